@@ -1,0 +1,69 @@
+/**
+ * CpuBackend: the one interface of a CPU, on Unicorn's model (map, protect, read and write registers, run, stop, hooks), and what a CPU asks of
+ * the world around it. The machine knows no Linux: a system call, a fault or an undefined instruction is reported through CpuHooks.
+ */
+import type { CpuState } from './cpu-state.ts';
+import type { AddressSpace } from './memory/address-space.ts';
+
+/**
+ * What the kernel gives a CPU. Called with the thread's state complete in its CpuState (but see `fault`).
+ * An answer of true means: go on with the state as it is now; false: leave run().
+ */
+export interface CpuHooks {
+  /** SVC; the PC is past it. imm is the SVC's immediate (0 under EABI). */
+  syscall(cpu: CpuState, imm: number): boolean;
+  /**
+   * A page test failed: `access` is READ, WRITE or EXEC at `address`. First AddressSpace.fault has been asked and could not help. The PC is at the instruction,
+   * no effect of it has happened. 'align' is an alignment fault.
+   */
+  fault(cpu: CpuState, address: number, access: number, why: 'unmapped' | 'protected' | 'beyond-file' | 'align'): boolean;
+  /** Undefined instruction or BKPT; PC at it. */
+  trap(cpu: CpuState, kind: 'undefined' | 'breakpoint', imm: number): boolean;
+  /** The time slice is over (fuel below zero) or stop() was called. True: fuel has been refilled, go on. */
+  preempt(cpu: CpuState): boolean;
+}
+
+export type CpuName = 'jit' | 'interp' | 'unicorn';
+
+/** One CPU engine bound to one address space; runs any thread of it, one at a time. */
+export interface CpuBackend {
+  readonly name: CpuName;
+  readonly space: AddressSpace;
+  /** Runs the thread from its state until a hook answers false. An exception thrown by a hook passes through, with the state as the hook saw it. */
+  run(cpu: CpuState): void;
+  /** Makes run() ask hooks.preempt at the next back-edge or call. May be called from a hook. */
+  stop(): void;
+  /** Forget everything translated from these bytes (cacheflush, munmap, a write to code). */
+  invalidate(address: number, length: number): void;
+  /** Frees what the engine holds outside the memory. */
+  close(): void;
+  stats(): CpuStats;
+}
+
+export interface CpuStats {
+  /** Instructions run; an estimate unless counting was asked for. */
+  instructions: number;
+  regions: number;
+  modules: number;
+  /** Milliseconds spent translating. */
+  compileMs: number;
+  wasmBytes: number;
+}
+
+export interface CpuOptions {
+  hooks: CpuHooks;
+  /** Count instructions exactly. */
+  count?: boolean;
+}
+
+/** Values of OFF.exit in the state block: why compiled code gave back LEAVE. */
+export const EXIT = {
+  NONE: 0,
+  /** Go on at the state's location (nothing happened but leaving compiled code). */
+  LOOKUP: 1,
+  /** A hook answered false. */
+  HOOK: 2,
+  FAULT: 3,
+  TRAP: 4,
+  PREEMPT: 5,
+} as const;

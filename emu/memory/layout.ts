@@ -1,0 +1,44 @@
+/**
+ * Where things lie in the one wasm memory of an address space.
+ *
+ * Guest address a is byte a of the memory. The guest owns USER_START..USER_END-1 (the 3 GiB of 32-bit
+ * ARM Linux) and one page of kernel helpers; all the rest is the machine's own and out of the guest's reach,
+ * because the page bytes there are 0.
+ *
+ *   00000000  never accessible (null pointers)
+ *   00010000  user space
+ *   C0000000  page bytes: one byte per 4 KiB page, index = address >>> 12
+ *   C0100000  7 MiB of zeros: `rotl(address, 20) & mask` indexes here when an access is not aligned,
+ *             so that one byte load tests alignment and permission together
+ *   C0800000  CPU states, one STATE_SIZE block per thread
+ *   C2000000  jump cache: JUMP_CACHE_ENTRIES pairs (location, table slot)
+ *   FFFF0000  the page of kernel helpers (vectors page), readable and executable by the guest
+ */
+
+export const PAGE_SHIFT = 12;
+export const PAGE_SIZE = 4096;
+export const PAGE_MASK = 0xfff;
+
+export const USER_START = 0x0001_0000;
+export const USER_END = 0xc000_0000;
+
+export const PAGE_BYTES = 0xc000_0000;
+export const PAGE_BYTES_LENGTH = 0x10_0000;
+/** End of the zeros behind the page bytes. */
+export const PAGE_BYTES_END = 0xc080_0000;
+
+export const STATE_BASE = 0xc080_0000;
+export const STATE_SIZE = 0x1000;
+export const STATE_MAX = 0x1800 - 0x800; // blocks between STATE_BASE and 0xc180_0000
+
+export const JUMP_CACHE = 0xc200_0000;
+export const JUMP_CACHE_ENTRIES = 0x1_0000;
+
+export const HELPERS_PAGE = 0xffff_0000;
+
+/** Bits of a page byte. READ, WRITE and EXEC are what an access may do at once, without asking anybody. */
+export const READ = 1;
+export const WRITE = 2;
+export const EXEC = 4;
+/** Code was translated from this page: WRITE is withheld so that the write is noticed. */
+export const CODE = 8;
