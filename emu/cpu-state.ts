@@ -43,6 +43,8 @@ export const OFF = {
   faultAddress: 0x08c,
   /** READ, WRITE or EXEC of emu/memory/layout.ts. */
   faultAccess: 0x090,
+  /** The location compiled code wants to go to when it calls through a table slot that may not be compiled. */
+  target: 0x094,
   /** 64-bit count of instructions run, low and high word (kept only with --stats; else an estimate from fuel). */
   icount: 0x098,
   /** d0..d31, 8 bytes each, little endian; s(2n) is the low and s(2n+1) the high word of d(n). */

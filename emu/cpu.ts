@@ -56,6 +56,21 @@ export interface CpuOptions {
   count?: boolean;
 }
 
+/** Why an access could not be made: what AddressSpace.fault answered, or 'align'. */
+export type FaultReason = Parameters<CpuHooks['fault']>[3];
+
+/**
+ * What an engine throws inside itself when an access failed for good, and turns into hooks.fault in its run loop. Each engine makes one and throws it
+ * again and again (no allocation, no stack trace), so its fields are only valid until the next fault.
+ */
+export class GuestFault {
+  /** The first byte that could not be accessed. */
+  address = 0;
+  /** READ, WRITE or EXEC. */
+  access = 0;
+  why: FaultReason = 'unmapped';
+}
+
 /** Values of OFF.exit in the state block: why compiled code gave back LEAVE. */
 export const EXIT = {
   NONE: 0,
@@ -66,4 +81,6 @@ export const EXIT = {
   FAULT: 3,
   TRAP: 4,
   PREEMPT: 5,
+  /** The instruction at the state's location is to be run once by the evaluator. */
+  STEP: 6,
 } as const;

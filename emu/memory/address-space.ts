@@ -1,9 +1,35 @@
 /**
  * The address space of a guest process: its wasm memory, its virtual memory areas (VMAs) and the page bytes.
  *
- * CONTRACT (to be implemented by the owner of emu/memory; signatures are relied upon by the other parts).
+ * Pages become present on demand: an access whose page byte forbids it comes to `fault`, which brings in a file page,
+ * lets a zero page be used, grows a stack, notices a write to translated code or to a shared file, or says why not.
+ * Since every process has its own memory, a private file page is never shared with anybody: there is no copy on write,
+ * the page read in at first access is the process's own. fork copies (fork.ts).
+ *
+ * Invariants: page bytes grant nothing that the VMA forbids; every page with a page byte other than 0 lies in a VMA
+ * (the helpers page apart); listeners of onInvalidate hear of every page with CODE before its content or its
+ * executability changes.
+ *
+ * Names and rules follow Linux (mm/mmap.c, mm/mprotect.c, mm/mremap.c, arch/arm/mm/fault.c).
  */
-import type { READ, WRITE, EXEC } from './layout.ts';
+import { copyPages } from './fork.ts';
+import {
+  CODE,
+  EXEC,
+  PAGE_MASK,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  READ,
+  STATE_BASE,
+  STATE_MAX,
+  STATE_SIZE,
+  USER_END,
+  USER_START,
+  WRITE,
+} from './layout.ts';
+import { accessOf, CLEAN, DIRTY, PRESENT, type PageTable } from './page-table.ts';
+import { giveMemory, type PooledMemory, takeMemory } from './pool.ts';
+import { STACK_GUARD_GAP, VmaList } from './vma.ts';
 
 /** PROT_READ | PROT_WRITE | PROT_EXEC as Linux numbers them; the same bits as READ, WRITE, EXEC of the page bytes. */
 export type Prot = number;
@@ -19,6 +45,9 @@ export interface PageSource {
   read(offset: number, into: Uint8Array): number;
   /** Writes back a page of a shared mapping. */
   write?(offset: number, from: Uint8Array): void;
+  /** Called once for each VMA that begins and ends to use the source: when all are released the file may be closed. */
+  retain?(): void;
+  release?(): void;
 }
 
 export interface Vma {
@@ -37,7 +66,15 @@ export interface Vma {
 
 export type FaultResult = 'ok' | 'unmapped' | 'protected' | 'beyond-file';
 
-export declare class AddressSpace {
+/** Pages brought in around a fault: an aligned window of 64 KiB, as Linux's fault_around_bytes. */
+const AROUND = 16;
+
+/** Linux's mmap_base with the usual stack limit: 128 MiB below the top. */
+export const MMAP_BASE = USER_END - (128 << 20);
+/** TASK_UNMAPPED_BASE: where the search from below begins when there is no room under the mmap base. */
+const UNMAPPED_BASE = 0x4000_0000;
+
+export class AddressSpace {
   readonly memory: WebAssembly.Memory;
   readonly buffer: SharedArrayBuffer;
   /** Views of the whole memory (index = guest address, or address >>> 1, 2, 3). */
@@ -48,39 +85,391 @@ export declare class AddressSpace {
   readonly u32: Uint32Array;
   readonly view: DataView;
   /** Called with a byte range whose code is no longer what it was: written to (page had CODE), unmapped, remapped or made non-executable. */
-  readonly onInvalidate: ((start: number, length: number) => void)[];
+  readonly onInvalidate: ((start: number, length: number) => void)[] = [];
+
+  /** RLIMIT_STACK in bytes: how far a stack may grow down. Set by the kernel. */
+  stackLimit = 8 << 20;
+  /** Where findFree begins to search, downwards. Set at exec. */
+  mmapBase = MMAP_BASE;
+
+  readonly pages: PageTable;
+  readonly #pooled: PooledMemory;
+  readonly #areas = new VmaList();
+  /** Freed state blocks, and the number ever handed out. */
+  readonly #freeStates: number[] = [];
+  #states = 0;
+  #closed = false;
+
+  private constructor(pooled: PooledMemory) {
+    this.#pooled = pooled;
+    this.memory = pooled.memory;
+    this.buffer = pooled.buffer;
+    this.u8 = pooled.u8;
+    this.i8 = pooled.i8;
+    this.u16 = pooled.u16;
+    this.i32 = pooled.i32;
+    this.u32 = pooled.u32;
+    this.view = pooled.view;
+    this.pages = pooled.pages;
+  }
 
   /** Takes a memory from the pool (clean) or makes one; writes the kernel helpers page. */
-  static create(): AddressSpace;
-  /** A copy for fork: same VMAs, present private pages copied. */
-  fork(): AddressSpace;
+  static create(): AddressSpace {
+    return new AddressSpace(takeMemory());
+  }
+
+  /**
+   * A copy for fork: same VMAs, present private pages copied. State blocks, listeners and CODE are not copied: the child's
+   * threads allocate their own, and its CPU translates for itself.
+   */
+  fork(): AddressSpace {
+    const child = AddressSpace.create();
+    child.stackLimit = this.stackLimit;
+    child.mmapBase = this.mmapBase;
+    for (const vma of this.#areas.list) child.#areas.insert(vma);
+    copyPages(this, child, this.#areas.list);
+    return child;
+  }
+
   /** Gives the memory back to the pool, cleaned. The object must not be used after. */
-  close(): void;
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const vma of this.#areas.list) {
+      this.#writeBack(vma, vma.start, vma.end);
+      this.pages.drop(vma.start >>> PAGE_SHIFT, vma.end / PAGE_SIZE);
+      vma.source?.release?.();
+    }
+    this.#areas.list.length = 0;
+    this.onInvalidate.length = 0;
+    giveMemory(this.#pooled);
+  }
 
   /** Maps [vma.start, vma.end), replacing whatever was there. Pages become present at first access. */
-  map(vma: Vma): void;
-  unmap(start: number, end: number): void;
-  /** False when part of the range is not mapped (ENOMEM). */
-  protect(start: number, end: number, prot: Prot): boolean;
-  /** mremap: moves or resizes; contents kept. */
-  move(start: number, oldLength: number, newStart: number, newLength: number): void;
-  find(address: number): Vma | undefined;
-  vmas(): readonly Vma[];
+  map(vma: Vma): void {
+    checkRange(vma.start, vma.end);
+    this.unmap(vma.start, vma.end);
+    this.#areas.insert(vma);
+  }
+
+  unmap(start: number, end: number): void {
+    checkRange(start, end);
+    for (const vma of this.#areas.within(start, end)) {
+      this.#writeBack(vma, Math.max(start, vma.start), Math.min(end, vma.end));
+    }
+    this.#drop(start, end);
+    for (const vma of this.#areas.remove(start, end)) vma.source?.release?.();
+  }
+
+  /** False when part of the range is not mapped (ENOMEM); what lies before the hole is changed all the same, as Linux does. */
+  protect(start: number, end: number, prot: Prot): boolean {
+    checkRange(start, end);
+    const areas = this.#areas;
+    let at = start;
+    let first = areas.split(start);
+    while (at < end) {
+      const vma = areas.list[first];
+      if (vma === undefined || vma.start > at) break;
+      if (vma.end > end) areas.split(end);
+      at = vma.end;
+      vma.prot = prot;
+      this.#regrant(vma);
+      first++;
+    }
+    areas.merge(areas.indexOf(start), first);
+    return at >= end;
+  }
+
+  /**
+   * mremap: moves or resizes; contents kept. With newStart === start the area shrinks or grows in place (the caller has
+   * made sure the room is free); otherwise whatever was at the new place is unmapped. The old range must be mapped.
+   */
+  move(start: number, oldLength: number, newStart: number, newLength: number): void {
+    checkRange(start, start + oldLength);
+    checkRange(newStart, newStart + newLength);
+    if (newLength < oldLength) {
+      this.unmap(start + newLength, start + oldLength);
+      oldLength = newLength;
+    }
+    if (newStart === start) {
+      if (newLength > oldLength) this.#extend(start + oldLength, newLength - oldLength);
+      return;
+    }
+    this.unmap(newStart, newStart + newLength);
+    const areas = this.#areas;
+    this.#invalidate(start >>> PAGE_SHIFT, (start + oldLength) / PAGE_SIZE);
+    this.#movePages(start >>> PAGE_SHIFT, newStart >>> PAGE_SHIFT, oldLength / PAGE_SIZE);
+    for (const vma of areas.remove(start, start + oldLength)) {
+      const delta = newStart - start;
+      areas.insert({ ...vma, start: vma.start + delta, end: vma.end + delta });
+      vma.source?.release?.();
+    }
+    if (newLength > oldLength) this.#extend(newStart + oldLength, newLength - oldLength);
+  }
+
+  find(address: number): Vma | undefined {
+    return this.#areas.at(address);
+  }
+
+  /** All areas in ascending order. Live objects: read only. */
+  vmas(): readonly Vma[] {
+    return this.#areas.list;
+  }
+
   /** Highest free gap of that length (page aligned) below the mmap base, or at `hint` when free there; 0 when there is none. */
-  findFree(length: number, hint?: number): number;
+  findFree(length: number, hint = 0): number {
+    const size = (length + PAGE_MASK) & ~PAGE_MASK;
+    if (size <= 0 || size > USER_END - USER_START) return 0;
+    const at = (hint & ~PAGE_MASK) >>> 0;
+    if (at >= USER_START && at + size <= USER_END && this.isFree(at, at + size)) return at;
+    return (
+      this.#areas.findGap(size, USER_START, this.mmapBase) || this.#areas.findGapUp(size, UNMAPPED_BASE)
+    );
+  }
+
+  /** Whether nothing is mapped in start..end-1, and it does not come too near to a stack above it. */
+  isFree(start: number, end: number): boolean {
+    const next = this.#areas.list[this.#areas.indexOf(start)];
+    if (next === undefined) return true;
+    return end <= (next.growsDown ? next.start - STACK_GUARD_GAP : next.start);
+  }
 
   /** A page test failed: loads, copies or grows what is needed. 'ok' means the access may be tried again. */
-  fault(address: number, access: Access): FaultResult;
-  /** Makes the whole range accessible for the kernel's own use; false means EFAULT. length 0 is always true. */
-  check(address: number, length: number, access: Access): boolean;
-  /** A window on the guest's bytes; call check first. */
-  bytes(address: number, length: number): Uint8Array;
-  /** Code of this page has been translated: writes to it will be noticed (page byte CODE, WRITE withheld). */
-  markCode(page: number): void;
-  /** Frees untouched pages' content (MADV_DONTNEED): next access reads zeros or the file again. */
-  discard(start: number, end: number): void;
+  fault(address: number, access: Access): FaultResult {
+    address >>>= 0;
+    const vma = this.#areas.at(address) ?? this.#growStack(address);
+    if (vma === undefined) return 'unmapped';
+    const allowed = accessOf(vma.prot);
+    if (!(allowed & access)) return 'protected';
+    const page = address >>> PAGE_SHIFT;
+    if (!this.pages.present(page)) {
+      if (vma.source === null) this.#bringZeros(vma, page, allowed);
+      else if (!this.#bringFile(vma, vma.source, page, allowed)) return 'beyond-file';
+    }
+    if (access === WRITE) this.#grantWrite(vma, page, allowed);
+    return 'ok';
+  }
 
-  /** State blocks for threads (STATE_BASE...). */
-  allocateState(): number;
-  freeState(base: number): void;
+  /** Makes the whole range accessible for the kernel's own use; false means EFAULT. length 0 is always true. */
+  check(address: number, length: number, access: Access): boolean {
+    if (length <= 0) return length === 0;
+    address >>>= 0;
+    const end = address + length;
+    if (end > USER_END) return false;
+    const bytes = this.pages.bytes;
+    const last = (end - 1) >>> PAGE_SHIFT;
+    for (let page = address >>> PAGE_SHIFT; page <= last; page++) {
+      if (bytes[page]! & access) continue;
+      if (this.fault(page * PAGE_SIZE, access) !== 'ok') {
+        // The first page of a range may be the last one a stack has grown to; ask with the true address.
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** A window on the guest's bytes; call check first. */
+  bytes(address: number, length: number): Uint8Array {
+    address >>>= 0;
+    return this.u8.subarray(address, address + length);
+  }
+
+  /** Code of this page has been translated: writes to it will be noticed (page byte CODE, WRITE withheld). */
+  markCode(page: number): void {
+    const byte = this.pages.bytes[page]!;
+    if (byte !== 0) this.pages.bytes[page] = (byte & ~WRITE) | CODE;
+  }
+
+  /** Frees untouched pages' content (MADV_DONTNEED): next access reads zeros or the file again. */
+  discard(start: number, end: number): void {
+    checkRange(start, end);
+    for (const vma of this.#areas.within(start, end)) {
+      const from = Math.max(start, vma.start);
+      const to = Math.min(end, vma.end);
+      // Shared anonymous memory lives on in the other processes that map it: only private content is thrown away.
+      if (vma.shared && vma.source === null) continue;
+      this.#writeBack(vma, from, to);
+      this.#drop(from, to);
+    }
+  }
+
+  /** msync: writes the changed pages of shared file mappings back. False when part of the range is not mapped (ENOMEM). */
+  sync(start: number, end: number): boolean {
+    checkRange(start, end);
+    for (const vma of this.#areas.within(start, end)) {
+      this.#writeBack(vma, Math.max(start, vma.start), Math.min(end, vma.end));
+    }
+    return this.#areas.covers(start, end);
+  }
+
+  /** State blocks for threads (STATE_BASE...). The block is zeroed. */
+  allocateState(): number {
+    let base = this.#freeStates.pop();
+    if (base === undefined) {
+      if (this.#states === STATE_MAX) throw new RangeError(`no room for more than ${STATE_MAX} threads`);
+      base = STATE_BASE + STATE_SIZE * this.#states++;
+    }
+    this.u8.fill(0, base, base + STATE_SIZE);
+    return base;
+  }
+  freeState(base: number): void {
+    this.#freeStates.push(base);
+  }
+
+  // ---- bringing pages in ----
+
+  /** Zero pages around the fault, within the area. */
+  #bringZeros(vma: Vma, page: number, allowed: number): void {
+    const window = page & ~(AROUND - 1);
+    const first = Math.max(window, vma.start >>> PAGE_SHIFT);
+    const last = Math.min(window + AROUND, vma.end / PAGE_SIZE);
+    const { flags, bytes } = this.pages;
+    this.pages.clean(first, last);
+    for (let p = first; p < last; p++) {
+      if (flags[p]! & PRESENT) continue;
+      flags[p] = PRESENT;
+      bytes[p] = allowed;
+    }
+  }
+
+  /** File pages around the fault; false when the page is wholly beyond the end of the file. */
+  #bringFile(vma: Vma, source: PageSource, page: number, allowed: number): boolean {
+    const toOffset = vma.offset - vma.start;
+    const filePages = Math.ceil((source.size() - toOffset) / PAGE_SIZE);
+    if (page >= filePages) return false;
+    const window = page & ~(AROUND - 1);
+    const first = Math.max(window, vma.start >>> PAGE_SHIFT);
+    const last = Math.min(window + AROUND, vma.end / PAGE_SIZE, filePages);
+    const { flags, bytes } = this.pages;
+    const flag = vma.shared || allowed & WRITE ? PRESENT : PRESENT | CLEAN;
+    // A first write to a page of a shared file is to be noticed: it must be written back.
+    const grant = vma.shared ? allowed & ~WRITE : allowed;
+    for (let p = first; p < last; ) {
+      if (flags[p]! & PRESENT) {
+        p++;
+        continue;
+      }
+      const from = p;
+      while (p < last && !(flags[p]! & PRESENT)) p++;
+      const got = source.read(toOffset + from * PAGE_SIZE, this.u8.subarray(from * PAGE_SIZE, p * PAGE_SIZE));
+      this.u8.fill(0, from * PAGE_SIZE + got, p * PAGE_SIZE);
+      flags.fill(flag, from, p);
+      bytes.fill(grant, from, p);
+    }
+    return true;
+  }
+
+  /** WRITE was withheld from a present page: for translated code in it, or to notice the first write to a shared file. */
+  #grantWrite(vma: Vma, page: number, allowed: number): void {
+    if (this.pages.bytes[page]! & CODE) this.#invalidate(page, page + 1);
+    if (vma.shared && vma.source !== null) this.pages.flags[page]! |= DIRTY;
+    this.pages.grant(page, allowed);
+  }
+
+  /** The stack above the address, grown down to it; undefined when there is none or it may not grow so far. */
+  #growStack(address: number): Vma | undefined {
+    const list = this.#areas.list;
+    const i = this.#areas.indexOf(address);
+    const vma = list[i];
+    if (vma === undefined || !vma.growsDown) return undefined;
+    const start = (address & ~PAGE_MASK) >>> 0;
+    if (start < USER_START || vma.end - start > this.stackLimit) return undefined;
+    const below = list[i - 1];
+    if (below !== undefined) {
+      const gap = below.prot === 0 || below.growsDown ? 0 : STACK_GUARD_GAP;
+      if (start - below.end < gap) return undefined;
+    }
+    vma.start = start;
+    return vma;
+  }
+
+  // ---- changing pages ----
+
+  /** Sets the page bytes of an area whose protection has changed. */
+  #regrant(vma: Vma): void {
+    const allowed = accessOf(vma.prot);
+    const first = vma.start >>> PAGE_SHIFT;
+    const last = vma.end / PAGE_SIZE;
+    if (!(allowed & EXEC)) this.#invalidate(first, last);
+    const { flags } = this.pages;
+    for (let page = first; page < last; page++) {
+      const flag = flags[page]!;
+      if (!(flag & PRESENT)) continue;
+      if (allowed & WRITE) flags[page] = flag & ~CLEAN;
+      const noticed = vma.shared && vma.source !== null && !(flag & DIRTY);
+      this.pages.grant(page, noticed ? allowed & ~WRITE : allowed);
+    }
+  }
+
+  /** Tells the listeners of the pages with CODE in first..last-1, and takes CODE from them. */
+  #invalidate(first: number, last: number): void {
+    const code = this.pages.codeIn(first, last);
+    if (code === null) return;
+    this.pages.clearCode(code[0], code[1]);
+    for (const listener of this.onInvalidate) {
+      listener(code[0] * PAGE_SIZE, (code[1] - code[0]) * PAGE_SIZE);
+    }
+  }
+
+  #drop(start: number, end: number): void {
+    for (const vma of this.#areas.within(start, end)) {
+      const first = Math.max(start, vma.start) >>> PAGE_SHIFT;
+      const last = Math.min(end, vma.end) / PAGE_SIZE;
+      this.#invalidate(first, last);
+      this.pages.drop(first, last);
+    }
+  }
+
+  /** Lengthens the area that ends at `end`. */
+  #extend(end: number, by: number): void {
+    const vma = this.#areas.at(end - 1);
+    if (vma === undefined) throw new RangeError('move: the old range is not mapped');
+    this.#areas.insert({
+      ...vma,
+      start: end,
+      end: end + by,
+      offset: vma.source === null ? 0 : vma.offset + (end - vma.start),
+    });
+  }
+
+  /** Moves present pages with their flags and page bytes to pages that are not present. */
+  #movePages(from: number, to: number, count: number): void {
+    const { flags, bytes } = this.pages;
+    for (let i = 0; i < count; ) {
+      if (!(flags[from + i]! & PRESENT)) {
+        i++;
+        continue;
+      }
+      const first = i;
+      while (i < count && flags[from + i]! & PRESENT) i++;
+      this.u8.copyWithin((to + first) * PAGE_SIZE, (from + first) * PAGE_SIZE, (from + i) * PAGE_SIZE);
+      flags.copyWithin(to + first, from + first, from + i);
+      bytes.copyWithin(to + first, from + first, from + i);
+    }
+    this.pages.drop(from, from + count);
+  }
+
+  /** Writes the dirty pages of a shared file mapping back, and takes WRITE from them so that the next write is noticed. */
+  #writeBack(vma: Vma, start: number, end: number): void {
+    const source = vma.source;
+    if (!vma.shared || source === null) return;
+    const { flags, bytes } = this.pages;
+    const size = source.size();
+    for (let page = start >>> PAGE_SHIFT; page < end / PAGE_SIZE; page++) {
+      if (!(flags[page]! & DIRTY)) continue;
+      flags[page]! &= ~DIRTY;
+      bytes[page]! &= ~WRITE;
+      // A shared mapping never makes the file longer.
+      const offset = vma.offset + (page * PAGE_SIZE - vma.start);
+      const length = Math.min(PAGE_SIZE, size - offset);
+      if (length > 0) source.write?.(offset, this.bytes(page * PAGE_SIZE, length));
+    }
+  }
+}
+
+/** Ranges come from the kernel, which has checked what the guest asked for: a bad one is a bug of ours. */
+function checkRange(start: number, end: number): void {
+  if ((start | end) & PAGE_MASK || start < USER_START || end > USER_END || start > end) {
+    throw new RangeError(`bad page range ${start.toString(16)}-${end.toString(16)}`);
+  }
 }
