@@ -19,7 +19,7 @@ import {
   PAGE_MASK,
   PAGE_SHIFT,
   PAGE_SIZE,
-  READ,
+  type READ,
   STATE_BASE,
   STATE_MAX,
   STATE_SIZE,
@@ -27,7 +27,7 @@ import {
   USER_START,
   WRITE,
 } from './layout.ts';
-import { accessOf, CLEAN, DIRTY, PRESENT, type PageTable } from './page-table.ts';
+import { accessOf, CLEAN, DIRTY, type PageTable, PRESENT } from './page-table.ts';
 import { giveMemory, type PooledMemory, takeMemory } from './pool.ts';
 import { STACK_GUARD_GAP, VmaList } from './vma.ts';
 
@@ -148,6 +148,7 @@ export class AddressSpace {
   /** Maps [vma.start, vma.end), replacing whatever was there. Pages become present at first access. */
   map(vma: Vma): void {
     checkRange(vma.start, vma.end);
+    if (vma.start === vma.end) return;
     this.unmap(vma.start, vma.end);
     this.#areas.insert(vma);
   }
@@ -222,9 +223,7 @@ export class AddressSpace {
     if (size <= 0 || size > USER_END - USER_START) return 0;
     const at = (hint & ~PAGE_MASK) >>> 0;
     if (at >= USER_START && at + size <= USER_END && this.isFree(at, at + size)) return at;
-    return (
-      this.#areas.findGap(size, USER_START, this.mmapBase) || this.#areas.findGapUp(size, UNMAPPED_BASE)
-    );
+    return this.#areas.findGap(size, USER_START, this.mmapBase) || this.#areas.findGapUp(size, UNMAPPED_BASE);
   }
 
   /** Whether nothing is mapped in start..end-1, and it does not come too near to a stack above it. */
@@ -260,10 +259,7 @@ export class AddressSpace {
     const last = (end - 1) >>> PAGE_SHIFT;
     for (let page = address >>> PAGE_SHIFT; page <= last; page++) {
       if (bytes[page]! & access) continue;
-      if (this.fault(page * PAGE_SIZE, access) !== 'ok') {
-        // The first page of a range may be the last one a stack has grown to; ask with the true address.
-        return false;
-      }
+      if (this.fault(page * PAGE_SIZE, access) !== 'ok') return false;
     }
     return true;
   }
@@ -323,12 +319,10 @@ export class AddressSpace {
     const window = page & ~(AROUND - 1);
     const first = Math.max(window, vma.start >>> PAGE_SHIFT);
     const last = Math.min(window + AROUND, vma.end / PAGE_SIZE);
-    const { flags, bytes } = this.pages;
-    this.pages.clean(first, last);
+    const { flags } = this.pages;
+    this.pages.zero(first, last);
     for (let p = first; p < last; p++) {
-      if (flags[p]! & PRESENT) continue;
-      flags[p] = PRESENT;
-      bytes[p] = allowed;
+      if (!(flags[p]! & PRESENT)) this.pages.bring(p, p + 1, PRESENT, allowed);
     }
   }
 
@@ -340,7 +334,7 @@ export class AddressSpace {
     const window = page & ~(AROUND - 1);
     const first = Math.max(window, vma.start >>> PAGE_SHIFT);
     const last = Math.min(window + AROUND, vma.end / PAGE_SIZE, filePages);
-    const { flags, bytes } = this.pages;
+    const { flags } = this.pages;
     const flag = vma.shared || allowed & WRITE ? PRESENT : PRESENT | CLEAN;
     // A first write to a page of a shared file is to be noticed: it must be written back.
     const grant = vma.shared ? allowed & ~WRITE : allowed;
@@ -353,8 +347,7 @@ export class AddressSpace {
       while (p < last && !(flags[p]! & PRESENT)) p++;
       const got = source.read(toOffset + from * PAGE_SIZE, this.u8.subarray(from * PAGE_SIZE, p * PAGE_SIZE));
       this.u8.fill(0, from * PAGE_SIZE + got, p * PAGE_SIZE);
-      flags.fill(flag, from, p);
-      bytes.fill(grant, from, p);
+      this.pages.bring(from, p, flag, grant);
     }
     return true;
   }
@@ -443,8 +436,8 @@ export class AddressSpace {
       const first = i;
       while (i < count && flags[from + i]! & PRESENT) i++;
       this.u8.copyWithin((to + first) * PAGE_SIZE, (from + first) * PAGE_SIZE, (from + i) * PAGE_SIZE);
-      flags.copyWithin(to + first, from + first, from + i);
-      bytes.copyWithin(to + first, from + first, from + i);
+      for (let j = first; j < i; j++)
+        this.pages.bring(to + j, to + j + 1, flags[from + j]!, bytes[from + j]!);
     }
     this.pages.drop(from, from + count);
   }

@@ -1,0 +1,109 @@
+/**
+ * The page table of an address space: for each 4 KiB page of the 4 GiB, the page byte compiled code tests and the
+ * state flags only TypeScript looks at.
+ *
+ * Page bytes lie in the wasm memory (layout.ts, PAGE_BYTES). READ, WRITE and EXEC in one mean "this access needs to
+ * ask nobody"; they say less than the protection of the VMA does: a page that is not present, a write to translated
+ * code and the first write to a page of a shared file all come to AddressSpace.fault.
+ *
+ * Invariants: a page byte is 0 unless the page is PRESENT (the helpers page apart); PRESENT and STALE are never both
+ * set; a page with neither holds zeros only.
+ */
+import { CODE, EXEC, PAGE_SIZE, READ, WRITE } from './layout.ts';
+
+/** The bytes of the page are what its VMA says they are. */
+export const PRESENT = 1;
+/** The page is not present, and its bytes in the wasm memory are left over from an earlier mapping or process. */
+export const STALE = 2;
+/** Page of a shared file mapping that was written to and not yet written back. */
+export const DIRTY = 4;
+/** Page of a private file mapping nobody could write to: still what the file holds, fork need not copy it. */
+export const CLEAN = 8;
+
+/**
+ * What a protection lets a user program do, as READ | WRITE | EXEC. ARM pages that can be written or executed can be
+ * read (Linux, arch/arm/mm/mmu.c: there is no write-only and no execute-only page).
+ */
+export function accessOf(prot: number): number {
+  return prot & (WRITE | EXEC) ? (prot & (READ | WRITE | EXEC)) | READ : prot & READ;
+}
+
+export class PageTable {
+  /** Page bytes, index = address >>> 12; the same bytes compiled code reads. */
+  readonly bytes: Uint8Array;
+  /** PRESENT, STALE, DIRTY, CLEAN; index = address >>> 12. */
+  readonly flags: Uint8Array;
+  /** Number of pages of this memory ever written to: what the host has given it. */
+  touched = 0;
+  /** The whole memory; index = guest address. */
+  readonly #u8: Uint8Array;
+
+  constructor(bytes: Uint8Array, flags: Uint8Array, u8: Uint8Array) {
+    this.bytes = bytes;
+    this.flags = flags;
+    this.#u8 = u8;
+  }
+
+  present(page: number): boolean {
+    return (this.flags[page]! & PRESENT) !== 0;
+  }
+
+  /** Number of present pages in first..last-1 (the resident set of a range). */
+  resident(first: number, last: number): number {
+    let count = 0;
+    for (let page = first; page < last; page++) count += this.flags[page]! & PRESENT;
+    return count;
+  }
+
+  /** Zeroes what earlier users left in the stale pages among first..last-1. */
+  zero(first: number, last: number): void {
+    const flags = this.flags;
+    for (let page = first; page < last; ) {
+      if (!(flags[page]! & STALE)) {
+        page++;
+        continue;
+      }
+      const from = page;
+      while (page < last && flags[page]! & STALE) page++;
+      this.#u8.fill(0, from * PAGE_SIZE, page * PAGE_SIZE);
+    }
+  }
+
+  /** Makes pages first..last-1, whose content is in place, present with the given flags and page byte. */
+  bring(first: number, last: number, flag: number, byte: number): void {
+    for (let page = first; page < last; page++) {
+      if (this.flags[page] === 0) this.touched++;
+      this.flags[page] = flag;
+      this.bytes[page] = byte;
+    }
+  }
+
+  /** Takes pages first..last-1 away: their bytes become stale, their page bytes 0. */
+  drop(first: number, last: number): void {
+    this.bytes.fill(0, first, last);
+    const flags = this.flags;
+    for (let page = first; page < last; page++) if (flags[page] !== 0) flags[page] = STALE;
+  }
+
+  /** Sets the page byte of a present page by the protection of its VMA; keeps CODE, and withholds WRITE with it. */
+  grant(page: number, access: number): void {
+    const code = this.bytes[page]! & CODE;
+    this.bytes[page] = code ? (access & ~WRITE) | CODE : access;
+  }
+
+  /** The pages with CODE in first..last-1 as [first, last] of their hull, or null. */
+  codeIn(first: number, last: number): readonly [number, number] | null {
+    const bytes = this.bytes;
+    let low = first;
+    while (low < last && !(bytes[low]! & CODE)) low++;
+    if (low === last) return null;
+    let high = last;
+    while (!(bytes[high - 1]! & CODE)) high--;
+    return [low, high];
+  }
+
+  /** Forgets CODE in first..last-1 without granting anything. */
+  clearCode(first: number, last: number): void {
+    for (let page = first; page < last; page++) this.bytes[page]! &= ~CODE;
+  }
+}
