@@ -1,0 +1,169 @@
+/**
+ * An open file description (what Linux's `struct file` is): made by open, pipe, socket ...; shared by duplicated descriptors and by forked processes.
+ *
+ * read and write transfer bytes straight from and to the guest's memory and never wait: when nothing can be done now they give -EAGAIN, and the caller,
+ * unless the file is O_NONBLOCK, waits on `queue` and tries again. Other failures are thrown (see abi/errno.ts).
+ */
+import type { PageSource } from '../../emu/memory/address-space.ts';
+import { ERRNO, fail } from '../abi/errno.ts';
+import { O_ACCMODE, O_APPEND, O_NONBLOCK, O_RDONLY, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET } from '../abi/fcntl.ts';
+import type { DirEntry } from '../abi/dirent.ts';
+import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../abi/poll.ts';
+import type { Attributes } from '../abi/stat.ts';
+import type { AttributeChange, Inode } from './inode.ts';
+import { WaitQueue } from './wait-queue.ts';
+
+/** What read and write give when they would have to wait. */
+export const WOULD_BLOCK: number = -ERRNO.EAGAIN;
+
+/** What an ioctl of a file may use: the guest's memory (already checked per access) and who asks. */
+export interface IoctlContext {
+  /** Makes a range of guest memory usable and gives a view of it; throws EFAULT. */
+  read(address: number, length: number): DataView;
+  write(address: number, length: number): DataView;
+  /** Process id, process group and session of the caller (job control of terminals). */
+  readonly pid: number;
+  readonly pgid: number;
+  readonly sid: number;
+}
+
+export abstract class OpenFile {
+  /** The file behind it; anonymous files (pipes, eventfds) have an inode of their own. */
+  readonly inode: Inode;
+  /** Access mode and status flags as F_GETFL tells them (guest's numbers). */
+  flags: number;
+  /** Descriptors, in all processes, and mappings or others that hold it open. */
+  #references = 0;
+  /** Woken whenever `poll` may give more than before. */
+  readonly queue: WaitQueue;
+  /** F_SETOWN and F_SETSIG: remembered for F_GETOWN and for SIGIO. */
+  owner = 0;
+  signal = 0;
+
+  constructor(inode: Inode, flags: number, queue: WaitQueue = new WaitQueue()) {
+    this.inode = inode;
+    this.flags = flags;
+    this.queue = queue;
+  }
+
+  get nonblocking(): boolean {
+    return (this.flags & O_NONBLOCK) !== 0;
+  }
+  get readable(): boolean {
+    return (this.flags & O_ACCMODE) !== O_WRONLY;
+  }
+  get writable(): boolean {
+    return (this.flags & O_ACCMODE) !== O_RDONLY;
+  }
+
+  /** One more descriptor (dup, fork). */
+  ref(): this {
+    this.#references++;
+    return this;
+  }
+  /** One descriptor less; the last one closes the file. */
+  release(): void {
+    if (--this.#references === 0) this.close();
+  }
+  get references(): number {
+    return this.#references;
+  }
+
+  /** Frees what the file holds. Called once, by the last release. */
+  protected close(): void {}
+
+  /** Bytes read at the file's own offset; 0 at the end of the file; WOULD_BLOCK. */
+  read(_into: Uint8Array): number {
+    return fail('EINVAL');
+  }
+  /** Bytes written at the file's own offset (may be fewer than asked for); WOULD_BLOCK. */
+  write(_from: Uint8Array): number {
+    return fail('EINVAL');
+  }
+  /** As read and write, at an offset in bytes, leaving the file's own offset alone. ESPIPE where there are no offsets. */
+  pread(_into: Uint8Array, _offset: number): number {
+    return fail('ESPIPE');
+  }
+  pwrite(_from: Uint8Array, _offset: number): number {
+    return fail('ESPIPE');
+  }
+  /** Moves the file's own offset and gives the new one. */
+  seek(_offset: number, _whence: number): number {
+    return fail('ESPIPE');
+  }
+
+  /** Entries of a directory from the file's own offset on, `.` and `..` first: `take` is given each and answers whether it had room. */
+  readdir(_take: (entry: DirEntry) => boolean): void {
+    fail('ENOTDIR');
+  }
+
+  /** POLL* events that hold now. Regular files are always ready. */
+  poll(): number {
+    return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+  }
+  /** Whether epoll accepts it (EPERM for regular files and directories). */
+  get pollable(): boolean {
+    return false;
+  }
+
+  stat(): Attributes {
+    return this.inode.stat();
+  }
+  setattr(change: AttributeChange): void {
+    this.inode.setattr(change);
+  }
+  truncate(size: number): void {
+    this.setattr({ size });
+  }
+  /** fallocate: makes sure of space, or punches holes; `mode` as FALLOC_FL_*. */
+  allocate(_mode: number, _offset: number, _length: number): void {
+    fail('ENODEV');
+  }
+  /** fsync, fdatasync. EINVAL where there is nothing to be synchronized. */
+  sync(_dataOnly: boolean): void {
+    fail('EINVAL');
+  }
+  /** Device-specific requests; the general ones (FIONBIO ...) are done by the call. */
+  ioctl(_request: number, _argument: number, _context: IoctlContext): number {
+    return fail('ENOTTY');
+  }
+  /** Called when F_SETFL has changed `flags`. */
+  flagsChanged(): void {}
+
+  /** Where mmap gets the pages from. ENODEV when the file cannot be mapped. */
+  pageSource(_shared: boolean): PageSource {
+    return fail('ENODEV');
+  }
+}
+
+/** A file with offsets: read and write are pread and pwrite at `offset`. */
+export abstract class SeekableFile extends OpenFile {
+  offset = 0;
+
+  abstract override pread(into: Uint8Array, offset: number): number;
+  abstract override pwrite(from: Uint8Array, offset: number): number;
+  /** Size in bytes, for SEEK_END and O_APPEND. */
+  abstract size(): number;
+
+  override read(into: Uint8Array): number {
+    const count = this.pread(into, this.offset);
+    this.offset += count;
+    return count;
+  }
+
+  override write(from: Uint8Array): number {
+    if (this.flags & O_APPEND) this.offset = this.size();
+    const count = this.pwrite(from, this.offset);
+    this.offset += count;
+    return count;
+  }
+
+  override seek(offset: number, whence: number): number {
+    if (whence === SEEK_CUR) offset += this.offset;
+    else if (whence === SEEK_END) offset += this.size();
+    else if (whence !== SEEK_SET) return fail('EINVAL');
+    if (offset < 0 || offset > Number.MAX_SAFE_INTEGER) return fail('EINVAL');
+    this.offset = offset;
+    return offset;
+  }
+}
