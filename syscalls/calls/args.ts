@@ -1,0 +1,269 @@
+/**
+ * The kinds of argument a system call may declare: how each is decoded from registers and printed by strace. Printing follows strace(1):
+ * strings quoted and cut at STRING_MAX characters, flags symbolic, structs from their layouts, out-parameters after return.
+ */
+
+import { READ } from '../../emu/memory/layout.ts';
+import { errnoOf } from '../abi/errno.ts';
+import type { Field } from '../abi/struct.ts';
+import type { Task } from '../kernel/task.ts';
+import type { Arg, Printing } from './declare.ts';
+
+const STRING_MAX = 32;
+
+function word<T>(
+  decode: (low: number) => T,
+  print: (low: number, p: Printing) => string,
+  out = false,
+): Arg<T> {
+  return { words: 1, decode: (_t, low) => decode(low), print: (p, low) => print(low, p), out };
+}
+
+export const int: Arg<number> = word((x) => x, String);
+export const uint: Arg<number> = word(
+  (x) => x >>> 0,
+  (x) => String(x >>> 0),
+);
+export const hex: Arg<number> = word((x) => x >>> 0, address);
+/** A guest address whose content strace does not show. */
+export const ptr: Arg<number> = hex;
+/** A length in bytes. */
+export const size: Arg<number> = uint;
+export const fd: Arg<number> = int;
+export const pid: Arg<number> = int;
+/** A file mode, octal. */
+export const mode: Arg<number> = word(
+  (x) => x >>> 0,
+  (x) => `0${(x & 0xffff).toString(8)}`,
+);
+/** A user or group id: -1 prints as such. Decodes unsigned. */
+export const id: Arg<number> = word((x) => x >>> 0, String);
+/** The old calls' 16-bit ids (high2lowuid, low2highuid of linux/highuid.h): 0xffff means -1. */
+export const id16: Arg<number> = word((x) => ((x & 0xffff) === 0xffff ? 0xffff_ffff : x & 0xffff), String);
+
+/** 64-bit arguments in an aligned register pair, as numbers (exact to 2^53). */
+export const s64: Arg<number> = {
+  words: 2,
+  decode: (_t, low, high) => high * 2 ** 32 + (low >>> 0),
+  print: (_p, low, high) => String(high * 2 ** 32 + (low >>> 0)),
+};
+export const u64: Arg<number> = {
+  words: 2,
+  decode: (_t, low, high) => (high >>> 0) * 2 ** 32 + (low >>> 0),
+  print: (_p, low, high) => String((high >>> 0) * 2 ** 32 + (low >>> 0)),
+};
+
+/** The special directory descriptor of the *at calls. */
+export const AT_FDCWD = -100;
+export const dirfd: Arg<number> = word(
+  (x) => x,
+  (x) => (x === AT_FDCWD ? 'AT_FDCWD' : String(x)),
+);
+
+/** A path name; a byte string (see mm.ts). EFAULT, ENAMETOOLONG (getname of fs/namei.c). */
+export const path: Arg<string> = {
+  words: 1,
+  decode: (t, low) => t.mm.string(low >>> 0),
+  print: (p, low) => stringAt(p.task, low >>> 0, 4096),
+};
+/** A path name, or null for a null pointer. */
+export const pathOrNull: Arg<string | null> = {
+  words: 1,
+  decode: (t, low) => (low === 0 ? null : t.mm.string(low >>> 0)),
+  print: path.print,
+};
+/** A short NUL-terminated string, such as an attribute's name. */
+export const str: Arg<string> = {
+  words: 1,
+  decode: path.decode,
+  print: (p, low) => stringAt(p.task, low >>> 0, STRING_MAX),
+};
+
+/** Names of flag bits; a value that holds several bits at once goes before those it contains. */
+export type FlagNames = Readonly<Record<string, number>>;
+
+/** A set of flags, printed symbolically. `field` is a mask of bits that are one number instead (O_ACCMODE). */
+export function flags(names: FlagNames, field = 0): Arg<number> {
+  return word(
+    (x) => x,
+    (x) => flagText(x, names, field),
+  );
+}
+
+/** One of several values. */
+export function oneOf(names: FlagNames): Arg<number> {
+  const byValue = new Map(Object.entries(names).map(([name, value]) => [value | 0, name]));
+  return word(
+    (x) => x,
+    (x) => byValue.get(x) ?? address(x),
+  );
+}
+
+/** Bytes the call reads, `length` being the position of the argument that counts them. Decodes to the address. */
+export function bytesIn(length: number): Arg<number> {
+  return word(
+    (x) => x >>> 0,
+    (x, p) => bytesAt(p.task, x >>> 0, p.args[length]! >>> 0),
+  );
+}
+
+/** Bytes the call writes: as many as its result says. Decodes to the address. */
+export const bytesOut: Arg<number> = word(
+  (x) => x >>> 0,
+  (x, p) => (p.result < 0 ? address(x) : bytesAt(p.task, x >>> 0, p.result)),
+  true,
+);
+
+/** A struct the call reads; decodes to its value. EFAULT, also for a null pointer. */
+export function structIn<T>(type: Field<T>): Arg<T> {
+  return {
+    words: 1,
+    decode: (t, low) => t.mm.get(type, low >>> 0),
+    print: (p, low) => fieldAt(p.task, type, low >>> 0),
+  };
+}
+
+/** A struct the call reads, or null for a null pointer. */
+export function structInOrNull<T>(type: Field<T>): Arg<T | null> {
+  return {
+    words: 1,
+    decode: (t, low) => (low === 0 ? null : t.mm.get(type, low >>> 0)),
+    print: (p, low) => fieldAt(p.task, type, low >>> 0),
+  };
+}
+
+/** A struct or scalar the call writes; decodes to its address (0: null). Write it with `t.mm.put(type, address, value)`. */
+export function structOut<T>(type: Field<T>): Arg<number> {
+  return word(
+    (x) => x >>> 0,
+    (x, p) => (p.result < 0 ? address(x) : fieldAt(p.task, type, x >>> 0)),
+    true,
+  );
+}
+
+/** An array of structs, counted by another argument; decodes to its address. */
+export function arrayIn<T>(type: Field<T>, count: number): Arg<number> {
+  return word(
+    (x) => x >>> 0,
+    (x, p) => arrayAt(p.task, type, x >>> 0, p.args[count]!),
+  );
+}
+
+/** A NULL-terminated array of strings (execve); decodes to its address. */
+export const stringVector: Arg<number> = word(
+  (x) => x >>> 0,
+  (x, p) => vectorAt(p.task, x >>> 0),
+);
+
+// ---- printing ----
+
+export function address(x: number): string {
+  return x === 0 ? 'NULL' : `0x${(x >>> 0).toString(16)}`;
+}
+
+export function flagText(x: number, names: FlagNames, field = 0): string {
+  const parts: string[] = [];
+  let left = x;
+  if (field !== 0) {
+    const name = Object.keys(names).find((key) => (names[key]! & ~field) === 0 && names[key] === (x & field));
+    parts.push(name ?? address(x & field));
+    left &= ~field;
+  }
+  for (const [name, bits] of Object.entries(names)) {
+    if (bits !== 0 && (bits & field) === 0 && (left & bits) === (bits | 0)) {
+      parts.push(name);
+      left &= ~bits;
+    }
+  }
+  if (left !== 0) parts.push(`0x${(left >>> 0).toString(16)}`);
+  return parts.length > 0 ? parts.join('|') : (Object.keys(names).find((key) => names[key] === 0) ?? '0');
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\n': '\\n',
+  '\t': '\\t',
+  '\r': '\\r',
+  '\v': '\\v',
+  '\f': '\\f',
+};
+
+/** A byte string in C's quotes, octal where not printable, as strace prints it. */
+export function quote(s: string): string {
+  let text = '';
+  for (let i = 0; i < s.length; i++) {
+    const c = s[i]!;
+    const code = s.charCodeAt(i);
+    if (ESCAPES[c]) text += ESCAPES[c];
+    else if (code >= 0x20 && code < 0x7f) text += c;
+    else {
+      // Three digits when a digit follows, else as few as will do.
+      const next = s.charCodeAt(i + 1);
+      text += `\\${code.toString(8).padStart(next >= 0x30 && next <= 0x39 ? 3 : 1, '0')}`;
+    }
+  }
+  return `"${text}"`;
+}
+
+/** A string of the guest, quoted; its address when it cannot be read. */
+export function stringAt(t: Task, at: number, max: number): string {
+  if (at === 0) return 'NULL';
+  const { space } = t.mm;
+  let s = '';
+  for (let i = 0; i < max; i++) {
+    if (!space.check(at + i, 1, READ)) return address(at);
+    const c = space.u8[at + i]!;
+    if (c === 0) return quote(s);
+    s += String.fromCharCode(c);
+  }
+  return `${quote(s)}...`;
+}
+
+export function bytesAt(t: Task, at: number, length: number): string {
+  if (at === 0) return 'NULL';
+  const shown = Math.min(length, STRING_MAX);
+  if (!t.mm.space.check(at, shown, READ)) return address(at);
+  const text = quote(String.fromCharCode(...t.mm.space.u8.subarray(at, at + shown)));
+  return length > shown ? `${text}...` : text;
+}
+
+export function fieldAt<T>(t: Task, type: Field<T>, at: number): string {
+  if (at === 0) return 'NULL';
+  if (!t.mm.space.check(at, type.size, READ)) return address(at);
+  const text = type.print(type.get(t.mm.view, at)) ?? '';
+  return text.startsWith('{') || text.startsWith('"') ? text : `[${text}]`;
+}
+
+function arrayAt<T>(t: Task, type: Field<T>, at: number, count: number): string {
+  if (at === 0) return 'NULL';
+  const shown = Math.min(Math.max(count, 0), STRING_MAX);
+  if (!t.mm.space.check(at, type.size * shown, READ)) return address(at);
+  const items = Array.from({ length: shown }, (_, i) => type.print(type.get(t.mm.view, at + i * type.size)));
+  return `[${items.join(', ')}${count > shown ? ', ...' : ''}]`;
+}
+
+function vectorAt(t: Task, at: number): string {
+  if (at === 0) return 'NULL';
+  const items: string[] = [];
+  for (let i = 0; ; i++) {
+    if (i === STRING_MAX) {
+      items.push('...');
+      break;
+    }
+    if (!t.mm.space.check(at + 4 * i, 4, READ)) return address(at);
+    const string = t.mm.view.getUint32(at + 4 * i, true);
+    if (string === 0) break;
+    items.push(stringAt(t, string, STRING_MAX));
+  }
+  return `[${items.join(', ')}]`;
+}
+
+/** What stands after '='. */
+export function resultText(result: number, kind: 'int' | 'hex'): string {
+  if (result < 0 && result >= -4095) {
+    const e = errnoOf(-result);
+    return e ? `-1 ${e.name} (${e.message})` : `-1 (errno ${-result})`;
+  }
+  return kind === 'hex' ? address(result) : String(result);
+}

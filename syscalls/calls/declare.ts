@@ -1,0 +1,125 @@
+/**
+ * The form of a system call: ONE declaration of number, name, typed arguments and handler. Dispatch, argument decoding, strace output and docs/SYSCALLS.md come from it.
+ *
+ *   call(322, 'openat', [dirfd, path, flags(O_FLAGS), mode], (t, dirfd, path, flags, mode) => ...)
+ *
+ * A handler gives the result (a negative errno number is an error as in the kernel), throws an Errno (`fail('ENOENT')`), or blocks: `return t.wait(queue)`.
+ * A blocked handler is run again from the start, with the same arguments, when it is woken, and finds `t.callState` as it left it. So it has no effect before its last
+ * wait that it may not have twice.
+ *
+ * Argument words are r0..r6 as the EABI passes them: a 64-bit argument takes an even/odd register pair, low word first (syscall(2), "Architecture-specific requirements").
+ */
+import type { Task } from '../kernel/task.ts';
+
+/** What printing an argument may look at. */
+export interface Printing {
+  readonly task: Task;
+  /** Low word of every argument of the call (signed), by argument position. */
+  readonly args: readonly number[];
+  /** The result, after return; an error is -4095..-1. */
+  readonly result: number;
+}
+
+/** The kind of an argument. */
+export interface Arg<T> {
+  readonly words: 1 | 2;
+  /** The handler's value, from one word (signed) or two. May throw an Errno (EFAULT of a path). */
+  decode(t: Task, low: number, high: number): T;
+  print(p: Printing, low: number, high: number): string;
+  /** Filled in by the call: printed after it returned. */
+  readonly out?: boolean;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: an argument of any type
+type AnyArg = Arg<any>;
+type Values<A extends readonly AnyArg[]> = {
+  -readonly [K in keyof A]: A[K] extends Arg<infer T> ? T : never;
+};
+
+/** How strace prints a result. */
+export type ResultKind = 'int' | 'hex';
+
+export interface Call {
+  readonly number: number;
+  readonly name: string;
+  readonly args: readonly AnyArg[];
+  /** Register of the first word of every argument. */
+  readonly registers: readonly number[];
+  readonly result: ResultKind;
+  /** Decodes from registers and runs the handler. */
+  readonly invoke: (t: Task, r: Int32Array) => number;
+}
+
+export interface CallOptions {
+  result?: ResultKind;
+}
+
+export function call<const A extends readonly AnyArg[]>(
+  number: number,
+  name: string,
+  args: A,
+  handler: (t: Task, ...values: Values<A>) => number,
+  options: CallOptions = {},
+): Call {
+  const registers: number[] = [];
+  let next = 0;
+  for (const arg of args) {
+    if (arg.words === 2) next += next & 1;
+    registers.push(next);
+    next += arg.words;
+  }
+  if (next > 7) throw new Error(`${name} has more argument words than r0..r6`);
+  return {
+    number,
+    name,
+    args,
+    registers,
+    result: options.result ?? 'int',
+    invoke: compile(args, registers, handler as Handler),
+  };
+}
+
+type Handler = (t: Task, ...values: unknown[]) => number;
+
+/** One function per number of arguments: no array is made per call. */
+function compile(args: readonly AnyArg[], at: readonly number[], handler: Handler): Call['invoke'] {
+  const [a, b, c, d, e, f] = args as AnyArg[];
+  const [i, j, k, l, m, n] = at as number[];
+  const value = (arg: AnyArg, t: Task, r: Int32Array, x: number) => arg.decode(t, r[x]!, r[x + 1]!);
+  switch (args.length) {
+    case 0:
+      return (t) => handler(t);
+    case 1:
+      return (t, r) => handler(t, value(a!, t, r, i!));
+    case 2:
+      return (t, r) => handler(t, value(a!, t, r, i!), value(b!, t, r, j!));
+    case 3:
+      return (t, r) => handler(t, value(a!, t, r, i!), value(b!, t, r, j!), value(c!, t, r, k!));
+    case 4:
+      return (t, r) =>
+        handler(t, value(a!, t, r, i!), value(b!, t, r, j!), value(c!, t, r, k!), value(d!, t, r, l!));
+    case 5:
+      return (t, r) =>
+        handler(
+          t,
+          value(a!, t, r, i!),
+          value(b!, t, r, j!),
+          value(c!, t, r, k!),
+          value(d!, t, r, l!),
+          value(e!, t, r, m!),
+        );
+    case 6:
+      return (t, r) =>
+        handler(
+          t,
+          value(a!, t, r, i!),
+          value(b!, t, r, j!),
+          value(c!, t, r, k!),
+          value(d!, t, r, l!),
+          value(e!, t, r, m!),
+          value(f!, t, r, n!),
+        );
+    default:
+      return (t, r) => handler(t, ...args.map((arg, x) => value(arg, t, r, at[x]!)));
+  }
+}

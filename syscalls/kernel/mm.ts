@@ -1,0 +1,87 @@
+/**
+ * A process's memory as the kernel sees it (Linux's mm_struct): the address space, the CPU engine bound to it, the break, and copying from and to the guest
+ * with EFAULT. Shared by threads and by a vfork child until it executes; closed when the last user leaves.
+ *
+ * Guest strings are byte strings: one char (0..255) of the JavaScript string per byte ("latin1"), so that file names which are not UTF-8 survive.
+ */
+import type { CpuBackend } from '../../emu/cpu.ts';
+import type { AddressSpace } from '../../emu/memory/address-space.ts';
+import { READ, WRITE } from '../../emu/memory/layout.ts';
+import { fail } from '../abi/errno.ts';
+import type { Field } from '../abi/struct.ts';
+
+export const PATH_MAX = 4096;
+
+export class Mm {
+  readonly space: AddressSpace;
+  readonly backend: CpuBackend;
+  readonly view: DataView;
+  /** Tasks that use it. */
+  users = 1;
+  /** The heap: [startBrk, brk). */
+  startBrk = 0;
+  brk = 0;
+  /** Where the initial stack put the arguments and the environment, for /proc/PID/cmdline and environ. */
+  argStart = 0;
+  argEnd = 0;
+  envStart = 0;
+  envEnd = 0;
+  /** The auxiliary vector as put on the stack, for /proc/PID/auxv. */
+  auxv: Uint8Array = new Uint8Array(0);
+  /** Path of the program executed, as seen from the global root (byte string), for /proc/PID/exe. */
+  exe = '';
+
+  constructor(space: AddressSpace, backend: CpuBackend) {
+    this.space = space;
+    this.backend = backend;
+    this.view = space.view;
+  }
+
+  /** Window on guest bytes that may be read. Throws EFAULT. */
+  readable(address: number, length: number): Uint8Array {
+    if (!this.space.check(address, length, READ)) fail('EFAULT');
+    return this.space.bytes(address, length);
+  }
+
+  /** Window on guest bytes that may be written. Throws EFAULT. */
+  writable(address: number, length: number): Uint8Array {
+    if (!this.space.check(address, length, WRITE)) fail('EFAULT');
+    return this.space.bytes(address, length);
+  }
+
+  /** Copies a struct or scalar from the guest. Throws EFAULT. */
+  get<T>(type: Field<T>, address: number): T {
+    if (!this.space.check(address, type.size, READ)) fail('EFAULT');
+    return type.get(this.view, address);
+  }
+
+  /** Copies a struct or scalar to the guest. Throws EFAULT. */
+  put<T>(type: Field<T>, address: number, value: T): void {
+    if (!this.space.check(address, type.size, WRITE)) fail('EFAULT');
+    type.set(this.view, address, value);
+  }
+
+  /**
+   * A NUL-terminated byte string. Throws EFAULT, and ENAMETOOLONG when no NUL stands in the first `max` bytes.
+   */
+  string(address: number, max: number = PATH_MAX): string {
+    const u8 = this.space.u8;
+    let at = address;
+    let left = max;
+    while (left > 0) {
+      // Up to the end of the page: the next one need not be readable.
+      const chunk = Math.min(left, 0x1000 - (at & 0xfff));
+      if (!this.space.check(at, chunk, READ)) fail('EFAULT');
+      const nul = u8.subarray(at, at + chunk).indexOf(0);
+      if (nul >= 0) return latin1(u8.subarray(address, at + nul));
+      at += chunk;
+      left -= chunk;
+    }
+    fail('ENAMETOOLONG');
+  }
+}
+
+/** Bytes as a byte string. */
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}

@@ -1,0 +1,85 @@
+/**
+ * A process: a thread group with what Linux keeps in signal_struct. Its pid is the tid of its first thread. Lives on as a zombie until its parent has waited for it.
+ */
+import type { SigInfo } from '../abi/signal.ts';
+import { WaitQueue } from '../vfs/wait-queue.ts';
+import { SignalQueue } from './signal-queue.ts';
+import type { Task } from './task.ts';
+
+export const RLIM_INFINITY = Infinity;
+export interface Rlimit {
+  /** Soft and hard limit; Infinity is RLIM_INFINITY. */
+  cur: number;
+  max: number;
+}
+
+/** A session: a leader's pid, and the terminal that controls it. */
+export interface Session {
+  readonly sid: number;
+  /** The controlling terminal (owned by the vfs). */
+  tty: unknown;
+  /** Process group in the foreground of it; 0 for none. */
+  foreground: number;
+}
+
+export class Process {
+  readonly pid: number;
+  /** Undefined for children of init (pid 1), which nobody waits for. */
+  parent: Process | undefined;
+  readonly children = new Set<Process>();
+  readonly threads = new Set<Task>();
+  /** The thread whose tid is the pid; set right after construction, stays when it has ended. */
+  leader!: Task;
+  pgid: number;
+  session: Session;
+  /** Signal the parent gets at the end (the low byte of clone's flags); 0 for none. */
+  exitSignal: number;
+
+  /** Signals sent to the process as a whole. */
+  readonly pending = new SignalQueue();
+  /** As wait4 reports it, once a zombie: status << 8, or signal (| 0x80 with a core). */
+  status = 0;
+  zombie = false;
+  /** Stopped by a signal: no thread of it runs. */
+  stopped = false;
+  /** A stop or continuation that wait4/waitid have not yet told: the signal of the stop, or SIGCONT. */
+  unreportedStop = 0;
+  unreportedContinue = false;
+  /** Woken when a child ends, stops or goes on. */
+  readonly childQueue = new WaitQueue();
+  readonly limits: Rlimit[];
+  /** CPU milliseconds of threads that have ended, and of children waited for. */
+  deadThreadsTime = 0;
+  childrenTime = 0;
+  /** The process has executed a program since fork (setpgid gives EACCES to its parent). */
+  executed = false;
+  childSubreaper = false;
+  /** The signal that is killing it, with the fault, for the message at the end of the run. */
+  fatalSignal: SigInfo | undefined;
+
+  constructor(
+    pid: number,
+    parent: Process | undefined,
+    pgid: number,
+    session: Session,
+    limits: readonly Rlimit[],
+  ) {
+    this.pid = pid;
+    this.parent = parent;
+    this.pgid = pgid;
+    this.session = session;
+    this.exitSignal = 0;
+    this.limits = limits.map((l) => ({ ...l }));
+  }
+
+  get ppid(): number {
+    return this.parent?.pid ?? 1;
+  }
+
+  /** CPU milliseconds of all its threads, ended ones too. */
+  get cpuTime(): number {
+    let time = this.deadThreadsTime;
+    for (const t of this.threads) time += t.cpuTime;
+    return time;
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * A task: one thread of control, as in Linux (task_struct). What threads may share hangs on it by reference: process (thread group), memory, files, working directory,
+ * signal handlers.
+ *
+ * A system call that must wait calls `wait`, which throws; the dispatcher leaves the task asleep with its registers untouched, and runs the same handler again once the task is woken. If a
+ * signal is pending, `wait` throws how the call is to be restarted instead (signal(7), "Interruption of system calls"), so every handler looks first
+ * whether it can complete, as Linux's wait_event_interruptible does.
+ */
+import type { CpuState } from '../../emu/cpu-state.ts';
+import { fail } from '../abi/errno.ts';
+import { type SigSet, SS_DISABLE } from '../abi/signal.ts';
+import type { Creds } from '../vfs/creds.ts';
+import type { FdTable } from '../vfs/fd-table.ts';
+import type { Waiter } from '../vfs/wait-queue.ts';
+import type { FsContext } from './fs-context.ts';
+import type { Kernel } from './kernel.ts';
+import type { Mm } from './mm.ts';
+import type { Process } from './process.ts';
+import type { SignalHandlers } from './signal-handlers.ts';
+import { SignalQueue } from './signal-queue.ts';
+
+/** Thrown by `wait`: the call goes on when the task is woken. */
+export const BLOCKED: unique symbol = Symbol('blocked');
+
+/**
+ * Thrown when a signal interrupts a call: what becomes of the call after the signal was taken (include/linux/errno.h).
+ *   ERESTARTSYS: restarted if the handler has SA_RESTART or there is none, else EINTR
+ *   ERESTARTNOHAND: restarted only if no handler runs
+ *   ERESTARTNOINTR: always restarted
+ *   ERESTART_RESTARTBLOCK: as ERESTARTNOHAND, but by restart_syscall, which runs task.restartBlock
+ */
+export class Restart {
+  readonly kind: RestartKind;
+  constructor(kind: RestartKind) {
+    this.kind = kind;
+  }
+}
+export type RestartKind = 'ERESTARTSYS' | 'ERESTARTNOHAND' | 'ERESTARTNOINTR' | 'ERESTART_RESTARTBLOCK';
+export const RESTART: Readonly<Record<RestartKind, Restart>> = {
+  ERESTARTSYS: new Restart('ERESTARTSYS'),
+  ERESTARTNOHAND: new Restart('ERESTARTNOHAND'),
+  ERESTARTNOINTR: new Restart('ERESTARTNOINTR'),
+  ERESTART_RESTARTBLOCK: new Restart('ERESTART_RESTARTBLOCK'),
+};
+
+/** What a task can sleep on; WaitQueue is one. */
+export interface Waitable {
+  add(waiter: Waiter): void;
+  remove(waiter: Waiter): void;
+}
+
+export type TaskState = 'runnable' | 'sleeping' | 'dead';
+
+export interface TaskParts {
+  kernel: Kernel;
+  tid: number;
+  process: Process;
+  mm: Mm;
+  cpu: CpuState;
+  fs: FsContext;
+  files: FdTable;
+  creds: Creds;
+  sighand: SignalHandlers;
+  comm: string;
+}
+
+export class Task implements Waiter {
+  readonly kernel: Kernel;
+  tid: number;
+  process: Process;
+  mm: Mm;
+  cpu: CpuState;
+  fs: FsContext;
+  files: FdTable;
+  creds: Creds;
+  sighand: SignalHandlers;
+  /** Name of the thread, at most 15 bytes (prctl PR_SET_NAME, /proc/PID/comm). */
+  comm: string;
+
+  state: TaskState = 'runnable';
+  /** Return to the guest must go through the kernel: a signal is pending, the task ended, slept, stopped or changed its memory. */
+  notify = false;
+
+  // ---- signals ----
+  readonly pending = new SignalQueue();
+  blocked: SigSet = 0n;
+  /** The mask to restore after the handler of a signal that ended sigsuspend, ppoll ... (set_restore_sigmask). */
+  savedBlocked: SigSet | undefined;
+  altStack = { sp: 0, size: 0, flags: SS_DISABLE };
+
+  // ---- the system call under way ----
+  /** Number of the call that sleeps, -1 when none does. */
+  sleepingCall = -1;
+  /** What a blocked call remembers until it is run again; undefined at its first run. If it has [Symbol.dispose], that is called when the call ends, however it ends. */
+  callState: unknown;
+  /** What restart_syscall does (nanosleep, poll, futex with a timeout). */
+  restartBlock: ((t: Task) => number) | undefined;
+  #waitingOn: readonly Waitable[] = NONE;
+  /** Time (kernel.now) at which a sleep ends by itself; Infinity for never. */
+  deadline = Infinity;
+
+  // ---- threads ----
+  /** CLONE_CHILD_CLEARTID, set_tid_address. */
+  clearChildTid = 0;
+  robustList = 0;
+  /** The vfork parent to be let go at exec or exit. */
+  vforkParent: Task | undefined;
+  parentDeathSignal = 0;
+  dumpable = 1;
+  noNewPrivs = false;
+  personality = 0;
+  nice = 0;
+  policy = 0;
+  rtPriority = 0;
+  /** CPU time used, in milliseconds. */
+  cpuTime = 0;
+  readonly startTime: number;
+  syscalls = 0;
+
+  constructor(parts: TaskParts) {
+    this.kernel = parts.kernel;
+    this.tid = parts.tid;
+    this.process = parts.process;
+    this.mm = parts.mm;
+    this.cpu = parts.cpu;
+    this.fs = parts.fs;
+    this.files = parts.files;
+    this.creds = parts.creds;
+    this.sighand = parts.sighand;
+    this.comm = parts.comm;
+    this.startTime = parts.kernel.now();
+  }
+
+  /** Milliseconds of the monotonic clock. Deadlines of `wait` are in it. */
+  now(): number {
+    return this.kernel.now();
+  }
+
+  /** Whether a signal that is not blocked waits to be delivered. */
+  get signalPending(): boolean {
+    return ((this.pending.set | this.process.pending.set) & ~this.blocked) !== 0n;
+  }
+
+  /** To be called when a pending set or the mask changed (recalc_sigpending). */
+  recalcSignals(): void {
+    if (this.signalPending) this.notify = true;
+  }
+
+  /**
+   * Sleeps until one of these queues is woken or the deadline is reached, then the call is run again from its start. Always throws.
+   * @param on where to wait; an empty array for the deadline or a signal alone
+   * @param deadline by `now()`; the handler itself must see that it has passed
+   * @param restart what becomes of the call when a signal comes instead; a function is what restart_syscall runs (ERESTART_RESTARTBLOCK);
+   *   'EINTR' for calls that are never restarted
+   */
+  wait(
+    on: Waitable | readonly Waitable[],
+    deadline: number = Infinity,
+    restart: RestartKind | 'EINTR' | ((t: Task) => number) = 'ERESTARTSYS',
+  ): never {
+    if (this.signalPending) {
+      if (restart === 'EINTR') fail('EINTR');
+      if (typeof restart === 'string') throw RESTART[restart];
+      this.restartBlock = restart;
+      throw RESTART.ERESTART_RESTARTBLOCK;
+    }
+    this.#sleep(Array.isArray(on) ? on : [on as Waitable], deadline);
+    throw BLOCKED;
+  }
+
+  /** As wait, but only a fatal signal ends it (TASK_KILLABLE: vfork). */
+  waitKillable(on: Waitable): never {
+    this.#sleep([on], Infinity);
+    throw BLOCKED;
+  }
+
+  #sleep(on: readonly Waitable[], deadline: number): void {
+    this.#waitingOn = on;
+    for (const queue of on) queue.add(this);
+    this.deadline = deadline;
+    this.state = 'sleeping';
+    this.notify = true;
+    if (deadline !== Infinity) this.kernel.timers.add(deadline, this);
+  }
+
+  /** Ends the sleep, for whatever reason: the call is run again. */
+  wake(): void {
+    if (this.state !== 'sleeping') return;
+    this.stopWaiting();
+    this.state = 'runnable';
+    this.kernel.scheduler.enqueue(this);
+  }
+
+  /** Leaves all queues. */
+  stopWaiting(): void {
+    for (const queue of this.#waitingOn) queue.remove(this);
+    this.#waitingOn = NONE;
+    if (this.deadline !== Infinity) this.kernel.timers.remove(this);
+    this.deadline = Infinity;
+  }
+
+  /** The call under way has ended: forget what it kept. */
+  endCall(): void {
+    this.sleepingCall = -1;
+    if (this.callState === undefined) return;
+    const dispose = (this.callState as Partial<Disposable>)[Symbol.dispose];
+    if (dispose) dispose.call(this.callState);
+    this.callState = undefined;
+  }
+}
+
+const NONE: readonly Waitable[] = [];

@@ -1,0 +1,73 @@
+/**
+ * Credentials of a task (credentials(7), capabilities(7)): real, effective, saved and file-system ids, supplementary groups, capability sets. Immutable: a change makes a new
+ * object, so tasks and open files may share one.
+ */
+
+export interface Creds {
+  readonly uid: number;
+  readonly euid: number;
+  readonly suid: number;
+  readonly fsuid: number;
+  readonly gid: number;
+  readonly egid: number;
+  readonly sgid: number;
+  readonly fsgid: number;
+  readonly groups: readonly number[];
+  /** Capability sets as 64-bit masks, bit n for capability n of linux/capability.h. */
+  readonly permitted: bigint;
+  readonly effective: bigint;
+  readonly inheritable: bigint;
+  readonly bounding: bigint;
+  readonly ambient: bigint;
+}
+
+/** Capabilities of Linux 5.10: 0..CAP_CHECKPOINT_RESTORE (40). */
+export const CAP_LAST = 40;
+export const CAP_FULL = (1n << BigInt(CAP_LAST + 1)) - 1n;
+
+export const CAP = {
+  CHOWN: 0,
+  DAC_OVERRIDE: 1,
+  DAC_READ_SEARCH: 2,
+  FOWNER: 3,
+  FSETID: 4,
+  KILL: 5,
+  SETGID: 6,
+  SETUID: 7,
+  SETPCAP: 8,
+  NET_BIND_SERVICE: 10,
+  SYS_CHROOT: 18,
+  SYS_PTRACE: 19,
+  SYS_ADMIN: 21,
+  SYS_BOOT: 22,
+  SYS_NICE: 23,
+  SYS_RESOURCE: 24,
+  SYS_TIME: 25,
+  MKNOD: 27,
+} as const;
+
+/** Credentials of a process logged in as this user: root has all capabilities, others none. */
+export function credsFor(uid: number, gid: number, groups: readonly number[] = []): Creds {
+  const caps = uid === 0 ? CAP_FULL : 0n;
+  return {
+    uid,
+    euid: uid,
+    suid: uid,
+    fsuid: uid,
+    gid,
+    egid: gid,
+    sgid: gid,
+    fsgid: gid,
+    groups,
+    permitted: caps,
+    effective: caps,
+    inheritable: 0n,
+    bounding: CAP_FULL,
+    ambient: 0n,
+  };
+}
+
+/** capable() of kernel/capability.c. */
+export function capable(creds: Creds, capability: number): boolean {
+  return (creds.effective & (1n << BigInt(capability))) !== 0n;
+}
