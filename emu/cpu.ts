@@ -16,7 +16,12 @@ export interface CpuHooks {
    * A page test failed: `access` is READ, WRITE or EXEC at `address`. First AddressSpace.fault has been asked and could not help. The PC is at the instruction,
    * no effect of it has happened. 'align' is an alignment fault.
    */
-  fault(cpu: CpuState, address: number, access: number, why: 'unmapped' | 'protected' | 'beyond-file' | 'align'): boolean;
+  fault(
+    cpu: CpuState,
+    address: number,
+    access: number,
+    why: 'unmapped' | 'protected' | 'beyond-file' | 'align',
+  ): boolean;
   /** Undefined instruction or BKPT; PC at it. */
   trap(cpu: CpuState, kind: 'undefined' | 'breakpoint', imm: number): boolean;
   /** The time slice is over (fuel below zero) or stop() was called. True: fuel has been refilled, go on. */

@@ -1,0 +1,443 @@
+/**
+ * What an instruction reads, writes and where it goes, found by running its op with a recorder: for liveness of registers and flags and for finding control
+ * flow in the JIT, and for choosing test cases in the fuzzer.
+ *
+ * Values are constants or unknown (undefined). What comes from the PC is constant, so a direct branch has a constant target. Bodies under an unknown
+ * condition all run, and what they write is only a "may".
+ *
+ * "Reads" means reads of what was there before the instruction. "Writes" are those that happen each time the instruction completes: none for a
+ * conditional instruction; "mayWrite" is a superset of them. A fault or trap ends an instruction before its writes.
+ */
+
+import type { Insn } from '../decode/row.ts';
+import { divS, divU, mulhS, mulhU, ror } from './arithmetic.ts';
+import type { BranchKind, Cond, FpConvert, FpOp, FpSize, Machine, Trap } from './machine.ts';
+
+/** Bits of the flag masks. */
+export const FLAG = { V: 1, C: 2, Z: 4, N: 8, Q: 16, GE: 32 } as const;
+
+const { N, Z, C, V } = FLAG;
+/** Flags a condition reads, index = condition. */
+export const COND_FLAGS: readonly number[] = [
+  ...[Z, Z, C, C, N, N, V, V],
+  ...[C | Z, C | Z, N | V, N | V, N | V | Z, N | V | Z, 0, 0],
+];
+
+/** A set of resources: one bit each. */
+export interface Resources {
+  /** r0..r14 as bits 0..14; bit 15 of a read says that the PC is used as a value. */
+  core: number;
+  /** FLAG. */
+  flags: number;
+  /** s0..s31 used as singles, and d0..d31 used as doubles. d(n) is s(2n) and s(2n+1). */
+  s: number;
+  d: number;
+}
+
+export interface Branch {
+  readonly kind: BranchKind;
+  /** Location (bit 0: Thumb) as an unsigned number when it is constant. */
+  readonly target: number | undefined;
+  /** False when it is taken each time the instruction completes. */
+  readonly conditional: boolean;
+}
+
+export interface Effects {
+  readonly reads: Readonly<Resources>;
+  readonly writes: Readonly<Resources>;
+  readonly mayWrite: Readonly<Resources>;
+  /** Whether FPSCR is read as a whole or through its mode bits, and written (also: cumulative flags, NZCV of a comparison). */
+  readonly readsFpscr: boolean;
+  readonly writesFpscr: boolean;
+  readonly loads: boolean;
+  readonly stores: boolean;
+  /** Uses the exclusive monitor. */
+  readonly exclusive: boolean;
+  readonly branch: Branch | null;
+  readonly trap: Trap | null;
+  readonly isb: boolean;
+  readonly yields: boolean;
+  /** SETEND: what follows runs with another byte order. */
+  readonly setsEndian: boolean;
+  /** Whether the end of the instruction may be followed by the next one (not after an unconditional branch or trap but SVC). */
+  readonly fallsThrough: boolean;
+}
+
+const cache = new WeakMap<Insn, Effects>();
+
+/** The effects of an instruction; the same object for the same Insn. */
+export function effectsOf(insn: Insn): Effects {
+  let effects = cache.get(insn);
+  if (effects === undefined) {
+    effects = new Recorder(insn).run();
+    cache.set(insn, effects);
+  }
+  return effects;
+}
+
+function none(): Resources {
+  return { core: 0, flags: 0, s: 0, d: 0 };
+}
+
+/** A constant (int32) or unknown. */
+type Value = number | undefined;
+type Unknown = undefined;
+
+export class Recorder implements Machine<Value, Unknown, Unknown> {
+  readonly pc: number;
+  readonly size: number;
+  readonly thumb: boolean;
+  private readonly insn: Insn;
+  private readonly reads = none();
+  private readonly writes = none();
+  private readonly mayWrite = none();
+  private readsFpscr = false;
+  private writesFpscr = false;
+  private loads = false;
+  private stores = false;
+  private exclusive = false;
+  private branchTo: Branch | null = null;
+  private trapKind: Trap | null = null;
+  private trapEnds = false;
+  private hasIsb = false;
+  private hasYield = false;
+  private hasEndian = false;
+  /** Depth of bodies under unknown conditions. */
+  private unsure = 0;
+
+  constructor(insn: Insn) {
+    this.insn = insn;
+    this.pc = insn.pc;
+    this.size = insn.size;
+    this.thumb = insn.thumb;
+  }
+
+  run(): Effects {
+    const { insn } = this;
+    insn.row.op(this, insn.args);
+    const conditional = insn.cond < 14;
+    if (conditional) this.reads.flags |= COND_FLAGS[insn.cond]!;
+    const branch = this.branchTo;
+    const leaves = branch !== null ? !branch.conditional : this.trapEnds;
+    return {
+      reads: this.reads,
+      writes: conditional ? none() : this.writes,
+      mayWrite: this.mayWrite,
+      readsFpscr: this.readsFpscr,
+      writesFpscr: this.writesFpscr,
+      loads: this.loads,
+      stores: this.stores,
+      exclusive: this.exclusive,
+      branch: branch === null ? null : { ...branch, conditional: branch.conditional || conditional },
+      trap: this.trapKind,
+      isb: this.hasIsb,
+      yields: this.hasYield,
+      setsEndian: this.hasEndian,
+      fallsThrough: conditional || !leaves,
+    };
+  }
+
+  private readBit(set: keyof Resources, bit: number): void {
+    this.reads[set] |= bit & ~this.writes[set];
+  }
+  private writeBit(set: keyof Resources, bit: number): void {
+    this.mayWrite[set] |= bit;
+    if (this.unsure === 0) this.writes[set] |= bit;
+  }
+
+  // ---- values ----
+  const(x: number): Value {
+    return x | 0;
+  }
+  let(v: Value): Value {
+    return v;
+  }
+  letW(v: Unknown): Unknown {
+    return v;
+  }
+  letS(v: Unknown): Unknown {
+    return v;
+  }
+
+  // ---- core registers ----
+  reg(n: number): Value {
+    this.readBit('core', 1 << n);
+    return n === 15 ? (this.pc + (this.thumb ? 4 : 8)) | 0 : undefined;
+  }
+  setReg(n: number, _v: Value): void {
+    this.writeBit('core', 1 << n);
+  }
+
+  // ---- integer arithmetic ----
+  add(a: Value, b: Value): Value {
+    return a === undefined || b === undefined ? undefined : (a + b) | 0;
+  }
+  sub(a: Value, b: Value): Value {
+    return a === undefined || b === undefined ? undefined : (a - b) | 0;
+  }
+  mul(a: Value, b: Value): Value {
+    return a === undefined || b === undefined ? undefined : Math.imul(a, b);
+  }
+  mulhS(a: Value, b: Value): Value {
+    return a === undefined || b === undefined ? undefined : mulhS(a, b);
+  }
+  mulhU(a: Value, b: Value): Value {
+    return a === undefined || b === undefined ? undefined : mulhU(a, b);
+  }
+  divS(a: Value, b: Value): Value {
+    return a === undefined || b === undefined ? undefined : divS(a, b);
+  }
+  divU(a: Value, b: Value): Value {
+    return a === undefined || b === undefined ? undefined : divU(a, b);
+  }
+  and(a: Value, b: Value): Value {
+    if (a === 0 || b === 0) return 0;
+    return a === undefined || b === undefined ? undefined : a & b;
+  }
+  or(a: Value, b: Value): Value {
+    return a === undefined || b === undefined ? undefined : a | b;
+  }
+  xor(a: Value, b: Value): Value {
+    return a === undefined || b === undefined ? undefined : a ^ b;
+  }
+  not(a: Value): Value {
+    return a === undefined ? undefined : ~a;
+  }
+  neg(a: Value): Value {
+    return a === undefined ? undefined : -a | 0;
+  }
+  shl(a: Value, n: Value): Value {
+    return a === undefined || n === undefined ? undefined : a << n;
+  }
+  shr(a: Value, n: Value): Value {
+    return a === undefined || n === undefined ? undefined : (a >>> n) | 0;
+  }
+  sar(a: Value, n: Value): Value {
+    return a === undefined || n === undefined ? undefined : a >> n;
+  }
+  ror(a: Value, n: Value): Value {
+    return a === undefined || n === undefined ? undefined : ror(a, n);
+  }
+  clz(a: Value): Value {
+    return a === undefined ? undefined : Math.clz32(a);
+  }
+  ext8(a: Value): Value {
+    return a === undefined ? undefined : (a << 24) >> 24;
+  }
+  ext16(a: Value): Value {
+    return a === undefined ? undefined : (a << 16) >> 16;
+  }
+  eq(a: Value, b: Value): Value {
+    return a === undefined || b === undefined ? undefined : a === b ? 1 : 0;
+  }
+  ne(a: Value, b: Value): Value {
+    return a === undefined || b === undefined ? undefined : a !== b ? 1 : 0;
+  }
+  ltS(a: Value, b: Value): Value {
+    return a === undefined || b === undefined ? undefined : a < b ? 1 : 0;
+  }
+  ltU(a: Value, b: Value): Value {
+    return a === undefined || b === undefined ? undefined : a >>> 0 < b >>> 0 ? 1 : 0;
+  }
+  leS(a: Value, b: Value): Value {
+    return a === undefined || b === undefined ? undefined : a <= b ? 1 : 0;
+  }
+  leU(a: Value, b: Value): Value {
+    return a === undefined || b === undefined ? undefined : a >>> 0 <= b >>> 0 ? 1 : 0;
+  }
+  select(c: Value, a: Value, b: Value): Value {
+    if (c === undefined) return a === b ? a : undefined;
+    return c !== 0 ? a : b;
+  }
+  when(c: Value, body: () => void, otherwise?: () => void): void {
+    if (c !== undefined) {
+      if (c !== 0) body();
+      else otherwise?.();
+      return;
+    }
+    this.unsure++;
+    body();
+    otherwise?.();
+    this.unsure--;
+  }
+
+  // ---- flags ----
+  setNZ(_result: Value): void {
+    this.writeBit('flags', N | Z);
+  }
+  setN(_signed: Value): void {
+    this.writeBit('flags', N);
+  }
+  setZ(_zero: Value): void {
+    this.writeBit('flags', Z);
+  }
+  setC(_c: Value): void {
+    this.writeBit('flags', C);
+  }
+  setV(_v: Value): void {
+    this.writeBit('flags', V);
+  }
+  orQ(q: Value): void {
+    if (q === 0) return;
+    this.readBit('flags', FLAG.Q);
+    this.writeBit('flags', FLAG.Q);
+  }
+  setQ(_q: Value): void {
+    this.writeBit('flags', FLAG.Q);
+  }
+  setGE(_ge: Value): void {
+    this.writeBit('flags', FLAG.GE);
+  }
+  getGE(): Value {
+    return this.flag(FLAG.GE);
+  }
+  private flag(bits: number): Value {
+    this.readBit('flags', bits);
+    return undefined;
+  }
+  flagN(): Value {
+    return this.flag(N);
+  }
+  flagZ(): Value {
+    return this.flag(Z);
+  }
+  flagC(): Value {
+    return this.flag(C);
+  }
+  flagV(): Value {
+    return this.flag(V);
+  }
+  flagQ(): Value {
+    return this.flag(FLAG.Q);
+  }
+  cond(c: Cond): Value {
+    return c >= 14 ? 1 : this.flag(COND_FLAGS[c]!);
+  }
+
+  // ---- memory ----
+  load(_address: Value, _size: 1 | 2 | 4): Value {
+    this.loads = true;
+    return undefined;
+  }
+  store(_address: Value, _size: 1 | 2 | 4, _v: Value): void {
+    this.stores = true;
+  }
+  access(_address: Value, _length: number, kind: 1 | 2, _align: number): void {
+    if (kind === 1) this.loads = true;
+    else this.stores = true;
+  }
+  loadWord(_address: Value, _offset: number): Value {
+    this.loads = true;
+    return undefined;
+  }
+  storeWord(_address: Value, _offset: number, _v: Value): void {
+    this.stores = true;
+  }
+  loadDouble(_address: Value, _offset: number): Unknown {
+    this.loads = true;
+  }
+  storeDouble(_address: Value, _offset: number, _w: Unknown): void {
+    this.stores = true;
+  }
+  loadExclusive(_address: Value, _size: 1 | 2 | 4 | 8): [Value, Value] {
+    this.loads = true;
+    this.exclusive = true;
+    return [undefined, undefined];
+  }
+  storeExclusive(_address: Value, _size: 1 | 2 | 4 | 8, _low: Value, _high: Value): Value {
+    this.stores = true;
+    this.exclusive = true;
+    return undefined;
+  }
+  clearExclusive(): void {
+    this.exclusive = true;
+  }
+
+  // ---- control flow ----
+  branch(location: Value, kind: BranchKind): void {
+    const target = location === undefined ? undefined : location >>> 0;
+    const before = this.branchTo;
+    // Two branches in one op stand in two bodies of `when`.
+    this.branchTo = {
+      kind,
+      target: before === null || before.target === target ? target : undefined,
+      conditional: this.unsure > 0,
+    };
+  }
+  trap(kind: Trap, _imm: number): void {
+    this.trapKind = kind;
+    this.trapEnds = kind !== 'svc' && this.unsure === 0;
+  }
+  isb(): void {
+    this.hasIsb = true;
+  }
+  yield(): void {
+    this.hasYield = true;
+  }
+  setEndian(_big: boolean): void {
+    this.hasEndian = true;
+  }
+  getSys(register: 'tpidruro' | 'tpidrurw' | 'fpscr'): Value {
+    if (register === 'fpscr') this.readsFpscr = true;
+    return undefined;
+  }
+  setSys(register: 'tpidrurw' | 'fpscr', _v: Value): void {
+    if (register === 'fpscr') this.writesFpscr = true;
+  }
+
+  // ---- VFP ----
+  getS(n: number): Unknown {
+    this.readBit('s', 1 << n);
+  }
+  setS(n: number, _v: Unknown): void {
+    this.writeBit('s', 1 << n);
+  }
+  getD(n: number): Unknown {
+    this.readBit('d', 1 << n);
+  }
+  setD(n: number, _v: Unknown): void {
+    this.writeBit('d', 1 << n);
+  }
+  sToV(_s: Unknown): Value {
+    return undefined;
+  }
+  vToS(_v: Value): Unknown {}
+  lowW(_w: Unknown): Value {
+    return undefined;
+  }
+  highW(_w: Unknown): Value {
+    return undefined;
+  }
+  makeW(_low: Value, _high: Value): Unknown {}
+
+  fp(op: FpOp, size: FpSize, d: number, n: number, m: number): void {
+    const set = size === 32 ? 's' : 'd';
+    if (op !== 'neg' && op !== 'abs') this.usesMode();
+    if (op !== 'neg' && op !== 'abs' && op !== 'sqrt') this.readBit(set, 1 << n);
+    if (ACCUMULATES.has(op)) this.readBit(set, 1 << d);
+    this.readBit(set, 1 << m);
+    this.writeBit(set, 1 << d);
+  }
+  fpCompare(size: FpSize, n: number, m: number, _signal: boolean): void {
+    const set = size === 32 ? 's' : 'd';
+    this.usesMode();
+    this.readBit(set, 1 << n);
+    if (m >= 0) this.readBit(set, 1 << m);
+  }
+  fpConvert(op: FpConvert, d: number, m: number, _fbits: number): void {
+    this.usesMode();
+    const [target, source] = op.split('_') as [string, string];
+    // The integer stands in an S register; a fixed point number in the register of the other operand's size; a half in half an S register.
+    this.readBit(source === 'f64' || (source[0] === 'x' && target === 'f64') ? 'd' : 's', 1 << m);
+    const set = target.startsWith('f64') || (target[0] === 'x' && source === 'f64') ? 'd' : 's';
+    if (target.startsWith('f16')) this.readBit(set, 1 << d);
+    this.writeBit(set, 1 << d);
+  }
+  /** Arithmetic rounds by FPSCR and sets its cumulative flags. */
+  private usesMode(): void {
+    this.readsFpscr = true;
+    this.writesFpscr = true;
+  }
+}
+
+const ACCUMULATES: ReadonlySet<FpOp> = new Set(['mla', 'mls', 'nmla', 'nmls', 'fma', 'fms', 'fnma', 'fnms']);

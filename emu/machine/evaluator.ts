@@ -1,0 +1,515 @@
+/**
+ * The Machine that runs: values are numbers, and each call takes effect at once on a CpuState and an AddressSpace. With it the ops are the reference
+ * interpreter, the first tier of the JIT, and what compiled code falls back on for rare instructions.
+ *
+ * Invariants:
+ *   - An access is tested against the page bytes as compiled code does it; a failed test asks AddressSpace.fault once more and else throws `fault`,
+ *     before any effect of the instruction. Nothing is allocated on the way.
+ *   - Control flow is only noted (`event`, `target`); the Interpreter acts on it after the op.
+ *   - Big-endian data (CPSR.E, ARM ARM A3.3) costs little-endian programs nothing: while E is set `pages` is a table of zeros, so that every access takes
+ *     the slow path, and only that looks at E.
+ */
+
+import type { GuestFault } from '../cpu.ts';
+import type { CpuState } from '../cpu-state.ts';
+import { OFF } from '../cpu-state.ts';
+import type { Insn } from '../decode/row.ts';
+import type { Access, AddressSpace } from '../memory/address-space.ts';
+import { PAGE_BYTES, PAGE_BYTES_LENGTH, PAGE_MASK, PAGE_SHIFT, READ, WRITE } from '../memory/layout.ts';
+import { divS, divU, mulhS, mulhU, ror, swap32 } from './arithmetic.ts';
+import { fpCompare, fpConvert, fp as fpOperate } from './fp.ts';
+import type { BranchKind, Cond, FpConvert, FpOp, FpSize, Machine, Trap } from './machine.ts';
+
+/** What the instruction under way asked for besides its effects on registers and memory. */
+export const EVENT = {
+  NONE: 0,
+  BRANCH: 1,
+  SVC: 2,
+  UNDEFINED: 3,
+  BREAKPOINT: 4,
+  YIELD: 5,
+} as const;
+
+const NF = OFF.nf >> 2;
+const ZF = OFF.zf >> 2;
+const CF = OFF.cf >> 2;
+const VF = OFF.vf >> 2;
+const QF = OFF.qf >> 2;
+const GE = OFF.ge >> 2;
+const E = OFF.e >> 2;
+const EX_ARMED = OFF.exArmed >> 2;
+const EX_ADDRESS = OFF.exAddress >> 2;
+const EX_SIZE = OFF.exSize >> 2;
+const EX_LOW = OFF.exLow >> 2;
+const EX_HIGH = OFF.exHigh >> 2;
+
+export class Evaluator implements Machine<number, bigint, number> {
+  readonly space: AddressSpace;
+  /** What a failed access throws; filled in, never allocated. */
+  readonly fault: GuestFault;
+
+  /** The instruction under way. */
+  insn!: Insn;
+  /** One of EVENT; the driver clears it. */
+  event: number = EVENT.NONE;
+  /** Location of a branch (bit 0: Thumb), an int32. */
+  target = 0;
+  /** Immediate of a trap. */
+  imm = 0;
+
+  private cpu!: CpuState;
+  private r!: Int32Array;
+  /** The state block as words: flags. */
+  private w!: Int32Array;
+  private s!: Int32Array;
+  private d!: BigUint64Array;
+
+  /** Page bytes, or zeros while E is set. Their own view, because an index above 2^31 into the view of all memory is slow. */
+  private pages: Uint8Array;
+  private readonly pageBytes: Uint8Array;
+  private readonly zeros: Uint8Array;
+  private readonly i32: Int32Array;
+  private readonly u16: Uint16Array;
+  /** The lower and the upper 2 GiB, for the same reason. */
+  private readonly low: Uint8Array;
+  private readonly high: Uint8Array;
+
+  constructor(space: AddressSpace, fault: GuestFault) {
+    this.space = space;
+    this.fault = fault;
+    this.pageBytes = new Uint8Array(space.buffer, PAGE_BYTES, PAGE_BYTES_LENGTH);
+    this.zeros = new Uint8Array(space.buffer, PAGE_BYTES + PAGE_BYTES_LENGTH, PAGE_BYTES_LENGTH);
+    this.pages = this.pageBytes;
+    this.i32 = space.i32;
+    this.u16 = space.u16;
+    this.low = new Uint8Array(space.buffer, 0, 0x8000_0000);
+    this.high = new Uint8Array(space.buffer, 0x8000_0000, 0x8000_0000);
+  }
+
+  /** Turns to a thread. To be called again whenever something else may have changed its E bit. */
+  bind(cpu: CpuState): void {
+    if (this.cpu !== cpu) {
+      this.cpu = cpu;
+      this.r = cpu.r;
+      this.w = cpu.i32;
+      this.s = cpu.s;
+      this.d = cpu.d;
+    }
+    this.pages = cpu.i32[E] === 0 ? this.pageBytes : this.zeros;
+  }
+
+  get pc(): number {
+    return this.insn.pc;
+  }
+  get size(): number {
+    return this.insn.size;
+  }
+  get thumb(): boolean {
+    return this.insn.thumb;
+  }
+
+  // ---- values ----
+  const(x: number): number {
+    return x | 0;
+  }
+  let(v: number): number {
+    return v;
+  }
+  letW(v: bigint): bigint {
+    return v;
+  }
+  letS(v: number): number {
+    return v;
+  }
+
+  // ---- core registers ----
+  reg(n: number): number {
+    if (n !== 15) return this.r[n]!;
+    return (this.insn.pc + (this.insn.thumb ? 4 : 8)) | 0;
+  }
+  setReg(n: number, v: number): void {
+    this.r[n] = v;
+  }
+
+  // ---- integer arithmetic ----
+  add(a: number, b: number): number {
+    return (a + b) | 0;
+  }
+  sub(a: number, b: number): number {
+    return (a - b) | 0;
+  }
+  mul(a: number, b: number): number {
+    return Math.imul(a, b);
+  }
+  mulhS(a: number, b: number): number {
+    return mulhS(a, b);
+  }
+  mulhU(a: number, b: number): number {
+    return mulhU(a, b);
+  }
+  divS(a: number, b: number): number {
+    return divS(a, b);
+  }
+  divU(a: number, b: number): number {
+    return divU(a, b);
+  }
+  and(a: number, b: number): number {
+    return a & b;
+  }
+  or(a: number, b: number): number {
+    return a | b;
+  }
+  xor(a: number, b: number): number {
+    return a ^ b;
+  }
+  not(a: number): number {
+    return ~a;
+  }
+  neg(a: number): number {
+    return -a | 0;
+  }
+  shl(a: number, n: number): number {
+    return a << n;
+  }
+  shr(a: number, n: number): number {
+    return (a >>> n) | 0;
+  }
+  sar(a: number, n: number): number {
+    return a >> n;
+  }
+  ror(a: number, n: number): number {
+    return ror(a, n);
+  }
+  clz(a: number): number {
+    return Math.clz32(a);
+  }
+  ext8(a: number): number {
+    return (a << 24) >> 24;
+  }
+  ext16(a: number): number {
+    return (a << 16) >> 16;
+  }
+  eq(a: number, b: number): number {
+    return a === b ? 1 : 0;
+  }
+  ne(a: number, b: number): number {
+    return a !== b ? 1 : 0;
+  }
+  ltS(a: number, b: number): number {
+    return a < b ? 1 : 0;
+  }
+  ltU(a: number, b: number): number {
+    return a >>> 0 < b >>> 0 ? 1 : 0;
+  }
+  leS(a: number, b: number): number {
+    return a <= b ? 1 : 0;
+  }
+  leU(a: number, b: number): number {
+    return a >>> 0 <= b >>> 0 ? 1 : 0;
+  }
+  select(c: number, a: number, b: number): number {
+    return c !== 0 ? a : b;
+  }
+  when(c: number, body: () => void, otherwise?: () => void): void {
+    if (c !== 0) body();
+    else if (otherwise !== undefined) otherwise();
+  }
+
+  // ---- flags ----
+  setNZ(result: number): void {
+    this.w[NF] = result;
+    this.w[ZF] = result;
+  }
+  setN(signed: number): void {
+    this.w[NF] = signed;
+  }
+  setZ(zero: number): void {
+    this.w[ZF] = zero;
+  }
+  setC(c: number): void {
+    this.w[CF] = c;
+  }
+  setV(v: number): void {
+    this.w[VF] = v;
+  }
+  orQ(q: number): void {
+    if (q !== 0) this.w[QF] = 1;
+  }
+  setQ(q: number): void {
+    this.w[QF] = q;
+  }
+  setGE(ge: number): void {
+    this.w[GE] = ge;
+  }
+  getGE(): number {
+    return this.w[GE]!;
+  }
+  flagN(): number {
+    return this.w[NF]! >>> 31;
+  }
+  flagZ(): number {
+    return this.w[ZF] === 0 ? 1 : 0;
+  }
+  flagC(): number {
+    return this.w[CF]!;
+  }
+  flagV(): number {
+    return this.w[VF]! >>> 31;
+  }
+  flagQ(): number {
+    return this.w[QF]!;
+  }
+  cond(c: Cond): number {
+    return this.holds(c) ? 1 : 0;
+  }
+  /** ConditionPassed (ARM ARM A8.3.1). */
+  holds(c: Cond): boolean {
+    const w = this.w;
+    switch (c) {
+      case 0:
+        return w[ZF] === 0;
+      case 1:
+        return w[ZF] !== 0;
+      case 2:
+        return w[CF] !== 0;
+      case 3:
+        return w[CF] === 0;
+      case 4:
+        return w[NF]! < 0;
+      case 5:
+        return w[NF]! >= 0;
+      case 6:
+        return w[VF]! < 0;
+      case 7:
+        return w[VF]! >= 0;
+      case 8:
+        return w[CF] !== 0 && w[ZF] !== 0;
+      case 9:
+        return w[CF] === 0 || w[ZF] === 0;
+      case 10:
+        return (w[NF]! ^ w[VF]!) >= 0;
+      case 11:
+        return (w[NF]! ^ w[VF]!) < 0;
+      case 12:
+        return w[ZF] !== 0 && (w[NF]! ^ w[VF]!) >= 0;
+      case 13:
+        return w[ZF] === 0 || (w[NF]! ^ w[VF]!) < 0;
+      default:
+        return true;
+    }
+  }
+
+  // ---- memory ----
+  load(address: number, size: 1 | 2 | 4): number {
+    if ((this.pages[address >>> PAGE_SHIFT]! & READ) !== 0) {
+      if (size === 4) {
+        if ((address & 3) === 0) return this.i32[address >>> 2]!;
+      } else if (size === 1) {
+        return (this.i32[address >>> 2]! >>> ((address & 3) << 3)) & 0xff;
+      } else if ((address & 1) === 0) return this.u16[address >>> 1]!;
+    }
+    return this.loadSlow(address, size);
+  }
+
+  store(address: number, size: 1 | 2 | 4, v: number): void {
+    if ((this.pages[address >>> PAGE_SHIFT]! & WRITE) !== 0) {
+      if (size === 4) {
+        if ((address & 3) === 0) {
+          this.i32[address >>> 2] = v;
+          return;
+        }
+      } else if (size === 1) {
+        this.setByte(address, v);
+        return;
+      } else if ((address & 1) === 0) {
+        this.u16[address >>> 1] = v;
+        return;
+      }
+    }
+    this.storeSlow(address, size, v);
+  }
+
+  /** Unaligned, big-endian, or not accessible yet. */
+  private loadSlow(address: number, size: number): number {
+    this.test(address, size, READ);
+    let v = 0;
+    if (this.pages === this.zeros) for (let i = 0; i < size; i++) v = (v << 8) | this.byte(address + i);
+    else for (let i = size - 1; i >= 0; i--) v = (v << 8) | this.byte(address + i);
+    return v;
+  }
+
+  private storeSlow(address: number, size: number, v: number): void {
+    this.test(address, size, WRITE);
+    if (this.pages === this.zeros) for (let i = size - 1; i >= 0; i--, v >>= 8) this.setByte(address + i, v);
+    else for (let i = 0; i < size; i++, v >>= 8) this.setByte(address + i, v);
+  }
+
+  private byte(address: number): number {
+    return (this.i32[address >>> 2]! >>> ((address & 3) << 3)) & 0xff;
+  }
+
+  private setByte(address: number, v: number): void {
+    const a = address | 0;
+    if (a >= 0) this.low[a] = v;
+    else this.high[a & 0x7fff_ffff] = v;
+  }
+
+  /** Makes bytes address..address+length-1 accessible, or throws. A range shorter than a page touches at most two pages. */
+  private test(address: number, length: number, access: number): void {
+    const pages = this.pageBytes;
+    const last = (address + length - 1) >>> PAGE_SHIFT;
+    while ((pages[address >>> PAGE_SHIFT]! & access) === 0) this.ask(address >>> 0, access);
+    while ((pages[last]! & access) === 0) this.ask((last << PAGE_SHIFT) >>> 0, access);
+  }
+
+  private ask(address: number, access: number): void {
+    const why = this.space.fault(address, access as Access);
+    if (why !== 'ok') throw this.fail(address, access, why);
+  }
+
+  private fail(address: number, access: number, why: GuestFault['why']): GuestFault {
+    const fault = this.fault;
+    fault.address = address;
+    fault.access = access;
+    fault.why = why;
+    return fault;
+  }
+
+  access(address: number, length: number, kind: 1 | 2, align: number): void {
+    if (align > 1 && (address & (align - 1)) !== 0) throw this.fail(address >>> 0, kind, 'align');
+    if (
+      (this.pages[address >>> PAGE_SHIFT]! & kind) === 0 ||
+      (address & PAGE_MASK) + length > PAGE_MASK + 1
+    ) {
+      this.test(address, length, kind);
+    }
+  }
+  loadWord(address: number, offset: number): number {
+    const a = address + offset;
+    const v =
+      (a & 3) === 0
+        ? this.i32[a >>> 2]!
+        : this.byte(a) | (this.byte(a + 1) << 8) | (this.byte(a + 2) << 16) | (this.byte(a + 3) << 24);
+    return this.pages === this.zeros ? swap32(v) : v;
+  }
+  storeWord(address: number, offset: number, v: number): void {
+    const a = address + offset;
+    const x = this.pages === this.zeros ? swap32(v) : v;
+    if ((a & 3) === 0) this.i32[a >>> 2] = x;
+    else for (let i = 0; i < 4; i++) this.setByte(a + i, x >>> (i << 3));
+  }
+  loadDouble(address: number, offset: number): bigint {
+    const first = this.loadWord(address, offset);
+    const second = this.loadWord(address, offset + 4);
+    return this.pages === this.zeros ? this.makeW(second, first) : this.makeW(first, second);
+  }
+  storeDouble(address: number, offset: number, w: bigint): void {
+    const big = this.pages === this.zeros;
+    this.storeWord(address, offset, big ? this.highW(w) : this.lowW(w));
+    this.storeWord(address, offset + 4, big ? this.lowW(w) : this.highW(w));
+  }
+
+  // The local monitor remembers the value seen, and a store succeeds when memory still holds it: other threads and the kernel need not know of the monitor.
+  loadExclusive(address: number, size: 1 | 2 | 4 | 8): [number, number] {
+    this.access(address, size, READ, size);
+    let low: number;
+    let high = 0;
+    if (size === 8) {
+      low = this.loadWord(address, 0);
+      high = this.loadWord(address, 4);
+    } else low = this.load(address, size);
+    const w = this.w;
+    w[EX_ARMED] = 1;
+    w[EX_ADDRESS] = address;
+    w[EX_SIZE] = size;
+    w[EX_LOW] = low;
+    w[EX_HIGH] = high;
+    return [low, high];
+  }
+  storeExclusive(address: number, size: 1 | 2 | 4 | 8, low: number, high: number): number {
+    const w = this.w;
+    if ((address & (size - 1)) !== 0) throw this.fail(address >>> 0, WRITE, 'align');
+    if (w[EX_ARMED] === 0 || w[EX_ADDRESS] !== address || w[EX_SIZE] !== size) {
+      w[EX_ARMED] = 0;
+      return 1;
+    }
+    this.test(address, size, WRITE);
+    this.test(address, size, READ);
+    w[EX_ARMED] = 0;
+    if (size === 8) {
+      if (this.loadWord(address, 0) !== w[EX_LOW] || this.loadWord(address, 4) !== w[EX_HIGH]) return 1;
+      this.storeWord(address, 0, low);
+      this.storeWord(address, 4, high);
+    } else {
+      if (this.load(address, size) !== w[EX_LOW]) return 1;
+      this.store(address, size, low);
+    }
+    return 0;
+  }
+  clearExclusive(): void {
+    this.w[EX_ARMED] = 0;
+  }
+
+  // ---- control flow ----
+  branch(location: number, _kind: BranchKind): void {
+    this.target = location;
+    this.event = EVENT.BRANCH;
+  }
+  trap(kind: Trap, imm: number): void {
+    this.imm = imm;
+    this.event = kind === 'svc' ? EVENT.SVC : kind === 'undefined' ? EVENT.UNDEFINED : EVENT.BREAKPOINT;
+  }
+  /** Nothing to do: a write to translated code is noticed by the page byte at once. */
+  isb(): void {}
+  yield(): void {
+    this.event = EVENT.YIELD;
+  }
+  setEndian(big: boolean): void {
+    this.w[E] = big ? 1 : 0;
+    this.pages = big ? this.zeros : this.pageBytes;
+  }
+  getSys(register: 'tpidruro' | 'tpidrurw' | 'fpscr'): number {
+    return this.w[OFF[register] >> 2]!;
+  }
+  setSys(register: 'tpidrurw' | 'fpscr', v: number): void {
+    this.w[OFF[register] >> 2] = v;
+  }
+
+  // ---- VFP ----
+  getS(n: number): number {
+    return this.s[n]!;
+  }
+  setS(n: number, v: number): void {
+    this.s[n] = v;
+  }
+  getD(n: number): bigint {
+    return this.d[n]!;
+  }
+  setD(n: number, v: bigint): void {
+    this.d[n] = v;
+  }
+  sToV(s: number): number {
+    return s;
+  }
+  vToS(v: number): number {
+    return v;
+  }
+  lowW(w: bigint): number {
+    return Number(BigInt.asIntN(32, w));
+  }
+  highW(w: bigint): number {
+    return Number(BigInt.asIntN(32, w >> 32n));
+  }
+  makeW(low: number, high: number): bigint {
+    return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+  }
+  fp(op: FpOp, size: FpSize, d: number, n: number, m: number): void {
+    fpOperate(this.cpu, op, size, d, n, m);
+  }
+  fpCompare(size: FpSize, n: number, m: number, signal: boolean): void {
+    fpCompare(this.cpu, size, n, m, signal);
+  }
+  fpConvert(op: FpConvert, d: number, m: number, fbits: number): void {
+    fpConvert(this.cpu, op, d, m, fbits);
+  }
+}

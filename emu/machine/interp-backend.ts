@@ -1,0 +1,63 @@
+/**
+ * The CPU 'interp': every instruction through the evaluator. Slow and simple; the reference the JIT is held against, and a choice for hunting bugs.
+ */
+
+import type { CpuBackend, CpuOptions, CpuStats } from '../cpu.ts';
+import type { CpuState } from '../cpu-state.ts';
+import { OFF } from '../cpu-state.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
+import { Interpreter } from './interpreter.ts';
+
+export class InterpBackend implements CpuBackend {
+  readonly name = 'interp';
+  readonly space: AddressSpace;
+  readonly interpreter: Interpreter;
+  private readonly count: boolean;
+  /** Threads inside run(), innermost last: a hook may run another thread. */
+  private readonly running: CpuState[] = [];
+
+  constructor(space: AddressSpace, options: CpuOptions) {
+    this.space = space;
+    this.interpreter = new Interpreter(space, options.hooks);
+    this.count = options.count === true;
+  }
+
+  run(cpu: CpuState): void {
+    const before = this.interpreter.instructions;
+    this.running.push(cpu);
+    try {
+      this.interpreter.run(cpu);
+    } finally {
+      this.running.pop();
+      if (this.count) addCount(cpu, this.interpreter.instructions - before);
+    }
+  }
+
+  stop(): void {
+    const cpu = this.running.at(-1);
+    if (cpu !== undefined) cpu.fuel = 0;
+  }
+
+  invalidate(address: number, length: number): void {
+    this.interpreter.cache.invalidate(address, length);
+  }
+
+  close(): void {}
+
+  stats(): CpuStats {
+    return {
+      instructions: this.interpreter.instructions,
+      regions: 0,
+      modules: 0,
+      compileMs: 0,
+      wasmBytes: 0,
+    };
+  }
+}
+
+/** Adds to the 64-bit count of a thread. */
+function addCount(cpu: CpuState, n: number): void {
+  const low = cpu.u32[OFF.icount >> 2]! + n;
+  cpu.u32[OFF.icount >> 2] = low; // modulo 2^32
+  cpu.u32[(OFF.icount >> 2) + 1]! += Math.floor(low / 0x1_0000_0000);
+}
