@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+'use strict';
+/**
+ * The command `armrun`: goes on as cli.ts under Node 26, which runs TypeScript as it is. Whatever Node started this
+ * file (20 or newer), one of that version comes as an optional dependency; then that one takes this process's place.
+ *
+ * CommonJS and plain JavaScript, because an older Node has to read it.
+ */
+const NODE_MAJOR = 26;
+/** V8's flags that armrun is to run with; they must be there from the start of the process. */
+const flags = require('./v8-flags.json');
+
+const major = Number.parseInt(process.versions.node, 10);
+if (major >= NODE_MAJOR && flags.every((flag) => process.execArgv.includes(flag))) {
+  import('./cli.ts').then((cli) => cli.main(process.argv.slice(2)));
+} else {
+  become(major >= NODE_MAJOR ? process.execPath : bundledNode());
+}
+
+/** The path of the Node that npm installed with armrun; ends the process when there is none. */
+function bundledNode() {
+  const name = `node-${process.platform}-${process.arch}`;
+  try {
+    return require.resolve(`${name}/bin/node`);
+  } catch {
+    process.stderr.write(
+      `armrun: needs Node ${NODE_MAJOR} (this is ${process.versions.node}), and the package ${name} that carries it ` +
+        'is not installed: run npm ci, without --omit=optional\n',
+    );
+    process.exit(1);
+  }
+}
+
+/** Goes on in another Node: by execve where this Node can, else as a child whose end is reproduced. */
+function become(node) {
+  const args = [...flags, __filename, ...process.argv.slice(2)];
+  if (typeof process.execve === 'function') process.execve(node, [node, ...args], process.env);
+
+  const { spawn } = require('node:child_process');
+  const { constants } = require('node:os');
+  const child = spawn(node, args, { stdio: 'inherit' });
+  // A terminal sends these two to the child as well, being of the same process group: passed on they would arrive twice.
+  const atTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  const passedOn = ['SIGHUP', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGCONT', 'SIGWINCH', 'SIGPIPE'];
+  for (const signal of [...passedOn, 'SIGINT', 'SIGQUIT']) {
+    process.on(signal, () => {
+      if (passedOn.includes(signal) || !atTerminal) child.kill(signal);
+    });
+  }
+  child.on('error', (error) => {
+    process.stderr.write(`armrun: cannot run ${node}: ${error.message}\n`);
+    process.exit(1);
+  });
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+    // A signal that does not end this process here (SIGKILL and SIGSTOP cannot be caught, the rest have no handler now).
+    setTimeout(() => process.exit(128 + constants.signals[signal]), 100);
+  });
+}

@@ -1,0 +1,50 @@
+/** The command `armrun`, after bin.cjs has found a Node for it: options in, one run, and an end that is the guest's own. */
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+
+import { parseOptions, USAGE, UsageError } from './options.ts';
+import { run } from './run.ts';
+
+/** Runs one command line (without node and script) and ends the process as the guest ended. */
+export async function main(args: readonly string[]): Promise<void> {
+  let options: ReturnType<typeof parseOptions>;
+  try {
+    options = parseOptions(args, process.env);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`armrun: ${error.message} (see armrun --help)\n`);
+    process.exitCode = 1;
+    return;
+  }
+  if (options === 'help') {
+    process.stdout.write(USAGE);
+    return;
+  }
+  if (options === 'version') {
+    const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+    process.stdout.write(`armrun ${manifest.version}\n`);
+    return;
+  }
+
+  const { command, argv0, ...rest } = options;
+  const result = await run({
+    ...rest,
+    program: command[0]!,
+    argv: [argv0 ?? command[0]!, ...command.slice(1)],
+  });
+  if (result.signal !== null) dieBy(result.signal);
+  process.exit(result.exitCode);
+}
+
+/** Ends this process by a signal as the guest ended; by its shell status where the signal does not end Node. */
+function dieBy(signal: NodeJS.Signals): never {
+  if (signal !== 'SIGKILL') {
+    // Node ignores some signals and uses others; taking a handler away leaves the default action.
+    process.on(signal, () => {});
+    process.removeAllListeners(signal);
+  }
+  process.kill(process.pid, signal);
+  // Wait for it: it may be delivered to another thread of this process first.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  process.exit(128 + constants.signals[signal]);
+}

@@ -1,0 +1,242 @@
+/**
+ * The command line of armrun: its own options, and those of qemu-user (with their environment variables) that mean the same.
+ *
+ * Options end at PROGRAM: it and all that follows belong to the guest, whatever it looks like. An option's value is the next word, even when
+ * that starts with a dash (`-0 -bash`). Later settings win; options win over environment variables.
+ */
+import { parseArgs } from 'node:util';
+
+import type { CpuName } from '../emu/cpu.ts';
+
+/** What the command line asks for. Strings are as given; null stands for "not said". */
+export interface Options {
+  /** Directory that the guest sees as `/`; null: the host's own tree. */
+  root: string | null;
+  /** qemu's -L: the dynamic linker and libraries are looked for here first. */
+  ldPrefix: string | null;
+  /** Working directory, as the guest sees it. */
+  cwd: string | null;
+  /** The guest's environment as KEY=VALUE. */
+  env: string[];
+  argv0: string | null;
+  cpu: CpuName;
+  /** Runs a second CPU beside the first and compares. */
+  verify: 'unicorn' | 'interp' | null;
+  /** Where system calls are logged: '-' is standard error. */
+  strace: string | null;
+  stats: boolean;
+  warn: boolean;
+  /** Release that uname(2) gives. */
+  release: string | null;
+  /** Bytes; null: the stack limit's default. */
+  stackSize: number | null;
+  /** PROGRAM and its arguments as written; never empty. */
+  command: string[];
+}
+
+/** A command line that cannot be understood; the message is one line for the user. */
+export class UsageError extends Error {}
+
+export const USAGE = `usage: armrun [option ...] PROGRAM [argument ...]
+
+Runs a 32-bit ARM Linux program.
+
+  --root DIR             the guest sees DIR as /
+  --cwd DIR              working directory, as the guest sees it
+  -E, --env VAR=VALUE    set a variable of the guest's environment
+  -U, --unset VAR        unset a variable of the guest's environment
+  -0, --argv0 NAME       the guest's argv[0]
+  -r, --release RELEASE  the kernel release that uname gives
+  -s, --stack-size SIZE  stack limit in bytes (or with suffix k or M)
+  -L, --ld-prefix DIR    look for the dynamic linker and libraries in DIR first
+  --cpu NAME             jit (the default), interp or unicorn
+  --verify NAME          run unicorn or interp beside the CPU and compare
+  --strace[=FILE]        log system calls (to standard error)
+  --stats                print counters at the end
+  --warn                 say what is not supported when the guest asks for it
+  --version, --help
+
+As with qemu-user: -E and -U take several settings separated by commas, -strace, -version and -help have one dash, and
+QEMU_LD_PREFIX, QEMU_STACK_SIZE, QEMU_SET_ENV, QEMU_UNSET_ENV, QEMU_ARGV0, QEMU_UNAME and QEMU_STRACE stand for the options.
+
+Exit status: the program's own; 1 when armrun itself fails, 126 when PROGRAM cannot be run, 127 when it is not found.
+A program that ends by a signal ends armrun by the same.
+`;
+
+const OPTIONS = {
+  root: { type: 'string' },
+  cwd: { type: 'string' },
+  env: { type: 'string', short: 'E' },
+  unset: { type: 'string', short: 'U' },
+  argv0: { type: 'string', short: '0' },
+  release: { type: 'string', short: 'r' },
+  'stack-size': { type: 'string', short: 's' },
+  'ld-prefix': { type: 'string', short: 'L' },
+  cpu: { type: 'string' },
+  verify: { type: 'string' },
+  strace: { type: 'boolean' },
+  stats: { type: 'boolean' },
+  warn: { type: 'boolean' },
+  version: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+type OptionName = keyof typeof OPTIONS;
+
+/** qemu-user's words with one dash, which would otherwise be read as letters. */
+const ONE_DASH = new Map([
+  ['-strace', '--strace'],
+  ['-version', '--version'],
+  ['-help', '--help'],
+]);
+
+/**
+ * Reads a command line (without node and script) and the environment that stands behind it.
+ * Gives 'help' or 'version' when that is all that is asked for. Throws UsageError.
+ */
+export function parseOptions(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Options | 'help' | 'version' {
+  const { options, length } = splitOptions(args);
+  const guestEnv = new Map<string, string>();
+  for (const [name, value] of Object.entries(environment)) if (value !== undefined) guestEnv.set(name, value);
+  const result: Options = {
+    root: null,
+    ldPrefix: null,
+    cwd: null,
+    env: [],
+    argv0: null,
+    cpu: 'jit',
+    verify: null,
+    strace: null,
+    stats: false,
+    warn: false,
+    release: null,
+    stackSize: null,
+    command: args.slice(length),
+  };
+
+  const set = (name: OptionName, spelling: string, value: string): 'help' | 'version' | undefined => {
+    switch (name) {
+      case 'root':
+        result.root = value;
+        break;
+      case 'cwd':
+        result.cwd = value;
+        break;
+      case 'env':
+        // Only qemu's spellings take several.
+        for (const setting of spelling.startsWith('--') ? [value] : value.split(',')) {
+          const equals = setting.indexOf('=');
+          if (equals <= 0) throw new UsageError(`${spelling}: '${setting}' is not VAR=VALUE`);
+          guestEnv.set(setting.slice(0, equals), setting.slice(equals + 1));
+        }
+        break;
+      case 'unset':
+        for (const variable of spelling.startsWith('--') ? [value] : value.split(',')) {
+          if (variable === '' || variable.includes('=')) {
+            throw new UsageError(`${spelling}: '${variable}' is not the name of a variable`);
+          }
+          guestEnv.delete(variable);
+        }
+        break;
+      case 'argv0':
+        result.argv0 = value;
+        break;
+      case 'release':
+        result.release = value;
+        break;
+      case 'stack-size':
+        result.stackSize = parseSize(spelling, value);
+        break;
+      case 'ld-prefix':
+        result.ldPrefix = value;
+        break;
+      case 'cpu':
+        result.cpu = oneOf(spelling, value, ['jit', 'interp', 'unicorn']);
+        break;
+      case 'verify':
+        result.verify = oneOf<'unicorn' | 'interp'>(spelling, value, ['unicorn', 'interp']);
+        break;
+      case 'strace':
+        result.strace = value;
+        break;
+      case 'stats':
+        result.stats = true;
+        break;
+      case 'warn':
+        result.warn = true;
+        break;
+      case 'version':
+      case 'help':
+        return name;
+    }
+    return undefined;
+  };
+
+  const variables: [string, OptionName][] = [
+    ['QEMU_LD_PREFIX', 'ld-prefix'],
+    ['QEMU_STACK_SIZE', 'stack-size'],
+    ['QEMU_SET_ENV', 'env'],
+    ['QEMU_UNSET_ENV', 'unset'],
+    ['QEMU_ARGV0', 'argv0'],
+    ['QEMU_UNAME', 'release'],
+  ];
+  for (const [variable, name] of variables) {
+    const value = environment[variable];
+    if (value !== undefined) set(name, variable, value);
+  }
+  if (environment.QEMU_STRACE !== undefined) result.strace = '-';
+
+  for (const option of options) {
+    const { name, spelling, value } = option;
+    if (!isOption(name)) throw new UsageError(`unknown option ${spelling}`);
+    if (OPTIONS[name].type === 'string' && value === undefined)
+      throw new UsageError(`${spelling} needs a value`);
+    if (OPTIONS[name].type === 'boolean' && value !== undefined && (name !== 'strace' || value === '')) {
+      throw new UsageError(`${spelling} takes no value`);
+    }
+    const asked = set(name, spelling, value ?? '-');
+    if (asked !== undefined) return asked;
+  }
+  if (result.command.length === 0) throw new UsageError('no PROGRAM given');
+  result.env = Array.from(guestEnv, ([name, value]) => `${name}=${value}`);
+  return result;
+}
+
+/** The options before PROGRAM, and the number of words they take. */
+function splitOptions(args: readonly string[]) {
+  const words = args.map((word) => ONE_DASH.get(word) ?? word);
+  const { tokens } = parseArgs({
+    args: words,
+    options: OPTIONS,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const options: { name: string; spelling: string; value: string | undefined }[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'positional') return { options, length: token.index };
+    if (token.kind === 'option-terminator') return { options, length: token.index + 1 };
+    options.push({ name: token.name, spelling: token.rawName, value: token.value });
+  }
+  return { options, length: args.length };
+}
+
+function isOption(name: string): name is OptionName {
+  return Object.hasOwn(OPTIONS, name);
+}
+
+function oneOf<T extends string>(spelling: string, value: string, values: readonly T[]): T {
+  const found = values.find((v) => v === value);
+  if (found === undefined) throw new UsageError(`${spelling}: '${value}' is not one of ${values.join(', ')}`);
+  return found;
+}
+
+function parseSize(spelling: string, value: string): number {
+  const match = /^(\d+)([kM]?)$/.exec(value);
+  if (match === null) throw new UsageError(`${spelling}: '${value}' is not a size`);
+  const size = Number(match[1]) * { '': 1, k: 1024, M: 1 << 20 }[match[2] as '' | 'k' | 'M'];
+  if (size === 0 || size > 0x8000_0000) throw new UsageError(`${spelling}: ${value} is out of range`);
+  return size;
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+import flags from './src/v8-flags.json' with { type: 'json' };
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Child processes, as many as a small machine has cores: address spaces of 4 GiB each are not for more.
+    pool: 'forks',
+    maxWorkers: 2,
+    execArgv: flags,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+});
