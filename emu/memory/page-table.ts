@@ -35,13 +35,13 @@ export class PageTable {
   readonly flags: Uint8Array;
   /** Number of pages of this memory ever written to: what the host has given it. */
   touched = 0;
-  /** The whole memory; index = guest address. */
-  readonly #u8: Uint8Array;
+  /** The whole memory; index = guest address >>> 3. */
+  readonly #f64: Float64Array;
 
-  constructor(bytes: Uint8Array, flags: Uint8Array, u8: Uint8Array) {
+  constructor(bytes: Uint8Array, flags: Uint8Array, f64: Float64Array) {
     this.bytes = bytes;
     this.flags = flags;
-    this.#u8 = u8;
+    this.#f64 = f64;
   }
 
   present(page: number): boolean {
@@ -65,7 +65,7 @@ export class PageTable {
       }
       const from = page;
       while (page < last && flags[page]! & STALE) page++;
-      this.#u8.fill(0, from * PAGE_SIZE, page * PAGE_SIZE);
+      this.#f64.fill(0, (from * PAGE_SIZE) / 8, (page * PAGE_SIZE) / 8);
     }
   }
 
