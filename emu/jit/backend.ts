@@ -1,0 +1,258 @@
+/**
+ * The CPU 'jit': code runs in the evaluator until it is hot, then as wasm functions compiled region by region.
+ *
+ * The dispatcher (`dispatch`) goes from one to the other. It may be nested: a call in compiled code to something not compiled runs a dispatcher on top of the caller's
+ * wasm frame until the location in LR is reached. Because all state is in the state block at every call, no frame is ever needed for meaning: a frame whose
+ * callee comes back to another location just returns that location to its own caller.
+ */
+import { type CpuBackend, type CpuOptions, type CpuStats, EXIT, type FaultReason } from '../cpu.ts';
+import { type CpuState, FPSCR_MODE_MASK, OFF } from '../cpu-state.ts';
+import { InsnCache } from '../decode/insn-cache.ts';
+import { Interpreter } from '../machine/interpreter.ts';
+import type { Access, AddressSpace } from '../memory/address-space.ts';
+import { PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
+import { CodeCache } from './code-cache.ts';
+import { MAX_DEPTH } from './compile.ts';
+import { LEAVE } from './emitter.ts';
+
+const EXIT_WORD = OFF.exit >> 2;
+const IT = OFF.it >> 2;
+const E = OFF.e >> 2;
+const FPSCR = OFF.fpscr >> 2;
+const TARGET = OFF.target >> 2;
+
+/** Frames of TypeScript are bigger than those of compiled code: a nested dispatcher counts as so many calls. */
+const DISPATCH_DEPTH = 8;
+
+/** Times a location is branched to in the evaluator before it is compiled. */
+const HOT = 40;
+
+/** Counters of branch targets, direct mapped; a collision only delays. */
+const COUNTERS = 1 << 14;
+
+export class JitBackend implements CpuBackend {
+  readonly name = 'jit';
+  readonly space: AddressSpace;
+  private readonly options: CpuOptions;
+  private readonly interpreter: Interpreter;
+  private readonly cache: InsnCache;
+  private readonly code: CodeCache;
+  private cpu!: CpuState;
+  /** Location at which the innermost nested dispatcher is done; 0 for the outermost. */
+  private stopAt = 0;
+  private faultWhy: FaultReason = 'unmapped';
+  /** Something compiled was invalidated since the hook under way began. */
+  private stale = false;
+  private readonly counterOf = new Int32Array(COUNTERS);
+  private readonly counts = new Int32Array(COUNTERS);
+  private readonly onBranch: (location: number) => boolean;
+
+  constructor(space: AddressSpace, options: CpuOptions) {
+    this.space = space;
+    this.options = options;
+    this.cache = new InsnCache(space);
+    this.interpreter = new Interpreter(space, options.hooks, this.cache);
+    this.code = new CodeCache(space, this.cache, options.count === true, {
+      check: (_cpu, address, code) => this.check(address >>> 0, code),
+      svc: (_cpu, imm) => this.svc(imm),
+      step: () => this.step(),
+      preempt: () => this.preempt(),
+      miss: (_cpu, depth) => this.miss(depth),
+    });
+    space.onInvalidate.push((start, length) => this.invalidate(start, length));
+    this.onBranch = (location) => this.branched(location);
+  }
+
+  run(cpu: CpuState): void {
+    const outer = this.cpu;
+    const stopAt = this.stopAt;
+    this.cpu = cpu;
+    this.stopAt = 0;
+    try {
+      this.dispatch(0);
+    } finally {
+      this.cpu = outer;
+      this.stopAt = stopAt;
+    }
+  }
+
+  stop(): void {
+    if (this.cpu !== undefined) this.cpu.fuel = 0;
+  }
+
+  invalidate(address: number, length: number): void {
+    if (this.code.invalidate(address, length)) this.stale = true;
+  }
+
+  close(): void {
+    this.code.close();
+  }
+
+  stats(): CpuStats {
+    const { code, interpreter } = this;
+    return { instructions: interpreter.instructions + code.countedInstructions(), ...code.stats };
+  }
+
+  /** Runs from the state's location. Gives LEAVE when a hook said to leave, or the location where the dispatcher is done. */
+  private dispatch(depth: number): number {
+    const { cpu, code, interpreter } = this;
+    const w = cpu.i32;
+    w[EXIT_WORD] = EXIT.NONE;
+    for (;;) {
+      const location = cpu.location;
+      const slot = code.compiledSlot(location);
+      if (slot > 0 && this.compiledMode()) {
+        const next = code.enter(cpu.base, depth, slot);
+        if (next !== LEAVE || w[EXIT_WORD] === EXIT.NONE) {
+          cpu.location = next >>> 0;
+          // Far up the host's stack nothing is begun anew: the frames below give way until there is room.
+          if (next >>> 0 === this.stopAt || depth > MAX_DEPTH >> 1) return next;
+          continue;
+        }
+        const why = w[EXIT_WORD];
+        w[EXIT_WORD] = EXIT.NONE;
+        if (why === EXIT.FAULT) {
+          if (this.fault()) continue;
+        } else if (why === EXIT.STEP) {
+          if (interpreter.step(cpu)) continue;
+        } else if (why === EXIT.LOOKUP) continue;
+      } else if (interpreter.run(cpu, this.onBranch)) {
+        if (cpu.location === this.stopAt && this.compiledMode()) return cpu.location;
+        continue;
+      }
+      w[EXIT_WORD] = depth > 0 ? EXIT.HOOK : EXIT.NONE;
+      return LEAVE;
+    }
+  }
+
+  /** Whether compiled code may run: it assumes ITSTATE 0, little endian, and the default floating-point mode. */
+  private compiledMode(): boolean {
+    const w = this.cpu.i32;
+    return (w[IT]! | w[E]! | (w[FPSCR]! & FPSCR_MODE_MASK)) === 0;
+  }
+
+  /** Asked by the evaluator at every taken branch: true ends its run. */
+  private branched(location: number): boolean {
+    const i = (location >>> 1) & (COUNTERS - 1);
+    const { counterOf, counts } = this;
+    if (counterOf[i] !== (location | 0)) {
+      counterOf[i] = location;
+      counts[i] = this.code.compiledSlot(location) > 0 ? HOT : 1;
+    }
+    if (location === this.stopAt) return this.compiledMode();
+    if (counts[i]! < HOT) {
+      counts[i]!++;
+      return false;
+    }
+    if (!this.compiledMode()) return false;
+    if (this.code.compiledSlot(location) > 0) return true;
+    if (this.code.compile(location, (l) => this.called(l))) return true;
+    counts[i] = 0;
+    return false;
+  }
+
+  /** Whether the evaluator has been at a location lately: its callers' regions are compiled together with it. */
+  private called(location: number): boolean {
+    const i = (location >>> 1) & (COUNTERS - 1);
+    return this.counterOf[i] === (location | 0) && this.counts[i]! >= HOT >> 3;
+  }
+
+  // ---- what compiled code calls ----
+
+  /** The access cannot be made as it stands: brings pages in, or notes the fault. */
+  private check(address: number, code: number): number {
+    const length = code & 0xff;
+    const kind = ((code >>> 8) & 3) as Access;
+    const align = 1 << (code >>> 12);
+    const { space } = this;
+    if (address & (align - 1)) return this.noteFault(address, kind, 'align');
+    const end = address + length - 1;
+    const bytes = space.pages.bytes;
+    for (let at = address; at <= end; at = (at | (PAGE_SIZE - 1)) + 1) {
+      while ((bytes[(at >>> PAGE_SHIFT) & 0xfffff]! & kind) === 0) {
+        const result = space.fault(at >>> 0, kind);
+        if (result !== 'ok') return this.noteFault(at >>> 0, kind, result);
+      }
+    }
+    return 1;
+  }
+
+  private noteFault(address: number, kind: number, why: FaultReason): number {
+    const { cpu } = this;
+    cpu.u32[OFF.faultAddress >> 2] = address;
+    cpu.i32[OFF.faultAccess >> 2] = kind;
+    this.faultWhy = why;
+    return 0;
+  }
+
+  private fault(): boolean {
+    const { cpu } = this;
+    return this.options.hooks.fault(
+      cpu,
+      cpu.u32[OFF.faultAddress >> 2]!,
+      cpu.i32[OFF.faultAccess >> 2]!,
+      this.faultWhy,
+    );
+  }
+
+  /** After a hook: 1 when compiled code may go on behind the place it called from. */
+  private goOn(answer: boolean, expected: number): number {
+    const { cpu } = this;
+    if (!answer) {
+      cpu.i32[EXIT_WORD] = EXIT.HOOK;
+      return 0;
+    }
+    if (cpu.location !== expected || this.stale || !this.compiledMode()) {
+      cpu.i32[EXIT_WORD] = EXIT.LOOKUP;
+      return 0;
+    }
+    return 1;
+  }
+
+  private svc(imm: number): number {
+    const { cpu } = this;
+    const expected = cpu.location;
+    this.stale = false;
+    return this.goOn(this.options.hooks.syscall(cpu, imm), expected);
+  }
+
+  private preempt(): number {
+    const { cpu } = this;
+    const expected = cpu.location;
+    this.stale = false;
+    return this.goOn(this.options.hooks.preempt(cpu), expected);
+  }
+
+  private step(): number {
+    const { cpu } = this;
+    const insn = this.cache.fetch(cpu.location, cpu.i32[IT]!);
+    const expected = (((insn.pc + insn.size) >>> 0) | (insn.thumb ? 1 : 0)) >>> 0;
+    this.stale = false;
+    const answer = this.interpreter.step(cpu);
+    const it = cpu.i32[IT];
+    cpu.i32[IT] = 0;
+    const result = this.goOn(answer, expected);
+    if (result === 0) cpu.i32[IT] = it!;
+    return result;
+  }
+
+  /** A call or jump to OFF.target, which has no code: runs it here, on top of the caller's frame. */
+  private miss(depth: number): number {
+    const { cpu } = this;
+    const target = cpu.u32[TARGET]!;
+    if (depth + DISPATCH_DEPTH >= MAX_DEPTH) return target;
+    const slot = this.code.compiledSlot(target);
+    if (slot > 0) {
+      this.code.remember(target, slot);
+      return this.code.enter(cpu.base, depth + 1, slot);
+    }
+    const stopAt = this.stopAt;
+    cpu.location = target;
+    this.stopAt = cpu.ru[14]!;
+    try {
+      return this.dispatch(depth + DISPATCH_DEPTH);
+    } finally {
+      this.stopAt = stopAt;
+    }
+  }
+}

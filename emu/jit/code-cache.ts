@@ -1,0 +1,233 @@
+/**
+ * The compiled code of one address space: table slots, modules, the jump cache, and invalidation.
+ *
+ * Every location that compiled code calls or jumps to has a slot of the table for ever; the slot holds the function compiled for it, or the miss
+ * stub. Functions are compiled in batches, one wasm module each; inside a module they call one another directly, so a module lives and dies as a whole: when a page that any of
+ * its functions came from changes, all its slots go back to the stub.
+ */
+import type { CpuStats } from '../cpu.ts';
+import { OFF } from '../cpu-state.ts';
+import type { InsnCache } from '../decode/insn-cache.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
+import {
+  EXEC,
+  JUMP_CACHE,
+  JUMP_CACHE_ENTRIES,
+  PAGE_SHIFT,
+  READ,
+  STATE_BASE,
+  STATE_MAX,
+  STATE_SIZE,
+  WRITE,
+} from '../memory/layout.ts';
+import { type CompileContext, RegionCompiler } from './compile.ts';
+import { effectsOf } from './effects.ts';
+import { IMPORTS, TYPES } from './emitter.ts';
+import { findRegion, type Region, type Step } from './region.ts';
+import { createRuntime, type Runtime, type RuntimeHooks } from './runtime.ts';
+import { encodeModule } from './wasm.ts';
+
+/** Limits of one batch. */
+const BATCH_REGIONS = 64;
+const BATCH_INSTRUCTIONS = 6000;
+
+interface CodeModule {
+  readonly locations: number[];
+  readonly pages: Set<number>;
+}
+
+export class CodeCache {
+  readonly stats: Omit<CpuStats, 'instructions'> = { regions: 0, modules: 0, compileMs: 0, wasmBytes: 0 };
+  private readonly space: AddressSpace;
+  private readonly insns: InsnCache;
+  private readonly table: WebAssembly.Table;
+  private readonly runtime: Runtime;
+  private readonly slots = new Map<number, number>();
+  /** Slots that hold code. */
+  private readonly compiled = new Map<number, number>();
+  private readonly modulesByPage = new Map<number, Set<CodeModule>>();
+  private nextSlot = 1;
+  private readonly jumpCache: Uint32Array;
+  private readonly compiler: RegionCompiler;
+  /** Function indices of the batch under construction. */
+  private readonly batch = new Map<number, number>();
+  private foldedPages = new Set<number>();
+  private readonly counting: boolean;
+
+  constructor(space: AddressSpace, insns: InsnCache, count: boolean, hooks: RuntimeHooks) {
+    this.space = space;
+    this.insns = insns;
+    this.counting = count;
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 1 });
+    this.runtime = createRuntime(space.memory, this.table, hooks);
+    this.table.set(0, this.runtime.missStub);
+    this.jumpCache = new Uint32Array(space.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * 2);
+    const context: CompileContext = {
+      slotOf: (location) => this.slotOf(location),
+      functionOf: (location) => this.batch.get(location) ?? -1,
+      constantWord: (address, size) => this.constantWord(address, size),
+      count,
+    };
+    this.compiler = new RegionCompiler(context);
+  }
+
+  /** The slot of a location that has code, else 0. */
+  compiledSlot(location: number): number {
+    return this.compiled.get(location) ?? 0;
+  }
+
+  enter(cpu: number, depth: number, slot: number): number {
+    return this.runtime.enter(cpu, depth, slot);
+  }
+
+  /** Puts a compiled location in the jump cache. */
+  remember(location: number, slot: number): void {
+    const i = ((location >>> 1) & (JUMP_CACHE_ENTRIES - 1)) * 2;
+    this.jumpCache[i] = location;
+    this.jumpCache[i + 1] = slot;
+  }
+
+  private slotOf(location: number): number {
+    let slot = this.slots.get(location);
+    if (slot === undefined) {
+      slot = this.nextSlot++;
+      this.slots.set(location, slot);
+    }
+    return slot;
+  }
+
+  /**
+   * Compiles the region at a location, and with it the regions it calls for which `wanted` says yes. False when nothing can be compiled there.
+   */
+  compile(location: number, wanted: (location: number) => boolean): boolean {
+    const began = performance.now();
+    const fetch = (at: number, it: number): Step | null => {
+      const insn = this.insns.peek(at, it);
+      return insn === null ? null : { insn, effects: effectsOf(insn) };
+    };
+    const isFunction = (at: number) => this.slots.has(at);
+    const regions: Region[] = [];
+    const queue = [location];
+    const seen = new Set(queue);
+    let instructions = 0;
+    while (queue.length > 0 && regions.length < BATCH_REGIONS && instructions < BATCH_INSTRUCTIONS) {
+      const at = queue.shift()!;
+      const region = findRegion(at, fetch, isFunction);
+      if (region === null) continue;
+      regions.push(region);
+      instructions += region.instructions;
+      for (const callee of region.calls)
+        if (!seen.has(callee) && !this.compiled.has(callee) && wanted(callee)) {
+          seen.add(callee);
+          queue.push(callee);
+        }
+    }
+    if (regions.length === 0 || regions[0]!.location !== location) return false;
+    this.build(regions);
+    this.stats.compileMs += performance.now() - began;
+    return true;
+  }
+
+  private build(regions: Region[]): void {
+    this.batch.clear();
+    this.foldedPages = new Set();
+    regions.forEach((r, i) => {
+      this.batch.set(r.location, i);
+    });
+    const functions = regions.map((r) => {
+      const { code, locals } = this.compiler.compile(r);
+      return { type: 0, locals, code };
+    });
+    const slots = regions.map((r) => this.slotOf(r.location));
+    const bytes = encodeModule({
+      types: TYPES,
+      functionImports: IMPORTS,
+      table: true,
+      functions,
+      slots,
+    });
+    this.batch.clear();
+    if (this.table.length < this.nextSlot)
+      this.table.grow(Math.max(this.nextSlot - this.table.length, this.table.length), this.runtime.missStub);
+    new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: this.runtime.imports });
+
+    const module: CodeModule = { locations: regions.map((r) => r.location), pages: this.foldedPages };
+    regions.forEach((r, i) => {
+      this.compiled.set(r.location, slots[i]!);
+      this.remember(r.location, slots[i]!);
+      for (const page of r.pages) module.pages.add(page);
+    });
+    for (const page of module.pages) {
+      this.space.markCode(page);
+      const set = this.modulesByPage.get(page);
+      if (set === undefined) this.modulesByPage.set(page, new Set([module]));
+      else set.add(module);
+    }
+    this.stats.regions += regions.length;
+    this.stats.modules++;
+    this.stats.wasmBytes += bytes.length;
+  }
+
+  /** The value of a word that only changes together with code: in an executable area that is not writable (literal pools). */
+  private constantWord(address: number, size: number): number | undefined {
+    if (address & (size - 1)) return undefined;
+    const vma = this.space.find(address);
+    if (vma === undefined || !(vma.prot & EXEC) || vma.prot & WRITE) return undefined;
+    if (!this.space.check(address, size, READ)) return undefined;
+    this.foldedPages.add(address >>> PAGE_SHIFT);
+    const { space } = this;
+    return size === 4 ? space.i32[address >>> 2] : size === 2 ? space.u16[address >>> 1] : space.u8[address];
+  }
+
+  /** Drops every module that came from these bytes; true when there was one. */
+  invalidate(address: number, length: number): boolean {
+    if (this.modulesByPage.size === 0 || length <= 0) return false;
+    const first = address >>> PAGE_SHIFT;
+    const last = Math.floor((address + length - 1) / 2 ** PAGE_SHIFT);
+    let any = false;
+    if (last - first < this.modulesByPage.size) {
+      for (let page = first; page <= last; page++) any = this.dropPage(page) || any;
+    } else {
+      for (const page of [...this.modulesByPage.keys()])
+        if (page >= first && page <= last) any = this.dropPage(page) || any;
+    }
+    return any;
+  }
+
+  private dropPage(page: number): boolean {
+    const modules = this.modulesByPage.get(page);
+    if (modules === undefined) return false;
+    for (const module of modules) {
+      for (const location of module.locations) {
+        const slot = this.compiled.get(location);
+        if (slot === undefined) continue;
+        this.compiled.delete(location);
+        this.table.set(slot, this.runtime.missStub);
+        const i = ((location >>> 1) & (JUMP_CACHE_ENTRIES - 1)) * 2;
+        if (this.jumpCache[i] === location) {
+          this.jumpCache[i] = 0;
+          this.jumpCache[i + 1] = 0;
+        }
+      }
+      for (const other of module.pages) if (other !== page) this.modulesByPage.get(other)?.delete(module);
+    }
+    this.modulesByPage.delete(page);
+    return true;
+  }
+
+  /** Instructions counted by compiled code in all state blocks. */
+  countedInstructions(): number {
+    if (!this.counting) return 0;
+    let n = 0;
+    for (let i = 0; i < STATE_MAX; i++) {
+      const at = (STATE_BASE + i * STATE_SIZE + OFF.icount) >>> 2;
+      n += this.space.u32[at]! + this.space.u32[at + 1]! * 2 ** 32;
+    }
+    return n;
+  }
+
+  /** Leaves the memory as it was: the jump cache names slots of this table. */
+  close(): void {
+    if (this.stats.modules > 0) this.jumpCache.fill(0);
+  }
+}

@@ -1,0 +1,406 @@
+/**
+ * Compiles a region to the body of one wasm function (state block, call depth) -> location.
+ *
+ * Control flow is structured from the dominator tree (N. Ramsey, "Beyond Relooper", ICFP 2022): a block whose dominator-tree children have several
+ * forward edges is wrapped in one wasm `block` per such child, a loop header in a `loop`, everything else nests in place.
+ *
+ * State: guest registers and flags live in locals between the places where others look at the state block. At every call, SVC and exit the dirty ones
+ * are stored; behind a call the live ones are loaded again. A variable is dirty when some path has written it since; a dirty variable stays live up to the place
+ * that stores it. Faults are a side exit: they note PC and dirty mask in two locals and branch to the end of the function, where the dirty ones are stored. Flags that nobody will read
+ * are not computed, so a fault between may leave a dead flag wrong in the state block, never a live one, and never a register.
+ */
+import { EXIT } from '../cpu.ts';
+import { OFF } from '../cpu-state.ts';
+import type { BranchKind, Trap } from '../machine/machine.ts';
+import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../memory/layout.ts';
+import {
+  CPU,
+  DEPTH,
+  Emitter,
+  type EmitterHost,
+  FLAG_MASK,
+  IMPORTS,
+  importIndex,
+  LEAVE,
+  type Node,
+  Unsupported,
+  VARS,
+} from './emitter.ts';
+import { type Block, isBackEdge, isIrreducible, liveness, type Region } from './region.ts';
+import { ByteWriter, I32, OP, type ValType } from './wasm.ts';
+
+const SVC = importIndex('svc');
+const PREEMPT = importIndex('preempt');
+const MISS = importIndex('miss');
+
+/** Calls nest on the host's stack no deeper than this; beyond it a region returns its own location, and everything unwinds to the dispatcher. */
+export const MAX_DEPTH = 1200;
+
+export interface CompileContext {
+  /** Table slot of a location, taken for it when it has none. */
+  slotOf(location: number): number;
+  /** Index in the module under construction of the function for a location, or -1. */
+  functionOf(location: number): number;
+  constantWord(address: number, size: number): number | undefined;
+  /** Count instructions exactly in OFF.icount. */
+  count: boolean;
+}
+
+export interface CompiledBody {
+  code: Uint8Array;
+  locals: [number, ValType][];
+}
+
+export class RegionCompiler implements EmitterHost {
+  private readonly out = new ByteWriter();
+  private readonly emitter: Emitter;
+  private readonly context: CompileContext;
+  private region!: Region;
+  /** Open wasm labels of merge blocks and loops. */
+  private blockLabel = new Map<Block, number>();
+  private loopLabel = new Map<Block, number>();
+  /** The block and instruction under way. */
+  private block!: Block;
+  private dirtyAfter = 0;
+  private location = 0;
+  private ret = 0;
+  private slot = 0;
+  private fuel = 0;
+
+  constructor(context: CompileContext) {
+    this.context = context;
+    this.emitter = new Emitter(this.out, this);
+  }
+
+  compile(region: Region): CompiledBody {
+    const { emitter, out } = this;
+    this.region = region;
+    this.blockLabel.clear();
+    this.loopLabel.clear();
+    out.length = 0;
+    emitter.reset();
+    emitter.thumb = region.thumb;
+    this.ret = emitter.newLocal(I32);
+    this.slot = emitter.newLocal(I32);
+    this.fuel = emitter.newLocal(I32);
+
+    emitter.faultLabel = emitter.depth;
+    emitter.open(OP.block);
+    out.get(DEPTH);
+    out.i32(MAX_DEPTH);
+    out.byte(OP.i32_ge_s);
+    emitter.open(OP.if);
+    out.i32(region.location);
+    out.byte(OP.return);
+    emitter.close();
+    if (!region.entry.loopHeader) this.burnFuel(region.location, 0);
+    emitter.loadVars(region.entry.liveIn);
+    this.tree(region.entry);
+    emitter.close();
+
+    // The fault exit.
+    let dirty = 0;
+    for (const b of region.blocks) {
+      dirty |= b.dirtyIn;
+      for (const { effects } of b.steps) dirty |= effects.writes | effects.mayWrite;
+    }
+    for (let v = 0; v < VARS; v++)
+      if (dirty & (1 << v)) {
+        out.get(emitter.faultDirty);
+        out.i32(1 << v);
+        out.byte(OP.i32_and);
+        emitter.open(OP.if);
+        emitter.storeVars(1 << v);
+        emitter.close();
+      }
+    out.get(CPU);
+    out.get(emitter.faultPc);
+    out.mem(OP.i32_store, OFF.r + 60);
+    emitter.storeState(OFF.thumb, region.thumb ? 1 : 0);
+    out.get(CPU);
+    out.get(emitter.faultDirty);
+    out.i32(24);
+    out.byte(OP.i32_shr_u);
+    out.mem(OP.i32_store, OFF.it);
+    emitter.storeState(OFF.exit, EXIT.FAULT);
+    out.i32(LEAVE);
+    return { code: out.view().slice(), locals: emitter.locals() };
+  }
+
+  private locationOf(address: number): number {
+    return (address | (this.region.thumb ? 1 : 0)) >>> 0;
+  }
+
+  /** Counts one unit of the time slice; when it is over, asks the kernel, with the state at `location` complete. */
+  private burnFuel(location: number, dirty: number): void {
+    const { emitter, out } = this;
+    out.get(CPU);
+    out.get(CPU);
+    out.mem(OP.i32_load, OFF.fuel);
+    out.i32(-1);
+    out.byte(OP.i32_add);
+    out.tee(this.fuel);
+    out.mem(OP.i32_store, OFF.fuel);
+    out.get(this.fuel);
+    out.i32(0);
+    out.byte(OP.i32_lt_s);
+    emitter.open(OP.if);
+    emitter.storeVars(dirty);
+    emitter.storeLocation(location);
+    emitter.callOrLeave(PREEMPT);
+    emitter.close();
+  }
+
+  /** Emits a block and all that it dominates. */
+  private tree(b: Block): void {
+    const { emitter } = this;
+    if (b.loopHeader) {
+      this.loopLabel.set(b, emitter.depth);
+      emitter.open(OP.loop);
+      this.burnFuel(this.locationOf(b.start), b.dirtyIn);
+    }
+    const followers = b.children.filter((c) => c.merge).sort((x, y) => y.order - x.order);
+    for (const f of followers) {
+      this.blockLabel.set(f, emitter.depth);
+      emitter.open(OP.block);
+    }
+    this.instructions(b);
+    for (let i = followers.length - 1; i >= 0; i--) {
+      emitter.close();
+      this.tree(followers[i]!);
+    }
+    if (b.loopHeader) emitter.close();
+  }
+
+  private instructions(b: Block): void {
+    const { emitter, out } = this;
+    const after: number[] = [];
+    liveness(b, after);
+    let dirty = b.dirtyIn;
+    emitter.cmp.valid = false;
+    if (this.context.count) this.countInstructions(b.steps.length);
+    for (let i = 0; i < b.steps.length; i++) {
+      const { insn, effects } = b.steps[i]!;
+      const last = i === b.steps.length - 1;
+      this.block = b;
+      this.dirtyAfter = dirty | effects.writes | effects.mayWrite;
+      this.location = this.locationOf(insn.pc);
+      emitter.begin(insn.pc, insn.size, insn.thumb);
+      emitter.dirty = dirty;
+      emitter.it = insn.itBefore;
+      emitter.dead = FLAG_MASK & ~after[i]!;
+      const mark = out.length;
+      const depth = emitter.depth;
+      const { cmp } = emitter;
+      const wasCompared = cmp.valid;
+      try {
+        if (insn.cond === 14) insn.row.op(emitter, insn.args);
+        else {
+          emitter.gen(emitter.cond(insn.cond));
+          emitter.open(OP.if);
+          insn.row.op(emitter, insn.args);
+          emitter.close();
+          // A conditional write of flags leaves two possible comparisons; a conditional branch leaves the flags alone.
+          if ((effects.mayWrite | effects.writes) & FLAG_MASK) cmp.valid = false;
+          else cmp.valid = wasCompared;
+        }
+      } catch (e) {
+        if (!(e instanceof Unsupported)) throw e;
+        out.length = mark;
+        emitter.depth = depth;
+        cmp.valid = false;
+        emitter.storeVars(dirty);
+        emitter.stepHere();
+        emitter.loadVars(effects.writes | effects.mayWrite);
+      }
+      dirty = this.dirtyAfter;
+      if (!last) continue;
+      emitter.begin(insn.pc, insn.size, insn.thumb);
+      if (b.end === 'fall' || effects.conditional) this.goto(b, b.next, dirty);
+    }
+  }
+
+  private countInstructions(n: number): void {
+    const { out } = this;
+    out.get(CPU);
+    out.get(CPU);
+    out.mem(OP.i64_load, OFF.icount);
+    out.byte(OP.i64_const);
+    out.s64(BigInt(n));
+    out.byte(OP.i64_add);
+    out.mem(OP.i64_store, OFF.icount);
+  }
+
+  /** Goes to an address of this region's instruction set, from block `from`, with `dirty` variables not stored yet. */
+  private goto(from: Block, address: number, dirty: number): void {
+    const { emitter } = this;
+    const to = this.region.blockAt.get(address);
+    if (to === undefined || to.order < 0 || isIrreducible(from, to)) {
+      this.exitTo(this.locationOf(address), dirty);
+      return;
+    }
+    if (isBackEdge(from, to)) emitter.br(OP.br, this.loopLabel.get(to)!);
+    else if (to.merge) emitter.br(OP.br, this.blockLabel.get(to)!);
+    else {
+      const { block, dirtyAfter, location } = this;
+      this.tree(to);
+      this.block = block;
+      this.dirtyAfter = dirtyAfter;
+      this.location = location;
+    }
+  }
+
+  /** Leaves the region for a constant location, by a tail call. */
+  private exitTo(location: number, dirty: number): void {
+    const { emitter, out } = this;
+    emitter.storeVars(dirty);
+    const index = this.context.functionOf(location);
+    if (index < 0) emitter.storeState(OFF.target, location);
+    out.get(CPU);
+    out.get(DEPTH);
+    if (index >= 0) {
+      out.byte(OP.return_call);
+      out.u32(IMPORTS.length + index);
+    } else {
+      out.i32(this.context.slotOf(location));
+      out.byte(OP.return_call_indirect);
+      out.u32(0);
+      out.u32(0);
+    }
+  }
+
+  // ---- EmitterHost ----
+  constantWord(address: number, size: number): number | undefined {
+    return this.context.constantWord(address, size);
+  }
+
+  branch(location: Node, kind: BranchKind): void {
+    const { emitter, out, block } = this;
+    const target = emitter.constantOf(location);
+    const dirty = this.dirtyAfter;
+    if (kind === 'call') {
+      this.call(location, target, dirty);
+      return;
+    }
+    if (target !== undefined) {
+      const inside = (target & 1) === (this.region.thumb ? 1 : 0);
+      const to = inside ? this.region.blockAt.get((target & ~1) >>> 0) : undefined;
+      if (to !== undefined && block.succ.includes(to)) this.goto(block, to.start, dirty);
+      else this.exitTo(target >>> 0, dirty);
+      return;
+    }
+    if (kind === 'return') {
+      emitter.storeVars(dirty);
+      emitter.gen(location);
+      out.byte(OP.return);
+      return;
+    }
+    emitter.storeVars(dirty);
+    this.lookUp(location);
+    out.byte(OP.return_call_indirect);
+    out.u32(0);
+    out.u32(0);
+  }
+
+  /** Leaves (cpu, depth, slot) on the wasm stack for a location found in the jump cache; slot 0 is the miss stub. */
+  private lookUp(location: Node): void {
+    const { out } = this;
+    this.emitter.gen(location);
+    out.set(this.ret);
+    out.get(CPU);
+    out.get(this.ret);
+    out.mem(OP.i32_store, OFF.target);
+    out.get(this.ret);
+    out.i32(2);
+    out.byte(OP.i32_shl);
+    out.i32((JUMP_CACHE_ENTRIES - 1) << 3);
+    out.byte(OP.i32_and);
+    out.set(this.slot);
+    out.get(CPU);
+    out.get(DEPTH);
+    out.get(this.slot);
+    out.mem(OP.i32_load, JUMP_CACHE + 4);
+    out.i32(0);
+    out.get(this.slot);
+    out.mem(OP.i32_load, JUMP_CACHE);
+    out.get(this.ret);
+    out.byte(OP.i32_eq);
+    out.byte(OP.select);
+  }
+
+  private call(location: Node, target: number | undefined, dirty: number): void {
+    const { emitter, out, block } = this;
+    emitter.storeVars(dirty);
+    const nested = () => {
+      out.get(CPU);
+      out.get(DEPTH);
+      out.i32(1);
+      out.byte(OP.i32_add);
+    };
+    const indirect = () => {
+      out.byte(OP.call_indirect);
+      out.u32(0);
+      out.u32(0);
+    };
+    if (target === undefined) {
+      this.lookUp(location);
+      // (cpu, depth, slot): the depth was pushed as it is; one level more is counted by the callee's frame.
+      out.set(this.slot);
+      out.i32(1);
+      out.byte(OP.i32_add);
+      out.get(this.slot);
+      indirect();
+    } else {
+      const index = this.context.functionOf(target >>> 0);
+      if (index >= 0) {
+        nested();
+        out.call(IMPORTS.length + index);
+      } else {
+        emitter.storeState(OFF.target, target);
+        nested();
+        out.i32(this.context.slotOf(target >>> 0));
+        indirect();
+      }
+    }
+    const { after } = block;
+    if (after === undefined || isIrreducible(block, after)) {
+      out.byte(OP.return);
+      return;
+    }
+    out.tee(this.ret);
+    out.i32(this.locationOf(block.next));
+    out.byte(OP.i32_ne);
+    emitter.open(OP.if);
+    out.get(this.ret);
+    out.byte(OP.return);
+    emitter.close();
+    emitter.loadVars(after.liveIn);
+    this.goto(block, after.start, 0);
+  }
+
+  trap(kind: Trap, imm: number): void {
+    const { emitter, out, block } = this;
+    emitter.storeVars(this.dirtyAfter);
+    if (kind !== 'svc' || block.end !== 'svc') {
+      // The evaluator takes it from here, the trap included.
+      emitter.storeLocation(this.location);
+      emitter.storeState(OFF.it, emitter.it);
+      emitter.storeState(OFF.exit, EXIT.STEP);
+      emitter.leave();
+      return;
+    }
+    emitter.storeLocation(this.locationOf(block.next));
+    out.get(CPU);
+    out.i32(imm);
+    out.call(SVC);
+    emitter.leaveUnless();
+    const { after } = block;
+    if (after !== undefined && !isIrreducible(block, after)) {
+      emitter.loadVars(after.liveIn & 1);
+      this.goto(block, after.start, 0);
+    } else this.exitTo(this.locationOf(block.next), 0);
+  }
+}
+
+/** Only for the runtime module: the import that handles a call to what is not compiled. */
+export const MISS_IMPORT = MISS;

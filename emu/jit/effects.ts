@@ -1,0 +1,40 @@
+/** The effects of an instruction as the masks of the compiler's data flow (VAR of emitter.ts). */
+import type { Insn } from '../decode/row.ts';
+import { FLAG, type Resources, effectsOf as recorded } from '../machine/effects.ts';
+import { REG_MASK, VAR } from './emitter.ts';
+import type { Effects } from './region.ts';
+
+const FLAG_VARS: readonly (readonly [flag: number, variable: number])[] = [
+  [FLAG.N, VAR.nf],
+  [FLAG.Z, VAR.zf],
+  [FLAG.C, VAR.cf],
+  [FLAG.V, VAR.vf],
+  [FLAG.Q, VAR.qf],
+  [FLAG.GE, VAR.ge],
+];
+
+function mask(r: Readonly<Resources>): number {
+  let m = r.core & REG_MASK;
+  for (const [flag, variable] of FLAG_VARS) if (r.flags & flag) m |= 1 << variable;
+  return m;
+}
+
+const cache = new WeakMap<Insn, Effects>();
+
+export function effectsOf(insn: Insn): Effects {
+  let e = cache.get(insn);
+  if (e === undefined) {
+    const r = recorded(insn);
+    e = {
+      reads: mask(r.reads),
+      writes: mask(r.writes),
+      mayWrite: mask(r.mayWrite),
+      memory: r.loads || r.stores,
+      branch: r.branch,
+      trap: r.trap,
+      conditional: r.branch?.conditional === true || insn.cond < 14,
+    };
+    cache.set(insn, e);
+  }
+  return e;
+}

@@ -1,0 +1,973 @@
+/**
+ * The wasm emitter: Machine as a compiler of one region's instructions.
+ *
+ * Values are small expression trees over wasm locals and constants; a tree is written out when an effect uses it (setReg, store, branch), so most
+ * instructions become one local.set of one expression. Constants fold. The rules of machine.ts are checked: a tree written out twice, or one that reads
+ * a register changed since, throws.
+ *
+ * Guest registers and flags live in wasm locals ("variables", numbered by VAR); the compiler (compile.ts) says at each instruction which of them hold
+ * something newer than the state block (`dirty`) and which flags nobody will read (`dead`). VFP registers stay in the state block.
+ *
+ * An instruction that uses something this machine does not compile throws Unsupported; the compiler then lets the evaluator run that instruction.
+ */
+import { OFF } from '../cpu-state.ts';
+import type { BranchKind, Cond, FpConvert, FpOp, FpSize, Machine, Trap } from '../machine/machine.ts';
+import { PAGE_BYTES } from '../memory/layout.ts';
+import { type ByteWriter, F32, F64, I32, I64, OP, type ValType, VOID } from './wasm.ts';
+
+/** Numbers of the variables kept in locals; their bits make the masks of the data flow. */
+export const VAR = { r: 0, nf: 15, zf: 16, cf: 17, vf: 18, qf: 19, ge: 20 } as const;
+export const VARS = 21;
+export const REG_MASK = 0x7fff;
+export const FLAG_MASK = 0x1f8000;
+
+/** Offset in the state block of each variable. */
+export const VAR_OFFSET: readonly number[] = [
+  ...Array.from({ length: 15 }, (_, n) => OFF.r + 4 * n),
+  OFF.nf,
+  OFF.zf,
+  OFF.cf,
+  OFF.vf,
+  OFF.qf,
+  OFF.ge,
+];
+
+/** Locals 0 and 1 are the parameters of every region function: state block address, call depth. */
+export const CPU = 0;
+export const DEPTH = 1;
+
+/** What a region function returns, in place of a location, when its caller is to leave too: 2 is no location (neither a word address nor Thumb). */
+export const LEAVE = 2;
+
+/** Functions imported by region modules, with their types (see runtime.ts); the index is the function index. */
+export const IMPORTS = [
+  /** (cpu, address, code) -> 1 when the access may go on; code = length | access << 8 | log2(align) << 12. */
+  { name: 'check', type: 1 },
+  /** (cpu, imm) -> 1 to go on behind the SVC with all of the state as before but r0. */
+  { name: 'svc', type: 2 },
+  /** (cpu) -> 1: runs the instruction at the state's location by the evaluator; 0: leave. */
+  { name: 'step', type: 3 },
+  /** (cpu) -> 1 to go on: the time slice is over. */
+  { name: 'preempt', type: 3 },
+  /** (cpu, depth) -> location: runs what OFF.target names, which has no compiled code yet. */
+  { name: 'miss', type: 2 },
+] as const;
+export type ImportName = (typeof IMPORTS)[number]['name'];
+export const importIndex = (name: ImportName): number => IMPORTS.findIndex((i) => i.name === name);
+const CHECK = importIndex('check');
+const STEP = importIndex('step');
+
+/** The types of region modules, by index; 0 is the region function itself. */
+export const TYPES = [
+  { params: [I32, I32], results: [I32] },
+  { params: [I32, I32, I32], results: [I32] },
+  { params: [I32, I32], results: [I32] },
+  { params: [I32], results: [I32] },
+  { params: [F64, F64, F64], results: [I32] },
+  { params: [F64, F64], results: [I32] },
+  { params: [F32, F32, F32], results: [I32] },
+  { params: [F32, F32], results: [I32] },
+] as const;
+
+/** The op cannot be compiled; the evaluator runs this instruction. */
+export class Unsupported extends Error {}
+
+const CONST = 0;
+const LOCAL = 1;
+const VARIABLE = 2;
+const OPERATION = 3;
+
+/** An expression. Never read its fields outside this file. */
+export class Node {
+  readonly kind: number;
+  /** Constant, local index, variable number or opcode. */
+  readonly x: number;
+  readonly a: Node | null;
+  readonly b: Node | null;
+  readonly c: Node | null;
+  /** Version of a variable when it was read; for operations 1 once written out. */
+  mark: number;
+  constructor(kind: number, x: number, a: Node | null, b: Node | null, c: Node | null, mark: number) {
+    this.kind = kind;
+    this.x = x;
+    this.a = a;
+    this.b = b;
+    this.c = c;
+    this.mark = mark;
+  }
+}
+
+const constNode = (x: number) => new Node(CONST, x | 0, null, null, null, 0);
+const SMALL = Array.from({ length: 256 }, (_, x) => constNode(x));
+
+/** What the compiler provides while instructions are emitted. */
+export interface EmitterHost {
+  /** A branch of the instruction under way; everything of it has been emitted. */
+  branch(location: Node, kind: BranchKind): void;
+  trap(kind: Trap, imm: number): void;
+  /** A word of code or read-only data that cannot change while this region is valid, or undefined. */
+  constantWord(address: number, size: number): number | undefined;
+}
+
+export class Emitter implements Machine<Node, Node, Node> {
+  pc = 0;
+  size = 4;
+  thumb = false;
+  /** ITSTATE before the instruction under way. */
+  it = 0;
+  /** Variables newer in locals than in the state block, before the instruction under way. */
+  dirty = 0;
+  /** Variables nobody reads before they are written again. */
+  dead = 0;
+  readonly out: ByteWriter;
+  readonly host: EmitterHost;
+  /** Open labels (block, loop, if) around the place being written. */
+  depth = 0;
+  /** Label depth of the block that faults branch out of. */
+  faultLabel = 0;
+  /** Locals holding PC and dirty mask (ITSTATE in bits 31..24) of a fault. */
+  faultPc = 0;
+  faultDirty = 0;
+
+  private readonly localTypes: ValType[] = [];
+  private readonly varLocal: number[] = [];
+  private readonly version: number[] = [];
+  private readonly free = new Map<ValType, number[]>();
+  private taken: { type: ValType; local: number }[] = [];
+
+  constructor(out: ByteWriter, host: EmitterHost) {
+    this.out = out;
+    this.host = host;
+    this.reset();
+  }
+
+  /** Begins a function. */
+  reset(): void {
+    this.localTypes.length = 0;
+    this.varLocal.length = 0;
+    for (let i = 0; i < VARS; i++) {
+      this.varLocal.push(-1);
+      this.version[i] = 0;
+    }
+    this.free.clear();
+    this.taken = [];
+    this.depth = 0;
+    this.faultPc = this.newLocal(I32);
+    this.faultDirty = this.newLocal(I32);
+    this.cmp.valid = false;
+    this.cmp.a = this.newLocal(I32);
+    this.cmp.b = this.newLocal(I32);
+  }
+
+  /** Locals as runs, for the function's header. */
+  locals(): [number, ValType][] {
+    const runs: [number, ValType][] = [];
+    for (const type of this.localTypes) {
+      const last = runs[runs.length - 1];
+      if (last !== undefined && last[1] === type) last[0]++;
+      else runs.push([1, type]);
+    }
+    return runs;
+  }
+
+  newLocal(type: ValType): number {
+    this.localTypes.push(type);
+    return this.localTypes.length + 1;
+  }
+
+  private temp(type: ValType): number {
+    const local = this.free.get(type)?.pop() ?? this.newLocal(type);
+    this.taken.push({ type, local });
+    return local;
+  }
+
+  /** Begins an instruction: temporaries of the one before are free again. */
+  begin(pc: number, size: number, thumb: boolean): void {
+    this.pc = pc;
+    this.size = size;
+    this.thumb = thumb;
+    for (const { type, local } of this.taken) {
+      const list = this.free.get(type);
+      if (list === undefined) this.free.set(type, [local]);
+      else list.push(local);
+    }
+    this.taken.length = 0;
+  }
+
+  varLocalOf(v: number): number {
+    let local = this.varLocal[v]!;
+    if (local < 0) {
+      local = this.newLocal(I32);
+      this.varLocal[v] = local;
+    }
+    return local;
+  }
+
+  // ---- structured control ----
+  open(op: number): void {
+    this.out.byte(op);
+    this.out.byte(VOID);
+    this.depth++;
+  }
+  close(): void {
+    this.out.byte(OP.end);
+    this.depth--;
+  }
+  /** br (or br_if) to the label that was opened when depth was `label` (the depth before opening it). */
+  br(op: number, label: number): void {
+    this.out.byte(op);
+    this.out.u32(this.depth - 1 - label);
+  }
+
+  // ---- writing expressions ----
+  gen(n: Node): void {
+    const { out } = this;
+    switch (n.kind) {
+      case CONST:
+        out.i32(n.x);
+        return;
+      case LOCAL:
+        out.get(n.x);
+        return;
+      case VARIABLE:
+        if (this.version[n.x] !== n.mark)
+          throw new Error(
+            `emitter: variable ${n.x} read before and used after it changed, at ${this.pc.toString(16)}`,
+          );
+        out.get(this.varLocalOf(n.x));
+        return;
+      default:
+        if (n.mark !== 0)
+          throw new Error(`emitter: value used twice without let, at ${this.pc.toString(16)}`);
+        n.mark = 1;
+        this.gen(n.a!);
+        if (n.b !== null) this.gen(n.b);
+        if (n.c !== null) this.gen(n.c);
+        out.byte(n.x);
+    }
+  }
+
+  private op1(op: number, a: Node): Node {
+    return new Node(OPERATION, op, a, null, null, 0);
+  }
+  private op2(op: number, a: Node, b: Node): Node {
+    return new Node(OPERATION, op, a, b, null, 0);
+  }
+
+  private setVar(v: number, n: Node): void {
+    this.gen(n);
+    this.out.set(this.varLocalOf(v));
+    this.version[v]!++;
+  }
+
+  private readVar(v: number): Node {
+    return new Node(VARIABLE, v, null, null, null, this.version[v]!);
+  }
+
+  /** Loads variables from the state block into their locals. */
+  loadVars(mask: number): void {
+    for (let v = 0; v < VARS; v++)
+      if (mask & (1 << v)) {
+        this.out.get(CPU);
+        this.out.mem(OP.i32_load, VAR_OFFSET[v]!);
+        this.out.set(this.varLocalOf(v));
+        this.version[v]!++;
+      }
+  }
+
+  /** Stores variables from their locals into the state block. */
+  storeVars(mask: number): void {
+    for (let v = 0; v < VARS; v++)
+      if (mask & (1 << v)) {
+        this.out.get(CPU);
+        this.out.get(this.varLocalOf(v));
+        this.out.mem(OP.i32_store, VAR_OFFSET[v]!);
+      }
+  }
+
+  storeState(offset: number, value: number): void {
+    this.out.get(CPU);
+    this.out.i32(value);
+    this.out.mem(OP.i32_store, offset);
+  }
+
+  /** Stores PC and instruction set of a location. */
+  storeLocation(location: number): void {
+    this.storeState(OFF.r + 60, location & ~1);
+    this.storeState(OFF.thumb, location & 1);
+  }
+
+  private tempOf(n: Node): Node {
+    const local = this.temp(I32);
+    this.gen(n);
+    this.out.set(local);
+    return new Node(LOCAL, local, null, null, null, 0);
+  }
+
+  private stateWord(offset: number): Node {
+    const local = this.temp(I32);
+    this.out.get(CPU);
+    this.out.mem(OP.i32_load, offset);
+    this.out.set(local);
+    return new Node(LOCAL, local, null, null, null, 0);
+  }
+
+  constantOf(n: Node): number | undefined {
+    return n.kind === CONST ? n.x : undefined;
+  }
+
+  // ---- Machine: values ----
+  const(x: number): Node {
+    x |= 0;
+    return x >= 0 && x < 256 ? SMALL[x]! : constNode(x);
+  }
+  let(v: Node): Node {
+    return v.kind === CONST || v.kind === LOCAL ? v : this.tempOf(v);
+  }
+  letW(v: Node): Node {
+    return v;
+  }
+  letS(v: Node): Node {
+    return v;
+  }
+
+  reg(n: number): Node {
+    if (n === 15) return this.const(this.pc + (this.thumb ? 4 : 8));
+    return this.readVar(n);
+  }
+  setReg(n: number, v: Node): void {
+    if (n > 14) throw new Error('emitter: setReg of the PC');
+    this.setVar(n, v);
+  }
+
+  // ---- arithmetic ----
+  add(a: Node, b: Node): Node {
+    if (a.kind === CONST) {
+      if (b.kind === CONST) return this.const(a.x + b.x);
+      if (a.x === 0) return b;
+    } else if (b.kind === CONST && b.x === 0) return a;
+    return this.op2(OP.i32_add, a, b);
+  }
+  sub(a: Node, b: Node): Node {
+    if (b.kind === CONST) {
+      if (a.kind === CONST) return this.const(a.x - b.x);
+      if (b.x === 0) return a;
+    }
+    return this.op2(OP.i32_sub, a, b);
+  }
+  mul(a: Node, b: Node): Node {
+    return this.op2(OP.i32_mul, a, b);
+  }
+  private mulHigh(extend: number, a: Node, b: Node): Node {
+    const product = this.op2(OP.i64_mul, this.op1(extend, a), this.op1(extend, b));
+    const { out } = this;
+    const local = this.temp(I32);
+    this.gen(product);
+    out.byte(OP.i64_const);
+    out.s64(32n);
+    out.byte(OP.i64_shr_u);
+    out.byte(OP.i32_wrap_i64);
+    out.set(local);
+    return new Node(LOCAL, local, null, null, null, 0);
+  }
+  mulhS(a: Node, b: Node): Node {
+    return this.mulHigh(OP.i64_extend_i32_s, a, b);
+  }
+  mulhU(a: Node, b: Node): Node {
+    return this.mulHigh(OP.i64_extend_i32_u, a, b);
+  }
+  divS(a: Node, b: Node): Node {
+    const x = this.let(a);
+    const y = this.let(b);
+    const { out } = this;
+    const local = this.temp(I32);
+    // x / 0 = 0; x / -1 = -x, which also covers the one overflow.
+    this.gen(y);
+    this.out.byte(OP.i32_eqz);
+    out.byte(OP.if);
+    out.byte(I32);
+    out.i32(0);
+    out.byte(OP.else);
+    this.gen(y);
+    out.i32(-1);
+    out.byte(OP.i32_eq);
+    out.byte(OP.if);
+    out.byte(I32);
+    out.i32(0);
+    this.gen(x);
+    out.byte(OP.i32_sub);
+    out.byte(OP.else);
+    this.gen(x);
+    this.gen(y);
+    out.byte(OP.i32_div_s);
+    out.byte(OP.end);
+    out.byte(OP.end);
+    out.set(local);
+    return new Node(LOCAL, local, null, null, null, 0);
+  }
+  divU(a: Node, b: Node): Node {
+    const x = this.let(a);
+    const y = this.let(b);
+    const { out } = this;
+    const local = this.temp(I32);
+    this.gen(y);
+    out.byte(OP.if);
+    out.byte(I32);
+    this.gen(x);
+    this.gen(y);
+    out.byte(OP.i32_div_u);
+    out.byte(OP.else);
+    out.i32(0);
+    out.byte(OP.end);
+    out.set(local);
+    return new Node(LOCAL, local, null, null, null, 0);
+  }
+  and(a: Node, b: Node): Node {
+    if (a.kind === CONST && b.kind === CONST) return this.const(a.x & b.x);
+    if (b.kind === CONST && b.x === -1) return a;
+    return this.op2(OP.i32_and, a, b);
+  }
+  or(a: Node, b: Node): Node {
+    if (a.kind === CONST && b.kind === CONST) return this.const(a.x | b.x);
+    if (b.kind === CONST && b.x === 0) return a;
+    if (a.kind === CONST && a.x === 0) return b;
+    return this.op2(OP.i32_or, a, b);
+  }
+  xor(a: Node, b: Node): Node {
+    if (a.kind === CONST && b.kind === CONST) return this.const(a.x ^ b.x);
+    return this.op2(OP.i32_xor, a, b);
+  }
+  not(a: Node): Node {
+    return a.kind === CONST ? this.const(~a.x) : this.op2(OP.i32_xor, a, this.const(-1));
+  }
+  neg(a: Node): Node {
+    return a.kind === CONST ? this.const(-a.x) : this.op2(OP.i32_sub, this.const(0), a);
+  }
+  private shift(op: number, a: Node, n: Node, fold: (a: number, n: number) => number): Node {
+    if (n.kind === CONST) {
+      if (a.kind === CONST) return this.const(fold(a.x, n.x & 31));
+      if ((n.x & 31) === 0) return a;
+    }
+    return this.op2(op, a, n);
+  }
+  shl(a: Node, n: Node): Node {
+    return this.shift(OP.i32_shl, a, n, (x, k) => x << k);
+  }
+  shr(a: Node, n: Node): Node {
+    return this.shift(OP.i32_shr_u, a, n, (x, k) => x >>> k);
+  }
+  sar(a: Node, n: Node): Node {
+    return this.shift(OP.i32_shr_s, a, n, (x, k) => x >> k);
+  }
+  ror(a: Node, n: Node): Node {
+    return this.shift(OP.i32_rotr, a, n, (x, k) => (x >>> k) | (x << (32 - k)));
+  }
+  clz(a: Node): Node {
+    return a.kind === CONST ? this.const(Math.clz32(a.x)) : this.op1(OP.i32_clz, a);
+  }
+  ext8(a: Node): Node {
+    return a.kind === CONST ? this.const((a.x << 24) >> 24) : this.op1(OP.i32_extend8_s, a);
+  }
+  ext16(a: Node): Node {
+    return a.kind === CONST ? this.const((a.x << 16) >> 16) : this.op1(OP.i32_extend16_s, a);
+  }
+  private compare(op: number, a: Node, b: Node, fold: (a: number, b: number) => boolean): Node {
+    if (a.kind === CONST && b.kind === CONST) return this.const(fold(a.x, b.x) ? 1 : 0);
+    return this.op2(op, a, b);
+  }
+  eq(a: Node, b: Node): Node {
+    if (b.kind === CONST && b.x === 0 && a.kind !== CONST) return this.op1(OP.i32_eqz, a);
+    return this.compare(OP.i32_eq, a, b, (x, y) => x === y);
+  }
+  ne(a: Node, b: Node): Node {
+    return this.compare(OP.i32_ne, a, b, (x, y) => x !== y);
+  }
+  ltS(a: Node, b: Node): Node {
+    return this.compare(OP.i32_lt_s, a, b, (x, y) => x < y);
+  }
+  ltU(a: Node, b: Node): Node {
+    return this.compare(OP.i32_lt_u, a, b, (x, y) => x >>> 0 < y >>> 0);
+  }
+  leS(a: Node, b: Node): Node {
+    return this.compare(OP.i32_le_s, a, b, (x, y) => x <= y);
+  }
+  leU(a: Node, b: Node): Node {
+    return this.compare(OP.i32_le_u, a, b, (x, y) => x >>> 0 <= y >>> 0);
+  }
+  select(c: Node, a: Node, b: Node): Node {
+    if (c.kind === CONST) return c.x !== 0 ? a : b;
+    return new Node(OPERATION, OP.select, a, b, c, 0);
+  }
+  when(c: Node, body: () => void, otherwise?: () => void): void {
+    if (c.kind === CONST) {
+      if (c.x !== 0) body();
+      else otherwise?.();
+      return;
+    }
+    this.gen(c);
+    this.open(OP.if);
+    body();
+    if (otherwise !== undefined) {
+      this.out.byte(OP.else);
+      otherwise();
+    }
+    this.close();
+    this.cmp.valid = false;
+  }
+
+  // ---- flags ----
+  /**
+   * The operands of the comparison whose flags are current: a condition after CMP a, b becomes one wasm comparison instead of a test of N, Z, C and V. Holds only within
+   * a block and until the next flag is set.
+   */
+  readonly cmp = { valid: false, a: 0, b: 0 };
+  private flagWritten(v: number, n: Node): void {
+    this.cmp.valid = false;
+    if (this.dead & (1 << v)) return;
+    this.setVar(v, n);
+  }
+  setNZ(result: Node): void {
+    this.cmp.valid = false;
+    const both = this.dead & ((1 << VAR.nf) | (1 << VAR.zf));
+    if (both === ((1 << VAR.nf) | (1 << VAR.zf))) return;
+    const r = both === 0 ? this.let(result) : result;
+    this.flagWritten(VAR.nf, r);
+    this.flagWritten(VAR.zf, r);
+  }
+  setN(signed: Node): void {
+    this.flagWritten(VAR.nf, signed);
+  }
+  setZ(zero: Node): void {
+    this.flagWritten(VAR.zf, zero);
+  }
+  setC(c: Node): void {
+    this.flagWritten(VAR.cf, c);
+  }
+  setV(v: Node): void {
+    const compared = this.comparison(v);
+    this.flagWritten(VAR.vf, v);
+    if (compared) this.cmp.valid = true;
+  }
+  /**
+   * Recognises V as a subtraction sets it, (x ^ y) & (x ^ r), and keeps x and y: N, Z and C have just been set from the same r, x and y.
+   * Where nobody reads the copies V8 drops them.
+   */
+  private comparison(v: Node): boolean {
+    if (v.x !== OP.i32_and || v.kind !== OPERATION) return false;
+    const left = v.a!;
+    const right = v.b!;
+    if (
+      left.kind !== OPERATION ||
+      left.x !== OP.i32_xor ||
+      right.kind !== OPERATION ||
+      right.x !== OP.i32_xor
+    )
+      return false;
+    if (left.a !== right.a) return false;
+    this.gen(left.a!);
+    this.out.set(this.cmp.a);
+    this.gen(left.b!);
+    this.out.set(this.cmp.b);
+    return true;
+  }
+  orQ(q: Node): void {
+    this.setVar(VAR.qf, this.or(q, this.readVar(VAR.qf)));
+  }
+  setQ(q: Node): void {
+    this.setVar(VAR.qf, q);
+  }
+  setGE(ge: Node): void {
+    this.flagWritten(VAR.ge, ge);
+  }
+  getGE(): Node {
+    return this.readVar(VAR.ge);
+  }
+  flagN(): Node {
+    return this.shr(this.readVar(VAR.nf), this.const(31));
+  }
+  flagZ(): Node {
+    return this.op1(OP.i32_eqz, this.readVar(VAR.zf));
+  }
+  flagC(): Node {
+    return this.readVar(VAR.cf);
+  }
+  flagV(): Node {
+    return this.shr(this.readVar(VAR.vf), this.const(31));
+  }
+  flagQ(): Node {
+    return this.readVar(VAR.qf);
+  }
+
+  cond(c: Cond): Node {
+    if (c >= 14) return this.const(1);
+    if (this.cmp.valid) {
+      const a = new Node(LOCAL, this.cmp.a, null, null, null, 0);
+      const b = new Node(LOCAL, this.cmp.b, null, null, null, 0);
+      const ops: Record<number, number> = {
+        0: OP.i32_eq,
+        1: OP.i32_ne,
+        2: OP.i32_ge_u,
+        3: OP.i32_lt_u,
+        8: OP.i32_gt_u,
+        9: OP.i32_le_u,
+        10: OP.i32_ge_s,
+        11: OP.i32_lt_s,
+        12: OP.i32_gt_s,
+        13: OP.i32_le_s,
+      };
+      const op = ops[c];
+      if (op !== undefined) return this.op2(op, a, b);
+    }
+    const zero = this.const(0);
+    const n = () => this.readVar(VAR.nf);
+    const z = () => this.readVar(VAR.zf);
+    const cf = () => this.readVar(VAR.cf);
+    const v = () => this.readVar(VAR.vf);
+    switch (c) {
+      case 0:
+        return this.op1(OP.i32_eqz, z());
+      case 1:
+        return this.ne(z(), zero);
+      case 2:
+        return cf();
+      case 3:
+        return this.op1(OP.i32_eqz, cf());
+      case 4:
+        return this.ltS(n(), zero);
+      case 5:
+        return this.op2(OP.i32_ge_s, n(), zero);
+      case 6:
+        return this.ltS(v(), zero);
+      case 7:
+        return this.op2(OP.i32_ge_s, v(), zero);
+      case 8:
+        return this.select(z(), cf(), zero);
+      case 9:
+        return this.op1(OP.i32_eqz, this.select(z(), cf(), zero));
+      case 10:
+        return this.op2(OP.i32_ge_s, this.xor(n(), v()), zero);
+      case 11:
+        return this.ltS(this.xor(n(), v()), zero);
+      case 12:
+        return this.and(this.ne(z(), zero), this.op2(OP.i32_ge_s, this.xor(n(), v()), zero));
+      default:
+        return this.or(this.op1(OP.i32_eqz, z()), this.ltS(this.xor(n(), v()), zero));
+    }
+  }
+
+  // ---- memory ----
+  /** Writes the page test for `length` bytes at the address in a LOCAL or CONST node. */
+  private test(address: Node, length: number, kind: number, align: number): void {
+    const { out } = this;
+    const aligned = length === 1 || length === 2 || length === 4 || length === 8;
+    if (length === 1) {
+      this.gen(address);
+      out.i32(12);
+      out.byte(OP.i32_shr_u);
+      out.mem(OP.i32_load8_u, PAGE_BYTES);
+    } else if (aligned && align <= length) {
+      // An address that is not a multiple of the length looks into the zeros behind the page bytes.
+      this.gen(address);
+      out.i32(20);
+      out.byte(OP.i32_rotl);
+      out.i32((length << 20) - 1);
+      out.byte(OP.i32_and);
+      out.mem(OP.i32_load8_u, PAGE_BYTES);
+    } else {
+      if (align >= 4) {
+        this.gen(address);
+        out.i32(20);
+        out.byte(OP.i32_rotl);
+        out.i32((align << 20) - 1);
+        out.byte(OP.i32_and);
+      } else {
+        this.gen(address);
+        out.i32(12);
+        out.byte(OP.i32_shr_u);
+      }
+      out.mem(OP.i32_load8_u, PAGE_BYTES);
+      this.gen(address);
+      out.i32(length - 1);
+      out.byte(OP.i32_add);
+      out.i32(12);
+      out.byte(OP.i32_shr_u);
+      out.mem(OP.i32_load8_u, PAGE_BYTES);
+      out.byte(OP.i32_and);
+    }
+    out.i32(kind);
+    out.byte(OP.i32_and);
+    out.byte(OP.i32_eqz);
+    this.open(OP.if);
+    out.get(CPU);
+    this.gen(address);
+    out.i32(length | (kind << 8) | ((31 - Math.clz32(align)) << 12));
+    out.call(CHECK);
+    out.byte(OP.i32_eqz);
+    this.open(OP.if);
+    this.faultHere();
+    this.close();
+    this.close();
+  }
+
+  /** Leaves by the fault exit with the instruction under way as the place. */
+  private faultHere(): void {
+    this.out.i32(this.pc);
+    this.out.set(this.faultPc);
+    this.out.i32(this.dirty | (this.it << 24));
+    this.out.set(this.faultDirty);
+    this.br(OP.br, this.faultLabel);
+  }
+
+  load(address: Node, size: 1 | 2 | 4): Node {
+    if (address.kind === CONST) {
+      const word = this.host.constantWord(address.x >>> 0, size);
+      if (word !== undefined) return this.const(word);
+    }
+    const a = this.let(address);
+    this.test(a, size, 1, 1);
+    const local = this.temp(I32);
+    this.gen(a);
+    this.out.mem(size === 4 ? OP.i32_load : size === 2 ? OP.i32_load16_u : OP.i32_load8_u, 0);
+    this.out.set(local);
+    return new Node(LOCAL, local, null, null, null, 0);
+  }
+  store(address: Node, size: 1 | 2 | 4, v: Node): void {
+    const a = this.let(address);
+    this.test(a, size, 2, 1);
+    this.gen(a);
+    this.gen(v);
+    this.out.mem(size === 4 ? OP.i32_store : size === 2 ? OP.i32_store16 : OP.i32_store8, 0);
+  }
+  access(address: Node, length: number, kind: 1 | 2, align: number): void {
+    if (address.kind === OPERATION || address.kind === VARIABLE)
+      throw new Error('emitter: access wants its address held by let');
+    this.test(address, length, kind, align);
+  }
+  /** Address of an already tested range as a base on the wasm stack and a static offset. */
+  private based(address: Node, offset: number): number {
+    // The sum wraps at 32 bits for the guest; wasm's static offset does not, but a tested range never wraps.
+    this.gen(address);
+    if (offset >= 0) return offset;
+    this.out.i32(offset);
+    this.out.byte(OP.i32_add);
+    return 0;
+  }
+  loadWord(address: Node, offset: number): Node {
+    const local = this.temp(I32);
+    this.out.mem(OP.i32_load, this.based(address, offset));
+    this.out.set(local);
+    return new Node(LOCAL, local, null, null, null, 0);
+  }
+  storeWord(address: Node, offset: number, v: Node): void {
+    const o = this.based(address, offset);
+    this.gen(v);
+    this.out.mem(OP.i32_store, o);
+  }
+  loadDouble(address: Node, offset: number): Node {
+    const local = this.temp(I64);
+    this.out.mem(OP.i64_load, this.based(address, offset));
+    this.out.set(local);
+    return new Node(LOCAL, local, null, null, null, 0);
+  }
+  storeDouble(address: Node, offset: number, w: Node): void {
+    const o = this.based(address, offset);
+    this.gen(w);
+    this.out.mem(OP.i64_store, o);
+  }
+
+  loadExclusive(address: Node, size: 1 | 2 | 4 | 8): [Node, Node] {
+    const a = this.let(address);
+    this.test(a, size, 1, size);
+    const { out } = this;
+    const low = this.temp(I32);
+    let high: Node = this.const(0);
+    this.gen(a);
+    out.mem(size === 1 ? OP.i32_load8_u : size === 2 ? OP.i32_load16_u : OP.i32_load, 0);
+    out.set(low);
+    const lowNode = new Node(LOCAL, low, null, null, null, 0);
+    if (size === 8) high = this.loadWord(a, 4);
+    const put = (offset: number, v: Node) => {
+      out.get(CPU);
+      this.gen(v);
+      out.mem(OP.i32_store, offset);
+    };
+    put(OFF.exArmed, this.const(1));
+    put(OFF.exAddress, a);
+    put(OFF.exSize, this.const(size));
+    put(OFF.exLow, lowNode);
+    put(OFF.exHigh, high);
+    return [lowNode, high];
+  }
+  storeExclusive(address: Node, size: 1 | 2 | 4 | 8, low: Node, high: Node): Node {
+    const a = this.let(address);
+    const lo = this.let(low);
+    const hi = this.let(high);
+    this.test(a, size, 2, size);
+    const { out } = this;
+    const status = this.temp(I32);
+    const state = (offset: number) => {
+      out.get(CPU);
+      out.mem(OP.i32_load, offset);
+    };
+    state(OFF.exArmed);
+    state(OFF.exAddress);
+    this.gen(a);
+    out.byte(OP.i32_eq);
+    out.byte(OP.i32_and);
+    state(OFF.exSize);
+    out.i32(size);
+    out.byte(OP.i32_eq);
+    out.byte(OP.i32_and);
+    this.gen(a);
+    out.mem(size === 1 ? OP.i32_load8_u : size === 2 ? OP.i32_load16_u : OP.i32_load, 0);
+    state(OFF.exLow);
+    out.byte(OP.i32_eq);
+    out.byte(OP.i32_and);
+    if (size === 8) {
+      this.gen(a);
+      out.mem(OP.i32_load, 4);
+      state(OFF.exHigh);
+      out.byte(OP.i32_eq);
+      out.byte(OP.i32_and);
+    }
+    out.byte(OP.i32_eqz);
+    out.tee(status);
+    out.byte(OP.i32_eqz);
+    this.open(OP.if);
+    this.gen(a);
+    this.gen(lo);
+    out.mem(size === 1 ? OP.i32_store8 : size === 2 ? OP.i32_store16 : OP.i32_store, 0);
+    if (size === 8) {
+      this.gen(a);
+      this.gen(hi);
+      out.mem(OP.i32_store, 4);
+    }
+    this.close();
+    this.clearExclusive();
+    return new Node(LOCAL, status, null, null, null, 0);
+  }
+  clearExclusive(): void {
+    this.storeState(OFF.exArmed, 0);
+  }
+
+  // ---- control flow ----
+  branch(location: Node, kind: BranchKind): void {
+    this.host.branch(location, kind);
+  }
+  trap(kind: Trap, imm: number): void {
+    this.host.trap(kind, imm);
+  }
+  isb(): void {
+    // Writes to code are noticed when they happen; nothing is left to do.
+  }
+  yield(): void {
+    this.storeState(OFF.fuel, 0);
+  }
+  setEndian(_big: boolean): void {
+    throw new Unsupported();
+  }
+  getSys(register: 'tpidruro' | 'tpidrurw' | 'fpscr'): Node {
+    return this.stateWord(OFF[register]);
+  }
+  setSys(register: 'tpidrurw' | 'fpscr', v: Node): void {
+    if (register === 'fpscr') throw new Unsupported();
+    this.out.get(CPU);
+    this.gen(v);
+    this.out.mem(OP.i32_store, OFF[register]);
+  }
+
+  // ---- VFP registers ----
+  getS(n: number): Node {
+    return this.stateWord(OFF.d + 4 * n);
+  }
+  setS(n: number, v: Node): void {
+    this.out.get(CPU);
+    this.gen(v);
+    this.out.mem(OP.i32_store, OFF.d + 4 * n);
+  }
+  getD(n: number): Node {
+    const local = this.temp(I64);
+    this.out.get(CPU);
+    this.out.mem(OP.i64_load, OFF.d + 8 * n);
+    this.out.set(local);
+    return new Node(LOCAL, local, null, null, null, 0);
+  }
+  setD(n: number, v: Node): void {
+    this.out.get(CPU);
+    this.gen(v);
+    this.out.mem(OP.i64_store, OFF.d + 8 * n);
+  }
+  sToV(s: Node): Node {
+    return s;
+  }
+  vToS(v: Node): Node {
+    return v;
+  }
+  lowW(w: Node): Node {
+    return this.op1(OP.i32_wrap_i64, w);
+  }
+  highW(w: Node): Node {
+    const local = this.temp(I32);
+    const { out } = this;
+    this.gen(w);
+    out.byte(OP.i64_const);
+    out.s64(32n);
+    out.byte(OP.i64_shr_u);
+    out.byte(OP.i32_wrap_i64);
+    out.set(local);
+    return new Node(LOCAL, local, null, null, null, 0);
+  }
+  makeW(low: Node, high: Node): Node {
+    const local = this.temp(I64);
+    const { out } = this;
+    this.gen(high);
+    out.byte(OP.i64_extend_i32_u);
+    out.byte(OP.i64_const);
+    out.s64(32n);
+    out.byte(OP.i64_shl);
+    this.gen(low);
+    out.byte(OP.i64_extend_i32_u);
+    out.byte(OP.i64_or);
+    out.set(local);
+    return new Node(LOCAL, local, null, null, null, 0);
+  }
+
+  // ---- VFP arithmetic: see emit-fp.ts ----
+  fp(_op: FpOp, _size: FpSize, _d: number, _n: number, _m: number): void {
+    throw new Unsupported();
+  }
+  fpCompare(_size: FpSize, _n: number, _m: number, _signal: boolean): void {
+    throw new Unsupported();
+  }
+  fpConvert(_op: FpConvert, _d: number, _m: number, _fbits: number): void {
+    throw new Unsupported();
+  }
+
+  /** Has the evaluator run the instruction under way; leaves when it says so. The caller has stored what is dirty. */
+  stepHere(): void {
+    this.storeLocation((this.pc | (this.thumb ? 1 : 0)) >>> 0);
+    if (this.it !== 0) this.storeState(OFF.it, this.it);
+    this.callOrLeave(STEP);
+    if (this.it !== 0) this.storeState(OFF.it, 0);
+  }
+
+  /** Calls an import that takes the state block; leaves when it answers 0. */
+  callOrLeave(index: number): void {
+    this.out.get(CPU);
+    this.out.call(index);
+    this.leaveUnless();
+  }
+
+  /** Leaves when the number on the wasm stack is 0. */
+  leaveUnless(): void {
+    this.out.byte(OP.i32_eqz);
+    this.open(OP.if);
+    this.leave();
+    this.close();
+  }
+
+  leave(): void {
+    this.out.i32(LEAVE);
+    this.out.byte(OP.return);
+  }
+}

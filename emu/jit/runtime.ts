@@ -1,0 +1,136 @@
+/**
+ * The small wasm module each address space gets once: the way in from TypeScript, the stub behind every table slot that has no code yet, and the
+ * second look at an access whose page test failed.
+ *
+ * Most failing tests are unaligned accesses that are allowed; they are decided here without a call of JavaScript.
+ */
+import { PAGE_BYTES } from '../memory/layout.ts';
+import { IMPORTS, TYPES } from './emitter.ts';
+import { ByteWriter, encodeModule, type FuncBody, I32, OP, VOID } from './wasm.ts';
+
+/** What TypeScript gives compiled code; see IMPORTS in emitter.ts for the meaning. */
+export interface RuntimeHooks {
+  check(cpu: number, address: number, code: number): number;
+  svc(cpu: number, imm: number): number;
+  step(cpu: number): number;
+  preempt(cpu: number): number;
+  miss(cpu: number, depth: number): number;
+}
+
+export interface Runtime {
+  /** Calls the function in a table slot. */
+  readonly enter: (cpu: number, depth: number, slot: number) => number;
+  /** What a slot without code holds. */
+  readonly missStub: WebAssembly.ExportValue;
+  /** The imports of region modules. */
+  readonly imports: WebAssembly.ModuleImports;
+}
+
+const TYPE_ENTER = 1;
+
+/** (cpu, address, code) -> i32: both ends of the access may be used, else what JavaScript says. */
+function checkBody(jsCheck: number): FuncBody {
+  const w = new ByteWriter();
+  const [cpu, address, code, end] = [0, 1, 2, 3];
+  w.get(address);
+  w.get(code);
+  w.i32(0xff);
+  w.byte(OP.i32_and);
+  w.byte(OP.i32_add);
+  w.i32(-1);
+  w.byte(OP.i32_add);
+  w.set(end);
+  // The bits below the alignment must be 0, and the page bytes of both ends have the access bit.
+  w.get(address);
+  w.i32(1);
+  w.get(code);
+  w.i32(12);
+  w.byte(OP.i32_shr_u);
+  w.byte(OP.i32_shl);
+  w.i32(-1);
+  w.byte(OP.i32_add);
+  w.byte(OP.i32_and);
+  w.byte(OP.i32_eqz);
+  w.byte(OP.if);
+  w.byte(VOID);
+  for (const x of [address, end]) {
+    w.get(x);
+    w.i32(12);
+    w.byte(OP.i32_shr_u);
+    w.mem(OP.i32_load8_u, PAGE_BYTES);
+  }
+  w.byte(OP.i32_and);
+  w.get(code);
+  w.i32(8);
+  w.byte(OP.i32_shr_u);
+  w.i32(3);
+  w.byte(OP.i32_and);
+  w.byte(OP.i32_and);
+  w.byte(OP.if);
+  w.byte(VOID);
+  w.i32(1);
+  w.byte(OP.return);
+  w.byte(OP.end);
+  w.byte(OP.end);
+  w.get(cpu);
+  w.get(address);
+  w.get(code);
+  w.call(jsCheck);
+  return { type: 1, locals: [[1, I32]], code: w.view() };
+}
+
+function enterBody(): FuncBody {
+  const w = new ByteWriter();
+  w.get(0);
+  w.get(1);
+  w.get(2);
+  w.byte(OP.call_indirect);
+  w.u32(0);
+  w.u32(0);
+  return { type: TYPE_ENTER, locals: [], code: w.view() };
+}
+
+function missBody(jsMiss: number): FuncBody {
+  const w = new ByteWriter();
+  w.get(0);
+  w.get(1);
+  w.call(jsMiss);
+  return { type: 0, locals: [], code: w.view() };
+}
+
+let compiled: WebAssembly.Module | undefined;
+
+/** Makes the runtime of a memory and a table. */
+export function createRuntime(
+  memory: WebAssembly.Memory,
+  table: WebAssembly.Table,
+  hooks: RuntimeHooks,
+): Runtime {
+  compiled ??= new WebAssembly.Module(
+    encodeModule({
+      types: TYPES,
+      functionImports: [
+        { name: 'check', type: 1 },
+        { name: 'miss', type: 2 },
+      ],
+      table: true,
+      functions: [enterBody(), missBody(1), checkBody(0)],
+      exports: [
+        { name: 'enter', function: 0 },
+        { name: 'miss', function: 1 },
+        { name: 'check', function: 2 },
+      ],
+    }),
+  );
+  const { exports } = new WebAssembly.Instance(compiled, {
+    e: { m: memory, t: table, check: hooks.check, miss: hooks.miss },
+  });
+  const imports: WebAssembly.ModuleImports = { m: memory, t: table };
+  const own: Record<string, WebAssembly.ImportValue> = {
+    svc: hooks.svc,
+    step: hooks.step,
+    preempt: hooks.preempt,
+  };
+  for (const { name } of IMPORTS) imports[name] = own[name] ?? exports[name]!;
+  return { enter: exports.enter as Runtime['enter'], missStub: exports.miss!, imports };
+}

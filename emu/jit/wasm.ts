@@ -1,0 +1,349 @@
+/**
+ * WebAssembly's binary format: a byte writer, the opcodes used, and a builder of modules.
+ *
+ * Source: the WebAssembly core specification 2.0 (binary format) with the threads (shared memory) and tail-call proposals, both of which V8 ships.
+ */
+
+/** Value types. */
+export const I32 = 0x7f;
+export const I64 = 0x7e;
+export const F32 = 0x7d;
+export const F64 = 0x7c;
+export type ValType = typeof I32 | typeof I64 | typeof F32 | typeof F64;
+
+/** Block type of a block that gives nothing. */
+export const VOID = 0x40;
+
+export const OP = {
+  unreachable: 0x00,
+  block: 0x02,
+  loop: 0x03,
+  if: 0x04,
+  else: 0x05,
+  end: 0x0b,
+  br: 0x0c,
+  br_if: 0x0d,
+  br_table: 0x0e,
+  return: 0x0f,
+  call: 0x10,
+  call_indirect: 0x11,
+  return_call: 0x12,
+  return_call_indirect: 0x13,
+  drop: 0x1a,
+  select: 0x1b,
+  local_get: 0x20,
+  local_set: 0x21,
+  local_tee: 0x22,
+  i32_load: 0x28,
+  i64_load: 0x29,
+  f32_load: 0x2a,
+  f64_load: 0x2b,
+  i32_load8_s: 0x2c,
+  i32_load8_u: 0x2d,
+  i32_load16_s: 0x2e,
+  i32_load16_u: 0x2f,
+  i32_store: 0x36,
+  i64_store: 0x37,
+  f32_store: 0x38,
+  f64_store: 0x39,
+  i32_store8: 0x3a,
+  i32_store16: 0x3b,
+  i32_const: 0x41,
+  i64_const: 0x42,
+  i32_eqz: 0x45,
+  i32_eq: 0x46,
+  i32_ne: 0x47,
+  i32_lt_s: 0x48,
+  i32_lt_u: 0x49,
+  i32_gt_s: 0x4a,
+  i32_gt_u: 0x4b,
+  i32_le_s: 0x4c,
+  i32_le_u: 0x4d,
+  i32_ge_s: 0x4e,
+  i32_ge_u: 0x4f,
+  i64_eqz: 0x50,
+  i64_eq: 0x51,
+  f32_eq: 0x5b,
+  f32_ne: 0x5c,
+  f32_lt: 0x5d,
+  f32_gt: 0x5e,
+  f32_le: 0x5f,
+  f32_ge: 0x60,
+  f64_eq: 0x61,
+  f64_ne: 0x62,
+  f64_lt: 0x63,
+  f64_gt: 0x64,
+  f64_le: 0x65,
+  f64_ge: 0x66,
+  i32_clz: 0x67,
+  i32_add: 0x6a,
+  i32_sub: 0x6b,
+  i32_mul: 0x6c,
+  i32_div_s: 0x6d,
+  i32_div_u: 0x6e,
+  i32_and: 0x71,
+  i32_or: 0x72,
+  i32_xor: 0x73,
+  i32_shl: 0x74,
+  i32_shr_s: 0x75,
+  i32_shr_u: 0x76,
+  i32_rotl: 0x77,
+  i32_rotr: 0x78,
+  i64_add: 0x7c,
+  i64_sub: 0x7d,
+  i64_mul: 0x7e,
+  i64_and: 0x83,
+  i64_or: 0x84,
+  i64_shl: 0x86,
+  i64_shr_s: 0x87,
+  i64_shr_u: 0x88,
+  f32_abs: 0x8b,
+  f32_neg: 0x8c,
+  f32_sqrt: 0x91,
+  f32_add: 0x92,
+  f32_sub: 0x93,
+  f32_mul: 0x94,
+  f32_div: 0x95,
+  f64_abs: 0x99,
+  f64_neg: 0x9a,
+  f64_sqrt: 0x9f,
+  f64_add: 0xa0,
+  f64_sub: 0xa1,
+  f64_mul: 0xa2,
+  f64_div: 0xa3,
+  i32_wrap_i64: 0xa7,
+  i32_trunc_f64_s: 0xaa,
+  i32_trunc_f64_u: 0xab,
+  i64_extend_i32_s: 0xac,
+  i64_extend_i32_u: 0xad,
+  f32_convert_i32_s: 0xb2,
+  f32_convert_i32_u: 0xb3,
+  f32_demote_f64: 0xb6,
+  f64_convert_i32_s: 0xb7,
+  f64_convert_i32_u: 0xb8,
+  f64_promote_f32: 0xbb,
+  i32_reinterpret_f32: 0xbc,
+  i64_reinterpret_f64: 0xbd,
+  f32_reinterpret_i32: 0xbe,
+  f64_reinterpret_i64: 0xbf,
+  i32_extend8_s: 0xc0,
+  i32_extend16_s: 0xc1,
+} as const;
+
+/** Natural alignment hint (log2) per load and store opcode; only a hint, so 0 is always right. */
+const NO_ALIGN = 0;
+
+/** A growing byte buffer with the format's number encodings. */
+export class ByteWriter {
+  bytes = new Uint8Array(4096);
+  length = 0;
+
+  private room(n: number): void {
+    if (this.length + n <= this.bytes.length) return;
+    const bigger = new Uint8Array(Math.max(this.bytes.length * 2, this.length + n));
+    bigger.set(this.bytes.subarray(0, this.length));
+    this.bytes = bigger;
+  }
+
+  byte(b: number): void {
+    if (this.length === this.bytes.length) this.room(1);
+    this.bytes[this.length++] = b;
+  }
+
+  /** Unsigned LEB128 of a 32-bit number. */
+  u32(x: number): void {
+    this.room(5);
+    const { bytes } = this;
+    x >>>= 0;
+    while (x >= 0x80) {
+      bytes[this.length++] = (x & 0x7f) | 0x80;
+      x >>>= 7;
+    }
+    bytes[this.length++] = x;
+  }
+
+  /** Signed LEB128 of a 32-bit number. */
+  s32(x: number): void {
+    this.room(5);
+    const { bytes } = this;
+    x |= 0;
+    for (;;) {
+      const low = x & 0x7f;
+      x >>= 7;
+      if ((x === 0 && (low & 0x40) === 0) || (x === -1 && (low & 0x40) !== 0)) {
+        bytes[this.length++] = low;
+        return;
+      }
+      bytes[this.length++] = low | 0x80;
+    }
+  }
+
+  /** Signed LEB128 of a 64-bit number. */
+  s64(x: bigint): void {
+    for (;;) {
+      const low = Number(x & 0x7fn);
+      x >>= 7n;
+      if ((x === 0n && (low & 0x40) === 0) || (x === -1n && (low & 0x40) !== 0)) {
+        this.byte(low);
+        return;
+      }
+      this.byte(low | 0x80);
+    }
+  }
+
+  raw(b: Uint8Array | readonly number[]): void {
+    this.room(b.length);
+    this.bytes.set(b, this.length);
+    this.length += b.length;
+  }
+
+  name(s: string): void {
+    const b = new TextEncoder().encode(s);
+    this.u32(b.length);
+    this.raw(b);
+  }
+
+  view(): Uint8Array {
+    return this.bytes.subarray(0, this.length);
+  }
+
+  // ---- instructions with immediates ----
+  get(local: number): void {
+    this.byte(OP.local_get);
+    this.u32(local);
+  }
+  set(local: number): void {
+    this.byte(OP.local_set);
+    this.u32(local);
+  }
+  tee(local: number): void {
+    this.byte(OP.local_tee);
+    this.u32(local);
+  }
+  i32(x: number): void {
+    this.byte(OP.i32_const);
+    this.s32(x);
+  }
+  mem(op: number, offset: number): void {
+    this.byte(op);
+    this.u32(NO_ALIGN);
+    this.u32(offset);
+  }
+  call(index: number): void {
+    this.byte(OP.call);
+    this.u32(index);
+  }
+}
+
+export interface FuncType {
+  readonly params: readonly ValType[];
+  readonly results: readonly ValType[];
+}
+
+/** A function to be defined: its type (index in the builder's types), its locals as runs, its code without the final `end`. */
+export interface FuncBody {
+  readonly type: number;
+  readonly locals: readonly (readonly [count: number, type: ValType])[];
+  readonly code: Uint8Array;
+}
+
+/** Everything of a module that matters here: one imported shared memory, perhaps a table, imported and defined functions. */
+export interface ModuleSpec {
+  readonly types: readonly FuncType[];
+  /** Imported from module "e". */
+  readonly functionImports: readonly { readonly name: string; readonly type: number }[];
+  readonly table: boolean;
+  readonly functions: readonly FuncBody[];
+  /** name -> index in `functions`. */
+  readonly exports?: readonly { readonly name: string; readonly function: number }[];
+  /** functions[i] is put in table slot slots[i] when the module is instantiated. */
+  readonly slots?: readonly number[];
+}
+
+export const MEMORY_PAGES_MAX = 65536;
+
+/** Encodes a module. The memory is import "e" "m", the table "e" "t". */
+export function encodeModule(spec: ModuleSpec): Uint8Array<ArrayBuffer> {
+  const out = new ByteWriter();
+  const section = (id: number, fill: (w: ByteWriter) => void) => {
+    const w = new ByteWriter();
+    fill(w);
+    out.byte(id);
+    out.u32(w.length);
+    out.raw(w.view());
+  };
+  out.raw([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+  section(1, (w) => {
+    w.u32(spec.types.length);
+    for (const t of spec.types) {
+      w.byte(0x60);
+      w.u32(t.params.length);
+      w.raw(t.params);
+      w.u32(t.results.length);
+      w.raw(t.results);
+    }
+  });
+  section(2, (w) => {
+    w.u32(spec.functionImports.length + 1 + (spec.table ? 1 : 0));
+    w.name('e');
+    w.name('m');
+    w.raw([2, 3]); // memory with a maximum, shared
+    w.u32(0);
+    w.u32(MEMORY_PAGES_MAX);
+    if (spec.table) {
+      w.name('e');
+      w.name('t');
+      w.raw([1, 0x70, 0]); // table of funcref, no maximum
+      w.u32(0);
+    }
+    for (const f of spec.functionImports) {
+      w.name('e');
+      w.name(f.name);
+      w.byte(0);
+      w.u32(f.type);
+    }
+  });
+  section(3, (w) => {
+    w.u32(spec.functions.length);
+    for (const f of spec.functions) w.u32(f.type);
+  });
+  const { exports = [], slots } = spec;
+  const base = spec.functionImports.length;
+  if (exports.length > 0)
+    section(7, (w) => {
+      w.u32(exports.length);
+      for (const e of exports) {
+        w.name(e.name);
+        w.byte(0);
+        w.u32(base + e.function);
+      }
+    });
+  if (slots !== undefined)
+    section(9, (w) => {
+      w.u32(slots.length);
+      slots.forEach((slot, i) => {
+        w.byte(0); // active, table 0
+        w.i32(slot);
+        w.byte(OP.end);
+        w.u32(1);
+        w.u32(base + i);
+      });
+    });
+  section(10, (w) => {
+    w.u32(spec.functions.length);
+    const body = new ByteWriter();
+    for (const f of spec.functions) {
+      body.length = 0;
+      body.u32(f.locals.length);
+      for (const [count, type] of f.locals) {
+        body.u32(count);
+        body.byte(type);
+      }
+      body.raw(f.code);
+      body.byte(OP.end);
+      w.u32(body.length);
+      w.raw(body.view());
+    }
+  });
+  return out.view().slice() as Uint8Array<ArrayBuffer>;
+}
