@@ -69,8 +69,13 @@ export type FaultResult = 'ok' | 'unmapped' | 'protected' | 'beyond-file';
 /** Pages brought in around a fault: an aligned window of 64 KiB, as Linux's fault_around_bytes. */
 const AROUND = 16;
 
-/** Linux's mmap_base with the usual stack limit: 128 MiB below the top. */
-export const MMAP_BASE = USER_END - (128 << 20);
+/** Linux's mmap_base with the usual stack limit: 128 MiB below TASK_SIZE, which on ARM is 16 MiB below the kernel. */
+export const MMAP_BASE = USER_END - (16 << 20) - (128 << 20);
+/**
+ * Lowest address that can be mapped (mmap_min_addr of ARM kernels): programs linked by old binutils begin here, below
+ * USER_START, where findFree never goes.
+ */
+export const LOWEST = 0x8000;
 /** TASK_UNMAPPED_BASE: where the search from below begins when there is no room under the mmap base. */
 const UNMAPPED_BASE = 0x4000_0000;
 
@@ -462,7 +467,7 @@ export class AddressSpace {
 
 /** Ranges come from the kernel, which has checked what the guest asked for: a bad one is a bug of ours. */
 function checkRange(start: number, end: number): void {
-  if ((start | end) & PAGE_MASK || start < USER_START || end > USER_END || start > end) {
+  if ((start | end) & PAGE_MASK || start < LOWEST || end > USER_END || start > end) {
     throw new RangeError(`bad page range ${start.toString(16)}-${end.toString(16)}`);
   }
 }
