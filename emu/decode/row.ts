@@ -39,7 +39,7 @@ export interface Row<A = unknown> {
   readonly isa: IsaName;
   /** The manual's name with the encoding: 'ADD (immediate) A1'. Unique. */
   readonly name: string;
-  /** UAL mnemonic; the disassembler adds S (when args.s), the condition and a width qualifier. */
+  /** UAL mnemonic; the disassembler adds S (when args.s), the condition, the data types (when args.dt, as '.f32.f64') and a width qualifier. */
   readonly mnemonic: string;
   readonly bits: string;
   readonly shape: Shape<A>;

@@ -165,7 +165,8 @@ function mulSingle(a: number, b: number): number {
 
 function divSingle(a: number, b: number): number {
   const r = Math.fround(a / b);
-  if (r === 0 ? a !== 0 : !isNormalSingle(r)) return Number.NaN;
+  if (a === 0) return r;
+  if (!isNormalSingle(r)) return Number.NaN;
   if (r * b !== a) inexact = true;
   return r;
 }
