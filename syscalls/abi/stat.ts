@@ -123,7 +123,13 @@ function statxTime(view: DataView, at: number, time: bigint): void {
 }
 
 /** struct statx with the basic statistics, the time of birth and the mount's number. */
-export function writeStatx(view: DataView, at: number, a: Attributes, mountId: number, mountRoot: boolean): void {
+export function writeStatx(
+  view: DataView,
+  at: number,
+  a: Attributes,
+  mountId: number,
+  mountRoot: boolean,
+): void {
   new Uint8Array(view.buffer, view.byteOffset + at, STATX_SIZE).fill(0);
   view.setUint32(at, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, true);
   view.setUint32(at + 4, a.blksize, true);
@@ -188,7 +194,15 @@ export function writeStatfs(view: DataView, at: number, s: FsStatistics): void {
     bfree = Math.floor(bfree / 2);
     bavail = Math.floor(bavail / 2);
   }
-  const words = [s.type, bsize, blocks, bfree, bavail, Math.min(s.files, 0xffff_ffff), Math.min(s.ffree, 0xffff_ffff)];
+  const words = [
+    s.type,
+    bsize,
+    blocks,
+    bfree,
+    bavail,
+    Math.min(s.files, 0xffff_ffff),
+    Math.min(s.ffree, 0xffff_ffff),
+  ];
   words.push(0, 0, s.namelen, bsize, s.flags, 0, 0, 0, 0);
   words.forEach((word, i) => {
     view.setUint32(at + 4 * i, word, true);

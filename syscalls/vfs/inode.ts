@@ -6,18 +6,14 @@
  *
  * Names, paths and link targets are byte strings: one character (0..255) per byte, as the guest gave them; nothing is assumed about their encoding.
  */
-import { fail } from '../abi/errno.ts';
+
 import type { DirEntry } from '../abi/dirent.ts';
+import { fail } from '../abi/errno.ts';
+import { R_OK, W_OK, X_OK } from '../abi/fcntl.ts';
 import type { Attributes, FsStatistics } from '../abi/stat.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../abi/stat.ts';
+import { CAP, type Creds, capable } from './creds.ts';
 import type { OpenFile } from './open-file.ts';
-
-/** Who acts on files: the file system user and group of a process. */
-export interface Credentials {
-  uid: number;
-  gid: number;
-  groups: readonly number[];
-}
 
 /** What setattr may change; what is absent stays. Times are nanoseconds, 'now' is the present time. */
 export interface AttributeChange {
@@ -39,6 +35,16 @@ export interface FileSystem {
   /** Number of the mount, unique in a run (statx, mountinfo). */
   readonly id: number;
   statfs(inode: Inode): FsStatistics;
+}
+
+let tick = 0;
+/** Starts a path walk: attributes found in an earlier one are no longer fresh. */
+export function nextTick(): void {
+  tick++;
+}
+/** Number of the present path walk. What a lookup of this walk has found out need not be asked of the host again. */
+export function currentTick(): number {
+  return tick;
 }
 
 let mounts = 0;
@@ -77,6 +83,18 @@ export abstract class Inode {
     return (this.mode & S_IFMT) === S_IFREG;
   }
 
+  /** Whether `who` may do what `mask` says (R_OK 4, W_OK 2, X_OK 1), by owner, group, mode and capabilities (generic_permission of fs/namei.c). */
+  permits(mask: number, who: Creds): boolean {
+    if (capable(who, CAP.DAC_OVERRIDE)) {
+      return (mask & X_OK) === 0 || this.isDirectory || (this.mode & 0o111) !== 0;
+    }
+    const { mode, uid, gid } = this.stat();
+    const shift = uid === who.fsuid ? 6 : gid === who.fsgid || who.groups.includes(gid) ? 3 : 0;
+    if (((mode >> shift) & mask) === mask) return true;
+    const reading = mask === R_OK || (this.isDirectory && (mask & W_OK) === 0);
+    return reading && capable(who, CAP.DAC_READ_SEARCH);
+  }
+
   /** A new open file description. `flags` has been checked against the permissions; O_TRUNC is to be done, O_CREAT and O_EXCL are not. */
   abstract open(flags: number): OpenFile;
 
@@ -103,17 +121,17 @@ export abstract class Inode {
     return fail('ENOTDIR');
   }
   /** Makes a regular file that did not exist, and opens it. */
-  create(_name: string, _mode: number, _flags: number, _who: Credentials): OpenFile {
+  create(_name: string, _mode: number, _flags: number, _who: Creds): OpenFile {
     return fail('EPERM');
   }
-  mkdir(_name: string, _mode: number, _who: Credentials): void {
+  mkdir(_name: string, _mode: number, _who: Creds): void {
     fail('EPERM');
   }
-  symlink(_name: string, _target: string, _who: Credentials): void {
+  symlink(_name: string, _target: string, _who: Creds): void {
     fail('EPERM');
   }
   /** A special file (or an empty regular one); mode includes the type. */
-  mknod(_name: string, _mode: number, _rdev: number, _who: Credentials): Inode {
+  mknod(_name: string, _mode: number, _rdev: number, _who: Creds): Inode {
     return fail('EPERM');
   }
   /** A further name for a file of the same file system. */

@@ -5,12 +5,22 @@
  * unless the file is O_NONBLOCK, waits on `queue` and tries again. Other failures are thrown (see abi/errno.ts).
  */
 import type { PageSource } from '../../emu/memory/address-space.ts';
-import { ERRNO, fail } from '../abi/errno.ts';
-import { O_ACCMODE, O_APPEND, O_NONBLOCK, O_RDONLY, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET } from '../abi/fcntl.ts';
 import type { DirEntry } from '../abi/dirent.ts';
+import { ERRNO, fail } from '../abi/errno.ts';
+import {
+  O_ACCMODE,
+  O_APPEND,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_WRONLY,
+  SEEK_CUR,
+  SEEK_END,
+  SEEK_SET,
+} from '../abi/fcntl.ts';
 import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../abi/poll.ts';
 import type { Attributes } from '../abi/stat.ts';
 import type { AttributeChange, Inode } from './inode.ts';
+import { releaseFlock, releaseRecordLocks } from './locks.ts';
 import { WaitQueue } from './wait-queue.ts';
 
 /** What read and write give when they would have to wait. */
@@ -63,7 +73,10 @@ export abstract class OpenFile {
   }
   /** One descriptor less; the last one closes the file. */
   release(): void {
-    if (--this.#references === 0) this.close();
+    if (--this.#references > 0) return;
+    releaseFlock(this.inode, this);
+    releaseRecordLocks(this.inode, this);
+    this.close();
   }
   get references(): number {
     return this.#references;
@@ -103,6 +116,11 @@ export abstract class OpenFile {
   }
   /** Whether epoll accepts it (EPERM for regular files and directories). */
   get pollable(): boolean {
+    return false;
+  }
+
+  /** open(2) has not ended yet: a FIFO waits on `queue` for its other side. */
+  get opening(): boolean {
     return false;
   }
 

@@ -1,0 +1,442 @@
+/**
+ * Descriptors of the host that are handed to the guest: standard input, output and error, and devices of the host.
+ *
+ * Reading never blocks this process, in which other tasks may run: a pipe or terminal is opened a second time without O_NONBLOCK being shared with other processes, and read
+ * until it has no more. Only when a task goes to sleep on the queue does a watcher of Node's event loop begin to look; it takes one byte, which
+ * is kept for the next read, so that no more is taken from a shared input than the guest asked for. Writing is synchronous.
+ */
+import fs from 'node:fs';
+import net from 'node:net';
+import tty from 'node:tty';
+import type { PageSource } from '../../emu/memory/address-space.ts';
+import { ERRNO, Errno, fail } from '../abi/errno.ts';
+import { O_ACCMODE, O_APPEND, O_RDONLY, O_RDWR, O_WRONLY, SEEK_CUR } from '../abi/fcntl.ts';
+import {
+  FIONREAD,
+  TCGETS,
+  TCSETS,
+  TCSETSF,
+  TCSETSW,
+  TIOCGPGRP,
+  TIOCGWINSZ,
+  TIOCSPGRP,
+} from '../abi/ioctl.ts';
+import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../abi/poll.ts';
+import { type Attributes, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../abi/stat.ts';
+import {
+  defaultTermios,
+  ICANON,
+  readTermios,
+  TERMIOS_SIZE,
+  type Termios,
+  writeTermios,
+} from '../abi/termios.ts';
+import { AnonymousInode } from './anonymous.ts';
+import { FilePages } from './file-pages.ts';
+import { host, rethrow } from './host-error.ts';
+import type { AttributeChange, Inode } from './inode.ts';
+import { safeNumber } from './inode-numbers.ts';
+import { type IoctlContext, OpenFile, SeekableFile, WOULD_BLOCK } from './open-file.ts';
+import { type Waiter, WaitQueue } from './wait-queue.ts';
+
+/** A wait queue that says when somebody begins to wait. */
+class WatchedQueue extends WaitQueue {
+  onWaiting: (() => void) | undefined;
+  override add(waiter: Waiter): void {
+    super.add(waiter);
+    this.onWaiting?.();
+  }
+}
+
+/** A pipe, socket, terminal or other character device of the host. */
+export class HostStream extends OpenFile {
+  readonly fd: number;
+  readonly #owned: boolean;
+  readonly #kind: number;
+  readonly #isTty: boolean;
+  /** Descriptor for reading that gives EAGAIN instead of waiting. */
+  #input = -1;
+  #watcher: net.Socket | undefined;
+  #watching = false;
+  /** The byte the watcher took. */
+  #peeked = -1;
+  #ended = false;
+  /** The last write found no room. */
+  #full = false;
+  #termios: Termios | undefined;
+
+  /** @param owned the descriptor is closed with the file */
+  constructor(inode: Inode, flags: number, fd: number, owned: boolean) {
+    super(inode, flags, new WatchedQueue());
+    this.fd = fd;
+    this.#owned = owned;
+    this.#kind = fs.fstatSync(fd).mode & S_IFMT;
+    this.#isTty = this.#kind === S_IFCHR && tty.isatty(fd);
+    (this.queue as WatchedQueue).onWaiting = () => this.#watch();
+  }
+
+  protected override close(): void {
+    this.#stop();
+    if (this.#input >= 0 && this.#input !== this.fd) fs.closeSync(this.#input);
+    if (this.#owned) fs.closeSync(this.fd);
+  }
+
+  /** Other character devices (the host's /dev/null) never make one wait. */
+  get #waits(): boolean {
+    return this.#isTty || this.#kind === S_IFIFO || this.#kind === S_IFSOCK;
+  }
+
+  #open(): number {
+    if (this.#input >= 0) return this.#input;
+    this.#input = this.fd;
+    if (this.#owned || !this.#waits) return this.fd;
+    if (this.#kind !== S_IFSOCK) {
+      try {
+        const { O_RDONLY: read, O_NONBLOCK, O_NOCTTY } = fs.constants;
+        this.#input = fs.openSync(`/proc/self/fd/${this.fd}`, read | O_NONBLOCK | O_NOCTTY);
+        return this.#input;
+      } catch {
+        // No /proc, or not our terminal: the watcher makes the descriptor itself non-blocking.
+      }
+    }
+    this.#makeWatcher();
+    return this.#input;
+  }
+
+  #makeWatcher(): net.Socket {
+    if (this.#watcher) return this.#watcher;
+    const onread = {
+      buffer: new Uint8Array(1),
+      callback: (count: number, buffer: Uint8Array): boolean => {
+        if (count > 0) this.#peeked = buffer[0]!;
+        this.#watching = false;
+        this.queue.wakeAll();
+        return false;
+      },
+    };
+    // manualStart: Node's own streams use it to begin reading only on resume.
+    const options = { fd: this.#input, readable: true, writable: false, manualStart: true, onread };
+    const watcher = this.#isTty
+      ? new tty.ReadStream(this.#input, options as net.SocketConstructorOpts)
+      : new net.Socket(options as net.SocketConstructorOpts);
+    const end = () => {
+      this.#ended = true;
+      this.#watching = false;
+      this.queue.wakeAll();
+    };
+    watcher.on('end', end);
+    watcher.on('close', end);
+    watcher.on('error', end);
+    this.#watcher = watcher;
+    return watcher;
+  }
+
+  /** Somebody waits: look for input, or for room. */
+  #watch(): void {
+    if (this.#full) {
+      setTimeout(() => {
+        this.#full = false;
+        this.queue.wakeAll();
+      }, 2);
+      return;
+    }
+    if (!this.readable || this.#watching || this.#ended || !this.#waits) return;
+    if (this.#peeked >= 0) {
+      setImmediate(() => this.queue.wakeAll());
+      return;
+    }
+    this.#open();
+    this.#watching = true;
+    this.#makeWatcher().resume();
+  }
+
+  #stop(): void {
+    this.#watcher?.removeAllListeners();
+    this.#watcher?.on('error', () => {});
+    if (this.#watcher && !this.#isTty && this.#input !== this.fd) {
+      // The socket owns the second descriptor and closes it.
+      this.#input = -1;
+      this.#watcher.destroy();
+    } else this.#watcher?.pause();
+    this.#watcher = undefined;
+  }
+
+  override read(into: Uint8Array): number {
+    if (into.length === 0) return 0;
+    let count = 0;
+    if (this.#peeked >= 0) {
+      into[count++] = this.#peeked;
+      this.#peeked = -1;
+      if (into.length === 1 || !this.#waits) return count;
+    }
+    if (this.#ended) return count;
+    try {
+      const more = fs.readSync(this.#open(), into, count, into.length - count, null);
+      return count + more;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EAGAIN') return count || WOULD_BLOCK;
+      // A terminal whose other end has gone.
+      if (code === 'EIO' || code === 'EOF') return count;
+      return rethrow(error);
+    }
+  }
+
+  override write(from: Uint8Array): number {
+    if (from.length === 0) return 0;
+    try {
+      return fs.writeSync(this.fd, from, 0, from.length, null);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') {
+        this.#full = true;
+        return WOULD_BLOCK;
+      }
+      return rethrow(error);
+    }
+  }
+
+  override poll(): number {
+    let events = this.writable && !this.#full ? POLLOUT | POLLWRNORM : 0;
+    if (!this.readable) return events;
+    if (this.#peeked < 0 && !this.#ended && this.#waits) {
+      const byte = new Uint8Array(1);
+      try {
+        if (this.read(byte) === 1) this.#peeked = byte[0]!;
+        else if (!this.#isTty) this.#ended = this.#peeked < 0 && this.#atEnd();
+      } catch (error) {
+        if (!(error instanceof Errno)) throw error;
+      }
+    }
+    if (this.#peeked >= 0 || !this.#waits) events |= POLLIN | POLLRDNORM;
+    if (this.#ended) events |= this.#kind === S_IFIFO ? POLLHUP : POLLIN | POLLRDNORM | POLLHUP;
+    return events;
+  }
+
+  /** Whether reading now gives the end of the input rather than EAGAIN. */
+  #atEnd(): boolean {
+    try {
+      const byte = new Uint8Array(1);
+      if (fs.readSync(this.#open(), byte, 0, 1, null) === 0) return true;
+      this.#peeked = byte[0]!;
+    } catch {
+      // EAGAIN: not at the end.
+    }
+    return false;
+  }
+
+  override get pollable(): boolean {
+    return this.#waits;
+  }
+
+  override ioctl(request: number, argument: number, context: IoctlContext): number {
+    if (request === FIONREAD && this.#waits) {
+      this.poll();
+      context.write(argument, 4).setInt32(0, this.#peeked >= 0 ? 1 : 0, true);
+      return 0;
+    }
+    if (!this.#isTty) return fail('ENOTTY');
+    switch (request) {
+      case TCGETS:
+        writeTermios(context.write(argument, TERMIOS_SIZE), (this.#termios ??= defaultTermios()));
+        return 0;
+      case TCSETS:
+      case TCSETSW:
+      case TCSETSF: {
+        this.#termios = readTermios(context.read(argument, TERMIOS_SIZE), this.#termios ?? defaultTermios());
+        this.#open();
+        (this.#makeWatcher() as tty.ReadStream).setRawMode((this.#termios.lflag & ICANON) === 0);
+        return 0;
+      }
+      case TIOCGWINSZ: {
+        const [columns, rows] = new tty.WriteStream(this.fd).getWindowSize();
+        const view = context.write(argument, 8);
+        view.setUint16(0, rows, true);
+        view.setUint16(2, columns, true);
+        view.setUint32(4, 0, true);
+        return 0;
+      }
+      case TIOCGPGRP:
+        context.write(argument, 4).setInt32(0, context.pgid, true);
+        return 0;
+      case TIOCSPGRP:
+        return 0;
+      default:
+        return fail('ENOTTY');
+    }
+  }
+}
+
+/** A regular file the host process was started with: it is read and written at the offset which other processes of the host may share. */
+export class InheritedFile extends SeekableFile {
+  readonly fd: number;
+  /** The guest has sought: from then on the offset is our own, as node:fs cannot move the shared one. */
+  #own = false;
+
+  constructor(inode: Inode, flags: number, fd: number) {
+    super(inode, flags);
+    this.fd = fd;
+  }
+
+  override read(into: Uint8Array): number {
+    if (this.#own) return super.read(into);
+    return into.length === 0 ? 0 : host(() => fs.readSync(this.fd, into, 0, into.length, null));
+  }
+  override write(from: Uint8Array): number {
+    if (this.#own) return super.write(from);
+    return from.length === 0 ? 0 : host(() => fs.writeSync(this.fd, from, 0, from.length, null));
+  }
+  override pread(into: Uint8Array, offset: number): number {
+    return into.length === 0 ? 0 : host(() => fs.readSync(this.fd, into, 0, into.length, offset));
+  }
+  override pwrite(from: Uint8Array, offset: number): number {
+    return from.length === 0 ? 0 : host(() => fs.writeSync(this.fd, from, 0, from.length, offset));
+  }
+  override size(): number {
+    return host(() => fs.fstatSync(this.fd).size);
+  }
+  override seek(offset: number, whence: number): number {
+    if (!this.#own) {
+      this.offset = descriptorInfo(this.fd).position;
+      if (whence === SEEK_CUR && offset === 0) return this.offset;
+      this.#own = true;
+    }
+    return super.seek(offset, whence);
+  }
+  override sync(dataOnly: boolean): void {
+    host(() => (dataOnly ? fs.fdatasyncSync(this.fd) : fs.fsyncSync(this.fd)));
+  }
+  override pageSource(_shared: boolean): PageSource {
+    return new FilePages(this, null);
+  }
+}
+
+/** What a descriptor of the host leads to, without a place in the guest's tree. */
+class DescriptorInode extends AnonymousInode {
+  readonly fd: number;
+  constructor(fd: number, name: string) {
+    super(name, fs.fstatSync(fd).mode);
+    this.fd = fd;
+  }
+  override stat(): Attributes {
+    const s = host(() => fs.fstatSync(this.fd, { bigint: true }));
+    const dev = Number(BigInt.asUintN(32, s.dev));
+    return {
+      dev,
+      ino: safeNumber(dev, s.ino),
+      mode: Number(s.mode),
+      nlink: Number(s.nlink),
+      uid: Number(s.uid),
+      gid: Number(s.gid),
+      rdev: Number(BigInt.asUintN(32, s.rdev)),
+      size: Number(s.size),
+      blksize: Number(s.blksize),
+      blocks: Number(s.blocks),
+      atime: s.atimeNs,
+      mtime: s.mtimeNs,
+      ctime: s.ctimeNs,
+      btime: s.birthtimeNs,
+    };
+  }
+  override setattr(change: AttributeChange): void {
+    host(() => {
+      if (change.size !== undefined) fs.ftruncateSync(this.fd, change.size);
+      if (change.mode !== undefined) fs.fchmodSync(this.fd, change.mode & 0o7777);
+      if (change.uid !== undefined || change.gid !== undefined) {
+        const now = this.stat();
+        fs.fchownSync(this.fd, change.uid ?? now.uid, change.gid ?? now.gid);
+      }
+      if (change.atime !== undefined || change.mtime !== undefined) {
+        const now = this.stat();
+        const seconds = (time: bigint | 'now' | undefined, otherwise: bigint) =>
+          time === 'now' ? Date.now() / 1000 : Number(time ?? otherwise) / 1e9;
+        fs.futimesSync(this.fd, seconds(change.atime, now.atime), seconds(change.mtime, now.mtime));
+      }
+    });
+  }
+  override open(flags: number): OpenFile {
+    return openDescriptor(this.fd, flags, this);
+  }
+}
+
+/** Offset and flags of one of this process's descriptors, from /proc; without it a guess. */
+function descriptorInfo(fd: number): { position: number; flags: number } {
+  try {
+    const text = fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1');
+    const position = Number(/^pos:\s*(\d+)/m.exec(text)?.[1] ?? 0);
+    const bits = Number.parseInt(/^flags:\s*(\d+)/m.exec(text)?.[1] ?? '2', 8);
+    const flags = (bits & O_ACCMODE) | (bits & fs.constants.O_APPEND ? O_APPEND : 0);
+    return { position, flags };
+  } catch {
+    return { position: 0, flags: fd === 0 ? O_RDONLY : fd <= 2 ? O_WRONLY : O_RDWR };
+  }
+}
+
+/** An open file for a descriptor this process has, such as 0, 1 and 2. Undefined when it is not open. */
+export function openDescriptor(fd: number, flags?: number, inode?: Inode): OpenFile;
+export function openDescriptor(fd: number, flags?: number, inode?: Inode): OpenFile {
+  let name: string;
+  try {
+    name = fs.readlinkSync(`/proc/self/fd/${fd}`, 'latin1');
+  } catch {
+    name = `descriptor:[${fd}]`;
+  }
+  inode ??= host(() => new DescriptorInode(fd, name));
+  flags ??= descriptorInfo(fd).flags;
+  if ((inode.mode & S_IFMT) === S_IFREG) return new InheritedFile(inode, flags, fd);
+  return new HostStream(inode, flags, fd, false);
+}
+
+/** Output that goes to a function; for library users who want it in memory. */
+export class SinkFile extends OpenFile {
+  readonly #sink: (bytes: Uint8Array) => void;
+  /** @param sink gets a copy of every piece written */
+  constructor(sink: (bytes: Uint8Array) => void) {
+    super(new AnonymousInode('pipe:[N]', S_IFIFO | 0o600), O_WRONLY);
+    this.#sink = sink;
+  }
+  override write(from: Uint8Array): number {
+    this.#sink(Uint8Array.from(from));
+    return from.length;
+  }
+  override poll(): number {
+    return POLLOUT | POLLWRNORM;
+  }
+  override get pollable(): boolean {
+    return true;
+  }
+}
+
+/** Input that comes from memory, a piece at a time; `end` ends it. */
+export class SourceFile extends OpenFile {
+  #pieces: Uint8Array[] = [];
+  #ended = false;
+
+  constructor() {
+    super(new AnonymousInode('pipe:[N]', S_IFIFO | 0o600), O_RDONLY);
+  }
+  push(piece: Uint8Array): void {
+    if (piece.length > 0) this.#pieces.push(piece);
+    this.queue.wakeAll();
+  }
+  end(): void {
+    this.#ended = true;
+    this.queue.wakeAll();
+  }
+  override read(into: Uint8Array): number {
+    const piece = this.#pieces[0];
+    if (into.length === 0) return 0;
+    if (piece === undefined) return this.#ended ? 0 : -ERRNO.EAGAIN;
+    const count = Math.min(into.length, piece.length);
+    into.set(piece.subarray(0, count));
+    if (count === piece.length) this.#pieces.shift();
+    else this.#pieces[0] = piece.subarray(count);
+    return count;
+  }
+  override poll(): number {
+    if (this.#pieces.length > 0) return POLLIN | POLLRDNORM;
+    return this.#ended ? POLLHUP : 0;
+  }
+  override get pollable(): boolean {
+    return true;
+  }
+}

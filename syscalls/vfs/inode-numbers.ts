@@ -1,0 +1,17 @@
+/**
+ * Inode numbers that a 32-bit guest can hold. Hosts have 64-bit ones (overlayfs, XFS, network file systems), for which a program without large file support gets
+ * EOVERFLOW from stat and readdir. Numbers below FIRST stay as they are; others are given the next free number from FIRST on, the same for the whole run.
+ */
+
+const FIRST = 0x4000_0000;
+const given = new Map<number, Map<bigint, number>>();
+
+/** The number of inode `ino` of device `dev`, below 2^31. */
+export function safeNumber(dev: number, ino: bigint): number {
+  if (ino < FIRST) return Number(ino);
+  let numbers = given.get(dev);
+  if (!numbers) given.set(dev, (numbers = new Map()));
+  let number = numbers.get(ino);
+  if (number === undefined) numbers.set(ino, (number = FIRST + numbers.size));
+  return number;
+}

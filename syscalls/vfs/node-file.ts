@@ -1,0 +1,253 @@
+/** Open regular files and directories of a NodeFs. */
+import fs from 'node:fs';
+import type { PageSource } from '../../emu/memory/address-space.ts';
+import type { DirEntry } from '../abi/dirent.ts';
+import { fail } from '../abi/errno.ts';
+import {
+  FALLOC_FL_KEEP_SIZE,
+  FALLOC_FL_PUNCH_HOLE,
+  FALLOC_FL_ZERO_RANGE,
+  O_APPEND,
+  O_WRONLY,
+  SEEK_CUR,
+  SEEK_DATA,
+  SEEK_END,
+  SEEK_HOLE,
+  SEEK_SET,
+} from '../abi/fcntl.ts';
+import type { Attributes } from '../abi/stat.ts';
+import { FilePages } from './file-pages.ts';
+import { host, rethrow } from './host-error.ts';
+import { hostFlags } from './host-flags.ts';
+import type { AttributeChange } from './inode.ts';
+import { type Inode, nextTick } from './inode.ts';
+import type { NodeApi, NodeInode } from './node-fs.ts';
+import { OpenFile, SeekableFile } from './open-file.ts';
+
+/** Opens a file for a change that needs a descriptor (truncate), and closes it again. */
+export function openForChange(inode: NodeInode, change: (fd: number) => void): void {
+  if (inode.isDirectory) fail('EISDIR');
+  const { api } = inode.fs;
+  const fd = api.openSync(inode.fs.path(inode.path), hostFlags(O_WRONLY));
+  try {
+    change(fd);
+  } finally {
+    api.closeSync(fd);
+  }
+}
+
+export class NodeFile extends SeekableFile {
+  declare readonly inode: NodeInode;
+  readonly fd: number;
+  readonly #api: NodeApi;
+  /** The host appends, atomically, as the file was opened so. */
+  readonly #hostAppends: boolean;
+
+  constructor(inode: NodeInode, flags: number, fd: number) {
+    super(inode, flags);
+    this.fd = fd;
+    this.#api = inode.fs.api;
+    this.#hostAppends = (flags & O_APPEND) !== 0;
+    inode.opened();
+  }
+
+  protected override close(): void {
+    this.inode.closed();
+    this.#api.closeSync(this.fd);
+  }
+
+  override pread(into: Uint8Array, offset: number): number {
+    if (into.length === 0) return 0;
+    try {
+      return this.#api.readSync(this.fd, into, 0, into.length, offset);
+    } catch (error) {
+      return rethrow(error);
+    }
+  }
+
+  override pwrite(from: Uint8Array, offset: number): number {
+    if (from.length === 0) return 0;
+    try {
+      return this.#api.writeSync(this.fd, from, 0, from.length, offset);
+    } catch (error) {
+      return rethrow(error);
+    }
+  }
+
+  override write(from: Uint8Array): number {
+    const count = super.write(from);
+    // Another process of the host may have appended between the look at the size and the write.
+    if (this.#hostAppends && this.flags & O_APPEND) this.offset = this.size();
+    return count;
+  }
+
+  override size(): number {
+    return host(() => this.#api.fstatSync(this.fd).size);
+  }
+
+  override stat(): Attributes {
+    return this.inode.attributes(host(() => this.#api.fstatSync(this.fd, { bigint: true })));
+  }
+
+  override setattr(change: AttributeChange): void {
+    const api = this.#api;
+    this.inode.fs.checkWritable();
+    host(() => {
+      if (change.size !== undefined) api.ftruncateSync(this.fd, change.size);
+      if (change.uid !== undefined || change.gid !== undefined) {
+        const now = this.stat();
+        api.fchownSync(this.fd, change.uid ?? now.uid, change.gid ?? now.gid);
+      }
+      if (change.mode !== undefined) api.fchmodSync(this.fd, change.mode & 0o7777);
+    });
+    this.inode.setTimes(
+      change,
+      (atime, mtime) => host(() => api.futimesSync(this.fd, atime, mtime)),
+      () => this.stat(),
+    );
+  }
+
+  override seek(offset: number, whence: number): number {
+    // A file without knowledge of holes is all data, with one hole at its end (lseek(2)).
+    if (whence === SEEK_DATA || whence === SEEK_HOLE) {
+      const size = this.size();
+      if (offset < 0 || offset >= size) return fail('ENXIO');
+      return (this.offset = whence === SEEK_DATA ? offset : size);
+    }
+    return super.seek(offset, whence);
+  }
+
+  override allocate(mode: number, offset: number, length: number): void {
+    const end = offset + length;
+    const size = this.size();
+    if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
+      const keep = (mode & FALLOC_FL_KEEP_SIZE) !== 0;
+      const zeros = new Uint8Array(Math.min(1 << 20, length));
+      for (let at = offset; at < Math.min(end, size); at += zeros.length) {
+        this.pwrite(zeros.subarray(0, Math.min(zeros.length, Math.min(end, size) - at)), at);
+      }
+      if (!keep && end > size) this.setattr({ size: end });
+      return;
+    }
+    if ((mode & ~FALLOC_FL_KEEP_SIZE) !== 0) fail('EOPNOTSUPP');
+    // The host's blocks cannot be reserved through node:fs; the size, which the guest can see, is what it asked for.
+    if ((mode & FALLOC_FL_KEEP_SIZE) === 0 && end > size) this.setattr({ size: end });
+  }
+
+  override sync(dataOnly: boolean): void {
+    host(() => (dataOnly ? this.#api.fdatasyncSync(this.fd) : this.#api.fsyncSync(this.fd)));
+  }
+
+  override pageSource(shared: boolean): PageSource {
+    return shared ? sharedPages(this) : new FilePages(this, this.#key());
+  }
+
+  /** Translations of the same bytes may be shared; files that somebody may write to have none to share. */
+  #key(): string | null {
+    if (!this.inode.fs.native || this.writable) return null;
+    const s = host(() => this.#api.fstatSync(this.fd, { bigint: true }));
+    return `${s.dev}:${s.ino}:${s.size}:${s.mtimeNs}:${s.ctimeNs}`;
+  }
+}
+
+/** Sources of shared mappings by file: all mappings of one file, by whatever process and descriptor, are of one object. */
+const shared = new Map<string, FilePages>();
+
+function sharedPages(file: NodeFile): PageSource {
+  const { identity } = file.inode;
+  const known = shared.get(identity);
+  if (known === undefined) {
+    const pages = new FilePages(file, null, () => shared.delete(identity));
+    shared.set(identity, pages);
+    return pages;
+  }
+  // A mapping that may be written to needs a descriptor that may.
+  if (file.writable && !known.file.writable) {
+    known.file.release();
+    known.file = file.ref();
+  }
+  return known;
+}
+
+/** `.`, `..` and a snapshot of the names, taken when reading begins and after every rewind. Positions are 1-based places in it: small numbers. */
+export class DirectoryFile extends OpenFile {
+  #entries: DirEntry[] | undefined;
+  #next = 0;
+
+  override read(_into: Uint8Array): number {
+    return fail('EISDIR');
+  }
+  override pread(_into: Uint8Array, _offset: number): number {
+    return fail('EISDIR');
+  }
+
+  override readdir(take: (entry: DirEntry) => boolean): void {
+    const dir = this.inode;
+    if (dir.deleted) fail('ENOENT');
+    this.#entries ??= snapshot(dir);
+    while (this.#next < this.#entries.length) {
+      const entry = this.#entries[this.#next]!;
+      if (entry.ino === 0) {
+        const inode = dir.mounts?.get(entry.name) ?? dir.lookup(entry.name);
+        if (inode === undefined) {
+          this.#next++;
+          continue;
+        }
+        entry.ino = inode.stat().ino;
+      }
+      entry.off = this.#next + 1;
+      if (!take(entry)) return;
+      this.#next++;
+    }
+  }
+
+  override seek(offset: number, whence: number): number {
+    if (whence === SEEK_CUR) offset += this.#next;
+    else if (whence === SEEK_END) return fail('EINVAL');
+    else if (whence !== SEEK_SET) return fail('EINVAL');
+    if (offset < 0) return fail('EINVAL');
+    if (offset === 0) this.#entries = undefined;
+    this.#next = offset;
+    return offset;
+  }
+
+  override stat(): Attributes {
+    nextTick();
+    return super.stat();
+  }
+
+  override sync(_dataOnly: boolean): void {
+    const inode = this.inode as Partial<NodeInode> & Inode;
+    if (inode.path === undefined || !(inode as NodeInode).fs.native) return;
+    const fd = host(() => fs.openSync((inode as NodeInode).fs.path(inode.path!), fs.constants.O_DIRECTORY));
+    try {
+      host(() => fs.fsyncSync(fd));
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+
+  override allocate(): void {
+    fail('EISDIR');
+  }
+  override setattr(change: AttributeChange): void {
+    if (change.size !== undefined) fail('EINVAL');
+    super.setattr(change);
+  }
+}
+
+function snapshot(dir: Inode): DirEntry[] {
+  const entries: DirEntry[] = [
+    { ino: dir.stat().ino, off: 0, type: 4, name: '.' },
+    { ino: (dir.parent ?? dir).stat().ino, off: 0, type: 4, name: '..' },
+  ];
+  const names = new Set<string>();
+  for (const entry of dir.list()) {
+    names.add(entry.name);
+    entries.push(entry);
+  }
+  for (const [name, inode] of dir.mounts ?? []) {
+    if (!names.has(name)) entries.push({ ino: 0, off: 0, type: inode.isDirectory ? 4 : 8, name });
+  }
+  return entries;
+}
