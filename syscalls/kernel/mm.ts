@@ -26,6 +26,8 @@ export class Mm {
   argEnd = 0;
   envStart = 0;
   envEnd = 0;
+  /** Address of the page of sigreturn trampolines; 0 while there is none. */
+  sigPage = 0;
   /** The auxiliary vector as put on the stack, for /proc/PID/auxv. */
   auxv: Uint8Array = new Uint8Array(0);
   /** Path of the program executed, as seen from the global root (byte string), for /proc/PID/exe. */
@@ -35,6 +37,21 @@ export class Mm {
     this.space = space;
     this.backend = backend;
     this.view = space.view;
+  }
+
+  /** For fork: the same layout over a copy of the memory. */
+  static copy(of: Mm, space: AddressSpace, backend: CpuBackend): Mm {
+    const mm = new Mm(space, backend);
+    mm.startBrk = of.startBrk;
+    mm.brk = of.brk;
+    mm.argStart = of.argStart;
+    mm.argEnd = of.argEnd;
+    mm.envStart = of.envStart;
+    mm.envEnd = of.envEnd;
+    mm.sigPage = of.sigPage;
+    mm.auxv = of.auxv;
+    mm.exe = of.exe;
+    return mm;
   }
 
   /** Window on guest bytes that may be read. Throws EFAULT. */

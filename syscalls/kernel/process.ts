@@ -1,9 +1,12 @@
 /**
  * A process: a thread group with what Linux keeps in signal_struct. Its pid is the tid of its first thread. Lives on as a zombie until its parent has waited for it.
  */
-import type { SigInfo } from '../abi/signal.ts';
+import { SIG, type SigInfo } from '../abi/signal.ts';
 import { WaitQueue } from '../vfs/wait-queue.ts';
+import { IntervalTimer } from './interval-timer.ts';
+import type { Kernel } from './kernel.ts';
 import { SignalQueue } from './signal-queue.ts';
+import { signalProcess } from './signals.ts';
 import type { Task } from './task.ts';
 
 export const RLIM_INFINITY = Infinity;
@@ -20,9 +23,12 @@ export interface Session {
   tty: unknown;
   /** Process group in the foreground of it; 0 for none. */
   foreground: number;
+  /** The leader has ended: the terminal is given up. Set by who owns the terminal. */
+  leaderGone?: () => void;
 }
 
 export class Process {
+  readonly kernel: Kernel;
   readonly pid: number;
   /** Undefined for children of init (pid 1), which nobody waits for. */
   parent: Process | undefined;
@@ -54,16 +60,24 @@ export class Process {
   /** The process has executed a program since fork (setpgid gives EACCES to its parent). */
   executed = false;
   childSubreaper = false;
+  /** ITIMER_REAL and alarm; POSIX timers by id. */
+  readonly realTimer: IntervalTimer;
+  readonly timers = new Map<number, IntervalTimer>();
+  nextTimerId = 0;
+  fatalPc = 0;
   /** The signal that is killing it, with the fault, for the message at the end of the run. */
   fatalSignal: SigInfo | undefined;
 
   constructor(
+    kernel: Kernel,
     pid: number,
     parent: Process | undefined,
     pgid: number,
     session: Session,
     limits: readonly Rlimit[],
   ) {
+    this.kernel = kernel;
+    this.realTimer = new IntervalTimer(kernel.timers, kernel.now, () => signalProcess(this, SIG.SIGALRM));
     this.pid = pid;
     this.parent = parent;
     this.pgid = pgid;

@@ -8,10 +8,10 @@
  */
 import type { CpuState } from '../../emu/cpu-state.ts';
 import { fail } from '../abi/errno.ts';
-import { type SigSet, SS_DISABLE } from '../abi/signal.ts';
+import { type SigSet, SS_DISABLE, UNBLOCKABLE } from '../abi/signal.ts';
 import type { Creds } from '../vfs/creds.ts';
 import type { FdTable } from '../vfs/fd-table.ts';
-import type { Waiter } from '../vfs/wait-queue.ts';
+import type { Waiter, WaitQueue } from '../vfs/wait-queue.ts';
 import type { FsContext } from './fs-context.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
@@ -86,6 +86,8 @@ export class Task implements Waiter {
   blocked: SigSet = 0n;
   /** The mask to restore after the handler of a signal that ended sigsuspend, ppoll ... (set_restore_sigmask). */
   savedBlocked: SigSet | undefined;
+  /** The last fault, as every later frame tells it (thread.trap_no, error_code, address of arch/arm). */
+  lastFault = { trapNo: 0, errorCode: 0, address: 0 };
   altStack = { sp: 0, size: 0, flags: SS_DISABLE };
 
   // ---- the system call under way ----
@@ -93,6 +95,12 @@ export class Task implements Waiter {
   sleepingCall = -1;
   /** What a blocked call remembers until it is run again; undefined at its first run. If it has [Symbol.dispose], that is called when the call ends, however it ends. */
   callState: unknown;
+  /** A signal broke the call: how it is to be restarted, until `deliver` has decided. */
+  interrupted: RestartKind | undefined;
+  /** Signals that sigtimedwait waits for though they are blocked. */
+  awaited: SigSet = 0n;
+  /** exec changed the memory: the CPU that runs must be left, though the task is runnable. */
+  leaveCpu = false;
   /** What restart_syscall does (nanosleep, poll, futex with a timeout). */
   restartBlock: ((t: Task) => number) | undefined;
   #waitingOn: readonly Waitable[] = NONE;
@@ -103,8 +111,8 @@ export class Task implements Waiter {
   /** CLONE_CHILD_CLEARTID, set_tid_address. */
   clearChildTid = 0;
   robustList = 0;
-  /** The vfork parent to be let go at exec or exit. */
-  vforkParent: Task | undefined;
+  /** Where the parent of a vfork child waits until it executes or exits. */
+  vforkDone: WaitQueue | undefined;
   parentDeathSignal = 0;
   dumpable = 1;
   noNewPrivs = false;
@@ -139,6 +147,12 @@ export class Task implements Waiter {
   /** Whether a signal that is not blocked waits to be delivered. */
   get signalPending(): boolean {
     return ((this.pending.set | this.process.pending.set) & ~this.blocked) !== 0n;
+  }
+
+  /** Changes the mask; SIGKILL and SIGSTOP cannot be blocked. */
+  setBlocked(mask: SigSet): void {
+    this.blocked = mask & ~UNBLOCKABLE;
+    this.recalcSignals();
   }
 
   /** To be called when a pending set or the mask changed (recalc_sigpending). */

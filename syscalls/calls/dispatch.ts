@@ -1,0 +1,100 @@
+/**
+ * From SVC to handler and back: looks the call up by r7, runs it, puts the result into r0, and does what is due on the way back to the guest. The common case, a call that
+ * completes with no signal pending, makes no objects.
+ */
+import { ERRNO, Errno } from '../abi/errno.ts';
+import { ARM_NR_BASE, SYSCALL_NAMES } from '../abi/unistd.ts';
+import type { CallRunner, Kernel } from '../kernel/kernel.ts';
+import { interruptCall } from '../kernel/signals.ts';
+import { BLOCKED, Restart, type Task } from '../kernel/task.ts';
+import type { Call } from './declare.ts';
+import type { Strace } from './strace.ts';
+
+/** How a call went when it did not give a number. */
+type Outcome = number | typeof BLOCKED | Restart;
+
+export class Dispatcher implements CallRunner {
+  readonly #table: (Call | undefined)[] = [];
+  readonly #private: (Call | undefined)[] = [];
+  #kernel: Kernel | undefined;
+  #strace: Strace | undefined;
+  readonly #unknown = new Set<number>();
+
+  constructor(calls: readonly Call[]) {
+    for (const call of calls) {
+      const [table, index] = this.#slot(call.number);
+      if (table[index])
+        throw new Error(`two calls of number ${call.number}: ${table[index].name}, ${call.name}`);
+      table[index] = call;
+    }
+  }
+
+  /** The kernel it serves; with a log, every call is printed. */
+  attach(kernel: Kernel, strace: Strace | undefined): void {
+    this.#kernel = kernel;
+    this.#strace = strace;
+  }
+
+  #slot(number: number): [(Call | undefined)[], number] {
+    return number >= ARM_NR_BASE ? [this.#private, number - ARM_NR_BASE] : [this.#table, number];
+  }
+
+  find(number: number): Call | undefined {
+    return number >= ARM_NR_BASE ? this.#private[number - ARM_NR_BASE] : this.#table[number];
+  }
+
+  enter(t: Task): boolean {
+    t.syscalls++;
+    return this.#run(t, t.cpu.ru[7]!, true);
+  }
+
+  again(t: Task): boolean {
+    return this.#run(t, t.sleepingCall, false);
+  }
+
+  #run(t: Task, number: number, first: boolean): boolean {
+    const call = number >= ARM_NR_BASE ? this.#private[number - ARM_NR_BASE] : this.#table[number];
+    if (call === undefined) return this.#missing(t, number);
+    if (this.#strace !== undefined && first) this.#strace.enter(t, call);
+    const { r } = t.cpu;
+    let outcome: Outcome;
+    try {
+      outcome = call.invoke(t, r);
+    } catch (e) {
+      if (e instanceof Errno) outcome = -e.errno;
+      else if (e === BLOCKED || e instanceof Restart) outcome = e;
+      else throw e;
+    }
+    if (outcome === BLOCKED) {
+      t.sleepingCall = number;
+      return false;
+    }
+    if (t.callState !== undefined || t.sleepingCall >= 0) t.endCall();
+    if (outcome instanceof Restart) {
+      this.#strace?.interrupted(t, call, outcome);
+      interruptCall(t, outcome.kind);
+      return this.#kernel!.returnToUser(t);
+    }
+    // exec and sigreturn have put new registers into place: t.cpu, not the one of before.
+    if (t.state !== 'dead') t.cpu.r[0] = outcome;
+    this.#strace?.leave(t, call, outcome);
+    if (t.savedBlocked !== undefined && outcome !== -ERRNO.EINTR) {
+      const saved = t.savedBlocked;
+      t.savedBlocked = undefined;
+      t.setBlocked(saved);
+    }
+    return !t.notify || this.#kernel!.returnToUser(t);
+  }
+
+  #missing(t: Task, number: number): boolean {
+    if (!this.#unknown.has(number)) {
+      this.#unknown.add(number);
+      this.#kernel!.warn(
+        `system call ${number} (${SYSCALL_NAMES.get(number) ?? 'unknown'}) is not implemented`,
+      );
+    }
+    this.#strace?.missing(t, number);
+    t.cpu.r[0] = -ERRNO.ENOSYS;
+    return !t.notify || this.#kernel!.returnToUser(t);
+  }
+}

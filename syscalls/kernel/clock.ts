@@ -1,0 +1,38 @@
+/**
+ * Clocks. The kernel's own unit is milliseconds of the host's CLOCK_MONOTONIC as a double (finer than a nanosecond over months); deadlines are in it.
+ */
+
+const MONOTONIC_OFFSET = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
+/** Milliseconds of CLOCK_MONOTONIC. */
+export function monotonic(): number {
+  return performance.now() + MONOTONIC_OFFSET;
+}
+
+/** What CLOCK_REALTIME is ahead of performance.now(). */
+let realOffset = performance.timeOrigin;
+
+/** Milliseconds since the epoch, with fractions; follows when the host's clock is set. */
+export function realtime(): number {
+  const real = performance.now() + realOffset;
+  const coarse = Date.now();
+  // Date.now() is cut to a millisecond.
+  if (real >= coarse - 1 && real < coarse + 2) return real;
+  realOffset += coarse - real;
+  return coarse;
+}
+
+/** Seconds and nanoseconds of a time in milliseconds; rounds down. */
+export function toTimespec(ms: number): { tv_sec: number; tv_nsec: number } {
+  const tv_sec = Math.floor(ms / 1000);
+  return { tv_sec, tv_nsec: Math.min(999_999_999, Math.floor((ms - tv_sec * 1000) * 1e6)) };
+}
+
+export function fromTimespec(t: { tv_sec: number; tv_nsec: number }): number {
+  return t.tv_sec * 1000 + t.tv_nsec / 1e6;
+}
+
+export function toTimeval(ms: number): { tv_sec: number; tv_usec: number } {
+  const tv_sec = Math.floor(ms / 1000);
+  return { tv_sec, tv_usec: Math.min(999_999, Math.floor((ms - tv_sec * 1000) * 1000)) };
+}

@@ -1,0 +1,153 @@
+/**
+ * The end of threads and processes (kernel/exit.c): what a thread leaves behind (robust futexes, the cleared tid), zombies, orphans, SIGCHLD.
+ */
+import { SA, SI, SIG, SIG_IGN } from '../abi/signal.ts';
+import { exitRobustList, wakeAddress } from './futex.ts';
+import type { Process } from './process.ts';
+import { sendToProcess, signalProcess } from './signals.ts';
+import type { Task } from './task.ts';
+
+/** Ends all threads of the task's process. `status` is as wait4 reports it: code << 8, or the signal. */
+export function exitGroup(t: Task, status: number): void {
+  const { process } = t;
+  process.status = status;
+  for (const other of [...process.threads]) if (other !== t) endThread(other);
+  endThread(t);
+}
+
+/** Ends one thread (exit); the last one ends the process with this code. */
+export function exitThread(t: Task, code: number): void {
+  if (t.process.threads.size === 1) t.process.status = (code & 0xff) << 8;
+  endThread(t);
+}
+
+/** Ends the other threads of the process, as exec does (de_thread): the task that remains becomes the leader and has its tid. */
+export function killOtherThreads(t: Task): void {
+  const { process, kernel } = t;
+  for (const other of [...process.threads]) if (other !== t) endThread(other);
+  if (process.leader === t) return;
+  kernel.tasks.delete(t.tid);
+  t.tid = process.pid;
+  process.leader = t;
+  kernel.tasks.set(t.tid, t);
+}
+
+function endThread(t: Task): void {
+  if (t.state === 'dead') return;
+  const { kernel, process } = t;
+  kernel.tracer?.ended(t);
+  t.stopWaiting();
+  t.endCall();
+  kernel.scheduler.dequeue(t);
+  t.state = 'dead';
+  t.notify = true;
+  leaveMemory(t);
+  t.files.release();
+  process.deadThreadsTime += kernel.scheduler.cpuTime(t);
+  process.threads.delete(t);
+  if (t !== process.leader) kernel.tasks.delete(t.tid);
+  if (process.threads.size === 0) endProcess(process);
+}
+
+/** What is due when a task leaves its memory, by exit or exec (mm_release): futexes, the waiting vfork parent. */
+export function leaveMemory(t: Task): void {
+  const { kernel, mm, cpu } = t;
+  if (t.robustList !== 0) exitRobustList(t);
+  t.robustList = 0;
+  if (t.clearChildTid !== 0 && mm.users > 1) {
+    try {
+      mm.writable(t.clearChildTid, 4);
+      mm.view.setUint32(t.clearChildTid, 0, true);
+      wakeAddress(t, t.clearChildTid, 1);
+    } catch {
+      // EFAULT: the word is gone, and there is nobody to tell.
+    }
+  }
+  t.clearChildTid = 0;
+  t.vforkDone?.wakeAll();
+  t.vforkDone = undefined;
+  // The CPU may still be inside this memory.
+  kernel.later(() => {
+    if (--mm.users > 0) mm.space.freeState(cpu.base);
+    else {
+      mm.backend.close();
+      mm.space.close();
+    }
+  });
+}
+
+function endProcess(p: Process): void {
+  p.zombie = true;
+  for (const timer of p.timers.values()) timer.disarm();
+  p.timers.clear();
+  p.realTimer.disarm();
+
+  // Children go to the nearest subreaper, else to init, which waits for all of them (find_new_reaper).
+  let reaper = p.parent;
+  while (reaper !== undefined && !reaper.childSubreaper) reaper = reaper.parent;
+  for (const child of [...p.children]) {
+    p.children.delete(child);
+    child.parent = reaper;
+    reaper?.children.add(child);
+    if (child.leader.parentDeathSignal !== 0) signalProcess(child, child.leader.parentDeathSignal);
+    if (child.zombie) {
+      if (reaper === undefined) reap(child);
+      else tellParent(child);
+    }
+  }
+  if (p.pid === p.session.sid) p.session.leaderGone?.();
+  orphanStoppedGroups(p);
+  tellParent(p);
+}
+
+/** exit_notify: SIGCHLD and a zombie, or nothing at all when nobody cares. */
+function tellParent(p: Process): void {
+  const { parent } = p;
+  if (parent === undefined) {
+    reap(p);
+    return;
+  }
+  const killed = (p.status & 0x7f) !== 0;
+  if (p.exitSignal !== 0) {
+    const action = parent.leader.sighand.get(p.exitSignal);
+    sendToProcess(parent, {
+      signo: p.exitSignal,
+      code: !killed ? SI.CLD_EXITED : p.status & 0x80 ? SI.CLD_DUMPED : SI.CLD_KILLED,
+      pid: p.pid,
+      uid: p.leader.creds.uid,
+      status: killed ? p.status & 0x7f : p.status >> 8,
+      utime: Math.round(p.cpuTime / 10),
+      stime: 0,
+    });
+    if (p.exitSignal === SIG.SIGCHLD && (action.handler === SIG_IGN || action.flags & SA.SA_NOCLDWAIT))
+      reap(p);
+  }
+  parent.childQueue.wakeAll();
+}
+
+/** Removes a zombie. */
+export function reap(p: Process): void {
+  const { kernel } = p.leader;
+  const { parent } = p;
+  if (parent !== undefined) {
+    parent.childrenTime += p.cpuTime + p.childrenTime;
+    parent.children.delete(p);
+  }
+  kernel.processes.delete(p.pid);
+  kernel.tasks.delete(p.pid);
+}
+
+/** A stopped process group that nobody can continue any more gets SIGHUP and SIGCONT (kill_orphaned_pgrp). */
+function orphanStoppedGroups(p: Process): void {
+  const { kernel } = p.leader;
+  const groups = new Set([p.pgid]);
+  for (const member of kernel.processes.values()) if (member.parent === p) groups.add(member.pgid);
+  for (const pgid of groups) {
+    const members = kernel.group(pgid).filter((m) => !m.zombie);
+    if (!members.some((m) => m.stopped) || !kernel.isOrphanedGroup(pgid)) continue;
+    for (const m of members) {
+      signalProcess(m, SIG.SIGHUP);
+      signalProcess(m, SIG.SIGCONT);
+    }
+  }
+}

@@ -1,0 +1,106 @@
+/** Making tasks: fork, vfork, clone (kernel/fork.c, copy_process). */
+import { CpuState } from '../../emu/cpu-state.ts';
+import { fail } from '../abi/errno.ts';
+import { CLONE } from '../abi/sched.ts';
+import { WaitQueue } from '../vfs/wait-queue.ts';
+import { Mm } from './mm.ts';
+import { Process } from './process.ts';
+import { Task } from './task.ts';
+
+export interface CloneArgs {
+  /** CLONE_* without the signal. */
+  flags: number;
+  exitSignal: number;
+  /** Stack pointer of the child; 0 keeps the parent's. */
+  stack: number;
+  tls: number;
+  parentTid: number;
+  childTid: number;
+}
+
+/** Makes a task as clone(2) says; it starts behind the call with r0 = 0. */
+export function cloneTask(parent: Task, args: CloneArgs): Task {
+  const { kernel } = parent;
+  const { flags } = args;
+  const has = (flag: number) => (flags & flag) !== 0;
+  if (has(CLONE.CLONE_THREAD) && !has(CLONE.CLONE_SIGHAND)) fail('EINVAL');
+  if (has(CLONE.CLONE_SIGHAND) && !has(CLONE.CLONE_VM)) fail('EINVAL');
+  if (has(CLONE.CLONE_FS) && has(CLONE.CLONE_NEWNS)) fail('EINVAL');
+  if (flags & CLONE_NAMESPACES) fail('EPERM'); // as a user without CAP_SYS_ADMIN is told: there are no namespaces
+  if (kernel.tasks.size >= kernel.maxTasks) fail('EAGAIN');
+
+  const tid = kernel.allocatePid();
+  let mm = parent.mm;
+  if (has(CLONE.CLONE_VM)) mm.users++;
+  else {
+    const space = parent.mm.space.fork();
+    mm = Mm.copy(parent.mm, space, kernel.createBackend(space));
+  }
+  const cpu = new CpuState(mm.space.buffer, mm.space.allocateState());
+  cpu.copyFrom(parent.cpu);
+  cpu.clearExclusive();
+  cpu.r[0] = 0;
+  if (args.stack !== 0) cpu.ru[13] = args.stack;
+  if (has(CLONE.CLONE_SETTLS)) cpu.tls = args.tls;
+
+  let { process } = parent;
+  if (!has(CLONE.CLONE_THREAD)) {
+    const father = has(CLONE.CLONE_PARENT) ? process.parent : process;
+    process = new Process(kernel, tid, father, process.pgid, process.session, process.limits);
+    process.exitSignal = has(CLONE.CLONE_PARENT) ? parent.process.exitSignal : args.exitSignal;
+  }
+  const child = new Task({
+    kernel,
+    tid,
+    process,
+    mm,
+    cpu,
+    fs: has(CLONE.CLONE_FS) ? parent.fs : parent.fs.clone(),
+    files: has(CLONE.CLONE_FILES) ? parent.files.share() : parent.files.clone(),
+    creds: parent.creds,
+    sighand: has(CLONE.CLONE_SIGHAND) ? parent.sighand : parent.sighand.clone(),
+    comm: parent.comm,
+  });
+  if (process.pid === tid) {
+    process.leader = child;
+    process.parent?.children.add(process);
+    kernel.processes.set(tid, process);
+  }
+  process.threads.add(child);
+  kernel.tasks.set(tid, child);
+
+  child.blocked = parent.blocked;
+  child.personality = parent.personality;
+  child.noNewPrivs = parent.noNewPrivs;
+  child.dumpable = parent.dumpable;
+  child.nice = parent.nice;
+  child.policy = parent.policy;
+  child.rtPriority = parent.rtPriority;
+  // A thread with a stack of its own loses the alternate stack; a vfork child, which borrows the parent's, keeps it.
+  if (!has(CLONE.CLONE_VM) || has(CLONE.CLONE_VFORK)) child.altStack = { ...parent.altStack };
+  if (has(CLONE.CLONE_CHILD_CLEARTID)) child.clearChildTid = args.childTid;
+  if (has(CLONE.CLONE_PARENT_SETTID)) putTid(parent.mm, args.parentTid, tid);
+  if (has(CLONE.CLONE_CHILD_SETTID)) putTid(mm, args.childTid, tid);
+  if (has(CLONE.CLONE_VFORK)) child.vforkDone = new WaitQueue();
+  kernel.scheduler.enqueue(child);
+  return child;
+}
+
+const CLONE_NAMESPACES =
+  CLONE.CLONE_NEWNS |
+  CLONE.CLONE_NEWCGROUP |
+  CLONE.CLONE_NEWUTS |
+  CLONE.CLONE_NEWIPC |
+  CLONE.CLONE_NEWUSER |
+  CLONE.CLONE_NEWPID |
+  CLONE.CLONE_NEWNET;
+
+/** As put_user whose failure is nobody's (schedule_tail, kernel_clone). */
+function putTid(mm: Mm, address: number, tid: number): void {
+  try {
+    mm.writable(address, 4);
+    mm.view.setInt32(address, tid, true);
+  } catch {
+    // EFAULT is ignored by Linux too.
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * The kernel of one run: all processes and tasks, the scheduler, the clock's deadlines, and what the CPUs ask (CpuHooks). Holds no state outside itself but futex queues,
+ * whose keys name their memory.
+ */
+
+import type { CpuBackend, CpuHooks } from '../../emu/cpu.ts';
+import type { CpuState } from '../../emu/cpu-state.ts';
+import type { AddressSpace } from '../../emu/memory/address-space.ts';
+import { WRITE } from '../../emu/memory/layout.ts';
+import { SI, SIG, type SigInfo } from '../abi/signal.ts';
+import { monotonic } from './clock.ts';
+import type { Process } from './process.ts';
+import { Scheduler } from './scheduler.ts';
+import { deliver, forceSignal } from './signals.ts';
+import type { Task } from './task.ts';
+import { Timers } from './timers.ts';
+
+/** The system calls (syscalls/calls/dispatch.ts): above the kernel, so given to it. */
+export interface CallRunner {
+  /** Runs the call the registers name. True when the task may run on in the guest at once. */
+  enter(t: Task): boolean;
+  /** Runs the call again that put the task to sleep. */
+  again(t: Task): boolean;
+}
+
+/** Who logs calls and signals (syscalls/calls/strace.ts). */
+export interface Tracer {
+  signal(t: Task, info: SigInfo): void;
+  ended(t: Task): void;
+}
+
+export interface KernelOptions {
+  createBackend(space: AddressSpace, hooks: CpuHooks): CpuBackend;
+  calls: CallRunner;
+  /** uname's release. */
+  release: string;
+  hostname: string;
+  /** The first process id. */
+  firstPid: number;
+  /** Says once what the guest asked for and is not there. */
+  warn?: ((message: string) => void) | undefined;
+}
+
+const PID_MAX = 4_194_304;
+
+/** FSR of a fault, as arch/arm/mm/fault.c puts it into the signal frame's error_code: page translation, page permission, alignment; bit 11 for writes. */
+const FSR = { translation: 0x7, permission: 0xf, alignment: 0x1, write: 1 << 11 } as const;
+const TRAP_NO_FAULT = 14;
+const TRAP_NO_UNDEFINED = 6;
+
+export class Kernel {
+  readonly options: KernelOptions;
+  readonly tasks = new Map<number, Task>();
+  readonly processes = new Map<number, Process>();
+  readonly timers = new Timers();
+  readonly scheduler: Scheduler;
+  readonly hooks: CpuHooks;
+  readonly now: () => number = monotonic;
+  tracer: Tracer | undefined;
+  hostname: string;
+  domainname = '(none)';
+  readonly maxTasks = 1000;
+  #lastPid: number;
+  #later: (() => void)[] = [];
+  /** Sums of CPUs that are gone, for --stats. */
+  readonly totals = {
+    instructions: 0,
+    syscalls: 0,
+    faults: 0,
+    compileMs: 0,
+    regions: 0,
+    modules: 0,
+    wasmBytes: 0,
+    processes: 0,
+  };
+
+  constructor(options: KernelOptions) {
+    this.options = options;
+    this.hostname = options.hostname;
+    this.#lastPid = options.firstPid - 1;
+    this.scheduler = new Scheduler(this);
+    this.hooks = this.#makeHooks();
+  }
+
+  createBackend(space: AddressSpace): CpuBackend {
+    const backend = this.options.createBackend(space, this.hooks);
+    return backend;
+  }
+
+  allocatePid(): number {
+    do this.#lastPid = this.#lastPid >= PID_MAX - 1 ? 300 : this.#lastPid + 1;
+    while (this.tasks.has(this.#lastPid) || this.group(this.#lastPid).length > 0);
+    return this.#lastPid;
+  }
+
+  /** Processes of a process group, zombies too. */
+  group(pgid: number): Process[] {
+    return [...this.processes.values()].filter((p) => p.pgid === pgid);
+  }
+
+  /** No member's parent is of the same session and another group (will_become_orphaned_pgrp). */
+  isOrphanedGroup(pgid: number): boolean {
+    return !this.group(pgid).some((p) => {
+      const { parent } = p;
+      return !p.zombie && parent !== undefined && parent.pgid !== pgid && parent.session === p.session;
+    });
+  }
+
+  /** Does it when no CPU is inside its memory any more: after the slice under way. */
+  later(action: () => void): void {
+    if (this.scheduler.current === undefined) action();
+    else this.#later.push(action);
+  }
+
+  /** Called by the scheduler after each slice. */
+  runLater(): void {
+    if (this.#later.length === 0) return;
+    const actions = this.#later;
+    this.#later = [];
+    for (const action of actions) action();
+  }
+
+  /** Before a slice: what is left of a sleeping call, then signals. True when the guest's code is to run. */
+  resume(t: Task): boolean {
+    if (t.sleepingCall >= 0 && !this.options.calls.again(t)) {
+      // After exec it may run, though not in the CPU that made the call; here there is none.
+      if (t.state !== 'runnable' || !t.leaveCpu) return false;
+    }
+    t.leaveCpu = false;
+    return !t.notify || this.returnToUser(t);
+  }
+
+  /** Work on the way back to the guest. False when the CPU must be left: the task ended, sleeps, stopped, or has another memory. */
+  returnToUser(t: Task): boolean {
+    if (t.state !== 'runnable' || t.process.stopped) return false;
+    if (t.leaveCpu) return false;
+    t.notify = false;
+    if (!t.signalPending && t.interrupted === undefined && t.savedBlocked === undefined) return true;
+    return deliver(t) && t.state === 'runnable';
+  }
+
+  warn(message: string): void {
+    this.options.warn?.(message);
+  }
+
+  #makeHooks(): CpuHooks {
+    const { scheduler } = this;
+    const { calls } = this.options;
+    return {
+      syscall: () => calls.enter(scheduler.current!),
+      preempt: () => scheduler.preempt(scheduler.current!),
+      fault: (_cpu: CpuState, address, access, why) => {
+        this.totals.faults++;
+        const t = scheduler.current!;
+        const write = access === WRITE ? FSR.write : 0;
+        const fault = { addr: address >>> 0, trapNo: TRAP_NO_FAULT };
+        if (why === 'align') {
+          forceSignal(t, {
+            ...fault,
+            signo: SIG.SIGBUS,
+            code: SI.BUS_ADRALN,
+            errorCode: FSR.alignment | write,
+          });
+        } else if (why === 'beyond-file') {
+          forceSignal(t, {
+            ...fault,
+            signo: SIG.SIGBUS,
+            code: SI.BUS_ADRERR,
+            errorCode: FSR.translation | write,
+          });
+        } else if (why === 'protected') {
+          forceSignal(t, {
+            ...fault,
+            signo: SIG.SIGSEGV,
+            code: SI.SEGV_ACCERR,
+            errorCode: FSR.permission | write,
+          });
+        } else {
+          forceSignal(t, {
+            ...fault,
+            signo: SIG.SIGSEGV,
+            code: SI.SEGV_MAPERR,
+            errorCode: FSR.translation | write,
+          });
+        }
+        return this.returnToUser(t);
+      },
+      trap: (cpu, kind) => {
+        const t = scheduler.current!;
+        const addr = cpu.ru[15]!;
+        // do_undefinstr leaves fault_address alone; BKPT is a prefetch abort with FSR "debug event" (hook_fault_code, arch/arm/kernel/hw_breakpoint.c).
+        if (kind === 'breakpoint') forceSignal(t, { signo: SIG.SIGTRAP, code: SI.TRAP_BRKPT, addr });
+        else {
+          t.lastFault = { trapNo: TRAP_NO_UNDEFINED, errorCode: 0, address: t.lastFault.address };
+          forceSignal(t, { signo: SIG.SIGILL, code: SI.ILL_ILLOPC, addr });
+        }
+        return this.returnToUser(t);
+      },
+    };
+  }
+}

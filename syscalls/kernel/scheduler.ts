@@ -1,0 +1,130 @@
+/**
+ * The one scheduler: runs all tasks of all processes, round robin, each until it waits, ends, or has used its time slice. Between slices it lets Node's event loop turn,
+ * so that timers, terminals, sockets and pipes of the host can wake queues. When nothing is runnable it sleeps in the event loop and uses no CPU.
+ *
+ * Invariant: a runnable task of a process that is not stopped is in the queue exactly once, or is `current`.
+ */
+import type { Kernel } from './kernel.ts';
+import type { Task } from './task.ts';
+
+/** Back-edges and calls between two looks at the clock. */
+const FUEL = 50_000;
+/** Milliseconds a task may run while others wait, and between two turns of the event loop. */
+const SLICE_MS = 8;
+/** Below this many milliseconds a sleep is done by the thread itself: the event loop's timers are coarser. */
+const FINE_SLEEP_MS = 1.5;
+const LONGEST_TIMEOUT = 2 ** 30;
+
+export class Scheduler {
+  readonly #kernel: Kernel;
+  #queue: Task[] = [];
+  #queued = new Set<Task>();
+  /** The task whose code or system call runs now. */
+  current: Task | undefined;
+  #sliceEnd = 0;
+  #sliceStart = 0;
+  #wakeIdle: (() => void) | undefined;
+  readonly #cell = new Int32Array(new SharedArrayBuffer(4));
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  /** Makes a runnable task wait for its turn. */
+  enqueue(t: Task): void {
+    if (t.process.stopped || t === this.current || this.#queued.has(t)) return;
+    this.#queued.add(t);
+    this.#queue.push(t);
+    this.#wakeIdle?.();
+  }
+
+  /** Takes a task out (it ended, or its process stopped). */
+  dequeue(t: Task): void {
+    if (!this.#queued.delete(t)) return;
+    this.#queue.splice(this.#queue.indexOf(t), 1);
+  }
+
+  /** Whether others wait for their turn. */
+  get contended(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** Runs until `done` answers true. */
+  async run(done: () => boolean): Promise<void> {
+    const { timers } = this.#kernel;
+    let lastTurn = this.#kernel.now();
+    while (!done()) {
+      const now = this.#kernel.now();
+      if (timers.next <= now) timers.expire(now);
+      const t = this.#queue.shift();
+      if (t === undefined) {
+        await this.#idle();
+        lastTurn = this.#kernel.now();
+        continue;
+      }
+      this.#queued.delete(t);
+      this.#runSlice(t, now);
+      if (this.#kernel.now() - lastTurn >= SLICE_MS) {
+        await eventLoop();
+        lastTurn = this.#kernel.now();
+      }
+    }
+  }
+
+  #runSlice(t: Task, now: number): void {
+    this.current = t;
+    this.#sliceStart = now;
+    this.#sliceEnd = now + SLICE_MS;
+    t.cpu.fuel = FUEL;
+    try {
+      if (this.#kernel.resume(t)) t.mm.backend.run(t.cpu);
+    } finally {
+      this.current = undefined;
+      t.cpuTime += this.#kernel.now() - this.#sliceStart;
+      this.#kernel.runLater();
+    }
+    if (t.state === 'runnable') this.enqueue(t);
+  }
+
+  /** The hook of the CPU: true when the task may go on. */
+  preempt(t: Task): boolean {
+    const kernel = this.#kernel;
+    const now = kernel.now();
+    if (kernel.timers.next <= now) kernel.timers.expire(now);
+    if (t.notify && !kernel.returnToUser(t)) return false;
+    // The event loop must turn, even when no other task waits.
+    if (now >= this.#sliceEnd) return false;
+    t.cpu.fuel = FUEL;
+    return true;
+  }
+
+  /** CPU time of a task up to now, its running slice included (milliseconds). */
+  cpuTime(t: Task): number {
+    return t.cpuTime + (t === this.current ? this.#kernel.now() - this.#sliceStart : 0);
+  }
+
+  /** Waits for the next deadline or for a host event that makes a task runnable. */
+  async #idle(): Promise<void> {
+    const wait = this.#kernel.timers.next - this.#kernel.now();
+    if (wait <= 0) return;
+    if (wait < FINE_SLEEP_MS) {
+      Atomics.wait(this.#cell, 0, 0, wait);
+      await eventLoop();
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      // The timer also keeps Node from ending while all tasks wait for nothing.
+      const timer = setTimeout(resolve, Math.min(wait - 0.5, LONGEST_TIMEOUT));
+      this.#wakeIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wakeIdle = undefined;
+  }
+}
+
+/** One turn of Node's event loop. */
+function eventLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => resolve()));
+}

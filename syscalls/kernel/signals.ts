@@ -1,0 +1,214 @@
+/**
+ * Sending and delivering signals, by kernel/signal.c and arch/arm/kernel/signal.c (do_signal). Signals are delivered when a task returns to the guest:
+ * `deliver` runs handlers' frames, default actions and the restart of an interrupted call.
+ */
+import { OFF } from '../../emu/cpu-state.ts';
+import { ERRNO } from '../abi/errno.ts';
+import {
+  CORE_SIGNALS,
+  IGNORED_BY_DEFAULT,
+  SA,
+  SI,
+  SIG,
+  SIG_DFL,
+  SIG_IGN,
+  type SigInfo,
+  STOP_SIGNALS,
+  sigmask,
+} from '../abi/signal.ts';
+import { exitGroup } from './exit.ts';
+import type { Process } from './process.ts';
+import { setupFrame } from './signal-frame.ts';
+import type { SignalQueue } from './signal-queue.ts';
+import type { RestartKind, Task } from './task.ts';
+
+/** Sends to one thread (tgkill, faults). */
+export function sendToTask(t: Task, info: SigInfo): void {
+  if (t.state === 'dead' || !prepare(t.process, t, info.signo)) return;
+  if (t.pending.push(info)) notify(t, info.signo);
+}
+
+/** Sends to a process: any thread that does not block it may take it (kill, timers, SIGCHLD). */
+export function sendToProcess(p: Process, info: SigInfo): void {
+  if (p.zombie || !prepare(p, p.leader, info.signo)) return;
+  if (!p.pending.push(info)) return;
+  // The main thread if it will take it, else any other (complete_signal).
+  const bit = sigmask(info.signo);
+  const takes = (t: Task) => t.state !== 'dead' && (t.blocked & bit) === 0n;
+  const t = takes(p.leader) ? p.leader : [...p.threads].find(takes);
+  if (t) notify(t, info.signo);
+}
+
+/** A signal from the kernel to a whole process, as from kill by nobody. */
+export function signalProcess(p: Process, signo: number): void {
+  sendToProcess(p, { signo, code: SI.SI_KERNEL, pid: 0, uid: 0 });
+}
+
+/** Wakes a thread that is to take a signal. */
+function notify(t: Task, signo: number): void {
+  if ((t.blocked & sigmask(signo)) !== 0n && !waitsFor(t, signo)) return;
+  t.notify = true;
+  t.wake();
+}
+
+/** sigtimedwait waits for signals that are blocked. */
+function waitsFor(t: Task, signo: number): boolean {
+  return (t.awaited & sigmask(signo)) !== 0n;
+}
+
+/**
+ * What a signal does at once, even when blocked or ignored: SIGCONT continues and forgets stops, stops forget SIGCONT (prepare_signal). False when the signal is
+ * ignored and need not be queued.
+ */
+function prepare(p: Process, t: Task, signo: number): boolean {
+  const bit = sigmask(signo);
+  if ((STOP_SIGNALS & bit) !== 0n) discardEverywhere(p, sigmask(SIG.SIGCONT));
+  else if (signo === SIG.SIGCONT) {
+    discardEverywhere(p, STOP_SIGNALS);
+    continueProcess(p);
+  } else if (signo === SIG.SIGKILL) continueProcess(p, true);
+  if (signo === SIG.SIGKILL) return true;
+  // Blocked signals are kept even when ignored: the action may change before they are unblocked.
+  if ((t.blocked & bit) !== 0n) return true;
+  return !t.sighand.ignores(signo);
+}
+
+function discardEverywhere(p: Process, set: bigint): void {
+  p.pending.discard(set);
+  for (const t of p.threads) t.pending.discard(set);
+}
+
+/** Forgets pending signals that have become ignored (sigaction(2); POSIX 3.3.1.3). */
+export function discardIgnored(p: Process, signo: number): void {
+  discardEverywhere(p, sigmask(signo));
+}
+
+/** A fault of the thread's own: cannot be blocked or ignored (force_sig_info). */
+export function forceSignal(t: Task, info: SigInfo): void {
+  const { signo } = info;
+  const action = t.sighand.get(signo);
+  const blocked = (t.blocked & sigmask(signo)) !== 0n;
+  if (blocked || action.handler === SIG_IGN) {
+    t.sighand.set(signo, { ...action, handler: SIG_DFL });
+    t.blocked &= ~sigmask(signo);
+  }
+  if (info.trapNo !== undefined) {
+    t.lastFault = { trapNo: info.trapNo, errorCode: info.errorCode ?? 0, address: info.addr ?? 0 };
+  }
+  t.pending.push(info);
+  t.notify = true;
+}
+
+/** The call under way was interrupted: `deliver` decides whether it is restarted. */
+export function interruptCall(t: Task, kind: RestartKind): void {
+  t.interrupted = kind;
+  t.notify = true;
+}
+
+/**
+ * On the way back to the guest: delivers what is pending. True when the task may run on; false when it ended or stopped.
+ */
+export function deliver(t: Task): boolean {
+  const { process } = t;
+  for (;;) {
+    const info = next(t.pending, t) ?? next(process.pending, t);
+    if (info === undefined) break;
+    const { signo } = info;
+    t.kernel.tracer?.signal(t, info);
+    const action = t.sighand.get(signo);
+    if (action.handler === SIG_IGN) continue;
+    if (action.handler !== SIG_DFL) {
+      if (t.interrupted !== undefined) restartOrEintr(t, (action.flags & SA.SA_RESTART) !== 0);
+      if (!setupFrame(t, action, info)) {
+        // No room for the frame: SIGSEGV, and if that was the signal, by default (force_sigsegv).
+        if (signo === SIG.SIGSEGV) t.sighand.set(signo, { ...action, handler: SIG_DFL });
+        forceSignal(t, { signo: SIG.SIGSEGV, code: SI.SI_KERNEL, pid: 0, uid: 0 });
+        continue;
+      }
+      if (action.flags & SA.SA_RESETHAND) t.sighand.set(signo, { ...action, handler: SIG_DFL });
+      t.savedBlocked = undefined;
+      let blocked = t.blocked | action.mask;
+      if (!(action.flags & SA.SA_NODEFER)) blocked |= sigmask(signo);
+      t.setBlocked(blocked);
+      continue;
+    }
+    const bit = sigmask(signo);
+    if ((IGNORED_BY_DEFAULT & bit) !== 0n) continue;
+    if ((STOP_SIGNALS & bit) !== 0n) {
+      if (signo !== SIG.SIGSTOP && t.kernel.isOrphanedGroup(process.pgid)) continue;
+      stopProcess(process, signo);
+      return false;
+    }
+    process.fatalSignal = info;
+    process.fatalPc = t.cpu.location;
+    exitGroup(t, (CORE_SIGNALS & bit) !== 0n ? signo | 0x80 : signo);
+    return false;
+  }
+  if (t.interrupted !== undefined) restart(t);
+  if (t.savedBlocked !== undefined) {
+    const saved = t.savedBlocked;
+    t.savedBlocked = undefined;
+    t.setBlocked(saved);
+    if (t.signalPending) return deliver(t);
+  }
+  return true;
+}
+
+function next(queue: SignalQueue, t: Task): SigInfo | undefined {
+  return queue.take(~t.blocked);
+}
+
+/** No handler runs: the call is made again, by its own SVC or by restart_syscall. */
+function restart(t: Task): void {
+  if (t.interrupted === 'ERESTART_RESTARTBLOCK') t.cpu.r[7] = 0;
+  backToSvc(t);
+  t.interrupted = undefined;
+}
+
+function restartOrEintr(t: Task, saRestart: boolean): void {
+  const again = t.interrupted === 'ERESTARTNOINTR' || (t.interrupted === 'ERESTARTSYS' && saRestart);
+  if (again) backToSvc(t);
+  else t.cpu.r[0] = -ERRNO.EINTR;
+  t.interrupted = undefined;
+}
+
+/** r0 still holds the argument: the PC alone goes back. */
+function backToSvc(t: Task): void {
+  t.cpu.ru[15]! -= t.cpu.i32[OFF.thumb >> 2]! ? 2 : 4;
+}
+
+// ---- stop and continue ----
+
+/** All threads of the process stop (do_signal_stop). */
+export function stopProcess(p: Process, signo: number): void {
+  if (p.stopped) return;
+  p.stopped = true;
+  p.unreportedStop = signo;
+  p.unreportedContinue = false;
+  for (const t of p.threads) {
+    t.kernel.scheduler.dequeue(t);
+    t.notify = true;
+  }
+  tellParent(p, SI.CLD_STOPPED, signo);
+}
+
+/** SIGCONT, or SIGKILL, which only wants the threads to run so that they can end. */
+export function continueProcess(p: Process, silently = false): void {
+  if (!p.stopped) return;
+  p.stopped = false;
+  p.unreportedStop = 0;
+  for (const t of p.threads) if (t.state === 'runnable') t.kernel.scheduler.enqueue(t);
+  if (silently) return;
+  p.unreportedContinue = true;
+  tellParent(p, SI.CLD_CONTINUED, SIG.SIGCONT);
+}
+
+/** SIGCHLD of a stop or continuation (do_notify_parent_cldstop). */
+function tellParent(p: Process, code: number, status: number): void {
+  const { parent } = p;
+  if (parent === undefined) return;
+  if (!(parent.leader.sighand.get(SIG.SIGCHLD).flags & SA.SA_NOCLDSTOP)) {
+    sendToProcess(parent, { signo: SIG.SIGCHLD, code, pid: p.pid, uid: p.leader.creds.uid, status });
+  }
+  parent.childQueue.wakeAll();
+}
