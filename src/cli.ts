@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 
 import { parseOptions, USAGE, UsageError } from './options.ts';
-import { run } from './run.ts';
 
 /** Runs one command line (without node and script) and ends the process as the guest ended. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -26,6 +25,8 @@ export async function main(args: readonly string[]): Promise<void> {
     return;
   }
 
+  // Not before: what the guest does not need need not be loaded.
+  const { run } = await import('./run.ts');
   const { command, argv0, ...rest } = options;
   const result = await run({
     ...rest,
