@@ -240,7 +240,8 @@ export class JitBackend implements CpuBackend {
   private miss(depth: number): number {
     const { cpu } = this;
     const target = cpu.u32[TARGET]!;
-    if (depth + DISPATCH_DEPTH >= MAX_DEPTH) return target;
+    // A jump to the return address by other means than BX LR: the caller knows it.
+    if (depth + DISPATCH_DEPTH >= MAX_DEPTH || target === cpu.ru[14]) return target;
     const slot = this.code.compiledSlot(target);
     if (slot > 0) {
       this.code.remember(target, slot);

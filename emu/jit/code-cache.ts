@@ -101,18 +101,20 @@ export class CodeCache {
    */
   compile(location: number, wanted: (location: number) => boolean): boolean {
     const began = performance.now();
+    this.foldedPages = new Set();
     const fetch = (at: number, it: number): Step | null => {
       const insn = this.insns.peek(at, it);
       return insn === null ? null : { insn, effects: effectsOf(insn) };
     };
     const isFunction = (at: number) => this.slots.has(at);
+    const read = (address: number, size: number) => this.constantWord(address, size);
     const regions: Region[] = [];
     const queue = [location];
     const seen = new Set(queue);
     let instructions = 0;
     while (queue.length > 0 && regions.length < BATCH_REGIONS && instructions < BATCH_INSTRUCTIONS) {
       const at = queue.shift()!;
-      const region = findRegion(at, fetch, isFunction);
+      const region = findRegion(at, fetch, isFunction, read);
       if (region === null) continue;
       regions.push(region);
       instructions += region.instructions;
@@ -130,7 +132,6 @@ export class CodeCache {
 
   private build(regions: Region[]): void {
     this.batch.clear();
-    this.foldedPages = new Set();
     regions.forEach((r, i) => {
       this.batch.set(r.location, i);
     });

@@ -26,6 +26,7 @@ import {
   Unsupported,
   VARS,
 } from './emitter.ts';
+import type { JumpTable } from './jump-table.ts';
 import { type Block, isBackEdge, isIrreducible, liveness, type Region } from './region.ts';
 import { ByteWriter, I32, OP, type ValType } from './wasm.ts';
 
@@ -188,6 +189,7 @@ export class RegionCompiler implements EmitterHost {
       emitter.begin(insn.pc, insn.size, insn.thumb);
       emitter.dirty = dirty;
       emitter.it = insn.itBefore;
+      emitter.conditional = insn.cond !== 14;
       emitter.dead = FLAG_MASK & ~after[i]!;
       const mark = out.length;
       const depth = emitter.depth;
@@ -295,11 +297,30 @@ export class RegionCompiler implements EmitterHost {
       out.byte(OP.return);
       return;
     }
+    if (block.table !== null) this.switch(block, block.table);
     emitter.storeVars(dirty);
     this.lookUp(location);
     out.byte(OP.return_call_indirect);
     out.u32(0);
     out.u32(0);
+  }
+
+  /** Jumps by the table; goes on behind for an index outside it or a target outside the region. */
+  private switch(block: Block, table: JumpTable): void {
+    const { emitter, out } = this;
+    const other = emitter.depth;
+    emitter.open(OP.block);
+    emitter.gen(emitter.reg(table.index));
+    out.byte(OP.br_table);
+    out.u32(table.targets.length);
+    const label = (depth: number) => out.u32(emitter.depth - 1 - depth);
+    for (const target of table.targets) {
+      const to = this.region.blockAt.get((target & ~1) >>> 0);
+      if (to === undefined || !block.succ.includes(to) || isIrreducible(block, to)) label(other);
+      else label(isBackEdge(block, to) ? this.loopLabel.get(to)! : this.blockLabel.get(to)!);
+    }
+    label(other);
+    emitter.close();
   }
 
   /** Leaves (cpu, depth, slot) on the wasm stack for a location found in the jump cache; slot 0 is the miss stub. */

@@ -13,6 +13,7 @@
 import { OFF } from '../cpu-state.ts';
 import type { BranchKind, Cond, FpConvert, FpOp, FpSize, Machine, Trap } from '../machine/machine.ts';
 import { PAGE_BYTES } from '../memory/layout.ts';
+import { FpEmitter } from './emit-fp.ts';
 import { type ByteWriter, F32, F64, I32, I64, OP, type ValType, VOID } from './wasm.ts';
 
 /** Numbers of the variables kept in locals; their bits make the masks of the data flow. */
@@ -51,6 +52,15 @@ export const IMPORTS = [
   { name: 'preempt', type: 3 },
   /** (cpu, depth) -> location: runs what OFF.target names, which has no compiled code yet. */
   { name: 'miss', type: 2 },
+  /** (a, b, r) -> 1 when r is the exact result; see exactness.ts. */
+  { name: 'exact_add64', type: 4 },
+  { name: 'exact_mul64', type: 4 },
+  { name: 'exact_div64', type: 4 },
+  { name: 'exact_sqrt64', type: 5 },
+  { name: 'exact_add32', type: 6 },
+  { name: 'exact_mul32', type: 6 },
+  { name: 'exact_div32', type: 6 },
+  { name: 'exact_sqrt32', type: 7 },
 ] as const;
 export type ImportName = (typeof IMPORTS)[number]['name'];
 export const importIndex = (name: ImportName): number => IMPORTS.findIndex((i) => i.name === name);
@@ -113,6 +123,8 @@ export class Emitter implements Machine<Node, Node, Node> {
   pc = 0;
   size = 4;
   thumb = false;
+  /** The instruction under way runs under a condition. */
+  conditional = false;
   /** ITSTATE before the instruction under way. */
   it = 0;
   /** Variables newer in locals than in the state block, before the instruction under way. */
@@ -129,6 +141,7 @@ export class Emitter implements Machine<Node, Node, Node> {
   faultPc = 0;
   faultDirty = 0;
 
+  private readonly floating = new FpEmitter(this);
   private readonly localTypes: ValType[] = [];
   private readonly varLocal: number[] = [];
   private readonly version: number[] = [];
@@ -175,7 +188,8 @@ export class Emitter implements Machine<Node, Node, Node> {
     return this.localTypes.length + 1;
   }
 
-  private temp(type: ValType): number {
+  /** A local that is free again at the next instruction. */
+  temp(type: ValType): number {
     const local = this.free.get(type)?.pop() ?? this.newLocal(type);
     this.taken.push({ type, local });
     return local;
@@ -933,14 +947,14 @@ export class Emitter implements Machine<Node, Node, Node> {
   }
 
   // ---- VFP arithmetic: see emit-fp.ts ----
-  fp(_op: FpOp, _size: FpSize, _d: number, _n: number, _m: number): void {
-    throw new Unsupported();
+  fp(op: FpOp, size: FpSize, d: number, n: number, m: number): void {
+    this.floating.fp(op, size, d, n, m);
   }
-  fpCompare(_size: FpSize, _n: number, _m: number, _signal: boolean): void {
-    throw new Unsupported();
+  fpCompare(size: FpSize, n: number, m: number, _signal: boolean): void {
+    this.floating.fpCompare(size, n, m);
   }
-  fpConvert(_op: FpConvert, _d: number, _m: number, _fbits: number): void {
-    throw new Unsupported();
+  fpConvert(op: FpConvert, d: number, m: number, _fbits: number): void {
+    this.floating.fpConvert(op, d, m);
   }
 
   /** Has the evaluator run the instruction under way; leaves when it says so. The caller has stored what is dirty. */

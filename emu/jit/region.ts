@@ -6,6 +6,7 @@
  */
 import type { Insn } from '../decode/row.ts';
 import { REG_MASK } from './emitter.ts';
+import { type JumpTable, jumpTable } from './jump-table.ts';
 
 /** What one instruction does, as masks over VAR of emitter.ts. */
 export interface Effects {
@@ -48,6 +49,8 @@ export class Block {
   succ: Block[] = [];
   /** The block that the last instruction's call returns to, or that an SVC goes on at, if it is in the region. */
   after: Block | undefined;
+  /** The switch that the last instruction is. */
+  table: JumpTable | null = null;
   preds: Block[] = [];
   /** Position in reverse postorder. */
   order = -1;
@@ -91,6 +94,7 @@ export function findRegion(
   location: number,
   fetch: Fetch,
   isFunction: (location: number) => boolean,
+  read: (address: number, size: number) => number | undefined,
 ): Region | null {
   const thumb = location & 1;
   const start = (location & ~1) >>> 0;
@@ -98,10 +102,12 @@ export function findRegion(
   const leaders = new Set<number>([start]);
   const work = [start];
   const calls = new Set<number>();
+  const tables = new Map<number, JumpTable>();
   let count = 0;
   while (work.length > 0) {
     let pc = work.pop()!;
     let it = 0;
+    const line: Step[] = [];
     while (!found.has(pc)) {
       if (count >= MAX_INSTRUCTIONS) {
         leaders.add(pc);
@@ -117,6 +123,14 @@ export function findRegion(
       it = insn.itAfter;
       if (branch !== null) {
         const { target, kind } = branch;
+        const table = kind === 'jump' && target === undefined ? jumpTable(step, line, read) : null;
+        if (table?.targets.every((t) => (t & 1) === thumb)) {
+          tables.set(pc, table);
+          for (const t of table.targets) {
+            leaders.add((t & ~1) >>> 0);
+            work.push((t & ~1) >>> 0);
+          }
+        }
         if (kind === 'call') {
           if (target !== undefined) calls.add(target);
         } else if (target !== undefined && (target & 1) === thumb) {
@@ -134,6 +148,7 @@ export function findRegion(
         if (!effects.conditional) break;
         leaders.add(next);
       }
+      line.push(step);
       pc = next;
     }
     if (found.has(pc)) leaders.add(pc);
@@ -181,6 +196,9 @@ export function findRegion(
       const { kind, target } = last.branch!;
       if (kind === 'call') block.after = next;
       else if (target !== undefined && (target & 1) === thumb) edge(blockAt.get((target & ~1) >>> 0));
+      const { pc } = block.steps[block.steps.length - 1]!.insn;
+      block.table = tables.get(pc) ?? null;
+      for (const t of block.table?.targets ?? []) edge(blockAt.get((t & ~1) >>> 0));
       if (last.conditional) edge(next);
     } else if (block.end === 'svc') {
       block.after = next;
@@ -275,7 +293,7 @@ function classifyEdges(blocks: Block[]): void {
     for (const s of successors(b)) {
       if (s.order <= b.order) {
         if (dominates(s, b)) s.loopHeader = true;
-      } else s.forwardEdges++;
+      } else s.forwardEdges += b.table === null ? 1 : 2; // br_table needs labels
     }
   for (const b of blocks) b.merge = b.forwardEdges >= 2;
 }

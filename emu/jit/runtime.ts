@@ -6,6 +6,7 @@
  */
 import { PAGE_BYTES } from '../memory/layout.ts';
 import { IMPORTS, TYPES } from './emitter.ts';
+import { exactness } from './exactness.ts';
 import { ByteWriter, encodeModule, type FuncBody, I32, OP, VOID } from './wasm.ts';
 
 /** What TypeScript gives compiled code; see IMPORTS in emitter.ts for the meaning. */
@@ -114,11 +115,12 @@ export function createRuntime(
         { name: 'miss', type: 2 },
       ],
       table: true,
-      functions: [enterBody(), missBody(1), checkBody(0)],
+      functions: [enterBody(), missBody(1), checkBody(0), ...Object.values(exactness)],
       exports: [
         { name: 'enter', function: 0 },
         { name: 'miss', function: 1 },
         { name: 'check', function: 2 },
+        ...Object.keys(exactness).map((name, i) => ({ name, function: 3 + i })),
       ],
     }),
   );

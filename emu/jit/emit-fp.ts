@@ -1,0 +1,510 @@
+/**
+ * Compiled VFP arithmetic.
+ *
+ * wasm's arithmetic is IEEE 754 round-to-nearest, as the ARM's is in the default mode (compiled code runs in no other). What differs is at the edges: NaN payloads, tininess,
+ * exception flags. So: the native operation, then a test that the result is an ordinary one (normal, or a zero that is exact). If it is not, the evaluator does the instruction again.
+ * Of the cumulative flags only IXC can come from an ordinary result; once it is set nothing more is to be found out, before that a helper decides whether the result is exact.
+ *
+ * VFP registers stay in the state block.
+ */
+import { OFF } from '../cpu-state.ts';
+import type { FpConvert, FpOp, FpSize } from '../machine/machine.ts';
+import { CPU, type Emitter, importIndex, Unsupported } from './emitter.ts';
+import { F32, F64, I32, OP } from './wasm.ts';
+
+const IXC = 0x10;
+
+/** The opcodes of one size. */
+interface Sized {
+  readonly type: typeof F32 | typeof F64;
+  readonly load: number;
+  readonly store: number;
+  readonly add: number;
+  readonly sub: number;
+  readonly mul: number;
+  readonly div: number;
+  readonly sqrt: number;
+  readonly neg: number;
+  readonly eq: number;
+  readonly lt: number;
+  readonly gt: number;
+  readonly suffix: '32' | '64';
+}
+
+const SINGLE: Sized = {
+  type: F32,
+  load: OP.f32_load,
+  store: OP.f32_store,
+  add: OP.f32_add,
+  sub: OP.f32_sub,
+  mul: OP.f32_mul,
+  div: OP.f32_div,
+  sqrt: OP.f32_sqrt,
+  neg: OP.f32_neg,
+  eq: OP.f32_eq,
+  lt: OP.f32_lt,
+  gt: OP.f32_gt,
+  suffix: '32',
+};
+const DOUBLE: Sized = {
+  type: F64,
+  load: OP.f64_load,
+  store: OP.f64_store,
+  add: OP.f64_add,
+  sub: OP.f64_sub,
+  mul: OP.f64_mul,
+  div: OP.f64_div,
+  sqrt: OP.f64_sqrt,
+  neg: OP.f64_neg,
+  eq: OP.f64_eq,
+  lt: OP.f64_lt,
+  gt: OP.f64_gt,
+  suffix: '64',
+};
+
+const sized = (size: FpSize) => (size === 32 ? SINGLE : DOUBLE);
+const single = (n: number) => OFF.d + 4 * n;
+const double = (n: number) => OFF.d + 8 * n;
+const register = (size: FpSize, n: number) => (size === 32 ? single(n) : double(n));
+
+export class FpEmitter {
+  private readonly e: Emitter;
+  constructor(e: Emitter) {
+    this.e = e;
+  }
+
+  /** A register's value in a new local. */
+  private loadRegister(size: FpSize, n: number): number {
+    const { e } = this;
+    const z = sized(size);
+    const local = e.temp(z.type);
+    e.out.get(CPU);
+    e.out.mem(z.load, register(size, n));
+    e.out.set(local);
+    return local;
+  }
+
+  private constant(z: Sized, x: number): void {
+    const { out } = this.e;
+    if (z.type === F64) {
+      out.byte(OP.f64_const);
+      out.raw(new Uint8Array(new Float64Array([x]).buffer));
+    } else {
+      out.byte(OP.f32_const);
+      out.raw(new Uint8Array(new Float32Array([x]).buffer));
+    }
+  }
+
+  /** Leaves 1 on the wasm stack when the number in a local is normal and finite. */
+  private isNormal(z: Sized, local: number): void {
+    const { out } = this.e;
+    out.get(local);
+    if (z.type === F64) {
+      out.byte(OP.i64_reinterpret_f64);
+      out.byte(OP.i64_const);
+      out.s64(52n);
+      out.byte(OP.i64_shr_u);
+      out.byte(OP.i32_wrap_i64);
+    } else {
+      out.byte(OP.i32_reinterpret_f32);
+      out.i32(23);
+      out.byte(OP.i32_shr_u);
+    }
+    const all = z.type === F64 ? 0x7ff : 0xff;
+    out.i32(all);
+    out.byte(OP.i32_and);
+    out.i32(-1);
+    out.byte(OP.i32_add);
+    out.i32(all - 1);
+    out.byte(OP.i32_lt_u);
+  }
+
+  private isZero(z: Sized, local: number): void {
+    this.e.out.get(local);
+    this.constant(z, 0);
+    this.e.out.byte(z.eq);
+  }
+
+  /** With 1 on the wasm stack for an ordinary result: `ordinary` then, else the evaluator runs the instruction. */
+  private ifOrdinary(ordinary: () => void): void {
+    const { e } = this;
+    e.open(OP.if);
+    ordinary();
+    e.out.byte(OP.else);
+    // The evaluator tests the condition again, and for that it needs the flags.
+    if (e.conditional) e.storeVars(e.dirty);
+    e.stepHere();
+    e.close();
+  }
+
+  /** Sets IXC unless it is set already or `exact` leaves 1 on the wasm stack. */
+  private inexactUnless(exact: () => void): void {
+    const { e } = this;
+    const { out } = e;
+    out.get(CPU);
+    out.mem(OP.i32_load, OFF.fpscr);
+    out.i32(IXC);
+    out.byte(OP.i32_and);
+    out.byte(OP.i32_eqz);
+    e.open(OP.if);
+    exact();
+    out.byte(OP.i32_eqz);
+    e.open(OP.if);
+    out.get(CPU);
+    out.get(CPU);
+    out.mem(OP.i32_load, OFF.fpscr);
+    out.i32(IXC);
+    out.byte(OP.i32_or);
+    out.mem(OP.i32_store, OFF.fpscr);
+    e.close();
+    e.close();
+  }
+
+  private callExact(name: 'add' | 'mul' | 'div' | 'sqrt', z: Sized, locals: number[]): void {
+    const { out } = this.e;
+    for (const local of locals) out.get(local);
+    out.call(importIndex(`exact_${name}${z.suffix}`));
+  }
+
+  private put(z: Sized, offset: number, local: number, negate = false): void {
+    const { out } = this.e;
+    out.get(CPU);
+    out.get(local);
+    if (negate) out.byte(z.neg);
+    out.mem(z.store, offset);
+  }
+
+  fp(op: FpOp, size: FpSize, d: number, n: number, m: number): void {
+    switch (op) {
+      case 'neg':
+      case 'abs':
+        this.sign(op, size, d, m);
+        return;
+      case 'add':
+      case 'sub':
+      case 'mul':
+      case 'div':
+      case 'nmul':
+        this.binary(op, size, d, n, m);
+        return;
+      case 'sqrt':
+        this.squareRoot(size, d, m);
+        return;
+      case 'mla':
+      case 'mls':
+      case 'nmla':
+      case 'nmls':
+        this.accumulate(op, size, d, n, m);
+        return;
+      default:
+        throw new Unsupported();
+    }
+  }
+
+  private sign(op: 'neg' | 'abs', size: FpSize, d: number, m: number): void {
+    const { out } = this.e;
+    // On the word that holds the sign; a double's other word is copied.
+    const word = (n: number) => (size === 32 ? single(n) : double(n) + 4);
+    if (size === 64 && d !== m) {
+      out.get(CPU);
+      out.get(CPU);
+      out.mem(OP.i32_load, double(m));
+      out.mem(OP.i32_store, double(d));
+    }
+    out.get(CPU);
+    out.get(CPU);
+    out.mem(OP.i32_load, word(m));
+    out.i32(op === 'neg' ? 0x8000_0000 : 0x7fff_ffff);
+    out.byte(op === 'neg' ? OP.i32_xor : OP.i32_and);
+    out.mem(OP.i32_store, word(d));
+  }
+
+  private binary(
+    op: 'add' | 'sub' | 'mul' | 'div' | 'nmul',
+    size: FpSize,
+    d: number,
+    n: number,
+    m: number,
+  ): void {
+    const { e } = this;
+    const { out } = e;
+    const z = sized(size);
+    const a = this.loadRegister(size, n);
+    const b = this.loadRegister(size, m);
+    const r = e.temp(z.type);
+    const kind = op === 'nmul' ? 'mul' : op;
+    out.get(a);
+    out.get(b);
+    out.byte(z[kind]);
+    out.set(r);
+    this.isNormal(z, r);
+    this.orExactZero(kind, z, a, b, r);
+    this.ifOrdinary(() => {
+      this.inexactUnless(() => {
+        if (kind !== 'sub') this.callExact(kind, z, [a, b, r]);
+        else {
+          out.get(a);
+          out.get(b);
+          out.byte(z.neg);
+          out.get(r);
+          out.call(importIndex(`exact_add${z.suffix}`));
+        }
+      });
+      this.put(z, register(size, d), r, op === 'nmul');
+    });
+  }
+
+  /** Ors to the number on the wasm stack whether r is a zero without any flag: a sum of 0 always, a product or quotient with an operand 0 that gives 0. */
+  private orExactZero(kind: 'add' | 'sub' | 'mul' | 'div', z: Sized, a: number, b: number, r: number): void {
+    const { out } = this.e;
+    this.isZero(z, r);
+    if (kind === 'mul' || kind === 'div') {
+      this.isZero(z, a);
+      if (kind === 'mul') {
+        this.isZero(z, b);
+        out.byte(OP.i32_or);
+      }
+      out.byte(OP.i32_and);
+    }
+    out.byte(OP.i32_or);
+  }
+
+  private squareRoot(size: FpSize, d: number, m: number): void {
+    const { e } = this;
+    const z = sized(size);
+    const a = this.loadRegister(size, m);
+    const r = e.temp(z.type);
+    e.out.get(a);
+    e.out.byte(z.sqrt);
+    e.out.set(r);
+    this.isNormal(z, r);
+    this.isZero(z, r);
+    e.out.byte(OP.i32_or);
+    this.ifOrdinary(() => {
+      this.inexactUnless(() => this.callExact('sqrt', z, [a, r]));
+      this.put(z, register(size, d), r);
+    });
+  }
+
+  /** d = (-)d + (-)(n * m), both roundings done. */
+  private accumulate(
+    op: 'mla' | 'mls' | 'nmla' | 'nmls',
+    size: FpSize,
+    d: number,
+    n: number,
+    m: number,
+  ): void {
+    const { e } = this;
+    const { out } = e;
+    const z = sized(size);
+    const a = this.loadRegister(size, n);
+    const b = this.loadRegister(size, m);
+    const c = this.loadRegister(size, d);
+    const p = e.temp(z.type);
+    const r = e.temp(z.type);
+    out.get(a);
+    out.get(b);
+    out.byte(z.mul);
+    out.set(p);
+    if (op === 'nmla' || op === 'nmls') {
+      out.get(c);
+      out.byte(z.neg);
+      out.set(c);
+    }
+    const q = e.temp(z.type);
+    out.get(p);
+    if (op === 'mls' || op === 'nmla') out.byte(z.neg);
+    out.set(q);
+    out.get(c);
+    out.get(q);
+    out.byte(z.add);
+    out.set(r);
+    this.isNormal(z, p);
+    this.orExactZero('mul', z, a, b, p);
+    this.isNormal(z, r);
+    this.orExactZero('add', z, c, q, r);
+    out.byte(OP.i32_and);
+    this.ifOrdinary(() => {
+      this.inexactUnless(() => {
+        this.callExact('mul', z, [a, b, p]);
+        this.callExact('add', z, [c, q, r]);
+        out.byte(OP.i32_and);
+      });
+      this.put(z, register(size, d), r);
+    });
+  }
+
+  fpCompare(size: FpSize, n: number, m: number): void {
+    const { e } = this;
+    const { out } = e;
+    const z = sized(size);
+    const a = this.loadRegister(size, n);
+    let b: number;
+    if (m >= 0) b = this.loadRegister(size, m);
+    else {
+      b = e.temp(z.type);
+      this.constant(z, 0);
+      out.set(b);
+    }
+    // NZCV: equal 0110, less 1000, greater 0010, unordered 0011 (with flags for the kind of NaN: the evaluator).
+    const nzcv = e.temp(I32);
+    const test = (op: number, value: number) => {
+      out.get(a);
+      out.get(b);
+      out.byte(op);
+      out.i32(value);
+      out.byte(OP.i32_mul);
+    };
+    test(z.eq, 6);
+    test(z.lt, 8);
+    out.byte(OP.i32_or);
+    test(z.gt, 2);
+    out.byte(OP.i32_or);
+    out.tee(nzcv);
+    this.ifOrdinary(() => {
+      out.get(CPU);
+      out.get(CPU);
+      out.mem(OP.i32_load, OFF.fpscr);
+      out.i32(0x0fff_ffff);
+      out.byte(OP.i32_and);
+      out.get(nzcv);
+      out.i32(28);
+      out.byte(OP.i32_shl);
+      out.byte(OP.i32_or);
+      out.mem(OP.i32_store, OFF.fpscr);
+    });
+  }
+
+  fpConvert(op: FpConvert, d: number, m: number): void {
+    switch (op) {
+      case 'f64_f32':
+        this.widen(d, m);
+        return;
+      case 'f32_f64':
+        this.narrow(d, m);
+        return;
+      case 'f64_i32':
+      case 'f64_u32':
+        this.doubleFromInteger(op === 'f64_i32', d, m);
+        return;
+      case 'f32_i32':
+      case 'f32_u32':
+        this.singleFromInteger(op === 'f32_i32', d, m);
+        return;
+      case 'i32_f32':
+      case 'u32_f32':
+      case 'i32_f32r':
+      case 'u32_f32r':
+        this.toInteger(32, op[0] === 'i', op.endsWith('r'), d, m);
+        return;
+      case 'i32_f64':
+      case 'u32_f64':
+      case 'i32_f64r':
+      case 'u32_f64r':
+        this.toInteger(64, op[0] === 'i', op.endsWith('r'), d, m);
+        return;
+      default:
+        throw new Unsupported();
+    }
+  }
+
+  private widen(d: number, m: number): void {
+    const { e } = this;
+    const a = this.loadRegister(32, m);
+    e.out.get(a);
+    e.out.get(a);
+    e.out.byte(OP.f32_eq);
+    this.ifOrdinary(() => {
+      e.out.get(CPU);
+      e.out.get(a);
+      e.out.byte(OP.f64_promote_f32);
+      e.out.mem(OP.f64_store, double(d));
+    });
+  }
+
+  private narrow(d: number, m: number): void {
+    const { e } = this;
+    const { out } = e;
+    const a = this.loadRegister(64, m);
+    const r = e.temp(F32);
+    out.get(a);
+    out.byte(OP.f32_demote_f64);
+    out.set(r);
+    this.isNormal(SINGLE, r);
+    this.isZero(DOUBLE, a);
+    out.byte(OP.i32_or);
+    this.ifOrdinary(() => {
+      this.inexactUnless(() => {
+        out.get(r);
+        out.byte(OP.f64_promote_f32);
+        out.get(a);
+        out.byte(OP.f64_eq);
+      });
+      this.put(SINGLE, single(d), r);
+    });
+  }
+
+  private doubleFromInteger(signed: boolean, d: number, m: number): void {
+    const { out } = this.e;
+    out.get(CPU);
+    out.get(CPU);
+    out.mem(OP.i32_load, single(m));
+    out.byte(signed ? OP.f64_convert_i32_s : OP.f64_convert_i32_u);
+    out.mem(OP.f64_store, double(d));
+  }
+
+  private singleFromInteger(signed: boolean, d: number, m: number): void {
+    const { e } = this;
+    const { out } = e;
+    const a = e.temp(I32);
+    const r = e.temp(F32);
+    out.get(CPU);
+    out.mem(OP.i32_load, single(m));
+    out.tee(a);
+    out.byte(signed ? OP.f32_convert_i32_s : OP.f32_convert_i32_u);
+    out.set(r);
+    this.inexactUnless(() => {
+      out.get(r);
+      out.byte(OP.f64_promote_f32);
+      out.get(a);
+      out.byte(signed ? OP.f64_convert_i32_s : OP.f64_convert_i32_u);
+      out.byte(OP.f64_eq);
+    });
+    this.put(SINGLE, single(d), r);
+  }
+
+  private toInteger(from: FpSize, signed: boolean, nearest: boolean, d: number, m: number): void {
+    const { e } = this;
+    const { out } = e;
+    const a = e.temp(F64);
+    out.get(CPU);
+    if (from === 32) {
+      out.mem(OP.f32_load, single(m));
+      out.byte(OP.f64_promote_f32);
+    } else out.mem(OP.f64_load, double(m));
+    out.set(a);
+    const x = e.temp(F64);
+    out.get(a);
+    out.byte(nearest ? OP.f64_nearest : OP.f64_trunc);
+    out.set(x);
+    // In range, which a NaN never is.
+    out.get(x);
+    this.constant(DOUBLE, signed ? -2147483648 : 0);
+    out.byte(OP.f64_ge);
+    out.get(x);
+    this.constant(DOUBLE, signed ? 2147483647 : 4294967295);
+    out.byte(OP.f64_le);
+    out.byte(OP.i32_and);
+    this.ifOrdinary(() => {
+      this.inexactUnless(() => {
+        out.get(x);
+        out.get(a);
+        out.byte(OP.f64_eq);
+      });
+      out.get(CPU);
+      out.get(x);
+      out.byte(signed ? OP.i32_trunc_f64_s : OP.i32_trunc_f64_u);
+      out.mem(OP.i32_store, single(d));
+    });
+  }
+}
