@@ -13,7 +13,7 @@ import type { Access, AddressSpace } from '../memory/address-space.ts';
 import { PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
 import { CodeCache } from './code-cache.ts';
 import { MAX_DEPTH } from './compile.ts';
-import { LEAVE } from './emitter.ts';
+import { LEAVE } from './convention.ts';
 
 const EXIT_WORD = OFF.exit >> 2;
 const IT = OFF.it >> 2;

@@ -21,8 +21,8 @@ import {
   WRITE,
 } from '../memory/layout.ts';
 import { type CompileContext, RegionCompiler } from './compile.ts';
+import { IMPORTS, TYPES } from './convention.ts';
 import { effectsOf } from './effects.ts';
-import { IMPORTS, TYPES } from './emitter.ts';
 import { findRegion, type Region, type Step } from './region.ts';
 import { createRuntime, type Runtime, type RuntimeHooks } from './runtime.ts';
 import { encodeModule } from './wasm.ts';

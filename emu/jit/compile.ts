@@ -13,19 +13,9 @@ import { EXIT } from '../cpu.ts';
 import { OFF } from '../cpu-state.ts';
 import type { BranchKind, Trap } from '../machine/machine.ts';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../memory/layout.ts';
-import {
-  CPU,
-  DEPTH,
-  Emitter,
-  type EmitterHost,
-  FLAG_MASK,
-  IMPORTS,
-  importIndex,
-  LEAVE,
-  type Node,
-  Unsupported,
-  VARS,
-} from './emitter.ts';
+import { CPU, DEPTH, FLAG_MASK, IMPORTS, importIndex, LEAVE, Unsupported, VARS } from './convention.ts';
+import { Emitter, type EmitterHost } from './emitter.ts';
+import type { Node } from './function-writer.ts';
 import type { JumpTable } from './jump-table.ts';
 import { type Block, isBackEdge, isIrreducible, liveness, type Region } from './region.ts';
 import { ByteWriter, I32, OP, type ValType } from './wasm.ts';

@@ -1,7 +1,7 @@
 /** The effects of an instruction as the masks of the compiler's data flow (VAR of emitter.ts). */
 import type { Insn } from '../decode/row.ts';
 import { FLAG, type Resources, effectsOf as recorded } from '../machine/effects.ts';
-import { REG_MASK, VAR } from './emitter.ts';
+import { REG_MASK, VAR } from './convention.ts';
 import type { Effects } from './region.ts';
 
 const FLAG_VARS: readonly (readonly [flag: number, variable: number])[] = [

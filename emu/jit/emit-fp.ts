@@ -9,7 +9,8 @@
  */
 import { OFF } from '../cpu-state.ts';
 import type { FpConvert, FpOp, FpSize } from '../machine/machine.ts';
-import { CPU, type Emitter, importIndex, Unsupported } from './emitter.ts';
+import { CPU, importIndex, Unsupported } from './convention.ts';
+import type { Emitter } from './emitter.ts';
 import { F32, F64, I32, OP } from './wasm.ts';
 
 const IXC = 0x10;

@@ -13,102 +13,14 @@
 import { OFF } from '../cpu-state.ts';
 import type { BranchKind, Cond, FpConvert, FpOp, FpSize, Machine, Trap } from '../machine/machine.ts';
 import { PAGE_BYTES } from '../memory/layout.ts';
+import { ArithmeticWriter } from './arithmetic-writer.ts';
+import { CPU, importIndex, LEAVE, Unsupported, VAR } from './convention.ts';
 import { FpEmitter } from './emit-fp.ts';
-import { type ByteWriter, F32, F64, I32, I64, OP, type ValType, VOID } from './wasm.ts';
+import { CONST, LOCAL, Node, OPERATION, VARIABLE } from './function-writer.ts';
+import { type ByteWriter, I32, I64, OP, VOID } from './wasm.ts';
 
-/** Numbers of the variables kept in locals; their bits make the masks of the data flow. */
-export const VAR = { r: 0, nf: 15, zf: 16, cf: 17, vf: 18, qf: 19, ge: 20 } as const;
-export const VARS = 21;
-export const REG_MASK = 0x7fff;
-export const FLAG_MASK = 0x1f8000;
-
-/** Offset in the state block of each variable. */
-export const VAR_OFFSET: readonly number[] = [
-  ...Array.from({ length: 15 }, (_, n) => OFF.r + 4 * n),
-  OFF.nf,
-  OFF.zf,
-  OFF.cf,
-  OFF.vf,
-  OFF.qf,
-  OFF.ge,
-];
-
-/** Locals 0 and 1 are the parameters of every region function: state block address, call depth. */
-export const CPU = 0;
-export const DEPTH = 1;
-
-/** What a region function returns, in place of a location, when its caller is to leave too: 2 is no location (neither a word address nor Thumb). */
-export const LEAVE = 2;
-
-/** Functions imported by region modules, with their types (see runtime.ts); the index is the function index. */
-export const IMPORTS = [
-  /** (cpu, address, code) -> 1 when the access may go on; code = length | access << 8 | log2(align) << 12. */
-  { name: 'check', type: 1 },
-  /** (cpu, imm) -> 1 to go on behind the SVC with all of the state as before but r0. */
-  { name: 'svc', type: 2 },
-  /** (cpu) -> 1: runs the instruction at the state's location by the evaluator; 0: leave. */
-  { name: 'step', type: 3 },
-  /** (cpu) -> 1 to go on: the time slice is over. */
-  { name: 'preempt', type: 3 },
-  /** (cpu, depth) -> location: runs what OFF.target names, which has no compiled code yet. */
-  { name: 'miss', type: 2 },
-  /** (a, b, r) -> 1 when r is the exact result; see exactness.ts. */
-  { name: 'exact_add64', type: 4 },
-  { name: 'exact_mul64', type: 4 },
-  { name: 'exact_div64', type: 4 },
-  { name: 'exact_sqrt64', type: 5 },
-  { name: 'exact_add32', type: 6 },
-  { name: 'exact_mul32', type: 6 },
-  { name: 'exact_div32', type: 6 },
-  { name: 'exact_sqrt32', type: 7 },
-] as const;
-export type ImportName = (typeof IMPORTS)[number]['name'];
-export const importIndex = (name: ImportName): number => IMPORTS.findIndex((i) => i.name === name);
 const CHECK = importIndex('check');
 const STEP = importIndex('step');
-
-/** The types of region modules, by index; 0 is the region function itself. */
-export const TYPES = [
-  { params: [I32, I32], results: [I32] },
-  { params: [I32, I32, I32], results: [I32] },
-  { params: [I32, I32], results: [I32] },
-  { params: [I32], results: [I32] },
-  { params: [F64, F64, F64], results: [I32] },
-  { params: [F64, F64], results: [I32] },
-  { params: [F32, F32, F32], results: [I32] },
-  { params: [F32, F32], results: [I32] },
-] as const;
-
-/** The op cannot be compiled; the evaluator runs this instruction. */
-export class Unsupported extends Error {}
-
-const CONST = 0;
-const LOCAL = 1;
-const VARIABLE = 2;
-const OPERATION = 3;
-
-/** An expression. Never read its fields outside this file. */
-export class Node {
-  readonly kind: number;
-  /** Constant, local index, variable number or opcode. */
-  readonly x: number;
-  readonly a: Node | null;
-  readonly b: Node | null;
-  readonly c: Node | null;
-  /** Version of a variable when it was read; for operations 1 once written out. */
-  mark: number;
-  constructor(kind: number, x: number, a: Node | null, b: Node | null, c: Node | null, mark: number) {
-    this.kind = kind;
-    this.x = x;
-    this.a = a;
-    this.b = b;
-    this.c = c;
-    this.mark = mark;
-  }
-}
-
-const constNode = (x: number) => new Node(CONST, x | 0, null, null, null, 0);
-const SMALL = Array.from({ length: 256 }, (_, x) => constNode(x));
 
 /** What the compiler provides while instructions are emitted. */
 export interface EmitterHost {
@@ -119,7 +31,7 @@ export interface EmitterHost {
   constantWord(address: number, size: number): number | undefined;
 }
 
-export class Emitter implements Machine<Node, Node, Node> {
+export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Node> {
   pc = 0;
   size = 4;
   thumb = false;
@@ -131,10 +43,7 @@ export class Emitter implements Machine<Node, Node, Node> {
   dirty = 0;
   /** Variables nobody reads before they are written again. */
   dead = 0;
-  readonly out: ByteWriter;
   readonly host: EmitterHost;
-  /** Open labels (block, loop, if) around the place being written. */
-  depth = 0;
   /** Label depth of the block that faults branch out of. */
   faultLabel = 0;
   /** Locals holding PC and dirty mask (ITSTATE in bits 31..24) of a fault. */
@@ -142,29 +51,16 @@ export class Emitter implements Machine<Node, Node, Node> {
   faultDirty = 0;
 
   private readonly floating = new FpEmitter(this);
-  private readonly localTypes: ValType[] = [];
-  private readonly varLocal: number[] = [];
-  private readonly version: number[] = [];
-  private readonly free = new Map<ValType, number[]>();
-  private taken: { type: ValType; local: number }[] = [];
 
   constructor(out: ByteWriter, host: EmitterHost) {
-    this.out = out;
+    super(out);
     this.host = host;
     this.reset();
   }
 
   /** Begins a function. */
-  reset(): void {
-    this.localTypes.length = 0;
-    this.varLocal.length = 0;
-    for (let i = 0; i < VARS; i++) {
-      this.varLocal.push(-1);
-      this.version[i] = 0;
-    }
-    this.free.clear();
-    this.taken = [];
-    this.depth = 0;
+  override reset(): void {
+    super.reset();
     this.faultPc = this.newLocal(I32);
     this.faultDirty = this.newLocal(I32);
     this.cmp.valid = false;
@@ -172,172 +68,15 @@ export class Emitter implements Machine<Node, Node, Node> {
     this.cmp.b = this.newLocal(I32);
   }
 
-  /** Locals as runs, for the function's header. */
-  locals(): [number, ValType][] {
-    const runs: [number, ValType][] = [];
-    for (const type of this.localTypes) {
-      const last = runs[runs.length - 1];
-      if (last !== undefined && last[1] === type) last[0]++;
-      else runs.push([1, type]);
-    }
-    return runs;
-  }
-
-  newLocal(type: ValType): number {
-    this.localTypes.push(type);
-    return this.localTypes.length + 1;
-  }
-
-  /** A local that is free again at the next instruction. */
-  temp(type: ValType): number {
-    const local = this.free.get(type)?.pop() ?? this.newLocal(type);
-    this.taken.push({ type, local });
-    return local;
-  }
-
-  /** Begins an instruction: temporaries of the one before are free again. */
+  /** Begins an instruction. */
   begin(pc: number, size: number, thumb: boolean): void {
     this.pc = pc;
     this.size = size;
     this.thumb = thumb;
-    for (const { type, local } of this.taken) {
-      const list = this.free.get(type);
-      if (list === undefined) this.free.set(type, [local]);
-      else list.push(local);
-    }
-    this.taken.length = 0;
+    this.freeTemps();
   }
 
-  varLocalOf(v: number): number {
-    let local = this.varLocal[v]!;
-    if (local < 0) {
-      local = this.newLocal(I32);
-      this.varLocal[v] = local;
-    }
-    return local;
-  }
-
-  // ---- structured control ----
-  open(op: number): void {
-    this.out.byte(op);
-    this.out.byte(VOID);
-    this.depth++;
-  }
-  close(): void {
-    this.out.byte(OP.end);
-    this.depth--;
-  }
-  /** br (or br_if) to the label that was opened when depth was `label` (the depth before opening it). */
-  br(op: number, label: number): void {
-    this.out.byte(op);
-    this.out.u32(this.depth - 1 - label);
-  }
-
-  // ---- writing expressions ----
-  gen(n: Node): void {
-    const { out } = this;
-    switch (n.kind) {
-      case CONST:
-        out.i32(n.x);
-        return;
-      case LOCAL:
-        out.get(n.x);
-        return;
-      case VARIABLE:
-        if (this.version[n.x] !== n.mark)
-          throw new Error(
-            `emitter: variable ${n.x} read before and used after it changed, at ${this.pc.toString(16)}`,
-          );
-        out.get(this.varLocalOf(n.x));
-        return;
-      default:
-        if (n.mark !== 0)
-          throw new Error(`emitter: value used twice without let, at ${this.pc.toString(16)}`);
-        n.mark = 1;
-        this.gen(n.a!);
-        if (n.b !== null) this.gen(n.b);
-        if (n.c !== null) this.gen(n.c);
-        out.byte(n.x);
-    }
-  }
-
-  private op1(op: number, a: Node): Node {
-    return new Node(OPERATION, op, a, null, null, 0);
-  }
-  private op2(op: number, a: Node, b: Node): Node {
-    return new Node(OPERATION, op, a, b, null, 0);
-  }
-
-  private setVar(v: number, n: Node): void {
-    this.gen(n);
-    this.out.set(this.varLocalOf(v));
-    this.version[v]!++;
-  }
-
-  private readVar(v: number): Node {
-    return new Node(VARIABLE, v, null, null, null, this.version[v]!);
-  }
-
-  /** Loads variables from the state block into their locals. */
-  loadVars(mask: number): void {
-    for (let v = 0; v < VARS; v++)
-      if (mask & (1 << v)) {
-        this.out.get(CPU);
-        this.out.mem(OP.i32_load, VAR_OFFSET[v]!);
-        this.out.set(this.varLocalOf(v));
-        this.version[v]!++;
-      }
-  }
-
-  /** Stores variables from their locals into the state block. */
-  storeVars(mask: number): void {
-    for (let v = 0; v < VARS; v++)
-      if (mask & (1 << v)) {
-        this.out.get(CPU);
-        this.out.get(this.varLocalOf(v));
-        this.out.mem(OP.i32_store, VAR_OFFSET[v]!);
-      }
-  }
-
-  storeState(offset: number, value: number): void {
-    this.out.get(CPU);
-    this.out.i32(value);
-    this.out.mem(OP.i32_store, offset);
-  }
-
-  /** Stores PC and instruction set of a location. */
-  storeLocation(location: number): void {
-    this.storeState(OFF.r + 60, location & ~1);
-    this.storeState(OFF.thumb, location & 1);
-  }
-
-  private tempOf(n: Node): Node {
-    const local = this.temp(I32);
-    this.gen(n);
-    this.out.set(local);
-    return new Node(LOCAL, local, null, null, null, 0);
-  }
-
-  private stateWord(offset: number): Node {
-    const local = this.temp(I32);
-    this.out.get(CPU);
-    this.out.mem(OP.i32_load, offset);
-    this.out.set(local);
-    return new Node(LOCAL, local, null, null, null, 0);
-  }
-
-  constantOf(n: Node): number | undefined {
-    return n.kind === CONST ? n.x : undefined;
-  }
-
-  // ---- Machine: values ----
-  const(x: number): Node {
-    x |= 0;
-    return x >= 0 && x < 256 ? SMALL[x]! : constNode(x);
-  }
-  let(v: Node): Node {
-    return v.kind === CONST || v.kind === LOCAL ? v : this.tempOf(v);
-  }
+  // ---- values and registers ----
   letW(v: Node): Node {
     return v;
   }
@@ -354,178 +93,8 @@ export class Emitter implements Machine<Node, Node, Node> {
     this.setVar(n, v);
   }
 
-  // ---- arithmetic ----
-  add(a: Node, b: Node): Node {
-    if (a.kind === CONST) {
-      if (b.kind === CONST) return this.const(a.x + b.x);
-      if (a.x === 0) return b;
-    } else if (b.kind === CONST && b.x === 0) return a;
-    return this.op2(OP.i32_add, a, b);
-  }
-  sub(a: Node, b: Node): Node {
-    if (b.kind === CONST) {
-      if (a.kind === CONST) return this.const(a.x - b.x);
-      if (b.x === 0) return a;
-    }
-    return this.op2(OP.i32_sub, a, b);
-  }
-  mul(a: Node, b: Node): Node {
-    return this.op2(OP.i32_mul, a, b);
-  }
-  private mulHigh(extend: number, a: Node, b: Node): Node {
-    const product = this.op2(OP.i64_mul, this.op1(extend, a), this.op1(extend, b));
-    const { out } = this;
-    const local = this.temp(I32);
-    this.gen(product);
-    out.byte(OP.i64_const);
-    out.s64(32n);
-    out.byte(OP.i64_shr_u);
-    out.byte(OP.i32_wrap_i64);
-    out.set(local);
-    return new Node(LOCAL, local, null, null, null, 0);
-  }
-  mulhS(a: Node, b: Node): Node {
-    return this.mulHigh(OP.i64_extend_i32_s, a, b);
-  }
-  mulhU(a: Node, b: Node): Node {
-    return this.mulHigh(OP.i64_extend_i32_u, a, b);
-  }
-  divS(a: Node, b: Node): Node {
-    const x = this.let(a);
-    const y = this.let(b);
-    const { out } = this;
-    const local = this.temp(I32);
-    // x / 0 = 0; x / -1 = -x, which also covers the one overflow.
-    this.gen(y);
-    this.out.byte(OP.i32_eqz);
-    out.byte(OP.if);
-    out.byte(I32);
-    out.i32(0);
-    out.byte(OP.else);
-    this.gen(y);
-    out.i32(-1);
-    out.byte(OP.i32_eq);
-    out.byte(OP.if);
-    out.byte(I32);
-    out.i32(0);
-    this.gen(x);
-    out.byte(OP.i32_sub);
-    out.byte(OP.else);
-    this.gen(x);
-    this.gen(y);
-    out.byte(OP.i32_div_s);
-    out.byte(OP.end);
-    out.byte(OP.end);
-    out.set(local);
-    return new Node(LOCAL, local, null, null, null, 0);
-  }
-  divU(a: Node, b: Node): Node {
-    const x = this.let(a);
-    const y = this.let(b);
-    const { out } = this;
-    const local = this.temp(I32);
-    this.gen(y);
-    out.byte(OP.if);
-    out.byte(I32);
-    this.gen(x);
-    this.gen(y);
-    out.byte(OP.i32_div_u);
-    out.byte(OP.else);
-    out.i32(0);
-    out.byte(OP.end);
-    out.set(local);
-    return new Node(LOCAL, local, null, null, null, 0);
-  }
-  and(a: Node, b: Node): Node {
-    if (a.kind === CONST && b.kind === CONST) return this.const(a.x & b.x);
-    if (b.kind === CONST && b.x === -1) return a;
-    return this.op2(OP.i32_and, a, b);
-  }
-  or(a: Node, b: Node): Node {
-    if (a.kind === CONST && b.kind === CONST) return this.const(a.x | b.x);
-    if (b.kind === CONST && b.x === 0) return a;
-    if (a.kind === CONST && a.x === 0) return b;
-    return this.op2(OP.i32_or, a, b);
-  }
-  xor(a: Node, b: Node): Node {
-    if (a.kind === CONST && b.kind === CONST) return this.const(a.x ^ b.x);
-    return this.op2(OP.i32_xor, a, b);
-  }
-  not(a: Node): Node {
-    return a.kind === CONST ? this.const(~a.x) : this.op2(OP.i32_xor, a, this.const(-1));
-  }
-  neg(a: Node): Node {
-    return a.kind === CONST ? this.const(-a.x) : this.op2(OP.i32_sub, this.const(0), a);
-  }
-  private shift(op: number, a: Node, n: Node, fold: (a: number, n: number) => number): Node {
-    if (n.kind === CONST) {
-      if (a.kind === CONST) return this.const(fold(a.x, n.x & 31));
-      if ((n.x & 31) === 0) return a;
-    }
-    return this.op2(op, a, n);
-  }
-  shl(a: Node, n: Node): Node {
-    return this.shift(OP.i32_shl, a, n, (x, k) => x << k);
-  }
-  shr(a: Node, n: Node): Node {
-    return this.shift(OP.i32_shr_u, a, n, (x, k) => x >>> k);
-  }
-  sar(a: Node, n: Node): Node {
-    return this.shift(OP.i32_shr_s, a, n, (x, k) => x >> k);
-  }
-  ror(a: Node, n: Node): Node {
-    return this.shift(OP.i32_rotr, a, n, (x, k) => (x >>> k) | (x << (32 - k)));
-  }
-  clz(a: Node): Node {
-    return a.kind === CONST ? this.const(Math.clz32(a.x)) : this.op1(OP.i32_clz, a);
-  }
-  ext8(a: Node): Node {
-    return a.kind === CONST ? this.const((a.x << 24) >> 24) : this.op1(OP.i32_extend8_s, a);
-  }
-  ext16(a: Node): Node {
-    return a.kind === CONST ? this.const((a.x << 16) >> 16) : this.op1(OP.i32_extend16_s, a);
-  }
-  private compare(op: number, a: Node, b: Node, fold: (a: number, b: number) => boolean): Node {
-    if (a.kind === CONST && b.kind === CONST) return this.const(fold(a.x, b.x) ? 1 : 0);
-    return this.op2(op, a, b);
-  }
-  eq(a: Node, b: Node): Node {
-    if (b.kind === CONST && b.x === 0 && a.kind !== CONST) return this.op1(OP.i32_eqz, a);
-    return this.compare(OP.i32_eq, a, b, (x, y) => x === y);
-  }
-  ne(a: Node, b: Node): Node {
-    return this.compare(OP.i32_ne, a, b, (x, y) => x !== y);
-  }
-  ltS(a: Node, b: Node): Node {
-    return this.compare(OP.i32_lt_s, a, b, (x, y) => x < y);
-  }
-  ltU(a: Node, b: Node): Node {
-    return this.compare(OP.i32_lt_u, a, b, (x, y) => x >>> 0 < y >>> 0);
-  }
-  leS(a: Node, b: Node): Node {
-    return this.compare(OP.i32_le_s, a, b, (x, y) => x <= y);
-  }
-  leU(a: Node, b: Node): Node {
-    return this.compare(OP.i32_le_u, a, b, (x, y) => x >>> 0 <= y >>> 0);
-  }
-  select(c: Node, a: Node, b: Node): Node {
-    if (c.kind === CONST) return c.x !== 0 ? a : b;
-    return new Node(OPERATION, OP.select, a, b, c, 0);
-  }
-  when(c: Node, body: () => void, otherwise?: () => void): void {
-    if (c.kind === CONST) {
-      if (c.x !== 0) body();
-      else otherwise?.();
-      return;
-    }
-    this.gen(c);
-    this.open(OP.if);
-    body();
-    if (otherwise !== undefined) {
-      this.out.byte(OP.else);
-      otherwise();
-    }
-    this.close();
+  override when(c: Node, body: () => void, otherwise?: () => void): void {
+    super.when(c, body, otherwise);
     this.cmp.valid = false;
   }
 
@@ -739,11 +308,9 @@ export class Emitter implements Machine<Node, Node, Node> {
     }
     const a = this.let(address);
     this.test(a, size, 1, 1);
-    const local = this.temp(I32);
     this.gen(a);
     this.out.mem(size === 4 ? OP.i32_load : size === 2 ? OP.i32_load16_u : OP.i32_load8_u, 0);
-    this.out.set(local);
-    return new Node(LOCAL, local, null, null, null, 0);
+    return this.held();
   }
   store(address: Node, size: 1 | 2 | 4, v: Node): void {
     const a = this.let(address);
@@ -767,10 +334,8 @@ export class Emitter implements Machine<Node, Node, Node> {
     return 0;
   }
   loadWord(address: Node, offset: number): Node {
-    const local = this.temp(I32);
     this.out.mem(OP.i32_load, this.based(address, offset));
-    this.out.set(local);
-    return new Node(LOCAL, local, null, null, null, 0);
+    return this.held();
   }
   storeWord(address: Node, offset: number, v: Node): void {
     const o = this.based(address, offset);
@@ -778,10 +343,8 @@ export class Emitter implements Machine<Node, Node, Node> {
     this.out.mem(OP.i32_store, o);
   }
   loadDouble(address: Node, offset: number): Node {
-    const local = this.temp(I64);
     this.out.mem(OP.i64_load, this.based(address, offset));
-    this.out.set(local);
-    return new Node(LOCAL, local, null, null, null, 0);
+    return this.held(I64);
   }
   storeDouble(address: Node, offset: number, w: Node): void {
     const o = this.based(address, offset);
@@ -900,11 +463,9 @@ export class Emitter implements Machine<Node, Node, Node> {
     this.out.mem(OP.i32_store, OFF.d + 4 * n);
   }
   getD(n: number): Node {
-    const local = this.temp(I64);
     this.out.get(CPU);
     this.out.mem(OP.i64_load, OFF.d + 8 * n);
-    this.out.set(local);
-    return new Node(LOCAL, local, null, null, null, 0);
+    return this.held(I64);
   }
   setD(n: number, v: Node): void {
     this.out.get(CPU);
@@ -921,18 +482,15 @@ export class Emitter implements Machine<Node, Node, Node> {
     return this.op1(OP.i32_wrap_i64, w);
   }
   highW(w: Node): Node {
-    const local = this.temp(I32);
     const { out } = this;
     this.gen(w);
     out.byte(OP.i64_const);
     out.s64(32n);
     out.byte(OP.i64_shr_u);
     out.byte(OP.i32_wrap_i64);
-    out.set(local);
-    return new Node(LOCAL, local, null, null, null, 0);
+    return this.held();
   }
   makeW(low: Node, high: Node): Node {
-    const local = this.temp(I64);
     const { out } = this;
     this.gen(high);
     out.byte(OP.i64_extend_i32_u);
@@ -942,8 +500,7 @@ export class Emitter implements Machine<Node, Node, Node> {
     this.gen(low);
     out.byte(OP.i64_extend_i32_u);
     out.byte(OP.i64_or);
-    out.set(local);
-    return new Node(LOCAL, local, null, null, null, 0);
+    return this.held(I64);
   }
 
   // ---- VFP arithmetic: see emit-fp.ts ----

@@ -5,7 +5,7 @@
  * target of a branch; what is not decodable or over the limit becomes an edge out of the region.
  */
 import type { Insn } from '../decode/row.ts';
-import { REG_MASK } from './emitter.ts';
+import { REG_MASK } from './convention.ts';
 import { type JumpTable, jumpTable } from './jump-table.ts';
 
 /** What one instruction does, as masks over VAR of emitter.ts. */

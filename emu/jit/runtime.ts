@@ -5,7 +5,7 @@
  * Most failing tests are unaligned accesses that are allowed; they are decided here without a call of JavaScript.
  */
 import { PAGE_BYTES } from '../memory/layout.ts';
-import { IMPORTS, TYPES } from './emitter.ts';
+import { IMPORTS, TYPES } from './convention.ts';
 import { exactness } from './exactness.ts';
 import { ByteWriter, encodeModule, type FuncBody, I32, OP, VOID } from './wasm.ts';
 

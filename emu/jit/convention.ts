@@ -1,0 +1,72 @@
+/**
+ * What compiled functions, the runtime and the dispatcher agree on: the variables kept in locals, parameters, imports, types, and how a function is left.
+ *
+ * A region function is (state block, call depth) -> location. It returns where the thread goes on (an address, bit 0 set for Thumb), with all of the
+ * state in the state block but the PC; or LEAVE, with the PC too in the block and the reason in OFF.exit.
+ */
+import { OFF } from '../cpu-state.ts';
+import { F32, F64, I32 } from './wasm.ts';
+
+/** Numbers of the variables kept in locals; their bits make the masks of the data flow. */
+export const VAR = { r: 0, nf: 15, zf: 16, cf: 17, vf: 18, qf: 19, ge: 20 } as const;
+export const VARS = 21;
+export const REG_MASK = 0x7fff;
+export const FLAG_MASK = 0x1f8000;
+
+/** Offset in the state block of each variable. */
+export const VAR_OFFSET: readonly number[] = [
+  ...Array.from({ length: 15 }, (_, n) => OFF.r + 4 * n),
+  OFF.nf,
+  OFF.zf,
+  OFF.cf,
+  OFF.vf,
+  OFF.qf,
+  OFF.ge,
+];
+
+/** Locals 0 and 1 are the parameters of every region function: state block address, call depth. */
+export const CPU = 0;
+export const DEPTH = 1;
+
+/** What a region function returns, in place of a location, when its caller is to leave too: 2 is no location (neither a word address nor Thumb). */
+export const LEAVE = 2;
+
+/** Functions imported by region modules, with their types (see runtime.ts); the index is the function index. */
+export const IMPORTS = [
+  /** (cpu, address, code) -> 1 when the access may go on; code = length | access << 8 | log2(align) << 12. */
+  { name: 'check', type: 1 },
+  /** (cpu, imm) -> 1 to go on behind the SVC with all of the state as before but r0. */
+  { name: 'svc', type: 2 },
+  /** (cpu) -> 1: runs the instruction at the state's location by the evaluator; 0: leave. */
+  { name: 'step', type: 3 },
+  /** (cpu) -> 1 to go on: the time slice is over. */
+  { name: 'preempt', type: 3 },
+  /** (cpu, depth) -> location: runs what OFF.target names, which has no compiled code yet. */
+  { name: 'miss', type: 2 },
+  /** (a, b, r) -> 1 when r is the exact result; see exactness.ts. */
+  { name: 'exact_add64', type: 4 },
+  { name: 'exact_mul64', type: 4 },
+  { name: 'exact_div64', type: 4 },
+  { name: 'exact_sqrt64', type: 5 },
+  { name: 'exact_add32', type: 6 },
+  { name: 'exact_mul32', type: 6 },
+  { name: 'exact_div32', type: 6 },
+  { name: 'exact_sqrt32', type: 7 },
+] as const;
+export type ImportName = (typeof IMPORTS)[number]['name'];
+export const importIndex = (name: ImportName): number => IMPORTS.findIndex((i) => i.name === name);
+
+/** The types of region modules, by index; 0 is the region function itself. */
+export const TYPES = [
+  { params: [I32, I32], results: [I32] },
+  { params: [I32, I32, I32], results: [I32] },
+  { params: [I32, I32], results: [I32] },
+  { params: [I32], results: [I32] },
+  { params: [F64, F64, F64], results: [I32] },
+  { params: [F64, F64], results: [I32] },
+  { params: [F32, F32, F32], results: [I32] },
+  { params: [F32, F32], results: [I32] },
+] as const;
+
+/** The op cannot be compiled; the evaluator runs this instruction. */
+export class Unsupported extends Error {}
