@@ -8,7 +8,7 @@ import type { PageSource } from '../../emu/memory/address-space.ts';
 import type { DirEntry } from '../abi/dirent.ts';
 import { ERRNO, fail } from '../abi/errno.ts';
 import {
-  O_ACCMODE,
+ O_CREAT,O_CLOEXEC,O_EXCL,O_NOCTTY,O_TRUNC, O_ACCMODE,
   O_APPEND,
   O_NONBLOCK,
   O_RDONLY,
@@ -52,7 +52,7 @@ export abstract class OpenFile {
 
   constructor(inode: Inode, flags: number, queue: WaitQueue = new WaitQueue()) {
     this.inode = inode;
-    this.flags = flags;
+    this.flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
     this.queue = queue;
   }
 

@@ -29,10 +29,14 @@ export interface Resolved {
 
 /** Restrictions of openat2 (RESOLVE_*). */
 export interface ResolveOptions {
+  /** The last component is a name to be made or removed: a link is never followed there, not even before a slash. */
+  name?: boolean;
   noSymlinks?: boolean;
   noMagicLinks?: boolean;
   noXdev?: boolean;
   beneath?: boolean;
+  /** The start is the root, for `..` and for absolute paths and links. */
+  inRoot?: boolean;
 }
 
 /**
@@ -49,7 +53,8 @@ export function resolve(
   if (path.length === 0) fail('ENOENT');
   if (path.length >= PATH_MAX) fail('ENAMETOOLONG');
   nextTick();
-  const { root, creds } = context;
+  const { creds } = context;
+  const root = options?.inRoot ? start : context.root;
   let at = start;
   let links = 0;
   let position = 0;
@@ -90,7 +95,7 @@ export function resolve(
       if (!isLast) fail('ENOENT');
       return { dir: at, name, inode: undefined, slash };
     }
-    if (child.isSymlink && (!isLast || follow || slash)) {
+    if (child.isSymlink && (!isLast || follow || (slash && !options?.name))) {
       if (++links > SYMLINKS_MAX || options?.noSymlinks) fail('ELOOP');
       const target = child.followLink();
       if (target !== undefined) {
@@ -114,7 +119,7 @@ export function resolve(
     }
     if (options?.noXdev && child.fs !== at.fs) fail('EXDEV');
     if (isLast) {
-      if (slash && !child.isDirectory) fail('ENOTDIR');
+      if (slash && !child.isDirectory && !options?.name) fail('ENOTDIR');
       return { dir: at, name, inode: child, slash };
     }
     at = child;
