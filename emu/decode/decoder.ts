@@ -1,0 +1,96 @@
+/**
+ * The decoder: from bits at an address to an instruction (ARM ARM A5, A6, ITSTATE by A2.5.2).
+ */
+
+import { fieldsOf } from './build.ts';
+import type { DecodeContext, Insn, Row } from './row.ts';
+import { itRow } from './t16.ts';
+import { A32_CONDITIONAL, A32_UNCONDITIONAL, ROWS, type RowTable, T16, T32, UNDEFINED } from './tables.ts';
+
+export { ROWS };
+
+const ALWAYS = 14;
+
+/** Reused by every decode; shapes keep neither. */
+const context: { -readonly [K in keyof DecodeContext]: DecodeContext[K] } = {
+  pc: 0,
+  thumb: false,
+  inIT: false,
+  lastInIT: false,
+};
+const scratch = new Map<Row, Record<string, number>>();
+
+/** The first candidate that matches and takes the fields; null when there is none. */
+function match(table: RowTable, bits: number): { row: Row; args: unknown } | null {
+  const candidates = table.candidates(bits);
+  for (let i = 0; i < candidates.length; i++) {
+    const row = candidates[i]!;
+    if ((bits & row.mask) !== row.value) continue;
+    let fields = scratch.get(row);
+    if (fields === undefined) scratch.set(row, (fields = {}));
+    const args = row.shape.decode(fieldsOf(row, bits, fields), context);
+    if (args !== null) return { row, args };
+  }
+  return null;
+}
+
+const NO_ARGS = { imm: 0 };
+
+/** True when a halfword is the first one of a 32-bit Thumb instruction. */
+export function isThumb32(hw1: number): boolean {
+  return hw1 >= 0xe800;
+}
+
+/** ITSTATE after an instruction in an IT block (ITAdvance). */
+function advance(itstate: number): number {
+  return itstate & 7 ? (itstate & 0xe0) | ((itstate << 1) & 0x1f) : 0;
+}
+
+/** Decodes an A32 instruction. What is undefined has the row UNDEFINED.A32. */
+export function decodeA32(bits: number, pc: number): Insn {
+  context.pc = pc;
+  context.thumb = false;
+  context.inIT = false;
+  context.lastInIT = false;
+  const cond = bits >>> 28;
+  const found = match(cond === 15 ? A32_UNCONDITIONAL : A32_CONDITIONAL, bits);
+  return {
+    row: found === null ? UNDEFINED.A32 : found.row,
+    args: found === null ? NO_ARGS : found.args,
+    pc,
+    size: 4,
+    thumb: false,
+    cond: cond === 15 ? ALWAYS : cond,
+    bits: bits >>> 0,
+    itBefore: 0,
+    itAfter: 0,
+  };
+}
+
+/** Decodes a Thumb instruction; hw2 is looked at only when isThumb32(hw1). What is undefined has the row UNDEFINED.T16 or .T32. */
+export function decodeThumb(hw1: number, hw2: number, pc: number, itstate: number): Insn {
+  const inIT = (itstate & 15) !== 0;
+  context.pc = pc;
+  context.thumb = true;
+  context.inIT = inIT;
+  context.lastInIT = (itstate & 15) === 8;
+  const wide = isThumb32(hw1);
+  const bits = wide ? ((hw1 << 16) | hw2) >>> 0 : hw1;
+  const found = match(wide ? T32 : T16, bits);
+  const row = found === null ? (wide ? UNDEFINED.T32 : UNDEFINED.T16) : found.row;
+  let cond = ALWAYS;
+  // Thumb's only conditional encodings are B T1 and T3; BKPT runs whatever the condition.
+  if (inIT && row.mnemonic !== 'bkpt') cond = itstate >> 4 === 15 ? ALWAYS : itstate >> 4;
+  if (row.hasCond) cond = row.isa === 'T16' ? (bits >> 8) & 15 : (bits >> 22) & 15;
+  return {
+    row,
+    args: found === null ? NO_ARGS : found.args,
+    pc,
+    size: wide ? 4 : 2,
+    thumb: true,
+    cond,
+    bits,
+    itBefore: itstate,
+    itAfter: row === itRow ? hw1 & 0xff : advance(itstate),
+  };
+}

@@ -1,0 +1,186 @@
+/**
+ * Argument shapes of branches, status registers, exceptions and system instructions, for A32, T32 and T16.
+ */
+import type { CompareBranch, DirectBranch, TableBranch } from '../../ops/branch.ts';
+import type { Immediate, WriteStatus } from '../../ops/system.ts';
+import type { Fields, Shape } from '../row.ts';
+import { armExpandImm } from './data-processing.ts';
+import { address, condition, imm, reg } from './text.ts';
+
+function signExtend(x: number, bits: number): number {
+  return (x << (32 - bits)) >> (32 - bits);
+}
+
+function printTarget(a: DirectBranch): string {
+  return address(a.target & ~1);
+}
+
+/** B, BL A1: 24 bits of words. */
+export const branchA32: Shape<DirectBranch> = {
+  decode: (f, ctx) => ({ target: (ctx.pc + 8 + signExtend(f.i!, 24) * 4) | 0 }),
+  print: printTarget,
+};
+
+/** BLX A2, to Thumb: i has 24 bits of words and H (the last bit) one halfword. */
+export const branchA32ToThumb: Shape<DirectBranch> = {
+  decode: (f, ctx) => ({ target: (ctx.pc + 8 + signExtend((f.i! << 1) | f.H!, 25) * 2) | 1 }),
+  print: printTarget,
+};
+
+/** B T1, T2: an immediate of `bits` bits of halfwords. */
+export function branchT16(bits: number): Shape<DirectBranch> {
+  return {
+    decode: (f, ctx) => ({ target: (ctx.pc + 4 + signExtend(f.i!, bits) * 2) | 1 }),
+    print: printTarget,
+  };
+}
+
+/** B T3: S:J2:J1:imm6:imm11; j is J1, k is J2. Conditions 111x are other encodings. */
+export const branchT32Conditional: Shape<DirectBranch> = {
+  decode(f, ctx) {
+    if (f.c! >= 14) return null;
+    const halfwords = (f.S! << 19) | (f.k! << 18) | (f.j! << 17) | f.i!;
+    return { target: (ctx.pc + 4 + signExtend(halfwords, 20) * 2) | 1 };
+  },
+  print: printTarget,
+};
+
+/** S:I1:I2:imm21 of B T4, BL T1 and BLX T2, in halfwords; I = NOT(J EOR S). */
+function wideOffset(f: Fields): number {
+  const i1 = (f.j! ^ f.S! ^ 1) & 1;
+  const i2 = (f.k! ^ f.S! ^ 1) & 1;
+  return signExtend((f.S! << 23) | (i1 << 22) | (i2 << 21) | f.i!, 24);
+}
+
+export const branchT32: Shape<DirectBranch> = {
+  decode: (f, ctx) => ({ target: (ctx.pc + 4 + wideOffset(f) * 2) | 1 }),
+  print: printTarget,
+};
+
+/** BLX T2, to ARM: from the word of the PC. UNDEFINED when the last bit (H) is set. */
+export const branchT32ToArm: Shape<DirectBranch> = {
+  decode: (f, ctx) => (f.i! & 1 ? null : { target: (((ctx.pc + 4) & ~3) + wideOffset(f) * 2) | 0 }),
+  print: printTarget,
+};
+
+export const compareBranch: Shape<CompareBranch> = {
+  decode: (f, ctx) => ({ n: f.n!, target: (ctx.pc + 4 + f.i! * 2) | 1 }),
+  print: (a) => `${reg(a.n)}, ${printTarget(a)}`,
+};
+
+export function tableBranch(half: boolean): Shape<TableBranch> {
+  return {
+    decode: (f) => ({ n: f.n!, m: f.m! }),
+    print: (a) => `[${reg(a.n)}, ${reg(a.m)}${half ? ', lsl #1' : ''}]`,
+  };
+}
+
+/** BX, BLX: a register m. */
+export const branchRegister: Shape<{ m: number }> = {
+  decode: (f) => ({ m: f.m! }),
+  print: (a) => reg(a.m),
+};
+
+/** IT: the first condition and the mask, as ITSTATE. The mnemonic's t and e letters come from it too: 'te eq' for ITTE EQ. */
+export const it: Shape<{ state: number }> = {
+  decode: (f) => (f.m === 0 ? null : { state: (f.f! << 4) | f.m! }),
+  print(a) {
+    const first = a.state >> 4;
+    let letters = '';
+    for (let mask = a.state & 15; mask & 7; mask = (mask << 1) & 15)
+      letters += mask >> 3 === (first & 1) ? 't' : 'e';
+    return `${letters}\t${condition(first) || 'al'}`;
+  },
+};
+
+export const none: Shape<Record<string, never>> = {
+  decode: () => ({}),
+  print: () => '',
+};
+
+/** Operands of what is undefined; never decoded. */
+export const noOperands: Shape<Immediate> = {
+  decode: () => null,
+  print: () => '',
+};
+
+export const immediate: Shape<Immediate> = {
+  decode: (f) => ({ imm: f.i! }),
+  print: (a) => imm(a.imm),
+};
+
+export const hexImmediate: Shape<Immediate> = {
+  decode: immediate.decode,
+  print: (a) => `0x${a.imm.toString(16).padStart(4, '0')}`,
+};
+
+export const supervisorCall: Shape<Immediate> = {
+  decode: immediate.decode,
+  print: (a) => `0x${a.imm.toString(16).padStart(8, '0')}`,
+};
+
+/** An unallocated hint, which is a NOP: '{17}'. */
+export const hintNumber: Shape<Immediate> = {
+  decode: immediate.decode,
+  print: (a) => `{${a.imm}}`,
+};
+
+const BARRIER: Record<number, string> = {
+  15: 'sy',
+  14: 'st',
+  11: 'ish',
+  10: 'ishst',
+  7: 'un',
+  6: 'unst',
+  3: 'osh',
+  2: 'oshst',
+};
+export const barrier: Shape<Immediate> = {
+  decode: (f) => ({ imm: f.i! }),
+  print: (a) => BARRIER[a.imm] ?? imm(a.imm),
+};
+
+export const setEndianness: Shape<{ big: boolean }> = {
+  decode: (f) => ({ big: f.E === 1 }),
+  print: (a) => (a.big ? 'be' : 'le'),
+};
+
+/** CPS, which User mode ignores. */
+export const changeState: Shape<{ flags: number }> = {
+  decode: (f) => ({ flags: f.i! }),
+  print: (a) => {
+    return ['a', 'i', 'f'].filter((_, n) => (a.flags >> (2 - n)) & 1).join('') || 'none';
+  },
+};
+
+export const readStatus: Shape<{ d: number }> = {
+  decode: (f) => (f.d === 15 ? null : { d: f.d! }),
+  print: (a) => `${reg(a.d)}, CPSR`,
+};
+
+function statusFields(mask: number): string {
+  return `CPSR_${['f', 's', 'x', 'c'].filter((_, n) => (mask >> (3 - n)) & 1).join('')}`;
+}
+
+/** MSR: k is the mask; from register n, or from the immediate i (A32). */
+export const writeStatus: Shape<WriteStatus> = {
+  decode: (f) =>
+    f.k === 0 ? null : { mask: f.k!, n: f.n ?? -1, imm: f.i === undefined ? 0 : armExpandImm(f.i).imm },
+  print: (a) => `${statusFields(a.mask)}, ${a.n < 0 ? imm(a.imm) : reg(a.n)}`,
+};
+
+/** MRC, MCR of CP15 c13: opc1 0, CRn 13, CRm 0. */
+export function threadRegister(opc2: number): Shape<{ t: number }> {
+  return {
+    decode: (f) => (f.t === 15 ? null : { t: f.t! }),
+    print: (a) => `15, 0, ${reg(a.t)}, cr13, cr0, {${opc2}}`,
+  };
+}
+
+/** The CP15 c7 barriers. */
+export function cp15Barrier(crm: number, opc2: number): Shape<{ t: number }> {
+  return {
+    decode: (f) => ({ t: f.t! }),
+    print: (a) => `15, 0, ${reg(a.t)}, cr7, cr${crm}, {${opc2}}`,
+  };
+}

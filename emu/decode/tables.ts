@@ -1,0 +1,93 @@
+/**
+ * All encoding rows, and the lookup of the rows that an encoding may be.
+ *
+ * Where rows overlap the one with more fixed bits comes first (the manual's "SEE"); a row whose shape refuses the fields gives way to the next.
+ */
+import { udf } from '../ops/system.ts';
+import { branchSystem as branchSystemA32 } from './a32/branch-system.ts';
+import { dataProcessing as dataProcessingA32 } from './a32/data-processing.ts';
+import { loadStore as loadStoreA32 } from './a32/load-store.ts';
+import { mediaRows as mediaA32, multiply as multiplyA32 } from './a32/media.ts';
+import { a32, t16, t32 } from './build.ts';
+import type { IsaName, Row } from './row.ts';
+import { noOperands } from './shapes/branch-system.ts';
+import { t16Rows } from './t16.ts';
+import { branchSystem as branchSystemT32 } from './t32/branch-system.ts';
+import { dataProcessing as dataProcessingT32 } from './t32/data-processing.ts';
+import { loadStore as loadStoreT32 } from './t32/load-store.ts';
+import { mediaRows as mediaT32, multiply as multiplyT32 } from './t32/media.ts';
+import { vfpRows } from './vfp.ts';
+
+/** Every row of the manual that a user program may run; A32, then T16, then T32 (VFP's rows are of both). */
+export const ROWS: readonly Row[] = [
+  ...dataProcessingA32,
+  ...multiplyA32,
+  ...mediaA32,
+  ...loadStoreA32,
+  ...branchSystemA32,
+  ...t16Rows,
+  ...dataProcessingT32,
+  ...multiplyT32,
+  ...mediaT32,
+  ...loadStoreT32,
+  ...branchSystemT32,
+  ...vfpRows,
+];
+
+/** What is in no row: an undefined instruction exception. Not among ROWS. */
+export const UNDEFINED: Readonly<Record<IsaName, Row>> = {
+  A32: a32('UNDEFINED (A32)', 'undefined', '-'.repeat(32), noOperands, udf),
+  T16: t16('UNDEFINED (T16)', 'undefined', '-'.repeat(16), noOperands, udf),
+  T32: t32('UNDEFINED (T32)', 'undefined', '-'.repeat(32), noOperands, udf),
+};
+
+function fixedBits(row: Row): number {
+  let count = 0;
+  for (let mask = row.mask; mask !== 0; mask &= mask - 1) count++;
+  return count;
+}
+
+/** Rows of one kind by some bits of the encoding. The lists are made when they are first asked for. */
+export class RowTable {
+  private readonly rows: readonly Row[];
+  private readonly indexMask: number;
+  private readonly index: (bits: number) => number;
+  private readonly lists: (readonly Row[] | undefined)[] = [];
+
+  /** `index` may look only at the bits of `indexMask`. */
+  constructor(rows: readonly Row[], indexMask: number, index: (bits: number) => number) {
+    this.rows = [...rows].sort((a, b) => fixedBits(b) - fixedBits(a));
+    this.indexMask = indexMask;
+    this.index = index;
+  }
+
+  /** Rows that the encoding may be, in order of preference. Their mask and value have still to be compared. */
+  candidates(bits: number): readonly Row[] {
+    const index = this.index(bits);
+    const list = this.lists[index];
+    if (list !== undefined) return list;
+    const made = this.rows.filter((row) => ((bits ^ row.value) & row.mask & this.indexMask) === 0);
+    this.lists[index] = made;
+    return made;
+  }
+}
+
+const isUnconditional = (row: Row): boolean => row.isa === 'A32' && !row.hasCond;
+const ofIsa = (isa: IsaName): Row[] => ROWS.filter((row) => row.isa === isa);
+
+/** Bits 27..20 and 7..4. */
+const indexA32 = (bits: number): number => ((bits >>> 16) & 0xff0) | ((bits >>> 4) & 15);
+
+export const A32_CONDITIONAL: RowTable = new RowTable(
+  ofIsa('A32').filter((row) => row.hasCond),
+  0x0ff0_00f0,
+  indexA32,
+);
+export const A32_UNCONDITIONAL: RowTable = new RowTable(ROWS.filter(isUnconditional), 0x0ff0_00f0, indexA32);
+export const T16: RowTable = new RowTable(ofIsa('T16'), 0xffc0, (bits) => bits >>> 6);
+/** Bits 28..20, 15 and 7..4. */
+export const T32: RowTable = new RowTable(
+  ofIsa('T32'),
+  0x1ff0_80f0,
+  (bits) => ((bits >>> 15) & 0x3fe0) | ((bits >>> 11) & 16) | ((bits >>> 4) & 15),
+);
