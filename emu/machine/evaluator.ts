@@ -428,14 +428,10 @@ export class Evaluator implements Machine<number, bigint, number> {
   }
   storeExclusive(address: number, size: 1 | 2 | 4 | 8, low: number, high: number): number {
     const w = this.w;
-    if ((address & (size - 1)) !== 0) throw this.fail(address >>> 0, WRITE, 'align');
-    if (w[EX_ARMED] === 0 || w[EX_ADDRESS] !== address || w[EX_SIZE] !== size) {
-      w[EX_ARMED] = 0;
-      return 1;
-    }
-    this.test(address, size, WRITE);
-    this.test(address, size, READ);
+    this.access(address, size, WRITE, size);
+    const armed = w[EX_ARMED] !== 0 && w[EX_ADDRESS] === address && w[EX_SIZE] === size;
     w[EX_ARMED] = 0;
+    if (!armed) return 1;
     if (size === 8) {
       if (this.loadWord(address, 0) !== w[EX_LOW] || this.loadWord(address, 4) !== w[EX_HIGH]) return 1;
       this.storeWord(address, 0, low);

@@ -1,0 +1,233 @@
+/**
+ * Random cases for the instruction fuzzer: encodings of given rows that are not UNPREDICTABLE, in states that make something happen.
+ *
+ * Each candidate is run once on the interpreter, and thrown away when its outcome cannot be compared: a branch to where ARM instructions cannot lie, an
+ * access to what only the oracle has mapped, a loop. That run decides nothing else; the comparison runs all anew.
+ */
+import { fieldsOf } from '../../emu/decode/build.ts';
+import type { DecodeContext, Insn, Row } from '../../emu/decode/row.ts';
+import { effectsOf } from '../../emu/machine/effects.ts';
+import { InterpBackend } from '../../emu/machine/interp-backend.ts';
+import type { Case, Result } from './layout.ts';
+import * as bench from './layout.ts';
+import { Random, randomScratch, randomState } from './random.ts';
+import { Runner } from './runner.ts';
+
+/** States tried until a memory instruction hits the scratch memory. */
+const TRIES = 12;
+
+/** What qemu-arm has mapped beside the test bench: the fixture, its stack, the kernel helpers. */
+const FOREIGN: readonly (readonly [number, number])[] = [
+  [0, 0x10_0000],
+  [0x3e00_0000, 0x4200_0000],
+  [0xffff_0000, 0x1_0000_0000],
+];
+const isForeign = (address: number): boolean => FOREIGN.some(([from, to]) => address >= from && address < to);
+
+export class Generator {
+  readonly scratch: Uint32Array;
+  private readonly random: Random;
+  private readonly runner: Runner;
+  private readonly interp: InterpBackend;
+  private slot = 0;
+  /** Candidates thrown away, by reason. */
+  readonly rejected = new Map<string, number>();
+
+  constructor(seed: number) {
+    this.random = new Random(seed);
+    this.scratch = randomScratch(this.random);
+    let interp: InterpBackend | undefined;
+    this.runner = new Runner((space, options) => (interp = new InterpBackend(space, options)), this.scratch);
+    this.interp = interp!;
+  }
+
+  close(): void {
+    this.runner.close();
+  }
+
+  /** Begins a new batch: the next case has slot 0. */
+  newBatch(): void {
+    this.slot = 0;
+    this.runner.load([]);
+  }
+
+  /** Slots left in this batch. */
+  get room(): number {
+    return bench.SLOTS - this.slot;
+  }
+
+  /**
+   * A case of `length` instructions of these rows (all of one instruction set: A32, or T16 and T32), each instruction but the last one that neither branches
+   * nor traps; null when none was found in a fair number of attempts.
+   */
+  case(rows: readonly Row[], length = 1): Case | null {
+    for (let attempt = 0; attempt < 60; attempt++) {
+      const c = this.attempt(rows, length);
+      if (typeof c !== 'string') {
+        this.slot++;
+        return c;
+      }
+      this.rejected.set(c, (this.rejected.get(c) ?? 0) + 1);
+    }
+    return null;
+  }
+
+  /** A case, or why not. */
+  private attempt(rows: readonly Row[], length: number): Case | string {
+    const { random } = this;
+    const thumb = rows[0]!.isa !== 'A32';
+    const address = this.address(thumb);
+    let itstate = thumb && random.chance(0.35) ? random.below(15) * 16 + 1 + random.below(15) : 0;
+    const itBefore = itstate;
+    const insns: Insn[] = [];
+    const code: number[] = []; // halfwords
+    let pc = address;
+    for (let n = 0; n < length; n++) {
+      const row = random.pick(rows);
+      const bits = this.encoding(row, insns.at(-1));
+      const insn = this.decode(bits, row, pc, itstate);
+      if (typeof insn === 'string') return insn;
+      const effects = effectsOf(insn);
+      const ends = effects.branch !== null || effects.trap !== null;
+      if (effects.trap === 'svc' || (ends && n < length - 1)) return 'ends too early';
+      const target = effects.branch?.target;
+      if (target !== undefined && !this.isFree(target)) return 'branches into code';
+      insns.push(insn);
+      if (row.isa === 'T16') code.push(bits);
+      else if (thumb) code.push(bits >>> 16, bits & 0xffff);
+      else code.push(bits & 0xffff, bits >>> 16);
+      pc += insn.size;
+      itstate = insn.itAfter;
+    }
+    if (exclusivesDiffer(insns)) return 'exclusive accesses of different sizes';
+    if (thumb) code.push(bench.BKPT_T16);
+    else code.push(bench.BKPT_A32 & 0xffff, bench.BKPT_A32 >>> 16);
+    const memory = insns.some((i) => effectsOf(i).loads || effectsOf(i).stores);
+    const vfp = insns.some(usesVfp);
+    const options = { memory, vfp, thumb, itstate: itBefore };
+    const words = toWords(address, code);
+    const anyway = random.chance(0.1); // let it fault
+    for (let attempt = 0; ; attempt++) {
+      const state = randomState(random, address, options);
+      // MRS in User mode gives UNKNOWN for the E bit.
+      if (insns.some((insn) => /^mrs$/i.test(insn.row.mnemonic))) state[bench.CPSR]! &= ~0x200;
+      const c: Case = { slot: this.slot, address, insns, code: words, state };
+      if (attempt === 0) this.runner.add(c);
+      const result = this.runner.run(c);
+      const why = this.unfit(result);
+      if (why !== null) return why;
+      const faulted = result.signal === bench.SIGSEGV || result.signal === bench.SIGBUS;
+      if (!memory || anyway || !faulted || attempt === TRIES) return c;
+    }
+  }
+
+  /** Where the code begins: somewhere in the window, or so that it crosses a page border. */
+  private address(thumb: boolean): number {
+    const { random, slot } = this;
+    const start = bench.CODE_BASE + slot * bench.SLOT_SIZE;
+    const border = start + bench.SLOT_SIZE;
+    const step = thumb ? 2 : 4;
+    if ((border & 0xfff) === 0 && slot + 1 < bench.SLOTS && random.chance(0.5)) {
+      return border - step * (1 + random.below(3));
+    }
+    return start + bench.CODE_WINDOW + step * random.below(64 / step);
+  }
+
+  /** Whether a case that ends there ends at a padding word: no case's code is ever there. */
+  private isFree(location: number): boolean {
+    const address = (location & ~1) >>> 0;
+    if (address < bench.CODE_BASE || address >= bench.CODE_BASE + bench.CODE_SIZE) return !isForeign(address);
+    const offset = address % bench.SLOT_SIZE;
+    return offset >= bench.CODE_WINDOW_END && offset < bench.SLOT_SIZE - 16;
+  }
+
+  private encoding(row: Row, before: Insn | undefined): number {
+    const { random } = this;
+    let bits = (random.u32() & ~(row.mask | row.shouldMask)) | row.value | row.shouldValue;
+    if (row.hasCond) {
+      const lsb = row.fields.find((field) => field.letter === 'c')!.runs[0]!.lsb;
+      const cond = random.chance(0.6) ? 14 : random.below(14);
+      // Not of a conditional branch in Thumb, where 1110 and 1111 are other encodings.
+      if (row.isa === 'A32') bits = (bits & ~(15 << lsb)) | (cond << lsb);
+    }
+    if (before !== undefined && /^ldrex/i.test(before.row.mnemonic) && /^strex/i.test(row.mnemonic)) {
+      // The same address, so that the store may succeed.
+      const fields = fieldsOf(before.row, before.bits);
+      for (const letter of ['n', 'i']) bits = insertField(row, letter, bits, fields[letter]);
+    }
+    return row.isa === 'T16' ? bits & 0xffff : bits >>> 0;
+  }
+
+  /** Decodes by way of memory, as a CPU does; a string when the result is not a fair case. */
+  private decode(bits: number, row: Row, pc: number, itstate: number): Insn | string {
+    const { space } = this.runner;
+    if (row.isa === 'T16') space.u16[pc >>> 1] = bits;
+    else if (row.isa === 'T32') {
+      space.u16[pc >>> 1] = bits >>> 16;
+      space.u16[(pc + 2) >>> 1] = bits;
+    } else space.u32[pc >>> 2] = bits;
+    this.interp.invalidate(pc, 4);
+    const thumb = row.isa !== 'A32';
+    const insn = this.interp.interpreter.cache.fetch(pc | (thumb ? 1 : 0), itstate);
+    if (insn.row !== row) return 'another row';
+    const inIT = (itstate & 15) !== 0;
+    const context: DecodeContext = { pc, thumb, inIT, lastInIT: (itstate & 15) === 8 };
+    if (row.unpredictable?.(insn.args, fieldsOf(row, bits), context)) return 'unpredictable';
+    return insn;
+  }
+
+  /** Why an outcome cannot be compared, or null. */
+  private unfit(result: Result): string | null {
+    const { signal, faultAddress, state } = result;
+    const pc = state[bench.PC]!;
+    if (signal === bench.ENDLESS || signal === bench.SVC) return 'endless';
+    if (isForeign(pc)) return 'foreign code';
+    if ((state[bench.CPSR]! & 0x20) === 0 && pc & 3) return 'unaligned ARM code';
+    if (signal === bench.SIGTRAP) {
+      const offset = pc % bench.SLOT_SIZE;
+      const own = Math.floor((pc - bench.CODE_BASE - bench.CODE_WINDOW) / bench.SLOT_SIZE) === this.slot;
+      return own || (offset >= bench.CODE_WINDOW_END && offset < bench.SLOT_SIZE - 16)
+        ? null
+        : 'ran into other code';
+    }
+    if (signal === bench.SIGSEGV && faultAddress !== pc) {
+      if (isForeign(faultAddress)) return 'foreign memory';
+      const inCode = faultAddress >= bench.CODE_BASE && faultAddress < bench.CODE_BASE + bench.CODE_SIZE;
+      if (inCode) return 'writes to code';
+    }
+    return null;
+  }
+}
+
+function usesVfp(insn: Insn): boolean {
+  const { reads, mayWrite, readsFpscr, writesFpscr } = effectsOf(insn);
+  return (reads.s | reads.d | mayWrite.s | mayWrite.d) !== 0 || readsFpscr || writesFpscr;
+}
+
+/** A store exclusive after a load exclusive of another size is UNPREDICTABLE (ARM ARM A3.4.5). */
+function exclusivesDiffer(insns: readonly Insn[]): boolean {
+  let size: string | undefined;
+  for (const { row } of insns) {
+    const [, way, letter] = /^(ld|st)rex([bhd]?)/i.exec(row.mnemonic) ?? [];
+    if (way === undefined) continue;
+    if (size !== undefined && way.toLowerCase() === 'st' && size !== letter) return true;
+    size = way.toLowerCase() === 'ld' ? letter : undefined;
+  }
+  return false;
+}
+
+function insertField(row: Row, letter: string, bits: number, value: number | undefined): number {
+  const run = row.fields.find((field) => field.letter === letter)?.runs[0];
+  if (run === undefined || value === undefined) return bits;
+  const mask = ((1 << run.width) - 1) << run.lsb;
+  return (bits & ~mask) | ((value << run.lsb) & mask);
+}
+
+/** Halfwords from an address as words from the word it lies in; what is missing is padding. */
+function toWords(address: number, halfwords: readonly number[]): Uint32Array {
+  const all = address & 2 ? [bench.PAD & 0xffff, ...halfwords] : [...halfwords];
+  if (all.length & 1) all.push(bench.PAD >>> 16);
+  const words = new Uint32Array(all.length / 2);
+  for (let i = 0; i < words.length; i++) words[i] = (all[2 * i]! | (all[2 * i + 1]! << 16)) >>> 0;
+  return words;
+}

@@ -1,0 +1,55 @@
+/**
+ * Hunts for instructions that behave differently from qemu-arm:
+ *
+ *   node test/fuzz/main.ts --cpu interp --rows '^LDR' --count 200 --seed 1 --chains 0
+ *
+ * --cpu may be given several times; --rows is a regular expression over row names ('ADD (immediate) A1') or, with 'isa:', such as 'T32:VADD';
+ * --rounds N repeats with the next seeds. Prints each difference as a minimal report; exit status 1 when there are any.
+ */
+import { parseArgs } from 'node:util';
+import { ROWS } from '../../emu/decode/decoder.ts';
+import type { Row } from '../../emu/decode/row.ts';
+import { BACKENDS } from './backends.ts';
+import { describeCase } from './compare.ts';
+import { fuzz } from './fuzz.ts';
+import type { BackendFactory } from './runner.ts';
+
+const { values } = parseArgs({
+  options: {
+    cpu: { type: 'string', multiple: true, default: ['interp'] },
+    rows: { type: 'string', default: '.' },
+    count: { type: 'string', default: '100' },
+    chains: { type: 'string', default: '0' },
+    seed: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '1' },
+    verbose: { type: 'boolean', default: false },
+  },
+});
+
+const pattern = new RegExp(values.rows);
+const rows = ROWS.filter((row: Row) => pattern.test(row.name) || pattern.test(`${row.isa}:${row.name}`));
+const backends = new Map<string, BackendFactory>();
+for (const name of values.cpu) {
+  const factory = BACKENDS.get(name);
+  if (factory === undefined)
+    throw new Error(`no such CPU: ${name} (there are ${[...BACKENDS.keys()].join(', ')})`);
+  backends.set(name, factory);
+}
+
+let failed = false;
+const first = Number(values.seed);
+for (let seed = first; seed < first + Number(values.rounds); seed++) {
+  const report = fuzz({ rows, count: Number(values.count), chains: Number(values.chains), seed, backends });
+  for (const failure of report.failures) {
+    console.log(`${failure.backend}, seed ${seed}:`);
+    console.log(`${describeCase(failure.case, failure.oracle, failure.differences)}\n`);
+  }
+  failed ||= report.failures.length > 0;
+  const names = new Set(report.failures.map((f) => f.case.insns.map((insn) => insn.row.name).join(' + ')));
+  console.log(
+    `seed ${seed}: ${report.cases} cases of ${rows.length} rows, ${names.size} rows or chains differ`,
+  );
+  if (report.starved.length > 0) console.log(`no case for: ${report.starved.map((r) => r.name).join(', ')}`);
+  if (values.verbose) console.log(report.rejected, report.ms);
+}
+process.exitCode = failed ? 1 : 0;
