@@ -179,23 +179,76 @@ function sqrtSingle(a: number): number {
   return r;
 }
 
-/** The product is exact in double; the sum is rounded to odd there, so that rounding it again to single gives the rounded exact sum. */
-function fmaSingle(c: number, a: number, b: number): number {
-  const product = a * b;
-  const sum = product + c;
-  if (Number.isNaN(sum) || sumIsExact(product, c, sum)) return toSingle(sum, true);
-  const c1 = sum - product;
-  const error = product - (sum - c1) + (c - c1);
+// ---- fused multiply-add ----
+
+/**
+ * The sum of doubles, rounded to odd: not representable, it becomes the neighbour with an odd last bit. Rounding it again, to two bits
+ * fewer or together with a much greater term, gives what the exact sum would give.
+ */
+function addToOdd(a: number, b: number): number {
+  const sum = a + b;
+  const error = sumError(a, b, sum);
+  // Without error, or not a number.
+  if (!(error < 0 || error > 0)) return sum;
   scratch[0] = sum;
   if ((words[0]! & 1) === 0) {
-    // The neighbour of sum on the side of the error has an odd last bit.
+    // The neighbour of an even one away from zero is its last bit's only difference; toward zero there may be a borrow.
     if (error > 0 === sum > 0) words[0]! |= 1;
     else {
       if (words[0] === 0) words[1]!--;
       words[0]!--;
     }
   }
-  return toSingle(scratch[0]!, false);
+  return scratch[0]!;
+}
+
+/** What rounding took from a sum: sum + error = a + b (Knuth's TwoSum). */
+function sumError(a: number, b: number, sum: number): number {
+  const b1 = sum - a;
+  return a - (sum - b1) + (b - b1);
+}
+
+/** The product is exact in double; its sum with c, rounded to odd there, gives the rounded exact sum when rounded again. */
+function fmaSingle(c: number, a: number, b: number): number {
+  const product = a * b;
+  return toSingle(addToOdd(product, c), inexact || sumIsExact(product, c, product + c));
+}
+
+/** Limits between which neither the parts of a product nor their sums overflow or become subnormal. */
+const FMA_MIN = 2 ** -900;
+const FMA_MAX = 2 ** 900;
+
+function isMiddle(x: number): boolean {
+  const size = Math.abs(x);
+  return size > FMA_MIN && size < FMA_MAX;
+}
+
+/** What rounding took from a product of doubles (Dekker's product with Veltkamp's splitting). */
+function productError(a: number, b: number, product: number): number {
+  const a1 = a * 134217729;
+  const aHigh = a1 - (a1 - a);
+  const aLow = a - aHigh;
+  const b1 = b * 134217729;
+  const bHigh = b1 - (b1 - b);
+  const bLow = b - bHigh;
+  return aLow * bLow - (product - aHigh * bHigh - aLow * bHigh - aHigh * bLow);
+}
+
+/** c + a * b, rounded once (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008). */
+function fmaDouble(c: number, a: number, b: number): number {
+  const product = a * b;
+  if (product === 0 && (a === 0 || b === 0)) return addDouble(c, product);
+  if (!isMiddle(product) || !isMiddle(a) || !isMiddle(b) || !(isMiddle(c) || c === 0)) return Number.NaN;
+  const low = productError(a, b, product);
+  const middle = c + low;
+  const lowest = sumError(c, low, middle);
+  const sum = product + middle;
+  const rest = sumError(product, middle, sum);
+  const tail = addToOdd(lowest, rest);
+  const r = sum + tail;
+  if (r === 0 ? tail !== 0 || sum !== 0 : !isMiddle(r)) return Number.NaN;
+  if (!inexact) inexact = !(sumIsExact(lowest, rest, lowest + rest) && sumIsExact(sum, tail, r));
+  return r;
 }
 
 // ---- the fast path ----
@@ -216,20 +269,14 @@ function fast64(cpu: CpuState, op: FpOp, d: number, n: number, m: number, fpscr:
       return divDouble(a, b);
     case 'nmul':
       return -mulDouble(a, b);
-    case 'mla':
-    case 'mls':
-    case 'nmla':
-    case 'nmls': {
-      const c = getDouble(cpu, d);
-      if (fpscr & FZ && isSubnormalDouble(c)) return Number.NaN;
+    default: {
+      const accumulator = getDouble(cpu, d);
+      if (fpscr & FZ && isSubnormalDouble(accumulator)) return Number.NaN;
+      const c = negatesAccumulator(op) ? -accumulator : accumulator;
+      if (isFused(op)) return fmaDouble(c, negatesProduct(op) ? -a : a, b);
       const product = mulDouble(a, b);
-      return addDouble(
-        op === 'nmla' || op === 'nmls' ? -c : c,
-        op === 'mls' || op === 'nmla' ? -product : product,
-      );
+      return addDouble(c, negatesProduct(op) ? -product : product);
     }
-    default:
-      return Number.NaN;
   }
 }
 
