@@ -256,7 +256,7 @@ export class HostStream extends OpenFile {
         return 0;
       }
       case TIOCGPGRP:
-        context.write(argument, 4).setInt32(0, context.pgid, true);
+        context.write(argument, 4).setInt32(0, context.process.pgid, true);
         return 0;
       case TIOCSPGRP:
         return 0;

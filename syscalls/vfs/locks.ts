@@ -93,6 +93,19 @@ export function setRecordLock(
   forgetIfFree(inode, found);
 }
 
+/** Who waits for whose record lock. */
+const waiting = new Map<object, object>();
+
+/** Notes that `owner` waits for `holder`; false when that would be a deadlock (EDEADLK). */
+export function blockLock(owner: object, holder: object): boolean {
+  for (let at: object | undefined = holder; at !== undefined; at = waiting.get(at)) if (at === owner) return false;
+  waiting.set(owner, holder);
+  return true;
+}
+export function unblockLock(owner: object): void {
+  waiting.delete(owner);
+}
+
 /** A descriptor of the file was closed: the owner's record locks on it go. */
 export function releaseRecordLocks(inode: Inode, owner: object): void {
   if (locks.size === 0) return;

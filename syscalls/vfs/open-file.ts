@@ -26,15 +26,23 @@ import { WaitQueue } from './wait-queue.ts';
 /** What read and write give when they would have to wait. */
 export const WOULD_BLOCK: number = -ERRNO.EAGAIN;
 
-/** What an ioctl of a file may use: the guest's memory (already checked per access) and who asks. */
+/** The process group and session of who asks, for terminals. The kernel's Process is one. */
+export interface JobProcess {
+  readonly pid: number;
+  pgid: number;
+  readonly session: { readonly sid: number; tty: unknown; foreground: number };
+}
+
+/** What an ioctl of a file may use. */
 export interface IoctlContext {
   /** Makes a range of guest memory usable and gives a view of it; throws EFAULT. */
   read(address: number, length: number): DataView;
   write(address: number, length: number): DataView;
-  /** Process id, process group and session of the caller (job control of terminals). */
-  readonly pid: number;
-  readonly pgid: number;
-  readonly sid: number;
+  readonly process: JobProcess;
+  /** Gives the process a descriptor for a file. */
+  install(file: OpenFile, closeOnExec: boolean): number;
+  /** Sleeps until the queue is woken; the request is made again then. */
+  wait(queue: WaitQueue): never;
 }
 
 export abstract class OpenFile {

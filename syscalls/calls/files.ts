@@ -1,0 +1,21 @@
+/** All calls about files. */
+import { attrCalls } from './attr.ts';
+import type { Call } from './declare.ts';
+import { dirCalls } from './dir.ts';
+import { fdCalls } from './fd.ts';
+import { ioCalls } from './io.ts';
+import { openCalls } from './open.ts';
+import { pathCalls } from './path.ts';
+import { pollCalls } from './poll.ts';
+import { statCalls } from './stat.ts';
+
+export const fileCalls: readonly Call[] = [
+  ...openCalls,
+  ...ioCalls,
+  ...statCalls,
+  ...pathCalls,
+  ...dirCalls,
+  ...attrCalls,
+  ...fdCalls,
+  ...pollCalls,
+];
