@@ -27,8 +27,11 @@ declare module 'elfy' {
     align: number;
   }
   /** `execute` of the package reads a whole file with its sections; these two read what a loader wants. */
-  export class Parser {
+  class Parser {
     parseHeader(buf: Buffer): Header;
     parsePrograms(buf: Buffer, header: Header): Program[];
   }
+  /** The package is CommonJS of a form whose names Node cannot see: only the default import works. */
+  const elfy: { readonly Parser: typeof Parser };
+  export default elfy;
 }

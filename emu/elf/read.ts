@@ -6,7 +6,7 @@
  * The npm package elfy takes the headers apart; it knows no limits, so the fields that decide how much it reads are
  * checked first and it is given just the header and just the table of program headers.
  */
-import { type Header, Parser, type Program } from 'elfy';
+import elfy, { type Header, type Program } from 'elfy';
 import type { PageSource, Prot } from '../memory/address-space.ts';
 import { EXEC, PAGE_MASK, READ, USER_END, WRITE } from '../memory/layout.ts';
 import { ElfError } from './elf-error.ts';
@@ -69,7 +69,7 @@ export function readElf(
   const file = new Reader(source, bad);
   const ehdr = file.read(0, EHDR_SIZE, 'ELF header', 'ENOEXEC');
   checkIdent(ehdr, bad);
-  const parser = new Parser();
+  const parser = new elfy.Parser();
   const header = parser.parseHeader(ehdr);
   checkHeader(header, ehdr, bad);
   const table = file.read(header.phoff, header.phnum * PHDR_SIZE, 'program headers', 'ENOEXEC');
