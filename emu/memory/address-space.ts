@@ -29,6 +29,7 @@ import {
 } from './layout.ts';
 import { accessOf, CLEAN, DIRTY, type PageTable, PRESENT } from './page-table.ts';
 import { giveMemory, type PooledMemory, takeMemory } from './pool.ts';
+import { flushShared, join, leave, SharedMemory, sharers } from './shared.ts';
 import { STACK_GUARD_GAP, VmaList } from './vma.ts';
 
 /** PROT_READ | PROT_WRITE | PROT_EXEC as Linux numbers them; the same bits as READ, WRITE, EXEC of the page bytes. */
@@ -99,7 +100,7 @@ export class AddressSpace {
 
   readonly pages: PageTable;
   readonly #pooled: PooledMemory;
-  readonly #areas = new VmaList();
+  readonly #areas: VmaList;
   /** Freed state blocks, and the number ever handed out. */
   readonly #freeStates: number[] = [];
   #states = 0;
@@ -116,6 +117,16 @@ export class AddressSpace {
     this.u32 = pooled.u32;
     this.view = pooled.view;
     this.pages = pooled.pages;
+    this.#areas = new VmaList(
+      (vma) => {
+        vma.source?.retain?.();
+        if (vma.shared && vma.source !== null) join(this, vma, vma.source);
+      },
+      (vma) => {
+        if (vma.shared && vma.source !== null) leave(vma, vma.source);
+        vma.source?.release?.();
+      },
+    );
   }
 
   /** Takes a memory from the pool (clean) or makes one; writes the kernel helpers page. */
@@ -140,31 +151,33 @@ export class AddressSpace {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const vma of this.#areas.list) {
-      this.#writeBack(vma, vma.start, vma.end);
-      this.pages.drop(vma.start >>> PAGE_SHIFT, vma.end / PAGE_SIZE);
-      vma.source?.release?.();
-    }
-    this.#areas.list.length = 0;
     this.onInvalidate.length = 0;
+    this.unmap(LOWEST, USER_END);
     giveMemory(this.#pooled);
   }
 
-  /** Maps [vma.start, vma.end), replacing whatever was there. Pages become present at first access. */
+  /**
+   * Maps [vma.start, vma.end), replacing whatever was there. Pages become present at first access. A shared area without source is
+   * anonymous shared memory and gets a source of its own.
+   */
   map(vma: Vma): void {
     checkRange(vma.start, vma.end);
     if (vma.start === vma.end) return;
     this.unmap(vma.start, vma.end);
+    if (vma.shared && vma.source === null) {
+      const source = new SharedMemory(vma.end - vma.start);
+      vma = { ...vma, source, offset: 0, name: vma.name || '/dev/zero (deleted)' };
+    }
     this.#areas.insert(vma);
   }
 
   unmap(start: number, end: number): void {
     checkRange(start, end);
     for (const vma of this.#areas.within(start, end)) {
-      this.#writeBack(vma, Math.max(start, vma.start), Math.min(end, vma.end));
+      this.writeBack(vma, Math.max(start, vma.start), Math.min(end, vma.end));
     }
     this.#drop(start, end);
-    for (const vma of this.#areas.remove(start, end)) vma.source?.release?.();
+    this.#areas.remove(start, end);
   }
 
   /** False when part of the range is not mapped (ENOMEM); what lies before the hole is changed all the same, as Linux does. */
@@ -205,11 +218,15 @@ export class AddressSpace {
     const areas = this.#areas;
     this.#invalidate(start >>> PAGE_SHIFT, (start + oldLength) / PAGE_SIZE);
     this.#movePages(start >>> PAGE_SHIFT, newStart >>> PAGE_SHIFT, oldLength / PAGE_SIZE);
-    for (const vma of areas.remove(start, start + oldLength)) {
-      const delta = newStart - start;
-      areas.insert({ ...vma, start: vma.start + delta, end: vma.end + delta });
-      vma.source?.release?.();
+    const delta = newStart - start;
+    // The new place holds the source before the old one lets go of it.
+    for (const vma of areas.within(start, start + oldLength)) {
+      const from = Math.max(start, vma.start);
+      const to = Math.min(start + oldLength, vma.end);
+      const offset = vma.source === null ? 0 : vma.offset + (from - vma.start);
+      areas.insert({ ...vma, start: from + delta, end: to + delta, offset });
     }
+    areas.remove(start, start + oldLength);
     if (newLength > oldLength) this.#extend(newStart + oldLength, newLength - oldLength);
   }
 
@@ -287,18 +304,22 @@ export class AddressSpace {
     for (const vma of this.#areas.within(start, end)) {
       const from = Math.max(start, vma.start);
       const to = Math.min(end, vma.end);
-      // Shared anonymous memory lives on in the other processes that map it: only private content is thrown away.
-      if (vma.shared && vma.source === null) continue;
-      this.#writeBack(vma, from, to);
+      this.writeBack(vma, from, to);
       this.#drop(from, to);
     }
   }
 
-  /** msync: writes the changed pages of shared file mappings back. False when part of the range is not mapped (ENOMEM). */
+  /**
+   * msync: writes the changed pages of the shared files mapped in the range back, whichever process changed them. False when part of
+   * the range is not mapped (ENOMEM).
+   */
   sync(start: number, end: number): boolean {
     checkRange(start, end);
     for (const vma of this.#areas.within(start, end)) {
-      this.#writeBack(vma, Math.max(start, vma.start), Math.min(end, vma.end));
+      if (!vma.shared || vma.source === null) continue;
+      const from = Math.max(start, vma.start) - vma.start + vma.offset;
+      const to = Math.min(end, vma.end) - vma.start + vma.offset;
+      flushShared(vma.source, from, to);
     }
     return this.#areas.covers(start, end);
   }
@@ -315,6 +336,12 @@ export class AddressSpace {
   }
   freeState(base: number): void {
     this.#freeStates.push(base);
+  }
+
+  /** For shared.ts. Takes a present page away: another process is about to write to it, or the file has changed. */
+  revoke(page: number): void {
+    this.#invalidate(page, page + 1);
+    this.pages.drop(page, page + 1);
   }
 
   // ---- bringing pages in ----
@@ -341,8 +368,10 @@ export class AddressSpace {
     const last = Math.min(window + AROUND, vma.end / PAGE_SIZE, filePages);
     const { flags } = this.pages;
     const flag = vma.shared || allowed & WRITE ? PRESENT : PRESENT | CLEAN;
-    // A first write to a page of a shared file is to be noticed: it must be written back.
+    // A first write to a page of a shared file is to be noticed: it must be written back, and be the only copy.
     const grant = vma.shared ? allowed & ~WRITE : allowed;
+    if (vma.shared) this.#copyShared(source, first, last, toOffset, grant);
+    else flushShared(source, toOffset + first * PAGE_SIZE, toOffset + last * PAGE_SIZE);
     for (let p = first; p < last; ) {
       if (flags[p]! & PRESENT) {
         p++;
@@ -357,10 +386,24 @@ export class AddressSpace {
     return true;
   }
 
+  /** Takes pages that another mapping of the same source has from there: they may be newer than the source. */
+  #copyShared(source: PageSource, first: number, last: number, toOffset: number, grant: number): void {
+    const all = sharers(source);
+    if (all === undefined || all.areas.size < 2) return;
+    for (let page = first; page < last; page++) {
+      if (this.pages.present(page)) continue;
+      if (all.copyTo(this, page, toOffset + page * PAGE_SIZE))
+        this.pages.bring(page, page + 1, PRESENT, grant);
+    }
+  }
+
   /** WRITE was withheld from a present page: for translated code in it, or to notice the first write to a shared file. */
   #grantWrite(vma: Vma, page: number, allowed: number): void {
     if (this.pages.bytes[page]! & CODE) this.#invalidate(page, page + 1);
-    if (vma.shared && vma.source !== null) this.pages.flags[page]! |= DIRTY;
+    if (vma.shared && vma.source !== null) {
+      sharers(vma.source)?.takeOthers(this, page, vma.offset + (page * PAGE_SIZE - vma.start));
+      this.pages.flags[page]! |= DIRTY;
+    }
     this.pages.grant(page, allowed);
   }
 
@@ -394,8 +437,7 @@ export class AddressSpace {
       const flag = flags[page]!;
       if (!(flag & PRESENT)) continue;
       if (allowed & WRITE) flags[page] = flag & ~CLEAN;
-      const noticed = vma.shared && vma.source !== null && !(flag & DIRTY);
-      this.pages.grant(page, noticed ? allowed & ~WRITE : allowed);
+      this.pages.grant(page, vma.shared ? allowed & ~WRITE : allowed);
     }
   }
 
@@ -447,8 +489,8 @@ export class AddressSpace {
     this.pages.drop(from, from + count);
   }
 
-  /** Writes the dirty pages of a shared file mapping back, and takes WRITE from them so that the next write is noticed. */
-  #writeBack(vma: Vma, start: number, end: number): void {
+  /** For shared.ts. Writes the dirty pages of a shared mapping back, and takes WRITE from them so that the next write is noticed. */
+  writeBack(vma: Vma, start: number, end: number): void {
     const source = vma.source;
     if (!vma.shared || source === null) return;
     const { flags, bytes } = this.pages;

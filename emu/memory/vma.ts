@@ -26,6 +26,14 @@ function mergeable(a: Vma, b: Vma): boolean {
 
 export class VmaList {
   readonly list: Vma[] = [];
+  readonly #added: (vma: Vma) => void;
+  readonly #removed: (vma: Vma) => void;
+
+  /** `added` and `removed` are called for each object that enters and leaves the list, splits and merges included. */
+  constructor(added: (vma: Vma) => void, removed: (vma: Vma) => void) {
+    this.#added = added;
+    this.#removed = removed;
+  }
 
   /** Index of the first area that ends above the address (it contains the address or lies above it). */
   indexOf(address: number): number {
@@ -76,22 +84,25 @@ export class VmaList {
     };
     vma.end = address;
     this.list.splice(i + 1, 0, upper);
-    upper.source?.retain?.();
+    this.#added(upper);
     return i + 1;
   }
 
-  /** Cuts start..end-1 out and gives the pieces that were there. The caller releases their sources. */
+  /** Cuts start..end-1 out and gives the pieces that were there. */
   remove(start: number, end: number): Vma[] {
     const first = this.split(start);
     const last = this.split(end);
-    return this.list.splice(first, last - first);
+    const pieces = this.list.splice(first, last - first);
+    for (const vma of pieces) this.#removed(vma);
+    return pieces;
   }
 
   /** Puts an area into free room (`remove` first) and merges it with its neighbours. */
   insert(vma: Vma): void {
     const i = this.indexOf(vma.start);
-    this.list.splice(i, 0, { ...vma });
-    vma.source?.retain?.();
+    const own = { ...vma };
+    this.list.splice(i, 0, own);
+    this.#added(own);
     this.merge(i, i + 1);
   }
 
@@ -104,7 +115,7 @@ export class VmaList {
       if (!mergeable(a, b)) continue;
       a.end = b.end;
       list.splice(i, 1);
-      b.source?.release?.();
+      this.#removed(b);
     }
   }
 
