@@ -1,0 +1,447 @@
+/**
+ * The CPU 'unicorn': libunicorn 2 running on the bytes of the address space itself. The oracle for the other CPUs, and a choice for hunting bugs.
+ *
+ * The library's callbacks only note what happened and stop it; all work is done, and all hooks are called, after emu_start has returned, with the
+ * state in the CpuState. So hooks may throw, run other threads or change everything. Between two hooks the engine's registers are the truth;
+ * at every hook the CpuState is.
+ *
+ * Pages come from the page bytes through the guest's own MMU (page-tables.ts): an abort either brings a page in or becomes hooks.fault. The library
+ * does not say which address an abort was about, so the instruction is run again with memory hooks that tell.
+ *
+ * Fuel: the library counts instructions, the other CPUs count branches; a unit of fuel is taken for INSTRUCTIONS_PER_FUEL instructions. How many were
+ * run when an event comes is not known, so an event costs a fraction of what was left.
+ *
+ * Exclusive monitor: the library's own; cleared at every hook, as an exception does (ARM ARM A3.4.5 leaves that to the system).
+ */
+import type { CpuBackend, CpuHooks, CpuOptions, CpuStats, FaultReason } from '../cpu.ts';
+import { type CpuState, OFF } from '../cpu-state.ts';
+import type { Access, AddressSpace } from '../memory/address-space.ts';
+import { EXEC, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, READ, USER_START, WRITE } from '../memory/layout.ts';
+import {
+  ARCH_ARM,
+  ARM_REG_C1_C0_2,
+  ARM_REG_CPSR,
+  ARM_REG_FPEXC,
+  ARM_REG_PC,
+  ARM_REG_R0,
+  ERR_INSN_INVALID,
+  HOOK_CODE,
+  HOOK_INTR,
+  HOOK_MEM_READ,
+  HOOK_MEM_WRITE,
+  MEM_WRITE,
+  MODE_ARM,
+  PROT_ALL,
+  Unicorn,
+  UnicornError,
+} from './engine.ts';
+import { PageTables, TABLES, TABLES_LENGTH } from './page-tables.ts';
+import { Registers } from './registers.ts';
+
+/** QEMU's exception numbers (target/arm/cpu.h), which UC_HOOK_INTR reports. */
+const EXCP = { svc: 2, prefetchAbort: 3, dataAbort: 4, bkpt: 7 } as const;
+
+/** No address the guest can execute: emu_start never gets there. */
+const NOWHERE = 0xffff_fff0;
+
+/** Code of our own, run in Supervisor mode at this physical and virtual address. */
+const STUBS = 0xf000_0000;
+const SUPERVISOR = 0x1d3;
+const USER = 0x10;
+
+/** The words of the stubs, by name; r0 and r1 are the arguments. */
+const STUB = {
+  /** r0 = TTBR0, r1 = DACR: turns the MMU on. */
+  mmuOn: [
+    0xee02_0f10, // mcr p15, 0, r0, c2, c0, 0
+    0xee03_1f10, // mcr p15, 0, r1, c3, c0, 0
+    0xee08_0f17, // mcr p15, 0, r0, c8, c7, 0   TLBIALL
+    0xee11_2f10, // mrc p15, 0, r2, c1, c0, 0
+    0xe382_2001, // orr r2, r2, #1              SCTLR.M
+    0xee01_2f10, // mcr p15, 0, r2, c1, c0, 0
+  ],
+  clearExclusive: [0xf57f_f01f],
+  ldrex: [0xe191_0f9f],
+  ldrexd: [0xe1b1_2f9f],
+  ldrexb: [0xe1d1_0f9f],
+  ldrexh: [0xe1f1_0f9f],
+} as const;
+type StubName = keyof typeof STUB;
+
+const INSTRUCTIONS_PER_FUEL = 8;
+const MAX_COUNT = 0x7fff_ffff;
+
+/** Why the library stopped. `slice`: instructions used up, or WFI or the like. `there`: the PC is where it was to stop. */
+type Event =
+  | { kind: 'svc' | 'breakpoint' | 'undefined' | 'slice' | 'there' }
+  | { kind: 'fault'; address: number; access: Access; why: FaultReason };
+
+const SVC: Event = { kind: 'svc' };
+const BREAKPOINT: Event = { kind: 'breakpoint' };
+const UNDEFINED: Event = { kind: 'undefined' };
+const SLICE: Event = { kind: 'slice' };
+const THERE: Event = { kind: 'there' };
+
+export class UnicornBackend implements CpuBackend {
+  readonly name = 'unicorn';
+  readonly space: AddressSpace;
+  private readonly hooks: CpuHooks;
+  private readonly engine: Unicorn;
+  private readonly tables: PageTables;
+  private readonly registers: Registers;
+  private readonly stubs = new Map<StubName, number>();
+  /**
+   * Pages that an instruction in them writes to: executable and writable at once until the next hook, not marked CODE. The library notices the guest's own
+   * writes to code; what the kernel writes is taken care of by forgetting their translations at every hook.
+   */
+  private readonly selfModifying = new Set<number>();
+  /** Threads inside run(), innermost last: a hook may run another thread. */
+  private readonly running: CpuState[] = [];
+  /** QEMU's number of the exception that stopped the engine, or -1. */
+  private interrupt = -1;
+  private closed = false;
+  private readonly counting: boolean;
+  private instructions = 0;
+
+  constructor(space: AddressSpace, options: CpuOptions) {
+    this.space = space;
+    this.hooks = options.hooks;
+    const engine = new Unicorn(ARCH_ARM, MODE_ARM);
+    this.engine = engine;
+    // All of it, though the tables keep the guest to its part: the library wants every address the guest tries to be backed by something.
+    const { u8 } = space;
+    for (const [from, to] of [
+      [0, TABLES],
+      [TABLES + TABLES_LENGTH, STUBS],
+      [STUBS + PAGE_SIZE, u8.length],
+    ] as const) {
+      engine.mem_map_ptr(from, to - from, PROT_ALL, u8.subarray(from, to));
+    }
+    this.tables = new PageTables(engine, space.pages.bytes);
+    this.registers = new Registers(engine);
+    this.placeStubs();
+    this.tables.mapPrivileged(STUBS >>> PAGE_SHIFT);
+    engine.reg_write_i32(ARM_REG_R0, TABLES);
+    engine.reg_write_i32(ARM_REG_R0 + 1, 1); // domain 0: client, descriptors are obeyed
+    this.stub('mmuOn');
+    engine.reg_write_i32(ARM_REG_C1_C0_2, 0xf0_0000); // CPACR: cp10 and cp11
+    engine.reg_write_i32(ARM_REG_FPEXC, 0x4000_0000); // EN
+    engine.reg_write_i32(ARM_REG_CPSR, USER);
+    engine.hook_add(HOOK_INTR, (uc, intno) => {
+      this.interrupt = intno;
+      uc.emu_stop();
+    });
+    this.counting = options.count === true;
+    if (this.counting) engine.hook_add(HOOK_CODE, () => void this.instructions++);
+    space.onInvalidate.push((start, length) => this.invalidate(start, length));
+  }
+
+  run(cpu: CpuState): void {
+    this.running.push(cpu);
+    const before = this.instructions;
+    try {
+      while (this.deliver(cpu, this.slice(cpu)));
+    } finally {
+      this.running.pop();
+      if (this.counting) addCount(cpu, this.instructions - before);
+    }
+  }
+
+  stop(): void {
+    const cpu = this.running.at(-1);
+    if (cpu !== undefined) cpu.fuel = 0;
+  }
+
+  invalidate(address: number, length: number): void {
+    if (this.closed) return;
+    const last = (address + length - 1) >>> PAGE_SHIFT;
+    for (let page = address >>> PAGE_SHIFT; page <= last; page++) this.revokeExec(page);
+  }
+
+  close(): void {
+    this.closed = true;
+    this.engine.close();
+  }
+
+  stats(): CpuStats {
+    return { instructions: this.instructions, regions: 0, modules: 0, compileMs: 0, wasmBytes: 0 };
+  }
+
+  /**
+   * Runs one instruction, or up to the PC `until` when given, or to the event before that; hooks are called as in run(). True: there, or the instruction is
+   * done; false: a hook was called and said to leave, or a time slice went by without getting there.
+   */
+  step(cpu: CpuState): boolean {
+    return this.advance(cpu, NOWHERE, 1);
+  }
+  runTo(cpu: CpuState, until: number, count: number): boolean {
+    // Code translated without this end in it would run past it, code translated with it would end there for ever.
+    this.dropCode(until >>> PAGE_SHIFT);
+    try {
+      return this.advance(cpu, until, count);
+    } finally {
+      this.dropCode(until >>> PAGE_SHIFT);
+    }
+  }
+
+  private advance(cpu: CpuState, until: number, count: number): boolean {
+    this.running.push(cpu);
+    try {
+      const event = this.execute(cpu, until, count);
+      if (event === SLICE) return count === 1;
+      return event === THERE || this.deliver(cpu, event);
+    } finally {
+      this.running.pop();
+    }
+  }
+
+  // ---- from the state to an event and back ----
+
+  private slice(cpu: CpuState): Event {
+    const fuel = Math.max(cpu.fuel, 0);
+    const event = this.execute(cpu, NOWHERE, Math.min((fuel + 1) * INSTRUCTIONS_PER_FUEL, MAX_COUNT));
+    cpu.fuel = event === SLICE ? -1 : fuel - (fuel >> 3) - 1;
+    return event;
+  }
+
+  /** Runs from the state to the next event that is not a page to be brought in, and puts the state back. */
+  private execute(cpu: CpuState, until: number, count: number): Event {
+    for (const page of this.selfModifying) this.revokeExec(page);
+    this.selfModifying.clear();
+    this.tables.refresh((page) => this.dropCode(page));
+    this.loadExclusive(cpu);
+    this.registers.load(cpu);
+    let location = cpu.location;
+    for (;;) {
+      const event = this.start(location, until, count);
+      if (event === null) {
+        location = this.location();
+      } else {
+        // WFE and YIELD report an invalid instruction with the PC past them.
+        const yielded = event === UNDEFINED && this.location() !== location && this.isYield();
+        this.registers.store(cpu);
+        return yielded ? SLICE : event;
+      }
+    }
+  }
+
+  /** One emu_start; null: a page has been brought in, go on at the engine's PC. */
+  private start(location: number, until: number, count: number): Event | null {
+    this.interrupt = -1;
+    try {
+      this.engine.emu_start(location, until, 0, count);
+    } catch (error) {
+      if (error instanceof UnicornError && error.code === ERR_INSN_INVALID) return UNDEFINED;
+      throw error;
+    }
+    switch (this.interrupt) {
+      case -1:
+        return this.pc() === until ? (until === NOWHERE ? this.fetch(NOWHERE) : THERE) : SLICE;
+      case EXCP.svc:
+        return SVC;
+      case EXCP.bkpt:
+        return BREAKPOINT;
+      case EXCP.prefetchAbort:
+        return this.prefetchAbort();
+      case EXCP.dataAbort:
+        return this.dataAbort();
+      default:
+        return UNDEFINED;
+    }
+  }
+
+  /** Calls the hook of an event; its answer. */
+  private deliver(cpu: CpuState, event: Event): boolean {
+    const { hooks } = this;
+    switch (event.kind) {
+      case 'svc':
+        return hooks.syscall(cpu, this.svcNumber(cpu));
+      case 'breakpoint':
+      case 'undefined':
+        return hooks.trap(cpu, event.kind, this.trapNumber(cpu));
+      case 'fault':
+        return hooks.fault(cpu, event.address, event.access, event.why);
+      case 'slice':
+        return hooks.preempt(cpu);
+      case 'there':
+        return true;
+    }
+  }
+
+  // ---- aborts ----
+
+  private prefetchAbort(): Event | null {
+    const pc = this.pc();
+    const page = pc >>> PAGE_SHIFT;
+    // Its first half is executable: a 32-bit Thumb instruction that reaches into the next page.
+    if (this.tables.granted[page]! & EXEC) return this.fetch((page + 1) * PAGE_SIZE);
+    return this.fetch(pc);
+  }
+
+  private fetch(address: number): Event | null {
+    const page = address >>> PAGE_SHIFT;
+    if (!(this.space.pages.bytes[page]! & EXEC)) {
+      const why = this.space.fault(address, EXEC);
+      if (why !== 'ok') return { kind: 'fault', address, access: EXEC, why };
+    }
+    this.space.markCode(page);
+    this.tables.refresh((p) => this.dropCode(p));
+    this.tables.grant(page, READ | EXEC);
+    return null;
+  }
+
+  private dataAbort(): Event | null {
+    const { address, size, access } = this.probe();
+    const { bytes } = this.space.pages;
+    const { granted } = this.tables;
+    const pc = this.pc();
+    let helped = false;
+    const last = ((address + size - 1) >>> 0) >>> PAGE_SHIFT;
+    for (let at = address; ; at = (at | PAGE_MASK) + 1) {
+      const page = at >>> PAGE_SHIFT;
+      if (!(bytes[page]! & access)) {
+        const why = this.space.fault(at, access);
+        if (why !== 'ok') return { kind: 'fault', address: at, access, why };
+      }
+      if (!(granted[page]! & access)) {
+        // An instruction that writes to its own page would lose EXEC for WRITE and WRITE for EXEC for ever.
+        const own = access === WRITE && (page === pc >>> PAGE_SHIFT || page === (pc + 3) >>> PAGE_SHIFT);
+        if (own) this.selfModifying.add(page);
+        this.tables.grant(page, own ? READ | WRITE | EXEC : READ | WRITE);
+        helped = true;
+      }
+      if (page === last) break;
+    }
+    // Nothing was wrong with the pages: it was the alignment.
+    return helped ? null : { kind: 'fault', address, access, why: 'align' };
+  }
+
+  /** The access the instruction at the engine's PC fails in. */
+  private probe(): { address: number; size: number; access: Access } {
+    let found: { address: number; size: number; access: Access } | null = null;
+    const hook = this.engine.hook_add(HOOK_MEM_READ | HOOK_MEM_WRITE, (_uc, type, address, size) => {
+      found = { address, size, access: type === MEM_WRITE ? WRITE : READ };
+      return undefined;
+    });
+    const { instructions } = this;
+    try {
+      this.engine.emu_start(this.location(), NOWHERE, 0, 1);
+    } finally {
+      this.engine.hook_del(hook);
+      this.instructions = instructions - 1; // the instruction will be counted when it is run for good
+    }
+    if (found === null) throw new Error(`data abort without an access at ${this.pc().toString(16)}`);
+    return found;
+  }
+
+  // ---- the engine ----
+
+  private pc(): number {
+    return (this.engine.reg_read_i32(ARM_REG_PC) & ~1) >>> 0;
+  }
+
+  private location(): number {
+    return this.pc() | ((this.engine.reg_read_i32(ARM_REG_CPSR) >>> 5) & 1);
+  }
+
+  private revokeExec(page: number): void {
+    if (!(this.tables.granted[page]! & EXEC)) return;
+    this.dropCode(page);
+    this.tables.revokeExec(page);
+  }
+
+  /** Drops the translations of a page that has EXEC. */
+  private dropCode(page: number): void {
+    if (!(this.tables.granted[page]! & EXEC)) return;
+    this.engine.ctl_remove_cache(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
+  }
+
+  /** Arms or clears the library's monitor as the state says. Registers are spoilt. */
+  private loadExclusive(cpu: CpuState): void {
+    const w = cpu.i32;
+    const address = cpu.u32[OFF.exAddress >> 2]!;
+    const size = w[OFF.exSize >> 2]!;
+    const low = w[OFF.exLow >> 2]!;
+    const { view, pages } = this.space;
+    let armed = w[OFF.exArmed >> 2] !== 0 && (pages.bytes[address >>> PAGE_SHIFT]! & READ) !== 0;
+    // The library takes the value that is there now for the one LDREX saw.
+    if (armed && size === 8) armed = view.getInt32(address + 4, true) === w[OFF.exHigh >> 2];
+    if (armed && size >= 4) armed = view.getInt32(address, true) === low;
+    if (armed && size === 2) armed = view.getUint16(address, true) === (low & 0xffff);
+    if (armed && size === 1) armed = view.getUint8(address) === (low & 0xff);
+    if (!armed) {
+      this.stub('clearExclusive');
+      return;
+    }
+    this.tables.grant(address >>> PAGE_SHIFT, READ);
+    this.engine.reg_write_i32(ARM_REG_R0 + 1, address);
+    this.stub(size === 8 ? 'ldrexd' : size === 2 ? 'ldrexh' : size === 1 ? 'ldrexb' : 'ldrex');
+  }
+
+  private placeStubs(): void {
+    const code = new Uint32Array(new SharedArrayBuffer(PAGE_SIZE));
+    let at = 0;
+    for (const name of Object.keys(STUB) as StubName[]) {
+      this.stubs.set(name, STUBS + at * 4);
+      code.set(STUB[name], at);
+      at += STUB[name].length + 1;
+    }
+    this.engine.mem_map_ptr(STUBS, PAGE_SIZE, PROT_ALL, new Uint8Array(code.buffer));
+  }
+
+  /** Runs code of our own in Supervisor mode. */
+  private stub(name: StubName): void {
+    const begin = this.stubs.get(name)!;
+    this.engine.reg_write_i32(ARM_REG_CPSR, SUPERVISOR);
+    const { instructions } = this;
+    this.interrupt = -1;
+    this.engine.emu_start(begin, begin + STUB[name].length * 4, 0, STUB[name].length);
+    if (this.interrupt !== -1) throw new Error(`exception ${this.interrupt} in ${name}`);
+    this.instructions = instructions;
+    this.engine.reg_write_i32(ARM_REG_CPSR, USER);
+  }
+
+  // ---- the instruction that brought an event ----
+
+  private svcNumber(cpu: CpuState): number {
+    const pc = cpu.ru[15]!;
+    const { view } = this.space;
+    return cpu.location & 1 ? view.getUint16(pc - 2, true) & 0xff : view.getUint32(pc - 4, true) & 0xff_ffff;
+  }
+
+  /** The immediate of BKPT or UDF; 0 for other undefined instructions. */
+  private trapNumber(cpu: CpuState): number {
+    const pc = cpu.ru[15]!;
+    const { view } = this.space;
+    if (cpu.location & 1) {
+      const half = view.getUint16(pc, true);
+      if (half >>> 8 === 0xbe || half >>> 8 === 0xde) return half & 0xff;
+      const second = view.getUint16(pc + 2, true);
+      return half >>> 4 === 0xf7f && second >>> 12 === 0xa ? ((half & 15) << 12) | (second & 0xfff) : 0;
+    }
+    const word = view.getUint32(pc, true);
+    const trap = (word & 0xfff0_00f0) >>> 0;
+    return trap === 0xe7f0_00f0 || trap === 0xe120_0070 ? ((word >>> 4) & 0xfff0) | (word & 15) : 0;
+  }
+
+  /** Whether the instruction before the engine's PC is WFE or YIELD. */
+  private isYield(): boolean {
+    const pc = this.pc();
+    const { view, pages } = this.space;
+    if (pc < USER_START + 4 || !(pages.bytes[(pc - 2) >>> PAGE_SHIFT]! & EXEC)) return false;
+    if (this.location() & 1) {
+      const half = view.getUint16(pc - 2, true);
+      return half === 0xbf10 || half === 0xbf20 || half === 0x8001 || half === 0x8002;
+    }
+    const word = view.getUint32(pc - 4, true) & 0x0fff_ffff;
+    return word === 0x0320_f001 || word === 0x0320_f002;
+  }
+}
+
+/** Adds to the 64-bit count of a thread. */
+function addCount(cpu: CpuState, n: number): void {
+  const { u32 } = cpu;
+  const low = u32[OFF.icount >> 2]! + n;
+  u32[OFF.icount >> 2] = low; // modulo 2^32
+  u32[(OFF.icount >> 2) + 1]! += Math.floor(low / 0x1_0000_0000);
+}
