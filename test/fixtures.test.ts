@@ -1,0 +1,121 @@
+/** Our own fixtures, in all their variants: as under qemu-arm, and as Linux does where qemu-arm is known not to. */
+import { linkSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { beforeAll, describe, expect, test } from 'vitest';
+
+import { armrun, difference, makeFixtures, makeRoot, type Outcome, qemu } from './programs/engines.ts';
+
+/** What qemu-arm 7.2 shows, and what Linux on ARM does. */
+const LINUX: Record<string, readonly (readonly [RegExp, string])[]> = {
+  fault: [
+    // The context's fault_address is not filled in.
+    [/but another in the context/g, 'same'],
+    // The guard page below the stack is a mapping of qemu-arm's own.
+    [/signal 11 code 2 address not as expected same/, 'signal 11 code 1 address not as expected same'],
+  ],
+  files: [
+    // getdents of a 32-bit program gives EOVERFLOW on the file systems of 64-bit hosts.
+    [/^\. has .*$/m, '. has 7, again 7: ..:4 .:4 a:8 c:8 e:4 loop:10 s:10'],
+    [/^e\/f has .*$/m, 'e/f has 2, again 2: ..:4 .:4'],
+  ],
+  mapping: [
+    [/mprotect over a hole: done/, 'mprotect over a hole: Cannot allocate memory'],
+    [/702 elsewhere/g, '702'],
+  ],
+  // The machine that qemu-arm's "max" CPU is.
+  stack: [[/platform v8l/, 'platform v7l']],
+};
+
+const FAULTS = [
+  ...[
+    'null',
+    'nullwrite',
+    'wild',
+    'kernel',
+    'readonly',
+    'text',
+    'none',
+    'jump',
+    'noexec',
+    'cross',
+    'crosswrite',
+  ],
+  ...[
+    'multiple',
+    'align',
+    'stack',
+    'undefined',
+    'breakpoint',
+    'armbreak',
+    'thumbbreak',
+    'widebreak',
+    'abort',
+    'trap',
+  ],
+];
+
+/** Arguments that each fixture is run with; [] alone where nothing is said. */
+const ARGUMENTS: Record<string, readonly (readonly string[])[]> = {
+  hello: [[], ['one', 'two words', '']],
+  fault: FAULTS.flatMap((kind) => [[kind, 'handle'], [kind]]),
+  end: [
+    [],
+    ['3'],
+    ['256'],
+    ['abort'],
+    ['raise', '15'],
+    ['raise', '9'],
+    ['raise', '10'],
+    ['raise', '17'],
+    ['exit_group'],
+    ['_exit'],
+  ],
+  stack: [['a', '', 'with blank', 'é']],
+  sha256: [['16']],
+  heap: [['1500']],
+};
+
+/** Files rather than a table of their own: a fixture that is added is run. */
+const directory = makeFixtures();
+const programs = readdirSync(directory).filter((name) => !name.endsWith('.host') && !name.endsWith('.new'));
+
+let root: string;
+beforeAll(() => {
+  root = makeRoot('full');
+  const inside = `${root}/srv/fixtures`;
+  mkdirSync(inside, { recursive: true });
+  for (const program of programs) {
+    const [from, to] = [`${directory}/${program}`, `${inside}/${program}`];
+    if (statSync(to, { throwIfNoEntry: false })?.ino === statSync(from).ino) continue;
+    rmSync(to, { force: true });
+    linkSync(from, to);
+  }
+});
+
+describe.each(programs)('%s', (program) => {
+  const [name, variant] = program.split('.') as [string, string];
+  const runs = (ARGUMENTS[name] ?? [[]]).map((args) => ({ args }));
+  describe.each(runs)('$args', ({ args }) => {
+    // One variant is enough for the interpreter.
+    test.each(
+      variant === 'static' || variant.startsWith('bare') ? (['jit', 'interp'] as const) : (['jit'] as const),
+    )('%s', async (cpu) => {
+      const invocation = {
+        root,
+        argv: [`/srv/fixtures/${program}`, ...args],
+        cwd: `/tmp/fixture-${program}`,
+        stdin: '',
+      };
+      const expected = asLinux(name, await qemu(invocation, `${directory}/${program}`));
+      const actual = await armrun(invocation, cpu);
+      expect(difference(actual, expected)).toBeUndefined();
+    });
+  });
+});
+
+function asLinux(name: string, outcome: Outcome): Outcome {
+  const stdout = (LINUX[name] ?? []).reduce(
+    (text, [pattern, line]) => text.replace(pattern, line),
+    outcome.stdout,
+  );
+  return { ...outcome, stdout };
+}

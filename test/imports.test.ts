@@ -1,0 +1,88 @@
+/** Imports go one way: the rule of docs/ARCHITECTURE.md, read from the sources. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+const project = fileURLToPath(new URL('..', import.meta.url));
+
+/** What everything in emu and above may use. */
+const COMMON = ['emu/cpu.ts', 'emu/cpu-state.ts', 'emu/memory/layout.ts'];
+
+/** Part (a folder or a file, the longest that fits a file) and what it may use beside itself and COMMON. */
+const RULES: Record<string, readonly string[]> = {
+  src: ['syscalls', 'emu'],
+  'syscalls/calls': ['syscalls/kernel', 'syscalls/vfs', 'syscalls/abi', 'emu'],
+  'syscalls/kernel': ['syscalls/vfs', 'syscalls/abi', 'emu'],
+  'syscalls/vfs': ['syscalls/abi', 'emu'],
+  'syscalls/abi': [],
+  'emu/backend.ts': ['emu'],
+  'emu/cpu.ts': ['emu/memory'],
+  'emu/cpu-state.ts': [],
+  'emu/memory': [],
+  'emu/machine/machine.ts': [],
+  'emu/ops': ['emu/machine/machine.ts'],
+  // Decoded instructions by page of an address space.
+  'emu/decode/insn-cache.ts': ['emu/decode', 'emu/memory'],
+  'emu/decode': ['emu/ops', 'emu/machine/machine.ts'],
+  'emu/machine': ['emu/decode', 'emu/ops', 'emu/memory'],
+  'emu/jit': ['emu/decode', 'emu/ops', 'emu/machine', 'emu/memory'],
+  'emu/unicorn': ['emu/memory'],
+  'emu/elf': ['emu/memory'],
+};
+
+const within = (file: string, part: string) => file === part || file.startsWith(`${part}/`);
+
+function partOf(file: string): string | undefined {
+  return Object.keys(RULES)
+    .filter((part) => within(file, part))
+    .sort((a, b) => b.length - a.length)[0];
+}
+
+/** The modules a source names in import, export ... from and import(), comments left out. */
+function imports(file: string): string[] {
+  const source = readFileSync(join(project, file), 'utf8').replaceAll(
+    /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm,
+    '',
+  );
+  return Array.from(source.matchAll(/\b(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g), (match) => match[1]!);
+}
+
+const files = ['src', 'syscalls', 'emu'].flatMap((folder) =>
+  readdirSync(join(project, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /(?<!\.d)\.[cm]?ts$/.test(name))
+    .map((name) => join(folder, name)),
+);
+
+describe('imports', () => {
+  test('every source is in a part that has a rule', () => {
+    expect(files.length).toBeGreaterThan(50);
+    expect(files.filter((file) => partOf(file) === undefined)).toEqual([]);
+  });
+
+  test('go only where the rule allows', () => {
+    const forbidden = files.flatMap((file) => {
+      const part = partOf(file)!;
+      const allowed = [part, ...RULES[part]!, ...(within(file, 'syscalls/abi') ? [] : COMMON)];
+      return imports(file)
+        .filter((name) => name.startsWith('.'))
+        .map((name) => relative(project, join(project, dirname(file), name)))
+        .filter((target) => target !== 'package.json' && !allowed.some((part) => within(target, part)))
+        .map((target) => `${file} imports ${target}`);
+    });
+    expect(forbidden).toEqual([]);
+  });
+
+  test('emu opens no file and starts no process', () => {
+    const forbidden = /^(node:)?(fs|child_process|net|worker_threads|process)(\/|$)/;
+    const found = files.filter(
+      (file) => within(file, 'emu') && imports(file).some((name) => forbidden.test(name)),
+    );
+    expect(found).toEqual([]);
+  });
+
+  test('the reader of imports sees all their forms', () => {
+    expect(imports('test/imports.test.ts')).toEqual(['node:fs', 'node:path', 'node:url', 'vitest']);
+    expect(imports('src/cli.ts')).toContain('./run.ts');
+  });
+});

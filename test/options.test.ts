@@ -1,0 +1,92 @@
+/** The command line: armrun's own options and those of qemu-user. */
+import { describe, expect, test } from 'vitest';
+
+import { type Options, parseOptions, UsageError } from '../src/options.ts';
+
+function parse(args: string[], environment: Record<string, string> = {}): Options {
+  const options = parseOptions(args, environment);
+  if (typeof options === 'string') throw new Error(options);
+  return options;
+}
+
+describe('options', () => {
+  test('end at PROGRAM, whose arguments are its own', () => {
+    const options = parse(['--root', 'r', '/bin/ls', '--root', 'other', '-E', '--', '--help']);
+    expect(options.root).toBe('r');
+    expect(options.command).toEqual(['/bin/ls', '--root', 'other', '-E', '--', '--help']);
+  });
+
+  test('end at --, even before a program with a dash', () => {
+    expect(parse(['--', '-strace', '-x']).command).toEqual(['-strace', '-x']);
+  });
+
+  test("the program's words are never read as options of one dash", () => {
+    expect(parse(['sh', '-version', '-strace']).command).toEqual(['sh', '-version', '-strace']);
+  });
+
+  test('take values that start with a dash', () => {
+    expect(parse(['-0', '-bash', '/bin/bash']).argv0).toBe('-bash');
+    expect(parse(['--argv0=-bash', '/bin/bash']).argv0).toBe('-bash');
+  });
+
+  test('set and unset variables in the order given', () => {
+    const env = { A: '1', B: '2', C: '3' };
+    expect(parse(['-E', 'A=x,D=y', '-U', 'B,D', '-E', 'B=z=w', 'p'], env).env).toEqual([
+      'A=x',
+      'C=3',
+      'B=z=w',
+    ]);
+    expect(parse(['--env', 'A=with,comma', '--unset', 'C', 'p'], env).env).toEqual(['A=with,comma', 'B=2']);
+  });
+
+  test("qemu's options and variables", () => {
+    const options = parse(['-L', '/l', '-s', '2M', '-r', '5.10', '-strace', 'p'], {
+      QEMU_UNAME: '4.4',
+      QEMU_ARGV0: 'zero',
+    });
+    expect(options).toMatchObject({
+      ldPrefix: '/l',
+      stackSize: 2 << 20,
+      release: '5.10',
+      strace: '-',
+      argv0: 'zero',
+    });
+    expect(parse(['p'], { QEMU_STRACE: '' }).strace).toBe('-');
+    expect(parse(['p'], { QEMU_SET_ENV: 'X=1,Y=2', QEMU_UNSET_ENV: 'Z', Z: '3' }).env).toContain('Y=2');
+  });
+
+  test('strace to a file, CPUs, counters', () => {
+    expect(
+      parse(['--strace=log', '--cpu=interp', '--verify', 'unicorn', '--stats', '--warn', '--cwd', '/d', 'p']),
+    ).toMatchObject({
+      strace: 'log',
+      cpu: 'interp',
+      verify: 'unicorn',
+      stats: true,
+      warn: true,
+      cwd: '/d',
+      command: ['p'],
+    });
+  });
+
+  test('help and version come first', () => {
+    for (const word of ['--help', '-h', '-help']) expect(parseOptions([word], {})).toBe('help');
+    for (const word of ['--version', '-version']) expect(parseOptions([word, 'p'], {})).toBe('version');
+  });
+
+  test.each([
+    [[], 'no PROGRAM given'],
+    [['--nonsense', 'p'], 'unknown option --nonsense'],
+    [['-x', 'p'], 'unknown option -x'],
+    [['--root'], '--root needs a value'],
+    [['--stats=yes', 'p'], '--stats takes no value'],
+    [['--cpu', 'z80', 'p'], "--cpu: 'z80' is not one of jit, interp, unicorn"],
+    [['-E', 'A', 'p'], "-E: 'A' is not VAR=VALUE"],
+    [['-E', '=x', 'p'], "-E: '=x' is not VAR=VALUE"],
+    [['-U', 'A=b', 'p'], "-U: 'A=b' is not the name of a variable"],
+    [['-s', '12q', 'p'], "-s: '12q' is not a size"],
+    [['-s', '0', 'p'], '-s: 0 is out of range'],
+  ])('%j is refused: %s', (args, message) => {
+    expect(() => parseOptions(args, {})).toThrow(new UsageError(message));
+  });
+});
