@@ -28,7 +28,7 @@ export function effectsOf(insn: Insn): Effects {
     e = {
       reads: mask(r.reads),
       writes: mask(r.writes),
-      mayWrite: mask(r.mayWrite),
+      mayWrite: mask(r.mayWrite) & ~mask(r.writes),
       memory: r.loads || r.stores,
       branch: r.branch,
       trap: r.trap,
