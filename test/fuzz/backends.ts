@@ -1,7 +1,22 @@
 /** The CPUs the instruction fuzzer knows. */
+import type { CpuState } from '../../emu/cpu-state.ts';
+import { JitBackend } from '../../emu/jit/backend.ts';
 import { InterpBackend } from '../../emu/machine/interp-backend.ts';
+import { UnicornBackend } from '../../emu/unicorn/backend.ts';
 import type { BackendFactory } from './runner.ts';
+
+/** The JIT without its patience: each case is compiled before it runs, not after it has run often. */
+class EagerJit extends JitBackend {
+  override run(cpu: CpuState): void {
+    // biome-ignore lint/complexity/useLiteralKeys: it is private to all but tests
+    const code = this['code'];
+    if (code.compiledSlot(cpu.location) <= 0) code.compile(cpu.location, () => false);
+    super.run(cpu);
+  }
+}
 
 export const BACKENDS: ReadonlyMap<string, BackendFactory> = new Map<string, BackendFactory>([
   ['interp', (space, options) => new InterpBackend(space, options)],
+  ['jit', (space, options) => new EagerJit(space, options)],
+  ['unicorn', (space, options) => new UnicornBackend(space, options)],
 ]);

@@ -99,6 +99,7 @@ export class Generator {
       pc += insn.size;
       itstate = insn.itAfter;
     }
+    if (has(insns, /^mrs$/i) && has(insns, /^(msr|setend)$/i)) return 'reads the E bit';
     if (exclusivesDiffer(insns)) return 'exclusive accesses of different sizes';
     if (thumb) code.push(bench.BKPT_T16);
     else code.push(bench.BKPT_A32 & 0xffff, bench.BKPT_A32 >>> 16);
@@ -110,7 +111,7 @@ export class Generator {
     for (let attempt = 0; ; attempt++) {
       const state = randomState(random, address, options);
       // MRS in User mode gives UNKNOWN for the E bit.
-      if (insns.some((insn) => /^mrs$/i.test(insn.row.mnemonic))) state[bench.CPSR]! &= ~0x200;
+      if (has(insns, /^mrs$/i)) state[bench.CPSR]! &= ~0x200;
       const c: Case = { slot: this.slot, address, insns, code: words, state };
       if (attempt === 0) this.runner.add(c);
       const result = this.runner.run(c);
@@ -202,6 +203,10 @@ export class Generator {
 function usesVfp(insn: Insn): boolean {
   const { reads, mayWrite, readsFpscr, writesFpscr } = effectsOf(insn);
   return (reads.s | reads.d | mayWrite.s | mayWrite.d) !== 0 || readsFpscr || writesFpscr;
+}
+
+function has(insns: readonly Insn[], mnemonic: RegExp): boolean {
+  return insns.some((insn) => mnemonic.test(insn.row.mnemonic));
 }
 
 /** A store exclusive after a load exclusive of another size is UNPREDICTABLE (ARM ARM A3.4.5). */

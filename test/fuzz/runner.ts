@@ -70,7 +70,7 @@ export class Runner {
   load(cases: readonly Case[]): void {
     this.code.fill(bench.PAD);
     for (const c of cases) this.code.set(c.code, ((c.address & ~3) - bench.CODE_BASE) / 4);
-    this.backend.invalidate(bench.CODE_BASE, bench.CODE_SIZE);
+    this.changed(bench.CODE_BASE, bench.CODE_SIZE);
   }
 
   /** Puts the code of one more case in place. It may reach into the first bytes of the next slot (see Generator.address). */
@@ -79,7 +79,13 @@ export class Runner {
     const word = (start - bench.CODE_BASE) / 4;
     this.code.fill(bench.PAD, word, word + bench.SLOT_SIZE / 4);
     this.code.set(c.code, ((c.address & ~3) - bench.CODE_BASE) / 4);
-    this.backend.invalidate(start, bench.SLOT_SIZE);
+    this.changed(start, bench.SLOT_SIZE);
+  }
+
+  /** The code was written past the page bytes: tells all that translate. */
+  private changed(start: number, length: number): void {
+    for (const listener of this.space.onInvalidate) listener(start, length);
+    this.backend.invalidate(start, length);
   }
 
   /** Runs a case whose code is in place, from another state than its own when one is given. */
