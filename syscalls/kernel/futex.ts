@@ -31,6 +31,14 @@ export class FutexWaiter implements Disposable {
     else queues.set(key, [this]);
   }
 
+  /** Who waits longest on a key, and how many wait. */
+  static first(key: Key): FutexWaiter | undefined {
+    return queues.get(key)?.[0];
+  }
+  static count(key: Key): number {
+    return queues.get(key)?.length ?? 0;
+  }
+
   wake(): void {
     this[Symbol.dispose]();
     this.woken = true;

@@ -9,6 +9,7 @@ import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { READ, WRITE } from '../../emu/memory/layout.ts';
 import { fail } from '../abi/errno.ts';
 import type { Field } from '../abi/struct.ts';
+import type { Inode } from '../vfs/inode.ts';
 
 export const PATH_MAX = 4096;
 
@@ -30,8 +31,8 @@ export class Mm {
   sigPage = 0;
   /** The auxiliary vector as put on the stack, for /proc/PID/auxv. */
   auxv: Uint8Array = new Uint8Array(0);
-  /** Path of the program executed, as seen from the global root (byte string), for /proc/PID/exe. */
-  exe = '';
+  /** The program executed, for /proc/PID/exe. */
+  exe: Inode | undefined;
 
   constructor(space: AddressSpace, backend: CpuBackend) {
     this.space = space;

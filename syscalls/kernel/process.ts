@@ -60,8 +60,14 @@ export class Process {
   /** The process has executed a program since fork (setpgid gives EACCES to its parent). */
   executed = false;
   childSubreaper = false;
+  membarrierRegistered = false;
   /** ITIMER_REAL and alarm; POSIX timers by id. */
   readonly realTimer: IntervalTimer;
+  /** ITIMER_VIRTUAL and ITIMER_PROF: due when cpuTime reaches `next` (milliseconds); all CPU time counts as user time. */
+  readonly cpuTimers = [
+    { signo: SIG.SIGVTALRM, next: Infinity, interval: 0 },
+    { signo: SIG.SIGPROF, next: Infinity, interval: 0 },
+  ];
   readonly timers = new Map<number, IntervalTimer>();
   nextTimerId = 0;
   fatalPc = 0;
@@ -95,5 +101,14 @@ export class Process {
     let time = this.deadThreadsTime;
     for (const t of this.threads) time += t.cpuTime;
     return time;
+  }
+
+  /** Sends the signals of CPU timers that are due at this CPU time. */
+  checkCpuTimers(time: number): void {
+    for (const timer of this.cpuTimers) {
+      if (time < timer.next) continue;
+      timer.next = timer.interval > 0 ? Math.max(timer.next + timer.interval, time) : Infinity;
+      signalProcess(this, timer.signo);
+    }
   }
 }

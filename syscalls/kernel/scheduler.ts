@@ -81,6 +81,7 @@ export class Scheduler {
     } finally {
       this.current = undefined;
       t.cpuTime += this.#kernel.now() - this.#sliceStart;
+      this.#checkCpuTimers(t);
       this.#kernel.runLater();
     }
     if (t.state === 'runnable') this.enqueue(t);
@@ -91,11 +92,26 @@ export class Scheduler {
     const kernel = this.#kernel;
     const now = kernel.now();
     if (kernel.timers.next <= now) kernel.timers.expire(now);
+    this.#checkCpuTimers(t);
     if (t.notify && !kernel.returnToUser(t)) return false;
     // The event loop must turn, even when no other task waits.
     if (now >= this.#sliceEnd) return false;
     t.cpu.fuel = FUEL;
     return true;
+  }
+
+  /** The task that runs gives up its turn (sched_yield): it goes on when the others have had theirs. */
+  yield(): void {
+    const t = this.current!;
+    if (!this.contended) return;
+    t.leaveCpu = true;
+    t.notify = true;
+  }
+
+  #checkCpuTimers(t: Task): void {
+    const [virtual, prof] = t.process.cpuTimers;
+    if (virtual!.next === Infinity && prof!.next === Infinity) return;
+    t.process.checkCpuTimers(t.process.cpuTime + this.cpuTime(t) - t.cpuTime);
   }
 
   /** CPU time of a task up to now, its running slice included (milliseconds). */

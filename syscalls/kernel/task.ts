@@ -116,6 +116,9 @@ export class Task implements Waiter {
   parentDeathSignal = 0;
   dumpable = 1;
   noNewPrivs = false;
+  keepCaps = false;
+  /** Nanoseconds; kept for prctl only. */
+  timerSlack = 50_000;
   personality = 0;
   nice = 0;
   policy = 0;
@@ -153,6 +156,16 @@ export class Task implements Waiter {
   setBlocked(mask: SigSet): void {
     this.blocked = mask & ~UNBLOCKABLE;
     this.recalcSignals();
+  }
+
+  /**
+   * Another mask for as long as the call waits (sigsuspend, ppoll, pselect, epoll_pwait). The old one comes back when the call ends, or, when a signal
+   * interrupts it, after the signal's frame has been made. May be called again when the call is run again.
+   */
+  setTemporaryMask(mask: SigSet): void {
+    if (this.savedBlocked !== undefined) return;
+    this.savedBlocked = this.blocked;
+    this.setBlocked(mask);
   }
 
   /** To be called when a pending set or the mask changed (recalc_sigpending). */

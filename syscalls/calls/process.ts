@@ -1,0 +1,231 @@
+/** Processes: fork, clone, exec, exit, wait, ids, groups and sessions (kernel/fork.c, fs/exec.c, kernel/exit.c, kernel/sys.c). */
+import { fail } from '../abi/errno.ts';
+import { CLONE } from '../abi/sched.ts';
+import { NSIG, SIG, signalName } from '../abi/signal.ts';
+import { struct, u64 } from '../abi/struct.ts';
+import { ARM_NR_BASE } from '../abi/unistd.ts';
+import { execve, type Program } from '../kernel/exec.ts';
+import { exitGroup, exitThread } from '../kernel/exit.ts';
+import { type CloneArgs, cloneTask } from '../kernel/fork.ts';
+import type { Process } from '../kernel/process.ts';
+import { forceSignal } from '../kernel/signals.ts';
+import type { Task } from '../kernel/task.ts';
+import type { WaitQueue } from '../vfs/wait-queue.ts';
+import { lookupPath } from '../vfs/walk.ts';
+import { AT_FDCWD, dirfd, flags, flagText, hex, int, path, pid, ptr, stringVector, uint } from './args.ts';
+import { type Arg, type Call, call } from './declare.ts';
+
+// ---- fork, clone ----
+
+/** clone's flags with the signal in the low byte. */
+const cloneFlags: Arg<number> = {
+  words: 1,
+  decode: (_t, x) => x,
+  print: (_p, x) => {
+    const signal = x & 0xff;
+    const text = x & ~0xff ? flagText(x & ~0xff, CLONE) : '';
+    return [text, signal ? signalName(signal) : ''].filter((s) => s !== '').join('|') || '0';
+  },
+};
+
+/** What vfork remembers while it waits. */
+interface Vfork {
+  child: Task;
+  tid: number;
+  done: WaitQueue;
+}
+
+/** kernel_clone: gives the child's tid; with CLONE_VFORK only when it has executed or ended. */
+function clone(t: Task, args: CloneArgs): number {
+  let waiting = t.callState as Vfork | undefined;
+  if (waiting === undefined) {
+    const child = cloneTask(t, args);
+    if (child.vforkDone === undefined) return child.tid;
+    t.callState = waiting = { child, tid: child.tid, done: child.vforkDone };
+  }
+  if (waiting.child.vforkDone === undefined) return waiting.tid;
+  return t.waitKillable(waiting.done);
+}
+
+const NO_CLONE: CloneArgs = {
+  flags: 0,
+  exitSignal: SIG.SIGCHLD,
+  stack: 0,
+  tls: 0,
+  parentTid: 0,
+  childTid: 0,
+};
+
+const cloneArgs = struct('clone_args', {
+  flags: u64,
+  pidfd: u64,
+  child_tid: u64,
+  parent_tid: u64,
+  exit_signal: u64,
+  stack: u64,
+  stack_size: u64,
+  tls: u64,
+});
+
+function clone3(t: Task, at: number, size: number): number {
+  if (size < cloneArgs.size) fail('EINVAL');
+  // What a newer program knows and we do not must be zero (copy_struct_from_user).
+  if (size > 4096) fail('E2BIG');
+  if (
+    t.mm
+      .readable(at, size)
+      .subarray(88)
+      .some((b) => b !== 0)
+  )
+    fail('E2BIG');
+  if (
+    t.mm
+      .readable(at, size)
+      .subarray(64)
+      .some((b) => b !== 0)
+  )
+    fail('EINVAL'); // set_tid, cgroup
+  const a = t.mm.get(cloneArgs, at);
+  if (a.flags > 0xffff_ffff || a.flags & 0xff || a.exit_signal > NSIG) fail('EINVAL');
+  if (a.flags & (CLONE.CLONE_THREAD | CLONE.CLONE_PARENT) && a.exit_signal) fail('EINVAL');
+  if ((a.stack === 0) !== (a.stack_size === 0)) fail('EINVAL');
+  if (a.flags & CLONE.CLONE_PIDFD) fail('EINVAL');
+  return clone(t, {
+    flags: a.flags,
+    exitSignal: a.exit_signal,
+    stack: a.stack + a.stack_size,
+    tls: a.tls,
+    parentTid: a.parent_tid,
+    childTid: a.child_tid,
+  });
+}
+
+// ---- exec ----
+
+/** Longest single string, and most strings (MAX_ARG_STRLEN, MAX_ARG_STRINGS within the limit of the whole). */
+const ARG_STRLEN = 32 * 4096;
+const ARG_STRINGS = 0x10_0000;
+
+/** A NULL-terminated vector of strings; a null pointer is an empty one. EFAULT, E2BIG. */
+function strings(t: Task, at: number): string[] {
+  const list: string[] = [];
+  if (at === 0) return list;
+  for (let i = 0; i < ARG_STRINGS; i++) {
+    t.mm.readable(at + 4 * i, 4);
+    const string = t.mm.view.getUint32(at + 4 * i, true);
+    if (string === 0) return list;
+    try {
+      list.push(t.mm.string(string, ARG_STRLEN));
+    } catch (e) {
+      if ((e as { name?: string }).name === 'ENAMETOOLONG') fail('E2BIG');
+      throw e;
+    }
+  }
+  return fail('E2BIG');
+}
+
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const AT_EMPTY_PATH = 0x1000;
+
+function exec(t: Task, dir: number, name: string, argv: number, envp: number, how: number): number {
+  if (how & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) fail('EINVAL');
+  const context = { root: t.fs.root, creds: t.creds };
+  let program: Pick<Program, 'inode' | 'path' | 'inaccessible'>;
+  if (name === '' && how & AT_EMPTY_PATH) {
+    const inode = dir === AT_FDCWD ? t.fs.cwd : t.files.get(dir).inode;
+    program = { inode, path: `/dev/fd/${dir}`, inaccessible: t.files.closesOnExec(dir) };
+  } else {
+    const absolute = name.startsWith('/');
+    const start = absolute || dir === AT_FDCWD ? t.fs.cwd : t.files.get(dir).inode;
+    const inode = lookupPath(context, start, name, !(how & AT_SYMLINK_NOFOLLOW));
+    if (inode.isSymlink) fail('ELOOP');
+    const relative = !absolute && dir !== AT_FDCWD;
+    program = {
+      inode,
+      path: relative ? `/dev/fd/${dir}/${name}` : name,
+      inaccessible: relative && t.files.closesOnExec(dir),
+    };
+  }
+  execve(t, { ...program, argv: strings(t, argv), envp: strings(t, envp) });
+  return 0;
+}
+
+// ---- ids, groups, sessions ----
+
+/** A process by its id; ESRCH. */
+function find(t: Task, id: number): Process {
+  return id === 0
+    ? t.process
+    : (t.kernel.processes.get(id) ?? t.kernel.tasks.get(id)?.process ?? fail('ESRCH'));
+}
+
+function setpgid(t: Task, id: number, group: number): number {
+  if (group < 0) fail('EINVAL');
+  const p = find(t, id);
+  const pgid = group === 0 ? p.pid : group;
+  if (p.parent === t.process) {
+    if (p.session !== t.process.session) fail('EPERM');
+    if (p.executed) fail('EACCES');
+  } else if (p !== t.process) fail('ESRCH');
+  if (p.session.sid === p.pid) fail('EPERM');
+  if (pgid !== p.pid && !t.kernel.group(pgid).some((member) => member.session === p.session)) fail('EPERM');
+  p.pgid = pgid;
+  return 0;
+}
+
+function setsid(t: Task): number {
+  const p = t.process;
+  if (p.session.sid === p.pid || t.kernel.group(p.pid).length > 0) fail('EPERM');
+  p.session = { sid: p.pid, tty: undefined, foreground: 0 };
+  p.pgid = p.pid;
+  return p.pid;
+}
+
+export const processCalls: readonly Call[] = [
+  call(1, 'exit', [int], (t, code) => {
+    exitThread(t, code);
+    return 0;
+  }),
+  call(2, 'fork', [], (t) => clone(t, NO_CLONE)),
+  call(11, 'execve', [path, stringVector, stringVector], (t, name, argv, envp) =>
+    exec(t, AT_FDCWD, name, argv, envp, 0),
+  ),
+  call(20, 'getpid', [], (t) => t.process.pid),
+  call(57, 'setpgid', [pid, pid], setpgid),
+  call(64, 'getppid', [], (t) => t.process.ppid),
+  call(65, 'getpgrp', [], (t) => t.process.pgid),
+  call(66, 'setsid', [], setsid),
+  call(120, 'clone', [cloneFlags, ptr, ptr, hex, ptr], (t, how, stack, parentTid, tls, childTid) =>
+    clone(t, { flags: how & ~0xff, exitSignal: how & 0xff, stack, parentTid, tls, childTid }),
+  ),
+  call(132, 'getpgid', [pid], (t, id) => find(t, id).pgid),
+  call(147, 'getsid', [pid], (t, id) => find(t, id).session.sid),
+  call(190, 'vfork', [], (t) => clone(t, { ...NO_CLONE, flags: CLONE.CLONE_VFORK | CLONE.CLONE_VM })),
+  call(224, 'gettid', [], (t) => t.tid),
+  call(248, 'exit_group', [int], (t, code) => {
+    exitGroup(t, (code & 0xff) << 8);
+    return 0;
+  }),
+  call(256, 'set_tid_address', [ptr], (t, at) => {
+    t.clearChildTid = at;
+    return t.tid;
+  }),
+  call(
+    387,
+    'execveat',
+    [dirfd, path, stringVector, stringVector, flags({ AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW })],
+    exec,
+  ),
+  call(435, 'clone3', [ptr, uint], clone3),
+
+  // arm_syscall of arch/arm/kernel/traps.c
+  call(ARM_NR_BASE + 1, 'breakpoint', [], (t) => {
+    forceSignal(t, { signo: SIG.SIGTRAP, code: 1, addr: (t.cpu.ru[15]! - 4) >>> 0 });
+    return t.cpu.r[0]!;
+  }),
+  call(ARM_NR_BASE + 5, 'set_tls', [hex], (t, tls) => {
+    t.cpu.tls = tls;
+    return 0;
+  }),
+  call(ARM_NR_BASE + 6, 'get_tls', [], (t) => t.cpu.tls | 0, { result: 'hex' }),
+];

@@ -1,0 +1,160 @@
+/** wait4(2), waitid(2): kernel/exit.c, do_wait. */
+import { fail } from '../abi/errno.ts';
+import { rusage } from '../abi/resource.ts';
+import { siginfo } from '../abi/siginfo.ts';
+import { SI, SIG, type SigInfo } from '../abi/signal.ts';
+import { type Field, s32, shown } from '../abi/struct.ts';
+import { toTimeval } from '../kernel/clock.ts';
+import { reap } from '../kernel/exit.ts';
+import type { Process } from '../kernel/process.ts';
+import type { Task } from '../kernel/task.ts';
+import { flags, int, oneOf, pid, structOut } from './args.ts';
+import { type Call, call } from './declare.ts';
+
+const W = {
+  WNOHANG: 1,
+  WUNTRACED: 2,
+  WEXITED: 4,
+  WCONTINUED: 8,
+  WNOWAIT: 0x0100_0000,
+  __WNOTHREAD: 0x2000_0000,
+  __WALL: 0x4000_0000,
+  __WCLONE: 0x8000_0000,
+} as const;
+const WSTOPPED = W.WUNTRACED;
+const CONTINUED_STATUS = 0xffff;
+
+const P = { P_ALL: 0, P_PID: 1, P_PGID: 2, P_PIDFD: 3 } as const;
+
+/** What a child has to tell, and the child. */
+interface Event {
+  child: Process;
+  /** As wait4 gives it. */
+  status: number;
+  code: number;
+  /** si_status. */
+  value: number;
+}
+
+function wants(child: Process, options: number): boolean {
+  if (options & W.__WALL) return true;
+  return (child.exitSignal !== SIG.SIGCHLD) === ((options & W.__WCLONE) !== 0);
+}
+
+/** Looks for something to tell; undefined when there is nothing yet. ECHILD when there are no such children. */
+function look(t: Task, matches: (p: Process) => boolean, options: number): Event | undefined {
+  let any = false;
+  for (const child of t.process.children) {
+    if (!matches(child) || !wants(child, options)) continue;
+    any = true;
+    const peek = (options & W.WNOWAIT) !== 0;
+    if (child.zombie) {
+      if (!(options & W.WEXITED)) continue;
+      const { status } = child;
+      const signal = status & 0x7f;
+      const code = signal === 0 ? SI.CLD_EXITED : status & 0x80 ? SI.CLD_DUMPED : SI.CLD_KILLED;
+      return { child, status, code, value: signal === 0 ? status >> 8 : signal };
+    }
+    if (child.unreportedStop !== 0 && options & WSTOPPED) {
+      const value = child.unreportedStop;
+      if (!peek) child.unreportedStop = 0;
+      return { child, status: (value << 8) | 0x7f, code: SI.CLD_STOPPED, value };
+    }
+    if (child.unreportedContinue && options & W.WCONTINUED) {
+      if (!peek) child.unreportedContinue = false;
+      return { child, status: CONTINUED_STATUS, code: SI.CLD_CONTINUED, value: SIG.SIGCONT };
+    }
+  }
+  if (!any) fail('ECHILD');
+  return undefined;
+}
+
+/** Finds an event or waits for one; undefined under WNOHANG. */
+function wait(t: Task, matches: (p: Process) => boolean, options: number): Event | undefined {
+  const event = look(t, matches, options);
+  if (event !== undefined || options & W.WNOHANG) return event;
+  return t.wait(t.process.childQueue);
+}
+
+export function usageOf(cpuTime: number) {
+  return {
+    ru_utime: toTimeval(cpuTime),
+    ru_stime: { tv_sec: 0, tv_usec: 0 },
+    ru_maxrss: 0,
+    ru_ixrss: 0,
+    ru_idrss: 0,
+    ru_isrss: 0,
+    ru_minflt: 0,
+    ru_majflt: 0,
+    ru_nswap: 0,
+    ru_inblock: 0,
+    ru_oublock: 0,
+    ru_msgsnd: 0,
+    ru_msgrcv: 0,
+    ru_nsignals: 0,
+    ru_nvcsw: 0,
+    ru_nivcsw: 0,
+  };
+}
+
+const waitStatus: Field<number> = shown(s32, (status) => {
+  if (status === CONTINUED_STATUS) return '{WIFCONTINUED(s)}';
+  if ((status & 0xff) === 0x7f) return `{WIFSTOPPED(s) && WSTOPSIG(s) == ${status >> 8}}`;
+  if ((status & 0x7f) === 0) return `{WIFEXITED(s) && WEXITSTATUS(s) == ${status >> 8}}`;
+  return `{WIFSIGNALED(s) && WTERMSIG(s) == ${status & 0x7f}}`;
+});
+
+function wait4(t: Task, id: number, statusAt: number, options: number, usageAt: number): number {
+  if (options & ~(W.WNOHANG | W.WUNTRACED | W.WCONTINUED | W.__WNOTHREAD | W.__WCLONE | W.__WALL))
+    fail('EINVAL');
+  if (id === -0x8000_0000) fail('ESRCH');
+  const group = id === 0 ? t.process.pgid : -id;
+  const matches = (p: Process) => id === -1 || (id > 0 ? p.pid === id : p.pgid === group);
+  const event = wait(t, matches, options | W.WEXITED);
+  if (event === undefined) return 0;
+  const { child } = event;
+  const usage = usageOf(child.cpuTime + child.childrenTime);
+  if (child.zombie) reap(child);
+  if (statusAt !== 0) t.mm.put(s32, statusAt, event.status);
+  if (usageAt !== 0) t.mm.put(rusage, usageAt, usage);
+  return child.pid;
+}
+
+function waitid(t: Task, type: number, id: number, infoAt: number, options: number, usageAt: number): number {
+  const known =
+    W.WNOHANG | W.WNOWAIT | W.WEXITED | WSTOPPED | W.WCONTINUED | W.__WNOTHREAD | W.__WCLONE | W.__WALL;
+  if (options & ~known || !(options & (W.WEXITED | WSTOPPED | W.WCONTINUED))) fail('EINVAL');
+  let matches: (p: Process) => boolean;
+  if (type === P.P_ALL) matches = () => true;
+  else if (type === P.P_PID) {
+    if (id <= 0) fail('EINVAL');
+    matches = (p) => p.pid === id;
+  } else if (type === P.P_PGID) {
+    if (id < 0) fail('EINVAL');
+    const group = id === 0 ? t.process.pgid : id;
+    matches = (p) => p.pgid === group;
+  } else return fail('EINVAL');
+  const event = wait(t, matches, options);
+  if (infoAt !== 0) {
+    const info: SigInfo = event
+      ? {
+          signo: SIG.SIGCHLD,
+          code: event.code,
+          pid: event.child.pid,
+          uid: event.child.leader.creds.uid,
+          status: event.value,
+        }
+      : { signo: 0, code: 0 };
+    t.mm.put(siginfo, infoAt, info);
+  }
+  if (event === undefined) return 0;
+  const { child } = event;
+  if (usageAt !== 0) t.mm.put(rusage, usageAt, usageOf(child.cpuTime + child.childrenTime));
+  if (child.zombie && !(options & W.WNOWAIT)) reap(child);
+  return 0;
+}
+
+export const waitCalls: readonly Call[] = [
+  call(114, 'wait4', [pid, structOut(waitStatus), flags(W), structOut(rusage)], wait4),
+  call(280, 'waitid', [oneOf(P), int, structOut(siginfo), flags(W), structOut(rusage)], waitid),
+];

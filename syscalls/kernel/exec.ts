@@ -1,0 +1,263 @@
+/**
+ * Executing a program: execve(2), fs/exec.c, fs/binfmt_script.c, fs/binfmt_elf.c. The new memory is built whole before anything of the old program is touched, so every error leaves the caller as it was.
+ */
+import { randomFillSync } from 'node:crypto';
+import { CpuState } from '../../emu/cpu-state.ts';
+import { ElfError } from '../../emu/elf/elf-error.ts';
+import { biasAt, loadElf, programBias } from '../../emu/elf/load.ts';
+import { type ElfImage, pageEnd, readElf } from '../../emu/elf/read.ts';
+import { buildStack, checkArguments } from '../../emu/elf/stack.ts';
+import { AddressSpace, type PageSource } from '../../emu/memory/address-space.ts';
+import { fail } from '../abi/errno.ts';
+import { O_RDONLY, X_OK } from '../abi/fcntl.ts';
+import { READ_IMPLIES_EXEC } from '../abi/mman.ts';
+import { RLIMIT } from '../abi/resource.ts';
+import { SS_DISABLE } from '../abi/signal.ts';
+import { CAP_FULL, type Creds } from '../vfs/creds.ts';
+import { type Inode, pathOf } from '../vfs/inode.ts';
+import type { OpenFile } from '../vfs/open-file.ts';
+import { lookupPath } from '../vfs/walk.ts';
+import { killOtherThreads, leaveMemory } from './exit.ts';
+import type { FsContext } from './fs-context.ts';
+import type { Kernel } from './kernel.ts';
+import { latin1, Mm } from './mm.ts';
+import type { Task } from './task.ts';
+
+/** Bytes of a file that decide what it is (BINPRM_BUF_SIZE). */
+const HEAD = 256;
+/** Interpreters of interpreters. */
+const MAX_DEPTH = 5;
+const S_ISUID = 0o4000;
+const S_ISGID = 0o2000;
+const S_IXGRP = 0o10;
+
+export interface Program {
+  /** The file and the path by which it was asked for (AT_EXECFN, for a script the script's). */
+  readonly inode: Inode;
+  readonly path: string;
+  readonly argv: readonly string[];
+  readonly envp: readonly string[];
+  /** No path leads to the file once exec is done (fexecve of a close-on-exec descriptor): a script cannot be run. */
+  readonly inaccessible?: boolean;
+}
+
+/** Who executes: enough of a task to look up files, also before there is one. */
+export interface Executor {
+  readonly kernel: Kernel;
+  readonly fs: FsContext;
+  readonly creds: Creds;
+  readonly noNewPrivs: boolean;
+  /** RLIMIT_STACK in bytes. */
+  readonly stackLimit: number;
+}
+
+/** A program ready to run in a memory of its own. */
+export interface Prepared {
+  readonly mm: Mm;
+  readonly cpu: CpuState;
+  readonly creds: Creds;
+  readonly comm: string;
+  readonly readImpliesExec: boolean;
+}
+
+/** Executes in the place of the task's program. Throws Errno when it cannot. */
+export function execve(t: Task, program: Program): void {
+  const stack = t.process.limits[RLIMIT.RLIMIT_STACK]!.cur;
+  const prepared = prepare(
+    { kernel: t.kernel, fs: t.fs, creds: t.creds, noNewPrivs: t.noNewPrivs, stackLimit: stack },
+    program,
+  );
+  killOtherThreads(t);
+  leaveMemory(t);
+  t.mm = prepared.mm;
+  t.cpu = prepared.cpu;
+  if (t.creds.euid !== prepared.creds.euid || t.creds.egid !== prepared.creds.egid) t.parentDeathSignal = 0;
+  t.creds = prepared.creds;
+  t.comm = prepared.comm;
+  t.dumpable = 1;
+  t.personality &= ~READ_IMPLIES_EXEC;
+  if (prepared.readImpliesExec) t.personality |= READ_IMPLIES_EXEC;
+  t.sighand = t.sighand.afterExec();
+  t.altStack = { sp: 0, size: 0, flags: SS_DISABLE };
+  t.lastFault = { trapNo: 0, errorCode: 0, address: 0 };
+  t.restartBlock = undefined;
+  for (const timer of t.process.timers.values()) timer.disarm();
+  t.process.timers.clear();
+  if (t.files.shared) {
+    const own = t.files.clone();
+    t.files.release();
+    t.files = own;
+  }
+  t.files.exec();
+  t.process.executed = true;
+  t.leaveCpu = true;
+  t.notify = true;
+}
+
+/** Loads a program into a new memory. Throws Errno; nothing is left behind then. */
+export function prepare(by: Executor, program: Program): Prepared {
+  const opened: OpenFile[] = [];
+  const open = (inode: Inode): { file: OpenFile; source: PageSource; name: string } => {
+    checkExecutable(by, inode);
+    const file = inode.open(O_RDONLY).ref();
+    opened.push(file);
+    return { file, source: file.pageSource(false), name: pathOf(inode, by.fs.root) };
+  };
+  try {
+    let { inode, argv } = program;
+    let interpreterPath = program.path;
+    let main = open(inode);
+    for (let depth = 0; ; depth++) {
+      const head = Buffer.alloc(HEAD);
+      const length = main.source.read(0, head);
+      if (head[0] !== 0x23 || head[1] !== 0x21) break;
+      if (depth >= MAX_DEPTH) fail('ELOOP');
+      const script = parseScript(head.subarray(0, length));
+      if (program.inaccessible) fail('ENOENT');
+      argv = [
+        script.interpreter,
+        ...(script.argument === '' ? [] : [script.argument]),
+        interpreterPath,
+        ...argv.slice(1),
+      ];
+      interpreterPath = script.interpreter;
+      inode = lookupPath({ root: by.fs.root, creds: by.creds }, by.fs.cwd, interpreterPath, true);
+      main = open(inode);
+    }
+    const image = readElf(main.source, main.name);
+    let loader: { image: ElfImage; source: PageSource; name: string } | undefined;
+    if (image.interp !== null) {
+      const file = open(lookupPath({ root: by.fs.root, creds: by.creds }, by.fs.cwd, image.interp, true));
+      loader = { ...file, image: readElf(file.source, file.name, 'interpreter') };
+    }
+    checkArguments(argv, program.envp, program.path, by.stackLimit);
+    const { creds, secure } = credsAfterExec(by, inode);
+    const space = AddressSpace.create();
+    let done = false;
+    try {
+      space.stackLimit = by.stackLimit;
+      const loaded = loadElf(
+        space,
+        image,
+        main.source,
+        main.name,
+        programBias(image, (n) => space.findFree(n)),
+      );
+      let start = loaded.entry;
+      let base = 0;
+      if (loader) {
+        const bias = biasAt(
+          loader.image,
+          space.findFree(pageEnd(loader.image.high) - loader.image.low + loader.image.align),
+        );
+        const interpreter = loadElf(space, loader.image, loader.source, loader.name, bias);
+        start = interpreter.entry;
+        base = interpreter.base;
+      }
+      const stack = buildStack(space, {
+        argv,
+        envp: program.envp,
+        execfn: program.path,
+        phdr: loaded.phdr,
+        phnum: loaded.phnum,
+        entry: loaded.entry,
+        base,
+        uid: creds.uid,
+        euid: creds.euid,
+        gid: creds.gid,
+        egid: creds.egid,
+        secure,
+        random: randomFillSync(new Uint8Array(16)),
+        executable: image.stack !== 'not-executable',
+      });
+      const mm = new Mm(space, by.kernel.createBackend(space));
+      mm.startBrk = mm.brk = loaded.brk;
+      mm.argStart = stack.argStart;
+      mm.argEnd = stack.argEnd;
+      mm.envStart = stack.envStart;
+      mm.envEnd = stack.envEnd;
+      mm.auxv = stack.auxv;
+      mm.exe = inode;
+      const cpu = new CpuState(space.buffer, space.allocateState());
+      cpu.clear();
+      cpu.ru[13] = stack.sp;
+      cpu.location = start;
+      done = true;
+      return {
+        mm,
+        cpu,
+        creds,
+        comm: commOf(program.path),
+        readImpliesExec: image.stack !== 'not-executable',
+      };
+    } finally {
+      if (!done) space.close();
+    }
+  } catch (e) {
+    if (e instanceof ElfError) {
+      by.kernel.warn(e.message);
+      fail(e.errno);
+    }
+    throw e;
+  } finally {
+    for (const file of opened) file.release();
+  }
+}
+
+/** do_open_execat: a regular file with an x bit for the caller. */
+function checkExecutable(by: Executor, inode: Inode): void {
+  if (!inode.isRegular || !inode.permits(X_OK, by.creds)) fail('EACCES');
+}
+
+/** The last component of the path, at most 15 bytes (__set_task_comm). */
+function commOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1, path.lastIndexOf('/') + 16);
+}
+
+/** The first line of a script (load_script): interpreter and at most one argument, which is all the rest. Throws ENOEXEC. */
+export function parseScript(head: Uint8Array): { interpreter: string; argument: string } {
+  const text = latin1(head).slice(2);
+  const newline = text.indexOf('\n');
+  const line = (newline < 0 ? text.replace(/\0.*$/s, '') : text.slice(0, newline)).replace(/^[ \t]+/, '');
+  // A line longer than the head may have its end cut off the argument, but not off the path.
+  if (newline < 0 && head.length === HEAD && !/[ \t]/.test(line)) fail('ENOEXEC');
+  const stripped = line.replace(/[ \t]+$/, '');
+  const match = /^([^ \t\0]+)(?:[ \t]+(.*))?$/s.exec(stripped);
+  if (match === null) return fail('ENOEXEC');
+  return { interpreter: match[1]!, argument: match[2] ?? '' };
+}
+
+/** Set-user-ID and set-group-ID programs, and what capabilities remain (bprm_fill_uid; capabilities(7), "Transformation of capabilities during execve"). */
+function credsAfterExec(by: Executor, inode: Inode): { creds: Creds; secure: boolean } {
+  const { creds } = by;
+  let { euid, egid } = creds;
+  const { mode, uid, gid } = inode.stat();
+  if (!by.noNewPrivs) {
+    if (mode & S_ISUID) euid = uid;
+    if ((mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) egid = gid;
+  }
+  const setId = euid !== creds.euid || egid !== creds.egid;
+  const ambient = setId ? 0n : creds.ambient;
+  let permitted = ambient;
+  let effective = ambient;
+  if (euid === 0 || creds.uid === 0) {
+    permitted = creds.inheritable | (creds.bounding & CAP_FULL);
+    if (euid === 0) effective = permitted;
+  }
+  const secure = euid !== creds.uid || egid !== creds.gid;
+  return {
+    creds: {
+      ...creds,
+      euid,
+      suid: euid,
+      fsuid: euid,
+      egid,
+      sgid: egid,
+      fsgid: egid,
+      permitted,
+      effective,
+      ambient,
+    },
+    secure,
+  };
+}
