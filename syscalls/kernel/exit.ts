@@ -43,6 +43,7 @@ function endThread(t: Task): void {
   t.notify = true;
   leaveMemory(t);
   t.files.release();
+  kernel.totals.syscalls += t.syscalls;
   process.deadThreadsTime += kernel.scheduler.cpuTime(t);
   process.threads.delete(t);
   if (t !== process.leader) kernel.tasks.delete(t.tid);
@@ -70,13 +71,13 @@ export function leaveMemory(t: Task): void {
   kernel.later(() => {
     if (--mm.users > 0) mm.space.freeState(cpu.base);
     else {
-      mm.backend.close();
-      mm.space.close();
+      kernel.closeMemory(mm);
     }
   });
 }
 
 function endProcess(p: Process): void {
+  p.kernel.totals.processes++;
   p.zombie = true;
   for (const timer of p.timers.values()) timer.disarm();
   p.timers.clear();

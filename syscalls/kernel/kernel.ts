@@ -3,12 +3,14 @@
  * whose keys name their memory.
  */
 
-import type { CpuBackend, CpuHooks } from '../../emu/cpu.ts';
+import type { CpuBackend, CpuHooks, CpuStats } from '../../emu/cpu.ts';
 import type { CpuState } from '../../emu/cpu-state.ts';
 import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { WRITE } from '../../emu/memory/layout.ts';
 import { SI, SIG, type SigInfo } from '../abi/signal.ts';
 import { monotonic } from './clock.ts';
+import { exitGroup } from './exit.ts';
+import type { Mm } from './mm.ts';
 import type { Process } from './process.ts';
 import { Scheduler } from './scheduler.ts';
 import { deliver, forceSignal } from './signals.ts';
@@ -83,8 +85,7 @@ export class Kernel {
   }
 
   createBackend(space: AddressSpace): CpuBackend {
-    const backend = this.options.createBackend(space, this.hooks);
-    return backend;
+    return this.options.createBackend(space, this.hooks);
   }
 
   allocatePid(): number {
@@ -137,6 +138,30 @@ export class Kernel {
     t.notify = false;
     if (!t.signalPending && t.interrupted === undefined && t.savedBlocked === undefined) return true;
     return deliver(t) && t.state === 'runnable';
+  }
+
+  /** The last user of a memory has left it. */
+  closeMemory(mm: Mm): void {
+    this.#addStats(mm.backend.stats());
+    mm.backend.close();
+    mm.space.close();
+  }
+
+  #addStats(stats: CpuStats): void {
+    const { totals } = this;
+    totals.instructions += stats.instructions;
+    totals.compileMs += stats.compileMs;
+    totals.regions += stats.regions;
+    totals.modules += stats.modules;
+    totals.wasmBytes += stats.wasmBytes;
+  }
+
+  /** The run is over: what still runs ends with it, as everything in a PID namespace does with its init (pid_namespaces(7)). */
+  shutDown(): void {
+    this.runLater();
+    for (const p of [...this.processes.values()]) {
+      if (!p.zombie) exitGroup(p.leader, SIG.SIGKILL);
+    }
   }
 
   warn(message: string): void {

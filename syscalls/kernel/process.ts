@@ -71,6 +71,8 @@ export class Process {
   readonly timers = new Map<number, IntervalTimer>();
   nextTimerId = 0;
   fatalPc = 0;
+  /** Called, outside of any slice, when it has stopped (set for the first process). */
+  onStop: (() => void) | undefined;
   /** The signal that is killing it, with the fault, for the message at the end of the run. */
   fatalSignal: SigInfo | undefined;
 

@@ -1,0 +1,262 @@
+/**
+ * The library: runs one ARM program, with all processes it makes, inside this process.
+ *
+ * The result is the guest's own end. What prevents a run is reported on standard error in one line and by an exit status as shells have it: 126 when the program cannot be
+ * executed, 127 when there is none; 125 when armrun itself failed, which never passes for the guest's doing.
+ */
+import fs from 'node:fs';
+import os from 'node:os';
+import { backendFactory } from '../emu/backend.ts';
+import type { CpuName } from '../emu/cpu.ts';
+import { Errno, type ErrnoName } from '../syscalls/abi/errno.ts';
+import { X_OK } from '../syscalls/abi/fcntl.ts';
+import { RLIMIT } from '../syscalls/abi/resource.ts';
+import { NSIG, SIGNAL_TEXT, signalName } from '../syscalls/abi/signal.ts';
+import { Dispatcher } from '../syscalls/calls/dispatch.ts';
+import { Strace } from '../syscalls/calls/strace.ts';
+import { allCalls } from '../syscalls/calls/table.ts';
+import { boot, defaultLimits } from '../syscalls/kernel/boot.ts';
+import { Kernel } from '../syscalls/kernel/kernel.ts';
+import type { Process, Rlimit } from '../syscalls/kernel/process.ts';
+import { credsFor } from '../syscalls/vfs/creds.ts';
+import { FdTable } from '../syscalls/vfs/fd-table.ts';
+import { openDescriptor } from '../syscalls/vfs/host-stream.ts';
+import type { Inode } from '../syscalls/vfs/inode.ts';
+import { type NodeApi, NodeFs } from '../syscalls/vfs/node-fs.ts';
+import type { OpenFile } from '../syscalls/vfs/open-file.ts';
+import { lookupPath } from '../syscalls/vfs/walk.ts';
+import { forwardSignals } from './host-signals.ts';
+
+export interface RunOptions {
+  /** The program: a path in the guest's view, or a name to be found by the guest's PATH. */
+  program: string;
+  /** All arguments, argv[0] first; the program alone unless given. */
+  argv?: readonly string[];
+  /** KEY=VALUE. */
+  env?: readonly string[];
+  /** Host directory that is the guest's root; null: the host's own tree. */
+  root?: string | null;
+  /** A volume of memfs, or anything with the API of node:fs, as the guest's root instead. */
+  fs?: NodeApi;
+  /** Working directory in the guest's view; by default `/` under a root, else the host's own. */
+  cwd?: string | null;
+  /** Standard streams; by default the host's descriptors 0, 1 and 2. */
+  stdin?: OpenFile;
+  stdout?: OpenFile;
+  stderr?: OpenFile;
+  cpu?: CpuName;
+  /** '-' logs system calls to standard error, another word to a file of that name. */
+  strace?: string | null;
+  stats?: boolean;
+  warn?: boolean;
+  /** uname's release. */
+  release?: string | null;
+  /** RLIMIT_STACK in bytes. */
+  stackSize?: number | null;
+  /** User and group of the first process; the host's own unless given. */
+  uid?: number;
+  gid?: number;
+  /** Whether signals that reach this process go to the guest; by default when the standard streams are the host's. */
+  signals?: boolean;
+}
+
+export interface RunResult {
+  /** Exit status, as shells have it: 128 + n after a signal. */
+  exitCode: number;
+  /** Name of the signal that ended the program. */
+  signal: NodeJS.Signals | null;
+}
+
+const RELEASE = '6.1.0';
+
+const INTERNAL_ERROR = 125;
+const NOT_EXECUTABLE = 126;
+const NOT_FOUND = 127;
+
+/** Runs a program to its end. Rejects only for options that cannot be (a root that is no directory, a CPU that is not there). */
+export async function run(options: RunOptions): Promise<RunResult> {
+  const started = performance.now();
+  const createBackend = await backendFactory(options.cpu ?? 'jit');
+  const log = options.strace ? lineWriter(options.strace) : undefined;
+  const strace = log && new Strace(log);
+  const dispatcher = new Dispatcher(allCalls);
+  const kernel = new Kernel({
+    createBackend: (space, hooks) => createBackend(space, { hooks, count: options.stats === true }),
+    calls: dispatcher,
+    release: options.release ?? RELEASE,
+    hostname: os.hostname(),
+    firstPid: process.pid,
+    warn: options.warn ? complain : undefined,
+  });
+  kernel.tracer = strace;
+  dispatcher.attach(kernel, strace);
+
+  let init: Process;
+  try {
+    init = start(kernel, options);
+  } catch (e) {
+    if (!(e instanceof Errno)) throw e;
+    complain(`${options.program}: ${START_ERRORS[e.name] ?? e.message}`);
+    return {
+      exitCode: e.name === 'ENOENT' || e.name === 'ENOTDIR' ? NOT_FOUND : NOT_EXECUTABLE,
+      signal: null,
+    };
+  }
+  const own = options.stdin === undefined && options.stdout === undefined && options.stderr === undefined;
+  const stopForwarding = (options.signals ?? own) ? forwardSignals(kernel, init) : undefined;
+  try {
+    await kernel.scheduler.run(() => init.zombie);
+  } catch (e) {
+    complain(`internal error, not the program's: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`);
+    return { exitCode: INTERNAL_ERROR, signal: null };
+  } finally {
+    stopForwarding?.();
+  }
+  kernel.shutDown();
+  if (options.stats) printStats(kernel, performance.now() - started);
+  return resultOf(init);
+}
+
+/** Opens the standard files and loads the program. Throws Errno. */
+function start(kernel: Kernel, options: RunOptions): Process {
+  const bytes = (text: string) => Buffer.from(text).toString('latin1');
+  const root = new NodeFs(options.root ?? '/', options.fs ? { api: options.fs } : {}).root;
+  const creds = credsFor(
+    options.uid ?? process.geteuid?.() ?? 0,
+    options.gid ?? process.getegid?.() ?? 0,
+    process.getgroups?.() ?? [],
+  );
+  const context = { root, creds };
+  const own = !options.root && !options.fs;
+  const cwd = lookupPath(context, root, bytes(options.cwd ?? (own ? process.cwd() : '/')), true);
+  if (!cwd.isDirectory) throw new Error(`${options.cwd} is not a directory`);
+  const files = new FdTable();
+  const given = [options.stdin, options.stdout, options.stderr];
+  given.forEach((file, fd) => {
+    files.set(fd, file ?? openDescriptor(fd), false);
+  });
+  const envp = (options.env ?? []).map(bytes);
+  const path = findProgram(context, cwd, bytes(options.program), envp, own);
+  return boot(kernel, {
+    root,
+    cwd,
+    umask: process.umask(),
+    creds,
+    files,
+    limits: hostLimits(options.stackSize ?? undefined),
+    program: {
+      inode: lookupPath(context, cwd, path, true),
+      path,
+      argv: (options.argv ?? [options.program]).map(bytes),
+      envp,
+    },
+  });
+}
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** As execvp(3): a name without a slash is looked for in PATH. In the host's own tree the working directory comes first, as with qemu-arm. */
+function findProgram(
+  context: { root: Inode; creds: ReturnType<typeof credsFor> },
+  cwd: Inode,
+  program: string,
+  envp: readonly string[],
+  own: boolean,
+): string {
+  if (program.includes('/') || program === '') return program;
+  const path = envp.find((e) => e.startsWith('PATH='))?.slice(5) ?? DEFAULT_PATH;
+  const directories = path.split(':').map((d) => (d === '' ? '.' : d));
+  if (own) directories.unshift('.');
+  for (const directory of directories) {
+    const candidate = directory === '.' ? program : `${directory}/${program}`;
+    try {
+      const inode = lookupPath(context, cwd, candidate, true);
+      if (inode.isRegular && inode.permits(X_OK, context.creds)) return candidate;
+    } catch (e) {
+      if (!(e instanceof Errno)) throw e;
+    }
+  }
+  return program;
+}
+
+/** How an error of the first execve is told. */
+const START_ERRORS: Partial<Record<ErrnoName, string>> = {
+  ENOENT: 'not found (the file, its interpreter or its dynamic linker)',
+  ENOEXEC: 'not a program for 32-bit ARM Linux',
+  EACCES: 'permission denied',
+};
+
+function resultOf(init: Process): RunResult {
+  const signo = init.status & 0x7f;
+  if (signo === 0) return { exitCode: init.status >> 8, signal: null };
+  const info = init.fatalSignal;
+  if (info?.addr !== undefined) {
+    const hex = (x: number) => `0x${(x >>> 0).toString(16)}`;
+    const pc = (init.fatalPc & ~1) >>> 0;
+    complain(
+      `${SIGNAL_TEXT[signo]} at address ${hex(info.addr)} (pc ${hex(pc)}${init.fatalPc & 1 ? ', Thumb' : ''})`,
+    );
+  }
+  const name = signo < 32 && signo <= NSIG ? (signalName(signo) as NodeJS.Signals) : null;
+  return { exitCode: 128 + signo, signal: name };
+}
+
+/** The limits this process runs under, from /proc/self/limits. */
+function hostLimits(stackSize: number | undefined): Rlimit[] {
+  const limits = defaultLimits();
+  const names: Record<string, number> = {
+    'Max cpu time': RLIMIT.RLIMIT_CPU,
+    'Max file size': RLIMIT.RLIMIT_FSIZE,
+    'Max stack size': RLIMIT.RLIMIT_STACK,
+    'Max core file size': RLIMIT.RLIMIT_CORE,
+    'Max processes': RLIMIT.RLIMIT_NPROC,
+    'Max open files': RLIMIT.RLIMIT_NOFILE,
+    'Max locked memory': RLIMIT.RLIMIT_MEMLOCK,
+    'Max pending signals': RLIMIT.RLIMIT_SIGPENDING,
+    'Max msgqueue size': RLIMIT.RLIMIT_MSGQUEUE,
+    'Max nice priority': RLIMIT.RLIMIT_NICE,
+    'Max realtime priority': RLIMIT.RLIMIT_RTPRIO,
+  };
+  try {
+    for (const line of fs.readFileSync('/proc/self/limits', 'latin1').split('\n')) {
+      const match = /^(Max .*?) {2,}(\S+) +(\S+)/.exec(line);
+      const index = match ? names[match[1]!] : undefined;
+      if (index === undefined) continue;
+      const value = (text: string) => (text === 'unlimited' ? Infinity : Number(text));
+      limits[index] = { cur: value(match![2]!), max: value(match![3]!) };
+    }
+  } catch {
+    // Not Linux: the defaults stand.
+  }
+  // Node raises its own soft limit to the hard one; programs expect the usual.
+  const files = limits[RLIMIT.RLIMIT_NOFILE]!;
+  files.cur = Math.min(1024, files.max);
+  if (stackSize !== undefined) limits[RLIMIT.RLIMIT_STACK]!.cur = stackSize;
+  return limits;
+}
+
+function printStats(kernel: Kernel, wall: number): void {
+  const { totals } = kernel;
+  const number = (x: number) => Math.round(x).toLocaleString('en-US');
+  const line = (name: string, value: string) => fs.writeSync(2, `armrun: ${name.padEnd(14)} ${value}\n`);
+  line('instructions', number(totals.instructions));
+  line('system calls', number(totals.syscalls));
+  line('faults', number(totals.faults));
+  line('processes', number(totals.processes));
+  line(
+    'translation',
+    `${number(totals.compileMs)} ms, ${totals.regions} regions, ${totals.modules} modules, ${number(totals.wasmBytes)} bytes`,
+  );
+  line('time', `${number(wall)} ms, ${(totals.instructions / wall / 1000).toFixed(1)} MIPS`);
+}
+
+function complain(message: string): void {
+  fs.writeSync(2, `armrun: ${message}\n`);
+}
+
+function lineWriter(where: string): (line: string) => void {
+  const fd = where === '-' ? 2 : fs.openSync(where, 'w');
+  return (line) => {
+    fs.writeSync(fd, `${line}\n`);
+  };
+}

@@ -1,0 +1,65 @@
+/** The first process of a run: what login and exec would have given it. */
+import { READ_IMPLIES_EXEC } from '../abi/mman.ts';
+import { RLIM_NLIMITS, RLIMIT } from '../abi/resource.ts';
+import type { Creds } from '../vfs/creds.ts';
+import type { FdTable } from '../vfs/fd-table.ts';
+import type { Inode } from '../vfs/inode.ts';
+import { type Program, prepare } from './exec.ts';
+import { FsContext } from './fs-context.ts';
+import type { Kernel } from './kernel.ts';
+import { Process, type Rlimit, type Session } from './process.ts';
+import { SignalHandlers } from './signal-handlers.ts';
+import { Task } from './task.ts';
+
+export interface BootOptions {
+  root: Inode;
+  cwd: Inode;
+  umask: number;
+  creds: Creds;
+  files: FdTable;
+  limits: readonly Rlimit[];
+  program: Program;
+}
+
+/** Makes the first process and gives it the program; throws Errno as execve does. It runs when the scheduler does. */
+export function boot(kernel: Kernel, options: BootOptions): Process {
+  const { creds, limits, files } = options;
+  const fs = new FsContext(options.root, options.cwd, options.umask);
+  const stackLimit = Math.min(limits[RLIMIT.RLIMIT_STACK]!.cur, 2 ** 31);
+  const prepared = prepare({ kernel, fs, creds, noNewPrivs: false, stackLimit }, options.program);
+  const pid = kernel.allocatePid();
+  const session: Session = { sid: pid, tty: undefined, foreground: pid };
+  const process = new Process(kernel, pid, undefined, pid, session, limits);
+  const task = new Task({
+    kernel,
+    tid: pid,
+    process,
+    mm: prepared.mm,
+    cpu: prepared.cpu,
+    fs,
+    files,
+    creds: prepared.creds,
+    sighand: new SignalHandlers(),
+    comm: prepared.comm,
+  });
+  if (prepared.readImpliesExec) task.personality |= READ_IMPLIES_EXEC;
+  process.leader = task;
+  process.threads.add(task);
+  kernel.processes.set(pid, process);
+  kernel.tasks.set(pid, task);
+  kernel.scheduler.enqueue(task);
+  return process;
+}
+
+/** Limits where the host does not tell: unlimited but for the usual few. */
+export function defaultLimits(): Rlimit[] {
+  const limits = Array.from({ length: RLIM_NLIMITS }, () => ({ cur: Infinity, max: Infinity }));
+  limits[RLIMIT.RLIMIT_STACK] = { cur: 8 << 20, max: Infinity };
+  limits[RLIMIT.RLIMIT_CORE] = { cur: 0, max: Infinity };
+  limits[RLIMIT.RLIMIT_NOFILE] = { cur: 1024, max: 4096 };
+  limits[RLIMIT.RLIMIT_MEMLOCK] = { cur: 65536, max: 65536 };
+  limits[RLIMIT.RLIMIT_MSGQUEUE] = { cur: 819200, max: 819200 };
+  limits[RLIMIT.RLIMIT_NICE] = { cur: 0, max: 0 };
+  limits[RLIMIT.RLIMIT_RTPRIO] = { cur: 0, max: 0 };
+  return limits;
+}
