@@ -190,11 +190,11 @@ function fcntl(t: Task, fd: number, command: number, argument: number): number {
       if (argument >>> 0 > PIPE_MAX) fail('EPERM');
       return file.pipe.resize(argument >>> 0);
     case f.F_GET_SEALS:
-      return file instanceof MemoryFile ? file.inode.seals : fail('EINVAL');
+      return file instanceof MemoryFile ? file.bytes.seals : fail('EINVAL');
     case f.F_ADD_SEALS:
       if (!(file instanceof MemoryFile)) return fail('EINVAL');
       if (!file.writable) fail('EPERM');
-      file.inode.addSeals(argument);
+      file.bytes.addSeals(argument);
       return 0;
     case f.F_GETLEASE:
       return f.F_UNLCK;

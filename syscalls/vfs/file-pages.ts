@@ -29,6 +29,15 @@ export class FilePages implements PageSource {
   write(offset: number, from: Uint8Array): void {
     for (let done = 0; done < from.length; ) done += this.file.pwrite(from.subarray(done), offset + done);
   }
+  /** A mapping that may be written to needs a descriptor that may. */
+  useWritable(file: SeekableFile): void {
+    if (!file.writable || this.file.writable) return;
+    if (this.#users > 0) {
+      file.ref();
+      this.file.release();
+    }
+    this.file = file;
+  }
   retain(): void {
     if (this.#users++ === 0) this.file.ref();
   }

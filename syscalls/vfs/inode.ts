@@ -102,6 +102,9 @@ export abstract class Inode {
     fail('EPERM');
   }
 
+  /** fsync of a directory: its names are on the disk when it returns. */
+  sync(): void {}
+
   // ---- symbolic links ----
   readlink(): string {
     return fail('EINVAL');
@@ -162,6 +165,12 @@ export abstract class Inode {
   removexattr(_name: string): void {
     fail('EOPNOTSUPP');
   }
+}
+
+/** Whether `inode` is `ancestor` or below it. */
+export function isWithin(inode: Inode, ancestor: Inode): boolean {
+  for (let at: Inode | undefined = inode; at !== undefined; at = at.parent) if (at === ancestor) return true;
+  return false;
 }
 
 /** Path of an inode as seen from `root`; what getcwd, /proc/PID/fd and /proc/PID/maps show. */

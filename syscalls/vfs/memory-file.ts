@@ -1,4 +1,4 @@
-/** Files that are only memory: memfd_create(2), with its seals. */
+/** Regular files that are only memory: those of a TmpFs, and memfd_create(2) with its seals. */
 import type { PageSource } from '../../emu/memory/address-space.ts';
 import { fail } from '../abi/errno.ts';
 import {
@@ -10,26 +10,36 @@ import {
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
   FALLOC_FL_ZERO_RANGE,
+  SEEK_DATA,
+  SEEK_HOLE,
 } from '../abi/fcntl.ts';
 import { S_IFREG } from '../abi/stat.ts';
 import { AnonymousInode } from './anonymous.ts';
 import { FilePages } from './file-pages.ts';
-import type { AttributeChange } from './inode.ts';
+import type { AttributeChange, Inode } from './inode.ts';
 import { type OpenFile, SeekableFile } from './open-file.ts';
 
 const ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+const MAX_SIZE = 0x7fff_ffff;
 
-export class MemoryInode extends AnonymousInode {
+/** The content of a file. */
+export class MemoryBytes {
   #bytes: Uint8Array = new Uint8Array(0);
-  size = 0;
+  #size = 0;
   seals: number;
-  /** All shared mappings are of one object. */
+  /** Shared mappings are all of one object. */
   pages: FilePages | undefined;
 
-  constructor(name: string, sealing: boolean) {
-    super(`/memfd:${name}`, S_IFREG | 0o777);
-    this.deleted = true;
-    this.seals = sealing ? 0 : F_SEAL_SEAL;
+  constructor(seals = F_SEAL_SEAL) {
+    this.seals = seals;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+  /** Memory it takes, in blocks of 512 bytes. */
+  get blocks(): number {
+    return 8 * Math.ceil(this.#size / 4096);
   }
 
   addSeals(seals: number): void {
@@ -39,34 +49,20 @@ export class MemoryInode extends AnonymousInode {
     this.seals |= seals;
   }
 
-  override stat() {
-    return { ...super.stat(), size: this.size, blocks: Math.ceil(this.#bytes.length / 512) };
-  }
-
-  override setattr(change: AttributeChange): void {
-    const { size, ...rest } = change;
-    if (size !== undefined) this.resize(size);
-    super.setattr(rest);
-  }
-
   resize(size: number): void {
-    if (size > this.size && this.seals & F_SEAL_GROW) fail('EPERM');
-    if (size < this.size && this.seals & F_SEAL_SHRINK) fail('EPERM');
-    this.#reserve(size);
-    if (size < this.size) this.#bytes.fill(0, size, this.size);
-    this.size = size;
-  }
-
-  #reserve(size: number): void {
-    if (size <= this.#bytes.length) return;
-    if (size > 0x7fff_ffff) fail('ENOSPC');
-    const bytes = new Uint8Array(Math.max(size, Math.min(2 * this.#bytes.length, 0x7fff_ffff), 4096));
-    bytes.set(this.#bytes);
-    this.#bytes = bytes;
+    if (size > this.#size && this.seals & F_SEAL_GROW) fail('EPERM');
+    if (size < this.#size && this.seals & F_SEAL_SHRINK) fail('EPERM');
+    if (size > MAX_SIZE) fail('EFBIG');
+    if (size > this.#bytes.length) {
+      const bytes = new Uint8Array(Math.max(size, Math.min(2 * this.#bytes.length, MAX_SIZE)));
+      bytes.set(this.#bytes.subarray(0, this.#size));
+      this.#bytes = bytes;
+    } else if (size < this.#size) this.#bytes.fill(0, size, this.#size);
+    this.#size = size;
   }
 
   read(into: Uint8Array, offset: number): number {
-    const count = Math.max(0, Math.min(into.length, this.size - offset));
+    const count = Math.max(0, Math.min(into.length, this.#size - offset));
     into.set(this.#bytes.subarray(offset, offset + count));
     return count;
   }
@@ -74,47 +70,83 @@ export class MemoryInode extends AnonymousInode {
   write(from: Uint8Array, offset: number): number {
     if (this.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) fail('EPERM');
     const end = offset + from.length;
-    if (end > this.size) this.resize(end);
+    if (end > this.#size) this.resize(end);
     this.#bytes.set(from, offset);
     return from.length;
-  }
-
-  override open(flags: number): OpenFile {
-    return new MemoryFile(this, flags);
   }
 }
 
 export class MemoryFile extends SeekableFile {
-  declare readonly inode: MemoryInode;
+  readonly bytes: MemoryBytes;
+  /** Called when the content has changed. */
+  readonly #changed: () => void;
 
-  constructor(inode: MemoryInode, flags: number) {
+  constructor(inode: Inode, flags: number, bytes: MemoryBytes, changed: () => void) {
     super(inode, flags);
+    this.bytes = bytes;
+    this.#changed = changed;
   }
   override pread(into: Uint8Array, offset: number): number {
-    return this.inode.read(into, offset);
+    return this.bytes.read(into, offset);
   }
   override pwrite(from: Uint8Array, offset: number): number {
-    return this.inode.write(from, offset);
+    if (from.length === 0) return 0;
+    this.#changed();
+    return this.bytes.write(from, offset);
   }
   override size(): number {
-    return this.inode.size;
+    return this.bytes.size;
   }
   override sync(): void {}
+
+  override seek(offset: number, whence: number): number {
+    if (whence !== SEEK_DATA && whence !== SEEK_HOLE) return super.seek(offset, whence);
+    const { size } = this.bytes;
+    if (offset < 0 || offset >= size) return fail('ENXIO');
+    return (this.offset = whence === SEEK_DATA ? offset : size);
+  }
+
   override allocate(mode: number, offset: number, length: number): void {
-    const { inode } = this;
+    const { bytes } = this;
+    if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) fail('EOPNOTSUPP');
     const end = offset + length;
     if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
-      const last = Math.min(end, inode.size);
-      if (last > offset) inode.write(new Uint8Array(last - offset), offset);
+      const last = Math.min(end, bytes.size);
+      if (last > offset) bytes.write(new Uint8Array(last - offset), offset);
     }
-    if (!(mode & (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)) && end > inode.size) inode.resize(end);
+    if (!(mode & (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)) && end > bytes.size) bytes.resize(end);
+    this.#changed();
   }
+
   override pageSource(shared: boolean): PageSource {
+    const { bytes } = this;
     if (!shared) return new FilePages(this, null);
-    const { inode } = this;
-    inode.pages ??= new FilePages(this, null, () => {
-      inode.pages = undefined;
+    bytes.pages ??= new FilePages(this, null, () => {
+      bytes.pages = undefined;
     });
-    return inode.pages;
+    bytes.pages.useWritable(this);
+    return bytes.pages;
+  }
+}
+
+/** The nameless file of memfd_create. */
+export class MemfdInode extends AnonymousInode {
+  readonly bytes: MemoryBytes;
+
+  /** @param sealing seals may be added (MFD_ALLOW_SEALING) */
+  constructor(name: string, sealing: boolean) {
+    super(`/memfd:${name}`, S_IFREG | 0o777);
+    this.deleted = true;
+    this.bytes = new MemoryBytes(sealing ? 0 : F_SEAL_SEAL);
+  }
+  override stat() {
+    return { ...super.stat(), size: this.bytes.size, blocks: this.bytes.blocks };
+  }
+  override setattr({ size, ...rest }: AttributeChange): void {
+    if (size !== undefined) this.bytes.resize(size);
+    super.setattr(rest);
+  }
+  override open(flags: number): OpenFile {
+    return new MemoryFile(this, flags, this.bytes, () => this.setattr({ mtime: 'now' }));
   }
 }

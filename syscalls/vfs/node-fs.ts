@@ -19,9 +19,10 @@ import { openDevice } from './devices.ts';
 import { host, rethrow } from './host-error.ts';
 import { hostFlags } from './host-flags.ts';
 import type { AttributeChange, FileSystem } from './inode.ts';
-import { currentTick, Inode, nextMountId } from './inode.ts';
+import { currentTick, Inode, isWithin, nextMountId } from './inode.ts';
 import { safeNumber } from './inode-numbers.ts';
-import { DirectoryFile, NodeFile, openForChange } from './node-file.ts';
+import { DirectoryFile } from './directory-file.ts';
+import { NodeFile, openForChange } from './node-file.ts';
 import type { OpenFile } from './open-file.ts';
 import { openFifo } from './pipe.ts';
 import { SpecialInode } from './special.ts';
@@ -266,13 +267,13 @@ export class NodeInode extends Inode {
 
   /** An open file of this name: it is remembered in its directory, so that renaming and unlinking find it. */
   opened(): void {
-    (this.parent as NodeInode | undefined)?.remember(this);
+    if (this !== this.fs.root) (this.parent as NodeInode).remember(this);
   }
   closed(): void {
-    if (!this.deleted && !this.isDirectory) (this.parent as NodeInode | undefined)?.forget(this);
+    if (!this.deleted && this !== this.fs.root) (this.parent as NodeInode).forget(this);
   }
   remember(child: NodeInode): void {
-    if (this.fs === child.fs) (this.#children ??= new Map()).set(child.name, child);
+    (this.#children ??= new Map()).set(child.name, child);
   }
   forget(child: NodeInode): void {
     if (this.#children?.get(child.name) === child) this.#children.delete(child.name);
@@ -325,6 +326,16 @@ export class NodeInode extends Inode {
       this.identity,
       inexact.map((field) => ({ field, rough: after[field], exact: want[field] })),
     );
+  }
+
+  override sync(): void {
+    if (!this.fs.native || this.deleted) return;
+    const fd = host(() => fs.openSync(this.fs.path(this.path), fs.constants.O_DIRECTORY));
+    try {
+      host(() => fs.fsyncSync(fd));
+    } finally {
+      fs.closeSync(fd);
+    }
   }
 
   override readlink(): string {
@@ -487,16 +498,16 @@ export class NodeInode extends Inode {
     if (!(newParent instanceof NodeInode)) fail('EXDEV');
     const from = this.lookup(name) ?? fail('ENOENT');
     const to = newParent.lookup(newName);
-    if (from.isDirectory && within(newParent, from)) fail('EINVAL');
+    if (from.isDirectory && isWithin(newParent, from)) fail('EINVAL');
     if (flags & RENAME_EXCHANGE) {
       if (to === undefined) fail('ENOENT');
-      if (to.isDirectory && within(this, to)) fail('EINVAL');
+      if (to.isDirectory && isWithin(this, to)) fail('EINVAL');
       this.#exchange(name, newParent, newName);
       return;
     }
     if (to !== undefined) {
       if (flags & RENAME_NOREPLACE) fail('EEXIST');
-      if (to.isDirectory && within(this, to)) fail('ENOTEMPTY');
+      if (to.isDirectory && isWithin(this, to)) fail('ENOTEMPTY');
       if (from.isDirectory && !to.isDirectory) fail('ENOTDIR');
       if (!from.isDirectory && to.isDirectory) fail('EISDIR');
       if (to.isDirectory && (to as NodeInode).list().length > 0) fail('ENOTEMPTY');
@@ -555,12 +566,6 @@ export class NodeInode extends Inode {
 
 function seconds(time: bigint): number {
   return Number(time / 1_000_000_000n) + Number(time % 1_000_000_000n) / 1e9;
-}
-
-/** Whether `inode` is `ancestor` or below it. */
-function within(inode: Inode, ancestor: Inode): boolean {
-  for (let at: Inode | undefined = inode; at !== undefined; at = at.parent) if (at === ancestor) return true;
-  return false;
 }
 
 function typeOf(d: fs.Dirent): number {
