@@ -71,15 +71,16 @@ type StubName = keyof typeof STUB;
 const INSTRUCTIONS_PER_FUEL = 8;
 const MAX_COUNT = 0x7fff_ffff;
 
-/** Why the library stopped. `slice`: instructions used up, or WFI or the like. `there`: the PC is where it was to stop. */
+/** Why the library stopped. `slice`: instructions used up; `yield`: WFI or the like; `there`: the PC is where it was to stop. */
 type Event =
-  | { kind: 'svc' | 'breakpoint' | 'undefined' | 'slice' | 'there' }
+  | { kind: 'svc' | 'breakpoint' | 'undefined' | 'slice' | 'yield' | 'there' }
   | { kind: 'fault'; address: number; access: Access; why: FaultReason };
 
 const SVC: Event = { kind: 'svc' };
 const BREAKPOINT: Event = { kind: 'breakpoint' };
 const UNDEFINED: Event = { kind: 'undefined' };
 const SLICE: Event = { kind: 'slice' };
+const YIELD: Event = { kind: 'yield' };
 const THERE: Event = { kind: 'there' };
 
 export class UnicornBackend implements CpuBackend {
@@ -217,10 +218,11 @@ export class UnicornBackend implements CpuBackend {
       if (event === null) {
         location = this.location();
       } else {
-        // WFE and YIELD report an invalid instruction with the PC past them.
-        const yielded = event === UNDEFINED && this.location() !== location && this.isYield();
+        // WFE and YIELD report an invalid instruction with the PC past them, WFI nothing.
+        const silent = event === SLICE || (event === UNDEFINED && this.location() !== location);
+        const yielded = silent && this.isYield();
         this.registers.store(cpu);
-        return yielded ? SLICE : event;
+        return yielded ? YIELD : event;
       }
     }
   }
@@ -262,6 +264,7 @@ export class UnicornBackend implements CpuBackend {
       case 'fault':
         return hooks.fault(cpu, event.address, event.access, event.why);
       case 'slice':
+      case 'yield':
         return hooks.preempt(cpu);
       case 'there':
         return true;
@@ -295,6 +298,8 @@ export class UnicornBackend implements CpuBackend {
     const { bytes } = this.space.pages;
     const { granted } = this.tables;
     const pc = this.pc();
+    // Alignment comes before the pages (ARM ARM B2.4.6).
+    if (address & this.alignmentOf(size)) return { kind: 'fault', address, access, why: 'align' };
     let helped = false;
     const last = ((address + size - 1) >>> 0) >>> PAGE_SHIFT;
     for (let at = address; ; at = (at | PAGE_MASK) + 1) {
@@ -424,17 +429,37 @@ export class UnicornBackend implements CpuBackend {
     return trap === 0xe7f0_00f0 || trap === 0xe120_0070 ? ((word >>> 4) & 0xfff0) | (word & 15) : 0;
   }
 
-  /** Whether the instruction before the engine's PC is WFE or YIELD. */
+  /** Bits of the address that must be 0 in an access of `size` bytes by the instruction at the engine's PC: exclusives, SWP and VFP want alignment. */
+  private alignmentOf(size: number): number {
+    const pc = this.pc();
+    const { view } = this.space;
+    let vfp: boolean;
+    let exclusive: boolean;
+    if (this.location() & 1) {
+      const first = view.getUint16(pc, true);
+      const second = view.getUint16(pc + 2, true);
+      vfp = (first & 0xfe00) === 0xec00 && (second & 0x0e00) === 0x0a00;
+      exclusive = (first & 0xffe0) === 0xe840 || ((first & 0xffe0) === 0xe8c0 && (second & 0xc0) === 0x40);
+    } else {
+      const word = view.getUint32(pc, true);
+      vfp = (word & 0x0e00_0e00) === 0x0c00_0a00;
+      exclusive = (word & 0x0f00_00f0) === 0x0100_0090; // with SWP
+    }
+    return vfp ? 3 : exclusive ? size - 1 : 0;
+  }
+
+  /** Whether the instruction before the engine's PC is YIELD, WFE or WFI. */
   private isYield(): boolean {
     const pc = this.pc();
     const { view, pages } = this.space;
     if (pc < USER_START + 4 || !(pages.bytes[(pc - 2) >>> PAGE_SHIFT]! & EXEC)) return false;
     if (this.location() & 1) {
       const half = view.getUint16(pc - 2, true);
-      return half === 0xbf10 || half === 0xbf20 || half === 0x8001 || half === 0x8002;
+      if (half === 0xbf10 || half === 0xbf20 || half === 0xbf30) return true;
+      return half >= 0x8001 && half <= 0x8003 && view.getUint16(pc - 4, true) === 0xf3af;
     }
     const word = view.getUint32(pc - 4, true) & 0x0fff_ffff;
-    return word === 0x0320_f001 || word === 0x0320_f002;
+    return word >= 0x0320_f001 && word <= 0x0320_f003;
   }
 }
 

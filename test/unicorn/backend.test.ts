@@ -324,7 +324,7 @@ test.each(['wfe', 'wfi', 'yield'])('%s ends the time slice', (hint) => {
   for (const state of ['.arm', '.thumb']) {
     const g = guest(`${state}\n mov r0, r1\n ${hint}\n mov r2, r1\n svc 0`);
     g.cpu.ru[1] = 5;
-    g.answer = (event) => event.kind === 'preempt';
+    g.answer = (event) => event.kind === 'preempt' && g.cpu.fuel > 0;
     const location = state === '.arm' ? CODE : CODE | 1;
     expect(g.run(location).kind).toBe('syscall');
     expect(g.events.map((e) => e.kind)).toEqual(['preempt', 'syscall']);
