@@ -3,7 +3,6 @@
  */
 import type { Insn } from './row.ts';
 import { condition } from './shapes/text.ts';
-import { itRow } from './t16.ts';
 import { ROWS } from './tables.ts';
 
 /** Mnemonics that have a 16-bit encoding: their 32-bit ones are marked `.w`. */
@@ -17,12 +16,12 @@ const COMPARISONS: ReadonlySet<string> = new Set(['cmp', 'cmn', 'tst', 'teq']);
 export function disassemble(insn: Insn): string {
   const { row, thumb } = insn;
   const args = insn.args as { readonly s?: boolean; readonly dt?: string };
-  const operands = row.shape.print(args, insn);
-  const mnemonic = row.mnemonic.toLowerCase();
-  // IT's operands begin with the letters of its mnemonic.
-  if (row === itRow) return mnemonic + operands;
+  const text = row.shape.print(args, insn);
+  // IT and CPS begin with letters of the mnemonic, which end in a tab.
+  const [letters, operands] = text.includes('\t') ? text.split('\t') : ['', text];
+  const mnemonic = row.mnemonic.toLowerCase() + letters;
   const s = args.s === true && !COMPARISONS.has(mnemonic) ? 's' : '';
-  const width = thumb && insn.size === 4 && NARROW.has(mnemonic) ? '.w' : '';
+  const width = thumb && insn.size === 4 && NARROW.has(row.mnemonic.toLowerCase()) ? '.w' : '';
   const name = mnemonic + s + condition(insn.cond) + width + (args.dt ?? '');
   return operands === '' ? name : `${name}\t${operands}`;
 }

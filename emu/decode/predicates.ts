@@ -20,6 +20,13 @@ export function same(one: string, others: string): Predicate {
   return (_a, f) => [...others].some((letter) => f[letter] === f[one]);
 }
 
+/** S with Rd = PC: an exception return, for User mode UNPREDICTABLE; decoded as UNDEFINED. */
+export const exceptionReturn: Predicate = (_a, f) => f.S === 1 && f.d === 15;
+
+/** A bit field (lsb i, width - 1 or msb w) that is not within the word; decoded as UNDEFINED. */
+export const badExtract: Predicate = (_a, f) => f.i! + f.w! > 31;
+export const badInsert: Predicate = (_a, f) => f.w! < f.i!;
+
 export function any(...predicates: Predicate[]): Predicate {
   return (a, f, ctx) => predicates.some((p) => p(a, f, ctx));
 }

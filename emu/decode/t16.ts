@@ -68,7 +68,7 @@ const dataProcessing: Row[] = [
       `${mnemonic.toUpperCase()} (register) T1`,
       mnemonic,
       `010000 ${opcode} mmm ddd`,
-      dp.shiftByRegister('outsideIT', type),
+      dp.shiftInPlace(type),
       data.mov,
     ),
   ),
@@ -207,7 +207,7 @@ const controlRows: Row[] = [
   itRow,
   t16('B T1', 'b', '1101 cccc iiiiiiii', control.branchT16(8), b, inIT),
   t16('UDF T1', 'udf', '11011110 iiiiiiii', control.immediate, system.udf),
-  t16('SVC T1', 'svc', '11011111 iiiiiiii', control.immediate, system.svc),
+  t16('SVC T1', 'svc', '11011111 iiiiiiii', control.supervisorCallT16, system.svc),
   t16('B T2', 'b', '11100 iiiiiiiiiii', control.branchT16(11), b, notLastInIT),
 ];
 

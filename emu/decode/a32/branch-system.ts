@@ -101,7 +101,7 @@ export const branchSystem: Row[] = [
   a32('CLREX A1', 'clrex', `${BARRIER} 0001 ${ONE}`, shape.none, clrex),
   a32('DSB A1', 'dsb', `${BARRIER} 0100 iiii`, shape.barrier, op.nop),
   a32('DMB A1', 'dmb', `${BARRIER} 0101 iiii`, shape.barrier, op.nop),
-  a32('ISB A1', 'isb', `${BARRIER} 0110 iiii`, shape.barrier, op.isb),
+  a32('ISB A1', 'isb', `${BARRIER} 0110 iiii`, shape.instructionBarrier, op.isb),
 
   a32(
     'MRC (TPIDRURO) A1',

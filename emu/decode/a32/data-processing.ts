@@ -3,7 +3,7 @@
  */
 import * as op from '../../ops/data-processing.ts';
 import { a32 } from '../build.ts';
-import { pc } from '../predicates.ts';
+import { exceptionReturn, pc } from '../predicates.ts';
 import type { Op, Row } from '../row.ts';
 import {
   ASR,
@@ -56,6 +56,7 @@ function forms([mnemonic, opcode, form, f]: (typeof OPERATIONS)[number]): Row[] 
       `cccc 001 ${opcode} ${s} ${registers} iiiiiiiiiiii`,
       immediate(form, flags, armExpandImm),
       f,
+      exceptionReturn,
     ),
   ];
   // MOV's register forms with a shift are the shift instructions below.
@@ -68,6 +69,7 @@ function forms([mnemonic, opcode, form, f]: (typeof OPERATIONS)[number]): Row[] 
       `cccc 000 ${opcode} ${s} ${registers} iiiii yy 0 mmmm`,
       shifted(form, flags),
       f,
+      exceptionReturn,
     ),
     a32(
       `${name} (register-shifted register) A1`,
@@ -86,12 +88,12 @@ export const dataProcessing: Row[] = [
   ...OPERATIONS.flatMap(forms),
   a32('MOV (immediate) A2', 'movw', 'cccc 00110000 jjjj dddd iiiiiiiiiiii', immediate16, op.mov, pc('d')),
   a32('MOVT A1', 'movt', 'cccc 00110100 jjjj dddd iiiiiiiiiiii', immediate16, op.movt, pc('d')),
-  a32('MOV (register) A1', 'mov', `${MOV} 00000 000 mmmm`, shifted('d', 'S'), op.mov),
-  a32('LSL (immediate) A1', 'lsl', `${MOV} iiiii 000 mmmm`, shiftMove('S', LSL), op.mov),
-  a32('LSR (immediate) A1', 'lsr', `${MOV} iiiii 010 mmmm`, shiftMove('S', LSR), op.mov),
-  a32('ASR (immediate) A1', 'asr', `${MOV} iiiii 100 mmmm`, shiftMove('S', ASR), op.mov),
-  a32('RRX A1', 'rrx', `${MOV} 00000 110 mmmm`, shiftMove('S', RRX), op.mov),
-  a32('ROR (immediate) A1', 'ror', `${MOV} iiiii 110 mmmm`, shiftMove('S', ROR), op.mov),
+  a32('MOV (register) A1', 'mov', `${MOV} 00000 000 mmmm`, shifted('d', 'S'), op.mov, exceptionReturn),
+  a32('LSL (immediate) A1', 'lsl', `${MOV} iiiii 000 mmmm`, shiftMove('S', LSL), op.mov, exceptionReturn),
+  a32('LSR (immediate) A1', 'lsr', `${MOV} iiiii 010 mmmm`, shiftMove('S', LSR), op.mov, exceptionReturn),
+  a32('ASR (immediate) A1', 'asr', `${MOV} iiiii 100 mmmm`, shiftMove('S', ASR), op.mov, exceptionReturn),
+  a32('RRX A1', 'rrx', `${MOV} 00000 110 mmmm`, shiftMove('S', RRX), op.mov, exceptionReturn),
+  a32('ROR (immediate) A1', 'ror', `${MOV} iiiii 110 mmmm`, shiftMove('S', ROR), op.mov, exceptionReturn),
   a32('LSL (register) A1', 'lsl', `${MOV} mmmm 0001 nnnn`, shiftByRegister('S', LSL), op.mov, pc('dnm')),
   a32('LSR (register) A1', 'lsr', `${MOV} mmmm 0011 nnnn`, shiftByRegister('S', LSR), op.mov, pc('dnm')),
   a32('ASR (register) A1', 'asr', `${MOV} mmmm 0101 nnnn`, shiftByRegister('S', ASR), op.mov, pc('dnm')),

@@ -6,7 +6,7 @@ import * as mul from '../../ops/multiply.ts';
 import { PARALLEL, usada8 } from '../../ops/parallel.ts';
 import * as signed from '../../ops/signed-multiply.ts';
 import { a32 } from '../build.ts';
-import { any, pc, same } from '../predicates.ts';
+import { any, badExtract, badInsert, pc, same } from '../predicates.ts';
 import type { Row } from '../row.ts';
 import * as shape from '../shapes/multiply.ts';
 
@@ -351,7 +351,7 @@ export const mediaRows: Row[] = [
     'cccc 0111101 wwwww dddd iiiii 101 nnnn',
     shape.bitFieldExtract,
     media.sbfx,
-    pc('dn'),
+    any(pc('dn'), badExtract),
   ),
   a32(
     'UBFX A1',
@@ -359,8 +359,22 @@ export const mediaRows: Row[] = [
     'cccc 0111111 wwwww dddd iiiii 101 nnnn',
     shape.bitFieldExtract,
     media.ubfx,
-    pc('dn'),
+    any(pc('dn'), badExtract),
   ),
-  a32('BFC A1', 'bfc', 'cccc 0111110 wwwww dddd iiiii 001 1111', shape.bitFieldClear, media.bfc, pc('d')),
-  a32('BFI A1', 'bfi', 'cccc 0111110 wwwww dddd iiiii 001 nnnn', shape.bitFieldInsert, media.bfi, pc('d')),
+  a32(
+    'BFC A1',
+    'bfc',
+    'cccc 0111110 wwwww dddd iiiii 001 1111',
+    shape.bitFieldClear,
+    media.bfc,
+    any(pc('d'), badInsert),
+  ),
+  a32(
+    'BFI A1',
+    'bfi',
+    'cccc 0111110 wwwww dddd iiiii 001 nnnn',
+    shape.bitFieldInsert,
+    media.bfi,
+    any(pc('d'), badInsert),
+  ),
 ];

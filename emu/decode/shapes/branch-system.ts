@@ -119,25 +119,40 @@ export const supervisorCall: Shape<Immediate> = {
   print: (a) => `0x${a.imm.toString(16).padStart(8, '0')}`,
 };
 
+export const supervisorCallT16: Shape<Immediate> = {
+  decode: immediate.decode,
+  print: (a) => String(a.imm),
+};
+
 /** An unallocated hint, which is a NOP: '{17}'. */
 export const hintNumber: Shape<Immediate> = {
   decode: immediate.decode,
   print: (a) => `{${a.imm}}`,
 };
 
+/** Those of ARMv8 (ld) included, which are full barriers to ARMv7. */
 const BARRIER: Record<number, string> = {
   15: 'sy',
   14: 'st',
+  13: 'ld',
   11: 'ish',
   10: 'ishst',
+  9: 'ishld',
   7: 'un',
   6: 'unst',
+  5: 'nshld',
   3: 'osh',
   2: 'oshst',
+  1: 'oshld',
 };
 export const barrier: Shape<Immediate> = {
   decode: (f) => ({ imm: f.i! }),
   print: (a) => BARRIER[a.imm] ?? imm(a.imm),
+};
+
+export const instructionBarrier: Shape<Immediate> = {
+  decode: (f) => ({ imm: f.i! }),
+  print: (a) => (a.imm === 15 ? 'sy' : imm(a.imm)),
 };
 
 export const setEndianness: Shape<{ big: boolean }> = {
@@ -145,11 +160,14 @@ export const setEndianness: Shape<{ big: boolean }> = {
   print: (a) => (a.big ? 'be' : 'le'),
 };
 
-/** CPS, which User mode ignores. */
-export const changeState: Shape<{ flags: number }> = {
-  decode: (f) => ({ flags: f.i! }),
-  print: (a) => {
-    return ['a', 'i', 'f'].filter((_, n) => (a.flags >> (2 - n)) & 1).join('') || 'none';
+/** CPS, which User mode ignores: i is A, I, F; p says whether to enable (even) or disable; k is a mode. The letters of the mnemonic come first. */
+export const changeState: Shape<{ flags: number; disable: number; mode: number }> = {
+  decode: (f) => ({ flags: f.i!, disable: f.p! & 1, mode: f.M === 1 ? f.k! : -1 }),
+  print(a) {
+    const flags = ['a', 'i', 'f'].filter((_, n) => (a.flags >> (2 - n)) & 1).join('');
+    const mode = a.mode < 0 ? '' : imm(a.mode);
+    if (flags === '') return mode;
+    return `i${a.disable ? 'd' : 'e'}\t${flags}${mode && `, ${mode}`}`;
   },
 };
 

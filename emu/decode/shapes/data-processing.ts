@@ -72,7 +72,7 @@ function setsFlags(flags: Flags, f: Fields, ctx: DecodeContext): boolean {
   return flags === 'always' || (flags === 'outsideIT' && !ctx.inIT);
 }
 
-/** S with Rd = PC is an exception return: not for User mode. */
+/** S with Rd = PC is an exception return, for User mode UNPREDICTABLE and here UNDEFINED. */
 function exceptionReturn(s: boolean, d: number): boolean {
   return s && d === 15;
 }
@@ -182,10 +182,11 @@ export function shiftMove(flags: Flags, type: number): Shape<DataProcessing> {
   };
 }
 
-/** LSL, LSR, ASR, ROR by a register: n is shifted by m (T16: d by m). */
+/** LSL, LSR, ASR, ROR by a register, never to the PC: n is shifted by m; without a field n (T16) it is d. */
 export function shiftByRegister(flags: Flags, type: number): Shape<DataProcessing> {
   return {
     decode(f, ctx) {
+      if (f.d === 15) return null;
       const s = setsFlags(flags, f, ctx);
       return {
         s,
@@ -203,20 +204,28 @@ export function shiftByRegister(flags: Flags, type: number): Shape<DataProcessin
   };
 }
 
-/** Second operand a register shifted by a register (A32). */
+/** The 16-bit shifts by a register: Rdn by Rm. */
+export function shiftInPlace(type: number): Shape<DataProcessing> {
+  return { decode: shiftByRegister('outsideIT', type).decode, print: (a) => regs(a.d, a.amount) };
+}
+
+/** Second operand a register shifted by a register (A32); never to the PC. */
 export function registerShifted(form: Form): Shape<DataProcessing> {
   return {
-    decode: (f, ctx) => ({
-      s: form === 'n' || setsFlags('S', f, ctx),
-      d: f.d ?? 0,
-      n: f.n ?? 0,
-      kind: REGISTER_SHIFTED,
-      imm: 0,
-      carry: null,
-      m: f.m!,
-      type: f.y!,
-      amount: f.s!,
-    }),
+    decode(f, ctx) {
+      if (f.d === 15) return null;
+      return {
+        s: form === 'n' || setsFlags('S', f, ctx),
+        d: f.d ?? 0,
+        n: f.n ?? 0,
+        kind: REGISTER_SHIFTED,
+        imm: 0,
+        carry: null,
+        m: f.m!,
+        type: f.y!,
+        amount: f.s!,
+      };
+    },
     print: printer(form),
   };
 }

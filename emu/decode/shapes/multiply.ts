@@ -24,7 +24,7 @@ export const multiply: Shape<Multiply> = {
 /** MUL T1: Rd is also an operand; flags outside IT blocks. */
 export const multiplyT16: Shape<Multiply> = {
   decode: (f: Fields, ctx: DecodeContext) => ({ s: !ctx.inIT, d: f.d!, n: f.n!, m: f.d!, a: -1 }),
-  print: (a) => regs(a.d, a.n, a.m),
+  print: (a) => regs(a.d, a.n),
 };
 
 export const longMultiply: Shape<LongMultiply> = {

@@ -89,7 +89,7 @@ export const branchSystem: Row[] = [
   t32('CLREX T1', 'clrex', `${BARRIER} 0010 ${ONE}`, shape.none, clrex),
   t32('DSB T1', 'dsb', `${BARRIER} 0100 iiii`, shape.barrier, op.nop),
   t32('DMB T1', 'dmb', `${BARRIER} 0101 iiii`, shape.barrier, op.nop),
-  t32('ISB T1', 'isb', `${BARRIER} 0110 iiii`, shape.barrier, op.isb),
+  t32('ISB T1', 'isb', `${BARRIER} 0110 iiii`, shape.instructionBarrier, op.isb),
 
   t32(
     'MRC (TPIDRURO) T1',

@@ -6,7 +6,7 @@ import * as mul from '../../ops/multiply.ts';
 import { PARALLEL, usada8 } from '../../ops/parallel.ts';
 import * as signed from '../../ops/signed-multiply.ts';
 import { t32 } from '../build.ts';
-import { any, type Predicate, same, spOrPc } from '../predicates.ts';
+import { any, badExtract, badInsert, type Predicate, same, spOrPc } from '../predicates.ts';
 import type { Op, Row, Shape } from '../row.ts';
 import * as shape from '../shapes/multiply.ts';
 
@@ -219,7 +219,7 @@ export const mediaRows: Row[] = [
     '11110(0)110100 nnnn 0iii dddd ii(0)wwwww',
     shape.bitFieldExtract,
     media.sbfx,
-    spOrPc('dn'),
+    any(spOrPc('dn'), badExtract),
   ),
   t32(
     'BFC T1',
@@ -227,7 +227,7 @@ export const mediaRows: Row[] = [
     '11110(0)110110 1111 0iii dddd ii(0)wwwww',
     shape.bitFieldClear,
     media.bfc,
-    spOrPc('d'),
+    any(spOrPc('d'), badInsert),
   ),
   t32(
     'BFI T1',
@@ -235,7 +235,7 @@ export const mediaRows: Row[] = [
     '11110(0)110110 nnnn 0iii dddd ii(0)wwwww',
     shape.bitFieldInsert,
     media.bfi,
-    any(spOrPc('d'), (_a, f) => f.n === 13),
+    any(spOrPc('d'), badInsert, (_a, f) => f.n === 13),
   ),
   t32(
     'USAT T1',
@@ -259,6 +259,6 @@ export const mediaRows: Row[] = [
     '11110(0)111100 nnnn 0iii dddd ii(0)wwwww',
     shape.bitFieldExtract,
     media.ubfx,
-    spOrPc('dn'),
+    any(spOrPc('dn'), badExtract),
   ),
 ];
