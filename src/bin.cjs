@@ -7,14 +7,25 @@
  * CommonJS and plain JavaScript, because an older Node has to read it.
  */
 const NODE_MAJOR = 26;
+/** Exit status of armrun's own failures; also in cli.ts. */
+const FAILURE = 125;
 /** V8's flags that armrun is to run with; they must be there from the start of the process. */
 const flags = require('./v8-flags.json');
 
 const major = Number.parseInt(process.versions.node, 10);
 if (major >= NODE_MAJOR && flags.every((flag) => process.execArgv.includes(flag))) {
+  keepCompiled();
   import('./cli.ts').then((cli) => cli.main(process.argv.slice(2)));
 } else {
   become(major >= NODE_MAJOR ? process.execPath : bundledNode());
+}
+
+/** Has Node keep what it makes of the sources for later runs: without it they take three quarters of a short run. */
+function keepCompiled() {
+  const { homedir } = require('node:os');
+  const base = process.env.XDG_CACHE_HOME || `${homedir()}/.cache`;
+  // An error is no matter: then nothing is kept.
+  require('node:module').enableCompileCache(`${base}/armrun/sources`);
 }
 
 /** The path of the Node that npm installed with armrun; ends the process when there is none. */
@@ -27,7 +38,7 @@ function bundledNode() {
       `armrun: needs Node ${NODE_MAJOR} (this is ${process.versions.node}), and the package ${name} that carries it ` +
         'is not installed: run npm ci, without --omit=optional\n',
     );
-    process.exit(1);
+    process.exit(FAILURE);
   }
 }
 
@@ -49,7 +60,7 @@ function become(node) {
   }
   child.on('error', (error) => {
     process.stderr.write(`armrun: cannot run ${node}: ${error.message}\n`);
-    process.exit(1);
+    process.exit(FAILURE);
   });
   child.on('exit', (code, signal) => {
     if (signal === null) process.exit(code);

@@ -1,8 +1,11 @@
 /** The command `armrun`, after bin.cjs has found a Node for it: options in, one run, and an end that is the guest's own. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 
 import { parseOptions, USAGE, UsageError } from './options.ts';
+
+/** Exit status of armrun's own failures, as of chroot(1), env(1) and their like. */
+const FAILURE = 125;
 
 /** Runs one command line (without node and script) and ends the process as the guest ended. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -11,9 +14,7 @@ export async function main(args: readonly string[]): Promise<void> {
     options = parseOptions(args, process.env);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`armrun: ${error.message} (see armrun --help)\n`);
-    process.exitCode = 1;
-    return;
+    fail(`${error.message} (see armrun --help)`);
   }
   if (options === 'help') {
     process.stdout.write(USAGE);
@@ -28,13 +29,17 @@ export async function main(args: readonly string[]): Promise<void> {
   // Not before: what the guest does not need need not be loaded.
   const { run } = await import('./run.ts');
   const { command, argv0, ...rest } = options;
-  const result = await run({
-    ...rest,
-    program: command[0]!,
-    argv: [argv0 ?? command[0]!, ...command.slice(1)],
-  });
+  const program = command[0]!;
+  const result = await run({ ...rest, program, argv: [argv0 ?? program, ...command.slice(1)] }).catch(
+    (error) => fail(error.message),
+  );
   if (result.signal !== null) dieBy(result.signal);
   process.exit(result.exitCode);
+}
+
+function fail(message: string): never {
+  writeSync(2, `armrun: ${message}\n`);
+  process.exit(FAILURE);
 }
 
 /** Ends this process by a signal as the guest ended; by its shell status where the signal does not end Node. */

@@ -50,17 +50,17 @@ describe('armrun', () => {
     expect(run(['--help']).stdout).toMatch(/^usage: armrun /);
   });
 
-  test('a bad option is one line and status 1', () => {
+  test('a bad option is one line and status 125', () => {
     const { status, stdout, stderr } = run(['--nonsense', '/bin/true']);
-    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
     expect(stderr).toMatch(/^armrun: unknown option --nonsense.*\n$/);
   });
 
   test.each([
-    ['/none', 127, /^armrun: \/none: .*no such file or directory\n$/i],
+    ['/none', 127, /^armrun: \/none: not found.*\n$/],
     ['/etc/passwd', 126, /^armrun: \/etc\/passwd: .*permission denied\n$/i],
     ['/etc', 126, /^armrun: \/etc: .*\n$/i],
-    ['/tmp/garbage', 126, /^armrun: \/tmp\/garbage: .*exec format error\n$/i],
+    ['/tmp/garbage', 126, /^armrun: \/tmp\/garbage: .*not a program for 32-bit ARM Linux\n$/],
   ])('%s cannot be run: %i', (program, expected, message) => {
     writeFileSync(`${root}/tmp/garbage`, '\0garbage', { mode: 0o755 });
     const { status, stdout, stderr } = run(['--root', root, program]);
@@ -68,9 +68,9 @@ describe('armrun', () => {
     expect(stderr).toMatch(message);
   });
 
-  test('a root that is not there is one line and status 1', () => {
+  test('a root that is not there is one line and status 125', () => {
     const { status, stderr } = run(['--root', '/no/such/root', '/bin/true']);
-    expect(status).toBe(1);
+    expect(status).toBe(125);
     expect(stderr).toMatch(/^armrun: .*\/no\/such\/root.*\n$/);
   });
 
