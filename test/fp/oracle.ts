@@ -4,6 +4,9 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../..');
 
+/** An ARMv7 CPU with VFPv4; the default is an ARMv8 one. */
+const CPU = ['-cpu', 'cortex-a15'];
+
 export interface FpCase {
   /** Index into the oracle's operations. */
   operation: number;
@@ -27,7 +30,7 @@ export function openOracle(): Oracle {
   if (!process.env.NOBUILD)
     execFileSync('bash', [join(ROOT, 'fixtures/build.sh')], { stdio: ['ignore', 'ignore', 'inherit'] });
   const program = join(ROOT, '.cache/fixtures/fpops.arm');
-  const operations = execFileSync('qemu-arm-static', [program, 'list'], { encoding: 'utf8' })
+  const operations = execFileSync('qemu-arm-static', [...CPU, program, 'list'], { encoding: 'utf8' })
     .trim()
     .split('\n');
   return {
@@ -41,7 +44,7 @@ export function openOracle(): Oracle {
         input.setBigUint64(32 * i + 16, c.d1, true);
         input.setBigUint64(32 * i + 24, c.d2, true);
       });
-      const output = execFileSync('qemu-arm-static', [program], {
+      const output = execFileSync('qemu-arm-static', [...CPU, program], {
         input: new Uint8Array(input.buffer),
         maxBuffer: 2 ** 30,
       });
