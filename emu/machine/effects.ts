@@ -428,8 +428,10 @@ export class Recorder implements Machine<Value, Unknown, Unknown> {
     this.usesMode();
     const [target, source] = op.split('_') as [string, string];
     // The integer stands in an S register; a fixed point number in the register of the other operand's size; a half in half an S register.
-    this.readBit(source === 'f64' || (source[0] === 'x' && target === 'f64') ? 'd' : 's', 1 << m);
-    const set = target.startsWith('f64') || (target[0] === 'x' && source === 'f64') ? 'd' : 's';
+    const ofDouble = (one: string, other: string): boolean =>
+      one.startsWith('f64') || (one[0] === 'x' && other.startsWith('f64'));
+    this.readBit(ofDouble(source, target) ? 'd' : 's', 1 << m);
+    const set = ofDouble(target, source) ? 'd' : 's';
     if (target.startsWith('f16')) this.readBit(set, 1 << d);
     this.writeBit(set, 1 << d);
   }

@@ -56,6 +56,7 @@ const FLAG_BITS: readonly (readonly [flag: number, bits: number])[] = [
   [FLAG.Z, 0x4000_0000],
   [FLAG.C, 0x2000_0000],
   [FLAG.V, 0x1000_0000],
+  [FLAG.GE, 0x000f_0000],
 ];
 
 /**

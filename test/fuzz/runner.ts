@@ -10,8 +10,9 @@ import * as bench from './layout.ts';
 
 export type BackendFactory = (space: AddressSpace, options: CpuOptions) => CpuBackend;
 
-/** Taken branches after which a case counts as endless. */
-const FUEL = 10_000;
+/** A case is endless when it has used so many time slices of so much fuel; a yielding instruction is one, too. */
+const SLICES = 20;
+const FUEL = 500;
 
 export class Runner {
   readonly space = AddressSpace.create();
@@ -23,6 +24,7 @@ export class Runner {
   private readonly code: Uint32Array;
   private signal = 0;
   private faultAddress = 0;
+  private slices = 0;
 
   /** @param scratch content of the scratch memory that each case begins with */
   constructor(factory: BackendFactory, scratch: Uint32Array) {
@@ -60,8 +62,8 @@ export class Runner {
         this.end(why === 'align' || why === 'beyond-file' ? bench.SIGBUS : bench.SIGSEGV, address >>> 0),
       trap: (_cpu, kind) => this.end(kind === 'breakpoint' ? bench.SIGTRAP : bench.SIGILL),
       preempt: (cpu) => {
-        if (cpu.fuel >= 0) return true; // a yielding instruction
-        return this.end(bench.ENDLESS);
+        cpu.fuel = FUEL;
+        return ++this.slices <= SLICES || this.end(bench.ENDLESS);
       },
     };
   }
@@ -98,8 +100,9 @@ export class Runner {
     cpu.s.set(state.subarray(bench.VFP));
     cpu.tls = bench.TPIDRURO;
     cpu.u32[OFF.tpidrurw >> 2] = bench.TPIDRURW;
-    cpu.i32[OFF.fuel >> 2] = FUEL;
+    cpu.fuel = FUEL;
     this.signal = 0;
+    this.slices = 0;
     this.backend.run(cpu);
     const after = new Uint32Array(bench.STATE_WORDS);
     after.set(cpu.ru);

@@ -1,0 +1,53 @@
+/**
+ * Every encoding row against qemu-arm, a bounded number of cases: the interpreter and the JIT. Longer hunts: test/fuzz/main.ts.
+ */
+import { describe, expect, test } from 'vitest';
+import { ROWS } from '../../emu/decode/decoder.ts';
+import { BACKENDS } from './backends.ts';
+import { describeCase } from './compare.ts';
+import { type FuzzReport, fuzz } from './fuzz.ts';
+import { oracleAvailable } from './oracle.ts';
+import type { BackendFactory } from './runner.ts';
+
+function backends(...names: string[]): Map<string, BackendFactory> {
+  return new Map(names.map((name) => [name, BACKENDS.get(name)!]));
+}
+
+function failures(report: FuzzReport): string[] {
+  return report.failures.map((f) => `${f.backend}\n${describeCase(f.case, f.oracle, f.differences)}`);
+}
+
+describe.skipIf(!oracleAvailable())('instructions against qemu-arm', () => {
+  test('every row alone', () => {
+    const report = fuzz({ rows: ROWS, count: 12, chains: 0, seed: 1, backends: backends('interp', 'jit') });
+    expect(failures(report)).toEqual([]);
+    // SVC would be a system call of the oracle's host.
+    expect(report.starved.map((row) => row.name)).toEqual(['SVC A1', 'SVC T1']);
+    expect(report.cases).toBeGreaterThan(8000);
+  });
+
+  test('chains of instructions', () => {
+    const report = fuzz({ rows: ROWS, count: 0, chains: 4000, seed: 2, backends: backends('interp', 'jit') });
+    expect(failures(report)).toEqual([]);
+    expect(report.cases).toBeGreaterThan(3500);
+  });
+
+  test('a wrong CPU is found out', () => {
+    // One bit of one register wrong, under a condition of another.
+    const interp = BACKENDS.get('interp')!;
+    const wrong: BackendFactory = (space, options) => {
+      const backend = interp(space, options);
+      const run = backend.run.bind(backend);
+      backend.run = (cpu) => {
+        const negative = cpu.r[0]! < 0;
+        run(cpu);
+        if (negative && cpu.r[1]! > 0x4000_0000) cpu.r[1] = cpu.r[1]! ^ 1;
+      };
+      return backend;
+    };
+    const rows = ROWS.filter((row) => row.name.startsWith('ADC'));
+    const report = fuzz({ rows, count: 60, chains: 0, seed: 3, backends: new Map([['wrong', wrong]]) });
+    expect(report.failures.length).toBeGreaterThan(0);
+    expect(report.failures[0]!.differences[0]).toMatch(/^r1 +oracle [0-9a-f]{8} {3}ours [0-9a-f]{8}$/);
+  });
+});

@@ -1,0 +1,148 @@
+/**
+ * What effectsOf says of every encoding row, held against what the instruction does: what it does not read makes no difference, what it surely writes is
+ * overwritten whatever was there, and nothing else changes.
+ */
+import { expect, test } from 'vitest';
+import { decodeA32, decodeThumb, ROWS } from '../../emu/decode/decoder.ts';
+import { effectsOf, FLAG, type Resources } from '../../emu/machine/effects.ts';
+import { BACKENDS } from '../fuzz/backends.ts';
+import { hex } from '../fuzz/compare.ts';
+import { Generator } from '../fuzz/generate.ts';
+import { type Case, CPSR, PC, SIGTRAP, STATE_WORDS, VFP } from '../fuzz/layout.ts';
+import { Random } from '../fuzz/random.ts';
+import { Runner } from '../fuzz/runner.ts';
+
+const CPSR_BITS: readonly (readonly [flag: number, bits: number])[] = [
+  [FLAG.N, 0x8000_0000],
+  [FLAG.Z, 0x4000_0000],
+  [FLAG.C, 0x2000_0000],
+  [FLAG.V, 0x1000_0000],
+  [FLAG.Q, 0x0800_0000],
+  [FLAG.GE, 0x000f_0000],
+];
+
+/** A set of resources as masks over the words of a state: index = word. */
+function words(set: Readonly<Resources>): Uint32Array {
+  const masks = new Uint32Array(STATE_WORDS);
+  for (let n = 0; n < 15; n++) if (set.core & (1 << n)) masks[n] = 0xffff_ffff;
+  for (const [flag, bits] of CPSR_BITS) if (set.flags & flag) masks[CPSR]! |= bits;
+  for (let n = 0; n < 32; n++) {
+    if (set.s & (1 << n)) masks[VFP + n] = 0xffff_ffff;
+    if (set.d & (1 << n)) masks.fill(0xffff_ffff, VFP + 2 * n, VFP + 2 * n + 2);
+  }
+  return masks;
+}
+
+/** All that effects speak of. */
+const ALL = words({ core: 0x7fff, flags: 0x3f, s: 0, d: -1 });
+
+/** Contradictions between the effects of a case's only instruction and two runs of it. */
+function check(runner: Runner, c: Case, random: Random): string[] {
+  const insn = c.insns[0]!;
+  const effects = effectsOf(insn);
+  const reads = words(effects.reads);
+  const writes = words(effects.writes);
+  const mayWrite = words(effects.mayWrite);
+  const problems: string[] = [];
+  const first = runner.run(c);
+  const next = insn.pc + insn.size;
+  const completed = first.signal === SIGTRAP && first.state[PC] === next;
+  for (let i = 0; i < STATE_WORDS; i++) {
+    const changed = (first.state[i]! ^ c.state[i]!) & ALL[i]! & ~mayWrite[i]!;
+    if (changed !== 0) problems.push(`word ${i} changed: ${hex(changed)}`);
+    if ((writes[i]! & ~mayWrite[i]!) !== 0) problems.push(`word ${i}: writes is no part of mayWrite`);
+  }
+  if (first.changes.size > 0 && !effects.stores) problems.push('stored');
+  if (!completed && !effects.branch && !effects.trap && !effects.loads && !effects.stores) {
+    problems.push(`ended by ${first.signal} at ${hex(first.state[PC]!)}`);
+  }
+  const { branch } = effects;
+  // A branch to an unknown place may go to the next instruction.
+  if (completed && !effects.fallsThrough && (branch === null || branch.target !== undefined)) {
+    problems.push('fell through');
+  }
+  if (branch !== null && branch.target !== undefined && !branch.conditional) {
+    // Padding sends Thumb code on from its high halves.
+    const to = (branch.target & ~1) >>> 0;
+    const pc = first.state[PC]!;
+    if (pc !== to && pc !== to + 0x246) problems.push(`went to ${hex(pc)}, not ${hex(to)}`);
+  }
+  if (!completed) return problems;
+
+  // What is neither read nor only perhaps written may have any value before.
+  const state = c.state.slice();
+  for (let i = 0; i < STATE_WORDS; i++) {
+    const free = ALL[i]! & ~reads[i]! & (writes[i]! | ~mayWrite[i]!);
+    state[i] = ((state[i]! & ~free) | (random.u32() & free)) >>> 0;
+  }
+  const second = runner.run(c, state);
+  if (second.signal !== first.signal || second.state[PC] !== first.state[PC])
+    problems.push('ended otherwise');
+  for (let i = 0; i < STATE_WORDS; i++) {
+    const kept = ALL[i]! & ~mayWrite[i]!;
+    const differs =
+      ((second.state[i]! ^ first.state[i]!) & mayWrite[i]!) | ((second.state[i]! ^ state[i]!) & kept);
+    if (differs !== 0) problems.push(`word ${i} depends on what is not read: ${hex(differs)}`);
+  }
+  const same = [...first.changes].every(([index, value]) => second.changes.get(index) === value);
+  if (!same || first.changes.size !== second.changes.size) problems.push('stored otherwise');
+  return problems;
+}
+
+test('effects of every row agree with what it does', () => {
+  const generator = new Generator(11);
+  const runner = new Runner(BACKENDS.get('interp')!, generator.scratch);
+  const random = new Random(12);
+  const found = new Map<string, string[]>();
+  let cases = 0;
+  generator.newBatch();
+  runner.load([]);
+  for (const row of ROWS) {
+    for (let n = 0; n < 12; n++) {
+      if (generator.room === 0) generator.newBatch();
+      const c = generator.case([row]);
+      if (c === null) continue;
+      cases++;
+      runner.add(c);
+      const problems = check(runner, c, random);
+      if (problems.length > 0) found.set(row.name, [hex(c.insns[0]!.bits), ...problems]);
+    }
+  }
+  generator.close();
+  runner.close();
+  expect(Object.fromEntries(found)).toEqual({});
+  expect(cases).toBeGreaterThan(8000);
+});
+
+test('direct branches have constant targets', () => {
+  const at = 0x8000;
+  const bl = effectsOf(decodeA32(0xeb00_0010, at));
+  expect(bl.branch).toEqual({ kind: 'call', target: 0x8048, conditional: false });
+  expect(bl.writes.core).toBe(1 << 14);
+  expect(bl.fallsThrough).toBe(false);
+  // blx to Thumb, beq, cbz, ldr pc
+  expect(effectsOf(decodeA32(0xfa00_0010, at)).branch?.target).toBe(0x8049);
+  expect(effectsOf(decodeA32(0x0a00_0010, at))).toMatchObject({
+    branch: { kind: 'jump', target: 0x8048, conditional: true },
+    reads: { flags: FLAG.Z },
+    fallsThrough: true,
+  });
+  expect(effectsOf(decodeThumb(0xb111, 0, at, 0)).branch).toMatchObject({
+    target: 0x8009,
+    conditional: true,
+  });
+  expect(effectsOf(decodeA32(0xe59f_f000, at)).branch).toMatchObject({
+    target: undefined,
+    conditional: false,
+  });
+  // bx lr, pop {pc}: returns
+  expect(effectsOf(decodeThumb(0x4770, 0, at, 0)).branch?.kind).toBe('return');
+  expect(effectsOf(decodeThumb(0xbd10, 0, at, 0)).branch?.kind).toBe('return');
+});
+
+test('a conditional instruction surely writes nothing', () => {
+  const addeq = effectsOf(decodeA32(0x0081_0002, 0x8000));
+  expect(addeq.writes).toEqual({ core: 0, flags: 0, s: 0, d: 0 });
+  expect(addeq.mayWrite.core).toBe(1);
+  expect(addeq.reads).toMatchObject({ core: 0b110, flags: FLAG.Z });
+});
