@@ -8,11 +8,13 @@ import { openCalls } from './open.ts';
 import { pathCalls } from './path.ts';
 import { pollCalls } from './poll.ts';
 import { statCalls } from './stat.ts';
+import { xattrCalls } from './xattr.ts';
 
 export const fileCalls: readonly Call[] = [
   ...openCalls,
   ...ioCalls,
   ...statCalls,
+  ...xattrCalls,
   ...pathCalls,
   ...dirCalls,
   ...attrCalls,

@@ -271,6 +271,14 @@ function fdInfo(process: () => ProcProcess, fd: number): Entry {
   }, { mode: 0o400 });
 }
 
+/** /proc/PID/oom_score_adj, which changes nothing here but is remembered. */
+const oomScores = new Map<number, number>();
+
+const NET_DEV = `Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0
+`;
+
 const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'];
 
 /** Everything in /proc/PID, and in /proc/PID/task/TID. */
@@ -287,7 +295,6 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
       },
       () => which(process()),
     );
-  let oomScoreAdj = 0;
   const find = (path: string): Inode | undefined => {
     let at: Inode | undefined = process().root;
     for (const name of path.split('/')) {
@@ -316,14 +323,19 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     mem: made((parent, name) => new MemInode(parent, name, process)),
     mountinfo: of(() => mountInfo(root(), process().root)),
     mounts: of(() => mountList(root(), process().root)),
+    net: directory({
+      dev: text(() => NET_DEV),
+      route: text(() => 'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n'),
+      unix: text(() => 'Num       RefCount Protocol Flags    Type St Inode Path\n'),
+    }),
     ns: directory(
       fixed(Object.fromEntries(NAMESPACES.map((name, i) => [name, link(() => `${name}:[${4026531835 + i}]`)]))),
     ),
     oom_adj: text(() => '0\n'),
     oom_score: text(() => '0\n'),
-    oom_score_adj: text(() => `${oomScoreAdj}\n`, {
+    oom_score_adj: text(() => `${oomScores.get(pid) ?? 0}\n`, {
       write: (value) => {
-        oomScoreAdj = Math.max(-1000, Math.min(1000, Number.parseInt(value, 10) || 0));
+        oomScores.set(pid, Math.max(-1000, Math.min(1000, Number.parseInt(value, 10) || 0)));
       },
     }),
     personality: text(() => '00000000\n', { mode: 0o400 }),

@@ -1,0 +1,43 @@
+/** A small /sys: what C libraries and runtimes ask of it about processors and memory (sysfs(5)). */
+import type { FsStatistics } from '../abi/stat.ts';
+import { type FileSystem, type Inode, nextMountId } from './inode.ts';
+import { directory, fixed, MadeDirectory, text } from './proc-nodes.ts';
+
+export class SysFs implements FileSystem {
+  readonly type = 'sysfs';
+  readonly source = 'sysfs';
+  readonly readOnly = false;
+  readonly id = nextMountId();
+  readonly root: Inode;
+
+  constructor() {
+    const one = text(() => '0\n');
+    const cpu = directory({
+      cpu0: directory({ online: text(() => '1\n'), topology: directory({ core_id: one, thread_siblings_list: one }) }),
+      kernel_max: text(() => '7\n'),
+      offline: text(() => '\n'),
+      online: one,
+      possible: one,
+      present: one,
+    });
+    const content = fixed({
+      block: directory({}),
+      bus: directory({}),
+      class: directory({ net: directory({}) }),
+      dev: directory({}),
+      devices: directory({ system: directory({ cpu }) }),
+      fs: directory({ cgroup: directory({}) }),
+      kernel: directory({
+        mm: directory({
+          transparent_hugepage: directory({ enabled: text(() => 'always madvise [never]\n') }),
+        }),
+      }),
+      module: directory({}),
+    });
+    this.root = new MadeDirectory(this, undefined, '', content);
+  }
+
+  statfs(): FsStatistics {
+    return { type: 0x6265_6572, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0, namelen: 255, flags: 0 };
+  }
+}
