@@ -17,6 +17,7 @@ import { Strace } from '../syscalls/calls/strace.ts';
 import { allCalls } from '../syscalls/calls/table.ts';
 import { boot, defaultLimits } from '../syscalls/kernel/boot.ts';
 import { Kernel } from '../syscalls/kernel/kernel.ts';
+import { procSource } from '../syscalls/kernel/proc.ts';
 import type { Process, Rlimit } from '../syscalls/kernel/process.ts';
 import { credsFor } from '../syscalls/vfs/creds.ts';
 import { FdTable } from '../syscalls/vfs/fd-table.ts';
@@ -24,6 +25,7 @@ import { openDescriptor } from '../syscalls/vfs/host-stream.ts';
 import type { Inode } from '../syscalls/vfs/inode.ts';
 import { type NodeApi, NodeFs } from '../syscalls/vfs/node-fs.ts';
 import type { OpenFile } from '../syscalls/vfs/open-file.ts';
+import { mountSystem } from '../syscalls/vfs/system-mounts.ts';
 import { lookupPath } from '../syscalls/vfs/walk.ts';
 import { forwardSignals } from './host-signals.ts';
 
@@ -120,7 +122,10 @@ export async function run(options: RunOptions): Promise<RunResult> {
 /** Opens the standard files and loads the program. Throws Errno. */
 function start(kernel: Kernel, options: RunOptions): Process {
   const bytes = (text: string) => Buffer.from(text).toString('latin1');
-  const root = new NodeFs(options.root ?? '/', options.fs ? { api: options.fs } : {}).root;
+  const root = new NodeFs(
+    options.fs ? '/' : fs.realpathSync(options.root ?? '/'),
+    options.fs ? { api: options.fs } : {},
+  ).root;
   const creds = credsFor(
     options.uid ?? process.geteuid?.() ?? 0,
     options.gid ?? process.getegid?.() ?? 0,
@@ -128,6 +133,7 @@ function start(kernel: Kernel, options: RunOptions): Process {
   );
   const context = { root, creds };
   const own = !options.root && !options.fs;
+  mountSystem(root, procSource(kernel), !own);
   const cwd = lookupPath(context, root, bytes(options.cwd ?? (own ? process.cwd() : '/')), true);
   if (!cwd.isDirectory) throw new Error(`${options.cwd} is not a directory`);
   const files = new FdTable();

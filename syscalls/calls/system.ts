@@ -13,6 +13,7 @@ import {
   rusage,
 } from '../abi/resource.ts';
 import { chars, s32, struct, u16, u32 } from '../abi/struct.ts';
+import { VERSION } from '../kernel/kernel.ts';
 import type { Process, Rlimit } from '../kernel/process.ts';
 import type { Task } from '../kernel/task.ts';
 import { CAP, capable } from '../vfs/creds.ts';
@@ -41,7 +42,7 @@ function uname(t: Task, at: number): number {
       t.personality & UNAME26
         ? release.replace(/^(\d+)\.(\d+)/, (_all, _major, minor) => `2.6.${60 + Number(minor)}`)
         : release,
-    version: '#1 SMP armrun',
+    version: VERSION,
     machine: 'armv7l',
     domainname: kernel.domainname,
   });

@@ -43,6 +43,9 @@ export interface KernelOptions {
   warn?: ((message: string) => void) | undefined;
 }
 
+/** uname's version. */
+export const VERSION = '#1 SMP armrun';
+
 const PID_MAX = 4_194_304;
 
 /** FSR of a fault, as arch/arm/mm/fault.c puts it into the signal frame's error_code: page translation, page permission, alignment; bit 11 for writes. */

@@ -1,0 +1,156 @@
+/** What the kernel tells /proc of its processes: the ProcSource that syscalls/vfs/proc.ts shows. */
+import { AT_HWCAP_VALUE, HWCAP } from '../../emu/elf/hwcap.ts';
+import type { AddressSpace } from '../../emu/memory/address-space.ts';
+import { PAGE_SIZE, READ, WRITE } from '../../emu/memory/layout.ts';
+import type { ProcProcess, ProcSource, ProcThread } from '../vfs/proc-source.ts';
+import type { Kernel } from './kernel.ts';
+import { VERSION } from './kernel.ts';
+import type { Process } from './process.ts';
+import type { Task } from './task.ts';
+
+export function procSource(kernel: Kernel): ProcSource {
+  return {
+    current() {
+      const t = kernel.scheduler.current;
+      return t && { pid: t.process.pid, tid: t.tid };
+    },
+    process(pid) {
+      const p = kernel.processes.get(pid);
+      return p && describe(p);
+    },
+    pids: () => [...kernel.processes.keys()].sort((a, b) => a - b),
+    get hostname() {
+      return kernel.hostname;
+    },
+    get domainname() {
+      return kernel.domainname;
+    },
+    release: kernel.options.release,
+    version: VERSION,
+    setHostname(name) {
+      kernel.hostname = name;
+    },
+    now: kernel.now,
+    cpuFeatures: features(),
+  };
+}
+
+/** The words of /proc/cpuinfo for the bits of AT_HWCAP (hwcap_str of arch/arm/kernel/setup.c). */
+function features(): string {
+  const words: readonly (readonly [number, string])[] = [
+    [HWCAP.SWP, 'swp'],
+    [HWCAP.HALF, 'half'],
+    [HWCAP.THUMB, 'thumb'],
+    [HWCAP.FAST_MULT, 'fastmult'],
+    [HWCAP.VFP, 'vfp'],
+    [HWCAP.EDSP, 'edsp'],
+    [HWCAP.NEON, 'neon'],
+    [HWCAP.VFPv3, 'vfpv3'],
+    [HWCAP.VFPv3D16, 'vfpv3d16'],
+    [HWCAP.TLS, 'tls'],
+    [HWCAP.VFPv4, 'vfpv4'],
+    [HWCAP.IDIVA, 'idiva'],
+    [HWCAP.IDIVT, 'idivt'],
+    [HWCAP.VFPD32, 'vfpd32'],
+    [HWCAP.LPAE, 'lpae'],
+  ];
+  return words
+    .filter(([bit]) => AT_HWCAP_VALUE & bit)
+    .map(([, word]) => word)
+    .join(' ');
+}
+
+function thread(t: Task): ProcThread {
+  const { process } = t;
+  const state =
+    process.zombie || t.state === 'dead' ? 'Z' : process.stopped ? 'T' : t.state === 'sleeping' ? 'S' : 'R';
+  return {
+    tid: t.tid,
+    comm: t.comm,
+    state,
+    cpuTime: t.kernel.scheduler.cpuTime(t),
+    startTime: t.startTime,
+    nice: t.nice,
+    pending: t.pending.set,
+    blocked: t.blocked,
+    setComm(comm) {
+      t.comm = comm.slice(0, 15);
+    },
+  };
+}
+
+function describe(p: Process): ProcProcess {
+  // A leader that has ended before its threads has nothing to show; any other thread does.
+  const t = p.leader.state === 'dead' ? ([...p.threads][0] ?? p.leader) : p.leader;
+  const alive = !p.zombie;
+  const { mm } = t;
+  const { ignored, caught } = t.sighand.sets();
+  const bytes = (start: number, end: number): Uint8Array => {
+    if (!alive || end <= start || !mm.space.check(start, end - start, READ)) return new Uint8Array(0);
+    return Uint8Array.from(mm.space.bytes(start, end - start));
+  };
+  return {
+    ...thread(t),
+    tid: p.pid,
+    cpuTime: p.cpuTime,
+    pid: p.pid,
+    ppid: p.ppid,
+    pgid: p.pgid,
+    sid: p.session.sid,
+    tty: 0,
+    foreground: p.session.foreground || -1,
+    creds: t.creds,
+    umask: t.fs.umask,
+    root: t.fs.root,
+    cwd: t.fs.cwd,
+    exe: alive ? mm.exe : undefined,
+    files: alive ? t.files : undefined,
+    vmas: alive ? mm.space.vmas() : [],
+    cmdline: () => bytes(mm.argStart, mm.argEnd),
+    environ: () => bytes(mm.envStart, mm.envEnd),
+    auxv: alive ? mm.auxv : new Uint8Array(0),
+    residentBytes: () => (alive ? resident(mm.space) : 0),
+    sharedPending: p.pending.set,
+    ignored,
+    caught,
+    childrenTime: p.childrenTime,
+    exitCode: p.status,
+    noNewPrivs: t.noNewPrivs,
+    limits: p.limits,
+    threads: [...p.threads].map(thread),
+    readMemory: (address, into) =>
+      transfer(t, address, into.length, READ, (window, at) => into.set(window, at)),
+    writeMemory: (address, from) =>
+      transfer(t, address, from.length, WRITE, (window, at) =>
+        window.set(from.subarray(at, at + window.length)),
+      ),
+  };
+}
+
+function resident(space: AddressSpace): number {
+  let count = 0;
+  for (const { start, end } of space.vmas()) {
+    for (let page = start / PAGE_SIZE; page < end / PAGE_SIZE; page++) if (space.pages.present(page)) count++;
+  }
+  return count * PAGE_SIZE;
+}
+
+/** Page by page until one is not there; gives the number of bytes. */
+function transfer(
+  t: Task,
+  address: number,
+  length: number,
+  access: typeof READ | typeof WRITE,
+  copy: (window: Uint8Array, at: number) => void,
+): number {
+  const { space } = t.mm;
+  let done = 0;
+  while (done < length) {
+    const at = address + done;
+    const chunk = Math.min(length - done, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
+    if (!space.check(at, chunk, access)) break;
+    copy(space.bytes(at, chunk), done);
+    done += chunk;
+  }
+  return done;
+}
