@@ -168,7 +168,7 @@ export class JitBackend implements CpuBackend {
     if (address & (align - 1)) return this.noteFault(address, kind, 'align');
     const end = address + length - 1;
     const bytes = space.pages.bytes;
-    for (let at = address; at <= end; at = (at | (PAGE_SIZE - 1)) + 1) {
+    for (let at = address; at <= end; at = ((at | (PAGE_SIZE - 1)) >>> 0) + 1) {
       while ((bytes[(at >>> PAGE_SHIFT) & 0xfffff]! & kind) === 0) {
         const result = space.fault(at >>> 0, kind);
         if (result !== 'ok') return this.noteFault(at >>> 0, kind, result);

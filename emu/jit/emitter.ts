@@ -17,7 +17,7 @@ import { ArithmeticWriter } from './arithmetic-writer.ts';
 import { CPU, importIndex, LEAVE, Unsupported, VAR } from './convention.ts';
 import { FpEmitter } from './emit-fp.ts';
 import { CONST, LOCAL, Node, OPERATION, VARIABLE } from './function-writer.ts';
-import { type ByteWriter, I32, I64, OP, VOID } from './wasm.ts';
+import { type ByteWriter, I32, I64, OP } from './wasm.ts';
 
 const CHECK = importIndex('check');
 const STEP = importIndex('step');

@@ -109,7 +109,7 @@ export function findRegion(
     let it = 0;
     const line: Step[] = [];
     while (!found.has(pc)) {
-      if (count >= MAX_INSTRUCTIONS) {
+      if (count >= MAX_INSTRUCTIONS && it === 0) {
         leaders.add(pc);
         break;
       }
