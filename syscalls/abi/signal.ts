@@ -86,18 +86,6 @@ const setOf = (...signals: number[]): SigSet => signals.reduce((set, s) => set |
 /** Signals that no handler, mask or ignoring holds off. */
 export const UNBLOCKABLE: SigSet = setOf(SIG.SIGKILL, SIG.SIGSTOP);
 export const STOP_SIGNALS: SigSet = setOf(SIG.SIGSTOP, SIG.SIGTSTP, SIG.SIGTTIN, SIG.SIGTTOU);
-export const CORE_SIGNALS: SigSet = setOf(
-  SIG.SIGQUIT,
-  SIG.SIGILL,
-  SIG.SIGTRAP,
-  SIG.SIGABRT,
-  SIG.SIGFPE,
-  SIG.SIGSEGV,
-  SIG.SIGBUS,
-  SIG.SIGSYS,
-  SIG.SIGXCPU,
-  SIG.SIGXFSZ,
-);
 /** Signals whose default action is to do nothing. */
 export const IGNORED_BY_DEFAULT: SigSet = setOf(SIG.SIGCONT, SIG.SIGCHLD, SIG.SIGWINCH, SIG.SIGURG);
 /** Delivered before others (SYNCHRONOUS_MASK of kernel/signal.c). */

@@ -24,9 +24,12 @@ export const uint: Arg<number> = word(
   (x) => x >>> 0,
   (x) => String(x >>> 0),
 );
-export const hex: Arg<number> = word((x) => x >>> 0, address);
+export const hex: Arg<number> = word(
+  (x) => x >>> 0,
+  (x) => (x === 0 ? '0' : address(x)),
+);
 /** A guest address whose content strace does not show. */
-export const ptr: Arg<number> = hex;
+export const ptr: Arg<number> = word((x) => x >>> 0, address);
 /** A length in bytes. */
 export const size: Arg<number> = uint;
 export const fd: Arg<number> = int;

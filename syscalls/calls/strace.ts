@@ -4,7 +4,7 @@
  */
 
 import { siginfo } from '../abi/siginfo.ts';
-import { NSIG, type SigInfo, signalName } from '../abi/signal.ts';
+import { type SigInfo, signalName } from '../abi/signal.ts';
 import { SYSCALL_NAMES } from '../abi/unistd.ts';
 import type { Tracer } from '../kernel/kernel.ts';
 import type { Restart, Task } from '../kernel/task.ts';
@@ -92,8 +92,7 @@ export class Strace implements Tracer {
     if (t.process.threads.size > 1) return;
     if (signal === 0) this.#write(`${prefix(t)}+++ exited with ${status >> 8} +++`);
     else {
-      const core = status & 0x80 && signal <= NSIG ? ' (core dumped)' : '';
-      this.#write(`${prefix(t)}+++ killed by ${signalName(signal)}${core} +++`);
+      this.#write(`${prefix(t)}+++ killed by ${signalName(signal)} +++`);
     }
   }
 

@@ -52,7 +52,7 @@ function look(t: Task, matches: (p: Process) => boolean, options: number): Event
       if (!(options & W.WEXITED)) continue;
       const { status } = child;
       const signal = status & 0x7f;
-      const code = signal === 0 ? SI.CLD_EXITED : status & 0x80 ? SI.CLD_DUMPED : SI.CLD_KILLED;
+      const code = signal === 0 ? SI.CLD_EXITED : SI.CLD_KILLED;
       return { child, status, code, value: signal === 0 ? status >> 8 : signal };
     }
     if (child.unreportedStop !== 0 && options & WSTOPPED) {

@@ -113,7 +113,7 @@ function tellParent(p: Process): void {
     const action = parent.leader.sighand.get(p.exitSignal);
     sendToProcess(parent, {
       signo: p.exitSignal,
-      code: !killed ? SI.CLD_EXITED : p.status & 0x80 ? SI.CLD_DUMPED : SI.CLD_KILLED,
+      code: killed ? SI.CLD_KILLED : SI.CLD_EXITED,
       pid: p.pid,
       uid: p.leader.creds.uid,
       status: killed ? p.status & 0x7f : p.status >> 8,

@@ -3,6 +3,10 @@
  * real-time signals (32..64) as often as sent (signal(7), "Queueing and delivery semantics").
  */
 import { SIGRTMIN, type SigInfo, type SigSet, SYNCHRONOUS, sigmask } from '../abi/signal.ts';
+import { WaitQueue } from '../vfs/wait-queue.ts';
+
+/** Woken whenever any signal is queued anywhere: where signalfd waits. */
+export const signalArrivals = new WaitQueue();
 
 export class SignalQueue {
   /** Signals with at least one entry. */
@@ -15,6 +19,7 @@ export class SignalQueue {
     if (info.signo < SIGRTMIN && (this.set & bit) !== 0n) return false;
     this.set |= bit;
     this.#entries.push(info);
+    signalArrivals.wakeAll();
     return true;
   }
 

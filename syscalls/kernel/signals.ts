@@ -5,7 +5,6 @@
 import { OFF } from '../../emu/cpu-state.ts';
 import { ERRNO } from '../abi/errno.ts';
 import {
-  CORE_SIGNALS,
   IGNORED_BY_DEFAULT,
   SA,
   SI,
@@ -141,7 +140,8 @@ export function deliver(t: Task): boolean {
     }
     process.fatalSignal = info;
     process.fatalPc = t.cpu.location;
-    exitGroup(t, (CORE_SIGNALS & bit) !== 0n ? signo | 0x80 : signo);
+    // No core files are written, so the core flag (0x80) is never set.
+    exitGroup(t, signo);
     return false;
   }
   if (t.interrupted !== undefined) restart(t);
