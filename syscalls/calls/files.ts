@@ -2,12 +2,15 @@
 import { attrCalls } from './attr.ts';
 import type { Call } from './declare.ts';
 import { dirCalls } from './dir.ts';
+import { eventCalls } from './events.ts';
 import { fdCalls } from './fd.ts';
 import { ioCalls } from './io.ts';
+import { mountCalls } from './mount.ts';
 import { openCalls } from './open.ts';
 import { pathCalls } from './path.ts';
 import { pollCalls } from './poll.ts';
 import { statCalls } from './stat.ts';
+import { transferCalls } from './transfer.ts';
 import { xattrCalls } from './xattr.ts';
 
 export const fileCalls: readonly Call[] = [
@@ -20,4 +23,7 @@ export const fileCalls: readonly Call[] = [
   ...attrCalls,
   ...fdCalls,
   ...pollCalls,
+  ...eventCalls,
+  ...transferCalls,
+  ...mountCalls,
 ];

@@ -3,19 +3,12 @@
  *
  * Bytes go between files and guest memory directly. Guest memory is made accessible a piece at a time, so that a large buffer of which little is used costs little.
  */
-import { Errno, ERRNO, fail } from '../abi/errno.ts';
-import {
-  IOV_MAX,
-  RW_MAX,
-  RWF_APPEND,
-  RWF_DSYNC,
-  RWF_HIPRI,
-  RWF_NOWAIT,
-  RWF_SYNC,
-} from '../abi/fcntl.ts';
+
+import { READ, WRITE } from '../../emu/memory/layout.ts';
+import { ERRNO, Errno, fail } from '../abi/errno.ts';
+import { IOV_MAX, RW_MAX, RWF_APPEND, RWF_DSYNC, RWF_HIPRI, RWF_NOWAIT, RWF_SYNC } from '../abi/fcntl.ts';
 import { SI, SIG } from '../abi/signal.ts';
 import { s64 as s64field, struct, u32 } from '../abi/struct.ts';
-import { READ, WRITE } from '../../emu/memory/layout.ts';
 import { sendToTask } from '../kernel/signals.ts';
 import type { Task } from '../kernel/task.ts';
 import { type OpenFile, WOULD_BLOCK } from '../vfs/open-file.ts';
@@ -34,7 +27,7 @@ export interface Iovec {
   readonly length: number;
 }
 
-const iovec = struct('iovec', { iov_base: u32, iov_len: u32 });
+export const iovec = struct('iovec', { iov_base: u32, iov_len: u32 });
 
 /** struct iovec[count]; the sum of lengths is cut at RW_MAX. EINVAL for more than IOV_MAX or a negative length. */
 export function iovecs(t: Task, address: number, count: number): Iovec[] {
@@ -291,9 +284,13 @@ export const ioCalls: Call[] = [
     const position = lseek(t, fd, offset, whence);
     return position > 0x7fff_ffff ? -ERRNO.EOVERFLOW : position;
   }),
-  call(140, '_llseek', [fd, int, uint, structOut(s64field), oneOf(WHENCE)], (t, fd, high, low, out, whence) => {
-    t.mm.put(s64field, out, lseek(t, fd, pair(low, high), whence));
-    return 0;
-  }),
+  call(
+    140,
+    '_llseek',
+    [fd, int, uint, structOut(s64field), oneOf(WHENCE)],
+    (t, fd, high, low, out, whence) => {
+      t.mm.put(s64field, out, lseek(t, fd, pair(low, high), whence));
+      return 0;
+    },
+  ),
 ];
-

@@ -1,6 +1,7 @@
 /** Open directories, of any file system. */
-import { fail } from '../abi/errno.ts';
+
 import type { DirEntry } from '../abi/dirent.ts';
+import { fail } from '../abi/errno.ts';
 import { SEEK_CUR, SEEK_END, SEEK_SET } from '../abi/fcntl.ts';
 import type { Attributes } from '../abi/stat.ts';
 import { type AttributeChange, type Inode, nextTick } from './inode.ts';

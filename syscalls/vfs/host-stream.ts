@@ -141,10 +141,8 @@ export class HostStream extends OpenFile {
       return;
     }
     if (!this.readable || this.#watching || this.#ended || !this.#waits) return;
-    if (this.#peeked >= 0) {
-      setImmediate(() => this.queue.wakeAll());
-      return;
-    }
+    // Who waits has found nothing to read; a byte that came since has woken all.
+    if (this.#peeked >= 0) return;
     this.#open();
     this.#watching = true;
     this.#makeWatcher().resume();
@@ -175,7 +173,11 @@ export class HostStream extends OpenFile {
       return count + more;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EAGAIN') return count || WOULD_BLOCK;
+      if (code === 'EAGAIN') {
+        // An epoll waits all the time.
+        if (!this.queue.empty) this.#watch();
+        return count || WOULD_BLOCK;
+      }
       // A terminal whose other end has gone.
       if (code === 'EIO' || code === 'EOF') return count;
       return rethrow(error);

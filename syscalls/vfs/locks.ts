@@ -98,7 +98,8 @@ const waiting = new Map<object, object>();
 
 /** Notes that `owner` waits for `holder`; false when that would be a deadlock (EDEADLK). */
 export function blockLock(owner: object, holder: object): boolean {
-  for (let at: object | undefined = holder; at !== undefined; at = waiting.get(at)) if (at === owner) return false;
+  for (let at: object | undefined = holder; at !== undefined; at = waiting.get(at))
+    if (at === owner) return false;
   waiting.set(owner, holder);
   return true;
 }

@@ -1,7 +1,7 @@
 /** Mounting: file systems on names in directories, and how /proc shows them (proc_pid_mountinfo(5)). Mounts are the same for all processes. */
 import { fail } from '../abi/errno.ts';
 import { major, minor } from '../abi/stat.ts';
-import { type FileSystem, type Inode, pathOf } from './inode.ts';
+import { type FileSystem, type Inode, isWithin, pathOf } from './inode.ts';
 
 /** Every mount but the root, in the order they were made. */
 const mounted: FileSystem[] = [];
@@ -20,23 +20,19 @@ export function mountAt(dir: Inode, name: string, fs: FileSystem): void {
 export function unmount(root: Inode): void {
   const { parent, name, fs } = root;
   if (root !== fs.root || parent?.mounts?.get(name) !== root) fail('EINVAL');
-  if (mounted.some((other) => other !== fs && inside(other.root, root))) fail('EBUSY');
+  if (mounted.some((other) => other !== fs && isWithin(other.root, root))) fail('EBUSY');
   parent.mounts.delete(name);
   mounted.splice(mounted.indexOf(fs), 1);
 }
 
-function inside(inode: Inode, ancestor: Inode): boolean {
-  for (let at: Inode | undefined = inode; at !== undefined; at = at.parent) if (at === ancestor) return true;
-  return false;
-}
-
 /** All mounts below a root, itself first. */
 export function mountsOf(root: Inode): FileSystem[] {
-  return [root.fs, ...mounted.filter((fs) => fs.root !== root && inside(fs.root, root))];
+  const below = mounted.filter((fs) => fs.root !== root && isWithin(fs.root, root));
+  return [root.fs, ...below.sort((a, b) => a.id - b.id)];
 }
 
 /** Octal for what would break the lines. */
-function escape(path: string): string {
+function escapePath(path: string): string {
   return path.replace(/[ \t\n\\]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
 
@@ -45,7 +41,7 @@ export function mountList(root: Inode, view: Inode): string {
   return mountsOf(root)
     .map((fs) => {
       const path = fs === root.fs ? '/' : pathOf(fs.root, view);
-      return `${escape(fs.source)} ${escape(path)} ${fs.type} ${fs.readOnly ? 'ro' : 'rw'},relatime 0 0\n`;
+      return `${escapePath(fs.source)} ${escapePath(path)} ${fs.type} ${fs.readOnly ? 'ro' : 'rw'},relatime 0 0\n`;
     })
     .join('');
 }
@@ -57,7 +53,7 @@ export function mountInfo(root: Inode, view: Inode): string {
       const path = fs === root.fs ? '/' : pathOf(fs.root, view);
       const parent = fs === root.fs ? 0 : (fs.root.parent?.fs.id ?? 0);
       const access = fs.readOnly ? 'ro' : 'rw';
-      return `${fs.id} ${parent} ${major(dev)}:${minor(dev)} / ${escape(path)} ${access},relatime - ${fs.type} ${escape(fs.source)} ${access}\n`;
+      return `${fs.id} ${parent} ${major(dev)}:${minor(dev)} / ${escapePath(path)} ${access},relatime - ${fs.type} ${escapePath(fs.source)} ${access}\n`;
     })
     .join('');
 }

@@ -1,7 +1,4 @@
-/** Open regular files and directories of a NodeFs. */
-import fs from 'node:fs';
 import type { PageSource } from '../../emu/memory/address-space.ts';
-import type { DirEntry } from '../abi/dirent.ts';
 import { fail } from '../abi/errno.ts';
 import {
   FALLOC_FL_KEEP_SIZE,
@@ -9,20 +6,16 @@ import {
   FALLOC_FL_ZERO_RANGE,
   O_APPEND,
   O_WRONLY,
-  SEEK_CUR,
   SEEK_DATA,
-  SEEK_END,
   SEEK_HOLE,
-  SEEK_SET,
 } from '../abi/fcntl.ts';
 import type { Attributes } from '../abi/stat.ts';
 import { FilePages } from './file-pages.ts';
 import { host, rethrow } from './host-error.ts';
 import { hostFlags } from './host-flags.ts';
 import type { AttributeChange } from './inode.ts';
-import { type Inode, nextTick } from './inode.ts';
 import type { NodeApi, NodeInode } from './node-fs.ts';
-import { OpenFile, SeekableFile } from './open-file.ts';
+import { SeekableFile } from './open-file.ts';
 
 /** Opens a file for a change that needs a descriptor (truncate), and closes it again. */
 export function openForChange(inode: NodeInode, change: (fd: number) => void): void {

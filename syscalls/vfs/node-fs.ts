@@ -16,12 +16,12 @@ import type { Attributes, FsStatistics } from '../abi/stat.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from '../abi/stat.ts';
 import type { Creds } from './creds.ts';
 import { openDevice } from './devices.ts';
+import { DirectoryFile } from './directory-file.ts';
 import { host, rethrow } from './host-error.ts';
 import { hostFlags } from './host-flags.ts';
 import type { AttributeChange, FileSystem } from './inode.ts';
 import { currentTick, Inode, isWithin, nextMountId } from './inode.ts';
 import { safeNumber } from './inode-numbers.ts';
-import { DirectoryFile } from './directory-file.ts';
 import { NodeFile, openForChange } from './node-file.ts';
 import type { OpenFile } from './open-file.ts';
 import { openFifo } from './pipe.ts';
@@ -112,7 +112,7 @@ export class NodeFs implements FileSystem {
 
   /** A name or link target that the API gave, as a byte string. */
   fromHost(text: string): string {
-    return this.native || !/[^\x00-\x7f]/.test(text) ? text : Buffer.from(text).toString('latin1');
+    return this.native || !/[\u0080-\uffff]/.test(text) ? text : Buffer.from(text).toString('latin1');
   }
 
   lstat(path: string): fs.BigIntStats | undefined {
@@ -528,7 +528,7 @@ export class NodeInode extends Inode {
       return;
     }
     const { api } = this.fs;
-    if (to !== undefined && to.isDirectory) newParent.rmdir(newName);
+    if (to?.isDirectory) newParent.rmdir(newName);
     host(() =>
       api.renameSync(this.fs.path(this.childPath(name)), this.fs.path(newParent.childPath(newName))),
     );

@@ -8,10 +8,15 @@ import type { PageSource } from '../../emu/memory/address-space.ts';
 import type { DirEntry } from '../abi/dirent.ts';
 import { ERRNO, fail } from '../abi/errno.ts';
 import {
- O_CREAT,O_CLOEXEC,O_EXCL,O_NOCTTY,O_TRUNC, O_ACCMODE,
+  O_ACCMODE,
   O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
+  O_EXCL,
+  O_NOCTTY,
   O_NONBLOCK,
   O_RDONLY,
+  O_TRUNC,
   O_WRONLY,
   SEEK_CUR,
   SEEK_END,
@@ -54,6 +59,8 @@ export abstract class OpenFile {
   #references = 0;
   /** Woken whenever `poll` may give more than before. */
   readonly queue: WaitQueue;
+  /** Called when the last reference goes (epoll forgets the file). */
+  onClose: Set<() => void> | undefined;
   /** F_SETOWN and F_SETSIG: remembered for F_GETOWN and for SIGIO. */
   owner = 0;
   signal = 0;
@@ -82,6 +89,7 @@ export abstract class OpenFile {
   /** One descriptor less; the last one closes the file. */
   release(): void {
     if (--this.#references > 0) return;
+    for (const closing of this.onClose ?? []) closing();
     releaseFlock(this.inode, this);
     releaseRecordLocks(this.inode, this);
     this.close();

@@ -32,7 +32,12 @@ export function checkDelete(dir: Inode, name: string, inode: Inode, who: Creds):
 }
 
 /** chown by this user. Throws EPERM. */
-export function checkChown(a: Attributes, uid: number | undefined, gid: number | undefined, who: Creds): void {
+export function checkChown(
+  a: Attributes,
+  uid: number | undefined,
+  gid: number | undefined,
+  who: Creds,
+): void {
   if (capable(who, CAP.CHOWN)) return;
   const owner = a.uid === who.fsuid;
   if (uid !== undefined && !(owner && uid === a.uid)) fail('EPERM');

@@ -1,6 +1,7 @@
 /** The kinds of file a made-up file system such as /proc consists of: directories that look things up, texts made when they are read, and links. */
-import { fail } from '../abi/errno.ts';
+
 import { type DirEntry, modeToType } from '../abi/dirent.ts';
+import { fail } from '../abi/errno.ts';
 import { O_ACCMODE, O_RDONLY } from '../abi/fcntl.ts';
 import { type Attributes, S_IFDIR, S_IFLNK, S_IFREG } from '../abi/stat.ts';
 import { DirectoryFile } from './directory-file.ts';
@@ -31,14 +32,27 @@ export abstract class MadeInode extends Inode {
     return this.#mode;
   }
   get key(): string {
-    return this.parent instanceof MadeInode && this.parent.fs === this.fs ? `${this.parent.key}/${this.name}` : this.fs.type;
+    return this.parent instanceof MadeInode && this.parent.fs === this.fs
+      ? `${this.parent.key}/${this.name}`
+      : this.fs.type;
   }
   override stat(): Attributes {
     const { uid, gid } = this.owner;
     const times = { atime: started, mtime: started, ctime: started, btime: started };
-    const nlink = this.isDirectory ? 2 : 1;
     const ino = numberOf(this.key);
-    return { dev: this.fs.id, ino, mode: this.mode, nlink, uid, gid, rdev: 0, size: 0, blksize: 1024, blocks: 0, ...times };
+    return {
+      dev: this.fs.id,
+      ino,
+      mode: this.mode,
+      nlink: 1,
+      uid,
+      gid,
+      rdev: 0,
+      size: 0,
+      blksize: 1024,
+      blocks: 0,
+      ...times,
+    };
   }
 }
 
@@ -52,7 +66,13 @@ export interface DirectoryContent {
 
 export class MadeDirectory extends MadeInode {
   readonly #content: DirectoryContent;
-  constructor(fs: FileSystem, parent: Inode | undefined, name: string, content: DirectoryContent, mode = 0o555) {
+  constructor(
+    fs: FileSystem,
+    parent: Inode | undefined,
+    name: string,
+    content: DirectoryContent,
+    mode = 0o555,
+  ) {
     super(fs, parent, name, S_IFDIR | mode);
     this.#content = content;
   }
@@ -79,7 +99,10 @@ export function fixed(entries: Readonly<Record<string, Entry>>): DirectoryConten
 }
 
 export function directory(content: DirectoryContent | Readonly<Record<string, Entry>>, mode = 0o555): Entry {
-  const made = typeof content.entry === 'function' ? (content as DirectoryContent) : fixed(content as Readonly<Record<string, Entry>>);
+  const made =
+    typeof content.entry === 'function'
+      ? (content as DirectoryContent)
+      : fixed(content as Readonly<Record<string, Entry>>);
   return (parent, name) => new MadeDirectory(parent.fs, parent, name, made, mode);
 }
 

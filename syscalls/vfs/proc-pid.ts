@@ -11,9 +11,9 @@ import {
   type Entry,
   fixed,
   link,
-  made,
   type MadeDirectory,
   MadeInode,
+  made,
   text,
 } from './proc-nodes.ts';
 import type { ProcProcess, ProcSource, ProcThread } from './proc-source.ts';
@@ -246,12 +246,7 @@ function fdLink(source: ProcSource, process: () => ProcProcess, fd: number): Ent
     const flags = file().flags & O_ACCMODE;
     return 0o100 | (flags === O_RDONLY ? 0o400 : flags === 1 ? 0o200 : 0o600);
   };
-  return (parent, name) =>
-    link(
-      show,
-      () => file().inode,
-      access(),
-    )(parent, name);
+  return (parent, name) => link(show, () => file().inode, access())(parent, name);
 }
 
 /** Paths are shown as the looking process would write them. */
@@ -262,13 +257,16 @@ function viewRoot(source: ProcSource): Inode {
 }
 
 function fdInfo(process: () => ProcProcess, fd: number): Entry {
-  return text(() => {
-    const p = process();
-    const file = p.files?.get(fd) ?? fail('ENOENT');
-    const position = file instanceof SeekableFile ? file.offset : 0;
-    const flags = file.flags | (p.files!.closesOnExec(fd) ? 0o2000000 : 0);
-    return `pos:\t${position}\nflags:\t0${flags.toString(8)}\nmnt_id:\t${file.inode.fs.id}\nino:\t${file.stat().ino}\n`;
-  }, { mode: 0o400 });
+  return text(
+    () => {
+      const p = process();
+      const file = p.files?.get(fd) ?? fail('ENOENT');
+      const position = file instanceof SeekableFile ? file.offset : 0;
+      const flags = file.flags | (p.files!.closesOnExec(fd) ? 0o2000000 : 0);
+      return `pos:\t${position}\nflags:\t0${flags.toString(8)}\nmnt_id:\t${file.inode.fs.id}\nino:\t${file.stat().ino}\n`;
+    },
+    { mode: 0o400 },
+  );
 }
 
 /** /proc/PID/oom_score_adj, which changes nothing here but is remembered. */
@@ -307,12 +305,20 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     auxv: of((p) => p.auxv, 0o400),
     cgroup: text(() => '0::/\n'),
     cmdline: of((p) => p.cmdline()),
-    comm: text(() => `${thread().comm}\n`, { write: (name) => thread().setComm(name.replace(/\n.*$/s, '').slice(0, 15)) }),
+    comm: text(() => `${thread().comm}\n`, {
+      write: (name) => thread().setComm(name.replace(/\n.*$/s, '').slice(0, 15)),
+    }),
     cwd: place((p) => p.cwd),
     environ: of((p) => p.environ(), 0o400),
     exe: place((p) => p.exe),
-    fd: directory(descriptors(process, (fd) => fdLink(source, process, fd)), 0o500),
-    fdinfo: directory(descriptors(process, (fd) => fdInfo(process, fd)), 0o500),
+    fd: directory(
+      descriptors(process, (fd) => fdLink(source, process, fd)),
+      0o500,
+    ),
+    fdinfo: directory(
+      descriptors(process, (fd) => fdInfo(process, fd)),
+      0o500,
+    ),
     gid_map: text(() => '         0          0 4294967295\n'),
     limits: of((p) => limits(p)),
     loginuid: text(() => '4294967295'),
@@ -325,11 +331,15 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     mounts: of(() => mountList(root(), process().root)),
     net: directory({
       dev: text(() => NET_DEV),
-      route: text(() => 'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n'),
+      route: text(
+        () => 'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n',
+      ),
       unix: text(() => 'Num       RefCount Protocol Flags    Type St Inode Path\n'),
     }),
     ns: directory(
-      fixed(Object.fromEntries(NAMESPACES.map((name, i) => [name, link(() => `${name}:[${4026531835 + i}]`)]))),
+      fixed(
+        Object.fromEntries(NAMESPACES.map((name, i) => [name, link(() => `${name}:[${4026531835 + i}]`)])),
+      ),
     ),
     oom_adj: text(() => '0\n'),
     oom_score: text(() => '0\n'),
@@ -345,7 +355,10 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     smaps: of((p) => {
       const files = mappedFiles(p, find);
       return p.vmas
-        .map((v) => `${mapLine(v, files)}Size:           ${String((v.end - v.start) / 1024).padStart(8)} kB\nRss:            ${String(0).padStart(8)} kB\n`)
+        .map(
+          (v) =>
+            `${mapLine(v, files)}Size:           ${String((v.end - v.start) / 1024).padStart(8)} kB\nRss:            ${String(0).padStart(8)} kB\n`,
+        )
         .join('');
     }),
     stat: of(stat),

@@ -1,9 +1,18 @@
 /** /proc: the processes of the run and what Linux tells of itself (proc(5)), none of it the host's. */
-import { freemem, loadavg, totalmem } from 'node:os';
+
 import { randomUUID } from 'node:crypto';
+import { freemem, loadavg, totalmem } from 'node:os';
 import type { FsStatistics } from '../abi/stat.ts';
 import { type FileSystem, type Inode, nextMountId } from './inode.ts';
-import { type DirectoryContent, directory, type Entry, fixed, link, MadeDirectory, text } from './proc-nodes.ts';
+import {
+  type DirectoryContent,
+  directory,
+  type Entry,
+  fixed,
+  link,
+  MadeDirectory,
+  text,
+} from './proc-nodes.ts';
 import { processDirectory } from './proc-pid.ts';
 import type { ProcSource } from './proc-source.ts';
 
@@ -70,7 +79,16 @@ function procStat(source: ProcSource): string {
   return `cpu  ${line}\ncpu0 ${line}\nintr 0\nctxt 0\nbtime ${boot}\nprocesses ${source.pids().length}\nprocs_running 1\nprocs_blocked 0\n`;
 }
 
-const FILESYSTEMS = ['nodev\tsysfs', 'nodev\ttmpfs', 'nodev\tproc', 'nodev\tdevtmpfs', 'nodev\tpipefs', 'nodev\tsockfs', 'nodev\tdevpts', '\text4'];
+const FILESYSTEMS = [
+  'nodev\tsysfs',
+  'nodev\ttmpfs',
+  'nodev\tproc',
+  'nodev\tdevtmpfs',
+  'nodev\tpipefs',
+  'nodev\tsockfs',
+  'nodev\tdevpts',
+  '\text4',
+];
 
 function uptime(source: ProcSource): string {
   const seconds = (source.now() / 1000).toFixed(2);
@@ -197,6 +215,16 @@ export class ProcFs implements FileSystem {
   }
 
   statfs(): FsStatistics {
-    return { type: 0x9fa0, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0, namelen: 255, flags: 0 };
+    return {
+      type: 0x9fa0,
+      bsize: 4096,
+      blocks: 0,
+      bfree: 0,
+      bavail: 0,
+      files: 0,
+      ffree: 0,
+      namelen: 255,
+      flags: 0,
+    };
   }
 }

@@ -13,7 +13,10 @@ export class SysFs implements FileSystem {
   constructor() {
     const one = text(() => '0\n');
     const cpu = directory({
-      cpu0: directory({ online: text(() => '1\n'), topology: directory({ core_id: one, thread_siblings_list: one }) }),
+      cpu0: directory({
+        online: text(() => '1\n'),
+        topology: directory({ core_id: one, thread_siblings_list: one }),
+      }),
       kernel_max: text(() => '7\n'),
       offline: text(() => '\n'),
       online: one,
@@ -38,6 +41,16 @@ export class SysFs implements FileSystem {
   }
 
   statfs(): FsStatistics {
-    return { type: 0x6265_6572, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0, namelen: 255, flags: 0 };
+    return {
+      type: 0x6265_6572,
+      bsize: 4096,
+      blocks: 0,
+      bfree: 0,
+      bavail: 0,
+      files: 0,
+      ffree: 0,
+      namelen: 255,
+      flags: 0,
+    };
   }
 }

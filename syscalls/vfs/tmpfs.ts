@@ -2,8 +2,9 @@
  * A file system in memory, for /dev, /dev/shm and whatever else a run mounts so: directories, files, links, devices, FIFOs, sockets and user attributes.
  * Several names of one file are several Inodes that share a TmpNode.
  */
-import { fail } from '../abi/errno.ts';
+
 import { type DirEntry, modeToType } from '../abi/dirent.ts';
+import { fail } from '../abi/errno.ts';
 import { O_TRUNC, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../abi/fcntl.ts';
 import {
   type Attributes,
@@ -80,7 +81,19 @@ class TmpNode {
     const time = now();
     const nlink = (mode & S_IFMT) === S_IFDIR ? 2 : 1;
     const times = { atime: time, mtime: time, ctime: time, btime: time };
-    this.attributes = { dev, ino, mode, nlink, uid, gid, rdev: 0, size: 0, blksize: 4096, blocks: 0, ...times };
+    this.attributes = {
+      dev,
+      ino,
+      mode,
+      nlink,
+      uid,
+      gid,
+      rdev: 0,
+      size: 0,
+      blksize: 4096,
+      blocks: 0,
+      ...times,
+    };
   }
   /** The content, or a directory's names, have changed. */
   modified(): void {
