@@ -47,6 +47,8 @@ export interface RunOptions {
   stdout?: OpenFile;
   stderr?: OpenFile;
   cpu?: CpuName;
+  /** Runs a second CPU beside the first and compares; a difference ends the run with MISMATCH_STATUS. */
+  verify?: CpuName | null;
   /** '-' logs system calls to standard error, another word to a file of that name. */
   strace?: string | null;
   stats?: boolean;
@@ -71,6 +73,8 @@ export interface RunResult {
 
 const RELEASE = '6.1.0';
 
+/** The two CPUs of a verification differ. */
+const MISMATCH_STATUS = 124;
 const INTERNAL_ERROR = 125;
 const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
@@ -78,7 +82,7 @@ const NOT_FOUND = 127;
 /** Runs a program to its end. Rejects only for options that cannot be (a root that is no directory, a CPU that is not there). */
 export async function run(options: RunOptions): Promise<RunResult> {
   const started = performance.now();
-  const createBackend = await backendFactory(options.cpu ?? 'jit');
+  const createBackend = await backendFactory(options.cpu ?? 'jit', options.verify);
   const log = options.strace ? lineWriter(options.strace) : undefined;
   const strace = log && new Strace(log);
   const dispatcher = new Dispatcher(allCalls);
@@ -109,6 +113,10 @@ export async function run(options: RunOptions): Promise<RunResult> {
   try {
     await kernel.scheduler.run(() => init.zombie);
   } catch (e) {
+    if (e instanceof Error && e.name === 'VerifyMismatch') {
+      complain(`verify: ${e.message}`);
+      return { exitCode: MISMATCH_STATUS, signal: null };
+    }
     complain(`internal error, not the program's: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`);
     return { exitCode: INTERNAL_ERROR, signal: null };
   } finally {

@@ -41,7 +41,7 @@ import { Registers } from './registers.ts';
 /** QEMU's exception numbers (target/arm/cpu.h), which UC_HOOK_INTR reports. */
 const EXCP = { svc: 2, prefetchAbort: 3, dataAbort: 4, bkpt: 7 } as const;
 
-/** No address the guest can execute: emu_start never gets there. */
+/** Where emu_start is to stop: an address the guest can not execute. */
 const NOWHERE = 0xffff_fff0;
 
 /** Code of our own, run in Supervisor mode at this physical and virtual address. */
@@ -70,10 +70,12 @@ type StubName = keyof typeof STUB;
 
 const INSTRUCTIONS_PER_FUEL = 8;
 const MAX_COUNT = 0x7fff_ffff;
+/** Instructions of runTo between two questions to hooks.preempt. */
+const RUN_TO_COUNT = 100_000_000;
 
-/** Why the library stopped. `slice`: instructions used up; `yield`: WFI or the like; `there`: the PC is where it was to stop. */
+/** Why the library stopped. `slice`: instructions used up; `yield`: WFI or the like. */
 type Event =
-  | { kind: 'svc' | 'breakpoint' | 'undefined' | 'slice' | 'yield' | 'there' }
+  | { kind: 'svc' | 'breakpoint' | 'undefined' | 'slice' | 'yield' }
   | { kind: 'fault'; address: number; access: Access; why: FaultReason };
 
 const SVC: Event = { kind: 'svc' };
@@ -81,7 +83,6 @@ const BREAKPOINT: Event = { kind: 'breakpoint' };
 const UNDEFINED: Event = { kind: 'undefined' };
 const SLICE: Event = { kind: 'slice' };
 const YIELD: Event = { kind: 'yield' };
-const THERE: Event = { kind: 'there' };
 
 export class UnicornBackend implements CpuBackend {
   readonly name = 'unicorn';
@@ -168,29 +169,60 @@ export class UnicornBackend implements CpuBackend {
     return { instructions: this.instructions, regions: 0, modules: 0, compileMs: 0, wasmBytes: 0 };
   }
 
-  /**
-   * Runs one instruction, or up to the PC `until` when given, or to the event before that; hooks are called as in run(). True: there, or the instruction is
-   * done; false: a hook was called and said to leave, or a time slice went by without getting there.
-   */
+  /** Runs one instruction (with those of an IT block after it that do nothing). Hooks are called as in run(); false: a hook said to leave. */
   step(cpu: CpuState): boolean {
-    return this.advance(cpu, NOWHERE, 1);
+    return this.within(cpu, () => {
+      const event = this.execute(cpu, 1);
+      return event === SLICE || this.deliver(cpu, event);
+    });
   }
-  runTo(cpu: CpuState, until: number, count: number): boolean {
-    // Code translated without this end in it would run past it, code translated with it would end there for ever.
-    this.dropCode(until >>> PAGE_SHIFT);
+
+  /**
+   * Runs at least one instruction, until the thread is at the location and `accept` (which is to look at the state only) answers true. False: a hook said to
+   * leave. Hooks are called as in run(); hooks.preempt is asked now and then.
+   */
+  runTo(cpu: CpuState, location: number, accept: () => boolean): boolean {
+    const address = (location & ~1) >>> 0;
+    const page = address >>> PAGE_SHIFT;
+    let there = false;
+    let first = cpu.location === location;
+    const hook = this.engine.hook_add(
+      HOOK_CODE,
+      (uc) => {
+        if (first) {
+          first = false;
+          return;
+        }
+        this.registers.store(cpu);
+        cpu.ru[15] = address;
+        there = cpu.location === location && accept();
+        if (there) uc.emu_stop();
+      },
+      undefined,
+      address,
+      address,
+    );
+    // A hook is seen by code that is translated while it is there, and by that code for ever.
+    this.dropCode(page);
     try {
-      return this.advance(cpu, until, count);
+      return this.within(cpu, () => {
+        for (;;) {
+          const event = this.execute(cpu, RUN_TO_COUNT);
+          if (there) return true;
+          if (event === SLICE) cpu.fuel = -1;
+          if (!this.deliver(cpu, event)) return false;
+        }
+      });
     } finally {
-      this.dropCode(until >>> PAGE_SHIFT);
+      this.engine.hook_del(hook);
+      this.dropCode(page);
     }
   }
 
-  private advance(cpu: CpuState, until: number, count: number): boolean {
+  private within(cpu: CpuState, body: () => boolean): boolean {
     this.running.push(cpu);
     try {
-      const event = this.execute(cpu, until, count);
-      if (event === SLICE) return count === 1;
-      return event === THERE || this.deliver(cpu, event);
+      return body();
     } finally {
       this.running.pop();
     }
@@ -200,13 +232,13 @@ export class UnicornBackend implements CpuBackend {
 
   private slice(cpu: CpuState): Event {
     const fuel = Math.max(cpu.fuel, 0);
-    const event = this.execute(cpu, NOWHERE, Math.min((fuel + 1) * INSTRUCTIONS_PER_FUEL, MAX_COUNT));
+    const event = this.execute(cpu, Math.min((fuel + 1) * INSTRUCTIONS_PER_FUEL, MAX_COUNT));
     cpu.fuel = event === SLICE ? -1 : fuel - (fuel >> 3) - 1;
     return event;
   }
 
   /** Runs from the state to the next event that is not a page to be brought in, and puts the state back. */
-  private execute(cpu: CpuState, until: number, count: number): Event {
+  private execute(cpu: CpuState, count: number): Event {
     for (const page of this.selfModifying) this.revokeExec(page);
     this.selfModifying.clear();
     this.tables.refresh((page) => this.dropCode(page));
@@ -214,7 +246,7 @@ export class UnicornBackend implements CpuBackend {
     this.registers.load(cpu);
     let location = cpu.location;
     for (;;) {
-      const event = this.start(location, until, count);
+      const event = this.start(location, count);
       if (event === null) {
         location = this.location();
       } else {
@@ -228,17 +260,17 @@ export class UnicornBackend implements CpuBackend {
   }
 
   /** One emu_start; null: a page has been brought in, go on at the engine's PC. */
-  private start(location: number, until: number, count: number): Event | null {
+  private start(location: number, count: number): Event | null {
     this.interrupt = -1;
     try {
-      this.engine.emu_start(location, until, 0, count);
+      this.engine.emu_start(location, NOWHERE, 0, count);
     } catch (error) {
       if (error instanceof UnicornError && error.code === ERR_INSN_INVALID) return UNDEFINED;
       throw error;
     }
     switch (this.interrupt) {
       case -1:
-        return this.pc() === until ? (until === NOWHERE ? this.fetch(NOWHERE) : THERE) : SLICE;
+        return this.pc() === NOWHERE ? this.fetch(NOWHERE) : SLICE;
       case EXCP.svc:
         return SVC;
       case EXCP.bkpt:
@@ -266,8 +298,6 @@ export class UnicornBackend implements CpuBackend {
       case 'slice':
       case 'yield':
         return hooks.preempt(cpu);
-      case 'there':
-        return true;
     }
   }
 

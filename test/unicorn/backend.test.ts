@@ -390,10 +390,13 @@ test('step and runTo stop where they should', () => {
   expect(backend.step(g.cpu)).toBe(true);
   expect(g.cpu.location).toBe(CODE + 4);
   for (let i = 1; i < 4; i++) {
-    expect(backend.step(g.cpu)).toBe(true);
-    expect(backend.runTo(g.cpu, CODE + 4, 1000)).toBe(true);
+    expect(backend.runTo(g.cpu, CODE + 4, () => true)).toBe(true);
     expect([g.cpu.location, g.cpu.ru[0]]).toEqual([CODE + 4, i]);
   }
+  expect(backend.runTo(g.cpu, CODE + 8, () => g.cpu.ru[0] === 5)).toBe(true);
+  expect(backend.runTo(g.cpu, CODE + 4, () => true)).toBe(false);
+  expect(g.events.splice(0)).toHaveLength(1);
+  g.cpu.location = CODE + 8;
   expect(g.events).toEqual([]);
   expect(g.run()).toMatchObject({ kind: 'syscall' });
   expect(g.cpu.ru[0]).toBe(5);

@@ -1,0 +1,213 @@
+/**
+ * Two CPUs in lockstep over one program: the first runs it, the second (unicorn or interp) runs the same stretches, and at every system call, fault and trap all
+ * registers and all memory written must agree. The first difference ends the run with a VerifyMismatch that tells where.
+ *
+ * Both work on the same memory. Of each slice (from one event to the next) the first CPU's writes are logged and taken back, then the second runs the slice
+ * from the same state, and what it leaves is compared with what the first left. So the kernel sees each event once, and its own writes need no
+ * copying. Pages brought in by the first stay for the second, which is why demand paging goes unseen.
+ *
+ * Time slices end only where both CPUs can: at an event. When the first CPU runs very long without one, the second is led to where the first stopped; if
+ * that takes too long, the slice goes uncompared, with a word on standard error.
+ */
+import type { BackendFactory } from '../backend.ts';
+import type { CpuBackend, CpuHooks, CpuName, CpuOptions, CpuStats } from '../cpu.ts';
+import { CpuState } from '../cpu-state.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
+import { type Difference, hex, memoryDifferences, registerDifferences, sameRegisters } from './compare.ts';
+import { describe, narrow, tell } from './narrow.ts';
+import { type Images, PageLog } from './page-log.ts';
+import { Side, type SyncEvent, sameEvent } from './side.ts';
+
+/** The CPUs differ; the message is the report, many lines. */
+export class VerifyMismatch extends Error {
+  constructor(report: string) {
+    super(report);
+    this.name = 'VerifyMismatch';
+  }
+}
+
+/** Taken branches after which the first CPU is stopped without an event. */
+const LONGEST_SLICE = 5_000_000;
+/** Milliseconds the second CPU may take for a slice. */
+const SECOND_MS = 60_000;
+/** Milliseconds after which an event ends the kernel's time slice. */
+const TIME_SLICE = 8;
+
+export class VerifyBackend implements CpuBackend {
+  readonly space: AddressSpace;
+  private readonly hooks: CpuHooks;
+  private readonly first: Side;
+  private readonly second: Side;
+  private readonly log: PageLog;
+  /** State blocks of ours: the second CPU's, the slice's start, and one for narrowing. */
+  private readonly blocks: number[];
+  private readonly other: CpuState;
+  private readonly start: CpuState;
+  private readonly spare: CpuState;
+  private stopping = false;
+
+  constructor(space: AddressSpace, options: CpuOptions, first: BackendFactory, second: BackendFactory) {
+    this.space = space;
+    this.hooks = options.hooks;
+    this.log = new PageLog(space);
+    this.first = new Side(space, first, options.count === true);
+    this.second = new Side(space, second, false);
+    if (this.second.steps === null)
+      throw new Error(`${this.second.name} cannot be the second CPU of a verification`);
+    this.blocks = [space.allocateState(), space.allocateState(), space.allocateState()];
+    const states = this.blocks.map((base) => new CpuState(space.buffer, base));
+    this.other = states[0]!;
+    this.start = states[1]!;
+    this.spare = states[2]!;
+  }
+
+  get name(): CpuName {
+    return this.first.backend.name;
+  }
+
+  run(cpu: CpuState): void {
+    let sliceEnd = performance.now() + TIME_SLICE;
+    for (;;) {
+      const event = this.slice(cpu);
+      if (!this.deliver(cpu, event)) return;
+      if (!this.stopping && performance.now() < sliceEnd) continue;
+      this.stopping = false;
+      cpu.fuel = -1;
+      if (!this.hooks.preempt(cpu)) return;
+      sliceEnd = performance.now() + TIME_SLICE;
+    }
+  }
+
+  stop(): void {
+    this.stopping = true;
+  }
+
+  invalidate(address: number, length: number): void {
+    this.first.backend.invalidate(address, length);
+    this.second.backend.invalidate(address, length);
+  }
+
+  close(): void {
+    this.first.backend.close();
+    this.second.backend.close();
+    this.log.close();
+    for (const base of this.blocks) this.space.freeState(base);
+  }
+
+  stats(): CpuStats {
+    return this.first.backend.stats();
+  }
+
+  /** Runs one slice on both CPUs; the event they agree on, with the state in `cpu` and the memory as both left it. */
+  private slice(cpu: CpuState): SyncEvent {
+    const { first, second, other, start, log, space } = this;
+    start.copyFrom(cpu);
+    log.begin();
+    cpu.fuel = LONGEST_SLICE;
+    const event = first.run(cpu);
+    const fuel = LONGEST_SLICE - cpu.fuel;
+    const images = log.images();
+    log.undo();
+    other.copyFrom(start);
+    const end = performance.now() + SECOND_MS;
+    const refill = (state: CpuState) => {
+      state.fuel = 1_000_000;
+      return performance.now() < end;
+    };
+    let reached: SyncEvent;
+    if (event.kind === 'slice') {
+      const before = second.runTo(
+        other,
+        cpu.location,
+        () => sameRegisters(cpu, other),
+        () => refill(other),
+      );
+      if (before?.kind === 'slice') {
+        this.uncompared(images);
+        return event;
+      }
+      reached = before ?? event;
+    } else {
+      other.fuel = 1_000_000;
+      reached = second.run(other, refill);
+    }
+    const differences = registerDifferences(cpu, other);
+    differences.push(...memoryDifferences(space, images, log.before));
+    if (event.kind === 'fault') this.forgive(event, images, differences);
+    if (!sameEvent(event, reached) || differences.length > 0) {
+      this.mismatch(cpu, event, reached, differences, fuel);
+    }
+    log.end();
+    return event;
+  }
+
+  /** What a transfer of several words has done before it faults is UNKNOWN (ARM ARM B1.9.8): the first CPU's memory stands. */
+  private forgive(event: { address: number }, images: Images, differences: Difference[]): void {
+    const near = (d: Difference) => {
+      const at = /^\[([0-9a-f]{8})\]$/.exec(d.what);
+      return at !== null && Math.abs(Number.parseInt(at[1]!, 16) - event.address) <= 128;
+    };
+    if (differences.length === 0 || !differences.every(near)) return;
+    differences.length = 0;
+    for (const [page, image] of images) this.log.put(page, image);
+  }
+
+  private uncompared(images: Images): void {
+    const { log, start } = this;
+    log.undo();
+    for (const [page, image] of images) log.put(page, image);
+    log.end();
+    console.error(
+      `armrun: verify: ${this.second.name} did not come to where ${this.first.name} stopped; not compared from ${hex(start.location)} on`,
+    );
+  }
+
+  private mismatch(
+    cpu: CpuState,
+    event: SyncEvent,
+    reached: SyncEvent,
+    differences: readonly Difference[],
+    fuel: number,
+  ): never {
+    const { first, second, start, space } = this;
+    const [a, b] = [first.name, second.name];
+    const name = (location: number) => {
+      const vma = space.find(location);
+      return vma === undefined
+        ? ''
+        : ` (${vma.name || 'anonymous'} + ${(location - vma.start + vma.offset).toString(16)})`;
+    };
+    const seen = [
+      `${a} and ${b} differ.`,
+      `From ${hex(start.location)}${name(start.location)}`,
+      `  ${a.padEnd(8)} comes to ${describe(event)} at ${hex(cpu.location)}${name(cpu.location)}`,
+      `  ${b.padEnd(8)} comes to ${describe(reached)} at ${hex(this.other.location)}${name(this.other.location)}`,
+      ...tell(differences, a, b),
+    ];
+    const report = narrow(
+      { space, log: this.log, first, second, start, a: this.spare, b: this.other, fuel },
+      seen,
+    );
+    this.log.end();
+    throw new VerifyMismatch(report);
+  }
+
+  private deliver(cpu: CpuState, event: SyncEvent): boolean {
+    const { hooks } = this;
+    switch (event.kind) {
+      case 'syscall':
+        return hooks.syscall(cpu, event.imm);
+      case 'fault':
+        return hooks.fault(cpu, event.address, event.access, event.why);
+      case 'undefined':
+      case 'breakpoint':
+        return hooks.trap(cpu, event.kind, event.imm);
+      case 'yield':
+        cpu.fuel = 0;
+        return hooks.preempt(cpu);
+      case 'slice':
+        cpu.fuel = -1;
+        return hooks.preempt(cpu);
+    }
+  }
+}
