@@ -295,7 +295,9 @@ export class AddressSpace {
   /** Code of this page has been translated: writes to it will be noticed (page byte CODE, WRITE withheld). */
   markCode(page: number): void {
     const byte = this.pages.bytes[page]!;
-    if (byte !== 0) this.pages.bytes[page] = (byte & ~WRITE) | CODE;
+    if (byte === 0) return;
+    if (byte & WRITE) this.pages.losses++;
+    this.pages.bytes[page] = (byte & ~WRITE) | CODE;
   }
 
   /** Frees untouched pages' content (MADV_DONTNEED): next access reads zeros or the file again. */
@@ -493,12 +495,12 @@ export class AddressSpace {
   writeBack(vma: Vma, start: number, end: number): void {
     const source = vma.source;
     if (!vma.shared || source === null) return;
-    const { flags, bytes } = this.pages;
+    const { flags } = this.pages;
     const size = source.size();
     for (let page = start >>> PAGE_SHIFT; page < end / PAGE_SIZE; page++) {
       if (!(flags[page]! & DIRTY)) continue;
       flags[page]! &= ~DIRTY;
-      bytes[page]! &= ~WRITE;
+      this.pages.withhold(page, WRITE);
       // A shared mapping never makes the file longer.
       const offset = vma.offset + (page * PAGE_SIZE - vma.start);
       const length = Math.min(PAGE_SIZE, size - offset);

@@ -35,6 +35,11 @@ export class PageTable {
   readonly flags: Uint8Array;
   /** Number of pages of this memory ever written to: what the host has given it. */
   touched = 0;
+  /**
+   * Counts up whenever page bytes may have lost an access. An engine that keeps permissions of its own compares it after each fault and
+   * hook: a fault on one page may take WRITE, or everything, from another page of the same space (shared.ts).
+   */
+  losses = 0;
   /** The whole memory; index = guest address >>> 3. */
   readonly #f64: Float64Array;
 
@@ -80,6 +85,7 @@ export class PageTable {
 
   /** Takes pages first..last-1 away: their bytes become stale, their page bytes 0. */
   drop(first: number, last: number): void {
+    this.losses++;
     this.bytes.fill(0, first, last);
     const flags = this.flags;
     for (let page = first; page < last; page++) if (flags[page] !== 0) flags[page] = STALE;
@@ -87,8 +93,16 @@ export class PageTable {
 
   /** Sets the page byte of a present page by the protection of its VMA; keeps CODE, and withholds WRITE with it. */
   grant(page: number, access: number): void {
-    const code = this.bytes[page]! & CODE;
-    this.bytes[page] = code ? (access & ~WRITE) | CODE : access;
+    const before = this.bytes[page]!;
+    const after = before & CODE ? (access & ~WRITE) | CODE : access;
+    if (before & ~after) this.losses++;
+    this.bytes[page] = after;
+  }
+
+  /** Takes an access from a page. */
+  withhold(page: number, access: number): void {
+    this.losses++;
+    this.bytes[page]! &= ~access;
   }
 
   /** The pages with CODE in first..last-1 as [first, last] of their hull, or null. */

@@ -34,7 +34,7 @@ export class Sharers {
   copyTo(space: AddressSpace, page: number, offset: number): boolean {
     for (const from of this.copies(offset)) {
       const at = from.page * PAGE_SIZE;
-      from.space.pages.bytes[from.page]! &= ~WRITE;
+      from.space.pages.withhold(from.page, WRITE);
       space.u8.set(from.space.u8.subarray(at, at + PAGE_SIZE), page * PAGE_SIZE);
       return true;
     }

@@ -100,9 +100,12 @@ describe('files mapped by several processes', () => {
     const heard: number[] = [];
     space.onInvalidate.push((start) => heard.push(start));
     space.markCode(0x21);
+    const losses = space.pages.losses;
     write(space, 0x11000, 0x70);
+    expect(space.pages.losses).toBeGreaterThan(losses);
     // Code written through one mapping and run through the other: the usual way of a JIT with W^X.
     expect(heard).toEqual([0x21000]);
+    expect(space.pages.bytes[0x21]).toBe(0);
     expect(read(space, 0x21000)).toBe(0x70);
   });
 
