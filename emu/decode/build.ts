@@ -1,7 +1,7 @@
 /**
  * Builders of encoding rows: `a32`, `t16` and `t32` compute mask, value, should-be bits and fields from a bit string (see row.ts).
  */
-import type { Field, Fields, IsaName, Op, Row, Shape } from './row.ts';
+import type { Fields, IsaName, Op, Row, Shape } from './row.ts';
 
 type Unpredictable<A> = NonNullable<Row<A>['unpredictable']>;
 type Builder = <A>(
@@ -13,40 +13,54 @@ type Builder = <A>(
   unpredictable?: Unpredictable<A>,
 ) => Row;
 
+interface Run {
+  lsb: number;
+  width: number;
+}
+
 interface Pattern {
   mask: number;
   value: number;
   shouldMask: number;
   shouldValue: number;
-  fields: Field[];
+  fields: { letter: string; runs: Run[] }[];
+}
+
+/** Adds a bit to a field: to its last run when that is just above. */
+function addToField(fields: Pattern['fields'], letter: string, lsb: number): void {
+  for (const field of fields) {
+    if (field.letter !== letter) continue;
+    const last = field.runs[field.runs.length - 1]!;
+    if (last.lsb === lsb + 1) {
+      last.lsb = lsb;
+      last.width++;
+    } else field.runs.push({ lsb, width: 1 });
+    return;
+  }
+  fields.push({ letter, runs: [{ lsb, width: 1 }] });
 }
 
 /** Parses a bit string of `width` bits. Masks are int32 (bit 31 makes them negative). Throws on a malformed string. */
 function parse(bits: string, width: number): Pattern {
-  const tokens = bits.replace(/\s/g, '').match(/\([01]\)|[01a-zA-Z-]/g) ?? [];
-  if (tokens.length !== width || tokens.join('') !== bits.replace(/\s/g, ''))
-    throw new Error(`bad bit string, ${tokens.length} of ${width} bits: ${bits}`);
   const pattern: Pattern = { mask: 0, value: 0, shouldMask: 0, shouldValue: 0, fields: [] };
-  const runs = new Map<string, { lsb: number; width: number }[]>();
-  tokens.forEach((token, index) => {
-    const lsb = width - 1 - index;
-    if (token === '0' || token === '1') {
+  let lsb = width;
+  for (let i = 0; i < bits.length; i++) {
+    let c = bits[i]!;
+    if (c === ' ') continue;
+    lsb--;
+    if (c === '0' || c === '1') {
       pattern.mask |= 1 << lsb;
-      pattern.value |= Number(token) << lsb;
-    } else if (token.length === 3) {
+      if (c === '1') pattern.value |= 1 << lsb;
+    } else if (c === '(') {
+      c = bits[i + 1]!;
+      if ((c !== '0' && c !== '1') || bits[i + 2] !== ')') throw new Error(`bad bit string: ${bits}`);
       pattern.shouldMask |= 1 << lsb;
-      pattern.shouldValue |= Number(token[1]) << lsb;
-    } else if (token !== '-') {
-      const list = runs.get(token) ?? [];
-      const last = list.at(-1);
-      if (last !== undefined && last.lsb === lsb + 1) {
-        last.lsb = lsb;
-        last.width++;
-      } else list.push({ lsb, width: 1 });
-      runs.set(token, list);
-    }
-  });
-  for (const [letter, list] of runs) pattern.fields.push({ letter, runs: list });
+      if (c === '1') pattern.shouldValue |= 1 << lsb;
+      i += 2;
+    } else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) addToField(pattern.fields, c, lsb);
+    else if (c !== '-') throw new Error(`bad bit string: ${bits}`);
+  }
+  if (lsb !== 0) throw new Error(`bad bit string, ${width - lsb} of ${width} bits: ${bits}`);
   return pattern;
 }
 

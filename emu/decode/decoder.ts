@@ -18,18 +18,20 @@ const context: { -readonly [K in keyof DecodeContext]: DecodeContext[K] } = {
   inIT: false,
   lastInIT: false,
 };
-const scratch = new Map<Row, Record<string, number>>();
 
-/** The first candidate that matches and takes the fields; null when there is none. */
-function match(table: RowTable, bits: number): { row: Row; args: unknown } | null {
-  const candidates = table.candidates(bits);
+/** The row that matched last. */
+let matched: Row = UNDEFINED.A32;
+
+/** Args by the first candidate that matches and takes the fields, which becomes `matched`; null when there is none. */
+function match(table: RowTable, bits: number): unknown {
+  const candidates = table.candidatesFor(bits);
   for (let i = 0; i < candidates.length; i++) {
-    const row = candidates[i]!;
-    if ((bits & row.mask) !== row.value) continue;
-    let fields = scratch.get(row);
-    if (fields === undefined) scratch.set(row, (fields = {}));
+    const { row, mask, value, fields } = candidates[i]!;
+    if ((bits & mask) !== value) continue;
     const args = row.shape.decode(fieldsOf(row, bits, fields), context);
-    if (args !== null) return { row, args };
+    if (args === null) continue;
+    matched = row;
+    return args;
   }
   return null;
 }
@@ -53,10 +55,10 @@ export function decodeA32(bits: number, pc: number): Insn {
   context.inIT = false;
   context.lastInIT = false;
   const cond = bits >>> 28;
-  const found = match(cond === 15 ? A32_UNCONDITIONAL : A32_CONDITIONAL, bits);
+  const args = match(cond === 15 ? A32_UNCONDITIONAL : A32_CONDITIONAL, bits);
   return {
-    row: found === null ? UNDEFINED.A32 : found.row,
-    args: found === null ? NO_ARGS : found.args,
+    row: args === null ? UNDEFINED.A32 : matched,
+    args: args ?? NO_ARGS,
     pc,
     size: 4,
     thumb: false,
@@ -76,15 +78,15 @@ export function decodeThumb(hw1: number, hw2: number, pc: number, itstate: numbe
   context.lastInIT = (itstate & 15) === 8;
   const wide = isThumb32(hw1);
   const bits = wide ? ((hw1 << 16) | hw2) >>> 0 : hw1;
-  const found = match(wide ? T32 : T16, bits);
-  const row = found === null ? (wide ? UNDEFINED.T32 : UNDEFINED.T16) : found.row;
+  const args = match(wide ? T32 : T16, bits);
+  const row = args === null ? UNDEFINED[wide ? 'T32' : 'T16'] : matched;
   let cond = ALWAYS;
   // Thumb's only conditional encodings are B T1 and T3; BKPT runs whatever the condition.
   if (inIT && row.mnemonic !== 'bkpt') cond = itstate >> 4 === 15 ? ALWAYS : itstate >> 4;
   if (row.hasCond) cond = row.isa === 'T16' ? (bits >> 8) & 15 : (bits >> 22) & 15;
   return {
     row,
-    args: found === null ? NO_ARGS : found.args,
+    args: args ?? NO_ARGS,
     pc,
     size: wide ? 4 : 2,
     thumb: true,

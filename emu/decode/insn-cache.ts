@@ -78,6 +78,12 @@ export class InsnCache {
     }
   }
 
+  /** The instruction at a location if it has been fetched before (by whoever ran it), else null: nothing is decoded, no page is brought in. */
+  known(location: number, itstate: number): Insn | null {
+    const insn = this.page(location)[(location & PAGE_MASK) >>> 1];
+    return insn !== undefined && insn.itBefore === itstate ? insn : null;
+  }
+
   /** Drops what was decoded from these bytes. Also called by the address space. */
   invalidate(start: number, length: number): void {
     if (length <= 0 || this.pages.size === 0) return;

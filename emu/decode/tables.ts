@@ -47,26 +47,36 @@ function fixedBits(row: Row): number {
   return count;
 }
 
+/** A row as the decoder tries it. */
+export interface Candidate {
+  readonly row: Row;
+  readonly mask: number;
+  readonly value: number;
+  /** Where its fields are put; overwritten by each decode. */
+  readonly fields: Record<string, number>;
+}
+
 /** Rows of one kind by some bits of the encoding. The lists are made when they are first asked for. */
 export class RowTable {
-  private readonly rows: readonly Row[];
+  private readonly candidates: readonly Candidate[];
   private readonly indexMask: number;
   private readonly index: (bits: number) => number;
-  private readonly lists: (readonly Row[] | undefined)[] = [];
+  private readonly lists: (readonly Candidate[] | undefined)[] = [];
 
   /** `index` may look only at the bits of `indexMask`. */
   constructor(rows: readonly Row[], indexMask: number, index: (bits: number) => number) {
-    this.rows = [...rows].sort((a, b) => fixedBits(b) - fixedBits(a));
+    const sorted = [...rows].sort((a, b) => fixedBits(b) - fixedBits(a));
+    this.candidates = sorted.map((row) => ({ row, mask: row.mask, value: row.value, fields: {} }));
     this.indexMask = indexMask;
     this.index = index;
   }
 
   /** Rows that the encoding may be, in order of preference. Their mask and value have still to be compared. */
-  candidates(bits: number): readonly Row[] {
+  candidatesFor(bits: number): readonly Candidate[] {
     const index = this.index(bits);
     const list = this.lists[index];
     if (list !== undefined) return list;
-    const made = this.rows.filter((row) => ((bits ^ row.value) & row.mask & this.indexMask) === 0);
+    const made = this.candidates.filter((c) => ((bits ^ c.value) & c.mask & this.indexMask) === 0);
     this.lists[index] = made;
     return made;
   }

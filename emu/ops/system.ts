@@ -22,7 +22,7 @@ export interface WriteStatus {
   readonly imm: number;
 }
 
-/** MSR APSR. The E bit is written from a constant only; a register's bit 9 is taken to be what it is already (as after MRS). */
+/** MSR APSR; in User mode only NZCVQ, GE and E are written. */
 export function msr<V, W, S>(m: Machine<V, W, S>, a: WriteStatus): void {
   const v = a.n < 0 ? m.const(a.imm) : m.let(m.reg(a.n));
   const bits = (lsb: number, mask: number): V => m.and(m.shr(v, m.const(lsb)), m.const(mask));
@@ -34,7 +34,12 @@ export function msr<V, W, S>(m: Machine<V, W, S>, a: WriteStatus): void {
     m.setQ(bits(27, 1));
   }
   if (a.mask & 4) m.setGE(bits(16, 15));
-  if (a.mask & 2 && a.n < 0) m.setEndian((a.imm & 0x200) !== 0);
+  if (a.mask & 2)
+    m.when(
+      bits(9, 1),
+      () => m.setEndian(true),
+      () => m.setEndian(false),
+    );
 }
 
 export interface Immediate {

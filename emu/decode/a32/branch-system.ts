@@ -70,7 +70,7 @@ export const branchSystem: Row[] = [
     `cccc 00010010 kkkk ${ONE} (0)(0)0(0) 0000 nnnn`,
     shape.writeStatus,
     op.msr,
-    (_a, f) => f.k === 0 || f.n === 15 || (f.k! & 2) !== 0,
+    (_a, f) => f.k === 0 || f.n === 15,
   ),
   a32('MSR (immediate) A1', 'msr', `cccc 00110010 kkkk ${ONE} iiiiiiiiiiii`, shape.writeStatus, op.msr),
   a32(

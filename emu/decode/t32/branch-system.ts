@@ -68,7 +68,7 @@ export const branchSystem: Row[] = [
     `111100111000 nnnn 10(0)0 kkkk (0)(0)0(0)${ZERO}`,
     shape.writeStatus,
     op.msr,
-    (_a, f) => f.k === 0 || f.n === 13 || f.n === 15 || (f.k! & 2) !== 0,
+    (_a, f) => f.k === 0 || f.n === 13 || f.n === 15,
   ),
   t32(
     'CPS T2',
