@@ -1,14 +1,7 @@
 /** Changing what files are: chmod, chown, utimes, truncate, fallocate, fsync, extended attributes (fs/attr.c, fs/open.c, fs/utimes.c, fs/xattr.c). */
 import { fail } from '../abi/errno.ts';
-import {
-  AT_EMPTY_PATH,
-  AT_FDCWD,
-  AT_SYMLINK_NOFOLLOW,
-  UTIME_NOW,
-  UTIME_OMIT,
-  W_OK,
-} from '../abi/fcntl.ts';
-import { s32, struct, type Field } from '../abi/struct.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, UTIME_NOW, UTIME_OMIT, W_OK } from '../abi/fcntl.ts';
+import { type Field, s32, struct } from '../abi/struct.ts';
 import { timespec32, timespec64, timeval32 } from '../abi/time.ts';
 import type { Task } from '../kernel/task.ts';
 import { type AttributeChange, Inode } from '../vfs/inode.ts';
@@ -85,7 +78,12 @@ function utimens(t: Task, target: Target, times: readonly [Time, Time] | null): 
 }
 
 /** An array of two times in guest memory, or null. */
-function timesAt<T>(t: Task, type: Field<T>, address: number, convert: (time: T) => Time): [Time, Time] | null {
+function timesAt<T>(
+  t: Task,
+  type: Field<T>,
+  address: number,
+  convert: (time: T) => Time,
+): [Time, Time] | null {
   if (address === 0) return null;
   return [convert(t.mm.get(type, address)), convert(t.mm.get(type, address + type.size))];
 }

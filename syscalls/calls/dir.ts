@@ -1,7 +1,8 @@
 /** Directories: getdents, getcwd, chdir, chroot, umask (fs/readdir.c, fs/open.c, fs/d_path.c). */
+
+import { writeDirent, writeDirent64 } from '../abi/dirent.ts';
 import { ERRNO, fail } from '../abi/errno.ts';
 import { AT_FDCWD, PATH_MAX, X_OK } from '../abi/fcntl.ts';
-import { writeDirent, writeDirent64 } from '../abi/dirent.ts';
 import type { Task } from '../kernel/task.ts';
 import { CAP, capable } from '../vfs/creds.ts';
 import { type Inode, pathOf } from '../vfs/inode.ts';
@@ -32,7 +33,9 @@ function enter(t: Task, inode: Inode): Inode {
 }
 
 export const dirCalls: Call[] = [
-  call(141, 'getdents', [fd, ptr, size], (t, fd, address, size) => getdents(t, fd, address, size, writeDirent)),
+  call(141, 'getdents', [fd, ptr, size], (t, fd, address, size) =>
+    getdents(t, fd, address, size, writeDirent),
+  ),
   call(217, 'getdents64', [fd, ptr, size], (t, fd, address, size) =>
     getdents(t, fd, address, size, writeDirent64),
   ),

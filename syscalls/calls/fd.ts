@@ -15,10 +15,10 @@ import {
   takeFlock,
   unblockLock,
 } from '../vfs/locks.ts';
+import { MemoryFile } from '../vfs/memory-file.ts';
 import { type IoctlContext, type OpenFile, SeekableFile } from '../vfs/open-file.ts';
 import { PathFile } from '../vfs/path-file.ts';
 import { createPipe, PIPE_MAX, PipeFile } from '../vfs/pipe.ts';
-import { MemoryFile } from '../vfs/memory-file.ts';
 import { fd, flags, hex, oneOf, ptr } from './args.ts';
 import { type Call, call } from './declare.ts';
 import { FCNTL, FLOCK, OPEN_FLAGS } from './names.ts';
@@ -319,7 +319,9 @@ export const fdCalls: Call[] = [
     if (flags & ~f.O_CLOEXEC || from === to) fail('EINVAL');
     return dup3(t, from, to, flags !== 0);
   }),
-  call(55, 'fcntl', [fd, fcntlCommand, hex], (t, fd, command, argument) => fcntl(t, fd, command, argument | 0)),
+  call(55, 'fcntl', [fd, fcntlCommand, hex], (t, fd, command, argument) =>
+    fcntl(t, fd, command, argument | 0),
+  ),
   call(221, 'fcntl64', [fd, fcntlCommand, hex], (t, fd, command, argument) =>
     fcntl64(t, fd, command, argument | 0),
   ),

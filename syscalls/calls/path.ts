@@ -87,7 +87,14 @@ function rmdir(t: Task, dirfd: number, path: string): number {
   return 0;
 }
 
-function rename(t: Task, oldfd: number, oldPath: string, newfd: number, newPath: string, flags: number): number {
+function rename(
+  t: Task,
+  oldfd: number,
+  oldPath: string,
+  newfd: number,
+  newPath: string,
+  flags: number,
+): number {
   if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) fail('EINVAL');
   if (flags & RENAME_EXCHANGE && flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) fail('EINVAL');
   const from = nameAt(t, oldfd, oldPath);
@@ -106,7 +113,14 @@ function rename(t: Task, oldfd: number, oldPath: string, newfd: number, newPath:
   return 0;
 }
 
-function link(t: Task, oldfd: number, oldPath: string, newfd: number, newPath: string, flags: number): number {
+function link(
+  t: Task,
+  oldfd: number,
+  oldPath: string,
+  newfd: number,
+  newPath: string,
+  flags: number,
+): number {
   if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) fail('EINVAL');
   let target: Inode;
   if (flags & AT_EMPTY_PATH && oldPath.length === 0) {
