@@ -233,7 +233,8 @@ export class UnicornBackend implements CpuBackend {
   private slice(cpu: CpuState): Event {
     const fuel = Math.max(cpu.fuel, 0);
     const event = this.execute(cpu, Math.min((fuel + 1) * INSTRUCTIONS_PER_FUEL, MAX_COUNT));
-    cpu.fuel = event === SLICE ? -1 : fuel - (fuel >> 3) - 1;
+    if (event === SLICE) cpu.fuel = -1;
+    else if (event !== YIELD) cpu.fuel = Math.max(fuel - (fuel >> 3) - 1, 0);
     return event;
   }
 

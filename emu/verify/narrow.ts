@@ -5,24 +5,14 @@
  * longest agreeing prefix is found by bisection, each probe from the slice's start. Probes assume that the first CPU does the same again; a difference that
  * depends on what happened to be compiled may not come again, and the report says so.
  */
-import type { CpuState } from '../cpu-state.ts';
+import { CpuState } from '../cpu-state.ts';
 import { decodeA32, decodeThumb } from '../decode/decoder.ts';
 import { disassemble } from '../decode/disassemble.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
-import { EXEC, PAGE_SHIFT } from '../memory/layout.ts';
+import { EXEC, PAGE_SHIFT, STATE_SIZE } from '../memory/layout.ts';
 import { type Difference, hex, memoryDifferences, registerDifferences, sameRegisters } from './compare.ts';
 import type { Images, PageLog } from './page-log.ts';
 import { type Side, type SyncEvent, sameEvent } from './side.ts';
-
-/** What a prefix of the slice came to on both sides. */
-interface Probe {
-  event: SyncEvent;
-  /** Null: both were in the same state (perhaps the second has been there before its end). */
-  second: SyncEvent | 'there' | 'nowhere';
-  differences: Difference[];
-  /** Where the first CPU was. */
-  location: number;
-}
 
 export interface Slice {
   readonly space: AddressSpace;
@@ -31,142 +21,117 @@ export interface Slice {
   readonly second: Side;
   /** State at the slice's beginning. */
   readonly start: CpuState;
-  /** Scratch states. */
+  /** States to work in. */
   readonly a: CpuState;
   readonly b: CpuState;
-  /** Fuel the first CPU used for the whole slice. */
-  readonly fuel: number;
 }
 
-/** Milliseconds the second CPU may look for the place the first is at. */
-const SEARCH_MS = 20_000;
 const MOST_STEPS = 20_000;
 const TOLD_STEPS = 48;
 
-/** The report of the difference, many lines. `seen` is what was found at the slice's end. */
-export function narrow(slice: Slice, seen: readonly string[]): string {
-  const lines = [...seen, ''];
-  // The fuel of the longest prefix known to agree (-1: nothing run), of the shortest known to differ.
+/** Milliseconds the second CPU may look for the place the first is at after `fuel` taken branches: each of them may be a visit of that place. */
+export function searchTime(fuel: number): number {
+  return 1000 + fuel * 0.02;
+}
+
+/** The answer to hooks.preempt of a CPU that is to run on until a time. */
+export function refillUntil(end: number): (cpu: CpuState) => boolean {
+  return (cpu) => {
+    cpu.fuel = 1_000_000;
+    return performance.now() < end;
+  };
+}
+
+/** The report of the difference, many lines; null when run again in pieces the slice does not differ. */
+export function narrow(slice: Slice): string | null {
+  // The fuel of the longest prefix known to agree (-1: nothing run), and of the shortest known to differ.
   let good = -1;
-  let bad = -1;
-  let found: Probe | null = null;
-  for (let fuel = 0; ; fuel = fuel * 2 + 1) {
-    const probe = probeAt(slice, fuel);
-    if (probe.differences.length > 0) {
-      [bad, found] = [fuel, probe];
-      break;
-    }
-    good = fuel;
-    if (probe.event.kind !== 'slice') break;
-  }
-  if (found === null) {
-    lines.push(
-      'Run again from its start in smaller pieces, the slice does not differ: it depends on what is compiled.',
-    );
-    return lines.join('\n');
+  let bad = 0;
+  for (;;) {
+    const probe = probeAt(slice, bad);
+    if (!probe.agree) break;
+    if (probe.event.kind !== 'slice') return null;
+    good = bad;
+    bad = bad * 2 + 1;
   }
   while (bad - good > 1) {
     const middle = Math.floor((good + bad) / 2);
-    const probe = probeAt(slice, middle);
-    if (probe.differences.length > 0) [bad, found] = [middle, probe];
-    else good = middle;
+    if (probeAt(slice, middle).agree) good = middle;
+    else bad = middle;
   }
-  const { first, second } = slice;
-  lines.push(`They part after ${good + 1} taken branches, before branch ${bad + 1}:`);
-  lines.push(`  ${first.name.padEnd(8)} ${describe(found.event)} at ${hex(found.location)}`);
-  if (found.second !== 'there') {
-    const text =
-      found.second === 'nowhere'
-        ? `never comes to ${hex(found.location)} with these registers`
-        : describe(found.second);
-    lines.push(`  ${second.name.padEnd(8)} ${text}`);
-  }
-  lines.push(...tell(found.differences, first.name, second.name), '');
-  lines.push(`What ${second.name} runs there (registers: new values):`);
-  lines.push(...trace(slice, good, found.location));
-  return lines.join('\n');
+  return stretch(slice, good, bad);
 }
 
-/** Runs a prefix on both CPUs from the slice's start. */
-function probeAt(slice: Slice, fuel: number): Probe {
-  const { log, first, second, a, b, start, space } = slice;
+/** The first CPU from the slice's start until its fuel is used up or an event comes: state in `a`; the memory is as before again. */
+function runFirst({ log, first, a, start }: Slice, fuel: number): { event: SyncEvent; images: Images } {
   log.undo();
   a.copyFrom(start);
   a.fuel = fuel;
   const event = first.run(a);
   const images = log.images();
   log.undo();
+  return { event, images };
+}
+
+/** Leads the second CPU from the slice's start to where it has the registers of `at` (in `b`); the event it came to instead, or null. */
+function leadSecond({ second, b, start }: Slice, at: CpuState, fuel: number): SyncEvent | null {
   b.copyFrom(start);
-  const location = a.location;
-  const probe: Probe = { event, second: 'there', differences: [], location };
+  const refill = refillUntil(performance.now() + searchTime(fuel));
+  return second.runTo(
+    b,
+    at.location,
+    () => sameRegisters(at, b),
+    () => refill(b),
+  );
+}
+
+/** Runs a prefix on both CPUs. */
+function probeAt(slice: Slice, fuel: number): { event: SyncEvent; agree: boolean } {
+  const { second, a, b, start, log, space } = slice;
+  const { event, images } = runFirst(slice, fuel);
+  let agree: boolean;
   if (event.kind === 'slice') {
-    const end = performance.now() + SEARCH_MS;
-    const other = second.runTo(
-      b,
-      location,
-      () => sameRegisters(a, b),
-      () => refill(b, end),
-    );
-    if (other !== null) probe.second = other.kind === 'slice' ? 'nowhere' : other;
+    agree = leadSecond(slice, a, fuel) === null;
   } else {
-    const end = performance.now() + SEARCH_MS;
-    b.fuel = 1_000_000;
-    probe.second = second.run(b, () => refill(b, end));
-    if (sameEvent(event, probe.second)) probe.second = 'there';
+    b.copyFrom(start);
+    b.fuel = 0;
+    agree = sameEvent(event, second.run(b, refillUntil(performance.now() + searchTime(fuel))));
+    agree &&= sameRegisters(a, b);
   }
-  probe.differences = differencesOf(slice, images, space);
-  if (probe.second !== 'there' && probe.differences.length === 0) {
-    probe.differences.push({ what: 'event', first: describe(event), second: String(probe.second) });
-  }
-  return probe;
+  return { event, agree: agree && memoryDifferences(space, images, log.before).length === 0 };
 }
 
-function refill(cpu: CpuState, end: number): boolean {
-  if (performance.now() > end) return false;
-  cpu.fuel = 1_000_000;
-  return true;
-}
-
-function differencesOf({ a, b, log }: Slice, images: Images, space: AddressSpace): Difference[] {
-  return [...registerDifferences(a, b), ...memoryDifferences(space, images, log.before)];
-}
-
-/** Leads the second CPU to the end of the agreeing prefix and lists what it does from there. */
-function trace(slice: Slice, good: number, until: number): string[] {
+/** Tells the stretch between two prefixes: what the second CPU does in it, and how the two differ when the second comes to where the first stopped. */
+function stretch(slice: Slice, good: number, bad: number): string {
   const { log, first, second, a, b, start, space } = slice;
-  log.undo();
-  a.copyFrom(start);
-  if (good >= 0) {
-    a.fuel = good;
-    first.run(a);
-    log.undo();
-  }
-  b.copyFrom(start);
-  if (good >= 0) {
-    const end = performance.now() + SEARCH_MS;
-    const lost = second.runTo(
-      b,
-      a.location,
-      () => sameRegisters(a, b),
-      () => refill(b, end),
-    );
-    if (lost !== null) return ['  (its beginning is not found again)'];
-  }
-  const lines: string[] = [];
-  for (let n = 0; n < MOST_STEPS; n++) {
+  const begin = new CpuState(new SharedArrayBuffer(STATE_SIZE), 0);
+  if (good >= 0) runFirst(slice, good);
+  begin.copyFrom(good >= 0 ? a : start);
+  const { event, images } = runFirst(slice, bad);
+  if (good >= 0) leadSecond(slice, begin, good);
+  else b.copyFrom(start);
+  const steps: string[] = [];
+  let other: SyncEvent | null = null;
+  for (let n = 0; n < MOST_STEPS && other === null; n++) {
     const text = disassembleAt(space, b);
-    a.copyFrom(b);
-    const event = second.step(b);
-    const changes = registerDifferences(b, a).filter((d) => d.what !== 'pc');
-    lines.push(`  ${text.padEnd(48)} ${changes.map((d) => `${d.what}=${d.first}`).join(' ')}`.trimEnd());
-    if (event !== null) {
-      lines.push(`  ${describe(event)}`);
-      break;
-    }
-    if (b.location === until) break;
+    begin.copyFrom(b);
+    other = second.step(b);
+    const changes = registerDifferences(b, begin).filter((d) => d.what !== 'pc');
+    steps.push(`  ${text.padEnd(48)} ${changes.map((d) => `${d.what}=${d.first}`).join(' ')}`.trimEnd());
+    if (b.location === a.location && event.kind === 'slice') break;
   }
-  const cut = lines.length - TOLD_STEPS;
-  return cut > 0 ? [`  (${cut} instructions before)`, ...lines.slice(cut)] : lines;
+  const cut = Math.max(steps.length - TOLD_STEPS, 0);
+  const came = (side: Side, e: SyncEvent | null, cpu: CpuState) =>
+    `  ${side.name.padEnd(8)} comes to ${hex(cpu.location)}${e === null || e.kind === 'slice' ? '' : `, ${describe(e)}`}`;
+  const differences = [...registerDifferences(a, b), ...memoryDifferences(space, images, log.before)];
+  return [
+    `They part after ${good + 1} taken branches, in these instructions (as run by ${second.name}, with the registers they change):`,
+    ...(cut > 0 ? [`  (${cut} instructions)`] : []),
+    ...steps.slice(cut),
+    came(first, event, a),
+    came(second, other, b),
+    ...tell(differences, first.name, second.name),
+  ].join('\n');
 }
 
 function disassembleAt(space: AddressSpace, cpu: CpuState): string {
