@@ -235,7 +235,7 @@ export function fieldAt<T>(t: Task, type: Field<T>, at: number): string {
   if (at === 0) return 'NULL';
   if (!t.mm.space.check(at, type.size, READ)) return address(at);
   const text = type.print(type.get(t.mm.view, at)) ?? '';
-  return text.startsWith('{') || text.startsWith('"') ? text : `[${text}]`;
+  return /^[{"[~]/.test(text) ? text : `[${text}]`;
 }
 
 function arrayAt<T>(t: Task, type: Field<T>, at: number, count: number): string {
