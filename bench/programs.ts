@@ -1,0 +1,53 @@
+/** The programs that bench/run.ts measures: fixtures with a native build, and programs of a Debian root. */
+
+export interface BenchProgram {
+  readonly name: string;
+  /** What it shows. */
+  readonly about: string;
+  /** A fixture (NAME.static and NAME.host), or the guest's path of a program in the root. */
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+export const programs: readonly BenchProgram[] = [
+  { name: 'crc32', about: 'byte loads, a table', program: 'crc32', args: ['100'] },
+  { name: 'sieve', about: 'byte stores in nested loops', program: 'sieve', args: ['20000000'] },
+  { name: 'fib', about: 'calls and returns', program: 'fib', args: ['35'] },
+  { name: 'matrix', about: 'double arithmetic', program: 'matrix', args: ['400'] },
+  { name: 'mandelbrot', about: 'floating-point compares', program: 'mandelbrot', args: ['8000'] },
+  { name: 'sort', about: 'calls through pointers, structures', program: 'sort', args: ['300000'] },
+  { name: 'sha256', about: 'word arithmetic, rotations', program: 'sha256', args: ['20000'] },
+  { name: 'heap', about: 'malloc, memset, mmap', program: 'heap', args: ['30000'] },
+  { name: 'xz', about: 'a compressor', program: '/usr/bin/xz', args: ['-T1', '-6', '-c', '/srv/data/text'] },
+  {
+    name: 'gzip',
+    about: 'a compressor, of noise',
+    program: '/usr/bin/gzip',
+    args: ['-9', '-c', '/srv/data/random'],
+  },
+  {
+    name: 'python3',
+    about: 'an interpreter in a loop',
+    program: '/usr/bin/python3',
+    args: ['-c', 's = 0\nfor i in range(1500000):\n s += i * i % 7\nprint(s)'],
+  },
+  {
+    name: 'perl',
+    about: 'an interpreter in a loop',
+    program: '/usr/bin/perl',
+    args: ['-e', 'my $s = 0; for my $i (1..2000000) { $s += $i * $i % 7 } print "$s\\n"'],
+  },
+  {
+    name: 'bash',
+    about: 'an interpreter in a loop',
+    program: '/bin/bash',
+    args: ['-c', 'for ((i=s=0;i<60000;i++)); do ((s+=i*i%7)); done; echo $s'],
+  },
+  {
+    name: 'python3 start',
+    about: 'a big program that does nothing',
+    program: '/usr/bin/python3',
+    args: ['-c', 'pass'],
+  },
+  { name: 'date', about: 'the start of a small program', program: '/bin/date', args: ['-u', '-d', '@0'] },
+];
