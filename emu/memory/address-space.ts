@@ -47,7 +47,7 @@ export interface PageSource {
    * cannot be read because of an I/O error is given as beyond the end, too: read does not throw.
    */
   read(offset: number, into: Uint8Array): number;
-  /** Writes back a page of a shared mapping. */
+  /** Writes back a page of a shared mapping. Does not throw: it happens at munmap and exit, too, where an error is nobody's. */
   write?(offset: number, from: Uint8Array): void;
   /** Called once for each VMA that begins and ends to use the source: when all are released the file may be closed. */
   retain?(): void;
@@ -136,7 +136,10 @@ export class AddressSpace {
     );
   }
 
-  /** Takes a memory from the pool (clean) or makes one; writes the kernel helpers page. */
+  /**
+   * Takes a memory from the pool (clean) or makes one; writes the kernel helpers page. Throws RangeError when the host has no addresses left for one
+   * (16365 alive, or a limit on the address space): ENOMEM to the guest.
+   */
   static create(): AddressSpace {
     return new AddressSpace(takeMemory());
   }
