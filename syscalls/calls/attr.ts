@@ -110,7 +110,6 @@ const fromTimeval = ({ tv_sec, tv_usec }: { tv_sec: number; tv_usec: number }): 
   return { tv_sec, tv_nsec: tv_usec * 1000 };
 };
 
-const utimbuf = struct('utimbuf', { actime: s32, modtime: s32 });
 
 function truncate(t: Task, path: string, size: number): number {
   if (size < 0) fail('EINVAL');
@@ -177,15 +176,6 @@ export const attrCalls: Call[] = [
   call(326, 'futimesat', [dirfd, pathOrNull, arrayIn(timeval32, 2)], (t, dirfd, path, address) => {
     const times = timesAt(t, timeval32, address, fromTimeval);
     return utimens(t, path === null ? fileOf(t, dirfd) : inodeAt(t, dirfd, path, true), times);
-  }),
-  call(30, 'utime', [path, arrayIn(utimbuf, 1)], (t, path, address) => {
-    const inode = inodeAt(t, AT_FDCWD, path, true);
-    if (address === 0) return utimens(t, inode, null);
-    const { actime, modtime } = t.mm.get(utimbuf, address);
-    return utimens(t, inode, [
-      { tv_sec: actime, tv_nsec: 0 },
-      { tv_sec: modtime, tv_nsec: 0 },
-    ]);
   }),
 
   call(92, 'truncate', [path, int], truncate),

@@ -19,11 +19,18 @@ import { ARM_NR_BASE } from '../abi/unistd.ts';
 import type { Task } from '../kernel/task.ts';
 import { pathOf } from '../vfs/inode.ts';
 import { fd, flags, hex, oneOf, ptr, size, uint } from './args.ts';
-import { type Call, call } from './declare.ts';
+import { type Arg, type Call, call } from './declare.ts';
 
 const PROT_BITS = PROT.PROT_READ | PROT.PROT_WRITE | PROT.PROT_EXEC;
 const protFlags = flags(PROT);
 const mapFlags = flags(MAP);
+
+/** mmap2's offset: in pages as passed, in bytes as decoded and printed. */
+const pages: Arg<number> = {
+  words: 1,
+  decode: (_t, x) => (x >>> 0) * PAGE_SIZE,
+  print: (_p, x) => (x === 0 ? '0' : `0x${((x >>> 0) * PAGE_SIZE).toString(16)}`),
+};
 
 const pageUp = (n: number) => Math.ceil(n / PAGE_SIZE) * PAGE_SIZE;
 
@@ -303,7 +310,7 @@ function cacheflush(t: Task, start: number, end: number, how: number): number {
 }
 
 export const memoryCalls: readonly Call[] = [
-  call(45, 'brk', [hex], brk, { result: 'hex' }),
+  call(45, 'brk', [ptr], brk, { result: 'hex' }),
   call(91, 'munmap', [ptr, size], munmap),
   call(125, 'mprotect', [ptr, size, protFlags], mprotect),
   call(144, 'msync', [ptr, size, flags(MS)], msync),
@@ -312,13 +319,7 @@ export const memoryCalls: readonly Call[] = [
   call(152, 'mlockall', [uint], (_t, how) => (how === 0 || how & ~MCL_ALL ? fail('EINVAL') : 0)),
   call(153, 'munlockall', [], () => 0),
   call(163, 'mremap', [ptr, size, size, flags(MREMAP), ptr], mremap, { result: 'hex' }),
-  call(
-    192,
-    'mmap2',
-    [ptr, size, protFlags, mapFlags, fd, hex],
-    (t, at, length, prot, how, fdNumber, page) => mmap(t, at, length, prot, how, fdNumber, page * PAGE_SIZE),
-    { result: 'hex' },
-  ),
+  call(192, 'mmap2', [ptr, size, protFlags, mapFlags, fd, pages], mmap, { result: 'hex' }),
   call(219, 'mincore', [ptr, size, ptr], mincore),
   call(220, 'madvise', [ptr, size, oneOf(MADV)], madvise),
   call(390, 'mlock2', [ptr, size, uint], (t, start, length, how) =>

@@ -45,7 +45,8 @@ function setText(set: SigSet): string {
   const inverted = ALL_SIGNALS & ~set;
   return names(set).length > names(inverted).length ? `~[${names(inverted)}]` : `[${names(set)}]`;
 }
-const sigset = shown(u64big, setText);
+/** Two longs: aligned as one. */
+const sigset: Field<SigSet> = { ...shown(u64big, setText), align: 4 };
 /** The old calls' set: the first 32 signals. */
 const sigset32: Field<SigSet> = {
   size: 4,

@@ -36,9 +36,11 @@ describe('numbers', () => {
   });
 
   test('every declared call has the name of its number, once', () => {
+    // asm/unistd.h: #define __NR_sync_file_range2 __NR_arm_sync_file_range
+    const alias = (name: string) => (name === 'sync_file_range2' ? 'arm_sync_file_range' : name);
     const seen = new Set<number>();
     for (const call of allCalls) {
-      expect([call.number, call.name]).toEqual([call.number, SYSCALL_NAMES.get(call.number)]);
+      expect([call.number, alias(call.name)]).toEqual([call.number, SYSCALL_NAMES.get(call.number)]);
       expect(seen).not.toContain(call.number);
       seen.add(call.number);
     }
