@@ -149,7 +149,11 @@ export class Task implements Waiter {
 
   /** Whether a signal that is not blocked waits to be delivered. */
   get signalPending(): boolean {
-    return ((this.pending.set | this.process.pending.set) & ~this.blocked) !== 0n;
+    const pending = this.pending.set;
+    const shared = this.process.pending.set;
+    // Nearly always there is none, and big integers are slow.
+    if (pending === 0n && shared === 0n) return false;
+    return ((pending | shared) & ~this.blocked) !== 0n;
   }
 
   /** Changes the mask; SIGKILL and SIGSTOP cannot be blocked. */

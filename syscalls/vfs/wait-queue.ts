@@ -10,25 +10,27 @@ export interface Waiter {
 }
 
 export class WaitQueue {
-  #waiters = new Set<Waiter>();
+  /** Hardly ever more than one or two. */
+  #waiters: Waiter[] = [];
 
   add(waiter: Waiter): void {
-    this.#waiters.add(waiter);
+    if (!this.#waiters.includes(waiter)) this.#waiters.push(waiter);
   }
 
   remove(waiter: Waiter): void {
-    this.#waiters.delete(waiter);
+    const at = this.#waiters.indexOf(waiter);
+    if (at >= 0) this.#waiters.splice(at, 1);
   }
 
   get empty(): boolean {
-    return this.#waiters.size === 0;
+    return this.#waiters.length === 0;
   }
 
   /** Wakes everybody. A waiter that adds itself again meanwhile waits for the next time. */
   wakeAll(): void {
-    if (this.#waiters.size === 0) return;
-    const woken = [...this.#waiters];
-    this.#waiters.clear();
+    if (this.#waiters.length === 0) return;
+    const woken = this.#waiters;
+    this.#waiters = [];
     for (const waiter of woken) waiter.wake();
   }
 }
