@@ -57,7 +57,7 @@ function openInode(t: Task, inode: Inode, flags: number): OpenFile {
   const access = flags & O_ACCMODE;
   if (inode.isSymlink) {
     if (flags & O_PATH && flags & O_NOFOLLOW) return new PathFile(inode, flags);
-    fail('ELOOP');
+    fail(flags & O_DIRECTORY ? 'ENOTDIR' : 'ELOOP');
   }
   if (flags & O_DIRECTORY && !inode.isDirectory) fail('ENOTDIR');
   if (flags & O_PATH) return new PathFile(inode, flags);
@@ -85,7 +85,7 @@ function openPath(
   if (flags & O_CREAT && flags & O_DIRECTORY) fail('EINVAL');
   const exclusive = (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL);
   const follow = !(flags & O_NOFOLLOW) && !exclusive;
-  const found = resolve(contextOf(t), startOf(t, dirfd, path), path, follow, options);
+  const found = resolve(contextOf(t), startOf(t, dirfd, options?.inRoot ? '.' : path), path, follow, options);
   if (found.inode !== undefined) {
     if (exclusive) fail('EEXIST');
     return openInode(t, found.inode, flags);
@@ -133,7 +133,9 @@ const CLOSE_RANGE_CLOEXEC = 4;
 export const openCalls: Call[] = [
   call(5, 'open', [path, openFlags, mode], (t, path, flags, mode) => open(t, AT_FDCWD, path, flags, mode)),
   call(322, 'openat', [dirfd, path, openFlags, mode], open),
-  call(8, 'creat', [path, mode], (t, path, mode) => open(t, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode)),
+  call(8, 'creat', [path, mode], (t, path, mode) =>
+    open(t, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode),
+  ),
   call(437, 'openat2', [dirfd, path, structIn(open_how), size], (t, dirfd, path, how, size) => {
     if (size < open_how.size) fail('EINVAL');
     const { resolve } = how;

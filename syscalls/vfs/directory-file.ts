@@ -25,16 +25,17 @@ export class DirectoryFile extends OpenFile {
     this.#entries ??= snapshot(dir);
     while (this.#next < this.#entries.length) {
       const entry = this.#entries[this.#next]!;
-      if (entry.ino === 0) {
+      let { ino } = entry;
+      if (ino === 0) {
         const inode = dir.mounts?.get(entry.name) ?? dir.lookup(entry.name);
         if (inode === undefined) {
+          // It went since the snapshot was taken.
           this.#next++;
           continue;
         }
-        entry.ino = inode.stat().ino;
+        ino = inode.stat().ino;
       }
-      entry.off = this.#next + 1;
-      if (!take(entry)) return;
+      if (!take({ ...entry, ino, off: this.#next + 1 })) return;
       this.#next++;
     }
   }

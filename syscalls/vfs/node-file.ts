@@ -41,11 +41,11 @@ export class NodeFile extends SeekableFile {
     this.fd = fd;
     this.#api = inode.fs.api;
     this.#hostAppends = (flags & O_APPEND) !== 0;
-    inode.opened();
+    inode.opened(fd);
   }
 
   protected override close(): void {
-    this.inode.closed();
+    this.inode.closed(this.fd);
     this.#api.closeSync(this.fd);
   }
 

@@ -162,6 +162,8 @@ export class NodeInode extends Inode {
   #generation = -1;
   /** Directories: when it was last seen to be one (ms). */
   #seen = 0;
+  /** The API's descriptors of it that are open. */
+  #open: Set<number> | undefined;
   /** Directories: children whose identity matters, that is directories and open files. */
   #children: Map<string, NodeInode> | undefined;
   /** Directories: special files made by the guest, which the host cannot or may not make. They live as long as the run. */
@@ -229,6 +231,11 @@ export class NodeInode extends Inode {
       ctime: s.ctimeNs,
       btime: s.birthtimeNs,
     };
+    if (!native && (attributes.mode & S_IFMT) === S_IFLNK) {
+      // memfs gives links the mode of a file and no size.
+      attributes.mode = S_IFLNK | 0o777;
+      attributes.size = this.readlink().length;
+    }
     if (this.fs.exactTimes.size > 0) {
       for (const { field, rough, exact } of this.fs.exactTimes.get(this.identity) ?? []) {
         if (attributes[field] === rough) attributes[field] = exact;
@@ -251,7 +258,7 @@ export class NodeInode extends Inode {
         return fail('ELOOP');
       case S_IFREG: {
         if ((flags & O_ACCMODE) !== O_RDONLY) this.fs.checkWritable();
-        const fd = host(() => this.fs.api.openSync(this.fs.path(this.path), hostFlags(flags)));
+        const fd = host(() => this.#openFile(hostFlags(flags)));
         this.#tick = -1;
         return new NodeFile(this, flags, fd);
       }
@@ -265,12 +272,24 @@ export class NodeInode extends Inode {
     }
   }
 
-  /** An open file of this name: it is remembered in its directory, so that renaming and unlinking find it. */
-  opened(): void {
-    if (this !== this.fs.root) (this.parent as NodeInode).remember(this);
+  #openFile(flags: number): number {
+    if (!this.deleted) return this.fs.api.openSync(this.fs.path(this.path), flags);
+    // Its name is gone: it can be had again through a descriptor (/proc/PID/fd).
+    const [open] = this.#open ?? [];
+    if (open === undefined || !this.fs.native) return fail('ENOENT');
+    return fs.openSync(`/proc/self/fd/${open}`, flags & ~fs.constants.O_NOFOLLOW);
   }
-  closed(): void {
-    if (!this.deleted && this !== this.fs.root) (this.parent as NodeInode).forget(this);
+
+  /** A descriptor of the file was opened: the inode is remembered in its directory, so that renaming and unlinking find it. */
+  opened(fd: number): void {
+    (this.#open ??= new Set()).add(fd);
+    if (!this.deleted && this !== this.fs.root) (this.parent as NodeInode).remember(this);
+  }
+  closed(fd: number): void {
+    this.#open?.delete(fd);
+    if (!this.#open?.size && !this.deleted && this !== this.fs.root) {
+      (this.parent as NodeInode).forget(this);
+    }
   }
   remember(child: NodeInode): void {
     (this.#children ??= new Map()).set(child.name, child);

@@ -1,0 +1,36 @@
+/** File calls of ARM programs, held against what the kernel of this machine does with the same C source compiled for it. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { compile, programs } from './compile.ts';
+
+const bin = fileURLToPath(new URL('../../src/bin.cjs', import.meta.url));
+
+/** Runs a command in an empty directory of its own. */
+function run(command: string, args: string[]): { status: number | null; lines: string[]; errors: string } {
+  const directory = mkdtempSync(`${tmpdir()}/armrun-vfs-`);
+  try {
+    const { status, stdout, stderr } = spawnSync(command, args, {
+      cwd: directory,
+      encoding: 'latin1',
+      timeout: 60_000,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return { status, lines: stdout.split('\n'), errors: stderr };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+const names = readdirSync(programs).filter((file) => file.endsWith('.c'));
+test.each(names)('%s does what it does natively', { timeout: 120_000 }, (file) => {
+  const source = readFileSync(`${programs}/${file}`, 'utf8');
+  const name = file.slice(0, -2);
+  const native = run(compile(name, source, 'host'), []);
+  expect(native.status).toBe(0);
+  expect(native.lines.length).toBeGreaterThan(20);
+  const guest = run(process.execPath, [bin, '--cpu', 'interp', compile(name, source, 'arm')]);
+  expect(guest).toEqual(native);
+});

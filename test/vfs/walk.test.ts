@@ -1,0 +1,198 @@
+/** The path walk under a root of its own: nothing outside is reached, whatever the links say. */
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { Errno } from '../../syscalls/abi/errno.ts';
+import { O_RDONLY, O_RDWR } from '../../syscalls/abi/fcntl.ts';
+import { S_IFREG } from '../../syscalls/abi/stat.ts';
+import { credsFor } from '../../syscalls/vfs/creds.ts';
+import { type Inode, pathOf } from '../../syscalls/vfs/inode.ts';
+import { mountAt, mountList, mountsOf, unmount } from '../../syscalls/vfs/mount.ts';
+import { NodeFs, type NodeInode } from '../../syscalls/vfs/node-fs.ts';
+import { TmpFs } from '../../syscalls/vfs/tmpfs.ts';
+import { lookupPath, type ResolveOptions, resolve } from '../../syscalls/vfs/walk.ts';
+
+const scratch = fs.realpathSync(fs.mkdtempSync(`${tmpdir()}/armrun-walk-`));
+afterAll(() => fs.rmSync(scratch, { recursive: true, force: true }));
+
+const rootUser = credsFor(0, 0);
+let outside: string;
+let root: Inode;
+let host: string;
+
+beforeEach(() => {
+  const top = fs.mkdtempSync(`${scratch}/t-`);
+  outside = `${top}/secret`;
+  fs.writeFileSync(outside, 'secret');
+  fs.mkdirSync(`${top}/outside`);
+  fs.writeFileSync(`${top}/outside/file`, 'secret');
+  host = `${top}/root`;
+  fs.mkdirSync(`${host}/dir/sub`, { recursive: true });
+  fs.writeFileSync(`${host}/dir/file`, 'inside');
+  root = new NodeFs(host).root;
+});
+
+const walk = (path: string, follow = true, start = root, options?: ResolveOptions, creds = rootUser) =>
+  resolve({ root, creds }, start, path, follow, options);
+
+function errorOf(operation: () => unknown): string {
+  try {
+    operation();
+  } catch (error) {
+    if (error instanceof Errno) return error.name;
+    throw error;
+  }
+  return 'none';
+}
+
+/** Path on the host that a guest path leads to. */
+const reached = (path: string, start = root) =>
+  (walk(path, true, start).inode as NodeInode | undefined)?.path;
+
+describe('nothing outside the root', () => {
+  test('.. stops at the root', () => {
+    expect(reached('..')).toBe(host);
+    expect(reached('/../../../../../..')).toBe(host);
+    expect(reached('../secret')).toBeUndefined();
+    expect(reached('dir/../../secret')).toBeUndefined();
+    expect(reached('/..//../dir/./file')).toBe(`${host}/dir/file`);
+  });
+
+  test('links of the host mean what they mean in the guest', () => {
+    fs.symlinkSync(outside, `${host}/absolute`);
+    fs.symlinkSync('../secret', `${host}/relative`);
+    fs.symlinkSync('../../../../../../../../..', `${host}/dir/up`);
+    fs.symlinkSync('/', `${host}/dir/slash`);
+    fs.symlinkSync('../outside', `${host}/directory`);
+    for (const path of ['absolute', 'relative', 'directory']) {
+      expect(walk(path, false).inode!.isSymlink).toBe(true);
+      expect(errorOf(() => lookupPath({ root, creds: rootUser }, root, path, true))).toBe('ENOENT');
+    }
+    expect(errorOf(() => walk('directory/file'))).toBe('ENOENT');
+    expect(reached('dir/up')).toBe(host);
+    expect(reached('dir/slash/dir/file')).toBe(`${host}/dir/file`);
+    expect(errorOf(() => walk(`dir/up${outside}`))).toBe('ENOENT');
+    // Made through such a link, a file is made inside.
+    fs.mkdirSync(`${host}${fs.realpathSync(`${host}/..`)}`, { recursive: true });
+    const { dir, name, inode } = walk('absolute');
+    expect(inode).toBeUndefined();
+    dir
+      .create(name, S_IFREG | 0o600, O_RDWR, rootUser)
+      .ref()
+      .release();
+    expect(fs.readFileSync(outside, 'utf8')).toBe('secret');
+    expect(fs.existsSync(`${host}${outside}`)).toBe(true);
+  });
+
+  test('links that come between the look and the opening are not followed', () => {
+    const file = walk('dir/file').inode!;
+    fs.rmSync(`${host}/dir/file`);
+    fs.symlinkSync(outside, `${host}/dir/file`);
+    expect(errorOf(() => file.open(O_RDONLY))).toBe('ELOOP');
+    expect(errorOf(() => file.open(O_RDWR))).toBe('ELOOP');
+    expect(errorOf(() => file.setattr({ size: 0 }))).toBe('ELOOP');
+    expect(fs.readFileSync(outside, 'utf8')).toBe('secret');
+  });
+
+  test('a directory moved by the guest stays inside', () => {
+    const sub = walk('dir/sub').inode!;
+    walk('dir').inode!.rename('sub', root, 'elsewhere', 0);
+    expect(reached('..', sub)).toBe(host);
+    expect(reached('../..', sub)).toBe(host);
+    expect(reached('../../secret', sub)).toBeUndefined();
+  });
+
+  test('a process with a root of its own below', () => {
+    const context = { root: walk('dir').inode!, creds: rootUser };
+    const inner = (path: string) => resolve(context, context.root, path, true).inode as NodeInode | undefined;
+    fs.symlinkSync('/file', `${host}/dir/link`);
+    expect(inner('../../..')!.path).toBe(`${host}/dir`);
+    expect(inner('/link')!.path).toBe(`${host}/dir/file`);
+    expect(inner('/dir')).toBeUndefined();
+    expect(pathOf(inner('sub')!, context.root)).toBe('/sub');
+  });
+
+  test('names that are not names of one component', () => {
+    expect(errorOf(() => walk(''))).toBe('ENOENT');
+    expect(errorOf(() => walk('x'.repeat(256)))).toBe('ENAMETOOLONG');
+    expect(errorOf(() => walk(`${'x/'.repeat(2048)}`))).toBe('ENAMETOOLONG');
+    expect(errorOf(() => walk('dir/file/..'))).toBe('ENOTDIR');
+    expect(errorOf(() => walk('dir/file/'))).toBe('ENOTDIR');
+  });
+});
+
+test('openat2: beneath and in root', () => {
+  fs.symlinkSync('/dir/file', `${host}/dir/absolute`);
+  fs.symlinkSync('../dir/file', `${host}/dir/above`);
+  const dir = walk('dir').inode!;
+  const beneath = (path: string) => errorOf(() => walk(path, true, dir, { beneath: true }));
+  expect([beneath('file'), beneath('sub/../file')]).toEqual(['none', 'none']);
+  expect([beneath('..'), beneath('/dir/file'), beneath('absolute'), beneath('above')]).toEqual(
+    Array(4).fill('EXDEV'),
+  );
+  const inRoot = (path: string) => walk(path, true, dir, { inRoot: true }).inode;
+  expect(inRoot('../../file')).toBeDefined();
+  expect(inRoot('/file')).toBeDefined();
+  expect(errorOf(() => inRoot('absolute'))).toBe('ENOENT');
+});
+
+test('permission to search is asked of every directory', () => {
+  const user = credsFor(1234, 1234);
+  fs.chmodSync(`${host}/dir`, 0o700);
+  expect(errorOf(() => walk('dir/file', true, root, undefined, user))).toBe('EACCES');
+  fs.chmodSync(`${host}/dir`, 0o711);
+  root = new NodeFs(host).root;
+  expect(walk('dir/file', true, root, undefined, user).inode).toBeDefined();
+  expect(walk('dir').inode!.permits(4, user)).toBe(false);
+  expect(walk('dir/file').inode!.permits(4, user)).toBe(true);
+  expect(walk('dir/file').inode!.permits(2, user)).toBe(false);
+  expect(walk('dir/file').inode!.permits(1, rootUser)).toBe(false);
+});
+
+test('changes by others on the host are seen', async () => {
+  expect(walk('dir/sub').inode).toBeDefined();
+  fs.writeFileSync(`${host}/new`, '');
+  expect(walk('new').inode).toBeDefined();
+  fs.rmSync(`${host}/new`);
+  expect(walk('new').inode).toBeUndefined();
+  fs.rmSync(`${host}/dir`, { recursive: true });
+  fs.writeFileSync(`${host}/dir`, 'now a file');
+  // A directory is believed to be one for a moment.
+  await new Promise((done) => setTimeout(done, 150));
+  expect(walk('dir').inode!.isRegular).toBe(true);
+});
+
+test('mounts', () => {
+  const tmp = new TmpFs();
+  tmp.root.mkdir('inner', 0o755, rootUser);
+  const dir = walk('dir').inode!;
+  mountAt(dir, 'sub', tmp);
+  mountAt(root, 'no-such-directory', new TmpFs({ source: 'a b' }));
+  expect(walk('dir/sub/inner').inode!.fs).toBe(tmp);
+  expect(pathOf(walk('dir/sub/inner').inode!, root)).toBe('/dir/sub/inner');
+  expect(walk('dir/sub/inner/../..').inode).toBe(dir);
+  expect(walk('/no-such-directory').inode!.isDirectory).toBe(true);
+  expect(errorOf(() => walk('dir/sub', true, root, { noXdev: true }))).toBe('EXDEV');
+  expect(errorOf(() => mountAt(dir, 'sub', new TmpFs()))).toBe('EBUSY');
+  const names: string[] = [];
+  const file = root.open(O_RDONLY).ref();
+  file.readdir((entry) => names.push(entry.name) > 0);
+  file.release();
+  expect(names).toContain('no-such-directory');
+  expect(mountsOf(root).length).toBe(3);
+  expect(mountList(root, root)).toMatch(
+    /^\/dev\/root \/ .*\ntmpfs \/dir\/sub tmpfs rw.*\na\\040b \/no-such-directory /,
+  );
+  unmount(tmp.root);
+  expect((walk('dir/sub').inode as NodeInode).path).toBe(`${host}/dir/sub`);
+  expect(errorOf(() => unmount(dir))).toBe('EINVAL');
+});
+
+test('a file may be mounted on a name', () => {
+  fs.writeFileSync(`${host}/resolv.conf`, 'bound');
+  mountAt(walk('dir').inode!, 'file', new NodeFs(`${host}/resolv.conf`));
+  const file = walk('dir/file').inode!.open(O_RDONLY).ref();
+  const into = new Uint8Array(10);
+  expect(Buffer.from(into.subarray(0, file.read(into))).toString()).toBe('bound');
+  file.release();
+});
