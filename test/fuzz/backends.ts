@@ -11,7 +11,9 @@ class EagerJit extends JitBackend {
   override run(cpu: CpuState): void {
     // biome-ignore lint/complexity/useLiteralKeys: it is private to all but tests
     const code = this['code'];
-    if (code.compiledSlot(cpu.location) <= 0) code.compile(cpu.location, () => false);
+    const { location } = cpu;
+    // What it calls is compiled with it, or not: both ways are to be tried.
+    if (code.compiledSlot(location) <= 0) code.compile(location, () => (location & 4) !== 0, [], true);
     super.run(cpu);
   }
 }

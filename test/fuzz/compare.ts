@@ -64,10 +64,12 @@ const FLAG_BITS: readonly (readonly [flag: number, bits: number])[] = [
  * not exact at a fault; what resumes there cannot tell.
  */
 function deadFlags(c: Case, at: Insn): number {
-  let live = ~0;
+  // In a program what follows is not what stands behind.
+  const isProgram = c.insns.slice(0, -1).some((insn) => effectsOf(insn).branch !== null);
+  let live = isProgram ? 0 : ~0;
   for (const insn of c.insns.slice(c.insns.indexOf(at)).reverse()) {
     const { reads, writes } = effectsOf(insn);
-    live = (live & ~writes.flags) | reads.flags;
+    if (!isProgram) live = (live & ~writes.flags) | reads.flags;
   }
   return FLAG_BITS.reduce((dead, [flag, bits]) => (live & flag ? dead : dead | bits), 0);
 }

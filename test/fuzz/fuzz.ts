@@ -15,6 +15,8 @@ export interface FuzzOptions {
   readonly count: number;
   /** Cases of 2 to 8 instructions, drawn from all the rows of an instruction set together. */
   readonly chains: number;
+  /** Cases with branches, loops and calls, likewise. */
+  readonly programs: number;
   readonly seed: number;
   readonly backends: ReadonlyMap<string, BackendFactory>;
 }
@@ -46,19 +48,20 @@ function chainable(row: Row): boolean {
 }
 
 export function fuzz(options: FuzzOptions): FuzzReport {
-  const { rows, count, chains, seed } = options;
+  const { rows, count, chains, programs, seed } = options;
   const generator = new Generator(seed);
   const batches: Case[][] = [[]];
   const starved: Row[] = [];
   const ms = { generate: 0, oracle: 0, ours: 0 };
   const begin = performance.now();
   generator.newBatch();
+  /** Length 0: a program. */
   const make = (from: readonly Row[], length: number): boolean => {
     if (generator.room === 0) {
       generator.newBatch();
       batches.push([]);
     }
-    const c = generator.case(from, length);
+    const c = length > 0 ? generator.case(from, length) : generator.program(from);
     if (c !== null) batches.at(-1)!.push(c);
     return c !== null;
   };
@@ -70,9 +73,9 @@ export function fuzz(options: FuzzOptions): FuzzReport {
   const inChains = rows.filter(chainable);
   const arm = inChains.filter((row) => row.isa === 'A32');
   const thumb = inChains.filter((row) => row.isa !== 'A32');
-  for (let i = 0; i < chains; i++) {
+  for (let i = 0; i < chains + programs; i++) {
     const from = i & 1 ? arm : thumb;
-    if (from.length > 0) make(from, 2 + (i % 7));
+    if (from.length > 0) make(from, i < chains ? 2 + (i % 7) : 0);
   }
   generator.close();
   ms.generate = performance.now() - begin;

@@ -10,6 +10,7 @@ import { effectsOf } from '../../emu/machine/effects.ts';
 import { InterpBackend } from '../../emu/machine/interp-backend.ts';
 import type { Case, Result } from './layout.ts';
 import * as bench from './layout.ts';
+import { buildProgram } from './programs.ts';
 import { Random, randomScratch, randomState } from './random.ts';
 import { Runner } from './runner.ts';
 
@@ -24,9 +25,22 @@ const FOREIGN: readonly (readonly [number, number])[] = [
 ];
 const isForeign = (address: number): boolean => FOREIGN.some(([from, to]) => address >= from && address < to);
 
+/** A case without a state. */
+export interface Draft {
+  readonly address: number;
+  readonly thumb: boolean;
+  /** ITSTATE at its beginning. */
+  readonly itstate: number;
+  readonly insns: Insn[];
+  /** Halfwords in memory order, with the terminator. */
+  readonly code: number[];
+  /** Sets what the code relies on in a random state. */
+  readonly prepare?: (state: Uint32Array) => void;
+}
+
 export class Generator {
   readonly scratch: Uint32Array;
-  private readonly random: Random;
+  readonly random: Random;
   private readonly runner: Runner;
   private readonly interp: InterpBackend;
   private slot = 0;
@@ -61,8 +75,18 @@ export class Generator {
    * nor traps; null when none was found in a fair number of attempts.
    */
   case(rows: readonly Row[], length = 1): Case | null {
+    return this.make(() => this.chain(rows, length));
+  }
+
+  /** A case with loops, branches forward and a call, its other instructions from these rows (of one instruction set). */
+  program(rows: readonly Row[]): Case | null {
+    return this.make(() => buildProgram(this, rows));
+  }
+
+  private make(draft: () => Draft | string): Case | null {
     for (let attempt = 0; attempt < 60; attempt++) {
-      const c = this.attempt(rows, length);
+      const made = draft();
+      const c = typeof made === 'string' ? made : this.finish(made);
       if (typeof c !== 'string') {
         this.slot++;
         return c;
@@ -72,47 +96,48 @@ export class Generator {
     return null;
   }
 
-  /** A case, or why not. */
-  private attempt(rows: readonly Row[], length: number): Case | string {
+  private chain(rows: readonly Row[], length: number): Draft | string {
     const { random } = this;
     const thumb = rows[0]!.isa !== 'A32';
-    const address = this.address(thumb);
-    let itstate = thumb && random.chance(0.35) ? random.below(15) * 16 + 1 + random.below(15) : 0;
-    const itBefore = itstate;
-    const insns: Insn[] = [];
-    const code: number[] = []; // halfwords
-    let pc = address;
+    const itstate = thumb && random.chance(0.35) ? random.below(15) * 16 + 1 + random.below(15) : 0;
+    const draft: Draft = { address: this.address(thumb, true), thumb, itstate, insns: [], code: [] };
+    let pc = draft.address;
+    let it = itstate;
     for (let n = 0; n < length; n++) {
-      const row = random.pick(rows);
-      const bits = this.encoding(row, insns.at(-1));
-      const insn = this.decode(bits, row, pc, itstate);
+      const insn = this.draw(rows, pc, it, draft.insns.at(-1));
       if (typeof insn === 'string') return insn;
-      const effects = effectsOf(insn);
-      const ends = effects.branch !== null || effects.trap !== null;
-      if (effects.trap === 'svc' || (ends && n < length - 1)) return 'ends too early';
-      const target = effects.branch?.target;
-      if (target !== undefined && !this.isFree(target)) return 'branches into code';
-      insns.push(insn);
-      if (row.isa === 'T16') code.push(bits);
-      else if (thumb) code.push(bits >>> 16, bits & 0xffff);
-      else code.push(bits & 0xffff, bits >>> 16);
+      const { branch, trap } = effectsOf(insn);
+      if (trap === 'svc' || ((branch !== null || trap !== null) && n < length - 1)) return 'ends too early';
+      const end = pc + insn.size + 4;
+      if (branch?.target !== undefined && !this.isFree(branch.target, draft.address, end)) {
+        return 'branches into code';
+      }
+      draft.insns.push(insn);
+      draft.code.push(...halfwords(insn.bits, insn.size, thumb));
       pc += insn.size;
-      itstate = insn.itAfter;
+      it = insn.itAfter;
     }
+    draft.code.push(...terminator(thumb));
+    return draft;
+  }
+
+  /** A draft with a state in which it can be compared, or why there is none. */
+  private finish(draft: Draft): Case | string {
+    const { random } = this;
+    const { address, insns, thumb, itstate } = draft;
     if (has(insns, /^mrs$/i) && has(insns, /^(msr|setend)$/i)) return 'reads the E bit';
     if (exclusivesDiffer(insns)) return 'exclusive accesses of different sizes';
-    if (thumb) code.push(bench.BKPT_T16);
-    else code.push(bench.BKPT_A32 & 0xffff, bench.BKPT_A32 >>> 16);
+    const code = toWords(address, draft.code);
+    if (code.length > bench.CODE_WORDS) return 'too long';
     const memory = insns.some((i) => effectsOf(i).loads || effectsOf(i).stores);
-    const vfp = insns.some(usesVfp);
-    const options = { memory, vfp, thumb, itstate: itBefore };
-    const words = toWords(address, code);
+    const options = { memory, vfp: insns.some(usesVfp), thumb, itstate };
     const anyway = random.chance(0.1); // let it fault
     for (let attempt = 0; ; attempt++) {
       const state = randomState(random, address, options);
       // MRS in User mode gives UNKNOWN for the E bit.
       if (has(insns, /^mrs$/i)) state[bench.CPSR]! &= ~0x200;
-      const c: Case = { slot: this.slot, address, insns, code: words, state };
+      draft.prepare?.(state);
+      const c: Case = { slot: this.slot, address, insns, code, state };
       if (attempt === 0) this.runner.add(c);
       const result = this.runner.run(c);
       const why = this.unfit(result);
@@ -122,24 +147,36 @@ export class Generator {
     }
   }
 
-  /** Where the code begins: somewhere in the window, or so that it crosses a page border. */
-  private address(thumb: boolean): number {
+  /** Where the code begins: somewhere in the window, or, when it is short, so that it crosses a page border. */
+  address(thumb: boolean, short: boolean): number {
     const { random, slot } = this;
     const start = bench.CODE_BASE + slot * bench.SLOT_SIZE;
     const border = start + bench.SLOT_SIZE;
     const step = thumb ? 2 : 4;
-    if ((border & 0xfff) === 0 && slot + 1 < bench.SLOTS && random.chance(0.5)) {
+    if (short && (border & 0xfff) === 0 && slot + 1 < bench.SLOTS && random.chance(0.5)) {
       return border - step * (1 + random.below(3));
     }
     return start + bench.CODE_WINDOW + step * random.below(64 / step);
   }
 
-  /** Whether a case that ends there ends at a padding word: no case's code is ever there. */
-  private isFree(location: number): boolean {
+  /** Whether there is padding at a branch's target, or nothing at all: where no case's code is, this one's lying in from..to-1. */
+  private isFree(location: number, from: number, to: number): boolean {
     const address = (location & ~1) >>> 0;
     if (address < bench.CODE_BASE || address >= bench.CODE_BASE + bench.CODE_SIZE) return !isForeign(address);
     const offset = address % bench.SLOT_SIZE;
-    return offset >= bench.CODE_WINDOW_END && offset < bench.SLOT_SIZE - 16;
+    if (offset >= bench.CODE_WINDOW_END && offset < bench.SLOT_SIZE - 16) return true;
+    return this.ownWindow(address) && (address >= to || address < from - 4);
+  }
+
+  /** Whether an address is where this case's code, and no other's, may lie. */
+  private ownWindow(address: number): boolean {
+    return Math.floor((address - bench.CODE_BASE - bench.CODE_WINDOW) / bench.SLOT_SIZE) === this.slot;
+  }
+
+  /** A random instruction of one of the rows for a place; a string when it is no fair one. */
+  draw(rows: readonly Row[], pc: number, itstate: number, before: Insn | undefined): Insn | string {
+    const row = this.random.pick(rows);
+    return this.decode(this.encoding(row, before), row, pc, itstate);
   }
 
   private encoding(row: Row, before: Insn | undefined): number {
@@ -159,18 +196,20 @@ export class Generator {
     return row.isa === 'T16' ? bits & 0xffff : bits >>> 0;
   }
 
-  /** Decodes by way of memory, as a CPU does; a string when the result is not a fair case. */
+  /** Decodes by way of memory, as a CPU does. */
+  decodeAt(bits: number, size: number, thumb: boolean, pc: number, itstate: number): Insn {
+    this.runner.space.u16.set(halfwords(bits, size, thumb), pc >>> 1);
+    this.interp.invalidate(pc, size);
+    return this.interp.interpreter.cache.fetch(pc | (thumb ? 1 : 0), itstate);
+  }
+
+  /** Decodes; a string when the result is not a fair case. */
   private decode(bits: number, row: Row, pc: number, itstate: number): Insn | string {
-    const { space } = this.runner;
-    if (row.isa === 'T16') space.u16[pc >>> 1] = bits;
-    else if (row.isa === 'T32') {
-      space.u16[pc >>> 1] = bits >>> 16;
-      space.u16[(pc + 2) >>> 1] = bits;
-    } else space.u32[pc >>> 2] = bits;
-    this.interp.invalidate(pc, 4);
     const thumb = row.isa !== 'A32';
-    const insn = this.interp.interpreter.cache.fetch(pc | (thumb ? 1 : 0), itstate);
+    const insn = this.decodeAt(bits, row.isa === 'T16' ? 2 : 4, thumb, pc, itstate);
     if (insn.row !== row) return 'another row';
+    // To qemu this one is a system call of a debugger (semihosting).
+    if (row.isa === 'T16' && bits === 0xbeab) return 'semihosting';
     const inIT = (itstate & 15) !== 0;
     const context: DecodeContext = { pc, thumb, inIT, lastInIT: (itstate & 15) === 8 };
     if (row.unpredictable?.(insn.args, fieldsOf(row, bits), context)) return 'unpredictable';
@@ -186,10 +225,8 @@ export class Generator {
     if ((state[bench.CPSR]! & 0x20) === 0 && pc & 3) return 'unaligned ARM code';
     if (signal === bench.SIGTRAP) {
       const offset = pc % bench.SLOT_SIZE;
-      const own = Math.floor((pc - bench.CODE_BASE - bench.CODE_WINDOW) / bench.SLOT_SIZE) === this.slot;
-      return own || (offset >= bench.CODE_WINDOW_END && offset < bench.SLOT_SIZE - 16)
-        ? null
-        : 'ran into other code';
+      const padding = offset >= bench.CODE_WINDOW_END && offset < bench.SLOT_SIZE - 16;
+      return padding || this.ownWindow(pc) ? null : 'ran into other code';
     }
     if (signal === bench.SIGSEGV && faultAddress !== pc) {
       if (isForeign(faultAddress)) return 'foreign memory';
@@ -226,6 +263,17 @@ function insertField(row: Row, letter: string, bits: number, value: number | und
   if (run === undefined || value === undefined) return bits;
   const mask = ((1 << run.width) - 1) << run.lsb;
   return (bits & ~mask) | ((value << run.lsb) & mask);
+}
+
+/** An encoding as it lies in memory. */
+export function halfwords(bits: number, size: number, thumb: boolean): number[] {
+  if (size === 2) return [bits];
+  return thumb ? [bits >>> 16, bits & 0xffff] : [bits & 0xffff, bits >>> 16];
+}
+
+/** The breakpoint at the end. */
+export function terminator(thumb: boolean): number[] {
+  return thumb ? [bench.BKPT_T16] : halfwords(bench.BKPT_A32, 4, false);
 }
 
 /** Halfwords from an address as words from the word it lies in; what is missing is padding. */

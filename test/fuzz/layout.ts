@@ -10,8 +10,10 @@ export const CODE_SIZE = 0x10_0000;
 export const SLOT_SIZE = 512;
 export const SLOTS = CODE_SIZE / SLOT_SIZE;
 /** Where code begins in a slot (as an offset), and from where on there is none: a branch to there ends at once. */
-export const CODE_WINDOW = 64;
-export const CODE_WINDOW_END = 192;
+export const CODE_WINDOW = 192;
+export const CODE_WINDOW_END = 384;
+/** Most words of code a case has. */
+export const CODE_WORDS = 40;
 
 /** Scratch memory: four pages that loads and stores go to, with nothing mapped around them. */
 export const SCRATCH = 0x6000_0000;
@@ -36,8 +38,8 @@ export const SIGBUS = 7;
 export const SIGSEGV = 11;
 /** Not a signal: an SVC, which no case has. */
 export const SVC = 0x100;
-/** Not a signal: the case did not come to an end. */
-export const ENDLESS = 0x101;
+/** The case did not come to an end. */
+export const ENDLESS = 14;
 
 /** Word indices of a state: r0..r15, CPSR, FPSCR, then d0..d31 as words. */
 export const PC = 15;

@@ -1,7 +1,7 @@
 /**
  * Hunts for instructions that behave differently from qemu-arm:
  *
- *   node test/fuzz/main.ts --cpu interp --rows '^LDR' --count 200 --seed 1 --chains 0
+ *   node test/fuzz/main.ts --cpu interp --rows '^LDR' --count 200 --seed 1 --chains 0 --programs 0
  *
  * --cpu may be given several times; --rows is a regular expression over row names ('ADD (immediate) A1') or, with 'isa:', such as 'T32:VADD';
  * --rounds N repeats with the next seeds. Prints each difference as a minimal report; exit status 1 when there are any.
@@ -20,6 +20,7 @@ const { values } = parseArgs({
     rows: { type: 'string', default: '.' },
     count: { type: 'string', default: '100' },
     chains: { type: 'string', default: '0' },
+    programs: { type: 'string', default: '0' },
     seed: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '1' },
     verbose: { type: 'boolean', default: false },
@@ -39,7 +40,14 @@ for (const name of values.cpu) {
 let failed = false;
 const first = Number(values.seed);
 for (let seed = first; seed < first + Number(values.rounds); seed++) {
-  const report = fuzz({ rows, count: Number(values.count), chains: Number(values.chains), seed, backends });
+  const report = fuzz({
+    rows,
+    count: Number(values.count),
+    chains: Number(values.chains),
+    programs: Number(values.programs),
+    seed,
+    backends,
+  });
   for (const failure of report.failures) {
     console.log(`${failure.backend}, seed ${seed}:`);
     console.log(`${describeCase(failure.case, failure.oracle, failure.differences)}\n`);

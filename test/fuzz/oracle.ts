@@ -5,7 +5,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Case, type Result, SLOTS, STATE_WORDS } from './layout.ts';
+import { type Case, CODE_WORDS, type Result, SLOTS, STATE_WORDS } from './layout.ts';
 
 const SOURCE = fileURLToPath(new URL('../../fixtures/fuzz/run-cases.c', import.meta.url));
 const DIRECTORY = fileURLToPath(new URL('../../.cache/fuzz/', import.meta.url));
@@ -13,7 +13,7 @@ const PROGRAM = `${DIRECTORY}run-cases`;
 const QEMU = 'qemu-arm-static';
 const GCC = 'arm-linux-gnueabihf-gcc';
 
-const CASE_WORDS = 2 + STATE_WORDS + 12;
+const CASE_WORDS = 2 + STATE_WORDS + CODE_WORDS;
 const RESULT_WORDS = 2 + STATE_WORDS + 1;
 
 /** Whether this machine has the tools: the cross compiler and qemu-user. */

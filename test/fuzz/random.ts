@@ -61,7 +61,7 @@ const DOUBLES_LOW = [0, 1, 0xffff_ffff, 0xe000_0000, 0x1000_0000, 0x8000_0000, 0
 
 /** An address in the code area where no case's code is: a branch there ends at once. */
 export function codePointer(random: Random): number {
-  const address = CODE_BASE + random.below(SLOTS) * SLOT_SIZE + CODE_WINDOW_END + 4 * random.below(72);
+  const address = CODE_BASE + random.below(SLOTS) * SLOT_SIZE + CODE_WINDOW_END + 4 * random.below(26);
   return random.chance(0.5) ? address : address + random.pick([1, 3]);
 }
 

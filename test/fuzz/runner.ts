@@ -10,9 +10,9 @@ import * as bench from './layout.ts';
 
 export type BackendFactory = (space: AddressSpace, options: CpuOptions) => CpuBackend;
 
-/** A case is endless when it has used so many time slices of so much fuel; a yielding instruction is one, too. */
-const SLICES = 20;
-const FUEL = 500;
+/** A case is endless when it has used so many time slices. They are short, so that loops are preempted. */
+const SLICES = 400;
+const FUEL = 2;
 
 export class Runner {
   readonly space = AddressSpace.create();
