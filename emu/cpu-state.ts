@@ -45,6 +45,8 @@ export const OFF = {
   faultAccess: 0x090,
   /** The location compiled code wants to go to when it calls through a table slot that may not be compiled. */
   target: 0x094,
+  /** Variables that compiled code has to store on its way out of a fault (a mask of its own numbering). */
+  faultDirty: 0x0a0,
   /** 64-bit count of instructions run, low and high word (kept only with --stats; else an estimate from fuel). */
   icount: 0x098,
   /** d0..d31, 8 bytes each, little endian; s(2n) is the low and s(2n+1) the high word of d(n). */
@@ -55,7 +57,15 @@ export const OFF = {
 export const FPSCR_MODE_MASK = 0x07c0_0000;
 
 /** Bits of the CPSR. */
-export const CPSR = { N: 1 << 31, Z: 1 << 30, C: 1 << 29, V: 1 << 28, Q: 1 << 27, E: 1 << 9, T: 1 << 5 } as const;
+export const CPSR = {
+  N: 1 << 31,
+  Z: 1 << 30,
+  C: 1 << 29,
+  V: 1 << 28,
+  Q: 1 << 27,
+  E: 1 << 9,
+  T: 1 << 5,
+} as const;
 
 /** A view of one state block. Holds no state of its own: two views of one block always agree. */
 export class CpuState {

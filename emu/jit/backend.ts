@@ -11,9 +11,10 @@ import { InsnCache } from '../decode/insn-cache.ts';
 import { Interpreter } from '../machine/interpreter.ts';
 import type { Access, AddressSpace } from '../memory/address-space.ts';
 import { PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
+import { b, cbnz, cbz } from '../ops/branch.ts';
 import { CodeCache } from './code-cache.ts';
 import { MAX_DEPTH } from './compile.ts';
-import { LEAVE } from './convention.ts';
+import { ACCESS_BITS, LEAVE } from './convention.ts';
 
 const EXIT_WORD = OFF.exit >> 2;
 const IT = OFF.it >> 2;
@@ -25,7 +26,7 @@ const TARGET = OFF.target >> 2;
 const DISPATCH_DEPTH = 8;
 
 /** Times a location is branched to in the evaluator before it is compiled. */
-const HOT = 40;
+const HOT = +(process.env.HOT ?? 40);
 
 /** Counters of branch targets, direct mapped; a collision only delays. */
 const COUNTERS = 1 << 14;
@@ -81,6 +82,7 @@ export class JitBackend implements CpuBackend {
   }
 
   invalidate(address: number, length: number): void {
+    this.cache.invalidate(address, length);
     if (this.code.invalidate(address, length)) this.stale = true;
   }
 
@@ -133,28 +135,49 @@ export class JitBackend implements CpuBackend {
 
   /** Asked by the evaluator at every taken branch: true ends its run. */
   private branched(location: number): boolean {
+    if (location === this.stopAt) return this.compiledMode();
+    // Regions begin where functions, loops and indirect jumps go; elsewhere they would only repeat a part of a region.
+    const { insn, kind } = this.interpreter.evaluator;
+    if (kind === 'return') return false;
+    const { op } = insn.row;
+    if ((op === b || op === cbz || op === cbnz) && location > insn.pc) return false;
+    return this.hot(location) && this.compiledMode();
+  }
+
+  /** Counts an arrival at a location; true when there is compiled code for it, made now perhaps. */
+  private hot(location: number): boolean {
     const i = (location >>> 1) & (COUNTERS - 1);
-    const { counterOf, counts } = this;
+    const { counterOf, counts, code } = this;
     if (counterOf[i] !== (location | 0)) {
       counterOf[i] = location;
-      counts[i] = this.code.compiledSlot(location) > 0 ? HOT : 1;
+      counts[i] = code.compiledSlot(location) > 0 ? HOT : 1;
     }
-    if (location === this.stopAt) return this.compiledMode();
     if (counts[i]! < HOT) {
       counts[i]!++;
       return false;
     }
-    if (!this.compiledMode()) return false;
-    if (this.code.compiledSlot(location) > 0) return true;
-    if (this.code.compile(location, (l) => this.called(l))) return true;
+    if (code.compiledSlot(location) > 0) return true;
+    if (this.compiledMode() && code.compile(location, (l) => this.warm(l), this.warmLocations())) return true;
     counts[i] = 0;
     return false;
   }
 
-  /** Whether the evaluator has been at a location lately: its callers' regions are compiled together with it. */
-  private called(location: number): boolean {
+  /** Whether the evaluator has been at a location lately: callers' regions are compiled together with it. */
+  private warm(location: number): boolean {
     const i = (location >>> 1) & (COUNTERS - 1);
     return this.counterOf[i] === (location | 0) && this.counts[i]! >= HOT >> 3;
+  }
+
+  /** Locations about to become hot: compiled in the same module, because a module costs as much as many functions. */
+  private warmLocations(): number[] {
+    const { counts, counterOf, code } = this;
+    const locations: number[] = [];
+    for (let i = 0; i < COUNTERS; i++)
+      if (counts[i]! >= HOT >> 1) {
+        const location = counterOf[i]! >>> 0;
+        if (code.compiledSlot(location) === 0) locations.push(location);
+      }
+    return locations;
   }
 
   // ---- what compiled code calls ----
@@ -163,22 +186,25 @@ export class JitBackend implements CpuBackend {
   private check(address: number, code: number): number {
     const length = code & 0xff;
     const kind = ((code >>> 8) & 3) as Access;
-    const align = 1 << (code >>> 12);
+    const align = 1 << ((code >>> 10) & 7);
+    const site = code >>> ACCESS_BITS;
     const { space } = this;
-    if (address & (align - 1)) return this.noteFault(address, kind, 'align');
+    if (address & (align - 1)) return this.noteFault(site, address, kind, 'align');
     const end = address + length - 1;
     const bytes = space.pages.bytes;
     for (let at = address; at <= end; at = ((at | (PAGE_SIZE - 1)) >>> 0) + 1) {
       while ((bytes[(at >>> PAGE_SHIFT) & 0xfffff]! & kind) === 0) {
         const result = space.fault(at >>> 0, kind);
-        if (result !== 'ok') return this.noteFault(at >>> 0, kind, result);
+        if (result !== 'ok') return this.noteFault(site, at >>> 0, kind, result);
       }
     }
     return 1;
   }
 
-  private noteFault(address: number, kind: number, why: FaultReason): number {
+  private noteFault(site: number, address: number, kind: number, why: FaultReason): number {
     const { cpu } = this;
+    this.code.placeAt(cpu, site);
+    cpu.i32[EXIT_WORD] = EXIT.FAULT;
     cpu.u32[OFF.faultAddress >> 2] = address;
     cpu.i32[OFF.faultAccess >> 2] = kind;
     this.faultWhy = why;
@@ -242,8 +268,8 @@ export class JitBackend implements CpuBackend {
     const target = cpu.u32[TARGET]!;
     // A jump to the return address by other means than BX LR: the caller knows it.
     if (depth + DISPATCH_DEPTH >= MAX_DEPTH || target === cpu.ru[14]) return target;
-    const slot = this.code.compiledSlot(target);
-    if (slot > 0) {
+    if (this.hot(target)) {
+      const slot = this.code.compiledSlot(target);
       this.code.remember(target, slot);
       return this.code.enter(cpu.base, depth + 1, slot);
     }

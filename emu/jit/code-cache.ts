@@ -6,7 +6,7 @@
  * its functions came from changes, all its slots go back to the stub.
  */
 import type { CpuStats } from '../cpu.ts';
-import { OFF } from '../cpu-state.ts';
+import { type CpuState, OFF } from '../cpu-state.ts';
 import type { InsnCache } from '../decode/insn-cache.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import {
@@ -21,7 +21,7 @@ import {
   WRITE,
 } from '../memory/layout.ts';
 import { type CompileContext, RegionCompiler } from './compile.ts';
-import { IMPORTS, TYPES } from './convention.ts';
+import { IMPORTS, MAX_SITES, TYPES } from './convention.ts';
 import { effectsOf } from './effects.ts';
 import { findRegion, type Region, type Step } from './region.ts';
 import { createRuntime, type Runtime, type RuntimeHooks } from './runtime.ts';
@@ -30,6 +30,8 @@ import { encodeModule } from './wasm.ts';
 /** Limits of one batch. */
 const BATCH_REGIONS = 64;
 const BATCH_INSTRUCTIONS = 6000;
+/** More than a batch can need: an instruction makes at most a few. */
+const SITES_PER_BATCH = 1 << 15;
 
 interface CodeModule {
   readonly locations: number[];
@@ -51,6 +53,9 @@ export class CodeCache {
   private readonly compiler: RegionCompiler;
   /** Function indices of the batch under construction. */
   private readonly batch = new Map<number, number>();
+  /** Places that may fault: location, and dirty variables with ITSTATE. */
+  private sites = new Int32Array(1 << 12);
+  private siteCount = 0;
   private foldedPages = new Set<number>();
   private readonly counting: boolean;
 
@@ -64,8 +69,10 @@ export class CodeCache {
     this.jumpCache = new Uint32Array(space.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * 2);
     const context: CompileContext = {
       slotOf: (location) => this.slotOf(location),
+      hasCode: (location) => this.compiled.has(location),
       functionOf: (location) => this.batch.get(location) ?? -1,
       constantWord: (address, size) => this.constantWord(address, size),
+      siteOf: (location, dirty) => this.siteOf(location, dirty),
       count,
     };
     this.compiler = new RegionCompiler(context);
@@ -97,24 +104,32 @@ export class CodeCache {
   }
 
   /**
-   * Compiles the region at a location, and with it the regions it calls for which `wanted` says yes. False when nothing can be compiled there.
+   * Compiles the region at a location, and with it others: those it calls for which `wanted` says yes, and `also`. False when nothing can be
+   * compiled there. Only what the evaluator has run is taken into a region (all that can be reached, with `ahead`): cold paths cost as much to compile as hot ones, and
+   * most never run.
    */
-  compile(location: number, wanted: (location: number) => boolean): boolean {
+  compile(
+    location: number,
+    wanted: (location: number) => boolean,
+    also: readonly number[] = [],
+    ahead = false,
+  ): boolean {
+    if (this.siteCount > MAX_SITES - SITES_PER_BATCH) return false;
     const began = performance.now();
     this.foldedPages = new Set();
     const fetch = (at: number, it: number): Step | null => {
-      const insn = this.insns.peek(at, it);
+      const insn = ahead ? this.insns.peek(at, it) : this.insns.known(at, it);
       return insn === null ? null : { insn, effects: effectsOf(insn) };
     };
-    const isFunction = (at: number) => this.slots.has(at);
+    const isEntry = (at: number) => this.compiled.has(at) || seen.has(at);
     const read = (address: number, size: number) => this.constantWord(address, size);
     const regions: Region[] = [];
-    const queue = [location];
+    const queue = [location, ...also];
     const seen = new Set(queue);
     let instructions = 0;
     while (queue.length > 0 && regions.length < BATCH_REGIONS && instructions < BATCH_INSTRUCTIONS) {
       const at = queue.shift()!;
-      const region = findRegion(at, fetch, isFunction, read);
+      const region = findRegion(at, fetch, isEntry, read);
       if (region === null) continue;
       regions.push(region);
       instructions += region.instructions;
@@ -167,6 +182,26 @@ export class CodeCache {
     this.stats.regions += regions.length;
     this.stats.modules++;
     this.stats.wasmBytes += bytes.length;
+  }
+
+  private siteOf(location: number, dirty: number): number {
+    const at = this.siteCount++ * 2;
+    if (at === this.sites.length) {
+      const bigger = new Int32Array(at * 2);
+      bigger.set(this.sites);
+      this.sites = bigger;
+    }
+    this.sites[at] = location;
+    this.sites[at + 1] = dirty;
+    return at >> 1;
+  }
+
+  /** Puts a faulting instruction's place in the state. */
+  placeAt(cpu: CpuState, site: number): void {
+    const dirty = this.sites[site * 2 + 1]!;
+    cpu.location = this.sites[site * 2]! >>> 0;
+    cpu.i32[OFF.it >> 2] = dirty >>> 24;
+    cpu.i32[OFF.faultDirty >> 2] = dirty;
   }
 
   /** The value of a word that only changes together with code: in an executable area that is not writable (literal pools). */

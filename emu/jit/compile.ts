@@ -6,7 +6,7 @@
  *
  * State: guest registers and flags live in locals between the places where others look at the state block. At every call, SVC and exit the dirty ones
  * are stored; behind a call the live ones are loaded again. A variable is dirty when some path has written it since; a dirty variable stays live up to the place
- * that stores it. Faults are a side exit: they note PC and dirty mask in two locals and branch to the end of the function, where the dirty ones are stored. Flags that nobody will read
+ * that stores it. Faults are a side exit: `check` puts the place in the state block, and the end of the function stores the variables that are dirty there (`exits`). Flags that nobody will read
  * are not computed, so a fault between may leave a dead flag wrong in the state block, never a live one, and never a register.
  */
 import { EXIT } from '../cpu.ts';
@@ -30,9 +30,13 @@ export const MAX_DEPTH = 1200;
 export interface CompileContext {
   /** Table slot of a location, taken for it when it has none. */
   slotOf(location: number): number;
+  /** Whether the location has code now. */
+  hasCode(location: number): boolean;
   /** Index in the module under construction of the function for a location, or -1. */
   functionOf(location: number): number;
   constantWord(address: number, size: number): number | undefined;
+  /** A number for a place that may fault: its location, and the dirty variables with ITSTATE in bits 31..24. */
+  siteOf(location: number, dirty: number): number;
   /** Count instructions exactly in OFF.icount. */
   count: boolean;
 }
@@ -57,6 +61,9 @@ export class RegionCompiler implements EmitterHost {
   private ret = 0;
   private slot = 0;
   private fuel = 0;
+  private exitDirty = 0;
+  private exitLocation = 0;
+  private exitSlot = 0;
 
   constructor(context: CompileContext) {
     this.context = context;
@@ -74,6 +81,9 @@ export class RegionCompiler implements EmitterHost {
     this.ret = emitter.newLocal(I32);
     this.slot = emitter.newLocal(I32);
     this.fuel = emitter.newLocal(I32);
+    this.exitDirty = emitter.newLocal(I32);
+    this.exitLocation = emitter.newLocal(I32);
+    this.exitSlot = emitter.newLocal(I32);
 
     emitter.faultLabel = emitter.depth;
     emitter.open(OP.block);
@@ -89,33 +99,54 @@ export class RegionCompiler implements EmitterHost {
     this.tree(region.entry);
     emitter.close();
 
-    // The fault exit.
+    this.exits();
+    out.i32(LEAVE);
+    return { code: out.view().slice(), locals: emitter.locals() };
+  }
+
+  /**
+   * The common way out, for faults (`check` has put the dirty mask in the state block) and for rarely taken edges (which leave mask, location and slot in locals): stores what is
+   * dirty, then goes to the location or leaves.
+   */
+  private exits(): void {
+    const { emitter, out, region } = this;
     let dirty = 0;
     for (const b of region.blocks) {
       dirty |= b.dirtyIn;
       for (const { effects } of b.steps) dirty |= effects.writes | effects.mayWrite;
     }
+    out.get(this.exitSlot);
+    out.byte(OP.i32_eqz);
+    emitter.open(OP.if);
+    out.get(CPU);
+    out.mem(OP.i32_load, OFF.faultDirty);
+    out.set(this.exitDirty);
+    emitter.close();
     for (let v = 0; v < VARS; v++)
       if (dirty & (1 << v)) {
-        out.get(emitter.faultDirty);
+        out.get(this.exitDirty);
         out.i32(1 << v);
         out.byte(OP.i32_and);
         emitter.open(OP.if);
         emitter.storeVars(1 << v);
         emitter.close();
       }
+    out.get(this.exitSlot);
+    emitter.open(OP.if);
     out.get(CPU);
-    out.get(emitter.faultPc);
-    out.mem(OP.i32_store, OFF.r + 60);
-    emitter.storeState(OFF.thumb, region.thumb ? 1 : 0);
+    out.get(this.exitLocation);
+    out.mem(OP.i32_store, OFF.target);
     out.get(CPU);
-    out.get(emitter.faultDirty);
-    out.i32(24);
-    out.byte(OP.i32_shr_u);
-    out.mem(OP.i32_store, OFF.it);
-    emitter.storeState(OFF.exit, EXIT.FAULT);
-    out.i32(LEAVE);
-    return { code: out.view().slice(), locals: emitter.locals() };
+    out.get(DEPTH);
+    out.get(this.exitSlot);
+    this.tailCallIndirect();
+    emitter.close();
+  }
+
+  private tailCallIndirect(): void {
+    this.out.byte(OP.return_call_indirect);
+    this.out.u32(0);
+    this.out.u32(0);
   }
 
   private locationOf(address: number): number {
@@ -245,23 +276,40 @@ export class RegionCompiler implements EmitterHost {
   /** Leaves the region for a constant location, by a tail call. */
   private exitTo(location: number, dirty: number): void {
     const { emitter, out } = this;
-    emitter.storeVars(dirty);
     const index = this.context.functionOf(location);
-    if (index < 0) emitter.storeState(OFF.target, location);
-    out.get(CPU);
-    out.get(DEPTH);
     if (index >= 0) {
+      emitter.storeVars(dirty);
+      out.get(CPU);
+      out.get(DEPTH);
       out.byte(OP.return_call);
       out.u32(IMPORTS.length + index);
-    } else {
-      out.i32(this.context.slotOf(location));
-      out.byte(OP.return_call_indirect);
-      out.u32(0);
-      out.u32(0);
+      return;
     }
+    const slot = this.context.slotOf(location);
+    if (this.context.hasCode(location)) {
+      emitter.storeVars(dirty);
+      emitter.storeState(OFF.target, location);
+      out.get(CPU);
+      out.get(DEPTH);
+      out.i32(slot);
+      this.tailCallIndirect();
+      return;
+    }
+    // Nothing has gone there yet: a way out that is short to write.
+    out.i32(dirty);
+    out.set(this.exitDirty);
+    out.i32(location);
+    out.set(this.exitLocation);
+    out.i32(slot);
+    out.set(this.exitSlot);
+    emitter.br(OP.br, emitter.faultLabel);
   }
 
   // ---- EmitterHost ----
+  site(dirty: number): number {
+    return this.context.siteOf(this.location, dirty | (this.emitter.it << 24));
+  }
+
   constantWord(address: number, size: number): number | undefined {
     return this.context.constantWord(address, size);
   }
@@ -290,9 +338,7 @@ export class RegionCompiler implements EmitterHost {
     if (block.table !== null) this.switch(block, block.table);
     emitter.storeVars(dirty);
     this.lookUp(location);
-    out.byte(OP.return_call_indirect);
-    out.u32(0);
-    out.u32(0);
+    this.tailCallIndirect();
   }
 
   /** Jumps by the table; goes on behind for an index outside it or a target outside the region. */

@@ -33,7 +33,7 @@ export const LEAVE = 2;
 
 /** Functions imported by region modules, with their types (see runtime.ts); the index is the function index. */
 export const IMPORTS = [
-  /** (cpu, address, code) -> 1 when the access may go on; code = length | access << 8 | log2(align) << 12. */
+  /** (cpu, address, access code | site << ACCESS_BITS) -> 1 when the access may go on; 0: leave by the fault exit. */
   { name: 'check', type: 1 },
   /** (cpu, imm) -> 1 to go on behind the SVC with all of the state as before but r0. */
   { name: 'svc', type: 2 },
@@ -70,3 +70,13 @@ export const TYPES = [
 
 /** The op cannot be compiled; the evaluator runs this instruction. */
 export class Unsupported extends Error {}
+
+/**
+ * An access as `check` is told of it: length in bytes, READ or WRITE, and the alignment asked for. Above it stands the site, which names the instruction and what is dirty there, so that
+ * the code of an access need not carry these.
+ */
+export const ACCESS_BITS = 13;
+export const MAX_SITES = 1 << (32 - ACCESS_BITS);
+export function accessCode(length: number, kind: number, align: number): number {
+  return length | (kind << 8) | ((31 - Math.clz32(align)) << 10);
+}

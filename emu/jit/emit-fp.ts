@@ -96,7 +96,10 @@ export class FpEmitter {
     }
   }
 
-  /** Leaves 1 on the wasm stack when the number in a local is normal and finite. */
+  /**
+   * Leaves 1 on the wasm stack when the number in a local is finite, normal and not in the lowest binade: a result there may have been tiny before it was rounded, which sets
+   * UFC (ARM ARM A2.7.4).
+   */
   private isNormal(z: Sized, local: number): void {
     const { out } = this.e;
     out.get(local);
@@ -114,9 +117,9 @@ export class FpEmitter {
     const all = z.type === F64 ? 0x7ff : 0xff;
     out.i32(all);
     out.byte(OP.i32_and);
-    out.i32(-1);
+    out.i32(-2);
     out.byte(OP.i32_add);
-    out.i32(all - 1);
+    out.i32(all - 2);
     out.byte(OP.i32_lt_u);
   }
 

@@ -14,7 +14,7 @@ import { OFF } from '../cpu-state.ts';
 import type { BranchKind, Cond, FpConvert, FpOp, FpSize, Machine, Trap } from '../machine/machine.ts';
 import { PAGE_BYTES } from '../memory/layout.ts';
 import { ArithmeticWriter } from './arithmetic-writer.ts';
-import { CPU, importIndex, LEAVE, Unsupported, VAR } from './convention.ts';
+import { ACCESS_BITS, accessCode, CPU, importIndex, LEAVE, Unsupported, VAR } from './convention.ts';
 import { FpEmitter } from './emit-fp.ts';
 import { CONST, LOCAL, Node, OPERATION, VARIABLE } from './function-writer.ts';
 import { type ByteWriter, I32, I64, OP } from './wasm.ts';
@@ -27,6 +27,8 @@ export interface EmitterHost {
   /** A branch of the instruction under way; everything of it has been emitted. */
   branch(location: Node, kind: BranchKind): void;
   trap(kind: Trap, imm: number): void;
+  /** A number for the instruction under way as a place that may fault with these variables dirty. */
+  site(dirty: number): number;
   /** A word of code or read-only data that cannot change while this region is valid, or undefined. */
   constantWord(address: number, size: number): number | undefined;
 }
@@ -46,9 +48,6 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   readonly host: EmitterHost;
   /** Label depth of the block that faults branch out of. */
   faultLabel = 0;
-  /** Locals holding PC and dirty mask (ITSTATE in bits 31..24) of a fault. */
-  faultPc = 0;
-  faultDirty = 0;
 
   private readonly floating = new FpEmitter(this);
 
@@ -61,8 +60,6 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   /** Begins a function. */
   override reset(): void {
     super.reset();
-    this.faultPc = this.newLocal(I32);
-    this.faultDirty = this.newLocal(I32);
     this.cmp.valid = false;
     this.cmp.a = this.newLocal(I32);
     this.cmp.b = this.newLocal(I32);
@@ -283,22 +280,11 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     this.open(OP.if);
     out.get(CPU);
     this.gen(address);
-    out.i32(length | (kind << 8) | ((31 - Math.clz32(align)) << 12));
+    out.i32(accessCode(length, kind, align) | (this.host.site(this.dirty) << ACCESS_BITS));
     out.call(CHECK);
     out.byte(OP.i32_eqz);
-    this.open(OP.if);
-    this.faultHere();
+    this.br(OP.br_if, this.faultLabel);
     this.close();
-    this.close();
-  }
-
-  /** Leaves by the fault exit with the instruction under way as the place. */
-  private faultHere(): void {
-    this.out.i32(this.pc);
-    this.out.set(this.faultPc);
-    this.out.i32(this.dirty | (this.it << 24));
-    this.out.set(this.faultDirty);
-    this.br(OP.br, this.faultLabel);
   }
 
   load(address: Node, size: 1 | 2 | 4): Node {

@@ -89,11 +89,11 @@ const MAX_INSTRUCTIONS = 1500;
 /** Jumps farther than this from the entry are taken to go to another function. */
 const MAX_DISTANCE = 0x8000;
 
-/** Finds the blocks of the region entered at a location. `isFunction` says whether an address is known as a call target. */
+/** Finds the blocks of the region entered at a location. `isEntry` says of a location whether it has code of its own: control goes over to that, instead of compiling it once more. */
 export function findRegion(
   location: number,
   fetch: Fetch,
-  isFunction: (location: number) => boolean,
+  isEntry: (location: number) => boolean,
   read: (address: number, size: number) => number | undefined,
 ): Region | null {
   const thumb = location & 1;
@@ -109,7 +109,7 @@ export function findRegion(
     let it = 0;
     const line: Step[] = [];
     while (!found.has(pc)) {
-      if (count >= MAX_INSTRUCTIONS && it === 0) {
+      if (it === 0 && (count >= MAX_INSTRUCTIONS || (pc !== start && isEntry((pc | thumb) >>> 0)))) {
         leaders.add(pc);
         break;
       }
@@ -135,7 +135,7 @@ export function findRegion(
           if (target !== undefined) calls.add(target);
         } else if (target !== undefined && (target & 1) === thumb) {
           const to = (target & ~1) >>> 0;
-          if (to === start || (Math.abs(to - start) <= MAX_DISTANCE && !isFunction(target))) {
+          if (to === start || Math.abs(to - start) <= MAX_DISTANCE) {
             leaders.add(to);
             work.push(to);
           }

@@ -45,8 +45,10 @@ function checkBody(jsCheck: number): FuncBody {
   w.get(address);
   w.i32(1);
   w.get(code);
-  w.i32(12);
+  w.i32(10);
   w.byte(OP.i32_shr_u);
+  w.i32(7);
+  w.byte(OP.i32_and);
   w.byte(OP.i32_shl);
   w.i32(-1);
   w.byte(OP.i32_add);

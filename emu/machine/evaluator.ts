@@ -52,8 +52,9 @@ export class Evaluator implements Machine<number, bigint, number> {
   insn!: Insn;
   /** One of EVENT; the driver clears it. */
   event: number = EVENT.NONE;
-  /** Location of a branch (bit 0: Thumb), an int32. */
+  /** Location of a branch (bit 0: Thumb), an int32, and its kind. */
   target = 0;
+  kind: BranchKind = 'jump';
   /** Immediate of a trap. */
   imm = 0;
 
@@ -447,7 +448,8 @@ export class Evaluator implements Machine<number, bigint, number> {
   }
 
   // ---- control flow ----
-  branch(location: number, _kind: BranchKind): void {
+  branch(location: number, kind: BranchKind): void {
+    this.kind = kind;
     this.target = location;
     this.event = EVENT.BRANCH;
   }
