@@ -26,7 +26,7 @@ import type { Inode } from '../syscalls/vfs/inode.ts';
 import { type NodeApi, NodeFs } from '../syscalls/vfs/node-fs.ts';
 import type { OpenFile } from '../syscalls/vfs/open-file.ts';
 import { mountSystem } from '../syscalls/vfs/system-mounts.ts';
-import { lookupPath } from '../syscalls/vfs/walk.ts';
+import { lookupPath, type PathContext } from '../syscalls/vfs/walk.ts';
 import { forwardSignals } from './host-signals.ts';
 
 export interface RunOptions {
@@ -46,6 +46,8 @@ export interface RunOptions {
   stdin?: OpenFile;
   stdout?: OpenFile;
   stderr?: OpenFile;
+  /** A host directory in which absolute paths of files are looked for first (qemu-user's -L). */
+  ldPrefix?: string | null;
   cpu?: CpuName;
   /** Runs a second CPU beside the first and compares; a difference ends the run with MISMATCH_STATUS. */
   verify?: CpuName | null;
@@ -139,7 +141,8 @@ function start(kernel: Kernel, options: RunOptions): Process {
     options.gid ?? process.getegid?.() ?? 0,
     process.getgroups?.() ?? [],
   );
-  const context = { root, creds };
+  const prefix = options.ldPrefix ? new NodeFs(fs.realpathSync(options.ldPrefix)).root : undefined;
+  const context = { root, creds, prefix };
   const own = !options.root && !options.fs;
   mountSystem(root, procSource(kernel), !own);
   const cwd = lookupPath(context, root, bytes(options.cwd ?? (own ? process.cwd() : '/')), true);
@@ -154,6 +157,7 @@ function start(kernel: Kernel, options: RunOptions): Process {
   return boot(kernel, {
     root,
     cwd,
+    prefix,
     umask: process.umask(),
     creds,
     files,
@@ -171,7 +175,7 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 
 /** As execvp(3): a name without a slash is looked for in PATH. In the host's own tree the working directory comes first, as with qemu-arm. */
 function findProgram(
-  context: { root: Inode; creds: ReturnType<typeof credsFor> },
+  context: PathContext,
   cwd: Inode,
   program: string,
   envp: readonly string[],

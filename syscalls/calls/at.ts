@@ -7,7 +7,7 @@ import type { OpenFile } from '../vfs/open-file.ts';
 import { lookupPath, type PathContext, type Resolved, resolve } from '../vfs/walk.ts';
 
 export function contextOf(t: Task): PathContext {
-  return { root: t.fs.root, creds: t.creds };
+  return { root: t.fs.root, creds: t.creds, prefix: t.fs.prefix };
 }
 
 /** Where a path begins. EBADF, ENOTDIR; an absolute path ignores the descriptor. */

@@ -129,7 +129,7 @@ const AT_EMPTY_PATH = 0x1000;
 
 function exec(t: Task, dir: number, name: string, argv: number, envp: number, how: number): number {
   if (how & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) fail('EINVAL');
-  const context = { root: t.fs.root, creds: t.creds };
+  const context = { root: t.fs.root, creds: t.creds, prefix: t.fs.prefix };
   let program: Pick<Program, 'inode' | 'path' | 'inaccessible'>;
   if (name === '' && how & AT_EMPTY_PATH) {
     const inode = dir === AT_FDCWD ? t.fs.cwd : t.files.get(dir).inode;

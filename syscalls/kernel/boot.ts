@@ -14,6 +14,8 @@ import { Task } from './task.ts';
 export interface BootOptions {
   root: Inode;
   cwd: Inode;
+  /** See PathContext. */
+  prefix: Inode | undefined;
   umask: number;
   creds: Creds;
   files: FdTable;
@@ -25,6 +27,7 @@ export interface BootOptions {
 export function boot(kernel: Kernel, options: BootOptions): Process {
   const { creds, limits, files } = options;
   const fs = new FsContext(options.root, options.cwd, options.umask);
+  fs.prefix = options.prefix;
   const stackLimit = Math.min(limits[RLIMIT.RLIMIT_STACK]!.cur, 2 ** 31);
   const prepared = prepare({ kernel, fs, creds, noNewPrivs: false, stackLimit }, options.program);
   const pid = kernel.allocatePid();

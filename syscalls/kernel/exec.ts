@@ -96,6 +96,7 @@ export function execve(t: Task, program: Program): void {
 
 /** Loads a program into a new memory. Throws Errno; nothing is left behind then. */
 export function prepare(by: Executor, program: Program): Prepared {
+  const context = { root: by.fs.root, creds: by.creds, prefix: by.fs.prefix };
   const opened: OpenFile[] = [];
   const open = (inode: Inode): { file: OpenFile; source: PageSource; name: string } => {
     checkExecutable(by, inode);
@@ -121,13 +122,13 @@ export function prepare(by: Executor, program: Program): Prepared {
         ...argv.slice(1),
       ];
       interpreterPath = script.interpreter;
-      inode = lookupPath({ root: by.fs.root, creds: by.creds }, by.fs.cwd, interpreterPath, true);
+      inode = lookupPath(context, by.fs.cwd, interpreterPath, true);
       main = open(inode);
     }
     const image = readElf(main.source, main.name);
     let loader: { image: ElfImage; source: PageSource; name: string } | undefined;
     if (image.interp !== null) {
-      const file = open(lookupPath({ root: by.fs.root, creds: by.creds }, by.fs.cwd, image.interp, true));
+      const file = open(lookupPath(context, by.fs.cwd, image.interp, true));
       loader = { ...file, image: readElf(file.source, file.name, 'interpreter') };
     }
     checkArguments(argv, program.envp, program.path, by.stackLimit);

@@ -5,6 +5,8 @@ export class FsContext {
   root: Inode;
   cwd: Inode;
   umask: number;
+  /** See PathContext. */
+  prefix: Inode | undefined;
 
   constructor(root: Inode, cwd: Inode, umask = 0o022) {
     this.root = root;
@@ -13,6 +15,8 @@ export class FsContext {
   }
 
   clone(): FsContext {
-    return new FsContext(this.root, this.cwd, this.umask);
+    const copy = new FsContext(this.root, this.cwd, this.umask);
+    copy.prefix = this.prefix;
+    return copy;
   }
 }

@@ -2,7 +2,7 @@
  * Path resolution (path_resolution(7)) in the guest's view: symbolic links are read and followed here and never by the host, absolute targets start at the
  * process's root, `..` stops there, and mounts are crossed. So whatever the links say, nothing outside the root and its mounts is reached.
  */
-import { fail } from '../abi/errno.ts';
+import { Errno, fail } from '../abi/errno.ts';
 import { NAME_MAX, PATH_MAX, SYMLINKS_MAX, X_OK } from '../abi/fcntl.ts';
 import { S_IFDIR, S_IFMT } from '../abi/stat.ts';
 import type { Creds } from './creds.ts';
@@ -13,6 +13,8 @@ import { nextTick } from './inode.ts';
 export interface PathContext {
   root: Inode;
   creds: Creds;
+  /** A second tree in which absolute paths of existing files are looked for first (qemu-user's -L). */
+  prefix?: Inode | undefined;
 }
 
 /** Where a path leads. */
@@ -52,6 +54,10 @@ export function resolve(
 ): Resolved {
   if (path.length === 0) fail('ENOENT');
   if (path.length >= PATH_MAX) fail('ENAMETOOLONG');
+  if (context.prefix !== undefined && path.charCodeAt(0) === 0x2f && !options?.name && !options?.inRoot) {
+    const found = inPrefix(context.prefix, context.creds, path, follow);
+    if (found) return found;
+  }
   nextTick();
   const { creds } = context;
   const root = options?.inRoot ? start : context.root;
@@ -135,4 +141,15 @@ export function lookupPath(
   options?: ResolveOptions,
 ): Inode {
   return resolve(context, start, path, follow, options).inode ?? fail('ENOENT');
+}
+
+/** The file of that path below a prefix. Directories stay those of the real tree, whose other content would be hidden. */
+function inPrefix(prefix: Inode, creds: Creds, path: string, follow: boolean): Resolved | undefined {
+  try {
+    const found = resolve({ root: prefix, creds }, prefix, path, follow);
+    return found.inode === undefined || found.inode.isDirectory ? undefined : found;
+  } catch (e) {
+    if (e instanceof Errno) return undefined;
+    throw e;
+  }
 }
