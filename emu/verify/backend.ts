@@ -13,7 +13,14 @@ import type { BackendFactory } from '../backend.ts';
 import type { CpuBackend, CpuHooks, CpuName, CpuOptions, CpuStats } from '../cpu.ts';
 import { CpuState } from '../cpu-state.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
-import { type Difference, hex, memoryDifferences, registerDifferences, sameRegisters } from './compare.ts';
+import {
+  type Difference,
+  hex,
+  memoryDifferences,
+  registerDifferences,
+  sameMemory,
+  samePlace,
+} from './compare.ts';
 import { describe, narrow, refillUntil, tell } from './narrow.ts';
 import { type Images, PageLog } from './page-log.ts';
 import { Side, type SyncEvent, sameEvent } from './side.ts';
@@ -112,10 +119,10 @@ export class VerifyBackend implements CpuBackend {
     const refill = refillUntil(performance.now() + SECOND_MS);
     let reached: SyncEvent;
     if (event.kind === 'slice') {
-      const same = () => sameRegisters(cpu, other);
+      const same = () => samePlace(cpu, other) && sameMemory(space, images, log.before);
       reached = second.runTo(other, cpu.location, same, () => refill(other)) ?? event;
     } else reached = second.run(other, refill);
-    const differences = registerDifferences(cpu, other);
+    const differences = reached === event ? [] : registerDifferences(cpu, other);
     differences.push(...memoryDifferences(space, images, log.before));
     if (event.kind === 'fault') this.forgive(event, images, differences);
     if (!sameEvent(event, reached) || differences.length > 0) {

@@ -40,13 +40,28 @@ export function registerDifferences(a: CpuState, b: CpuState): Difference[] {
   return differences;
 }
 
-/** Whether all registers agree. Called often. */
-export function sameRegisters(a: CpuState, b: CpuState): boolean {
+/** NZCV. */
+const FLAGS = 0xf000_0000;
+
+/**
+ * Whether two threads are at the same place of the same run: all registers agree, but for flags. Where compiled code is stopped without an event, flags that are
+ * written before they are read are not kept. Called often.
+ */
+export function samePlace(a: CpuState, b: CpuState): boolean {
   const [r, s] = [a.ru, b.ru];
   for (let n = 0; n < 16; n++) if (r[n] !== s[n]) return false;
-  if (a.cpsr !== b.cpsr || a.fpscr !== b.fpscr || a.tls !== b.tls) return false;
+  if ((a.cpsr ^ b.cpsr) & ~FLAGS || a.fpscr !== b.fpscr || a.tls !== b.tls) return false;
   if (a.u32[OFF.tpidrurw >> 2] !== b.u32[OFF.tpidrurw >> 2]) return false;
   for (let n = 0; n < 32; n++) if (a.d[n] !== b.d[n]) return false;
+  return true;
+}
+
+/** Whether the memory is what the first run left; see memoryDifferences. */
+export function sameMemory(space: AddressSpace, first: Images, before: Images): boolean {
+  for (const [page, was] of before) {
+    const now = space.u8.subarray(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
+    if (Buffer.compare(first.get(page) ?? was, now) !== 0) return false;
+  }
   return true;
 }
 

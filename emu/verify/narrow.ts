@@ -1,7 +1,7 @@
 /**
  * A slice of a program has ended differently on two CPUs: finds the short stretch of code in which they part, and tells it instruction by instruction.
  *
- * The first CPU can be stopped after any number of taken branches (fuel); the second is led to the same place, which is found by its registers. So the
+ * The first CPU can be stopped after any number of taken branches (fuel); the second is led to the same place, which is known by its registers. So the
  * longest agreeing prefix is found by bisection, each probe from the slice's start. Probes assume that the first CPU does the same again; a difference that
  * depends on what happened to be compiled may not come again, and the report says so.
  */
@@ -10,7 +10,14 @@ import { decodeA32, decodeThumb } from '../decode/decoder.ts';
 import { disassemble } from '../decode/disassemble.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { EXEC, PAGE_SHIFT, STATE_SIZE } from '../memory/layout.ts';
-import { type Difference, hex, memoryDifferences, registerDifferences, sameRegisters } from './compare.ts';
+import {
+  type Difference,
+  hex,
+  memoryDifferences,
+  registerDifferences,
+  sameMemory,
+  samePlace,
+} from './compare.ts';
 import type { Images, PageLog } from './page-log.ts';
 import { type Side, type SyncEvent, sameEvent } from './side.ts';
 
@@ -73,43 +80,37 @@ function runFirst({ log, first, a, start }: Slice, fuel: number): { event: SyncE
   return { event, images };
 }
 
-/** Leads the second CPU from the slice's start to where it has the registers of `at` (in `b`); the event it came to instead, or null. */
-function leadSecond({ second, b, start }: Slice, at: CpuState, fuel: number): SyncEvent | null {
+/** Leads the second CPU from the slice's start to the place of `at` with that memory (state in `b`); the event it came to instead, or null. */
+function leadSecond(slice: Slice, at: CpuState, images: Images, fuel: number): SyncEvent | null {
+  const { second, b, start, log, space } = slice;
   b.copyFrom(start);
+  const same = () => samePlace(at, b) && sameMemory(space, images, log.before);
+  // Compiled code may use up its fuel before its first instruction.
+  if (same()) return null;
   const refill = refillUntil(performance.now() + searchTime(fuel));
-  return second.runTo(
-    b,
-    at.location,
-    () => sameRegisters(at, b),
-    () => refill(b),
-  );
+  return second.runTo(b, at.location, same, () => refill(b));
 }
 
 /** Runs a prefix on both CPUs. */
 function probeAt(slice: Slice, fuel: number): { event: SyncEvent; agree: boolean } {
   const { second, a, b, start, log, space } = slice;
   const { event, images } = runFirst(slice, fuel);
-  let agree: boolean;
-  if (event.kind === 'slice') {
-    agree = leadSecond(slice, a, fuel) === null;
-  } else {
-    b.copyFrom(start);
-    b.fuel = 0;
-    agree = sameEvent(event, second.run(b, refillUntil(performance.now() + searchTime(fuel))));
-    agree &&= sameRegisters(a, b);
-  }
-  return { event, agree: agree && memoryDifferences(space, images, log.before).length === 0 };
+  if (event.kind === 'slice') return { event, agree: leadSecond(slice, a, images, fuel) === null };
+  b.copyFrom(start);
+  b.fuel = 0;
+  const other = second.run(b, refillUntil(performance.now() + searchTime(fuel)));
+  const agree = sameEvent(event, other) && registerDifferences(a, b).length === 0;
+  return { event, agree: agree && sameMemory(space, images, log.before) };
 }
 
 /** Tells the stretch between two prefixes: what the second CPU does in it, and how the two differ when the second comes to where the first stopped. */
 function stretch(slice: Slice, good: number, bad: number): string {
   const { log, first, second, a, b, start, space } = slice;
   const begin = new CpuState(new SharedArrayBuffer(STATE_SIZE), 0);
-  if (good >= 0) runFirst(slice, good);
+  const prefix = good >= 0 ? runFirst(slice, good).images : new Map();
   begin.copyFrom(good >= 0 ? a : start);
   const { event, images } = runFirst(slice, bad);
-  if (good >= 0) leadSecond(slice, begin, good);
-  else b.copyFrom(start);
+  leadSecond(slice, begin, prefix, good);
   const steps: string[] = [];
   let other: SyncEvent | null = null;
   for (let n = 0; n < MOST_STEPS && other === null; n++) {
