@@ -10,6 +10,9 @@ import { BLOCKED, Restart, type Task } from '../kernel/task.ts';
 import type { Call } from './declare.ts';
 import type { Strace } from './strace.ts';
 
+/** What a call costs in back-edges: some microseconds. */
+const CALL_FUEL = 50;
+
 /** How a call went when it did not give a number. */
 type Outcome = number | typeof BLOCKED | Restart;
 
@@ -45,6 +48,8 @@ export class Dispatcher implements CallRunner {
 
   enter(t: Task): boolean {
     t.syscalls++;
+    // A program that does nothing but calls uses up its time slice too.
+    t.cpu.fuel -= CALL_FUEL;
     return this.#run(t, t.cpu.ru[7]!, true);
   }
 

@@ -7,8 +7,11 @@
 import type { Kernel } from './kernel.ts';
 import type { Task } from './task.ts';
 
-/** Back-edges and calls between two looks at the clock. */
-const FUEL = 50_000;
+/** Back-edges and calls between two looks at the clock: as many as take about CHECK_MS with the CPU at hand. */
+const FIRST_FUEL = 10_000;
+const LEAST_FUEL = 500;
+const MOST_FUEL = 1_000_000;
+const CHECK_MS = 1;
 /** Milliseconds a task may run while others wait, and between two turns of the event loop. */
 const SLICE_MS = 8;
 /** Below this many milliseconds a sleep is done by the thread itself: the event loop's timers are coarser. */
@@ -21,6 +24,8 @@ export class Scheduler {
   #queued = new Set<Task>();
   /** The task whose code or system call runs now. */
   current: Task | undefined;
+  #fuel = FIRST_FUEL;
+  #lastCheck = 0;
   #sliceEnd = 0;
   #sliceStart = 0;
   #wakeIdle: (() => void) | undefined;
@@ -75,7 +80,8 @@ export class Scheduler {
     this.current = t;
     this.#sliceStart = now;
     this.#sliceEnd = now + SLICE_MS;
-    t.cpu.fuel = FUEL;
+    this.#lastCheck = now;
+    t.cpu.fuel = this.#fuel;
     try {
       if (this.#kernel.resume(t)) t.mm.backend.run(t.cpu);
     } finally {
@@ -96,7 +102,11 @@ export class Scheduler {
     if (t.notify && !kernel.returnToUser(t)) return false;
     // The event loop must turn, even when no other task waits.
     if (now >= this.#sliceEnd) return false;
-    t.cpu.fuel = FUEL;
+    const elapsed = now - this.#lastCheck;
+    this.#lastCheck = now;
+    if (elapsed < CHECK_MS / 2) this.#fuel = Math.min(MOST_FUEL, this.#fuel * 2);
+    else if (elapsed > CHECK_MS * 2) this.#fuel = Math.max(LEAST_FUEL, this.#fuel >> 1);
+    t.cpu.fuel = this.#fuel;
     return true;
   }
 

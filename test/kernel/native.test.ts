@@ -1,4 +1,4 @@
-/** Fixtures of threads and processes: the same program compiled for the host shows what Linux does (qemu-arm does not). */
+/** Fixtures of threads, processes and timers: the same program compiled for the host shows what Linux does (qemu-arm does not). */
 import { spawnSync } from 'node:child_process';
 import { linkSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -12,11 +12,10 @@ beforeAll(() => {
   mkdirSync(`${root}/srv/fixtures`, { recursive: true });
 });
 
-describe.each(['threads', 'processes'])('%s', (name) => {
+describe.each(['threads', 'processes', 'timers'])('%s', (name) => {
   test.each([
     ['static', 'jit'],
     ['arm', 'jit'],
-    ['dyn', 'jit'],
     ['static', 'interp'],
   ] as const)('%s %s', async (variant, cpu) => {
     const host = spawnSync(`${directory}/${name}.host`, { encoding: 'latin1', timeout: 60_000 });
