@@ -2,7 +2,7 @@
  * The CPU 'jit': code runs in the evaluator until it is hot, then as wasm functions compiled region by region.
  *
  * The dispatcher (`dispatch`) goes from one to the other. It may be nested: a call in compiled code to something not compiled runs a dispatcher on top of the caller's
- * wasm frame until the location in LR is reached. Because all state is in the state block at every call, no frame is ever needed for meaning: a frame whose
+ * wasm frame until the location that the call is to return to is reached. Because all state is in the state block at every call, no frame is ever needed for meaning: a frame whose
  * callee comes back to another location just returns that location to its own caller.
  */
 import { type CpuBackend, type CpuOptions, type CpuStats, EXIT, type FaultReason } from '../cpu.ts';
@@ -15,6 +15,7 @@ import { b, cbnz, cbz } from '../ops/branch.ts';
 import { CodeCache } from './code-cache.ts';
 import { MAX_DEPTH } from './compile.ts';
 import { ACCESS_BITS, LEAVE } from './convention.ts';
+import { MAX_DISTANCE } from './region.ts';
 
 const EXIT_WORD = OFF.exit >> 2;
 const IT = OFF.it >> 2;
@@ -46,6 +47,7 @@ export class JitBackend implements CpuBackend {
   private stale = false;
   private readonly counterOf = new Int32Array(COUNTERS);
   private readonly counts = new Int32Array(COUNTERS);
+  private readonly isLoop = new Uint8Array(COUNTERS);
   private readonly onBranch: (location: number) => boolean;
 
   constructor(space: AddressSpace, options: CpuOptions) {
@@ -58,7 +60,7 @@ export class JitBackend implements CpuBackend {
       svc: (_cpu, imm) => this.svc(imm),
       step: () => this.step(),
       preempt: () => this.preempt(),
-      miss: (_cpu, depth) => this.miss(depth),
+      miss: (_cpu, depth, ret) => this.miss(depth, ret >>> 0),
     });
     space.onInvalidate.push((start, length) => this.invalidate(start, length));
     this.onBranch = (location) => this.branched(location);
@@ -104,7 +106,7 @@ export class JitBackend implements CpuBackend {
       const location = cpu.location;
       const slot = code.compiledSlot(location);
       if (slot > 0 && this.compiledMode()) {
-        const next = code.enter(cpu.base, depth, slot);
+        const next = code.enter(cpu.base, depth, this.stopAt, slot);
         if (next !== LEAVE || w[EXIT_WORD] === EXIT.NONE) {
           cpu.location = next >>> 0;
           // Far up the host's stack nothing is begun anew: the frames below give way until there is room.
@@ -140,16 +142,20 @@ export class JitBackend implements CpuBackend {
     const { insn, kind } = this.interpreter.evaluator;
     if (kind === 'return') return false;
     const { op } = insn.row;
-    if ((op === b || op === cbz || op === cbnz) && location > insn.pc) return false;
-    return this.hot(location) && this.compiledMode();
+    const direct = op === b || op === cbz || op === cbnz;
+    if (direct && location > insn.pc) return false;
+    if (!direct && kind === 'jump' && Math.abs(location - insn.pc) < MAX_DISTANCE)
+      if (this.code.sawJump(insn.pc, location)) return false;
+    return this.hot(location, direct) && this.compiledMode();
   }
 
   /** Counts an arrival at a location; true when there is compiled code for it, made now perhaps. */
-  private hot(location: number): boolean {
+  private hot(location: number, isLoop: boolean): boolean {
     const i = (location >>> 1) & (COUNTERS - 1);
     const { counterOf, counts, code } = this;
     if (counterOf[i] !== (location | 0)) {
       counterOf[i] = location;
+      this.isLoop[i] = isLoop ? 1 : 0;
       counts[i] = code.compiledSlot(location) > 0 ? HOT : 1;
     }
     if (counts[i]! < HOT) {
@@ -157,7 +163,8 @@ export class JitBackend implements CpuBackend {
       return false;
     }
     if (code.compiledSlot(location) > 0) return true;
-    if (this.compiledMode() && code.compile(location, (l) => this.warm(l), this.warmLocations())) return true;
+    if (this.compiledMode() && code.compile(location, isLoop, (l) => this.warm(l), this.warmLocations()))
+      return true;
     counts[i] = 0;
     return false;
   }
@@ -173,7 +180,7 @@ export class JitBackend implements CpuBackend {
     const { counts, counterOf, code } = this;
     const locations: number[] = [];
     for (let i = 0; i < COUNTERS; i++)
-      if (counts[i]! >= HOT >> 1) {
+      if (counts[i]! >= HOT >> 1 && this.isLoop[i] === 0) {
         const location = counterOf[i]! >>> 0;
         if (code.compiledSlot(location) === 0) locations.push(location);
       }
@@ -263,19 +270,19 @@ export class JitBackend implements CpuBackend {
   }
 
   /** A call or jump to OFF.target, which has no code: runs it here, on top of the caller's frame. */
-  private miss(depth: number): number {
+  private miss(depth: number, ret: number): number {
     const { cpu } = this;
     const target = cpu.u32[TARGET]!;
     // A jump to the return address by other means than BX LR: the caller knows it.
-    if (depth + DISPATCH_DEPTH >= MAX_DEPTH || target === cpu.ru[14]) return target;
-    if (this.hot(target)) {
+    if (depth + DISPATCH_DEPTH >= MAX_DEPTH || target === ret) return target;
+    if (this.hot(target, false)) {
       const slot = this.code.compiledSlot(target);
       this.code.remember(target, slot);
-      return this.code.enter(cpu.base, depth + 1, slot);
+      return this.code.enter(cpu.base, depth + 1, ret, slot);
     }
     const stopAt = this.stopAt;
     cpu.location = target;
-    this.stopAt = cpu.ru[14]!;
+    this.stopAt = ret;
     try {
       return this.dispatch(depth + DISPATCH_DEPTH);
     } finally {

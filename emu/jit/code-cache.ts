@@ -27,11 +27,18 @@ import { findRegion, type Region, type Step } from './region.ts';
 import { createRuntime, type Runtime, type RuntimeHooks } from './runtime.ts';
 import { encodeModule } from './wasm.ts';
 
+/** Names compiled functions by their guest address: for `node --cpu-prof`. */
+const NAMES = process.env.ARMRUN_JIT_NAMES !== undefined;
 /** Limits of one batch. */
 const BATCH_REGIONS = 64;
 const BATCH_INSTRUCTIONS = 6000;
 /** More than a batch can need: an instruction makes at most a few. */
 const SITES_PER_BATCH = 1 << 15;
+
+/** Targets of one indirect jump that are compared with, before the jump cache is asked. */
+const MAX_GUESSES = 4;
+/** A block that is in so many regions already is compiled as one of its own. */
+const MAX_COPIES = 3;
 
 interface CodeModule {
   readonly locations: number[];
@@ -48,6 +55,12 @@ export class CodeCache {
   /** Slots that hold code. */
   private readonly compiled = new Map<number, number>();
   private readonly modulesByPage = new Map<number, Set<CodeModule>>();
+  /** Compiled locations that are loops inside functions. */
+  private readonly loops = new Set<number>();
+  /** How many regions hold a block. */
+  private readonly covered = new Map<number, number>();
+  /** Targets of indirect jumps that the evaluator has seen, by the jump's address; few each. */
+  private readonly jumps = new Map<number, number[]>();
   private nextSlot = 1;
   private readonly jumpCache: Uint32Array;
   private readonly compiler: RegionCompiler;
@@ -83,8 +96,8 @@ export class CodeCache {
     return this.compiled.get(location) ?? 0;
   }
 
-  enter(cpu: number, depth: number, slot: number): number {
-    return this.runtime.enter(cpu, depth, slot);
+  enter(cpu: number, depth: number, ret: number, slot: number): number {
+    return this.runtime.enter(cpu, depth, ret, slot);
   }
 
   /** Puts a compiled location in the jump cache. */
@@ -107,9 +120,12 @@ export class CodeCache {
    * Compiles the region at a location, and with it others: those it calls for which `wanted` says yes, and `also`. False when nothing can be
    * compiled there. Only what the evaluator has run is taken into a region (all that can be reached, with `ahead`): cold paths cost as much to compile as hot ones, and
    * most never run.
+   *
+   * A region ends where another begins, but for loops: one that was compiled because it ran long in the evaluator (`isLoop`) is compiled once more inside its function.
    */
   compile(
     location: number,
+    isLoop: boolean,
     wanted: (location: number) => boolean,
     also: readonly number[] = [],
     ahead = false,
@@ -121,7 +137,10 @@ export class CodeCache {
       const insn = ahead ? this.insns.peek(at, it) : this.insns.known(at, it);
       return insn === null ? null : { insn, effects: effectsOf(insn) };
     };
-    const isEntry = (at: number) => this.compiled.has(at) || seen.has(at);
+    const isEntry = (at: number) =>
+      seen.has(at) ||
+      (this.compiled.has(at) && !this.loops.has(at)) ||
+      (this.covered.get((at & ~1) >>> 0) ?? 0) >= MAX_COPIES;
     const read = (address: number, size: number) => this.constantWord(address, size);
     const regions: Region[] = [];
     const queue = [location, ...also];
@@ -129,7 +148,7 @@ export class CodeCache {
     let instructions = 0;
     while (queue.length > 0 && regions.length < BATCH_REGIONS && instructions < BATCH_INSTRUCTIONS) {
       const at = queue.shift()!;
-      const region = findRegion(at, fetch, isEntry, read);
+      const region = findRegion(at, fetch, isEntry, read, (pc) => this.jumps.get(pc) ?? []);
       if (region === null) continue;
       regions.push(region);
       instructions += region.instructions;
@@ -140,6 +159,8 @@ export class CodeCache {
         }
     }
     if (regions.length === 0 || regions[0]!.location !== location) return false;
+    if (isLoop) this.loops.add(location);
+    else this.loops.delete(location);
     this.build(regions);
     this.stats.compileMs += performance.now() - began;
     return true;
@@ -161,6 +182,7 @@ export class CodeCache {
       table: true,
       functions,
       slots,
+      ...(NAMES && { names: regions.map((r) => `arm ${r.location.toString(16)}`) }),
     });
     this.batch.clear();
     if (this.table.length < this.nextSlot)
@@ -172,6 +194,7 @@ export class CodeCache {
       this.compiled.set(r.location, slots[i]!);
       this.remember(r.location, slots[i]!);
       for (const page of r.pages) module.pages.add(page);
+      for (const { start } of r.blocks) this.covered.set(start, (this.covered.get(start) ?? 0) + 1);
     });
     for (const page of module.pages) {
       this.space.markCode(page);
@@ -182,6 +205,17 @@ export class CodeCache {
     this.stats.regions += regions.length;
     this.stats.modules++;
     this.stats.wasmBytes += bytes.length;
+  }
+
+  /** Notes where an indirect jump went. False when it goes to so many places that each should be an entry of its own. */
+  sawJump(pc: number, location: number): boolean {
+    const targets = this.jumps.get(pc);
+    if (targets === undefined) this.jumps.set(pc, [location]);
+    else if (!targets.includes(location)) {
+      if (targets.length === MAX_GUESSES) return false;
+      targets.push(location);
+    }
+    return true;
   }
 
   private siteOf(location: number, dirty: number): number {

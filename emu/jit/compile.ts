@@ -1,5 +1,5 @@
 /**
- * Compiles a region to the body of one wasm function (state block, call depth) -> location.
+ * Compiles a region to the body of one wasm function (see convention.ts).
  *
  * Control flow is structured from the dominator tree (N. Ramsey, "Beyond Relooper", ICFP 2022): a block whose dominator-tree children have several
  * forward edges is wrapped in one wasm `block` per such child, a loop header in a `loop`, everything else nests in place.
@@ -13,7 +13,17 @@ import { EXIT } from '../cpu.ts';
 import { OFF } from '../cpu-state.ts';
 import type { BranchKind, Trap } from '../machine/machine.ts';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../memory/layout.ts';
-import { CPU, DEPTH, FLAG_MASK, IMPORTS, importIndex, LEAVE, Unsupported, VARS } from './convention.ts';
+import {
+  CPU,
+  DEPTH,
+  FLAG_MASK,
+  IMPORTS,
+  importIndex,
+  LEAVE,
+  RETURN,
+  Unsupported,
+  VARS,
+} from './convention.ts';
 import { Emitter, type EmitterHost } from './emitter.ts';
 import type { Node } from './function-writer.ts';
 import type { JumpTable } from './jump-table.ts';
@@ -136,17 +146,10 @@ export class RegionCompiler implements EmitterHost {
     out.get(CPU);
     out.get(this.exitLocation);
     out.mem(OP.i32_store, OFF.target);
-    out.get(CPU);
-    out.get(DEPTH);
+    this.pushOwnArguments();
     out.get(this.exitSlot);
-    this.tailCallIndirect();
+    this.callIndirect(OP.return_call_indirect);
     emitter.close();
-  }
-
-  private tailCallIndirect(): void {
-    this.out.byte(OP.return_call_indirect);
-    this.out.u32(0);
-    this.out.u32(0);
   }
 
   private locationOf(address: number): number {
@@ -279,8 +282,7 @@ export class RegionCompiler implements EmitterHost {
     const index = this.context.functionOf(location);
     if (index >= 0) {
       emitter.storeVars(dirty);
-      out.get(CPU);
-      out.get(DEPTH);
+      this.pushOwnArguments();
       out.byte(OP.return_call);
       out.u32(IMPORTS.length + index);
       return;
@@ -289,10 +291,9 @@ export class RegionCompiler implements EmitterHost {
     if (this.context.hasCode(location)) {
       emitter.storeVars(dirty);
       emitter.storeState(OFF.target, location);
-      out.get(CPU);
-      out.get(DEPTH);
+      this.pushOwnArguments();
       out.i32(slot);
-      this.tailCallIndirect();
+      this.callIndirect(OP.return_call_indirect);
       return;
     }
     // Nothing has gone there yet: a way out that is short to write.
@@ -336,9 +337,20 @@ export class RegionCompiler implements EmitterHost {
       return;
     }
     if (block.table !== null) this.switch(block, block.table);
+    const to = emitter.let(location);
+    for (const guess of block.guesses) {
+      emitter.gen(to);
+      out.i32(this.locationOf(guess.start));
+      out.byte(OP.i32_eq);
+      emitter.open(OP.if);
+      this.goto(block, guess.start, dirty);
+      emitter.close();
+    }
     emitter.storeVars(dirty);
-    this.lookUp(location);
-    this.tailCallIndirect();
+    this.lookUp(to);
+    this.pushOwnArguments();
+    out.get(this.slot);
+    this.callIndirect(OP.return_call_indirect);
   }
 
   /** Jumps by the table; goes on behind for an index outside it or a target outside the region. */
@@ -359,7 +371,7 @@ export class RegionCompiler implements EmitterHost {
     emitter.close();
   }
 
-  /** Leaves (cpu, depth, slot) on the wasm stack for a location found in the jump cache; slot 0 is the miss stub. */
+  /** Puts in `slot` what the jump cache has for a location; slot 0 is the miss stub. */
   private lookUp(location: Node): void {
     const { out } = this;
     this.emitter.gen(location);
@@ -373,8 +385,6 @@ export class RegionCompiler implements EmitterHost {
     out.i32((JUMP_CACHE_ENTRIES - 1) << 3);
     out.byte(OP.i32_and);
     out.set(this.slot);
-    out.get(CPU);
-    out.get(DEPTH);
     out.get(this.slot);
     out.mem(OP.i32_load, JUMP_CACHE + 4);
     out.i32(0);
@@ -383,46 +393,44 @@ export class RegionCompiler implements EmitterHost {
     out.get(this.ret);
     out.byte(OP.i32_eq);
     out.byte(OP.select);
+    out.set(this.slot);
+  }
+
+  /** The arguments of a call that is to return to the block's end. */
+  private pushCallArguments(block: Block): void {
+    const { out } = this;
+    out.get(CPU);
+    out.get(DEPTH);
+    out.i32(1);
+    out.byte(OP.i32_add);
+    out.i32(this.locationOf(block.next));
+  }
+
+  /** The arguments of a tail call: this function's own. */
+  private pushOwnArguments(): void {
+    this.out.get(CPU);
+    this.out.get(DEPTH);
+    this.out.get(RETURN);
+  }
+
+  private callIndirect(op: typeof OP.call_indirect | typeof OP.return_call_indirect): void {
+    this.out.byte(op);
+    this.out.u32(0);
+    this.out.u32(0);
   }
 
   private call(location: Node, target: number | undefined, dirty: number): void {
     const { emitter, out, block } = this;
     emitter.storeVars(dirty);
-    const nested = () => {
-      out.get(CPU);
-      out.get(DEPTH);
-      out.i32(1);
-      out.byte(OP.i32_add);
-    };
-    const indirect = () => {
-      out.byte(OP.call_indirect);
-      out.u32(0);
-      out.u32(0);
-    };
-    if (target === undefined) {
-      this.lookUp(location);
-      // (cpu, depth, slot): the depth was pushed as it is; one level more is counted by the callee's frame.
-      out.set(this.slot);
-      out.i32(1);
-      out.byte(OP.i32_add);
-      out.get(this.slot);
-      indirect();
-    } else {
-      const index = this.context.functionOf(target >>> 0);
-      if (index >= 0) {
-        nested();
-        out.call(IMPORTS.length + index);
-      } else {
-        emitter.storeState(OFF.target, target);
-        nested();
-        out.i32(this.context.slotOf(target >>> 0));
-        indirect();
-      }
-    }
-    const { after } = block;
-    if (after === undefined || isIrreducible(block, after)) {
-      out.byte(OP.return);
-      return;
+    const index = target === undefined ? -1 : this.context.functionOf(target >>> 0);
+    if (target === undefined) this.lookUp(location);
+    else if (index < 0) emitter.storeState(OFF.target, target);
+    this.pushCallArguments(block);
+    if (index >= 0) out.call(IMPORTS.length + index);
+    else {
+      if (target === undefined) out.get(this.slot);
+      else out.i32(this.context.slotOf(target >>> 0));
+      this.callIndirect(OP.call_indirect);
     }
     out.tee(this.ret);
     out.i32(this.locationOf(block.next));
@@ -431,8 +439,17 @@ export class RegionCompiler implements EmitterHost {
     out.get(this.ret);
     out.byte(OP.return);
     emitter.close();
-    emitter.loadVars(after.liveIn);
-    this.goto(block, after.start, 0);
+    this.goOnAfter(block, ~0);
+  }
+
+  /** Goes on behind a call or SVC, with the live ones of `stale` variables loaded again. */
+  private goOnAfter(block: Block, stale: number): void {
+    const { after } = block;
+    if (after === undefined || isIrreducible(block, after)) this.exitTo(this.locationOf(block.next), 0);
+    else {
+      this.emitter.loadVars(after.liveIn & stale);
+      this.goto(block, after.start, 0);
+    }
   }
 
   trap(kind: Trap, imm: number): void {
@@ -451,11 +468,7 @@ export class RegionCompiler implements EmitterHost {
     out.i32(imm);
     out.call(SVC);
     emitter.leaveUnless();
-    const { after } = block;
-    if (after !== undefined && !isIrreducible(block, after)) {
-      emitter.loadVars(after.liveIn & 1);
-      this.goto(block, after.start, 0);
-    } else this.exitTo(this.locationOf(block.next), 0);
+    this.goOnAfter(block, 1);
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * What compiled functions, the runtime and the dispatcher agree on: the variables kept in locals, parameters, imports, types, and how a function is left.
  *
- * A region function is (state block, call depth) -> location. It returns where the thread goes on (an address, bit 0 set for Thumb), with all of the
+ * A region function is (state block, call depth, return location) -> location. The return location is where the guest's function is expected to return to: the
+ * location at which a dispatcher that runs on top of this frame is done. The function returns where the thread goes on (an address, bit 0 set for Thumb), with all of the
  * state in the state block but the PC; or LEAVE, with the PC too in the block and the reason in OFF.exit.
  */
 import { OFF } from '../cpu-state.ts';
@@ -24,9 +25,11 @@ export const VAR_OFFSET: readonly number[] = [
   OFF.ge,
 ];
 
-/** Locals 0 and 1 are the parameters of every region function: state block address, call depth. */
+/** The first locals are the parameters of every region function. */
 export const CPU = 0;
 export const DEPTH = 1;
+export const RETURN = 2;
+export const PARAMETERS = 3;
 
 /** What a region function returns, in place of a location, when its caller is to leave too: 2 is no location (neither a word address nor Thumb). */
 export const LEAVE = 2;
@@ -41,8 +44,8 @@ export const IMPORTS = [
   { name: 'step', type: 3 },
   /** (cpu) -> 1 to go on: the time slice is over. */
   { name: 'preempt', type: 3 },
-  /** (cpu, depth) -> location: runs what OFF.target names, which has no compiled code yet. */
-  { name: 'miss', type: 2 },
+  /** A region function that runs what OFF.target names, which has no compiled code yet. */
+  { name: 'miss', type: 0 },
   /** (a, b, r) -> 1 when r is the exact result; see exactness.ts. */
   { name: 'exact_add64', type: 4 },
   { name: 'exact_mul64', type: 4 },
@@ -58,7 +61,7 @@ export const importIndex = (name: ImportName): number => IMPORTS.findIndex((i) =
 
 /** The types of region modules, by index; 0 is the region function itself. */
 export const TYPES = [
-  { params: [I32, I32], results: [I32] },
+  { params: [I32, I32, I32], results: [I32] },
   { params: [I32, I32, I32], results: [I32] },
   { params: [I32, I32], results: [I32] },
   { params: [I32], results: [I32] },
@@ -66,6 +69,8 @@ export const TYPES = [
   { params: [F64, F64], results: [I32] },
   { params: [F32, F32, F32], results: [I32] },
   { params: [F32, F32], results: [I32] },
+  /** enter: a region function's parameters and a table slot. */
+  { params: [I32, I32, I32, I32], results: [I32] },
 ] as const;
 
 /** The op cannot be compiled; the evaluator runs this instruction. */

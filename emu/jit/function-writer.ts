@@ -5,7 +5,7 @@
  * checked, for they are how an op breaks the rules of machine.ts.
  */
 import { OFF } from '../cpu-state.ts';
-import { CPU, VAR_OFFSET, VARS } from './convention.ts';
+import { CPU, PARAMETERS, VAR_OFFSET, VARS } from './convention.ts';
 import { type ByteWriter, I32, OP, type ValType, VOID } from './wasm.ts';
 
 export const CONST = 0;
@@ -77,7 +77,7 @@ export class FunctionWriter {
 
   newLocal(type: ValType): number {
     this.localTypes.push(type);
-    return this.localTypes.length + 1;
+    return this.localTypes.length - 1 + PARAMETERS;
   }
 
   /** A local that is free again at the next instruction. */

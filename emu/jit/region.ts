@@ -51,6 +51,8 @@ export class Block {
   after: Block | undefined;
   /** The switch that the last instruction is. */
   table: JumpTable | null = null;
+  /** Where the last instruction, an indirect jump, has been seen to go. */
+  guesses: Block[] = [];
   preds: Block[] = [];
   /** Position in reverse postorder. */
   order = -1;
@@ -87,7 +89,7 @@ export type Fetch = (location: number, itstate: number) => Step | null;
 
 const MAX_INSTRUCTIONS = 1500;
 /** Jumps farther than this from the entry are taken to go to another function. */
-const MAX_DISTANCE = 0x8000;
+export const MAX_DISTANCE = 0x8000;
 
 /** Finds the blocks of the region entered at a location. `isEntry` says of a location whether it has code of its own: control goes over to that, instead of compiling it once more. */
 export function findRegion(
@@ -95,6 +97,7 @@ export function findRegion(
   fetch: Fetch,
   isEntry: (location: number) => boolean,
   read: (address: number, size: number) => number | undefined,
+  seen: (pc: number) => readonly number[],
 ): Region | null {
   const thumb = location & 1;
   const start = (location & ~1) >>> 0;
@@ -103,6 +106,7 @@ export function findRegion(
   const work = [start];
   const calls = new Set<number>();
   const tables = new Map<number, JumpTable>();
+  const guesses = new Map<number, number[]>();
   let count = 0;
   while (work.length > 0) {
     let pc = work.pop()!;
@@ -127,6 +131,16 @@ export function findRegion(
         if (table?.targets.every((t) => (t & 1) === thumb)) {
           tables.set(pc, table);
           for (const t of table.targets) {
+            leaders.add((t & ~1) >>> 0);
+            work.push((t & ~1) >>> 0);
+          }
+        }
+        if (kind === 'jump' && target === undefined && table === null) {
+          const near = seen(pc).filter(
+            (t) => (t & 1) === thumb && Math.abs(t - start) <= MAX_DISTANCE && !isEntry(t),
+          );
+          if (near.length > 0) guesses.set(pc, near);
+          for (const t of near) {
             leaders.add((t & ~1) >>> 0);
             work.push((t & ~1) >>> 0);
           }
@@ -199,6 +213,11 @@ export function findRegion(
       const { pc } = block.steps[block.steps.length - 1]!.insn;
       block.table = tables.get(pc) ?? null;
       for (const t of block.table?.targets ?? []) edge(blockAt.get((t & ~1) >>> 0));
+      for (const t of guesses.get(pc) ?? []) {
+        const guess = blockAt.get((t & ~1) >>> 0);
+        if (guess !== undefined) block.guesses.push(guess);
+        edge(guess);
+      }
       if (last.conditional) edge(next);
     } else if (block.end === 'svc') {
       block.after = next;

@@ -5,7 +5,7 @@
  * Most failing tests are unaligned accesses that are allowed; they are decided here without a call of JavaScript.
  */
 import { PAGE_BYTES } from '../memory/layout.ts';
-import { IMPORTS, TYPES } from './convention.ts';
+import { IMPORTS, PARAMETERS, TYPES } from './convention.ts';
 import { exactness } from './exactness.ts';
 import { ByteWriter, encodeModule, type FuncBody, I32, OP, VOID } from './wasm.ts';
 
@@ -15,19 +15,19 @@ export interface RuntimeHooks {
   svc(cpu: number, imm: number): number;
   step(cpu: number): number;
   preempt(cpu: number): number;
-  miss(cpu: number, depth: number): number;
+  miss(cpu: number, depth: number, ret: number): number;
 }
 
 export interface Runtime {
   /** Calls the function in a table slot. */
-  readonly enter: (cpu: number, depth: number, slot: number) => number;
+  readonly enter: (cpu: number, depth: number, ret: number, slot: number) => number;
   /** What a slot without code holds. */
   readonly missStub: WebAssembly.ExportValue;
   /** The imports of region modules. */
   readonly imports: WebAssembly.ModuleImports;
 }
 
-const TYPE_ENTER = 1;
+const TYPE_ENTER = 8;
 
 /** (cpu, address, code) -> i32: both ends of the access may be used, else what JavaScript says. */
 function checkBody(jsCheck: number): FuncBody {
@@ -84,9 +84,7 @@ function checkBody(jsCheck: number): FuncBody {
 
 function enterBody(): FuncBody {
   const w = new ByteWriter();
-  w.get(0);
-  w.get(1);
-  w.get(2);
+  for (let parameter = 0; parameter <= PARAMETERS; parameter++) w.get(parameter);
   w.byte(OP.call_indirect);
   w.u32(0);
   w.u32(0);
@@ -95,8 +93,7 @@ function enterBody(): FuncBody {
 
 function missBody(jsMiss: number): FuncBody {
   const w = new ByteWriter();
-  w.get(0);
-  w.get(1);
+  for (let parameter = 0; parameter < PARAMETERS; parameter++) w.get(parameter);
   w.call(jsMiss);
   return { type: 0, locals: [], code: w.view() };
 }
@@ -114,7 +111,7 @@ export function createRuntime(
       types: TYPES,
       functionImports: [
         { name: 'check', type: 1 },
-        { name: 'miss', type: 2 },
+        { name: 'miss', type: 0 },
       ],
       table: true,
       functions: [enterBody(), missBody(1), checkBody(0), ...Object.values(exactness)],

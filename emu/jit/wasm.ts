@@ -260,6 +260,8 @@ export interface ModuleSpec {
   readonly functions: readonly FuncBody[];
   /** name -> index in `functions`. */
   readonly exports?: readonly { readonly name: string; readonly function: number }[];
+  /** Names of the functions, for profilers. */
+  readonly names?: readonly string[];
   /** functions[i] is put in table slot slots[i] when the module is instantiated. */
   readonly slots?: readonly number[];
 }
@@ -349,5 +351,19 @@ export function encodeModule(spec: ModuleSpec): Uint8Array<ArrayBuffer> {
       w.raw(body.view());
     }
   });
+  const { names } = spec;
+  if (names !== undefined)
+    section(0, (w) => {
+      w.name('name');
+      const list = new ByteWriter();
+      list.u32(names.length);
+      names.forEach((name, i) => {
+        list.u32(base + i);
+        list.name(name);
+      });
+      w.byte(1);
+      w.u32(list.length);
+      w.raw(list.view());
+    });
   return out.view().slice() as Uint8Array<ArrayBuffer>;
 }
