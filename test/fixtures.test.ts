@@ -82,7 +82,7 @@ const ARGUMENTS: Record<string, readonly (readonly string[])[]> = {
 /** Files rather than a table of their own: a fixture that is added is run. */
 const directory = makeFixtures();
 /** Not these: qemu-arm hangs in their threads and vforks; test/kernel/native.test.ts holds them against the host's kernel. */
-const NATIVE = ['threads', 'processes', 'timers'];
+const NATIVE = ['threads', 'processes', 'timers', 'sysvipc'];
 const programs = readdirSync(directory).filter(
   (name) => !/\.(host|new)$/.test(name) && !NATIVE.includes(name.split('.')[0]!),
 );

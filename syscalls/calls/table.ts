@@ -3,6 +3,7 @@ import type { Call } from './declare.ts';
 import { fileCalls } from './files.ts';
 import { futexCalls } from './futex.ts';
 import { identityCalls } from './identity.ts';
+import { ipcCalls } from './ipc.ts';
 import { memoryCalls } from './memory.ts';
 import { processCalls } from './process.ts';
 import { schedCalls } from './sched.ts';
@@ -15,6 +16,7 @@ export const allCalls: readonly Call[] = [
   ...fileCalls,
   ...futexCalls,
   ...identityCalls,
+  ...ipcCalls,
   ...memoryCalls,
   ...processCalls,
   ...schedCalls,

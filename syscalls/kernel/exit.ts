@@ -5,6 +5,7 @@ import { SA, SI, SIG, SIG_IGN } from '../abi/signal.ts';
 import { exitRobustList, wakeAddress } from './futex.ts';
 import type { Process } from './process.ts';
 import { sendToProcess, signalProcess } from './signals.ts';
+import { undoSemaphores } from './sysv-ipc.ts';
 import type { Task } from './task.ts';
 
 /** Ends all threads of the task's process. `status` is as wait4 reports it: code << 8, or the signal. */
@@ -82,6 +83,7 @@ function endProcess(p: Process): void {
   for (const timer of p.timers.values()) timer.disarm();
   p.timers.clear();
   p.realTimer.disarm();
+  undoSemaphores(p);
 
   // Children go to the nearest subreaper, else to init, which waits for all of them (find_new_reaper).
   let reaper = p.parent;

@@ -14,6 +14,7 @@ import type { Mm } from './mm.ts';
 import type { Process } from './process.ts';
 import { Scheduler } from './scheduler.ts';
 import { deliver, forceSignal } from './signals.ts';
+import { SysvIpc } from './sysv-ipc.ts';
 import type { Task } from './task.ts';
 import { Timers } from './timers.ts';
 
@@ -58,6 +59,7 @@ export class Kernel {
   readonly tasks = new Map<number, Task>();
   readonly processes = new Map<number, Process>();
   readonly timers = new Timers();
+  readonly ipc = new SysvIpc();
   readonly scheduler: Scheduler;
   readonly hooks: CpuHooks;
   readonly now: () => number = monotonic;

@@ -7,6 +7,7 @@ import { IntervalTimer } from './interval-timer.ts';
 import type { Kernel } from './kernel.ts';
 import { SignalQueue } from './signal-queue.ts';
 import { signalProcess } from './signals.ts';
+import type { Semaphores } from './sysv-ipc.ts';
 import type { Task } from './task.ts';
 
 export const RLIM_INFINITY = Infinity;
@@ -61,6 +62,8 @@ export class Process {
   executed = false;
   childSubreaper = false;
   membarrierRegistered = false;
+  /** What SEM_UNDO is to add at the end, by set. */
+  readonly semaphoreUndo = new Map<Semaphores, Int16Array>();
   /** ITIMER_REAL and alarm; POSIX timers by id. */
   readonly realTimer: IntervalTimer;
   /** ITIMER_VIRTUAL and ITIMER_PROF: due when cpuTime reaches `next` (milliseconds); all CPU time counts as user time. */
