@@ -9,7 +9,16 @@ import type { Process } from '../syscalls/kernel/process.ts';
 import { sendToProcess } from '../syscalls/kernel/signals.ts';
 
 const FROM_TERMINAL = ['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGWINCH'] as const;
-const TO_FIRST = ['SIGHUP', 'SIGTERM', 'SIGUSR2', 'SIGALRM', 'SIGCONT', 'SIGURG', 'SIGIO'] as const;
+const TO_FIRST = [
+  'SIGHUP',
+  'SIGTERM',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGCONT',
+  'SIGURG',
+  'SIGIO',
+] as const;
 
 /** Begins forwarding; gives what ends it. */
 export function forwardSignals(kernel: Kernel, init: Process): () => void {

@@ -76,7 +76,7 @@ export interface RunResult {
 const RELEASE = '6.1.0';
 
 /** The two CPUs of a verification differ. */
-const MISMATCH_STATUS = 124;
+const MISMATCH_STATUS = 99;
 const INTERNAL_ERROR = 125;
 const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
@@ -145,8 +145,7 @@ function start(kernel: Kernel, options: RunOptions): Process {
   const context = { root, creds, prefix };
   const own = !options.root && !options.fs;
   mountSystem(root, procSource(kernel), !own);
-  const cwd = lookupPath(context, root, bytes(options.cwd ?? (own ? process.cwd() : '/')), true);
-  if (!cwd.isDirectory) throw new Error(`${options.cwd} is not a directory`);
+  const cwd = workingDirectory(context, bytes(options.cwd ?? (own ? process.cwd() : '/')));
   const files = new FdTable();
   const given = [options.stdin, options.stdout, options.stderr];
   given.forEach((file, fd) => {
@@ -169,6 +168,17 @@ function start(kernel: Kernel, options: RunOptions): Process {
       envp,
     },
   });
+}
+
+function workingDirectory(context: PathContext, path: string): Inode {
+  try {
+    const inode = lookupPath(context, context.root, path, true);
+    if (inode.isDirectory) return inode;
+  } catch (e) {
+    if (!(e instanceof Errno)) throw e;
+    throw new Error(`working directory ${path}: ${e.message}`);
+  }
+  throw new Error(`working directory ${path}: not a directory`);
 }
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

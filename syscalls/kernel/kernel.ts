@@ -104,8 +104,12 @@ export class Kernel {
     return [...this.processes.values()].filter((p) => p.pgid === pgid);
   }
 
-  /** No member's parent is of the same session and another group (will_become_orphaned_pgrp). */
+  /**
+   * No member's parent is of the same session and another group (will_become_orphaned_pgrp). The first process's group has its parent outside, in the host's
+   * shell, which continues what it stopped.
+   */
   isOrphanedGroup(pgid: number): boolean {
+    if (pgid === this.options.firstPid) return false;
     return !this.group(pgid).some((p) => {
       const { parent } = p;
       return !p.zombie && parent !== undefined && parent.pgid !== pgid && parent.session === p.session;

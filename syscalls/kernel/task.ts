@@ -8,7 +8,7 @@
  */
 import type { CpuState } from '../../emu/cpu-state.ts';
 import { fail } from '../abi/errno.ts';
-import { type SigSet, SS_DISABLE, UNBLOCKABLE } from '../abi/signal.ts';
+import { SIG, type SigSet, SS_DISABLE, sigmask, UNBLOCKABLE } from '../abi/signal.ts';
 import type { Creds } from '../vfs/creds.ts';
 import type { FdTable } from '../vfs/fd-table.ts';
 import type { Waiter, WaitQueue } from '../vfs/wait-queue.ts';
@@ -201,6 +201,8 @@ export class Task implements Waiter {
 
   /** As wait, but only a fatal signal ends it (TASK_KILLABLE: vfork). */
   waitKillable(on: Waitable): never {
+    const kill = sigmask(SIG.SIGKILL);
+    if (((this.pending.set | this.process.pending.set) & kill) !== 0n) throw RESTART.ERESTARTNOINTR;
     this.#sleep([on], Infinity);
     throw BLOCKED;
   }
