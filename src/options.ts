@@ -59,7 +59,7 @@ Runs a 32-bit ARM Linux program.
 As with qemu-user: -E and -U take several settings separated by commas, -strace, -version and -help have one dash, and
 QEMU_LD_PREFIX, QEMU_STACK_SIZE, QEMU_SET_ENV, QEMU_UNSET_ENV, QEMU_ARGV0, QEMU_UNAME and QEMU_STRACE stand for the options.
 
-Exit status: the program's own; 125 when armrun itself fails, 126 when PROGRAM cannot be run, 127 when it is not found.
+Exit status: the program's own; 125 when armrun itself fails (99 when --verify finds a difference), 126 when PROGRAM cannot be run, 127 when it is not found.
 A program that ends by a signal ends armrun by the same.
 `;
 

@@ -102,8 +102,6 @@ export class Pipe {
 /** An end of a pipe, or both (a FIFO opened O_RDWR). */
 export class PipeFile extends OpenFile {
   readonly pipe: Pipe;
-  /** A FIFO's open waits while the other side was never open since (see opening). */
-  readonly #othersBefore: number;
 
   constructor(inode: Inode, flags: number, pipe: Pipe) {
     super(inode, flags, pipe.queue);
@@ -116,17 +114,7 @@ export class PipeFile extends OpenFile {
       pipe.writers++;
       pipe.writerCount++;
     }
-    this.#othersBefore = this.readable ? pipe.writerCount : pipe.readerCount;
     pipe.queue.wakeAll();
-  }
-
-  /** Whether open(2) of a FIFO has still to wait for the other side (fifo(7)). */
-  override get opening(): boolean {
-    if (this.nonblocking || (this.readable && this.writable)) return false;
-    const { pipe } = this;
-    return this.readable
-      ? pipe.writers === 0 && pipe.writerCount === this.#othersBefore
-      : pipe.readers === 0 && pipe.readerCount === this.#othersBefore;
   }
 
   protected override close(): void {
@@ -207,10 +195,27 @@ export function openFifo(inode: Inode, identity: string, flags: number): OpenFil
 
 class FifoFile extends PipeFile {
   readonly #identity: string;
+  /** The open waits while the other side was never open since (see opening). */
+  readonly #othersBefore: number;
+
   constructor(inode: Inode, flags: number, pipe: Pipe, identity: string) {
     super(inode, flags, pipe);
     this.#identity = identity;
+    this.#othersBefore = this.readable ? pipe.writerCount : pipe.readerCount;
   }
+
+  /**
+   * Whether open(2) has still to wait for the other side (fifo(7)). Not so for the pipe of pipe(2), opened again through /proc/PID/fd, whose
+   * other side may be closed for good.
+   */
+  override get opening(): boolean {
+    if (this.nonblocking || (this.readable && this.writable)) return false;
+    const { pipe } = this;
+    return this.readable
+      ? pipe.writers === 0 && pipe.writerCount === this.#othersBefore
+      : pipe.readers === 0 && pipe.readerCount === this.#othersBefore;
+  }
+
   protected override close(): void {
     super.close();
     if (this.pipe.readers === 0 && this.pipe.writers === 0) fifos.delete(this.#identity);
