@@ -10,11 +10,11 @@ import { type CpuState, FPSCR_MODE_MASK, OFF } from '../cpu-state.ts';
 import { InsnCache } from '../decode/insn-cache.ts';
 import { Interpreter } from '../machine/interpreter.ts';
 import type { Access, AddressSpace } from '../memory/address-space.ts';
-import { PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
+import { PAGE_SHIFT, PAGE_SIZE, READ } from '../memory/layout.ts';
 import { b, cbnz, cbz } from '../ops/branch.ts';
 import { CodeCache } from './code-cache.ts';
 import { MAX_DEPTH } from './compile.ts';
-import { ACCESS_BITS, LEAVE } from './convention.ts';
+import { ACCESS_BITS, GROUP_ALIGN, LEAVE } from './convention.ts';
 import { MAX_DISTANCE } from './region.ts';
 
 const EXIT_WORD = OFF.exit >> 2;
@@ -192,20 +192,34 @@ export class JitBackend implements CpuBackend {
   /** The access cannot be made as it stands: brings pages in, or notes the fault. */
   private check(address: number, code: number): number {
     const length = code & 0xff;
-    const kind = ((code >>> 8) & 3) as Access;
+    const kind = (code >>> 8) & 3;
     const align = 1 << ((code >>> 10) & 7);
     const site = code >>> ACCESS_BITS;
     const { space } = this;
-    if (address & (align - 1)) return this.noteFault(site, address, kind, 'align');
+    const group = align === GROUP_ALIGN;
+    if (!group && address & (align - 1)) return this.noteFault(site, address, kind, 'align');
     const end = address + length - 1;
     const bytes = space.pages.bytes;
+    const { losses } = space.pages;
     for (let at = address; at <= end; at = ((at | (PAGE_SIZE - 1)) >>> 0) + 1) {
-      while ((bytes[(at >>> PAGE_SHIFT) & 0xfffff]! & kind) === 0) {
-        const result = space.fault(at >>> 0, kind);
-        if (result !== 'ok') return this.noteFault(site, at >>> 0, kind, result);
+      const page = (at >>> PAGE_SHIFT) & 0xfffff;
+      for (let missing = kind & ~bytes[page]!; missing !== 0; missing = kind & ~bytes[page]!) {
+        const access = (missing & READ || missing) as Access;
+        const result = space.fault(at >>> 0, access);
+        if (result === 'ok') continue;
+        if (group) return this.leaveToStep(site);
+        return this.noteFault(site, at >>> 0, access, result);
       }
     }
-    return 1;
+    // Bringing one page in may have taken access to another away, which a group of accesses has been promised.
+    return space.pages.losses === losses ? 1 : this.leaveToStep(site);
+  }
+
+  /** Has the evaluator run the instruction at a site, which is left by the fault exit. */
+  private leaveToStep(site: number): number {
+    this.code.placeAt(this.cpu, site);
+    this.cpu.i32[EXIT_WORD] = EXIT.STEP;
+    return 0;
   }
 
   private noteFault(site: number, address: number, kind: number, why: FaultReason): number {

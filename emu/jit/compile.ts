@@ -13,6 +13,7 @@ import { EXIT } from '../cpu.ts';
 import { OFF } from '../cpu-state.ts';
 import type { BranchKind, Trap } from '../machine/machine.ts';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../memory/layout.ts';
+import { planAccesses } from './access-groups.ts';
 import {
   CPU,
   DEPTH,
@@ -201,6 +202,7 @@ export class RegionCompiler implements EmitterHost {
     const { emitter, out } = this;
     const after: number[] = [];
     liveness(b, after);
+    const plans = planAccesses(b.steps);
     let dirty = b.dirtyIn;
     emitter.cmp.valid = false;
     if (this.context.count) this.countInstructions(b.steps.length);
@@ -215,6 +217,9 @@ export class RegionCompiler implements EmitterHost {
       emitter.it = insn.itBefore;
       emitter.conditional = insn.cond !== 14;
       emitter.dead = FLAG_MASK & ~after[i]!;
+      const { tested, test } = plans[i]!;
+      if (test !== null) emitter.testGroup(test.register, test.offset, test.length, test.mask);
+      emitter.tested = tested;
       const mark = out.length;
       const depth = emitter.depth;
       const { cmp } = emitter;

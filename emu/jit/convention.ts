@@ -85,3 +85,5 @@ export const MAX_SITES = 1 << (32 - ACCESS_BITS);
 export function accessCode(length: number, kind: number, align: number): number {
   return length | (kind << 8) | ((31 - Math.clz32(align)) << 10);
 }
+/** In an access code, in place of an alignment: the test of a group of accesses; when it fails the evaluator goes on, which knows them one by one. */
+export const GROUP_ALIGN = 128;

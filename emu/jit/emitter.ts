@@ -14,7 +14,16 @@ import { OFF } from '../cpu-state.ts';
 import type { BranchKind, Cond, FpConvert, FpOp, FpSize, Machine, Trap } from '../machine/machine.ts';
 import { PAGE_BYTES } from '../memory/layout.ts';
 import { ArithmeticWriter } from './arithmetic-writer.ts';
-import { ACCESS_BITS, accessCode, CPU, importIndex, LEAVE, Unsupported, VAR } from './convention.ts';
+import {
+  ACCESS_BITS,
+  accessCode,
+  CPU,
+  GROUP_ALIGN,
+  importIndex,
+  LEAVE,
+  Unsupported,
+  VAR,
+} from './convention.ts';
 import { FpEmitter } from './emit-fp.ts';
 import { CONST, LOCAL, Node, OPERATION, VARIABLE } from './function-writer.ts';
 import { type ByteWriter, I32, I64, OP } from './wasm.ts';
@@ -41,6 +50,8 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   conditional = false;
   /** ITSTATE before the instruction under way. */
   it = 0;
+  /** The access of the instruction under way has been tested with its group (access-groups.ts). */
+  tested = false;
   /** Variables newer in locals than in the state block, before the instruction under way. */
   dirty = 0;
   /** Variables nobody reads before they are written again. */
@@ -239,6 +250,10 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   /** Writes the page test for `length` bytes at the address in a LOCAL or CONST node. */
   private test(address: Node, length: number, kind: number, align: number): void {
     const { out } = this;
+    if (this.tested) {
+      if (align > 1) this.testAlignment(address, length, kind, align);
+      return;
+    }
     const aligned = length === 1 || length === 2 || length === 4 || length === 8;
     if (length === 1) {
       this.gen(address);
@@ -247,40 +262,73 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
       out.mem(OP.i32_load8_u, PAGE_BYTES);
     } else if (aligned && align <= length) {
       // An address that is not a multiple of the length looks into the zeros behind the page bytes.
-      this.gen(address);
-      out.i32(20);
-      out.byte(OP.i32_rotl);
-      out.i32((length << 20) - 1);
-      out.byte(OP.i32_and);
-      out.mem(OP.i32_load8_u, PAGE_BYTES);
+      this.pageByteIfAligned(address, length);
     } else {
-      if (align >= 4) {
-        this.gen(address);
-        out.i32(20);
-        out.byte(OP.i32_rotl);
-        out.i32((align << 20) - 1);
-        out.byte(OP.i32_and);
-      } else {
-        this.gen(address);
-        out.i32(12);
-        out.byte(OP.i32_shr_u);
-      }
-      out.mem(OP.i32_load8_u, PAGE_BYTES);
-      this.gen(address);
-      out.i32(length - 1);
-      out.byte(OP.i32_add);
-      out.i32(12);
-      out.byte(OP.i32_shr_u);
-      out.mem(OP.i32_load8_u, PAGE_BYTES);
+      if (align >= 4) this.pageByteIfAligned(address, align);
+      else this.pageByte(address, 0);
+      this.pageByte(address, length - 1);
       out.byte(OP.i32_and);
     }
     out.i32(kind);
     out.byte(OP.i32_and);
     out.byte(OP.i32_eqz);
+    this.checkIf(address, accessCode(length, kind, align));
+  }
+
+  /** Leaves the page byte of address + offset. */
+  private pageByte(address: Node, offset: number): void {
+    const { out } = this;
+    this.gen(address);
+    if (offset !== 0) {
+      out.i32(offset);
+      out.byte(OP.i32_add);
+    }
+    out.i32(12);
+    out.byte(OP.i32_shr_u);
+    out.mem(OP.i32_load8_u, PAGE_BYTES);
+  }
+
+  /** Leaves the page byte of an address, or 0 when it is not a multiple of the alignment. */
+  private pageByteIfAligned(address: Node, align: number): void {
+    const { out } = this;
+    this.gen(address);
+    out.i32(20);
+    out.byte(OP.i32_rotl);
+    out.i32((align << 20) - 1);
+    out.byte(OP.i32_and);
+    out.mem(OP.i32_load8_u, PAGE_BYTES);
+  }
+
+  private testAlignment(address: Node, length: number, kind: number, align: number): void {
+    this.gen(address);
+    this.out.i32(align - 1);
+    this.out.byte(OP.i32_and);
+    this.checkIf(address, accessCode(length, kind, align));
+  }
+
+  /** Tests a whole group of accesses, of the kinds in `mask`, before the first of them. */
+  testGroup(register: number, offset: number, length: number, mask: number): void {
+    const { out } = this;
+    const address = this.let(this.add(this.reg(register), this.const(offset)));
+    this.pageByte(address, 0);
+    this.pageByte(address, length - 1);
+    out.byte(OP.i32_and);
+    out.i32(mask);
+    out.byte(OP.i32_and);
+    if (mask === 3) {
+      out.i32(3);
+      out.byte(OP.i32_ne);
+    } else out.byte(OP.i32_eqz);
+    this.checkIf(address, accessCode(length, mask, GROUP_ALIGN));
+  }
+
+  /** With the answer to "does it fail?" on the wasm stack: if so asks `check`, and leaves when that says so. */
+  private checkIf(address: Node, code: number): void {
+    const { out } = this;
     this.open(OP.if);
     out.get(CPU);
     this.gen(address);
-    out.i32(accessCode(length, kind, align) | (this.host.site(this.dirty) << ACCESS_BITS));
+    out.i32(code | (this.host.site(this.dirty) << ACCESS_BITS));
     out.call(CHECK);
     out.byte(OP.i32_eqz);
     this.br(OP.br_if, this.faultLabel);

@@ -68,7 +68,10 @@ function checkBody(jsCheck: number): FuncBody {
   w.byte(OP.i32_shr_u);
   w.i32(3);
   w.byte(OP.i32_and);
+  w.tee(end);
   w.byte(OP.i32_and);
+  w.get(end);
+  w.byte(OP.i32_eq);
   w.byte(OP.if);
   w.byte(VOID);
   w.i32(1);
