@@ -2,11 +2,11 @@
 import { fail } from '../abi/errno.ts';
 import { CLONE } from '../abi/sched.ts';
 import { NSIG, SIG, signalName } from '../abi/signal.ts';
-import { struct, u64 } from '../abi/struct.ts';
+import { s32, struct, u64 } from '../abi/struct.ts';
 import { ARM_NR_BASE } from '../abi/unistd.ts';
 import { execve, type Program } from '../kernel/exec.ts';
 import { exitGroup, exitThread } from '../kernel/exit.ts';
-import { type CloneArgs, cloneTask } from '../kernel/fork.ts';
+import { CLONE_NAMESPACES, type CloneArgs, cloneTask } from '../kernel/fork.ts';
 import type { Process } from '../kernel/process.ts';
 import { forceSignal } from '../kernel/signals.ts';
 import type { Task } from '../kernel/task.ts';
@@ -14,6 +14,7 @@ import type { WaitQueue } from '../vfs/wait-queue.ts';
 import { lookupPath } from '../vfs/walk.ts';
 import { AT_FDCWD, dirfd, flags, flagText, hex, int, path, pid, ptr, stringVector, uint } from './args.ts';
 import { type Arg, type Call, call } from './declare.ts';
+import { installPidfd } from './other-process.ts';
 
 // ---- fork, clone ----
 
@@ -39,7 +40,12 @@ interface Vfork {
 function clone(t: Task, args: CloneArgs): number {
   let waiting = t.callState as Vfork | undefined;
   if (waiting === undefined) {
+    if (args.flags & CLONE.CLONE_PIDFD) {
+      if (args.flags & (CLONE.CLONE_THREAD | CLONE.CLONE_DETACHED)) fail('EINVAL');
+      t.mm.writable(args.pidfd!, 4);
+    }
     const child = cloneTask(t, args);
+    if (args.flags & CLONE.CLONE_PIDFD) t.mm.put(s32, args.pidfd!, installPidfd(t, child.process));
     if (child.vforkDone === undefined) return child.tid;
     t.callState = waiting = { child, tid: child.tid, done: child.vforkDone };
   }
@@ -89,9 +95,9 @@ function clone3(t: Task, at: number, size: number): number {
   if (a.flags > 0xffff_ffff || a.flags & 0xff || a.exit_signal > NSIG) fail('EINVAL');
   if (a.flags & (CLONE.CLONE_THREAD | CLONE.CLONE_PARENT) && a.exit_signal) fail('EINVAL');
   if ((a.stack === 0) !== (a.stack_size === 0)) fail('EINVAL');
-  if (a.flags & CLONE.CLONE_PIDFD) fail('EINVAL');
   return clone(t, {
     flags: a.flags,
+    pidfd: a.pidfd,
     exitSignal: a.exit_signal,
     stack: a.stack + a.stack_size,
     tls: a.tls,
@@ -181,6 +187,29 @@ function setsid(t: Task): number {
   return p.pid;
 }
 
+/** What arm_syscall does for a call it does not know: SIGILL, ILL_ILLTRP. */
+function illegal(t: Task): number {
+  const size = t.cpu.location & 1 ? 2 : 4;
+  forceSignal(t, { signo: SIG.SIGILL, code: 4, addr: (t.cpu.ru[15]! - size) >>> 0 });
+  return t.cpu.r[0]!;
+}
+
+/** Only what threads share may be unshared: there are no namespaces. */
+function unshare(t: Task, how: number): number {
+  const own = CLONE.CLONE_FS | CLONE.CLONE_FILES | CLONE.CLONE_SYSVSEM;
+  const threads = CLONE.CLONE_THREAD | CLONE.CLONE_SIGHAND | CLONE.CLONE_VM;
+  if (how & ~(own | threads | CLONE_NAMESPACES)) fail('EINVAL');
+  if (how & threads && t.process.threads.size > 1) fail('EINVAL');
+  if (how & CLONE_NAMESPACES) fail('EPERM');
+  if (how & CLONE.CLONE_FS) t.fs = t.fs.clone();
+  if (how & CLONE.CLONE_FILES && t.files.shared) {
+    const copy = t.files.clone();
+    t.files.release();
+    t.files = copy;
+  }
+  return 0;
+}
+
 export const processCalls: readonly Call[] = [
   call(1, 'exit', [int], (t, code) => {
     exitThread(t, code);
@@ -196,7 +225,18 @@ export const processCalls: readonly Call[] = [
   call(65, 'getpgrp', [], (t) => t.process.pgid),
   call(66, 'setsid', [], setsid),
   call(120, 'clone', [cloneFlags, ptr, ptr, hex, ptr], (t, how, stack, parentTid, tls, childTid) =>
-    clone(t, { flags: how & ~0xff, exitSignal: how & 0xff, stack, parentTid, tls, childTid }),
+    // The old call puts a pidfd where it would put the parent's tid.
+    how & CLONE.CLONE_PIDFD && how & CLONE.CLONE_PARENT_SETTID
+      ? fail('EINVAL')
+      : clone(t, {
+          flags: how & ~0xff,
+          exitSignal: how & 0xff,
+          pidfd: parentTid,
+          stack,
+          parentTid,
+          tls,
+          childTid,
+        }),
   ),
   call(132, 'getpgid', [pid], (t, id) => find(t, id).pgid),
   call(147, 'getsid', [pid], (t, id) => find(t, id).session.sid),
@@ -210,6 +250,7 @@ export const processCalls: readonly Call[] = [
     t.clearChildTid = at;
     return t.tid;
   }),
+  call(337, 'unshare', [flags(CLONE)], unshare),
   call(
     387,
     'execveat',
@@ -223,6 +264,9 @@ export const processCalls: readonly Call[] = [
     forceSignal(t, { signo: SIG.SIGTRAP, code: 1, addr: (t.cpu.ru[15]! - 4) >>> 0 });
     return t.cpu.r[0]!;
   }),
+  // There is no 26-bit mode to change to.
+  call(ARM_NR_BASE + 3, 'usr26', [], illegal),
+  call(ARM_NR_BASE + 4, 'usr32', [], illegal),
   call(ARM_NR_BASE + 5, 'set_tls', [hex], (t, tls) => {
     t.cpu.tls = tls;
     return 0;

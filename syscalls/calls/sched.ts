@@ -2,7 +2,7 @@
 import { fail } from '../abi/errno.ts';
 import { RLIMIT } from '../abi/resource.ts';
 import { SCHED } from '../abi/sched.ts';
-import { s32, struct } from '../abi/struct.ts';
+import { s32, struct, u32, u64 } from '../abi/struct.ts';
 import { timespec32, timespec64 } from '../abi/time.ts';
 import type { Task } from '../kernel/task.ts';
 import { CAP, capable } from '../vfs/creds.ts';
@@ -75,6 +75,63 @@ const rrInterval = (type: typeof timespec32 | typeof timespec64) => (t: Task, id
   return 0;
 };
 
+const schedAttr = struct('sched_attr', {
+  size: u32,
+  sched_policy: u32,
+  sched_flags: u64,
+  sched_nice: s32,
+  sched_priority: u32,
+  sched_runtime: u64,
+  sched_deadline: u64,
+  sched_period: u64,
+});
+
+function setAttr(t: Task, id: number, at: number, how: number): number {
+  const attr = t.mm.get(schedAttr, at);
+  if (how !== 0 || (attr.size !== 0 && attr.size < schedAttr.size)) fail('EINVAL');
+  if (attr.sched_policy === SCHED.SCHED_DEADLINE) fail('EPERM');
+  setScheduler(t, id, attr.sched_policy, attr.sched_priority);
+  if (!isRealTime(attr.sched_policy)) setNice(t, find(t, id), attr.sched_nice);
+  return 0;
+}
+
+function getAttr(t: Task, id: number, at: number, size: number, how: number): number {
+  if (how !== 0 || size < schedAttr.size) fail('EINVAL');
+  const of = find(t, id);
+  t.mm.put(schedAttr, at, {
+    size: schedAttr.size,
+    sched_policy: of.policy & ~SCHED.SCHED_RESET_ON_FORK,
+    sched_flags: of.policy & SCHED.SCHED_RESET_ON_FORK ? 1 : 0,
+    sched_nice: of.nice,
+    sched_priority: of.rtPriority,
+    sched_runtime: 0,
+    sched_deadline: 0,
+    sched_period: 0,
+  });
+  return 0;
+}
+
+// ---- I/O priorities: kept per task, as nice values are ----
+
+const IOPRIO = { IOPRIO_WHO_PROCESS: 1, IOPRIO_WHO_PGRP: 2, IOPRIO_WHO_USER: 3 } as const;
+
+function ioTasks(t: Task, which: number, id: number): Task[] {
+  if (which < 1 || which > 3) fail('EINVAL');
+  return selected(t, which - 1, id);
+}
+
+function setIoPriority(t: Task, which: number, id: number, value: number): number {
+  const kind = value >>> 13;
+  const level = value & 0x1fff;
+  if (kind > 3 || level > 7 || (kind === 0 && level !== 0)) fail('EINVAL');
+  if (kind === 1 && !capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
+  for (const of of ioTasks(t, which, id)) {
+    if (!mayChange(t, of)) fail('EPERM');
+    of.ioPriority = value;
+  }
+  return 0;
+}
+
 export const schedCalls: readonly Call[] = [
   call(34, 'nice', [int], (t, by) => {
     try {
@@ -124,5 +181,11 @@ export const schedCalls: readonly Call[] = [
     out[0] = 1;
     return CPUMASK;
   }),
+  call(314, 'ioprio_set', [oneOf(IOPRIO), int, int], setIoPriority),
+  call(315, 'ioprio_get', [oneOf(IOPRIO), int], (t, which, id) =>
+    Math.max(...ioTasks(t, which, id).map((of) => of.ioPriority)),
+  ),
+  call(380, 'sched_setattr', [pid, ptr, uint], setAttr),
+  call(381, 'sched_getattr', [pid, ptr, uint, uint], getAttr),
   call(423, 'sched_rr_get_interval_time64', [pid, structOut(timespec64)], rrInterval(timespec64)),
 ];

@@ -82,7 +82,7 @@ const how = oneOf({ SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK });
 // ---- sending ----
 
 /** check_kill_permission, without the parts about sessions' SIGCONT handled by the caller. */
-function mayKill(t: Task, to: Task, signo: number): boolean {
+export function mayKill(t: Task, to: Task, signo: number): boolean {
   if (to.process === t.process) return true;
   const { creds } = t;
   const target = to.creds;

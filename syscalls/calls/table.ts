@@ -5,6 +5,7 @@ import { futexCalls } from './futex.ts';
 import { identityCalls } from './identity.ts';
 import { ipcCalls } from './ipc.ts';
 import { memoryCalls } from './memory.ts';
+import { otherProcessCalls } from './other-process.ts';
 import { processCalls } from './process.ts';
 import { schedCalls } from './sched.ts';
 import { signalCalls } from './signal.ts';
@@ -18,6 +19,7 @@ export const allCalls: readonly Call[] = [
   ...identityCalls,
   ...ipcCalls,
   ...memoryCalls,
+  ...otherProcessCalls,
   ...processCalls,
   ...schedCalls,
   ...signalCalls,

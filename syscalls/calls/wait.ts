@@ -6,6 +6,7 @@ import { SI, SIG, type SigInfo } from '../abi/signal.ts';
 import { type Field, s32, shown } from '../abi/struct.ts';
 import { toTimeval } from '../kernel/clock.ts';
 import { reap } from '../kernel/exit.ts';
+import { PidFile } from '../kernel/pidfd.ts';
 import type { Process } from '../kernel/process.ts';
 import type { Task } from '../kernel/task.ts';
 import { flags, int, oneOf, pid, structOut } from './args.ts';
@@ -125,6 +126,7 @@ function waitid(t: Task, type: number, id: number, infoAt: number, options: numb
     W.WNOHANG | W.WNOWAIT | W.WEXITED | WSTOPPED | W.WCONTINUED | W.__WNOTHREAD | W.__WCLONE | W.__WALL;
   if (options & ~known || !(options & (W.WEXITED | WSTOPPED | W.WCONTINUED))) fail('EINVAL');
   let matches: (p: Process) => boolean;
+  let nonblocking = false;
   if (type === P.P_ALL) matches = () => true;
   else if (type === P.P_PID) {
     if (id <= 0) fail('EINVAL');
@@ -133,8 +135,13 @@ function waitid(t: Task, type: number, id: number, infoAt: number, options: numb
     if (id < 0) fail('EINVAL');
     const group = id === 0 ? t.process.pgid : id;
     matches = (p) => p.pgid === group;
+  } else if (type === P.P_PIDFD) {
+    const file = t.files.get(id);
+    if (!(file instanceof PidFile)) fail('EBADF');
+    matches = (p) => p === file.process;
+    nonblocking = file.nonblocking && !(options & W.WNOHANG);
   } else return fail('EINVAL');
-  const event = wait(t, matches, options);
+  const event = nonblocking ? (look(t, matches, options) ?? fail('EAGAIN')) : wait(t, matches, options);
   if (infoAt !== 0) {
     const info: SigInfo = event
       ? {

@@ -80,6 +80,7 @@ export function leaveMemory(t: Task): void {
 function endProcess(p: Process): void {
   p.kernel.totals.processes++;
   p.zombie = true;
+  p.endQueue.wakeAll();
   for (const timer of p.timers.values()) timer.disarm();
   p.timers.clear();
   p.realTimer.disarm();
@@ -130,8 +131,8 @@ function tellParent(p: Process): void {
 
 /** Removes a zombie. */
 export function reap(p: Process): void {
-  const { kernel } = p.leader;
-  const { parent } = p;
+  const { kernel, parent } = p;
+  p.reaped = true;
   if (parent !== undefined) {
     parent.childrenTime += p.cpuTime + p.childrenTime;
     parent.children.delete(p);

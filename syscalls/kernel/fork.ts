@@ -16,6 +16,8 @@ export interface CloneArgs {
   tls: number;
   parentTid: number;
   childTid: number;
+  /** Where CLONE_PIDFD puts the descriptor. */
+  pidfd?: number;
 }
 
 /** Makes a task as clone(2) says; it starts behind the call with r0 = 0. */
@@ -76,6 +78,7 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   child.nice = parent.nice;
   child.policy = parent.policy;
   child.rtPriority = parent.rtPriority;
+  child.ioPriority = parent.ioPriority;
   // A thread with a stack of its own loses the alternate stack; a vfork child, which borrows the parent's, keeps it.
   if (!has(CLONE.CLONE_VM) || has(CLONE.CLONE_VFORK)) child.altStack = { ...parent.altStack };
   if (has(CLONE.CLONE_CHILD_CLEARTID)) child.clearChildTid = args.childTid;
@@ -86,7 +89,7 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   return child;
 }
 
-const CLONE_NAMESPACES =
+export const CLONE_NAMESPACES =
   CLONE.CLONE_NEWNS |
   CLONE.CLONE_NEWCGROUP |
   CLONE.CLONE_NEWUTS |

@@ -4,7 +4,7 @@
  */
 
 import type { CpuBackend, CpuHooks, CpuStats } from '../../emu/cpu.ts';
-import type { CpuState } from '../../emu/cpu-state.ts';
+import { type CpuState, OFF } from '../../emu/cpu-state.ts';
 import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { WRITE } from '../../emu/memory/layout.ts';
 import { SI, SIG, type SigInfo } from '../abi/signal.ts';
@@ -53,6 +53,15 @@ const PID_MAX = 4_194_304;
 const FSR = { translation: 0x7, permission: 0xf, alignment: 0x1, write: 1 << 11 } as const;
 const TRAP_NO_FAULT = 14;
 const TRAP_NO_UNDEFINED = 6;
+
+/** Whether the undefined instruction at the PC is one that Linux takes for a debugger's breakpoint (the break hooks of arch/arm/kernel/ptrace.c). */
+function isBreakpoint(cpu: CpuState, space: AddressSpace): boolean {
+  const pc = cpu.ru[15]!;
+  const low = space.u16[pc >>> 1]!;
+  const high = space.u16[(pc + 2) >>> 1]!;
+  if (cpu.i32[OFF.thumb >> 2]) return low === 0xde01 || (low === 0xf7f0 && high === 0xa000);
+  return (high & 0x0fff) === 0x07f0 && low === 0x01f0;
+}
 
 export class Kernel {
   readonly options: KernelOptions;
@@ -223,8 +232,9 @@ export class Kernel {
         const t = scheduler.current!;
         const addr = cpu.ru[15]!;
         // do_undefinstr leaves fault_address alone; BKPT is a prefetch abort with FSR "debug event" (hook_fault_code, arch/arm/kernel/hw_breakpoint.c).
-        if (kind === 'breakpoint') forceSignal(t, { signo: SIG.SIGTRAP, code: SI.TRAP_BRKPT, addr });
-        else {
+        if (kind === 'breakpoint' || isBreakpoint(cpu, t.mm.space)) {
+          forceSignal(t, { signo: SIG.SIGTRAP, code: SI.TRAP_BRKPT, addr });
+        } else {
           t.lastFault = { trapNo: TRAP_NO_UNDEFINED, errorCode: 0, address: t.lastFault.address };
           forceSignal(t, { signo: SIG.SIGILL, code: SI.ILL_ILLOPC, addr });
         }

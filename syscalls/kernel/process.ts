@@ -54,6 +54,10 @@ export class Process {
   unreportedContinue = false;
   /** Woken when a child ends, stops or goes on. */
   readonly childQueue = new WaitQueue();
+  /** Woken when it has ended (pidfd). */
+  readonly endQueue = new WaitQueue();
+  /** Somebody has waited for it: its pid means nothing any more. */
+  reaped = false;
   readonly limits: Rlimit[];
   /** CPU milliseconds of threads that have ended, and of children waited for. */
   deadThreadsTime = 0;

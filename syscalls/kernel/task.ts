@@ -123,6 +123,7 @@ export class Task implements Waiter {
   nice = 0;
   policy = 0;
   rtPriority = 0;
+  ioPriority = 0;
   /** CPU time used, in milliseconds. */
   cpuTime = 0;
   readonly startTime: number;

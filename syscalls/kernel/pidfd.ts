@@ -1,0 +1,26 @@
+/** Process file descriptors (pidfd_open(2)): readable when the process has ended. */
+import { O_NONBLOCK, O_RDWR } from '../abi/fcntl.ts';
+import { POLLIN, POLLRDNORM } from '../abi/poll.ts';
+import { AnonymousInode } from '../vfs/anonymous.ts';
+import { OpenFile } from '../vfs/open-file.ts';
+import type { Process } from './process.ts';
+
+export class PidFile extends OpenFile {
+  readonly process: Process;
+
+  constructor(process: Process, nonblocking = false) {
+    super(
+      new AnonymousInode('anon_inode:[pidfd]', 0o600),
+      O_RDWR | (nonblocking ? O_NONBLOCK : 0),
+      process.endQueue,
+    );
+    this.process = process;
+  }
+
+  override poll(): number {
+    return this.process.zombie ? POLLIN | POLLRDNORM : 0;
+  }
+  override get pollable(): boolean {
+    return true;
+  }
+}
