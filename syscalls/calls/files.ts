@@ -9,6 +9,8 @@ import { mountCalls } from './mount.ts';
 import { openCalls } from './open.ts';
 import { pathCalls } from './path.ts';
 import { pollCalls } from './poll.ts';
+import { socketCalls } from './socket.ts';
+import { socketOptionCalls } from './socket-options.ts';
 import { statCalls } from './stat.ts';
 import { transferCalls } from './transfer.ts';
 import { xattrCalls } from './xattr.ts';
@@ -26,4 +28,6 @@ export const fileCalls: readonly Call[] = [
   ...eventCalls,
   ...transferCalls,
   ...mountCalls,
+  ...socketCalls,
+  ...socketOptionCalls,
 ];

@@ -12,6 +12,7 @@ import { s64 as s64field, struct, u32 } from '../abi/struct.ts';
 import { sendToTask } from '../kernel/signals.ts';
 import type { Task } from '../kernel/task.ts';
 import { type OpenFile, WOULD_BLOCK } from '../vfs/open-file.ts';
+import { Socket } from '../vfs/socket.ts';
 import { arrayIn, bytesIn, bytesOut, fd, flags, int, oneOf, s64, size, structOut, uint } from './args.ts';
 import { type Call, call } from './declare.ts';
 import { WHENCE } from './names.ts';
@@ -89,8 +90,7 @@ export function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], mo
       }
       if (count === WOULD_BLOCK) {
         if (done > 0) return done;
-        if (file.nonblocking) return WOULD_BLOCK;
-        t.wait(file.queue);
+        return blockReading(t, file);
       }
       done += count;
       at += count;
@@ -98,6 +98,14 @@ export function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], mo
     }
   }
   return done;
+}
+
+/** Nothing to read: EAGAIN for who may not wait or has waited long enough. */
+function blockReading(t: Task, file: OpenFile): number {
+  if (file.nonblocking) return WOULD_BLOCK;
+  if (file.readTimeout === Infinity) return t.wait(file.queue);
+  const { deadline } = (t.callState ??= { deadline: t.now() + file.readTimeout }) as { deadline: number };
+  return t.now() >= deadline ? WOULD_BLOCK : t.wait(file.queue, deadline, 'EINTR');
 }
 
 function total(vector: readonly Iovec[]): number {
@@ -111,7 +119,7 @@ function scatter(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move):
   for (const { base, length } of vector) t.mm.writable(base, length);
   const buffer = new Uint8Array(total(vector));
   const count = move(buffer, 0);
-  if (count === WOULD_BLOCK && !file.nonblocking) t.wait(file.queue);
+  if (count === WOULD_BLOCK) return blockReading(t, file);
   let at = 0;
   for (const { base, length } of vector) {
     if (at >= count) break;
@@ -125,6 +133,7 @@ function scatter(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move):
 /** What a blocked write has done so far. */
 interface WriteProgress {
   readonly done: number;
+  readonly deadline: number;
 }
 
 /** Writes all of the vector, waiting for room when the file blocks. Raises SIGPIPE with EPIPE. */
@@ -179,8 +188,11 @@ function writePieces(t: Task, file: OpenFile, all: Iterable<Uint8Array>, move: M
         const count = move(at === 0 ? piece : piece.subarray(at), done);
         if (count === WOULD_BLOCK) {
           if (file.nonblocking || (done > 0 && t.signalPending)) return done > 0 ? done : WOULD_BLOCK;
-          t.callState = { done } satisfies WriteProgress;
-          t.wait(file.queue);
+          const deadline =
+            (t.callState as WriteProgress | undefined)?.deadline ?? t.now() + file.writeTimeout;
+          if (t.now() >= deadline) return done > 0 ? done : WOULD_BLOCK;
+          t.callState = { done, deadline } satisfies WriteProgress;
+          t.wait(file.queue, deadline, deadline === Infinity ? 'ERESTARTSYS' : 'EINTR');
         }
         done += count;
         at += count;
@@ -210,6 +222,10 @@ function read(t: Task, fd: number, vector: readonly Iovec[]): number {
 }
 function write(t: Task, fd: number, vector: readonly Iovec[]): number {
   const file = writerOf(t, fd);
+  if (file instanceof Socket) {
+    const creds = { pid: t.process.pid, uid: t.creds.euid, gid: t.creds.egid };
+    return writeVector(t, file, vector, (bytes) => file.send(bytes, { flags: 0, creds }));
+  }
   return writeVector(t, file, vector, (bytes) => file.write(bytes));
 }
 function pread(t: Task, fd: number, vector: readonly Iovec[], offset: number): number {

@@ -61,6 +61,9 @@ export abstract class OpenFile {
   readonly queue: WaitQueue;
   /** Called when the last reference goes (epoll forgets the file). */
   onClose: Set<() => void> | undefined;
+  /** Milliseconds after which a waiting read or write gives EAGAIN; only sockets have such limits (SO_RCVTIMEO, SO_SNDTIMEO). */
+  readTimeout = Infinity;
+  writeTimeout = Infinity;
   /** F_SETOWN and F_SETSIG: remembered for F_GETOWN and for SIGIO. */
   owner = 0;
   signal = 0;
