@@ -27,6 +27,7 @@ describe.each(commands)('$line', (command) => {
     const run = invocation(command.line, stdin);
     const expected = await qemu(run);
     const actual = await armrun(run, cpu);
-    expect(difference(actual, expected, command)).toBeUndefined();
+    const differs = difference(actual, expected, command);
+    expect(differs, differs).toBeUndefined();
   });
 });
