@@ -22,6 +22,7 @@ import type { Process, Rlimit } from '../syscalls/kernel/process.ts';
 import { credsFor } from '../syscalls/vfs/creds.ts';
 import { FdTable } from '../syscalls/vfs/fd-table.ts';
 import { openDescriptor } from '../syscalls/vfs/host-stream.ts';
+import { socketsFlushed } from '../syscalls/vfs/inet-socket.ts';
 import type { Inode } from '../syscalls/vfs/inode.ts';
 import { type NodeApi, NodeFs } from '../syscalls/vfs/node-fs.ts';
 import type { OpenFile } from '../syscalls/vfs/open-file.ts';
@@ -125,6 +126,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     stopForwarding?.();
   }
   kernel.shutDown();
+  await socketsFlushed();
   if (options.stats) printStats(kernel, performance.now() - started);
   return resultOf(init);
 }
