@@ -40,8 +40,8 @@ export function registerDifferences(a: CpuState, b: CpuState): Difference[] {
   return differences;
 }
 
-/** NZCV. */
-const FLAGS = 0xf000_0000;
+/** NZCV and GE. */
+const FLAGS = 0xf00f_0000;
 
 /**
  * Whether two threads are at the same place of the same run: all registers agree, but for flags. Where compiled code is stopped without an event, flags that are
