@@ -135,11 +135,11 @@ export function structInOrNull<T>(type: Field<T>): Arg<T | null> {
   };
 }
 
-/** A struct or scalar the call writes; decodes to its address (0: null). Write it with `t.mm.put(type, address, value)`. */
-export function structOut<T>(type: Field<T>): Arg<number> {
+/** A struct or scalar the call writes; decodes to its address (0: null). Write it with `t.mm.put(type, address, value)`. `written` tells by the result whether the call wrote it. */
+export function structOut<T>(type: Field<T>, written = (result: number) => result >= 0): Arg<number> {
   return word(
     (x) => x >>> 0,
-    (x, p) => (p.result < 0 ? address(x) : fieldAt(p.task, type, x >>> 0)),
+    (x, p) => (written(p.result) ? fieldAt(p.task, type, x >>> 0) : address(x)),
     true,
   );
 }

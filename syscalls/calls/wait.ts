@@ -161,7 +161,9 @@ function waitid(t: Task, type: number, id: number, infoAt: number, options: numb
   return 0;
 }
 
+const isPid = (result: number) => result > 0;
+
 export const waitCalls: readonly Call[] = [
-  call(114, 'wait4', [pid, structOut(waitStatus), flags(W), structOut(rusage)], wait4),
+  call(114, 'wait4', [pid, structOut(waitStatus, isPid), flags(W), structOut(rusage, isPid)], wait4),
   call(280, 'waitid', [oneOf(P), int, structOut(siginfo), flags(W), structOut(rusage)], waitid),
 ];

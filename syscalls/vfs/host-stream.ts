@@ -258,9 +258,11 @@ export class HostStream extends OpenFile {
         return 0;
       }
       case TIOCGPGRP:
-        context.write(argument, 4).setInt32(0, context.process.pgid, true);
+        context.write(argument, 4).setInt32(0, context.process.session.foreground, true);
         return 0;
       case TIOCSPGRP:
+        // The host's terminal knows one group, this process's; whom its signals reach here is by this (src/host-signals.ts).
+        context.process.session.foreground = context.read(argument, 4).getInt32(0, true);
         return 0;
       default:
         return fail('ENOTTY');
