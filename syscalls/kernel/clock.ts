@@ -2,18 +2,24 @@
  * Clocks. The kernel's own unit is milliseconds of the host's CLOCK_MONOTONIC as a double (finer than a nanosecond over months); deadlines are in it.
  */
 
-const MONOTONIC_OFFSET = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+/**
+ * What the two clocks are ahead of performance.now(). Found at the first question, not when this module is loaded: that
+ * may be long ago, in the process that made the startup snapshot.
+ */
+let monotonicOffset = Number.NaN;
+let realOffset = Number.NaN;
 
 /** Milliseconds of CLOCK_MONOTONIC. */
 export function monotonic(): number {
-  return performance.now() + MONOTONIC_OFFSET;
+  if (Number.isNaN(monotonicOffset)) {
+    monotonicOffset = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+  }
+  return performance.now() + monotonicOffset;
 }
-
-/** What CLOCK_REALTIME is ahead of performance.now(). */
-let realOffset = performance.timeOrigin;
 
 /** Milliseconds since the epoch, with fractions; follows when the host's clock is set. */
 export function realtime(): number {
+  if (Number.isNaN(realOffset)) realOffset = performance.timeOrigin;
   const real = performance.now() + realOffset;
   const coarse = Date.now();
   // Date.now() is cut to a millisecond.

@@ -68,10 +68,6 @@ const TRUST_MS = 100;
 const BIG = { bigint: true, throwIfNoEntry: false } as const;
 const NOT_ASCII = /[\x80-\xff]/;
 
-/** Who this process is on the host. */
-const HOST_UID = process.geteuid?.() ?? 0;
-const HOST_GID = process.getegid?.() ?? 0;
-
 export class NodeFs implements FileSystem {
   readonly api: NodeApi;
   /** The API is the host's: other processes may change files, and the host checks permissions. */
@@ -85,6 +81,9 @@ export class NodeFs implements FileSystem {
   readonly base: string;
   /** Raised whenever a directory moves: paths made before are wrong. */
   generation = 0;
+  /** Who this process is on the host. */
+  readonly hostUid = process.geteuid?.() ?? 0;
+  readonly hostGid = process.getegid?.() ?? 0;
   /** Permission bits the host's umask takes from new files, which the guest's own umask must decide alone. */
   readonly hostUmask: number;
   /** Exact times the guest has set, where the API, which takes seconds as a double, keeps them only roughly. */
@@ -246,7 +245,7 @@ export class NodeInode extends Inode {
 
   /** The host checks for itself when the guest's user is the host's. */
   override permits(mask: number, who: Creds): boolean {
-    if (this.fs.native && who.fsuid === HOST_UID && this.isDirectory && mask === 1) return true;
+    if (this.fs.native && who.fsuid === this.fs.hostUid && this.isDirectory && mask === 1) return true;
     return super.permits(mask, who);
   }
 
@@ -578,8 +577,8 @@ export class NodeInode extends Inode {
   /** Gives a new file to the guest's user where that is not the host's. Only root can; others own what they make. */
   #own(who: Creds, chown: (uid: number, gid: number) => void): void {
     const gid = this.mode & S_ISGID ? this.stat().gid : who.fsgid;
-    if (who.fsuid === HOST_UID && gid === HOST_GID) return;
-    if (!this.fs.native || HOST_UID === 0) chown(who.fsuid, gid);
+    if (who.fsuid === this.fs.hostUid && gid === this.fs.hostGid) return;
+    if (!this.fs.native || this.fs.hostUid === 0) chown(who.fsuid, gid);
   }
 }
 
