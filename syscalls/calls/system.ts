@@ -1,5 +1,4 @@
 /** The system and its resources: uname(2), sysinfo(2), getrandom(2), limits and usage (kernel/sys.c). */
-import { randomFillSync } from 'node:crypto';
 import os from 'node:os';
 import { fail } from '../abi/errno.ts';
 import {
@@ -17,6 +16,7 @@ import { VERSION } from '../kernel/kernel.ts';
 import type { Process, Rlimit } from '../kernel/process.ts';
 import type { Task } from '../kernel/task.ts';
 import { CAP, capable } from '../vfs/creds.ts';
+import { randomFill } from '../vfs/random.ts';
 import { bytesOut, flags, hex, int, oneOf, pid, ptr, size, structInOrNull, structOut } from './args.ts';
 import { type Call, call } from './declare.ts';
 import { usageOf } from './wait.ts';
@@ -98,7 +98,7 @@ const GRND = { GRND_NONBLOCK: 1, GRND_RANDOM: 2, GRND_INSECURE: 4 } as const;
 function getrandom(t: Task, at: number, length: number, how: number): number {
   if (how & ~7 || (how & 6) === 6) fail('EINVAL');
   const count = Math.min(length, 0x1ff_ffff);
-  randomFillSync(t.mm.writable(at, count));
+  randomFill(t.mm.writable(at, count));
   return count;
 }
 

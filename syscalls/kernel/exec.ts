@@ -1,7 +1,6 @@
 /**
  * Executing a program: execve(2), fs/exec.c, fs/binfmt_script.c, fs/binfmt_elf.c. The new memory is built whole before anything of the old program is touched, so every error leaves the caller as it was.
  */
-import { randomFillSync } from 'node:crypto';
 import { CpuState } from '../../emu/cpu-state.ts';
 import { ElfError } from '../../emu/elf/elf-error.ts';
 import { biasAt, loadElf, programBias } from '../../emu/elf/load.ts';
@@ -16,6 +15,7 @@ import { SS_DISABLE } from '../abi/signal.ts';
 import { CAP_FULL, type Creds } from '../vfs/creds.ts';
 import { type Inode, pathOf } from '../vfs/inode.ts';
 import type { OpenFile } from '../vfs/open-file.ts';
+import { randomBytes } from '../vfs/random.ts';
 import { lookupPath } from '../vfs/walk.ts';
 import { killOtherThreads, leaveMemory } from './exit.ts';
 import type { FsContext } from './fs-context.ts';
@@ -168,7 +168,7 @@ export function prepare(by: Executor, program: Program): Prepared {
         gid: creds.gid,
         egid: creds.egid,
         secure,
-        random: randomFillSync(new Uint8Array(16)),
+        random: randomBytes(16),
         executable: image.stack !== 'not-executable',
       });
       const mm = new Mm(space, by.kernel.createBackend(space));

@@ -2,7 +2,6 @@
  * Device nodes. The memory devices and the terminals are known by their numbers (Documentation/admin-guide/devices.txt) and live in this process,
  * wherever their node is; any other device of the host is opened on the host.
  */
-import { getRandomValues } from 'node:crypto';
 import fs from 'node:fs';
 import type { PageSource } from '../../emu/memory/address-space.ts';
 import { fail } from '../abi/errno.ts';
@@ -14,6 +13,7 @@ import { hostFlags } from './host-flags.ts';
 import { HostStream } from './host-stream.ts';
 import type { Inode } from './inode.ts';
 import { type IoctlContext, OpenFile } from './open-file.ts';
+import { randomFill } from './random.ts';
 
 /** A device without a position: seeking succeeds and means nothing. */
 abstract class MemoryDevice extends OpenFile {
@@ -60,17 +60,6 @@ const ZEROS: PageSource = {
 class FullDevice extends ZeroDevice {
   override write(_from: Uint8Array): number {
     return fail('ENOSPC');
-  }
-}
-
-/** Fills guest memory with random bytes. */
-export function randomFill(into: Uint8Array): void {
-  // The generator does not write to shared memory itself, and gives at most 64 KiB at once.
-  const chunk = new Uint8Array(Math.min(into.length, 65536));
-  for (let at = 0; at < into.length; at += chunk.length) {
-    const part = chunk.subarray(0, Math.min(chunk.length, into.length - at));
-    getRandomValues(part);
-    into.set(part, at);
   }
 }
 

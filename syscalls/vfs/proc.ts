@@ -1,6 +1,5 @@
 /** /proc: the processes of the run and what Linux tells of itself (proc(5)), none of it the host's. */
 
-import { randomUUID } from 'node:crypto';
 import { freemem, loadavg, totalmem } from 'node:os';
 import type { FsStatistics } from '../abi/stat.ts';
 import { type FileSystem, type Inode, nextMountId } from './inode.ts';
@@ -15,6 +14,7 @@ import {
 } from './proc-nodes.ts';
 import { processDirectory } from './proc-pid.ts';
 import type { ProcSource } from './proc-source.ts';
+import { randomUuid } from './random.ts';
 
 /** The lines of one core, as a Cortex-A7 shows them. */
 function cpuinfo(source: ProcSource): string {
@@ -106,7 +106,7 @@ function sysctls(source: ProcSource): Entry {
     });
   };
   const constant = (make: () => string | number): Entry => text(() => `${make()}\n`);
-  const bootId = randomUUID();
+  let bootId: string | undefined;
   return directory({
     fs: directory({
       'file-max': value(524288),
@@ -142,10 +142,10 @@ function sysctls(source: ProcSource): Entry {
       overflowuid: value(65534),
       pid_max: value(4194304),
       random: directory({
-        boot_id: constant(() => bootId),
+        boot_id: constant(() => (bootId ??= randomUuid())),
         entropy_avail: constant(() => 256),
         poolsize: constant(() => 256),
-        uuid: constant(() => randomUUID()),
+        uuid: constant(randomUuid),
       }),
       randomize_va_space: value(2),
       sem: value('32000\t1024000000\t500\t32000'),
