@@ -47,6 +47,9 @@ export const OFF = {
   target: 0x094,
   /** Variables that compiled code has to store on its way out of a fault (a mask of its own numbering). */
   faultDirty: 0x0a0,
+  /** The region that was left last by an edge not compiled, and the location it went to. */
+  exitFrom: 0x0a4,
+  exitTo: 0x0a8,
   /** 64-bit count of instructions run, low and high word (kept only with --stats; else an estimate from fuel). */
   icount: 0x098,
   /** d0..d31, 8 bytes each, little endian; s(2n) is the low and s(2n+1) the high word of d(n). */

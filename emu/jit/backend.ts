@@ -22,12 +22,14 @@ const IT = OFF.it >> 2;
 const E = OFF.e >> 2;
 const FPSCR = OFF.fpscr >> 2;
 const TARGET = OFF.target >> 2;
+const EXIT_FROM = OFF.exitFrom >> 2;
+const EXIT_TO = OFF.exitTo >> 2;
 
 /** Frames of TypeScript are bigger than those of compiled code: a nested dispatcher counts as so many calls. */
 const DISPATCH_DEPTH = 8;
 
 /** Times a location is branched to in the evaluator before it is compiled. */
-const HOT = +(process.env.HOT ?? 40);
+const HOT = 120;
 
 /** Counters of branch targets, direct mapped; a collision only delays. */
 const COUNTERS = 1 << 14;
@@ -149,8 +151,8 @@ export class JitBackend implements CpuBackend {
     return this.hot(location, direct) && this.compiledMode();
   }
 
-  /** Counts an arrival at a location; true when there is compiled code for it, made now perhaps. */
-  private hot(location: number, isLoop: boolean): boolean {
+  /** Counts an arrival at a location (by an edge out of region `from`, if not 0); true when there is compiled code for it, made now perhaps. */
+  private hot(location: number, isLoop: boolean, from = 0): boolean {
     const i = (location >>> 1) & (COUNTERS - 1);
     const { counterOf, counts, code } = this;
     if (counterOf[i] !== (location | 0)) {
@@ -163,6 +165,10 @@ export class JitBackend implements CpuBackend {
       return false;
     }
     if (code.compiledSlot(location) > 0) return true;
+    if (from !== 0 && this.compiledMode() && code.extend(from, location)) {
+      counts[i] = 0;
+      return false;
+    }
     if (this.compiledMode() && code.compile(location, isLoop, (l) => this.warm(l), this.warmLocations()))
       return true;
     counts[i] = 0;
@@ -289,7 +295,9 @@ export class JitBackend implements CpuBackend {
     const target = cpu.u32[TARGET]!;
     // A jump to the return address by other means than BX LR: the caller knows it.
     if (depth + DISPATCH_DEPTH >= MAX_DEPTH || target === ret) return target;
-    if (this.hot(target, false)) {
+    const from = cpu.u32[EXIT_TO] === target ? cpu.u32[EXIT_FROM]! : 0;
+    cpu.u32[EXIT_TO] = 0;
+    if (this.hot(target, false, from)) {
       const slot = this.code.compiledSlot(target);
       this.code.remember(target, slot);
       return this.code.enter(cpu.base, depth + 1, ret, slot);

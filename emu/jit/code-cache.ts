@@ -2,8 +2,8 @@
  * The compiled code of one address space: table slots, modules, the jump cache, and invalidation.
  *
  * Every location that compiled code calls or jumps to has a slot of the table for ever; the slot holds the function compiled for it, or the miss
- * stub. Functions are compiled in batches, one wasm module each; inside a module they call one another directly, so a module lives and dies as a whole: when a page that any of
- * its functions came from changes, all its slots go back to the stub.
+ * stub. Calls between regions always go through the table, so that a region can be replaced: by a bigger one when a way out of it turns out to be hot, by the stub when
+ * a page that it came from changes. Functions are compiled in batches, one wasm module each, and are dropped with their module.
  */
 import type { CpuStats } from '../cpu.ts';
 import { type CpuState, OFF } from '../cpu-state.ts';
@@ -37,6 +37,8 @@ const SITES_PER_BATCH = 1 << 15;
 
 /** Targets of one indirect jump that are compared with, before the jump cache is asked. */
 const MAX_GUESSES = 4;
+/** A region is compiled again so often, as more of it turns out to be hot. */
+const MAX_EXTENSIONS = 6;
 /** A block that is in so many regions already is compiled as one of its own. */
 const MAX_COPIES = 3;
 
@@ -57,15 +59,18 @@ export class CodeCache {
   private readonly modulesByPage = new Map<number, Set<CodeModule>>();
   /** Compiled locations that are loops inside functions. */
   private readonly loops = new Set<number>();
-  /** How many regions hold a block. */
+  /** How many regions hold a block, and the blocks of each region. */
   private readonly covered = new Map<number, number>();
+  private readonly blocksOf = new Map<number, number[]>();
+  /** How often a region was compiled again with more in it. */
+  private readonly extended = new Map<number, number>();
   /** Targets of indirect jumps that the evaluator has seen, by the jump's address; few each. */
   private readonly jumps = new Map<number, number[]>();
   private nextSlot = 1;
   private readonly jumpCache: Uint32Array;
   private readonly compiler: RegionCompiler;
-  /** Function indices of the batch under construction. */
-  private readonly batch = new Map<number, number>();
+  /** Locations of the batch under construction. */
+  private batch = new Set<number>();
   /** Places that may fault: location, and dirty variables with ITSTATE. */
   private sites = new Int32Array(1 << 12);
   private siteCount = 0;
@@ -82,8 +87,7 @@ export class CodeCache {
     this.jumpCache = new Uint32Array(space.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * 2);
     const context: CompileContext = {
       slotOf: (location) => this.slotOf(location),
-      hasCode: (location) => this.compiled.has(location),
-      functionOf: (location) => this.batch.get(location) ?? -1,
+      hasCode: (location) => this.compiled.has(location) || this.batch.has(location),
       constantWord: (address, size) => this.constantWord(address, size),
       siteOf: (location, dirty) => this.siteOf(location, dirty),
       count,
@@ -137,10 +141,7 @@ export class CodeCache {
       const insn = ahead ? this.insns.peek(at, it) : this.insns.known(at, it);
       return insn === null ? null : { insn, effects: effectsOf(insn) };
     };
-    const isEntry = (at: number) =>
-      seen.has(at) ||
-      (this.compiled.has(at) && !this.loops.has(at)) ||
-      (this.covered.get((at & ~1) >>> 0) ?? 0) >= MAX_COPIES;
+    const isEntry = (at: number) => seen.has(at) || this.isEntry(at);
     const read = (address: number, size: number) => this.constantWord(address, size);
     const regions: Region[] = [];
     const queue = [location, ...also];
@@ -167,10 +168,7 @@ export class CodeCache {
   }
 
   private build(regions: Region[]): void {
-    this.batch.clear();
-    regions.forEach((r, i) => {
-      this.batch.set(r.location, i);
-    });
+    this.batch = new Set(regions.map((r) => r.location));
     const functions = regions.map((r) => {
       const { code, locals } = this.compiler.compile(r);
       return { type: 0, locals, code };
@@ -194,7 +192,7 @@ export class CodeCache {
       this.compiled.set(r.location, slots[i]!);
       this.remember(r.location, slots[i]!);
       for (const page of r.pages) module.pages.add(page);
-      for (const { start } of r.blocks) this.covered.set(start, (this.covered.get(start) ?? 0) + 1);
+      this.cover(r);
     });
     for (const page of module.pages) {
       this.space.markCode(page);
@@ -205,6 +203,29 @@ export class CodeCache {
     this.stats.regions += regions.length;
     this.stats.modules++;
     this.stats.wasmBytes += bytes.length;
+  }
+
+  /** Whether regions end where they come to this location. */
+  private isEntry(location: number): boolean {
+    if (this.compiled.has(location)) return !this.loops.has(location);
+    return (this.covered.get((location & ~1) >>> 0) ?? 0) >= MAX_COPIES;
+  }
+
+  /** Compiles a region once more, now that a way out of it has turned out to be taken often. False when that would not help. */
+  extend(from: number, target: number): boolean {
+    const times = this.extended.get(from) ?? 0;
+    if (!this.compiled.has(from) || times === MAX_EXTENSIONS || this.isEntry(target)) return false;
+    this.extended.set(from, times + 1);
+    return this.compile(from, this.loops.has(from), () => false);
+  }
+
+  /** Counts the blocks of a region, in place of those of the region that it replaces. */
+  private cover(r: Region): void {
+    for (const start of this.blocksOf.get(r.location) ?? [])
+      this.covered.set(start, this.covered.get(start)! - 1);
+    const starts = r.blocks.map((b) => b.start);
+    this.blocksOf.set(r.location, starts);
+    for (const start of starts) this.covered.set(start, (this.covered.get(start) ?? 0) + 1);
   }
 
   /** Notes where an indirect jump went. False when it goes to so many places that each should be an entry of its own. */

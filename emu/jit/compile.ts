@@ -14,17 +14,7 @@ import { OFF } from '../cpu-state.ts';
 import type { BranchKind, Trap } from '../machine/machine.ts';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../memory/layout.ts';
 import { planAccesses } from './access-groups.ts';
-import {
-  CPU,
-  DEPTH,
-  FLAG_MASK,
-  IMPORTS,
-  importIndex,
-  LEAVE,
-  RETURN,
-  Unsupported,
-  VARS,
-} from './convention.ts';
+import { CPU, DEPTH, FLAG_MASK, importIndex, LEAVE, RETURN, Unsupported, VARS } from './convention.ts';
 import { Emitter, type EmitterHost } from './emitter.ts';
 import type { Node } from './function-writer.ts';
 import type { JumpTable } from './jump-table.ts';
@@ -41,10 +31,8 @@ export const MAX_DEPTH = 1200;
 export interface CompileContext {
   /** Table slot of a location, taken for it when it has none. */
   slotOf(location: number): number;
-  /** Whether the location has code now. */
+  /** Whether the location has code now, or is to have with this module. */
   hasCode(location: number): boolean;
-  /** Index in the module under construction of the function for a location, or -1. */
-  functionOf(location: number): number;
   constantWord(address: number, size: number): number | undefined;
   /** A number for a place that may fault: its location, and the dirty variables with ITSTATE in bits 31..24. */
   siteOf(location: number, dirty: number): number;
@@ -144,9 +132,12 @@ export class RegionCompiler implements EmitterHost {
       }
     out.get(this.exitSlot);
     emitter.open(OP.if);
-    out.get(CPU);
-    out.get(this.exitLocation);
-    out.mem(OP.i32_store, OFF.target);
+    for (const offset of [OFF.target, OFF.exitTo]) {
+      out.get(CPU);
+      out.get(this.exitLocation);
+      out.mem(OP.i32_store, offset);
+    }
+    emitter.storeState(OFF.exitFrom, region.location);
     this.pushOwnArguments();
     out.get(this.exitSlot);
     this.callIndirect(OP.return_call_indirect);
@@ -284,14 +275,6 @@ export class RegionCompiler implements EmitterHost {
   /** Leaves the region for a constant location, by a tail call. */
   private exitTo(location: number, dirty: number): void {
     const { emitter, out } = this;
-    const index = this.context.functionOf(location);
-    if (index >= 0) {
-      emitter.storeVars(dirty);
-      this.pushOwnArguments();
-      out.byte(OP.return_call);
-      out.u32(IMPORTS.length + index);
-      return;
-    }
     const slot = this.context.slotOf(location);
     if (this.context.hasCode(location)) {
       emitter.storeVars(dirty);
@@ -427,16 +410,12 @@ export class RegionCompiler implements EmitterHost {
   private call(location: Node, target: number | undefined, dirty: number): void {
     const { emitter, out, block } = this;
     emitter.storeVars(dirty);
-    const index = target === undefined ? -1 : this.context.functionOf(target >>> 0);
     if (target === undefined) this.lookUp(location);
-    else if (index < 0) emitter.storeState(OFF.target, target);
+    else emitter.storeState(OFF.target, target);
     this.pushCallArguments(block);
-    if (index >= 0) out.call(IMPORTS.length + index);
-    else {
-      if (target === undefined) out.get(this.slot);
-      else out.i32(this.context.slotOf(target >>> 0));
-      this.callIndirect(OP.call_indirect);
-    }
+    if (target === undefined) out.get(this.slot);
+    else out.i32(this.context.slotOf(target >>> 0));
+    this.callIndirect(OP.call_indirect);
     out.tee(this.ret);
     out.i32(this.locationOf(block.next));
     out.byte(OP.i32_ne);
