@@ -16,6 +16,7 @@ import { Dispatcher } from '../syscalls/calls/dispatch.ts';
 import { Strace } from '../syscalls/calls/strace.ts';
 import { allCalls } from '../syscalls/calls/table.ts';
 import { boot, defaultLimits } from '../syscalls/kernel/boot.ts';
+import { startJobControl } from '../syscalls/kernel/job-control.ts';
 import { Kernel } from '../syscalls/kernel/kernel.ts';
 import { procSource } from '../syscalls/kernel/proc.ts';
 import type { Process, Rlimit } from '../syscalls/kernel/process.ts';
@@ -113,6 +114,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   }
   const own = options.stdin === undefined && options.stdout === undefined && options.stderr === undefined;
   const stopForwarding = (options.signals ?? own) ? forwardSignals(kernel, init) : undefined;
+  const endJobControl = startJobControl(kernel, init);
   try {
     await kernel.scheduler.run(() => init.zombie);
   } catch (e) {
@@ -124,6 +126,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     return { exitCode: INTERNAL_ERROR, signal: null };
   } finally {
     stopForwarding?.();
+    endJobControl();
   }
   kernel.shutDown();
   await socketsFlushed();
@@ -146,13 +149,13 @@ function start(kernel: Kernel, options: RunOptions): Process {
   const prefix = options.ldPrefix ? new NodeFs(fs.realpathSync(options.ldPrefix)).root : undefined;
   const context = { root, creds, prefix };
   const own = !options.root && !options.fs;
-  mountSystem(root, procSource(kernel), !own);
   const cwd = workingDirectory(context, bytes(options.cwd ?? (own ? process.cwd() : '/')));
   const files = new FdTable();
   const given = [options.stdin, options.stdout, options.stderr];
   given.forEach((file, fd) => {
     files.set(fd, file ?? openDescriptor(fd), false);
   });
+  mountSystem(root, procSource(kernel), !own, files);
   const envp = (options.env ?? []).map(bytes);
   const path = findProgram(context, cwd, bytes(options.program), envp, own);
   return boot(kernel, {

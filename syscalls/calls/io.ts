@@ -105,7 +105,7 @@ function blockReading(t: Task, file: OpenFile): number {
   if (file.nonblocking) return WOULD_BLOCK;
   if (file.readTimeout === Infinity) return t.wait(file.queue);
   const { deadline } = (t.callState ??= { deadline: t.now() + file.readTimeout }) as { deadline: number };
-  return t.now() >= deadline ? WOULD_BLOCK : t.wait(file.queue, deadline, 'EINTR');
+  return t.now() >= deadline ? file.timedOut : t.wait(file.queue, deadline, 'EINTR');
 }
 
 function total(vector: readonly Iovec[]): number {

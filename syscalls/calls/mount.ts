@@ -9,6 +9,7 @@ import type { FileSystem, Inode } from '../vfs/inode.ts';
 import { mountAt, unmount } from '../vfs/mount.ts';
 import { NodeFs, NodeInode } from '../vfs/node-fs.ts';
 import { ProcFs } from '../vfs/proc.ts';
+import { DevPts } from '../vfs/pty.ts';
 import { SysFs } from '../vfs/sys.ts';
 import { TmpFs } from '../vfs/tmpfs.ts';
 import { flags, path, pathOrNull, ptr } from './args.ts';
@@ -52,6 +53,8 @@ function create(t: Task, type: string, source: string | null, data: string | nul
       return new SysFs();
     case 'devtmpfs':
       return createDev();
+    case 'devpts':
+      return new DevPts();
     default:
       return fail('ENODEV');
   }

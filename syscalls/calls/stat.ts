@@ -17,8 +17,8 @@ import {
   STATFS64_SIZE,
   STATX__RESERVED,
   STATX_SIZE,
-  stat as statStruct,
   stat64 as stat64Struct,
+  stat as statStruct,
   statx as statxStruct,
   writeStat,
   writeStat64,
@@ -27,13 +27,13 @@ import {
   writeStatx,
 } from '../abi/stat.ts';
 import type { Task } from '../kernel/task.ts';
+import type { Creds } from '../vfs/creds.ts';
 import { Inode } from '../vfs/inode.ts';
+import { lookupPath } from '../vfs/walk.ts';
 import { dirfd, fd, flags, hex, path, pathOrNull, ptr, size, structOut } from './args.ts';
 import { fileOrInodeAt, inodeAt, startOf } from './at.ts';
 import { type Call, call } from './declare.ts';
 import { ACCESS_FLAGS, ACCESS_MODES, AT_FLAGS } from './names.ts';
-import { lookupPath } from '../vfs/walk.ts';
-import type { Creds } from '../vfs/creds.ts';
 
 function putStat64(t: Task, address: number, attributes: Attributes): number {
   t.mm.writable(address, STAT64_SIZE);
@@ -115,31 +115,45 @@ export const statCalls: Call[] = [
     const file = fileOrInodeAt(t, dirfd, path, flags, !(flags & AT_SYMLINK_NOFOLLOW));
     return putStat64(t, out, file.stat());
   }),
-  call(106, 'stat', [path, statOut], (t, path, out) => putStat(t, out, inodeAt(t, AT_FDCWD, path, true).stat())),
+  call(106, 'stat', [path, statOut], (t, path, out) =>
+    putStat(t, out, inodeAt(t, AT_FDCWD, path, true).stat()),
+  ),
   call(107, 'lstat', [path, statOut], (t, path, out) =>
     putStat(t, out, inodeAt(t, AT_FDCWD, path, false).stat()),
   ),
   call(108, 'fstat', [fd, statOut], (t, fd, out) => putStat(t, out, t.files.get(fd).stat())),
-  call(397, 'statx', [dirfd, pathOrNull, atFlags, hex, structOut(statxStruct)], (t, dirfd, path, flags, mask, out) => {
-    if (flags & ~(STAT_AT_FLAGS | AT_STATX_SYNC_TYPE) || (flags & AT_STATX_SYNC_TYPE) === AT_STATX_SYNC_TYPE) {
-      fail('EINVAL');
-    }
-    if (mask & STATX__RESERVED) fail('EINVAL');
-    const file = fileOrInodeAt(t, dirfd, path, flags, !(flags & AT_SYMLINK_NOFOLLOW));
-    const inode = file instanceof Inode ? file : file.inode;
-    const attributes = file.stat();
-    t.mm.writable(out, STATX_SIZE);
-    writeStatx(t.mm.view, out, attributes, inode.fs.id, inode === inode.fs.root);
-    return 0;
-  }),
+  call(
+    397,
+    'statx',
+    [dirfd, pathOrNull, atFlags, hex, structOut(statxStruct)],
+    (t, dirfd, path, flags, mask, out) => {
+      if (
+        flags & ~(STAT_AT_FLAGS | AT_STATX_SYNC_TYPE) ||
+        (flags & AT_STATX_SYNC_TYPE) === AT_STATX_SYNC_TYPE
+      ) {
+        fail('EINVAL');
+      }
+      if (mask & STATX__RESERVED) fail('EINVAL');
+      const file = fileOrInodeAt(t, dirfd, path, flags, !(flags & AT_SYMLINK_NOFOLLOW));
+      const inode = file instanceof Inode ? file : file.inode;
+      const attributes = file.stat();
+      t.mm.writable(out, STATX_SIZE);
+      writeStatx(t.mm.view, out, attributes, inode.fs.id, inode === inode.fs.root);
+      return 0;
+    },
+  ),
   call(99, 'statfs', [path, ptr], (t, path, out) => statfs(t, inodeAt(t, AT_FDCWD, path, true), out)),
   call(100, 'fstatfs', [fd, ptr], (t, fd, out) => statfs(t, t.files.get(fd).inode, out)),
   call(266, 'statfs64', [path, size, ptr], (t, path, size, out) =>
     statfs64(t, inodeAt(t, AT_FDCWD, path, true), size, out),
   ),
-  call(267, 'fstatfs64', [fd, size, ptr], (t, fd, size, out) => statfs64(t, t.files.get(fd).inode, size, out)),
+  call(267, 'fstatfs64', [fd, size, ptr], (t, fd, size, out) =>
+    statfs64(t, t.files.get(fd).inode, size, out),
+  ),
   call(33, 'access', [path, accessMode], (t, path, mode) => access(t, AT_FDCWD, path, mode, 0)),
-  call(334, 'faccessat', [dirfd, path, accessMode], (t, dirfd, path, mode) => access(t, dirfd, path, mode, 0)),
+  call(334, 'faccessat', [dirfd, path, accessMode], (t, dirfd, path, mode) =>
+    access(t, dirfd, path, mode, 0),
+  ),
   call(439, 'faccessat2', [dirfd, path, accessMode, flags(ACCESS_FLAGS)], access),
   call(85, 'readlink', [path, ptr, size], (t, path, out, size) => readlink(t, AT_FDCWD, path, out, size)),
   call(332, 'readlinkat', [dirfd, path, ptr, size], readlink),

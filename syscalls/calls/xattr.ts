@@ -83,7 +83,9 @@ export const xattrCalls: Call[] = [
   call(231, 'fgetxattr', [fd, str, bytesOut, size], (t, fd, name, value, size) =>
     get(t, opened(t, fd), name, value, size),
   ),
-  call(232, 'listxattr', [path, bytesOut, size], (t, path, out, size) => list(t, followed(t, path), out, size)),
+  call(232, 'listxattr', [path, bytesOut, size], (t, path, out, size) =>
+    list(t, followed(t, path), out, size),
+  ),
   call(233, 'llistxattr', [path, bytesOut, size], (t, path, out, size) => list(t, link(t, path), out, size)),
   call(234, 'flistxattr', [fd, bytesOut, size], (t, fd, out, size) => list(t, opened(t, fd), out, size)),
   call(235, 'removexattr', [path, str], (t, path, name) => remove(t, followed(t, path), name)),

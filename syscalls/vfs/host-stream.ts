@@ -1,7 +1,7 @@
 /**
- * Descriptors of the host that are handed to the guest: standard input, output and error, and devices of the host.
+ * Descriptors of the host that are handed to the guest: standard input, output and error, and devices of the host. Terminals are in host-terminal.ts.
  *
- * Reading never blocks this process, in which other tasks may run: a pipe or terminal is opened a second time without O_NONBLOCK being shared with other processes, and read
+ * Reading never blocks this process, in which other tasks may run: a pipe is opened a second time without O_NONBLOCK being shared with other processes, and read
  * until it has no more. Only when a task goes to sleep on the queue does a watcher of Node's event loop begin to look; it takes one byte, which
  * is kept for the next read, so that no more is taken from a shared input than the guest asked for. Writing is synchronous.
  */
@@ -11,29 +11,13 @@ import tty from 'node:tty';
 import type { PageSource } from '../../emu/memory/address-space.ts';
 import { ERRNO, Errno, fail } from '../abi/errno.ts';
 import { O_ACCMODE, O_APPEND, O_RDONLY, O_RDWR, O_WRONLY, SEEK_CUR } from '../abi/fcntl.ts';
-import {
-  FIONREAD,
-  TCGETS,
-  TCSETS,
-  TCSETSF,
-  TCSETSW,
-  TIOCGPGRP,
-  TIOCGWINSZ,
-  TIOCSPGRP,
-} from '../abi/ioctl.ts';
+import { FIONREAD } from '../abi/ioctl.ts';
 import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../abi/poll.ts';
-import { type Attributes, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../abi/stat.ts';
-import {
-  defaultTermios,
-  ICANON,
-  readTermios,
-  TERMIOS_SIZE,
-  type Termios,
-  writeTermios,
-} from '../abi/termios.ts';
+import { type Attributes, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../abi/stat.ts';
 import { AnonymousInode } from './anonymous.ts';
 import { FilePages } from './file-pages.ts';
 import { host, rethrow } from './host-error.ts';
+import { openHostTerminal } from './host-terminal.ts';
 import type { AttributeChange, Inode } from './inode.ts';
 import { safeNumber } from './inode-numbers.ts';
 import { type IoctlContext, OpenFile, SeekableFile, WOULD_BLOCK } from './open-file.ts';
@@ -53,7 +37,6 @@ export class HostStream extends OpenFile {
   readonly fd: number;
   readonly #owned: boolean;
   readonly #kind: number;
-  readonly #isTty: boolean;
   /** Descriptor for reading that gives EAGAIN instead of waiting. */
   #input = -1;
   #watcher: net.Socket | undefined;
@@ -63,7 +46,6 @@ export class HostStream extends OpenFile {
   #ended = false;
   /** The last write found no room. */
   #full = false;
-  #termios: Termios | undefined;
 
   /** @param owned the descriptor is closed with the file */
   constructor(inode: Inode, flags: number, fd: number, owned: boolean) {
@@ -71,7 +53,6 @@ export class HostStream extends OpenFile {
     this.fd = fd;
     this.#owned = owned;
     this.#kind = fs.fstatSync(fd).mode & S_IFMT;
-    this.#isTty = this.#kind === S_IFCHR && tty.isatty(fd);
     (this.queue as WatchedQueue).onWaiting = () => this.#watch();
   }
 
@@ -83,7 +64,7 @@ export class HostStream extends OpenFile {
 
   /** Other character devices (the host's /dev/null) never make one wait. */
   get #waits(): boolean {
-    return this.#isTty || this.#kind === S_IFIFO || this.#kind === S_IFSOCK;
+    return this.#kind === S_IFIFO || this.#kind === S_IFSOCK;
   }
 
   #open(): number {
@@ -116,9 +97,7 @@ export class HostStream extends OpenFile {
     };
     // manualStart: Node's own streams use it to begin reading only on resume.
     const options = { fd: this.#input, readable: true, writable: false, manualStart: true, onread };
-    const watcher = this.#isTty
-      ? new tty.ReadStream(this.#input, options as net.SocketConstructorOpts)
-      : new net.Socket(options as net.SocketConstructorOpts);
+    const watcher = new net.Socket(options as net.SocketConstructorOpts);
     const end = () => {
       this.#ended = true;
       this.#watching = false;
@@ -151,7 +130,7 @@ export class HostStream extends OpenFile {
   #stop(): void {
     this.#watcher?.removeAllListeners();
     this.#watcher?.on('error', () => {});
-    if (this.#watcher && !this.#isTty && this.#input !== this.fd) {
+    if (this.#watcher && this.#input !== this.fd) {
       // The socket owns the second descriptor and closes it.
       this.#input = -1;
       this.#watcher.destroy();
@@ -204,7 +183,7 @@ export class HostStream extends OpenFile {
       const byte = new Uint8Array(1);
       try {
         if (this.read(byte) === 1) this.#peeked = byte[0]!;
-        else if (!this.#isTty) this.#ended = this.#peeked < 0 && this.#atEnd();
+        else this.#ended = this.#peeked < 0 && this.#atEnd();
       } catch (error) {
         if (!(error instanceof Errno)) throw error;
       }
@@ -236,37 +215,7 @@ export class HostStream extends OpenFile {
       context.write(argument, 4).setInt32(0, this.#peeked >= 0 ? 1 : 0, true);
       return 0;
     }
-    if (!this.#isTty) return fail('ENOTTY');
-    switch (request) {
-      case TCGETS:
-        writeTermios(context.write(argument, TERMIOS_SIZE), (this.#termios ??= defaultTermios()));
-        return 0;
-      case TCSETS:
-      case TCSETSW:
-      case TCSETSF: {
-        this.#termios = readTermios(context.read(argument, TERMIOS_SIZE), this.#termios ?? defaultTermios());
-        this.#open();
-        (this.#makeWatcher() as tty.ReadStream).setRawMode((this.#termios.lflag & ICANON) === 0);
-        return 0;
-      }
-      case TIOCGWINSZ: {
-        const [columns, rows] = new tty.WriteStream(this.fd).getWindowSize();
-        const view = context.write(argument, 8);
-        view.setUint16(0, rows, true);
-        view.setUint16(2, columns, true);
-        view.setUint32(4, 0, true);
-        return 0;
-      }
-      case TIOCGPGRP:
-        context.write(argument, 4).setInt32(0, context.process.session.foreground, true);
-        return 0;
-      case TIOCSPGRP:
-        // The host's terminal knows one group, this process's; whom its signals reach here is by this (src/host-signals.ts).
-        context.process.session.foreground = context.read(argument, 4).getInt32(0, true);
-        return 0;
-      default:
-        return fail('ENOTTY');
-    }
+    return fail('ENOTTY');
   }
 }
 
@@ -387,6 +336,7 @@ export function openDescriptor(fd: number, flags?: number, inode?: Inode): OpenF
   inode ??= host(() => new DescriptorInode(fd, name));
   flags ??= descriptorInfo(fd).flags;
   if ((inode.mode & S_IFMT) === S_IFREG) return new InheritedFile(inode, flags, fd);
+  if (tty.isatty(fd)) return openHostTerminal(fd, flags);
   return new HostStream(inode, flags, fd, false);
 }
 

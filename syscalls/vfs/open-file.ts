@@ -61,9 +61,6 @@ export abstract class OpenFile {
   readonly queue: WaitQueue;
   /** Called when the last reference goes (epoll forgets the file). */
   onClose: Set<() => void> | undefined;
-  /** Milliseconds after which a waiting read or write gives EAGAIN; only sockets have such limits (SO_RCVTIMEO, SO_SNDTIMEO). */
-  readTimeout = Infinity;
-  writeTimeout = Infinity;
   /** F_SETOWN and F_SETSIG: remembered for F_GETOWN and for SIGIO. */
   owner = 0;
   signal = 0;
@@ -72,6 +69,27 @@ export abstract class OpenFile {
     this.inode = inode;
     this.flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
     this.queue = queue;
+  }
+
+  #readTimeout = Infinity;
+  #writeTimeout = Infinity;
+  /** Milliseconds a read waits at most: SO_RCVTIMEO of sockets, VTIME of terminals. */
+  get readTimeout(): number {
+    return this.#readTimeout;
+  }
+  set readTimeout(milliseconds: number) {
+    this.#readTimeout = milliseconds;
+  }
+  /** What a read gives that has waited so long. */
+  get timedOut(): number {
+    return WOULD_BLOCK;
+  }
+  /** Milliseconds a write waits at most (SO_SNDTIMEO). */
+  get writeTimeout(): number {
+    return this.#writeTimeout;
+  }
+  set writeTimeout(milliseconds: number) {
+    this.#writeTimeout = milliseconds;
   }
 
   get nonblocking(): boolean {

@@ -1,15 +1,36 @@
 /** What every guest finds mounted beside its files: /proc, and under a root of its own /dev and a small /sys. */
+import { makedev } from '../abi/stat.ts';
 import { createDev } from './dev.ts';
+import { registerDevice } from './devices.ts';
+import type { FdTable } from './fd-table.ts';
 import type { Inode } from './inode.ts';
 import { mountAt } from './mount.ts';
 import { ProcFs } from './proc.ts';
 import type { ProcSource } from './proc-source.ts';
+import { DevPts } from './pty.ts';
 import { SysFs } from './sys.ts';
+import { openControllingTerminal, TtyFile } from './tty.ts';
 
-/** @param ownRoot the root is not the host's own, which has devices */
-export function mountSystem(root: Inode, source: ProcSource, ownRoot: boolean): void {
+/**
+ * @param ownRoot the root is not the host's own, which has devices
+ * @param files the first process's: terminals among them get names in /dev/pts
+ */
+export function mountSystem(root: Inode, source: ProcSource, ownRoot: boolean, files: FdTable): void {
   mountAt(root, 'proc', new ProcFs(source, () => root));
-  if (!ownRoot) return;
-  mountAt(root, 'dev', createDev());
-  mountAt(root, 'sys', new SysFs());
+  registerDevice(makedev(5, 0), openControllingTerminal);
+  const pts = new DevPts();
+  if (ownRoot) {
+    const dev = createDev();
+    mountAt(root, 'dev', dev);
+    mountAt(dev.root, 'pts', pts);
+    mountAt(root, 'sys', new SysFs());
+  } else {
+    const dev = root.lookup('dev');
+    if (dev?.isDirectory) mountAt(dev, 'pts', pts);
+    registerDevice(makedev(5, 2), (inode, flags) => pts.open(inode, flags));
+  }
+  for (const fd of [0, 1, 2]) {
+    const file = files.find(fd);
+    if (file instanceof TtyFile && file.inode.parent === undefined) pts.adopt(file.inode);
+  }
 }
