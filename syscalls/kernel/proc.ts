@@ -80,9 +80,9 @@ function thread(t: Task): ProcThread {
 }
 
 function describe(p: Process): ProcProcess {
-  // A leader that has ended before its threads has nothing to show; any other thread does.
-  const t = p.leader.state === 'dead' ? ([...p.threads][0] ?? p.leader) : p.leader;
-  const alive = !p.zombie;
+  // As in Linux: a leader that has ended before its threads has no memory and no files to show.
+  const t = p.leader;
+  const alive = t.state !== 'dead';
   const { mm } = t;
   const { ignored, caught } = t.sighand.sets();
   const bytes = (start: number, end: number): Uint8Array => {
