@@ -1,5 +1,5 @@
 /** The command `armrun`, after bin.cjs has found a Node for it: options in, one run, and an end that is the guest's own. */
-import { readFileSync, writeSync } from 'node:fs';
+import { readFileSync, statSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 
 import { parseOptions, USAGE, UsageError } from './options.ts';
@@ -24,6 +24,11 @@ export async function main(args: readonly string[]): Promise<void> {
     const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
     process.stdout.write(`armrun ${manifest.version}\n`);
     return;
+  }
+
+  for (const directory of [options.root, options.ldPrefix]) {
+    if (directory === null || statSync(directory, { throwIfNoEntry: false })?.isDirectory()) continue;
+    fail(`${directory} is not a directory`);
   }
 
   // Not before: what the guest does not need need not be loaded.

@@ -91,7 +91,7 @@ export async function qemu(invocation: Invocation, depends?: string): Promise<Ou
   freshDirectory(invocation);
   // The mounts are seen by this command alone.
   const script =
-    'mount --rbind /dev "$1/dev" && mount --rbind /proc "$1/proc" && root=$1 cwd=$2 && shift 2 && exec unshare --root "$root" --wd "$cwd" "$@"';
+    'mount --rbind /dev "$1/dev" && mount --rbind /proc "$1/proc" && root=$1 cwd=$2 && shift 2 && exec env -i "$(command -v unshare)" --root "$root" --wd "$cwd" "$@"';
   const outcome = await run(
     'unshare',
     [
