@@ -6,18 +6,17 @@
  * is kept for the next read, so that no more is taken from a shared input than the guest asked for. Writing is synchronous.
  */
 import fs from 'node:fs';
-import net from 'node:net';
-import tty from 'node:tty';
+import type net from 'node:net';
 import type { PageSource } from '../../emu/memory/address-space.ts';
 import { ERRNO, Errno, fail } from '../abi/errno.ts';
 import { O_ACCMODE, O_APPEND, O_RDONLY, O_RDWR, O_WRONLY, SEEK_CUR } from '../abi/fcntl.ts';
 import { FIONREAD } from '../abi/ioctl.ts';
 import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../abi/poll.ts';
-import { type Attributes, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../abi/stat.ts';
+import { type Attributes, major, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../abi/stat.ts';
 import { AnonymousInode } from './anonymous.ts';
 import { FilePages } from './file-pages.ts';
 import { host, rethrow } from './host-error.ts';
-import { openHostTerminal } from './host-terminal.ts';
+import { isTerminal, openHostTerminal } from './host-terminal.ts';
 import type { AttributeChange, Inode } from './inode.ts';
 import { safeNumber } from './inode-numbers.ts';
 import { type IoctlContext, OpenFile, SeekableFile, WOULD_BLOCK } from './open-file.ts';
@@ -97,7 +96,8 @@ export class HostStream extends OpenFile {
     };
     // manualStart: Node's own streams use it to begin reading only on resume.
     const options = { fd: this.#input, readable: true, writable: false, manualStart: true, onread };
-    const watcher = new net.Socket(options as net.SocketConstructorOpts);
+    const { Socket } = process.getBuiltinModule('node:net');
+    const watcher = new Socket(options as net.SocketConstructorOpts);
     const end = () => {
       this.#ended = true;
       this.#watching = false;
@@ -324,6 +324,9 @@ function descriptorInfo(fd: number): { position: number; flags: number } {
   }
 }
 
+/** /dev/null and its like. */
+const MEMORY_DEVICES = 1;
+
 /** An open file for a descriptor this process has, such as 0, 1 and 2. Undefined when it is not open. */
 export function openDescriptor(fd: number, flags?: number, inode?: Inode): OpenFile;
 export function openDescriptor(fd: number, flags?: number, inode?: Inode): OpenFile {
@@ -336,7 +339,8 @@ export function openDescriptor(fd: number, flags?: number, inode?: Inode): OpenF
   inode ??= host(() => new DescriptorInode(fd, name));
   flags ??= descriptorInfo(fd).flags;
   if ((inode.mode & S_IFMT) === S_IFREG) return new InheritedFile(inode, flags, fd);
-  if (tty.isatty(fd)) return openHostTerminal(fd, flags);
+  if ((inode.mode & S_IFMT) === S_IFCHR && major(inode.stat().rdev) !== MEMORY_DEVICES && isTerminal(fd))
+    return openHostTerminal(fd, flags);
   return new HostStream(inode, flags, fd, false);
 }
 

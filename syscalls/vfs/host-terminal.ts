@@ -3,7 +3,7 @@
  * guest's own line discipline does the editing, echo and signals, so that every setting of the guest works.
  */
 import fs from 'node:fs';
-import tty from 'node:tty';
+import type tty from 'node:tty';
 import { O_NOCTTY } from '../abi/fcntl.ts';
 import { S_IFCHR } from '../abi/stat.ts';
 import { ONLCR, OPOST } from '../abi/termios.ts';
@@ -11,6 +11,13 @@ import { AnonymousInode } from './anonymous.ts';
 import { host } from './host-error.ts';
 import type { OpenFile } from './open-file.ts';
 import { Tty, TtyFile } from './tty.ts';
+
+/** Loaded only when there is a terminal: it costs each start two milliseconds. */
+const nodeTty = () => process.getBuiltinModule('node:tty');
+
+export function isTerminal(fd: number): boolean {
+  return nodeTty().isatty(fd);
+}
 
 const NL = 0x0a;
 const VT = 0x0b;
@@ -36,7 +43,7 @@ class HostTerminal extends Tty {
   }
 
   override measure(): void {
-    const [columns, rows] = new tty.WriteStream(this.fd).getWindowSize();
+    const [columns, rows] = new (nodeTty().WriteStream)(this.fd).getWindowSize();
     this.rows = rows;
     this.columns = columns;
   }
@@ -61,7 +68,7 @@ class HostTerminal extends Tty {
 
   override wanted(): void {
     if (this.#input) return;
-    this.#input = new tty.ReadStream(this.fd);
+    this.#input = new (nodeTty().ReadStream)(this.fd);
     this.#input.setRawMode(true);
     this.#input.on('data', (bytes) => this.line.input(bytes as Buffer));
     this.#input.on('end', () => this.hangup());

@@ -4,8 +4,8 @@
  * Node's events fill buffers here and wake the queue; the guest's calls look at the buffers. Node sets up the local end of a stream only with listen or connect; so bind listens at once,
  * which tells about EADDRINUSE and the port chosen, and a connect after it lets the port go and takes it again.
  */
-import dgram from 'node:dgram';
-import net from 'node:net';
+import type dgram from 'node:dgram';
+import type net from 'node:net';
 import { networkInterfaces as interfaces } from 'node:os';
 import { errnoNamed, fail } from '../abi/errno.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from '../abi/poll.ts';
@@ -34,6 +34,9 @@ import {
   WOULD_BLOCK,
 } from './socket.ts';
 
+/** Loaded when the first socket is used: it costs each start two milliseconds. */
+const nodeNet = () => process.getBuiltinModule('node:net');
+
 type InetFamily = typeof AF_INET | typeof AF_INET6;
 
 function inetAddress(address: SocketAddress | undefined): { host: string; port: number } {
@@ -47,7 +50,8 @@ function anyAddress(family: InetFamily): SocketAddress {
 
 function fromNode(family: InetFamily, info: { address?: string; port?: number } | null): SocketAddress {
   if (!info?.address) return anyAddress(family);
-  const mapped = family === AF_INET6 && net.isIPv4(info.address) ? `::ffff:${info.address}` : info.address;
+  const mapped =
+    family === AF_INET6 && nodeNet().isIPv4(info.address) ? `::ffff:${info.address}` : info.address;
   return { family, host: mapped, port: info.port ?? 0 };
 }
 
@@ -98,7 +102,7 @@ export class StreamSocket extends Socket {
     if (this.#state !== 'new') fail('EINVAL');
     const { host, port } = inetAddress(address);
     if (address.family !== this.family) fail('EAFNOSUPPORT');
-    const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+    const server = nodeNet().createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
       this.#backlog.push(socket);
       this.queue.wakeAll();
     });
@@ -166,7 +170,7 @@ export class StreamSocket extends Socket {
       this.#server = undefined;
     }
     this.#peer = { family: this.family, host: host === '0.0.0.0' ? '127.0.0.1' : host, port };
-    this.#begin(net.connect(options));
+    this.#begin(nodeNet().connect(options));
     return WOULD_BLOCK;
   }
 
@@ -358,7 +362,7 @@ export class DatagramSocket extends Socket {
 
   #create(): dgram.Socket {
     if (this.#socket) return this.#socket;
-    const socket = dgram.createSocket({
+    const socket = process.getBuiltinModule('node:dgram').createSocket({
       type: this.family === AF_INET ? 'udp4' : 'udp6',
       reuseAddr: this.options.get(SO_REUSEADDR) === 1,
       // Addresses are never names.
@@ -503,7 +507,7 @@ export class DatagramSocket extends Socket {
 function normal(family: InetFamily, host: string): string {
   if (family === AF_INET) return host === '0.0.0.0' ? '127.0.0.1' : host;
   // The form in which Node tells who sent a datagram.
-  return new net.SocketAddress({ address: host, family: 'ipv6' }).address;
+  return new (nodeNet().SocketAddress)({ address: host, family: 'ipv6' }).address;
 }
 
 function sameAddress(a: SocketAddress, b: SocketAddress): boolean {
