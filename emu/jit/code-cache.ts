@@ -170,8 +170,7 @@ export class CodeCache {
   private build(regions: Region[]): void {
     this.batch = new Set(regions.map((r) => r.location));
     const functions = regions.map((r) => {
-      const { code, locals } = this.compiler.compile(r);
-      return { type: 0, locals, code };
+      return { type: 0, ...this.compiler.compile(r) };
     });
     const slots = regions.map((r) => this.slotOf(r.location));
     const bytes = encodeModule({

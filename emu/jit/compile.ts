@@ -18,7 +18,7 @@ import { CPU, DEPTH, FLAG_MASK, importIndex, LEAVE, RETURN, Unsupported, VARS } 
 import { Emitter, type EmitterHost } from './emitter.ts';
 import type { Node } from './function-writer.ts';
 import type { JumpTable } from './jump-table.ts';
-import { type Block, isBackEdge, isIrreducible, liveness, type Region } from './region.ts';
+import { type Block, type Effects, isBackEdge, isIrreducible, liveness, type Region } from './region.ts';
 import { ByteWriter, I32, OP, type ValType } from './wasm.ts';
 
 const SVC = importIndex('svc');
@@ -43,6 +43,7 @@ export interface CompileContext {
 export interface CompiledBody {
   code: Uint8Array;
   locals: [number, ValType][];
+  unlikely: number[];
 }
 
 export class RegionCompiler implements EmitterHost {
@@ -89,7 +90,7 @@ export class RegionCompiler implements EmitterHost {
     out.get(DEPTH);
     out.i32(MAX_DEPTH);
     out.byte(OP.i32_ge_s);
-    emitter.open(OP.if);
+    emitter.openUnlikely();
     out.i32(region.location);
     out.byte(OP.return);
     emitter.close();
@@ -100,7 +101,7 @@ export class RegionCompiler implements EmitterHost {
 
     this.exits();
     out.i32(LEAVE);
-    return { code: out.view().slice(), locals: emitter.locals() };
+    return { code: out.view().slice(), locals: emitter.locals(), unlikely: [...emitter.unlikely] };
   }
 
   /**
@@ -161,7 +162,7 @@ export class RegionCompiler implements EmitterHost {
     out.get(this.fuel);
     out.i32(0);
     out.byte(OP.i32_lt_s);
-    emitter.open(OP.if);
+    emitter.openUnlikely();
     emitter.storeVars(dirty);
     emitter.storeLocation(location);
     emitter.callOrLeave(PREEMPT);
@@ -219,7 +220,8 @@ export class RegionCompiler implements EmitterHost {
         if (insn.cond === 14) insn.row.op(emitter, insn.args);
         else {
           emitter.gen(emitter.cond(insn.cond));
-          emitter.open(OP.if);
+          if (last && this.isCold(b, effects)) emitter.openUnlikely();
+          else emitter.open(OP.if);
           insn.row.op(emitter, insn.args);
           emitter.close();
           // A conditional write of flags leaves two possible comparisons; a conditional branch leaves the flags alone.
@@ -228,8 +230,7 @@ export class RegionCompiler implements EmitterHost {
         }
       } catch (e) {
         if (!(e instanceof Unsupported)) throw e;
-        out.length = mark;
-        emitter.depth = depth;
+        emitter.rollBack(mark, depth);
         cmp.valid = false;
         emitter.storeVars(dirty);
         emitter.stepHere();
@@ -240,6 +241,14 @@ export class RegionCompiler implements EmitterHost {
       emitter.begin(insn.pc, insn.size, insn.thumb);
       if (b.end === 'fall' || effects.conditional) this.goto(b, b.next, dirty);
     }
+  }
+
+  /** Whether the block's conditional branch goes to where nothing has gone yet. */
+  private isCold(b: Block, { branch }: Effects): boolean {
+    if (branch === null || branch.kind !== 'jump' || branch.target === undefined) return false;
+    const target = branch.target >>> 0;
+    const inside = this.region.blockAt.get((target & ~1) >>> 0);
+    return !(inside !== undefined && b.succ.includes(inside)) && !this.context.hasCode(target);
   }
 
   private countInstructions(n: number): void {
@@ -419,7 +428,7 @@ export class RegionCompiler implements EmitterHost {
     out.tee(this.ret);
     out.i32(this.locationOf(block.next));
     out.byte(OP.i32_ne);
-    emitter.open(OP.if);
+    emitter.openUnlikely();
     out.get(this.ret);
     out.byte(OP.return);
     emitter.close();

@@ -132,12 +132,13 @@ export class FpEmitter {
   /** With 1 on the wasm stack for an ordinary result: `ordinary` then, else the evaluator runs the instruction. */
   private ifOrdinary(ordinary: () => void): void {
     const { e } = this;
-    e.open(OP.if);
-    ordinary();
-    e.out.byte(OP.else);
+    e.out.byte(OP.i32_eqz);
+    e.openUnlikely();
     // The evaluator tests the condition again, and for that it needs the flags.
     if (e.conditional) e.storeVars(e.dirty);
     e.stepHere();
+    e.out.byte(OP.else);
+    ordinary();
     e.close();
   }
 
@@ -150,10 +151,10 @@ export class FpEmitter {
     out.i32(IXC);
     out.byte(OP.i32_and);
     out.byte(OP.i32_eqz);
-    e.open(OP.if);
+    e.openUnlikely();
     exact();
     out.byte(OP.i32_eqz);
-    e.open(OP.if);
+    e.openUnlikely();
     out.get(CPU);
     out.get(CPU);
     out.mem(OP.i32_load, OFF.fpscr);

@@ -325,13 +325,13 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   /** With the answer to "does it fail?" on the wasm stack: if so asks `check`, and leaves when that says so. */
   private checkIf(address: Node, code: number): void {
     const { out } = this;
-    this.open(OP.if);
+    this.openUnlikely();
     out.get(CPU);
     this.gen(address);
     out.i32(code | (this.host.site(this.dirty) << ACCESS_BITS));
     out.call(CHECK);
     out.byte(OP.i32_eqz);
-    this.br(OP.br_if, this.faultLabel);
+    this.brIfUnlikely(this.faultLabel);
     this.close();
   }
 
@@ -566,7 +566,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   /** Leaves when the number on the wasm stack is 0. */
   leaveUnless(): void {
     this.out.byte(OP.i32_eqz);
-    this.open(OP.if);
+    this.openUnlikely();
     this.leave();
     this.close();
   }

@@ -54,6 +54,7 @@ export class FunctionWriter {
   /** Begins a function. */
   reset(): void {
     this.localTypes.length = 0;
+    this.unlikely.length = 0;
     this.varLocal.length = 0;
     for (let i = 0; i < VARS; i++) {
       this.varLocal.push(-1);
@@ -107,6 +108,25 @@ export class FunctionWriter {
   }
 
   // ---- structured control ----
+  /** Offsets of branches that are rarely taken. */
+  readonly unlikely: number[] = [];
+  /** Opens an `if` that is rarely entered: V8 keeps what is needed only there out of the way. */
+  openUnlikely(): void {
+    this.unlikely.push(this.out.length);
+    this.open(OP.if);
+  }
+  brIfUnlikely(label: number): void {
+    this.unlikely.push(this.out.length);
+    this.br(OP.br_if, label);
+  }
+  /** Throws away what has been written since. */
+  rollBack(length: number, depth: number): void {
+    this.out.length = length;
+    this.depth = depth;
+    while (this.unlikely.length > 0 && this.unlikely[this.unlikely.length - 1]! >= length)
+      this.unlikely.pop();
+  }
+
   open(op: number): void {
     this.out.byte(op);
     this.out.byte(VOID);

@@ -1,7 +1,7 @@
 /**
  * WebAssembly's binary format: a byte writer, the opcodes used, and a builder of modules.
  *
- * Source: the WebAssembly core specification 2.0 (binary format) with the threads (shared memory) and tail-call proposals, both of which V8 ships.
+ * Source: the WebAssembly core specification 2.0 (binary format) with the threads (shared memory), tail-call and branch-hinting proposals, which V8 ships.
  */
 
 /** Value types. */
@@ -139,8 +139,12 @@ const NO_ALIGN = 0;
 
 /** A growing byte buffer with the format's number encodings. */
 export class ByteWriter {
-  bytes = new Uint8Array(4096);
+  bytes: Uint8Array;
   length = 0;
+
+  constructor(capacity = 4096) {
+    this.bytes = new Uint8Array(capacity);
+  }
 
   private room(n: number): void {
     if (this.length + n <= this.bytes.length) return;
@@ -249,6 +253,8 @@ export interface FuncBody {
   readonly type: number;
   readonly locals: readonly (readonly [count: number, type: ValType])[];
   readonly code: Uint8Array;
+  /** Offsets in the code of `if` and `br_if` instructions that are rarely taken, ascending. */
+  readonly unlikely?: readonly number[];
 }
 
 /** Everything of a module that matters here: one imported shared memory, perhaps a table, imported and defined functions. */
@@ -335,21 +341,38 @@ export function encodeModule(spec: ModuleSpec): Uint8Array<ArrayBuffer> {
         w.u32(base + i);
       });
     });
+  // Locals are encoded first: the hints count offsets from their beginning.
+  const locals = spec.functions.map((f) => {
+    const w = new ByteWriter(16);
+    w.u32(f.locals.length);
+    for (const [count, type] of f.locals) {
+      w.u32(count);
+      w.byte(type);
+    }
+    return w.view();
+  });
+  if (spec.functions.some((f) => f.unlikely !== undefined))
+    section(0, (w) => {
+      w.name('metadata.code.branch_hint');
+      w.u32(spec.functions.length);
+      spec.functions.forEach(({ unlikely = [] }, i) => {
+        w.u32(base + i);
+        w.u32(unlikely.length);
+        for (const offset of unlikely) {
+          w.u32(locals[i]!.length + offset);
+          w.u32(1);
+          w.byte(0);
+        }
+      });
+    });
   section(10, (w) => {
     w.u32(spec.functions.length);
-    const body = new ByteWriter();
-    for (const f of spec.functions) {
-      body.length = 0;
-      body.u32(f.locals.length);
-      for (const [count, type] of f.locals) {
-        body.u32(count);
-        body.byte(type);
-      }
-      body.raw(f.code);
-      body.byte(OP.end);
-      w.u32(body.length);
-      w.raw(body.view());
-    }
+    spec.functions.forEach((f, i) => {
+      w.u32(locals[i]!.length + f.code.length + 1);
+      w.raw(locals[i]!);
+      w.raw(f.code);
+      w.byte(OP.end);
+    });
   });
   const { names } = spec;
   if (names !== undefined)
