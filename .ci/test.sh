@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/node_modules/.bin:$PATH"
+[ -t 1 ] || export NO_COLOR=1
 
 # qemu-arm-static is the oracle, gcc compiles fixtures/, libunicorn2 is another CPU. Without recommended packages,
 # one of which (binfmt-support) would make the host's kernel run ARM programs and so hide what is tested.

@@ -17,6 +17,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CpuName } from '../../emu/cpu.ts';
 import flags from '../../src/v8-flags.json' with { type: 'json' };
@@ -74,7 +75,7 @@ export function makeFixtures(): string {
 export async function qemu(invocation: Invocation, depends?: string): Promise<Outcome> {
   const { root, argv, cwd, stdin } = invocation;
   const hash = createHash('sha256').update(
-    JSON.stringify([root, argv, cwd, ENVIRONMENT, statSync(QEMU).size]),
+    JSON.stringify([basename(root), argv, cwd, ENVIRONMENT, statSync(QEMU).size]),
   );
   hash.update(stdin);
   if (depends !== undefined) hash.update(readFileSync(depends));
