@@ -1,36 +1,77 @@
-/** Where a mapping of a file gets its pages from. */
+/**
+ * Files that can be mapped, and where a mapping gets its pages from. What is written through a shared mapping is seen by read(2) and the other way round: before the file is read
+ * or changed, mapped pages that are newer are written back, and after a change they are read anew.
+ */
 import type { PageSource } from '../../emu/memory/address-space.ts';
-import type { SeekableFile } from './open-file.ts';
+import { flushShared, forgetShared } from '../../emu/memory/shared.ts';
+import { SeekableFile } from './open-file.ts';
+
+export abstract class MappableFile extends SeekableFile {
+  /** Bytes of the file itself, whatever is mapped. */
+  abstract readAt(into: Uint8Array, offset: number): number;
+  abstract writeAt(from: Uint8Array, offset: number): number;
+  /** The source of the file's shared mappings, if there are any. */
+  abstract readonly mapped: FilePages | undefined;
+
+  override pread(into: Uint8Array, offset: number): number {
+    const { mapped } = this;
+    if (mapped) flushShared(mapped, offset, offset + into.length);
+    return this.readAt(into, offset);
+  }
+
+  override pwrite(from: Uint8Array, offset: number): number {
+    const { mapped } = this;
+    if (!mapped) return this.writeAt(from, offset);
+    flushShared(mapped, offset, offset + from.length);
+    const count = this.writeAt(from, offset);
+    forgetShared(mapped, offset, offset + from.length);
+    return count;
+  }
+
+  override truncate(size: number): void {
+    const { mapped } = this;
+    if (mapped) flushShared(mapped);
+    super.truncate(size);
+    // The rest of the last page is zero now, and what lies beyond is gone.
+    if (mapped) forgetShared(mapped, size);
+  }
+}
 
 /** The bytes of an open file as pages of a mapping; keeps the file open. */
 export class FilePages implements PageSource {
   readonly key: string | null;
-  file: SeekableFile;
+  file: MappableFile;
+  /** One source for all shared mappings of the file, rather than one of a private mapping. */
+  readonly #shared: boolean;
   #users = 0;
-  readonly onUnused: (() => void) | undefined;
+  readonly #onUnused: (() => void) | undefined;
 
-  constructor(file: SeekableFile, key: string | null, onUnused?: () => void) {
+  constructor(file: MappableFile, key: string | null, shared = false, onUnused?: () => void) {
     this.file = file;
     this.key = key;
-    this.onUnused = onUnused;
+    this.#shared = shared;
+    this.#onUnused = onUnused;
   }
   size(): number {
     return this.file.size();
   }
   read(offset: number, into: Uint8Array): number {
+    const { file } = this;
     let done = 0;
     while (done < into.length) {
-      const count = this.file.pread(into.subarray(done), offset + done);
+      const part = into.subarray(done);
+      // A private mapping sees what shared ones have written.
+      const count = this.#shared ? file.readAt(part, offset + done) : file.pread(part, offset + done);
       if (count <= 0) break;
       done += count;
     }
     return done;
   }
   write(offset: number, from: Uint8Array): void {
-    for (let done = 0; done < from.length; ) done += this.file.pwrite(from.subarray(done), offset + done);
+    for (let done = 0; done < from.length; ) done += this.file.writeAt(from.subarray(done), offset + done);
   }
   /** A mapping that may be written to needs a descriptor that may. */
-  useWritable(file: SeekableFile): void {
+  useWritable(file: MappableFile): void {
     if (!file.writable || this.file.writable) return;
     if (this.#users > 0) {
       file.ref();
@@ -44,6 +85,6 @@ export class FilePages implements PageSource {
   release(): void {
     if (--this.#users > 0) return;
     this.file.release();
-    this.onUnused?.();
+    this.#onUnused?.();
   }
 }

@@ -14,12 +14,12 @@ import { FIONREAD } from '../abi/ioctl.ts';
 import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../abi/poll.ts';
 import { type Attributes, major, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../abi/stat.ts';
 import { AnonymousInode } from './anonymous.ts';
-import { FilePages } from './file-pages.ts';
+import { FilePages, MappableFile } from './file-pages.ts';
 import { host, rethrow } from './host-error.ts';
 import { isTerminal, openHostTerminal } from './host-terminal.ts';
 import type { AttributeChange, Inode } from './inode.ts';
 import { safeNumber } from './inode-numbers.ts';
-import { type IoctlContext, OpenFile, SeekableFile, WOULD_BLOCK } from './open-file.ts';
+import { type IoctlContext, OpenFile, WOULD_BLOCK } from './open-file.ts';
 import { type Waiter, WaitQueue } from './wait-queue.ts';
 
 /** A wait queue that says when somebody begins to wait. */
@@ -220,7 +220,7 @@ export class HostStream extends OpenFile {
 }
 
 /** A regular file the host process was started with: it is read and written at the offset which other processes of the host may share. */
-export class InheritedFile extends SeekableFile {
+export class InheritedFile extends MappableFile {
   readonly fd: number;
   /** The guest has sought: from then on the offset is our own, as node:fs cannot move the shared one. */
   #own = false;
@@ -238,11 +238,14 @@ export class InheritedFile extends SeekableFile {
     if (this.#own) return super.write(from);
     return from.length === 0 ? 0 : host(() => fs.writeSync(this.fd, from, 0, from.length, null));
   }
-  override pread(into: Uint8Array, offset: number): number {
+  override readAt(into: Uint8Array, offset: number): number {
     return into.length === 0 ? 0 : host(() => fs.readSync(this.fd, into, 0, into.length, offset));
   }
-  override pwrite(from: Uint8Array, offset: number): number {
+  override writeAt(from: Uint8Array, offset: number): number {
     return from.length === 0 ? 0 : host(() => fs.writeSync(this.fd, from, 0, from.length, offset));
+  }
+  override get mapped(): undefined {
+    return undefined;
   }
   override size(): number {
     return host(() => fs.fstatSync(this.fd).size);

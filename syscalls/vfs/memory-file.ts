@@ -15,9 +15,9 @@ import {
 } from '../abi/fcntl.ts';
 import { S_IFREG } from '../abi/stat.ts';
 import { AnonymousInode } from './anonymous.ts';
-import { FilePages } from './file-pages.ts';
+import { FilePages, MappableFile } from './file-pages.ts';
 import type { AttributeChange, Inode } from './inode.ts';
-import { type OpenFile, SeekableFile } from './open-file.ts';
+import type { OpenFile } from './open-file.ts';
 
 const ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
 const MAX_SIZE = 0x7fff_ffff;
@@ -76,7 +76,7 @@ export class MemoryBytes {
   }
 }
 
-export class MemoryFile extends SeekableFile {
+export class MemoryFile extends MappableFile {
   readonly bytes: MemoryBytes;
   /** Called when the content has changed. */
   readonly #changed: () => void;
@@ -86,10 +86,13 @@ export class MemoryFile extends SeekableFile {
     this.bytes = bytes;
     this.#changed = changed;
   }
-  override pread(into: Uint8Array, offset: number): number {
+  override get mapped(): FilePages | undefined {
+    return this.bytes.pages;
+  }
+  override readAt(into: Uint8Array, offset: number): number {
     return this.bytes.read(into, offset);
   }
-  override pwrite(from: Uint8Array, offset: number): number {
+  override writeAt(from: Uint8Array, offset: number): number {
     if (from.length === 0) return 0;
     this.#changed();
     return this.bytes.write(from, offset);
@@ -121,7 +124,7 @@ export class MemoryFile extends SeekableFile {
   override pageSource(shared: boolean): PageSource {
     const { bytes } = this;
     if (!shared) return new FilePages(this, null);
-    bytes.pages ??= new FilePages(this, null, () => {
+    bytes.pages ??= new FilePages(this, null, true, () => {
       bytes.pages = undefined;
     });
     bytes.pages.useWritable(this);

@@ -10,12 +10,11 @@ import {
   SEEK_HOLE,
 } from '../abi/fcntl.ts';
 import type { Attributes } from '../abi/stat.ts';
-import { FilePages } from './file-pages.ts';
+import { FilePages, MappableFile } from './file-pages.ts';
 import { host, rethrow } from './host-error.ts';
 import { hostFlags } from './host-flags.ts';
 import type { AttributeChange } from './inode.ts';
 import type { NodeApi, NodeInode } from './node-fs.ts';
-import { SeekableFile } from './open-file.ts';
 
 /** Opens a file for a change that needs a descriptor (truncate), and closes it again. */
 export function openForChange(inode: NodeInode, change: (fd: number) => void): void {
@@ -29,7 +28,7 @@ export function openForChange(inode: NodeInode, change: (fd: number) => void): v
   }
 }
 
-export class NodeFile extends SeekableFile {
+export class NodeFile extends MappableFile {
   declare readonly inode: NodeInode;
   readonly fd: number;
   readonly #api: NodeApi;
@@ -49,7 +48,11 @@ export class NodeFile extends SeekableFile {
     this.#api.closeSync(this.fd);
   }
 
-  override pread(into: Uint8Array, offset: number): number {
+  override get mapped(): FilePages | undefined {
+    return sharedPages.size === 0 ? undefined : sharedPages.get(this.inode.identity);
+  }
+
+  override readAt(into: Uint8Array, offset: number): number {
     if (into.length === 0) return 0;
     try {
       return this.#api.readSync(this.fd, into, 0, into.length, offset);
@@ -58,7 +61,7 @@ export class NodeFile extends SeekableFile {
     }
   }
 
-  override pwrite(from: Uint8Array, offset: number): number {
+  override writeAt(from: Uint8Array, offset: number): number {
     if (from.length === 0) return 0;
     try {
       return this.#api.writeSync(this.fd, from, 0, from.length, offset);
@@ -132,7 +135,15 @@ export class NodeFile extends SeekableFile {
   }
 
   override pageSource(shared: boolean): PageSource {
-    return shared ? sharedPages(this) : new FilePages(this, this.#key());
+    if (!shared) return new FilePages(this, this.#key());
+    const { identity } = this.inode;
+    let pages = sharedPages.get(identity);
+    if (!pages) {
+      pages = new FilePages(this, null, true, () => sharedPages.delete(identity));
+      sharedPages.set(identity, pages);
+    }
+    pages.useWritable(this);
+    return pages;
   }
 
   /** Translations of the same bytes may be shared; files that somebody may write to have none to share. */
@@ -144,16 +155,9 @@ export class NodeFile extends SeekableFile {
 }
 
 /** Sources of shared mappings by file: all mappings of one file, by whatever process and descriptor, are of one object. */
-const shared = new Map<string, FilePages>();
+const sharedPages = new Map<string, FilePages>();
 
-function sharedPages(file: NodeFile): PageSource {
-  const { identity } = file.inode;
-  const known = shared.get(identity);
-  if (known === undefined) {
-    const pages = new FilePages(file, null, () => shared.delete(identity));
-    shared.set(identity, pages);
-    return pages;
-  }
-  known.useWritable(file);
-  return known;
+/** The source of a file's shared mappings, for a change that has no descriptor (truncate). */
+export function sharedPagesOf(identity: string): FilePages | undefined {
+  return sharedPages.get(identity);
 }

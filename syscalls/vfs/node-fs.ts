@@ -8,6 +8,7 @@
  * A directory once seen is believed to be a directory for TRUST_MS, which saves a look per component; changes made by the guest itself are seen at once.
  */
 import fs from 'node:fs';
+import { flushShared, forgetShared } from '../../emu/memory/shared.ts';
 import type { DirEntry } from '../abi/dirent.ts';
 import { modeToType } from '../abi/dirent.ts';
 import { fail } from '../abi/errno.ts';
@@ -22,7 +23,7 @@ import { hostFlags } from './host-flags.ts';
 import type { AttributeChange, FileSystem } from './inode.ts';
 import { currentTick, Inode, isWithin, nextMountId } from './inode.ts';
 import { safeNumber } from './inode-numbers.ts';
-import { NodeFile, openForChange } from './node-file.ts';
+import { NodeFile, openForChange, sharedPagesOf } from './node-file.ts';
 import type { OpenFile } from './open-file.ts';
 import { openFifo } from './pipe.ts';
 import { SpecialInode } from './special.ts';
@@ -303,7 +304,12 @@ export class NodeInode extends Inode {
     const path = this.fs.path(this.path);
     this.#tick = -1;
     try {
-      if (change.size !== undefined) openForChange(this, (fd) => api.ftruncateSync(fd, change.size!));
+      if (change.size !== undefined) {
+        const mapped = sharedPagesOf(this.identity);
+        if (mapped) flushShared(mapped);
+        openForChange(this, (fd) => api.ftruncateSync(fd, change.size!));
+        if (mapped) forgetShared(mapped, change.size);
+      }
       if (change.uid !== undefined || change.gid !== undefined) {
         const now = this.stat();
         api.lchownSync(path, change.uid ?? now.uid, change.gid ?? now.gid);
