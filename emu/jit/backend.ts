@@ -12,7 +12,7 @@ import { Interpreter } from '../machine/interpreter.ts';
 import type { Access, AddressSpace } from '../memory/address-space.ts';
 import { PAGE_SHIFT, PAGE_SIZE, READ } from '../memory/layout.ts';
 import { b, cbnz, cbz } from '../ops/branch.ts';
-import { CodeCache } from './code-cache.ts';
+import { CodeCache, type Start } from './code-cache.ts';
 import { MAX_DEPTH } from './compile.ts';
 import { ACCESS_BITS, GROUP_ALIGN, LEAVE } from './convention.ts';
 import { MAX_DISTANCE } from './region.ts';
@@ -30,6 +30,9 @@ const DISPATCH_DEPTH = 8;
 
 /** Times a location is branched to in the evaluator before it is compiled. */
 const HOT = 120;
+
+/** Hot locations that are waited for before a module is made of them. */
+const BATCH = 16;
 
 /** Counters of branch targets, direct mapped; a collision only delays. */
 const COUNTERS = 1 << 14;
@@ -50,6 +53,8 @@ export class JitBackend implements CpuBackend {
   private readonly counterOf = new Int32Array(COUNTERS);
   private readonly counts = new Int32Array(COUNTERS);
   private readonly isLoop = new Uint8Array(COUNTERS);
+  /** Locations that have become hot since the last module. */
+  private waiting = 0;
   private readonly onBranch: (location: number) => boolean;
 
   constructor(space: AddressSpace, options: CpuOptions) {
@@ -160,17 +165,18 @@ export class JitBackend implements CpuBackend {
       this.isLoop[i] = isLoop ? 1 : 0;
       counts[i] = code.compiledSlot(location) > 0 ? HOT : 1;
     }
-    if (counts[i]! < HOT) {
-      counts[i]!++;
-      return false;
-    }
+    const count = ++counts[i]!;
+    if (count < HOT) return false;
     if (code.compiledSlot(location) > 0) return true;
-    if (from !== 0 && this.compiledMode() && code.extend(from, location)) {
+    // A module costs as much as many functions: wait a little for others.
+    if (count === HOT) this.waiting++;
+    if ((this.waiting < BATCH && count < 2 * HOT) || !this.compiledMode()) return false;
+    if (from !== 0 && code.extend(from, location)) {
       counts[i] = 0;
       return false;
     }
-    if (this.compiledMode() && code.compile(location, isLoop, (l) => this.warm(l), this.warmLocations()))
-      return true;
+    this.waiting = 0;
+    if (code.compile({ location, isLoop }, (l) => this.warm(l), this.warmLocations())) return true;
     counts[i] = 0;
     return false;
   }
@@ -182,13 +188,13 @@ export class JitBackend implements CpuBackend {
   }
 
   /** Locations about to become hot: compiled in the same module, because a module costs as much as many functions. */
-  private warmLocations(): number[] {
-    const { counts, counterOf, code } = this;
-    const locations: number[] = [];
+  private warmLocations(): Start[] {
+    const { counts, counterOf, code, isLoop } = this;
+    const locations: Start[] = [];
     for (let i = 0; i < COUNTERS; i++)
-      if (counts[i]! >= HOT >> 1 && this.isLoop[i] === 0) {
+      if (counts[i]! >= HOT >> 1) {
         const location = counterOf[i]! >>> 0;
-        if (code.compiledSlot(location) === 0) locations.push(location);
+        if (code.compiledSlot(location) === 0) locations.push({ location, isLoop: isLoop[i] === 1 });
       }
     return locations;
   }

@@ -42,6 +42,12 @@ const MAX_EXTENSIONS = 6;
 /** A block that is in so many regions already is compiled as one of its own. */
 const MAX_COPIES = 3;
 
+/** Where a region begins; `isLoop` when it is a loop inside a function, and not a place that is called or jumped to. */
+export interface Start {
+  readonly location: number;
+  readonly isLoop: boolean;
+}
+
 interface CodeModule {
   readonly locations: number[];
   readonly pages: Set<number>;
@@ -125,13 +131,12 @@ export class CodeCache {
    * compiled there. Only what the evaluator has run is taken into a region (all that can be reached, with `ahead`): cold paths cost as much to compile as hot ones, and
    * most never run.
    *
-   * A region ends where another begins, but for loops: one that was compiled because it ran long in the evaluator (`isLoop`) is compiled once more inside its function.
+   * A region ends where another begins, but for loops: one that was compiled because it ran long in the evaluator is compiled once more inside its function.
    */
   compile(
-    location: number,
-    isLoop: boolean,
+    start: Start,
     wanted: (location: number) => boolean,
-    also: readonly number[] = [],
+    also: readonly Start[] = [],
     ahead = false,
   ): boolean {
     if (this.siteCount > MAX_SITES - SITES_PER_BATCH) return false;
@@ -141,27 +146,30 @@ export class CodeCache {
       const insn = ahead ? this.insns.peek(at, it) : this.insns.known(at, it);
       return insn === null ? null : { insn, effects: effectsOf(insn) };
     };
-    const isEntry = (at: number) => seen.has(at) || this.isEntry(at);
+    const queue = [start, ...also.filter((s) => s.location !== start.location)];
+    const entries = new Set(queue.filter((s) => !s.isLoop).map((s) => s.location));
+    const isEntry = (at: number) => entries.has(at) || this.isEntry(at);
     const read = (address: number, size: number) => this.constantWord(address, size);
+    const seen = (pc: number) => this.jumps.get(pc) ?? [];
     const regions: Region[] = [];
-    const queue = [location, ...also];
-    const seen = new Set(queue);
     let instructions = 0;
-    while (queue.length > 0 && regions.length < BATCH_REGIONS && instructions < BATCH_INSTRUCTIONS) {
-      const at = queue.shift()!;
-      const region = findRegion(at, fetch, isEntry, read, (pc) => this.jumps.get(pc) ?? []);
-      if (region === null) continue;
+    for (const { location, isLoop } of queue) {
+      if (regions.length === BATCH_REGIONS || instructions > BATCH_INSTRUCTIONS) break;
+      const region = findRegion(location, fetch, isEntry, read, seen);
+      if (region === null) {
+        if (location === start.location) return false;
+        continue;
+      }
+      if (isLoop) this.loops.add(location);
+      else this.loops.delete(location);
       regions.push(region);
       instructions += region.instructions;
       for (const callee of region.calls)
-        if (!seen.has(callee) && !this.compiled.has(callee) && wanted(callee)) {
-          seen.add(callee);
-          queue.push(callee);
+        if (!entries.has(callee) && !this.compiled.has(callee) && wanted(callee)) {
+          entries.add(callee);
+          queue.push({ location: callee, isLoop: false });
         }
     }
-    if (regions.length === 0 || regions[0]!.location !== location) return false;
-    if (isLoop) this.loops.add(location);
-    else this.loops.delete(location);
     this.build(regions);
     this.stats.compileMs += performance.now() - began;
     return true;
@@ -215,7 +223,7 @@ export class CodeCache {
     const times = this.extended.get(from) ?? 0;
     if (!this.compiled.has(from) || times === MAX_EXTENSIONS || this.isEntry(target)) return false;
     this.extended.set(from, times + 1);
-    return this.compile(from, this.loops.has(from), () => false);
+    return this.compile({ location: from, isLoop: this.loops.has(from) }, () => false);
   }
 
   /** Counts the blocks of a region, in place of those of the region that it replaces. */

@@ -28,6 +28,11 @@ import { FpEmitter } from './emit-fp.ts';
 import { CONST, LOCAL, Node, OPERATION, VARIABLE } from './function-writer.ts';
 import { type ByteWriter, I32, I64, OP } from './wasm.ts';
 
+/** The comparison that a condition is after CMP, by condition; 0 where it is none (MI PL VS VC). */
+const COMPARISONS: readonly number[] = [
+  ...[OP.i32_eq, OP.i32_ne, OP.i32_ge_u, OP.i32_lt_u, 0, 0, 0, 0],
+  ...[OP.i32_gt_u, OP.i32_le_u, OP.i32_ge_s, OP.i32_lt_s, OP.i32_gt_s, OP.i32_le_s],
+];
 const CHECK = importIndex('check');
 const STEP = importIndex('step');
 
@@ -194,20 +199,8 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     if (this.cmp.valid) {
       const a = new Node(LOCAL, this.cmp.a, null, null, null, 0);
       const b = new Node(LOCAL, this.cmp.b, null, null, null, 0);
-      const ops: Record<number, number> = {
-        0: OP.i32_eq,
-        1: OP.i32_ne,
-        2: OP.i32_ge_u,
-        3: OP.i32_lt_u,
-        8: OP.i32_gt_u,
-        9: OP.i32_le_u,
-        10: OP.i32_ge_s,
-        11: OP.i32_lt_s,
-        12: OP.i32_gt_s,
-        13: OP.i32_le_s,
-      };
-      const op = ops[c];
-      if (op !== undefined) return this.op2(op, a, b);
+      const op = COMPARISONS[c]!;
+      if (op !== 0) return this.op2(op, a, b);
     }
     const zero = this.const(0);
     const n = () => this.readVar(VAR.nf);

@@ -205,10 +205,10 @@ export class ByteWriter {
     this.length += b.length;
   }
 
+  /** A name, ASCII only. */
   name(s: string): void {
-    const b = new TextEncoder().encode(s);
-    this.u32(b.length);
-    this.raw(b);
+    this.u32(s.length);
+    for (let i = 0; i < s.length; i++) this.byte(s.charCodeAt(i));
   }
 
   view(): Uint8Array {
@@ -274,11 +274,15 @@ export interface ModuleSpec {
 
 export const MEMORY_PAGES_MAX = 65536;
 
+/** Reused by every section. */
+const sectionWriter = new ByteWriter(1 << 16);
+
 /** Encodes a module. The memory is import "e" "m", the table "e" "t". */
 export function encodeModule(spec: ModuleSpec): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter();
   const section = (id: number, fill: (w: ByteWriter) => void) => {
-    const w = new ByteWriter();
+    const w = sectionWriter;
+    w.length = 0;
     fill(w);
     out.byte(id);
     out.u32(w.length);

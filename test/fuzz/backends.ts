@@ -13,7 +13,8 @@ class EagerJit extends JitBackend {
     const code = this['code'];
     const { location } = cpu;
     // What it calls is compiled with it, or not: both ways are to be tried.
-    if (code.compiledSlot(location) <= 0) code.compile(location, false, () => (location & 4) !== 0, [], true);
+    if (code.compiledSlot(location) <= 0)
+      code.compile({ location, isLoop: false }, () => (location & 4) !== 0, [], true);
     super.run(cpu);
   }
 }
