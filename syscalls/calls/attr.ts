@@ -1,10 +1,12 @@
 /** Changing what files are: chmod, chown, utimes, truncate, fallocate, fsync, extended attributes (fs/attr.c, fs/open.c, fs/utimes.c, fs/xattr.c). */
 import { fail } from '../abi/errno.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, UTIME_NOW, UTIME_OMIT, W_OK } from '../abi/fcntl.ts';
-import { type Field, s32, struct } from '../abi/struct.ts';
+import { IN_ATTRIB, IN_MODIFY } from '../abi/inotify.ts';
+import type { Field } from '../abi/struct.ts';
 import { timespec32, timespec64, timeval32 } from '../abi/time.ts';
 import type { Task } from '../kernel/task.ts';
 import { type AttributeChange, Inode } from '../vfs/inode.ts';
+import { notifyFile } from '../vfs/notify.ts';
 import type { OpenFile } from '../vfs/open-file.ts';
 import { PathFile } from '../vfs/path-file.ts';
 import { checkChmod, checkChown, owns } from '../vfs/permission.ts';
@@ -21,6 +23,7 @@ function change(target: Target, what: AttributeChange): number {
   const inode = target instanceof Inode ? target : target.inode;
   if (inode.fs.readOnly) fail('EROFS');
   target.setattr(what);
+  notifyFile(inode, what.size === undefined ? IN_ATTRIB : IN_MODIFY);
   return 0;
 }
 
@@ -110,7 +113,6 @@ const fromTimeval = ({ tv_sec, tv_usec }: { tv_sec: number; tv_usec: number }): 
   return { tv_sec, tv_nsec: tv_usec * 1000 };
 };
 
-
 function truncate(t: Task, path: string, size: number): number {
   if (size < 0) fail('EINVAL');
   const inode = inodeAt(t, AT_FDCWD, path, true);
@@ -124,6 +126,7 @@ function ftruncate(t: Task, fd: number, size: number): number {
   const file = fileOf(t, fd);
   if (size < 0 || !file.inode.isRegular || !file.writable) fail('EINVAL');
   file.truncate(size);
+  notifyFile(file.inode, IN_MODIFY);
   return 0;
 }
 

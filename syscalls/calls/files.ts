@@ -4,6 +4,7 @@ import type { Call } from './declare.ts';
 import { dirCalls } from './dir.ts';
 import { eventCalls } from './events.ts';
 import { fdCalls } from './fd.ts';
+import { inotifyCalls } from './inotify.ts';
 import { ioCalls } from './io.ts';
 import { mountCalls } from './mount.ts';
 import { openCalls } from './open.ts';
@@ -26,6 +27,7 @@ export const fileCalls: readonly Call[] = [
   ...fdCalls,
   ...pollCalls,
   ...eventCalls,
+  ...inotifyCalls,
   ...transferCalls,
   ...mountCalls,
   ...socketCalls,

@@ -7,10 +7,12 @@
 import { READ, WRITE } from '../../emu/memory/layout.ts';
 import { ERRNO, Errno, fail } from '../abi/errno.ts';
 import { IOV_MAX, RW_MAX, RWF_APPEND, RWF_DSYNC, RWF_HIPRI, RWF_NOWAIT, RWF_SYNC } from '../abi/fcntl.ts';
+import { IN_ACCESS, IN_MODIFY } from '../abi/inotify.ts';
 import { SI, SIG } from '../abi/signal.ts';
 import { s64 as s64field, struct, u32 } from '../abi/struct.ts';
 import { sendToTask } from '../kernel/signals.ts';
 import type { Task } from '../kernel/task.ts';
+import { notifyFile } from '../vfs/notify.ts';
 import { type OpenFile, WOULD_BLOCK } from '../vfs/open-file.ts';
 import { Socket } from '../vfs/socket.ts';
 import { arrayIn, bytesIn, bytesOut, fd, flags, int, oneOf, s64, size, structOut, uint } from './args.ts';
@@ -216,9 +218,22 @@ export function writerOf(t: Task, fd: number): OpenFile {
   return file.writable ? file : fail('EBADF');
 }
 
+/** Tells watchers, and gives the count. */
+function accessed(file: OpenFile, count: number): number {
+  if (count > 0) notifyFile(file.inode, IN_ACCESS);
+  return count;
+}
+function modified(file: OpenFile, count: number): number {
+  if (count > 0) notifyFile(file.inode, IN_MODIFY);
+  return count;
+}
+
 function read(t: Task, fd: number, vector: readonly Iovec[]): number {
   const file = readerOf(t, fd);
-  return readVector(t, file, vector, (bytes) => file.read(bytes));
+  return accessed(
+    file,
+    readVector(t, file, vector, (bytes) => file.read(bytes)),
+  );
 }
 function write(t: Task, fd: number, vector: readonly Iovec[]): number {
   const file = writerOf(t, fd);
@@ -226,17 +241,26 @@ function write(t: Task, fd: number, vector: readonly Iovec[]): number {
     const creds = { pid: t.process.pid, uid: t.creds.euid, gid: t.creds.egid };
     return writeVector(t, file, vector, (bytes) => file.send(bytes, { flags: 0, creds }));
   }
-  return writeVector(t, file, vector, (bytes) => file.write(bytes));
+  return modified(
+    file,
+    writeVector(t, file, vector, (bytes) => file.write(bytes)),
+  );
 }
 function pread(t: Task, fd: number, vector: readonly Iovec[], offset: number): number {
   if (offset < 0) fail('EINVAL');
   const file = readerOf(t, fd);
-  return readVector(t, file, vector, (bytes, done) => file.pread(bytes, offset + done));
+  return accessed(
+    file,
+    readVector(t, file, vector, (bytes, done) => file.pread(bytes, offset + done)),
+  );
 }
 function pwrite(t: Task, fd: number, vector: readonly Iovec[], offset: number): number {
   if (offset < 0) fail('EINVAL');
   const file = writerOf(t, fd);
-  return writeVector(t, file, vector, (bytes, done) => file.pwrite(bytes, offset + done));
+  return modified(
+    file,
+    writeVector(t, file, vector, (bytes, done) => file.pwrite(bytes, offset + done)),
+  );
 }
 
 /** preadv and pwritev pass their offset as two words, low and high, in no aligned pair. */

@@ -24,10 +24,12 @@ import {
   RESOLVE_NO_XDEV,
   W_OK,
 } from '../abi/fcntl.ts';
+import { IN_CREATE, IN_MODIFY, IN_OPEN } from '../abi/inotify.ts';
 import { S_IFREG } from '../abi/stat.ts';
 import { struct, u64 } from '../abi/struct.ts';
 import type { Task } from '../kernel/task.ts';
 import type { Inode } from '../vfs/inode.ts';
+import { notifyFile, notifyName } from '../vfs/notify.ts';
 import type { OpenFile } from '../vfs/open-file.ts';
 import { PathFile } from '../vfs/path-file.ts';
 import { checkCreate, owns } from '../vfs/permission.ts';
@@ -88,12 +90,18 @@ function openPath(
   const found = resolve(contextOf(t), startOf(t, dirfd, options?.inRoot ? '.' : path), path, follow, options);
   if (found.inode !== undefined) {
     if (exclusive) fail('EEXIST');
-    return openInode(t, found.inode, flags);
+    const file = openInode(t, found.inode, flags);
+    if (flags & O_TRUNC) notifyFile(found.inode, IN_MODIFY);
+    if (!(flags & O_PATH)) notifyFile(found.inode, IN_OPEN);
+    return file;
   }
   if (!(flags & O_CREAT)) fail('ENOENT');
   if (found.slash) fail('EISDIR');
   checkCreate(found.dir, t.creds);
-  return found.dir.create(found.name, S_IFREG | (mode & 0o7777 & ~t.fs.umask), flags, t.creds);
+  const file = found.dir.create(found.name, S_IFREG | (mode & 0o7777 & ~t.fs.umask), flags, t.creds);
+  notifyName(found.dir, IN_CREATE, found.name, false);
+  notifyFile(file.inode, IN_OPEN);
+  return file;
 }
 
 function open(

@@ -10,11 +10,14 @@ import {
   RENAME_NOREPLACE,
   RENAME_WHITEOUT,
 } from '../abi/fcntl.ts';
+import { IN_ATTRIB, IN_CREATE, IN_DELETE, IN_MOVE_SELF, IN_MOVED_FROM, IN_MOVED_TO } from '../abi/inotify.ts';
 import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../abi/stat.ts';
 import type { Task } from '../kernel/task.ts';
 import { CAP, capable } from '../vfs/creds.ts';
 import type { Inode } from '../vfs/inode.ts';
+import { lastNameGone, nextCookie, notifyName, notifySelf } from '../vfs/notify.ts';
 import { checkCreate, checkDelete } from '../vfs/permission.ts';
+import type { Resolved } from '../vfs/walk.ts';
 import { dirfd, flags, hex, mode, path } from './args.ts';
 import { inodeAt, nameAt } from './at.ts';
 import { type Call, call } from './declare.ts';
@@ -32,6 +35,7 @@ function newName(t: Task, dirfd: number, path: string, directory: boolean): { di
 function mkdir(t: Task, dirfd: number, path: string, mode: number): number {
   const { dir, name } = newName(t, dirfd, path, true);
   dir.mkdir(name, mode & 0o1777 & ~t.fs.umask, t.creds);
+  notifyName(dir, IN_CREATE, name, true);
   return 0;
 }
 
@@ -40,6 +44,7 @@ function symlink(t: Task, target: string, dirfd: number, path: string): number {
   if (target.length >= PATH_MAX) fail('ENAMETOOLONG');
   const { dir, name } = newName(t, dirfd, path, false);
   dir.symlink(name, target, t.creds);
+  notifyName(dir, IN_CREATE, name, false);
   return 0;
 }
 
@@ -61,6 +66,7 @@ function mknod(t: Task, dirfd: number, path: string, mode: number, rdev: number)
   }
   const { dir, name } = newName(t, dirfd, path, false);
   dir.mknod(name, (mode & S_IFMT) | (mode & 0o7777 & ~t.fs.umask), rdev, t.creds);
+  notifyName(dir, IN_CREATE, name, false);
   return 0;
 }
 
@@ -70,7 +76,9 @@ function unlink(t: Task, dirfd: number, path: string): number {
   if (inode.isDirectory) fail('EISDIR');
   if (slash) fail('ENOTDIR');
   checkDelete(dir, name, inode, t.creds);
+  const { nlink } = inode.stat();
   dir.unlink(name);
+  removed(dir, name, inode, nlink);
   return 0;
 }
 
@@ -84,7 +92,24 @@ function rmdir(t: Task, dirfd: number, path: string): number {
   checkDelete(dir, name, inode, t.creds);
   if (inode.mounts?.size) fail('EBUSY');
   dir.rmdir(name);
+  removed(dir, name, inode, 1);
   return 0;
+}
+
+/** Tells watchers that a name is gone; `links` are what the file had. */
+function removed(dir: Inode, name: string, inode: Inode, links: number): void {
+  if (!inode.isDirectory) notifySelf(inode, IN_ATTRIB);
+  if (inode.isDirectory || links <= 1) lastNameGone(inode);
+  notifyName(dir, IN_DELETE, name, inode.isDirectory);
+}
+
+function moved(from: Resolved, to: Resolved, flags: number): void {
+  const inode = from.inode!;
+  const cookie = nextCookie();
+  notifyName(from.dir, IN_MOVED_FROM, from.name, inode.isDirectory, cookie);
+  notifyName(to.dir, IN_MOVED_TO, to.name, inode.isDirectory, cookie);
+  if (!(flags & RENAME_EXCHANGE) && to.inode && to.inode !== inode) lastNameGone(to.inode);
+  notifySelf(inode, IN_MOVE_SELF);
 }
 
 function rename(
@@ -110,6 +135,7 @@ function rename(
   if (to.inode === undefined) checkCreate(to.dir, t.creds);
   else checkDelete(to.dir, to.name, to.inode, t.creds);
   from.dir.rename(from.name, to.dir, to.name, flags);
+  moved(from, to, flags);
   return 0;
 }
 
@@ -132,6 +158,8 @@ function link(
   if (target.isDirectory) fail('EPERM');
   if (target.deleted) fail('ENOENT');
   dir.link(name, target);
+  notifySelf(target, IN_ATTRIB);
+  notifyName(dir, IN_CREATE, name, false);
   return 0;
 }
 

@@ -60,6 +60,9 @@ export abstract class Inode {
   name: string;
   /** Its name is gone (unlinked, removed, replaced). */
   deleted = false;
+  /** Open files of this inode; once it is `nameless` (no name is left at all), the last one to close ends the file. */
+  openFiles = 0;
+  nameless = false;
   /** Roots of file systems mounted on names in this directory. */
   mounts: Map<string, Inode> | undefined;
 
@@ -165,6 +168,12 @@ export abstract class Inode {
   removexattr(_name: string): void {
     fail('EOPNOTSUPP');
   }
+}
+
+/** By what a file is known under all its names, in this run. */
+export function identityOf(inode: Inode): string {
+  const { identity } = inode as Inode & { identity?: string };
+  return identity ?? `${inode.fs.id}:${inode.stat().ino}`;
 }
 
 /** Whether `inode` is `ancestor` or below it. */

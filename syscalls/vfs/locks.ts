@@ -3,7 +3,7 @@
  * (owned by an open file description). They are advisory and known only inside this run; other processes of the host do not see them.
  */
 import { F_RDLCK, F_UNLCK, F_WRLCK } from '../abi/fcntl.ts';
-import type { Inode } from './inode.ts';
+import { type Inode, identityOf } from './inode.ts';
 import { WaitQueue } from './wait-queue.ts';
 
 /** A lock on bytes [start, end); end is Infinity for "to the end of the file". */
@@ -26,14 +26,6 @@ class FileLocks {
 }
 
 const locks = new Map<string, FileLocks>();
-
-/** Locks belong to the file, whatever name it was opened by. */
-function identityOf(inode: Inode): string {
-  const { identity } = inode as Inode & { identity?: string };
-  if (identity !== undefined) return identity;
-  const { dev, ino } = inode.stat();
-  return `${inode.fs.id}:${dev}:${ino}`;
-}
 
 function locksOf(inode: Inode): FileLocks {
   const identity = identityOf(inode);

@@ -22,10 +22,12 @@ import {
   SEEK_END,
   SEEK_SET,
 } from '../abi/fcntl.ts';
+import { IN_CLOSE_NOWRITE, IN_CLOSE_WRITE } from '../abi/inotify.ts';
 import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../abi/poll.ts';
 import type { Attributes } from '../abi/stat.ts';
 import type { AttributeChange, Inode } from './inode.ts';
 import { releaseFlock, releaseRecordLocks } from './locks.ts';
+import { lastClosed, notifyFile } from './notify.ts';
 import { WaitQueue } from './wait-queue.ts';
 
 /** What read and write give when they would have to wait. */
@@ -67,6 +69,7 @@ export abstract class OpenFile {
 
   constructor(inode: Inode, flags: number, queue: WaitQueue = new WaitQueue()) {
     this.inode = inode;
+    inode.openFiles++;
     this.flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
     this.queue = queue;
   }
@@ -110,10 +113,12 @@ export abstract class OpenFile {
   /** One descriptor less; the last one closes the file. */
   release(): void {
     if (--this.#references > 0) return;
+    notifyFile(this.inode, this.writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     for (const closing of this.onClose ?? []) closing();
     releaseFlock(this.inode, this);
     releaseRecordLocks(this.inode, this);
     this.close();
+    if (--this.inode.openFiles === 0) lastClosed(this.inode);
   }
   get references(): number {
     return this.#references;
