@@ -5,6 +5,7 @@
 import { ERRNO, Errno } from '../abi/errno.ts';
 import { ARM_NR_BASE, SYSCALL_NAMES } from '../abi/unistd.ts';
 import type { CallRunner, Kernel } from '../kernel/kernel.ts';
+import { eventStop, syscallStop } from '../kernel/ptrace.ts';
 import { interruptCall } from '../kernel/signals.ts';
 import { BLOCKED, Restart, type Task } from '../kernel/task.ts';
 import type { Call } from './declare.ts';
@@ -12,6 +13,14 @@ import type { Strace } from './strace.ts';
 
 /** What a call costs in back-edges: some microseconds. */
 const CALL_FUEL = 50;
+
+/** What a tracer sees in r0 of an interrupted call (include/linux/errno.h). */
+const RESTART_CODES = {
+  ERESTARTSYS: 512,
+  ERESTARTNOINTR: 513,
+  ERESTARTNOHAND: 514,
+  ERESTART_RESTARTBLOCK: 516,
+} as const;
 
 /** How a call went when it did not give a number. */
 type Outcome = number | typeof BLOCKED | Restart;
@@ -50,6 +59,14 @@ export class Dispatcher implements CallRunner {
     t.syscalls++;
     // A program that does nothing but calls uses up its time slice too.
     t.cpu.fuel -= CALL_FUEL;
+    t.originalR0 = t.cpu.r[0]!;
+    if (t.trace?.syscalls) return syscallStop(t, 'entry', () => this.#afterEntry(t));
+    return this.#run(t, t.cpu.ru[7]!, true);
+  }
+
+  /** The tracer has seen the call, and may have changed it; the number -1 means none at all, with r0 as it left it. */
+  #afterEntry(t: Task): boolean {
+    if (t.cpu.r[7] === -1) return this.#leave(t);
     return this.#run(t, t.cpu.ru[7]!, true);
   }
 
@@ -72,13 +89,19 @@ export class Dispatcher implements CallRunner {
     }
     if (outcome === BLOCKED) {
       t.sleepingCall = number;
+      // A vfork's event comes before the waiting it begins.
+      if (t.traceEvent !== undefined) {
+        t.stopWaiting();
+        return this.#tellEvent(t, () => this.again(t));
+      }
       return false;
     }
     if (t.callState !== undefined || t.sleepingCall >= 0) t.endCall();
     if (outcome instanceof Restart) {
       this.#strace?.interrupted(t, call, outcome);
       interruptCall(t, outcome.kind);
-      return this.#kernel!.returnToUser(t);
+      if (t.trace?.syscalls) t.cpu.r[0] = -RESTART_CODES[outcome.kind];
+      return this.#leave(t);
     }
     // exec and sigreturn have put new registers into place: t.cpu, not the one of before.
     if (t.state !== 'dead') t.cpu.r[0] = outcome;
@@ -88,7 +111,22 @@ export class Dispatcher implements CallRunner {
       t.savedBlocked = undefined;
       t.setBlocked(saved);
     }
+    return this.#leave(t);
+  }
+
+  /** The way back to the guest, past the tracer. */
+  #leave(t: Task): boolean {
+    if (t.trace !== undefined && t.state === 'runnable') {
+      if (t.traceEvent !== undefined) return this.#tellEvent(t, () => this.#leave(t));
+      if (t.trace.syscalls) return syscallStop(t, 'exit', () => this.#kernel!.returnToUser(t));
+    }
     return !t.notify || this.#kernel!.returnToUser(t);
+  }
+
+  #tellEvent(t: Task, then: () => boolean): boolean {
+    const { event, message } = t.traceEvent!;
+    t.traceEvent = undefined;
+    return eventStop(t, event, message, then);
   }
 
   #missing(t: Task, number: number): boolean {
@@ -100,6 +138,6 @@ export class Dispatcher implements CallRunner {
     }
     this.#strace?.missing(t, number);
     t.cpu.r[0] = -ERRNO.ENOSYS;
-    return !t.notify || this.#kernel!.returnToUser(t);
+    return this.#leave(t);
   }
 }

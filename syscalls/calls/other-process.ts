@@ -18,7 +18,7 @@ const iovec = struct('iovec', { iov_base: u32, iov_len: u32 });
 const IOV_MAX = 1024;
 
 /** ptrace_may_access: the same user throughout, or CAP_SYS_PTRACE. */
-function mayInspect(t: Task, of: Task): boolean {
+export function mayInspect(t: Task, of: Task): boolean {
   const { uid, gid } = t.creds;
   const { creds } = of;
   const same =

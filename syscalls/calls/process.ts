@@ -8,7 +8,7 @@ import { execve, type Program } from '../kernel/exec.ts';
 import { exitGroup, exitThread } from '../kernel/exit.ts';
 import { CLONE_NAMESPACES, type CloneArgs, cloneTask } from '../kernel/fork.ts';
 import type { Process } from '../kernel/process.ts';
-import { forceSignal } from '../kernel/signals.ts';
+import { exitTraced, forceSignal } from '../kernel/signals.ts';
 import type { Task } from '../kernel/task.ts';
 import type { WaitQueue } from '../vfs/wait-queue.ts';
 import { lookupPath } from '../vfs/walk.ts';
@@ -212,7 +212,7 @@ function unshare(t: Task, how: number): number {
 
 export const processCalls: readonly Call[] = [
   call(1, 'exit', [int], (t, code) => {
-    exitThread(t, code);
+    exitTraced(t, (code & 0xff) << 8, () => exitThread(t, code));
     return 0;
   }),
   call(2, 'fork', [], (t) => clone(t, NO_CLONE)),
@@ -243,7 +243,8 @@ export const processCalls: readonly Call[] = [
   call(190, 'vfork', [], (t) => clone(t, { ...NO_CLONE, flags: CLONE.CLONE_VFORK | CLONE.CLONE_VM })),
   call(224, 'gettid', [], (t) => t.tid),
   call(248, 'exit_group', [int], (t, code) => {
-    exitGroup(t, (code & 0xff) << 8);
+    const status = (code & 0xff) << 8;
+    exitTraced(t, status, () => exitGroup(t, status));
     return 0;
   }),
   call(256, 'set_tid_address', [ptr], (t, at) => {

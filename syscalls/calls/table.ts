@@ -7,6 +7,7 @@ import { ipcCalls } from './ipc.ts';
 import { memoryCalls } from './memory.ts';
 import { otherProcessCalls } from './other-process.ts';
 import { processCalls } from './process.ts';
+import { ptraceCalls } from './ptrace.ts';
 import { schedCalls } from './sched.ts';
 import { signalCalls } from './signal.ts';
 import { systemCalls } from './system.ts';
@@ -21,6 +22,7 @@ export const allCalls: readonly Call[] = [
   ...memoryCalls,
   ...otherProcessCalls,
   ...processCalls,
+  ...ptraceCalls,
   ...schedCalls,
   ...signalCalls,
   ...systemCalls,

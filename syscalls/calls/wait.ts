@@ -27,9 +27,13 @@ const CONTINUED_STATUS = 0xffff;
 
 const P = { P_ALL: 0, P_PID: 1, P_PGID: 2, P_PIDFD: 3 } as const;
 
-/** What a child has to tell, and the child. */
+/** What a child or tracee has to tell. */
 interface Event {
-  child: Process;
+  /** Its process or thread id. */
+  id: number;
+  uid: number;
+  /** The child, when it has ended or stopped as such. */
+  child?: Process;
   /** As wait4 gives it. */
   status: number;
   code: number;
@@ -42,11 +46,46 @@ function wants(child: Process, options: number): boolean {
   return (child.exitSignal !== SIG.SIGCHLD) === ((options & W.__WCLONE) !== 0);
 }
 
-/** Looks for something to tell; undefined when there is nothing yet. ECHILD when there are no such children. */
-function look(t: Task, matches: (p: Process) => boolean, options: number): Event | undefined {
+type Matches = (id: number, pgid: number) => boolean;
+
+/** Stops and ends of tracees: undefined when there are such tracees with nothing to tell, 'none' when there are none. */
+function lookTraced(t: Task, matches: Matches, options: number): Event | undefined | 'none' {
+  const { tracees, endedTracees } = t.process;
+  const peek = (options & W.WNOWAIT) !== 0;
+  const at = options & W.WEXITED ? endedTracees.findIndex((e) => matches(e.tid, e.pgid)) : -1;
+  if (at >= 0) {
+    const { tid, status } = endedTracees[at]!;
+    if (!peek) endedTracees.splice(at, 1);
+    const signal = status & 0x7f;
+    const [code, value] = signal === 0 ? [SI.CLD_EXITED, status >> 8] : [SI.CLD_KILLED, signal];
+    return { id: tid, uid: 0, status, code, value };
+  }
   let any = false;
+  for (const tracee of tracees) {
+    if (!matches(tracee.tid, tracee.process.pgid)) continue;
+    any = true;
+    const stop = tracee.trace!.stop;
+    if (stop === undefined || stop.reported) continue;
+    if (!peek) stop.reported = true;
+    const { uid } = tracee.creds;
+    return {
+      id: tracee.tid,
+      uid,
+      status: (stop.code << 8) | 0x7f,
+      code: SI.CLD_TRAPPED,
+      value: stop.code & 0x7f,
+    };
+  }
+  return any ? undefined : 'none';
+}
+
+/** Looks for something to tell; undefined when there is nothing yet. ECHILD when there are no such children. */
+function look(t: Task, matches: Matches, options: number): Event | undefined {
+  const traced = lookTraced(t, matches, options);
+  if (traced !== undefined && traced !== 'none') return traced;
+  let any = traced === undefined;
   for (const child of t.process.children) {
-    if (!matches(child) || !wants(child, options)) continue;
+    if (!matches(child.pid, child.pgid) || !wants(child, options)) continue;
     any = true;
     const peek = (options & W.WNOWAIT) !== 0;
     if (child.zombie) {
@@ -54,16 +93,37 @@ function look(t: Task, matches: (p: Process) => boolean, options: number): Event
       const { status } = child;
       const signal = status & 0x7f;
       const code = signal === 0 ? SI.CLD_EXITED : SI.CLD_KILLED;
-      return { child, status, code, value: signal === 0 ? status >> 8 : signal };
+      return {
+        child,
+        id: child.pid,
+        uid: child.leader.creds.uid,
+        status,
+        code,
+        value: signal === 0 ? status >> 8 : signal,
+      };
     }
     if (child.unreportedStop !== 0 && options & WSTOPPED) {
       const value = child.unreportedStop;
       if (!peek) child.unreportedStop = 0;
-      return { child, status: (value << 8) | 0x7f, code: SI.CLD_STOPPED, value };
+      return {
+        child,
+        id: child.pid,
+        uid: child.leader.creds.uid,
+        status: (value << 8) | 0x7f,
+        code: SI.CLD_STOPPED,
+        value,
+      };
     }
     if (child.unreportedContinue && options & W.WCONTINUED) {
       if (!peek) child.unreportedContinue = false;
-      return { child, status: CONTINUED_STATUS, code: SI.CLD_CONTINUED, value: SIG.SIGCONT };
+      return {
+        child,
+        id: child.pid,
+        uid: child.leader.creds.uid,
+        status: CONTINUED_STATUS,
+        code: SI.CLD_CONTINUED,
+        value: SIG.SIGCONT,
+      };
     }
   }
   if (!any) fail('ECHILD');
@@ -71,7 +131,7 @@ function look(t: Task, matches: (p: Process) => boolean, options: number): Event
 }
 
 /** Finds an event or waits for one; undefined under WNOHANG. */
-function wait(t: Task, matches: (p: Process) => boolean, options: number): Event | undefined {
+function wait(t: Task, matches: Matches, options: number): Event | undefined {
   const event = look(t, matches, options);
   if (event !== undefined || options & W.WNOHANG) return event;
   return t.wait(t.process.childQueue);
@@ -110,35 +170,35 @@ function wait4(t: Task, id: number, statusAt: number, options: number, usageAt: 
     fail('EINVAL');
   if (id === -0x8000_0000) fail('ESRCH');
   const group = id === 0 ? t.process.pgid : -id;
-  const matches = (p: Process) => id === -1 || (id > 0 ? p.pid === id : p.pgid === group);
+  const matches = (pid: number, pgid: number) => id === -1 || (id > 0 ? pid === id : pgid === group);
   const event = wait(t, matches, options | W.WEXITED);
   if (event === undefined) return 0;
   const { child } = event;
-  const usage = usageOf(child.cpuTime + child.childrenTime);
-  if (child.zombie) reap(child);
+  const usage = usageOf(child ? child.cpuTime + child.childrenTime : 0);
+  if (child?.zombie) reap(child);
   if (statusAt !== 0) t.mm.put(s32, statusAt, event.status);
   if (usageAt !== 0) t.mm.put(rusage, usageAt, usage);
-  return child.pid;
+  return event.id;
 }
 
 function waitid(t: Task, type: number, id: number, infoAt: number, options: number, usageAt: number): number {
   const known =
     W.WNOHANG | W.WNOWAIT | W.WEXITED | WSTOPPED | W.WCONTINUED | W.__WNOTHREAD | W.__WCLONE | W.__WALL;
   if (options & ~known || !(options & (W.WEXITED | WSTOPPED | W.WCONTINUED))) fail('EINVAL');
-  let matches: (p: Process) => boolean;
+  let matches: Matches;
   let nonblocking = false;
   if (type === P.P_ALL) matches = () => true;
   else if (type === P.P_PID) {
     if (id <= 0) fail('EINVAL');
-    matches = (p) => p.pid === id;
+    matches = (pid) => pid === id;
   } else if (type === P.P_PGID) {
     if (id < 0) fail('EINVAL');
     const group = id === 0 ? t.process.pgid : id;
-    matches = (p) => p.pgid === group;
+    matches = (_pid, pgid) => pgid === group;
   } else if (type === P.P_PIDFD) {
     const file = t.files.get(id);
     if (!(file instanceof PidFile)) fail('EBADF');
-    matches = (p) => p === file.process;
+    matches = (pid) => pid === file.process.pid;
     nonblocking = file.nonblocking && !(options & W.WNOHANG);
   } else return fail('EINVAL');
   const event = nonblocking ? (look(t, matches, options) ?? fail('EAGAIN')) : wait(t, matches, options);
@@ -147,8 +207,8 @@ function waitid(t: Task, type: number, id: number, infoAt: number, options: numb
       ? {
           signo: SIG.SIGCHLD,
           code: event.code,
-          pid: event.child.pid,
-          uid: event.child.leader.creds.uid,
+          pid: event.id,
+          uid: event.uid,
           status: event.value,
         }
       : { signo: 0, code: 0 };
@@ -156,8 +216,8 @@ function waitid(t: Task, type: number, id: number, infoAt: number, options: numb
   }
   if (event === undefined) return 0;
   const { child } = event;
-  if (usageAt !== 0) t.mm.put(rusage, usageAt, usageOf(child.cpuTime + child.childrenTime));
-  if (child.zombie && !(options & W.WNOWAIT)) reap(child);
+  if (usageAt !== 0) t.mm.put(rusage, usageAt, usageOf(child ? child.cpuTime + child.childrenTime : 0));
+  if (child?.zombie && !(options & W.WNOWAIT)) reap(child);
   return 0;
 }
 

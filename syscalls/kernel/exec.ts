@@ -11,7 +11,7 @@ import { fail } from '../abi/errno.ts';
 import { O_RDONLY, X_OK } from '../abi/fcntl.ts';
 import { READ_IMPLIES_EXEC } from '../abi/mman.ts';
 import { RLIMIT } from '../abi/resource.ts';
-import { SS_DISABLE } from '../abi/signal.ts';
+import { SIG, SS_DISABLE } from '../abi/signal.ts';
 import { CAP_FULL, type Creds } from '../vfs/creds.ts';
 import { type Inode, pathOf } from '../vfs/inode.ts';
 import type { OpenFile } from '../vfs/open-file.ts';
@@ -21,6 +21,7 @@ import { killOtherThreads, leaveMemory } from './exit.ts';
 import type { FsContext } from './fs-context.ts';
 import type { Kernel } from './kernel.ts';
 import { latin1, Mm } from './mm.ts';
+import { PTRACE_EVENT, PTRACE_O } from './ptrace.ts';
 import type { Task } from './task.ts';
 
 /** Bytes of a file that decide what it is (BINPRM_BUF_SIZE). */
@@ -90,6 +91,11 @@ export function execve(t: Task, program: Program): void {
   }
   t.files.exec();
   t.process.executed = true;
+  if (t.trace !== undefined) {
+    if (t.trace.options & PTRACE_O.PTRACE_O_TRACEEXEC)
+      t.traceEvent = { event: PTRACE_EVENT.EXEC, message: t.tid };
+    else if (!t.trace.seized) t.injectSignal(SIG.SIGTRAP);
+  }
   t.leaveCpu = true;
   t.notify = true;
 }

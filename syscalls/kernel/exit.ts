@@ -4,6 +4,7 @@
 import { SA, SI, SIG, SIG_IGN } from '../abi/signal.ts';
 import { exitRobustList, wakeAddress } from './futex.ts';
 import type { Process } from './process.ts';
+import { traceeEnded, tracerEnded } from './ptrace.ts';
 import { sendToProcess, signalProcess } from './signals.ts';
 import { undoSemaphores } from './sysv-ipc.ts';
 import type { Task } from './task.ts';
@@ -37,6 +38,7 @@ function endThread(t: Task): void {
   if (t.state === 'dead') return;
   const { kernel, process } = t;
   kernel.tracer?.ended(t);
+  traceeEnded(t, process.threads.size === 1 || t === process.leader ? process.status : 0);
   t.stopWaiting();
   t.endCall();
   kernel.scheduler.dequeue(t);
@@ -81,6 +83,7 @@ function endProcess(p: Process): void {
   p.kernel.totals.processes++;
   p.zombie = true;
   p.endQueue.wakeAll();
+  tracerEnded(p);
   for (const timer of p.timers.values()) timer.disarm();
   p.timers.clear();
   p.realTimer.disarm();

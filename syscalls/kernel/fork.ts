@@ -2,9 +2,11 @@
 import { CpuState } from '../../emu/cpu-state.ts';
 import { fail } from '../abi/errno.ts';
 import { CLONE } from '../abi/sched.ts';
+import { SI, SIG } from '../abi/signal.ts';
 import { WaitQueue } from '../vfs/wait-queue.ts';
 import { Mm } from './mm.ts';
 import { Process } from './process.ts';
+import { PTRACE_EVENT, PTRACE_O, startTrace } from './ptrace.ts';
 import { Task } from './task.ts';
 
 export interface CloneArgs {
@@ -85,8 +87,26 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   if (has(CLONE.CLONE_PARENT_SETTID)) putTid(parent.mm, args.parentTid, tid);
   if (has(CLONE.CLONE_CHILD_SETTID)) putTid(mm, args.childTid, tid);
   if (has(CLONE.CLONE_VFORK)) child.vforkDone = new WaitQueue();
+  traceChild(parent, child, args);
   kernel.scheduler.enqueue(child);
   return child;
+}
+
+/** A traced parent's child is traced too when the tracer wants that, and stops before its first instruction (ptrace_init_task). */
+function traceChild(parent: Task, child: Task, args: CloneArgs): void {
+  const { trace } = parent;
+  if (trace === undefined || args.flags & CLONE.CLONE_UNTRACED) return;
+  let [event, option]: [number, number] = [PTRACE_EVENT.FORK, PTRACE_O.PTRACE_O_TRACEFORK];
+  if (args.flags & CLONE.CLONE_VFORK) [event, option] = [PTRACE_EVENT.VFORK, PTRACE_O.PTRACE_O_TRACEVFORK];
+  else if (args.exitSignal !== SIG.SIGCHLD)
+    [event, option] = [PTRACE_EVENT.CLONE, PTRACE_O.PTRACE_O_TRACECLONE];
+  const wanted = (trace.options & option) !== 0;
+  if (wanted) parent.traceEvent = { event, message: child.tid };
+  if (!wanted && !(args.flags & CLONE.CLONE_PTRACE)) return;
+  startTrace(child, trace.tracer, trace.seized, trace.options);
+  if (trace.seized) child.trace!.interrupt = true;
+  else child.pending.push({ signo: SIG.SIGSTOP, code: SI.SI_USER, pid: 0, uid: 0 });
+  child.notify = true;
 }
 
 export const CLONE_NAMESPACES =

@@ -141,7 +141,9 @@ export class Kernel {
 
   /** Before a slice: what is left of a sleeping call, then signals. True when the guest's code is to run. */
   resume(t: Task): boolean {
-    if (t.sleepingCall >= 0 && !this.options.calls.again(t)) {
+    const left = t.onResume;
+    t.onResume = undefined;
+    if (left !== undefined ? !left() : t.sleepingCall >= 0 && !this.options.calls.again(t)) {
       // After exec it may run, though not in the CPU that made the call; here there is none.
       if (t.state !== 'runnable' || !t.leaveCpu) return false;
     }

@@ -6,6 +6,7 @@ import type { ProcProcess, ProcSource, ProcThread } from '../vfs/proc-source.ts'
 import type { Kernel } from './kernel.ts';
 import { VERSION } from './kernel.ts';
 import type { Process } from './process.ts';
+import { accessRemote } from './remote-memory.ts';
 import type { Task } from './task.ts';
 
 export function procSource(kernel: Kernel): ProcSource {
@@ -119,9 +120,9 @@ function describe(p: Process): ProcProcess {
     limits: p.limits,
     threads: [...p.threads].map(thread),
     readMemory: (address, into) =>
-      transfer(t, address, into.length, READ, (window, at) => into.set(window, at)),
+      accessRemote(t, address, into.length, READ, (window, at) => into.set(window, at)),
     writeMemory: (address, from) =>
-      transfer(t, address, from.length, WRITE, (window, at) =>
+      accessRemote(t, address, from.length, WRITE, (window, at) =>
         window.set(from.subarray(at, at + window.length)),
       ),
   };
@@ -133,24 +134,4 @@ function resident(space: AddressSpace): number {
     for (let page = start / PAGE_SIZE; page < end / PAGE_SIZE; page++) if (space.pages.present(page)) count++;
   }
   return count * PAGE_SIZE;
-}
-
-/** Page by page until one is not there; gives the number of bytes. */
-function transfer(
-  t: Task,
-  address: number,
-  length: number,
-  access: typeof READ | typeof WRITE,
-  copy: (window: Uint8Array, at: number) => void,
-): number {
-  const { space } = t.mm;
-  let done = 0;
-  while (done < length) {
-    const at = address + done;
-    const chunk = Math.min(length - done, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
-    if (!space.check(at, chunk, access)) break;
-    copy(space.bytes(at, chunk), done);
-    done += chunk;
-  }
-  return done;
 }

@@ -66,6 +66,9 @@ export class Process {
   executed = false;
   childSubreaper = false;
   membarrierRegistered = false;
+  /** Tasks it traces, and what the end of others was that it has not been told. */
+  readonly tracees = new Set<Task>();
+  readonly endedTracees: { tid: number; pgid: number; status: number }[] = [];
   /** What SEM_UNDO is to add at the end, by set. */
   readonly semaphoreUndo = new Map<Semaphores, Int16Array>();
   /** ITIMER_REAL and alarm; POSIX timers by id. */

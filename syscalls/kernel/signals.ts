@@ -17,6 +17,7 @@ import {
 } from '../abi/signal.ts';
 import { exitGroup } from './exit.ts';
 import type { Process } from './process.ts';
+import { eventStop, PTRACE_EVENT, PTRACE_O, traceStop } from './ptrace.ts';
 import { setupFrame } from './signal-frame.ts';
 import type { SignalQueue } from './signal-queue.ts';
 import type { RestartKind, Task } from './task.ts';
@@ -45,6 +46,15 @@ export function signalProcess(p: Process, signo: number): void {
 
 /** Wakes a thread that is to take a signal. */
 function notify(t: Task, signo: number): void {
+  if (t.state === 'traced' && signo === SIG.SIGKILL) {
+    // Nothing of what the stop interrupted is done any more.
+    t.trace!.stop = undefined;
+    t.onResume = () => deliver(t);
+    t.state = 'runnable';
+    t.notify = true;
+    t.kernel.scheduler.enqueue(t);
+    return;
+  }
   if ((t.blocked & sigmask(signo)) !== 0n && !waitsFor(t, signo)) return;
   t.notify = true;
   t.wake();
@@ -68,7 +78,7 @@ function prepare(p: Process, t: Task, signo: number): boolean {
   } else if (signo === SIG.SIGKILL) continueProcess(p, true);
   if (signo === SIG.SIGKILL) return true;
   // Blocked signals are kept even when ignored: the action may change before they are unblocked.
-  if ((t.blocked & bit) !== 0n) return true;
+  if ((t.blocked & bit) !== 0n || t.trace !== undefined) return true;
   return !t.sighand.ignores(signo);
 }
 
@@ -110,39 +120,19 @@ export function interruptCall(t: Task, kind: RestartKind): void {
 export function deliver(t: Task): boolean {
   const { process } = t;
   for (;;) {
+    if (t.trace?.interrupt) {
+      t.trace.interrupt = false;
+      return eventStop(t, PTRACE_EVENT.STOP, 0, () => deliver(t));
+    }
     const info = next(t.pending, t) ?? next(process.pending, t);
     if (info === undefined) break;
-    const { signo } = info;
-    t.kernel.tracer?.signal(t, info);
-    const action = t.sighand.get(signo);
-    if (action.handler === SIG_IGN) continue;
-    if (action.handler !== SIG_DFL) {
-      if (t.interrupted !== undefined) restartOrEintr(t, (action.flags & SA.SA_RESTART) !== 0);
-      if (!setupFrame(t, action, info)) {
-        // No room for the frame: SIGSEGV, and if that was the signal, by default (force_sigsegv).
-        if (signo === SIG.SIGSEGV) t.sighand.set(signo, { ...action, handler: SIG_DFL });
-        forceSignal(t, { signo: SIG.SIGSEGV, code: SI.SI_KERNEL, pid: 0, uid: 0 });
-        continue;
-      }
-      if (action.flags & SA.SA_RESETHAND) t.sighand.set(signo, { ...action, handler: SIG_DFL });
-      t.savedBlocked = undefined;
-      let blocked = t.blocked | action.mask;
-      if (!(action.flags & SA.SA_NODEFER)) blocked |= sigmask(signo);
-      t.setBlocked(blocked);
-      continue;
+    if (t.trace !== undefined && info.signo !== SIG.SIGKILL) {
+      return traceStop(t, 'signal', info.signo, info, (signal, given) => {
+        if (signal === 0) return deliver(t);
+        return act(t, signal === given.signo ? given : { ...given, signo: signal }) && deliver(t);
+      });
     }
-    const bit = sigmask(signo);
-    if ((IGNORED_BY_DEFAULT & bit) !== 0n) continue;
-    if ((STOP_SIGNALS & bit) !== 0n) {
-      if (signo !== SIG.SIGSTOP && t.kernel.isOrphanedGroup(process.pgid)) continue;
-      stopProcess(process, signo);
-      return false;
-    }
-    process.fatalSignal = info;
-    process.fatalPc = t.cpu.location;
-    // No core files are written, so the core flag (0x80) is never set.
-    exitGroup(t, signo);
-    return false;
+    if (!act(t, info)) return false;
   }
   if (t.interrupted !== undefined) restart(t);
   if (t.savedBlocked !== undefined) {
@@ -152,6 +142,60 @@ export function deliver(t: Task): boolean {
     if (t.signalPending) return deliver(t);
   }
   return true;
+}
+
+/** Does what the task's action for the signal is. False when it ended or stopped. */
+function act(t: Task, info: SigInfo): boolean {
+  const { process } = t;
+  const { signo } = info;
+  t.kernel.tracer?.signal(t, info);
+  const action = t.sighand.get(signo);
+  if (action.handler === SIG_IGN) return true;
+  if (action.handler !== SIG_DFL) {
+    if (t.interrupted !== undefined) restartOrEintr(t, (action.flags & SA.SA_RESTART) !== 0);
+    if (!setupFrame(t, action, info)) {
+      // No room for the frame: SIGSEGV, and if that was the signal, by default (force_sigsegv).
+      if (signo === SIG.SIGSEGV) t.sighand.set(signo, { ...action, handler: SIG_DFL });
+      forceSignal(t, { signo: SIG.SIGSEGV, code: SI.SI_KERNEL, pid: 0, uid: 0 });
+      return true;
+    }
+    if (action.flags & SA.SA_RESETHAND) t.sighand.set(signo, { ...action, handler: SIG_DFL });
+    t.savedBlocked = undefined;
+    let blocked = t.blocked | action.mask;
+    if (!(action.flags & SA.SA_NODEFER)) blocked |= sigmask(signo);
+    t.setBlocked(blocked);
+    return true;
+  }
+  const bit = sigmask(signo);
+  if ((IGNORED_BY_DEFAULT & bit) !== 0n) return true;
+  if ((STOP_SIGNALS & bit) !== 0n) {
+    if (signo !== SIG.SIGSTOP && t.kernel.isOrphanedGroup(process.pgid)) return true;
+    if (t.trace !== undefined) {
+      // The stop of the whole group, which for a traced task is its tracer's to end.
+      const event = t.trace.seized ? PTRACE_EVENT.STOP << 8 : 0;
+      return traceStop(t, 'group', signo | event, info, () => deliver(t));
+    }
+    stopProcess(process, signo);
+    return false;
+  }
+  process.fatalSignal = info;
+  process.fatalPc = t.cpu.location;
+  // No core files are written, so the core flag (0x80) is never set.
+  exitTraced(t, signo, () => exitGroup(t, signo));
+  return false;
+}
+
+/** Ends a task; a tracer that wants to know before may look at it first. */
+export function exitTraced(t: Task, status: number, exit: () => void): void {
+  const { trace } = t;
+  if (trace === undefined || !(trace.options & PTRACE_O.PTRACE_O_TRACEEXIT) || status === SIG.SIGKILL) {
+    exit();
+    return;
+  }
+  eventStop(t, PTRACE_EVENT.EXIT, status, () => {
+    exit();
+    return false;
+  });
 }
 
 function next(queue: SignalQueue, t: Task): SigInfo | undefined {
@@ -172,8 +216,9 @@ function restartOrEintr(t: Task, saRestart: boolean): void {
   t.interrupted = undefined;
 }
 
-/** r0 still holds the argument: the PC alone goes back. */
+/** The PC goes back, and r0 is the argument it was: it is, unless a tracer has been shown the error. */
 function backToSvc(t: Task): void {
+  t.cpu.r[0] = t.originalR0;
   t.cpu.ru[15]! -= t.cpu.i32[OFF.thumb >> 2]! ? 2 : 4;
 }
 

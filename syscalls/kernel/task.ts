@@ -8,7 +8,7 @@
  */
 import type { CpuState } from '../../emu/cpu-state.ts';
 import { fail } from '../abi/errno.ts';
-import { SIG, type SigSet, SS_DISABLE, sigmask, UNBLOCKABLE } from '../abi/signal.ts';
+import { SI, SIG, type SigSet, SS_DISABLE, sigmask, UNBLOCKABLE } from '../abi/signal.ts';
 import type { Creds } from '../vfs/creds.ts';
 import type { FdTable } from '../vfs/fd-table.ts';
 import type { Waiter, WaitQueue } from '../vfs/wait-queue.ts';
@@ -16,6 +16,7 @@ import type { FsContext } from './fs-context.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
 import type { Process } from './process.ts';
+import type { Trace, TraceEvent } from './ptrace.ts';
 import type { SignalHandlers } from './signal-handlers.ts';
 import { SignalQueue } from './signal-queue.ts';
 
@@ -49,7 +50,7 @@ export interface Waitable {
   remove(waiter: Waiter): void;
 }
 
-export type TaskState = 'runnable' | 'sleeping' | 'dead';
+export type TaskState = 'runnable' | 'sleeping' | 'traced' | 'dead';
 
 export interface TaskParts {
   kernel: Kernel;
@@ -99,6 +100,14 @@ export class Task implements Waiter {
   interrupted: RestartKind | undefined;
   /** Signals that sigtimedwait waits for though they are blocked. */
   awaited: SigSet = 0n;
+  /** How it is traced; undefined when it is not. */
+  trace: Trace | undefined;
+  /** An event the call under way has to tell its tracer before it returns. */
+  traceEvent: TraceEvent | undefined;
+  /** What is left to do of what a stop interrupted; answers whether the guest's code may run. */
+  onResume: (() => boolean) | undefined;
+  /** r0 as it was when the last call was made. */
+  originalR0 = -1;
   /** exec changed the memory: the CPU that runs must be left, though the task is runnable. */
   leaveCpu = false;
   /** What restart_syscall does (nanosleep, poll, futex with a timeout). */
@@ -153,8 +162,8 @@ export class Task implements Waiter {
     const pending = this.pending.set;
     const shared = this.process.pending.set;
     // Nearly always there is none, and big integers are slow.
-    if (pending === 0n && shared === 0n) return false;
-    return ((pending | shared) & ~this.blocked) !== 0n;
+    if (pending === 0n && shared === 0n) return this.trace?.interrupt ?? false;
+    return ((pending | shared) & ~this.blocked) !== 0n || (this.trace?.interrupt ?? false);
   }
 
   /** Changes the mask; SIGKILL and SIGSTOP cannot be blocked. */
@@ -171,6 +180,13 @@ export class Task implements Waiter {
     if (this.savedBlocked !== undefined) return;
     this.savedBlocked = this.blocked;
     this.setBlocked(mask);
+  }
+
+  /** A signal given by the tracer. */
+  injectSignal(signo: number): void {
+    const tracer = this.trace?.tracer;
+    this.pending.push({ signo, code: SI.SI_USER, pid: tracer?.pid ?? 0, uid: tracer?.leader.creds.uid ?? 0 });
+    this.notify = true;
   }
 
   /** To be called when a pending set or the mask changed (recalc_sigpending). */
