@@ -25,8 +25,13 @@ const SVC = importIndex('svc');
 const PREEMPT = importIndex('preempt');
 const MISS = importIndex('miss');
 
-/** Calls nest on the host's stack no deeper than this; beyond it a region returns its own location, and everything unwinds to the dispatcher. */
-export const MAX_DEPTH = 1200;
+/** V8's limit of the stack in KiB: what src/v8-flags.json sets, else its default. */
+const STACK_KIB = Number(/--stack-size=(\d+)/.exec(process.execArgv.join(' '))?.[1] ?? 984);
+/**
+ * Calls nest on the host's stack no deeper than this; beyond it a region returns its own location, and everything unwinds to the dispatcher.
+ * A frame takes well below 3 KiB: some 100 locals at the most.
+ */
+export const MAX_DEPTH = Math.floor(STACK_KIB / 3);
 
 export interface CompileContext {
   /** Table slot of a location, taken for it when it has none. */
