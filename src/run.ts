@@ -138,7 +138,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
 function start(kernel: Kernel, options: RunOptions): Process {
   const bytes = (text: string) => Buffer.from(text).toString('latin1');
   const root = new NodeFs(
-    options.fs ? '/' : fs.realpathSync(options.root ?? '/'),
+    options.fs ? '/' : bytes(fs.realpathSync(options.root ?? '/')),
     options.fs ? { api: options.fs } : {},
   ).root;
   const creds = credsFor(
@@ -146,7 +146,7 @@ function start(kernel: Kernel, options: RunOptions): Process {
     options.gid ?? process.getegid?.() ?? 0,
     process.getgroups?.() ?? [],
   );
-  const prefix = options.ldPrefix ? new NodeFs(fs.realpathSync(options.ldPrefix)).root : undefined;
+  const prefix = options.ldPrefix ? new NodeFs(bytes(fs.realpathSync(options.ldPrefix))).root : undefined;
   const context = { root, creds, prefix };
   const own = !options.root && !options.fs;
   const cwd = workingDirectory(context, bytes(options.cwd ?? (own ? process.cwd() : '/')));

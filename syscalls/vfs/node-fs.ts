@@ -90,6 +90,7 @@ export class NodeFs implements FileSystem {
   /** Exact times the guest has set, where the API, which takes seconds as a double, keeps them only roughly. */
   readonly exactTimes = new Map<string, { field: 'atime' | 'mtime'; rough: bigint; exact: bigint }[]>();
 
+  /** @param base path of the root in the API's view, a byte string. Throws Errno when there is none. */
   constructor(base: string, options: NodeFsOptions = {}) {
     this.api = options.api ?? fs;
     this.native = this.api === fs;
@@ -97,9 +98,13 @@ export class NodeFs implements FileSystem {
     this.source = options.source ?? (this.native ? '/dev/root' : 'tmpfs');
     this.readOnly = options.readOnly ?? false;
     this.hostUmask = this.native ? process.umask() : 0;
-    this.base = base.replace(/\/+$/, '');
+    // Links on the way to the root are the host's own business.
+    this.base = (this.native ? host(() => fs.realpathSync.native(this.path(base), 'latin1')) : base).replace(
+      /\/+$/,
+      '',
+    );
     const stats = host(() => this.lstat(this.base || '/'));
-    if (!stats) throw new Error(`No such directory: ${base}`);
+    if (!stats) fail('ENOENT');
     this.root = new NodeInode(this, undefined, '', stats);
   }
 

@@ -1,15 +1,19 @@
 /** What every guest finds mounted beside its files: /proc, and under a root of its own /dev and a small /sys. */
+import { fail } from '../abi/errno.ts';
 import { makedev } from '../abi/stat.ts';
+import { credsFor } from './creds.ts';
 import { createDev } from './dev.ts';
 import { registerDevice } from './devices.ts';
 import type { FdTable } from './fd-table.ts';
 import type { Inode } from './inode.ts';
 import { mountAt } from './mount.ts';
+import { NodeFs } from './node-fs.ts';
 import { ProcFs } from './proc.ts';
 import type { ProcSource } from './proc-source.ts';
 import { DevPts } from './pty.ts';
 import { SysFs } from './sys.ts';
 import { openControllingTerminal, TtyFile } from './tty.ts';
+import { resolve } from './walk.ts';
 
 /**
  * @param ownRoot the root is not the host's own, which has devices
@@ -33,4 +37,13 @@ export function mountSystem(root: Inode, source: ProcSource, ownRoot: boolean, f
     const file = files.find(fd);
     if (file instanceof TtyFile && file.inode.parent === undefined) pts.adopt(file.inode);
   }
+}
+
+/**
+ * Shows a directory or file of the host at a path of the guest, whose directory must be there. Host and guest path are byte strings. Throws Errno.
+ */
+export function bindHost(root: Inode, hostPath: string, guestPath: string, readOnly: boolean): void {
+  const { dir, name, inode } = resolve({ root, creds: credsFor(0, 0) }, root, guestPath, true);
+  if (inode === root) fail('EBUSY');
+  mountAt(inode?.parent ?? dir, inode?.name ?? name, new NodeFs(hostPath, { readOnly }));
 }

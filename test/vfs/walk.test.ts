@@ -9,6 +9,7 @@ import { credsFor } from '../../syscalls/vfs/creds.ts';
 import { type Inode, pathOf } from '../../syscalls/vfs/inode.ts';
 import { mountAt, mountList, mountsOf, unmount } from '../../syscalls/vfs/mount.ts';
 import { NodeFs, type NodeInode } from '../../syscalls/vfs/node-fs.ts';
+import { bindHost } from '../../syscalls/vfs/system-mounts.ts';
 import { TmpFs } from '../../syscalls/vfs/tmpfs.ts';
 import { lookupPath, type ResolveOptions, resolve } from '../../syscalls/vfs/walk.ts';
 
@@ -186,6 +187,21 @@ test('mounts', () => {
   unmount(tmp.root);
   expect((walk('dir/sub').inode as NodeInode).path).toBe(`${host}/dir/sub`);
   expect(errorOf(() => unmount(dir))).toBe('EINVAL');
+});
+
+test('directories and files of the host are bound into the guest', () => {
+  const shown = `${host}/../outside`;
+  bindHost(root, shown, '/dir/sub', true);
+  bindHost(root, `${shown}/file`, '/hosts', false);
+  expect(reached('/dir/sub/file')).toBe(`${fs.realpathSync(shown)}/file`);
+  expect(reached('/dir/sub/../file')).toBe(`${host}/dir/file`);
+  expect(errorOf(() => walk('/dir/sub/file').inode!.open(O_RDWR))).toBe('EROFS');
+  expect(errorOf(() => walk('/dir/sub').inode!.mkdir('x', 0o755, rootUser))).toBe('EROFS');
+  expect(errorOf(() => walk('/dir/sub/file').inode!.setattr({ mode: 0 }))).toBe('EROFS');
+  walk('/hosts').inode!.open(O_RDWR).ref().release();
+  expect(errorOf(() => bindHost(root, shown, '/', true))).toBe('EBUSY');
+  expect(errorOf(() => bindHost(root, shown, '/none/x', true))).toBe('ENOENT');
+  expect(errorOf(() => bindHost(root, `${shown}/none`, '/x', true))).toBe('ENOENT');
 });
 
 test('a file may be mounted on a name', () => {
