@@ -1,0 +1,288 @@
+/**
+ * Small programs for the JIT, each with control flow that its region finder, structurer or dispatcher has to get right. Each begins at its first instruction with r0 = a scratch page,
+ * runs long enough to be compiled, leaves its results in registers or on the scratch page, and ends with SVC.
+ */
+export const programs: Record<string, string> = {
+  'an irreducible loop: two ways into the same cycle': `
+    .thumb
+    mov   r4, r0
+    movs  r0, #0
+    movw  r1, #5000
+  again:
+    tst   r1, #1
+    bne   second
+  first:
+    adds  r0, #1
+    cmp   r0, r1
+    bhs   out
+  second:
+    adds  r0, #3
+    tst   r0, #4
+    bne   first
+    adds  r0, #7
+    cmp   r0, r1
+    blo   second
+  out:
+    subs  r1, #1
+    bne   again
+    str   r0, [r4]
+    svc   #0`,
+
+  'switches: table branches of bytes and of halfwords, and one past the end': `
+    .thumb
+    mov   r4, r0
+    movs  r0, #0
+    movw  r1, #4000
+  again:
+    and   r2, r1, #7
+    cmp   r2, #4
+    bhi   other
+    tbb   [pc, r2]
+  table:
+    .byte (c0 - table) / 2, (c1 - table) / 2, (c2 - table) / 2, (c0 - table) / 2, (c3 - table) / 2, 0
+  c0: adds r0, #1
+    b     next
+  c1: adds r0, #20
+    b     wide
+  c2: eors r0, r1
+    b     next
+  c3: lsls r0, r0, #1
+    b     next
+  other:
+    adds  r0, #5
+  wide:
+    and   r3, r0, #3
+    cmp   r3, #3
+    bhi   next
+    tbh   [pc, r3, lsl #1]
+  htable:
+    .hword (h0 - htable) / 2, (h1 - htable) / 2, (next - htable) / 2, (h0 - htable) / 2
+  h0: adds r0, #9
+    b     next
+  h1: mvns r0, r0
+  next:
+    subs  r1, #1
+    bne   again
+    svc   #0`,
+
+  'ARM code that jumps into a row of instructions (addls pc, pc)': `
+    mov   r4, r0
+    mov   r0, #0
+    movw  r1, #4000
+  again:
+    and   r2, r1, #7
+    cmp   r2, #3
+    addls pc, pc, r2, lsl #2
+    b     other
+    b     c0
+    b     c1
+    b     c2
+    add   r0, r0, #100
+  c0: add r0, r0, #1
+  c1: eor r0, r0, r1
+  c2: add r0, r0, r0, ror #7
+    b     next
+  other:
+    sub   r0, r0, #3
+  next:
+    subs  r1, r1, #1
+    bne   again
+    svc   #0`,
+
+  'recursion deeper than the host may nest, then many calls': `
+    .thumb
+    mov   r4, r0
+    movw  r0, #20000
+    bl    sum
+    mov   r5, r0
+    movs  r0, #19
+    bl    fib
+    svc   #0
+  sum:
+    push  {r6, lr}
+    mov   r6, r0
+    cbz   r0, 1f
+    subs  r0, #1
+    bl    sum
+    adds  r0, r6
+  1: pop  {r6, pc}
+  fib:
+    push  {r6, r7, lr}
+    mov   r6, r0
+    cmp   r0, #2
+    blo   2f
+    subs  r0, #1
+    bl    fib
+    mov   r7, r0
+    subs  r0, r6, #2
+    bl    fib
+    adds  r0, r7
+  2: pop  {r6, r7, pc}`,
+
+  'calls and jumps through registers, between ARM and Thumb': `
+    mov   r4, r0
+    mov   r0, #0
+    movw  r5, #3000
+    adr   r6, arm
+    adr   r7, thumb + 1
+  again:
+    tst   r5, #1
+    movne r3, r6
+    moveq r3, r7
+    blx   r3
+    adr   lr, back
+    bx    r7
+  back:
+    subs  r5, r5, #1
+    bne   again
+    svc   #0
+  arm:
+    push  {r8, lr}
+    add   r0, r0, r5
+    pop   {r8, pc}
+    .thumb
+    .balign 4
+  thumb:
+    eors  r0, r5
+    bx    lr`,
+
+  'a callee that returns somewhere else than to its caller': `
+    .thumb
+    mov   r4, r0
+    movs  r0, #0
+    movw  r5, #3000
+    mov   r7, sp
+  again:
+    bl    outer
+    adds  r0, #1
+  landed:
+    subs  r5, #1
+    bne   again
+    svc   #0
+  outer:
+    push  {r6, lr}
+    bl    inner
+    adds  r0, #2
+    pop   {r6, pc}
+  inner:
+    tst   r5, #3
+    bne   1f
+    mov   sp, r7
+    adr   r3, landed
+    orr   r3, #1
+    bx    r3
+  1: adds r0, #4
+    bx    lr`,
+
+  'paths that become hot late': `
+    .thumb
+    mov   r4, r0
+    movs  r0, #0
+    movw  r5, #30000
+  again:
+    bl    f
+    subs  r5, #1
+    bne   again
+    svc   #0
+  f:
+    lsrs  r1, r5, #12
+    cmp   r1, #6
+    beq   a
+    cmp   r1, #4
+    beq   b
+    cmp   r1, #2
+    bls   c
+    adds  r0, #1
+    bx    lr
+  a: eors r0, r5
+    bx    lr
+  b: subs r0, #3
+    adcs  r0, r5
+    bx    lr
+  c: push {r6, lr}
+    bl    g
+    pop   {r6, pc}
+  g: ror  r0, r0, r1
+    adds  r0, #11
+    bx    lr`,
+
+  'IT blocks with loads, stores, compares and returns': `
+    .thumb
+    mov   r4, r0
+    movs  r0, #0
+    movw  r5, #3000
+  again:
+    bl    f
+    subs  r5, #1
+    bne   again
+    svc   #0
+  f:
+    ands  r1, r5, #3
+    ittee eq
+    streq r5, [r4, #4]
+    ldreq r2, [r4, #4]
+    movne r2, #7
+    addne r0, r0, r2
+    cmp   r2, r5
+    itt   eq
+    addeq r0, r0, #1
+    cmpeq r1, #0
+    it    ne
+    bxne  lr
+    sbcs  r0, r0, r2
+    itt   cc
+    addcc r0, r0, #5
+    bxcc  lr
+    bx    lr`,
+
+  'flags that live across calls, returns and loops': `
+    .thumb
+    mov   r4, r0
+    movs  r0, #0
+    movw  r5, #3000
+  again:
+    subs  r1, r0, r5
+    bl    carry
+    adds  r2, r2, r0
+    mvns  r3, r5
+    adds  r3, r3, r0
+    bl    carry
+    adds  r0, r0, r2
+    subs  r5, #1
+    bne   again
+    svc   #0
+  carry:
+    sbc   r2, r2, r2
+    it    mi
+    addmi r2, #2
+    it    vs
+    eorvs r2, r2, #16
+    bx    lr`,
+
+  'multiples, exclusives and post-indexed copies over a page border': `
+    .thumb
+    add   r4, r0, #4000
+    movw  r5, #2000
+    movs  r0, #0
+  again:
+    and   r6, r5, #127
+    adds  r6, r4, r6
+    add   r7, r6, #300
+    stmia r6!, {r0, r1, r2, r5}
+    ldmdb r6, {r1, r2, r3, r8}
+    str   r8, [r7], #4
+    strh  r5, [r7], #2
+    strb  r5, [r7], #1
+    str   r0, [r7, #5]!
+    ldr   r3, [r7, #-5]
+    ldrd  r2, r1, [r4, #96]
+    adds  r0, r0, r3
+    ldrex r3, [r4]
+    adds  r3, #1
+    strex r2, r3, [r4]
+    adds  r0, r2
+    eors  r0, r1
+    subs  r5, #1
+    bne   again
+    svc   #0`,
+};
