@@ -13,16 +13,9 @@ import type { BackendFactory } from '../backend.ts';
 import type { CpuBackend, CpuHooks, CpuName, CpuOptions, CpuStats } from '../cpu.ts';
 import { CpuState } from '../cpu-state.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
-import {
-  type Difference,
-  hex,
-  memoryDifferences,
-  registerDifferences,
-  sameMemory,
-  samePlace,
-} from './compare.ts';
+import { type Difference, endDifferences, hex, sameMemory, samePlace } from './compare.ts';
 import { describe, narrow, refillUntil, tell } from './narrow.ts';
-import { type Images, PageLog } from './page-log.ts';
+import { PageLog } from './page-log.ts';
 import { Side, type SyncEvent, sameEvent } from './side.ts';
 
 /** The CPUs differ; the message is the report, many lines. */
@@ -122,28 +115,15 @@ export class VerifyBackend implements CpuBackend {
       const same = () => samePlace(cpu, other) && sameMemory(space, images, log.before);
       reached = second.runTo(other, cpu.location, same, () => refill(other)) ?? event;
     } else reached = second.run(other, refill);
-    const differences = reached === event ? [] : registerDifferences(cpu, other);
-    differences.push(...memoryDifferences(space, images, log.before));
-    if (event.kind === 'fault') this.forgive(event, images, differences);
+    const differences = reached === event ? [] : endDifferences(space, cpu, other, event, images, log.before);
     if (!sameEvent(event, reached) || differences.length > 0) {
       this.mismatch(cpu, event, reached, differences);
-      // Only too slow, it seems: the first CPU's result stands.
-      log.undo();
-      for (const [page, image] of images) log.put(page, image);
+      log.undo(); // only too slow, it seems
     }
+    // The first CPU's result stands.
+    for (const [page, image] of images) log.put(page, image);
     log.end();
     return event;
-  }
-
-  /** What a transfer of several words has done before it faults is UNKNOWN (ARM ARM B1.9.8): the first CPU's memory stands. */
-  private forgive(event: { address: number }, images: Images, differences: Difference[]): void {
-    const near = (d: Difference) => {
-      const at = /^\[([0-9a-f]{8})\]$/.exec(d.what);
-      return at !== null && Math.abs(Number.parseInt(at[1]!, 16) - event.address) <= 128;
-    };
-    if (differences.length === 0 || !differences.every(near)) return;
-    differences.length = 0;
-    for (const [page, image] of images) this.log.put(page, image);
   }
 
   /** Throws VerifyMismatch; returns when the second CPU has merely not come to the end in its time. */

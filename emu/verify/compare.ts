@@ -2,9 +2,12 @@
  * Two results of running the same code from the same state, and in what they differ.
  */
 import { type CpuState, OFF } from '../cpu-state.ts';
+import { decodeA32, decodeThumb } from '../decode/decoder.ts';
+import type { Insn } from '../decode/row.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
-import { PAGE_SIZE } from '../memory/layout.ts';
+import { EXEC, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
 import type { Images } from './page-log.ts';
+import type { SyncEvent } from './side.ts';
 
 /** A register or a word of memory that differs; values as hexadecimal text. */
 export interface Difference {
@@ -12,6 +15,9 @@ export interface Difference {
   first: string;
   second: string;
 }
+
+/** NZCV and GE. */
+const FLAGS = 0xf00f_0000;
 
 export function hex(x: number): string {
   return (x >>> 0).toString(16).padStart(8, '0');
@@ -27,9 +33,44 @@ function* registers(a: CpuState, b: CpuState): Generator<[string, number, number
   yield ['tpidrurw', a.u32[OFF.tpidrurw >> 2]!, b.u32[OFF.tpidrurw >> 2]!];
 }
 
-export function registerDifferences(a: CpuState, b: CpuState): Difference[] {
+/** The instruction a thread is at, or null where it cannot be executed. */
+export function insnAt(space: AddressSpace, cpu: CpuState): Insn | null {
+  const pc = cpu.ru[15]!;
+  const { view, pages } = space;
+  if (!(pages.bytes[pc >>> PAGE_SHIFT]! & EXEC)) return null;
+  if (!(cpu.location & 1)) return decodeA32(view.getUint32(pc, true), pc);
+  return decodeThumb(view.getUint16(pc, true), view.getUint16(pc + 2, true), pc, cpu.i32[OFF.it >> 2]!);
+}
+
+const MULTI_WORD = /^(LDM|STM|LDRD|STRD|PUSH|POP|F?V?LDM|F?V?STM|VLDR|VSTR|VPUSH|VPOP)/;
+
+/**
+ * In what two CPUs differ that have come to the same kind of event. At a fault NZCV and GE do not count (docs/ORACLE.md), nor what a transfer of several words
+ * has done before: registers and memory it was to write are UNKNOWN (ARM ARM B1.9.8).
+ */
+export function endDifferences(
+  space: AddressSpace,
+  a: CpuState,
+  b: CpuState,
+  event: SyncEvent,
+  first: Images,
+  before: Images,
+): Difference[] {
+  const faulted = event.kind === 'fault';
+  const differences = [...registerDifferences(a, b, !faulted), ...memoryDifferences(space, first, before)];
+  if (differences.length === 0 || !faulted || a.location !== b.location) return differences;
+  if (!MULTI_WORD.test(insnAt(space, a)?.row.mnemonic ?? '')) return differences;
+  return differences.filter(({ what }) => {
+    const at = what.startsWith('[') ? Number.parseInt(what.slice(1), 16) : event.address;
+    return !/^[rd[]/.test(what) || Math.abs(at - event.address) > 128;
+  });
+}
+
+/** `flags`: whether NZCV and GE count. */
+export function registerDifferences(a: CpuState, b: CpuState, flags = true): Difference[] {
   const differences: Difference[] = [];
   for (const [what, x, y] of registers(a, b)) {
+    if (!flags && what === 'cpsr' && ((x ^ y) & ~FLAGS) === 0) continue;
     if (x !== y) differences.push({ what, first: hex(x), second: hex(y) });
   }
   for (let n = 0; n < 32; n++) {
@@ -40,12 +81,9 @@ export function registerDifferences(a: CpuState, b: CpuState): Difference[] {
   return differences;
 }
 
-/** NZCV and GE. */
-const FLAGS = 0xf00f_0000;
-
 /**
- * Whether two threads are at the same place of the same run: all registers agree, but for flags. Where compiled code is stopped without an event, flags that are
- * written before they are read are not kept. Called often.
+ * Whether two threads are at the same place of the same run: all registers agree, but for flags. Where compiled code is left without a system call or trap, flags
+ * that are written before they are read are not kept (docs/ORACLE.md). Called often.
  */
 export function samePlace(a: CpuState, b: CpuState): boolean {
   const [r, s] = [a.ru, b.ru];

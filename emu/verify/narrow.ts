@@ -6,13 +6,14 @@
  * depends on what happened to be compiled may not come again, and the report says so.
  */
 import { CpuState } from '../cpu-state.ts';
-import { decodeA32, decodeThumb } from '../decode/decoder.ts';
 import { disassemble } from '../decode/disassemble.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
-import { EXEC, PAGE_SHIFT, STATE_SIZE } from '../memory/layout.ts';
+import { STATE_SIZE } from '../memory/layout.ts';
 import {
   type Difference,
+  endDifferences,
   hex,
+  insnAt,
   memoryDifferences,
   registerDifferences,
   sameMemory,
@@ -99,8 +100,8 @@ function probeAt(slice: Slice, fuel: number): { event: SyncEvent; agree: boolean
   b.copyFrom(start);
   b.fuel = 0;
   const other = second.run(b, refillUntil(performance.now() + searchTime(fuel)));
-  const agree = sameEvent(event, other) && registerDifferences(a, b).length === 0;
-  return { event, agree: agree && sameMemory(space, images, log.before) };
+  const differences = endDifferences(space, a, b, event, images, log.before);
+  return { event, agree: sameEvent(event, other) && differences.length === 0 };
 }
 
 /** Tells the stretch between two prefixes: what the second CPU does in it, and how the two differ when the second comes to where the first stopped. */
@@ -136,19 +137,11 @@ function stretch(slice: Slice, good: number, bad: number): string {
 }
 
 function disassembleAt(space: AddressSpace, cpu: CpuState): string {
-  const pc = cpu.ru[15]!;
-  const { view, pages } = space;
-  if (!(pages.bytes[pc >>> PAGE_SHIFT]! & EXEC)) return `${hex(pc)}  ?`;
-  const it = ((cpu.cpsr >>> 25) & 3) | ((cpu.cpsr >>> 8) & 0xfc);
-  const insn =
-    cpu.location & 1
-      ? decodeThumb(view.getUint16(pc, true), view.getUint16(pc + 2, true), pc, it)
-      : decodeA32(view.getUint32(pc, true), pc);
-  const bits = insn.bits
-    .toString(16)
-    .padStart(insn.size * 2, '0')
-    .padEnd(8);
-  return `${hex(pc)}  ${bits}  ${disassemble(insn).replaceAll('\t', ' ')}`;
+  const address = hex(cpu.ru[15]!);
+  const insn = insnAt(space, cpu);
+  if (insn === null) return `${address}  ?`;
+  const bits = insn.bits.toString(16).padStart(insn.size * 2, '0');
+  return `${address}  ${bits.padEnd(8)}  ${disassemble(insn).replaceAll('\t', ' ')}`;
 }
 
 export function describe(event: SyncEvent): string {

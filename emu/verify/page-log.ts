@@ -67,11 +67,13 @@ export class PageLog {
 
   /** Writes a page as the kernel would: code that was translated from it is forgotten. */
   put(page: number, image: Uint8Array): void {
+    const now = this.#space.bytes(page * PAGE_SIZE, PAGE_SIZE);
+    if (Buffer.compare(now, image) === 0) return;
     if (this.#bytes[page]! & CODE) {
       this.#bytes[page]! &= ~CODE;
       for (const listener of this.#space.onInvalidate) listener(page * PAGE_SIZE, PAGE_SIZE);
     }
-    this.#space.u8.set(image, page * PAGE_SIZE);
+    now.set(image);
   }
 
   #granted(page: number, access: Access): void {
