@@ -42,7 +42,7 @@ export function insnAt(space: AddressSpace, cpu: CpuState): Insn | null {
   return decodeThumb(view.getUint16(pc, true), view.getUint16(pc + 2, true), pc, cpu.i32[OFF.it >> 2]!);
 }
 
-const MULTI_WORD = /^(LDM|STM|LDRD|STRD|PUSH|POP|F?V?LDM|F?V?STM|VLDR|VSTR|VPUSH|VPOP)/;
+const MULTI_WORD = /^(LDM|STM|LDRD|STRD|PUSH|POP|F?V?LDM|F?V?STM|VLDR|VSTR|VPUSH|VPOP)/i;
 
 /**
  * In what two CPUs differ that have come to the same kind of event. At a fault NZCV and GE do not count (docs/ORACLE.md), nor what a transfer of several words
