@@ -4,7 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/node_modules/.bin:$PATH"
-[ -t 1 ] || export NO_COLOR=1
+colors=()
+[ -t 1 ] || { export NO_COLOR=1; colors=(--colors=off); }
 
 # qemu-arm-static is the oracle, gcc compiles fixtures/, libunicorn2 is another CPU. Without recommended packages,
 # one of which (binfmt-support) would make the host's kernel run ARM programs and so hide what is tested.
@@ -28,7 +29,7 @@ fixtures/root.sh date >/dev/null
 fixtures/root.sh full >/dev/null
 
 tsc --noEmit
-biome ci --error-on-warnings .
+biome ci "${colors[@]}" --error-on-warnings .
 mkdir -p .cache
 rm -f .cache/vitest.json
 status=0

@@ -214,14 +214,44 @@ export function writeStatfs(view: DataView, at: number, s: FsStatistics): void {
 /** Mode and size as strace shows them. */
 function show(a: Attributes): string {
   const kind = Object.keys(KINDS).find((name) => KINDS[name] === (a.mode & S_IFMT)) ?? '0';
-  const content = kind === 'S_IFCHR' || kind === 'S_IFBLK' ? `st_rdev=makedev(0x${major(a.rdev).toString(16)}, 0x${minor(a.rdev).toString(16)})` : `st_size=${a.size}`;
+  const content =
+    kind === 'S_IFCHR' || kind === 'S_IFBLK'
+      ? `st_rdev=makedev(0x${major(a.rdev).toString(16)}, 0x${minor(a.rdev).toString(16)})`
+      : `st_size=${a.size}`;
   return `{st_mode=${kind}|0${(a.mode & 0o7777).toString(8)}, ${content}, ...}`;
 }
-const KINDS: Readonly<Record<string, number>> = { S_IFSOCK, S_IFLNK, S_IFREG, S_IFBLK, S_IFDIR, S_IFCHR, S_IFIFO };
+const KINDS: Readonly<Record<string, number>> = {
+  S_IFSOCK,
+  S_IFLNK,
+  S_IFREG,
+  S_IFBLK,
+  S_IFDIR,
+  S_IFCHR,
+  S_IFIFO,
+};
 
 /** A structure the kernel only ever writes; what `get` gives serves strace, which shows mode and size. */
-function written(size: number, align: number, modeAt: number, sizeAt: number, rdevAt: number, set: Field<Attributes>['set']): Field<Attributes> {
-  const unknown = { dev: 0, ino: 0, nlink: 0, uid: 0, gid: 0, blksize: 0, blocks: 0, atime: 0n, mtime: 0n, ctime: 0n, btime: 0n };
+function written(
+  size: number,
+  align: number,
+  modeAt: number,
+  sizeAt: number,
+  rdevAt: number,
+  set: Field<Attributes>['set'],
+): Field<Attributes> {
+  const unknown = {
+    dev: 0,
+    ino: 0,
+    nlink: 0,
+    uid: 0,
+    gid: 0,
+    blksize: 0,
+    blocks: 0,
+    atime: 0n,
+    mtime: 0n,
+    ctime: 0n,
+    btime: 0n,
+  };
   return {
     size,
     align,
@@ -238,7 +268,9 @@ function written(size: number, align: number, modeAt: number, sizeAt: number, rd
 
 export const stat64: Field<Attributes> = written(STAT64_SIZE, 8, 16, 48, 32, writeStat64);
 export const stat: Field<Attributes> = written(STAT_SIZE, 4, 8, 20, 16, writeStat);
-export const statx: Field<Attributes> = written(STATX_SIZE, 8, 28, 40, 128, (view, at, a) => writeStatx(view, at, a, 0, false));
+export const statx: Field<Attributes> = written(STATX_SIZE, 8, 28, 40, 128, (view, at, a) =>
+  writeStatx(view, at, a, 0, false),
+);
 
 function setUint64(view: DataView, at: number, value: number): void {
   view.setUint32(at, value, true);
