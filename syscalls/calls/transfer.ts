@@ -10,12 +10,11 @@ import {
   O_RDWR,
   RW_MAX,
   SEEK_CUR,
-  SEEK_SET,
 } from '../abi/fcntl.ts';
 import { type Field, s32, s64 } from '../abi/struct.ts';
 import type { Task } from '../kernel/task.ts';
 import { MemfdInode, type MemoryFile } from '../vfs/memory-file.ts';
-import { type OpenFile, WOULD_BLOCK } from '../vfs/open-file.ts';
+import { type OpenFile, SeekableFile, WOULD_BLOCK } from '../vfs/open-file.ts';
 import { PipeFile } from '../vfs/pipe.ts';
 import { arrayIn, fd, flags, hex, int, ptr, s64 as s64Argument, size, str } from './args.ts';
 import { type Call, call } from './declare.ts';
@@ -33,18 +32,37 @@ interface End {
   write(from: Uint8Array): number;
 }
 
-/** A file at an offset: the one in guest memory, or its own. ESPIPE for files without offsets that are given one. */
+/** A file at its own offset. */
+function ownEnd(file: OpenFile): End {
+  let written = 0;
+  return {
+    file,
+    peek: (into) => file.pread(into, file.seek(0, SEEK_CUR)),
+    advance(count) {
+      // Writing has moved the offset already.
+      if (written > 0) written -= count;
+      else if (file instanceof SeekableFile) file.skip(count);
+    },
+    write(from) {
+      const count = file.write(from);
+      if (count > 0) written += count;
+      return count;
+    },
+  };
+}
+
+/** A file at an offset: the one in guest memory, or (address 0) its own. ESPIPE for files without offsets that are given one. */
 function fileEnd(t: Task, file: OpenFile, address: number, type: Field<number>): End {
-  let offset = address === 0 ? file.seek(0, SEEK_CUR) : t.mm.get(type, address);
-  if (address !== 0) file.pread(new Uint8Array(0), 0);
+  if (address === 0) return ownEnd(file);
+  let offset = t.mm.get(type, address);
+  file.pread(new Uint8Array(0), 0);
   if (offset < 0) fail('EINVAL');
   return {
     file,
     peek: (into) => file.pread(into, offset),
     advance(count) {
       offset += count;
-      if (address === 0) file.seek(offset, SEEK_SET);
-      else t.mm.put(type, address, offset);
+      t.mm.put(type, address, offset);
     },
     write: (from) => file.pwrite(from, offset),
   };

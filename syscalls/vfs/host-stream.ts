@@ -16,6 +16,7 @@ import { type Attributes, major, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } f
 import { AnonymousInode } from './anonymous.ts';
 import { FilePages, MappableFile } from './file-pages.ts';
 import { host, rethrow } from './host-error.ts';
+import { hostFlags } from './host-flags.ts';
 import { isTerminal, openHostTerminal } from './host-terminal.ts';
 import type { AttributeChange, Inode } from './inode.ts';
 import { safeNumber } from './inode-numbers.ts';
@@ -219,15 +220,54 @@ export class HostStream extends OpenFile {
   }
 }
 
-/** A regular file the host process was started with: it is read and written at the offset which other processes of the host may share. */
+/**
+ * A regular file the host process was started with, whose offset other processes of the host may share: a shell, and what it starts next.
+ *
+ * Writing goes on at the shared offset, so that output of others is not overwritten. Reading, and everything after a seek, has an offset of its own, as node:fs cannot move the
+ * shared one; when the file is closed, the shared offset is moved to where the guest has left off (if that is further on).
+ */
 export class InheritedFile extends MappableFile {
   readonly fd: number;
-  /** The guest has sought: from then on the offset is our own, as node:fs cannot move the shared one. */
-  #own = false;
+  #own: boolean;
 
-  constructor(inode: Inode, flags: number, fd: number) {
+  readonly #reopened: boolean;
+
+  /** @param reopened the descriptor is one of our own for the same file, with an offset nobody shares */
+  constructor(inode: Inode, flags: number, fd: number, reopened: boolean) {
     super(inode, flags);
     this.fd = fd;
+    this.#reopened = reopened;
+    this.#own = reopened || !this.writable;
+    if (this.#own && !reopened) this.offset = descriptorInfo(fd).position;
+  }
+
+  protected override close(): void {
+    try {
+      if (this.#reopened) fs.closeSync(this.fd);
+      else if (this.#own && !(this.flags & O_APPEND)) this.#settle();
+    } catch {
+      // The file has been made unreadable, or the disk is full: nobody is left to be told.
+    }
+  }
+
+  #settle(): void {
+    const buffer = new Uint8Array(65536);
+    let at = descriptorInfo(this.fd).position;
+    const { offset } = this;
+    if (at >= offset) return;
+    const reading = this.readable ? this.fd : fs.openSync(`/proc/self/fd/${this.fd}`, 'r');
+    try {
+      while (at < offset) {
+        const part = Math.min(buffer.length, offset - at);
+        const count = fs.readSync(reading, buffer, 0, part, this.readable ? null : at);
+        if (count === 0) return;
+        // Writing what is there moves the offset and changes nothing.
+        if (!this.readable) fs.writeSync(this.fd, buffer, 0, count, null);
+        at += count;
+      }
+    } finally {
+      if (reading !== this.fd) fs.closeSync(reading);
+    }
   }
 
   override read(into: Uint8Array): number {
@@ -237,6 +277,10 @@ export class InheritedFile extends MappableFile {
   override write(from: Uint8Array): number {
     if (this.#own) return super.write(from);
     return from.length === 0 ? 0 : host(() => fs.writeSync(this.fd, from, 0, from.length, null));
+  }
+  override skip(count: number): void {
+    if (this.#own) super.skip(count);
+    else this.read(new Uint8Array(count));
   }
   override readAt(into: Uint8Array, offset: number): number {
     return into.length === 0 ? 0 : host(() => fs.readSync(this.fd, into, 0, into.length, offset));
@@ -310,7 +354,7 @@ class DescriptorInode extends AnonymousInode {
     });
   }
   override open(flags: number): OpenFile {
-    return openDescriptor(this.fd, flags, this);
+    return reopen(this, this.fd, flags);
   }
 }
 
@@ -330,21 +374,44 @@ function descriptorInfo(fd: number): { position: number; flags: number } {
 /** /dev/null and its like. */
 const MEMORY_DEVICES = 1;
 
-/** An open file for a descriptor this process has, such as 0, 1 and 2. Undefined when it is not open. */
-export function openDescriptor(fd: number, flags?: number, inode?: Inode): OpenFile;
-export function openDescriptor(fd: number, flags?: number, inode?: Inode): OpenFile {
+/** The open files of descriptors 0, 1 and 2, by what they lead to: two of one open file description are one here too. */
+const standard = new Map<string, OpenFile>();
+
+/** An open file for a descriptor this process has, such as 0, 1 and 2. EBADF when it is not open. */
+export function openDescriptor(fd: number): OpenFile {
   let name: string;
   try {
     name = fs.readlinkSync(`/proc/self/fd/${fd}`, 'latin1');
   } catch {
     name = `descriptor:[${fd}]`;
   }
-  inode ??= host(() => new DescriptorInode(fd, name));
-  flags ??= descriptorInfo(fd).flags;
-  if ((inode.mode & S_IFMT) === S_IFREG) return new InheritedFile(inode, flags, fd);
-  if ((inode.mode & S_IFMT) === S_IFCHR && major(inode.stat().rdev) !== MEMORY_DEVICES && isTerminal(fd))
+  const inode = host(() => new DescriptorInode(fd, name));
+  const { dev, ino } = inode.stat();
+  const { position, flags } = descriptorInfo(fd);
+  // What was opened twice has other flags or another place, or it makes no difference.
+  const key = `${dev}:${ino}:${position}:${flags}`;
+  const known = standard.get(key);
+  if (known) return known;
+  const file = openInode(inode, fd, flags);
+  standard.set(key, file);
+  (file.onClose ??= new Set()).add(() => standard.delete(key));
+  return file;
+}
+
+function openInode(inode: Inode, fd: number, flags: number): OpenFile {
+  const kind = inode.mode & S_IFMT;
+  if (kind === S_IFREG) return new InheritedFile(inode, flags, fd, false);
+  if (kind === S_IFCHR && major(inode.stat().rdev) !== MEMORY_DEVICES && isTerminal(fd)) {
     return openHostTerminal(fd, flags);
+  }
   return new HostStream(inode, flags, fd, false);
+}
+
+/** Opens what a descriptor leads to once more (/proc/PID/fd/N, /dev/stdin). */
+function reopen(inode: Inode, fd: number, flags: number): OpenFile {
+  if (!inode.isRegular) return openInode(inode, fd, flags);
+  const again = host(() => fs.openSync(`/proc/self/fd/${fd}`, hostFlags(flags) & ~fs.constants.O_NOFOLLOW));
+  return new InheritedFile(inode, flags, again, true);
 }
 
 /** Output that goes to a function; for library users who want it in memory. */

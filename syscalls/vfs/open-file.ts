@@ -218,6 +218,11 @@ export abstract class SeekableFile extends OpenFile {
     return count;
   }
 
+  /** Moves the file's own offset over bytes that were read by pread. */
+  skip(count: number): void {
+    this.offset += count;
+  }
+
   override seek(offset: number, whence: number): number {
     if (whence === SEEK_CUR) offset += this.offset;
     else if (whence === SEEK_END) offset += this.size();
