@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 'use strict';
 /**
- * The command `armrun`: goes on as cli.ts under Node 26, which runs TypeScript as it is. Whatever Node started this
- * file (20 or newer), one of that version comes as an optional dependency; then that one takes this process's place.
+ * armrun under whatever Node started this file (20 or newer): goes on in this process as dist/armrun.cjs, or from the sources, when this
+ * is Node 26; else in the Node of that version which comes as an optional dependency and takes this process's place.
  *
- * CommonJS and plain JavaScript, because an older Node has to read it.
+ * CommonJS and plain JavaScript, because an older Node has to read it. The command `armrun` itself is src/armrun, which has a faster way.
  */
-const NODE_MAJOR = 26;
+const { NODE_MAJOR, bundledNode } = require('./node.cjs');
 /** Exit status of armrun's own failures; also in cli.ts. */
 const FAILURE = 125;
 /** V8's flags that armrun is to run with; they must be there from the start of the process. */
@@ -15,9 +15,13 @@ const flags = require('./v8-flags.json');
 const major = Number.parseInt(process.versions.node, 10);
 if (major >= NODE_MAJOR && flags.every((flag) => process.execArgv.includes(flag))) {
   keepCompiled();
-  import('./cli.ts').then((cli) => cli.main(process.argv.slice(2)));
+  const { built } = require('./snapshot/sources.cjs');
+  const bundle = built();
+  const args = process.argv.slice(2);
+  if (bundle) require(bundle).main(args);
+  else import('./cli.ts').then((cli) => cli.main(args));
 } else {
-  become(major >= NODE_MAJOR ? process.execPath : bundledNode());
+  become(major >= NODE_MAJOR ? process.execPath : ownNode());
 }
 
 /** Has Node keep what it makes of the sources for later runs: without it they take three quarters of a short run. */
@@ -28,16 +32,11 @@ function keepCompiled() {
   require('node:module').enableCompileCache(`${base}/armrun/sources`);
 }
 
-/** The path of the Node that npm installed with armrun; ends the process when there is none. */
-function bundledNode() {
-  const name = `node-${process.platform}-${process.arch}`;
+function ownNode() {
   try {
-    return require.resolve(`${name}/bin/node`);
-  } catch {
-    process.stderr.write(
-      `armrun: needs Node ${NODE_MAJOR} (this is ${process.versions.node}), and the package ${name} that carries it ` +
-        'is not installed: run npm ci, without --omit=optional\n',
-    );
+    return bundledNode();
+  } catch (error) {
+    process.stderr.write(`armrun: ${error.message}\n`);
     process.exit(FAILURE);
   }
 }

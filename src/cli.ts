@@ -2,6 +2,7 @@
 import { readFileSync, statSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 
+import { restoreEnvironment } from './environment.ts';
 import { parseOptions, USAGE, UsageError } from './options.ts';
 
 /** Exit status of armrun's own failures, as of chroot(1), env(1) and their like. */
@@ -9,6 +10,7 @@ const FAILURE = 125;
 
 /** Runs one command line (without node and script) and ends the process as the guest ended. */
 export async function main(args: readonly string[]): Promise<void> {
+  restoreEnvironment();
   let options: ReturnType<typeof parseOptions>;
   try {
     options = parseOptions(args, process.env);

@@ -1,0 +1,195 @@
+'use strict';
+/**
+ * Makes what lets armrun start fast (docs/STARTUP.md): from the sources dist/armrun.cjs, all of armrun in one file; from that
+ * dist/armrun.blob, a startup snapshot of Node; and dist/start.sh, by which src/armrun uses it.
+ *
+ *   build.cjs            all of it; fails when something does (npm run build)
+ *   build.cjs --prepare  the same, but what cannot be made here is left out: armrun runs without (npm ci)
+ *   build.cjs --install  only the snapshot of a published package, likewise (postinstall)
+ *
+ * CommonJS and plain JavaScript: in a package under node_modules Node runs nothing else, and any Node may start it.
+ */
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { root, sources } = require('./sources.cjs');
+const { NODE_MAJOR, bundledNode } = require('../node.cjs');
+const flags = require('../v8-flags.json');
+
+const dist = path.join(root, 'dist');
+const at = (name) => path.join(dist, name);
+const isCheckout = fs.existsSync(path.join(root, 'src/cli.ts'));
+
+/** Besides those that armrun always runs with. Rehashing would protect Node's hash tables from names chosen to collide. */
+const SNAPSHOT_FLAGS = [...flags, '--no-rehash-snapshot'];
+
+const mode = process.argv[2];
+if (mode === '--install' && isCheckout) process.exit();
+main().catch((error) => {
+  process.stderr.write(`armrun: not built, starts will take longer: ${error.message}\n`);
+  process.exit(mode === undefined ? 1 : 0);
+});
+
+async function main() {
+  if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR) {
+    const { status } = spawnSync(bundledNode(), process.argv.slice(1), { stdio: 'inherit' });
+    process.exit(status ?? 1);
+  }
+  // Everything gets the time at which its sources were read, so that a change during the build counts as one after it.
+  const started = new Date();
+  fs.mkdirSync(dist, { recursive: true });
+  if (isCheckout) {
+    fs.rmSync(at('armrun.cjs'), { force: true });
+    await bundle();
+    fs.utimesSync(at('armrun.cjs'), started, started);
+  }
+  fs.rmSync(at('start.sh'), { force: true });
+  snapshot();
+  fs.utimesSync(at('armrun.blob'), started, started);
+  fs.writeFileSync(at('start.sh'), startScript());
+}
+
+async function bundle() {
+  const { build } = await import('rolldown');
+  await build({
+    input: path.join(root, 'src/bundle.ts'),
+    platform: 'node',
+    external: ['koffi'],
+    logLevel: 'warn',
+    plugins: [
+      {
+        name: 'static imports',
+        transform: (code, id) => (id.endsWith('.ts') ? importsMadeStatic(code) : undefined),
+      },
+    ],
+    output: {
+      file: at('armrun.cjs'),
+      format: 'cjs',
+      codeSplitting: false,
+      comments: false,
+      // Constants are put in where they are used. Names and lines stay, for stack traces: without them it starts no faster.
+      minify: { compress: true, mangle: false, codegen: false },
+    },
+  });
+}
+
+/**
+ * Everything is in one file, so that there is nothing to load later. As dynamic imports they would have each module that can be reached
+ * through them wrapped in a function, and its constants made variables (3 to 10 % slower).
+ */
+function importsMadeStatic(code) {
+  const imports = [];
+  const rest = code.replace(/\bawait import\(('[^']+')\)/g, (_, name) => {
+    imports.push(`import * as import${imports.length} from ${name};`);
+    return `import${imports.length - 1}`;
+  });
+  return imports.join('') + rest;
+}
+
+function snapshot() {
+  const blob = at('armrun.blob');
+  const run = (...args) => {
+    const { status, stdout, stderr, error } = spawnSync(process.execPath, args, {
+      encoding: 'utf8',
+      env: {},
+    });
+    if (status !== 0) throw error ?? new Error(stderr || `the snapshot fails with status ${status}`);
+    return stdout;
+  };
+  const entry = path.join(__dirname, 'entry.cjs');
+  run(
+    ...SNAPSHOT_FLAGS,
+    '--no-warnings',
+    '--snapshot-blob',
+    blob,
+    '--build-snapshot',
+    entry,
+    at('armrun.cjs'),
+  );
+  fs.writeFileSync(blob, withoutNodesCode(fs.readFileSync(blob)));
+  run(...SNAPSHOT_FLAGS, '--snapshot-blob', blob, '--', '--version');
+}
+
+/**
+ * A snapshot without its last part, the compiled code of those of Node's own modules that are not loaded: 4 MB that Node would read
+ * at each start. (It can be told to leave that out, but then it leaves out all compiled code.) The form is of Node's
+ * src/node_snapshotable.cc: a count, and for each module its name and its code, each after its length; all numbers of 64 bits.
+ */
+function withoutNodesCode(blob) {
+  for (let start = 0; start + 8 <= blob.length; start++) {
+    const count = blob.readUInt32LE(start);
+    if (count < 100 || count > 1000 || blob.readUInt32LE(start + 4) !== 0) continue;
+    if (endOfList(blob, start + 8, count) !== blob.length) continue;
+    const cut = Buffer.from(blob.subarray(0, start + 8));
+    cut.fill(0, start);
+    return cut;
+  }
+  return blob;
+}
+
+/** Where a list of that many names and codes which begins at `at` ends; undefined when there is none. */
+function endOfList(blob, at, count) {
+  for (let field = 0; field < 2 * count; field++) {
+    if (at + 8 > blob.length || blob.readUInt32LE(at + 4) !== 0) return undefined;
+    const length = blob.readUInt32LE(at);
+    if (field % 2 === 0 && (length === 0 || length > 100)) return undefined;
+    at += 8 + length;
+  }
+  return at;
+}
+
+/** The part of src/armrun that depends on what was built: starts Node from the snapshot, or does nothing when that must not be. */
+function startScript() {
+  const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+  // npm puts the Node of an optional dependency below this package or beside it, and may be all moved together.
+  const name = `node-${process.platform}-${process.arch}/bin/node`;
+  const near = [`node_modules/${name}`, `../${name}`].find((place) =>
+    isSame(path.join(root, place), process.execPath),
+  );
+  const node = near ? `$root/${near}` : quote(process.execPath);
+  return `# Made by src/snapshot/build.cjs; read by src/armrun.
+node=${node}
+blob=$root/dist/armrun.blob
+
+# Nothing is newer than the snapshot, and this is the processor that it was made on: Node refuses it on one with other features, and
+# then it is too late for another way.
+fresh() {
+  [ -x "$node" ] && [ -r "$blob" ] || return 1
+  [ "$node" -nt "$blob" ] && return 1
+  for file in ${sources().map(quote).join(' ')}; do
+    [ "$root/$file" -nt "$blob" ] && return 1
+  done
+  processor=
+  while IFS= read -r line; do
+    case $line in
+      ${PROCESSOR.map((key) => `${quote(key)}*`).join(' | ')}) processor="$processor$line
+" ;;
+      '') break ;;
+    esac
+  done 2>/dev/null </proc/cpuinfo
+  [ "$processor" = ${quote(processor())} ]
+}
+
+if fresh; then
+  exec "$node" ${SNAPSHOT_FLAGS.join(' ')} --snapshot-blob "$blob" -- "$@"
+fi
+`;
+}
+
+function isSame(a, b) {
+  return fs.existsSync(a) && fs.realpathSync(a) === fs.realpathSync(b);
+}
+
+/** What /proc/cpuinfo says of the first processor, in these of its lines. */
+const PROCESSOR = ['vendor_id', 'cpu family', 'model', 'stepping', 'flags', 'Features', 'CPU '];
+function processor() {
+  let text = '';
+  try {
+    text = fs.readFileSync('/proc/cpuinfo', 'latin1');
+  } catch {
+    // Then it will not be there later either.
+  }
+  const lines = text.split('\n\n')[0].split('\n');
+  const chosen = lines.filter((line) => PROCESSOR.some((key) => line.startsWith(key)));
+  return chosen.map((line) => `${line}\n`).join('');
+}
