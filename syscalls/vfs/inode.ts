@@ -98,6 +98,11 @@ export abstract class Inode {
     return reading && capable(who, CAP.DAC_READ_SEARCH);
   }
 
+  /** Whether the walk may look for names in this directory. May be left to whoever does the looking. */
+  searchable(who: Creds): boolean {
+    return this.permits(X_OK, who);
+  }
+
   /** A new open file description. `flags` has been checked against the permissions; O_TRUNC is to be done, O_CREAT and O_EXCL are not. */
   abstract open(flags: number): OpenFile;
 

@@ -14,7 +14,8 @@ import { FilePages, MappableFile } from './file-pages.ts';
 import { host, rethrow } from './host-error.ts';
 import { hostFlags } from './host-flags.ts';
 import type { AttributeChange } from './inode.ts';
-import type { NodeApi, NodeInode } from './node-fs.ts';
+import type { NodeApi } from './node-fs.ts';
+import type { NodeInode } from './node-inode.ts';
 
 /** Opens a file for a change that needs a descriptor (truncate), and closes it again. */
 export function openForChange(inode: NodeInode, change: (fd: number) => void): void {

@@ -3,7 +3,7 @@
  * process's root, `..` stops there, and mounts are crossed. So whatever the links say, nothing outside the root and its mounts is reached.
  */
 import { Errno, fail } from '../abi/errno.ts';
-import { NAME_MAX, PATH_MAX, SYMLINKS_MAX, X_OK } from '../abi/fcntl.ts';
+import { NAME_MAX, PATH_MAX, SYMLINKS_MAX } from '../abi/fcntl.ts';
 import { S_IFDIR, S_IFMT } from '../abi/stat.ts';
 import type { Creds } from './creds.ts';
 import type { Inode } from './inode.ts';
@@ -82,7 +82,7 @@ export function resolve(
     const isLast = position === path.length;
 
     if ((at.mode & S_IFMT) !== S_IFDIR) fail('ENOTDIR');
-    if (!at.permits(X_OK, creds)) fail('EACCES');
+    if (!at.searchable(creds)) fail('EACCES');
     if (name === '.') {
       last = { dir: at.parent ?? at, name, inode: at, slash: true };
       continue;
