@@ -213,16 +213,23 @@ export class JitBackend implements CpuBackend {
     const end = address + length - 1;
     const bytes = space.pages.bytes;
     const { losses } = space.pages;
+    let brought = false;
     for (let at = address; at <= end; at = ((at | (PAGE_SIZE - 1)) >>> 0) + 1) {
       const page = (at >>> PAGE_SHIFT) & 0xfffff;
       for (let missing = kind & ~bytes[page]!; missing !== 0; missing = kind & ~bytes[page]!) {
         const access = (missing & READ || missing) as Access;
         const result = space.fault(at >>> 0, access);
-        if (result === 'ok') continue;
+        if (result === 'ok') {
+          brought = true;
+          continue;
+        }
         if (group) return this.leaveToStep(site);
         return this.noteFault(site, at >>> 0, access, result);
       }
     }
+    // The runtime asks about an access that is allowed when it has passed it 255 times.
+    // It then goes on in the evaluator, to come back into the new code.
+    if (!brought && !group && this.code.sawUnaligned(site)) return this.leaveToStep(site);
     // Bringing one page in may have taken access to another away, which a group of accesses has been promised.
     return space.pages.losses === losses ? 1 : this.leaveToStep(site);
   }

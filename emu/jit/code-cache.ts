@@ -15,6 +15,7 @@ import {
   JUMP_CACHE_ENTRIES,
   PAGE_SHIFT,
   READ,
+  SITE_COUNTERS,
   STATE_BASE,
   STATE_MAX,
   STATE_SIZE,
@@ -32,6 +33,7 @@ const NAMES = process.env.ARMRUN_JIT_NAMES !== undefined;
 /** Limits of one batch. */
 const BATCH_REGIONS = 64;
 const BATCH_INSTRUCTIONS = 6000;
+const SITE_WORDS = 3;
 /** More than a batch can need: an instruction makes at most a few. */
 const SITES_PER_BATCH = 1 << 15;
 
@@ -77,8 +79,10 @@ export class CodeCache {
   private readonly compiler: RegionCompiler;
   /** Locations of the batch under construction. */
   private batch = new Set<number>();
-  /** Places that may fault: location, and dirty variables with ITSTATE. */
-  private sites = new Int32Array(1 << 12);
+  /** Places that may fault: location, dirty variables with ITSTATE, and location of the region. */
+  private sites = new Int32Array(SITE_WORDS << 12);
+  /** Locations of accesses that are often unaligned. */
+  private readonly unaligned = new Set<number>();
   private siteCount = 0;
   private foldedPages = new Set<number>();
   private readonly counting: boolean;
@@ -95,7 +99,8 @@ export class CodeCache {
       slotOf: (location) => this.slotOf(location),
       hasCode: (location) => this.compiled.has(location) || this.batch.has(location),
       constantWord: (address, size) => this.constantWord(address, size),
-      siteOf: (location, dirty) => this.siteOf(location, dirty),
+      siteOf: (location, dirty, region) => this.siteOf(location, dirty, region),
+      isUnaligned: (location) => this.unaligned.has(location),
       count,
     };
     this.compiler = new RegionCompiler(context);
@@ -246,8 +251,8 @@ export class CodeCache {
     return true;
   }
 
-  private siteOf(location: number, dirty: number): number {
-    const at = this.siteCount++ * 2;
+  private siteOf(location: number, dirty: number, region: number): number {
+    const at = this.siteCount * SITE_WORDS;
     if (at === this.sites.length) {
       const bigger = new Int32Array(at * 2);
       bigger.set(this.sites);
@@ -255,13 +260,25 @@ export class CodeCache {
     }
     this.sites[at] = location;
     this.sites[at + 1] = dirty;
-    return at >> 1;
+    this.sites[at + 2] = region;
+    return this.siteCount++;
+  }
+
+  /** The access at a site is often unaligned, but allowed: its region is compiled again with a test that lets such accesses pass at once. False when that is done already. */
+  sawUnaligned(site: number): boolean {
+    const location = this.sites[site * SITE_WORDS]! >>> 0;
+    if (this.unaligned.has(location)) return false;
+    this.unaligned.add(location);
+    const region = this.sites[site * SITE_WORDS + 2]! >>> 0;
+    if (this.compiled.has(region))
+      this.compile({ location: region, isLoop: this.loops.has(region) }, () => false);
+    return true;
   }
 
   /** Puts a faulting instruction's place in the state. */
   placeAt(cpu: CpuState, site: number): void {
-    const dirty = this.sites[site * 2 + 1]!;
-    cpu.location = this.sites[site * 2]! >>> 0;
+    const dirty = this.sites[site * SITE_WORDS + 1]!;
+    cpu.location = this.sites[site * SITE_WORDS]! >>> 0;
     cpu.i32[OFF.it >> 2] = dirty >>> 24;
     cpu.i32[OFF.faultDirty >> 2] = dirty;
   }
@@ -324,8 +341,10 @@ export class CodeCache {
     return n;
   }
 
-  /** Leaves the memory as it was: the jump cache names slots of this table. */
+  /** Leaves the memory as it was. */
   close(): void {
-    if (this.stats.modules > 0) this.jumpCache.fill(0);
+    if (this.stats.modules === 0) return;
+    this.jumpCache.fill(0);
+    this.space.bytes(SITE_COUNTERS, this.siteCount).fill(0);
   }
 }

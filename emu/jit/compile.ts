@@ -39,8 +39,10 @@ export interface CompileContext {
   /** Whether the location has code now, or is to have with this module. */
   hasCode(location: number): boolean;
   constantWord(address: number, size: number): number | undefined;
-  /** A number for a place that may fault: its location, and the dirty variables with ITSTATE in bits 31..24. */
-  siteOf(location: number, dirty: number): number;
+  /** A number for a place that may fault: its location, the dirty variables with ITSTATE in bits 31..24, and its region. */
+  siteOf(location: number, dirty: number, region: number): number;
+  /** Whether the access at a location has turned out to be unaligned often. */
+  isUnaligned(location: number): boolean;
   /** Count instructions exactly in OFF.icount. */
   count: boolean;
 }
@@ -310,7 +312,11 @@ export class RegionCompiler implements EmitterHost {
 
   // ---- EmitterHost ----
   site(dirty: number): number {
-    return this.context.siteOf(this.location, dirty | (this.emitter.it << 24));
+    return this.context.siteOf(this.location, dirty | (this.emitter.it << 24), this.region.location);
+  }
+
+  unaligned(): boolean {
+    return this.context.isUnaligned(this.location);
   }
 
   constantWord(address: number, size: number): number | undefined {

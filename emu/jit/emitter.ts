@@ -41,6 +41,8 @@ export interface EmitterHost {
   /** A branch of the instruction under way; everything of it has been emitted. */
   branch(location: Node, kind: BranchKind): void;
   trap(kind: Trap, imm: number): void;
+  /** The instruction under way accesses memory that is not aligned, often. */
+  unaligned(): boolean;
   /** A number for the instruction under way as a place that may fault with these variables dirty. */
   site(dirty: number): number;
   /** A word of code or read-only data that cannot change while this region is valid, or undefined. */
@@ -253,7 +255,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
       out.i32(12);
       out.byte(OP.i32_shr_u);
       out.mem(OP.i32_load8_u, PAGE_BYTES);
-    } else if (aligned && align <= length) {
+    } else if (aligned && align <= length && !this.host.unaligned()) {
       // An address that is not a multiple of the length looks into the zeros behind the page bytes.
       this.pageByteIfAligned(address, length);
     } else {
