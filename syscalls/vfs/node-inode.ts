@@ -26,6 +26,7 @@ import { openFifo } from './pipe.ts';
 import { SpecialInode } from './special.ts';
 
 const TRUST_MS = 100;
+const MOST_EXACT = 65536;
 
 export class NodeInode extends Inode {
   declare readonly fs: NodeFs;
@@ -219,7 +220,10 @@ export class NodeInode extends Inode {
     const after = look ? look() : this.stat();
     const inexact = (['atime', 'mtime'] as const).filter((field) => after[field] !== want[field]);
     if (inexact.length === 0) return;
-    this.fs.exactTimes.set(
+    const { exactTimes } = this.fs;
+    // The oldest go: what was set so long ago is hardly compared to the nanosecond.
+    if (exactTimes.size >= MOST_EXACT) exactTimes.delete(exactTimes.keys().next().value!);
+    exactTimes.set(
       this.identity,
       inexact.map((field) => ({ field, rough: after[field], exact: want[field] })),
     );
