@@ -102,9 +102,11 @@ export class CpuState {
     this.i32[OFF.zf >> 2] = 1;
   }
 
-  /** Copies every register of another thread (fork, clone). */
+  /** Copies every register of another thread (fork, clone). What that thread has run is not counted again. */
   copyFrom(other: CpuState): void {
     this.i32.set(other.i32);
+    this.i32[OFF.icount >> 2] = 0;
+    this.i32[(OFF.icount >> 2) + 1] = 0;
   }
 
   /** The PC with bit 0 set in Thumb state: what the code cache, the decoder and branches call a location. */
