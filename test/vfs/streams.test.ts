@@ -126,9 +126,9 @@ const SCRIPTS: Record<string, string> = {
   'reading and writing one file': '(echo abcdef >&0; $P out1; cat f) 0<>f',
   'a pipe': 'printf abcdef | $P type read:2 read:2 where all',
   'a pipe that takes its time':
-    '(seen() { until grep -q "$1" out; do sleep 0.05; done; }; printf ab; seen "poll 0"; printf cd; seen cd; printf ef) | $P read:10 poll:20 read:10 read:10 read:10 > out; cat out',
+    ': > out; (seen() { until grep -q "$1" out; do sleep 0.05; done; }; printf ab; seen "poll 0"; printf cd; seen cd; printf ef) | $P read:10 poll:20 read:10 read:10 read:10 > out; cat out',
   'polling a pipe':
-    '(seen() { until grep -q "$1" out; do sleep 0.05; done; }; seen "poll 0 0..poll 0 0"; printf ab; seen "read 1 b") | $P poll:0 poll:20 poll:-1 read:1 poll:0 read:10 poll:-1 read:1 > out; cat out',
+    ': > out; (seen() { until grep -q "$1" out; do sleep 0.05; done; }; seen "poll 0 0..poll 0 0"; printf ab; seen "read 1 b") | $P poll:0 poll:20 poll:-1 read:1 poll:0 read:10 poll:-1 read:1 > out; cat out',
   'an empty input': '$P read:10 poll:0 all < /dev/null',
   'a lot through pipes': 'head -c 3000000 /dev/zero | $P all | cksum',
   'a reader that goes away': '$P many:10000000 | head -c 10; echo; echo ${PIPESTATUS[0]}',
