@@ -16,12 +16,16 @@ const { root, sources } = require('./sources.cjs');
 const { NODE_MAJOR, bundledNode } = require('../node.cjs');
 const flags = require('../v8-flags.json');
 
-const dist = path.join(root, 'dist');
-const at = (name) => path.join(dist, name);
+/** What is made is made here and then takes the place of dist/ at once: what is used is never half made. */
+let directory;
+const at = (name) => path.join(directory, name);
 const isCheckout = fs.existsSync(path.join(root, 'src/cli.ts'));
 
 /** Besides those that armrun always runs with. Rehashing would protect Node's hash tables from names chosen to collide. */
 const SNAPSHOT_FLAGS = [...flags, '--no-rehash-snapshot'];
+
+/** Lines of /proc/cpuinfo that say what a processor can do, on x86 and on ARM. */
+const PROCESSOR = ['vendor_id', 'cpu family', 'model', 'stepping', 'flags', 'Features', 'CPU '];
 
 const mode = process.argv[2];
 if (mode === '--install' && isCheckout) process.exit();
@@ -37,16 +41,20 @@ async function main() {
   }
   // Everything gets the time at which its sources were read, so that a change during the build counts as one after it.
   const started = new Date();
-  fs.mkdirSync(dist, { recursive: true });
-  if (isCheckout) {
-    fs.rmSync(at('armrun.cjs'), { force: true });
-    await bundle();
-    fs.utimesSync(at('armrun.cjs'), started, started);
+  const dist = path.join(root, 'dist');
+  directory = fs.mkdtempSync(`${dist}-`);
+  fs.chmodSync(directory, 0o755);
+  try {
+    if (isCheckout) await bundle();
+    else fs.copyFileSync(path.join(dist, 'armrun.cjs'), at('armrun.cjs'));
+    snapshot();
+    fs.writeFileSync(at('start.sh'), startScript());
+    for (const name of fs.readdirSync(directory)) fs.utimesSync(at(name), started, started);
+    fs.rmSync(dist, { recursive: true, force: true });
+    fs.renameSync(directory, dist);
+  } finally {
+    fs.rmSync(directory, { recursive: true, force: true });
   }
-  fs.rmSync(at('start.sh'), { force: true });
-  snapshot();
-  fs.utimesSync(at('armrun.blob'), started, started);
-  fs.writeFileSync(at('start.sh'), startScript());
 }
 
 async function bundle() {
@@ -180,8 +188,7 @@ function isSame(a, b) {
   return fs.existsSync(a) && fs.realpathSync(a) === fs.realpathSync(b);
 }
 
-/** What /proc/cpuinfo says of the first processor, in these of its lines. */
-const PROCESSOR = ['vendor_id', 'cpu family', 'model', 'stepping', 'flags', 'Features', 'CPU '];
+/** What /proc/cpuinfo says of the first processor, in the lines that begin so. */
 function processor() {
   let text = '';
   try {

@@ -1,25 +1,24 @@
 'use strict';
 /** Which files dist/ is made from, and whether it still is: what was built from other sources than are here must never run. */
-const { readdirSync, statSync } = require('node:fs');
+const { existsSync, readdirSync, statSync } = require('node:fs');
 const path = require('node:path');
 
 const root = path.join(__dirname, '..', '..');
 
 /**
- * Paths, relative to the package, of all files and directories that go into dist/. A directory is as new as the last change of what names
- * are in it. A published package has no sources: then it is what makes the snapshot, which is here in either case.
+ * Paths, relative to the package, of all files and directories that go into dist/; a directory is as new as the last change of which
+ * names are in it. In a published package, which has no sources, the bundle itself: the snapshot is made from it.
  */
 function sources() {
-  const found = ['src/snapshot', 'src/v8-flags.json', 'package.json'];
+  if (!existsSync(path.join(root, 'src/cli.ts'))) return ['dist/armrun.cjs'];
+  const found = ['package.json', 'src/v8-flags.json'];
   for (const part of ['src', 'emu', 'syscalls']) walk(part, found);
   return found;
 }
 
 function walk(directory, found) {
-  const entries = readdirSync(path.join(root, directory), { withFileTypes: true });
-  if (!entries.some((entry) => entry.name.endsWith('.ts') || entry.isDirectory())) return;
   found.push(directory);
-  for (const entry of entries) {
+  for (const entry of readdirSync(path.join(root, directory), { withFileTypes: true })) {
     const name = `${directory}/${entry.name}`;
     if (entry.isDirectory()) walk(name, found);
     else if (/\.c?[jt]s$/.test(name)) found.push(name);
