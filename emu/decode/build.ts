@@ -64,6 +64,56 @@ function parse(bits: string, width: number): Pattern {
   return pattern;
 }
 
+class EncodingRow<A> implements Row<A> {
+  readonly isa: IsaName;
+  readonly name: string;
+  readonly mnemonic: string;
+  readonly bits: string;
+  readonly shape: Shape<A>;
+  readonly op: Op<A>;
+  readonly unpredictable?: Unpredictable<A>;
+  readonly mask: number;
+  readonly value: number;
+  readonly shouldMask: number;
+  readonly shouldValue: number;
+  readonly hasCond: boolean;
+  /** Made when they are first asked for: a program uses few rows, and fields are most of what a row consists of. */
+  private parsed: Pattern['fields'] | undefined = undefined;
+
+  constructor(
+    isa: IsaName,
+    name: string,
+    mnemonic: string,
+    bits: string,
+    shape: Shape<A>,
+    op: Op<A>,
+    unpredictable: Unpredictable<A> | undefined,
+  ) {
+    this.isa = isa;
+    this.name = name;
+    this.mnemonic = mnemonic;
+    this.bits = bits;
+    this.shape = shape;
+    this.op = op;
+    if (unpredictable !== undefined) this.unpredictable = unpredictable;
+    const pattern = this.parse();
+    this.mask = pattern.mask;
+    this.value = pattern.value;
+    this.shouldMask = pattern.shouldMask;
+    this.shouldValue = pattern.shouldValue;
+    this.hasCond = pattern.fields.some((field) => field.letter === 'c');
+  }
+
+  get fields(): Pattern['fields'] {
+    this.parsed ??= this.parse().fields;
+    return this.parsed;
+  }
+
+  private parse(): Pattern {
+    return parse(this.bits, this.isa === 'T16' ? 16 : 32);
+  }
+}
+
 function builder(isa: IsaName): Builder {
   return <A>(
     name: string,
@@ -73,18 +123,7 @@ function builder(isa: IsaName): Builder {
     op: Op<A>,
     unpredictable?: Unpredictable<A>,
   ): Row => {
-    const pattern = parse(bits, isa === 'T16' ? 16 : 32);
-    const row: Row<A> = {
-      isa,
-      name,
-      mnemonic,
-      bits,
-      shape,
-      op,
-      ...pattern,
-      hasCond: pattern.fields.some((field) => field.letter === 'c'),
-      ...(unpredictable === undefined ? {} : { unpredictable }),
-    };
+    const row: Row<A> = new EncodingRow(isa, name, mnemonic, bits, shape, op, unpredictable);
     // A row's args come only from its own shape, so that forgetting their type is safe.
     return row as unknown as Row;
   };
