@@ -65,8 +65,8 @@ export class RowTable {
 
   /** `index` may look only at the bits of `indexMask`. */
   constructor(rows: readonly Row[], indexMask: number, index: (bits: number) => number) {
-    const sorted = [...rows].sort((a, b) => fixedBits(b) - fixedBits(a));
-    this.candidates = sorted.map((row) => ({ row, mask: row.mask, value: row.value, fields: {} }));
+    const counted = rows.map((row) => ({ row, count: fixedBits(row) })).sort((a, b) => b.count - a.count);
+    this.candidates = counted.map(({ row }) => ({ row, mask: row.mask, value: row.value, fields: {} }));
     this.indexMask = indexMask;
     this.index = index;
   }
