@@ -56,30 +56,50 @@ export interface Candidate {
   readonly fields: Record<string, number>;
 }
 
+const COARSE = 5;
+
 /** Rows of one kind by some bits of the encoding. The lists are made when they are first asked for. */
 export class RowTable {
   private readonly candidates: readonly Candidate[];
   private readonly indexMask: number;
   private readonly index: (bits: number) => number;
-  private readonly lists: (readonly Candidate[] | undefined)[] = [];
+  /** The bits of indexMask that make up the index without its low COARSE bits. */
+  private readonly coarseMask: number;
+  /** By index, and by index without its low bits: from these few the others are chosen. Made when first used, not for snapshots. */
+  private lists: (readonly Candidate[] | undefined)[] | undefined = undefined;
+  private coarse: (readonly Candidate[] | undefined)[] = [];
 
-  /** `index` may look only at the bits of `indexMask`. */
+  /** `index` may look only at the bits of `indexMask`, and is greatest when all are set. */
   constructor(rows: readonly Row[], indexMask: number, index: (bits: number) => number) {
     const counted = rows.map((row) => ({ row, count: fixedBits(row) })).sort((a, b) => b.count - a.count);
     this.candidates = counted.map(({ row }) => ({ row, mask: row.mask, value: row.value, fields: {} }));
     this.indexMask = indexMask;
     this.index = index;
+    let coarseMask = 0;
+    for (let bit = 1; bit > 0; bit <<= 1) if (bit & indexMask && index(bit) >>> COARSE) coarseMask |= bit;
+    this.coarseMask = coarseMask;
   }
 
   /** Rows that the encoding may be, in order of preference. Their mask and value have still to be compared. */
   candidatesFor(bits: number): readonly Candidate[] {
+    // Of full length at once: an array that grows with holes becomes a hash table.
+    this.lists ??= new Array(this.index(this.indexMask) + 1).fill(undefined);
     const index = this.index(bits);
     const list = this.lists[index];
     if (list !== undefined) return list;
-    const made = this.candidates.filter((c) => ((bits ^ c.value) & c.mask & this.indexMask) === 0);
-    this.lists[index] = made;
-    return made;
+    const coarse = (this.coarse[index >>> COARSE] ??= matching(this.candidates, bits, this.coarseMask));
+    return (this.lists[index] = matching(coarse, bits, this.indexMask));
   }
+}
+
+/** Those that an encoding with these bits, where the mask has ones, may be. */
+function matching(candidates: readonly Candidate[], bits: number, mask: number): readonly Candidate[] {
+  const found: Candidate[] = [];
+  for (let i = 0; i < candidates.length; i++) {
+    const candidate = candidates[i]!;
+    if (((bits ^ candidate.value) & candidate.mask & mask) === 0) found.push(candidate);
+  }
+  return found;
 }
 
 const isUnconditional = (row: Row): boolean => row.isa === 'A32' && !row.hasCond;
