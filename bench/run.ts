@@ -10,7 +10,6 @@ import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-import flags from '../src/v8-flags.json' with { type: 'json' };
 import { makeData } from '../test/programs/data.ts';
 import { makeFixtures, makeRoot } from '../test/programs/engines.ts';
 import { barChart } from './chart.ts';
@@ -51,10 +50,11 @@ const engines: Engine[] = [
     name: 'armrun',
     color: '#2a78d6',
     command: ({ program, args, ...rest }) => {
-      const node = [process.execPath, ...flags, `${project}src/bin.cjs`, '--cpu', values.cpu];
+      // What users start; `npm run build` first, else it begins from the sources.
+      const armrun = [`${project}src/armrun`, '--cpu', values.cpu];
       return isFixture({ program, args, ...rest })
-        ? [...node, '--', `${fixtures}/${program}.static`, ...args]
-        : [...node, '--root', root, '--', program, ...args];
+        ? [...armrun, '--', `${fixtures}/${program}.static`, ...args]
+        : [...armrun, '--root', root, '--', program, ...args];
     },
   },
   {
