@@ -84,8 +84,6 @@ export const EXIT = {
   /** A hook answered false. */
   HOOK: 2,
   FAULT: 3,
-  TRAP: 4,
-  PREEMPT: 5,
   /** The instruction at the state's location is to be run once by the evaluator. */
-  STEP: 6,
+  STEP: 4,
 } as const;

@@ -23,7 +23,6 @@ import { ByteWriter, I32, OP, type ValType } from './wasm.ts';
 
 const SVC = importIndex('svc');
 const PREEMPT = importIndex('preempt');
-const MISS = importIndex('miss');
 
 /** V8's limit of the stack in KiB: what src/v8-flags.json sets, else its default. */
 const STACK_KIB = Number(/--stack-size=(\d+)/.exec(process.execArgv.join(' '))?.[1] ?? 984);
@@ -475,6 +474,3 @@ export class RegionCompiler implements EmitterHost {
     this.goOnAfter(block, 1);
   }
 }
-
-/** Only for the runtime module: the import that handles a call to what is not compiled. */
-export const MISS_IMPORT = MISS;

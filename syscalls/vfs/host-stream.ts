@@ -14,12 +14,12 @@ import { FIONREAD } from '../abi/ioctl.ts';
 import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../abi/poll.ts';
 import { type Attributes, major, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../abi/stat.ts';
 import { AnonymousInode } from './anonymous.ts';
+import { attributesOf } from './attributes.ts';
 import { FilePages, MappableFile } from './file-pages.ts';
 import { host, rethrow } from './host-error.ts';
 import { hostFlags } from './host-flags.ts';
 import { isTerminal, openHostTerminal } from './host-terminal.ts';
 import type { AttributeChange, Inode } from './inode.ts';
-import { safeNumber } from './inode-numbers.ts';
 import { type IoctlContext, OpenFile, WOULD_BLOCK } from './open-file.ts';
 import { type Waiter, WaitQueue } from './wait-queue.ts';
 
@@ -319,23 +319,7 @@ class DescriptorInode extends AnonymousInode {
   }
   override stat(): Attributes {
     const s = host(() => fs.fstatSync(this.fd, { bigint: true }));
-    const dev = Number(BigInt.asUintN(32, s.dev));
-    return {
-      dev,
-      ino: safeNumber(dev, s.ino),
-      mode: Number(s.mode),
-      nlink: Number(s.nlink),
-      uid: Number(s.uid),
-      gid: Number(s.gid),
-      rdev: Number(BigInt.asUintN(32, s.rdev)),
-      size: Number(s.size),
-      blksize: Number(s.blksize),
-      blocks: Number(s.blocks),
-      atime: s.atimeNs,
-      mtime: s.mtimeNs,
-      ctime: s.ctimeNs,
-      btime: s.birthtimeNs,
-    };
+    return attributesOf(s, Number(BigInt.asUintN(32, s.dev)));
   }
   override setattr(change: AttributeChange): void {
     host(() => {

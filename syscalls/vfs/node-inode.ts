@@ -11,6 +11,7 @@ import { fail } from '../abi/errno.ts';
 import { O_ACCMODE, O_RDONLY, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../abi/fcntl.ts';
 import type { Attributes } from '../abi/stat.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from '../abi/stat.ts';
+import { attributesOf } from './attributes.ts';
 import type { Creds } from './creds.ts';
 import { openDevice } from './devices.ts';
 import { DirectoryFile } from './directory-file.ts';
@@ -18,7 +19,6 @@ import { host, rethrow } from './host-error.ts';
 import { hostFlags } from './host-flags.ts';
 import type { AttributeChange } from './inode.ts';
 import { currentTick, Inode, isWithin } from './inode.ts';
-import { safeNumber } from './inode-numbers.ts';
 import { NodeFile, openForChange, sharedPagesOf } from './node-file.ts';
 import type { NodeFs } from './node-fs.ts';
 import type { OpenFile } from './open-file.ts';
@@ -90,22 +90,7 @@ export class NodeInode extends Inode {
   attributes(s: fs.BigIntStats): Attributes {
     const { native, id } = this.fs;
     const dev = native ? Number(BigInt.asUintN(32, s.dev)) : id;
-    const attributes: Attributes = {
-      dev,
-      ino: safeNumber(dev, s.ino),
-      mode: Number(s.mode),
-      nlink: Number(s.nlink),
-      uid: Number(s.uid),
-      gid: Number(s.gid),
-      rdev: Number(BigInt.asUintN(32, s.rdev)),
-      size: Number(s.size),
-      blksize: Number(s.blksize),
-      blocks: Number(s.blocks),
-      atime: s.atimeNs,
-      mtime: s.mtimeNs,
-      ctime: s.ctimeNs,
-      btime: s.birthtimeNs,
-    };
+    const attributes = attributesOf(s, dev);
     if (!native && (attributes.mode & S_IFMT) === S_IFLNK) {
       // memfs gives links the mode of a file and no size.
       attributes.mode = S_IFLNK | 0o777;
