@@ -1,6 +1,6 @@
 /** Sockets as 32-bit ARM Linux numbers them (linux/socket.h, asm-generic/socket.h, linux/in.h, linux/un.h) and the layouts of addresses and messages. */
 import { fail } from './errno.ts';
-import { s32, struct, u32 } from './struct.ts';
+import { padding, s32, struct, u16, u32 } from './struct.ts';
 
 export const AF_UNSPEC = 0;
 export const AF_UNIX = 1;
@@ -78,15 +78,26 @@ export const SCM_CREDENTIALS = 2;
 
 export const SOMAXCONN = 4096;
 
-/** Path of an AF_UNIX address: '' is unnamed, one that begins with NUL is abstract. Addresses of the Internet are in text form. */
-export type SocketAddress =
-  | { readonly family: typeof AF_UNIX; readonly path: string }
-  | {
-      readonly family: typeof AF_INET | typeof AF_INET6;
-      readonly host: string;
-      readonly port: number;
-      readonly scope?: number;
-    };
+export type InetFamily = typeof AF_INET | typeof AF_INET6;
+
+/** Path of an AF_UNIX address: '' is unnamed, one that begins with NUL is abstract. */
+export interface UnixAddress {
+  readonly family: typeof AF_UNIX;
+  readonly path: string;
+}
+/** The address itself is in text form. */
+export interface InetAddress {
+  readonly family: InetFamily;
+  readonly host: string;
+  readonly port: number;
+  readonly scope?: number;
+}
+export interface NetlinkAddress {
+  readonly family: typeof AF_NETLINK;
+  readonly pid: number;
+  readonly groups: number;
+}
+export type SocketAddress = UnixAddress | InetAddress | NetlinkAddress;
 
 export const SOCKADDR_STORAGE = 128;
 
@@ -115,9 +126,20 @@ export function readSockaddr(bytes: Uint8Array): SocketAddress | undefined {
       const scope = bytes.length >= 28 ? bytes[24]! | (bytes[25]! << 8) : 0;
       return { family, port: (bytes[2]! << 8) | bytes[3]!, host: groups.join(':'), scope };
     }
+    case AF_NETLINK: {
+      if (bytes.length < sockaddr_nl.size) fail('EINVAL');
+      const { nl_pid, nl_groups } = sockaddr_nl.get(new DataView(bytes.buffer, bytes.byteOffset), 0);
+      return { family, pid: nl_pid, groups: nl_groups };
+    }
     default:
       return fail('EAFNOSUPPORT');
   }
+}
+
+/** The bytes of an Internet address given as text. */
+export function addressBytes(family: InetFamily, text: string): Uint8Array {
+  if (family === AF_INET) return Uint8Array.from(text.split('.'), Number);
+  return Uint8Array.from(parse6(text).flatMap((group) => [group >>> 8, group & 0xff]));
 }
 
 /** Encodes an address as the kernel gives it. */
@@ -130,18 +152,18 @@ export function writeSockaddr(address: SocketAddress): Uint8Array {
     for (let i = 0; i < path.length; i++) bytes[2 + i] = path.charCodeAt(i);
     return bytes;
   }
+  if (address.family === AF_NETLINK) {
+    const bytes = new Uint8Array(sockaddr_nl.size);
+    const value = { nl_family: AF_NETLINK, nl_pid: address.pid, nl_groups: address.groups };
+    sockaddr_nl.set(new DataView(bytes.buffer), 0, value);
+    return bytes;
+  }
   const bytes = new Uint8Array(address.family === AF_INET ? 16 : 28);
   bytes[0] = address.family;
   bytes[2] = address.port >>> 8;
   bytes[3] = address.port;
-  if (address.family === AF_INET) bytes.set(address.host.split('.').map(Number), 4);
-  else {
-    parse6(address.host).forEach((group, i) => {
-      bytes[8 + 2 * i] = group >>> 8;
-      bytes[9 + 2 * i] = group;
-    });
-    bytes[24] = address.scope ?? 0;
-  }
+  bytes.set(addressBytes(address.family, address.host), address.family === AF_INET ? 4 : 8);
+  if (address.family === AF_INET6) bytes[24] = address.scope ?? 0;
   return bytes;
 }
 
@@ -161,6 +183,12 @@ function parse6(text: string): number[] {
   return [...first, ...new Array(8 - first.length - last.length).fill(0), ...last];
 }
 
+export const sockaddr_nl = struct('sockaddr_nl', {
+  nl_family: u16,
+  nl_pad: padding(2),
+  nl_pid: u32,
+  nl_groups: u32,
+});
 export const msghdr = struct('msghdr', {
   msg_name: u32,
   msg_namelen: u32,

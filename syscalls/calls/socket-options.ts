@@ -1,10 +1,12 @@
 /** Options of sockets: setsockopt and getsockopt (net/core/sock.c; socket(7), tcp(7), ip(7), ipv6(7)). */
 import { ERRNO, fail } from '../abi/errno.ts';
+import { SOL_NETLINK } from '../abi/netlink.ts';
 import * as s from '../abi/socket.ts';
 import { s32 } from '../abi/struct.ts';
 import { timespec64, timeval32 } from '../abi/time.ts';
 import type { Task } from '../kernel/task.ts';
 import { StreamSocket } from '../vfs/inet-socket.ts';
+import { NetlinkSocket } from '../vfs/netlink-socket.ts';
 import { fd, hex, int, ptr } from './args.ts';
 import { type Call, call } from './declare.ts';
 import { socketOf } from './socket.ts';
@@ -42,6 +44,11 @@ function setsockopt(t: Task, fd: number, level: number, name: number, value: num
     }
     if (length < 4) fail('EINVAL');
     return socket.setOption(name, t.mm.get(s32, value)) ? 0 : -ERRNO.ENOPROTOOPT;
+  }
+  if (socket instanceof NetlinkSocket) {
+    if (level !== SOL_NETLINK) return -ERRNO.ENOPROTOOPT;
+    if (length < 4) fail('EINVAL');
+    return socket.setNetlinkOption(name, t.mm.get(s32, value)) ? 0 : -ERRNO.ENOPROTOOPT;
   }
   if (socket.family === s.AF_UNIX) return -ERRNO.EOPNOTSUPP;
   if (length < 4) {
@@ -86,6 +93,10 @@ function getsockopt(
     const seconds = ms === Infinity ? 0 : Math.floor(ms / 1000);
     return give(new Uint8Array(Int32Array.of(seconds, ms === Infinity ? 0 : (ms % 1000) * 1000).buffer));
   };
+  if (level === SOL_NETLINK && socket instanceof NetlinkSocket) {
+    const option = socket.getNetlinkOption(name);
+    return option === undefined ? -ERRNO.ENOPROTOOPT : number(option);
+  }
   if (level === s.IPPROTO_TCP && socket instanceof StreamSocket) {
     return number(name === s.TCP_NODELAY ? +socket.noDelay : 0);
   }

@@ -8,6 +8,7 @@ import { timespec32, timespec64 } from '../abi/time.ts';
 import type { Task } from '../kernel/task.ts';
 import { createInetSocket } from '../vfs/inet-socket.ts';
 import type { Inode } from '../vfs/inode.ts';
+import { NetlinkSocket } from '../vfs/netlink-socket.ts';
 import type { OpenFile } from '../vfs/open-file.ts';
 import { checkCreate } from '../vfs/permission.ts';
 import { type PeerCreds, type Received, Socket, WOULD_BLOCK } from '../vfs/socket.ts';
@@ -120,6 +121,8 @@ function create(t: Task, family: number, type: number, protocol: number): number
   if (family === s.AF_UNIX) socket = new UnixSocket(unixType(kind, protocol), nonblocking);
   else if (family === s.AF_INET || family === s.AF_INET6) {
     socket = createInetSocket(family, kind, protocol, nonblocking);
+  } else if (family === s.AF_NETLINK) {
+    socket = new NetlinkSocket(kind, protocol, nonblocking, t.process.pid);
   } else return fail('EAFNOSUPPORT');
   return installFile(t, socket, (type & s.SOCK_CLOEXEC) !== 0);
 }

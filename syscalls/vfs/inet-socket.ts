@@ -12,7 +12,8 @@ import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } 
 import {
   AF_INET,
   AF_INET6,
-  AF_UNIX,
+  type InetAddress,
+  type InetFamily,
   IPPROTO_TCP,
   IPPROTO_UDP,
   SHUT_RD,
@@ -37,18 +38,15 @@ import {
 /** Loaded when the first socket is used: it costs each start two milliseconds. */
 const nodeNet = () => process.getBuiltinModule('node:net');
 
-type InetFamily = typeof AF_INET | typeof AF_INET6;
-
-function inetAddress(address: SocketAddress | undefined): { host: string; port: number } {
-  if (address === undefined || address.family === AF_UNIX) return fail('EAFNOSUPPORT');
-  return { host: address.host, port: address.port };
+function inetAddress(address: SocketAddress | undefined): InetAddress {
+  return address?.family === AF_INET || address?.family === AF_INET6 ? address : fail('EAFNOSUPPORT');
 }
 
-function anyAddress(family: InetFamily): SocketAddress {
+function anyAddress(family: InetFamily): InetAddress {
   return { family, host: family === AF_INET ? '0.0.0.0' : '::', port: 0 };
 }
 
-function fromNode(family: InetFamily, info: { address?: string; port?: number } | null): SocketAddress {
+function fromNode(family: InetFamily, info: { address?: string; port?: number } | null): InetAddress {
   if (!info?.address) return anyAddress(family);
   const mapped =
     family === AF_INET6 && nodeNet().isIPv4(info.address) ? `::ffff:${info.address}` : info.address;
@@ -74,8 +72,8 @@ export class StreamSocket extends Socket {
   #backlog: net.Socket[] = [];
   #socket: net.Socket | undefined;
   #state: 'new' | 'binding' | 'bound' | 'connecting' | 'connected' | 'failed' = 'new';
-  #local: SocketAddress | undefined;
-  #peer: SocketAddress | undefined;
+  #local: InetAddress | undefined;
+  #peer: InetAddress | undefined;
   readonly #incoming = new MessageQueue();
   #ended = false;
   #readShut = false;
@@ -163,7 +161,7 @@ export class StreamSocket extends Socket {
       autoSelectFamily: false,
       allowHalfOpen: true,
     } as never;
-    if (this.#state === 'bound' && this.#local?.family !== AF_UNIX) {
+    if (this.#state === 'bound') {
       options.localAddress = this.#local!.host;
       options.localPort = this.#local!.port;
       this.#server!.close();
@@ -349,8 +347,8 @@ export class DatagramSocket extends Socket {
   #socket: dgram.Socket | undefined;
   #state: 'new' | 'binding' | 'bound' = 'new';
   #bindingAsked = false;
-  #local: SocketAddress | undefined;
-  #peer: SocketAddress | undefined;
+  #local: InetAddress | undefined;
+  #peer: InetAddress | undefined;
   readonly #incoming = new MessageQueue();
   #readShut = false;
   #writeShut = false;
@@ -485,7 +483,7 @@ export class DatagramSocket extends Socket {
   override localAddress(): SocketAddress {
     const local = this.#local ?? anyAddress(this.family);
     // A connected socket has the address its datagrams come from.
-    if (!this.#peer || local.family === AF_UNIX || !/^(0\.0\.0\.0|::)$/.test(local.host)) return local;
+    if (!this.#peer || !/^(0\.0\.0\.0|::)$/.test(local.host)) return local;
     return { ...local, host: sourceFor(this.#peer) ?? local.host };
   }
   override peerAddress(): SocketAddress {
@@ -510,13 +508,12 @@ function normal(family: InetFamily, host: string): string {
   return new (nodeNet().SocketAddress)({ address: host, family: 'ipv6' }).address;
 }
 
-function sameAddress(a: SocketAddress, b: SocketAddress): boolean {
-  return a.family !== AF_UNIX && b.family !== AF_UNIX && a.port === b.port && a.host === b.host;
+function sameAddress(a: InetAddress, b: InetAddress): boolean {
+  return a.port === b.port && a.host === b.host;
 }
 
 /** The local address that reaches another one: loopback for loopback; else an address of the first interface that has one. */
-function sourceFor(peer: SocketAddress): string | undefined {
-  if (peer.family === AF_UNIX) return undefined;
+function sourceFor(peer: InetAddress): string | undefined {
   if (peer.host.startsWith('127.') || peer.host === '::1') return peer.host;
   const wanted = peer.family === AF_INET ? 'IPv4' : 'IPv6';
   for (const addresses of Object.values(interfaces())) {

@@ -5,6 +5,7 @@ import { major, minor, S_IFREG } from '../abi/stat.ts';
 import { type Inode, pathOf } from './inode.ts';
 import { mountInfo, mountList } from './mount.ts';
 import { type OpenFile, SeekableFile } from './open-file.ts';
+import { procNet } from './proc-net.ts';
 import {
   type DirectoryContent,
   directory,
@@ -272,11 +273,6 @@ function fdInfo(process: () => ProcProcess, fd: number): Entry {
 /** /proc/PID/oom_score_adj, which changes nothing here but is remembered. */
 const oomScores = new Map<number, number>();
 
-const NET_DEV = `Inter-|   Receive                                                |  Transmit
- face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
-    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0
-`;
-
 const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'];
 
 /** Everything in /proc/PID, and in /proc/PID/task/TID. */
@@ -329,13 +325,7 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     mem: made((parent, name) => new MemInode(parent, name, process)),
     mountinfo: of(() => mountInfo(root(), process().root)),
     mounts: of(() => mountList(root(), process().root)),
-    net: directory({
-      dev: text(() => NET_DEV),
-      route: text(
-        () => 'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n',
-      ),
-      unix: text(() => 'Num       RefCount Protocol Flags    Type St Inode Path\n'),
-    }),
+    net: procNet,
     ns: directory(
       fixed(
         Object.fromEntries(NAMESPACES.map((name, i) => [name, link(() => `${name}:[${4026531835 + i}]`)])),

@@ -23,6 +23,7 @@ import {
 } from '../abi/socket.ts';
 import { S_IFSOCK } from '../abi/stat.ts';
 import { AnonymousInode } from './anonymous.ts';
+import { interfaceIoctl } from './interface-ioctl.ts';
 import { type IoctlContext, OpenFile, WOULD_BLOCK } from './open-file.ts';
 
 /** Who sent a message, or is at the other end (struct ucred). */
@@ -155,7 +156,7 @@ export abstract class Socket extends OpenFile {
       context.write(argument, 4).setInt32(0, 0, true);
       return 0;
     }
-    return fail('ENOTTY');
+    return interfaceIoctl(request, argument, context) ?? fail('ENOTTY');
   }
 }
 

@@ -1,7 +1,32 @@
 /** A small /sys: what C libraries and runtimes ask of it about processors and memory (sysfs(5)). */
 import type { FsStatistics } from '../abi/stat.ts';
 import { type FileSystem, type Inode, nextMountId } from './inode.ts';
-import { directory, fixed, MadeDirectory, text } from './proc-nodes.ts';
+import { flagsOf, hardwareTypeOf, interfaces } from './interfaces.ts';
+import { type DirectoryContent, directory, fixed, MadeDirectory, text } from './proc-nodes.ts';
+
+/** /sys/class/net. */
+const interfaceDirectories: DirectoryContent = {
+  entry: (name) => {
+    const found = interfaces().find((i) => i.name === name);
+    return (
+      found &&
+      directory({
+        address: text(
+          () => `${Array.from(found.hardware, (byte) => byte.toString(16).padStart(2, '0')).join(':')}\n`,
+        ),
+        flags: text(() => `0x${(flagsOf(found) & ~IFF_STATE).toString(16)}\n`),
+        ifindex: text(() => `${found.index}\n`),
+        mtu: text(() => `${found.mtu}\n`),
+        operstate: text(() => (found.loopback ? 'unknown\n' : 'up\n')),
+        type: text(() => `${hardwareTypeOf(found)}\n`),
+      })
+    );
+  },
+  names: () => interfaces().map((i) => i.name),
+};
+
+/** IFF_RUNNING and IFF_LOWER_UP, which /sys leaves out. */
+const IFF_STATE = 0x1_0040;
 
 export class SysFs implements FileSystem {
   readonly type = 'sysfs';
@@ -26,7 +51,7 @@ export class SysFs implements FileSystem {
     const content = fixed({
       block: directory({}),
       bus: directory({}),
-      class: directory({ net: directory({}) }),
+      class: directory({ net: directory(interfaceDirectories) }),
       dev: directory({}),
       devices: directory({ system: directory({ cpu }) }),
       fs: directory({ cgroup: directory({}) }),

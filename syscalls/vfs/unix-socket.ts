@@ -11,6 +11,7 @@ import {
   SOCK_STREAM,
   SOMAXCONN,
   type SocketAddress,
+  type UnixAddress,
 } from '../abi/socket.ts';
 import {
   type AnonymousPath,
@@ -30,14 +31,14 @@ export function abstractSocket(name: string): UnixSocket | undefined {
   return abstractNames.get(name);
 }
 
-const UNNAMED: SocketAddress & { family: typeof AF_UNIX } = { family: AF_UNIX, path: '' };
+const UNNAMED: UnixAddress = { family: AF_UNIX, path: '' };
 let autobound = 0;
 
 export class UnixSocket extends Socket {
   readonly family = AF_UNIX;
   readonly type: number;
   readonly protocol = 0;
-  #address: SocketAddress & { family: typeof AF_UNIX } = UNNAMED;
+  #address: UnixAddress = UNNAMED;
   #path: AnonymousPath | undefined;
   #peer: UnixSocket | undefined;
   /** The address the peer had, which stays when it is gone. */
