@@ -139,7 +139,7 @@ function start(kernel: Kernel, options: RunOptions): Process {
   const bytes = (text: string) => Buffer.from(text).toString('latin1');
   const root = new NodeFs(
     options.fs ? '/' : bytes(fs.realpathSync(options.root ?? '/')),
-    options.fs ? { api: options.fs } : {},
+    options.fs ? { api: options.fs } : { devices: !options.root },
   ).root;
   const creds = credsFor(
     options.uid ?? process.geteuid?.() ?? 0,

@@ -70,6 +70,7 @@ function bind(source: Inode, readOnly: boolean): FileSystem {
     type: fs.type,
     source: fs.source,
     readOnly: readOnly || fs.readOnly,
+    devices: fs.devices,
   });
 }
 

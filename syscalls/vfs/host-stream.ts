@@ -9,7 +9,7 @@ import fs from 'node:fs';
 import type net from 'node:net';
 import type { PageSource } from '../../emu/memory/address-space.ts';
 import { ERRNO, Errno, fail } from '../abi/errno.ts';
-import { O_ACCMODE, O_APPEND, O_RDONLY, O_RDWR, O_WRONLY, SEEK_CUR } from '../abi/fcntl.ts';
+import { O_ACCMODE, O_APPEND, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, SEEK_CUR } from '../abi/fcntl.ts';
 import { FIONREAD } from '../abi/ioctl.ts';
 import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../abi/poll.ts';
 import { type Attributes, major, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../abi/stat.ts';
@@ -310,7 +310,7 @@ export class InheritedFile extends MappableFile {
   }
 }
 
-/** What a descriptor of the host leads to, without a place in the guest's tree. */
+/** What a descriptor of the host leads to, without a place in the guest's tree. A file may lie outside the guest's root: it is used as it was opened, and nothing more is done to it. */
 class DescriptorInode extends AnonymousInode {
   readonly fd: number;
   constructor(fd: number, name: string) {
@@ -322,6 +322,7 @@ class DescriptorInode extends AnonymousInode {
     return attributesOf(s, Number(BigInt.asUintN(32, s.dev)));
   }
   override setattr(change: AttributeChange): void {
+    if (this.isRegular && (descriptorInfo(this.fd).flags & O_ACCMODE) === O_RDONLY) fail('EPERM');
     host(() => {
       if (change.size !== undefined) fs.ftruncateSync(this.fd, change.size);
       if (change.mode !== undefined) fs.fchmodSync(this.fd, change.mode & 0o7777);
@@ -394,6 +395,9 @@ function openInode(inode: Inode, fd: number, flags: number): OpenFile {
 /** Opens what a descriptor leads to once more (/proc/PID/fd/N, /dev/stdin). */
 function reopen(inode: Inode, fd: number, flags: number): OpenFile {
   if (!inode.isRegular) return openInode(inode, fd, flags);
+  const given = descriptorInfo(fd).flags & O_ACCMODE;
+  if (given !== O_RDWR && (flags & O_ACCMODE) !== given) fail('EACCES');
+  if (given === O_RDONLY && flags & O_TRUNC) fail('EACCES');
   const again = host(() => fs.openSync(`/proc/self/fd/${fd}`, hostFlags(flags) & ~fs.constants.O_NOFOLLOW));
   return new InheritedFile(inode, flags, again, true);
 }

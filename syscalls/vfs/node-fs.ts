@@ -48,7 +48,14 @@ export interface NodeFsOptions {
   type?: string;
   source?: string;
   readOnly?: boolean;
+  /** Device nodes on it lead to the host's devices; else only to those that live in this process. */
+  devices?: boolean;
 }
+
+/** All NodeFs of the host's files. Several may show the same directories (bind mounts, --ld-prefix): each has to know when one of these moves or goes. */
+const natives = new Set<WeakRef<NodeFs>>();
+
+const isBelow = (path: string, directory: string) => path === directory || path.startsWith(`${directory}/`);
 
 const BIG = { bigint: true, throwIfNoEntry: false } as const;
 const NOT_ASCII = /[\x80-\xff]/;
@@ -60,10 +67,11 @@ export class NodeFs implements FileSystem {
   readonly type: string;
   readonly source: string;
   readonly readOnly: boolean;
+  readonly devices: boolean;
   readonly id = nextMountId();
   readonly root: NodeInode;
-  /** Path of the root in the API's view, a byte string without trailing slash. */
-  readonly base: string;
+  /** Path of the root in the API's view, a byte string without trailing slash. It changes when a directory moves in which the root lies. */
+  base: string;
   /** Raised whenever a directory moves: paths made before are wrong. */
   generation = 0;
   /** Who this process is on the host. */
@@ -81,6 +89,7 @@ export class NodeFs implements FileSystem {
     this.type = options.type ?? (this.native ? 'ext4' : 'tmpfs');
     this.source = options.source ?? (this.native ? '/dev/root' : 'tmpfs');
     this.readOnly = options.readOnly ?? false;
+    this.devices = options.devices ?? false;
     this.hostUmask = this.native ? process.umask() : 0;
     // Links on the way to the root are the host's own business.
     this.base = (this.native ? host(() => fs.realpathSync.native(this.path(base), 'latin1')) : base).replace(
@@ -90,6 +99,49 @@ export class NodeFs implements FileSystem {
     const stats = host(() => this.lstat(this.base || '/'));
     if (!stats) fail('ENOENT');
     this.root = new NodeInode(this, undefined, '', stats);
+    if (this.native) natives.add(new WeakRef(this));
+  }
+
+  /** To be called when a directory has been moved, or removed (`to` undefined): the others see to it that no path of theirs leads over its old name, where a link might be soon. */
+  directoryMoved(from: string, to: string | undefined): void {
+    if (!this.native) return;
+    for (const reference of natives) {
+      const other = reference.deref();
+      if (other === undefined) natives.delete(reference);
+      else if (other !== this) other.#movedElsewhere(from, to);
+    }
+  }
+
+  #movedElsewhere(from: string, to: string | undefined): void {
+    if (isBelow(this.base, from)) {
+      if (to === undefined) this.root.deleted = true;
+      else {
+        this.base = to + this.base.slice(from.length);
+        this.generation++;
+      }
+      return;
+    }
+    const moved = this.#known(from);
+    if (moved === undefined) return;
+    const slash = to?.lastIndexOf('/') ?? -1;
+    const parent = to === undefined ? undefined : this.#found(to.slice(0, slash));
+    (moved.parent as NodeInode).moved(moved.name, parent, to?.slice(slash + 1) ?? '');
+  }
+
+  /** The inode there is of a directory, by its path in the API's view. */
+  #known(path: string): NodeInode | undefined {
+    if (!isBelow(path, this.base)) return undefined;
+    let at: NodeInode | undefined = this.root;
+    for (const name of path.slice(this.base.length).split('/')) if (name !== '') at = at?.known(name);
+    return at;
+  }
+
+  /** As #known, but looked for when there is none. */
+  #found(path: string): NodeInode | undefined {
+    if (!isBelow(path, this.base)) return undefined;
+    let at: Inode | undefined = this.root;
+    for (const name of path.slice(this.base.length).split('/')) if (name !== '') at = at?.lookup(name);
+    return at?.isDirectory ? (at as NodeInode) : undefined;
   }
 
   /** A path as the API takes it: bytes for the host (names need not be UTF-8), text for memfs. */

@@ -81,7 +81,8 @@ export class NodeInode extends Inode {
 
   #refresh(): void {
     const stats = host(() => this.fs.lstat(this.path));
-    if (stats === undefined) fail('ENOENT');
+    // The name may be another file's by now.
+    if (stats === undefined || !sameFile(stats, this.#stats)) fail('ENOENT');
     this.#stats = stats;
     this.#tick = currentTick();
   }
@@ -125,7 +126,7 @@ export class NodeInode extends Inode {
         return openFifo(this, this.identity, flags);
       case 0o020000:
       case 0o060000:
-        return openDevice(this, flags, this.stat().rdev, () => this.path);
+        return openDevice(this, flags, this.stat().rdev, this.fs.devices ? () => this.path : undefined);
       default:
         return fail('ENXIO');
     }
@@ -156,10 +157,17 @@ export class NodeInode extends Inode {
   forget(child: NodeInode): void {
     if (this.#children?.get(child.name) === child) this.#children.delete(child.name);
   }
+  /** The inode there is already for a name. */
+  known(name: string): NodeInode | undefined {
+    return this.#children?.get(name);
+  }
 
   override setattr(change: AttributeChange): void {
     this.fs.checkWritable();
     const { api } = this.fs;
+    // Its path is no more its own when its name is gone. (chmod is the only one of these calls that follows a link.)
+    if (this.deleted) fail('ENOENT');
+    this.#refresh();
     const path = this.fs.path(this.path);
     this.#tick = -1;
     try {
@@ -243,7 +251,7 @@ export class NodeInode extends Inode {
       return this.#special?.get(name);
     }
     let child = known;
-    if (known === undefined || known.#stats.ino !== stats.ino || known.#stats.dev !== stats.dev) {
+    if (known === undefined || !sameFile(known.#stats, stats)) {
       if (known) this.#removed(known);
       child = new NodeInode(this.fs, this, name, stats);
       if (child.isDirectory) this.remember(child);
@@ -255,10 +263,28 @@ export class NodeInode extends Inode {
     return child;
   }
 
-  /** A child's name is gone. */
+  /** A child's name is gone, and with it the paths of all below. */
   #removed(child: NodeInode): void {
     this.#children!.delete(child.name);
     child.deleted = true;
+    for (const below of child.#children?.values() ?? []) child.#removed(below);
+  }
+
+  /** A directory or open file has another name now, or none that can be reached from here. */
+  moved(name: string, newParent: NodeInode | undefined, newName: string): void {
+    const child = this.#children?.get(name);
+    if (child === undefined) return;
+    if (newParent === undefined) {
+      this.#removed(child);
+      return;
+    }
+    this.#children!.delete(name);
+    child.parent = newParent;
+    child.name = newName;
+    newParent.remember(child);
+    // A moved directory changes all paths below it; a file only its own.
+    if (child.isDirectory) this.fs.generation++;
+    else child.#generation = -1;
   }
 
   override list(): DirEntry[] {
@@ -368,9 +394,11 @@ export class NodeInode extends Inode {
     const inode = this.lookup(name) ?? fail('ENOENT');
     if (!inode.isDirectory) fail('ENOTDIR');
     if ((inode as NodeInode).#special?.size) fail('ENOTEMPTY');
-    host(() => this.fs.api.rmdirSync(this.fs.path(this.childPath(name))));
+    const path = this.childPath(name);
+    host(() => this.fs.api.rmdirSync(this.fs.path(path)));
     const known = this.#children?.get(name);
     if (known) this.#removed(known);
+    this.fs.directoryMoved(path, undefined);
   }
 
   #kind(name: string): number {
@@ -421,15 +449,8 @@ export class NodeInode extends Inode {
     newParent.#special?.delete(newName);
     const replaced = newParent.#children?.get(newName);
     if (replaced) newParent.#removed(replaced);
-    const moved = this.#children?.get(name);
-    if (moved === undefined) return;
-    this.#children!.delete(name);
-    moved.parent = newParent;
-    moved.name = newName;
-    newParent.remember(moved);
-    // A moved directory changes all paths below it; a file only its own.
-    if (moved.isDirectory) this.fs.generation++;
-    else moved.#generation = -1;
+    this.moved(name, newParent, newName);
+    if (from.isDirectory) this.fs.directoryMoved(this.childPath(name), newParent.childPath(newName));
   }
 
   /** RENAME_EXCHANGE: node:fs has no such call; in steps, which only other processes of the host could see. */
@@ -448,6 +469,10 @@ export class NodeInode extends Inode {
     if (who.fsuid === this.fs.hostUid && gid === this.fs.hostGid) return;
     if (!this.fs.native || this.fs.hostUid === 0) chown(who.fsuid, gid);
   }
+}
+
+function sameFile(a: fs.BigIntStats, b: fs.BigIntStats): boolean {
+  return a.ino === b.ino && a.dev === b.dev;
 }
 
 function seconds(time: bigint): number {

@@ -1,0 +1,62 @@
+/** A program that tries everything to get out of its root: what lies outside stays as it was, and nothing of it is seen. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { compile } from './compile.ts';
+
+const bin = fileURLToPath(new URL('../../src/bin.cjs', import.meta.url));
+const source = fs.readFileSync(new URL('./escape.c', import.meta.url), 'utf8');
+
+/** All that could be changed, of a directory and what is below it. */
+function picture(directory: string): string[] {
+  const rows: string[] = [];
+  const look = (path: string) => {
+    const s = fs.lstatSync(path, { bigint: true });
+    const content = s.isFile() ? fs.readFileSync(path, 'latin1') : '';
+    rows.push(
+      `${path} ${s.mode.toString(8)} ${s.uid}:${s.gid} ${s.nlink} ${s.mtimeNs} ${s.ctimeNs} ${content}`,
+    );
+    if (s.isDirectory()) for (const name of fs.readdirSync(path).sort()) look(`${path}/${name}`);
+  };
+  look(directory);
+  return rows;
+}
+
+test('nothing outside the root is read or changed', { timeout: 120_000 }, async () => {
+  const top = fs.realpathSync(fs.mkdtempSync(`${tmpdir()}/armrun-escape-`));
+  const [root, outside] = [`${top}/root`, `${top}/outside`];
+  fs.mkdirSync(`${outside}/empty`, { recursive: true });
+  fs.mkdirSync(root);
+  fs.writeFileSync(`${outside}/secret`, 'SECRET', { mode: 0o600 });
+  fs.writeFileSync(`${outside}/input`, 'INPUT', { mode: 0o600 });
+  fs.copyFileSync(compile('escape', source, 'arm'), `${root}/escape`);
+  // What an image may bring.
+  fs.symlinkSync(outside, `${root}/planted`);
+  fs.symlinkSync('../outside', `${root}/planted-relative`);
+  const server = net.createServer((socket) => socket.end()).listen(`${root}/socket`);
+  if (process.getuid!() === 0) {
+    const device = fs.statSync('/').dev;
+    execFileSync('mknod', [`${root}/disk`, 'b', String(device >> 8), String(device & 0xff)]);
+    execFileSync('mknod', [`${root}/memory`, 'c', '1', '1']);
+  }
+  const input = fs.openSync(`${outside}/input`, 'r');
+  try {
+    const before = picture(outside);
+    const { stdout, stderr } = spawnSync(process.execPath, [bin, '--root', root, '/escape', outside], {
+      encoding: 'latin1',
+      timeout: 60_000,
+      stdio: [input, 'pipe', 'pipe'],
+      cwd: root,
+    });
+    expect(stdout + stderr).toBe('done\n');
+    expect(picture(outside)).toEqual(before);
+    expect(fs.readdirSync(top).sort()).toEqual(['outside', 'root']);
+  } finally {
+    fs.closeSync(input);
+    server.close();
+    fs.rmSync(top, { recursive: true, force: true });
+  }
+});
