@@ -16,7 +16,7 @@ function setCreds(t: Task, change: Partial<Creds>): number {
   let next: Creds = { ...old, ...change };
   const hadRoot = old.uid === 0 || old.euid === 0 || old.suid === 0;
   const hasRoot = next.uid === 0 || next.euid === 0 || next.suid === 0;
-  if (hadRoot && !hasRoot && !t.keepCaps) next = { ...next, permitted: 0n, effective: 0n, ambient: 0n };
+  if (hadRoot && !hasRoot && !old.keepCaps) next = { ...next, permitted: 0n, effective: 0n, ambient: 0n };
   if (old.euid === 0 && next.euid !== 0) next = { ...next, effective: 0n };
   else if (old.euid !== 0 && next.euid === 0) next = { ...next, effective: next.permitted };
   if (old.euid !== next.euid || old.egid !== next.egid) {
@@ -255,10 +255,10 @@ function prctl(t: Task, option: number, a: number, b: number, c: number): number
       t.dumpable = a;
       return 0;
     case PR.PR_GET_KEEPCAPS:
-      return t.keepCaps ? 1 : 0;
+      return t.creds.keepCaps ? 1 : 0;
     case PR.PR_SET_KEEPCAPS:
       if (a > 1) fail('EINVAL');
-      t.keepCaps = a === 1;
+      t.creds = { ...t.creds, keepCaps: a === 1 };
       return 0;
     case PR.PR_GET_TIMING:
       return 0;
@@ -289,7 +289,7 @@ function prctl(t: Task, option: number, a: number, b: number, c: number): number
       t.creds = { ...t.creds, bounding: t.creds.bounding & ~(1n << BigInt(a)) };
       return 0;
     case PR.PR_GET_SECUREBITS:
-      return t.keepCaps ? 1 << 4 : 0;
+      return t.creds.keepCaps ? 1 << 4 : 0;
     case PR.PR_SET_TIMERSLACK:
       t.timerSlack = a === 0 ? TIMER_SLACK : a;
       return 0;

@@ -264,6 +264,7 @@ function credsAfterExec(by: Executor, inode: Inode): { creds: Creds; secure: boo
       permitted,
       effective,
       ambient,
+      keepCaps: false,
     },
     secure,
   };

@@ -77,6 +77,7 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   child.personality = parent.personality;
   child.noNewPrivs = parent.noNewPrivs;
   child.dumpable = parent.dumpable;
+  child.timerSlack = parent.timerSlack;
   child.nice = parent.nice;
   child.policy = parent.policy;
   child.rtPriority = parent.rtPriority;

@@ -125,7 +125,6 @@ export class Task implements Waiter {
   parentDeathSignal = 0;
   dumpable = 1;
   noNewPrivs = false;
-  keepCaps = false;
   /** Nanoseconds; kept for prctl only. */
   timerSlack = 50_000;
   personality = 0;

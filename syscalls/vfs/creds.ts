@@ -19,6 +19,8 @@ export interface Creds {
   readonly inheritable: bigint;
   readonly bounding: bigint;
   readonly ambient: bigint;
+  /** SECBIT_KEEP_CAPS: permitted capabilities outlive the change from root to another user, until execve. */
+  readonly keepCaps: boolean;
 }
 
 /** Capabilities of Linux 5.10: 0..CAP_CHECKPOINT_RESTORE (40). */
@@ -64,6 +66,7 @@ export function credsFor(uid: number, gid: number, groups: readonly number[] = [
     inheritable: 0n,
     bounding: CAP_FULL,
     ambient: 0n,
+    keepCaps: false,
   };
 }
 

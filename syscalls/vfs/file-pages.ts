@@ -4,6 +4,7 @@
  */
 import type { PageSource } from '../../emu/memory/address-space.ts';
 import { flushShared, forgetShared } from '../../emu/memory/shared.ts';
+import { O_APPEND } from '../abi/fcntl.ts';
 import { SeekableFile } from './open-file.ts';
 
 export abstract class MappableFile extends SeekableFile {
@@ -19,12 +20,30 @@ export abstract class MappableFile extends SeekableFile {
     return this.readAt(into, offset);
   }
 
+  /** Writes at the end of the file. */
+  protected append(from: Uint8Array): number {
+    return this.writeAt(from, this.size());
+  }
+
+  /** With O_APPEND the offset is ignored (pwrite(2), BUGS). */
   override pwrite(from: Uint8Array, offset: number): number {
+    if ((this.flags & O_APPEND) === 0) return this.overwrite(from, offset);
+    const end = this.size();
+    return this.#seen(end, end + from.length, () => this.append(from));
+  }
+
+  /** Writes at the offset, O_APPEND or not. */
+  protected overwrite(from: Uint8Array, offset: number): number {
+    return this.#seen(offset, offset + from.length, () => this.writeAt(from, offset));
+  }
+
+  /** Makes a change between two offsets that mappings see. */
+  #seen(start: number, end: number, change: () => number): number {
     const { mapped } = this;
-    if (!mapped) return this.writeAt(from, offset);
-    flushShared(mapped, offset, offset + from.length);
-    const count = this.writeAt(from, offset);
-    forgetShared(mapped, offset, offset + from.length);
+    if (!mapped) return change();
+    flushShared(mapped, start, end);
+    const count = change();
+    forgetShared(mapped, start, end);
     return count;
   }
 

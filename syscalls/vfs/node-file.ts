@@ -33,8 +33,10 @@ export class NodeFile extends MappableFile {
   declare readonly inode: NodeInode;
   readonly fd: number;
   readonly #api: NodeApi;
-  /** The host appends, atomically, as the file was opened so. */
+  /** The host appends through `fd`, atomically, as the file was opened so. */
   readonly #hostAppends: boolean;
+  /** Then this one, when it was needed, writes where it is told. */
+  #positional = -1;
 
   constructor(inode: NodeInode, flags: number, fd: number) {
     super(inode, flags);
@@ -47,6 +49,7 @@ export class NodeFile extends MappableFile {
   protected override close(): void {
     this.inode.closed(this.fd);
     this.#api.closeSync(this.fd);
+    if (this.#positional !== -1) this.#api.closeSync(this.#positional);
   }
 
   override get mapped(): FilePages | undefined {
@@ -64,11 +67,21 @@ export class NodeFile extends MappableFile {
 
   override writeAt(from: Uint8Array, offset: number): number {
     if (from.length === 0) return 0;
+    let { fd } = this;
+    if (this.#hostAppends) {
+      if (this.#positional === -1) this.#positional = this.inode.reopen(fd, this.flags & ~O_APPEND);
+      fd = this.#positional;
+    }
     try {
-      return this.#api.writeSync(this.fd, from, 0, from.length, offset);
+      return this.#api.writeSync(fd, from, 0, from.length, offset);
     } catch (error) {
       return rethrow(error);
     }
+  }
+
+  protected override append(from: Uint8Array): number {
+    if (!this.#hostAppends || from.length === 0) return super.append(from);
+    return host(() => this.#api.writeSync(this.fd, from, 0, from.length));
   }
 
   override write(from: Uint8Array): number {
@@ -121,7 +134,7 @@ export class NodeFile extends MappableFile {
       const keep = (mode & FALLOC_FL_KEEP_SIZE) !== 0;
       const zeros = new Uint8Array(Math.min(1 << 20, length));
       for (let at = offset; at < Math.min(end, size); at += zeros.length) {
-        this.pwrite(zeros.subarray(0, Math.min(zeros.length, Math.min(end, size) - at)), at);
+        this.overwrite(zeros.subarray(0, Math.min(zeros.length, Math.min(end, size) - at)), at);
       }
       if (!keep && end > size) this.setattr({ size: end });
       return;

@@ -137,7 +137,13 @@ export class NodeInode extends Inode {
     // Its name is gone: it can be had again through a descriptor (/proc/PID/fd).
     const [open] = this.#open ?? [];
     if (open === undefined || !this.fs.native) return fail('ENOENT');
-    return fs.openSync(`/proc/self/fd/${open}`, flags & ~fs.constants.O_NOFOLLOW);
+    return reopen(open, flags);
+  }
+
+  /** Another descriptor of the file that the API has open as `fd`, with other flags. */
+  reopen(fd: number, flags: number): number {
+    const bits = hostFlags(flags);
+    return host(() => (this.fs.native ? reopen(fd, bits) : this.#openFile(bits)));
   }
 
   /** A descriptor of the file was opened: the inode is remembered in its directory, so that renaming and unlinking find it. */
@@ -488,4 +494,9 @@ function typeOf(d: fs.Dirent): number {
   if (d.isBlockDevice()) return 6;
   if (d.isSocket()) return 12;
   return 0;
+}
+
+/** Opens anew, with host flags, what the host has open, whatever its name is now. */
+function reopen(fd: number, flags: number): number {
+  return fs.openSync(`/proc/self/fd/${fd}`, flags & ~fs.constants.O_NOFOLLOW);
 }

@@ -69,6 +69,29 @@ static void check(int fd, const char *name) {
   munmap(private, 12288);
 }
 
+/* O_APPEND rules writes, not what is mapped. */
+static void appending(int fd, const char *name) {
+  char buffer[100];
+  printf("-- appending to %s\n", name);
+  fcntl(fd, F_SETFL, O_APPEND);
+  TRY(write(fd, "0123456789", 10));
+  char *map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  map[0] = 'm';
+  TRY(write(fd, "more", 4));
+  TRY(pwrite(fd, "end", 3, 2)); /* pwrite(2), BUGS */
+  map[1] = 'n';
+  TRY(msync(map, 4096, MS_SYNC));
+  TRY(pread(fd, buffer, 100, 0));
+  printf("%.17s\n", buffer);
+  TRY(fcntl(fd, F_SETFL, 0));
+  TRY(pwrite(fd, "placed", 6, 3));
+  map[2] = 'o';
+  munmap(map, 4096);
+  TRY(pread(fd, buffer, 100, 0));
+  printf("%.17s\n", buffer);
+  TRY(lseek(fd, 0, SEEK_CUR));
+}
+
 int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   int fd = open("file", O_RDWR | O_CREAT, 0600);
@@ -87,6 +110,11 @@ int main(void) {
   signal(SIGBUS, on_bus);
   touch("truncated", map);
   check(memfd_create("memory", 0), "a memfd");
+  appending(memfd_create("memory", 0), "a memfd");
+  fd = open("log", O_RDWR | O_CREAT | O_APPEND, 0600);
+  appending(fd, "a file");
+  appending(open("/dev/shm/armrun-log", O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0600), "a file in memory");
+  unlink("/dev/shm/armrun-log");
   fd = open("/dev/zero", O_RDWR);
   map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
   map[5] = 1;
