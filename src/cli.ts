@@ -1,8 +1,10 @@
 /** The command `armrun`, after bin.cjs has found a Node for it: options in, one run, and an end that is the guest's own. */
-import { readFileSync, statSync, writeSync } from 'node:fs';
+import { statSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 
+import manifest from '../package.json' with { type: 'json' };
 import { restoreEnvironment } from './environment.ts';
+import { isCommand, runCommand } from './image/command.ts';
 import { parseOptions, USAGE, UsageError } from './options.ts';
 
 /** Exit status of armrun's own failures, as of chroot(1), env(1) and their like. */
@@ -13,17 +15,21 @@ export async function main(args: readonly string[]): Promise<void> {
   restoreEnvironment();
   let options: ReturnType<typeof parseOptions>;
   try {
-    options = parseOptions(args, process.env);
+    const [word, ...rest] = args;
+    const done = isCommand(word) ? await runCommand(word, rest) : args;
+    if (typeof done === 'number') {
+      process.exitCode = done;
+      return;
+    }
+    options = parseOptions(done, process.env);
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    fail(`${error.message} (see armrun --help)`);
+    fail(error instanceof UsageError ? `${error.message} (see armrun --help)` : (error as Error).message);
   }
   if (options === 'help') {
     process.stdout.write(USAGE);
     return;
   }
   if (options === 'version') {
-    const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
     process.stdout.write(`armrun ${manifest.version}\n`);
     return;
   }

@@ -25,6 +25,8 @@ export interface Options {
   /** Where system calls are logged: '-' is standard error. */
   strace: string | null;
   stats: boolean;
+  /** Says what is run. */
+  debug: boolean;
   warn: boolean;
   /** Release that uname(2) gives. */
   release: string | null;
@@ -38,6 +40,8 @@ export interface Options {
 export class UsageError extends Error {}
 
 export const USAGE = `usage: armrun [option ...] PROGRAM [argument ...]
+       armrun pack [-o FILE] [--arch x64|arm64]
+       armrun install ROOT | uninstall ROOT | enter ROOT [PROGRAM ...] | clean | doctor
 
 Runs a 32-bit ARM Linux program.
 
@@ -55,6 +59,15 @@ Runs a 32-bit ARM Linux program.
   --stats                print counters at the end
   --warn                 say what is not supported when the guest asks for it
   --version, --help
+
+For images (docs/DOCKER.md; a program of such a name is run by its path):
+  pack                   write an archive of armrun to ADD to an ARM image, armrun-ARCH.tar.xz or FILE in .tar, .tar.gz, .tar.xz or .tar.zst
+  install, uninstall     put armrun into a root directory and its /bin/sh, and take it away again
+  clean                  the same inside of an image, as its last RUN line
+  enter                  a login shell, or a program, in a root directory
+  doctor                 what works on this machine, and what to do about what does not
+
+ARMRUN_STRACE=1 (or a file name), ARMRUN_STATS=1 and ARMRUN_DEBUG=1 in the environment: log system calls, print counters, say what is run.
 
 As with qemu-user: -E and -U take several settings separated by commas, -strace, -version and -help have one dash, and
 QEMU_LD_PREFIX, QEMU_STACK_SIZE, QEMU_SET_ENV, QEMU_UNSET_ENV, QEMU_ARGV0, QEMU_UNAME and QEMU_STRACE stand for the options.
@@ -110,6 +123,7 @@ export function parseOptions(
     verify: null,
     strace: null,
     stats: false,
+    debug: false,
     warn: false,
     release: null,
     stackSize: null,
@@ -187,6 +201,11 @@ export function parseOptions(
     if (value !== undefined) set(name, variable, value);
   }
   if (environment.QEMU_STRACE !== undefined) result.strace = '-';
+  // Inside of an image build there is no command line of armrun's to write options on.
+  const { ARMRUN_STRACE: strace, ARMRUN_STATS: stats, ARMRUN_DEBUG: debug } = environment;
+  if (isOn(strace)) result.strace = strace === '1' ? '-' : strace;
+  result.stats = isOn(stats);
+  result.debug = isOn(debug);
 
   for (const option of options) {
     const { name, spelling, value } = option;
@@ -221,6 +240,10 @@ function splitOptions(args: readonly string[]) {
     options.push({ name: token.name, spelling: token.rawName, value: token.value });
   }
   return { options, length: args.length };
+}
+
+function isOn(value: string | undefined): value is string {
+  return value !== undefined && value !== '' && value !== '0';
 }
 
 function isOption(name: string): name is OptionName {

@@ -24,12 +24,14 @@ import { credsFor } from '../syscalls/vfs/creds.ts';
 import { FdTable } from '../syscalls/vfs/fd-table.ts';
 import { openDescriptor } from '../syscalls/vfs/host-stream.ts';
 import { socketsFlushed } from '../syscalls/vfs/inet-socket.ts';
-import type { Inode } from '../syscalls/vfs/inode.ts';
+import { type Inode, pathOf } from '../syscalls/vfs/inode.ts';
 import { type NodeApi, NodeFs } from '../syscalls/vfs/node-fs.ts';
 import type { OpenFile } from '../syscalls/vfs/open-file.ts';
 import { mountSystem } from '../syscalls/vfs/system-mounts.ts';
 import { lookupPath, type PathContext } from '../syscalls/vfs/walk.ts';
 import { forwardSignals } from './host-signals.ts';
+import { guestCommand } from './image/command.ts';
+import { hideInstallation } from './image/install.ts';
 
 export interface RunOptions {
   /** The program: a path in the guest's view, or a name to be found by the guest's PATH. */
@@ -56,6 +58,8 @@ export interface RunOptions {
   /** '-' logs system calls to standard error, another word to a file of that name. */
   strace?: string | null;
   stats?: boolean;
+  /** Says on standard error which file is run, with what arguments, and as whom. */
+  debug?: boolean;
   warn?: boolean;
   /** uname's release. */
   release?: string | null;
@@ -146,6 +150,12 @@ function start(kernel: Kernel, options: RunOptions): Process {
     options.gid ?? process.getegid?.() ?? 0,
     process.getgroups?.() ?? [],
   );
+  if (hideInstallation(root) && !options.root && !options.fs) {
+    kernel.options.command = guestCommand(() => {
+      root.fs.hidden = undefined;
+      root.fs.generation++;
+    });
+  }
   const prefix = options.ldPrefix ? new NodeFs(bytes(fs.realpathSync(options.ldPrefix))).root : undefined;
   const context = { root, creds, prefix };
   const own = !options.root && !options.fs;
@@ -158,6 +168,13 @@ function start(kernel: Kernel, options: RunOptions): Process {
   mountSystem(root, procSource(kernel), !own, files);
   const envp = (options.env ?? []).map(bytes);
   const path = findProgram(context, cwd, bytes(options.program), envp, own);
+  const inode = lookupPath(context, cwd, path, true);
+  if (options.debug) {
+    const words = (options.argv ?? [options.program]).map(quoted).join(' ');
+    const text = (name: string) => Buffer.from(name, 'latin1').toString();
+    const where = `in ${text(pathOf(cwd, root))} as ${creds.euid}:${creds.egid}`;
+    complain(`${text(pathOf(inode, root))} runs as: ${words} (${where}, ${startedFrom()})`);
+  }
   return boot(kernel, {
     root,
     cwd,
@@ -167,12 +184,22 @@ function start(kernel: Kernel, options: RunOptions): Process {
     files,
     limits: hostLimits(options.stackSize ?? undefined),
     program: {
-      inode: lookupPath(context, cwd, path, true),
+      inode,
       path,
       argv: (options.argv ?? [options.program]).map(bytes),
       envp,
     },
   });
+}
+
+/** A word as a shell would read it. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+function startedFrom(): string {
+  if (process.execArgv.includes('--snapshot-blob')) return 'started from the snapshot';
+  return import.meta.url.endsWith('.ts') ? 'started from the sources' : 'started from the bundle';
 }
 
 function workingDirectory(context: PathContext, path: string): Inode {

@@ -22,8 +22,14 @@ let directory;
 const at = (name) => path.join(directory, name);
 const isCheckout = fs.existsSync(path.join(root, 'src/cli.ts'));
 
+/** All that a start needs, and what makes archives for images. */
+const BUNDLES = [
+  ['armrun.cjs', 'src/bundle.ts'],
+  ['pack.cjs', 'src/image/pack.ts'],
+];
+
 /** Besides those that armrun always runs with. Rehashing would protect Node's hash tables from names chosen to collide. */
-const SNAPSHOT_FLAGS = [...flags, '--no-rehash-snapshot'];
+const SNAPSHOT_FLAGS = [...flags, ...require('./flags.json')];
 
 /**
  * Threads for V8's compilers and collectors. As many as V8 itself would choose; Node takes four on any machine, which then mostly wait
@@ -52,8 +58,10 @@ async function main() {
   directory = fs.mkdtempSync(`${dist}-`);
   fs.chmodSync(directory, 0o755);
   try {
-    if (isCheckout) await bundle();
-    else fs.copyFileSync(path.join(dist, 'armrun.cjs'), at('armrun.cjs'));
+    for (const [name, source] of BUNDLES) {
+      if (isCheckout) await bundle(name, source);
+      else fs.copyFileSync(path.join(dist, name), at(name));
+    }
     snapshot();
     fs.writeFileSync(at('start.sh'), startScript());
     for (const name of fs.readdirSync(directory)) fs.utimesSync(at(name), started, started);
@@ -64,10 +72,10 @@ async function main() {
   }
 }
 
-async function bundle() {
+async function bundle(name, source) {
   const { build } = await import('rolldown');
   await build({
-    input: path.join(root, 'src/bundle.ts'),
+    input: path.join(root, source),
     platform: 'node',
     external: ['koffi'],
     logLevel: 'warn',
@@ -78,7 +86,7 @@ async function bundle() {
       },
     ],
     output: {
-      file: at('armrun.cjs'),
+      file: at(name),
       format: 'cjs',
       codeSplitting: false,
       comments: false,

@@ -65,13 +65,15 @@ function create(t: Task, type: string, source: string | null, data: string | nul
 function bind(source: Inode, readOnly: boolean): FileSystem {
   if (!(source instanceof NodeInode)) return fail('EINVAL');
   const { fs } = source;
-  return new NodeFs(source.path, {
+  const bound = new NodeFs(source.path, {
     api: fs.api,
     type: fs.type,
     source: fs.source,
     readOnly: readOnly || fs.readOnly,
     devices: fs.devices,
   });
+  bound.hidden = fs.hidden;
+  return bound;
 }
 
 function mount(

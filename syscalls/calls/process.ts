@@ -7,6 +7,7 @@ import { ARM_NR_BASE } from '../abi/unistd.ts';
 import { execve, type Program } from '../kernel/exec.ts';
 import { exitGroup, exitThread } from '../kernel/exit.ts';
 import { CLONE_NAMESPACES, type CloneArgs, cloneTask } from '../kernel/fork.ts';
+import type { HostCommand } from '../kernel/kernel.ts';
 import type { Process } from '../kernel/process.ts';
 import { exitTraced, forceSignal } from '../kernel/signals.ts';
 import type { Task } from '../kernel/task.ts';
@@ -133,8 +134,26 @@ function strings(t: Task, at: number): string[] {
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
 
+/** Runs a command of the host's in the place of the task's program, which ends with it. */
+function execCommand(t: Task, command: HostCommand, argv: readonly string[], envp: number): number {
+  const done = command.run(argv.slice(1), t.creds.euid === 0);
+  if ('argv' in done) {
+    const path = done.argv[0] ?? fail('ENOENT');
+    const context = { root: t.fs.root, creds: t.creds, prefix: t.fs.prefix };
+    const inode = lookupPath(context, t.fs.cwd, path, true);
+    execve(t, { inode, path, argv: done.argv, envp: strings(t, envp) });
+    return 0;
+  }
+  t.files.find(2)?.write(Buffer.from(done.message));
+  const status = (done.status & 0xff) << 8;
+  exitTraced(t, status, () => exitGroup(t, status));
+  return 0;
+}
+
 function exec(t: Task, dir: number, name: string, argv: number, envp: number, how: number): number {
   if (how & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) fail('EINVAL');
+  const { command } = t.kernel.options;
+  if (command !== undefined && name === command.path) return execCommand(t, command, strings(t, argv), envp);
   const context = { root: t.fs.root, creds: t.creds, prefix: t.fs.prefix };
   let program: Pick<Program, 'inode' | 'path' | 'inaccessible'>;
   if (name === '' && how & AT_EMPTY_PATH) {

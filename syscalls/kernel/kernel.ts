@@ -32,6 +32,13 @@ export interface Tracer {
   ended(t: Task): void;
 }
 
+/** A command of whoever runs the kernel, which the guest reaches by a path where it sees no file. */
+export interface HostCommand {
+  readonly path: string;
+  /** `args` without argv[0]. Does what is asked and gives the exit status and what to say on standard error; or the program that is to be executed instead. */
+  run(args: readonly string[], isRoot: boolean): { status: number; message: string } | { argv: string[] };
+}
+
 export interface KernelOptions {
   createBackend(space: AddressSpace, hooks: CpuHooks): CpuBackend;
   calls: CallRunner;
@@ -40,6 +47,7 @@ export interface KernelOptions {
   hostname: string;
   /** The first process id. */
   firstPid: number;
+  command?: HostCommand | undefined;
   /** Says once what the guest asked for and is not there. */
   warn?: ((message: string) => void) | undefined;
 }

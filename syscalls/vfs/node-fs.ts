@@ -57,6 +57,14 @@ const natives = new Set<WeakRef<NodeFs>>();
 
 const isBelow = (path: string, directory: string) => path === directory || path.startsWith(`${directory}/`);
 
+/** What is kept from the guest's view: one directory, and one file in whose place the guest sees another, which is in that directory. Paths in the API's view. */
+export interface Hidden {
+  directory: string | undefined;
+  file: string | undefined;
+  /** What is there for `file`; it may be missing. */
+  instead: string;
+}
+
 const BIG = { bigint: true, throwIfNoEntry: false } as const;
 const NOT_ASCII = /[\x80-\xff]/;
 
@@ -72,6 +80,8 @@ export class NodeFs implements FileSystem {
   readonly root: NodeInode;
   /** Path of the root in the API's view, a byte string without trailing slash. It changes when a directory moves in which the root lies. */
   base: string;
+  /** What the guest is not to see. */
+  hidden: Hidden | undefined;
   /** Raised whenever a directory moves: paths made before are wrong. */
   generation = 0;
   /** Who this process is on the host. */

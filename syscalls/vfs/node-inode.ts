@@ -59,8 +59,10 @@ export class NodeInode extends Inode {
   }
 
   childPath(name: string): string {
-    const path = this.path;
-    return path === '/' ? `/${name}` : `${path}/${name}`;
+    const own = this.path;
+    const path = own === '/' ? `/${name}` : `${own}/${name}`;
+    const { hidden } = this.fs;
+    return hidden !== undefined && path === hidden.file ? hidden.instead : path;
   }
 
   override get mode(): number {
@@ -251,7 +253,9 @@ export class NodeInode extends Inode {
     if (this.deleted) return undefined;
     const known = this.#children?.get(name);
     if (known?.isDirectory && Date.now() - known.#seen < TRUST_MS) return known;
-    const stats = host(() => this.fs.lstat(this.childPath(name)));
+    const path = this.childPath(name);
+    if (this.fs.hidden?.directory === path) return undefined;
+    const stats = host(() => this.fs.lstat(path));
     if (stats === undefined) {
       if (known) this.#removed(known);
       return this.#special?.get(name);
@@ -300,12 +304,22 @@ export class NodeInode extends Inode {
     const names = host(() =>
       api.readdirSync(this.fs.path(this.path), { encoding: native ? 'latin1' : 'utf8', withFileTypes: true }),
     );
-    const entries: DirEntry[] = names.map((d) => ({
-      ino: 0,
-      off: 0,
-      type: typeOf(d),
-      name: this.fs.fromHost(d.name),
-    }));
+    const { hidden } = this.fs;
+    const entries: DirEntry[] = [];
+    for (const d of names) {
+      const name = this.fs.fromHost(d.name);
+      let type = typeOf(d);
+      if (hidden !== undefined) {
+        const path = this.childPath(name);
+        if (path === hidden.directory) continue;
+        if (path === hidden.instead) {
+          const stats = host(() => this.fs.lstat(path));
+          if (stats === undefined) continue;
+          type = modeToType(Number(stats.mode));
+        }
+      }
+      entries.push({ ino: 0, off: 0, type, name });
+    }
     for (const [name, inode] of this.#special ?? [])
       entries.push({ ino: 0, off: 0, type: modeToType(inode.mode), name });
     return entries;

@@ -1,0 +1,144 @@
+/** The commands of armrun that are no runs of a program: what makes and unmakes images. */
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import type { HostCommand } from '../../syscalls/kernel/kernel.ts';
+import { UsageError } from '../options.ts';
+import { doctor } from './doctor.ts';
+import { FILES, FOLDER } from './folder.ts';
+import { install, uninstall } from './install.ts';
+import type { Architecture } from './launcher.ts';
+
+const COMMANDS = ['pack', 'install', 'uninstall', 'clean', 'enter', 'doctor'] as const;
+type CommandName = (typeof COMMANDS)[number];
+
+export function isCommand(word: string | undefined): word is CommandName {
+  return (COMMANDS as readonly (string | undefined)[]).includes(word);
+}
+
+/** Carries out a command and gives the exit status; or the command line of a run that is to be done instead. Throws UsageError, or Error for the user. */
+export async function runCommand(name: CommandName, args: string[]): Promise<number | string[]> {
+  switch (name) {
+    case 'pack': {
+      const { values } = parse(args, { output: { type: 'string', short: 'o' }, arch: { type: 'string' } }, 0);
+      const architecture = architectureNamed(values.arch ?? process.arch);
+      const output = values.output ?? `armrun-${architecture}.tar.xz`;
+      await packModule().pack({ output, architecture, project: project() });
+      process.stdout.write(`${output}: ${fs.statSync(output).size.toLocaleString('en-US')} bytes\n`);
+      return 0;
+    }
+    case 'install': {
+      const { values, positionals } = parse(args, { arch: { type: 'string' } }, 1);
+      const root = directory(positionals[0] ?? '/');
+      // Inside an image the folder is there already; and this machine's own /bin/sh is not to be replaced by mistake.
+      if (!fs.existsSync(`${root}${FOLDER}/${FILES.wrapper}`)) {
+        if (fs.realpathSync(root) === '/')
+          throw new UsageError('install: / is this machine; name the root of an image');
+        packModule().writeFolder(root, architectureNamed(values.arch ?? process.arch), project());
+      }
+      install(root);
+      return 0;
+    }
+    case 'uninstall': {
+      const { positionals } = parse(args, {}, 1);
+      if (positionals[0] === undefined) throw new UsageError('uninstall: name the root directory');
+      uninstall(directory(positionals[0]));
+      return 0;
+    }
+    case 'clean':
+      parse(args, {}, 0);
+      uninstall('/');
+      return 0;
+    case 'enter':
+      return enter(args);
+    case 'doctor':
+      parse(args, {}, 0);
+      return doctor();
+  }
+}
+
+/** What a guest gets that executes /armrun/armrun, where it sees no file: `clean`, which is for root, or a program of its own. */
+export function guestCommand(uninstalled: () => void): HostCommand {
+  return {
+    path: `${FOLDER}/${FILES.command}`,
+    run(args, isRoot) {
+      const [name] = args;
+      if (name?.includes('/')) return { argv: [...args] };
+      if (name !== 'clean' || args.length > 1) {
+        return {
+          status: 125,
+          message: `armrun: inside of a run there is 'armrun clean' and 'armrun /PROGRAM'\n`,
+        };
+      }
+      if (!isRoot) return { status: 125, message: 'armrun: clean: only root can do that\n' };
+      try {
+        uninstall('/');
+      } catch (error) {
+        return { status: 125, message: `armrun: clean: ${(error as Error).message}\n` };
+      }
+      uninstalled();
+      return { status: 0, message: '' };
+    },
+  };
+}
+
+function parse<T extends NonNullable<Parameters<typeof parseArgs>[0]>['options']>(
+  args: string[],
+  options: T,
+  positionals: number,
+) {
+  let result: ReturnType<typeof parseArgs<{ args: string[]; options: T & object; allowPositionals: true }>>;
+  try {
+    result = parseArgs({ args, options: options as T & object, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError((error as Error).message.split('. ')[0]!);
+  }
+  const unexpected = result.positionals[positionals];
+  if (unexpected !== undefined) throw new UsageError(`'${unexpected}' is not expected`);
+  return result;
+}
+
+function architectureNamed(name: string): Architecture {
+  if (name === 'x64' || name === 'arm64') return name;
+  throw new UsageError(`--arch: '${name}' is not one of x64, arm64`);
+}
+
+function directory(name: string): string {
+  if (!fs.statSync(name, { throwIfNoEntry: false })?.isDirectory())
+    throw new Error(`${name} is not a directory`);
+  return name;
+}
+
+/** An interactive shell in a root, or a program of it, with the environment of a login. */
+function enter(args: string[]): string[] {
+  const [root, ...command] = args;
+  if (root === undefined) throw new UsageError('enter: name the root directory');
+  const has = (path: string) => fs.lstatSync(`${root}${path}`, { throwIfNoEntry: false }) !== undefined;
+  directory(root);
+  const shell = has('/bin/bash') ? '/bin/bash' : '/bin/sh';
+  const environment = ['HOME=/root', 'USER=root', 'LOGNAME=root', `SHELL=${shell}`, `PATH=${PATH}`];
+  return [
+    ...['--root', root, '--cwd', has('/root') ? '/root' : '/'],
+    ...environment.flatMap((setting) => ['--env', setting]),
+    ...(command.length > 0 ? ['--', ...command] : ['--argv0', `-${shell.slice(5)}`, '--', shell]),
+  ];
+}
+
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Not a constant: a snapshot would hold where it was made. */
+const isSource = () => import.meta.url.endsWith('.ts');
+
+/** Root of this package. */
+function project(): string {
+  return fileURLToPath(new URL(isSource() ? '../..' : '..', import.meta.url));
+}
+
+/** What makes archives is a bundle of its own: the snapshot, which each start reads, is without it. */
+function packModule(): typeof import('./pack.ts') {
+  const file = fileURLToPath(new URL(isSource() ? 'pack.ts' : 'pack.cjs', import.meta.url));
+  if (!fs.existsSync(file)) throw new Error('this is armrun inside of an image, which does not make others');
+  return createRequire(import.meta.url)(file);
+}

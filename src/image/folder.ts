@@ -1,0 +1,17 @@
+/** The folder of armrun inside an image, and what is in it. Paths are as the image's programs would see them, if they did. */
+
+export const FOLDER = '/armrun';
+/** What the wrapper stands in for. */
+export const SHELL = '/bin/sh';
+
+/** Names in the folder. */
+export const FILES = {
+  /** The command armrun: a launcher. */
+  command: 'armrun',
+  /** The launcher that is copied to /bin/sh. */
+  wrapper: 'wrapper',
+  /** The image's own /bin/sh while the wrapper is in its place. It may be missing when a RUN line removed it. */
+  shell: 'sh',
+  /** There while the wrapper is at /bin/sh. */
+  replaced: 'replaced',
+} as const;

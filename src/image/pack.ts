@@ -1,0 +1,136 @@
+/**
+ * `armrun pack`: one archive to ADD to an image; and putting the same files into a root. It is no part of the bundle that every start loads.
+ */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import zlib from 'node:zlib';
+import { packTar, type TarEntry } from 'modern-tar';
+
+import snapshotFlags from '../snapshot/flags.json' with { type: 'json' };
+import flags from '../v8-flags.json' with { type: 'json' };
+import { contents, librariesOf, type PackedFile, type Source } from './contents.ts';
+import { FOLDER } from './folder.ts';
+import { foreignSource } from './foreign.ts';
+import type { Architecture } from './launcher.ts';
+
+/** Time of all entries: archives of the same files are the same bytes. 1980, because some tools take 0 for "no time". */
+const MTIME = new Date(Date.UTC(1980, 0, 1));
+
+/** Compression by file name. */
+const COMPRESS: [pattern: RegExp, compress: (tar: Uint8Array) => Uint8Array][] = [
+  [/\.tar$/, (tar) => tar],
+  [/\.(tar\.gz|tgz)$/, (tar) => zlib.gzipSync(tar, { level: 9 })],
+  [
+    /\.(tar\.zst|tzst)$/,
+    (tar) =>
+      zlib.zstdCompressSync(tar, {
+        params: { [zlib.constants.ZSTD_c_compressionLevel]: 19, [zlib.constants.ZSTD_c_checksumFlag]: 1 },
+      }),
+  ],
+  [/\.(tar\.xz|txz)$/, xz],
+];
+
+export interface PackOptions {
+  output: string;
+  architecture: Architecture;
+  /** Root of this package. */
+  project: string;
+}
+
+/** Writes the archive. Throws an Error for the user. */
+export async function pack({ output, architecture, project }: PackOptions): Promise<void> {
+  const compress = COMPRESS.find(([pattern]) => pattern.test(output))?.[1];
+  if (compress === undefined) throw new Error(`${output}: give a name in .tar, .tar.gz, .tar.xz or .tar.zst`);
+  const tar = await packTar(entries(contents(sourceFor(architecture, project))));
+  const fresh = `${output}.${process.pid}`;
+  try {
+    fs.writeFileSync(fresh, compress(tar));
+    fs.renameSync(fresh, output);
+  } finally {
+    fs.rmSync(fresh, { force: true });
+  }
+}
+
+/** Writes armrun's folder into a root directory. */
+export function writeFolder(root: string, architecture: Architecture, project: string): void {
+  const folder = path.join(root, FOLDER);
+  for (const { name, mode, content } of contents(sourceFor(architecture, project))) {
+    const file = path.join(folder, name);
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
+    fs.writeFileSync(file, content);
+    fs.chmodSync(file, mode);
+  }
+}
+
+function entries(files: readonly PackedFile[]): TarEntry[] {
+  const common = { mtime: MTIME, uid: 0, gid: 0, uname: 'root', gname: 'root' };
+  const directories = new Set<string>();
+  const list: TarEntry[] = [];
+  const add = (directory: string) => {
+    if (directories.has(directory)) return;
+    directories.add(directory);
+    list.push({ header: { ...common, name: `${directory}/`, type: 'directory', size: 0, mode: 0o755 } });
+  };
+  add(FOLDER.slice(1));
+  for (const { name, mode, content } of files) {
+    const full = `${FOLDER.slice(1)}/${name}`;
+    add(path.dirname(full));
+    list.push({
+      header: { ...common, name: full, type: 'file', size: content.length, mode },
+      body: content,
+    });
+  }
+  return list;
+}
+
+function sourceFor(architecture: Architecture, project: string): Source {
+  const dist = build(project);
+  if (architecture !== process.arch) return foreignSource(architecture, project, dist);
+  const node = fs.realpathSync(process.execPath);
+  return {
+    architecture,
+    node,
+    libraries: librariesOf(node),
+    dist,
+    licences: [{ name: 'LICENSE', file: path.join(project, 'LICENSE') }],
+  };
+}
+
+/** dist/, made anew when it is older than the sources or its snapshot is not for this machine. */
+function build(project: string): string {
+  const dist = path.join(project, 'dist');
+  const { built } = createRequire(import.meta.url)(path.join(project, 'src/snapshot/sources.cjs'));
+  const blob = path.join(dist, 'armrun.blob');
+  if (built() === undefined || !fs.existsSync(blob) || !starts(blob)) {
+    const script = path.join(project, 'src/snapshot/build.cjs');
+    const { status, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
+    if (status !== 0) throw new Error(stderr.trim() || 'armrun cannot be built');
+  }
+  return dist;
+}
+
+function starts(blob: string): boolean {
+  const args = [...flags, ...snapshotFlags, '--snapshot-blob', blob, '--', '--version'];
+  return spawnSync(process.execPath, args).status === 0;
+}
+
+/** By the command xz, which has no like in Node; with few threads, whose number does not change the output. */
+function xz(tar: Uint8Array): Uint8Array {
+  const { status, stdout, stderr, error } = spawnSync(
+    'xz',
+    ['-9', '--extreme', '--threads=1', '--check=crc32', '--stdout'],
+    {
+      input: tar,
+      maxBuffer: tar.length * 2,
+    },
+  );
+  if (error && 'code' in error && error.code === 'ENOENT') {
+    throw new Error(
+      'the command xz is not installed (apt-get install xz-utils); or give a name in .tar.gz or .tar.zst',
+    );
+  }
+  if (status !== 0) throw error ?? new Error(stderr.toString().trim());
+  return stdout;
+}
