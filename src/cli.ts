@@ -1,5 +1,5 @@
 /** The command `armrun`, after bin.cjs has found a Node for it: options in, one run, and an end that is the guest's own. */
-import { statSync, writeSync } from 'node:fs';
+import { closeSync, statSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 
 import manifest from '../package.json' with { type: 'json' };
@@ -47,6 +47,9 @@ export async function main(args: readonly string[]): Promise<void> {
     (error) => fail(error.message),
   );
   if (result.signal !== null) dieBy(result.signal);
+  const { settleTerminals } = await import('../syscalls/vfs/host-terminal.ts');
+  // Node would give terminals among them the settings it was started with.
+  if (settleTerminals()) for (const fd of [0, 1, 2]) closeSync(fd);
   process.exit(result.exitCode);
 }
 

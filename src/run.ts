@@ -22,7 +22,9 @@ import { procSource } from '../syscalls/kernel/proc.ts';
 import type { Process, Rlimit } from '../syscalls/kernel/process.ts';
 import { credsFor } from '../syscalls/vfs/creds.ts';
 import { FdTable } from '../syscalls/vfs/fd-table.ts';
+import { isOrphaned } from '../syscalls/vfs/host-job.ts';
 import { openDescriptor } from '../syscalls/vfs/host-stream.ts';
+import { openHostControllingTerminal } from '../syscalls/vfs/host-terminal.ts';
 import { socketsFlushed } from '../syscalls/vfs/inet-socket.ts';
 import { type Inode, pathOf } from '../syscalls/vfs/inode.ts';
 import { type NodeApi, NodeFs } from '../syscalls/vfs/node-fs.ts';
@@ -94,12 +96,15 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const log = options.strace ? lineWriter(options.strace) : undefined;
   const strace = log && new Strace(log);
   const dispatcher = new Dispatcher(allCalls);
+  const own = options.stdin === undefined && options.stdout === undefined && options.stderr === undefined;
+  const signals = options.signals ?? own;
   const kernel = new Kernel({
     createBackend: (space, hooks) => createBackend(space, { hooks, count: options.stats === true }),
     calls: dispatcher,
     release: options.release ?? RELEASE,
     hostname: os.hostname(),
     firstPid: process.pid,
+    isOrphaned: signals ? isOrphaned : () => true,
     warn: options.warn ? complain : undefined,
   });
   kernel.tracer = strace;
@@ -116,9 +121,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
       signal: null,
     };
   }
-  const own = options.stdin === undefined && options.stdout === undefined && options.stderr === undefined;
-  const stopForwarding = (options.signals ?? own) ? forwardSignals(kernel, init) : undefined;
-  const endJobControl = startJobControl(kernel, init);
+  const endJobControl = startJobControl(kernel, init, own ? openHostControllingTerminal : undefined);
+  const stopForwarding = signals ? forwardSignals(kernel, init) : undefined;
   try {
     await kernel.scheduler.run(() => init.zombie);
   } catch (e) {
@@ -159,13 +163,13 @@ function start(kernel: Kernel, options: RunOptions): Process {
   const prefix = options.ldPrefix ? new NodeFs(bytes(fs.realpathSync(options.ldPrefix))).root : undefined;
   const context = { root, creds, prefix };
   const own = !options.root && !options.fs;
-  const cwd = workingDirectory(context, bytes(options.cwd ?? (own ? process.cwd() : '/')));
   const files = new FdTable();
   const given = [options.stdin, options.stdout, options.stderr];
   given.forEach((file, fd) => {
     files.set(fd, file ?? openDescriptor(fd), false);
   });
   mountSystem(root, procSource(kernel), !own, files);
+  const cwd = workingDirectory(context, bytes(options.cwd ?? (own ? process.cwd() : '/')));
   const envp = (options.env ?? []).map(bytes);
   const path = findProgram(context, cwd, bytes(options.program), envp, own);
   const inode = lookupPath(context, cwd, path, true);

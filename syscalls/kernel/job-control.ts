@@ -1,14 +1,19 @@
 /** Terminals and processes: what the vfs asks of the kernel for job control. */
 import { sigmask } from '../abi/signal.ts';
-import { addJobControl, type JobControl, TtyFile } from '../vfs/tty.ts';
+import { addJobControl, type JobControl, type Tty, TtyFile } from '../vfs/tty.ts';
 import type { Kernel } from './kernel.ts';
 import type { Process } from './process.ts';
 import { signalProcess } from './signals.ts';
 
 /**
  * Makes the kernel's processes known to terminals, and a terminal among the first process's standard files its controlling one. Gives what ends it.
+ * @param hostTerminal the controlling terminal when there is none among them
  */
-export function startJobControl(kernel: Kernel, init: Process): () => void {
+export function startJobControl(
+  kernel: Kernel,
+  init: Process,
+  hostTerminal?: () => Tty | undefined,
+): () => void {
   const jobs: JobControl = {
     current: () => kernel.scheduler.current?.process,
     signalGroup(pgid, signo) {
@@ -26,5 +31,6 @@ export function startJobControl(kernel: Kernel, init: Process): () => void {
     const file = init.leader.files.find(fd);
     if (file instanceof TtyFile && init.session.tty === undefined) file.tty.control(jobs, init);
   }
+  if (init.session.tty === undefined) hostTerminal?.()?.control(jobs, init);
   return end;
 }

@@ -48,6 +48,8 @@ export interface KernelOptions {
   /** The first process id. */
   firstPid: number;
   command?: HostCommand | undefined;
+  /** Whether nobody outside would continue the first process group when it has stopped. */
+  isOrphaned(): boolean;
   /** Says once what the guest asked for and is not there. */
   warn?: ((message: string) => void) | undefined;
 }
@@ -122,11 +124,11 @@ export class Kernel {
   }
 
   /**
-   * No member's parent is of the same session and another group (will_become_orphaned_pgrp). The first process's group has its parent outside, in the host's
-   * shell, which continues what it stopped.
+   * No member's parent is of the same session and another group (will_become_orphaned_pgrp). The first process's group has its parent outside: in the host's
+   * shell, which continues what it stopped, or not.
    */
   isOrphanedGroup(pgid: number): boolean {
-    if (pgid === this.options.firstPid) return false;
+    if (pgid === this.options.firstPid) return this.options.isOrphaned();
     return !this.group(pgid).some((p) => {
       const { parent } = p;
       return !p.zombie && parent !== undefined && parent.pgid !== pgid && parent.session === p.session;

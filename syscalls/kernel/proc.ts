@@ -3,6 +3,7 @@ import { AT_HWCAP_VALUE, HWCAP } from '../../emu/elf/hwcap.ts';
 import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { PAGE_SIZE, READ, WRITE } from '../../emu/memory/layout.ts';
 import type { ProcProcess, ProcSource, ProcThread } from '../vfs/proc-source.ts';
+import { Tty } from '../vfs/tty.ts';
 import type { Kernel } from './kernel.ts';
 import { VERSION } from './kernel.ts';
 import type { Process } from './process.ts';
@@ -98,7 +99,7 @@ function describe(p: Process): ProcProcess {
     ppid: p.ppid,
     pgid: p.pgid,
     sid: p.session.sid,
-    tty: 0,
+    tty: p.session.tty instanceof Tty ? p.session.tty.rdev : 0,
     foreground: p.session.foreground || -1,
     creds: t.creds,
     umask: t.fs.umask,

@@ -82,7 +82,7 @@ export class Process {
   nextTimerId = 0;
   fatalPc = 0;
   /** Called, outside of any slice, when it has stopped (set for the first process). */
-  onStop: (() => void) | undefined;
+  onStop: ((signo: number) => void) | undefined;
   /** The signal that is killing it, with the fault, for the message at the end of the run. */
   fatalSignal: SigInfo | undefined;
 

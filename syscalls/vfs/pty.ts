@@ -14,13 +14,15 @@ import { type AttributeChange, type FileSystem, Inode, nextMountId } from './ino
 import { type IoctlContext, OpenFile, WOULD_BLOCK } from './open-file.ts';
 import { Tty, TtyFile, ttyIoctl } from './tty.ts';
 
+/** Major device number of slaves (UNIX98_PTY_SLAVE_MAJOR). */
+const UNIX98_PTY_SLAVE = 136;
 /** Most bytes of output that wait for the master. */
 const OUTPUT_MOST = 65536;
 
 class Pty extends Tty {
   readonly number: number;
   readonly fs: DevPts;
-  readonly rdev: number;
+  rdev: number;
   locked = true;
   masterOpen = true;
   slaves = 0;
@@ -34,7 +36,7 @@ class Pty extends Tty {
     super();
     this.fs = fs;
     this.number = number;
-    this.rdev = makedev(136, number);
+    this.rdev = makedev(UNIX98_PTY_SLAVE, number);
     this.inode = new SlaveInode(fs, this, who);
     const { termios } = this.line;
     this.line.termios = { ...termios, cflag: termios.cflag & ~HUPCL };
@@ -193,9 +195,10 @@ export class DevPts implements FileSystem {
     return new MasterFile(inode, flags, pty);
   }
   /** Gives a terminal from elsewhere a name here. */
-  adopt(inode: Inode): void {
+  adopt({ inode, tty }: TtyFile): void {
     const number = this.#free();
     this.#slaves.set(number, inode);
+    tty.rdev = makedev(UNIX98_PTY_SLAVE, number);
     inode.parent = this.root;
     inode.name = String(number);
   }

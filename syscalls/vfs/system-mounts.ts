@@ -35,7 +35,7 @@ export function mountSystem(root: Inode, source: ProcSource, ownRoot: boolean, f
   }
   for (const fd of [0, 1, 2]) {
     const file = files.find(fd);
-    if (file instanceof TtyFile && file.inode.parent === undefined) pts.adopt(file.inode);
+    if (file instanceof TtyFile && file.inode.parent === undefined) pts.adopt(file);
   }
 }
 

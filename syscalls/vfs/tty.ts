@@ -66,13 +66,13 @@ export abstract class Tty {
   /** The other side is gone: reads give the end of the file, writes EIO. */
   hungUp = false;
   exclusive = false;
-  /** Device number, for /proc/PID/stat. */
-  abstract readonly rdev: number;
+  /** Device number, for stat and /proc/PID/stat. */
+  abstract rdev: number;
 
   constructor() {
     this.line = new LineDiscipline({
       output: (bytes) => this.output(bytes),
-      signal: (signo) => this.signal(signo),
+      signal: (signo) => this.typed(signo),
       wake: () => this.queue.wakeAll(),
     });
   }
@@ -85,6 +85,15 @@ export abstract class Tty {
   wanted(): void {}
   /** Somebody asks for the size: it may have changed. */
   measure(): void {}
+  /** Somebody asks for the settings, or is about to change them. */
+  load(): void {}
+  /** Somebody has changed the settings. */
+  changed(): void {}
+
+  /** A character for a signal was typed. */
+  protected typed(signo: number): void {
+    this.signal(signo);
+  }
 
   /** Sends a signal to the foreground process group. */
   signal(signo: number): void {
@@ -231,9 +240,11 @@ export function ttyIoctl(
   if (CHANGES.has(request) && tty.background(SIG.SIGTTOU)) return context.wait(file.queue);
   switch (request) {
     case i.TCGETS:
+      tty.load();
       writeTermios(context.write(argument, TERMIOS_SIZE), tty.line.termios);
       return 0;
     case i.TCGETS2:
+      tty.load();
       writeTermios(context.write(argument, TERMIOS2_SIZE), tty.line.termios);
       return 0;
     case i.TCSETS:
@@ -243,9 +254,11 @@ export function ttyIoctl(
     case i.TCSETSW2:
     case i.TCSETSF2: {
       const size = request >= i.TCSETS2 ? TERMIOS2_SIZE : TERMIOS_SIZE;
+      tty.load();
       const termios = readTermios(context.read(argument, size), tty.line.termios);
       if (request === i.TCSETSF || request === i.TCSETSF2) tty.line.flushInput();
       tty.line.termios = termios;
+      tty.changed();
       return 0;
     }
     case i.TIOCGWINSZ: {
