@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import flags from './src/v8-flags.json' with { type: 'json' };
 
@@ -8,6 +9,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     execArgv: flags,
+    // Not the user's.
+    env: { ARMRUN_CACHE: fileURLToPath(new URL('.cache/translations', import.meta.url)) },
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

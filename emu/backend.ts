@@ -3,31 +3,57 @@
  */
 import type { CpuBackend, CpuName, CpuOptions } from './cpu.ts';
 import { JitBackend } from './jit/backend.ts';
+import { type Archive, TranslationStore } from './jit/store.ts';
 import { InterpBackend } from './machine/interp-backend.ts';
 import type { AddressSpace } from './memory/address-space.ts';
 
 export type BackendFactory = (space: AddressSpace, options: CpuOptions) => CpuBackend;
 
-/** Gives the factory of an engine; rejects with one clear line when it is not available on this machine. With `verify`, a second engine runs beside it. */
-export async function backendFactory(name: CpuName, verify?: CpuName | null): Promise<BackendFactory> {
-  const factory = await engineFactory(name);
-  if (!verify) return factory;
-  const { VerifyBackend } = await import('./verify/backend.ts');
-  const second = await engineFactory(verify);
-  return (space, options) => new VerifyBackend(space, options, factory, second);
+/** An engine for all processes of a run. */
+export interface Engine {
+  readonly create: BackendFactory;
+  /** To be called at the end of the run: keeps what is of use to the next one. */
+  finish(): void;
 }
 
-async function engineFactory(name: CpuName): Promise<BackendFactory> {
+export interface EngineOptions {
+  /** A second engine that runs beside the first and is compared with it. */
+  readonly verify?: CpuName | null;
+  /** Where translations come from and go to. */
+  readonly archive?: Archive | null;
+}
+
+/** Gives an engine; rejects with one clear line when it is not available on this machine. */
+export async function engineNamed(
+  name: CpuName,
+  { verify, archive = null }: EngineOptions = {},
+): Promise<Engine> {
+  const first = await engine(name, archive);
+  if (!verify) return first;
+  const { VerifyBackend } = await import('./verify/backend.ts');
+  const second = await engine(verify, null);
+  return {
+    create: (space, options) => new VerifyBackend(space, options, first.create, second.create),
+    finish: first.finish,
+  };
+}
+
+async function engine(name: CpuName, archive: Archive | null): Promise<Engine> {
   switch (name) {
-    case 'jit':
-      return (space, options) => new JitBackend(space, options);
+    case 'jit': {
+      const store = new TranslationStore(archive);
+      return {
+        create: (space, options) => new JitBackend(space, options, store),
+        finish: () => store.keep(),
+      };
+    }
     case 'interp':
-      return (space, options) => new InterpBackend(space, options);
+      return { create: (space, options) => new InterpBackend(space, options), finish: () => {} };
     case 'unicorn': {
       const { UnicornBackend } = await import('./unicorn/backend.ts');
       const { version } = await import('./unicorn/engine.ts');
       version(); // throws when the library is not there
-      return (space, options) => new UnicornBackend(space, options);
+      return { create: (space, options) => new UnicornBackend(space, options), finish: () => {} };
     }
   }
 }

@@ -4,6 +4,7 @@
  * Options end at PROGRAM: it and all that follows belong to the guest, whatever it looks like. An option's value is the next word, even when
  * that starts with a dash (`-0 -bash`). Later settings win; options win over environment variables.
  */
+import { isAbsolute, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import type { CpuName } from '../emu/cpu.ts';
@@ -20,6 +21,8 @@ export interface Options {
   env: string[];
   argv0: string | null;
   cpu: CpuName;
+  /** Directory where translations are kept from run to run; null: nowhere. */
+  cache: string | null;
   /** Runs a second CPU beside the first and compares. */
   verify: 'unicorn' | 'interp' | null;
   /** Where system calls are logged: '-' is standard error. */
@@ -54,6 +57,7 @@ Runs a 32-bit ARM Linux program.
   -s, --stack-size SIZE  stack limit in bytes (or with suffix k or M)
   -L, --ld-prefix DIR    look for the dynamic linker and libraries in DIR first
   --cpu NAME             jit (the default), interp or unicorn
+  --cache DIR            where translated code is kept for later runs (by default ~/.cache/armrun), or 'none'
   --verify NAME          run unicorn or interp beside the CPU and compare
   --strace[=FILE]        log system calls (to standard error)
   --stats                print counters at the end
@@ -70,7 +74,7 @@ For images (docs/DOCKER.md; a program of such a name is run by its path):
 ARMRUN_STRACE=1 (or a file name), ARMRUN_STATS=1 and ARMRUN_DEBUG=1 in the environment: log system calls, print counters, say what is run.
 
 As with qemu-user: -E and -U take several settings separated by commas, -strace, -version and -help have one dash, and
-QEMU_LD_PREFIX, QEMU_STACK_SIZE, QEMU_SET_ENV, QEMU_UNSET_ENV, QEMU_ARGV0, QEMU_UNAME and QEMU_STRACE stand for the options.
+QEMU_LD_PREFIX, QEMU_STACK_SIZE, QEMU_SET_ENV, QEMU_UNSET_ENV, QEMU_ARGV0, QEMU_UNAME and QEMU_STRACE stand for the options; so does ARMRUN_CACHE.
 
 Exit status: the program's own; 125 when armrun itself fails (99 when --verify finds a difference), 126 when PROGRAM cannot be run, 127 when it is not found.
 A program that ends by a signal ends armrun by the same.
@@ -86,6 +90,7 @@ const OPTIONS = {
   'stack-size': { type: 'string', short: 's' },
   'ld-prefix': { type: 'string', short: 'L' },
   cpu: { type: 'string' },
+  cache: { type: 'string' },
   verify: { type: 'string' },
   strace: { type: 'boolean' },
   stats: { type: 'boolean' },
@@ -120,6 +125,7 @@ export function parseOptions(
     env: [],
     argv0: null,
     cpu: 'jit',
+    cache: cacheDirectory(environment),
     verify: null,
     strace: null,
     stats: false,
@@ -169,6 +175,9 @@ export function parseOptions(
       case 'cpu':
         result.cpu = oneOf(spelling, value, ['jit', 'interp', 'unicorn']);
         break;
+      case 'cache':
+        result.cache = value === 'none' ? null : value;
+        break;
       case 'verify':
         result.verify = oneOf<'unicorn' | 'interp'>(spelling, value, ['unicorn', 'interp']);
         break;
@@ -195,6 +204,7 @@ export function parseOptions(
     ['QEMU_UNSET_ENV', 'unset'],
     ['QEMU_ARGV0', 'argv0'],
     ['QEMU_UNAME', 'release'],
+    ['ARMRUN_CACHE', 'cache'],
   ];
   for (const [variable, name] of variables) {
     const value = environment[variable];
@@ -221,6 +231,12 @@ export function parseOptions(
   if (result.command.length === 0) throw new UsageError('no PROGRAM given');
   result.env = Array.from(guestEnv, ([name, value]) => `${name}=${value}`);
   return result;
+}
+
+/** The user's directory for caches, as the XDG base directory specification has it; null when there is none. */
+function cacheDirectory({ XDG_CACHE_HOME: cache, HOME: home }: NodeJS.ProcessEnv): string | null {
+  if (cache && isAbsolute(cache)) return join(cache, 'armrun');
+  return home && isAbsolute(home) ? join(home, '.cache/armrun') : null;
 }
 
 /** The options before PROGRAM, and the number of words they take. */

@@ -6,7 +6,7 @@
  */
 import fs from 'node:fs';
 import os from 'node:os';
-import { backendFactory } from '../emu/backend.ts';
+import { engineNamed } from '../emu/backend.ts';
 import type { CpuName } from '../emu/cpu.ts';
 import { Errno, type ErrnoName } from '../syscalls/abi/errno.ts';
 import { X_OK } from '../syscalls/abi/fcntl.ts';
@@ -34,6 +34,7 @@ import { lookupPath, type PathContext } from '../syscalls/vfs/walk.ts';
 import { forwardSignals } from './host-signals.ts';
 import { guestCommand } from './image/command.ts';
 import { hideInstallation } from './image/install.ts';
+import { openArchive } from './translation-archive.ts';
 
 export interface RunOptions {
   /** The program: a path in the guest's view, or a name to be found by the guest's PATH. */
@@ -62,6 +63,8 @@ export interface RunOptions {
   stats?: boolean;
   /** Says on standard error which file is run, with what arguments, and as whom. */
   debug?: boolean;
+  /** Host directory where translations are kept from run to run; null: nowhere. */
+  cache?: string | null;
   warn?: boolean;
   /** uname's release. */
   release?: string | null;
@@ -92,14 +95,17 @@ const NOT_FOUND = 127;
 /** Runs a program to its end. Rejects only for options that cannot be (a root that is no directory, a CPU that is not there). */
 export async function run(options: RunOptions): Promise<RunResult> {
   const started = performance.now();
-  const createBackend = await backendFactory(options.cpu ?? 'jit', options.verify);
+  const engine = await engineNamed(options.cpu ?? 'jit', {
+    verify: options.verify ?? null,
+    archive: openArchive(options.cache ?? null, options.stats ? '-counting' : ''),
+  });
   const log = options.strace ? lineWriter(options.strace) : undefined;
   const strace = log && new Strace(log);
   const dispatcher = new Dispatcher(allCalls);
   const own = options.stdin === undefined && options.stdout === undefined && options.stderr === undefined;
   const signals = options.signals ?? own;
   const kernel = new Kernel({
-    createBackend: (space, hooks) => createBackend(space, { hooks, count: options.stats === true }),
+    createBackend: (space, hooks) => engine.create(space, { hooks, count: options.stats === true }),
     calls: dispatcher,
     release: options.release ?? RELEASE,
     hostname: os.hostname(),
@@ -137,6 +143,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     endJobControl();
   }
   kernel.shutDown();
+  engine.finish();
   await socketsFlushed();
   if (options.stats) printStats(kernel, performance.now() - started);
   return resultOf(init);

@@ -4,6 +4,8 @@
  * Invariants:
  *   - A page with a cached instruction has been marked with AddressSpace.markCode, so that whatever changes its bytes or its mapping comes through
  *     onInvalidate, which empties the page's slots. Slots are emptied in place: whoever holds a page's array never sees a stale instruction.
+ *   - The slots of an image's page (emu/jit/unit.ts) are shared by all address spaces that have it. When it changes in one of them, that one goes on with slots of its
+ *     own; who is running from the shared ones does so up to the next branch, as a processor may that was not told of the change.
  *   - A slot holds the instruction for one ITSTATE only (Insn.itBefore); asking with another one decodes anew and replaces it.
  *   - A Thumb-2 instruction of four bytes whose second half lies on the next page is kept on the page it begins on; both pages are marked, and
  *     invalidating the second page drops it.
@@ -20,6 +22,8 @@ export type InsnPage = (Insn | undefined)[];
 
 const SLOTS = 2048;
 
+export type SharedPages = (location: number) => Map<number, InsnPage> | null;
+
 /** Pages looked up last, so that going back and forth between pages needs no Map. */
 const RECENT = 64;
 
@@ -31,10 +35,19 @@ export class InsnCache {
   private readonly pages = new Map<number, InsnPage>();
   private readonly recentKey: number[] = new Array(RECENT).fill(-1);
   private readonly recentPage: InsnPage[] = new Array(RECENT).fill([]);
+  /** Keys of pages whose slots others use, too. */
+  private readonly shared = new Set<number>();
+  private readonly sharedPages: SharedPages;
 
-  constructor(space: AddressSpace, fault: GuestFault = new GuestFault()) {
+  /** `sharedPages` gives the pages that the page of a location is shared through, or null. */
+  constructor(
+    space: AddressSpace,
+    fault: GuestFault = new GuestFault(),
+    sharedPages: SharedPages = () => null,
+  ) {
     this.space = space;
     this.fault = fault;
+    this.sharedPages = sharedPages;
     space.onInvalidate.push((start, length) => this.invalidate(start, length));
   }
 
@@ -43,13 +56,26 @@ export class InsnCache {
     const key = ((location >>> PAGE_SHIFT) << 1) | (location & 1);
     const recent = key & (RECENT - 1);
     if (this.recentKey[recent] === key) return this.recentPage[recent]!;
-    let page = this.pages.get(key);
-    if (page === undefined) {
-      page = new Array<Insn | undefined>(SLOTS).fill(undefined);
-      this.pages.set(key, page);
-    }
+    const page = this.pages.get(key) ?? this.newPage(key, location);
     this.recentKey[recent] = key;
     this.recentPage[recent] = page;
+    return page;
+  }
+
+  private newPage(key: number, location: number): InsnPage {
+    const shared = this.sharedPages(location);
+    let page = shared?.get(key);
+    if (page === undefined) {
+      page = new Array<Insn | undefined>(SLOTS).fill(undefined);
+      shared?.set(key, page);
+    }
+    if (shared !== null) {
+      this.shared.add(key);
+      // Others decoded it, or will: what they find must be noticed here when it changes, the half of a last instruction too.
+      this.space.expectCode(key >>> 1);
+      this.space.expectCode((key >>> 1) + 1);
+    }
+    this.pages.set(key, page);
     return page;
   }
 
@@ -90,17 +116,29 @@ export class InsnCache {
     const first = start >>> PAGE_SHIFT;
     const last = Math.floor((start + length - 1) / (PAGE_MASK + 1));
     if (last - first > this.pages.size) {
-      for (const [key, page] of this.pages) {
-        if (key >>> 1 >= first && key >>> 1 <= last) page.fill(undefined);
-      }
+      for (const key of [...this.pages.keys()]) if (key >>> 1 >= first && key >>> 1 <= last) this.empty(key);
     } else {
       for (let n = first; n <= last; n++) {
-        this.pages.get(n << 1)?.fill(undefined);
-        this.pages.get((n << 1) | 1)?.fill(undefined);
+        this.empty(n << 1);
+        this.empty((n << 1) | 1);
       }
     }
-    const before = this.pages.get(((first - 1) << 1) | 1);
-    if (before !== undefined) before[SLOTS - 1] = undefined;
+    const before = ((first - 1) << 1) | 1;
+    const page = this.pages.get(before);
+    if (page === undefined) return;
+    if (this.shared.has(before)) {
+      // Its last instruction may no longer be what the others have there.
+      this.empty(before);
+      this.pages.set(before, new Array<Insn | undefined>(SLOTS).fill(undefined));
+    } else page[SLOTS - 1] = undefined;
+  }
+
+  /** Empties a page's slots, or leaves shared ones to the others. */
+  private empty(key: number): void {
+    if (this.shared.delete(key)) {
+      this.pages.delete(key);
+      this.recentKey[key & (RECENT - 1)] = -1;
+    } else this.pages.get(key)?.fill(undefined);
   }
 
   private decodeArm(pc: number): Insn {

@@ -14,8 +14,9 @@ import { PAGE_SHIFT, PAGE_SIZE, READ } from '../memory/layout.ts';
 import { b, cbnz, cbz } from '../ops/branch.ts';
 import { CodeCache, type Start } from './code-cache.ts';
 import { MAX_DEPTH } from './compile.ts';
-import { ACCESS_BITS, GROUP_ALIGN, LEAVE } from './convention.ts';
+import { GROUP_ALIGN, LEAVE } from './convention.ts';
 import { MAX_DISTANCE } from './region.ts';
+import { TranslationStore } from './store.ts';
 
 const EXIT_WORD = OFF.exit >> 2;
 const IT = OFF.it >> 2;
@@ -57,13 +58,13 @@ export class JitBackend implements CpuBackend {
   private waiting = 0;
   private readonly onBranch: (location: number) => boolean;
 
-  constructor(space: AddressSpace, options: CpuOptions) {
+  constructor(space: AddressSpace, options: CpuOptions, store = new TranslationStore()) {
     this.space = space;
     this.options = options;
-    this.cache = new InsnCache(space);
+    this.cache = new InsnCache(space, undefined, (location) => store.sharedInsns(space, location));
     this.interpreter = new Interpreter(space, options.hooks, this.cache);
-    this.code = new CodeCache(space, this.cache, options.count === true, {
-      check: (_cpu, address, code) => this.check(address >>> 0, code),
+    this.code = new CodeCache(space, this.cache, store, options.count === true, {
+      check: (_cpu, address, code, site) => this.check(address >>> 0, code, site),
       svc: (_cpu, imm) => this.svc(imm),
       step: () => this.step(),
       preempt: () => this.preempt(),
@@ -163,11 +164,11 @@ export class JitBackend implements CpuBackend {
     if (counterOf[i] !== (location | 0)) {
       counterOf[i] = location;
       this.isLoop[i] = isLoop ? 1 : 0;
-      counts[i] = code.compiledSlot(location) > 0 ? HOT : 1;
+      counts[i] = code.acquire(location) > 0 ? HOT : 1;
     }
     const count = ++counts[i]!;
     if (count < HOT) return false;
-    if (code.compiledSlot(location) > 0) return true;
+    if (code.acquire(location) > 0) return true;
     // A module costs as much as many functions: wait a little for others.
     if (count === HOT) this.waiting++;
     if ((this.waiting < BATCH && count < 2 * HOT) || !this.compiledMode()) return false;
@@ -202,11 +203,10 @@ export class JitBackend implements CpuBackend {
   // ---- what compiled code calls ----
 
   /** The access cannot be made as it stands: brings pages in, or notes the fault. */
-  private check(address: number, code: number): number {
+  private check(address: number, code: number, site: number): number {
     const length = code & 0xff;
     const kind = (code >>> 8) & 3;
-    const align = 1 << ((code >>> 10) & 7);
-    const site = code >>> ACCESS_BITS;
+    const align = 1 << (code >>> 10);
     const { space } = this;
     const group = align === GROUP_ALIGN;
     if (!group && address & (align - 1)) return this.noteFault(site, address, kind, 'align');

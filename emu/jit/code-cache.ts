@@ -1,9 +1,11 @@
 /**
- * The compiled code of one address space: table slots, modules, the jump cache, and invalidation.
+ * The compiled code of one address space: its table, the modules in it, the jump cache, and invalidation.
  *
  * Every location that compiled code calls or jumps to has a slot of the table for ever; the slot holds the function compiled for it, or the miss
  * stub. Calls between regions always go through the table, so that a region can be replaced: by a bigger one when a way out of it turns out to be hot, by the stub when
  * a page that it came from changes. Functions are compiled in batches, one wasm module each, and are dropped with their module.
+ *
+ * What is translated from the pages of a program file belongs to the file's image (unit.ts), and is compiled once for all processes.
  */
 import type { CpuStats } from '../cpu.ts';
 import { type CpuState, OFF } from '../cpu-state.ts';
@@ -16,29 +18,23 @@ import {
   PAGE_SHIFT,
   READ,
   SITE_COUNTERS,
+  SITE_COUNTERS_LENGTH,
   STATE_BASE,
   STATE_MAX,
   STATE_SIZE,
   WRITE,
 } from '../memory/layout.ts';
 import { type CompileContext, RegionCompiler } from './compile.ts';
-import { IMPORTS, MAX_SITES, TYPES } from './convention.ts';
 import { effectsOf } from './effects.ts';
+import { moduleOf } from './module.ts';
 import { findRegion, type Region, type Step } from './region.ts';
 import { createRuntime, type Runtime, type RuntimeHooks } from './runtime.ts';
-import { encodeModule } from './wasm.ts';
+import type { TranslationStore } from './store.ts';
+import { holds, type Segment, type Translation, Unit } from './unit.ts';
 
-/** Names compiled functions by their guest address: for `node --cpu-prof`. */
-const NAMES = process.env.ARMRUN_JIT_NAMES !== undefined;
 /** Limits of one batch. */
 const BATCH_REGIONS = 64;
 const BATCH_INSTRUCTIONS = 6000;
-const SITE_WORDS = 3;
-/** More than a batch can need: an instruction makes at most a few. */
-const SITES_PER_BATCH = 1 << 15;
-
-/** Targets of one indirect jump that are compared with, before the jump cache is asked. */
-const MAX_GUESSES = 4;
 /** A region is compiled again so often, as more of it turns out to be hot. */
 const MAX_EXTENSIONS = 6;
 /** A block that is in so many regions already is compiled as one of its own. */
@@ -50,57 +46,54 @@ export interface Start {
   readonly isLoop: boolean;
 }
 
-interface CodeModule {
-  readonly locations: number[];
-  readonly pages: Set<number>;
-}
-
 export class CodeCache {
   readonly stats: Omit<CpuStats, 'instructions'> = { regions: 0, modules: 0, compileMs: 0, wasmBytes: 0 };
   private readonly space: AddressSpace;
   private readonly insns: InsnCache;
+  private readonly store: TranslationStore;
   private readonly table: WebAssembly.Table;
   private readonly runtime: Runtime;
-  private readonly slots = new Map<number, number>();
-  /** Slots that hold code. */
-  private readonly compiled = new Map<number, number>();
-  private readonly modulesByPage = new Map<number, Set<CodeModule>>();
-  /** Compiled locations that are loops inside functions. */
-  private readonly loops = new Set<number>();
-  /** How many regions hold a block, and the blocks of each region. */
-  private readonly covered = new Map<number, number>();
-  private readonly blocksOf = new Map<number, number[]>();
-  /** How often a region was compiled again with more in it. */
-  private readonly extended = new Map<number, number>();
-  /** Targets of indirect jumps that the evaluator has seen, by the jump's address; few each. */
-  private readonly jumps = new Map<number, number[]>();
-  private nextSlot = 1;
+  /** 1 for slots that hold code. */
+  private filled = new Uint8Array(1024);
+  /** Code that is this address space's alone. */
+  private readonly own = new Unit();
+  /** Segments with an instance in this address space, by page. */
+  private readonly byPage = new Map<number, Set<Segment>>();
+  private readonly live = new Set<Segment>();
+  /** How many of a unit's segments have been looked at. */
+  private readonly attached = new Map<Unit, number>();
+  /** The units of pages with indirect jumps. */
+  private readonly jumpUnits = new Map<number, Unit>();
   private readonly jumpCache: Uint32Array;
   private readonly compiler: RegionCompiler;
-  /** Locations of the batch under construction. */
+  /** The unit and the locations of the batch under construction. */
+  private unit: Unit = this.own;
   private batch = new Set<number>();
-  /** Places that may fault: location, dirty variables with ITSTATE, and location of the region. */
-  private sites = new Int32Array(SITE_WORDS << 12);
-  /** Locations of accesses that are often unaligned. */
-  private readonly unaligned = new Set<number>();
-  private siteCount = 0;
-  private foldedPages = new Set<number>();
+  private folded = new Set<number>();
   private readonly counting: boolean;
 
-  constructor(space: AddressSpace, insns: InsnCache, count: boolean, hooks: RuntimeHooks) {
+  constructor(
+    space: AddressSpace,
+    insns: InsnCache,
+    store: TranslationStore,
+    count: boolean,
+    hooks: RuntimeHooks,
+  ) {
     this.space = space;
     this.insns = insns;
+    this.store = store;
     this.counting = count;
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 1 });
     this.runtime = createRuntime(space.memory, this.table, hooks);
     this.table.set(0, this.runtime.missStub);
     this.jumpCache = new Uint32Array(space.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * 2);
     const context: CompileContext = {
-      slotOf: (location) => this.slotOf(location),
-      hasCode: (location) => this.compiled.has(location) || this.batch.has(location),
+      slotOf: (location) => store.slotOf(location),
+      hasCode: (location) =>
+        this.batch.has(location) || this.unit.translations.has(location) || this.compiledSlot(location) > 0,
       constantWord: (address, size) => this.constantWord(address, size),
-      siteOf: (location, dirty, region) => this.siteOf(location, dirty, region),
-      isUnaligned: (location) => this.unaligned.has(location),
+      siteOf: (location, dirty, region) => store.siteOf(location, dirty, region),
+      isUnaligned: (location) => this.unit.unaligned.has(location),
       count,
     };
     this.compiler = new RegionCompiler(context);
@@ -108,7 +101,16 @@ export class CodeCache {
 
   /** The slot of a location that has code, else 0. */
   compiledSlot(location: number): number {
-    return this.compiled.get(location) ?? 0;
+    const slot = this.store.knownSlot(location);
+    return this.filled[slot] ? slot : 0;
+  }
+
+  /** As compiledSlot, but takes what other processes and earlier runs have translated, too. */
+  acquire(location: number): number {
+    const slot = this.compiledSlot(location);
+    if (slot > 0) return slot;
+    const unit = this.store.imageAt(this.space, location);
+    return unit !== null && this.attach(unit) ? this.compiledSlot(location) : 0;
   }
 
   enter(cpu: number, depth: number, ret: number, slot: number): number {
@@ -122,13 +124,8 @@ export class CodeCache {
     this.jumpCache[i + 1] = slot;
   }
 
-  private slotOf(location: number): number {
-    let slot = this.slots.get(location);
-    if (slot === undefined) {
-      slot = this.nextSlot++;
-      this.slots.set(location, slot);
-    }
-    return slot;
+  private unitAt(location: number): Unit {
+    return this.store.imageAt(this.space, location) ?? this.own;
   }
 
   /**
@@ -144,19 +141,29 @@ export class CodeCache {
     also: readonly Start[] = [],
     ahead = false,
   ): boolean {
-    if (this.siteCount > MAX_SITES - SITES_PER_BATCH) return false;
+    if (this.store.isFull) return false;
     const began = performance.now();
-    this.foldedPages = new Set();
+    const unit = this.unitAt(start.location);
+    this.unit = unit;
+    this.folded = new Set();
+    const known = unit.translations.get(start.location);
     const fetch = (at: number, it: number): Step | null => {
-      const insn = ahead ? this.insns.peek(at, it) : this.insns.known(at, it);
+      if (this.unitAt(at) !== unit) return null;
+      // An earlier run has been where its translation was.
+      const insn =
+        this.insns.known(at, it) ??
+        (ahead || (known !== undefined && holds(known, (at & ~1) >>> 0)) ? this.insns.peek(at, it) : null);
       return insn === null ? null : { insn, effects: effectsOf(insn) };
     };
-    const queue = [start, ...also.filter((s) => s.location !== start.location)];
+    const queue = [
+      start,
+      ...also.filter((s) => s.location !== start.location && this.unitAt(s.location) === unit),
+    ];
     const entries = new Set(queue.filter((s) => !s.isLoop).map((s) => s.location));
     const isEntry = (at: number) => entries.has(at) || this.isEntry(at);
     const read = (address: number, size: number) => this.constantWord(address, size);
-    const seen = (pc: number) => this.jumps.get(pc) ?? [];
-    const regions: Region[] = [];
+    const seen = (pc: number) => unit.jumps.get(pc) ?? [];
+    const regions: { region: Region; isLoop: boolean }[] = [];
     let instructions = 0;
     for (const { location, isLoop } of queue) {
       if (regions.length === BATCH_REGIONS || instructions > BATCH_INSTRUCTIONS) break;
@@ -165,120 +172,144 @@ export class CodeCache {
         if (location === start.location) return false;
         continue;
       }
-      if (isLoop) this.loops.add(location);
-      else this.loops.delete(location);
-      regions.push(region);
+      regions.push({ region, isLoop });
       instructions += region.instructions;
       for (const callee of region.calls)
-        if (!entries.has(callee) && !this.compiled.has(callee) && wanted(callee)) {
+        if (
+          !entries.has(callee) &&
+          this.compiledSlot(callee) === 0 &&
+          wanted(callee) &&
+          this.unitAt(callee) === unit
+        ) {
           entries.add(callee);
           queue.push({ location: callee, isLoop: false });
         }
     }
-    this.build(regions);
+    this.batch = new Set(regions.map(({ region }) => region.location));
+    this.build(regions.map(({ region, isLoop }) => this.translate(region, isLoop)));
+    this.batch.clear();
+    this.store.translated(this.space, start.location, unit);
     this.stats.compileMs += performance.now() - began;
     return true;
   }
 
-  private build(regions: Region[]): void {
-    this.batch = new Set(regions.map((r) => r.location));
-    const functions = regions.map((r) => {
-      return { type: 0, ...this.compiler.compile(r) };
-    });
-    const slots = regions.map((r) => this.slotOf(r.location));
-    const bytes = encodeModule({
-      types: TYPES,
-      functionImports: IMPORTS,
-      table: true,
-      functions,
-      slots,
-      ...(NAMES && { names: regions.map((r) => `arm ${r.location.toString(16)}`) }),
-    });
-    this.batch.clear();
-    if (this.table.length < this.nextSlot)
-      this.table.grow(Math.max(this.nextSlot - this.table.length, this.table.length), this.runtime.missStub);
-    new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: this.runtime.imports });
+  private translate(region: Region, isLoop: boolean): Translation {
+    const { numbers, ...body } = this.compiler.compile(region);
+    return {
+      location: region.location,
+      isLoop,
+      instructions: region.instructions,
+      body: { type: 0, ...body },
+      numbers,
+      blocks: Int32Array.from(region.blocks.flatMap((b) => [b.start, b.next])),
+      pages: [...region.pages],
+    };
+  }
 
-    const module: CodeModule = { locations: regions.map((r) => r.location), pages: this.foldedPages };
-    regions.forEach((r, i) => {
-      this.compiled.set(r.location, slots[i]!);
-      this.remember(r.location, slots[i]!);
-      for (const page of r.pages) module.pages.add(page);
-      this.cover(r);
-    });
-    for (const page of module.pages) {
-      this.space.markCode(page);
-      const set = this.modulesByPage.get(page);
-      if (set === undefined) this.modulesByPage.set(page, new Set([module]));
-      else set.add(module);
-    }
-    this.stats.regions += regions.length;
+  private build(translations: Translation[]): void {
+    const { unit, store } = this;
+    const slotOf = (location: number) => store.slotOf(location);
+    const bytes = moduleOf(translations, slotOf);
+    const locations = translations.map((t) => t.location);
+    const segment: Segment = {
+      module: new WebAssembly.Module(bytes),
+      locations,
+      slots: locations.map(slotOf),
+      pages: new Set([...translations.flatMap((t) => t.pages), ...this.folded]),
+    };
+    for (const t of translations) unit.add(t);
+    this.attach(unit);
+    unit.segments.push(segment);
+    this.attached.set(unit, unit.segments.length);
+    this.instantiate(segment);
+    this.stats.regions += translations.length;
     this.stats.modules++;
     this.stats.wasmBytes += bytes.length;
   }
 
+  /** Makes instances of a unit's segments that this address space does not have yet; false when there are none. */
+  private attach(unit: Unit): boolean {
+    const { segments } = unit;
+    let next = this.attached.get(unit) ?? 0;
+    if (next === segments.length) return false;
+    for (; next < segments.length; next++) {
+      const segment = segments[next]!;
+      if (!this.live.has(segment) && this.fits(segment, unit)) this.instantiate(segment);
+    }
+    this.attached.set(unit, next);
+    return true;
+  }
+
+  /** Whether all pages are here, as they were where the segment was compiled. */
+  private fits(segment: Segment, unit: Unit): boolean {
+    for (const page of segment.pages)
+      if (this.store.imageAt(this.space, page * 2 ** PAGE_SHIFT) !== unit) return false;
+    return true;
+  }
+
+  private instantiate(segment: Segment): void {
+    const { table, store, runtime, space } = this;
+    if (table.length < store.slotCount) {
+      table.grow(Math.max(store.slotCount - table.length, table.length >> 1), runtime.missStub);
+      const filled = new Uint8Array(table.length);
+      filled.set(this.filled.subarray(0, table.length));
+      this.filled = filled;
+    }
+    new WebAssembly.Instance(segment.module, { e: runtime.imports });
+    this.live.add(segment);
+    for (const slot of segment.slots) this.filled[slot] = 1;
+    for (const page of segment.pages) {
+      space.expectCode(page);
+      const set = this.byPage.get(page);
+      if (set === undefined) this.byPage.set(page, new Set([segment]));
+      else set.add(segment);
+    }
+  }
+
   /** Whether regions end where they come to this location. */
   private isEntry(location: number): boolean {
-    if (this.compiled.has(location)) return !this.loops.has(location);
-    return (this.covered.get((location & ~1) >>> 0) ?? 0) >= MAX_COPIES;
+    const t = this.unit.translations.get(location);
+    if (t !== undefined) return !t.isLoop;
+    return this.unit.copies((location & ~1) >>> 0) >= MAX_COPIES;
   }
 
   /** Compiles a region once more, now that a way out of it has turned out to be taken often. False when that would not help. */
   extend(from: number, target: number): boolean {
-    const times = this.extended.get(from) ?? 0;
-    if (!this.compiled.has(from) || times === MAX_EXTENSIONS || this.isEntry(target)) return false;
-    this.extended.set(from, times + 1);
-    return this.compile({ location: from, isLoop: this.loops.has(from) }, () => false);
-  }
-
-  /** Counts the blocks of a region, in place of those of the region that it replaces. */
-  private cover(r: Region): void {
-    for (const start of this.blocksOf.get(r.location) ?? [])
-      this.covered.set(start, this.covered.get(start)! - 1);
-    const starts = r.blocks.map((b) => b.start);
-    this.blocksOf.set(r.location, starts);
-    for (const start of starts) this.covered.set(start, (this.covered.get(start) ?? 0) + 1);
+    const unit = this.unitAt(from);
+    const times = unit.extended.get(from) ?? 0;
+    this.unit = unit;
+    if (!unit.translations.has(from) || times === MAX_EXTENSIONS || this.isEntry(target)) return false;
+    unit.extended.set(from, times + 1);
+    return this.compile({ location: from, isLoop: unit.isLoop(from) }, () => false);
   }
 
   /** Notes where an indirect jump went. False when it goes to so many places that each should be an entry of its own. */
   sawJump(pc: number, location: number): boolean {
-    const targets = this.jumps.get(pc);
-    if (targets === undefined) this.jumps.set(pc, [location]);
-    else if (!targets.includes(location)) {
-      if (targets.length === MAX_GUESSES) return false;
-      targets.push(location);
+    // The evaluator asks at every jump, and the page cannot become another unit's without invalidate.
+    const page = pc >>> PAGE_SHIFT;
+    let unit = this.jumpUnits.get(page);
+    if (unit === undefined) {
+      unit = this.unitAt(pc);
+      this.jumpUnits.set(page, unit);
     }
-    return true;
-  }
-
-  private siteOf(location: number, dirty: number, region: number): number {
-    const at = this.siteCount * SITE_WORDS;
-    if (at === this.sites.length) {
-      const bigger = new Int32Array(at * 2);
-      bigger.set(this.sites);
-      this.sites = bigger;
-    }
-    this.sites[at] = location;
-    this.sites[at + 1] = dirty;
-    this.sites[at + 2] = region;
-    return this.siteCount++;
+    return unit.sawJump(pc, location);
   }
 
   /** The access at a site is often unaligned, but allowed: its region is compiled again with a test that lets such accesses pass at once. False when that is done already. */
-  sawUnaligned(site: number): boolean {
-    const location = this.sites[site * SITE_WORDS]! >>> 0;
-    if (this.unaligned.has(location)) return false;
-    this.unaligned.add(location);
-    const region = this.sites[site * SITE_WORDS + 2]! >>> 0;
-    if (this.compiled.has(region))
-      this.compile({ location: region, isLoop: this.loops.has(region) }, () => false);
+  sawUnaligned(number: number): boolean {
+    const { location, region } = this.store.site(number);
+    const unit = this.unitAt(location);
+    if (unit.unaligned.has(location)) return false;
+    unit.unaligned.add(location);
+    if (unit.translations.has(region))
+      this.compile({ location: region, isLoop: unit.isLoop(region) }, () => false);
     return true;
   }
 
   /** Puts a faulting instruction's place in the state. */
-  placeAt(cpu: CpuState, site: number): void {
-    const dirty = this.sites[site * SITE_WORDS + 1]!;
-    cpu.location = this.sites[site * SITE_WORDS]! >>> 0;
+  placeAt(cpu: CpuState, number: number): void {
+    const { location, dirty } = this.store.site(number);
+    cpu.location = location;
     cpu.i32[OFF.it >> 2] = dirty >>> 24;
     cpu.i32[OFF.faultDirty >> 2] = dirty;
   }
@@ -288,46 +319,62 @@ export class CodeCache {
     if (address & (size - 1)) return undefined;
     const vma = this.space.find(address);
     if (vma === undefined || !(vma.prot & EXEC) || vma.prot & WRITE) return undefined;
-    if (!this.space.check(address, size, READ)) return undefined;
-    this.foldedPages.add(address >>> PAGE_SHIFT);
+    if (this.unitAt(address) !== this.unit || !this.space.check(address, size, READ)) return undefined;
+    this.folded.add(address >>> PAGE_SHIFT);
     const { space } = this;
     return size === 4 ? space.i32[address >>> 2] : size === 2 ? space.u16[address >>> 1] : space.u8[address];
   }
 
   /** Drops every module that came from these bytes; true when there was one. */
   invalidate(address: number, length: number): boolean {
-    if (this.modulesByPage.size === 0 || length <= 0) return false;
+    this.jumpUnits.clear();
+    if (this.byPage.size === 0 || length <= 0) return false;
     const first = address >>> PAGE_SHIFT;
     const last = Math.floor((address + length - 1) / 2 ** PAGE_SHIFT);
     let any = false;
-    if (last - first < this.modulesByPage.size) {
+    if (last - first < this.byPage.size) {
       for (let page = first; page <= last; page++) any = this.dropPage(page) || any;
     } else {
-      for (const page of [...this.modulesByPage.keys()])
+      for (const page of [...this.byPage.keys()])
         if (page >= first && page <= last) any = this.dropPage(page) || any;
     }
     return any;
   }
 
   private dropPage(page: number): boolean {
-    const modules = this.modulesByPage.get(page);
-    if (modules === undefined) return false;
-    for (const module of modules) {
-      for (const location of module.locations) {
-        const slot = this.compiled.get(location);
-        if (slot === undefined) continue;
-        this.compiled.delete(location);
+    const segments = this.byPage.get(page);
+    if (segments === undefined) return false;
+    for (const segment of segments) {
+      segment.locations.forEach((location, i) => {
+        const slot = segment.slots[i]!;
+        if (!this.filled[slot]) return;
+        this.filled[slot] = 0;
         this.table.set(slot, this.runtime.missStub);
-        const i = ((location >>> 1) & (JUMP_CACHE_ENTRIES - 1)) * 2;
-        if (this.jumpCache[i] === location) {
-          this.jumpCache[i] = 0;
-          this.jumpCache[i + 1] = 0;
+        const j = ((location >>> 1) & (JUMP_CACHE_ENTRIES - 1)) * 2;
+        if (this.jumpCache[j] === location) {
+          this.jumpCache[j] = 0;
+          this.jumpCache[j + 1] = 0;
         }
-      }
-      for (const other of module.pages) if (other !== page) this.modulesByPage.get(other)?.delete(module);
+      });
+      this.live.delete(segment);
+      for (const other of segment.pages) if (other !== page) this.byPage.get(other)?.delete(segment);
+      this.forget(segment);
     }
-    this.modulesByPage.delete(page);
+    this.byPage.delete(page);
     return true;
+  }
+
+  /** Of images the other processes may go on with a segment, and this one when the pages come back; what was this address space's own is gone. */
+  private forget(segment: Segment): void {
+    const { own } = this;
+    const i = own.segments.indexOf(segment);
+    if (i < 0) {
+      this.attached.clear();
+      return;
+    }
+    own.segments.splice(i, 1);
+    this.attached.set(own, own.segments.length);
+    for (const location of segment.locations) own.remove(location);
   }
 
   /** Instructions counted by compiled code in all state blocks. */
@@ -343,8 +390,8 @@ export class CodeCache {
 
   /** Leaves the memory as it was. */
   close(): void {
-    if (this.stats.modules === 0) return;
+    if (this.live.size === 0 && this.byPage.size === 0) return;
     this.jumpCache.fill(0);
-    this.space.bytes(SITE_COUNTERS, this.siteCount).fill(0);
+    this.space.bytes(SITE_COUNTERS, SITE_COUNTERS_LENGTH).fill(0);
   }
 }

@@ -16,7 +16,7 @@ import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../memory/layout.ts';
 import { planAccesses } from './access-groups.ts';
 import { CPU, DEPTH, FLAG_MASK, importIndex, LEAVE, RETURN, Unsupported, VARS } from './convention.ts';
 import { Emitter, type EmitterHost } from './emitter.ts';
-import type { Node } from './function-writer.ts';
+import type { Node, RunNumber } from './function-writer.ts';
 import type { JumpTable } from './jump-table.ts';
 import { type Block, type Effects, isBackEdge, isIrreducible, liveness, type Region } from './region.ts';
 import { ByteWriter, I32, OP, type ValType } from './wasm.ts';
@@ -50,6 +50,7 @@ export interface CompiledBody {
   code: Uint8Array;
   locals: [number, ValType][];
   unlikely: number[];
+  numbers: RunNumber[];
 }
 
 export class RegionCompiler implements EmitterHost {
@@ -107,7 +108,12 @@ export class RegionCompiler implements EmitterHost {
 
     this.exits();
     out.i32(LEAVE);
-    return { code: out.view().slice(), locals: emitter.locals(), unlikely: [...emitter.unlikely] };
+    return {
+      code: out.view().slice(),
+      locals: emitter.locals(),
+      unlikely: [...emitter.unlikely],
+      numbers: [...emitter.numbers],
+    };
   }
 
   /**
@@ -295,7 +301,7 @@ export class RegionCompiler implements EmitterHost {
       emitter.storeVars(dirty);
       emitter.storeState(OFF.target, location);
       this.pushOwnArguments();
-      out.i32(slot);
+      emitter.slot(location, slot);
       this.callIndirect(OP.return_call_indirect);
       return;
     }
@@ -304,7 +310,7 @@ export class RegionCompiler implements EmitterHost {
     out.set(this.exitDirty);
     out.i32(location);
     out.set(this.exitLocation);
-    out.i32(slot);
+    emitter.slot(location, slot);
     out.set(this.exitSlot);
     emitter.br(OP.br, emitter.faultLabel);
   }
@@ -433,7 +439,7 @@ export class RegionCompiler implements EmitterHost {
     else emitter.storeState(OFF.target, target);
     this.pushCallArguments(block);
     if (target === undefined) out.get(this.slot);
-    else out.i32(this.context.slotOf(target >>> 0));
+    else emitter.slot(target >>> 0, this.context.slotOf(target >>> 0));
     this.callIndirect(OP.call_indirect);
     out.tee(this.ret);
     out.i32(this.locationOf(block.next));

@@ -36,7 +36,7 @@ export const LEAVE = 2;
 
 /** Functions imported by region modules, with their types (see runtime.ts); the index is the function index. */
 export const IMPORTS = [
-  /** (cpu, address, access code | site << ACCESS_BITS) -> 1 when the access may go on; 0: leave by the fault exit. */
+  /** (cpu, address, access code, site) -> 1 when the access may go on; 0: leave by the fault exit. */
   { name: 'check', type: 1 },
   /** (cpu, imm) -> 1 to go on behind the SVC with all of the state as before but r0. */
   { name: 'svc', type: 2 },
@@ -62,26 +62,23 @@ export const importIndex = (name: ImportName): number => IMPORTS.findIndex((i) =
 /** The types of region modules, by index; 0 is the region function itself. */
 export const TYPES = [
   { params: [I32, I32, I32], results: [I32] },
-  { params: [I32, I32, I32], results: [I32] },
+  /** check; and enter: a region function's parameters and a table slot. */
+  { params: [I32, I32, I32, I32], results: [I32] },
   { params: [I32, I32], results: [I32] },
   { params: [I32], results: [I32] },
   { params: [F64, F64, F64], results: [I32] },
   { params: [F64, F64], results: [I32] },
   { params: [F32, F32, F32], results: [I32] },
   { params: [F32, F32], results: [I32] },
-  /** enter: a region function's parameters and a table slot. */
-  { params: [I32, I32, I32, I32], results: [I32] },
 ] as const;
 
 /** The op cannot be compiled; the evaluator runs this instruction. */
 export class Unsupported extends Error {}
 
 /**
- * An access as `check` is told of it: length in bytes, READ or WRITE, and the alignment asked for. Above it stands the site, which names the instruction and what is dirty there, so that
+ * An access as `check` is told of it: length in bytes, READ or WRITE, and the alignment asked for. The site, told beside it, names the instruction and what is dirty there, so that
  * the code of an access need not carry these.
  */
-export const ACCESS_BITS = 13;
-export const MAX_SITES = 1 << (32 - ACCESS_BITS);
 export function accessCode(length: number, kind: number, align: number): number {
   return length | (kind << 8) | ((31 - Math.clz32(align)) << 10);
 }

@@ -33,6 +33,14 @@ export class Node {
   }
 }
 
+/** A constant in the code that only means something in this run: the slot of a location, or a site (then `site` is not negative). */
+export interface RunNumber {
+  /** Offset in the function's code (`patchI32`). */
+  readonly at: number;
+  readonly location: number;
+  readonly site: number;
+}
+
 const constNode = (x: number) => new Node(CONST, x | 0, null, null, null, 0);
 /** Constants 0..255, shared. */
 const SMALL = Array.from({ length: 256 }, (_, x) => constNode(x));
@@ -55,6 +63,7 @@ export class FunctionWriter {
   reset(): void {
     this.localTypes.length = 0;
     this.unlikely.length = 0;
+    this.numbers.length = 0;
     this.varLocal.length = 0;
     for (let i = 0; i < VARS; i++) {
       this.varLocal.push(-1);
@@ -125,6 +134,19 @@ export class FunctionWriter {
     this.depth = depth;
     while (this.unlikely.length > 0 && this.unlikely[this.unlikely.length - 1]! >= length)
       this.unlikely.pop();
+    while (this.numbers.length > 0 && this.numbers[this.numbers.length - 1]!.at >= length) this.numbers.pop();
+  }
+
+  // ---- numbers of this run ----
+  /** Constants that are different in another run. */
+  readonly numbers: RunNumber[] = [];
+  /** The table slot of a location. */
+  slot(location: number, slot: number): void {
+    this.numbers.push({ at: this.out.i32Patchable(slot), location, site: -1 });
+  }
+  /** The number of a place that may fault. */
+  site(site: number): void {
+    this.numbers.push({ at: this.out.i32Patchable(site), location: 0, site });
   }
 
   open(op: number): void {

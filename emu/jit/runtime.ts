@@ -4,14 +4,14 @@
  *
  * Most failing tests are unaligned accesses that are allowed; they are decided here without a call of JavaScript.
  */
-import { PAGE_BYTES, SITE_COUNTERS } from '../memory/layout.ts';
-import { ACCESS_BITS, IMPORTS, PARAMETERS, TYPES } from './convention.ts';
+import { PAGE_BYTES, SITE_COUNTERS, SITE_COUNTERS_LENGTH } from '../memory/layout.ts';
+import { IMPORTS, PARAMETERS, TYPES } from './convention.ts';
 import { exactness } from './exactness.ts';
 import { ByteWriter, encodeModule, type FuncBody, I32, OP, VOID } from './wasm.ts';
 
 /** What TypeScript gives compiled code; see IMPORTS in emitter.ts for the meaning. */
 export interface RuntimeHooks {
-  check(cpu: number, address: number, code: number): number;
+  check(cpu: number, address: number, code: number, site: number): number;
   svc(cpu: number, imm: number): number;
   step(cpu: number): number;
   preempt(cpu: number): number;
@@ -27,12 +27,13 @@ export interface Runtime {
   readonly imports: WebAssembly.ModuleImports;
 }
 
-const TYPE_ENTER = 8;
+const TYPE_CHECK = 1;
+const TYPE_ENTER = 1;
 
-/** (cpu, address, code) -> i32: both ends of the access may be used, else what JavaScript says. */
+/** (cpu, address, code, site) -> i32: both ends of the access may be used, else what JavaScript says. */
 function checkBody(jsCheck: number): FuncBody {
   const w = new ByteWriter();
-  const [cpu, address, code, end, count] = [0, 1, 2, 3, 4];
+  const [cpu, address, code, site, end, count] = [0, 1, 2, 3, 4, 5];
   w.get(address);
   w.get(code);
   w.i32(0xff);
@@ -75,9 +76,9 @@ function checkBody(jsCheck: number): FuncBody {
   w.byte(OP.if);
   w.byte(VOID);
   // Allowed. Where this happens often JavaScript is told, so that the place gets a test that fits it.
-  w.get(code);
-  w.i32(ACCESS_BITS);
-  w.byte(OP.i32_shr_u);
+  w.get(site);
+  w.i32(SITE_COUNTERS_LENGTH - 1);
+  w.byte(OP.i32_and);
   w.tee(end);
   w.get(end);
   w.mem(OP.i32_load8_u, SITE_COUNTERS);
@@ -98,8 +99,9 @@ function checkBody(jsCheck: number): FuncBody {
   w.get(cpu);
   w.get(address);
   w.get(code);
+  w.get(site);
   w.call(jsCheck);
-  return { type: 1, locals: [[2, I32]], code: w.view() };
+  return { type: TYPE_CHECK, locals: [[2, I32]], code: w.view() };
 }
 
 function enterBody(): FuncBody {
@@ -130,7 +132,7 @@ export function createRuntime(
     encodeModule({
       types: TYPES,
       functionImports: [
-        { name: 'check', type: 1 },
+        { name: 'check', type: TYPE_CHECK },
         { name: 'miss', type: 0 },
       ],
       table: true,

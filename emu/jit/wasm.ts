@@ -232,6 +232,15 @@ export class ByteWriter {
     this.byte(OP.i32_const);
     this.s32(x);
   }
+  /** A constant that can be given another value later (`patchI32`): always five bytes. Gives where its value stands. */
+  i32Patchable(x: number): number {
+    this.byte(OP.i32_const);
+    this.room(5);
+    const at = this.length;
+    this.length += 5;
+    patchI32(this.bytes, at, x);
+    return at;
+  }
   mem(op: number, offset: number): void {
     this.byte(op);
     this.u32(NO_ALIGN);
@@ -241,6 +250,12 @@ export class ByteWriter {
     this.byte(OP.call);
     this.u32(index);
   }
+}
+
+/** Signed LEB128 of a 32-bit number in five bytes. */
+export function patchI32(bytes: Uint8Array, at: number, x: number): void {
+  for (let i = 0; i < 4; i++) bytes[at + i] = ((x >> (7 * i)) & 0x7f) | 0x80;
+  bytes[at + 4] = (x >> 28) & 0x7f;
 }
 
 export interface FuncType {
@@ -272,21 +287,32 @@ export interface ModuleSpec {
   readonly slots?: readonly number[];
 }
 
+/** Where parts of an encoded module stand, for who changes them later. */
+export interface ModuleLayout {
+  /** Offset of the code of each function. */
+  readonly codes: number[];
+  /** Offset of the slot number of each function (`patchI32`). */
+  readonly slots: number[];
+}
+
 export const MEMORY_PAGES_MAX = 65536;
 
 /** Reused by every section. */
 const sectionWriter = new ByteWriter(1 << 16);
 
-/** Encodes a module. The memory is import "e" "m", the table "e" "t". */
-export function encodeModule(spec: ModuleSpec): Uint8Array<ArrayBuffer> {
+/** Encodes a module, and says in `layout` where things stand. The memory is import "e" "m", the table "e" "t". */
+export function encodeModule(spec: ModuleSpec, layout?: ModuleLayout): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter();
-  const section = (id: number, fill: (w: ByteWriter) => void) => {
+  /** Gives the offset of the section's content. */
+  const section = (id: number, fill: (w: ByteWriter) => void): number => {
     const w = sectionWriter;
     w.length = 0;
     fill(w);
     out.byte(id);
     out.u32(w.length);
+    const at = out.length;
     out.raw(w.view());
+    return at;
   };
   out.raw([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
   section(1, (w) => {
@@ -334,17 +360,20 @@ export function encodeModule(spec: ModuleSpec): Uint8Array<ArrayBuffer> {
         w.u32(base + e.function);
       }
     });
-  if (slots !== undefined)
-    section(9, (w) => {
+  if (slots !== undefined) {
+    const places: number[] = [];
+    const at = section(9, (w) => {
       w.u32(slots.length);
       slots.forEach((slot, i) => {
         w.byte(0); // active, table 0
-        w.i32(slot);
+        places.push(w.i32Patchable(slot));
         w.byte(OP.end);
         w.u32(1);
         w.u32(base + i);
       });
     });
+    layout?.slots.push(...places.map((place) => at + place));
+  }
   // Locals are encoded first: the hints count offsets from their beginning.
   const locals = spec.functions.map((f) => {
     const w = new ByteWriter(16);
@@ -369,15 +398,18 @@ export function encodeModule(spec: ModuleSpec): Uint8Array<ArrayBuffer> {
         }
       });
     });
-  section(10, (w) => {
+  const codes: number[] = [];
+  const at = section(10, (w) => {
     w.u32(spec.functions.length);
     spec.functions.forEach((f, i) => {
       w.u32(locals[i]!.length + f.code.length + 1);
       w.raw(locals[i]!);
+      codes.push(w.length);
       w.raw(f.code);
       w.byte(OP.end);
     });
   });
+  layout?.codes.push(...codes.map((code) => at + code));
   const { names } = spec;
   if (names !== undefined)
     section(0, (w) => {

@@ -40,6 +40,10 @@ export type Access = typeof READ | typeof WRITE | typeof EXEC;
 export interface PageSource {
   /** Identity of the content (device, inode, size, mtime), by which translations may be shared between processes and runs; null: do not share. */
   readonly key: string | null;
+  /** When it was last changed as of `key`, in ms since 1970. */
+  readonly changed?: number;
+  /** Whether the file is still as it was when `key` was taken. */
+  unchanged?(): boolean;
   /** Current size in bytes. */
   size(): number;
   /**
@@ -308,6 +312,12 @@ export class AddressSpace {
     if (byte === 0) return;
     if (byte & WRITE) this.pages.losses++;
     this.pages.bytes[page] = (byte & ~WRITE) | CODE;
+  }
+
+  /** As markCode, for a page whose code others have translated: it need not be present. */
+  expectCode(page: number): void {
+    if (this.pages.present(page)) this.markCode(page);
+    else if (this.#areas.at(page * PAGE_SIZE) !== undefined) this.pages.bytes[page]! |= CODE;
   }
 
   /** Frees untouched pages' content (MADV_DONTNEED): next access reads zeros or the file again. */

@@ -12,7 +12,7 @@
  *             so that one byte load tests alignment and permission together
  *   C0800000  CPU states, one STATE_SIZE block per thread
  *   C2000000  jump cache: JUMP_CACHE_ENTRIES pairs (location, table slot)
- *   C3000000  site counters: one byte per place in compiled code whose access failed its quick test though it was allowed
+ *   C3000000  site counters, by a place's number: how often accesses failed the quick test of compiled code though they were allowed
  *   FFFF0000  the page of kernel helpers (vectors page), readable and executable by the guest
  */
 
@@ -36,6 +36,7 @@ export const JUMP_CACHE = 0xc200_0000;
 export const JUMP_CACHE_ENTRIES = 0x1_0000;
 
 export const SITE_COUNTERS = 0xc300_0000;
+export const SITE_COUNTERS_LENGTH = 0x1_0000;
 
 export const HELPERS_PAGE = 0xffff_0000;
 

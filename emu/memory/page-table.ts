@@ -6,7 +6,7 @@
  * ask nobody"; they say less than the protection of the VMA does: a page that is not present, a write to translated
  * code and the first write to a page of a shared file all come to AddressSpace.fault.
  *
- * Invariants: a page byte is 0 unless the page is PRESENT (the helpers page apart); PRESENT and STALE are never both
+ * Invariants: a page byte is 0 or CODE unless the page is PRESENT (the helpers page apart); PRESENT and STALE are never both
  * set; a page with neither holds zeros only.
  */
 import { CODE, EXEC, PAGE_SIZE, READ, WRITE } from './layout.ts';
@@ -74,12 +74,17 @@ export class PageTable {
     }
   }
 
-  /** Makes pages first..last-1, whose content is in place, present with the given flags and page byte. */
+  /** Whether the page of a private file mapping holds what the file does, or will when it is brought in. */
+  pristine(page: number): boolean {
+    return (this.flags[page]! & (PRESENT | CLEAN)) !== PRESENT;
+  }
+
+  /** Makes pages first..last-1, whose content is in place, present with the given flags and page byte; keeps CODE, and withholds WRITE with it. */
   bring(first: number, last: number, flag: number, byte: number): void {
     for (let page = first; page < last; page++) {
       if (this.flags[page] === 0) this.touched++;
       this.flags[page] = flag;
-      this.bytes[page] = byte;
+      this.bytes[page] = this.bytes[page]! & CODE ? (byte & ~WRITE) | CODE : byte;
     }
   }
 

@@ -2,7 +2,7 @@
  * Sticky addresses: the same file gets the same address in every process of a run, and nearly always in every run, so
  * that code translated for one process is right for the others.
  *
- * The address is a hash of the file's key within a part of the mmap area; when two files want the same place the later one moves
+ * The address is a hash of the file's name and length within a part of the mmap area; when two files want the same place the later one moves
  * up to the next free one, and the choice is kept for the run. A proposal only: the caller passes it to AddressSpace.findFree
  * as hint, and where it is taken the file goes elsewhere.
  *
@@ -20,10 +20,9 @@ export class StickyAddresses {
   readonly #taken: { start: number; end: number }[] = [];
   readonly #known = new Map<string, number>();
 
-  /** An address, multiple of 64 KiB, for `length` bytes of the file with that key; 0 when there is no key or no room. */
-  propose(key: string | null, length: number): number {
-    if (key === null || length <= 0) return 0;
-    const id = `${length} ${key}`;
+  /** An address, multiple of 64 KiB, for `length` bytes of a file of that name; 0 when there is no room. */
+  propose(name: string, length: number): number {
+    const id = `${length} ${name}`;
     const known = this.#known.get(id);
     if (known !== undefined) return known;
     const size = Math.ceil(length / GRAIN) * GRAIN;

@@ -10,6 +10,7 @@
  * CommonJS and plain JavaScript: in a package under node_modules Node runs nothing else, and any Node may start it.
  */
 const { spawnSync } = require('node:child_process');
+const crypto = require('node:crypto');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -79,6 +80,8 @@ async function bundle(name, source) {
     platform: 'node',
     external: ['koffi'],
     logLevel: 'warn',
+    // What translated code depends on: translations of another armrun are not used.
+    transform: { define: { __BUILD_ID__: JSON.stringify(buildId()) } },
     plugins: [
       {
         name: 'static imports',
@@ -94,6 +97,16 @@ async function bundle(name, source) {
       minify: { compress: true, mangle: false, codegen: false },
     },
   });
+}
+
+/** A hash of the sources. */
+function buildId() {
+  const hash = crypto.createHash('sha256');
+  for (const file of sources()) {
+    const name = path.join(root, file);
+    if (fs.statSync(name).isFile()) hash.update(file).update(fs.readFileSync(name));
+  }
+  return hash.digest('hex').slice(0, 16);
 }
 
 /**

@@ -1,5 +1,7 @@
 /** Memory: mmap2, munmap, mprotect, mremap, brk, madvise, msync, mlock (mm/mmap.c, mm/mprotect.c, mm/mremap.c, mm/madvise.c), and ARM's cacheflush. */
 
+import { basename } from 'node:path/posix';
+
 import type { PageSource, Vma } from '../../emu/memory/address-space.ts';
 import { LOWEST } from '../../emu/memory/address-space.ts';
 import { PAGE_MASK, PAGE_SIZE, READ, USER_END } from '../../emu/memory/layout.ts';
@@ -16,6 +18,7 @@ import {
 } from '../abi/mman.ts';
 import { RLIMIT } from '../abi/resource.ts';
 import { ARM_NR_BASE } from '../abi/unistd.ts';
+import { latin1 } from '../kernel/mm.ts';
 import type { Task } from '../kernel/task.ts';
 import { pathOf } from '../vfs/inode.ts';
 import { fd, flags, hex, oneOf, ptr, size, uint } from './args.ts';
@@ -58,6 +61,14 @@ function effectiveProt(t: Task, prot: number): number {
   return bits & PROT.PROT_READ && t.personality & READ_IMPLIES_EXEC ? bits | PROT.PROT_EXEC : bits;
 }
 
+/** Whether a mapping is the first one of a shared library: those get the same address in all processes, so that its translation is of use to all. */
+function isProgram(source: PageSource, prot: number, offset: number): boolean {
+  if (source.key === null || offset !== 0 || prot & PROT.PROT_WRITE) return false;
+  if (prot & PROT.PROT_EXEC) return true;
+  const magic = new Uint8Array(4);
+  return source.read(0, magic) === 4 && latin1(magic) === '\x7fELF';
+}
+
 /** do_mmap; offset in bytes. */
 function mmap(
   t: Task,
@@ -92,7 +103,11 @@ function mmap(
     if (how & MAP.MAP_FIXED_NOREPLACE && !space.isFree(hint, hint + bytes)) fail('EEXIST');
     at = hint;
   } else {
-    at = space.findFree(bytes, pageUp(hint));
+    const wanted =
+      hint === 0 && !shared && source !== null && isProgram(source, prot, offset)
+        ? t.kernel.sticky.propose(basename(name), bytes)
+        : pageUp(hint);
+    at = space.findFree(bytes, wanted);
     if (at === 0) fail('ENOMEM');
   }
   space.map({

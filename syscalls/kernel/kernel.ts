@@ -7,6 +7,7 @@ import type { CpuBackend, CpuHooks, CpuStats } from '../../emu/cpu.ts';
 import { type CpuState, OFF } from '../../emu/cpu-state.ts';
 import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { WRITE } from '../../emu/memory/layout.ts';
+import { StickyAddresses } from '../../emu/memory/sticky.ts';
 import { SI, SIG, type SigInfo } from '../abi/signal.ts';
 import { monotonic } from './clock.ts';
 import { exitGroup } from './exit.ts';
@@ -78,6 +79,7 @@ export class Kernel {
   readonly tasks = new Map<number, Task>();
   readonly processes = new Map<number, Process>();
   readonly timers = new Timers();
+  readonly sticky = new StickyAddresses();
   readonly ipc = new SysvIpc();
   readonly scheduler: Scheduler;
   readonly hooks: CpuHooks;

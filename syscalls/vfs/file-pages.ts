@@ -7,7 +7,18 @@ import { flushShared, forgetShared } from '../../emu/memory/shared.ts';
 import { O_APPEND } from '../abi/fcntl.ts';
 import { SeekableFile } from './open-file.ts';
 
+/** A file's content as the host tells of it: device, inode, size and times; and when it was last changed, in ms since 1970. */
+export interface FileIdentity {
+  readonly key: string;
+  readonly changed: number;
+}
+
 export abstract class MappableFile extends SeekableFile {
+  /** Null when it is not known, or somebody may be writing to the file through this description. */
+  identity(): FileIdentity | null {
+    return null;
+  }
+
   /** Bytes of the file itself, whatever is mapped. */
   abstract readAt(into: Uint8Array, offset: number): number;
   abstract writeAt(from: Uint8Array, offset: number): number;
@@ -59,17 +70,22 @@ export abstract class MappableFile extends SeekableFile {
 /** The bytes of an open file as pages of a mapping; keeps the file open. */
 export class FilePages implements PageSource {
   readonly key: string | null;
+  readonly changed: number;
   file: MappableFile;
   /** One source for all shared mappings of the file, rather than one of a private mapping. */
   readonly #shared: boolean;
   #users = 0;
   readonly #onUnused: (() => void) | undefined;
 
-  constructor(file: MappableFile, key: string | null, shared = false, onUnused?: () => void) {
+  constructor(file: MappableFile, identity: FileIdentity | null, shared = false, onUnused?: () => void) {
     this.file = file;
-    this.key = key;
+    this.key = identity?.key ?? null;
+    this.changed = identity?.changed ?? 0;
     this.#shared = shared;
     this.#onUnused = onUnused;
+  }
+  unchanged(): boolean {
+    return this.key !== null && this.file.identity()?.key === this.key;
   }
   size(): number {
     return this.file.size();

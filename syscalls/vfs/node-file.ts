@@ -10,7 +10,7 @@ import {
   SEEK_HOLE,
 } from '../abi/fcntl.ts';
 import type { Attributes } from '../abi/stat.ts';
-import { FilePages, MappableFile } from './file-pages.ts';
+import { type FileIdentity, FilePages, MappableFile } from './file-pages.ts';
 import { host, rethrow } from './host-error.ts';
 import { hostFlags } from './host-flags.ts';
 import type { AttributeChange } from './inode.ts';
@@ -149,7 +149,7 @@ export class NodeFile extends MappableFile {
   }
 
   override pageSource(shared: boolean): PageSource {
-    if (!shared) return new FilePages(this, this.#key());
+    if (!shared) return new FilePages(this, this.identity());
     const { identity } = this.inode;
     let pages = sharedPages.get(identity);
     if (!pages) {
@@ -161,10 +161,13 @@ export class NodeFile extends MappableFile {
   }
 
   /** Translations of the same bytes may be shared; files that somebody may write to have none to share. */
-  #key(): string | null {
+  override identity(): FileIdentity | null {
     if (!this.inode.fs.native || this.writable) return null;
     const s = host(() => this.#api.fstatSync(this.fd, { bigint: true }));
-    return `${s.dev}:${s.ino}:${s.size}:${s.mtimeNs}:${s.ctimeNs}`;
+    return {
+      key: `${s.dev}:${s.ino}:${s.size}:${s.mtimeNs}:${s.ctimeNs}`,
+      changed: Number(s.ctimeMs),
+    };
   }
 }
 

@@ -1,107 +1,13 @@
 /**
  * The JIT held against the evaluator: control flow, precise faults, preemption, code that changes. Instructions as such are the fuzzer's matter (test/fuzz).
  */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { CpuBackend, CpuHooks } from '../../emu/cpu.ts';
-import { CpuState } from '../../emu/cpu-state.ts';
-import { JitBackend } from '../../emu/jit/backend.ts';
-import { InterpBackend } from '../../emu/machine/interp-backend.ts';
-import { AddressSpace } from '../../emu/memory/address-space.ts';
-import { READ, WRITE } from '../../emu/memory/layout.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import { WRITE } from '../../emu/memory/layout.ts';
 import { assemble } from '../unicorn/assemble.ts';
+import { CODE, closeMachines, DATA, interp, jit, machine, outcome, run } from './machine.ts';
 import { programs } from './programs.ts';
 
-const CODE = 0xb600_0000;
-const DATA = 0xb700_0000;
-const DATA_LENGTH = 0x2000;
-const STACK = 0xbe00_0000;
-const STACK_LENGTH = 0x20_0000;
-
-let spaces: AddressSpace[] = [];
-let backends: CpuBackend[] = [];
-beforeEach(() => {
-  spaces = [];
-  backends = [];
-});
-afterEach(() => {
-  for (const backend of backends) backend.close();
-  for (const space of spaces) space.close();
-});
-
-interface Machine {
-  cpu: CpuState;
-  space: AddressSpace;
-  backend: CpuBackend;
-  events: string[];
-}
-
-type Factory = (space: AddressSpace, hooks: CpuHooks) => CpuBackend;
-const jit: Factory = (space, hooks) => new JitBackend(space, { hooks });
-const interp: Factory = (space, hooks) => new InterpBackend(space, { hooks });
-
-/** A machine with the program at CODE, a scratch area and a stack. SVC and faults end run(); slices are `fuel` long. */
-function machine(factory: Factory, code: Uint8Array, thumb: boolean, fuel = 1 << 30): Machine {
-  const space = AddressSpace.create();
-  const map = (start: number, length: number, prot: number) =>
-    space.map({
-      start,
-      end: start + length,
-      prot,
-      shared: false,
-      source: null,
-      offset: 0,
-      growsDown: false,
-      name: '',
-    });
-  map(CODE, 0x1000, 7);
-  map(DATA, DATA_LENGTH, 3);
-  map(STACK, STACK_LENGTH, 3);
-  space.check(CODE, code.length, WRITE);
-  space.bytes(CODE, code.length).set(code);
-  const cpu = new CpuState(space.buffer, space.allocateState());
-  cpu.clear();
-  cpu.location = CODE | (thumb ? 1 : 0);
-  cpu.r[0] = DATA;
-  cpu.r[13] = STACK + STACK_LENGTH;
-  cpu.fuel = fuel;
-  const events: string[] = [];
-  const backend = factory(space, {
-    syscall: () => false,
-    fault: (c, address, access, why) => {
-      events.push(`fault ${address.toString(16)} ${access} ${why} at ${c.location.toString(16)}`);
-      return false;
-    },
-    trap: (c, kind) => {
-      events.push(`${kind} at ${c.location.toString(16)}`);
-      return false;
-    },
-    preempt: (c) => {
-      c.fuel = fuel;
-      return true;
-    },
-  });
-  spaces.push(space);
-  backends.push(backend);
-  return { cpu, space, backend, events };
-}
-
-/** All that a program can see of the machine. */
-function outcome({ cpu, space, events }: Machine) {
-  space.check(DATA, DATA_LENGTH, READ);
-  return {
-    registers: [...cpu.ru].map((r) => r.toString(16)),
-    flags: (cpu.cpsr >>> 27).toString(2),
-    doubles: [...cpu.d],
-    data: Buffer.from(space.bytes(DATA, DATA_LENGTH)).toString('base64'),
-    events,
-  };
-}
-
-function run(factory: Factory, source: string, fuel?: number): Machine {
-  const m = machine(factory, assemble(source), /^\s*\.thumb/.test(source), fuel);
-  m.backend.run(m.cpu);
-  return m;
-}
+afterEach(closeMachines);
 
 describe('programs end as in the evaluator', () => {
   for (const [name, source] of Object.entries(programs)) {

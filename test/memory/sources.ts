@@ -12,6 +12,9 @@ export class BytesSource implements PageSource {
     this.bytes = bytes;
     this.key = key;
   }
+  unchanged(): boolean {
+    return this.key !== null;
+  }
   size(): number {
     return this.bytes.length;
   }

@@ -1,0 +1,201 @@
+/**
+ * Translations of a unit as bytes, to be kept from one run to the next: one wasm module with all of them, and behind it what must be known to give
+ * the module the numbers of another run, to compile parts of it anew, and to write it once more.
+ *
+ *   header   HEADER int32s: magic, counts
+ *   records  RECORD int32s for each function
+ *   data     int32s: for each function its numbers, hints, locals, blocks and pages; then the unit's sites, jumps and unaligned accesses
+ *   module   bytes
+ *
+ * All int32s in the host's order. What is read is trusted to be what was written: who keeps the bytes sees to that.
+ */
+
+import type { RunNumber } from './function-writer.ts';
+import { moduleOf } from './module.ts';
+import type { TranslationStore } from './store.ts';
+import type { Translation, Unit } from './unit.ts';
+import { type FuncBody, type ModuleLayout, patchI32, type ValType } from './wasm.ts';
+
+const MAGIC = 0x4152_4d32;
+const HEADER = 8;
+/** Words of a record. */
+const R = {
+  location: 0,
+  isLoop: 1,
+  instructions: 2,
+  code: 3,
+  codeLength: 4,
+  slotPlace: 5,
+  data: 6,
+  numbers: 7,
+  unlikely: 8,
+  locals: 9,
+  blocks: 10,
+  pages: 11,
+} as const;
+const RECORD = 12;
+/** Words of a number and of a site. */
+const NUMBER = 3;
+const SITE = 3;
+
+/** A translation over the bytes of a file: what only a second compilation needs is made when it is asked for. */
+class KeptTranslation implements Translation {
+  readonly location: number;
+  readonly isLoop: boolean;
+  readonly instructions: number;
+  readonly blocks: Int32Array;
+  readonly pages: readonly number[];
+  readonly #words: Int32Array;
+  readonly #record: number;
+  readonly #module: Uint8Array;
+  readonly #firstSite: number;
+
+  constructor(words: Int32Array, record: number, module: Uint8Array, firstSite: number) {
+    this.#words = words;
+    this.#record = record;
+    this.#module = module;
+    this.#firstSite = firstSite;
+    this.location = words[record + R.location]! >>> 0;
+    this.isLoop = words[record + R.isLoop] !== 0;
+    this.instructions = words[record + R.instructions]!;
+    const at = this.#at(R.blocks);
+    this.blocks = words.subarray(at, at + words[record + R.blocks]!);
+    const pages = this.#at(R.pages);
+    this.pages = Array.from(words.subarray(pages, pages + words[record + R.pages]!));
+  }
+
+  /** Where a part of the data begins: parts follow each other in the order of R. */
+  #at(part: number): number {
+    let at = this.#words[this.#record + R.data]!;
+    for (let before: number = R.numbers; before < part; before++)
+      at +=
+        this.#words[this.#record + before]! * (before === R.numbers ? NUMBER : before === R.locals ? 2 : 1);
+    return at;
+  }
+
+  get numbers(): RunNumber[] {
+    const words = this.#words;
+    const first = this.#at(R.numbers);
+    return Array.from({ length: words[this.#record + R.numbers]! }, (_, i) => {
+      const at = first + i * NUMBER;
+      const site = words[at + 2]!;
+      return {
+        at: words[at]!,
+        location: words[at + 1]! >>> 0,
+        site: site < 0 ? -1 : this.#firstSite + site,
+      };
+    });
+  }
+
+  get body(): FuncBody {
+    const words = this.#words;
+    const record = this.#record;
+    const code = words[record + R.code]!;
+    const unlikely = this.#at(R.unlikely);
+    const locals = this.#at(R.locals);
+    return {
+      type: 0,
+      code: this.#module.subarray(code, code + words[record + R.codeLength]!),
+      unlikely: Array.from(words.subarray(unlikely, unlikely + words[record + R.unlikely]!)),
+      locals: Array.from({ length: words[record + R.locals]! }, (_, i) => [
+        words[locals + 2 * i]!,
+        words[locals + 2 * i + 1]! as ValType,
+      ]),
+    };
+  }
+}
+
+/** All translations of a unit as bytes. */
+export function writeSegment(unit: Unit, store: TranslationStore): Uint8Array {
+  const translations = [...unit.translations.values()];
+  const layout: ModuleLayout = { codes: [], slots: [] };
+  const bytes = moduleOf(translations, (location) => store.slotOf(location), layout);
+  const records: number[] = [];
+  const data: number[] = [];
+  const sites: number[] = [];
+  const dataStart = HEADER + translations.length * RECORD;
+  translations.forEach((t, i) => {
+    const { numbers, body } = t;
+    const { unlikely = [], locals } = body;
+    records.push(
+      ...[t.location, t.isLoop ? 1 : 0, t.instructions, layout.codes[i]!, body.code.length],
+      ...[layout.slots[i]!, dataStart + data.length],
+      ...[numbers.length, unlikely.length, locals.length, t.blocks.length, t.pages.length],
+    );
+    for (const { at, location, site } of numbers) {
+      data.push(at, location, site < 0 ? -1 : sites.length / SITE);
+      if (site < 0) continue;
+      const { location: place, dirty, region } = store.site(site);
+      sites.push(place, dirty, region);
+    }
+    for (const at of unlikely) data.push(at);
+    for (const [count, type] of locals) data.push(count, type);
+    for (const address of t.blocks) data.push(address);
+    for (const page of t.pages) data.push(page);
+  });
+  const jumps: number[] = [];
+  for (const [pc, targets] of unit.jumps) jumps.push(pc, targets.length, ...targets);
+  const rest = dataStart + data.length;
+  const words = Int32Array.from([
+    ...[MAGIC, translations.length, bytes.length, rest],
+    ...[sites.length, jumps.length, unit.unaligned.size, 0],
+  ]);
+  const total = rest + sites.length + jumps.length + unit.unaligned.size;
+  const out = new Uint8Array(total * 4 + bytes.length);
+  const all = new Int32Array(out.buffer, 0, total);
+  all.set(words);
+  all.set(records, HEADER);
+  all.set(data, dataStart);
+  all.set(sites, rest);
+  all.set(jumps, rest + sites.length);
+  all.set([...unit.unaligned], rest + sites.length + jumps.length);
+  out.set(bytes, total * 4);
+  return out;
+}
+
+/** Adds what writeSegment wrote to a unit that has nothing yet. Does nothing when the bytes are of another kind. */
+export function readSegment(file: Uint8Array<ArrayBuffer>, unit: Unit, store: TranslationStore): void {
+  if (file.length < HEADER * 4) return;
+  const all = new Int32Array(file.buffer, file.byteOffset, file.length >> 2);
+  if (all[0] !== MAGIC) return;
+  const [count, length, rest] = [all[1]!, all[2]!, all[3]!];
+  const [siteWords, jumpWords, unaligned] = [all[4]!, all[5]!, all[6]!];
+  const total = rest + siteWords + jumpWords + unaligned;
+  if (total * 4 + length !== file.length) return;
+  const module = file.subarray(total * 4);
+  let firstSite = -1;
+  for (let at = rest; at < rest + siteWords; at += SITE) {
+    const site = store.siteOf(all[at]!, all[at + 1]!, all[at + 2]!);
+    if (firstSite < 0) firstSite = site;
+  }
+  const locations: number[] = [];
+  const slots: number[] = [];
+  const pages = new Set<number>();
+  for (let i = 0; i < count; i++) {
+    const record = HEADER + i * RECORD;
+    const code = all[record + R.code]!;
+    const end = all[record + R.data]! + all[record + R.numbers]! * NUMBER;
+    for (let at = all[record + R.data]!; at < end; at += NUMBER) {
+      const site = all[at + 2]!;
+      patchI32(module, code + all[at]!, site < 0 ? store.slotOf(all[at + 1]! >>> 0) : firstSite + site);
+    }
+    const t = new KeptTranslation(all, record, module, firstSite);
+    const slot = store.slotOf(t.location);
+    patchI32(module, all[record + R.slotPlace]!, slot);
+    unit.add(t);
+    locations.push(t.location);
+    slots.push(slot);
+    for (const page of t.pages) pages.add(page);
+  }
+  for (let at = rest + siteWords; at < rest + siteWords + jumpWords; ) {
+    const targets = all.subarray(at + 2, at + 2 + all[at + 1]!);
+    unit.jumps.set(
+      all[at]! >>> 0,
+      Array.from(targets, (t) => t >>> 0),
+    );
+    at += 2 + targets.length;
+  }
+  for (let at = total - unaligned; at < total; at++) unit.unaligned.add(all[at]! >>> 0);
+  if (locations.length > 0)
+    unit.segments.push({ module: new WebAssembly.Module(module), locations, slots, pages });
+}

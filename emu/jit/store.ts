@@ -1,0 +1,150 @@
+/**
+ * TranslationStore: what the processes of one run share of the JIT. Table slots and places that may fault are numbered here, so that a module compiled for one
+ * process is right for all; images are found here, and come from and go to an archive that outlives the run.
+ */
+import type { InsnPage } from '../decode/insn-cache.ts';
+import type { AddressSpace, PageSource, Vma } from '../memory/address-space.ts';
+import { EXEC, PAGE_SHIFT, WRITE } from '../memory/layout.ts';
+import { readSegment, writeSegment } from './segment-file.ts';
+import { Unit } from './unit.ts';
+
+const SITE_WORDS = 3;
+/** 200 MB of them. */
+const MAX_SITES = 1 << 24;
+
+/** Where translations are kept from one run to the next. emu opens no file: src/translation-archive.ts is one. */
+export interface Archive {
+  /** The name under which translations of this file's content, mapped with this bias, are kept; null when they are not to be. */
+  nameOf(source: PageSource, bias: number): string | null;
+  /** Null when there is nothing, or nothing that can be trusted. */
+  load(name: string): Uint8Array<ArrayBuffer> | null;
+  /** Does not throw: a cache that cannot be written is no failure of the guest's. */
+  save(name: string, bytes: Uint8Array): void;
+}
+
+/** What the pages of a program file hold at an address. */
+interface Image {
+  readonly unit: Unit;
+  /** In the archive; null when it is not to be there. */
+  readonly name: string | null;
+  /** Instructions translated that the archive has. */
+  readonly kept: number;
+  /** The file's bytes may have been others when some of it was translated: not to be kept. */
+  spoiled: boolean;
+}
+
+export class TranslationStore {
+  private readonly archive: Archive | null;
+  private readonly slots = new Map<number, number>();
+  private nextSlot = 1;
+  private sites = new Int32Array(SITE_WORDS << 12);
+  private siteCount = 0;
+  private readonly images = new Map<string, Image>();
+  private readonly imageOf = new Map<Unit, Image>();
+  private readonly unitOfVma = new WeakMap<Vma, Unit>();
+
+  constructor(archive: Archive | null = null) {
+    this.archive = archive;
+  }
+
+  // ---- numbers ----
+
+  /** The table slot of a location, taken for it when it has none; the same in all address spaces. */
+  slotOf(location: number): number {
+    let slot = this.slots.get(location);
+    if (slot === undefined) {
+      slot = this.nextSlot++;
+      this.slots.set(location, slot);
+    }
+    return slot;
+  }
+
+  /** The slot of a location, 0 when it has none. */
+  knownSlot(location: number): number {
+    return this.slots.get(location) ?? 0;
+  }
+
+  /** Slots given so far: the length that a table must have. */
+  get slotCount(): number {
+    return this.nextSlot;
+  }
+
+  get isFull(): boolean {
+    return this.siteCount > MAX_SITES;
+  }
+
+  /** A number for a place that may fault: its location, the dirty variables with ITSTATE in bits 31..24, and its region. */
+  siteOf(location: number, dirty: number, region: number): number {
+    const at = this.siteCount * SITE_WORDS;
+    if (at === this.sites.length) {
+      const bigger = new Int32Array(at * 2);
+      bigger.set(this.sites);
+      this.sites = bigger;
+    }
+    this.sites[at] = location;
+    this.sites[at + 1] = dirty;
+    this.sites[at + 2] = region;
+    return this.siteCount++;
+  }
+
+  site(number: number): { location: number; dirty: number; region: number } {
+    const at = number * SITE_WORDS;
+    const { sites } = this;
+    return { location: sites[at]! >>> 0, dirty: sites[at + 1]!, region: sites[at + 2]! >>> 0 };
+  }
+
+  // ---- images ----
+
+  /** The image that the code at an address belongs to; null when the code is the address space's own. */
+  imageAt(space: AddressSpace, address: number): Unit | null {
+    const vma = space.find(address);
+    if (vma === undefined || vma.source === null || vma.source.key === null) return null;
+    if (vma.shared || (vma.prot & (EXEC | WRITE)) !== EXEC) return null;
+    if (!space.pages.pristine(address >>> PAGE_SHIFT)) return null;
+    let unit = this.unitOfVma.get(vma);
+    if (unit === undefined) {
+      unit = this.image(vma.source, vma.start - vma.offset);
+      this.unitOfVma.set(vma, unit);
+    }
+    return unit;
+  }
+
+  private image(source: PageSource, bias: number): Unit {
+    const key = `${source.key}@${bias}`;
+    const known = this.images.get(key);
+    if (known !== undefined) return known.unit;
+    const unit = new Unit();
+    const name = this.archive?.nameOf(source, bias) ?? null;
+    const bytes = name === null ? null : this.archive!.load(name);
+    if (bytes !== null) readSegment(bytes, unit, this);
+    unit.fresh = 0;
+    let kept = 0;
+    for (const t of unit.translations.values()) kept += t.instructions;
+    const image = { unit, name, kept, spoiled: false };
+    this.images.set(key, image);
+    this.imageOf.set(unit, image);
+    return unit;
+  }
+
+  /** Where instructions decoded from the page at a location are shared with other address spaces; null when they are not. */
+  sharedInsns(space: AddressSpace, location: number): Map<number, InsnPage> | null {
+    return this.imageAt(space, location)?.insns ?? null;
+  }
+
+  /** To be called when code at an address has been translated: who changes a file while it is mapped must not get into the archive so. */
+  translated(space: AddressSpace, address: number, unit: Unit): void {
+    const image = this.imageOf.get(unit);
+    if (image !== undefined && image.name !== null && space.find(address)?.source?.unchanged?.() !== true)
+      image.spoiled = true;
+  }
+
+  /** Gives the archive what this run has found out. */
+  keep(): void {
+    for (const { unit, name, kept, spoiled } of this.images.values()) {
+      // A little more is not worth writing everything again.
+      if (name === null || spoiled || unit.fresh * 128 <= kept) continue;
+      this.archive!.save(name, writeSegment(unit, this));
+      unit.fresh = 0;
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Unit: a stretch of guest code with its translations. What a program file has at an address is one unit for all processes that have it there, as long as
+ * nobody changes the pages (an image); code that is one address space's alone (made at run time, patched) is another.
+ *
+ * A unit knows translations, not where they are in use: code-cache.ts does, for one address space each.
+ */
+import type { InsnPage } from '../decode/insn-cache.ts';
+import type { RunNumber } from './function-writer.ts';
+import type { FuncBody } from './wasm.ts';
+
+/** Targets of one indirect jump that are compared with, before the jump cache is asked. */
+const MAX_GUESSES = 4;
+
+/** A compiled region. */
+export interface Translation {
+  readonly location: number;
+  /** It begins at a loop inside a function, and not at a place that is called or jumped to. */
+  readonly isLoop: boolean;
+  readonly instructions: number;
+  readonly body: FuncBody;
+  readonly numbers: readonly RunNumber[];
+  /** Start and end of each block. */
+  readonly blocks: Int32Array;
+  /** Pages (address >>> 12) that it came from. */
+  readonly pages: readonly number[];
+}
+
+/** A wasm module of translations; any address space that has the pages can make an instance of it. */
+export interface Segment {
+  readonly module: WebAssembly.Module;
+  readonly locations: readonly number[];
+  /** Table slot of each location. */
+  readonly slots: readonly number[];
+  readonly pages: ReadonlySet<number>;
+}
+
+export class Unit {
+  /** Translations in use, by location: the last one made of each. */
+  readonly translations = new Map<number, Translation>();
+  /** Oldest first: what a later one has takes the place of what an earlier one has. */
+  readonly segments: Segment[] = [];
+  /** Instructions decoded from an image's pages; see InsnCache. */
+  readonly insns = new Map<number, InsnPage>();
+  /** Locations of accesses that are often unaligned. */
+  readonly unaligned = new Set<number>();
+  /** Targets of indirect jumps that the evaluator has seen, by the jump's address; few each. */
+  readonly jumps = new Map<number, number[]>();
+  /** How often a region was compiled again with more in it. */
+  readonly extended = new Map<number, number>();
+  /** Instructions translated since the unit was last kept. */
+  fresh = 0;
+  /** How many translations hold a block. Made when it is first asked for. */
+  private covered: Map<number, number> | undefined;
+
+  /** Adds a translation, in place of the one that its location has. */
+  add(t: Translation): void {
+    this.remove(t.location);
+    if (this.covered !== undefined) this.count(this.covered, t, 1);
+    this.translations.set(t.location, t);
+    this.fresh += t.instructions;
+  }
+
+  remove(location: number): void {
+    const t = this.translations.get(location);
+    if (t === undefined) return;
+    if (this.covered !== undefined) this.count(this.covered, t, -1);
+    this.translations.delete(location);
+  }
+
+  /** The number of translations that hold the block at an address. */
+  copies(address: number): number {
+    if (this.covered === undefined) {
+      this.covered = new Map();
+      for (const t of this.translations.values()) this.count(this.covered, t, 1);
+    }
+    return this.covered.get(address) ?? 0;
+  }
+
+  private count(covered: Map<number, number>, t: Translation, by: number): void {
+    for (let i = 0; i < t.blocks.length; i += 2) {
+      const start = t.blocks[i]! >>> 0;
+      covered.set(start, (covered.get(start) ?? 0) + by);
+    }
+  }
+
+  isLoop(location: number): boolean {
+    return this.translations.get(location)?.isLoop === true;
+  }
+
+  /** Notes where an indirect jump went. False when it goes to so many places that each should be an entry of its own. */
+  sawJump(pc: number, location: number): boolean {
+    const targets = this.jumps.get(pc);
+    if (targets === undefined) this.jumps.set(pc, [location]);
+    else if (!targets.includes(location)) {
+      if (targets.length === MAX_GUESSES) return false;
+      targets.push(location);
+    }
+    return true;
+  }
+}
+
+/** Whether an address lies in a block of the translation. */
+export function holds(t: Translation, address: number): boolean {
+  const { blocks } = t;
+  for (let i = 0; i < blocks.length; i += 2)
+    if (address >= blocks[i]! >>> 0 && address < blocks[i + 1]! >>> 0) return true;
+  return false;
+}

@@ -1,0 +1,114 @@
+/** Machines for tests of CPUs: a program, a scratch area and a stack. */
+import type { CpuBackend, CpuHooks } from '../../emu/cpu.ts';
+import { CpuState } from '../../emu/cpu-state.ts';
+import { JitBackend } from '../../emu/jit/backend.ts';
+import type { TranslationStore } from '../../emu/jit/store.ts';
+import { InterpBackend } from '../../emu/machine/interp-backend.ts';
+import { AddressSpace, type PageSource } from '../../emu/memory/address-space.ts';
+import { READ, WRITE } from '../../emu/memory/layout.ts';
+import { assemble } from '../unicorn/assemble.ts';
+
+export const CODE = 0xb600_0000;
+export const DATA = 0xb700_0000;
+export const DATA_LENGTH = 0x2000;
+const STACK = 0xbe00_0000;
+const STACK_LENGTH = 0x20_0000;
+
+const machines: Machine[] = [];
+/** To be called after each test. */
+export function closeMachines(): void {
+  for (const { backend, space } of machines.splice(0)) {
+    backend.close();
+    space.close();
+  }
+}
+
+export interface Machine {
+  cpu: CpuState;
+  space: AddressSpace;
+  backend: CpuBackend;
+  events: string[];
+}
+
+export type Factory = (space: AddressSpace, hooks: CpuHooks) => CpuBackend;
+export const jit: Factory = (space, hooks) => new JitBackend(space, { hooks });
+/** The JIT with translations that it shares with others. */
+export const jitWith =
+  (store: TranslationStore): Factory =>
+  (space, hooks) =>
+    new JitBackend(space, { hooks }, store);
+export const interp: Factory = (space, hooks) => new InterpBackend(space, { hooks });
+
+/**
+ * A machine with the program at CODE, a scratch area and a stack. SVC and faults end run(); slices are `fuel` long. The program lies in memory that can be written to,
+ * or in pages of a file that cannot.
+ */
+export function machine(
+  factory: Factory,
+  code: Uint8Array | PageSource,
+  thumb: boolean,
+  fuel = 1 << 30,
+): Machine {
+  const space = AddressSpace.create();
+  const map = (start: number, length: number, prot: number, source: PageSource | null = null) =>
+    space.map({
+      start,
+      end: start + length,
+      prot,
+      shared: false,
+      source,
+      offset: 0,
+      growsDown: false,
+      name: '',
+    });
+  if (code instanceof Uint8Array) {
+    map(CODE, 0x1000, 7);
+    space.check(CODE, code.length, WRITE);
+    space.bytes(CODE, code.length).set(code);
+  } else map(CODE, 0x1000, 5, code);
+  map(DATA, DATA_LENGTH, 3);
+  map(STACK, STACK_LENGTH, 3);
+  const cpu = new CpuState(space.buffer, space.allocateState());
+  cpu.clear();
+  cpu.location = CODE | (thumb ? 1 : 0);
+  cpu.r[0] = DATA;
+  cpu.r[13] = STACK + STACK_LENGTH;
+  cpu.fuel = fuel;
+  const events: string[] = [];
+  const backend = factory(space, {
+    syscall: () => false,
+    fault: (c, address, access, why) => {
+      events.push(`fault ${address.toString(16)} ${access} ${why} at ${c.location.toString(16)}`);
+      return false;
+    },
+    trap: (c, kind) => {
+      events.push(`${kind} at ${c.location.toString(16)}`);
+      return false;
+    },
+    preempt: (c) => {
+      c.fuel = fuel;
+      return true;
+    },
+  });
+  const m = { cpu, space, backend, events };
+  machines.push(m);
+  return m;
+}
+
+/** All that a program can see of the machine. */
+export function outcome({ cpu, space, events }: Machine) {
+  space.check(DATA, DATA_LENGTH, READ);
+  return {
+    registers: [...cpu.ru].map((r) => r.toString(16)),
+    flags: (cpu.cpsr >>> 27).toString(2),
+    doubles: [...cpu.d],
+    data: Buffer.from(space.bytes(DATA, DATA_LENGTH)).toString('base64'),
+    events,
+  };
+}
+
+export function run(factory: Factory, source: string, fuel?: number): Machine {
+  const m = machine(factory, assemble(source), /^\s*\.thumb/.test(source), fuel);
+  m.backend.run(m.cpu);
+  return m;
+}

@@ -1,0 +1,248 @@
+/** Translations that processes share, and that one run keeps for the next: whoever gets them runs as the evaluator does. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { type Archive, TranslationStore } from '../../emu/jit/store.ts';
+import { EXEC, READ, WRITE } from '../../emu/memory/layout.ts';
+import { BytesSource } from '../memory/sources.ts';
+import { assemble } from '../unicorn/assemble.ts';
+import { CODE, closeMachines, interp, jitWith, machine, outcome, run } from './machine.ts';
+import { programs } from './programs.ts';
+
+afterEach(closeMachines);
+
+/** An archive in memory. */
+class Memory implements Archive {
+  readonly files = new Map<string, Uint8Array>();
+  nameOf(source: BytesSource, bias: number): string | null {
+    return source.key === null ? null : `${source.key} ${bias}`;
+  }
+  load(name: string): Uint8Array<ArrayBuffer> | null {
+    const bytes = this.files.get(name);
+    return bytes === undefined ? null : new Uint8Array(bytes);
+  }
+  save(name: string, bytes: Uint8Array): void {
+    this.files.set(name, bytes);
+  }
+}
+
+/** A file with the program in its first page. */
+function fileOf(source: string): BytesSource {
+  const bytes = new Uint8Array(0x1000);
+  bytes.set(assemble(source));
+  return new BytesSource(bytes, 'program');
+}
+
+const isThumb = (source: string) => /^\s*\.thumb/.test(source);
+
+/** Runs a program from a file. */
+function start(store: TranslationStore, file: BytesSource, source: string, fuel?: number) {
+  const m = machine(jitWith(store), file, isThumb(source), fuel);
+  m.backend.run(m.cpu);
+  return m;
+}
+
+/** A store whose numbers are others than those of any before it. */
+function laterRun(archive: Archive): TranslationStore {
+  const store = new TranslationStore(archive);
+  for (let i = 1; i < 400; i++) {
+    store.slotOf(0x1000 * i);
+    store.siteOf(0x1000 * i, 0, 0);
+  }
+  return store;
+}
+
+describe('a second process and a later run go on with what was translated', () => {
+  for (const [name, source] of Object.entries(programs)) {
+    test(name, () => {
+      const expected = outcome(run(interp, source));
+      const file = fileOf(source);
+      const archive = new Memory();
+      const store = new TranslationStore(archive);
+      const first = start(store, file, source);
+      expect(first.backend.stats().regions).toBeGreaterThan(0);
+      expect(outcome(first)).toEqual(expected);
+
+      const second = start(store, file, source);
+      expect(outcome(second)).toEqual(expected);
+      expect(second.backend.stats().regions).toBeLessThan(first.backend.stats().regions);
+
+      store.keep();
+      expect(archive.files.size).toBe(1);
+      const third = start(laterRun(archive), file, source);
+      expect(outcome(third)).toEqual(expected);
+      expect(third.backend.stats().regions).toBeLessThan(first.backend.stats().regions);
+      expect(outcome(start(laterRun(archive), file, source, 3))).toEqual(expected);
+    });
+  }
+});
+
+/** Adds up words until it comes to the end of the memory. */
+const adding = `
+  .thumb
+  movs  r6, #0
+again:
+  ldr   r5, [r0]
+  adds  r6, r5
+  str   r6, [r0, #4]
+  adds  r0, #4
+  b     again`;
+
+/** Calls the function at `patch` a thousand times; its first instruction is \`movs r1, #1\`. */
+const calling = `
+  .thumb
+  movs  r0, #0
+  movw  r5, #1000
+again:
+  bl    patch
+  adds  r0, r1
+  subs  r5, #1
+  bne   again
+  svc   #0
+patch:
+  movs  r1, #1
+  bx    lr`;
+
+test('faults are exact in translations of an earlier run', () => {
+  const file = fileOf(adding);
+  const archive = new Memory();
+  const store = new TranslationStore(archive);
+  start(store, file, adding);
+  store.keep();
+  const kept = start(laterRun(archive), file, adding);
+  expect(kept.backend.stats().regions).toBe(0);
+  expect(kept.events).toHaveLength(1);
+  expect({ ...outcome(kept), flags: '' }).toEqual({ ...outcome(run(interp, adding)), flags: '' });
+});
+
+test('what a run adds is kept together with what was kept', () => {
+  const source = `
+    .thumb
+    movw  r5, #1000
+  one:
+    subs  r5, #1
+    bne   one
+    cbz   r7, out
+    movw  r5, #1000
+  two:
+    adds  r6, #1
+    subs  r5, #1
+    bne   two
+  out:
+    svc   #0`;
+  const file = fileOf(source);
+  const archive = new Memory();
+  const begin = (r7: number) => {
+    const store = laterRun(archive);
+    const m = machine(jitWith(store), file, true);
+    m.cpu.r[7] = r7;
+    m.backend.run(m.cpu);
+    store.keep();
+    return m;
+  };
+  begin(0);
+  expect(begin(1).backend.stats().regions).toBeGreaterThan(0);
+  const last = begin(1);
+  expect(last.backend.stats().regions).toBe(0);
+  expect(last.cpu.r[6]).toBe(1000);
+});
+
+/** The process makes its code another one, by a write into its own copy of the page. */
+function patch(m: ReturnType<typeof start>): void {
+  const [start, end] = [CODE, CODE + 0x1000];
+  m.space.protect(start, end, READ | WRITE | EXEC);
+  m.space.check(start, 0x100, WRITE);
+  const at = m.space.bytes(start, 0x100).findIndex((byte, i, all) => byte === 1 && all[i + 1] === 0x21);
+  m.space.u8[start + at] = 5;
+  m.space.protect(start, end, READ | EXEC);
+}
+
+test('a process that changes its code is alone with it, now and in later runs', () => {
+  const file = fileOf(calling);
+  const archive = new Memory();
+  const store = new TranslationStore(archive);
+  expect(start(store, file, calling).cpu.r[0]).toBe(1000);
+
+  const changed = start(store, file, calling);
+  patch(changed);
+  changed.cpu.location = CODE | 1;
+  changed.backend.run(changed.cpu);
+  expect(changed.cpu.r[0]).toBe(5000);
+
+  expect(start(store, file, calling).cpu.r[0]).toBe(1000);
+  store.keep();
+  expect(start(laterRun(archive), file, calling).cpu.r[0]).toBe(1000);
+});
+
+test('a child has the changed code of its parent', () => {
+  const store = new TranslationStore();
+  const parent = start(store, fileOf(calling), calling);
+  patch(parent);
+  const child = parent.space.fork();
+  expect(store.imageAt(parent.space, CODE)).toBeNull();
+  expect(store.imageAt(child, CODE)).toBeNull();
+  child.close();
+});
+
+test('code that comes to a page of another file is not what was there before', () => {
+  const store = new TranslationStore();
+  const m = start(store, fileOf(calling), calling);
+  const other = fileOf(calling.replace('movs  r1, #1', 'movs  r1, #7'));
+  m.space.map({
+    ...m.space.find(CODE)!,
+    source: new BytesSource(other.bytes, 'another program'),
+  });
+  m.cpu.location = CODE | 1;
+  m.backend.run(m.cpu);
+  expect(m.cpu.r[0]).toBe(7000);
+});
+
+test('a mapping that comes back has its translations again', () => {
+  const store = new TranslationStore();
+  const file = fileOf(calling);
+  const m = start(store, file, calling);
+  const vma = { ...m.space.find(CODE)! };
+  m.space.unmap(CODE, CODE + 0x1000);
+  m.space.map(vma);
+  const { regions } = m.backend.stats();
+  m.cpu.location = CODE | 1;
+  m.backend.run(m.cpu);
+  expect(m.cpu.r[0]).toBe(1000);
+  expect(m.backend.stats().regions).toBe(regions);
+});
+
+test('of a file that was changed while it was mapped nothing is kept', () => {
+  const archive = new Memory();
+  const store = new TranslationStore(archive);
+  const file = fileOf(adding);
+  Object.assign(file, { unchanged: () => false });
+  start(store, file, adding);
+  store.keep();
+  expect(archive.files.size).toBe(0);
+});
+
+test('a file without identity has translations of its own', () => {
+  const store = new TranslationStore();
+  const anonymous = new BytesSource(fileOf(adding).bytes, null);
+  expect(start(store, anonymous, adding).backend.stats().regions).toBeGreaterThan(0);
+  expect(start(store, anonymous, adding).backend.stats().regions).toBeGreaterThan(0);
+});
+
+test('bytes that are no translations are not used', () => {
+  const archive = new Memory();
+  const file = fileOf(adding);
+  const store = new TranslationStore(archive);
+  start(store, file, adding);
+  store.keep();
+  const [[name, good]] = [...archive.files] as [[string, Uint8Array]];
+  const expected = { ...outcome(run(interp, adding)), flags: '' };
+  for (const bytes of [
+    new Uint8Array(0),
+    new Uint8Array(100),
+    good.slice(0, good.length - 4),
+    good.slice(4),
+  ]) {
+    archive.files.set(name, bytes);
+    const m = start(laterRun(archive), file, adding);
+    expect({ ...outcome(m), flags: '' }).toEqual(expected);
+    expect(m.backend.stats().regions).toBeGreaterThan(0);
+  }
+});
