@@ -4,10 +4,12 @@
  * Options end at PROGRAM: it and all that follows belong to the guest, whatever it looks like. An option's value is the next word, even when
  * that starts with a dash (`-0 -bash`). Later settings win; options win over environment variables.
  */
+import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import type { CpuName } from '../emu/cpu.ts';
+import { FILES, FOLDER } from './image/folder.ts';
 
 /** What the command line asks for. Strings are as given; null stands for "not said". */
 export interface Options {
@@ -233,8 +235,12 @@ export function parseOptions(
   return result;
 }
 
-/** The user's directory for caches, as the XDG base directory specification has it; null when there is none. */
+/**
+ * Inside an image armrun's own folder, which goes when armrun goes; else the user's directory for caches, as the XDG base directory specification has it. Null when
+ * there is none.
+ */
 function cacheDirectory({ XDG_CACHE_HOME: cache, HOME: home }: NodeJS.ProcessEnv): string | null {
+  if (existsSync(`${FOLDER}/${FILES.wrapper}`)) return `${FOLDER}/${FILES.translations}`;
   if (cache && isAbsolute(cache)) return join(cache, 'armrun');
   return home && isAbsolute(home) ? join(home, '.cache/armrun') : null;
 }

@@ -14,4 +14,6 @@ export const FILES = {
   shell: 'sh',
   /** There while the wrapper is at /bin/sh. */
   replaced: 'replaced',
+  /** Translations of the image's programs, kept from RUN to RUN (translation-archive.ts). */
+  translations: 'translations',
 } as const;
