@@ -63,7 +63,7 @@ export class InsnCache {
   }
 
   private newPage(key: number, location: number): InsnPage {
-    const shared = this.sharedPages(location);
+    const shared = this.sharedPages(location >>> 0);
     let page = shared?.get(key);
     if (page === undefined) {
       page = new Array<Insn | undefined>(SLOTS).fill(undefined);

@@ -15,6 +15,7 @@ import { b, cbnz, cbz } from '../ops/branch.ts';
 import { CodeCache, type Start } from './code-cache.ts';
 import { MAX_DEPTH } from './compile.ts';
 import { GROUP_ALIGN, LEAVE } from './convention.ts';
+import type { Heat } from './heat.ts';
 import { MAX_DISTANCE } from './region.ts';
 import { TranslationStore } from './store.ts';
 
@@ -35,9 +36,6 @@ const HOT = 120;
 /** Hot locations that are waited for before a module is made of them. */
 const BATCH = 16;
 
-/** Counters of branch targets, direct mapped; a collision only delays. */
-const COUNTERS = 1 << 14;
-
 export class JitBackend implements CpuBackend {
   readonly name = 'jit';
   readonly space: AddressSpace;
@@ -51,16 +49,13 @@ export class JitBackend implements CpuBackend {
   private faultWhy: FaultReason = 'unmapped';
   /** Something compiled was invalidated since the hook under way began. */
   private stale = false;
-  private readonly counterOf = new Int32Array(COUNTERS);
-  private readonly counts = new Int32Array(COUNTERS);
-  private readonly isLoop = new Uint8Array(COUNTERS);
-  /** Locations that have become hot since the last module. */
-  private waiting = 0;
+  private readonly heat: Heat;
   private readonly onBranch: (location: number) => boolean;
 
   constructor(space: AddressSpace, options: CpuOptions, store = new TranslationStore()) {
     this.space = space;
     this.options = options;
+    this.heat = store.heat;
     this.cache = new InsnCache(space, undefined, (location) => store.sharedInsns(space, location));
     this.interpreter = new Interpreter(space, options.hooks, this.cache);
     this.code = new CodeCache(space, this.cache, store, options.count === true, {
@@ -159,45 +154,29 @@ export class JitBackend implements CpuBackend {
 
   /** Counts an arrival at a location (by an edge out of region `from`, if not 0); true when there is compiled code for it, made now perhaps. */
   private hot(location: number, isLoop: boolean, from = 0): boolean {
-    const i = (location >>> 1) & (COUNTERS - 1);
-    const { counterOf, counts, code } = this;
-    if (counterOf[i] !== (location | 0)) {
-      counterOf[i] = location;
-      this.isLoop[i] = isLoop ? 1 : 0;
-      counts[i] = code.acquire(location) > 0 ? HOT : 1;
-    }
-    const count = ++counts[i]!;
+    const { heat, code } = this;
+    const i = heat.at(location);
+    if (heat.location[i] !== (location | 0))
+      heat.begin(i, location, isLoop, code.acquire(location) > 0 ? HOT : 1);
+    const count = ++heat.count[i]!;
     if (count < HOT) return false;
     if (code.acquire(location) > 0) return true;
     // A module costs as much as many functions: wait a little for others.
-    if (count === HOT) this.waiting++;
-    if ((this.waiting < BATCH && count < 2 * HOT) || !this.compiledMode()) return false;
+    if (count === HOT) heat.waiting++;
+    if ((heat.waiting < BATCH && count < 2 * HOT) || !this.compiledMode()) return false;
     if (from !== 0 && code.extend(from, location)) {
-      counts[i] = 0;
+      heat.count[i] = 0;
       return false;
     }
-    this.waiting = 0;
-    if (code.compile({ location, isLoop }, (l) => this.warm(l), this.warmLocations())) return true;
-    counts[i] = 0;
+    heat.waiting = 0;
+    if (code.compile({ location, isLoop }, (l) => heat.of(l) >= HOT >> 3, this.warmLocations())) return true;
+    heat.count[i] = 0;
     return false;
-  }
-
-  /** Whether the evaluator has been at a location lately: callers' regions are compiled together with it. */
-  private warm(location: number): boolean {
-    const i = (location >>> 1) & (COUNTERS - 1);
-    return this.counterOf[i] === (location | 0) && this.counts[i]! >= HOT >> 3;
   }
 
   /** Locations about to become hot: compiled in the same module, because a module costs as much as many functions. */
   private warmLocations(): Start[] {
-    const { counts, counterOf, code, isLoop } = this;
-    const locations: Start[] = [];
-    for (let i = 0; i < COUNTERS; i++)
-      if (counts[i]! >= HOT >> 1) {
-        const location = counterOf[i]! >>> 0;
-        if (code.compiledSlot(location) === 0) locations.push({ location, isLoop: isLoop[i] === 1 });
-      }
-    return locations;
+    return this.heat.atLeast(HOT >> 1).filter(({ location }) => this.code.compiledSlot(location) === 0);
   }
 
   // ---- what compiled code calls ----

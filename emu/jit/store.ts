@@ -5,6 +5,7 @@
 import type { InsnPage } from '../decode/insn-cache.ts';
 import type { AddressSpace, PageSource, Vma } from '../memory/address-space.ts';
 import { EXEC, PAGE_SHIFT, WRITE } from '../memory/layout.ts';
+import { Heat } from './heat.ts';
 import { readSegment, writeSegment } from './segment-file.ts';
 import { Unit } from './unit.ts';
 
@@ -34,6 +35,7 @@ interface Image {
 }
 
 export class TranslationStore {
+  readonly heat = new Heat();
   private readonly archive: Archive | null;
   private readonly slots = new Map<number, number>();
   private nextSlot = 1;

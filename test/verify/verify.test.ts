@@ -161,7 +161,7 @@ test('a long stretch without events is compared where the first CPU stops', () =
   });
   const h = guest(code, broken, unicorn);
   expect(mismatch(h)).toMatch(/They part after 1000 taken/);
-}, 30_000);
+}, 120_000);
 
 test('yields are events of both', () => {
   const g = guest('mov r0, #1\n yield\n mov r0, #2\n svc 0', jit, unicorn);
