@@ -28,6 +28,7 @@ fixtures/build.sh >/dev/null
 fixtures/root.sh date >/dev/null
 fixtures/root.sh full >/dev/null
 fixtures/root.sh go >/dev/null
+fixtures/root.sh debian >/dev/null
 
 tsc --noEmit
 biome ci "${colors[@]}" --error-on-warnings .

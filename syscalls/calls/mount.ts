@@ -1,4 +1,5 @@
 /** Mounting inside the run (fs/namespace.c): tmpfs, proc, sysfs, devtmpfs and bind mounts of the host's files. All processes see the same mounts. */
+import { totalmem } from 'node:os';
 import { fail } from '../abi/errno.ts';
 import { AT_FDCWD } from '../abi/fcntl.ts';
 import { procSource } from '../kernel/proc.ts';
@@ -41,12 +42,27 @@ function treeRoot(t: Task): Inode {
   return at;
 }
 
+/** Of a tmpfs's size (tmpfs(5)). */
+const UNITS: Record<string, () => number> = {
+  '': () => 1,
+  k: () => 1024,
+  m: () => 1 << 20,
+  g: () => 1 << 30,
+  '%': () => totalmem() / 100,
+};
+
 function create(t: Task, type: string, source: string | null, data: string | null): FileSystem {
   switch (type) {
     case 'tmpfs':
     case 'ramfs': {
       const mode = /(?:^|,)mode=([0-7]+)/.exec(data ?? '');
-      return new TmpFs({ type, source: source ?? type, mode: mode ? Number.parseInt(mode[1]!, 8) : 0o1777 });
+      const size = /(?:^|,)size=(\d+)([kmg%]?)/i.exec(data ?? '');
+      return new TmpFs({
+        type,
+        source: source ?? type,
+        mode: mode ? Number.parseInt(mode[1]!, 8) : 0o1777,
+        size: size ? Number(size[1]) * UNITS[size[2]!.toLowerCase()]!() : undefined,
+      });
     }
     case 'proc':
       return new ProcFs(procSource(t.kernel), () => treeRoot(t));

@@ -77,7 +77,16 @@ export function seconds(): number {
 /** The objects of one kind, by id and key. */
 export class IpcTable<T extends IpcObject> {
   readonly objects = new Map<number, T>();
+  readonly #limit: number;
+  readonly #used = new Set<number>();
+  /** No slot below is free. */
+  #freeFrom = 0;
   #sequence = 0;
+
+  /** @param limit how many there may be (/proc/sys/kernel/semmni and the like) */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
 
   /** semget and the like: finds by key or makes. `check` looks whether the one found is what is asked for. */
   get(key: number, flags: number, creds: Creds, check: (found: T) => void, make: (at: Place) => T): number {
@@ -91,13 +100,13 @@ export class IpcTable<T extends IpcObject> {
       }
       if (!(flags & IPC_CREAT)) fail('ENOENT');
     }
-    let slot = 0;
-    const used = new Set([...this.objects.keys()].map((id) => id % SLOTS));
-    while (used.has(slot)) slot++;
-    if (slot >= SLOTS) fail('ENOSPC');
+    if (this.objects.size >= this.#limit) fail('ENOSPC');
+    while (this.#used.has(this.#freeFrom)) this.#freeFrom++;
+    const slot = this.#freeFrom;
     const seq = this.#sequence++ & 0xffff;
     const id = seq * SLOTS + slot;
     this.objects.set(id, make({ id, key, seq }));
+    this.#used.add(slot);
     return id;
   }
 
@@ -108,7 +117,10 @@ export class IpcTable<T extends IpcObject> {
 
   remove(object: T): void {
     object.removed = true;
-    this.objects.delete(object.id);
+    if (!this.objects.delete(object.id)) return;
+    const slot = object.id % SLOTS;
+    this.#used.delete(slot);
+    this.#freeFrom = Math.min(this.#freeFrom, slot);
   }
 }
 
@@ -242,7 +254,7 @@ export class MessageQueue extends IpcObject {
 }
 
 export class SysvIpc {
-  readonly semaphores = new IpcTable<Semaphores>();
-  readonly segments = new IpcTable<Segment>();
-  readonly messages = new IpcTable<MessageQueue>();
+  readonly semaphores = new IpcTable<Semaphores>(32000);
+  readonly segments = new IpcTable<Segment>(4096);
+  readonly messages = new IpcTable<MessageQueue>(32000);
 }

@@ -1,4 +1,5 @@
 /** Regular files that are only memory: those of a TmpFs, and memfd_create(2) with its seals. */
+import { totalmem } from 'node:os';
 import type { PageSource } from '../../emu/memory/address-space.ts';
 import { fail } from '../abi/errno.ts';
 import {
@@ -22,16 +23,63 @@ import type { OpenFile } from './open-file.ts';
 const ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
 const MAX_SIZE = 0x7fff_ffff;
 
-/** The content of a file. */
+const PAGE = 4096;
+
+/** How much memory files may take together: of one file system, or all those of memfd_create. */
+export class MemoryQuota {
+  readonly pages: number;
+  used = 0;
+  /** @param bytes by default half of the machine's memory (tmpfs(5)) */
+  constructor(bytes = totalmem() / 2) {
+    this.pages = Math.floor(bytes / PAGE);
+  }
+  /** ENOSPC when there is no more. */
+  charge(pages: number): void {
+    if (pages > 0 && this.used + pages > this.pages) fail('ENOSPC');
+    this.used += pages;
+  }
+}
+
+/** The content of a file. What is charged to the quota is what has been written, up to the last byte of it: holes at the end cost nothing. */
 export class MemoryBytes {
   #bytes: Uint8Array = new Uint8Array(0);
   #size = 0;
+  #charged = 0;
+  readonly #quota: MemoryQuota;
+  #opens = 0;
+  #nameless = false;
   seals: number;
   /** Shared mappings are all of one object. */
   pages: FilePages | undefined;
 
-  constructor(seals = F_SEAL_SEAL) {
+  constructor(quota: MemoryQuota, seals = F_SEAL_SEAL) {
+    this.#quota = quota;
     this.seals = seals;
+  }
+
+  #charge(size: number): void {
+    const pages = Math.ceil(size / PAGE);
+    this.#quota.charge(pages - this.#charged);
+    this.#charged = pages;
+  }
+
+  /** The file has lost its last name: its memory is given back when nobody has it open. */
+  lastNameGone(): void {
+    this.#nameless = true;
+    this.#freeUnused();
+  }
+  opened(): void {
+    this.#opens++;
+  }
+  closed(): void {
+    this.#opens--;
+    this.#freeUnused();
+  }
+  #freeUnused(): void {
+    if (!this.#nameless || this.#opens > 0) return;
+    this.#charge(0);
+    this.#bytes = new Uint8Array(0);
+    this.#size = 0;
   }
 
   get size(): number {
@@ -39,7 +87,7 @@ export class MemoryBytes {
   }
   /** Memory it takes, in blocks of 512 bytes. */
   get blocks(): number {
-    return 8 * Math.ceil(this.#size / 4096);
+    return 8 * Math.ceil(this.#size / PAGE);
   }
 
   addSeals(seals: number): void {
@@ -54,10 +102,13 @@ export class MemoryBytes {
     if (size < this.#size && this.seals & F_SEAL_SHRINK) fail('EPERM');
     if (size > MAX_SIZE) fail('EFBIG');
     if (size > this.#bytes.length) {
-      const bytes = new Uint8Array(Math.max(size, Math.min(2 * this.#bytes.length, MAX_SIZE)));
+      const bytes = allocate(Math.max(size, Math.min(2 * this.#bytes.length, MAX_SIZE)));
       bytes.set(this.#bytes.subarray(0, this.#size));
       this.#bytes = bytes;
-    } else if (size < this.#size) this.#bytes.fill(0, size, this.#size);
+    } else if (size < this.#size) {
+      this.#bytes.fill(0, size, this.#size);
+      this.#charge(Math.min(size, this.#charged * PAGE));
+    }
     this.#size = size;
   }
 
@@ -70,9 +121,19 @@ export class MemoryBytes {
   write(from: Uint8Array, offset: number): number {
     if (this.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) fail('EPERM');
     const end = offset + from.length;
+    if (end > this.#charged * PAGE) this.#charge(end);
     if (end > this.#size) this.resize(end);
     this.#bytes.set(from, offset);
     return from.length;
+  }
+}
+
+/** Memory that the host may not have. */
+function allocate(size: number): Uint8Array {
+  try {
+    return new Uint8Array(size);
+  } catch {
+    return fail('ENOMEM');
   }
 }
 
@@ -85,6 +146,10 @@ export class MemoryFile extends MappableFile {
     super(inode, flags);
     this.bytes = bytes;
     this.#changed = changed;
+    bytes.opened();
+  }
+  protected override close(): void {
+    this.bytes.closed();
   }
   override get mapped(): FilePages | undefined {
     return this.bytes.pages;
@@ -132,6 +197,8 @@ export class MemoryFile extends MappableFile {
   }
 }
 
+let memfds: MemoryQuota | undefined;
+
 /** The nameless file of memfd_create. */
 export class MemfdInode extends AnonymousInode {
   readonly bytes: MemoryBytes;
@@ -140,7 +207,9 @@ export class MemfdInode extends AnonymousInode {
   constructor(name: string, sealing: boolean) {
     super(`/memfd:${name}`, S_IFREG | 0o777);
     this.deleted = true;
-    this.bytes = new MemoryBytes(sealing ? 0 : F_SEAL_SEAL);
+    memfds ??= new MemoryQuota();
+    this.bytes = new MemoryBytes(memfds, sealing ? 0 : F_SEAL_SEAL);
+    this.bytes.lastNameGone();
   }
   override stat() {
     return { ...super.stat(), size: this.bytes.size, blocks: this.bytes.blocks };

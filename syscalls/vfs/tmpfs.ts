@@ -22,7 +22,7 @@ import type { Creds } from './creds.ts';
 import { openDevice } from './devices.ts';
 import { DirectoryFile } from './directory-file.ts';
 import { type AttributeChange, type FileSystem, Inode, isWithin, nextMountId } from './inode.ts';
-import { MemoryBytes, MemoryFile } from './memory-file.ts';
+import { MemoryBytes, MemoryFile, MemoryQuota } from './memory-file.ts';
 import type { OpenFile } from './open-file.ts';
 import { openFifo } from './pipe.ts';
 
@@ -32,7 +32,12 @@ export interface TmpFsOptions {
   source?: string;
   /** Mode of the root directory. */
   mode?: number;
+  /** Bytes that the files may take; by default half of the machine's memory. */
+  size?: number | undefined;
 }
+
+/** Files of one TmpFs at most: each costs this process's heap about a kilobyte. */
+const MOST_NODES = 1 << 19;
 
 export class TmpFs implements FileSystem {
   readonly type: string;
@@ -40,28 +45,39 @@ export class TmpFs implements FileSystem {
   readonly readOnly = false;
   readonly id = nextMountId();
   readonly root: TmpInode;
+  readonly quota: MemoryQuota;
   #numbers = 0;
+  #nodes = 0;
 
   constructor(options: TmpFsOptions = {}) {
+    this.quota = new MemoryQuota(options.size);
     this.type = options.type ?? 'tmpfs';
     this.source = options.source ?? this.type;
     this.root = new TmpInode(this, undefined, '', this.node(S_IFDIR | (options.mode ?? 0o755), 0, 0));
   }
 
   node(mode: number, uid: number, gid: number): TmpNode {
-    return new TmpNode(this.id, ++this.#numbers, mode, uid, gid);
+    if (this.#nodes >= MOST_NODES) fail('ENOSPC');
+    this.#nodes++;
+    return new TmpNode(this.id, ++this.#numbers, mode, uid, gid, this.quota);
+  }
+  /** A file has lost its last name. */
+  lastNameGone(node: TmpNode): void {
+    this.#nodes--;
+    node.bytes.lastNameGone();
   }
 
   statfs(): FsStatistics {
-    const blocks = 1 << 19;
+    const { pages: blocks, used } = this.quota;
+    const bfree = blocks - used;
     return {
       type: 0x0102_1994,
       bsize: 4096,
       blocks,
-      bfree: blocks,
-      bavail: blocks,
-      files: blocks,
-      ffree: blocks - this.#numbers,
+      bfree,
+      bavail: bfree,
+      files: MOST_NODES,
+      ffree: MOST_NODES - this.#nodes,
       namelen: 255,
       flags: 0,
     };
@@ -73,11 +89,12 @@ const now = () => BigInt(Date.now()) * 1_000_000n;
 /** What all names of a file share. */
 class TmpNode {
   readonly attributes: Attributes;
-  readonly bytes = new MemoryBytes();
+  readonly bytes: MemoryBytes;
   readonly xattrs = new Map<string, Uint8Array>();
   target = '';
 
-  constructor(dev: number, ino: number, mode: number, uid: number, gid: number) {
+  constructor(dev: number, ino: number, mode: number, uid: number, gid: number, quota: MemoryQuota) {
+    this.bytes = new MemoryBytes(quota);
     const time = now();
     const nlink = (mode & S_IFMT) === S_IFDIR ? 2 : 1;
     const times = { atime: time, mtime: time, ctime: time, btime: time };
@@ -230,6 +247,7 @@ export class TmpInode extends Inode {
     child.deleted = true;
     child.node.attributes.nlink -= child.isDirectory ? 2 : 1;
     child.node.changed();
+    if (child.node.attributes.nlink === 0) this.fs.lastNameGone(child.node);
     if (child.isDirectory) this.node.attributes.nlink--;
     this.node.modified();
   }

@@ -1,0 +1,73 @@
+/** Holds two trees of a whole system against each other: names, types, modes, owners, link targets, hard links, and contents but for what can't be equal. */
+import fs from 'node:fs';
+
+/** Files whose contents tell when or where they were made. All else about them is compared. */
+const OWN_CONTENT = [
+  /^\/var\/log\//,
+  /^\/var\/cache\/(apt|ldconfig|man|fontconfig|debconf)\//,
+  /^\/var\/backups\//,
+  // Random: keys and names of this very system.
+  /^\/etc\/machine-id$/,
+  /^\/etc\/ssh\/ssh_host_/,
+  /^\/etc\/ssl\/(private|certs)\/ssl-cert-snakeoil/,
+];
+/** What is there or not as the network had it, and what only one of the two ways to run a system puts into it. */
+const OWN_NAMES = [
+  /^\/(dev|proc|sys)\//,
+  /^\/var\/lib\/apt\/lists\//,
+  /^\/var\/cache\/(apt|man)\//,
+  // Symbolic links to certificates named by their hash.
+  /^\/etc\/ssl\/certs\/[0-9a-f]{8}\.\d$/,
+];
+
+const TYPES: Record<number, string> = {
+  1: 'fifo',
+  2: 'character device',
+  4: 'directory',
+  6: 'block device',
+  8: 'file',
+  10: 'link',
+  12: 'socket',
+};
+
+interface Entry {
+  /** Everything but the content, as text. */
+  readonly what: string;
+  readonly file: boolean;
+  readonly size: number;
+}
+
+function look(root: string, path: string, into: Map<string, Entry>): void {
+  for (const name of fs.readdirSync(root + path, 'latin1')) {
+    const below = `${path}/${name}`;
+    if (OWN_NAMES.some((pattern) => pattern.test(below))) continue;
+    const host = Buffer.from(root + below, 'latin1');
+    const s = fs.lstatSync(host);
+    const type = TYPES[(s.mode >> 12) & 15] ?? '?';
+    const target = s.isSymbolicLink() ? ` -> ${fs.readlinkSync(host, 'latin1')}` : '';
+    const links = s.isDirectory() ? '' : ` links ${s.nlink}`;
+    const what = `${type} ${(s.mode & 0o7777).toString(8)} ${s.uid}:${s.gid}${links}${target}`;
+    into.set(below, { what, file: s.isFile(), size: s.size });
+    if (s.isDirectory()) look(root, below, into);
+  }
+}
+
+/** What is different between two roots, one line each; none when they are equal. */
+export function differences(actual: string, expected: string): string[] {
+  const [a, b] = [actual, expected].map((root) => {
+    const entries = new Map<string, Entry>();
+    look(root, '', entries);
+    return entries;
+  }) as [Map<string, Entry>, Map<string, Entry>];
+  const found: string[] = [];
+  for (const path of [...new Set([...a.keys(), ...b.keys()])].sort()) {
+    const [x, y] = [a.get(path), b.get(path)];
+    if (x?.what !== y?.what) found.push(`${path}: ${x?.what ?? 'missing'}, expected ${y?.what ?? 'nothing'}`);
+    else if (x!.file && !OWN_CONTENT.some((pattern) => pattern.test(path))) {
+      const [p, q] = [actual, expected].map((root) => Buffer.from(root + path, 'latin1')) as [Buffer, Buffer];
+      if (x!.size !== y!.size || !fs.readFileSync(p).equals(fs.readFileSync(q)))
+        found.push(`${path}: content`);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,73 @@
+/** A Debian base system as packages leave it, unpacked and not configured, and the two ways to run it: armrun, and qemu-arm-static with binfmt_misc as the oracle. */
+import { execFileSync, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import flags from '../../src/v8-flags.json' with { type: 'json' };
+
+const own = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const armrun = [process.execPath, ...flags, own('../../src/bin.cjs'), '--root'];
+const oracle = [own('./binfmt.sh')];
+
+export interface System {
+  readonly root: string;
+  /** Runs a script with the system's /bin/sh; gives its whole output. Rejects when it fails. */
+  run(script: string): Promise<string>;
+}
+
+/** Two equal systems, for armrun and for the oracle, below a directory of their own. */
+export function makeSystems(): { directory: string; actual: System; expected: System } {
+  const base = execFileSync(own('../../fixtures/root.sh'), ['debian'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  }).trim();
+  const directory = fs.mkdtempSync(`${tmpdir()}/armrun-apt-`);
+  const make = (name: string, command: string[]): System => {
+    const root = `${directory}/${name}`;
+    execFileSync('cp', ['-a', base, root]);
+    fs.copyFileSync(own('./second-stage.sh'), `${root}/second-stage.sh`);
+    useSources(root);
+    return { root, run: (script) => run([...command, root, '/bin/sh', '-ec', script]) };
+  };
+  return { directory, actual: make('armrun', armrun), expected: make('qemu', oracle) };
+}
+
+/** Gives a root this machine's way to packages: sources, public keys, settings of downloads, and the resolver. */
+function useSources(root: string): void {
+  for (const name of ['sources.list', 'sources.list.d', 'trusted.gpg.d', 'keyrings']) {
+    if (fs.existsSync(`/etc/apt/${name}`)) {
+      fs.cpSync(`/etc/apt/${name}`, `${root}/etc/apt/${name}`, { recursive: true, dereference: true });
+    }
+  }
+  // Not what else than packages this machine downloads (IndexTargets).
+  const settings = execFileSync('apt-config', ['dump', 'Acquire'], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => !line.includes('IndexTargets') && !line.endsWith(' "";'));
+  fs.writeFileSync(`${root}/etc/apt/apt.conf.d/99acquire`, settings.join('\n'));
+  for (const name of ['resolv.conf', 'hosts']) fs.copyFileSync(`/etc/${name}`, `${root}/etc/${name}`);
+  // No service is started by its installation.
+  fs.writeFileSync(`${root}/usr/sbin/policy-rc.d`, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+}
+
+const ENVIRONMENT = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  DEBIAN_FRONTEND: 'noninteractive',
+  LC_ALL: 'C',
+  TZ: 'UTC',
+  HOME: '/root',
+};
+
+function run([program, ...args]: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'], env: ENVIRONMENT });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('latin1').on('data', (text: string) => (output += text));
+    }
+    child.on('error', reject);
+    child.on('close', (status, signal) => {
+      if (status === 0) resolve(output);
+      else reject(new Error(`${program} ${args.join(' ')}: ${signal ?? status}\n${output.slice(-4000)}`));
+    });
+  });
+}
