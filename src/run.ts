@@ -6,6 +6,7 @@
  */
 import fs from 'node:fs';
 import os from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { engineNamed } from '../emu/backend.ts';
 import type { CpuName } from '../emu/cpu.ts';
 import { Errno, type ErrnoName } from '../syscalls/abi/errno.ts';
@@ -25,8 +26,8 @@ import { FdTable } from '../syscalls/vfs/fd-table.ts';
 import { isOrphaned } from '../syscalls/vfs/host-job.ts';
 import { openDescriptor } from '../syscalls/vfs/host-stream.ts';
 import { openHostControllingTerminal } from '../syscalls/vfs/host-terminal.ts';
-import { socketsFlushed } from '../syscalls/vfs/inet-socket.ts';
 import { type Inode, pathOf } from '../syscalls/vfs/inode.ts';
+import { flushed } from '../syscalls/vfs/lingering.ts';
 import { type NodeApi, NodeFs } from '../syscalls/vfs/node-fs.ts';
 import type { OpenFile } from '../syscalls/vfs/open-file.ts';
 import { mountSystem } from '../syscalls/vfs/system-mounts.ts';
@@ -84,6 +85,8 @@ export interface RunResult {
   signal: NodeJS.Signals | null;
 }
 
+/** How long output of a program that was killed may take. */
+const KILLED_FLUSH_MS = 300;
 const RELEASE = '6.1.0';
 
 /** The two CPUs of a verification differ. */
@@ -144,7 +147,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
   }
   kernel.shutDown();
   engine.finish();
-  await socketsFlushed();
+  // Who has killed the guest does not want to wait for a reader that takes nothing.
+  await (init.status & 0x7f ? Promise.race([flushed(), setTimeout(KILLED_FLUSH_MS)]) : flushed());
   if (options.stats) printStats(kernel, performance.now() - started);
   return resultOf(init);
 }

@@ -3,7 +3,7 @@
  *
  * Reading never blocks this process, in which other tasks may run: a pipe is opened a second time without O_NONBLOCK being shared with other processes, and read
  * until it has no more. Only when a task goes to sleep on the queue does a watcher of Node's event loop begin to look; it takes one byte, which
- * is kept for the next read, so that no more is taken from a shared input than the guest asked for. Writing is synchronous.
+ * is kept for the next read, so that no more is taken from a shared input than the guest asked for. Writing to a pipe is in host-output.ts; to others it is synchronous.
  */
 import fs from 'node:fs';
 import type net from 'node:net';
@@ -18,10 +18,14 @@ import { attributesOf } from './attributes.ts';
 import { FilePages, MappableFile } from './file-pages.ts';
 import { host, rethrow } from './host-error.ts';
 import { hostFlags } from './host-flags.ts';
+import { HostOutput } from './host-output.ts';
 import { isTerminal, openHostTerminal } from './host-terminal.ts';
 import type { AttributeChange, Inode } from './inode.ts';
 import { type IoctlContext, OpenFile, WOULD_BLOCK } from './open-file.ts';
 import { type Waiter, WaitQueue } from './wait-queue.ts';
+
+/** Milliseconds until a socket without room is tried again. */
+const RETRY_MS = 10;
 
 /** A wait queue that says when somebody begins to wait. */
 class WatchedQueue extends WaitQueue {
@@ -44,8 +48,9 @@ export class HostStream extends OpenFile {
   /** The byte the watcher took. */
   #peeked = -1;
   #ended = false;
+  #output: HostOutput | undefined;
   /** The last write found no room. */
-  #full = false;
+  #blocked = false;
 
   /** @param owned the descriptor is closed with the file */
   constructor(inode: Inode, flags: number, fd: number, owned: boolean) {
@@ -58,6 +63,7 @@ export class HostStream extends OpenFile {
 
   protected override close(): void {
     this.#stop();
+    this.#output?.close();
     if (this.#input >= 0 && this.#input !== this.fd) fs.closeSync(this.#input);
     if (this.#owned) fs.closeSync(this.fd);
   }
@@ -113,11 +119,11 @@ export class HostStream extends OpenFile {
 
   /** Somebody waits: look for input, or for room. */
   #watch(): void {
-    if (this.#full) {
+    if (this.#blocked) {
       setTimeout(() => {
-        this.#full = false;
+        this.#blocked = false;
         this.queue.wakeAll();
-      }, 2);
+      }, RETRY_MS);
       return;
     }
     if (!this.readable || this.#watching || this.#ended || !this.#waits) return;
@@ -166,15 +172,23 @@ export class HostStream extends OpenFile {
 
   override write(from: Uint8Array): number {
     if (from.length === 0) return 0;
+    if (this.#kind === S_IFIFO && !this.#owned) {
+      this.#output ??= new HostOutput(this.fd, () => this.queue.wakeAll());
+      return this.#output.write(from);
+    }
     try {
       return fs.writeSync(this.fd, from, 0, from.length, null);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EAGAIN') {
-        this.#full = true;
+        this.#blocked = true;
         return WOULD_BLOCK;
       }
       return rethrow(error);
     }
+  }
+
+  get #full(): boolean {
+    return this.#blocked || (this.#output?.full ?? false);
   }
 
   override poll(): number {

@@ -14,6 +14,7 @@ import { ONLCR, OPOST } from '../abi/termios.ts';
 import { AnonymousInode } from './anonymous.ts';
 import { host } from './host-error.ts';
 import { inForeground, isForegroundOf } from './host-job.ts';
+import { linger } from './lingering.ts';
 import type { OpenFile } from './open-file.ts';
 import { Tty, TtyFile } from './tty.ts';
 
@@ -45,6 +46,7 @@ export class HostTerminal extends Tty {
   #screen: tty.WriteStream | undefined;
   /** What the terminal did not take yet. */
   #rest: Uint8Array = new Uint8Array(0);
+  #written: (() => void) | undefined;
   #loaded = false;
   /** The settings before the guest changed any, as `stty -g` writes them. */
   #found: string | undefined;
@@ -148,7 +150,13 @@ export class HostTerminal extends Tty {
 
   /** The last descriptor is closed: the terminal is as it was. */
   leave(): void {
-    this.#flush();
+    if (!this.writable) {
+      linger(
+        new Promise<void>((done) => {
+          this.#written = done;
+        }),
+      );
+    }
     if (this.#mode === 'raw' && !this.hungUp) this.#input!.setRawMode(false);
     this.#mode = 'cooked';
     process.off('SIGCONT', this.#continued);
@@ -198,6 +206,13 @@ export class HostTerminal extends Tty {
     return this.#mode === 'raw' || (this.line.termios.oflag & (OPOST | ONLCR)) === (OPOST | ONLCR);
   }
 
+  #retry(): void {
+    this.#write(this.#rest);
+    if (!this.writable && !this.hungUp) return;
+    this.queue.wakeAll();
+    this.#written?.();
+  }
+
   #write(bytes: Uint8Array): void {
     this.#rest = new Uint8Array(0);
     for (let done = 0; done < bytes.length; ) {
@@ -209,20 +224,9 @@ export class HostTerminal extends Tty {
           return;
         }
         this.#rest = Uint8Array.from(bytes.subarray(done));
-        setTimeout(() => {
-          this.#write(this.#rest);
-          if (this.writable) this.queue.wakeAll();
-        }, RETRY_MS);
+        setTimeout(() => this.#retry(), RETRY_MS);
         return;
       }
-    }
-  }
-
-  /** Writes what is left, however long it takes. */
-  #flush(): void {
-    while (!this.writable && !this.hungUp) {
-      this.#write(this.#rest);
-      if (!this.writable) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
     }
   }
 }

@@ -26,6 +26,7 @@ import {
   SOCK_STREAM,
   type SocketAddress,
 } from '../abi/socket.ts';
+import { linger } from './lingering.ts';
 import {
   MessageQueue,
   type PeerCreds,
@@ -54,14 +55,6 @@ function fromNode(family: InetFamily, info: { address?: string; port?: number } 
 }
 
 const errnoOfEvent = (error: NodeJS.ErrnoException) => errnoNamed(error.code ?? '') ?? errnoNamed('EIO')!;
-
-/** Sockets that still have bytes to send though the guest has closed them. */
-const lingering = new Set<Promise<void>>();
-
-/** Resolves when all that closed sockets had to send is sent. To be awaited before the process ends. */
-export async function socketsFlushed(): Promise<void> {
-  await Promise.all(lingering);
-}
 
 export class StreamSocket extends Socket {
   readonly family: InetFamily;
@@ -285,11 +278,12 @@ export class StreamSocket extends Socket {
     if (this.linger === 0 || this.#state !== 'connected') socket.resetAndDestroy?.();
     else if (socket.writableLength === 0) socket.end(() => socket.destroy());
     else {
-      const sent = new Promise<void>((done) => {
-        socket.once('close', () => done());
-        socket.end(() => socket.destroy());
-      }).finally(() => lingering.delete(sent));
-      lingering.add(sent);
+      linger(
+        new Promise<void>((done) => {
+          socket.once('close', () => done());
+          socket.end(() => socket.destroy());
+        }),
+      );
     }
   }
 

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../vfs/compile.ts';
+import { becomesIdle } from './host-process.ts';
 import { Screen } from './screen.ts';
 
 /** A program that never asks the kernel for anything. */
@@ -179,6 +180,12 @@ describe('armrun as a job', { timeout: 180_000 }, () => {
     await expect.poll(() => screen.file('log'), { timeout: 20_000 }).toBe('hung up\n');
     await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 20_000 }).toBe(false);
   });
+});
+
+test('an idle shell uses no CPU', { timeout: 180_000 }, async () => {
+  using screen = new Screen();
+  await screen.guestShell();
+  expect(await becomesIdle(screen.job)).toBe(true);
 });
 
 describe('settings', { timeout: 180_000 }, () => {

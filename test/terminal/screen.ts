@@ -84,6 +84,12 @@ alias armrun='${armrun}' guest='${this.guest}'
     return this.#tmux('display-message', '-p', '#{cursor_x},#{cursor_y}').trim();
   }
 
+  /** The process the host's shell has started last. */
+  get job(): number {
+    const shell = this.#tmux('display-message', '-p', '#{pane_pid}').trim();
+    return Number(readFileSync(`/proc/${shell}/task/${shell}/children`, 'latin1').trim().split(' ').at(-1));
+  }
+
   /** Waits until the screen shows something; gives the match. */
   async shows(what: RegExp | string): Promise<RegExpExecArray> {
     const pattern = typeof what === 'string' ? new RegExp(`^${RegExp.escape(what)}$`, 'm') : what;
