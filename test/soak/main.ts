@@ -100,6 +100,7 @@ function judge(): void {
       failures.push(`${name} has grown from ${before.toFixed(1)} to ${after.toFixed(1)}`);
     }
   }
+  if (samples.length === 0) failures.push('not one round');
   if (samples.some((s) => s.zombies > 0)) failures.push('there was a zombie');
 }
 

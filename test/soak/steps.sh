@@ -126,8 +126,13 @@ asyncio.run(main())'
 }
 
 round=0
-while [ $SECONDS -lt "$1" ]; do
-  for part in shell processes signals terminals memory threads; do $part; done
+over() { [ $SECONDS -ge "$limit" ]; }
+limit=$1
+until over && [ $round -gt 0 ]; do
+  for part in shell processes signals terminals memory threads; do
+    $part
+    over && break
+  done
   round=$((round + 1))
   # Orphans of the round may still be on their way.
   sleep 0.3
