@@ -12,7 +12,7 @@ beforeAll(() => {
   mkdirSync(`${root}/srv/fixtures`, { recursive: true });
 });
 
-describe.each(['threads', 'processes', 'timers', 'sysvipc', 'leaders', 'ptrace'])('%s', (name) => {
+describe.each(['threads', 'processes', 'timers', 'sysvipc', 'leaders', 'ptrace', 'stress'])('%s', (name) => {
   test.each([
     ['static', 'jit'],
     ['arm', 'jit'],
