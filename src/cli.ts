@@ -12,7 +12,7 @@ const FAILURE = 125;
 
 /** Runs one command line (without node and script) and ends the process as the guest ended. */
 export async function main(args: readonly string[]): Promise<void> {
-  restoreEnvironment();
+  const ignoredSignals = restoreEnvironment();
   let options: ReturnType<typeof parseOptions>;
   try {
     const [word, ...rest] = args;
@@ -43,9 +43,12 @@ export async function main(args: readonly string[]): Promise<void> {
   const { run } = await import('./run.ts');
   const { command, argv0, ...rest } = options;
   const program = command[0]!;
-  const result = await run({ ...rest, program, argv: [argv0 ?? program, ...command.slice(1)] }).catch(
-    (error) => fail(error.message),
-  );
+  const result = await run({
+    ...rest,
+    ignoredSignals,
+    program,
+    argv: [argv0 ?? program, ...command.slice(1)],
+  }).catch((error) => fail(error.message));
   if (result.signal !== null) dieBy(result.signal);
   const { settleTerminals } = await import('../syscalls/vfs/host-terminal.ts');
   // Node would give terminals among them the settings it was started with.

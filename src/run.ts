@@ -76,6 +76,8 @@ export interface RunOptions {
   gid?: number;
   /** Whether signals that reach this process go to the guest; by default when the standard streams are the host's. */
   signals?: boolean;
+  /** Signals that the program finds ignored, bit n - 1 for signal n. */
+  ignoredSignals?: bigint;
 }
 
 export interface RunResult {
@@ -198,6 +200,7 @@ function start(kernel: Kernel, options: RunOptions): Process {
     creds,
     files,
     limits: hostLimits(options.stackSize ?? undefined),
+    ignoredSignals: options.ignoredSignals ?? 0n,
     program: {
       inode,
       path,

@@ -1,6 +1,7 @@
 /** The first process of a run: what login and exec would have given it. */
 import { READ_IMPLIES_EXEC } from '../abi/mman.ts';
 import { RLIM_NLIMITS, RLIMIT } from '../abi/resource.ts';
+import type { SigSet } from '../abi/signal.ts';
 import type { Creds } from '../vfs/creds.ts';
 import type { FdTable } from '../vfs/fd-table.ts';
 import type { Inode } from '../vfs/inode.ts';
@@ -20,6 +21,7 @@ export interface BootOptions {
   creds: Creds;
   files: FdTable;
   limits: readonly Rlimit[];
+  ignoredSignals: SigSet;
   program: Program;
 }
 
@@ -42,7 +44,7 @@ export function boot(kernel: Kernel, options: BootOptions): Process {
     fs,
     files,
     creds: prepared.creds,
-    sighand: new SignalHandlers(),
+    sighand: SignalHandlers.ignoring(options.ignoredSignals),
     comm: prepared.comm,
   });
   if (prepared.readImpliesExec) task.personality |= READ_IMPLIES_EXEC;

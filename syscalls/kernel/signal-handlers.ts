@@ -1,5 +1,13 @@
 /** What a process does with each signal (Linux's sighand_struct): shared by threads (CLONE_SIGHAND), copied by fork, reset by exec. */
-import { IGNORED_BY_DEFAULT, NSIG, SIG_DFL, SIG_IGN, type SigSet, sigmask } from '../abi/signal.ts';
+import {
+  IGNORED_BY_DEFAULT,
+  NSIG,
+  SIG_DFL,
+  SIG_IGN,
+  type SigSet,
+  sigmask,
+  UNBLOCKABLE,
+} from '../abi/signal.ts';
 
 export interface SigAction {
   /** SIG_DFL, SIG_IGN or the handler's address. */
@@ -16,6 +24,15 @@ export class SignalHandlers {
 
   constructor(actions: readonly SigAction[] = new Array<SigAction>(NSIG + 1).fill(DEFAULT)) {
     this.#actions = [...actions];
+  }
+
+  /** As a process has them whose parent ignored these signals before exec. */
+  static ignoring(set: SigSet): SignalHandlers {
+    const handlers = new SignalHandlers();
+    for (let s = 1; s <= NSIG; s++) {
+      if (set & sigmask(s) & ~UNBLOCKABLE) handlers.set(s, { ...DEFAULT, handler: SIG_IGN });
+    }
+    return handlers;
   }
 
   get(signal: number): SigAction {

@@ -3,7 +3,7 @@
 cd /dev/shm
 export LC_ALL=C PYTHONDONTWRITEBYTECODE=1
 # A step that hangs is a wake-up that was lost.
-deadline=120
+deadline=300
 step() {
   local name=$1 expected=$2 got status
   shift 2

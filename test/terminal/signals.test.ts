@@ -7,6 +7,9 @@ import { makeRoot } from '../programs/engines.ts';
 import { becomesIdle, statOf } from './host-process.ts';
 
 const armrun = fileURLToPath(new URL('../../src/armrun', import.meta.url));
+/** Nothing is known to take nearly as long, even on a busy machine. */
+const PATIENCE_MS = 60_000;
+
 /** A shell of the guest that runs a script, in a session of its own on the host. */
 class Guest implements Disposable {
   readonly child: ChildProcess;
@@ -35,7 +38,7 @@ class Guest implements Disposable {
     process.kill(this.pid, signal);
   }
   async prints(text: string | RegExp): Promise<void> {
-    await expect.poll(() => this.stdout, { timeout: 30_000, interval: 20 }).toMatch(text);
+    await expect.poll(() => this.stdout, { timeout: PATIENCE_MS, interval: 20 }).toMatch(text);
   }
   async end(): Promise<[code: number | null, signal: NodeJS.Signals | null]> {
     if (this.child.exitCode !== null || this.child.signalCode !== null)
@@ -50,7 +53,7 @@ class Guest implements Disposable {
 const TRAPS = ['HUP', 'INT', 'QUIT', 'USR1', 'USR2', 'ALRM', 'TERM', 'URG', 'WINCH', 'CONT', 'IO'] as const;
 const ENDS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGALRM', 'SIGTERM'] as const;
 
-describe('signals of the host', () => {
+describe('signals of the host', { timeout: 3 * PATIENCE_MS }, () => {
   test.each(['ignore', 'pipe'] as const)('reach handlers (standard input: %s)', async (stdin) => {
     const traps = TRAPS.map((name) => `trap 'echo got ${name}' ${name}`).join('; ');
     using guest = new Guest(`${traps}; echo ready; while :; do sleep 600 & wait; kill $!; done`, stdin);
@@ -87,10 +90,20 @@ describe('signals of the host', () => {
   test('a guest that stops itself stops armrun, and SIGCONT continues it', async () => {
     using guest = new Guest("trap 'echo continued' CONT; echo stops; kill -STOP $$; echo on; exit 4");
     await guest.prints('stops');
-    await expect.poll(() => guest.stat[0], { timeout: 30_000, interval: 20 }).toBe('T');
+    await expect.poll(() => guest.stat[0], { timeout: PATIENCE_MS, interval: 20 }).toBe('T');
     guest.kill('SIGCONT');
     expect(await guest.end()).toEqual([4, null]);
     expect(guest.stdout).toMatch(/^stops\n(continued\non|on\ncontinued)\n$/);
+  });
+
+  test('signals that are ignored stay so', () => {
+    const script =
+      'trap "echo handled" USR1; for s in HUP INT USR1; do kill -$s $$; done; grep SigIgn /proc/self/status';
+    expect(host(`trap '' INT USR1; nohup $A /bin/sh -c '${script}'`).stdout).toBe(
+      'SigIgn:\t0000000000000203\n',
+    );
+    const other = `$A /bin/sh -c 'kill -INT $$'; echo $?`;
+    expect(host(other).stdout).toBe('130\n');
   });
 
   test('a signal during a loop without system calls', async () => {
@@ -106,12 +119,12 @@ function host(line: string) {
   const { status, stdout, stderr } = spawnSync('/bin/bash', ['-c', line], {
     encoding: 'latin1',
     env: { ...process.env, A: `${armrun} --root ${makeRoot('full')}` },
-    timeout: 50_000,
+    timeout: PATIENCE_MS,
   });
   return { status, stdout, stderr };
 }
 
-describe('the end of a run', () => {
+describe('the end of a run', { timeout: 3 * PATIENCE_MS }, () => {
   test.each([
     ['exit 0', 0],
     ['exit 255', 255],
