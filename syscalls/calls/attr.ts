@@ -1,6 +1,14 @@
 /** Changing what files are: chmod, chown, utimes, truncate, fallocate, fsync, extended attributes (fs/attr.c, fs/open.c, fs/utimes.c, fs/xattr.c). */
 import { fail } from '../abi/errno.ts';
-import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, UTIME_NOW, UTIME_OMIT, W_OK } from '../abi/fcntl.ts';
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  FALLOC_FL_KEEP_SIZE,
+  UTIME_NOW,
+  UTIME_OMIT,
+  W_OK,
+} from '../abi/fcntl.ts';
 import { IN_ATTRIB, IN_MODIFY } from '../abi/inotify.ts';
 import type { Field } from '../abi/struct.ts';
 import { timespec32, timespec64, timeval32 } from '../abi/time.ts';
@@ -13,7 +21,7 @@ import { checkChmod, checkChown, owns } from '../vfs/permission.ts';
 import { arrayIn, dirfd, fd, flags, id, id16, int, mode, path, pathOrNull, s64, uint } from './args.ts';
 import { fileOrInodeAt, inodeAt } from './at.ts';
 import { type Call, call } from './declare.ts';
-import { writerOf } from './io.ts';
+import { checkSizeLimit, writerOf } from './io.ts';
 import { AT_FLAGS } from './names.ts';
 
 type Target = Inode | OpenFile;
@@ -119,12 +127,14 @@ function truncate(t: Task, path: string, size: number): number {
   if (inode.isDirectory) fail('EISDIR');
   if (!inode.isRegular) fail('EINVAL');
   if (!inode.permits(W_OK, t.creds)) fail('EACCES');
+  checkSizeLimit(t, size);
   return change(inode, { size });
 }
 
 function ftruncate(t: Task, fd: number, size: number): number {
   const file = fileOf(t, fd);
   if (size < 0 || !file.inode.isRegular || !file.writable) fail('EINVAL');
+  checkSizeLimit(t, size);
   file.truncate(size);
   notifyFile(file.inode, IN_MODIFY);
   return 0;
@@ -187,7 +197,9 @@ export const attrCalls: Call[] = [
   call(194, 'ftruncate64', [fd, s64], ftruncate),
   call(352, 'fallocate', [fd, int, s64, s64], (t, fd, mode, offset, length) => {
     if (offset < 0 || length <= 0) fail('EINVAL');
-    writerOf(t, fd).allocate(mode, offset, length);
+    const file = writerOf(t, fd);
+    if (!(mode & FALLOC_FL_KEEP_SIZE)) checkSizeLimit(t, offset + length);
+    file.allocate(mode, offset, length);
     return 0;
   }),
   call(118, 'fsync', [fd], (t, fd) => fsync(t, fd, false)),

@@ -6,14 +6,24 @@
 
 import { READ, WRITE } from '../../emu/memory/layout.ts';
 import { ERRNO, Errno, fail } from '../abi/errno.ts';
-import { IOV_MAX, RW_MAX, RWF_APPEND, RWF_DSYNC, RWF_HIPRI, RWF_NOWAIT, RWF_SYNC } from '../abi/fcntl.ts';
+import {
+  IOV_MAX,
+  O_APPEND,
+  RW_MAX,
+  RWF_APPEND,
+  RWF_DSYNC,
+  RWF_HIPRI,
+  RWF_NOWAIT,
+  RWF_SYNC,
+} from '../abi/fcntl.ts';
 import { IN_ACCESS, IN_MODIFY } from '../abi/inotify.ts';
+import { RLIMIT } from '../abi/resource.ts';
 import { SI, SIG } from '../abi/signal.ts';
 import { s64 as s64field, struct, u32 } from '../abi/struct.ts';
 import { sendToTask } from '../kernel/signals.ts';
 import type { Task } from '../kernel/task.ts';
 import { notifyFile } from '../vfs/notify.ts';
-import { type OpenFile, WOULD_BLOCK } from '../vfs/open-file.ts';
+import { type OpenFile, SeekableFile, WOULD_BLOCK } from '../vfs/open-file.ts';
 import { Socket } from '../vfs/socket.ts';
 import { arrayIn, bytesIn, bytesOut, fd, flags, int, oneOf, s64, size, structOut, uint } from './args.ts';
 import { type Call, call } from './declare.ts';
@@ -155,6 +165,33 @@ export function brokenPipe(t: Task): void {
   sendToTask(t, { signo: SIG.SIGPIPE, code: SI.SI_USER, pid: t.process.pid, uid: t.creds.uid });
 }
 
+/**
+ * What may be written of `bytes` as RLIMIT_FSIZE allows, when `done` bytes of the call are written already; the call began at an offset, by default the file's own.
+ * SIGXFSZ and EFBIG when the call can write nothing (generic_write_check_limits).
+ */
+function withinSizeLimit(
+  t: Task,
+  file: OpenFile,
+  bytes: Uint8Array,
+  done: number,
+  offset?: number,
+): Uint8Array {
+  const limit = t.process.limits[RLIMIT.RLIMIT_FSIZE]!.cur;
+  if (limit === Infinity || bytes.length === 0 || !(file instanceof SeekableFile) || !file.inode.isRegular)
+    return bytes;
+  const at = offset === undefined ? (file.flags & O_APPEND ? file.size() : file.offset) : offset + done;
+  if (at >= limit && done > 0) return EMPTY;
+  if (at >= limit) checkSizeLimit(t, at + 1);
+  return bytes.subarray(0, limit - at);
+}
+
+/** For calls that set a file's size: EFBIG, and SIGXFSZ, when RLIMIT_FSIZE is less (inode_newsize_ok). */
+export function checkSizeLimit(t: Task, size: number): void {
+  if (size <= t.process.limits[RLIMIT.RLIMIT_FSIZE]!.cur) return;
+  sendToTask(t, { signo: SIG.SIGXFSZ, code: SI.SI_USER, pid: t.process.pid, uid: t.creds.uid });
+  fail('EFBIG');
+}
+
 function gather(t: Task, vector: readonly Iovec[]): Uint8Array {
   const buffer = new Uint8Array(total(vector));
   let at = 0;
@@ -243,7 +280,7 @@ function write(t: Task, fd: number, vector: readonly Iovec[]): number {
   }
   return modified(
     file,
-    writeVector(t, file, vector, (bytes) => file.write(bytes)),
+    writeVector(t, file, vector, (bytes, done) => file.write(withinSizeLimit(t, file, bytes, done))),
   );
 }
 function pread(t: Task, fd: number, vector: readonly Iovec[], offset: number): number {
@@ -259,7 +296,9 @@ function pwrite(t: Task, fd: number, vector: readonly Iovec[], offset: number): 
   const file = writerOf(t, fd);
   return modified(
     file,
-    writeVector(t, file, vector, (bytes, done) => file.pwrite(bytes, offset + done)),
+    writeVector(t, file, vector, (bytes, done) =>
+      file.pwrite(withinSizeLimit(t, file, bytes, done, offset), offset + done),
+    ),
   );
 }
 

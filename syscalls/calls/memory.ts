@@ -69,6 +69,22 @@ function isProgram(source: PageSource, prot: number, offset: number): boolean {
   return source.read(0, magic) === 4 && latin1(magic) === '\x7fELF';
 }
 
+/** vm.max_map_count, as /proc/sys tells it. */
+const MAX_MAP_COUNT = 65530;
+
+/** Whether the limits on areas and on their size allow for so many bytes more (may_expand_vm); `from`..`to` is what a fixed mapping takes the place of. */
+function mayExpand(t: Task, bytes: number, from = 0, to = 0): boolean {
+  const vmas = t.mm.space.vmas();
+  if (vmas.length >= MAX_MAP_COUNT) return false;
+  const limit = t.process.limits[RLIMIT.RLIMIT_AS]!.cur;
+  if (limit === Infinity) return true;
+  let sum = bytes;
+  for (const { start, end } of vmas) {
+    sum += end - start - Math.max(0, Math.min(end, to) - Math.max(start, from));
+  }
+  return sum <= limit;
+}
+
 /** do_mmap; offset in bytes. */
 function mmap(
   t: Task,
@@ -101,8 +117,10 @@ function mmap(
     if (hint + bytes > USER_END) fail('ENOMEM');
     if (hint < LOWEST) fail('EPERM');
     if (how & MAP.MAP_FIXED_NOREPLACE && !space.isFree(hint, hint + bytes)) fail('EEXIST');
+    if (!mayExpand(t, bytes, hint, hint + bytes)) fail('ENOMEM');
     at = hint;
   } else {
+    if (!mayExpand(t, bytes)) fail('ENOMEM');
     const wanted =
       hint === 0 && !shared && source !== null && isProgram(source, prot, offset)
         ? t.kernel.sticky.propose(basename(name), bytes)
@@ -131,6 +149,7 @@ function brk(t: Task, wanted: number): number {
   if (newEnd < oldEnd) mm.space.unmap(newEnd, oldEnd);
   else if (newEnd > oldEnd) {
     if (wanted - mm.startBrk > t.process.limits[RLIMIT.RLIMIT_DATA]!.cur) return mm.brk | 0;
+    if (!mayExpand(t, newEnd - oldEnd)) return mm.brk | 0;
     // One page must stay free behind it, too.
     if (newEnd + PAGE_SIZE > USER_END || !mm.space.isFree(oldEnd, newEnd + PAGE_SIZE)) return mm.brk | 0;
     mm.space.map({
@@ -204,6 +223,7 @@ function mremap(
     // Shrinking in place may cross mappings; nothing else may.
     if (fixed || newBytes > oldBytes || !mapped(t, old, old + oldBytes)) fail('EFAULT');
   }
+  if (newBytes > oldBytes && !mayExpand(t, newBytes - oldBytes)) fail('ENOMEM');
   if (fixed) {
     space.unmap(newAt, newAt + newBytes);
     space.move(old, oldBytes, newAt, newBytes);

@@ -1,8 +1,10 @@
 /** Making tasks: fork, vfork, clone (kernel/fork.c, copy_process). */
 import { CpuState } from '../../emu/cpu-state.ts';
 import { fail } from '../abi/errno.ts';
+import { RLIMIT } from '../abi/resource.ts';
 import { CLONE } from '../abi/sched.ts';
 import { SI, SIG } from '../abi/signal.ts';
+import { CAP, capable } from '../vfs/creds.ts';
 import { WaitQueue } from '../vfs/wait-queue.ts';
 import { Mm } from './mm.ts';
 import { Process } from './process.ts';
@@ -22,6 +24,16 @@ export interface CloneArgs {
   pidfd?: number;
 }
 
+/** RLIMIT_NPROC holds for the tasks of one user, but for administrators. */
+function tooMany({ kernel, creds, process }: Task): boolean {
+  const limit = process.limits[RLIMIT.RLIMIT_NPROC]!.cur;
+  if (limit >= kernel.maxTasks || creds.uid === 0) return false;
+  if (capable(creds, CAP.SYS_RESOURCE) || capable(creds, CAP.SYS_ADMIN)) return false;
+  let count = 0;
+  for (const task of kernel.tasks.values()) if (task.creds.uid === creds.uid) count++;
+  return count >= limit;
+}
+
 /** Makes a task as clone(2) says; it starts behind the call with r0 = 0. */
 export function cloneTask(parent: Task, args: CloneArgs): Task {
   const { kernel } = parent;
@@ -31,7 +43,7 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   if (has(CLONE.CLONE_SIGHAND) && !has(CLONE.CLONE_VM)) fail('EINVAL');
   if (has(CLONE.CLONE_FS) && has(CLONE.CLONE_NEWNS)) fail('EINVAL');
   if (flags & CLONE_NAMESPACES) fail('EPERM'); // as a user without CAP_SYS_ADMIN is told: there are no namespaces
-  if (kernel.tasks.size >= kernel.maxTasks) fail('EAGAIN');
+  if (kernel.tasks.size >= kernel.maxTasks || tooMany(parent)) fail('EAGAIN');
 
   const tid = kernel.allocatePid();
   let mm = parent.mm;

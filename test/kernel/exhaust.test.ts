@@ -1,0 +1,69 @@
+/** A program that takes of something as much as there is: it is refused with Linux's error in the end, and armrun lives on. */
+import { spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { compile } from '../vfs/compile.ts';
+
+const bin = fileURLToPath(new URL('../../src/bin.cjs', import.meta.url));
+const source = fs.readFileSync(new URL('./exhaust.c', import.meta.url), 'utf8');
+let root: string;
+beforeAll(() => {
+  root = fs.mkdtempSync(`${tmpdir()}/armrun-exhaust-`);
+  fs.mkdirSync(`${root}/small`);
+  fs.copyFileSync(compile('exhaust', source, 'arm'), `${root}/exhaust`);
+});
+afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
+
+const REFUSED: [string, string[]][] = [
+  ['arguments', ['arguments: 200000, then E2BIG', 'one argument: 1, then E2BIG']],
+  ['stacks', ['signal 11']],
+  ['memory', ['memory below its limit: 1, then ENOMEM']],
+  ['fds', ['files: 1, then EMFILE', 'pipes: 1, then EMFILE']],
+  ['threads', ['threads: 1, then EAGAIN']],
+  ['tmpfs', ['MiB in a tmpfs of 8: 8, then ENOSPC']],
+  ['shm', ['segments: 4096, then ENOSPC', 'queues: 32000, then ENOSPC']],
+  ['sockets', ['datagrams: 1, then EAGAIN', 'stream: 1, then EAGAIN', 'pipe: 1, then EAGAIN', 'rights 1']],
+  ['events', ['events 1 overflow 1', 'epolls in each other: 4, then ELOOP']],
+];
+test.each(REFUSED)('%s', (what, lines) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, '--root', root, '/exhaust', what], {
+    encoding: 'latin1',
+    timeout: 60_000,
+  });
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${lines.join('\n')}\n`, stderr: '' });
+});
+
+test('a full disk', () => {
+  const script = 'mount -t tmpfs -o size=1m small "$1/small" && shift && exec "$@"';
+  const { status, stdout, stderr } = spawnSync(
+    'unshare',
+    [
+      '--user',
+      '--map-root-user',
+      '--mount',
+      'sh',
+      '-c',
+      script,
+      'sh',
+      root,
+      process.execPath,
+      bin,
+      '--root',
+      root,
+      '/exhaust',
+      'disk',
+    ],
+    { encoding: 'latin1', timeout: 60_000 },
+  );
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'disk: 1, then ENOSPC\n', stderr: '' });
+});
+
+test('a fork bomb ends by a signal to armrun', async () => {
+  const child = spawn(process.execPath, [bin, '--root', root, '/exhaust', 'bomb'], { stdio: 'ignore' });
+  const ended = new Promise((done) => child.on('exit', (status, signal) => done(signal ?? status)));
+  await new Promise((done) => setTimeout(done, 3000));
+  child.kill('SIGTERM');
+  expect(await ended).toBe('SIGTERM');
+});
