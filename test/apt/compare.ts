@@ -10,6 +10,8 @@ const OWN_CONTENT = [
   /^\/etc\/machine-id$/,
   /^\/etc\/ssh\/ssh_host_/,
   /^\/etc\/ssl\/(private|certs)\/ssl-cert-snakeoil/,
+  /^\/etc\/ssl\/certs\/java\/cacerts$/,
+  /^\/var\/lib\/postgresql\/\d+\/main\/(global\/pg_control|pg_stat\/pgstat\.stat)$/,
 ];
 /** What is there or not as the network had it, and what only one of the two ways to run a system puts into it. */
 const OWN_NAMES = [
