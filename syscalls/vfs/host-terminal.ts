@@ -14,6 +14,7 @@ import { ONLCR, OPOST } from '../abi/termios.ts';
 import { AnonymousInode } from './anonymous.ts';
 import { host } from './host-error.ts';
 import { inForeground, isForegroundOf } from './host-job.ts';
+import { hostProgram } from './host-program.ts';
 import { linger } from './lingering.ts';
 import type { OpenFile } from './open-file.ts';
 import { Tty, TtyFile } from './tty.ts';
@@ -74,7 +75,9 @@ export class HostTerminal extends Tty {
   override load(): void {
     if (this.#loaded) return;
     this.#loaded = true;
-    const { status, stdout } = spawnSync('stty', ['-g'], {
+    const stty = hostProgram('stty');
+    if (stty === undefined) return;
+    const { status, stdout } = spawnSync(stty, ['-g'], {
       stdio: [this.#fd, 'pipe', 'ignore'],
       encoding: 'latin1',
     });
@@ -169,8 +172,9 @@ export class HostTerminal extends Tty {
   settle(): boolean {
     const settings = this.#settings();
     if (settings === undefined || settings === this.#found || this.hungUp) return false;
-    const stdio = [this.#fd, 'ignore', 'ignore'] as const;
-    return spawnSync('stty', [settings], { stdio: [...stdio] }).status === 0;
+    return (
+      spawnSync(hostProgram('stty')!, [settings], { stdio: [this.#fd, 'ignore', 'ignore'] }).status === 0
+    );
   }
 
   /** From the host comes the signal, too, to those it is meant for. */

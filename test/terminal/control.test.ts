@@ -205,6 +205,15 @@ describe('settings', { timeout: 180_000 }, () => {
     await screen.command('guest /bin/stty sane; stty -a', /intr = \^C; .* erase = \^\?;.* eof = \^D;/);
   });
 
+  test('without a stty of the host are the usual ones', async () => {
+    using screen = new Screen();
+    // As in an image: what the PATH leads to is a program for ARM.
+    await screen.command('stty erase ^G; PATH=${ROOT}/usr/bin; hash -r', 'host$');
+    await screen.command('guest /bin/stty -a', /^intr = \^C; .* erase = \^\?;/m);
+    await screen.clear();
+    await screen.command('guest /bin/stty tostop; /usr/bin/stty -a', /erase = \^G;(.*\n)*.* -tostop /);
+  });
+
   test('are as they were after any end', async () => {
     using screen = new Screen();
     const raw = (then: string) => `guest /bin/bash -c 'stty raw -echo; echo raw; read -n1; ${then}'`;

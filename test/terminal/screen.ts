@@ -21,7 +21,7 @@ export class Screen implements Disposable {
   constructor({ columns = 80, rows = 24, environment = {} as Record<string, string> } = {}) {
     writeFileSync(
       `${this.#directory}/rc`,
-      `unset TMUX; PS1='host$ '; HISTFILE=; cd ${this.#directory}
+      `unset TMUX; ROOT=${makeRoot('full')}; PS1='host$ '; HISTFILE=; cd ${this.#directory}
 alias armrun='${armrun}' guest='${this.guest}'
 `,
     );
