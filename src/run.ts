@@ -116,6 +116,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     hostname: os.hostname(),
     firstPid: process.pid,
     isOrphaned: signals ? isOrphaned : () => true,
+    stats: options.stats === true,
     warn: options.warn ? complain : undefined,
   });
   kernel.tracer = strace;
@@ -165,7 +166,7 @@ function start(kernel: Kernel, options: RunOptions): Process {
   const creds = credsFor(
     options.uid ?? process.geteuid?.() ?? 0,
     options.gid ?? process.getegid?.() ?? 0,
-    process.getgroups?.() ?? [],
+    hostGroups(),
   );
   if (hideInstallation(root) && !options.root && !options.fs) {
     kernel.options.command = guestCommand(() => {
@@ -181,7 +182,7 @@ function start(kernel: Kernel, options: RunOptions): Process {
   given.forEach((file, fd) => {
     files.set(fd, file ?? openDescriptor(fd), false);
   });
-  mountSystem(root, procSource(kernel), !own, files);
+  mountSystem(root, procSource(kernel), !own, files, kernel.mqueues);
   const cwd = workingDirectory(context, bytes(options.cwd ?? (own ? process.cwd() : '/')));
   const envp = (options.env ?? []).map(bytes);
   const path = findProgram(context, cwd, bytes(options.program), envp, own);
@@ -279,6 +280,16 @@ function resultOf(init: Process): RunResult {
   return { exitCode: 128 + signo, signal: name };
 }
 
+/** Supplementary groups of this process. (Those of process.getgroups always have the effective group among them.) */
+function hostGroups(): number[] {
+  try {
+    const line = /^Groups:(.*)$/m.exec(fs.readFileSync('/proc/self/status', 'latin1'));
+    return line![1]!.trim().split(/\s+/).filter(Boolean).map(Number);
+  } catch {
+    return process.getgroups?.() ?? [];
+  }
+}
+
 /** The limits this process runs under, from /proc/self/limits. */
 function hostLimits(stackSize: number | undefined): Rlimit[] {
   const limits = defaultLimits();
@@ -313,6 +324,9 @@ function hostLimits(stackSize: number | undefined): Rlimit[] {
   return limits;
 }
 
+/** Widths of what --stats says of a process. */
+const COLUMNS = [7, 15, 12, 8, 12, 11];
+
 function printStats(kernel: Kernel, wall: number): void {
   const { totals } = kernel;
   const number = (x: number) => Math.round(x).toLocaleString('en-US');
@@ -325,6 +339,13 @@ function printStats(kernel: Kernel, wall: number): void {
     'translation',
     `${number(totals.compileMs)} ms, ${totals.regions} regions, ${totals.modules} modules, ${number(totals.wasmBytes)} bytes`,
   );
+  const columns = (...words: string[]) => words.map((w, i) => w.padStart(COLUMNS[i]!)).join(' ');
+  line('by process', columns('pid', 'instructions', 'system calls', 'faults', 'translation', 'CPU time'));
+  for (const { pid, comm, cpuTime, usage } of kernel.ended!) {
+    const { instructions, syscalls, faults, compileMs } = usage;
+    const counts = [instructions, syscalls, faults].map(number);
+    line(comm, columns(String(pid), ...counts, `${number(compileMs)} ms`, `${number(cpuTime)} ms`));
+  }
   line('time', `${number(wall)} ms, ${(totals.instructions / wall / 1000).toFixed(1)} MIPS`);
 }
 

@@ -147,6 +147,30 @@ describe('armrun', () => {
     expect(stdout).toBe('1\n2 141\n');
   });
 
+  test('--stats tells what each process did', () => {
+    const { stderr, status } = run([
+      '--stats',
+      '--root',
+      root,
+      '/bin/sh',
+      '-c',
+      '/bin/true; /bin/cat /proc/version; exit 3',
+    ]);
+    expect(status).toBe(3);
+    const row = (name: string) =>
+      new RegExp(
+        `^armrun: ${name} +(\\d+) +([\\d,]+) +([\\d,]+) +[\\d,]+ +[\\d,]+ ms +[\\d,]+ ms$`,
+        'm',
+      ).exec(stderr)!;
+    const rows = ['true', 'cat', 'sh'].map(row);
+    expect(new Set(rows.map(([, pid]) => pid)).size).toBe(3);
+    const number = (text: string) => Number(text.replaceAll(',', ''));
+    for (const [, , instructions] of rows) expect(number(instructions!)).toBeGreaterThan(10_000);
+    const total = (name: string) => number(new RegExp(`^armrun: ${name} +([\\d,]+)$`, 'm').exec(stderr)![1]!);
+    expect(rows.reduce((sum, r) => sum + number(r[2]!), 0)).toBe(total('instructions'));
+    expect(rows.reduce((sum, r) => sum + number(r[3]!), 0)).toBe(total('system calls'));
+  });
+
   test('--strace logs system calls to a file or to standard error', () => {
     const directory = mkdtempSync(`${tmpdir()}/armrun-`);
     try {

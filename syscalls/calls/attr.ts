@@ -13,6 +13,7 @@ import { IN_ATTRIB, IN_MODIFY } from '../abi/inotify.ts';
 import type { Field } from '../abi/struct.ts';
 import { timespec32, timespec64, timeval32 } from '../abi/time.ts';
 import type { Task } from '../kernel/task.ts';
+import { isExecuted } from '../kernel/text-busy.ts';
 import { type AttributeChange, Inode } from '../vfs/inode.ts';
 import { notifyFile } from '../vfs/notify.ts';
 import type { OpenFile } from '../vfs/open-file.ts';
@@ -127,6 +128,7 @@ function truncate(t: Task, path: string, size: number): number {
   if (inode.isDirectory) fail('EISDIR');
   if (!inode.isRegular) fail('EINVAL');
   if (!inode.permits(W_OK, t.creds)) fail('EACCES');
+  if (isExecuted(t.kernel, inode)) fail('ETXTBSY');
   checkSizeLimit(t, size);
   return change(inode, { size });
 }

@@ -70,6 +70,8 @@ function create(t: Task, type: string, source: string | null, data: string | nul
       return new SysFs();
     case 'devtmpfs':
       return createDev();
+    case 'mqueue':
+      return t.kernel.mqueues;
     case 'devpts':
       return new DevPts();
     default:

@@ -28,6 +28,7 @@ import { IN_CREATE, IN_MODIFY, IN_OPEN } from '../abi/inotify.ts';
 import { S_IFREG } from '../abi/stat.ts';
 import { struct, u64 } from '../abi/struct.ts';
 import type { Task } from '../kernel/task.ts';
+import { isExecuted } from '../kernel/text-busy.ts';
 import type { Inode } from '../vfs/inode.ts';
 import { notifyFile, notifyName } from '../vfs/notify.ts';
 import type { OpenFile } from '../vfs/open-file.ts';
@@ -68,6 +69,7 @@ function openInode(t: Task, inode: Inode, flags: number): OpenFile {
   if (!inode.permits(wanted, t.creds)) fail('EACCES');
   if (flags & O_NOATIME && !owns(inode.stat(), t.creds)) fail('EPERM');
   if (!(flags & O_LARGEFILE) && inode.isRegular && inode.stat().size > MAX_NON_LFS) fail('EOVERFLOW');
+  if (wanted & W_OK && isExecuted(t.kernel, inode)) fail('ETXTBSY');
   return inode.open(flags);
 }
 

@@ -74,6 +74,9 @@ const cloneArgs = struct('clone_args', {
   tls: u64,
 });
 
+/** Beyond the flags of clone: handled signals are back to their defaults in the child. */
+const CLONE_CLEAR_SIGHAND = 2 ** 32;
+
 function clone3(t: Task, at: number, size: number): number {
   if (size < cloneArgs.size) fail('EINVAL');
   // What a newer program knows and we do not must be zero (copy_struct_from_user).
@@ -93,11 +96,15 @@ function clone3(t: Task, at: number, size: number): number {
   )
     fail('EINVAL'); // set_tid, cgroup
   const a = t.mm.get(cloneArgs, at);
-  if (a.flags > 0xffff_ffff || a.flags & 0xff || a.exit_signal > NSIG) fail('EINVAL');
-  if (a.flags & (CLONE.CLONE_THREAD | CLONE.CLONE_PARENT) && a.exit_signal) fail('EINVAL');
+  const clearHandlers = a.flags >= CLONE_CLEAR_SIGHAND;
+  const flags = clearHandlers ? a.flags - CLONE_CLEAR_SIGHAND : a.flags;
+  if (flags > 0xffff_ffff || flags & 0xff || a.exit_signal > NSIG) fail('EINVAL');
+  if (clearHandlers && flags & CLONE.CLONE_SIGHAND) fail('EINVAL');
+  if (flags & (CLONE.CLONE_THREAD | CLONE.CLONE_PARENT) && a.exit_signal) fail('EINVAL');
   if ((a.stack === 0) !== (a.stack_size === 0)) fail('EINVAL');
   return clone(t, {
-    flags: a.flags,
+    flags,
+    clearHandlers,
     pidfd: a.pidfd,
     exitSignal: a.exit_signal,
     stack: a.stack + a.stack_size,

@@ -123,6 +123,7 @@ function setLimit(
   if (resource === RLIMIT.RLIMIT_STACK) {
     for (const thread of p.threads) thread.mm.space.stackLimit = Math.min(limit.cur, 2 ** 31);
   }
+  if (resource === RLIMIT.RLIMIT_CPU) p.armCpuLimit();
 }
 
 function prlimit(
@@ -148,12 +149,10 @@ function prlimit(
 const who = oneOf({ RUSAGE_SELF, RUSAGE_CHILDREN, RUSAGE_THREAD });
 
 function getrusage(t: Task, of: number, at: number): number {
-  const { scheduler } = t.kernel;
-  const running = scheduler.cpuTime(t) - t.cpuTime;
   let time: number;
-  if (of === RUSAGE_SELF) time = t.process.cpuTime + running;
+  if (of === RUSAGE_SELF) time = t.process.cpuTime;
   else if (of === RUSAGE_CHILDREN) time = t.process.childrenTime;
-  else if (of === RUSAGE_THREAD) time = scheduler.cpuTime(t);
+  else if (of === RUSAGE_THREAD) time = t.kernel.scheduler.cpuTime(t);
   else return fail('EINVAL');
   const usage = usageOf(time);
 

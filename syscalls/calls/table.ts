@@ -5,6 +5,7 @@ import { futexCalls } from './futex.ts';
 import { identityCalls } from './identity.ts';
 import { ipcCalls } from './ipc.ts';
 import { memoryCalls } from './memory.ts';
+import { mqueueCalls } from './mqueue.ts';
 import { otherProcessCalls } from './other-process.ts';
 import { processCalls } from './process.ts';
 import { ptraceCalls } from './ptrace.ts';
@@ -20,6 +21,7 @@ export const allCalls: readonly Call[] = [
   ...identityCalls,
   ...ipcCalls,
   ...memoryCalls,
+  ...mqueueCalls,
   ...otherProcessCalls,
   ...processCalls,
   ...ptraceCalls,

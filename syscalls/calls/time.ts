@@ -1,6 +1,6 @@
 /** Clocks, sleeping and timers (kernel/time/): clock_gettime(2), nanosleep(2), setitimer(2), timer_create(2), times(2). */
 import { fail } from '../abi/errno.ts';
-import { NSIG, SI, SIG } from '../abi/signal.ts';
+import { NSIG, SIG } from '../abi/signal.ts';
 import { type Field, s32, struct, u32 } from '../abi/struct.ts';
 import {
   CLOCK,
@@ -16,11 +16,12 @@ import {
   tms,
 } from '../abi/time.ts';
 import { fromTimespec, realtime, toTimespec, toTimeval } from '../kernel/clock.ts';
-import { IntervalTimer } from '../kernel/interval-timer.ts';
+import { CpuTimer } from '../kernel/cpu-timer.ts';
+import { PosixTimer, SIGEV, type SigEvent, type TimerClock } from '../kernel/posix-timer.ts';
 import type { Process } from '../kernel/process.ts';
-import { sendToProcess, sendToTask } from '../kernel/signals.ts';
 import type { Task } from '../kernel/task.ts';
 import { CAP, capable } from '../vfs/creds.ts';
+import { WaitQueue } from '../vfs/wait-queue.ts';
 import { flags, int, oneOf, ptr, structIn, structInOrNull, structOut } from './args.ts';
 import { type Call, call } from './declare.ts';
 
@@ -35,14 +36,27 @@ const absFlag = flags({ TIMER_ABSTIME });
 
 const valid = (x: Timespec) => x.tv_sec >= 0 && x.tv_nsec >= 0 && x.tv_nsec < 1e9;
 
-/** CPU time of a process, its running slice included. */
-function processTime(t: Task, p: Process = t.process): number {
-  let time = p.cpuTime;
-  for (const thread of p.threads) time += t.kernel.scheduler.cpuTime(thread) - thread.cpuTime;
-  return time;
+/** The CPU time that a clock counts; undefined for another kind. Negative ids name a process or thread (kernel/time/posix-cpu-timers.c). EINVAL. */
+function cpuClock(t: Task, id: number): TimerClock['cpu'] {
+  const ofThread = (thread: Task) => ({
+    process: thread.process,
+    now: () => t.kernel.scheduler.cpuTime(thread),
+  });
+  const ofProcess = (process: Process) => ({ process, now: () => process.cpuTime });
+  if (id === CLOCK.CLOCK_PROCESS_CPUTIME_ID) return ofProcess(t.process);
+  if (id === CLOCK.CLOCK_THREAD_CPUTIME_ID) return ofThread(t);
+  if (id >= 0) return undefined;
+  if ((id & 3) === 3) return fail('EINVAL');
+  const who = ~(id >> 3);
+  if (id & 4) {
+    const thread = who === 0 ? t : t.kernel.tasks.get(who);
+    return thread?.process === t.process ? ofThread(thread) : fail('EINVAL');
+  }
+  const p = who === 0 ? t.process : t.kernel.processes.get(who);
+  return p ? ofProcess(p) : fail('EINVAL');
 }
 
-/** Milliseconds of a clock. Negative ids are CPU clocks of a process or thread (kernel/time/posix-cpu-timers.c). EINVAL. */
+/** Milliseconds of a clock. EINVAL. */
 function clockTime(t: Task, id: number): number {
   switch (id) {
     case CLOCK.CLOCK_REALTIME:
@@ -56,20 +70,8 @@ function clockTime(t: Task, id: number): number {
     case CLOCK.CLOCK_BOOTTIME:
     case CLOCK.CLOCK_BOOTTIME_ALARM:
       return t.now();
-    case CLOCK.CLOCK_PROCESS_CPUTIME_ID:
-      return processTime(t);
-    case CLOCK.CLOCK_THREAD_CPUTIME_ID:
-      return t.kernel.scheduler.cpuTime(t);
   }
-  if (id >= 0 || (id & 3) === 3) return fail('EINVAL');
-  const who = ~(id >> 3);
-  if (id & 4) {
-    const thread = who === 0 ? t : t.kernel.tasks.get(who);
-    if (thread === undefined || thread.process !== t.process) return fail('EINVAL');
-    return t.kernel.scheduler.cpuTime(thread);
-  }
-  const p = who === 0 ? t.process : t.kernel.processes.get(who);
-  return p ? processTime(t, p) : fail('EINVAL');
+  return (cpuClock(t, id) ?? fail('EINVAL')).now();
 }
 
 function gettime(type: TimespecType) {
@@ -110,13 +112,48 @@ function sleep(t: Task, time: Timespec, restAt: number, type: TimespecType): num
   return sleepUntil(t, (t.callState as { deadline: number }).deadline, restAt, type);
 }
 
+/** Sleeps until a process or thread has used its CPU up to a time. */
+class CpuSleep implements Disposable {
+  readonly #cpu: TimerClock['cpu'] & {};
+  readonly #until: number;
+  readonly #queue = new WaitQueue();
+  readonly #timer: CpuTimer;
+
+  constructor(cpu: TimerClock['cpu'] & {}, until: number) {
+    this.#cpu = cpu;
+    this.#until = until;
+    this.#timer = new CpuTimer(
+      cpu.process.armedCpuTimers,
+      () => cpu.now(),
+      () => this.#queue.wakeAll(),
+    );
+    this.#timer.arm(until, 0);
+  }
+
+  sleep(t: Task): number {
+    if (this.#cpu.now() >= this.#until) return 0;
+    return t.wait(this.#queue, Infinity, (again) => {
+      again.callState ??= new CpuSleep(this.#cpu, this.#until);
+      return (again.callState as CpuSleep).sleep(again);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer.disarm();
+  }
+}
+
 function clockNanosleep(type: TimespecType) {
   return (t: Task, id: number, how: number, time: Timespec, restAt: number): number => {
     if (id === CLOCK.CLOCK_THREAD_CPUTIME_ID) fail('EINVAL');
-    if (id < 0 || id === CLOCK.CLOCK_PROCESS_CPUTIME_ID || id === CLOCK.CLOCK_MONOTONIC_RAW)
-      fail('EOPNOTSUPP');
+    if (id === CLOCK.CLOCK_MONOTONIC_RAW) fail('EOPNOTSUPP');
+    const cpu = cpuClock(t, id);
     const now = clockTime(t, id);
     if (!valid(time)) fail('EINVAL');
+    if (cpu) {
+      t.callState ??= new CpuSleep(cpu, fromTimespec(time) + (how & TIMER_ABSTIME ? 0 : now));
+      return (t.callState as CpuSleep).sleep(t);
+    }
     if (!(how & TIMER_ABSTIME)) return sleep(t, time, restAt, type);
     const rest = fromTimespec(time) - now;
     return rest <= 0 ? 0 : t.wait([], t.now() + rest, 'ERESTARTNOHAND');
@@ -131,11 +168,12 @@ function readTimer(t: Task, type: number): { it_interval: number; it_value: numb
     return { it_interval: timer.interval, it_value: timer.remaining };
   }
   if (type !== TIMERS.ITIMER_VIRTUAL && type !== TIMERS.ITIMER_PROF) fail('EINVAL');
-  const timer = t.process.cpuTimers[type - 1]!;
-  return {
-    it_interval: timer.interval,
-    it_value: timer.next === Infinity ? 0 : Math.max(0.001, timer.next - processTime(t)),
-  };
+  const timer = cpuTimer(t, type);
+  return { it_interval: timer.interval, it_value: timer.remaining };
+}
+
+function cpuTimer(t: Task, type: number): CpuTimer {
+  return type === TIMERS.ITIMER_VIRTUAL ? t.process.virtualTimer : t.process.profTimer;
 }
 
 function putItimerval(t: Task, at: number, value: { it_interval: number; it_value: number }): void {
@@ -162,9 +200,9 @@ function setitimer(t: Task, type: number, value: Itimerval | null, oldAt: number
     if (first === 0) t.process.realTimer.disarm();
     else t.process.realTimer.arm(t.now() + first, interval);
   } else {
-    const timer = t.process.cpuTimers[type - 1]!;
-    timer.next = first === 0 ? Infinity : processTime(t) + first;
-    timer.interval = interval;
+    const timer = cpuTimer(t, type);
+    if (first === 0) timer.disarm();
+    else timer.arm(t.process.cpuTime + first, interval);
   }
   if (oldAt !== 0) putItimerval(t, oldAt, old);
   return 0;
@@ -172,7 +210,6 @@ function setitimer(t: Task, type: number, value: Itimerval | null, oldAt: number
 
 // ---- POSIX timers ----
 
-const SIGEV = { SIGEV_SIGNAL: 0, SIGEV_NONE: 1, SIGEV_THREAD: 2, SIGEV_THREAD_ID: 4 } as const;
 const sigevent = struct('sigevent', {
   sigev_value: u32,
   sigev_signo: s32,
@@ -181,58 +218,40 @@ const sigevent = struct('sigevent', {
 });
 const SIGEVENT_SIZE = 64;
 
-/** A timer of timer_create, with its clock and its count of expirations nobody was told of. */
-class PosixTimer extends IntervalTimer {
-  readonly clock: number;
-  overrun = 0;
-
-  constructor(t: Task, id: number, clock: number, notify: number, signo: number, value: number, tid: number) {
-    const { kernel, process } = t;
-    super(kernel.timers, kernel.now, (expirations) => {
-      if (notify === SIGEV.SIGEV_NONE) return;
-      const thread = notify & SIGEV.SIGEV_THREAD_ID ? kernel.tasks.get(tid) : undefined;
-      const queue = thread ? thread.pending : process.pending;
-      const pending = queue.findTimer(id);
-      if (pending !== undefined) {
-        pending.overrun = (pending.overrun ?? 0) + expirations;
-        this.overrun = pending.overrun;
-        return;
-      }
-      this.overrun = expirations - 1;
-      const info = { signo, code: SI.SI_TIMER, timerid: id, overrun: expirations - 1, value };
-      if (thread) sendToTask(thread, info);
-      else sendToProcess(process, info);
-    });
-    this.clock = clock;
-  }
+/** struct sigevent; all of it must be there. */
+export function readSigEvent(t: Task, at: number): SigEvent {
+  t.mm.readable(at, SIGEVENT_SIZE);
+  return t.mm.get(sigevent, at);
 }
 
-function timerCreate(t: Task, clock: number, event: number, idAt: number): number {
-  if (clock < 0 || clock === CLOCK.CLOCK_PROCESS_CPUTIME_ID || clock === CLOCK.CLOCK_THREAD_CPUTIME_ID) {
-    t.kernel.warn('timer_create on CPU clocks is not supported');
-    fail('EOPNOTSUPP');
-  }
-  clockTime(t, clock);
+function timerCreate(t: Task, clock: number, eventAt: number, idAt: number): number {
+  const cpu = cpuClock(t, clock);
+  if (cpu === undefined) clockTime(t, clock);
+  // As timers cannot be made on these (they have no timer_create in kernel/time/posix-timers.c).
+  const untimed: readonly number[] = [
+    CLOCK.CLOCK_MONOTONIC_RAW,
+    CLOCK.CLOCK_REALTIME_COARSE,
+    CLOCK.CLOCK_MONOTONIC_COARSE,
+  ];
+  if (untimed.includes(clock)) fail('EOPNOTSUPP');
   const { process } = t;
   const id = process.nextTimerId++;
-  let notify: number = SIGEV.SIGEV_SIGNAL;
-  let signo: number = SIG.SIGALRM;
-  let value = id;
-  let tid = 0;
-  if (event !== 0) {
-    t.mm.readable(event, SIGEVENT_SIZE);
-    const e = t.mm.get(sigevent, event);
-    notify = e.sigev_notify;
-    signo = e.sigev_signo;
-    value = e.sigev_value;
-    tid = e.sigev_tid;
-    const known = [SIGEV.SIGEV_SIGNAL, SIGEV.SIGEV_NONE, SIGEV.SIGEV_THREAD, SIGEV.SIGEV_THREAD_ID];
-    if (!known.includes(notify as 0)) fail('EINVAL');
+  let event: SigEvent = {
+    sigev_value: id,
+    sigev_signo: SIG.SIGALRM,
+    sigev_notify: SIGEV.SIGEV_SIGNAL,
+    sigev_tid: 0,
+  };
+  if (eventAt !== 0) {
+    event = readSigEvent(t, eventAt);
+    const { sigev_notify: notify, sigev_signo: signo, sigev_tid: tid } = event;
+    const known: number[] = [SIGEV.SIGEV_SIGNAL, SIGEV.SIGEV_NONE, SIGEV.SIGEV_THREAD, SIGEV.SIGEV_THREAD_ID];
+    if (!known.includes(notify)) fail('EINVAL');
     if (notify !== SIGEV.SIGEV_NONE && (signo < 1 || signo > NSIG)) fail('EINVAL');
     if (notify & SIGEV.SIGEV_THREAD_ID && t.kernel.tasks.get(tid)?.process !== process) fail('EINVAL');
   }
   t.mm.put(s32, idAt, id);
-  process.timers.set(id, new PosixTimer(t, id, clock, notify, signo, value, tid));
+  process.timers.set(id, new PosixTimer(t, id, { id: clock, cpu }, event));
   return 0;
 }
 
@@ -240,7 +259,7 @@ function findTimer(t: Task, id: number): PosixTimer {
   return (t.process.timers.get(id) as PosixTimer | undefined) ?? fail('EINVAL');
 }
 
-const setting = (timer: IntervalTimer): Itimerspec => ({
+const setting = ({ timer }: PosixTimer): Itimerspec => ({
   it_interval: toTimespec(timer.interval),
   it_value: toTimespec(timer.remaining),
 });
@@ -254,11 +273,11 @@ function timerSettime(type: Field<Itimerspec>) {
     timer.overrun = 0;
     if (first === 0) timer.disarm();
     else {
-      const now = t.now();
-      timer.arm(
-        how & TIMER_ABSTIME ? now + first - clockTime(t, timer.clock) : now + first,
-        fromTimespec(value.it_interval),
-      );
+      const { id, cpu } = timer.clock;
+      // Armed by the time it runs on; other clocks than that are some way ahead of it.
+      const now = cpu ? cpu.now() : t.now();
+      const at = how & TIMER_ABSTIME ? now + first - (cpu ? now : clockTime(t, id)) : now + first;
+      timer.timer.arm(at, fromTimespec(value.it_interval));
     }
     if (oldAt !== 0) t.mm.put(type, oldAt, old);
     return 0;
@@ -277,7 +296,7 @@ export const timeCalls: readonly Call[] = [
     const ticks = (ms: number) => Math.floor((ms * CLOCK_TICKS) / 1000);
     if (at !== 0) {
       t.mm.put(tms, at, {
-        tms_utime: ticks(processTime(t)),
+        tms_utime: ticks(t.process.cpuTime),
         tms_stime: 0,
         tms_cutime: ticks(t.process.childrenTime),
         tms_cstime: 0,

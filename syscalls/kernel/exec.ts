@@ -13,7 +13,7 @@ import { READ_IMPLIES_EXEC } from '../abi/mman.ts';
 import { RLIMIT } from '../abi/resource.ts';
 import { SIG, SS_DISABLE } from '../abi/signal.ts';
 import { CAP_FULL, type Creds } from '../vfs/creds.ts';
-import { type Inode, pathOf } from '../vfs/inode.ts';
+import { type Inode, identityOf, pathOf } from '../vfs/inode.ts';
 import type { OpenFile } from '../vfs/open-file.ts';
 import { randomBytes } from '../vfs/random.ts';
 import { lookupPath } from '../vfs/walk.ts';
@@ -23,6 +23,7 @@ import type { Kernel } from './kernel.ts';
 import { latin1, Mm } from './mm.ts';
 import { PTRACE_EVENT, PTRACE_O } from './ptrace.ts';
 import type { Task } from './task.ts';
+import { isWritten } from './text-busy.ts';
 
 /** Bytes of a file that decide what it is (BINPRM_BUF_SIZE). */
 const HEAD = 256;
@@ -78,7 +79,7 @@ export function execve(t: Task, program: Program): void {
   t.dumpable = 1;
   t.personality &= ~READ_IMPLIES_EXEC;
   if (prepared.readImpliesExec) t.personality |= READ_IMPLIES_EXEC;
-  t.sighand = t.sighand.afterExec();
+  t.sighand = t.sighand.withDefaults();
   t.altStack = { sp: 0, size: 0, flags: SS_DISABLE };
   t.lastFault = { trapNo: 0, errorCode: 0, address: 0 };
   t.restartBlock = undefined;
@@ -185,6 +186,7 @@ export function prepare(by: Executor, program: Program): Prepared {
       mm.envEnd = stack.envEnd;
       mm.auxv = stack.auxv;
       mm.exe = inode;
+      mm.exeIdentity = identityOf(inode);
       const cpu = new CpuState(space.buffer, space.allocateState());
       cpu.clear();
       cpu.ru[13] = stack.sp;
@@ -211,9 +213,10 @@ export function prepare(by: Executor, program: Program): Prepared {
   }
 }
 
-/** do_open_execat: a regular file with an x bit for the caller. */
+/** do_open_execat: a regular file with an x bit for the caller, that nobody writes. */
 function checkExecutable(by: Executor, inode: Inode): void {
   if (!inode.isRegular || !inode.permits(X_OK, by.creds)) fail('EACCES');
+  if (isWritten(by.kernel, inode)) fail('ETXTBSY');
 }
 
 /** The last component of the path, at most 15 bytes (__set_task_comm). */
@@ -223,7 +226,8 @@ function commOf(path: string): string {
 
 /** The first line of a script (load_script): interpreter and at most one argument, which is all the rest. Throws ENOEXEC. */
 export function parseScript(head: Uint8Array): { interpreter: string; argument: string } {
-  const text = latin1(head).slice(2);
+  // The last byte of a full head is not looked at: there it would have put its NUL.
+  const text = latin1(head.subarray(0, HEAD - 1)).slice(2);
   const newline = text.indexOf('\n');
   const line = (newline < 0 ? text.replace(/\0.*$/s, '') : text.slice(0, newline)).replace(/^[ \t]+/, '');
   // A line longer than the head may have its end cut off the argument, but not off the path.

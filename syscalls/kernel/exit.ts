@@ -3,6 +3,7 @@
  */
 import { SA, SI, SIG, SIG_IGN } from '../abi/signal.ts';
 import { exitRobustList, wakeAddress } from './futex.ts';
+import type { Kernel } from './kernel.ts';
 import type { Process } from './process.ts';
 import { traceeEnded, tracerEnded } from './ptrace.ts';
 import { sendToProcess, signalProcess } from './signals.ts';
@@ -47,7 +48,9 @@ function endThread(t: Task): void {
   leaveMemory(t);
   t.files.release();
   kernel.totals.syscalls += t.syscalls;
+  process.usage.syscalls += t.syscalls;
   process.deadThreadsTime += kernel.scheduler.cpuTime(t);
+  process.retarget(t);
   process.threads.delete(t);
   if (t !== process.leader) kernel.tasks.delete(t.tid);
   if (process.threads.size === 0) endProcess(process);
@@ -55,7 +58,7 @@ function endThread(t: Task): void {
 
 /** What is due when a task leaves its memory, by exit or exec (mm_release): futexes, the waiting vfork parent. */
 export function leaveMemory(t: Task): void {
-  const { kernel, mm, cpu } = t;
+  const { kernel, process, mm, cpu } = t;
   if (t.robustList !== 0) exitRobustList(t);
   t.robustList = 0;
   if (t.clearChildTid !== 0 && mm.users > 1) {
@@ -74,13 +77,14 @@ export function leaveMemory(t: Task): void {
   kernel.later(() => {
     if (--mm.users > 0) mm.space.freeState(cpu.base);
     else {
-      kernel.closeMemory(mm);
+      kernel.closeMemory(mm, process);
     }
   });
 }
 
 function endProcess(p: Process): void {
   p.kernel.totals.processes++;
+  p.kernel.ended?.push({ pid: p.pid, comm: p.leader.comm, cpuTime: p.cpuTime, usage: p.usage });
   p.zombie = true;
   p.endQueue.wakeAll();
   tracerEnded(p);
@@ -92,7 +96,9 @@ function endProcess(p: Process): void {
   // Children go to the nearest subreaper, else to init, which waits for all of them (find_new_reaper).
   let reaper = p.parent;
   while (reaper !== undefined && !reaper.childSubreaper) reaper = reaper.parent;
+  const loosened = new Set<number>();
   for (const child of [...p.children]) {
+    if (holdsTogether(p, child)) loosened.add(child.pgid);
     p.children.delete(child);
     child.parent = reaper;
     reaper?.children.add(child);
@@ -103,7 +109,8 @@ function endProcess(p: Process): void {
     }
   }
   if (p.pid === p.session.sid) p.session.leaderGone?.();
-  orphanStoppedGroups(p);
+  if (p.parent !== undefined && holdsTogether(p.parent, p)) loosened.add(p.pgid);
+  continueOrphans(p.kernel, loosened);
   tellParent(p);
 }
 
@@ -144,11 +151,13 @@ export function reap(p: Process): void {
   kernel.tasks.delete(p.pid);
 }
 
+/** Whether the child's process group has, in this parent, somebody of its session who can continue it. */
+function holdsTogether(parent: Process, child: Process): boolean {
+  return parent.pgid !== child.pgid && parent.session === child.session;
+}
+
 /** A stopped process group that nobody can continue any more gets SIGHUP and SIGCONT (kill_orphaned_pgrp). */
-function orphanStoppedGroups(p: Process): void {
-  const { kernel } = p.leader;
-  const groups = new Set([p.pgid]);
-  for (const member of kernel.processes.values()) if (member.parent === p) groups.add(member.pgid);
+function continueOrphans(kernel: Kernel, groups: ReadonlySet<number>): void {
   for (const pgid of groups) {
     const members = kernel.group(pgid).filter((m) => !m.zombie);
     if (!members.some((m) => m.stopped) || !kernel.isOrphanedGroup(pgid)) continue;

@@ -22,6 +22,8 @@ export interface CloneArgs {
   childTid: number;
   /** Where CLONE_PIDFD puts the descriptor. */
   pidfd?: number;
+  /** CLONE_CLEAR_SIGHAND. */
+  clearHandlers?: boolean;
 }
 
 /** RLIMIT_NPROC holds for the tasks of one user, but for administrators. */
@@ -74,7 +76,11 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
     fs: has(CLONE.CLONE_FS) ? parent.fs : parent.fs.clone(),
     files: has(CLONE.CLONE_FILES) ? parent.files.share() : parent.files.clone(),
     creds: parent.creds,
-    sighand: has(CLONE.CLONE_SIGHAND) ? parent.sighand : parent.sighand.clone(),
+    sighand: has(CLONE.CLONE_SIGHAND)
+      ? parent.sighand
+      : args.clearHandlers
+        ? parent.sighand.withDefaults()
+        : parent.sighand.clone(),
     comm: parent.comm,
   });
   if (process.pid === tid) {

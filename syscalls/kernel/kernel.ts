@@ -9,6 +9,7 @@ import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { WRITE } from '../../emu/memory/layout.ts';
 import { StickyAddresses } from '../../emu/memory/sticky.ts';
 import { SI, SIG, type SigInfo } from '../abi/signal.ts';
+import { MqueueFs } from '../vfs/mqueue.ts';
 import { monotonic } from './clock.ts';
 import { exitGroup } from './exit.ts';
 import type { Mm } from './mm.ts';
@@ -51,8 +52,18 @@ export interface KernelOptions {
   command?: HostCommand | undefined;
   /** Whether nobody outside would continue the first process group when it has stopped. */
   isOrphaned(): boolean;
+  /** Keep account of every process (Kernel.ended). */
+  stats?: boolean;
   /** Says once what the guest asked for and is not there. */
   warn?: ((message: string) => void) | undefined;
+}
+
+/** What --stats tells of a process. */
+export interface EndedProcess {
+  readonly pid: number;
+  readonly comm: string;
+  readonly cpuTime: number;
+  readonly usage: Process['usage'];
 }
 
 /** uname's version. */
@@ -81,6 +92,7 @@ export class Kernel {
   readonly timers = new Timers();
   readonly sticky = new StickyAddresses();
   readonly ipc = new SysvIpc();
+  readonly mqueues = new MqueueFs();
   readonly scheduler: Scheduler;
   readonly hooks: CpuHooks;
   readonly now: () => number = monotonic;
@@ -90,6 +102,8 @@ export class Kernel {
   readonly maxTasks = 1000;
   #lastPid: number;
   #later: (() => void)[] = [];
+  /** Processes that have ended, in this order; kept for --stats only. */
+  readonly ended: EndedProcess[] | undefined;
   /** Sums of CPUs that are gone, for --stats. */
   readonly totals = {
     instructions: 0,
@@ -105,6 +119,7 @@ export class Kernel {
   constructor(options: KernelOptions) {
     this.options = options;
     this.hostname = options.hostname;
+    this.ended = options.stats ? [] : undefined;
     this.#lastPid = options.firstPid - 1;
     this.scheduler = new Scheduler(this);
     this.hooks = this.#makeHooks();
@@ -172,9 +187,12 @@ export class Kernel {
     return deliver(t) && t.state === 'runnable';
   }
 
-  /** The last user of a memory has left it. */
-  closeMemory(mm: Mm): void {
-    this.#addStats(mm.backend.stats());
+  /** The last user of a memory, of this process, has left it. */
+  closeMemory(mm: Mm, process: Process): void {
+    const stats = mm.backend.stats();
+    process.usage.instructions += stats.instructions;
+    process.usage.compileMs += stats.compileMs;
+    this.#addStats(stats);
     mm.backend.close();
     mm.space.close();
   }
@@ -207,8 +225,9 @@ export class Kernel {
       syscall: () => calls.enter(scheduler.current!),
       preempt: () => scheduler.preempt(scheduler.current!),
       fault: (_cpu: CpuState, address, access, why) => {
-        this.totals.faults++;
         const t = scheduler.current!;
+        this.totals.faults++;
+        t.process.usage.faults++;
         const write = access === WRITE ? FSR.write : 0;
         const fault = { addr: address >>> 0, trapNo: TRAP_NO_FAULT };
         if (why === 'align') {

@@ -33,6 +33,8 @@ export class Mm {
   auxv: Uint8Array = new Uint8Array(0);
   /** The program executed, for /proc/PID/exe. */
   exe: Inode | undefined;
+  /** identityOf its file. */
+  exeIdentity: string | undefined;
 
   constructor(space: AddressSpace, backend: CpuBackend) {
     this.space = space;
@@ -52,6 +54,7 @@ export class Mm {
     mm.sigPage = of.sigPage;
     mm.auxv = of.auxv;
     mm.exe = of.exe;
+    mm.exeIdentity = of.exeIdentity;
     return mm;
   }
 

@@ -108,7 +108,14 @@ function describe(p: Process): ProcProcess {
     exe: alive ? mm.exe : undefined,
     files: alive ? t.files : undefined,
     vmas: alive ? mm.space.vmas() : [],
-    cmdline: () => bytes(mm.argStart, mm.argEnd),
+    cmdline() {
+      const args = bytes(mm.argStart, mm.argEnd);
+      if (args.length === 0 || args.at(-1) === 0) return args;
+      // setproctitle(3) has written over the end: one string, which may go on into the environment (get_mm_proctitle).
+      const title = bytes(mm.argStart, Math.min(mm.envEnd, mm.argStart + PAGE_SIZE));
+      const end = title.indexOf(0);
+      return end < 0 ? title : title.subarray(0, end + 1);
+    },
     environ: () => bytes(mm.envStart, mm.envEnd),
     auxv: alive ? mm.auxv : new Uint8Array(0),
     residentBytes: () => (alive ? resident(mm.space) : 0),
@@ -119,7 +126,7 @@ function describe(p: Process): ProcProcess {
     exitCode: p.status,
     noNewPrivs: t.noNewPrivs,
     limits: p.limits,
-    threads: [...p.threads].map(thread),
+    threads: p.zombie ? [thread(t)] : [...p.threads].map(thread),
     readMemory: (address, into) =>
       accessRemote(t, address, into.length, READ, (window, at) => into.set(window, at)),
     writeMemory: (address, from) =>

@@ -1,8 +1,10 @@
 /**
  * A process: a thread group with what Linux keeps in signal_struct. Its pid is the tid of its first thread. Lives on as a zombie until its parent has waited for it.
  */
+import { RLIMIT } from '../abi/resource.ts';
 import { SIG, type SigInfo } from '../abi/signal.ts';
 import { WaitQueue } from '../vfs/wait-queue.ts';
+import { CpuTimer } from './cpu-timer.ts';
 import { IntervalTimer } from './interval-timer.ts';
 import type { Kernel } from './kernel.ts';
 import { SignalQueue } from './signal-queue.ts';
@@ -73,13 +75,15 @@ export class Process {
   readonly semaphoreUndo = new Map<Semaphores, Int16Array>();
   /** ITIMER_REAL and alarm; POSIX timers by id. */
   readonly realTimer: IntervalTimer;
-  /** ITIMER_VIRTUAL and ITIMER_PROF: due when cpuTime reaches `next` (milliseconds); all CPU time counts as user time. */
-  readonly cpuTimers = [
-    { signo: SIG.SIGVTALRM, next: Infinity, interval: 0 },
-    { signo: SIG.SIGPROF, next: Infinity, interval: 0 },
-  ];
-  readonly timers = new Map<number, IntervalTimer>();
+  /** Timers that count CPU time of this process. */
+  readonly armedCpuTimers = new Set<CpuTimer>();
+  readonly virtualTimer = this.#cpuTimer(() => signalProcess(this, SIG.SIGVTALRM));
+  readonly profTimer = this.#cpuTimer(() => signalProcess(this, SIG.SIGPROF));
+  readonly #cpuLimit = this.#cpuTimer(() => this.#overCpuLimit());
+  readonly timers = new Map<number, { disarm(): void }>();
   nextTimerId = 0;
+  /** For --stats; memories count when they are closed. */
+  readonly usage = { instructions: 0, syscalls: 0, faults: 0, compileMs: 0 };
   fatalPc = 0;
   /** Called, outside of any slice, when it has stopped (set for the first process). */
   onStop: ((signo: number) => void) | undefined;
@@ -102,25 +106,51 @@ export class Process {
     this.session = session;
     this.exitSignal = 0;
     this.limits = limits.map((l) => ({ ...l }));
+    this.armCpuLimit();
   }
 
   get ppid(): number {
     return this.parent?.pid ?? 1;
   }
 
-  /** CPU milliseconds of all its threads, ended ones too. */
+  /** CPU milliseconds of all its threads up to now, ended ones too. */
   get cpuTime(): number {
     let time = this.deadThreadsTime;
-    for (const t of this.threads) time += t.cpuTime;
+    for (const t of this.threads) time += this.kernel.scheduler.cpuTime(t);
     return time;
   }
 
-  /** Sends the signals of CPU timers that are due at this CPU time. */
-  checkCpuTimers(time: number): void {
-    for (const timer of this.cpuTimers) {
-      if (time < timer.next) continue;
-      timer.next = timer.interval > 0 ? Math.max(timer.next + timer.interval, time) : Infinity;
-      signalProcess(this, timer.signo);
+  /** A thread that was to take a signal sent to the process no longer will: the others look whether they do (retarget_shared_pending). */
+  retarget(from: Task): void {
+    if (this.pending.set === 0n || this.threads.size < 2) return;
+    for (const t of this.threads) {
+      if (t === from || (this.pending.set & ~t.blocked) === 0n) continue;
+      t.notify = true;
+      t.wake();
     }
+  }
+
+  /** To be called when RLIMIT_CPU has changed. */
+  armCpuLimit(): void {
+    const { cur, max } = this.limits[RLIMIT.RLIMIT_CPU]!;
+    const seconds = Math.min(cur, max);
+    if (seconds === Infinity) this.#cpuLimit.disarm();
+    else this.#cpuLimit.arm(Math.max(seconds, 1) * 1000, 0);
+  }
+
+  /** SIGXCPU at the soft limit and every second from then on, SIGKILL at the hard one (getrlimit(2)). */
+  #overCpuLimit(): void {
+    const limit = this.limits[RLIMIT.RLIMIT_CPU]!;
+    if (this.cpuTime >= limit.max * 1000) {
+      signalProcess(this, SIG.SIGKILL);
+      return;
+    }
+    signalProcess(this, SIG.SIGXCPU);
+    limit.cur++;
+    this.armCpuLimit();
+  }
+
+  #cpuTimer(fire: () => void): CpuTimer {
+    return new CpuTimer(this.armedCpuTimers, () => this.cpuTime, fire);
   }
 }

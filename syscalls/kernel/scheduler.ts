@@ -119,9 +119,8 @@ export class Scheduler {
   }
 
   #checkCpuTimers(t: Task): void {
-    const [virtual, prof] = t.process.cpuTimers;
-    if (virtual!.next === Infinity && prof!.next === Infinity) return;
-    t.process.checkCpuTimers(t.process.cpuTime + this.cpuTime(t) - t.cpuTime);
+    const { armedCpuTimers } = t.process;
+    if (armedCpuTimers.size > 0) for (const timer of armedCpuTimers) timer.check();
   }
 
   /** CPU time of a task up to now, its running slice included (milliseconds). */

@@ -45,8 +45,8 @@ export class SignalHandlers {
   clone(): SignalHandlers {
     return new SignalHandlers(this.#actions);
   }
-  /** As exec leaves it: handlers become default, ignored stays ignored (flush_signal_handlers). */
-  afterExec(): SignalHandlers {
+  /** As exec and CLONE_CLEAR_SIGHAND leave it: handlers become default, ignored stays ignored (flush_signal_handlers). */
+  withDefaults(): SignalHandlers {
     return new SignalHandlers(
       this.#actions.map((a) => (a.handler === SIG_IGN ? { ...DEFAULT, handler: SIG_IGN } : DEFAULT)),
     );

@@ -34,7 +34,7 @@ export function sendToProcess(p: Process, info: SigInfo): void {
   if (!p.pending.push(info)) return;
   // The main thread if it will take it, else any other (complete_signal).
   const bit = sigmask(info.signo);
-  const takes = (t: Task) => t.state !== 'dead' && (t.blocked & bit) === 0n;
+  const takes = (t: Task) => t.state !== 'dead' && ((t.blocked & bit) === 0n || waitsFor(t, info.signo));
   const t = takes(p.leader) ? p.leader : [...p.threads].find(takes);
   if (t) notify(t, info.signo);
 }

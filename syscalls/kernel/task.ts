@@ -169,6 +169,7 @@ export class Task implements Waiter {
   setBlocked(mask: SigSet): void {
     this.blocked = mask & ~UNBLOCKABLE;
     this.recalcSignals();
+    this.process.retarget(this);
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import { fail } from '../abi/errno.ts';
 import { type Attributes, S_IFMT } from '../abi/stat.ts';
-import { type AttributeChange, type FileSystem, Inode, nextMountId } from './inode.ts';
+import { type AttributeChange, type FileSystem, Inode, nextMountId, noSpace } from './inode.ts';
 import type { OpenFile } from './open-file.ts';
 
 /** The kernel's own file system, which is mounted nowhere. */
@@ -16,17 +16,7 @@ class AnonymousFs implements FileSystem {
     this.root = new AnonymousInode('/', 0o040700, this);
   }
   statfs() {
-    return {
-      type: 0x0904_1934,
-      bsize: 4096,
-      blocks: 0,
-      bfree: 0,
-      bavail: 0,
-      files: 0,
-      ffree: 0,
-      namelen: 255,
-      flags: 0,
-    };
+    return noSpace(0x0904_1934);
   }
 }
 

@@ -31,6 +31,7 @@ export function createDev(): TmpFs {
   }
   for (const [name, target] of LINKS) fs.root.symlink(name, target, root);
   fs.root.mkdir('shm', 0o1777, root);
+  fs.root.mkdir('mqueue', 0o755, root);
   mountAt(fs.root, 'shm', new TmpFs({ mode: 0o1777 }));
   return fs;
 }

@@ -74,6 +74,7 @@ export class FdTable {
     this.#closeOnExec.delete(fd);
     if (fd < this.#lowest) this.#lowest = fd;
     releaseRecordLocks(file.inode, this);
+    file.flush(this);
     file.release();
   }
 
@@ -92,6 +93,11 @@ export class FdTable {
 
   closeAll(): void {
     for (const fd of this.fds()) this.close(fd);
+  }
+
+  /** Open files that can be written to. */
+  *writers(): Generator<OpenFile> {
+    for (const file of this.#files) if (file?.writable) yield file;
   }
 
   /** Open descriptors in ascending order. */

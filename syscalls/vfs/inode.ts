@@ -37,6 +37,11 @@ export interface FileSystem {
   statfs(inode: Inode): FsStatistics;
 }
 
+/** What statfs tells of a file system that is nowhere stored; `type` is its magic number (statfs(2)). */
+export function noSpace(type: number): FsStatistics {
+  return { type, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0, namelen: 255, flags: 0 };
+}
+
 let tick = 0;
 /** Starts a path walk: attributes found in an earlier one are no longer fresh. */
 export function nextTick(): void {

@@ -124,6 +124,9 @@ export abstract class OpenFile {
     return this.#references;
   }
 
+  /** A process, known by its descriptor table, closes one of its descriptors of the file. */
+  flush(_owner: object): void {}
+
   /** Frees what the file holds. Called once, by the last release. */
   protected close(): void {}
 

@@ -302,7 +302,7 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     cgroup: text(() => '0::/\n'),
     cmdline: of((p) => p.cmdline()),
     comm: text(() => `${thread().comm}\n`, {
-      write: (name) => thread().setComm(name.replace(/\n.*$/s, '').slice(0, 15)),
+      write: (name) => thread().setComm(name.replace(/\0.*$/s, '').slice(0, 15)),
     }),
     cwd: place((p) => p.cwd),
     environ: of((p) => p.environ(), 0o400),

@@ -2,7 +2,8 @@
 
 import { freemem, loadavg, totalmem } from 'node:os';
 import type { FsStatistics } from '../abi/stat.ts';
-import { type FileSystem, type Inode, nextMountId } from './inode.ts';
+import { type FileSystem, type Inode, nextMountId, noSpace } from './inode.ts';
+import { MQ } from './mqueue.ts';
 import {
   type DirectoryContent,
   directory,
@@ -87,6 +88,7 @@ const FILESYSTEMS = [
   'nodev\tpipefs',
   'nodev\tsockfs',
   'nodev\tdevpts',
+  'nodev\tmqueue',
   '\text4',
 ];
 
@@ -117,6 +119,7 @@ function sysctls(source: ProcSource): Entry {
         max_user_watches: value(65536),
       }),
       'lease-break-time': value(45),
+      mqueue: directory(Object.fromEntries(Object.entries(MQ).map(([name, n]) => [name, constant(() => n)]))),
       nr_open: value(1048576),
       overflowgid: value(65534),
       overflowuid: value(65534),
@@ -215,16 +218,6 @@ export class ProcFs implements FileSystem {
   }
 
   statfs(): FsStatistics {
-    return {
-      type: 0x9fa0,
-      bsize: 4096,
-      blocks: 0,
-      bfree: 0,
-      bavail: 0,
-      files: 0,
-      ffree: 0,
-      namelen: 255,
-      flags: 0,
-    };
+    return noSpace(0x9fa0);
   }
 }

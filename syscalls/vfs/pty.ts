@@ -10,7 +10,7 @@ import { HUPCL } from '../abi/termios.ts';
 import { AnonymousInode } from './anonymous.ts';
 import type { Creds } from './creds.ts';
 import { DirectoryFile } from './directory-file.ts';
-import { type AttributeChange, type FileSystem, Inode, nextMountId } from './inode.ts';
+import { type AttributeChange, type FileSystem, Inode, nextMountId, noSpace } from './inode.ts';
 import { type IoctlContext, OpenFile, WOULD_BLOCK } from './open-file.ts';
 import { Tty, TtyFile, ttyIoctl } from './tty.ts';
 
@@ -212,17 +212,7 @@ export class DevPts implements FileSystem {
     return [...this.#slaves.keys()];
   }
   statfs(): FsStatistics {
-    return {
-      type: 0x1cd1,
-      bsize: 4096,
-      blocks: 0,
-      bfree: 0,
-      bavail: 0,
-      files: 0,
-      ffree: 0,
-      namelen: 255,
-      flags: 0,
-    };
+    return noSpace(0x1cd1);
   }
 }
 

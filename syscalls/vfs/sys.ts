@@ -1,6 +1,6 @@
 /** A small /sys: what C libraries and runtimes ask of it about processors and memory (sysfs(5)). */
 import type { FsStatistics } from '../abi/stat.ts';
-import { type FileSystem, type Inode, nextMountId } from './inode.ts';
+import { type FileSystem, type Inode, nextMountId, noSpace } from './inode.ts';
 import { flagsOf, hardwareTypeOf, interfaces } from './interfaces.ts';
 import { type DirectoryContent, directory, fixed, MadeDirectory, text } from './proc-nodes.ts';
 
@@ -66,16 +66,6 @@ export class SysFs implements FileSystem {
   }
 
   statfs(): FsStatistics {
-    return {
-      type: 0x6265_6572,
-      bsize: 4096,
-      blocks: 0,
-      bfree: 0,
-      bavail: 0,
-      files: 0,
-      ffree: 0,
-      namelen: 255,
-      flags: 0,
-    };
+    return noSpace(0x6265_6572);
   }
 }

@@ -5,7 +5,7 @@ import { credsFor } from './creds.ts';
 import { createDev } from './dev.ts';
 import { registerDevice } from './devices.ts';
 import type { FdTable } from './fd-table.ts';
-import type { Inode } from './inode.ts';
+import type { FileSystem, Inode } from './inode.ts';
 import { mountAt } from './mount.ts';
 import { NodeFs } from './node-fs.ts';
 import { ProcFs } from './proc.ts';
@@ -17,9 +17,16 @@ import { resolve } from './walk.ts';
 
 /**
  * @param ownRoot the root is not the host's own, which has devices
+ * @param mqueues the run's message queues
  * @param files the first process's: terminals among them get names in /dev/pts
  */
-export function mountSystem(root: Inode, source: ProcSource, ownRoot: boolean, files: FdTable): void {
+export function mountSystem(
+  root: Inode,
+  source: ProcSource,
+  ownRoot: boolean,
+  files: FdTable,
+  mqueues: FileSystem,
+): void {
   mountAt(root, 'proc', new ProcFs(source, () => root));
   registerDevice(makedev(5, 0), openControllingTerminal);
   const pts = new DevPts();
@@ -27,6 +34,7 @@ export function mountSystem(root: Inode, source: ProcSource, ownRoot: boolean, f
     const dev = createDev();
     mountAt(root, 'dev', dev);
     mountAt(dev.root, 'pts', pts);
+    mountAt(dev.root, 'mqueue', mqueues);
     mountAt(root, 'sys', new SysFs());
   } else {
     const dev = root.lookup('dev');

@@ -45,6 +45,19 @@ describe('strace', () => {
     expect(new Set(lines.map((line) => /^\[pid (\d+)\]/.exec(line)?.[1])).size).toBe(3);
   });
 
+  test('children are followed, each with its pid', () => {
+    const lines = strace('--root', root, '/bin/sh', '-c', '/bin/true; kill -KILL $$');
+    const parent = /^\[pid (\d+)\]/.exec(lines[0]!)![1];
+    const made = lines.find((l) => l.startsWith(`[pid ${parent}]`) && /(clone|vfork|fork).*= \d+$/.test(l))!;
+    const child = / (\d+)$/.exec(made)![1];
+    expect(child).not.toBe(parent);
+    const of = (pid: string | undefined) => lines.filter((l) => l.startsWith(`[pid ${pid}] `)).join('\n');
+    expect(of(child)).toMatch(/execve\("\/bin\/true", \["\/bin\/true"\], .*\) += 0$/m);
+    expect(of(child)).toMatch(/exit_group\(0\) += \?\n.*\+\+\+ exited with 0 \+\+\+$/);
+    expect(of(parent)).toMatch(new RegExp(`wait4.*= ${child}$`, 'm'));
+    expect(of(parent)).toMatch(/\+\+\+ killed by SIGKILL \+\+\+$/);
+  });
+
   test('death by a signal', () => {
     const lines = strace(`${fixtures}/fault.static`, 'null');
     expect(

@@ -1,0 +1,3 @@
+import { checkGroups } from './check.ts';
+
+checkGroups('make.sh', 'perl.pl');
