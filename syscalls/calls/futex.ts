@@ -12,6 +12,7 @@ import {
   futexKey,
   futexRequeue,
   futexWake,
+  handOver,
 } from '../kernel/futex.ts';
 import type { Task } from '../kernel/task.ts';
 import { address, fieldAt, hex, int, oneOf, pid, ptr, structOut, uint } from './args.ts';
@@ -176,7 +177,7 @@ function lockPi(t: Task, at: number, isPrivate: boolean, deadline: number, tryOn
   if (!t.kernel.tasks.has(owner) && !(value & FUTEX_OWNER_DIED)) fail('ESRCH');
   view.setUint32(at, value | FUTEX_WAITERS, true);
   if (waiting === undefined || waiting.waiter.woken) {
-    const waiter = new FutexWaiter(t, key, ANY);
+    const waiter = new FutexWaiter(t, key, ANY, at);
     waiting = { waiter, deadline, [Symbol.dispose]: () => waiter[Symbol.dispose]() };
     t.callState = waiting;
   }
@@ -189,13 +190,7 @@ function unlockPi(t: Task, at: number, isPrivate: boolean): number {
   if (!t.mm.space.check(at, 4, WRITE)) fail('EFAULT');
   const value = t.mm.view.getUint32(at, true);
   if ((value & FUTEX_TID_MASK) !== t.tid) fail('EPERM');
-  const next = FutexWaiter.first(key);
-  if (next === undefined) t.mm.view.setUint32(at, 0, true);
-  else {
-    const others = FutexWaiter.count(key) > 1 ? FUTEX_WAITERS : 0;
-    t.mm.view.setUint32(at, next.task.tid | others, true);
-    next.wake();
-  }
+  if (!handOver(key)) t.mm.view.setUint32(at, 0, true);
   return 0;
 }
 

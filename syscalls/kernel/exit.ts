@@ -2,7 +2,7 @@
  * The end of threads and processes (kernel/exit.c): what a thread leaves behind (robust futexes, the cleared tid), zombies, orphans, SIGCHLD.
  */
 import { SA, SI, SIG, SIG_IGN } from '../abi/signal.ts';
-import { exitRobustList, wakeAddress } from './futex.ts';
+import { exitLocks, exitRobustList, wakeAddress } from './futex.ts';
 import type { Kernel } from './kernel.ts';
 import type { Process } from './process.ts';
 import { traceeEnded, tracerEnded } from './ptrace.ts';
@@ -61,6 +61,7 @@ export function leaveMemory(t: Task): void {
   const { kernel, process, mm, cpu } = t;
   if (t.robustList !== 0) exitRobustList(t);
   t.robustList = 0;
+  exitLocks(t);
   if (t.clearChildTid !== 0 && mm.users > 1) {
     try {
       mm.writable(t.clearChildTid, 4);

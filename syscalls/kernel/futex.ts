@@ -15,17 +15,21 @@ const ROBUST_LIST_LIMIT = 2048;
 
 type Key = string;
 
-/** A task asleep in FUTEX_WAIT; its callState, so that it leaves the queue however the call ends. */
+/** A task asleep in FUTEX_WAIT or FUTEX_LOCK_PI; its callState, so that it leaves the queue however the call ends. */
 export class FutexWaiter implements Disposable {
   readonly task: Task;
   key: Key;
   readonly bitset: number;
+  /** The address of the lock it waits for; undefined in FUTEX_WAIT. */
+  readonly lock: number | undefined;
   woken = false;
 
-  constructor(task: Task, key: Key, bitset: number) {
+  constructor(task: Task, key: Key, bitset: number, lock?: number) {
     this.task = task;
     this.key = key;
     this.bitset = bitset;
+    this.lock = lock;
+    if (lock !== undefined) lockWaiters.add(this);
     const queue = queues.get(key);
     if (queue) queue.push(this);
     else queues.set(key, [this]);
@@ -46,6 +50,7 @@ export class FutexWaiter implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    lockWaiters.delete(this);
     const queue = queues.get(this.key);
     const at = queue?.indexOf(this) ?? -1;
     if (at < 0) return;
@@ -55,6 +60,29 @@ export class FutexWaiter implements Disposable {
 }
 
 const queues = new Map<Key, FutexWaiter[]>();
+/** Those in FUTEX_LOCK_PI. */
+const lockWaiters = new Set<FutexWaiter>();
+
+/** Makes the first that waits for a lock (FUTEX_LOCK_PI) its owner; false when nobody waits. */
+export function handOver(key: Key, flags = 0): boolean {
+  const next = FutexWaiter.first(key);
+  if (next?.lock === undefined) return false;
+  const others = FutexWaiter.count(key) > 1 ? FUTEX_WAITERS : 0;
+  const { space, view } = next.task.mm;
+  // Where the memory has gone meanwhile the waiter is told so when it looks again.
+  if (space.check(next.lock, 4, WRITE)) view.setUint32(next.lock, next.task.tid | others | flags, true);
+  next.wake();
+  return true;
+}
+
+/** A thread ends: locks it still holds that others wait for in FUTEX_LOCK_PI go to them (exit_pi_state_list). */
+export function exitLocks(t: Task): void {
+  for (const { task, lock, key } of [...lockWaiters]) {
+    const { space, view } = task.mm;
+    if (!space.check(lock!, 4, READ)) continue;
+    if ((view.getUint32(lock!, true) & FUTEX_TID_MASK) === t.tid) handOver(key, FUTEX_OWNER_DIED);
+  }
+}
 
 let names = 0;
 const nameOf = new WeakMap<object, number>();
