@@ -28,13 +28,14 @@ export async function engineNamed(
   name: CpuName,
   { verify, archive = null }: EngineOptions = {},
 ): Promise<Engine> {
-  const first = await engine(name, archive);
-  if (!verify) return first;
+  if (!verify) return engine(name, archive);
+  const first = await engine(name, null);
   const { VerifyBackend } = await import('./verify/backend.ts');
   const second = await engine(verify, null);
   return {
-    create: (space, options) => new VerifyBackend(space, options, first.create, second.create),
-    finish: first.finish,
+    create: (space, options) =>
+      new VerifyBackend(space, { ...options, exactFuel: true }, first.create, second.create),
+    finish: () => {},
   };
 }
 

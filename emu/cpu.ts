@@ -59,6 +59,8 @@ export interface CpuOptions {
   hooks: CpuHooks;
   /** Count instructions exactly. */
   count?: boolean;
+  /** Ask hooks.preempt at the very back-edge or call at which the fuel is used up. */
+  exactFuel?: boolean;
 }
 
 /** Why an access could not be made: what AddressSpace.fault answered, or 'align'. */

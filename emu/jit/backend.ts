@@ -58,7 +58,7 @@ export class JitBackend implements CpuBackend {
     this.heat = store.heat;
     this.cache = new InsnCache(space, undefined, (location) => store.sharedInsns(space, location));
     this.interpreter = new Interpreter(space, options.hooks, this.cache);
-    this.code = new CodeCache(space, this.cache, store, options.count === true, {
+    this.code = new CodeCache(space, this.cache, store, options, {
       check: (_cpu, address, code, site) => this.check(address >>> 0, code, site),
       svc: (_cpu, imm) => this.svc(imm),
       step: () => this.step(),

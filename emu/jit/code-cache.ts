@@ -7,7 +7,7 @@
  *
  * What is translated from the pages of a program file belongs to the file's image (unit.ts), and is compiled once for all processes.
  */
-import type { CpuStats } from '../cpu.ts';
+import type { CpuOptions, CpuStats } from '../cpu.ts';
 import { type CpuState, OFF } from '../cpu-state.ts';
 import type { InsnCache } from '../decode/insn-cache.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
@@ -65,6 +65,8 @@ export class CodeCache {
   /** The units of pages with indirect jumps. */
   private readonly jumpUnits = new Map<number, Unit>();
   private readonly jumpCache: Uint32Array;
+  /** Entries of the jump cache that have been used. */
+  private readonly remembered: number[] = [];
   private readonly compiler: RegionCompiler;
   /** The unit and the locations of the batch under construction. */
   private unit: Unit = this.own;
@@ -76,13 +78,13 @@ export class CodeCache {
     space: AddressSpace,
     insns: InsnCache,
     store: TranslationStore,
-    count: boolean,
+    options: CpuOptions,
     hooks: RuntimeHooks,
   ) {
     this.space = space;
     this.insns = insns;
     this.store = store;
-    this.counting = count;
+    this.counting = options.count === true;
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 1 });
     this.runtime = createRuntime(space.memory, this.table, hooks);
     this.table.set(0, this.runtime.missStub);
@@ -94,7 +96,8 @@ export class CodeCache {
       constantWord: (address, size) => this.constantWord(address, size),
       siteOf: (location, dirty, region) => store.siteOf(location, dirty, region),
       isUnaligned: (location) => this.unit.unaligned.has(location),
-      count,
+      count: options.count === true,
+      exactFuel: options.exactFuel === true,
     };
     this.compiler = new RegionCompiler(context);
   }
@@ -120,6 +123,7 @@ export class CodeCache {
   /** Puts a compiled location in the jump cache. */
   remember(location: number, slot: number): void {
     const i = ((location >>> 1) & (JUMP_CACHE_ENTRIES - 1)) * 2;
+    if (this.jumpCache[i + 1] === 0) this.remembered.push(i);
     this.jumpCache[i] = location;
     this.jumpCache[i + 1] = slot;
   }
@@ -312,6 +316,7 @@ export class CodeCache {
     cpu.location = location;
     cpu.i32[OFF.it >> 2] = dirty >>> 24;
     cpu.i32[OFF.faultDirty >> 2] = dirty;
+    cpu.i32[OFF.target >> 2] = 0;
   }
 
   /** The value of a word that only changes together with code: in an executable area that is not writable (literal pools). */
@@ -390,8 +395,10 @@ export class CodeCache {
 
   /** Leaves the memory as it was. */
   close(): void {
-    if (this.live.size === 0 && this.byPage.size === 0) return;
-    this.jumpCache.fill(0);
-    this.space.bytes(SITE_COUNTERS, SITE_COUNTERS_LENGTH).fill(0);
+    for (const i of this.remembered) {
+      this.jumpCache[i] = 0;
+      this.jumpCache[i + 1] = 0;
+    }
+    if (this.live.size > 0) this.space.bytes(SITE_COUNTERS, SITE_COUNTERS_LENGTH).fill(0);
   }
 }

@@ -16,7 +16,7 @@ import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../memory/layout.ts';
 import { planAccesses } from './access-groups.ts';
 import { CPU, DEPTH, FLAG_MASK, importIndex, LEAVE, RETURN, Unsupported, VARS } from './convention.ts';
 import { Emitter, type EmitterHost } from './emitter.ts';
-import type { Node, RunNumber } from './function-writer.ts';
+import { LOCAL, Node, type RunNumber } from './function-writer.ts';
 import type { JumpTable } from './jump-table.ts';
 import { type Block, type Effects, isBackEdge, isIrreducible, liveness, type Region } from './region.ts';
 import { ByteWriter, I32, OP, type ValType } from './wasm.ts';
@@ -32,6 +32,9 @@ const STACK_KIB = Number(/--stack-size=(\d+)/.exec(process.execArgv.join(' '))?.
  */
 export const MAX_DEPTH = Math.floor(STACK_KIB / 3);
 
+/** Iterations of a loop that fuel is taken for at once. */
+const LOOP_FUEL = 32;
+
 export interface CompileContext {
   /** Table slot of a location, taken for it when it has none. */
   slotOf(location: number): number;
@@ -44,6 +47,8 @@ export interface CompileContext {
   isUnaligned(location: number): boolean;
   /** Count instructions exactly in OFF.icount. */
   count: boolean;
+  /** Take fuel for one iteration at a time. */
+  exactFuel: boolean;
 }
 
 export interface CompiledBody {
@@ -51,6 +56,26 @@ export interface CompiledBody {
   locals: [number, ValType][];
   unlikely: number[];
   numbers: RunNumber[];
+}
+
+/**
+ * For each step of a block: the flags written there that nothing inside the region needs, only ways out at the block's end. (Not when something between may leave the
+ * region, for it would need them too.)
+ */
+function deferrableFlags(b: Block): number[] {
+  const none = b.steps.map(() => 0);
+  const { branch, conditional } = b.steps[b.steps.length - 1]!.effects;
+  if (b.end !== 'branch' || branch!.kind !== 'jump' || branch!.target === undefined || !conditional)
+    return none;
+  const inside = b.succ.filter((s) => !isIrreducible(b, s));
+  let flags = FLAG_MASK;
+  for (const s of inside) flags &= ~s.liveIn;
+  for (let i = b.steps.length - 1; i >= 0; i--) {
+    none[i] = flags;
+    const { memory, trap } = b.steps[i]!.effects;
+    if (memory || trap !== null) break;
+  }
+  return none;
 }
 
 export class RegionCompiler implements EmitterHost {
@@ -68,9 +93,8 @@ export class RegionCompiler implements EmitterHost {
   private ret = 0;
   private slot = 0;
   private fuel = 0;
-  private exitDirty = 0;
-  private exitLocation = 0;
-  private exitSlot = 0;
+  /** Iterations that fuel has been taken for. */
+  private credit = 0;
 
   constructor(context: CompileContext) {
     this.context = context;
@@ -88,9 +112,7 @@ export class RegionCompiler implements EmitterHost {
     this.ret = emitter.newLocal(I32);
     this.slot = emitter.newLocal(I32);
     this.fuel = emitter.newLocal(I32);
-    this.exitDirty = emitter.newLocal(I32);
-    this.exitLocation = emitter.newLocal(I32);
-    this.exitSlot = emitter.newLocal(I32);
+    this.credit = emitter.newLocal(I32);
 
     emitter.faultLabel = emitter.depth;
     emitter.open(OP.block);
@@ -101,7 +123,7 @@ export class RegionCompiler implements EmitterHost {
     out.i32(region.location);
     out.byte(OP.return);
     emitter.close();
-    if (!region.entry.loopHeader) this.burnFuel(region.location, 0);
+    if (!region.entry.loopHeader) this.burnFuel(1, region.location, 0);
     emitter.loadVars(region.entry.liveIn);
     this.tree(region.entry);
     emitter.close();
@@ -117,8 +139,8 @@ export class RegionCompiler implements EmitterHost {
   }
 
   /**
-   * The common way out, for faults (`check` has put the dirty mask in the state block) and for rarely taken edges (which leave mask, location and slot in locals): stores what is
-   * dirty, then goes to the location or leaves.
+   * The common way out, for faults and for rarely taken edges: both have put the dirty mask in the state block, and in OFF.target where to go, or 0. Stores what is
+   * dirty, then goes to the location or leaves. (What they would leave in locals V8 would carry around every loop.)
    */
   private exits(): void {
     const { emitter, out, region } = this;
@@ -127,32 +149,29 @@ export class RegionCompiler implements EmitterHost {
       dirty |= b.dirtyIn;
       for (const { effects } of b.steps) dirty |= effects.writes | effects.mayWrite;
     }
-    out.get(this.exitSlot);
-    out.byte(OP.i32_eqz);
-    emitter.open(OP.if);
     out.get(CPU);
     out.mem(OP.i32_load, OFF.faultDirty);
-    out.set(this.exitDirty);
-    emitter.close();
+    out.set(this.ret);
     for (let v = 0; v < VARS; v++)
       if (dirty & (1 << v)) {
-        out.get(this.exitDirty);
+        out.get(this.ret);
         out.i32(1 << v);
         out.byte(OP.i32_and);
         emitter.open(OP.if);
         emitter.storeVars(1 << v);
         emitter.close();
       }
-    out.get(this.exitSlot);
+    out.get(CPU);
+    out.mem(OP.i32_load, OFF.target);
+    out.tee(this.ret);
     emitter.open(OP.if);
-    for (const offset of [OFF.target, OFF.exitTo]) {
-      out.get(CPU);
-      out.get(this.exitLocation);
-      out.mem(OP.i32_store, offset);
-    }
+    out.get(CPU);
+    out.get(this.ret);
+    out.mem(OP.i32_store, OFF.exitTo);
     emitter.storeState(OFF.exitFrom, region.location);
+    this.lookUp(new Node(LOCAL, this.ret, null, null, null, 0));
     this.pushOwnArguments();
-    out.get(this.exitSlot);
+    out.get(this.slot);
     this.callIndirect(OP.return_call_indirect);
     emitter.close();
   }
@@ -161,13 +180,13 @@ export class RegionCompiler implements EmitterHost {
     return (address | (this.region.thumb ? 1 : 0)) >>> 0;
   }
 
-  /** Counts one unit of the time slice; when it is over, asks the kernel, with the state at `location` complete. */
-  private burnFuel(location: number, dirty: number): void {
+  /** Takes units of the time slice; when it is over, asks the kernel, with the state at `location` complete. */
+  private burnFuel(units: number, location: number, dirty: number): void {
     const { emitter, out } = this;
     out.get(CPU);
     out.get(CPU);
     out.mem(OP.i32_load, OFF.fuel);
-    out.i32(-1);
+    out.i32(-units);
     out.byte(OP.i32_add);
     out.tee(this.fuel);
     out.mem(OP.i32_store, OFF.fuel);
@@ -181,13 +200,30 @@ export class RegionCompiler implements EmitterHost {
     emitter.close();
   }
 
+  /** Counts an iteration. Fuel is taken for several at once: a short loop would wait for the memory that it is in. */
+  private burnLoopFuel(location: number, dirty: number): void {
+    const { emitter, out } = this;
+    const units = this.context.exactFuel ? 1 : LOOP_FUEL;
+    out.get(this.credit);
+    out.i32(-1);
+    out.byte(OP.i32_add);
+    out.tee(this.credit);
+    out.i32(0);
+    out.byte(OP.i32_lt_s);
+    emitter.openUnlikely();
+    out.i32(units - 1);
+    out.set(this.credit);
+    this.burnFuel(units, location, dirty);
+    emitter.close();
+  }
+
   /** Emits a block and all that it dominates. */
   private tree(b: Block): void {
     const { emitter } = this;
     if (b.loopHeader) {
       this.loopLabel.set(b, emitter.depth);
       emitter.open(OP.loop);
-      this.burnFuel(this.locationOf(b.start), b.dirtyIn);
+      this.burnLoopFuel(this.locationOf(b.start), b.dirtyIn);
     }
     const followers = b.children.filter((c) => c.merge).sort((x, y) => y.order - x.order);
     for (const f of followers) {
@@ -207,8 +243,11 @@ export class RegionCompiler implements EmitterHost {
     const after: number[] = [];
     liveness(b, after);
     const plans = planAccesses(b.steps);
+    const deferrable = deferrableFlags(b);
     let dirty = b.dirtyIn;
     emitter.cmp.valid = false;
+    const { pending: outer, keptCount } = emitter;
+    emitter.pending = new Map();
     if (this.context.count) this.countInstructions(b.steps.length);
     for (let i = 0; i < b.steps.length; i++) {
       const { insn, effects } = b.steps[i]!;
@@ -221,6 +260,8 @@ export class RegionCompiler implements EmitterHost {
       emitter.it = insn.itBefore;
       emitter.conditional = insn.cond !== 14;
       emitter.dead = FLAG_MASK & ~after[i]!;
+      emitter.deferrable = insn.cond === 14 ? deferrable[i]! : 0;
+      if (insn.cond !== 14 && effects.mayWrite & FLAG_MASK) emitter.settleFlags();
       const { tested, test } = plans[i]!;
       if (test !== null) emitter.testGroup(test.register, test.offset, test.length, test.mask);
       emitter.tested = tested;
@@ -228,6 +269,7 @@ export class RegionCompiler implements EmitterHost {
       const depth = emitter.depth;
       const { cmp } = emitter;
       const wasCompared = cmp.valid;
+      const pending = emitter.pending.size === 0 ? null : new Map(emitter.pending);
       try {
         if (insn.cond === 14) insn.row.op(emitter, insn.args);
         else {
@@ -244,6 +286,8 @@ export class RegionCompiler implements EmitterHost {
         if (!(e instanceof Unsupported)) throw e;
         emitter.rollBack(mark, depth);
         cmp.valid = false;
+        emitter.pending = pending ?? new Map();
+        emitter.settleFlags();
         emitter.storeVars(dirty);
         emitter.stepHere();
         emitter.loadVars(effects.writes | effects.mayWrite);
@@ -253,6 +297,8 @@ export class RegionCompiler implements EmitterHost {
       emitter.begin(insn.pc, insn.size, insn.thumb);
       if (b.end === 'fall' || effects.conditional) this.goto(b, b.next, dirty);
     }
+    emitter.pending = outer;
+    emitter.freeKept(keptCount);
   }
 
   /** Whether the block's conditional branch goes to where nothing has gone yet. */
@@ -295,23 +341,19 @@ export class RegionCompiler implements EmitterHost {
 
   /** Leaves the region for a constant location, by a tail call. */
   private exitTo(location: number, dirty: number): void {
-    const { emitter, out } = this;
-    const slot = this.context.slotOf(location);
+    const { emitter } = this;
+    dirty &= ~emitter.storePending();
     if (this.context.hasCode(location)) {
       emitter.storeVars(dirty);
       emitter.storeState(OFF.target, location);
       this.pushOwnArguments();
-      emitter.slot(location, slot);
+      emitter.slot(location, this.context.slotOf(location));
       this.callIndirect(OP.return_call_indirect);
       return;
     }
     // Nothing has gone there yet: a way out that is short to write.
-    out.i32(dirty);
-    out.set(this.exitDirty);
-    out.i32(location);
-    out.set(this.exitLocation);
-    emitter.slot(location, slot);
-    out.set(this.exitSlot);
+    emitter.storeState(OFF.faultDirty, dirty);
+    emitter.storeState(OFF.target, location);
     emitter.br(OP.br, emitter.faultLabel);
   }
 

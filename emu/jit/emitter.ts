@@ -14,7 +14,16 @@ import { OFF } from '../cpu-state.ts';
 import type { BranchKind, Cond, FpConvert, FpOp, FpSize, Machine, Trap } from '../machine/machine.ts';
 import { PAGE_BYTES } from '../memory/layout.ts';
 import { ArithmeticWriter } from './arithmetic-writer.ts';
-import { accessCode, CPU, GROUP_ALIGN, importIndex, LEAVE, Unsupported, VAR } from './convention.ts';
+import {
+  accessCode,
+  CPU,
+  GROUP_ALIGN,
+  importIndex,
+  LEAVE,
+  Unsupported,
+  VAR,
+  VAR_OFFSET,
+} from './convention.ts';
 import { FpEmitter } from './emit-fp.ts';
 import { CONST, LOCAL, Node, OPERATION, VARIABLE } from './function-writer.ts';
 import { type ByteWriter, I32, I64, OP } from './wasm.ts';
@@ -38,6 +47,18 @@ export interface EmitterHost {
   site(dirty: number): number;
   /** A word of code or read-only data that cannot change while this region is valid, or undefined. */
   constantWord(address: number, size: number): number | undefined;
+}
+
+/** Whether a tree reads no guest register or flag, so that it means the same later. */
+function isHeld(n: Node): boolean {
+  if (n.kind !== OPERATION) return n.kind !== VARIABLE;
+  return isHeld(n.a!) && (n.b === null || isHeld(n.b)) && (n.c === null || isHeld(n.c));
+}
+
+/** A tree that can be written out besides the one it was made from. */
+function copyOf(n: Node): Node {
+  if (n.kind !== OPERATION) return n;
+  return new Node(OPERATION, n.x, copyOf(n.a!), n.b && copyOf(n.b), n.c && copyOf(n.c), 0);
 }
 
 export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Node> {
@@ -100,6 +121,8 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   }
 
   override when(c: Node, body: () => void, otherwise?: () => void): void {
+    // What the bodies write comes on top of what was there.
+    this.settleFlags();
     super.when(c, body, otherwise);
     this.cmp.valid = false;
   }
@@ -112,14 +135,49 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   readonly cmp = { valid: false, a: 0, b: 0 };
   private flagWritten(v: number, n: Node): void {
     this.cmp.valid = false;
+    this.pending.delete(v);
     if (this.dead & (1 << v)) return;
-    this.setVar(v, n);
+    if (this.deferrable & (1 << v) && isHeld(n)) {
+      this.pending.set(v, n);
+      this.keepTemps();
+    } else this.setVar(v, n);
+  }
+
+  /**
+   * Flags that only a way out of the region at the end of the block needs are computed there, from operands that are kept in temporaries: until then, what each pending flag
+   * is.
+   */
+  pending = new Map<number, Node>();
+  /** Flags that may wait for the end of the block. */
+  deferrable = 0;
+
+  /** Computes the pending flags after all. */
+  settleFlags(): void {
+    for (const [v, n] of this.pending) this.setVar(v, n);
+    this.pending.clear();
+  }
+
+  /** Stores the pending flags; gives their mask. */
+  storePending(): number {
+    let stored = 0;
+    for (const [v, n] of this.pending) {
+      stored |= 1 << v;
+      this.out.get(CPU);
+      this.gen(copyOf(n));
+      this.out.mem(OP.i32_store, VAR_OFFSET[v]!);
+    }
+    return stored;
+  }
+
+  private flag(v: number): Node {
+    const pending = this.pending.get(v);
+    return pending === undefined ? this.readVar(v) : copyOf(pending);
   }
   setNZ(result: Node): void {
     this.cmp.valid = false;
     const both = this.dead & ((1 << VAR.nf) | (1 << VAR.zf));
     if (both === ((1 << VAR.nf) | (1 << VAR.zf))) return;
-    const r = both === 0 ? this.let(result) : result;
+    const r = both === 0 || this.deferrable !== 0 ? this.let(result) : result;
     this.flagWritten(VAR.nf, r);
     this.flagWritten(VAR.zf, r);
   }
@@ -160,7 +218,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     return true;
   }
   orQ(q: Node): void {
-    this.setVar(VAR.qf, this.or(q, this.readVar(VAR.qf)));
+    this.setVar(VAR.qf, this.or(q, this.flag(VAR.qf)));
   }
   setQ(q: Node): void {
     this.setVar(VAR.qf, q);
@@ -169,22 +227,22 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     this.flagWritten(VAR.ge, ge);
   }
   getGE(): Node {
-    return this.readVar(VAR.ge);
+    return this.flag(VAR.ge);
   }
   flagN(): Node {
-    return this.shr(this.readVar(VAR.nf), this.const(31));
+    return this.shr(this.flag(VAR.nf), this.const(31));
   }
   flagZ(): Node {
-    return this.op1(OP.i32_eqz, this.readVar(VAR.zf));
+    return this.op1(OP.i32_eqz, this.flag(VAR.zf));
   }
   flagC(): Node {
-    return this.readVar(VAR.cf);
+    return this.flag(VAR.cf);
   }
   flagV(): Node {
-    return this.shr(this.readVar(VAR.vf), this.const(31));
+    return this.shr(this.flag(VAR.vf), this.const(31));
   }
   flagQ(): Node {
-    return this.readVar(VAR.qf);
+    return this.flag(VAR.qf);
   }
 
   cond(c: Cond): Node {
@@ -196,10 +254,10 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
       if (op !== 0) return this.op2(op, a, b);
     }
     const zero = this.const(0);
-    const n = () => this.readVar(VAR.nf);
-    const z = () => this.readVar(VAR.zf);
-    const cf = () => this.readVar(VAR.cf);
-    const v = () => this.readVar(VAR.vf);
+    const n = () => this.flag(VAR.nf);
+    const z = () => this.flag(VAR.zf);
+    const cf = () => this.flag(VAR.cf);
+    const v = () => this.flag(VAR.vf);
     switch (c) {
       case 0:
         return this.op1(OP.i32_eqz, z());

@@ -71,6 +71,7 @@ export class FunctionWriter {
     }
     this.free.clear();
     this.taken = [];
+    this.kept = [];
     this.depth = 0;
   }
 
@@ -105,6 +106,23 @@ export class FunctionWriter {
       else list.push(local);
     }
     this.taken.length = 0;
+  }
+
+  /** Temporaries that stay taken until `freeKept`. */
+  private kept: { type: ValType; local: number }[] = [];
+
+  /** Keeps the temporaries taken so far. */
+  protected keepTemps(): void {
+    this.kept.push(...this.taken);
+    this.taken.length = 0;
+  }
+
+  /** Frees the temporaries kept since there were `count`. */
+  freeKept(count: number): void {
+    this.taken.push(...this.kept.splice(count));
+  }
+  get keptCount(): number {
+    return this.kept.length;
   }
 
   varLocalOf(v: number): number {

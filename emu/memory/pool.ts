@@ -14,16 +14,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { writeHelpersPage } from './helpers-page.ts';
-import {
-  EXEC,
-  HELPERS_PAGE,
-  JUMP_CACHE,
-  JUMP_CACHE_ENTRIES,
-  PAGE_BYTES,
-  PAGE_BYTES_LENGTH,
-  PAGE_SHIFT,
-  READ,
-} from './layout.ts';
+import { EXEC, HELPERS_PAGE, PAGE_BYTES, PAGE_BYTES_LENGTH, PAGE_SHIFT, READ } from './layout.ts';
 import { PageTable } from './page-table.ts';
 
 /** 64 KiB pages in 4 GiB. */
@@ -79,9 +70,8 @@ export function takeMemory(): PooledMemory {
   return memory;
 }
 
-/** The caller has dropped all pages. */
+/** The caller has dropped all pages, and the CPU has left the jump cache as it was. */
 export function giveMemory(memory: PooledMemory): void {
-  memory.f64.fill(0, JUMP_CACHE / 8, JUMP_CACHE / 8 + JUMP_CACHE_ENTRIES);
   free.push(memory);
   freeTouched += memory.pages.touched;
   while (free.length > KEEP || freeTouched > KEEP_TOUCHED) dropFullest();
