@@ -56,7 +56,7 @@ const ENVIRONMENT = {
 };
 
 /** The directory of a root of fixtures/root.sh, made if need be. */
-export function makeRoot(name: 'date' | 'full' | 'go'): string {
+export function makeRoot(name: 'date' | 'full' | 'go' | 'image'): string {
   return execFileSync(`${project}fixtures/root.sh`, [name], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],

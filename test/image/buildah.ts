@@ -1,0 +1,141 @@
+/** Builds of images by buildah, which needs no daemon, in a storage of its own; also with a binfmt_misc handler for ARM that only the build sees. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+
+import { makeFixtures } from '../programs/engines.ts';
+
+/** Throws when the host's kernel runs ARM programs: builds would show nothing of armrun. */
+export function refuseBinfmt(): void {
+  const { error, status } = spawnSync(`${makeFixtures()}/hello.static`);
+  if (error && 'code' in error && (error.code === 'ENOEXEC' || error.code === 'EACCES')) return;
+  // Node's spawn goes on with /bin/sh when a file is no program.
+  if (status === 126 || status === 2 || status === 127) return;
+  throw new Error(
+    'a binfmt_misc handler for ARM is registered on this machine: these tests would show nothing',
+  );
+}
+
+/** Registers qemu-arm in binfmt_misc of a user namespace, and runs a command there. The mask leaves out the byte that says which system a file is for. */
+const REGISTER = `read -r go
+mount -t binfmt_misc none /proc/sys/fs/binfmt_misc
+head='\\x7fELF\\x01\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x28\\x00'
+mask='\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff'
+printf ':qemu-arm:M::%s:%s:/usr/bin/qemu-arm-static:F' "$head" "$mask" >/proc/sys/fs/binfmt_misc/register
+exec "$@" </dev/null`;
+
+export interface Build {
+  status: number;
+  /** What the build printed: both streams. */
+  output: string;
+}
+
+export interface BuildOptions {
+  /** Files of the context beside the Dockerfile. */
+  files?: Record<string, string | Buffer>;
+  /** The docker format knows SHELL and ONBUILD. */
+  format?: 'oci' | 'docker';
+  /** With qemu-arm registered in binfmt_misc. */
+  binfmt?: boolean;
+  args?: readonly string[];
+}
+
+export class Buildah {
+  readonly #options: string[];
+  readonly context: string;
+
+  constructor(directory: string) {
+    this.context = `${directory}/context`;
+    mkdirSync(this.context);
+    this.#options = [
+      '--root',
+      `${directory}/storage`,
+      '--runroot',
+      `${directory}/run`,
+      '--storage-driver',
+      'vfs',
+    ];
+  }
+
+  async build(tag: string, dockerfile: string, options: BuildOptions = {}): Promise<Build> {
+    for (const [name, content] of Object.entries(options.files ?? {}))
+      writeFileSync(`${this.context}/${name}`, content);
+    writeFileSync(`${this.context}/Dockerfile`, dockerfile);
+    const command = ['buildah', ...this.#options, 'build-using-dockerfile', '--isolation', 'chroot'];
+    command.push('--format', options.format ?? 'oci', '--tag', tag, ...(options.args ?? []), this.context);
+    return options.binfmt ? withBinfmt(command) : run(command[0]!, command.slice(1));
+  }
+
+  /** As `buildah inspect` tells it of a docker image. */
+  config(tag: string): Record<string, unknown> {
+    const out = execFileSync('buildah', [...this.#options, 'inspect', '--type', 'image', tag], {
+      encoding: 'utf8',
+    });
+    return JSON.parse(out).Docker.config;
+  }
+
+  /** The directory of an image's files. */
+  mount(tag: string): string {
+    const text = (...args: string[]) =>
+      execFileSync('buildah', [...this.#options, ...args], { encoding: 'utf8' }).trim();
+    return text('mount', text('from', '--pull-never', tag));
+  }
+}
+
+function run(
+  file: string,
+  args: string[],
+  started?: (child: ReturnType<typeof spawn>) => void,
+): Promise<Build> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { stdio: [started ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream!.setEncoding('utf8').on('data', (text) => {
+        output += text;
+      });
+    }
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status: status ?? -1, output }));
+    started?.(child);
+  });
+}
+
+/** In a user namespace with all users, where root may mount. */
+function withBinfmt(command: readonly string[]): Promise<Build> {
+  return run('unshare', ['--user', '--mount', 'sh', '-ec', REGISTER, 'sh', ...command], ({ pid, stdin }) => {
+    const namespace = () => readlinkSync(`/proc/${pid}/ns/user`);
+    const own = readlinkSync('/proc/self/ns/user');
+    const wait = setInterval(() => {
+      if (namespace() === own) return;
+      clearInterval(wait);
+      for (const map of ['uid_map', 'gid_map']) writeFileSync(`/proc/${pid}/${map}`, '0 0 65536\n');
+      stdin!.end('go\n');
+    }, 20);
+  });
+}
+
+/** All files of a tree: type, mode, owner, number of links, and content or target; no times. */
+export function filesOf(root: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  const walk = (path: string) => {
+    for (const name of readdirSync(`${root}${path}`)) {
+      const at = `${path}/${name}`;
+      const file = `${root}${at}`;
+      const s = lstatSync(file);
+      const facts: (string | number)[] = [s.mode.toString(8), s.uid, s.gid];
+      if (s.isSymbolicLink()) facts.push(readlinkSync(file));
+      else if (s.isFile()) facts.push(s.nlink, createHash('md5').update(readFileSync(file)).digest('hex'));
+      else if (!s.isDirectory()) facts.push(s.rdev);
+      found[at] = facts.join(' ');
+      if (s.isDirectory()) walk(at);
+    }
+  };
+  walk('');
+  return found;
+}
+
+/** Removes a storage, whose files may be of any owner and mode. */
+export function removeStorage(directory: string): void {
+  execFileSync('rm', ['-rf', directory]);
+}
