@@ -45,7 +45,7 @@ export interface Options {
 export class UsageError extends Error {}
 
 export const USAGE = `usage: armrun [option ...] PROGRAM [argument ...]
-       armrun pack [-o FILE] [--arch x64|arm64]
+       armrun pack [-o FILE] [--arch x64|arm64] [--warm ROOT]
        armrun install ROOT | uninstall ROOT | enter ROOT [PROGRAM ...] | clean | doctor
 
 Runs a 32-bit ARM Linux program.
@@ -67,7 +67,8 @@ Runs a 32-bit ARM Linux program.
   --version, --help
 
 For images (docs/DOCKER.md; a program of such a name is run by its path):
-  pack                   write an archive of armrun to ADD to an ARM image, armrun-ARCH.tar.xz or FILE in .tar, .tar.gz, .tar.xz or .tar.zst
+  pack                   write an archive of armrun to ADD to an ARM image, armrun-ARCH.tar.xz or FILE in .tar, .tar.gz, .tar.xz or .tar.zst;
+                         --warm: with translations of what the programs of a root directory ran
   install, uninstall     put armrun into a root directory and its /bin/sh, and take it away again
   clean                  the same inside of an image, as its last RUN line
   enter                  a login shell, or a program, in a root directory

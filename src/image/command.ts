@@ -22,10 +22,18 @@ export function isCommand(word: string | undefined): word is CommandName {
 export async function runCommand(name: CommandName, args: string[]): Promise<number | string[]> {
   switch (name) {
     case 'pack': {
-      const { values } = parse(args, { output: { type: 'string', short: 'o' }, arch: { type: 'string' } }, 0);
+      const { values } = parse(
+        args,
+        { output: { type: 'string', short: 'o' }, arch: { type: 'string' }, warm: { type: 'string' } },
+        0,
+      );
       const architecture = architectureNamed(values.arch ?? process.arch);
       const output = values.output ?? `armrun-${architecture}.tar.xz`;
-      await packModule().pack({ output, architecture, project: project() });
+      const warm = values.warm === undefined ? undefined : directory(values.warm);
+      if (warm !== undefined && architecture !== process.arch) {
+        throw new UsageError(`--warm runs programs: that needs a machine of ${architecture}`);
+      }
+      await packModule().pack({ output, architecture, project: project(), warm });
       process.stdout.write(`${output}: ${fs.statSync(output).size.toLocaleString('en-US')} bytes\n`);
       return 0;
     }

@@ -5,9 +5,9 @@ import os from 'node:os';
 import path from 'node:path';
 import snapshotFlags from '../snapshot/flags.json' with { type: 'json' };
 import flags from '../v8-flags.json' with { type: 'json' };
+import { dynamicOf, withoutSymbols } from './elf64.ts';
 import { FILES } from './folder.ts';
 import { type Architecture, type LauncherOptions, launcher } from './launcher.ts';
-import { withoutSymbols } from './strip.ts';
 
 /** A file of the folder. */
 export interface PackedFile {
@@ -78,27 +78,9 @@ function askProcessor(file: Uint8Array): Uint8Array {
 
 /** The libraries that a program of this machine loads, and its dynamic linker, as that tells them. */
 export function librariesOf(program: string): string[] {
-  const { linker } = interpreterOf(program);
-  const list = execFileSync(linker, ['--list', program], { encoding: 'utf8' });
+  const { interpreter } = dynamicOf(program);
+  if (interpreter === undefined) throw new Error(`${program} is linked statically`);
+  const list = execFileSync(interpreter, ['--list', program], { encoding: 'utf8' });
   const found = Array.from(list.matchAll(/=> (\/\S+) \(/g), (match) => match[1]!);
-  return [linker, ...found];
-}
-
-/** The PT_INTERP of an ELF file of 64 bits. */
-export function interpreterOf(program: string): { linker: string } {
-  const file = fs.openSync(program, 'r');
-  try {
-    const head = Buffer.alloc(4096);
-    fs.readSync(file, head, 0, head.length, 0);
-    const at = Number(head.readBigUInt64LE(32));
-    for (let i = 0; i < head.readUInt16LE(56); i++) {
-      const header = at + i * head.readUInt16LE(54);
-      if (head.readUInt32LE(header) !== 3) continue;
-      const offset = Number(head.readBigUInt64LE(header + 8));
-      return { linker: head.toString('latin1', offset, head.indexOf(0, offset)) };
-    }
-  } finally {
-    fs.closeSync(file);
-  }
-  throw new Error(`${program} is linked statically`);
+  return [interpreter, ...found.filter((file) => file !== interpreter)];
 }

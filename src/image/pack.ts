@@ -4,16 +4,18 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
+import os from 'node:os';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import { packTar, type TarEntry } from 'modern-tar';
 
 import snapshotFlags from '../snapshot/flags.json' with { type: 'json' };
 import flags from '../v8-flags.json' with { type: 'json' };
-import { contents, librariesOf, type PackedFile, type Source } from './contents.ts';
+import { contents, librariesOf, type PackedFile } from './contents.ts';
 import { FOLDER } from './folder.ts';
 import { foreignSource } from './foreign.ts';
 import type { Architecture } from './launcher.ts';
+import { translationsOf } from './warm.ts';
 
 /** Time of all entries: archives of the same files are the same bytes. 1980, because some tools take 0 for "no time". */
 const MTIME = new Date(Date.UTC(1980, 0, 1));
@@ -37,13 +39,17 @@ export interface PackOptions {
   architecture: Architecture;
   /** Root of this package. */
   project: string;
+  /** A root directory whose programs' translations are packed as well. */
+  warm?: string | undefined;
 }
 
 /** Writes the archive. Throws an Error for the user. */
-export async function pack({ output, architecture, project }: PackOptions): Promise<void> {
+export async function pack({ output, architecture, project, warm }: PackOptions): Promise<void> {
   const compress = COMPRESS.find(([pattern]) => pattern.test(output))?.[1];
   if (compress === undefined) throw new Error(`${output}: give a name in .tar, .tar.gz, .tar.xz or .tar.zst`);
-  const tar = await packTar(entries(contents(sourceFor(architecture, project))));
+  const files = contentsFor(architecture, project);
+  if (warm !== undefined) files.push(...translationsOf(warm, path.join(project, 'dist')));
+  const tar = await packTar(entries(files));
   const fresh = `${output}.${process.pid}`;
   try {
     fs.writeFileSync(fresh, compress(tar));
@@ -56,7 +62,7 @@ export async function pack({ output, architecture, project }: PackOptions): Prom
 /** Writes armrun's folder into a root directory. */
 export function writeFolder(root: string, architecture: Architecture, project: string): void {
   const folder = path.join(root, FOLDER);
-  for (const { name, mode, content } of contents(sourceFor(architecture, project))) {
+  for (const { name, mode, content } of contentsFor(architecture, project)) {
     const file = path.join(folder, name);
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
     fs.writeFileSync(file, content);
@@ -85,17 +91,19 @@ function entries(files: readonly PackedFile[]): TarEntry[] {
   return list;
 }
 
-function sourceFor(architecture: Architecture, project: string): Source {
+function contentsFor(architecture: Architecture, project: string): PackedFile[] {
   const dist = build(project);
-  if (architecture !== process.arch) return foreignSource(architecture, project, dist);
-  const node = fs.realpathSync(process.execPath);
-  return {
-    architecture,
-    node,
-    libraries: librariesOf(node),
-    dist,
-    licences: [{ name: 'LICENSE', file: path.join(project, 'LICENSE') }],
-  };
+  if (architecture === process.arch) {
+    const node = fs.realpathSync(process.execPath);
+    const licences = [{ name: 'LICENSE', file: path.join(project, 'LICENSE') }];
+    return contents({ architecture, node, libraries: librariesOf(node), dist, licences });
+  }
+  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'armrun-pack-'));
+  try {
+    return contents(foreignSource(architecture, project, dist, work));
+  } finally {
+    fs.rmSync(work, { recursive: true });
+  }
 }
 
 /** dist/, made anew when it is older than the sources or its snapshot is not for this machine. */

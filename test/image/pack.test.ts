@@ -1,9 +1,11 @@
 /** `armrun pack`: one archive, the same for the same armrun. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { armrun, packInto, project, temporaryDirectory } from './roots.ts';
+import flags from '../../src/v8-flags.json' with { type: 'json' };
+import { makeRoot } from '../programs/engines.ts';
+import { armrun, chroot, copyRoot, packInto, project, temporaryDirectory } from './roots.ts';
 
 let directory: string;
 beforeAll(() => {
@@ -59,5 +61,60 @@ describe('pack', () => {
     expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
     expect(stderr).toMatch(message);
     expect(readdirSync('/tmp').filter((name) => name.startsWith('x.zip'))).toEqual([]);
+  });
+});
+
+describe.runIf(process.arch === 'x64')('for other machines', () => {
+  test('--arch arm64 packs a Node for arm64, and no snapshot', { timeout: 600_000 }, () => {
+    packInto(`${directory}/arm64.tar`, '--arch', 'arm64');
+    const root = `${directory}/arm64`;
+    copyRoot(makeRoot('date'), root);
+    execFileSync('tar', ['-xf', `${directory}/arm64.tar`, '-C', root]);
+    expect(readdirSync(`${root}/armrun`)).not.toContain('armrun.blob');
+    for (const name of ['armrun', 'wrapper', 'node', 'lib/libc.so.6', 'lib/ld-linux-aarch64.so.1']) {
+      expect(readFileSync(`${root}/armrun/${name}`).readUInt16LE(18), name).toBe(183);
+    }
+    // What the launcher executes (launcher.test.ts), by qemu-aarch64, which cannot follow an execve.
+    copyFileSync('/usr/bin/qemu-aarch64-static', `${root}/qemu`);
+    const node = [
+      '/armrun/lib/ld-linux-aarch64.so.1',
+      '--library-path',
+      '/armrun/lib',
+      '/armrun/node',
+      ...flags,
+    ];
+    const command = ['--argv0', 'sh', '--', '/bin/sh', '-c', 'uname -m; echo $0'];
+    const run = chroot(root, ['/qemu', ...node, '/armrun/start.cjs', ...command]);
+    expect(run).toMatchObject({ status: 0, stdout: 'armv7l\nsh\n' });
+  });
+});
+
+describe('--warm', () => {
+  test('packs translations that a run in an image takes', { timeout: 300_000 }, () => {
+    packInto(`${directory}/warm.tar`, '--warm', makeRoot('date'));
+    const root = `${directory}/warm`;
+    copyRoot(makeRoot('date'), root);
+    execFileSync('tar', ['-xf', `${directory}/warm.tar`, '-C', root]);
+    const translations = () =>
+      readdirSync(`${root}/armrun/translations`, { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.includes('/'))
+        .sort();
+    const packed = translations();
+    expect(packed.length).toBeGreaterThan(3);
+    for (const name of packed) expect(name).toMatch(/^[0-9a-f]+\/[0-9a-f]{40}-[0-9a-f]+$/);
+    expect(chroot(root, ['/armrun/armrun', '/bin/ls', '-l', '/bin/'])).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+    // The same files at the same addresses: nothing new has been kept.
+    expect(translations()).toEqual(packed);
+  });
+
+  test('the root must be there, and the machine one that runs the pack', () => {
+    expect(armrun(['pack', '--warm', '/none']).stderr).toBe('armrun: /none is not a directory\n');
+    const other = process.arch === 'x64' ? 'arm64' : 'x64';
+    expect(armrun(['pack', '--arch', other, '--warm', '/']).stderr).toMatch(
+      /^armrun: --warm runs programs: /,
+    );
   });
 });
