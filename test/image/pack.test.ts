@@ -35,7 +35,7 @@ describe('pack', () => {
     expect(first!.equals(second!)).toBe(true);
   });
 
-  test('compresses as the name says', () => {
+  test('compresses as the name says', { timeout: 300_000 }, () => {
     const tar = readFileSync(`${directory}/armrun.tar`);
     packInto(`${directory}/armrun.tgz`);
     expect(execFileSync('gzip', ['-dc', `${directory}/armrun.tgz`], { maxBuffer: 1 << 28 }).equals(tar)).toBe(
@@ -65,7 +65,7 @@ describe('pack', () => {
 });
 
 describe.runIf(process.arch === 'x64')('for other machines', () => {
-  test('--arch arm64 packs a Node for arm64, and no snapshot', { timeout: 600_000 }, () => {
+  test('--arch arm64 packs a Node for arm64, and no snapshot', { timeout: 1_200_000 }, () => {
     packInto(`${directory}/arm64.tar`, '--arch', 'arm64');
     const root = `${directory}/arm64`;
     copyRoot(makeRoot('date'), root);

@@ -14,7 +14,7 @@ export function temporaryDirectory(): string {
 export function armrun(args: readonly string[], options: { env?: NodeJS.ProcessEnv; input?: string } = {}) {
   const { status, signal, stdout, stderr } = spawnSync(`${project}src/armrun`, args, {
     encoding: 'utf8',
-    timeout: 120_000,
+    timeout: 600_000,
     input: options.input ?? '',
     env: { PATH: process.env.PATH, HOME: '/root', ...options.env },
   });
@@ -49,7 +49,7 @@ export function chroot(
   const { status, signal, stdout, stderr } = spawnSync(
     'unshare',
     ['--mount', ...(user.length > 0 ? ['--user', ...user] : []), 'perl', ...args],
-    { encoding: 'utf8', timeout: 120_000, input: options.input ?? '' },
+    { encoding: 'utf8', timeout: 600_000, input: options.input ?? '' },
   );
   return { status, signal, stdout, stderr };
 }
