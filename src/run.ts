@@ -100,10 +100,8 @@ const NOT_FOUND = 127;
 /** Runs a program to its end. Rejects only for options that cannot be (a root that is no directory, a CPU that is not there). */
 export async function run(options: RunOptions): Promise<RunResult> {
   const started = performance.now();
-  const engine = await engineNamed(options.cpu ?? 'jit', {
-    verify: options.verify ?? null,
-    archive: openArchive(options.cache ?? null, options.stats ? '-counting' : ''),
-  });
+  const archive = openArchive(options.cache ?? null, options.stats ? '-counting' : '');
+  const engine = await engineNamed(options.cpu ?? 'jit', { verify: options.verify ?? null, archive });
   const log = options.strace ? lineWriter(options.strace) : undefined;
   const strace = log && new Strace(log);
   const dispatcher = new Dispatcher(allCalls);
@@ -124,7 +122,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
 
   let init: Process;
   try {
-    init = start(kernel, options);
+    init = start(kernel, options, () => archive?.close());
   } catch (e) {
     if (!(e instanceof Errno)) throw e;
     complain(`${options.program}: ${START_ERRORS[e.name] ?? e.message}`);
@@ -156,8 +154,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
   return resultOf(init);
 }
 
-/** Opens the standard files and loads the program. Throws Errno. */
-function start(kernel: Kernel, options: RunOptions): Process {
+/** Opens the standard files and loads the program. Throws Errno. `uninstalled` is called when the guest has armrun removed from its image. */
+function start(kernel: Kernel, options: RunOptions, uninstalled: () => void): Process {
   const bytes = (text: string) => Buffer.from(text).toString('latin1');
   const root = new NodeFs(
     options.fs ? '/' : bytes(fs.realpathSync(options.root ?? '/')),
@@ -172,6 +170,7 @@ function start(kernel: Kernel, options: RunOptions): Process {
     kernel.options.command = guestCommand(() => {
       root.fs.hidden = undefined;
       root.fs.generation++;
+      uninstalled();
     });
   }
   const prefix = options.ldPrefix ? new NodeFs(bytes(fs.realpathSync(options.ldPrefix))).root : undefined;

@@ -37,13 +37,14 @@ export function openArchive(
   directory: string | null,
   variant: string,
   build: string | null = BUILD_ID,
-): Archive | null {
+): DirectoryArchive | null {
   if (directory === null || build === null) return null;
   return new DirectoryArchive(directory, `${build}${variant}`);
 }
 
-class DirectoryArchive implements Archive {
+export class DirectoryArchive implements Archive {
   readonly #directory: string;
+  #closed = false;
   readonly #files: string;
   #notes: Map<string, string> | undefined;
   #pruned = false;
@@ -53,9 +54,14 @@ class DirectoryArchive implements Archive {
     this.#files = path.join(directory, version);
   }
 
+  /** Nothing more is read or written: the directory is to be no more. */
+  close(): void {
+    this.#closed = true;
+  }
+
   nameOf(source: PageSource, bias: number): string | null {
     const { key } = source;
-    if (key === null) return null;
+    if (key === null || this.#closed) return null;
     this.#notes ??= this.#readNotes();
     let hash = this.#notes.get(key);
     if (hash === undefined) {
@@ -88,6 +94,7 @@ class DirectoryArchive implements Archive {
   }
 
   save(name: string, bytes: Uint8Array): void {
+    if (this.#closed) return;
     attempt(() => {
       fs.mkdirSync(this.#files, { recursive: true, mode: 0o700 });
       this.#prune(bytes.length);

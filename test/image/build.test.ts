@@ -27,8 +27,8 @@ beforeAll(async () => {
     CMD ["true"]`,
   );
   await build('installed', 'FROM localhost/armhf\nADD armrun.tar /\nRUN ["/armrun/armrun", "install"]');
-}, 5 * MINUTES);
-afterAll(() => removeStorage(directory), 5 * MINUTES);
+}, 30 * MINUTES);
+afterAll(() => removeStorage(directory), 30 * MINUTES);
 
 function tar(from: string, to: string): void {
   execFileSync('tar', ['--numeric-owner', '-C', from, '-cf', to, '.']);
@@ -122,7 +122,7 @@ describe('the classic way, with the wrapper at /bin/sh', () => {
         User: 'root',
       });
     },
-    5 * MINUTES,
+    30 * MINUTES,
   );
 
   test.each([
@@ -142,7 +142,7 @@ describe('the classic way, with the wrapper at /bin/sh', () => {
       expect(output).toMatch(message);
       expect(output).not.toMatch(/^go on$/m);
     },
-    2 * MINUTES,
+    30 * MINUTES,
   );
 
   test(
@@ -165,7 +165,7 @@ describe('the classic way, with the wrapper at /bin/sh', () => {
       expect(steps['RUN :']).toMatch(/exit_group\(0\)/);
       expect(steps['RUN :']).not.toMatch(/runs as|instructions/);
     },
-    2 * MINUTES,
+    30 * MINUTES,
   );
 });
 
@@ -197,7 +197,7 @@ describe('with SHELL', () => {
       expect(output).toMatch(/^\/bin\/bash on build$/m);
       expect(existsSync(`${buildah.mount('child')}/armrun`)).toBe(false);
     },
-    5 * MINUTES,
+    30 * MINUTES,
   );
 
   test(
@@ -216,7 +216,7 @@ describe('with SHELL', () => {
       expect(execFileSync('cat', [`${image}/machine`], { encoding: 'utf8' })).toBe('armv7l\n');
       expect(existsSync(`${image}/armrun/armrun`)).toBe(false);
     },
-    2 * MINUTES,
+    30 * MINUTES,
   );
 });
 
@@ -266,7 +266,7 @@ describe('an image of busybox alone', () => {
           .sort(),
       ).toEqual(Object.keys(filesOf(root)).sort());
     },
-    2 * MINUTES,
+    30 * MINUTES,
   );
 });
 

@@ -1,6 +1,6 @@
 /** The launcher and the wrapper: how armrun starts where there is nothing of the host. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, lstatSync, mkdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { launcher } from '../../src/image/launcher.ts';
@@ -129,6 +129,27 @@ describe.runIf(process.arch === 'x64')('the wrapper', () => {
       status: 126,
       stderr: 'armrun: /armrun is not complete: /armrun/lib/ld-linux-x86-64.so.2 cannot be executed\n',
     });
+  });
+});
+
+describe.runIf(process.arch === 'x64')('clean, in a line of the shell', () => {
+  const present = (name: string) => lstatSync(`${root}${name}`, { throwIfNoEntry: false }) !== undefined;
+
+  test('runs programs of the image, and no other of its commands', () => {
+    expect(sh('/armrun/armrun /bin/echo a "b c"').stdout).toBe('a b c\n');
+    expect(sh('/armrun/armrun pack')).toMatchObject({ status: 125, stdout: '' });
+    expect(sh('/armrun/armrun /none').status).toBe(127);
+  });
+
+  test('leaves nothing, translations neither, and the rest of the line runs', () => {
+    // Translations are kept of files that have not just been made.
+    expect(sh('ls /bin >/dev/null').status).toBe(0);
+    const run = sh(
+      '/armrun/armrun clean && ls -d /armrun; readlink /bin/sh; /armrun/armrun clean; sh -c "echo $?"',
+    );
+    expect(run).toMatchObject({ status: 0, stdout: 'dash\n0\n' });
+    expect(present('/armrun')).toBe(false);
+    expect(readlinkSync(`${root}/usr/bin/sh`)).toBe('dash');
   });
 });
 
