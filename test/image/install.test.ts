@@ -204,7 +204,10 @@ describe('the commands', () => {
     expect(existsSync(`${root}/armrun/node`)).toBe(true);
     // The host's kernel starts it now.
     if (process.getuid!() === 0) {
-      const out = execFileSync('/usr/sbin/chroot', [root, '/bin/sh', '-c', 'uname -m'], { encoding: 'utf8' });
+      const out = execFileSync('/usr/sbin/chroot', [root, '/bin/sh', '-c', 'uname -m'], {
+        encoding: 'utf8',
+        env: {},
+      });
       expect(out).toBe('armv7l\n');
     }
     expect(armrun(['uninstall', root])).toMatchObject({ status: 0, stdout: '', stderr: '' });
