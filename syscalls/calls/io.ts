@@ -19,6 +19,7 @@ import {
 import { IN_ACCESS, IN_MODIFY } from '../abi/inotify.ts';
 import { RLIMIT } from '../abi/resource.ts';
 import { SI, SIG } from '../abi/signal.ts';
+import { SOCK_STREAM } from '../abi/socket.ts';
 import { s64 as s64field, struct, u32 } from '../abi/struct.ts';
 import { sendToTask } from '../kernel/signals.ts';
 import type { Task } from '../kernel/task.ts';
@@ -155,13 +156,14 @@ export function writeVector(t: Task, file: OpenFile, vector: readonly Iovec[], m
     const whole = vector.length > 1 && total(vector) <= GATHER ? gather(t, vector) : undefined;
     return whole ? writePieces(t, file, [whole], move) : writePieces(t, file, pieces(t, vector), move);
   } catch (error) {
-    if (error instanceof Errno && error.errno === ERRNO.EPIPE) brokenPipe(t);
+    if (error instanceof Errno && error.errno === ERRNO.EPIPE) brokenPipe(t, file);
     throw error;
   }
 }
 
-/** SIGPIPE, for the thread that wrote. */
-export function brokenPipe(t: Task): void {
+/** SIGPIPE, for the thread that wrote; of sockets, only streams send it. */
+export function brokenPipe(t: Task, file: OpenFile): void {
+  if (file instanceof Socket && file.type !== SOCK_STREAM) return;
   sendToTask(t, { signo: SIG.SIGPIPE, code: SI.SI_USER, pid: t.process.pid, uid: t.creds.uid });
 }
 

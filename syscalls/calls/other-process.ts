@@ -10,6 +10,7 @@ import type { Process } from '../kernel/process.ts';
 import { sendToProcess } from '../kernel/signals.ts';
 import type { Task } from '../kernel/task.ts';
 import { CAP, capable } from '../vfs/creds.ts';
+import { ProcFs } from '../vfs/proc.ts';
 import { arrayIn, fd, flags, hex, int, oneOf, pid, ptr, uint } from './args.ts';
 import { type Call, call } from './declare.ts';
 import { mayKill } from './signal.ts';
@@ -134,9 +135,19 @@ export function installPidfd(t: Task, p: Process, nonblocking = false): number {
   return t.files.install(new PidFile(p, nonblocking), true, 0, t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
 }
 
+/** Who pidfd_send_signal means: an open /proc/PID does for a pidfd, as killall uses it (tgid_pidfd_to_pid of fs/proc/base.c). */
+function signalTarget(t: Task, descriptor: number): Process {
+  const file = t.files.get(descriptor);
+  if (file instanceof PidFile) return file.process;
+  const { inode } = file;
+  if (!(inode.fs instanceof ProcFs) || inode.parent !== inode.fs.root || !/^\d+$/.test(inode.name))
+    fail('EBADF');
+  return t.kernel.processes.get(Number(inode.name)) ?? fail('ESRCH');
+}
+
 function pidfdSendSignal(t: Task, descriptor: number, signo: number, infoAt: number, how: number): number {
   if (how !== 0 || signo < 0 || signo > NSIG) fail('EINVAL');
-  const { process } = pidFile(t, descriptor);
+  const process = signalTarget(t, descriptor);
   if (process.reaped) fail('ESRCH');
   let info = { signo, code: SI.SI_USER as number, pid: t.process.pid, uid: t.creds.uid };
   if (infoAt !== 0) {

@@ -210,8 +210,7 @@ function send(t: Task, socket: Socket, message: Outgoing, flags: number): number
     return done;
   } catch (error) {
     if (!(error instanceof Errno)) throw error;
-    if (error.errno === ERRNO.EPIPE && !(flags & s.MSG_NOSIGNAL) && socket.type !== s.SOCK_DGRAM)
-      brokenPipe(t);
+    if (error.errno === ERRNO.EPIPE && !(flags & s.MSG_NOSIGNAL)) brokenPipe(t, socket);
     if (done > 0 && error.errno !== ERRNO.EPIPE) return done;
     throw error;
   }

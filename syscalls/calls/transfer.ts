@@ -109,7 +109,7 @@ function transfer(t: Task, from: End, to: End, length: number, nonblocking: bool
       if (put < got) break;
     }
   } catch (error) {
-    if (error instanceof Errno && error.errno === ERRNO.EPIPE) brokenPipe(t);
+    if (error instanceof Errno && error.errno === ERRNO.EPIPE) brokenPipe(t, to.file);
     if (done > 0 && error instanceof Errno) return done;
     throw error;
   }
@@ -166,7 +166,7 @@ function splice(
 /** From a socket or terminal into a pipe: what is read cannot be put back, so no more is read than there is room. */
 function spliceStream(t: Task, from: OpenFile, to: PipeFile, length: number, nonblocking: boolean): number {
   if (to.pipe.readers === 0) {
-    brokenPipe(t);
+    brokenPipe(t, to);
     fail('EPIPE');
   }
   const wait = (file: OpenFile) => (nonblocking || file.nonblocking ? WOULD_BLOCK : t.wait(file.queue));
@@ -188,7 +188,7 @@ function tee(t: Task, inFd: number, outFd: number, length: number, flags: number
   const nonblocking = (flags & SPLICE_F_NONBLOCK) !== 0;
   const wait = (file: OpenFile) => (nonblocking || file.nonblocking ? WOULD_BLOCK : t.wait(file.queue));
   if (to.pipe.readers === 0) {
-    brokenPipe(t);
+    brokenPipe(t, to);
     fail('EPIPE');
   }
   if (from.pipe.length === 0) return from.pipe.writers === 0 ? 0 : wait(from);

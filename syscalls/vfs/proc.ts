@@ -80,6 +80,13 @@ function procStat(source: ProcSource): string {
   return `cpu  ${line}\ncpu0 ${line}\nintr 0\nctxt 0\nbtime ${boot}\nprocesses ${source.pids().length}\nprocs_running 1\nprocs_blocked 0\n`;
 }
 
+/** Counts of pages; what nobody counts here is 0. */
+function vmstat(): string {
+  const free = Math.floor(freemem() / 4096);
+  const none = 'pgpgin pgpgout pswpin pswpout pgfree pgfault pgmajfault'.split(' ');
+  return `nr_free_pages ${free}\n${none.map((name) => `${name} 0\n`).join('')}`;
+}
+
 const FILESYSTEMS = [
   'nodev\tsysfs',
   'nodev\ttmpfs',
@@ -203,6 +210,7 @@ export class ProcFs implements FileSystem {
       sys: sysctls(source),
       'thread-self': link(() => `${me()?.pid}/task/${me()?.tid}`),
       uptime: text(() => uptime(source)),
+      vmstat: text(vmstat),
       version: text(() => `Linux version ${source.release} (armrun) ${source.version}\n`),
     });
     const content: DirectoryContent = {

@@ -1,3 +1,3 @@
 import { checkGroups } from './check.ts';
 
-checkGroups('make.sh', 'perl.pl');
+checkGroups('make.sh', 'perl.pl', 'procps.sh', 'tools.sh');
