@@ -88,6 +88,10 @@ go.set(); [t.join() for t in ts]; print(threading.active_count())
 ### start-and-join
 def nothing(): pass
 for i in range(300): t = Thread(target=nothing); t.start(); t.join()
+# join waits for what the thread does, not for its very end.
+for _ in range(200):
+    if len(os.listdir("/proc/self/task")) == 1: break
+    time.sleep(0.05)
 print(len(os.listdir("/proc/self/task")))
 
 ### signals-and-threads
