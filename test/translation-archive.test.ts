@@ -1,15 +1,21 @@
 /** Translations kept from run to run: what they save, and when they are not believed. */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import type { PageSource } from '../emu/memory/address-space.ts';
 import { openArchive } from '../src/translation-archive.ts';
 import { BytesSource } from './memory/sources.ts';
 import { makeFixtures } from './programs/engines.ts';
+
+const { built } = createRequire(import.meta.url)('../src/snapshot/sources.cjs') as {
+  built(): string | undefined;
+};
+const project = fileURLToPath(new URL('..', import.meta.url));
 
 let directory: string;
 beforeEach(() => {
@@ -103,8 +109,12 @@ describe('files', () => {
 
 describe('the command', () => {
   const fixtures = makeFixtures();
-  const armrun = fileURLToPath(new URL('../src/armrun', import.meta.url));
+  const armrun = `${project}src/armrun`;
   const program = `${fixtures}/sha256.static`;
+  // What runs from sources keeps nothing.
+  beforeAll(() => {
+    if (built() === undefined) execFileSync(process.execPath, [`${project}src/snapshot/build.cjs`]);
+  });
   const run = (...options: string[]) => {
     const env = { PATH: process.env.PATH, ARMRUN_CACHE: directory };
     const { status, stdout, stderr } = spawnSync(armrun, [...options, program, '300'], {
