@@ -9,6 +9,14 @@ import { Heat } from './heat.ts';
 import { readSegment, writeSegment } from './segment-file.ts';
 import { Unit } from './unit.ts';
 
+/**
+ * What the images of a run may hold together, in bytes as estimated: a page of decoded instructions with its slots, and a translated instruction as wasm, with V8's code. Beyond it the images
+ * that were not mapped for longest are forgotten (who still runs them goes on with them).
+ */
+const MAX_WEIGHT = 256 << 20;
+const PAGE_WEIGHT = 64 << 10;
+const INSTRUCTION_WEIGHT = 200;
+
 const SITE_WORDS = 3;
 /** 200 MB of them. */
 const MAX_SITES = 1 << 24;
@@ -42,11 +50,14 @@ export class TranslationStore {
   private sites = new Int32Array(SITE_WORDS << 12);
   private siteCount = 0;
   private readonly images = new Map<string, Image>();
-  private readonly imageOf = new Map<Unit, Image>();
+  private readonly imageOf = new WeakMap<Unit, Image>();
   private readonly unitOfVma = new WeakMap<Vma, Unit>();
 
-  constructor(archive: Archive | null = null) {
+  private readonly maxWeight: number;
+
+  constructor(archive: Archive | null = null, maxWeight = MAX_WEIGHT) {
     this.archive = archive;
+    this.maxWeight = maxWeight;
   }
 
   // ---- numbers ----
@@ -114,18 +125,34 @@ export class TranslationStore {
   private image(source: PageSource, bias: number): Unit {
     const key = `${source.key}@${bias}`;
     const known = this.images.get(key);
-    if (known !== undefined) return known.unit;
+    if (known !== undefined) {
+      // The map's order is that of their use.
+      this.images.delete(key);
+      this.images.set(key, known);
+      return known.unit;
+    }
+    this.makeRoom();
     const unit = new Unit();
     const name = this.archive?.nameOf(source, bias) ?? null;
     const bytes = name === null ? null : this.archive!.load(name);
     if (bytes !== null) readSegment(bytes, unit, this);
     unit.fresh = 0;
-    let kept = 0;
-    for (const t of unit.translations.values()) kept += t.instructions;
-    const image = { unit, name, kept, spoiled: false };
+    const image = { unit, name, kept: unit.instructions, spoiled: false };
     this.images.set(key, image);
     this.imageOf.set(unit, image);
     return unit;
+  }
+
+  private makeRoom(): void {
+    let weight = 0;
+    for (const { unit } of this.images.values())
+      weight += unit.insns.size * PAGE_WEIGHT + unit.instructions * INSTRUCTION_WEIGHT;
+    for (const [key, image] of this.images) {
+      if (weight <= this.maxWeight) return;
+      weight -= image.unit.insns.size * PAGE_WEIGHT + image.unit.instructions * INSTRUCTION_WEIGHT;
+      this.keepImage(image);
+      this.images.delete(key);
+    }
   }
 
   /** Where instructions decoded from the page at a location are shared with other address spaces; null when they are not. */
@@ -142,11 +169,13 @@ export class TranslationStore {
 
   /** Gives the archive what this run has found out. */
   keep(): void {
-    for (const { unit, name, kept, spoiled } of this.images.values()) {
-      // A little more is not worth writing everything again.
-      if (name === null || spoiled || unit.fresh * 128 <= kept) continue;
-      this.archive!.save(name, writeSegment(unit, this));
-      unit.fresh = 0;
-    }
+    for (const image of this.images.values()) this.keepImage(image);
+  }
+
+  private keepImage({ unit, name, kept, spoiled }: Image): void {
+    // A little more is not worth writing everything again.
+    if (name === null || spoiled || unit.fresh * 128 <= kept) return;
+    this.archive!.save(name, writeSegment(unit, this));
+    unit.fresh = 0;
   }
 }

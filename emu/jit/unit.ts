@@ -47,6 +47,8 @@ export class Unit {
   readonly jumps = new Map<number, number[]>();
   /** How often a region was compiled again with more in it. */
   readonly extended = new Map<number, number>();
+  /** Instructions in its translations. */
+  instructions = 0;
   /** Instructions translated since the unit was last kept. */
   fresh = 0;
   /** How many translations hold a block. Made when it is first asked for. */
@@ -58,6 +60,7 @@ export class Unit {
     if (this.covered !== undefined) this.count(this.covered, t, 1);
     this.translations.set(t.location, t);
     this.fresh += t.instructions;
+    this.instructions += t.instructions;
   }
 
   remove(location: number): void {
@@ -65,6 +68,7 @@ export class Unit {
     if (t === undefined) return;
     if (this.covered !== undefined) this.count(this.covered, t, -1);
     this.translations.delete(location);
+    this.instructions -= t.instructions;
   }
 
   /** The number of translations that hold the block at an address. */

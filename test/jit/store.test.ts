@@ -246,3 +246,17 @@ test('bytes that are no translations are not used', () => {
     expect(m.backend.stats().regions).toBeGreaterThan(0);
   }
 });
+
+test('what was not mapped for long is forgotten, but kept', () => {
+  const archive = new Memory();
+  const store = new TranslationStore(archive, 1 << 16);
+  const first = start(store, fileOf(adding), adding);
+  const other = new BytesSource(fileOf(calling).bytes, 'another program');
+  expect(first.backend.stats().regions).toBeGreaterThan(0);
+  expect(start(store, other, calling).cpu.r[0]).toBe(1000);
+  expect([...archive.files.keys()]).toEqual([`program ${CODE}`]);
+  // It comes back from the archive.
+  expect(start(store, fileOf(adding), adding).backend.stats().regions).toBe(0);
+  first.cpu.location = CODE | 1;
+  first.backend.run(first.cpu);
+});
