@@ -7,6 +7,8 @@ export interface BenchProgram {
   /** A fixture (NAME.static and NAME.host), or the guest's path of a program in the root. */
   readonly program: string;
   readonly args: readonly string[];
+  /** It executes other ARM programs, for which qemu-arm needs the kernel's binfmt_misc. */
+  readonly executes?: boolean;
 }
 
 export const programs: readonly BenchProgram[] = [
@@ -50,4 +52,18 @@ export const programs: readonly BenchProgram[] = [
     args: ['-c', 'pass'],
   },
   { name: 'date', about: 'the start of a small program', program: '/bin/date', args: ['-u', '-d', '@0'] },
+  {
+    name: 'fork+exec',
+    about: 'a hundred times /bin/true from a shell',
+    program: '/bin/sh',
+    args: ['-c', 'i=0; while [ $i -lt 100 ]; do /bin/true; i=$((i+1)); done'],
+    executes: true,
+  },
+  {
+    name: 'pipes',
+    about: 'forty times a substitution with a pipe',
+    program: '/bin/bash',
+    args: ['-c', 'for ((i=0;i<40;i++)); do x=$(echo hi | sed s/h/j/); done; echo $x'],
+    executes: true,
+  },
 ];

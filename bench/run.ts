@@ -1,7 +1,8 @@
 /**
- * Whole programs under armrun, qemu-arm and, where there is a native build, on the host itself: `npm run bench -- [--rounds N] [--only NAME,...] [--cpu NAME]`.
+ * Whole programs under armrun, qemu-arm and, where there is a native build, on the host itself: `npm run bench -- [--rounds N] [--only NAME,...] [--cpu NAME] [--cache DIR|none]`.
  *
  * The engines take turns, so that what else the machine does hits all alike; medians of wall time are compared. Every run's output must be the same in all engines.
+ * The first round is not counted: it fills the disk's cache and armrun's translations, as the first run of a program does for the user (`--cache none` is without).
  * Bare Node is measured too: the least that any run of armrun can take. Results go to .cache/bench/results.json and chart.svg.
  */
 import { spawnSync } from 'node:child_process';
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     only: { type: 'string', default: '' },
     cpu: { type: 'string', default: 'jit' },
+    cache: { type: 'string' },
   },
 });
 const rounds = Number(values.rounds);
@@ -51,7 +53,8 @@ const engines: Engine[] = [
     color: '#2a78d6',
     command: ({ program, args, ...rest }) => {
       // What users start; `npm run build` first, else it begins from the sources.
-      const armrun = [`${project}src/armrun`, '--cpu', values.cpu];
+      const cache = values.cache === undefined ? [] : ['--cache', values.cache];
+      const armrun = [`${project}src/armrun`, '--cpu', values.cpu, ...cache];
       return isFixture({ program, args, ...rest })
         ? [...armrun, '--', `${fixtures}/${program}.static`, ...args]
         : [...armrun, '--root', root, '--', program, ...args];
@@ -63,7 +66,9 @@ const engines: Engine[] = [
     command: (program) =>
       isFixture(program)
         ? ['qemu-arm-static', `${fixtures}/${program.program}.static`, ...program.args]
-        : ['qemu-arm-static', '-L', root, root + program.program, ...program.args.map(inRoot)],
+        : program.executes
+          ? [`${project}test/apt/binfmt.sh`, root, program.program, ...program.args]
+          : ['qemu-arm-static', '-L', root, root + program.program, ...program.args.map(inRoot)],
   },
   {
     name: 'native',
