@@ -93,7 +93,7 @@ const ARGUMENTS: Record<string, readonly (readonly string[])[]> = {
 /** Files rather than a table: a fixture that is added is run. */
 const directory = makeFixtures();
 /** Not these: qemu-arm hangs in their threads and vforks; test/kernel/native.test.ts holds them against the host's kernel. */
-const NATIVE = ['costs', 'threads', 'processes', 'timers', 'sysvipc', 'leaders', 'ptrace'];
+const NATIVE = ['costs', 'threads', 'processes', 'timers', 'sysvipc', 'leaders', 'ptrace', 'stress'];
 const programs = readdirSync(directory).filter((name) => {
   const [fixture, variant] = name.split('.') as [string, string];
   return fixture !== '' && variant !== 'host' && !name.endsWith('.new') && !NATIVE.includes(fixture);
