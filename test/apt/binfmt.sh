@@ -14,7 +14,7 @@ unshare --user --mount bash -c '
   mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
   magic="\\x7fELF\\x01\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x28\\x00"
   mask="\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff"
-  echo ":qemu-arm:M::$magic:$mask:$(command -v qemu-arm-static):F" >/proc/sys/fs/binfmt_misc/register
+  echo ":qemu-arm:M::$magic:$mask:$(command -v qemu-arm-static):FP" >/proc/sys/fs/binfmt_misc/register
   root=$1
   shift
   mount --rbind /dev "$root/dev"

@@ -21,7 +21,7 @@ const REGISTER = `read -r go
 mount -t binfmt_misc none /proc/sys/fs/binfmt_misc
 head='\\x7fELF\\x01\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x28\\x00'
 mask='\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff'
-printf ':qemu-arm:M::%s:%s:/usr/bin/qemu-arm-static:F' "$head" "$mask" >/proc/sys/fs/binfmt_misc/register
+printf ':qemu-arm:M::%s:%s:/usr/bin/qemu-arm-static:FP' "$head" "$mask" >/proc/sys/fs/binfmt_misc/register
 exec "$@" </dev/null`;
 
 export interface Build {
