@@ -54,9 +54,9 @@ export const programs: readonly BenchProgram[] = [
   { name: 'date', about: 'the start of a small program', program: '/bin/date', args: ['-u', '-d', '@0'] },
   {
     name: 'fork+exec',
-    about: 'a hundred times /bin/true from a shell',
+    about: 'five hundred times /bin/true from a shell',
     program: '/bin/sh',
-    args: ['-c', 'i=0; while [ $i -lt 100 ]; do /bin/true; i=$((i+1)); done'],
+    args: ['-c', 'i=0; while [ $i -lt 500 ]; do /bin/true; i=$((i+1)); done'],
     executes: true,
   },
   {
