@@ -63,19 +63,19 @@ export interface CompiledBody {
  * region, for it would need them too.)
  */
 function deferrableFlags(b: Block): number[] {
-  const none = b.steps.map(() => 0);
+  const deferrable = b.steps.map(() => 0);
   const { branch, conditional } = b.steps[b.steps.length - 1]!.effects;
   if (b.end !== 'branch' || branch!.kind !== 'jump' || branch!.target === undefined || !conditional)
-    return none;
+    return deferrable;
   const inside = b.succ.filter((s) => !isIrreducible(b, s));
   let flags = FLAG_MASK;
   for (const s of inside) flags &= ~s.liveIn;
   for (let i = b.steps.length - 1; i >= 0; i--) {
-    none[i] = flags;
+    deferrable[i] = flags;
     const { memory, trap } = b.steps[i]!.effects;
     if (memory || trap !== null) break;
   }
-  return none;
+  return deferrable;
 }
 
 export class RegionCompiler implements EmitterHost {

@@ -145,11 +145,10 @@ export class TranslationStore {
 
   private makeRoom(): void {
     let weight = 0;
-    for (const { unit } of this.images.values())
-      weight += unit.insns.size * PAGE_WEIGHT + unit.instructions * INSTRUCTION_WEIGHT;
+    for (const { unit } of this.images.values()) weight += weightOf(unit);
     for (const [key, image] of this.images) {
       if (weight <= this.maxWeight) return;
-      weight -= image.unit.insns.size * PAGE_WEIGHT + image.unit.instructions * INSTRUCTION_WEIGHT;
+      weight -= weightOf(image.unit);
       this.keepImage(image);
       this.images.delete(key);
     }
@@ -178,4 +177,8 @@ export class TranslationStore {
     this.archive!.save(name, writeSegment(unit, this));
     unit.fresh = 0;
   }
+}
+
+function weightOf({ insns, instructions }: Unit): number {
+  return insns.size * PAGE_WEIGHT + instructions * INSTRUCTION_WEIGHT;
 }

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { WRITE } from '../../emu/memory/layout.ts';
 import { assemble } from '../unicorn/assemble.ts';
 import { CODE, closeMachines, DATA, interp, jit, machine, outcome, run } from './machine.ts';
-import { programs } from './programs.ts';
+import { calling, programs } from './programs.ts';
 
 afterEach(closeMachines);
 
@@ -86,25 +86,8 @@ describe('faults in compiled code are exact', () => {
 });
 
 describe('code that changes', () => {
-  /** Calls the function at `patch` in a loop; its first instruction is `movs r1, #1`. */
-  const source = `
-    .thumb
-    movs  r0, #0
-    movw  r5, #1000
-  again:
-    bl    patch
-    adds  r0, r1
-    subs  r5, #1
-    bne   again
-    svc   #0
-    movw  r5, #1000
-    b     again
-  patch:
-    movs  r1, #1
-    bx    lr`;
-
   test('is translated anew when the program was changed from outside', () => {
-    const code = assemble(source);
+    const code = assemble(calling);
     const m = machine(jit, code, true);
     m.backend.run(m.cpu);
     expect(m.cpu.r[0]).toBe(1000);
@@ -117,7 +100,7 @@ describe('code that changes', () => {
   });
 
   test('is translated anew when it is mapped over', () => {
-    const m = machine(jit, assemble(source), true);
+    const m = machine(jit, assemble(calling), true);
     m.backend.run(m.cpu);
     const bytes = m.space.bytes(CODE, 0x1000).slice();
     m.space.unmap(CODE, CODE + 0x1000);

@@ -286,3 +286,20 @@ export const programs: Record<string, string> = {
     bne   again
     svc   #0`,
 };
+
+/** Calls the function at `patch` in a loop, a thousand times up to each SVC; its first instruction is `movs r1, #1`. */
+export const calling = `
+  .thumb
+  movs  r0, #0
+  movw  r5, #1000
+again:
+  bl    patch
+  adds  r0, r1
+  subs  r5, #1
+  bne   again
+  svc   #0
+  movw  r5, #1000
+  b     again
+patch:
+  movs  r1, #1
+  bx    lr`;

@@ -5,7 +5,7 @@ import { EXEC, READ, WRITE } from '../../emu/memory/layout.ts';
 import { BytesSource } from '../memory/sources.ts';
 import { assemble } from '../unicorn/assemble.ts';
 import { CODE, closeMachines, interp, jitWith, machine, outcome, run } from './machine.ts';
-import { programs } from './programs.ts';
+import { calling, programs } from './programs.ts';
 
 afterEach(closeMachines);
 
@@ -85,21 +85,6 @@ again:
   str   r6, [r0, #4]
   adds  r0, #4
   b     again`;
-
-/** Calls the function at `patch` a thousand times; its first instruction is \`movs r1, #1\`. */
-const calling = `
-  .thumb
-  movs  r0, #0
-  movw  r5, #1000
-again:
-  bl    patch
-  adds  r0, r1
-  subs  r5, #1
-  bne   again
-  svc   #0
-patch:
-  movs  r1, #1
-  bx    lr`;
 
 test('faults are exact in translations of an earlier run', () => {
   const file = fileOf(adding);

@@ -7,7 +7,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ENVIRONMENT, Group, groupFiles } from './suite.ts';
+import { ENVIRONMENT } from '../programs/engines.ts';
+import { Group, groupFiles } from './suite.ts';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 

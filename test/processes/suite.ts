@@ -39,23 +39,14 @@ export interface Recording extends GroupOutcome {
   source: string;
 }
 
+import { ENVIRONMENT } from '../programs/engines.ts';
+
 const here = fileURLToPath(new URL('.', import.meta.url));
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Seconds. A case takes one or two; more means that it hangs, or that the machine is very busy. */
 const CASE_TIMEOUT = 100;
 const GROUP_TIMEOUT = 500;
-
-export const ENVIRONMENT = {
-  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-  HOME: '/root',
-  LC_ALL: 'C.UTF-8',
-  TZ: 'UTC',
-  TERM: 'dumb',
-  PYTHONDONTWRITEBYTECODE: '1',
-  PYTHONHASHSEED: '0',
-  PERL_HASH_SEED: '0',
-};
 
 /** Runs the cases named by its arguments. What the shell says itself is only that a case was killed. */
 const DRIVER = `cd "$1" && shift || exit 125

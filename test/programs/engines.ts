@@ -44,7 +44,8 @@ const project = fileURLToPath(new URL('../..', import.meta.url));
 const QEMU = '/usr/bin/qemu-arm-static';
 const TIMEOUT_MS = 120_000;
 
-const ENVIRONMENT = {
+/** What programs find in their environment. */
+export const ENVIRONMENT = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   HOME: '/root',
   LC_ALL: 'C.UTF-8',
