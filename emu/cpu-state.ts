@@ -50,6 +50,8 @@ export const OFF = {
   /** The region that was left last by an edge not compiled, and the location it went to. */
   exitFrom: 0x0a4,
   exitTo: 0x0a8,
+  /** The region that found its time slice over. */
+  running: 0x0ac,
   /** 64-bit count of instructions run, low and high word (kept only with --stats; else an estimate from fuel). */
   icount: 0x098,
   /** d0..d31, 8 bytes each, little endian; s(2n) is the low and s(2n+1) the high word of d(n). */

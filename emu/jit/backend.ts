@@ -11,7 +11,7 @@ import { InsnCache } from '../decode/insn-cache.ts';
 import { Interpreter } from '../machine/interpreter.ts';
 import type { Access, AddressSpace } from '../memory/address-space.ts';
 import { PAGE_SHIFT, PAGE_SIZE, READ } from '../memory/layout.ts';
-import { b, cbnz, cbz } from '../ops/branch.ts';
+import { b, blx, cbnz, cbz } from '../ops/branch.ts';
 import { CodeCache, type Start } from './code-cache.ts';
 import { MAX_DEPTH } from './compile.ts';
 import { GROUP_ALIGN, LEAVE } from './convention.ts';
@@ -25,6 +25,7 @@ const E = OFF.e >> 2;
 const FPSCR = OFF.fpscr >> 2;
 const TARGET = OFF.target >> 2;
 const EXIT_FROM = OFF.exitFrom >> 2;
+const RUNNING = OFF.running >> 2;
 const EXIT_TO = OFF.exitTo >> 2;
 
 /** Frames of TypeScript are bigger than those of compiled code: a nested dispatcher counts as so many calls. */
@@ -145,6 +146,7 @@ export class JitBackend implements CpuBackend {
     const { insn, kind } = this.interpreter.evaluator;
     if (kind === 'return') return false;
     const { op } = insn.row;
+    if (op === blx) this.code.sawJump(insn.pc, location);
     const direct = op === b || op === cbz || op === cbnz;
     if (direct && location > insn.pc) return false;
     if (!direct && kind === 'jump' && Math.abs(location - insn.pc) < MAX_DISTANCE)
@@ -264,7 +266,8 @@ export class JitBackend implements CpuBackend {
   private preempt(): number {
     const { cpu } = this;
     const expected = cpu.location;
-    this.stale = false;
+    const isBetter = this.code.sampled(cpu.u32[RUNNING]!, expected);
+    this.stale = isBetter;
     return this.goOn(this.options.hooks.preempt(cpu), expected);
   }
 

@@ -27,7 +27,7 @@ import {
 import { type CompileContext, RegionCompiler } from './compile.ts';
 import { effectsOf } from './effects.ts';
 import { moduleOf } from './module.ts';
-import { findRegion, type Region, type Step } from './region.ts';
+import { type CodeSource, findRegion, type Region } from './region.ts';
 import { createRuntime, type Runtime, type RuntimeHooks } from './runtime.ts';
 import type { TranslationStore } from './store.ts';
 import { holds, type Segment, type Translation, Unit } from './unit.ts';
@@ -37,6 +37,8 @@ const BATCH_REGIONS = 64;
 const BATCH_INSTRUCTIONS = 6000;
 /** A region is compiled again so often, as more of it turns out to be hot. */
 const MAX_EXTENSIONS = 6;
+/** A region is optimized when fuel was over in it so often (about a millisecond apart). */
+const SAMPLES = 4;
 /** A block that is in so many regions already is compiled as one of its own. */
 const MAX_COPIES = 3;
 
@@ -44,6 +46,8 @@ const MAX_COPIES = 3;
 export interface Start {
   readonly location: number;
   readonly isLoop: boolean;
+  /** It is worth having what it calls inside it. */
+  readonly optimize?: boolean;
 }
 
 export class CodeCache {
@@ -150,33 +154,37 @@ export class CodeCache {
     const unit = this.unitAt(start.location);
     this.unit = unit;
     this.folded = new Set();
-    const known = unit.translations.get(start.location);
-    const fetch = (at: number, it: number): Step | null => {
-      if (this.unitAt(at) !== unit) return null;
-      // An earlier run has been where its translation was.
-      const insn =
-        this.insns.known(at, it) ??
-        (ahead || (known !== undefined && holds(known, (at & ~1) >>> 0)) ? this.insns.peek(at, it) : null);
-      return insn === null ? null : { insn, effects: effectsOf(insn) };
-    };
     const queue = [
       start,
       ...also.filter((s) => s.location !== start.location && this.unitAt(s.location) === unit),
     ];
     const entries = new Set(queue.filter((s) => !s.isLoop).map((s) => s.location));
-    const isEntry = (at: number) => entries.has(at) || this.isEntry(at);
-    const read = (address: number, size: number) => this.constantWord(address, size);
-    const seen = (pc: number) => unit.jumps.get(pc) ?? [];
-    const regions: { region: Region; isLoop: boolean }[] = [];
+    const optimize = start.optimize === true;
+    const source: CodeSource = {
+      fetch: (at, it, entry) => {
+        if (this.unitAt(at) !== unit) return null;
+        // An earlier run has been where its translation was.
+        const known = unit.translations.get(entry);
+        const insn =
+          this.insns.known(at, it) ??
+          (ahead || (known !== undefined && holds(known, (at & ~1) >>> 0)) ? this.insns.peek(at, it) : null);
+        return insn === null ? null : { insn, effects: effectsOf(insn) };
+      },
+      isEntry: (at) => entries.has(at) || this.isEntry(at),
+      read: (address, size) => this.constantWord(address, size),
+      seen: (pc) => unit.jumps.get(pc) ?? [],
+      isInlined: (at) => optimize && unit.translations.has(at) && this.unitAt(at) === unit,
+    };
+    const regions: { region: Region; start: Start }[] = [];
     let instructions = 0;
-    for (const { location, isLoop } of queue) {
+    for (const next of queue) {
       if (regions.length === BATCH_REGIONS || instructions > BATCH_INSTRUCTIONS) break;
-      const region = findRegion(location, fetch, isEntry, read, seen);
+      const region = findRegion(next.location, source);
       if (region === null) {
-        if (location === start.location) return false;
+        if (next === start) return false;
         continue;
       }
-      regions.push({ region, isLoop });
+      regions.push({ region, start: next });
       instructions += region.instructions;
       for (const callee of region.calls)
         if (
@@ -190,22 +198,55 @@ export class CodeCache {
         }
     }
     this.batch = new Set(regions.map(({ region }) => region.location));
-    this.build(regions.map(({ region, isLoop }) => this.translate(region, isLoop)));
+    this.build(regions.map(({ region, start }) => this.translate(region, start)));
     this.batch.clear();
     this.store.translated(this.space, start.location, unit);
     this.stats.compileMs += performance.now() - began;
     return true;
   }
 
-  private translate(region: Region, isLoop: boolean): Translation {
+  /** Compiles a translated region once more, for what has become known since. */
+  private compileAgain(unit: Unit, location: number): boolean {
+    const { isLoop, isOptimized } = unit.translations.get(location)!;
+    return this.compile({ location, isLoop, optimize: isOptimized }, () => false);
+  }
+
+  /**
+   * The region was running, at a location, when fuel was over. Where that happens often it is worth having what it calls inside it. True when there is now better code for the location
+   * than what is running.
+   */
+  sampled(region: number, location: number): boolean {
+    const unit = this.unitAt(region);
+    const translation = unit.translations.get(region);
+    if (translation === undefined) return false;
+    const count = (unit.samples.get(region) ?? 0) + 1;
+    unit.samples.set(region, count);
+    if (count % SAMPLES !== 0) return false;
+    const { isLoop, isOptimized } = translation;
+    if (!isOptimized) {
+      this.compile({ location: region, isLoop, optimize: true }, () => false);
+      return location === region;
+    }
+    // It may be in a loop for long, in the function as it was before.
+    if (location === region || unit.translations.get(location)?.isOptimized === true) return false;
+    return this.compile({ location, isLoop: true, optimize: true }, () => false);
+  }
+
+  private translate(region: Region, { isLoop, optimize = false }: Start): Translation {
     const { numbers, ...body } = this.compiler.compile(region);
+    const [root] = region.frames;
+    const blocks: number[] = [];
+    const inlined: number[] = [];
+    for (const b of region.blocks) (b.frame === root ? blocks : inlined).push(b.start, b.next);
     return {
       location: region.location,
       isLoop,
+      isOptimized: optimize,
       instructions: region.instructions,
       body: { type: 0, ...body },
       numbers,
-      blocks: Int32Array.from(region.blocks.flatMap((b) => [b.start, b.next])),
+      blocks: Int32Array.from(blocks),
+      inlined: Int32Array.from(inlined),
       pages: [...region.pages],
     };
   }
@@ -284,7 +325,7 @@ export class CodeCache {
     this.unit = unit;
     if (!unit.translations.has(from) || times === MAX_EXTENSIONS || this.isEntry(target)) return false;
     unit.extended.set(from, times + 1);
-    return this.compile({ location: from, isLoop: unit.isLoop(from) }, () => false);
+    return this.compileAgain(unit, from);
   }
 
   /** Notes where an indirect jump went. False when it goes to so many places that each should be an entry of its own. */
@@ -305,8 +346,7 @@ export class CodeCache {
     const unit = this.unitAt(location);
     if (unit.unaligned.has(location)) return false;
     unit.unaligned.add(location);
-    if (unit.translations.has(region))
-      this.compile({ location: region, isLoop: unit.isLoop(region) }, () => false);
+    if (unit.translations.has(region)) this.compileAgain(unit, region);
     return true;
   }
 

@@ -8,6 +8,9 @@
  * are stored; behind a call the live ones are loaded again. A variable is dirty when some path has written it since; a dirty variable stays live up to the place
  * that stores it. Faults are a side exit: `check` puts the place in the state block, and the end of the function stores the variables that are dirty there (`exits`). Flags that nobody will read
  * are not computed, so a fault between may leave a dead flag wrong in the state block, never a live one, and never a register.
+ *
+ * An inlined function (a Frame) returns by going on behind its call, if its return goes there; else the region returns where it does go. Jumps out of it to code outside become calls
+ * that are to return behind its call.
  */
 import { EXIT } from '../cpu.ts';
 import { OFF } from '../cpu-state.ts';
@@ -18,7 +21,7 @@ import { CPU, DEPTH, FLAG_MASK, importIndex, LEAVE, RETURN, Unsupported, VARS } 
 import { Emitter, type EmitterHost } from './emitter.ts';
 import { LOCAL, Node, type RunNumber } from './function-writer.ts';
 import type { JumpTable } from './jump-table.ts';
-import { type Block, type Effects, isBackEdge, isIrreducible, liveness, type Region } from './region.ts';
+import { type Block, type Effects, type Frame, isBackEdge, isIrreducible, liveness, type Region } from './region.ts';
 import { ByteWriter, I32, OP, type ValType } from './wasm.ts';
 
 const SVC = importIndex('svc');
@@ -31,6 +34,10 @@ const STACK_KIB = Number(/--stack-size=(\d+)/.exec(process.execArgv.join(' '))?.
  * A frame takes well below 3 KiB: some 100 locals at the most.
  */
 export const MAX_DEPTH = Math.floor(STACK_KIB / 3);
+
+/** In the upper byte of OFF.faultDirty: what else the common way out is to do, besides the index of the frame that is left. */
+const FRAME_SHIFT = 24;
+const RETURNING = 255;
 
 /** Iterations of a loop that fuel is taken for at once. */
 const LOOP_FUEL = 32;
@@ -59,23 +66,16 @@ export interface CompiledBody {
 }
 
 /**
- * For each step of a block: the flags written there that nothing inside the region needs, only ways out at the block's end. (Not when something between may leave the
- * region, for it would need them too.)
+ * For each step of a block: the flags written there that nothing inside the region needs, only a way out at the block's end.
  */
-function deferrableFlags(b: Block): number[] {
-  const deferrable = b.steps.map(() => 0);
-  const { branch, conditional } = b.steps[b.steps.length - 1]!.effects;
-  if (b.end !== 'branch' || branch!.kind !== 'jump' || branch!.target === undefined || !conditional)
-    return deferrable;
-  const inside = b.succ.filter((s) => !isIrreducible(b, s));
+function deferrableFlags(b: Block): number {
+  const { branch, conditional } = b.last.effects;
+  if (b.end !== 'branch') return 0;
+  const jumps = branch!.kind === 'jump' && branch!.target !== undefined && conditional;
+  if (!jumps && !(b.returns && !conditional)) return 0;
   let flags = FLAG_MASK;
-  for (const s of inside) flags &= ~s.liveIn;
-  for (let i = b.steps.length - 1; i >= 0; i--) {
-    deferrable[i] = flags;
-    const { memory, trap } = b.steps[i]!.effects;
-    if (memory || trap !== null) break;
-  }
-  return deferrable;
+  for (const s of b.succ) if (!isIrreducible(b, s)) flags &= ~s.liveIn;
+  return flags;
 }
 
 export class RegionCompiler implements EmitterHost {
@@ -93,6 +93,8 @@ export class RegionCompiler implements EmitterHost {
   private ret = 0;
   private slot = 0;
   private fuel = 0;
+  /** Inlined frames that the common way out is used from. */
+  private leftColdly = new Set<Frame>();
   /** Iterations that fuel has been taken for. */
   private credit = 0;
 
@@ -108,7 +110,7 @@ export class RegionCompiler implements EmitterHost {
     this.loopLabel.clear();
     out.length = 0;
     emitter.reset();
-    emitter.thumb = region.thumb;
+    this.leftColdly.clear();
     this.ret = emitter.newLocal(I32);
     this.slot = emitter.newLocal(I32);
     this.fuel = emitter.newLocal(I32);
@@ -161,6 +163,10 @@ export class RegionCompiler implements EmitterHost {
         emitter.storeVars(1 << v);
         emitter.close();
       }
+    out.get(this.ret);
+    out.i32(FRAME_SHIFT);
+    out.byte(OP.i32_shr_u);
+    out.set(this.credit);
     out.get(CPU);
     out.mem(OP.i32_load, OFF.target);
     out.tee(this.ret);
@@ -169,6 +175,7 @@ export class RegionCompiler implements EmitterHost {
     out.get(this.ret);
     out.mem(OP.i32_store, OFF.exitTo);
     emitter.storeState(OFF.exitFrom, region.location);
+    if (region.frames.length > 1) this.leaveFrames();
     this.lookUp(new Node(LOCAL, this.ret, null, null, null, 0));
     this.pushOwnArguments();
     out.get(this.slot);
@@ -176,8 +183,49 @@ export class RegionCompiler implements EmitterHost {
     emitter.close();
   }
 
-  private locationOf(address: number): number {
-    return (address | (this.region.thumb ? 1 : 0)) >>> 0;
+  /**
+   * With a location in `ret` and in `credit` what the way out is from: calls the location as the rest of the frame, then what is behind the frame's call as the rest of its
+   * parent, until the root remains. (A frame's index is higher than its parent's.)
+   */
+  private leaveFrames(): void {
+    const { emitter, out, region, leftColdly } = this;
+    const left = new Set<Frame>();
+    for (const f of leftColdly) for (let at: Frame = f; at.parent !== null; at = at.parent) left.add(at);
+    out.get(this.credit);
+    out.i32(RETURNING);
+    out.byte(OP.i32_eq);
+    emitter.open(OP.if);
+    out.get(this.ret);
+    out.byte(OP.return);
+    emitter.close();
+    for (let i = region.frames.length - 1; i > 0; i--) {
+      const frame = region.frames[i]!;
+      if (!left.has(frame)) continue;
+      out.get(this.credit);
+      out.i32(i);
+      out.byte(OP.i32_eq);
+      emitter.open(OP.if);
+      this.lookUp(new Node(LOCAL, this.ret, null, null, null, 0));
+      this.pushCallArguments(frame.returnTo);
+      out.get(this.slot);
+      this.callIndirect(OP.call_indirect);
+      this.returnUnlessAt(frame.returnTo);
+      out.i32(frame.parent!.index);
+      out.set(this.credit);
+      emitter.close();
+    }
+  }
+
+  /** With a location on the wasm stack, kept in `ret`: returns it when it is not this one. */
+  private returnUnlessAt(location: number): void {
+    const { emitter, out } = this;
+    out.tee(this.ret);
+    out.i32(location);
+    out.byte(OP.i32_ne);
+    emitter.openUnlikely();
+    out.get(this.ret);
+    out.byte(OP.return);
+    emitter.close();
   }
 
   /** Takes units of the time slice; when it is over, asks the kernel, with the state at `location` complete. */
@@ -196,6 +244,7 @@ export class RegionCompiler implements EmitterHost {
     emitter.openUnlikely();
     emitter.storeVars(dirty);
     emitter.storeLocation(location);
+    emitter.storeState(OFF.running, this.region.location);
     emitter.callOrLeave(PREEMPT);
     emitter.close();
   }
@@ -223,7 +272,7 @@ export class RegionCompiler implements EmitterHost {
     if (b.loopHeader) {
       this.loopLabel.set(b, emitter.depth);
       emitter.open(OP.loop);
-      this.burnLoopFuel(this.locationOf(b.start), b.dirtyIn);
+      this.burnLoopFuel(b.frame.locationOf(b.start), b.dirtyIn);
     }
     const followers = b.children.filter((c) => c.merge).sort((x, y) => y.order - x.order);
     for (const f of followers) {
@@ -254,13 +303,13 @@ export class RegionCompiler implements EmitterHost {
       const last = i === b.steps.length - 1;
       this.block = b;
       this.dirtyAfter = dirty | effects.writes | effects.mayWrite;
-      this.location = this.locationOf(insn.pc);
+      this.location = b.frame.locationOf(insn.pc);
       emitter.begin(insn.pc, insn.size, insn.thumb);
       emitter.dirty = dirty;
       emitter.it = insn.itBefore;
       emitter.conditional = insn.cond !== 14;
       emitter.dead = FLAG_MASK & ~after[i]!;
-      emitter.deferrable = insn.cond === 14 ? deferrable[i]! : 0;
+      emitter.deferrable = insn.cond === 14 ? deferrable : 0;
       if (insn.cond !== 14 && effects.mayWrite & FLAG_MASK) emitter.settleFlags();
       const { tested, test } = plans[i]!;
       if (test !== null) emitter.testGroup(test.register, test.offset, test.length, test.mask);
@@ -295,7 +344,7 @@ export class RegionCompiler implements EmitterHost {
       dirty = this.dirtyAfter;
       if (!last) continue;
       emitter.begin(insn.pc, insn.size, insn.thumb);
-      if (b.end === 'fall' || effects.conditional) this.goto(b, b.next, dirty);
+      if (b.end === 'fall' || effects.conditional) this.goto(b, b.frame.blockAt.get(b.next), b.next, dirty);
     }
     emitter.pending = outer;
     emitter.freeKept(keptCount);
@@ -305,7 +354,7 @@ export class RegionCompiler implements EmitterHost {
   private isCold(b: Block, { branch }: Effects): boolean {
     if (branch === null || branch.kind !== 'jump' || branch.target === undefined) return false;
     const target = branch.target >>> 0;
-    const inside = this.region.blockAt.get((target & ~1) >>> 0);
+    const inside = b.frame.at(target);
     return !(inside !== undefined && b.succ.includes(inside)) && !this.context.hasCode(target);
   }
 
@@ -320,12 +369,11 @@ export class RegionCompiler implements EmitterHost {
     out.mem(OP.i64_store, OFF.icount);
   }
 
-  /** Goes to an address of this region's instruction set, from block `from`, with `dirty` variables not stored yet. */
-  private goto(from: Block, address: number, dirty: number): void {
+  /** Goes from block `from` to a block, or where there is none out of the region, with `dirty` variables not stored yet. */
+  private goto(from: Block, to: Block | undefined, address: number, dirty: number): void {
     const { emitter } = this;
-    const to = this.region.blockAt.get(address);
     if (to === undefined || to.order < 0 || isIrreducible(from, to)) {
-      this.exitTo(this.locationOf(address), dirty);
+      this.exitTo(from, to?.frame ?? from.frame, address, dirty);
       return;
     }
     if (isBackEdge(from, to)) emitter.br(OP.br, this.loopLabel.get(to)!);
@@ -339,22 +387,47 @@ export class RegionCompiler implements EmitterHost {
     }
   }
 
-  /** Leaves the region for a constant location, by a tail call. */
-  private exitTo(location: number, dirty: number): void {
+  /** Leaves the region for an address of a frame's code: by a tail call, or from an inlined frame by a call of the rest of it. */
+  private exitTo(from: Block, frame: Frame, address: number, dirty: number): void {
+    const location = frame.locationOf(address);
+    this.exitToLocation(from, frame, location, dirty);
+  }
+
+  private exitToLocation(from: Block, frame: Frame, location: number, dirty: number): void {
     const { emitter } = this;
     dirty &= ~emitter.storePending();
-    if (this.context.hasCode(location)) {
+    if (this.context.hasCode(location) && (frame.parent === null || this.goesOnBehind(from, frame))) {
       emitter.storeVars(dirty);
       emitter.storeState(OFF.target, location);
-      this.pushOwnArguments();
-      emitter.slot(location, this.context.slotOf(location));
-      this.callIndirect(OP.return_call_indirect);
+      this.leaveTo(from, frame, () => emitter.slot(location, this.context.slotOf(location)));
       return;
     }
     // Nothing has gone there yet: a way out that is short to write.
-    emitter.storeState(OFF.faultDirty, dirty);
+    this.leftColdly.add(frame);
+    emitter.storeState(OFF.faultDirty, dirty | (frame.index << FRAME_SHIFT));
     emitter.storeState(OFF.target, location);
     emitter.br(OP.br, emitter.faultLabel);
+  }
+
+  /** Whether the region has the edge from a block to what is behind its frame's call. */
+  private goesOnBehind(from: Block, frame: Frame): boolean {
+    const { after } = frame;
+    return from.frame === frame && after !== undefined && from.after === after && !isIrreducible(from, after);
+  }
+
+  /** Leaves a frame for code outside, with all of the state in the state block. */
+  private leaveTo(from: Block, frame: Frame, pushSlot: () => void): void {
+    if (frame.parent === null) {
+      this.pushOwnArguments();
+      pushSlot();
+      this.callIndirect(OP.return_call_indirect);
+      return;
+    }
+    this.pushCallArguments(frame.returnTo);
+    pushSlot();
+    this.callIndirect(OP.call_indirect);
+    this.returnUnlessAt(frame.returnTo);
+    this.goOnAfter(from, ~0);
   }
 
   // ---- EmitterHost ----
@@ -379,33 +452,51 @@ export class RegionCompiler implements EmitterHost {
       return;
     }
     if (target !== undefined) {
-      const inside = (target & 1) === (this.region.thumb ? 1 : 0);
-      const to = inside ? this.region.blockAt.get((target & ~1) >>> 0) : undefined;
-      if (to !== undefined && block.succ.includes(to)) this.goto(block, to.start, dirty);
-      else this.exitTo(target >>> 0, dirty);
+      const to = block.frame.at(target);
+      if (to !== undefined && block.succ.includes(to)) this.goto(block, to, to.start, dirty);
+      else this.exitToLocation(block, block.frame, target >>> 0, dirty);
       return;
     }
     if (kind === 'return') {
-      emitter.storeVars(dirty);
-      emitter.gen(location);
-      out.byte(OP.return);
+      this.returnTo(location, dirty);
       return;
     }
     if (block.table !== null) this.switch(block, block.table);
     const to = emitter.let(location);
     for (const guess of block.guesses) {
       emitter.gen(to);
-      out.i32(this.locationOf(guess.start));
+      out.i32(guess.frame.locationOf(guess.start));
       out.byte(OP.i32_eq);
       emitter.open(OP.if);
-      this.goto(block, guess.start, dirty);
+      this.goto(block, guess, guess.start, dirty);
       emitter.close();
     }
     emitter.storeVars(dirty);
     this.lookUp(to);
-    this.pushOwnArguments();
-    out.get(this.slot);
-    this.callIndirect(OP.return_call_indirect);
+    this.leaveTo(block, block.frame, () => out.get(this.slot));
+  }
+
+  private returnTo(location: Node, dirty: number): void {
+    const { emitter, out, block } = this;
+    const { frame } = block;
+    if (frame.parent === null) {
+      emitter.storeVars(dirty);
+      emitter.gen(location);
+      out.byte(OP.return);
+      return;
+    }
+    const to = emitter.let(location);
+    emitter.gen(to);
+    out.i32(frame.returnTo);
+    out.byte(OP.i32_ne);
+    emitter.openUnlikely();
+    emitter.storeState(OFF.faultDirty, (dirty & ~emitter.storePending()) | (RETURNING << FRAME_SHIFT));
+    out.get(CPU);
+    emitter.gen(to);
+    out.mem(OP.i32_store, OFF.target);
+    emitter.br(OP.br, emitter.faultLabel);
+    emitter.close();
+    this.goto(block, frame.after, (frame.returnTo & ~1) >>> 0, dirty);
   }
 
   /** Jumps by the table; goes on behind for an index outside it or a target outside the region. */
@@ -418,7 +509,7 @@ export class RegionCompiler implements EmitterHost {
     out.u32(table.targets.length);
     const label = (depth: number) => out.u32(emitter.depth - 1 - depth);
     for (const target of table.targets) {
-      const to = this.region.blockAt.get((target & ~1) >>> 0);
+      const to = block.frame.at(target);
       if (to === undefined || !block.succ.includes(to) || isIrreducible(block, to)) label(other);
       else label(isBackEdge(block, to) ? this.loopLabel.get(to)! : this.blockLabel.get(to)!);
     }
@@ -451,14 +542,14 @@ export class RegionCompiler implements EmitterHost {
     out.set(this.slot);
   }
 
-  /** The arguments of a call that is to return to the block's end. */
-  private pushCallArguments(block: Block): void {
+  /** The arguments of a call that is to return to a location. */
+  private pushCallArguments(returnTo: number): void {
     const { out } = this;
     out.get(CPU);
     out.get(DEPTH);
     out.i32(1);
     out.byte(OP.i32_add);
-    out.i32(this.locationOf(block.next));
+    out.i32(returnTo);
   }
 
   /** The arguments of a tail call: this function's own. */
@@ -476,30 +567,41 @@ export class RegionCompiler implements EmitterHost {
 
   private call(location: Node, target: number | undefined, dirty: number): void {
     const { emitter, out, block } = this;
+    const { callees } = block;
+    if (target !== undefined && callees.length > 0) {
+      const { start, blockAt } = callees[0]!;
+      this.goto(block, blockAt.get(start), start, dirty);
+      return;
+    }
+    const to = emitter.let(location);
+    for (const callee of callees) {
+      emitter.gen(to);
+      out.i32(callee.locationOf(callee.start));
+      out.byte(OP.i32_eq);
+      emitter.open(OP.if);
+      this.goto(block, callee.blockAt.get(callee.start), callee.start, dirty);
+      emitter.close();
+    }
+    const returnTo = block.frame.locationOf(block.next);
     emitter.storeVars(dirty);
-    if (target === undefined) this.lookUp(location);
+    if (target === undefined) this.lookUp(to);
     else emitter.storeState(OFF.target, target);
-    this.pushCallArguments(block);
+    this.pushCallArguments(returnTo);
     if (target === undefined) out.get(this.slot);
     else emitter.slot(target >>> 0, this.context.slotOf(target >>> 0));
     this.callIndirect(OP.call_indirect);
-    out.tee(this.ret);
-    out.i32(this.locationOf(block.next));
-    out.byte(OP.i32_ne);
-    emitter.openUnlikely();
-    out.get(this.ret);
-    out.byte(OP.return);
-    emitter.close();
+    this.returnUnlessAt(returnTo);
     this.goOnAfter(block, ~0);
   }
 
   /** Goes on behind a call or SVC, with the live ones of `stale` variables loaded again. */
   private goOnAfter(block: Block, stale: number): void {
     const { after } = block;
-    if (after === undefined || isIrreducible(block, after)) this.exitTo(this.locationOf(block.next), 0);
+    if (after === undefined) this.exitTo(block, block.frame, block.next, 0);
+    else if (isIrreducible(block, after)) this.exitTo(block, after.frame, after.start, 0);
     else {
       this.emitter.loadVars(after.liveIn & stale);
-      this.goto(block, after.start, 0);
+      this.goto(block, after, after.start, 0);
     }
   }
 
@@ -514,7 +616,7 @@ export class RegionCompiler implements EmitterHost {
       emitter.leave();
       return;
     }
-    emitter.storeLocation(this.locationOf(block.next));
+    emitter.storeLocation(block.frame.locationOf(block.next));
     out.get(CPU);
     out.i32(imm);
     out.call(SVC);

@@ -375,10 +375,11 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   private checkIf(address: Node, code: number): void {
     const { out } = this;
     this.openUnlikely();
+    const stored = this.storePending();
     out.get(CPU);
     this.gen(address);
     out.i32(code);
-    this.site(this.host.site(this.dirty));
+    this.site(this.host.site(this.dirty & ~stored));
     out.call(CHECK);
     out.byte(OP.i32_eqz);
     this.brIfUnlikely(this.faultLabel);

@@ -1,8 +1,11 @@
 /**
  * Regions: the control flow reachable from an entry by direct branches, as basic blocks, with the data flow that the compiler needs.
  *
- * A region has one instruction set. Calls are assumed to return behind themselves. A block ends at a branch, a call, an SVC, or before the
- * target of a branch; what is not decodable or over the limit becomes an edge out of the region.
+ * Calls are assumed to return behind themselves. A block ends at a branch, a call, an SVC, or before the target of a branch; what is not decodable or over the
+ * limit becomes an edge out of the region.
+ *
+ * A function that is called may be inlined: its blocks, once more for each such call, are a Frame of the region. Its returns are edges to what is behind the call, for the case
+ * that they do go there.
  */
 import type { Insn } from '../decode/row.ts';
 import { REG_MASK } from './convention.ts';
@@ -39,7 +42,52 @@ export type BlockEnd =
   /** The last instruction traps, or cannot be compiled: the evaluator has it from there. */
   | 'leave';
 
+/** A function inlined in a region, or (the root) the one that the region was entered for. It has one instruction set. */
+export class Frame {
+  /** Address of its first instruction. */
+  readonly start: number;
+  readonly thumb: boolean;
+  /** The frame of the call, and the block that ends with it; null for the root. */
+  readonly parent: Frame | null;
+  /** Where it is expected to return to; 0 for the root. */
+  readonly returnTo: number;
+  /** The block there. */
+  readonly after: Block | undefined;
+  readonly blockAt = new Map<number, Block>();
+  /** Position in Region.frames: that of the parent is lower. */
+  readonly index: number;
+
+  constructor(location: number, index: number, parent: Frame | null, returnTo: number, after: Block | undefined) {
+    this.start = (location & ~1) >>> 0;
+    this.thumb = (location & 1) === 1;
+    this.index = index;
+    this.parent = parent;
+    this.returnTo = returnTo;
+    this.after = after;
+  }
+
+  locationOf(address: number): number {
+    return (address | (this.thumb ? 1 : 0)) >>> 0;
+  }
+
+  /** The frame's block at a location, if there is one. */
+  at(location: number): Block | undefined {
+    return (location & 1) === (this.thumb ? 1 : 0) ? this.blockAt.get((location & ~1) >>> 0) : undefined;
+  }
+
+  /** How many calls deep it is. */
+  get depth(): number {
+    return this.parent === null ? 0 : this.parent.depth + 1;
+  }
+
+  /** Whether it is of the function at an address, or inside a frame of it. */
+  isWithin(start: number): boolean {
+    return this.start === start || (this.parent?.isWithin(start) ?? false);
+  }
+}
+
 export class Block {
+  readonly frame: Frame;
   readonly start: number;
   readonly steps: Step[] = [];
   end: BlockEnd = 'fall';
@@ -47,7 +95,12 @@ export class Block {
   next = 0;
   /** Blocks reached inside the region by jumps or by falling through, not counting returns from calls. */
   succ: Block[] = [];
-  /** The block that the last instruction's call returns to, or that an SVC goes on at, if it is in the region. */
+  /** Frames that the last instruction, a call, goes over to. */
+  callees: Frame[] = [];
+  /**
+   * Where control goes on with all of the state in the state block: the block that a call returns to, or that an SVC goes on at; what is behind the frame's call when it is
+   * left by a jump to code outside the region.
+   */
   after: Block | undefined;
   /** The switch that the last instruction is. */
   table: JumpTable | null = null;
@@ -64,8 +117,18 @@ export class Block {
   forwardEdges = 0;
   dirtyIn = 0;
   liveIn = 0;
-  constructor(start: number) {
+  constructor(frame: Frame, start: number) {
+    this.frame = frame;
     this.start = start;
+  }
+
+  get last(): Step {
+    return this.steps[this.steps.length - 1]!;
+  }
+
+  /** It ends with the return of an inlined function. */
+  get returns(): boolean {
+    return this.end === 'branch' && this.frame.parent !== null && this.last.effects.branch!.kind === 'return';
   }
 }
 
@@ -73,10 +136,10 @@ export interface Region {
   readonly entry: Block;
   /** Location of the entry: its address, bit 0 set for Thumb. */
   readonly location: number;
-  readonly thumb: boolean;
   /** Reachable blocks in reverse postorder. */
   readonly blocks: Block[];
-  readonly blockAt: ReadonlyMap<number, Block>;
+  /** The root first. */
+  readonly frames: readonly Frame[];
   /** Constant locations called. */
   readonly calls: Set<number>;
   /** Pages (address >>> 12) that hold its instructions and folded constants. */
@@ -84,50 +147,73 @@ export interface Region {
   readonly instructions: number;
 }
 
-/** Gives the instruction at a location, or null when there is none that can be decoded. */
-export type Fetch = (location: number, itstate: number) => Step | null;
+/** What regions are made of. */
+export interface CodeSource {
+  /** The instruction at a location, or null when there is none that can be decoded or none has been run; `entry` is the location of the function or region that it is in. */
+  fetch(location: number, itstate: number, entry: number): Step | null;
+  /** Whether a location has code of its own: control goes over to that, instead of compiling it once more. */
+  isEntry(location: number): boolean;
+  /** A word that cannot change while the region is valid. */
+  read(address: number, size: number): number | undefined;
+  /** Where an indirect jump or call has been seen to go. */
+  seen(pc: number): readonly number[];
+  /** Whether the function at a location is to be had inside its callers. */
+  isInlined(location: number): boolean;
+}
 
 const MAX_INSTRUCTIONS = 1500;
 /** Jumps farther than this from the entry are taken to go to another function. */
 export const MAX_DISTANCE = 0x8000;
 
-/** Finds the blocks of the region entered at a location. `isEntry` says of a location whether it has code of its own: control goes over to that, instead of compiling it once more. */
-export function findRegion(
-  location: number,
-  fetch: Fetch,
-  isEntry: (location: number) => boolean,
-  read: (address: number, size: number) => number | undefined,
-  seen: (pc: number) => readonly number[],
-): Region | null {
+/** Limits of inlining: instructions of one function, functions in each other, and copies of a function in each other (recursion). */
+const MAX_INLINED = 100;
+const MAX_DEPTH = 4;
+/** Frames are numbered in a byte (compile.ts). */
+export const MAX_FRAMES = 200;
+
+/** What a frame is made of: instructions by address, where blocks begin, and what is known of indirect jumps. */
+class Flow {
+  readonly found = new Map<number, Step | null>();
+  readonly leaders = new Set<number>();
+  readonly tables = new Map<number, JumpTable>();
+  readonly guesses = new Map<number, number[]>();
+  readonly calls = new Set<number>();
+  instructions = 0;
+}
+
+/**
+ * Follows direct branches from a location. Beyond the limit of instructions a block ends, with an edge out of the region.
+ */
+function follow(location: number, source: CodeSource, limit: number): Flow {
   const thumb = location & 1;
   const start = (location & ~1) >>> 0;
-  const found = new Map<number, Step | null>();
-  const leaders = new Set<number>([start]);
+  const flow = new Flow();
+  const { found, leaders, tables, guesses, calls } = flow;
+  leaders.add(start);
   const work = [start];
-  const calls = new Set<number>();
-  const tables = new Map<number, JumpTable>();
-  const guesses = new Map<number, number[]>();
-  let count = 0;
   while (work.length > 0) {
     let pc = work.pop()!;
     let it = 0;
     const line: Step[] = [];
     while (!found.has(pc)) {
-      if (it === 0 && (count >= MAX_INSTRUCTIONS || (pc !== start && isEntry((pc | thumb) >>> 0)))) {
+      if (
+        it === 0 &&
+        (flow.instructions >= limit || (pc !== start && source.isEntry((pc | thumb) >>> 0)))
+      ) {
         leaders.add(pc);
         break;
       }
-      const step = fetch((pc | thumb) >>> 0, it);
+      const step = source.fetch((pc | thumb) >>> 0, it, location);
       found.set(pc, step);
       if (step === null) break;
-      count++;
+      flow.instructions++;
       const { insn, effects } = step;
       const next = (pc + insn.size) >>> 0;
       const { branch, trap } = effects;
       it = insn.itAfter;
       if (branch !== null) {
         const { target, kind } = branch;
-        const table = kind === 'jump' && target === undefined ? jumpTable(step, line, read) : null;
+        const table = kind === 'jump' && target === undefined ? jumpTable(step, line, source.read) : null;
         if (table?.targets.every((t) => (t & 1) === thumb)) {
           tables.set(pc, table);
           for (const t of table.targets) {
@@ -136,9 +222,9 @@ export function findRegion(
           }
         }
         if (kind === 'jump' && target === undefined && table === null) {
-          const near = seen(pc).filter(
-            (t) => (t & 1) === thumb && Math.abs(t - start) <= MAX_DISTANCE && !isEntry(t),
-          );
+          const near = source
+            .seen(pc)
+            .filter((t) => (t & 1) === thumb && Math.abs(t - start) <= MAX_DISTANCE && !source.isEntry(t));
           if (near.length > 0) guesses.set(pc, near);
           for (const t of near) {
             leaders.add((t & ~1) >>> 0);
@@ -167,12 +253,13 @@ export function findRegion(
     }
     if (found.has(pc)) leaders.add(pc);
   }
-  if (found.get(start) == null) return null;
+  return flow;
+}
 
-  // Blocks.
-  const blockAt = new Map<number, Block>();
-  for (const leader of leaders) if (found.get(leader) != null) blockAt.set(leader, new Block(leader));
-  const pages = new Set<number>();
+/** Makes a frame's blocks and the edges between them. */
+function makeBlocks(frame: Frame, { found, leaders, tables, guesses }: Flow): void {
+  const { blockAt } = frame;
+  for (const leader of leaders) if (found.get(leader) != null) blockAt.set(leader, new Block(frame, leader));
   for (const block of blockAt.values()) {
     let pc = block.start;
     for (;;) {
@@ -183,8 +270,6 @@ export function findRegion(
       }
       block.steps.push(step);
       const { insn, effects } = step;
-      pages.add(insn.pc >>> 12);
-      pages.add((insn.pc + insn.size - 1) >>> 12);
       pc = (pc + insn.size) >>> 0;
       if (effects.branch !== null) {
         block.end = 'branch';
@@ -198,38 +283,85 @@ export function findRegion(
     }
     block.next = pc;
   }
-  // Edges.
   for (const block of blockAt.values()) {
-    const last = block.steps[block.steps.length - 1]!.effects;
+    const { insn, effects } = block.last;
     const next = blockAt.get(block.next);
     const edge = (to: Block | undefined) => {
       if (to !== undefined && !block.succ.includes(to)) block.succ.push(to);
     };
+    let leaves = false;
     if (block.end === 'fall') edge(next);
     else if (block.end === 'branch') {
-      const { kind, target } = last.branch!;
+      const { kind, target } = effects.branch!;
+      const to = target === undefined ? undefined : frame.at(target);
       if (kind === 'call') block.after = next;
-      else if (target !== undefined && (target & 1) === thumb) edge(blockAt.get((target & ~1) >>> 0));
-      const { pc } = block.steps[block.steps.length - 1]!.insn;
-      block.table = tables.get(pc) ?? null;
-      for (const t of block.table?.targets ?? []) edge(blockAt.get((t & ~1) >>> 0));
-      for (const t of guesses.get(pc) ?? []) {
-        const guess = blockAt.get((t & ~1) >>> 0);
+      else if (kind === 'return' && frame.parent !== null) edge(frame.after);
+      else {
+        edge(to);
+        leaves = to === undefined;
+      }
+      block.table = tables.get(insn.pc) ?? null;
+      for (const t of block.table?.targets ?? []) edge(frame.at(t));
+      for (const t of guesses.get(insn.pc) ?? []) {
+        const guess = frame.at(t);
         if (guess !== undefined) block.guesses.push(guess);
         edge(guess);
       }
-      if (last.conditional) edge(next);
-    } else if (block.end === 'svc') {
-      block.after = next;
-      if (last.conditional) edge(next);
-    } else if (last.conditional) edge(next);
+      if (effects.conditional) edge(next);
+    } else {
+      if (block.end === 'svc') block.after = next;
+      if (effects.conditional) edge(next);
+    }
+    if (leaves || (block.end === 'fall' && next === undefined)) block.after = frame.after;
   }
-  const entry = blockAt.get(start)!;
+}
+
+/** The blocks of the region entered at a location; null when there is nothing there. */
+export function findRegion(location: number, source: CodeSource): Region | null {
+  const root = new Frame(location, 0, null, 0, undefined);
+  const flow = follow(location, source, MAX_INSTRUCTIONS);
+  if (flow.found.get(root.start) == null) return null;
+  makeBlocks(root, flow);
+  const frames = [root];
+  const inlining = { ...source, isEntry: () => false };
+  let instructions = flow.instructions;
+  // Breadth first: what is nearer to the root is run more often, or as often.
+  for (let i = 0; i < frames.length; i++)
+    for (const block of [...frames[i]!.blockAt.values()]) instructions += inline(block, frames, instructions, inlining);
+
+  const entry = root.blockAt.get(root.start)!;
   const blocks = orderBlocks(entry);
   dominators(blocks);
   classifyEdges(blocks);
   dataFlow(blocks);
-  return { entry, location, thumb: thumb === 1, blocks, blockAt, calls, pages, instructions: count };
+  const pages = new Set<number>();
+  for (const b of blocks) for (let page = b.start >>> 12; page <= (b.next - 1) >>> 12; page++) pages.add(page);
+  return { entry, location, blocks, frames, calls: flow.calls, pages, instructions };
+}
+
+/** Inlines what a block calls, if it is to be; gives the number of instructions that this adds. */
+function inline(block: Block, frames: Frame[], before: number, source: CodeSource): number {
+  const { frame, after } = block;
+  const { effects, insn } = block.last;
+  if (block.end !== 'branch' || effects.branch!.kind !== 'call' || after === undefined) return 0;
+  const { target } = effects.branch!;
+  let added = 0;
+  for (const location of target === undefined ? source.seen(insn.pc) : [target]) {
+    const start = (location & ~1) >>> 0;
+    if (frames.length === MAX_FRAMES || frame.depth === MAX_DEPTH) break;
+    if (frame.isWithin(start) || !source.isInlined(location)) continue;
+    const flow = follow(location, source, MAX_INLINED + 1);
+    if (flow.found.get(start) == null || flow.instructions > MAX_INLINED) continue;
+    if (before + added + flow.instructions > MAX_INSTRUCTIONS) continue;
+    const callee = new Frame(location, frames.length, frame, frame.locationOf(block.next), after);
+    makeBlocks(callee, flow);
+    frames.push(callee);
+    block.callees.push(callee);
+    block.succ.push(callee.blockAt.get(start)!);
+    added += flow.instructions;
+  }
+  if (block.callees.length > 0 && target !== undefined) block.after = undefined;
+  return added;
 }
 
 /** All successors, returns from calls and SVCs included. */
@@ -369,7 +501,7 @@ export function liveness(b: Block, after?: number[]): number {
     b.end === 'fall'
       ? inside.length === 1
       : b.end === 'branch' &&
-        last.branch!.kind === 'jump' &&
+        (last.branch!.kind === 'jump' || b.callees.length > 0) &&
         last.branch!.target !== undefined &&
         inside.length === (last.conditional ? 2 : 1);
   if (!onlyInside) live |= dirty;

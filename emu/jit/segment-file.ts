@@ -16,12 +16,13 @@ import type { TranslationStore } from './store.ts';
 import type { Translation, Unit } from './unit.ts';
 import { type FuncBody, type ModuleLayout, patchI32, type ValType } from './wasm.ts';
 
-const MAGIC = 0x4152_4d32;
+const MAGIC = 0x4152_4d33;
 const HEADER = 8;
 /** Words of a record. */
 const R = {
   location: 0,
-  isLoop: 1,
+  /** LOOP and OPTIMIZED. */
+  flags: 1,
   instructions: 2,
   code: 3,
   codeLength: 4,
@@ -31,9 +32,12 @@ const R = {
   unlikely: 8,
   locals: 9,
   blocks: 10,
-  pages: 11,
+  inlined: 11,
+  pages: 12,
 } as const;
-const RECORD = 12;
+const RECORD = 13;
+const LOOP = 1;
+const OPTIMIZED = 2;
 /** Words of a number and of a site. */
 const NUMBER = 3;
 const SITE = 3;
@@ -43,7 +47,9 @@ class KeptTranslation implements Translation {
   readonly location: number;
   readonly isLoop: boolean;
   readonly instructions: number;
+  readonly isOptimized: boolean;
   readonly blocks: Int32Array;
+  readonly inlined: Int32Array;
   readonly pages: readonly number[];
   readonly #words: Int32Array;
   readonly #record: number;
@@ -56,12 +62,12 @@ class KeptTranslation implements Translation {
     this.#module = module;
     this.#firstSite = firstSite;
     this.location = words[record + R.location]! >>> 0;
-    this.isLoop = words[record + R.isLoop] !== 0;
+    this.isLoop = (words[record + R.flags]! & LOOP) !== 0;
+    this.isOptimized = (words[record + R.flags]! & OPTIMIZED) !== 0;
     this.instructions = words[record + R.instructions]!;
-    const at = this.#at(R.blocks);
-    this.blocks = words.subarray(at, at + words[record + R.blocks]!);
-    const pages = this.#at(R.pages);
-    this.pages = Array.from(words.subarray(pages, pages + words[record + R.pages]!));
+    this.blocks = this.#part(R.blocks);
+    this.inlined = this.#part(R.inlined);
+    this.pages = Array.from(this.#part(R.pages));
   }
 
   /** Where a part of the data begins: parts follow each other in the order of R. */
@@ -71,6 +77,11 @@ class KeptTranslation implements Translation {
       at +=
         this.#words[this.#record + before]! * (before === R.numbers ? NUMBER : before === R.locals ? 2 : 1);
     return at;
+  }
+
+  #part(part: number): Int32Array {
+    const at = this.#at(part);
+    return this.#words.subarray(at, at + this.#words[this.#record + part]!);
   }
 
   get numbers(): RunNumber[] {
@@ -118,9 +129,9 @@ export function writeSegment(unit: Unit, store: TranslationStore): Uint8Array {
     const { numbers, body } = t;
     const { unlikely = [], locals } = body;
     records.push(
-      ...[t.location, t.isLoop ? 1 : 0, t.instructions, layout.codes[i]!, body.code.length],
+      ...[t.location, (t.isLoop ? LOOP : 0) | (t.isOptimized ? OPTIMIZED : 0), t.instructions, layout.codes[i]!, body.code.length],
       ...[layout.slots[i]!, dataStart + data.length],
-      ...[numbers.length, unlikely.length, locals.length, t.blocks.length, t.pages.length],
+      ...[numbers.length, unlikely.length, locals.length, t.blocks.length, t.inlined.length, t.pages.length],
     );
     for (const { at, location, site } of numbers) {
       data.push(at, location, site < 0 ? -1 : sites.length / SITE);
@@ -131,6 +142,7 @@ export function writeSegment(unit: Unit, store: TranslationStore): Uint8Array {
     for (const at of unlikely) data.push(at);
     for (const [count, type] of locals) data.push(count, type);
     for (const address of t.blocks) data.push(address);
+    for (const address of t.inlined) data.push(address);
     for (const page of t.pages) data.push(page);
   });
   const jumps: number[] = [];

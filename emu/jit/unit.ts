@@ -19,8 +19,12 @@ export interface Translation {
   readonly instructions: number;
   readonly body: FuncBody;
   readonly numbers: readonly RunNumber[];
+  /** Made with functions inlined, because much time is spent there. */
+  readonly isOptimized: boolean;
   /** Start and end of each block. */
   readonly blocks: Int32Array;
+  /** The same of inlined ones. */
+  readonly inlined: Int32Array;
   /** Pages (address >>> 12) that it came from. */
   readonly pages: readonly number[];
 }
@@ -45,6 +49,8 @@ export class Unit {
   readonly unaligned = new Set<number>();
   /** Targets of indirect jumps that the evaluator has seen, by the jump's address; few each. */
   readonly jumps = new Map<number, number[]>();
+  /** How often a region was the one that ran when fuel was over. */
+  readonly samples = new Map<number, number>();
   /** How often a region was compiled again with more in it. */
   readonly extended = new Map<number, number>();
   /** Instructions in its translations. */
@@ -87,10 +93,6 @@ export class Unit {
     }
   }
 
-  isLoop(location: number): boolean {
-    return this.translations.get(location)?.isLoop === true;
-  }
-
   /** Notes where an indirect jump went. False when it goes to so many places that each should be an entry of its own. */
   sawJump(pc: number, location: number): boolean {
     const targets = this.jumps.get(pc);
@@ -104,8 +106,11 @@ export class Unit {
 }
 
 /** Whether an address lies in a block of the translation. */
-export function holds(t: Translation, address: number): boolean {
-  const { blocks } = t;
+export function holds({ blocks, inlined }: Translation, address: number): boolean {
+  return isWithin(blocks, address) || isWithin(inlined, address);
+}
+
+function isWithin(blocks: Int32Array, address: number): boolean {
   for (let i = 0; i < blocks.length; i += 2)
     if (address >= blocks[i]! >>> 0 && address < blocks[i + 1]! >>> 0) return true;
   return false;
