@@ -23,16 +23,16 @@ export const PAGE_MASK = 0xfff;
 export const USER_START = 0x0001_0000;
 export const USER_END = 0xc000_0000;
 
-export const PAGE_BYTES = 0xc000_0000;
+export const PAGE_BYTES = 0x7f00_0000;
 export const PAGE_BYTES_LENGTH = 0x10_0000;
 /** End of the zeros behind the page bytes. */
-export const PAGE_BYTES_END = 0xc080_0000;
+export const PAGE_BYTES_END = 0x7f80_0000;
 
 export const STATE_BASE = 0xc080_0000;
 export const STATE_SIZE = 0x1000;
 export const STATE_MAX = 0x1800 - 0x800; // blocks between STATE_BASE and 0xc180_0000
 
-export const JUMP_CACHE = 0xc200_0000;
+export const JUMP_CACHE = 0x7fc0_0000;
 export const JUMP_CACHE_ENTRIES = 0x1_0000;
 
 export const SITE_COUNTERS = 0xc300_0000;
