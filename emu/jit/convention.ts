@@ -37,7 +37,7 @@ export const LEAVE = 2;
 /** Functions imported by region modules, with their types (see runtime.ts); the index is the function index. */
 export const IMPORTS = [
   /** (cpu, address, access code, site) -> 1 when the access may go on; 0: leave by the fault exit. */
-  { name: 'check', type: 1 },
+  { name: 'check', type: 8 },
   /** (cpu, imm) -> 1 to go on behind the SVC with all of the state as before but r0. */
   { name: 'svc', type: 2 },
   /** (cpu) -> 1: runs the instruction at the state's location by the evaluator; 0: leave. */
@@ -70,6 +70,7 @@ export const TYPES = [
   { params: [F64, F64], results: [I32] },
   { params: [F32, F32, F32], results: [I32] },
   { params: [F32, F32], results: [I32] },
+  { params: [I32, I32, I32, I32, I32], results: [I32] },
 ] as const;
 
 /** The op cannot be compiled; the evaluator runs this instruction. */

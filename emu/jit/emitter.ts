@@ -313,10 +313,12 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
       this.pageByte(address, length - 1);
       out.byte(OP.i32_and);
     }
+    const permissions = this.temp(I32);
+    out.tee(permissions);
     out.i32(kind);
     out.byte(OP.i32_and);
     out.byte(OP.i32_eqz);
-    this.checkIf(address, accessCode(length, kind, align));
+    this.checkIf(address, accessCode(length, kind, align), permissions);
   }
 
   /** Leaves the page byte of address + offset. */
@@ -372,7 +374,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   }
 
   /** With the answer to "does it fail?" on the wasm stack: if so asks `check`, and leaves when that says so. */
-  private checkIf(address: Node, code: number): void {
+  private checkIf(address: Node, code: number, permissions = -1): void {
     const { out } = this;
     this.openUnlikely();
     const stored = this.storePending();
@@ -380,6 +382,8 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     this.gen(address);
     out.i32(code);
     this.site(this.host.site(this.dirty & ~stored));
+    if (permissions < 0) out.i32(0);
+    else out.get(permissions);
     out.call(CHECK);
     out.byte(OP.i32_eqz);
     this.brIfUnlikely(this.faultLabel);

@@ -27,13 +27,13 @@ export interface Runtime {
   readonly imports: WebAssembly.ModuleImports;
 }
 
-const TYPE_CHECK = 1;
+const TYPE_CHECK = 8;
 const TYPE_ENTER = 1;
 
 /** (cpu, address, code, site) -> i32: both ends of the access may be used, else what JavaScript says. */
 function checkBody(jsCheck: number): FuncBody {
   const w = new ByteWriter();
-  const [cpu, address, code, site, end, count] = [0, 1, 2, 3, 4, 5];
+  const [cpu, address, code, site, end, count] = [0, 1, 2, 3, 5, 6];
   w.get(address);
   w.get(code);
   w.i32(0xff);
@@ -100,6 +100,7 @@ function checkBody(jsCheck: number): FuncBody {
   w.get(address);
   w.get(code);
   w.get(site);
+  w.i32(0);
   w.call(jsCheck);
   return { type: TYPE_CHECK, locals: [[2, I32]], code: w.view() };
 }
