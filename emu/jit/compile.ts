@@ -266,25 +266,36 @@ export class RegionCompiler implements EmitterHost {
     emitter.close();
   }
 
-  /** Emits a block and all that it dominates. */
+  /** Emits a block and all that is nested in it. */
   private tree(b: Block): void {
     const { emitter } = this;
-    if (b.loopHeader) {
-      this.loopLabel.set(b, emitter.depth);
-      emitter.open(OP.loop);
-      this.burnLoopFuel(b.frame.locationOf(b.start), b.dirtyIn);
-    }
-    const followers = b.children.filter((c) => c.merge).sort((x, y) => y.order - x.order);
+    this.before(b.exits, () => {
+      if (b.loopHeader) {
+        this.loopLabel.set(b, emitter.depth);
+        emitter.open(OP.loop);
+        this.burnLoopFuel(b.frame.locationOf(b.start), b.dirtyIn);
+      }
+      this.before(
+        b.children.filter((c) => c.merge),
+        () => this.instructions(b),
+      );
+      if (b.loopHeader) emitter.close();
+    });
+  }
+
+  /** Emits code that may jump to the blocks that follow it, and these, in the order in which they may jump to each other. */
+  private before(following: readonly Block[], code: () => void): void {
+    const { emitter } = this;
+    const followers = [...following].sort((x, y) => y.order - x.order);
     for (const f of followers) {
       this.blockLabel.set(f, emitter.depth);
       emitter.open(OP.block);
     }
-    this.instructions(b);
+    code();
     for (let i = followers.length - 1; i >= 0; i--) {
       emitter.close();
       this.tree(followers[i]!);
     }
-    if (b.loopHeader) emitter.close();
   }
 
   private instructions(b: Block): void {

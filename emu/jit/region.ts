@@ -110,9 +110,16 @@ export class Block {
   /** Position in reverse postorder. */
   order = -1;
   idom: Block | undefined;
+  /** Those of which it is the immediate dominator, but for ways out of a loop that it is in. */
   children: Block[] = [];
   loopHeader = false;
-  /** Reached by two or more forward edges. */
+  /** Header of the innermost loop that it is in (its own, for a header). */
+  loop: Block | undefined;
+  /** Of a header: of the loop around its own. */
+  outerLoop: Block | undefined;
+  /** Of a header: blocks behind its loop, which one inside it immediately dominates. */
+  exits: Block[] = [];
+  /** Jumped to, and not only gone on at: reached by two or more forward edges, or out of a loop. */
   merge = false;
   forwardEdges = 0;
   dirtyIn = 0;
@@ -333,6 +340,8 @@ export function findRegion(location: number, source: CodeSource): Region | null 
   const blocks = orderBlocks(entry);
   dominators(blocks);
   classifyEdges(blocks);
+  findLoops(blocks);
+  nest(blocks);
   dataFlow(blocks);
   const pages = new Set<number>();
   for (const b of blocks) for (let page = b.start >>> 12; page <= (b.next - 1) >>> 12; page++) pages.add(page);
@@ -426,7 +435,6 @@ function dominators(blocks: Block[]): void {
       }
     }
   }
-  for (const b of blocks) if (b !== entry) b.idom!.children.push(b);
 }
 
 export function dominates(a: Block, b: Block): boolean {
@@ -447,6 +455,52 @@ function classifyEdges(blocks: Block[]): void {
       } else s.forwardEdges += b.table === null ? 1 : 2; // br_table needs labels
     }
   for (const b of blocks) b.merge = b.forwardEdges >= 2;
+}
+
+/** The natural loop of each header: what reaches its back edges without passing it. Inner loops come first. */
+function findLoops(blocks: readonly Block[]): void {
+  for (let i = blocks.length - 1; i >= 0; i--) {
+    const header = blocks[i]!;
+    if (!header.loopHeader) continue;
+    header.loop = header;
+    const work = header.preds.filter((p) => isBackEdge(p, header));
+    while (work.length > 0) {
+      let b = work.pop()!;
+      let outermost = b.loop;
+      while (outermost?.outerLoop !== undefined) outermost = outermost.outerLoop;
+      if (outermost === header) continue;
+      if (outermost === undefined) b.loop = header;
+      else {
+        // A loop found before is taken as a whole.
+        outermost.outerLoop = header;
+        b = outermost;
+      }
+      for (const p of b.preds) if (!isIrreducible(p, b)) work.push(p);
+    }
+  }
+}
+
+function isInLoop(b: Block, header: Block): boolean {
+  for (let at = b.loop; at !== undefined; at = at.outerLoop) if (at === header) return true;
+  return false;
+}
+
+/**
+ * Puts each block where its code is to be: under its immediate dominator, but behind the outermost loop that it is the way out of. (Inside the wasm loop the compiler would
+ * take each variable that it sets for one that changes in the loop.)
+ */
+function nest(blocks: readonly Block[]): void {
+  for (const b of blocks) {
+    const { idom } = b;
+    if (idom === undefined || idom === b) continue;
+    let left: Block | undefined;
+    for (let at = idom.loop; at !== undefined && !isInLoop(b, at); at = at.outerLoop) left = at;
+    if (left === undefined) idom.children.push(b);
+    else {
+      left.exits.push(b);
+      b.merge = true;
+    }
+  }
 }
 
 export function isBackEdge(from: Block, to: Block): boolean {
