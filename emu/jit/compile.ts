@@ -93,6 +93,8 @@ export class RegionCompiler implements EmitterHost {
   private ret = 0;
   private slot = 0;
   private fuel = 0;
+  /** Label depth of the block behind which leaveFrames is. */
+  private leaveLabel = 0;
   /** Inlined frames that the common way out is used from. */
   private leftColdly = new Set<Frame>();
   /** Iterations that fuel has been taken for. */
@@ -116,6 +118,8 @@ export class RegionCompiler implements EmitterHost {
     this.fuel = emitter.newLocal(I32);
     this.credit = emitter.newLocal(I32);
 
+    this.leaveLabel = emitter.depth;
+    emitter.open(OP.block);
     emitter.faultLabel = emitter.depth;
     emitter.open(OP.block);
     out.get(DEPTH);
@@ -129,8 +133,9 @@ export class RegionCompiler implements EmitterHost {
     emitter.loadVars(region.entry.liveIn);
     this.tree(region.entry);
     emitter.close();
-
-    this.exits();
+    this.storeDirty(undefined);
+    emitter.close();
+    this.leaveFrames();
     out.i32(LEAVE);
     return {
       code: out.view().slice(),
@@ -141,13 +146,14 @@ export class RegionCompiler implements EmitterHost {
   }
 
   /**
-   * The common way out, for faults and for rarely taken edges: both have put the dirty mask in the state block, and in OFF.target where to go, or 0. Stores what is
-   * dirty, then goes to the location or leaves. (What they would leave in locals V8 would carry around every loop.)
+   * The ways out of a loop (or of what is in none) for faults and rarely taken edges end here. They have put the mask of dirty variables in the state block, and in OFF.target where to go, or 0.
+   * Stores what is dirty. (What they would leave in locals V8 would carry around every loop, and so it would variables that the loop does not write.)
    */
-  private exits(): void {
+  private storeDirty(loop: Block | undefined): void {
     const { emitter, out, region } = this;
     let dirty = 0;
     for (const b of region.blocks) {
+      if (b.loop !== loop) continue;
       dirty |= b.dirtyIn;
       for (const { effects } of b.steps) dirty |= effects.writes | effects.mayWrite;
     }
@@ -163,57 +169,58 @@ export class RegionCompiler implements EmitterHost {
         emitter.storeVars(1 << v);
         emitter.close();
       }
-    out.get(this.ret);
-    out.i32(FRAME_SHIFT);
-    out.byte(OP.i32_shr_u);
-    out.set(this.credit);
-    out.get(CPU);
-    out.mem(OP.i32_load, OFF.target);
-    out.tee(this.ret);
-    emitter.open(OP.if);
-    out.get(CPU);
-    out.get(this.ret);
-    out.mem(OP.i32_store, OFF.exitTo);
-    emitter.storeState(OFF.exitFrom, region.location);
-    if (region.frames.length > 1) this.leaveFrames();
-    this.lookUp(new Node(LOCAL, this.ret, null, null, null, 0));
-    this.pushOwnArguments();
-    out.get(this.slot);
-    this.callIndirect(OP.return_call_indirect);
-    emitter.close();
   }
 
   /**
-   * With a location in `ret` and in `credit` what the way out is from: calls the location as the rest of the frame, then what is behind the frame's call as the rest of its
-   * parent, until the root remains. (A frame's index is higher than its parent's.)
+   * The common way out, with all of the state in the state block: leaves for good after a fault, else goes to OFF.target. From an inlined frame that is called as the rest of the frame, then
+   * what is behind the frame's call as the rest of its parent, until the root remains. (A frame's index is higher than its parent's.)
    */
   private leaveFrames(): void {
-    const { emitter, out, region, leftColdly } = this;
+    const { emitter, out, region, leftColdly, ret, credit: from } = this;
+    out.get(CPU);
+    out.mem(OP.i32_load, OFF.target);
+    out.tee(ret);
+    emitter.open(OP.if);
+    out.get(CPU);
+    out.get(ret);
+    out.mem(OP.i32_store, OFF.exitTo);
+    emitter.storeState(OFF.exitFrom, region.location);
+    if (region.frames.length > 1) {
+      out.get(CPU);
+      out.mem(OP.i32_load, OFF.faultDirty);
+      out.i32(FRAME_SHIFT);
+      out.byte(OP.i32_shr_u);
+      out.tee(from);
+      out.i32(RETURNING);
+      out.byte(OP.i32_eq);
+      emitter.open(OP.if);
+      out.get(ret);
+      out.byte(OP.return);
+      emitter.close();
+    }
     const left = new Set<Frame>();
     for (const f of leftColdly) for (let at: Frame = f; at.parent !== null; at = at.parent) left.add(at);
-    out.get(this.credit);
-    out.i32(RETURNING);
-    out.byte(OP.i32_eq);
-    emitter.open(OP.if);
-    out.get(this.ret);
-    out.byte(OP.return);
-    emitter.close();
     for (let i = region.frames.length - 1; i > 0; i--) {
       const frame = region.frames[i]!;
       if (!left.has(frame)) continue;
-      out.get(this.credit);
+      out.get(from);
       out.i32(i);
       out.byte(OP.i32_eq);
       emitter.open(OP.if);
-      this.lookUp(new Node(LOCAL, this.ret, null, null, null, 0));
+      this.lookUp(new Node(LOCAL, ret, null, null, null, 0));
       this.pushCallArguments(frame.returnTo);
       out.get(this.slot);
       this.callIndirect(OP.call_indirect);
       this.returnUnlessAt(frame.returnTo);
       out.i32(frame.parent!.index);
-      out.set(this.credit);
+      out.set(from);
       emitter.close();
     }
+    this.lookUp(new Node(LOCAL, ret, null, null, null, 0));
+    this.pushOwnArguments();
+    out.get(this.slot);
+    this.callIndirect(OP.return_call_indirect);
+    emitter.close();
   }
 
   /** With a location on the wasm stack, kept in `ret`: returns it when it is not this one. */
@@ -270,17 +277,33 @@ export class RegionCompiler implements EmitterHost {
   private tree(b: Block): void {
     const { emitter } = this;
     this.before(b.exits, () => {
-      if (b.loopHeader) {
-        this.loopLabel.set(b, emitter.depth);
-        emitter.open(OP.loop);
-        this.burnLoopFuel(b.frame.locationOf(b.start), b.dirtyIn);
-      }
-      this.before(
-        b.children.filter((c) => c.merge),
-        () => this.instructions(b),
-      );
-      if (b.loopHeader) emitter.close();
+      if (b.loopHeader) this.loop(b);
+      else this.body(b);
     });
+  }
+
+  private loop(header: Block): void {
+    const { emitter } = this;
+    const { faultLabel } = emitter;
+    emitter.storeVars(header.storedBefore);
+    emitter.faultLabel = emitter.depth;
+    emitter.open(OP.block);
+    this.loopLabel.set(header, emitter.depth);
+    emitter.open(OP.loop);
+    this.burnLoopFuel(header.frame.locationOf(header.start), header.dirtyIn);
+    this.body(header);
+    emitter.close();
+    emitter.close();
+    emitter.faultLabel = faultLabel;
+    this.storeDirty(header);
+    emitter.br(OP.br, this.leaveLabel);
+  }
+
+  private body(b: Block): void {
+    this.before(
+      b.children.filter((c) => c.merge),
+      () => this.instructions(b),
+    );
   }
 
   /** Emits code that may jump to the blocks that follow it, and these, in the order in which they may jump to each other. */

@@ -122,8 +122,11 @@ export class Block {
   /** Jumped to, and not only gone on at: reached by two or more forward edges, or out of a loop. */
   merge = false;
   forwardEdges = 0;
+  /** Variables that some path to it has written and not stored. */
   dirtyIn = 0;
   liveIn = 0;
+  /** Of a header: variables that the loop does not write, and that are stored before it, so that no way out of the loop has to know them. */
+  storedBefore = 0;
   constructor(frame: Frame, start: number) {
     this.frame = frame;
     this.start = start;
@@ -513,16 +516,20 @@ export function isIrreducible(from: Block, to: Block): boolean {
 
 /** Dirty masks forwards, then liveness backwards; see the header of compile.ts. */
 function dataFlow(blocks: Block[]): void {
+  const written = writtenInLoops(blocks);
   for (let changed = true; changed; ) {
     changed = false;
     for (const b of blocks) {
       let dirty = b.dirtyIn;
       for (const { effects } of b.steps) dirty |= effects.writes | effects.mayWrite;
-      for (const s of b.succ)
-        if (!isIrreducible(b, s) && (s.dirtyIn | dirty) !== s.dirtyIn) {
-          s.dirtyIn |= dirty;
-          changed = true;
-        }
+      for (const s of b.succ) {
+        if (isIrreducible(b, s)) continue;
+        const inside = s.loopHeader ? written.get(s)! : ~0;
+        if (((s.dirtyIn | (dirty & inside)) ^ s.dirtyIn) === 0 && (dirty & ~inside & ~s.storedBefore) === 0) continue;
+        s.dirtyIn |= dirty & inside;
+        s.storedBefore |= dirty & ~inside;
+        changed = true;
+      }
     }
   }
   for (let changed = true; changed; ) {
@@ -536,6 +543,17 @@ function dataFlow(blocks: Block[]): void {
       }
     }
   }
+}
+
+/** By header, what the blocks of its loop write. */
+function writtenInLoops(blocks: readonly Block[]): Map<Block, number> {
+  const written = new Map<Block, number>();
+  for (const b of blocks) {
+    let writes = 0;
+    for (const { effects } of b.steps) writes |= effects.writes | effects.mayWrite;
+    for (let at = b.loop; at !== undefined; at = at.outerLoop) written.set(at, (written.get(at) ?? 0) | writes);
+  }
+  return written;
 }
 
 /** Variables live at the start of a block; `after`, when given, gets those live behind each step. */
@@ -566,6 +584,6 @@ export function liveness(b: Block, after?: number[]): number {
     live = (live & ~e.writes) | e.reads | e.mayWrite;
     if (e.memory) live |= dirtyBefore[i]! & REG_MASK;
   }
-  if (b.loopHeader) live |= b.dirtyIn & REG_MASK;
+  if (b.loopHeader) live |= (b.dirtyIn & REG_MASK) | b.storedBefore;
   return live;
 }
