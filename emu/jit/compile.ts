@@ -17,7 +17,7 @@ import { OFF } from '../cpu-state.ts';
 import type { BranchKind, Trap } from '../machine/machine.ts';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../memory/layout.ts';
 import { planAccesses } from './access-groups.ts';
-import { CPU, DEPTH, FLAG_MASK, importIndex, LEAVE, RETURN, Unsupported, VARS } from './convention.ts';
+import { CPU, DEPTH, FLAG_MASK, importIndex, LEAVE, REG_MASK, RETURN, Unsupported, VARS } from './convention.ts';
 import { Emitter, type EmitterHost } from './emitter.ts';
 import { LOCAL, Node, type RunNumber } from './function-writer.ts';
 import type { JumpTable } from './jump-table.ts';
@@ -93,6 +93,10 @@ export class RegionCompiler implements EmitterHost {
   private ret = 0;
   private slot = 0;
   private fuel = 0;
+  /** What may be dirty at ways out of the loop under way (or of what is in none). */
+  private dirtyAtExits = 0;
+  /** Live before the instruction under way. */
+  private live = 0;
   /** Label depth of the block behind which leaveFrames is. */
   private leaveLabel = 0;
   /** Inlined frames that the common way out is used from. */
@@ -113,6 +117,7 @@ export class RegionCompiler implements EmitterHost {
     out.length = 0;
     emitter.reset();
     this.leftColdly.clear();
+    this.dirtyAtExits = 0;
     this.ret = emitter.newLocal(I32);
     this.slot = emitter.newLocal(I32);
     this.fuel = emitter.newLocal(I32);
@@ -133,7 +138,7 @@ export class RegionCompiler implements EmitterHost {
     emitter.loadVars(region.entry.liveIn);
     this.tree(region.entry);
     emitter.close();
-    this.storeDirty(undefined);
+    this.storeDirty();
     emitter.close();
     this.leaveFrames();
     out.i32(LEAVE);
@@ -149,14 +154,9 @@ export class RegionCompiler implements EmitterHost {
    * The ways out of a loop (or of what is in none) for faults and rarely taken edges end here. They have put the mask of dirty variables in the state block, and in OFF.target where to go, or 0.
    * Stores what is dirty. (What they would leave in locals V8 would carry around every loop, and so it would variables that the loop does not write.)
    */
-  private storeDirty(loop: Block | undefined): void {
-    const { emitter, out, region } = this;
-    let dirty = 0;
-    for (const b of region.blocks) {
-      if (b.loop !== loop) continue;
-      dirty |= b.dirtyIn;
-      for (const { effects } of b.steps) dirty |= effects.writes | effects.mayWrite;
-    }
+  private storeDirty(): void {
+    const { emitter, out, dirtyAtExits: dirty } = this;
+    if (dirty === 0) return;
     out.get(CPU);
     out.mem(OP.i32_load, OFF.faultDirty);
     out.set(this.ret);
@@ -285,18 +285,21 @@ export class RegionCompiler implements EmitterHost {
   private loop(header: Block): void {
     const { emitter } = this;
     const { faultLabel } = emitter;
+    const { dirtyAtExits } = this;
+    this.dirtyAtExits = 0;
     emitter.storeVars(header.storedBefore);
     emitter.faultLabel = emitter.depth;
     emitter.open(OP.block);
     this.loopLabel.set(header, emitter.depth);
     emitter.open(OP.loop);
-    this.burnLoopFuel(header.frame.locationOf(header.start), header.dirtyIn);
+    this.burnLoopFuel(header.frame.locationOf(header.start), header.dirtyIn & header.liveIn);
     this.body(header);
     emitter.close();
     emitter.close();
     emitter.faultLabel = faultLabel;
-    this.storeDirty(header);
+    this.storeDirty();
     emitter.br(OP.br, this.leaveLabel);
+    this.dirtyAtExits = dirtyAtExits;
   }
 
   private body(b: Block): void {
@@ -343,6 +346,7 @@ export class RegionCompiler implements EmitterHost {
       emitter.it = insn.itBefore;
       emitter.conditional = insn.cond !== 14;
       emitter.dead = FLAG_MASK & ~after[i]!;
+      this.live = i === 0 ? b.liveIn : after[i - 1]!;
       emitter.deferrable = insn.cond === 14 ? deferrable : 0;
       if (insn.cond !== 14 && effects.mayWrite & FLAG_MASK) emitter.settleFlags();
       const { tested, test } = plans[i]!;
@@ -438,6 +442,7 @@ export class RegionCompiler implements EmitterHost {
     }
     // Nothing has gone there yet: a way out that is short to write.
     this.leftColdly.add(frame);
+    this.dirtyAtExits |= dirty;
     emitter.storeState(OFF.faultDirty, dirty | (frame.index << FRAME_SHIFT));
     emitter.storeState(OFF.target, location);
     emitter.br(OP.br, emitter.faultLabel);
@@ -466,6 +471,9 @@ export class RegionCompiler implements EmitterHost {
 
   // ---- EmitterHost ----
   site(dirty: number): number {
+    // Flags that nobody will read need not be right.
+    dirty &= REG_MASK | this.live;
+    this.dirtyAtExits |= dirty;
     return this.context.siteOf(this.location, dirty | (this.emitter.it << 24), this.region.location);
   }
 
@@ -524,7 +532,9 @@ export class RegionCompiler implements EmitterHost {
     out.i32(frame.returnTo);
     out.byte(OP.i32_ne);
     emitter.openUnlikely();
-    emitter.storeState(OFF.faultDirty, (dirty & ~emitter.storePending()) | (RETURNING << FRAME_SHIFT));
+    dirty &= ~emitter.storePending();
+    this.dirtyAtExits |= dirty;
+    emitter.storeState(OFF.faultDirty, dirty | (RETURNING << FRAME_SHIFT));
     out.get(CPU);
     emitter.gen(to);
     out.mem(OP.i32_store, OFF.target);
