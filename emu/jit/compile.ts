@@ -69,8 +69,8 @@ export interface CompiledBody {
  * For each step of a block: the flags written there that nothing inside the region needs, only a way out at the block's end.
  */
 function deferrableFlags(b: Block): number {
-  const { branch, conditional } = b.last.effects;
   if (b.end !== 'branch') return 0;
+  const { branch, conditional } = b.last.effects;
   const jumps = branch!.kind === 'jump' && branch!.target !== undefined && conditional;
   if (!jumps && !(b.returns && !conditional)) return 0;
   let flags = FLAG_MASK;
@@ -335,6 +335,7 @@ export class RegionCompiler implements EmitterHost {
     const { pending: outer, keptCount } = emitter;
     emitter.pending = new Map();
     if (this.context.count) this.countInstructions(b.steps.length);
+    if (b.steps.length === 0) this.goto(b, b.succ[0], b.next, dirty);
     for (let i = 0; i < b.steps.length; i++) {
       const { insn, effects } = b.steps[i]!;
       const last = i === b.steps.length - 1;
@@ -382,7 +383,7 @@ export class RegionCompiler implements EmitterHost {
       dirty = this.dirtyAfter;
       if (!last) continue;
       emitter.begin(insn.pc, insn.size, insn.thumb);
-      if (b.end === 'fall' || effects.conditional) this.goto(b, b.frame.blockAt.get(b.next), b.next, dirty);
+      if (b.end === 'fall' || effects.conditional) this.goto(b, b.successor(b.frame.locationOf(b.next)), b.next, dirty);
     }
     emitter.pending = outer;
     emitter.freeKept(keptCount);
@@ -392,8 +393,7 @@ export class RegionCompiler implements EmitterHost {
   private isCold(b: Block, { branch }: Effects): boolean {
     if (branch === null || branch.kind !== 'jump' || branch.target === undefined) return false;
     const target = branch.target >>> 0;
-    const inside = b.frame.at(target);
-    return !(inside !== undefined && b.succ.includes(inside)) && !this.context.hasCode(target);
+    return b.successor(target) === undefined && !this.context.hasCode(target);
   }
 
   private countInstructions(n: number): void {
@@ -414,6 +414,13 @@ export class RegionCompiler implements EmitterHost {
       this.exitTo(from, to?.frame ?? from.frame, address, dirty);
       return;
     }
+    emitter.loadVars(from.parked & ~to.parked & to.liveIn);
+    this.jump(from, to);
+  }
+
+  /** Goes to a block inside the region, with its live variables in their locals. */
+  private jump(from: Block, to: Block): void {
+    const { emitter } = this;
     if (isBackEdge(from, to)) emitter.br(OP.br, this.loopLabel.get(to)!);
     else if (to.merge) emitter.br(OP.br, this.blockLabel.get(to)!);
     else {
@@ -494,8 +501,8 @@ export class RegionCompiler implements EmitterHost {
       return;
     }
     if (target !== undefined) {
-      const to = block.frame.at(target);
-      if (to !== undefined && block.succ.includes(to)) this.goto(block, to, to.start, dirty);
+      const to = block.successor(target);
+      if (to !== undefined) this.goto(block, to, to.start, dirty);
       else this.exitToLocation(block, block.frame, target >>> 0, dirty);
       return;
     }
@@ -546,6 +553,7 @@ export class RegionCompiler implements EmitterHost {
   /** Jumps by the table; goes on behind for an index outside it or a target outside the region. */
   private switch(block: Block, table: JumpTable): void {
     const { emitter, out } = this;
+    for (const to of block.succ) emitter.loadVars(block.parked & ~to.parked & to.liveIn);
     const other = emitter.depth;
     emitter.open(OP.block);
     emitter.gen(emitter.reg(table.index));
@@ -553,8 +561,8 @@ export class RegionCompiler implements EmitterHost {
     out.u32(table.targets.length);
     const label = (depth: number) => out.u32(emitter.depth - 1 - depth);
     for (const target of table.targets) {
-      const to = block.frame.at(target);
-      if (to === undefined || !block.succ.includes(to) || isIrreducible(block, to)) label(other);
+      const to = block.successor(target);
+      if (to === undefined || isIrreducible(block, to)) label(other);
       else label(isBackEdge(block, to) ? this.loopLabel.get(to)! : this.blockLabel.get(to)!);
     }
     label(other);
@@ -644,8 +652,8 @@ export class RegionCompiler implements EmitterHost {
     if (after === undefined) this.exitTo(block, block.frame, block.next, 0);
     else if (isIrreducible(block, after)) this.exitTo(block, after.frame, after.start, 0);
     else {
-      this.emitter.loadVars(after.liveIn & stale);
-      this.goto(block, after, after.start, 0);
+      this.emitter.loadVars(after.liveIn & ~after.parked & (stale | block.parked));
+      this.jump(block, after);
     }
   }
 

@@ -52,7 +52,7 @@ export class Frame {
   /** Where it is expected to return to; 0 for the root. */
   readonly returnTo: number;
   /** The block there. */
-  readonly after: Block | undefined;
+  after: Block | undefined;
   readonly blockAt = new Map<number, Block>();
   /** Position in Region.frames: that of the parent is lower. */
   readonly index: number;
@@ -125,6 +125,11 @@ export class Block {
   /** Variables that some path to it has written and not stored. */
   dirtyIn = 0;
   liveIn = 0;
+  /**
+   * Variables that are only in the state block while control is in the block's loop, which does not use them: a loop that many variables live through would move them about. They are loaded again
+   * on the ways out of the loop.
+   */
+  parked = 0;
   /** Of a header: variables that the loop does not write, and that are stored before it, so that no way out of the loop has to know them. */
   storedBefore = 0;
   constructor(frame: Frame, start: number) {
@@ -134,6 +139,14 @@ export class Block {
 
   get last(): Step {
     return this.steps[this.steps.length - 1]!;
+  }
+
+  /** The block that a jump to a location of the same frame goes on at, if it is in the region. */
+  successor(location: number): Block | undefined {
+    const { frame } = this;
+    if ((location & 1) !== (frame.thumb ? 1 : 0)) return undefined;
+    const address = (location & ~1) >>> 0;
+    return this.succ.find((s) => s.start === address && s.frame === frame);
   }
 
   /** It ends with the return of an inlined function. */
@@ -339,7 +352,7 @@ export function findRegion(location: number, source: CodeSource): Region | null 
   for (let i = 0; i < frames.length; i++)
     for (const block of [...frames[i]!.blockAt.values()]) instructions += inline(block, frames, instructions, inlining);
 
-  const entry = root.blockAt.get(root.start)!;
+  const entry = separateLoops(frames);
   const blocks = orderBlocks(entry);
   dominators(blocks);
   classifyEdges(blocks);
@@ -349,6 +362,31 @@ export function findRegion(location: number, source: CodeSource): Region | null 
   const pages = new Set<number>();
   for (const b of blocks) for (let page = b.start >>> 12; page <= (b.next - 1) >>> 12; page++) pages.add(page);
   return { entry, location, blocks, frames, calls: flow.calls, pages, instructions };
+}
+
+/**
+ * Gives the region's entry. A region that begins at a loop inside another one has one header for both; where the outer loop comes from above to the inner one, it gets an empty block
+ * as its header.
+ */
+function separateLoops(frames: readonly Frame[]): Block {
+  const root = frames[0]!;
+  const inner = root.blockAt.get(root.start)!;
+  const blocks = frames.flatMap((f) => [...f.blockAt.values()]);
+  const isAbove = (b: Block) => b.frame !== root || b.start < root.start;
+  const jumping = blocks.filter((b) => successors(b).includes(inner));
+  if (jumping.every(isAbove) || !jumping.some(isAbove)) return inner;
+  const outer = new Block(root, root.start);
+  outer.next = root.start;
+  outer.succ = [inner];
+  const redirect = (b: Block) => (b === inner ? outer : b);
+  for (const b of jumping) {
+    if (!isAbove(b)) continue;
+    b.succ = b.succ.map(redirect);
+    b.guesses = b.guesses.map(redirect);
+    if (b.after === inner) b.after = outer;
+  }
+  for (const f of frames) if (f.after === inner) f.after = outer;
+  return outer;
 }
 
 /** Inlines what a block calls, if it is to be; gives the number of instructions that this adds. */
@@ -514,9 +552,36 @@ export function isIrreducible(from: Block, to: Block): boolean {
   return to.order <= from.order && !dominates(to, from);
 }
 
+/** Variables that a loop may have in V8's registers, besides what it computes with. */
+const ROOM_IN_LOOP = 7;
+
 /** Dirty masks forwards, then liveness backwards; see the header of compile.ts. */
 function dataFlow(blocks: Block[]): void {
-  const written = writtenInLoops(blocks);
+  const { written, used } = inLoops(blocks);
+  dirtiness(blocks, written);
+  liveVariables(blocks);
+  // Outer loops first.
+  let any = false;
+  for (const header of blocks) {
+    if (!header.loopHeader) continue;
+    header.parked = header.outerLoop?.parked ?? 0;
+    if (bitCount(header.liveIn) <= ROOM_IN_LOOP) continue;
+    header.parked |= ~used.get(header)! & header.liveIn;
+    any ||= header.parked !== 0;
+  }
+  if (!any) return;
+  for (const b of blocks) b.parked = b.loop?.parked ?? 0;
+  for (const b of blocks) b.liveIn = 0;
+  liveVariables(blocks);
+}
+
+function bitCount(mask: number): number {
+  let n = 0;
+  for (let m = mask; m !== 0; m &= m - 1) n++;
+  return n;
+}
+
+function dirtiness(blocks: readonly Block[], written: ReadonlyMap<Block, number>): void {
   for (let changed = true; changed; ) {
     changed = false;
     for (const b of blocks) {
@@ -532,6 +597,9 @@ function dataFlow(blocks: Block[]): void {
       }
     }
   }
+}
+
+function liveVariables(blocks: readonly Block[]): void {
   for (let changed = true; changed; ) {
     changed = false;
     for (let i = blocks.length - 1; i >= 0; i--) {
@@ -545,15 +613,36 @@ function dataFlow(blocks: Block[]): void {
   }
 }
 
-/** By header, what the blocks of its loop write. */
-function writtenInLoops(blocks: readonly Block[]): Map<Block, number> {
+/** By header, what the blocks of its loop write, and what they read or write. */
+function inLoops(blocks: readonly Block[]): { written: Map<Block, number>; used: Map<Block, number> } {
   const written = new Map<Block, number>();
+  const used = new Map<Block, number>();
   for (const b of blocks) {
     let writes = 0;
-    for (const { effects } of b.steps) writes |= effects.writes | effects.mayWrite;
-    for (let at = b.loop; at !== undefined; at = at.outerLoop) written.set(at, (written.get(at) ?? 0) | writes);
+    let reads = b.end === 'svc' ? 1 : 0;
+    for (const { effects } of b.steps) {
+      writes |= effects.writes | effects.mayWrite;
+      reads |= effects.reads;
+    }
+    for (let at = b.loop; at !== undefined; at = at.outerLoop) {
+      written.set(at, (written.get(at) ?? 0) | writes);
+      used.set(at, (used.get(at) ?? 0) | writes | reads);
+    }
   }
-  return written;
+  return { written, used };
+}
+
+/** Whether a block with so many successors goes to no other place. */
+function staysInside(b: Block, successors: number): boolean {
+  if (b.end === 'fall') return successors === 1;
+  if (b.end !== 'branch') return false;
+  const { branch, conditional } = b.last.effects;
+  const { kind, target } = branch!;
+  return (
+    (kind === 'jump' || b.callees.length > 0) &&
+    target !== undefined &&
+    successors === (conditional ? 2 : 1)
+  );
 }
 
 /** Variables live at the start of a block; `after`, when given, gets those live behind each step. */
@@ -566,18 +655,10 @@ export function liveness(b: Block, after?: number[]): number {
   }
   // Whatever leaves the region, calls or enters the kernel stores all that is dirty.
   let live = 0;
-  const last = b.steps[b.steps.length - 1]!.effects;
   const inside = b.succ.filter((s) => !isIrreducible(b, s));
-  for (const s of inside) live |= s.liveIn;
-  const onlyInside =
-    b.end === 'fall'
-      ? inside.length === 1
-      : b.end === 'branch' &&
-        (last.branch!.kind === 'jump' || b.callees.length > 0) &&
-        last.branch!.target !== undefined &&
-        inside.length === (last.conditional ? 2 : 1);
-  if (!onlyInside) live |= dirty;
-  if (b.end === 'svc' && b.after !== undefined && !isIrreducible(b, b.after)) live |= b.after.liveIn & ~1;
+  for (const s of inside) live |= s.liveIn & ~(b.parked & ~s.parked);
+  if (!staysInside(b, inside.length)) live |= dirty;
+  if (b.end === 'svc' && b.after !== undefined && !isIrreducible(b, b.after)) live |= b.after.liveIn & ~1 & ~b.parked;
   for (let i = b.steps.length - 1; i >= 0; i--) {
     const e = b.steps[i]!.effects;
     if (after !== undefined) after[i] = live;
