@@ -170,7 +170,7 @@ export class CodeCache {
           (ahead || (known !== undefined && holds(known, (at & ~1) >>> 0)) ? this.insns.peek(at, it) : null);
         return insn === null ? null : { insn, effects: effectsOf(insn) };
       },
-      isEntry: (at) => entries.has(at) || this.isEntry(at),
+      isEntry: (at) => !optimize && (entries.has(at) || this.isEntry(at)),
       read: (address, size) => this.constantWord(address, size),
       seen: (pc) => unit.jumps.get(pc) ?? [],
       isInlined: (at) => optimize && unit.translations.has(at) && this.unitAt(at) === unit,
