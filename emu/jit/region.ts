@@ -80,9 +80,9 @@ export class Frame {
     return this.parent === null ? 0 : this.parent.depth + 1;
   }
 
-  /** Whether it is of the function at an address, or inside a frame of it. */
-  isWithin(start: number): boolean {
-    return this.start === start || (this.parent?.isWithin(start) ?? false);
+  /** How many frames of the function at an address it is in, itself included. */
+  copies(start: number): number {
+    return (this.start === start ? 1 : 0) + (this.parent?.copies(start) ?? 0);
   }
 }
 
@@ -191,6 +191,7 @@ export const MAX_DISTANCE = 0x8000;
 /** Limits of inlining: instructions of one function, functions in each other, and copies of a function in each other (recursion). */
 const MAX_INLINED = 100;
 const MAX_DEPTH = 4;
+const MAX_COPIES = 3;
 /** Frames are numbered in a byte (compile.ts). */
 export const MAX_FRAMES = 200;
 
@@ -399,7 +400,7 @@ function inline(block: Block, frames: Frame[], before: number, source: CodeSourc
   for (const location of target === undefined ? source.seen(insn.pc) : [target]) {
     const start = (location & ~1) >>> 0;
     if (frames.length === MAX_FRAMES || frame.depth === MAX_DEPTH) break;
-    if (frame.isWithin(start) || !source.isInlined(location)) continue;
+    if (frame.copies(start) === MAX_COPIES || !source.isInlined(location)) continue;
     const flow = follow(location, source, MAX_INLINED + 1);
     if (flow.found.get(start) == null || flow.instructions > MAX_INLINED) continue;
     if (before + added + flow.instructions > MAX_INSTRUCTIONS) continue;
