@@ -1,10 +1,12 @@
 /**
- * Groups the accesses of a basic block that go to fixed distances from one value (stack slots, fields of a structure, a copy unrolled), so that one page test serves them all.
+ * Finds out which accesses of a region need no page test of their own, because one before them has tested what they touch: accesses that go to fixed distances from one value (stack
+ * slots, fields of a structure, a copy unrolled).
  *
- * Registers are followed symbolically through the block: each holds an unknown value plus a known distance. The first access of a group tests everything from the lowest to
- * the highest byte that the group will touch, at both ends. When that fails, the evaluator takes over at that instruction: it tests access by access and so finds the one that really faults.
+ * Registers are followed symbolically through the region: each holds an unknown value plus a known distance. The first access of a group tests everything from the lowest to
+ * the highest byte that the group will touch, at both ends: what the rest of its block touches, and a little more of what only blocks behind it do. When that fails, the evaluator takes over
+ * at that instruction: it tests access by access and so finds the one that really faults.
  *
- * Only unconditional accesses count: the rest of a basic block runs to its end unless it faults.
+ * What has been tested stays accessible until other code runs (a call, an SVC). Where anything else takes access away, compiled code is left (`losses` in backend.ts).
  */
 import type { Insn } from '../decode/row.ts';
 import { type BlockTransfer, ldm, stm } from '../ops/block.ts';
@@ -24,12 +26,14 @@ import {
 } from '../ops/load-store.ts';
 import { IMMEDIATE, LSL, SHIFTED } from '../ops/shift.ts';
 import { type FpTransfer, vldr, vstr } from '../ops/vfp.ts';
-import type { Step } from './region.ts';
+import { type Block, dominates } from './region.ts';
 
 const LOAD = 1;
 const STORE = 2;
 const ALWAYS = 14;
 const PC = 15;
+/** All registers but the PC. */
+const ALL = 0x7fff;
 
 /** What is known to be tested when an instruction begins, or is to be tested there. */
 export interface AccessPlan {
@@ -40,12 +44,15 @@ export interface AccessPlan {
     readonly register: number;
     readonly offset: number;
     readonly length: number;
+    /** LOAD or STORE. */
     readonly mask: number;
   } | null;
 }
 
 /** The longest range that one test covers, in bytes; `check` is told the length in eight bits. */
 const MAX_RANGE = 255;
+/** The same where it is not certain that all of it will be touched. */
+const MAX_AHEAD = 64;
 
 interface Access {
   readonly register: number;
@@ -54,14 +61,32 @@ interface Access {
   readonly kind: number;
 }
 
-interface Group {
-  low: number;
-  high: number;
-  mask: number;
-  members: number[];
-  register: number;
-  /** Distance of the register from the group's value at its first member. */
-  distance: number;
+/** An access as a range of distances from a value. */
+interface Place {
+  readonly block: Block;
+  readonly step: number;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  readonly kind: number;
+  /** It is certainly made when its block runs. */
+  readonly always: boolean;
+  readonly register: number;
+  /** Distance of the register from the value. */
+  readonly distance: number;
+}
+
+/** A range of distances from a value that has been tested, for the kinds in the mask. */
+interface Fact {
+  readonly low: number;
+  readonly high: number;
+  readonly mask: number;
+}
+
+/** What each register holds: a value plus a distance. */
+interface Registers {
+  readonly value: number[];
+  readonly distance: number[];
 }
 
 type AnyOp = Insn['row']['op'];
@@ -143,68 +168,172 @@ function sum(insn: Insn): { d: number; n: number; delta: number } | null {
 
 const SEPARATE: AccessPlan = { tested: false, test: null };
 const TESTED: AccessPlan = { tested: true, test: null };
+/** Pages that can be written can be read (page-table.ts). */
+const allows = (mask: number, kind: number) => (mask & (kind | STORE)) !== 0;
 
-/** The plan of each step of a block. */
-export function planAccesses(steps: readonly Step[]): AccessPlan[] {
-  const value: number[] = [];
-  const distance: number[] = [];
-  let values = 0;
-  const forget = (register: number) => {
-    value[register] = values++;
-    distance[register] = 0;
-  };
-  for (let r = 0; r < PC; r++) forget(r);
-  const open = new Map<number, Group>();
-  const groups: Group[] = [];
-
-  steps.forEach(({ insn, effects }, i) => {
-    const always = insn.cond === ALWAYS;
-    const access = always ? accessOf(insn) : null;
-    if (access !== null) {
-      const { register, length, kind } = access;
-      const low = distance[register]! + access.offset;
-      const high = low + length;
-      const group = open.get(value[register]!);
-      if (group !== undefined && Math.max(group.high, high) - Math.min(group.low, low) <= MAX_RANGE) {
-        group.low = Math.min(group.low, low);
-        group.high = Math.max(group.high, high);
-        group.mask |= kind;
-        group.members.push(i);
-      } else {
-        const begun = { low, high, mask: kind, members: [i], register, distance: distance[register]! };
-        open.set(value[register]!, begun);
-        groups.push(begun);
+/** The plans of the steps of each block. `ahead` says of an instruction's location whether it may test what only blocks behind it touch. */
+export function planAccesses(
+  blocks: readonly Block[],
+  ahead: (location: number) => boolean,
+): Map<Block, AccessPlan[]> {
+  const places = new PlaceFinder(blocks).places;
+  const byValue = new Map<number, Place[]>();
+  for (const list of places.values())
+    for (const p of list) {
+      const known = byValue.get(p.value);
+      if (known === undefined) byValue.set(p.value, [p]);
+      else known.push(p);
+    }
+  const plans = new Map<Block, AccessPlan[]>();
+  const factsAfter = new Map<Block, Map<number, Fact[]>>();
+  const calling = loopsThatCall(blocks);
+  for (const b of blocks) {
+    const facts = calling.has(b) ? new Map<number, Fact[]>() : factsBefore(b, factsAfter);
+    const plan: AccessPlan[] = new Array(b.steps.length).fill(SEPARATE);
+    for (const p of places.get(b)!) {
+      const known = facts.get(p.value) ?? [];
+      if (known.some((f) => f.low <= p.low && p.high <= f.high && allows(f.mask, p.kind))) {
+        plan[p.step] = TESTED;
+        continue;
       }
+      if (!p.always) continue;
+      const fact = group(p, byValue.get(p.value)!, ahead(b.frame.locationOf(b.steps[p.step]!.insn.pc)));
+      facts.set(p.value, [...known, fact]);
+      const { low, high, mask } = fact;
+      if (low === p.low && high === p.high && mask === p.kind) continue; // its own test does
+      const test = { register: p.register, offset: low - p.distance, length: high - low, mask };
+      plan[p.step] = { tested: true, test };
     }
-    const moved = always ? writeBack(insn) : null;
-    const copied = always ? sum(insn) : null;
-    const from = copied === null || copied.n === PC ? -1 : value[copied.n]!;
-    const fromDistance = copied === null || copied.n === PC ? 0 : distance[copied.n]! + copied.delta;
-    const before = moved === null ? 0 : distance[moved.register]!;
-    const beforeValue = moved === null ? 0 : value[moved.register]!;
-    const written = effects.writes | effects.mayWrite;
-    for (let r = 0; r < PC; r++) if (written & (1 << r)) forget(r);
-    if (from >= 0) {
-      value[copied!.d] = from;
-      distance[copied!.d] = fromDistance;
-    }
-    // A loaded register that is the base too holds what was loaded: such write-back is UNPREDICTABLE, and not followed.
-    if (moved !== null && !loadsBase(insn, moved.register)) {
-      value[moved.register] = beforeValue;
-      distance[moved.register] = before + moved.delta;
-    }
-  });
-
-  const plans: AccessPlan[] = new Array(steps.length).fill(SEPARATE);
-  for (const g of groups) {
-    if (g.members.length < 2) continue;
-    for (const m of g.members) plans[m] = TESTED;
-    plans[g.members[0]!] = {
-      tested: true,
-      test: { register: g.register, offset: g.low - g.distance, length: g.high - g.low, mask: g.mask },
-    };
+    plans.set(b, plan);
+    factsAfter.set(b, facts);
   }
   return plans;
+}
+
+/** What the first access of a group is to test. */
+function group(first: Place, places: readonly Place[], ahead: boolean): Fact {
+  let { low, high, kind: mask } = first;
+  const extend = (p: Place, limit: number) => {
+    if (Math.max(high, p.high) - Math.min(low, p.low) > limit) return;
+    low = Math.min(low, p.low);
+    high = Math.max(high, p.high);
+    mask |= p.kind;
+  };
+  for (const p of places)
+    if (p.block === first.block && p.step > first.step && p.always) extend(p, MAX_RANGE);
+  if (mask & STORE) mask = STORE;
+  if (ahead)
+    for (const p of places)
+      if (p.block !== first.block && allows(mask, p.kind) && dominates(first.block, p.block))
+        extend(p, MAX_AHEAD);
+  return { low, high, mask: mask & STORE ? STORE : LOAD };
+}
+
+/** Facts that hold on all ways to a block. */
+function factsBefore(b: Block, factsAfter: ReadonlyMap<Block, Map<number, Fact[]>>): Map<number, Fact[]> {
+  const before = b.preds.filter((p) => p.order < b.order);
+  const facts = new Map<number, Fact[]>();
+  if (before.length === 0 || before.some((p) => p.after === b)) return facts;
+  const [first, ...others] = before.map((p) => factsAfter.get(p)!);
+  for (const [value, list] of first!) {
+    const common = list.filter(({ low, high, mask }) =>
+      others.every((o) => o.get(value)?.some((f) => f.low <= low && high <= f.high && allows(f.mask, mask))),
+    );
+    if (common.length > 0) facts.set(value, common);
+  }
+  return facts;
+}
+
+/** The headers of loops in which other code runs. */
+function loopsThatCall(blocks: readonly Block[]): Set<Block> {
+  const headers = new Set<Block>();
+  for (const b of blocks)
+    if (b.after !== undefined) for (let at = b.loop; at !== undefined; at = at.outerLoop) headers.add(at);
+  return headers;
+}
+
+/** Follows what the registers hold from block to block, and finds the accesses. */
+class PlaceFinder {
+  readonly places = new Map<Block, Place[]>();
+  readonly #after = new Map<Block, Registers>();
+  /** By header: registers that hold other values in the next iteration. */
+  readonly #changed = new Map<Block, number>();
+  #values = 0;
+
+  constructor(blocks: readonly Block[]) {
+    for (const b of blocks) {
+      let changed = b.after === undefined ? 0 : b.end === 'svc' ? 1 : ALL;
+      for (const { effects } of b.steps) changed |= effects.writes | effects.mayWrite;
+      for (let at = b.loop; at !== undefined; at = at.outerLoop)
+        this.#changed.set(at, (this.#changed.get(at) ?? 0) | changed);
+    }
+    for (const b of blocks) {
+      const registers = this.#before(b);
+      this.places.set(b, this.#follow(b, registers));
+      this.#after.set(b, registers);
+    }
+  }
+
+  #forget({ value, distance }: Registers, mask: number): void {
+    for (let r = 0; r < PC; r++)
+      if (mask & (1 << r)) {
+        value[r] = this.#values++;
+        distance[r] = 0;
+      }
+  }
+
+  #before(b: Block): Registers {
+    const registers: Registers = { value: new Array(PC).fill(-1), distance: new Array(PC).fill(0) };
+    const before = b.preds.filter((p) => p.order < b.order);
+    let unknown = before.length === 0 ? ALL : 0;
+    before.forEach((p, i) => {
+      if (p.after === b) unknown |= p.end === 'svc' ? 1 : ALL;
+      const { value, distance } = this.#after.get(p)!;
+      for (let r = 0; r < PC; r++) {
+        if (i === 0) {
+          registers.value[r] = value[r]!;
+          registers.distance[r] = distance[r]!;
+        } else if (registers.value[r] !== value[r] || registers.distance[r] !== distance[r])
+          unknown |= 1 << r;
+      }
+    });
+    this.#forget(registers, unknown | (this.#changed.get(b) ?? 0));
+    return registers;
+  }
+
+  #follow(block: Block, registers: Registers): Place[] {
+    const { value, distance } = registers;
+    const places: Place[] = [];
+    block.steps.forEach(({ insn, effects }, step) => {
+      const always = insn.cond === ALWAYS;
+      const access = accessOf(insn);
+      if (access !== null) {
+        const { register, length, kind } = access;
+        const low = distance[register]! + access.offset;
+        places.push({
+          ...{ block, step, kind, always, register },
+          ...{ value: value[register]!, distance: distance[register]!, low, high: low + length },
+        });
+      }
+      const moved = always ? writeBack(insn) : null;
+      const copied = always ? sum(insn) : null;
+      const from = copied === null || copied.n === PC ? -1 : value[copied.n]!;
+      const fromDistance = copied === null || copied.n === PC ? 0 : distance[copied.n]! + copied.delta;
+      const before = moved === null ? 0 : distance[moved.register]!;
+      const beforeValue = moved === null ? 0 : value[moved.register]!;
+      this.#forget(registers, effects.writes | effects.mayWrite);
+      if (from >= 0) {
+        value[copied!.d] = from;
+        distance[copied!.d] = fromDistance;
+      }
+      // A loaded register that is the base too holds what was loaded: such write-back is UNPREDICTABLE, and not followed.
+      if (moved !== null && !loadsBase(insn, moved.register)) {
+        value[moved.register] = beforeValue;
+        distance[moved.register] = before + moved.delta;
+      }
+    });
+    return places;
+  }
 }
 
 function loadsBase(insn: Insn, base: number): boolean {

@@ -34,6 +34,9 @@ const DISPATCH_DEPTH = 8;
 /** Times a location is branched to in the evaluator before it is compiled. */
 const HOT = 120;
 
+/** Times that a group of accesses may fail its test. */
+const MAX_GROUP_FAILURES = 8;
+
 /** Hot locations that are waited for before a module is made of them. */
 const BATCH = 16;
 
@@ -50,6 +53,10 @@ export class JitBackend implements CpuBackend {
   private faultWhy: FaultReason = 'unmapped';
   /** Something compiled was invalidated since the hook under way began. */
   private stale = false;
+  /** `losses` of the page bytes when the hook under way began: compiled code goes on with what it has tested. */
+  private losses = 0;
+  /** By site. */
+  private readonly groupFailures = new Map<number, number>();
   private readonly heat: Heat;
   private readonly onBranch: (location: number) => boolean;
 
@@ -204,7 +211,10 @@ export class JitBackend implements CpuBackend {
           brought = true;
           continue;
         }
-        if (group) return this.leaveToStep(site);
+        if (group) {
+          this.groupFailed(site);
+          return this.leaveToStep(site);
+        }
         return this.noteFault(site, at >>> 0, access, result);
       }
     }
@@ -213,6 +223,13 @@ export class JitBackend implements CpuBackend {
     if (!brought && !group && this.code.sawUnaligned(site)) return this.leaveToStep(site);
     // Bringing one page in may have taken access to another away, which a group of accesses has been promised.
     return space.pages.losses === losses ? 1 : this.leaveToStep(site);
+  }
+
+  /** Not all that a group of accesses was to be tested for is there: where that happens again and again the first is to test less. */
+  private groupFailed(site: number): void {
+    const times = (this.groupFailures.get(site) ?? 0) + 1;
+    this.groupFailures.set(site, times);
+    if (times === MAX_GROUP_FAILURES) this.code.sawUnaligned(site);
   }
 
   /** Has the evaluator run the instruction at a site, which is left by the fault exit. */
@@ -249,23 +266,31 @@ export class JitBackend implements CpuBackend {
       cpu.i32[EXIT_WORD] = EXIT.HOOK;
       return 0;
     }
-    if (cpu.location !== expected || this.stale || !this.compiledMode()) {
+    if (cpu.location !== expected || this.stale || this.lost() || !this.compiledMode()) {
       cpu.i32[EXIT_WORD] = EXIT.LOOKUP;
       return 0;
     }
     return 1;
   }
 
+  /** Whether access to a page was taken away since. An SVC may do so: behind it everything is tested anew. */
+  private lost(): boolean {
+    return this.space.pages.losses !== this.losses;
+  }
+
   private svc(imm: number): number {
     const { cpu } = this;
     const expected = cpu.location;
     this.stale = false;
-    return this.goOn(this.options.hooks.syscall(cpu, imm), expected);
+    const answer = this.options.hooks.syscall(cpu, imm);
+    this.losses = this.space.pages.losses;
+    return this.goOn(answer, expected);
   }
 
   private preempt(): number {
     const { cpu } = this;
     const expected = cpu.location;
+    this.losses = this.space.pages.losses;
     const isBetter = this.code.sampled(cpu.u32[RUNNING]!, expected);
     this.stale = isBetter;
     return this.goOn(this.options.hooks.preempt(cpu), expected);
@@ -276,6 +301,7 @@ export class JitBackend implements CpuBackend {
     const insn = this.cache.fetch(cpu.location, cpu.i32[IT]!);
     const expected = (((insn.pc + insn.size) >>> 0) | (insn.thumb ? 1 : 0)) >>> 0;
     this.stale = false;
+    this.losses = this.space.pages.losses;
     const answer = this.interpreter.step(cpu);
     const it = cpu.i32[IT];
     cpu.i32[IT] = 0;

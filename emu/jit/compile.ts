@@ -16,12 +16,30 @@ import { EXIT } from '../cpu.ts';
 import { OFF } from '../cpu-state.ts';
 import type { BranchKind, Trap } from '../machine/machine.ts';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../memory/layout.ts';
-import { planAccesses } from './access-groups.ts';
-import { CPU, DEPTH, FLAG_MASK, importIndex, LEAVE, REG_MASK, RETURN, Unsupported, VARS } from './convention.ts';
+import { type AccessPlan, planAccesses } from './access-groups.ts';
+import {
+  CPU,
+  DEPTH,
+  FLAG_MASK,
+  importIndex,
+  LEAVE,
+  REG_MASK,
+  RETURN,
+  Unsupported,
+  VARS,
+} from './convention.ts';
 import { Emitter, type EmitterHost } from './emitter.ts';
 import { LOCAL, Node, type RunNumber } from './function-writer.ts';
 import type { JumpTable } from './jump-table.ts';
-import { type Block, type Effects, type Frame, isBackEdge, isIrreducible, liveness, type Region } from './region.ts';
+import {
+  type Block,
+  type Effects,
+  type Frame,
+  isBackEdge,
+  isIrreducible,
+  liveness,
+  type Region,
+} from './region.ts';
 import { ByteWriter, I32, OP, type ValType } from './wasm.ts';
 
 const SVC = importIndex('svc');
@@ -50,7 +68,7 @@ export interface CompileContext {
   constantWord(address: number, size: number): number | undefined;
   /** A number for a place that may fault: its location, the dirty variables with ITSTATE in bits 31..24, and its region. */
   siteOf(location: number, dirty: number, region: number): number;
-  /** Whether the access at a location has turned out to be unaligned often. */
+  /** Whether the access at a location has turned out to be unaligned, or the first of a group that cannot be tested together, often. */
   isUnaligned(location: number): boolean;
   /** Count instructions exactly in OFF.icount. */
   count: boolean;
@@ -83,6 +101,7 @@ export class RegionCompiler implements EmitterHost {
   private readonly emitter: Emitter;
   private readonly context: CompileContext;
   private region!: Region;
+  private plans: ReadonlyMap<Block, AccessPlan[]> = new Map();
   /** Open wasm labels of merge blocks and loops. */
   private blockLabel = new Map<Block, number>();
   private loopLabel = new Map<Block, number>();
@@ -116,6 +135,7 @@ export class RegionCompiler implements EmitterHost {
     this.loopLabel.clear();
     out.length = 0;
     emitter.reset();
+    this.plans = planAccesses(region.blocks, (at) => !this.context.isUnaligned(at));
     this.leftColdly.clear();
     this.dirtyAtExits = 0;
     this.ret = emitter.newLocal(I32);
@@ -328,7 +348,7 @@ export class RegionCompiler implements EmitterHost {
     const { emitter, out } = this;
     const after: number[] = [];
     liveness(b, after);
-    const plans = planAccesses(b.steps);
+    const plans = this.plans.get(b)!;
     const deferrable = deferrableFlags(b);
     let dirty = b.dirtyIn;
     emitter.cmp.valid = false;
@@ -383,7 +403,8 @@ export class RegionCompiler implements EmitterHost {
       dirty = this.dirtyAfter;
       if (!last) continue;
       emitter.begin(insn.pc, insn.size, insn.thumb);
-      if (b.end === 'fall' || effects.conditional) this.goto(b, b.successor(b.frame.locationOf(b.next)), b.next, dirty);
+      if (b.end === 'fall' || effects.conditional)
+        this.goto(b, b.successor(b.frame.locationOf(b.next)), b.next, dirty);
     }
     emitter.pending = outer;
     emitter.freeKept(keptCount);

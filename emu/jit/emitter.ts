@@ -357,20 +357,17 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     this.checkIf(address, accessCode(length, kind, align));
   }
 
-  /** Tests a whole group of accesses, of the kinds in `mask`, before the first of them. */
-  testGroup(register: number, offset: number, length: number, mask: number): void {
+  /** Tests a whole group of accesses before the first of them: READ for loads only, WRITE for others. */
+  testGroup(register: number, offset: number, length: number, kind: number): void {
     const { out } = this;
     const address = this.let(this.add(this.reg(register), this.const(offset)));
     this.pageByte(address, 0);
     this.pageByte(address, length - 1);
     out.byte(OP.i32_and);
-    out.i32(mask);
+    out.i32(kind);
     out.byte(OP.i32_and);
-    if (mask === 3) {
-      out.i32(3);
-      out.byte(OP.i32_ne);
-    } else out.byte(OP.i32_eqz);
-    this.checkIf(address, accessCode(length, mask, GROUP_ALIGN));
+    out.byte(OP.i32_eqz);
+    this.checkIf(address, accessCode(length, kind, GROUP_ALIGN));
   }
 
   /** With the answer to "does it fail?" on the wasm stack: if so asks `check`, and leaves when that says so. */

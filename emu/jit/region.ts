@@ -57,7 +57,13 @@ export class Frame {
   /** Position in Region.frames: that of the parent is lower. */
   readonly index: number;
 
-  constructor(location: number, index: number, parent: Frame | null, returnTo: number, after: Block | undefined) {
+  constructor(
+    location: number,
+    index: number,
+    parent: Frame | null,
+    returnTo: number,
+    after: Block | undefined,
+  ) {
     this.start = (location & ~1) >>> 0;
     this.thumb = (location & 1) === 1;
     this.index = index;
@@ -220,10 +226,7 @@ function follow(location: number, source: CodeSource, limit: number): Flow {
     let it = 0;
     const line: Step[] = [];
     while (!found.has(pc)) {
-      if (
-        it === 0 &&
-        (flow.instructions >= limit || (pc !== start && source.isEntry((pc | thumb) >>> 0)))
-      ) {
+      if (it === 0 && (flow.instructions >= limit || (pc !== start && source.isEntry((pc | thumb) >>> 0)))) {
         leaders.add(pc);
         break;
       }
@@ -351,7 +354,8 @@ export function findRegion(location: number, source: CodeSource): Region | null 
   let instructions = flow.instructions;
   // Breadth first: what is nearer to the root is run more often, or as often.
   for (let i = 0; i < frames.length; i++)
-    for (const block of [...frames[i]!.blockAt.values()]) instructions += inline(block, frames, instructions, inlining);
+    for (const block of [...frames[i]!.blockAt.values()])
+      instructions += inline(block, frames, instructions, inlining);
 
   const entry = separateLoops(frames);
   const blocks = orderBlocks(entry);
@@ -361,7 +365,8 @@ export function findRegion(location: number, source: CodeSource): Region | null 
   nest(blocks);
   dataFlow(blocks);
   const pages = new Set<number>();
-  for (const b of blocks) for (let page = b.start >>> 12; page <= (b.next - 1) >>> 12; page++) pages.add(page);
+  for (const b of blocks)
+    for (let page = b.start >>> 12; page <= (b.next - 1) >>> 12; page++) pages.add(page);
   return { entry, location, blocks, frames, calls: flow.calls, pages, instructions };
 }
 
@@ -591,7 +596,8 @@ function dirtiness(blocks: readonly Block[], written: ReadonlyMap<Block, number>
       for (const s of b.succ) {
         if (isIrreducible(b, s)) continue;
         const inside = s.loopHeader ? written.get(s)! : ~0;
-        if (((s.dirtyIn | (dirty & inside)) ^ s.dirtyIn) === 0 && (dirty & ~inside & ~s.storedBefore) === 0) continue;
+        if (((s.dirtyIn | (dirty & inside)) ^ s.dirtyIn) === 0 && (dirty & ~inside & ~s.storedBefore) === 0)
+          continue;
         s.dirtyIn |= dirty & inside;
         s.storedBefore |= dirty & ~inside;
         changed = true;
@@ -640,9 +646,7 @@ function staysInside(b: Block, successors: number): boolean {
   const { branch, conditional } = b.last.effects;
   const { kind, target } = branch!;
   return (
-    (kind === 'jump' || b.callees.length > 0) &&
-    target !== undefined &&
-    successors === (conditional ? 2 : 1)
+    (kind === 'jump' || b.callees.length > 0) && target !== undefined && successors === (conditional ? 2 : 1)
   );
 }
 
@@ -659,7 +663,8 @@ export function liveness(b: Block, after?: number[]): number {
   const inside = b.succ.filter((s) => !isIrreducible(b, s));
   for (const s of inside) live |= s.liveIn & ~(b.parked & ~s.parked);
   if (!staysInside(b, inside.length)) live |= dirty;
-  if (b.end === 'svc' && b.after !== undefined && !isIrreducible(b, b.after)) live |= b.after.liveIn & ~1 & ~b.parked;
+  if (b.end === 'svc' && b.after !== undefined && !isIrreducible(b, b.after))
+    live |= b.after.liveIn & ~1 & ~b.parked;
   for (let i = b.steps.length - 1; i >= 0; i--) {
     const e = b.steps[i]!.effects;
     if (after !== undefined) after[i] = live;

@@ -129,7 +129,13 @@ export function writeSegment(unit: Unit, store: TranslationStore): Uint8Array {
     const { numbers, body } = t;
     const { unlikely = [], locals } = body;
     records.push(
-      ...[t.location, (t.isLoop ? LOOP : 0) | (t.isOptimized ? OPTIMIZED : 0), t.instructions, layout.codes[i]!, body.code.length],
+      ...[
+        t.location,
+        (t.isLoop ? LOOP : 0) | (t.isOptimized ? OPTIMIZED : 0),
+        t.instructions,
+        layout.codes[i]!,
+        body.code.length,
+      ],
       ...[layout.slots[i]!, dataStart + data.length],
       ...[numbers.length, unlikely.length, locals.length, t.blocks.length, t.inlined.length, t.pages.length],
     );
