@@ -1,0 +1,34 @@
+/** Random control flow (flow.ts) under the JIT and under the evaluator, in one slice and in short ones: after some of these a region is compiled again with what it calls inside it. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { assemble } from '../unicorn/assemble.ts';
+import { flowProgram } from './flow.ts';
+import { closeMachines, type Factory, interp, jit, machine, outcome } from './machine.ts';
+
+/** `FLOW_SEEDS=1000-2000 npx vitest run test/jit/flow` for a longer hunt. */
+const [first, last] = (process.env.FLOW_SEEDS ?? '0-39').split('-').map(Number) as [number, number];
+const SLICES = [1 << 30, 3, 40];
+
+/** Regions compiled so far. */
+let compiled = 0;
+
+afterEach(closeMachines);
+
+function result(factory: Factory, code: Uint8Array, fuel?: number) {
+  const m = machine(factory, code, true, fuel);
+  m.backend.run(m.cpu);
+  compiled += m.backend.stats().regions;
+  return outcome(m);
+}
+
+describe('random control flow', () => {
+  for (let seed = first; seed <= last; seed++)
+    test(`program ${seed}`, () => {
+      const code = assemble(flowProgram(seed));
+      const expected = result(interp, code);
+      for (const fuel of SLICES) expect(result(jit, code, fuel), `in slices of ${fuel}`).toEqual(expected);
+    });
+
+  test('most of them were compiled', () => {
+    expect(compiled).toBeGreaterThan(SLICES.length * (last - first + 1));
+  });
+});

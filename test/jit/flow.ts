@@ -1,0 +1,182 @@
+/**
+ * Random programs for the JIT, of control flow: functions with loops in loops, jumps into and out of them, calls (direct, through registers, under a condition, recursive), returns to other
+ * places, and accesses near the borders of what is mapped. Every way round costs a unit of a budget in r11, so that each program ends.
+ *
+ * r0 is the scratch page, r4 a second base within it, r11 the budget; SP is the stack. r1..r3, r5..r8 are what the program computes with.
+ */
+import { Random } from '../fuzz/random.ts';
+
+const LOW = ['r1', 'r2', 'r3', 'r5', 'r6', 'r7'] as const;
+const CONDITIONS = ['eq', 'ne', 'cs', 'cc', 'mi', 'pl', 'hi', 'ls', 'ge', 'lt', 'gt', 'le'] as const;
+const BUDGET = 40_000;
+
+class FlowGenerator {
+  readonly #random: Random;
+  readonly #lines: string[] = [];
+  readonly #functions: number;
+  #labels = 0;
+
+  constructor(seed: number) {
+    this.#random = new Random(seed);
+    this.#functions = 3 + this.#random.below(5);
+  }
+
+  program(): string {
+    this.#emit('.thumb', 'mov r4, r0', `movw r11, #${BUDGET}`, 'mov r10, sp');
+    for (const r of LOW) this.#emit(`movw ${r}, #${this.#random.below(60000)}`);
+    this.#emit('top:', 'bl f0', 'nop.w', 'bl f1', 'nop.w', 'b top', 'out:', 'svc #0');
+    for (let f = 0; f < this.#functions; f++) this.#function(f);
+    return this.#lines.join('\n');
+  }
+
+  #emit(...lines: string[]): void {
+    this.#lines.push(...lines);
+  }
+  #pick<T>(list: readonly T[]): T {
+    return list[this.#random.below(list.length)]!;
+  }
+  #chance(percent: number): boolean {
+    return this.#random.below(100) < percent;
+  }
+  #label(): string {
+    return `l${this.#labels++}`;
+  }
+
+  /** Sets flags; those of the budget keep changing. */
+  #question(): string {
+    return this.#chance(50)
+      ? `cmp ${this.#pick(LOW)}, ${this.#pick(LOW)}`
+      : `tst r11, #${1 << this.#random.below(6)}`;
+  }
+
+  #pay(): void {
+    const enough = this.#label();
+    this.#emit('subs r11, #1', `bpl ${enough}`, 'mov sp, r10', 'b.w out', `${enough}:`);
+  }
+
+  #function(f: number): void {
+    const leaf = f > 1 && this.#chance(40);
+    this.#emit('.balign 4', `f${f}:`);
+    this.#pay();
+    if (leaf) {
+      this.#body(f, 1 + this.#random.below(2), false);
+      if (this.#chance(20)) this.#emit(`cmp ${this.#pick(LOW)}, ${this.#pick(LOW)}`, 'it hi', 'bxhi lr');
+      // Now and then it returns behind the instruction that follows the call (a wide one).
+      if (this.#chance(15)) this.#emit('tst r11, #7', 'it eq', 'addeq lr, #4');
+      this.#emit('bx lr');
+      return;
+    }
+    const saved = this.#pick(['r5, r6', 'r6, r7', 'r8', 'r5, r6, r7, r8']);
+    this.#emit(`push {${saved}, lr}`, 'sub sp, #16');
+    this.#body(f, 3 + this.#random.below(5), true);
+    this.#emit('add sp, #16');
+    if (this.#chance(15)) {
+      const end = this.#label();
+      this.#emit(`cmp ${this.#pick(LOW)}, #${this.#random.below(200)}`, `bhi ${end}`, `pop {${saved}, lr}`);
+      this.#emit(`b.w ${this.#callee(f)}`, `${end}:`);
+    }
+    this.#emit(`pop {${saved}, pc}`);
+  }
+
+  #body(f: number, length: number, frame: boolean): void {
+    for (let i = 0; i < length; i++) this.#statement(f, 3, frame);
+  }
+
+  #statement(f: number, depth: number, frame: boolean): void {
+    const kind = this.#random.below(depth > 0 ? 13 : 6);
+    if (kind < 3) for (let i = this.#random.below(4); i >= 0; i--) this.#compute(frame);
+    else if (kind < 6) this.#call(f, frame);
+    else if (kind < 9) this.#conditional(f, depth, frame);
+    else if (kind < 11) this.#loop(f, depth, frame);
+    else if (kind < 12) this.#table(f, depth, frame);
+    else this.#crossing();
+  }
+
+  #compute(frame: boolean): void {
+    const [a, b, c] = [this.#pick(LOW), this.#pick(LOW), this.#pick(LOW)];
+    const n = this.#random.below(200);
+    const word = 4 * this.#random.below(40);
+    this.#emit(
+      this.#pick([
+        ...[`adds ${a}, ${b}, ${c}`, `subs ${a}, ${b}, #${n & 7}`, `eor ${a}, ${b}, ${c}, ror #${1 + (n & 15)}`],
+        ...[`adcs ${a}, ${b}`, `sbc ${a}, ${b}, ${c}`, `movs ${a}, #${n}`, `muls ${a}, ${b}, ${a}`, `lsrs ${a}, ${b}, #3`],
+        ...[`cmp ${a}, ${b}\nit ${this.#pick(CONDITIONS)}`].map((it) => {
+          const condition = it.slice(-2);
+          return `${it}\nadd${condition} ${c}, #${n}`;
+        }),
+        ...[`ldr ${a}, [r0, #${word}]`, `str ${a}, [r4, #${word}]`, `ldrb ${a}, [r4, #${n}]`, `strh ${b}, [r0, #${n}]`],
+        ...(frame ? [`str ${a}, [sp, #${word & 12}]`, `ldr ${a}, [sp, #${word & 12}]`] : []),
+        `uxtb ${a}, ${b}\nldr ${c}, [r0, ${a}]`,
+        `and r12, ${b}, #252\nadd r12, r0\nldr ${b}, [r12, #4]\nstr ${c}, [r12, #8]\nldr ${c}, [r12]`,
+      ]),
+    );
+  }
+
+  /** Mostly a function that comes later, so that the calls end; else any. */
+  #callee(f: number): string {
+    const later = this.#functions - 1 - f;
+    return later > 0 && this.#chance(90) ? `f${f + 1 + this.#random.below(later)}` : `f${this.#random.below(this.#functions)}`;
+  }
+
+  #call(f: number, frame: boolean): void {
+    if (!frame || (f === this.#functions - 1 && this.#chance(80))) return;
+    const callee = this.#callee(f);
+    const way = this.#random.below(4);
+    if (way === 0) this.#emit(`adr.w r9, ${callee}`, 'orr r9, #1', 'blx r9', 'nop.w');
+    else if (way === 1) {
+      const other = this.#callee(f);
+      this.#emit(`tst r11, #${1 << this.#random.below(4)}`, `adr.w r9, ${callee}`, `adr.w r12, ${other}`);
+      this.#emit('it ne', 'movne r9, r12', 'orr r9, #1', 'blx r9', 'nop.w');
+    } else if (way === 2) {
+      const condition = this.#pick(CONDITIONS);
+      this.#emit(this.#question(), `it ${condition}`, `bl${condition} ${callee}`, 'nop.w');
+    } else this.#emit(`bl ${callee}`, 'nop.w');
+  }
+
+  #conditional(f: number, depth: number, frame: boolean): void {
+    const [other, end] = [this.#label(), this.#label()];
+    this.#emit(this.#question(), `b${this.#pick(CONDITIONS)}.w ${other}`);
+    this.#statement(f, depth - 1, frame);
+    this.#emit(`b.w ${end}`, `${other}:`);
+    if (this.#chance(60)) this.#statement(f, depth - 1, frame);
+    this.#emit(`${end}:`);
+  }
+
+  #loop(f: number, depth: number, frame: boolean): void {
+    const [again, middle, end] = [this.#label(), this.#label(), this.#label()];
+    // Now and then it is entered in the middle, which makes it irreducible.
+    if (this.#chance(15)) this.#emit(`cmp ${this.#pick(LOW)}, #${this.#random.below(200)}`, `bls.w ${middle}`);
+    this.#emit(`${again}:`);
+    this.#pay();
+    this.#statement(f, depth - 1, frame);
+    if (this.#chance(40)) this.#emit(this.#question(), `b${this.#pick(CONDITIONS)}.w ${end}`);
+    this.#emit(`${middle}:`);
+    this.#statement(f, depth - 1, frame);
+    if (this.#chance(30)) this.#emit('tst r11, #24', `beq.w ${again}`);
+    this.#emit(`lsls r12, r11, #${28 + this.#random.below(4)}`, `bne.w ${again}`, `${end}:`);
+  }
+
+  #table(f: number, depth: number, frame: boolean): void {
+    const [a, b, end] = [this.#label(), this.#label(), this.#label()];
+    const table = this.#label();
+    this.#emit(`and r12, ${this.#pick(LOW)}, #3`, 'cmp r12, #2', `bhi.w ${end}`, 'tbh [pc, r12, lsl #1]', `${table}:`);
+    this.#emit(`.hword (${a} - ${table}) / 2, (${b} - ${table}) / 2, (${end} - ${table}) / 2`, `${a}:`);
+    this.#statement(f, depth - 1, frame);
+    this.#emit(`b.w ${end}`, `${b}:`);
+    this.#statement(f, depth - 1, frame);
+    this.#emit(`${end}:`);
+  }
+
+  /** A structure of which, at the end of the scratch area, only the beginning is mapped. */
+  #crossing(): void {
+    const [a, b] = [this.#pick(LOW), this.#pick(LOW)];
+    const end = this.#label();
+    this.#emit(`add r12, r0, #${0x1000}`, `add r12, #${0x1000 - 8}`, `ldr ${a}, [r12]`);
+    this.#emit(`cmp r11, #0`, `bpl ${end}`, `ldr ${b}, [r12, #12]`, `str ${b}, [r12, #16]`, `${end}:`);
+  }
+}
+
+/** The program with a number, as assembly text. */
+export function flowProgram(seed: number): string {
+  return new FlowGenerator(seed).program();
+}
