@@ -2,9 +2,9 @@
  * The JIT held against the evaluator: control flow, precise faults, preemption, code that changes. Instructions as such are the fuzzer's matter (test/fuzz).
  */
 import { afterEach, describe, expect, test } from 'vitest';
-import { WRITE } from '../../emu/memory/layout.ts';
+import { READ, WRITE } from '../../emu/memory/layout.ts';
 import { assemble } from '../unicorn/assemble.ts';
-import { CODE, closeMachines, DATA, interp, jit, machine, outcome, run } from './machine.ts';
+import { CODE, closeMachines, DATA, interp, jit, type Machine, machine, outcome, run } from './machine.ts';
 import { calling, programs } from './programs.ts';
 
 afterEach(closeMachines);
@@ -137,5 +137,108 @@ describe('code that changes', () => {
       bne   again
       svc   #0`;
     expect(outcome(run(jit, patching))).toEqual(outcome(run(interp, patching)));
+  });
+});
+
+describe('what has been tested is tested again when it may have changed', () => {
+  /** Loops with an SVC between two accesses to one place; every 500th SVC takes something away from the page. */
+  const body = `
+    .thumb
+    movs  r4, #0
+    mov   r5, r0
+  again:
+    adds  r4, #1
+    str   r4, [r5]
+    svc   #0
+    ldr   r6, [r5, #4]
+    str   r4, [r5, #8]
+    b     again`;
+
+  for (const prot of [0, READ])
+    test(prot === 0 ? 'all access' : 'writing', () => {
+      const outcomes = [jit, interp].map((factory) => {
+        let calls = 0;
+        const m: Machine = machine(
+          (space, hooks) =>
+            factory(space, {
+              ...hooks,
+              syscall: () => {
+                if (++calls === 700) m.space.protect(DATA, DATA + 0x1000, prot);
+                return true;
+              },
+            }),
+          assemble(body),
+          true,
+          7,
+        );
+        m.backend.run(m.cpu);
+        expect(m.events).toHaveLength(1);
+        m.space.protect(DATA, DATA + 0x1000, READ | WRITE);
+        return { ...outcome(m), flags: '' };
+      });
+      expect(outcomes[0]).toEqual(outcomes[1]);
+    });
+
+  test('a page is taken away while a loop is asked for its time slice', () => {
+    const loop = `
+      .thumb
+      movs  r4, #0
+    again:
+      bl    f
+      b     again
+    f:
+      ldr   r6, [r0]
+      movs  r3, #200
+    1:
+      adds  r4, #1
+      ldr   r6, [r0]
+      subs  r3, #1
+      bne   1b
+      bx    lr`;
+    const m: Machine = machine(
+      (space, hooks) =>
+        jit(space, {
+          ...hooks,
+          preempt: (cpu) => {
+            if (cpu.r[4]! > 100_000) m.space.protect(DATA, DATA + 0x1000, 0);
+            return hooks.preempt(cpu);
+          },
+        }),
+      assemble(loop),
+      true,
+      50,
+    );
+    m.backend.run(m.cpu);
+    expect(m.events).toEqual([expect.stringMatching(/^fault b7000000 1 protected/)]);
+    // Fuel is looked at every 32 iterations.
+    expect(m.cpu.r[4]).toBeLessThan(100_150);
+  });
+
+  test('a structure of which only the beginning is mapped is not tested as a whole again and again', () => {
+    const source = `
+      .thumb
+      movw  r4, #20000
+      mov   r5, r0
+      add   r0, #0x2000
+      subs  r0, #8
+    again:
+      bl    f
+      subs  r4, #1
+      bne   again
+      svc   #0
+    f:
+      ldr   r1, [r0]
+      cmp   r4, #5
+      bhi   1f
+      cmp   r1, #1
+      beq   2f
+    1:
+      adds  r1, #1
+      bx    lr
+    2:
+      ldr   r1, [r0, #12]
+      bx    lr`;
+    const m = run(jit, source, 100);
+    expect(outcome(m)).toEqual(outcome(run(interp, source)));
   });
 });
