@@ -26,7 +26,8 @@ import {
 } from '../ops/load-store.ts';
 import { IMMEDIATE, LSL, SHIFTED } from '../ops/shift.ts';
 import { type FpTransfer, vldr, vstr } from '../ops/vfp.ts';
-import { type Block, dominates } from './region.ts';
+import { dominates } from './graph.ts';
+import type { Block } from './region.ts';
 
 const LOAD = 1;
 const STORE = 2;

@@ -28,18 +28,12 @@ import {
   Unsupported,
   VARS,
 } from './convention.ts';
+import { liveness } from './data-flow.ts';
 import { Emitter, type EmitterHost } from './emitter.ts';
 import { LOCAL, Node, type RunNumber } from './function-writer.ts';
+import { isBackEdge, isIrreducible } from './graph.ts';
 import type { JumpTable } from './jump-table.ts';
-import {
-  type Block,
-  type Effects,
-  type Frame,
-  isBackEdge,
-  isIrreducible,
-  liveness,
-  type Region,
-} from './region.ts';
+import type { Block, Effects, Frame, Region } from './region.ts';
 import { ByteWriter, I32, OP, type ValType } from './wasm.ts';
 
 const SVC = importIndex('svc');
@@ -295,7 +289,6 @@ export class RegionCompiler implements EmitterHost {
 
   /** Emits a block and all that is nested in it. */
   private tree(b: Block): void {
-    const { emitter } = this;
     this.before(b.exits, () => {
       if (b.loopHeader) this.loop(b);
       else this.body(b);

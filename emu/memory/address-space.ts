@@ -16,6 +16,8 @@ import { copyPages } from './fork.ts';
 import {
   CODE,
   EXEC,
+  MACHINE_END,
+  MACHINE_START,
   PAGE_MASK,
   PAGE_SHIFT,
   PAGE_SIZE,
@@ -175,7 +177,7 @@ export class AddressSpace {
    * anonymous shared memory and gets a source of its own.
    */
   map(vma: Vma): void {
-    checkRange(vma.start, vma.end);
+    checkPlace(vma.start, vma.end);
     if (vma.start === vma.end) return;
     this.unmap(vma.start, vma.end);
     if (vma.shared && vma.source === null) {
@@ -219,7 +221,7 @@ export class AddressSpace {
    */
   move(start: number, oldLength: number, newStart: number, newLength: number): void {
     checkRange(start, start + oldLength);
-    checkRange(newStart, newStart + newLength);
+    checkPlace(newStart, newStart + newLength);
     if (newLength < oldLength) {
       this.unmap(start + newLength, start + oldLength);
       oldLength = newLength;
@@ -259,11 +261,18 @@ export class AddressSpace {
     if (size <= 0 || size > USER_END - USER_START) return 0;
     const at = (hint & ~PAGE_MASK) >>> 0;
     if (at >= USER_START && at + size <= USER_END && this.isFree(at, at + size)) return at;
-    return this.#areas.findGap(size, USER_START, this.mmapBase) || this.#areas.findGapUp(size, UNMAPPED_BASE);
+    const { mmapBase } = this;
+    return (
+      this.#areas.findGap(size, MACHINE_END, mmapBase) ||
+      this.#areas.findGap(size, USER_START, Math.min(mmapBase, MACHINE_START)) ||
+      this.#areas.findGapUp(size, UNMAPPED_BASE, MACHINE_START) ||
+      this.#areas.findGapUp(size, MACHINE_END, USER_END)
+    );
   }
 
-  /** Whether nothing is mapped in start..end-1, and it does not come too near to a stack above it. */
+  /** Whether nothing is mapped in start..end-1, something could be, and it does not come too near to a stack above it. */
   isFree(start: number, end: number): boolean {
+    if (isMachine(start, end)) return false;
     const next = this.#areas.list[this.#areas.indexOf(start)];
     if (next === undefined) return true;
     return end <= (next.growsDown ? next.start - STACK_GUARD_GAP : next.start);
@@ -437,7 +446,8 @@ export class AddressSpace {
     const vma = list[i];
     if (vma === undefined || !vma.growsDown) return undefined;
     const start = (address & ~PAGE_MASK) >>> 0;
-    if (start < USER_START || vma.end - start > this.stackLimit) return undefined;
+    if (start < USER_START || isMachine(start, vma.end) || vma.end - start > this.stackLimit)
+      return undefined;
     const below = list[i - 1];
     if (below !== undefined) {
       const gap = below.prot === 0 || below.growsDown ? 0 : STACK_GUARD_GAP;
@@ -528,6 +538,17 @@ export class AddressSpace {
       if (length > 0) source.write?.(offset, this.bytes(page * PAGE_SIZE, length));
     }
   }
+}
+
+/** Whether a range touches the machine's own addresses, where nothing can be mapped. */
+export function isMachine(start: number, end: number): boolean {
+  return start < MACHINE_END && end > MACHINE_START;
+}
+
+function checkPlace(start: number, end: number): void {
+  checkRange(start, end);
+  if (isMachine(start, end))
+    throw new RangeError(`${start.toString(16)}-${end.toString(16)} is the machine's own`);
 }
 
 /** Ranges come from the kernel, which has checked what the guest asked for: a bad one is a bug of ours. */

@@ -2,18 +2,22 @@
  * Where things lie in the one wasm memory of an address space.
  *
  * Guest address a is byte a of the memory. The guest owns USER_START..USER_END-1 (the 3 GiB of 32-bit
- * ARM Linux) and one page of kernel helpers; all the rest is the machine's own and out of the guest's reach,
+ * ARM Linux) but for the machine's own 16 MiB in the middle, and one page of kernel helpers. All the rest is out of the guest's reach,
  * because the page bytes there are 0.
  *
  *   00000000  never accessible (null pointers)
  *   00010000  user space
- *   C0000000  page bytes: one byte per 4 KiB page, index = address >>> 12
- *   C0100000  7 MiB of zeros: `rotl(address, 20) & mask` indexes here when an access is not aligned,
+ *   7F000000  page bytes: one byte per 4 KiB page, index = address >>> 12
+ *   7F100000  7 MiB of zeros: `rotl(address, 20) & mask` indexes here when an access is not aligned,
  *             so that one byte load tests alignment and permission together
+ *   7FC00000  jump cache: JUMP_CACHE_ENTRIES pairs (location, table slot)
+ *   80000000  user space
  *   C0800000  CPU states, one STATE_SIZE block per thread
- *   C2000000  jump cache: JUMP_CACHE_ENTRIES pairs (location, table slot)
  *   C3000000  site counters, by a place's number: how often accesses failed the quick test of compiled code though they were allowed
  *   FFFF0000  the page of kernel helpers (vectors page), readable and executable by the guest
+ *
+ * The page bytes and the jump cache lie below 2 GiB because x86-64's addressing has displacements of 31 bits: V8 keeps a greater offset in a
+ * register, in every function (docs/JIT.md has what that cost).
  */
 
 export const PAGE_SHIFT = 12;
@@ -22,6 +26,10 @@ export const PAGE_MASK = 0xfff;
 
 export const USER_START = 0x0001_0000;
 export const USER_END = 0xc000_0000;
+
+/** The machine's own in the middle of user space: nothing can be mapped there. */
+export const MACHINE_START = 0x7f00_0000;
+export const MACHINE_END = 0x8000_0000;
 
 export const PAGE_BYTES = 0x7f00_0000;
 export const PAGE_BYTES_LENGTH = 0x10_0000;

@@ -7,7 +7,7 @@
  * written to by others.
  */
 import type { Vma } from './address-space.ts';
-import { PAGE_SIZE, USER_END } from './layout.ts';
+import { PAGE_SIZE } from './layout.ts';
 
 /** Gap kept free below a stack (Linux: stack_guard_gap, 256 pages). */
 export const STACK_GUARD_GAP = 256 * PAGE_SIZE;
@@ -139,12 +139,12 @@ export class VmaList {
     return high - length >= bottom ? high - length : 0;
   }
 
-  /** Bottom-up, when there is no room below the mmap base: the lowest free address at or above `bottom`. */
-  findGapUp(length: number, bottom: number, top = USER_END): number {
+  /** Bottom-up, when there is no room below the mmap base: the lowest free address at or above `bottom` with `length` free bytes below `top`; 0 when there is none. */
+  findGapUp(length: number, bottom: number, top: number): number {
     let low = bottom;
     for (let i = this.indexOf(bottom); i < this.list.length; i++) {
       const vma = this.list[i]!;
-      const limit = vma.growsDown ? vma.start - STACK_GUARD_GAP : vma.start;
+      const limit = Math.min(top, vma.growsDown ? vma.start - STACK_GUARD_GAP : vma.start);
       if (limit - low >= length) return low;
       low = Math.max(low, vma.end);
     }

@@ -1,4 +1,5 @@
 /** System V IPC: semget(2), semop(2), semctl(2), shmget(2), shmat(2), shmctl(2), msgget(2), msgsnd(2), msgrcv(2), msgctl(2). */
+import { isMachine } from '../../emu/memory/address-space.ts';
 import { EXEC, PAGE_SIZE, READ, USER_END, WRITE } from '../../emu/memory/layout.ts';
 import { fail } from '../abi/errno.ts';
 import {
@@ -212,7 +213,8 @@ function shmat(t: Task, id: number, wanted: number, how: number): number {
       if (how & SHM.SHM_RND) at -= at % SHMLBA;
       else if (at % PAGE_SIZE !== 0) fail('EINVAL');
     }
-    if (at + bytes > USER_END || (!(how & SHM.SHM_REMAP) && !space.isFree(at, at + bytes))) fail('EINVAL');
+    if (at + bytes > USER_END || isMachine(at, at + bytes)) fail('EINVAL');
+    if (!(how & SHM.SHM_REMAP) && !space.isFree(at, at + bytes)) fail('EINVAL');
   }
   space.map({
     start: at,

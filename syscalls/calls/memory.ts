@@ -3,7 +3,7 @@
 import { basename } from 'node:path/posix';
 
 import type { PageSource, Vma } from '../../emu/memory/address-space.ts';
-import { LOWEST } from '../../emu/memory/address-space.ts';
+import { isMachine, LOWEST } from '../../emu/memory/address-space.ts';
 import { PAGE_MASK, PAGE_SIZE, READ, USER_END } from '../../emu/memory/layout.ts';
 import { fail } from '../abi/errno.ts';
 import {
@@ -114,7 +114,7 @@ function mmap(
   let at: number;
   if (how & (MAP.MAP_FIXED | MAP.MAP_FIXED_NOREPLACE)) {
     if (hint & PAGE_MASK) fail('EINVAL');
-    if (hint + bytes > USER_END) fail('ENOMEM');
+    if (hint + bytes > USER_END || isMachine(hint, hint + bytes)) fail('ENOMEM');
     if (hint < LOWEST) fail('EPERM');
     if (how & MAP.MAP_FIXED_NOREPLACE && !space.isFree(hint, hint + bytes)) fail('EEXIST');
     if (!mayExpand(t, bytes, hint, hint + bytes)) fail('ENOMEM');
@@ -215,6 +215,7 @@ function mremap(
     if (newAt & PAGE_MASK || newAt + newBytes > USER_END) fail('EINVAL');
     if (newAt < old + oldBytes && old < newAt + newBytes) fail('EINVAL');
     if (newAt < LOWEST) fail('EPERM');
+    if (isMachine(newAt, newAt + newBytes)) fail('ENOMEM');
   }
   const vma = space.find(old);
   if (vma === undefined) fail('EFAULT');

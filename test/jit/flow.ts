@@ -98,13 +98,28 @@ class FlowGenerator {
     const word = 4 * this.#random.below(40);
     this.#emit(
       this.#pick([
-        ...[`adds ${a}, ${b}, ${c}`, `subs ${a}, ${b}, #${n & 7}`, `eor ${a}, ${b}, ${c}, ror #${1 + (n & 15)}`],
-        ...[`adcs ${a}, ${b}`, `sbc ${a}, ${b}, ${c}`, `movs ${a}, #${n}`, `muls ${a}, ${b}, ${a}`, `lsrs ${a}, ${b}, #3`],
+        ...[
+          `adds ${a}, ${b}, ${c}`,
+          `subs ${a}, ${b}, #${n & 7}`,
+          `eor ${a}, ${b}, ${c}, ror #${1 + (n & 15)}`,
+        ],
+        ...[
+          `adcs ${a}, ${b}`,
+          `sbc ${a}, ${b}, ${c}`,
+          `movs ${a}, #${n}`,
+          `muls ${a}, ${b}, ${a}`,
+          `lsrs ${a}, ${b}, #3`,
+        ],
         ...[`cmp ${a}, ${b}\nit ${this.#pick(CONDITIONS)}`].map((it) => {
           const condition = it.slice(-2);
           return `${it}\nadd${condition} ${c}, #${n}`;
         }),
-        ...[`ldr ${a}, [r0, #${word}]`, `str ${a}, [r4, #${word}]`, `ldrb ${a}, [r4, #${n}]`, `strh ${b}, [r0, #${n}]`],
+        ...[
+          `ldr ${a}, [r0, #${word}]`,
+          `str ${a}, [r4, #${word}]`,
+          `ldrb ${a}, [r4, #${n}]`,
+          `strh ${b}, [r0, #${n}]`,
+        ],
         ...(frame ? [`str ${a}, [sp, #${word & 12}]`, `ldr ${a}, [sp, #${word & 12}]`] : []),
         `uxtb ${a}, ${b}\nldr ${c}, [r0, ${a}]`,
         `and r12, ${b}, #252\nadd r12, r0\nldr ${b}, [r12, #4]\nstr ${c}, [r12, #8]\nldr ${c}, [r12]`,
@@ -115,7 +130,9 @@ class FlowGenerator {
   /** Mostly a function that comes later, so that the calls end; else any. */
   #callee(f: number): string {
     const later = this.#functions - 1 - f;
-    return later > 0 && this.#chance(90) ? `f${f + 1 + this.#random.below(later)}` : `f${this.#random.below(this.#functions)}`;
+    return later > 0 && this.#chance(90)
+      ? `f${f + 1 + this.#random.below(later)}`
+      : `f${this.#random.below(this.#functions)}`;
   }
 
   #call(f: number, frame: boolean): void {
@@ -145,7 +162,8 @@ class FlowGenerator {
   #loop(f: number, depth: number, frame: boolean): void {
     const [again, middle, end] = [this.#label(), this.#label(), this.#label()];
     // Now and then it is entered in the middle, which makes it irreducible.
-    if (this.#chance(15)) this.#emit(`cmp ${this.#pick(LOW)}, #${this.#random.below(200)}`, `bls.w ${middle}`);
+    if (this.#chance(15))
+      this.#emit(`cmp ${this.#pick(LOW)}, #${this.#random.below(200)}`, `bls.w ${middle}`);
     this.#emit(`${again}:`);
     this.#pay();
     this.#statement(f, depth - 1, frame);
@@ -159,7 +177,13 @@ class FlowGenerator {
   #table(f: number, depth: number, frame: boolean): void {
     const [a, b, end] = [this.#label(), this.#label(), this.#label()];
     const table = this.#label();
-    this.#emit(`and r12, ${this.#pick(LOW)}, #3`, 'cmp r12, #2', `bhi.w ${end}`, 'tbh [pc, r12, lsl #1]', `${table}:`);
+    this.#emit(
+      `and r12, ${this.#pick(LOW)}, #3`,
+      'cmp r12, #2',
+      `bhi.w ${end}`,
+      'tbh [pc, r12, lsl #1]',
+      `${table}:`,
+    );
     this.#emit(`.hword (${a} - ${table}) / 2, (${b} - ${table}) / 2, (${end} - ${table}) / 2`, `${a}:`);
     this.#statement(f, depth - 1, frame);
     this.#emit(`b.w ${end}`, `${b}:`);

@@ -4,6 +4,8 @@ import {
   CODE,
   EXEC,
   HELPERS_PAGE,
+  MACHINE_END,
+  MACHINE_START,
   PAGE_BYTES,
   PAGE_BYTES_END,
   READ,
@@ -40,6 +42,35 @@ describe('mapping', () => {
     expect(s.fault(0x10000, EXEC)).toBe('protected');
     expect(s.fault(0x12000, READ)).toBe('unmapped');
     expect(s.fault(0xffff, READ)).toBe('unmapped');
+  });
+
+  it("keeps the machine's own addresses free of areas", () => {
+    const s = space();
+    expect(s.isFree(MACHINE_START - 0x1000, MACHINE_START)).toBe(true);
+    expect(s.isFree(MACHINE_START - 0x1000, MACHINE_START + 0x1000)).toBe(false);
+    expect(s.isFree(MACHINE_END - 0x1000, MACHINE_END)).toBe(false);
+    expect(s.isFree(MACHINE_END, MACHINE_END + 0x1000)).toBe(true);
+    expect(() => s.map(area(MACHINE_START, MACHINE_START + 0x1000, READ))).toThrow(RangeError);
+    // All of user space can be had, in pieces: above, below, and what is left above the mmap base.
+    const pieces: [number, number][] = [];
+    for (const size of [0x1000_0000, 0x80_0000, 0x1000])
+      for (let at = s.findFree(size); at !== 0; at = s.findFree(size)) {
+        if (pieces.push([at, at + size]) > 10_000) break;
+        s.map(area(at, at + size, READ));
+      }
+    pieces.sort(([a], [b]) => a - b);
+    for (const [start, end] of pieces) expect(start >= MACHINE_END || end <= MACHINE_START).toBe(true);
+    expect(pieces.some(([, end]) => end === MACHINE_START)).toBe(true);
+    expect(pieces.some(([start]) => start === MACHINE_END)).toBe(true);
+    expect(s.fault(MACHINE_START, READ)).toBe('unmapped');
+    expect(s.fault(MACHINE_END - 1, WRITE)).toBe('unmapped');
+  });
+
+  it("does not let a stack grow into the machine's own addresses", () => {
+    const s = space();
+    s.map(area(MACHINE_END + 0x1000, MACHINE_END + 0x3000, READ | WRITE, { growsDown: true }));
+    expect(s.fault(MACHINE_END + 4, WRITE)).toBe('ok');
+    expect(s.fault(MACHINE_END - 4, WRITE)).toBe('unmapped');
   });
 
   it('lets pages that can be written or executed be read, as ARM does', () => {
@@ -295,7 +326,8 @@ describe('findFree', () => {
     expect(s.findFree(0x2000)).toBe(base - 0xa000);
     expect(s.findFree(0x2000, 0x500000)).toBe(0x500000);
     expect(s.findFree(0x2000, base - 0x8000)).toBe(base - 0xa000);
-    s.map(area(0x10000, base - 0x8000, 0));
+    s.map(area(0x10000, MACHINE_START, 0));
+    s.map(area(MACHINE_END, base - 0x8000, 0));
     expect(s.findFree(0x2000)).toBe(base);
     expect(s.findFree(0xbfff_0000)).toBe(0);
     expect(s.findFree(0xffff_f000)).toBe(0);

@@ -1,0 +1,123 @@
+/**
+ * The data flow of a region: which variables are dirty where (written, and not stored since), which are live, and which a loop is to be kept free of. See the header of compile.ts.
+ */
+import { REG_MASK } from './convention.ts';
+import { isIrreducible } from './graph.ts';
+import type { Block } from './region.ts';
+
+/** Variables that a loop may have in V8's registers, besides what it computes with. */
+const ROOM_IN_LOOP = 7;
+
+/** Dirty masks forwards, then liveness backwards; see the header of compile.ts. */
+export function dataFlow(blocks: Block[]): void {
+  const { written, used } = inLoops(blocks);
+  dirtiness(blocks, written);
+  liveVariables(blocks);
+  // Outer loops first.
+  let any = false;
+  for (const header of blocks) {
+    if (!header.loopHeader) continue;
+    header.parked = header.outerLoop?.parked ?? 0;
+    if (bitCount(header.liveIn) <= ROOM_IN_LOOP) continue;
+    header.parked |= ~used.get(header)! & header.liveIn;
+    any ||= header.parked !== 0;
+  }
+  if (!any) return;
+  for (const b of blocks) b.parked = b.loop?.parked ?? 0;
+  for (const b of blocks) b.liveIn = 0;
+  liveVariables(blocks);
+}
+
+function bitCount(mask: number): number {
+  let n = 0;
+  for (let m = mask; m !== 0; m &= m - 1) n++;
+  return n;
+}
+
+function dirtiness(blocks: readonly Block[], written: ReadonlyMap<Block, number>): void {
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const b of blocks) {
+      let dirty = b.dirtyIn;
+      for (const { effects } of b.steps) dirty |= effects.writes | effects.mayWrite;
+      for (const s of b.succ) {
+        if (isIrreducible(b, s)) continue;
+        const inside = s.loopHeader ? written.get(s)! : ~0;
+        if (((s.dirtyIn | (dirty & inside)) ^ s.dirtyIn) === 0 && (dirty & ~inside & ~s.storedBefore) === 0)
+          continue;
+        s.dirtyIn |= dirty & inside;
+        s.storedBefore |= dirty & ~inside;
+        changed = true;
+      }
+    }
+  }
+}
+
+function liveVariables(blocks: readonly Block[]): void {
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let i = blocks.length - 1; i >= 0; i--) {
+      const b = blocks[i]!;
+      const live = liveness(b);
+      if (live !== b.liveIn) {
+        b.liveIn = live;
+        changed = true;
+      }
+    }
+  }
+}
+
+/** By header, what the blocks of its loop write, and what they read or write. */
+function inLoops(blocks: readonly Block[]): { written: Map<Block, number>; used: Map<Block, number> } {
+  const written = new Map<Block, number>();
+  const used = new Map<Block, number>();
+  for (const b of blocks) {
+    let writes = 0;
+    let reads = b.end === 'svc' ? 1 : 0;
+    for (const { effects } of b.steps) {
+      writes |= effects.writes | effects.mayWrite;
+      reads |= effects.reads;
+    }
+    for (let at = b.loop; at !== undefined; at = at.outerLoop) {
+      written.set(at, (written.get(at) ?? 0) | writes);
+      used.set(at, (used.get(at) ?? 0) | writes | reads);
+    }
+  }
+  return { written, used };
+}
+
+/** Whether a block with so many successors goes to no other place. */
+function staysInside(b: Block, successors: number): boolean {
+  if (b.end === 'fall') return successors === 1;
+  if (b.end !== 'branch') return false;
+  const { branch, conditional } = b.last.effects;
+  const { kind, target } = branch!;
+  return (
+    (kind === 'jump' || b.callees.length > 0) && target !== undefined && successors === (conditional ? 2 : 1)
+  );
+}
+
+/** Variables live at the start of a block; `after`, when given, gets those live behind each step. */
+export function liveness(b: Block, after?: number[]): number {
+  const dirtyBefore: number[] = [];
+  let dirty = b.dirtyIn;
+  for (const { effects } of b.steps) {
+    dirtyBefore.push(dirty);
+    dirty |= effects.writes | effects.mayWrite;
+  }
+  // Whatever leaves the region, calls or enters the kernel stores all that is dirty.
+  let live = 0;
+  const inside = b.succ.filter((s) => !isIrreducible(b, s));
+  for (const s of inside) live |= s.liveIn & ~(b.parked & ~s.parked);
+  if (!staysInside(b, inside.length)) live |= dirty;
+  if (b.end === 'svc' && b.after !== undefined && !isIrreducible(b, b.after))
+    live |= b.after.liveIn & ~1 & ~b.parked;
+  for (let i = b.steps.length - 1; i >= 0; i--) {
+    const e = b.steps[i]!.effects;
+    if (after !== undefined) after[i] = live;
+    live = (live & ~e.writes) | e.reads | e.mayWrite;
+    if (e.memory) live |= dirtyBefore[i]! & REG_MASK;
+  }
+  if (b.loopHeader) live |= (b.dirtyIn & REG_MASK) | b.storedBefore;
+  return live;
+}
