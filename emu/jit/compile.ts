@@ -43,7 +43,7 @@ const PREEMPT = importIndex('preempt');
 const STACK_KIB = Number(/--stack-size=(\d+)/.exec(process.execArgv.join(' '))?.[1] ?? 984);
 /**
  * Calls nest on the host's stack no deeper than this; beyond it a region returns its own location, and everything unwinds to the dispatcher.
- * A frame takes well below 3 KiB: some 100 locals at the most.
+ * A frame takes well below 3 KiB: 160 locals were the most seen.
  */
 export const MAX_DEPTH = Math.floor(STACK_KIB / 3);
 
@@ -77,9 +77,7 @@ export interface CompiledBody {
   numbers: RunNumber[];
 }
 
-/**
- * For each step of a block: the flags written there that nothing inside the region needs, only a way out at the block's end.
- */
+/** Flags that nothing inside the region needs behind a block, only a way out at its end. */
 function deferrableFlags(b: Block): number {
   if (b.end !== 'branch') return 0;
   const { branch, conditional } = b.last.effects;
@@ -295,6 +293,7 @@ export class RegionCompiler implements EmitterHost {
     });
   }
 
+  /** Emits a loop, with its own ways out behind it. */
   private loop(header: Block): void {
     const { emitter } = this;
     const { faultLabel } = emitter;
@@ -425,7 +424,8 @@ export class RegionCompiler implements EmitterHost {
   private goto(from: Block, to: Block | undefined, address: number, dirty: number): void {
     const { emitter } = this;
     if (to === undefined || to.order < 0 || isIrreducible(from, to)) {
-      this.exitTo(from, to?.frame ?? from.frame, address, dirty);
+      const frame = to?.frame ?? from.frame;
+      this.exitTo(from, frame, frame.locationOf(address), dirty);
       return;
     }
     emitter.loadVars(from.parked & ~to.parked & to.liveIn);
@@ -446,13 +446,8 @@ export class RegionCompiler implements EmitterHost {
     }
   }
 
-  /** Leaves the region for an address of a frame's code: by a tail call, or from an inlined frame by a call of the rest of it. */
-  private exitTo(from: Block, frame: Frame, address: number, dirty: number): void {
-    const location = frame.locationOf(address);
-    this.exitToLocation(from, frame, location, dirty);
-  }
-
-  private exitToLocation(from: Block, frame: Frame, location: number, dirty: number): void {
+  /** Leaves the region for a location in a frame's function: by a tail call, or from an inlined frame by a call of the rest of it. */
+  private exitTo(from: Block, frame: Frame, location: number, dirty: number): void {
     const { emitter } = this;
     dirty &= ~emitter.storePending();
     if (this.context.hasCode(location) && (frame.parent === null || this.goesOnBehind(from, frame))) {
@@ -517,7 +512,7 @@ export class RegionCompiler implements EmitterHost {
     if (target !== undefined) {
       const to = block.successor(target);
       if (to !== undefined) this.goto(block, to, to.start, dirty);
-      else this.exitToLocation(block, block.frame, target >>> 0, dirty);
+      else this.exitTo(block, block.frame, target >>> 0, dirty);
       return;
     }
     if (kind === 'return') {
@@ -539,6 +534,7 @@ export class RegionCompiler implements EmitterHost {
     this.leaveTo(block, block.frame, () => out.get(this.slot));
   }
 
+  /** Returns to a location: from an inlined frame to behind its call, when that is where the location is. */
   private returnTo(location: Node, dirty: number): void {
     const { emitter, out, block } = this;
     const { frame } = block;
@@ -631,6 +627,7 @@ export class RegionCompiler implements EmitterHost {
     this.out.u32(0);
   }
 
+  /** Calls a location: goes over to an inlined frame, or calls through the table. */
   private call(location: Node, target: number | undefined, dirty: number): void {
     const { emitter, out, block } = this;
     const { callees } = block;
@@ -662,9 +659,10 @@ export class RegionCompiler implements EmitterHost {
 
   /** Goes on behind a call or SVC, with the live ones of `stale` variables loaded again. */
   private goOnAfter(block: Block, stale: number): void {
-    const { after } = block;
-    if (after === undefined) this.exitTo(block, block.frame, block.next, 0);
-    else if (isIrreducible(block, after)) this.exitTo(block, after.frame, after.start, 0);
+    const { after, frame } = block;
+    if (after === undefined) this.exitTo(block, frame, frame.locationOf(block.next), 0);
+    else if (isIrreducible(block, after))
+      this.exitTo(block, after.frame, after.frame.locationOf(after.start), 0);
     else {
       this.emitter.loadVars(after.liveIn & ~after.parked & (stale | block.parked));
       this.jump(block, after);

@@ -36,7 +36,10 @@ export const LEAVE = 2;
 
 /** Functions imported by region modules, with their types (see runtime.ts); the index is the function index. */
 export const IMPORTS = [
-  /** (cpu, address, access code, site) -> 1 when the access may go on; 0: leave by the fault exit. */
+  /**
+   * (cpu, address, access code, site, page byte) -> 1 when the access may go on; 0: leave by the fault exit. Nobody looks at the page byte: that it is used a second time keeps
+   * V8 from loading it twice, once for the trap that a load may be and once as an operand of the test.
+   */
   { name: 'check', type: 8 },
   /** (cpu, imm) -> 1 to go on behind the SVC with all of the state as before but r0. */
   { name: 'svc', type: 2 },
@@ -62,7 +65,7 @@ export const importIndex = (name: ImportName): number => IMPORTS.findIndex((i) =
 /** The types of region modules, by index; 0 is the region function itself. */
 export const TYPES = [
   { params: [I32, I32, I32], results: [I32] },
-  /** check; and enter: a region function's parameters and a table slot. */
+  /** enter: a region function's parameters and a table slot. */
   { params: [I32, I32, I32, I32], results: [I32] },
   { params: [I32, I32], results: [I32] },
   { params: [I32], results: [I32] },
@@ -70,6 +73,7 @@ export const TYPES = [
   { params: [F64, F64], results: [I32] },
   { params: [F32, F32, F32], results: [I32] },
   { params: [F32, F32], results: [I32] },
+  /** check */
   { params: [I32, I32, I32, I32, I32], results: [I32] },
 ] as const;
 

@@ -30,7 +30,7 @@ export interface Runtime {
 const TYPE_CHECK = 8;
 const TYPE_ENTER = 1;
 
-/** (cpu, address, code, site) -> i32: both ends of the access may be used, else what JavaScript says. */
+/** (cpu, address, code, site, page byte) -> i32: both ends of the access may be used, else what JavaScript says. */
 function checkBody(jsCheck: number): FuncBody {
   const w = new ByteWriter();
   const [cpu, address, code, site, end, count] = [0, 1, 2, 3, 5, 6];
