@@ -7,43 +7,83 @@ export interface BenchProgram {
   /** A fixture (NAME.static and NAME.host), or the guest's path of a program in the root. */
   readonly program: string;
   readonly args: readonly string[];
+  /** Of a program that computes: arguments that keep it busy for seconds, to see how fast it is once it runs. */
+  readonly long?: readonly string[];
   /** It executes other ARM programs, for which qemu-arm needs the kernel's binfmt_misc. */
   readonly executes?: boolean;
 }
 
+const pythonLoop = (n: number) => `s = 0\nfor i in range(${n}):\n s += i * i % 7\nprint(s)`;
+const perlLoop = (n: number) => `my $s = 0; for my $i (1..${n}) { $s += $i * $i % 7 } print "$s\\n"`;
+const bashLoop = (n: number) => `for ((i=s=0;i<${n};i++)); do ((s+=i*i%7)); done; echo $s`;
+
 export const programs: readonly BenchProgram[] = [
-  { name: 'crc32', about: 'byte loads, a table', program: 'crc32', args: ['100'] },
-  { name: 'sieve', about: 'byte stores in nested loops', program: 'sieve', args: ['20000000'] },
-  { name: 'fib', about: 'calls and returns', program: 'fib', args: ['35'] },
-  { name: 'matrix', about: 'double arithmetic', program: 'matrix', args: ['400'] },
-  { name: 'mandelbrot', about: 'floating-point compares', program: 'mandelbrot', args: ['8000'] },
-  { name: 'sort', about: 'calls through pointers, structures', program: 'sort', args: ['300000'] },
-  { name: 'sha256', about: 'word arithmetic, rotations', program: 'sha256', args: ['20000'] },
-  { name: 'heap', about: 'malloc, memset, mmap', program: 'heap', args: ['30000'] },
-  { name: 'xz', about: 'a compressor', program: '/usr/bin/xz', args: ['-T1', '-6', '-c', '/srv/data/text'] },
+  { name: 'crc32', about: 'byte loads, a table', program: 'crc32', args: ['100'], long: ['600'] },
+  {
+    name: 'sieve',
+    about: 'byte stores in nested loops',
+    program: 'sieve',
+    args: ['20000000'],
+    long: ['120000000'],
+  },
+  { name: 'fib', about: 'calls and returns', program: 'fib', args: ['35'], long: ['39'] },
+  { name: 'matrix', about: 'double arithmetic', program: 'matrix', args: ['400'], long: ['700'] },
+  {
+    name: 'mandelbrot',
+    about: 'floating-point compares',
+    program: 'mandelbrot',
+    args: ['8000'],
+    long: ['60000'],
+  },
+  {
+    name: 'sort',
+    about: 'calls through pointers, structures',
+    program: 'sort',
+    args: ['300000'],
+    long: ['1500000'],
+  },
+  {
+    name: 'sha256',
+    about: 'word arithmetic, rotations',
+    program: 'sha256',
+    args: ['20000'],
+    long: ['60000'],
+  },
+  { name: 'heap', about: 'malloc, memset, mmap', program: 'heap', args: ['30000'], long: ['200000'] },
+  {
+    name: 'xz',
+    about: 'a compressor',
+    program: '/usr/bin/xz',
+    args: ['-T1', '-6', '-c', '/srv/data/text'],
+    long: ['-T1', '-6', '-c', ...new Array<string>(15).fill('/srv/data/text')],
+  },
   {
     name: 'gzip',
     about: 'a compressor, of noise',
     program: '/usr/bin/gzip',
     args: ['-9', '-c', '/srv/data/random'],
+    long: ['-9', '-c', '/srv/data/random', '/srv/data/random', '/srv/data/random'],
   },
   {
     name: 'python3',
     about: 'an interpreter in a loop',
     program: '/usr/bin/python3',
-    args: ['-c', 's = 0\nfor i in range(1500000):\n s += i * i % 7\nprint(s)'],
+    args: ['-c', pythonLoop(1_500_000)],
+    long: ['-c', pythonLoop(5_000_000)],
   },
   {
     name: 'perl',
     about: 'an interpreter in a loop',
     program: '/usr/bin/perl',
-    args: ['-e', 'my $s = 0; for my $i (1..2000000) { $s += $i * $i % 7 } print "$s\\n"'],
+    args: ['-e', perlLoop(2_000_000)],
+    long: ['-e', perlLoop(6_000_000)],
   },
   {
     name: 'bash',
     about: 'an interpreter in a loop',
     program: '/bin/bash',
-    args: ['-c', 'for ((i=s=0;i<60000;i++)); do ((s+=i*i%7)); done; echo $s'],
+    args: ['-c', bashLoop(60_000)],
+    long: ['-c', bashLoop(180_000)],
   },
   {
     name: 'python3 start',

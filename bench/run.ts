@@ -1,9 +1,10 @@
 /**
- * Whole programs under armrun, qemu-arm and, where there is a native build, on the host itself: `npm run bench -- [--rounds N] [--only NAME,...] [--cpu NAME] [--cache DIR|none]`.
+ * Whole programs under armrun, qemu-arm and, where there is a native build, on the host itself: `npm run bench -- [--rounds N] [--only NAME,...] [--long] [--cpu NAME] [--cache DIR|none]`.
  *
  * The engines take turns, so that what else the machine does hits all alike; medians of wall time are compared. Every run's output must be the same in all engines.
  * The first round is not counted: it fills the disk's cache and armrun's translations, as the first run of a program does for the user (`--cache none` is without).
- * Bare Node is measured too: the least that any run of armrun can take. Results go to .cache/bench/results.json and chart.svg.
+ * With --long the programs that compute do so for seconds, and only these run: how fast armrun is once it has started and compiled what is hot.
+ * Bare Node is measured too: the least that any run of armrun can take. Results go to .cache/bench/results.json and chart.svg (results-long.json and chart-long.svg).
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -21,6 +22,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     only: { type: 'string', default: '' },
+    long: { type: 'boolean', default: false },
     cpu: { type: 'string', default: 'jit' },
     cache: { type: 'string' },
   },
@@ -29,7 +31,10 @@ const rounds = Number(values.rounds);
 if (!Number.isInteger(rounds) || rounds < 1)
   throw new Error(`--rounds ${values.rounds}: not a number of rounds`);
 const names = values.only === '' ? [] : values.only.split(',');
-const chosen = programs.filter((program) => names.length === 0 || names.includes(program.name));
+const chosen = programs
+  .filter((program) => names.length === 0 || names.includes(program.name))
+  .filter((program) => !values.long || program.long !== undefined)
+  .map((program) => (values.long ? { ...program, args: program.long! } : program));
 if (chosen.length === 0)
   throw new Error(
     `--only ${values.only}: no such program; there are ${programs.map((p) => p.name).join(', ')}`,
@@ -152,19 +157,24 @@ for (const result of results) {
   row([result.name, ...engines.map((engine) => ms(engine.name)), ratio('qemu-arm'), ratio('native')]);
 }
 row(['node -e 0', `${median(bareNode).toFixed(0)} ms`]);
-const compared = results.map((result) => result.median.armrun! / result.median['qemu-arm']!);
-const mean = Math.exp(compared.reduce((sum, ratio) => sum + Math.log(ratio), 0) / compared.length);
-console.log(`geometric mean of armrun/qemu: ${mean.toFixed(2)}`);
+const mean = (list: readonly Result[]) => {
+  const logs = list.map(({ median }) => Math.log(median.armrun! / median['qemu-arm']!));
+  return Math.exp(logs.reduce((a, b) => a + b, 0) / logs.length).toFixed(2);
+};
+const computing = results.filter((_, i) => chosen[i]!.long !== undefined);
+console.log(`geometric mean of armrun/qemu: ${mean(results)}`);
+if (computing.length > 0) console.log(`of the ${computing.length} programs that compute: ${mean(computing)}`);
 
 const out = `${project}.cache/bench`;
+const suffix = values.long ? '-long' : '';
 mkdirSync(out, { recursive: true });
 const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), node: process.version };
 writeFileSync(
-  `${out}/results.json`,
+  `${out}/results${suffix}.json`,
   `${JSON.stringify({ date: new Date().toISOString(), machine, cpu: values.cpu, rounds, bareNode: median(bareNode), results }, null, 1)}\n`,
 );
 writeFileSync(
-  `${out}/chart.svg`,
+  `${out}/chart${suffix}.svg`,
   barChart(
     `Wall time against qemu-arm (${machine.cpu}, median of ${rounds})`,
     'qemu-arm',
@@ -181,4 +191,4 @@ writeFileSync(
     })),
   ),
 );
-console.log(`written: .cache/bench/results.json, .cache/bench/chart.svg`);
+console.log(`written: .cache/bench/results${suffix}.json, .cache/bench/chart${suffix}.svg`);
