@@ -27,7 +27,7 @@ import {
 import { IMMEDIATE, LSL, SHIFTED } from '../ops/shift.ts';
 import { type FpTransfer, vldr, vstr } from '../ops/vfp.ts';
 import { dominates } from './graph.ts';
-import type { Block } from './region.ts';
+import type { Block, Region } from './region.ts';
 
 const LOAD = 1;
 const STORE = 2;
@@ -172,12 +172,15 @@ const TESTED: AccessPlan = { tested: true, test: null };
 /** Pages that can be written can be read (page-table.ts). */
 const allows = (mask: number, kind: number) => (mask & (kind | STORE)) !== 0;
 
-/** The plans of the steps of each block. `ahead` says of an instruction's location whether it may test what only blocks behind it touch. */
+/**
+ * The plans of the steps of each block: of one block at a time, or for a region with much time of all together. `ahead` says of an instruction's location whether it may test what only blocks
+ * behind it touch.
+ */
 export function planAccesses(
-  blocks: readonly Block[],
+  { blocks, isOptimized }: Region,
   ahead: (location: number) => boolean,
 ): Map<Block, AccessPlan[]> {
-  const places = new PlaceFinder(blocks).places;
+  const places = new PlaceFinder(blocks, isOptimized).places;
   const byValue = new Map<number, Place[]>();
   for (const list of places.values())
     for (const p of list) {
@@ -189,7 +192,7 @@ export function planAccesses(
   const factsAfter = new Map<Block, Map<number, Fact[]>>();
   const calling = loopsThatCall(blocks);
   for (const b of blocks) {
-    const facts = calling.has(b) ? new Map<number, Fact[]>() : factsBefore(b, factsAfter);
+    const facts = !isOptimized || calling.has(b) ? new Map<number, Fact[]>() : factsBefore(b, factsAfter);
     const plan: AccessPlan[] = new Array(b.steps.length).fill(SEPARATE);
     for (const p of places.get(b)!) {
       const known = facts.get(p.value) ?? [];
@@ -261,7 +264,15 @@ class PlaceFinder {
   readonly #changed = new Map<Block, number>();
   #values = 0;
 
-  constructor(blocks: readonly Block[]) {
+  constructor(blocks: readonly Block[], across: boolean) {
+    if (!across) {
+      const registers: Registers = { value: new Array(PC).fill(-1), distance: new Array(PC).fill(0) };
+      for (const b of blocks) {
+        this.#forget(registers, ALL);
+        this.places.set(b, this.#follow(b, registers));
+      }
+      return;
+    }
     for (const b of blocks) {
       let changed = b.after === undefined ? 0 : b.end === 'svc' ? 1 : ALL;
       for (const { effects } of b.steps) changed |= effects.writes | effects.mayWrite;

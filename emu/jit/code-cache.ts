@@ -38,7 +38,7 @@ const BATCH_INSTRUCTIONS = 6000;
 /** A region is compiled again so often, as more of it turns out to be hot. */
 const MAX_EXTENSIONS = 6;
 /** A region is optimized when fuel was over in it so often (about a millisecond apart). */
-const SAMPLES = 4;
+const SAMPLES = 8;
 /** A block that is in so many regions already is compiled as one of its own. */
 const MAX_COPIES = 3;
 
@@ -173,7 +173,8 @@ export class CodeCache {
       isEntry: (at) => !optimize && (entries.has(at) || this.isEntry(at)),
       read: (address, size) => this.constantWord(address, size),
       seen: (pc) => unit.jumps.get(pc) ?? [],
-      isInlined: (at) => optimize && unit.translations.has(at) && this.unitAt(at) === unit,
+      optimize,
+      isInlined: (at) => unit.translations.has(at) && this.unitAt(at) === unit,
     };
     const regions: { region: Region; start: Start }[] = [];
     let instructions = 0;
@@ -232,7 +233,7 @@ export class CodeCache {
     return this.compile({ location, isLoop: true, optimize: true }, () => false);
   }
 
-  private translate(region: Region, { isLoop, optimize = false }: Start): Translation {
+  private translate(region: Region, { isLoop }: Start): Translation {
     const { numbers, ...body } = this.compiler.compile(region);
     const [root] = region.frames;
     const blocks: number[] = [];
@@ -241,7 +242,7 @@ export class CodeCache {
     return {
       location: region.location,
       isLoop,
-      isOptimized: optimize,
+      isOptimized: region.isOptimized,
       instructions: region.instructions,
       body: { type: 0, ...body },
       numbers,

@@ -127,7 +127,7 @@ export class RegionCompiler implements EmitterHost {
     this.loopLabel.clear();
     out.length = 0;
     emitter.reset();
-    this.plans = planAccesses(region.blocks, (at) => !this.context.isUnaligned(at));
+    this.plans = planAccesses(region, (at) => !this.context.isUnaligned(at));
     this.leftColdly.clear();
     this.dirtyAtExits = 0;
     this.ret = emitter.newLocal(I32);

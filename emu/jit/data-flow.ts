@@ -8,11 +8,12 @@ import type { Block } from './region.ts';
 /** Variables that a loop may have in V8's registers, besides what it computes with. */
 const ROOM_IN_LOOP = 7;
 
-/** Dirty masks forwards, then liveness backwards; see the header of compile.ts. */
-export function dataFlow(blocks: Block[]): void {
+/** Dirty masks forwards, then liveness backwards; see the header of compile.ts. With `park` loops are kept free of variables that they do not use. */
+export function dataFlow(blocks: Block[], park: boolean): void {
   const { written, used } = inLoops(blocks);
   dirtiness(blocks, written);
   liveVariables(blocks);
+  if (!park) return;
   // Outer loops first.
   let any = false;
   for (const header of blocks) {

@@ -166,6 +166,8 @@ export interface Region {
   readonly entry: Block;
   /** Location of the entry: its address, bit 0 set for Thumb. */
   readonly location: number;
+  /** Much time is spent in it: it is worth more work. */
+  readonly isOptimized: boolean;
   /** Reachable blocks in reverse postorder. */
   readonly blocks: Block[];
   /** The root first. */
@@ -187,7 +189,9 @@ export interface CodeSource {
   read(address: number, size: number): number | undefined;
   /** Where an indirect jump or call has been seen to go. */
   seen(pc: number): readonly number[];
-  /** Whether the function at a location is to be had inside its callers. */
+  /** Much time is spent there. */
+  readonly optimize: boolean;
+  /** Whether the function at a location is to be had inside its callers, when these are optimized. */
   isInlined(location: number): boolean;
 }
 
@@ -354,21 +358,30 @@ export function findRegion(location: number, source: CodeSource): Region | null 
   const inlining = { ...source, isEntry: () => false };
   let instructions = flow.instructions;
   // Breadth first: what is nearer to the root is run more often, or as often.
-  for (let i = 0; i < frames.length; i++)
+  for (let i = 0; source.optimize && i < frames.length; i++)
     for (const block of [...frames[i]!.blockAt.values()])
       instructions += inline(block, frames, instructions, inlining);
 
-  const entry = separateLoops(frames);
+  const entry = source.optimize ? separateLoops(frames) : root.blockAt.get(root.start)!;
   const blocks = orderBlocks(entry);
   dominators(blocks);
   classifyEdges(blocks);
   findLoops(blocks);
   nest(blocks);
-  dataFlow(blocks);
+  dataFlow(blocks, source.optimize);
   const pages = new Set<number>();
   for (const b of blocks)
     for (let page = b.start >>> 12; page <= (b.next - 1) >>> 12; page++) pages.add(page);
-  return { entry, location, blocks, frames, calls: flow.calls, pages, instructions };
+  return {
+    entry,
+    location,
+    isOptimized: source.optimize,
+    blocks,
+    frames,
+    calls: flow.calls,
+    pages,
+    instructions,
+  };
 }
 
 /**
