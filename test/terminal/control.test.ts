@@ -232,9 +232,9 @@ describe('settings', { timeout: 180_000 }, () => {
       ['TERM', 143],
       ['HUP', 129],
     ] as const) {
-      // What is killed is armrun, from outside.
+      // What is killed is armrun, from outside. (The log of the one before must be gone when the loop begins.)
       screen.line(
-        `(until grep -q raw log; do sleep 0.1; done; pkill -${signal} -f 'bash -c stty ra[w]') 2>&- & : > log`,
+        `: > log; (until grep -q raw log; do sleep 0.1; done; pkill -${signal} -f 'bash -c stty ra[w]') 2>&- &`,
       );
       screen.line(`${raw('')} | tee log; s=\${PIPESTATUS[0]}; stty -a; echo status=$s`);
       expect((await screen.shows(settings))[2]).toBe(String(status));
