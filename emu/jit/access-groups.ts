@@ -26,6 +26,7 @@ import {
 } from '../ops/load-store.ts';
 import { IMMEDIATE, LSL, SHIFTED } from '../ops/shift.ts';
 import { type FpTransfer, vldr, vstr } from '../ops/vfp.ts';
+import { REG_MASK } from './convention.ts';
 import { dominates } from './graph.ts';
 import type { Block, Region } from './region.ts';
 
@@ -33,8 +34,6 @@ const LOAD = 1;
 const STORE = 2;
 const ALWAYS = 14;
 const PC = 15;
-/** All registers but the PC. */
-const ALL = 0x7fff;
 
 /** What is known to be tested when an instruction begins, or is to be tested there. */
 export interface AccessPlan {
@@ -46,7 +45,7 @@ export interface AccessPlan {
     readonly offset: number;
     readonly length: number;
     /** LOAD or STORE. */
-    readonly mask: number;
+    readonly kind: number;
   } | null;
 }
 
@@ -77,11 +76,11 @@ interface Place {
   readonly distance: number;
 }
 
-/** A range of distances from a value that has been tested, for the kinds in the mask. */
+/** A range of distances from a value that has been tested: for LOAD, or for STORE and so for both. */
 interface Fact {
   readonly low: number;
   readonly high: number;
-  readonly mask: number;
+  readonly kind: number;
 }
 
 /** What each register holds: a value plus a distance. */
@@ -169,8 +168,8 @@ function sum(insn: Insn): { d: number; n: number; delta: number } | null {
 
 const SEPARATE: AccessPlan = { tested: false, test: null };
 const TESTED: AccessPlan = { tested: true, test: null };
-/** Pages that can be written can be read (page-table.ts). */
-const allows = (mask: number, kind: number) => (mask & (kind | STORE)) !== 0;
+/** Whether a test for one kind of access does for another: pages that can be written can be read (page-table.ts). */
+const allows = (tested: number, kind: number) => tested === STORE || tested === kind;
 
 /**
  * The plans of the steps of each block: of one block at a time, or for a region with much time of all together. `ahead` says of an instruction's location whether it may test what only blocks
@@ -190,22 +189,22 @@ export function planAccesses(
     }
   const plans = new Map<Block, AccessPlan[]>();
   const factsAfter = new Map<Block, Map<number, Fact[]>>();
-  const calling = loopsThatCall(blocks);
+  const calling = isOptimized ? loopsThatCall(blocks) : new Set<Block>();
   for (const b of blocks) {
-    const facts = !isOptimized || calling.has(b) ? new Map<number, Fact[]>() : factsBefore(b, factsAfter);
+    const facts = isOptimized && !calling.has(b) ? factsBefore(b, factsAfter) : new Map<number, Fact[]>();
     const plan: AccessPlan[] = new Array(b.steps.length).fill(SEPARATE);
     for (const p of places.get(b)!) {
       const known = facts.get(p.value) ?? [];
-      if (known.some((f) => f.low <= p.low && p.high <= f.high && allows(f.mask, p.kind))) {
+      if (known.some((f) => covers(f, p))) {
         plan[p.step] = TESTED;
         continue;
       }
       if (!p.always) continue;
       const fact = group(p, byValue.get(p.value)!, ahead(b.frame.locationOf(b.steps[p.step]!.insn.pc)));
       facts.set(p.value, [...known, fact]);
-      const { low, high, mask } = fact;
-      if (low === p.low && high === p.high && mask === p.kind) continue; // its own test does
-      const test = { register: p.register, offset: low - p.distance, length: high - low, mask };
+      const { low, high, kind } = fact;
+      if (low === p.low && high === p.high && kind === p.kind) continue; // its own test does
+      const test = { register: p.register, offset: low - p.distance, length: high - low, kind };
       plan[p.step] = { tested: true, test };
     }
     plans.set(b, plan);
@@ -214,23 +213,26 @@ export function planAccesses(
   return plans;
 }
 
+function covers(tested: Fact, { low, high, kind }: Fact): boolean {
+  return tested.low <= low && high <= tested.high && allows(tested.kind, kind);
+}
+
 /** What the first access of a group is to test. */
 function group(first: Place, places: readonly Place[], ahead: boolean): Fact {
-  let { low, high, kind: mask } = first;
+  let { low, high, kind } = first;
   const extend = (p: Place, limit: number) => {
     if (Math.max(high, p.high) - Math.min(low, p.low) > limit) return;
     low = Math.min(low, p.low);
     high = Math.max(high, p.high);
-    mask |= p.kind;
+    if (p.kind === STORE) kind = STORE;
   };
   for (const p of places)
     if (p.block === first.block && p.step > first.step && p.always) extend(p, MAX_RANGE);
-  if (mask & STORE) mask = STORE;
   if (ahead)
     for (const p of places)
-      if (p.block !== first.block && allows(mask, p.kind) && dominates(first.block, p.block))
+      if (p.block !== first.block && allows(kind, p.kind) && dominates(first.block, p.block))
         extend(p, MAX_AHEAD);
-  return { low, high, mask: mask & STORE ? STORE : LOAD };
+  return { low, high, kind };
 }
 
 /** Facts that hold on all ways to a block. */
@@ -240,9 +242,7 @@ function factsBefore(b: Block, factsAfter: ReadonlyMap<Block, Map<number, Fact[]
   if (before.length === 0 || before.some((p) => p.after === b)) return facts;
   const [first, ...others] = before.map((p) => factsAfter.get(p)!);
   for (const [value, list] of first!) {
-    const common = list.filter(({ low, high, mask }) =>
-      others.every((o) => o.get(value)?.some((f) => f.low <= low && high <= f.high && allows(f.mask, mask))),
-    );
+    const common = list.filter((fact) => others.every((o) => o.get(value)?.some((f) => covers(f, fact))));
     if (common.length > 0) facts.set(value, common);
   }
   return facts;
@@ -268,14 +268,13 @@ class PlaceFinder {
     if (!across) {
       const registers: Registers = { value: new Array(PC).fill(-1), distance: new Array(PC).fill(0) };
       for (const b of blocks) {
-        this.#forget(registers, ALL);
+        this.#forget(registers, REG_MASK);
         this.places.set(b, this.#follow(b, registers));
       }
       return;
     }
     for (const b of blocks) {
-      let changed = b.after === undefined ? 0 : b.end === 'svc' ? 1 : ALL;
-      for (const { effects } of b.steps) changed |= effects.writes | effects.mayWrite;
+      const changed = b.writes | (b.after === undefined ? 0 : b.end === 'svc' ? 1 : REG_MASK);
       for (let at = b.loop; at !== undefined; at = at.outerLoop)
         this.#changed.set(at, (this.#changed.get(at) ?? 0) | changed);
     }
@@ -297,9 +296,9 @@ class PlaceFinder {
   #before(b: Block): Registers {
     const registers: Registers = { value: new Array(PC).fill(-1), distance: new Array(PC).fill(0) };
     const before = b.preds.filter((p) => p.order < b.order);
-    let unknown = before.length === 0 ? ALL : 0;
+    let unknown = before.length === 0 ? REG_MASK : 0;
     before.forEach((p, i) => {
-      if (p.after === b) unknown |= p.end === 'svc' ? 1 : ALL;
+      if (p.after === b) unknown |= p.end === 'svc' ? 1 : REG_MASK;
       const { value, distance } = this.#after.get(p)!;
       for (let r = 0; r < PC; r++) {
         if (i === 0) {

@@ -25,8 +25,8 @@ const E = OFF.e >> 2;
 const FPSCR = OFF.fpscr >> 2;
 const TARGET = OFF.target >> 2;
 const EXIT_FROM = OFF.exitFrom >> 2;
-const RUNNING = OFF.running >> 2;
 const EXIT_TO = OFF.exitTo >> 2;
+const RUNNING = OFF.running >> 2;
 
 /** Frames of TypeScript are bigger than those of compiled code: a nested dispatcher counts as so many calls. */
 const DISPATCH_DEPTH = 8;
@@ -291,8 +291,7 @@ export class JitBackend implements CpuBackend {
     const { cpu } = this;
     const expected = cpu.location;
     this.losses = this.space.pages.losses;
-    const isBetter = this.code.sampled(cpu.u32[RUNNING]!, expected);
-    this.stale = isBetter;
+    this.stale = this.code.sampled(cpu.u32[RUNNING]!, expected);
     return this.goOn(this.options.hooks.preempt(cpu), expected);
   }
 

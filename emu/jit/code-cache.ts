@@ -164,10 +164,11 @@ export class CodeCache {
       fetch: (at, it, entry) => {
         if (this.unitAt(at) !== unit) return null;
         // An earlier run has been where its translation was.
-        const known = unit.translations.get(entry);
-        const insn =
-          this.insns.known(at, it) ??
-          (ahead || (known !== undefined && holds(known, (at & ~1) >>> 0)) ? this.insns.peek(at, it) : null);
+        const ranEarlier = () => {
+          const known = unit.translations.get(entry);
+          return known !== undefined && holds(known, (at & ~1) >>> 0);
+        };
+        const insn = this.insns.known(at, it) ?? (ahead || ranEarlier() ? this.insns.peek(at, it) : null);
         return insn === null ? null : { insn, effects: effectsOf(insn) };
       },
       isEntry: (at) => !optimize && (entries.has(at) || this.isEntry(at)),

@@ -6,7 +6,7 @@
  *
  * State: guest registers and flags live in locals between the places where others look at the state block. At every call, SVC and exit the dirty ones
  * are stored; behind a call the live ones are loaded again. A variable is dirty when some path has written it since; a dirty variable stays live up to the place
- * that stores it. Faults are a side exit: `check` puts the place in the state block, and the end of the function stores the variables that are dirty there (`exits`). Flags that nobody will read
+ * that stores it. Faults are a side exit: `check` puts the place in the state block, and the end of its loop, or of the function, stores the variables that are dirty there (`storeDirty`). Flags that nobody will read
  * are not computed, so a fault between may leave a dead flag wrong in the state block, never a live one, and never a register.
  *
  * An inlined function (a Frame) returns by going on behind its call, if its return goes there; else the region returns where it does go. Jumps out of it to code outside become calls
@@ -47,7 +47,7 @@ const STACK_KIB = Number(/--stack-size=(\d+)/.exec(process.execArgv.join(' '))?.
  */
 export const MAX_DEPTH = Math.floor(STACK_KIB / 3);
 
-/** In the upper byte of OFF.faultDirty: what else the common way out is to do, besides the index of the frame that is left. */
+/** A way out has the index of the frame that it leaves in the upper byte of OFF.faultDirty; or RETURNING, when the region is to return OFF.target. */
 const FRAME_SHIFT = 24;
 const RETURNING = 255;
 
@@ -304,7 +304,7 @@ export class RegionCompiler implements EmitterHost {
     emitter.open(OP.block);
     this.loopLabel.set(header, emitter.depth);
     emitter.open(OP.loop);
-    this.burnLoopFuel(header.frame.locationOf(header.start), header.dirtyIn & header.liveIn);
+    this.burnLoopFuel(header.location, header.dirtyIn & header.liveIn);
     this.body(header);
     emitter.close();
     emitter.close();
@@ -347,7 +347,7 @@ export class RegionCompiler implements EmitterHost {
     const { pending: outer, keptCount } = emitter;
     emitter.pending = new Map();
     if (this.context.count) this.countInstructions(b.steps.length);
-    if (b.steps.length === 0) this.goto(b, b.succ[0], b.next, dirty);
+    if (b.steps.length === 0) this.goto(b, b.succ[0]!, dirty);
     for (let i = 0; i < b.steps.length; i++) {
       const { insn, effects } = b.steps[i]!;
       const last = i === b.steps.length - 1;
@@ -363,7 +363,7 @@ export class RegionCompiler implements EmitterHost {
       emitter.deferrable = insn.cond === 14 ? deferrable : 0;
       if (insn.cond !== 14 && effects.mayWrite & FLAG_MASK) emitter.settleFlags();
       const { tested, test } = plans[i]!;
-      if (test !== null) emitter.testGroup(test.register, test.offset, test.length, test.mask);
+      if (test !== null) emitter.testGroup(test.register, test.offset, test.length, test.kind);
       emitter.tested = tested;
       const mark = out.length;
       const depth = emitter.depth;
@@ -395,8 +395,7 @@ export class RegionCompiler implements EmitterHost {
       dirty = this.dirtyAfter;
       if (!last) continue;
       emitter.begin(insn.pc, insn.size, insn.thumb);
-      if (b.end === 'fall' || effects.conditional)
-        this.goto(b, b.successor(b.frame.locationOf(b.next)), b.next, dirty);
+      if (b.end === 'fall' || effects.conditional) this.goToLocation(b, b.frame.locationOf(b.next), dirty);
     }
     emitter.pending = outer;
     emitter.freeKept(keptCount);
@@ -420,12 +419,18 @@ export class RegionCompiler implements EmitterHost {
     out.mem(OP.i64_store, OFF.icount);
   }
 
-  /** Goes from block `from` to a block, or where there is none out of the region, with `dirty` variables not stored yet. */
-  private goto(from: Block, to: Block | undefined, address: number, dirty: number): void {
+  /** Goes from a block to a location of its frame: inside the region when it has the edge, with `dirty` variables not stored yet. */
+  private goToLocation(from: Block, location: number, dirty: number): void {
+    const to = from.successor(location);
+    if (to === undefined) this.exitTo(from, from.frame, location, dirty);
+    else this.goto(from, to, dirty);
+  }
+
+  /** Goes from a block to one that the region has the edge to, with `dirty` variables not stored yet. */
+  private goto(from: Block, to: Block, dirty: number): void {
     const { emitter } = this;
-    if (to === undefined || to.order < 0 || isIrreducible(from, to)) {
-      const frame = to?.frame ?? from.frame;
-      this.exitTo(from, frame, frame.locationOf(address), dirty);
+    if (isIrreducible(from, to)) {
+      this.exitTo(from, to.frame, to.location, dirty);
       return;
     }
     emitter.loadVars(from.parked & ~to.parked & to.liveIn);
@@ -510,9 +515,7 @@ export class RegionCompiler implements EmitterHost {
       return;
     }
     if (target !== undefined) {
-      const to = block.successor(target);
-      if (to !== undefined) this.goto(block, to, to.start, dirty);
-      else this.exitTo(block, block.frame, target >>> 0, dirty);
+      this.goToLocation(block, target >>> 0, dirty);
       return;
     }
     if (kind === 'return') {
@@ -521,17 +524,23 @@ export class RegionCompiler implements EmitterHost {
     }
     if (block.table !== null) this.switch(block, block.table);
     const to = emitter.let(location);
-    for (const guess of block.guesses) {
-      emitter.gen(to);
-      out.i32(guess.frame.locationOf(guess.start));
-      out.byte(OP.i32_eq);
-      emitter.open(OP.if);
-      this.goto(block, guess, guess.start, dirty);
-      emitter.close();
-    }
+    this.goToGuesses(block, to, block.guesses, dirty);
     emitter.storeVars(dirty);
     this.lookUp(to);
     this.leaveTo(block, block.frame, () => out.get(this.slot));
+  }
+
+  /** Goes to the one of these blocks that begins at a location; goes on behind when none does. */
+  private goToGuesses(from: Block, location: Node, guesses: readonly Block[], dirty: number): void {
+    const { emitter, out } = this;
+    for (const guess of guesses) {
+      emitter.gen(location);
+      out.i32(guess.location);
+      out.byte(OP.i32_eq);
+      emitter.open(OP.if);
+      this.goto(from, guess, dirty);
+      emitter.close();
+    }
   }
 
   /** Returns to a location: from an inlined frame to behind its call, when that is where the location is. */
@@ -557,7 +566,7 @@ export class RegionCompiler implements EmitterHost {
     out.mem(OP.i32_store, OFF.target);
     emitter.br(OP.br, emitter.faultLabel);
     emitter.close();
-    this.goto(block, frame.after, (frame.returnTo & ~1) >>> 0, dirty);
+    this.goto(block, frame.after!, dirty);
   }
 
   /** Jumps by the table; goes on behind for an index outside it or a target outside the region. */
@@ -632,19 +641,11 @@ export class RegionCompiler implements EmitterHost {
     const { emitter, out, block } = this;
     const { callees } = block;
     if (target !== undefined && callees.length > 0) {
-      const { start, blockAt } = callees[0]!;
-      this.goto(block, blockAt.get(start), start, dirty);
+      this.goto(block, callees[0]!, dirty);
       return;
     }
     const to = emitter.let(location);
-    for (const callee of callees) {
-      emitter.gen(to);
-      out.i32(callee.locationOf(callee.start));
-      out.byte(OP.i32_eq);
-      emitter.open(OP.if);
-      this.goto(block, callee.blockAt.get(callee.start), callee.start, dirty);
-      emitter.close();
-    }
+    this.goToGuesses(block, to, callees, dirty);
     const returnTo = block.frame.locationOf(block.next);
     emitter.storeVars(dirty);
     if (target === undefined) this.lookUp(to);
@@ -661,8 +662,7 @@ export class RegionCompiler implements EmitterHost {
   private goOnAfter(block: Block, stale: number): void {
     const { after, frame } = block;
     if (after === undefined) this.exitTo(block, frame, frame.locationOf(block.next), 0);
-    else if (isIrreducible(block, after))
-      this.exitTo(block, after.frame, after.frame.locationOf(after.start), 0);
+    else if (isIrreducible(block, after)) this.exitTo(block, after.frame, after.location, 0);
     else {
       this.emitter.loadVars(after.liveIn & ~after.parked & (stale | block.parked));
       this.jump(block, after);

@@ -39,13 +39,10 @@ function dirtiness(blocks: readonly Block[], written: ReadonlyMap<Block, number>
   for (let changed = true; changed; ) {
     changed = false;
     for (const b of blocks) {
-      let dirty = b.dirtyIn;
-      for (const { effects } of b.steps) dirty |= effects.writes | effects.mayWrite;
+      const dirty = b.dirtyIn | b.writes;
       for (const s of b.succ) {
-        if (isIrreducible(b, s)) continue;
+        if (isIrreducible(b, s) || (dirty & ~(s.dirtyIn | s.storedBefore)) === 0) continue;
         const inside = s.loopHeader ? written.get(s)! : ~0;
-        if (((s.dirtyIn | (dirty & inside)) ^ s.dirtyIn) === 0 && (dirty & ~inside & ~s.storedBefore) === 0)
-          continue;
         s.dirtyIn |= dirty & inside;
         s.storedBefore |= dirty & ~inside;
         changed = true;
@@ -73,15 +70,11 @@ function inLoops(blocks: readonly Block[]): { written: Map<Block, number>; used:
   const written = new Map<Block, number>();
   const used = new Map<Block, number>();
   for (const b of blocks) {
-    let writes = 0;
-    let reads = b.end === 'svc' ? 1 : 0;
-    for (const { effects } of b.steps) {
-      writes |= effects.writes | effects.mayWrite;
-      reads |= effects.reads;
-    }
+    let uses = b.writes | (b.end === 'svc' ? 1 : 0);
+    for (const { effects } of b.steps) uses |= effects.reads;
     for (let at = b.loop; at !== undefined; at = at.outerLoop) {
-      written.set(at, (written.get(at) ?? 0) | writes);
-      used.set(at, (used.get(at) ?? 0) | writes | reads);
+      written.set(at, (written.get(at) ?? 0) | b.writes);
+      used.set(at, (used.get(at) ?? 0) | uses);
     }
   }
   return { written, used };

@@ -97,13 +97,15 @@ export class Block {
   readonly frame: Frame;
   readonly start: number;
   readonly steps: Step[] = [];
+  /** Variables that its instructions write, or perhaps do. */
+  writes = 0;
   end: BlockEnd = 'fall';
   /** Address behind the last instruction. */
   next = 0;
   /** Blocks reached inside the region by jumps or by falling through, not counting returns from calls. */
   succ: Block[] = [];
-  /** Frames that the last instruction, a call, goes over to. */
-  callees: Frame[] = [];
+  /** The first blocks of the frames that the last instruction, a call, goes over to. */
+  callees: Block[] = [];
   /**
    * Where control goes on with all of the state in the state block: the block that a call returns to, or that an SVC goes on at; what is behind the frame's call when it is
    * left by a jump to code outside the region.
@@ -142,6 +144,10 @@ export class Block {
   constructor(frame: Frame, start: number) {
     this.frame = frame;
     this.start = start;
+  }
+
+  get location(): number {
+    return this.frame.locationOf(this.start);
   }
 
   get last(): Step {
@@ -201,7 +207,7 @@ export const MAX_DISTANCE = 0x8000;
 
 /** Limits of inlining: instructions of one function, functions in each other, and copies of a function in each other (recursion). */
 const MAX_INLINED = 100;
-const MAX_DEPTH = 4;
+const MAX_NESTING = 4;
 const MAX_COPIES = 3;
 /** Frames are numbered in a byte (compile.ts). */
 export const MAX_FRAMES = 200;
@@ -302,6 +308,7 @@ function makeBlocks(frame: Frame, { found, leaders, tables, guesses }: Flow): vo
       }
       block.steps.push(step);
       const { insn, effects } = step;
+      block.writes |= effects.writes | effects.mayWrite;
       pc = (pc + insn.size) >>> 0;
       if (effects.branch !== null) {
         block.end = 'branch';
@@ -418,7 +425,7 @@ function inline(block: Block, frames: Frame[], before: number, source: CodeSourc
   let added = 0;
   for (const location of target === undefined ? source.seen(insn.pc) : [target]) {
     const start = (location & ~1) >>> 0;
-    if (frames.length === MAX_FRAMES || frame.depth === MAX_DEPTH) break;
+    if (frames.length === MAX_FRAMES || frame.depth === MAX_NESTING) break;
     if (frame.copies(start) === MAX_COPIES || !source.isInlined(location)) continue;
     const flow = follow(location, source, MAX_INLINED + 1);
     if (flow.found.get(start) == null || flow.instructions > MAX_INLINED) continue;
@@ -426,8 +433,9 @@ function inline(block: Block, frames: Frame[], before: number, source: CodeSourc
     const callee = new Frame(location, frames.length, frame, frame.locationOf(block.next), after);
     makeBlocks(callee, flow);
     frames.push(callee);
-    block.callees.push(callee);
-    block.succ.push(callee.blockAt.get(start)!);
+    const entry = callee.blockAt.get(start)!;
+    block.callees.push(entry);
+    block.succ.push(entry);
     added += flow.instructions;
   }
   if (block.callees.length > 0 && target !== undefined) block.after = undefined;

@@ -32,20 +32,14 @@ class FlowGenerator {
   #emit(...lines: string[]): void {
     this.#lines.push(...lines);
   }
-  #pick<T>(list: readonly T[]): T {
-    return list[this.#random.below(list.length)]!;
-  }
-  #chance(percent: number): boolean {
-    return this.#random.below(100) < percent;
-  }
   #label(): string {
     return `l${this.#labels++}`;
   }
 
   /** Sets flags; those of the budget keep changing. */
   #question(): string {
-    return this.#chance(50)
-      ? `cmp ${this.#pick(LOW)}, ${this.#pick(LOW)}`
+    return this.#random.chance(0.5)
+      ? `cmp ${this.#random.pick(LOW)}, ${this.#random.pick(LOW)}`
       : `tst r11, #${1 << this.#random.below(6)}`;
   }
 
@@ -55,24 +49,29 @@ class FlowGenerator {
   }
 
   #function(f: number): void {
-    const leaf = f > 1 && this.#chance(40);
+    const leaf = f > 1 && this.#random.chance(0.4);
     this.#emit('.balign 4', `f${f}:`);
     this.#pay();
     if (leaf) {
       this.#body(f, 1 + this.#random.below(2), false);
-      if (this.#chance(20)) this.#emit(`cmp ${this.#pick(LOW)}, ${this.#pick(LOW)}`, 'it hi', 'bxhi lr');
+      if (this.#random.chance(0.2))
+        this.#emit(`cmp ${this.#random.pick(LOW)}, ${this.#random.pick(LOW)}`, 'it hi', 'bxhi lr');
       // Now and then it returns behind the instruction that follows the call (a wide one).
-      if (this.#chance(15)) this.#emit('tst r11, #7', 'it eq', 'addeq lr, #4');
+      if (this.#random.chance(0.15)) this.#emit('tst r11, #7', 'it eq', 'addeq lr, #4');
       this.#emit('bx lr');
       return;
     }
-    const saved = this.#pick(['r5, r6', 'r6, r7', 'r8', 'r5, r6, r7, r8']);
+    const saved = this.#random.pick(['r5, r6', 'r6, r7', 'r8', 'r5, r6, r7, r8']);
     this.#emit(`push {${saved}, lr}`, 'sub sp, #16');
     this.#body(f, 3 + this.#random.below(5), true);
     this.#emit('add sp, #16');
-    if (this.#chance(15)) {
+    if (this.#random.chance(0.15)) {
       const end = this.#label();
-      this.#emit(`cmp ${this.#pick(LOW)}, #${this.#random.below(200)}`, `bhi ${end}`, `pop {${saved}, lr}`);
+      this.#emit(
+        `cmp ${this.#random.pick(LOW)}, #${this.#random.below(200)}`,
+        `bhi ${end}`,
+        `pop {${saved}, lr}`,
+      );
       this.#emit(`b.w ${this.#callee(f)}`, `${end}:`);
     }
     this.#emit(`pop {${saved}, pc}`);
@@ -93,33 +92,25 @@ class FlowGenerator {
   }
 
   #compute(frame: boolean): void {
-    const [a, b, c] = [this.#pick(LOW), this.#pick(LOW), this.#pick(LOW)];
+    const [a, b, c] = [this.#random.pick(LOW), this.#random.pick(LOW), this.#random.pick(LOW)];
     const n = this.#random.below(200);
     const word = 4 * this.#random.below(40);
+    const condition = this.#random.pick(CONDITIONS);
     this.#emit(
-      this.#pick([
-        ...[
-          `adds ${a}, ${b}, ${c}`,
-          `subs ${a}, ${b}, #${n & 7}`,
-          `eor ${a}, ${b}, ${c}, ror #${1 + (n & 15)}`,
-        ],
-        ...[
-          `adcs ${a}, ${b}`,
-          `sbc ${a}, ${b}, ${c}`,
-          `movs ${a}, #${n}`,
-          `muls ${a}, ${b}, ${a}`,
-          `lsrs ${a}, ${b}, #3`,
-        ],
-        ...[`cmp ${a}, ${b}\nit ${this.#pick(CONDITIONS)}`].map((it) => {
-          const condition = it.slice(-2);
-          return `${it}\nadd${condition} ${c}, #${n}`;
-        }),
-        ...[
-          `ldr ${a}, [r0, #${word}]`,
-          `str ${a}, [r4, #${word}]`,
-          `ldrb ${a}, [r4, #${n}]`,
-          `strh ${b}, [r0, #${n}]`,
-        ],
+      this.#random.pick([
+        `adds ${a}, ${b}, ${c}`,
+        `subs ${a}, ${b}, #${n & 7}`,
+        `eor ${a}, ${b}, ${c}, ror #${1 + (n & 15)}`,
+        `adcs ${a}, ${b}`,
+        `sbc ${a}, ${b}, ${c}`,
+        `movs ${a}, #${n}`,
+        `muls ${a}, ${b}, ${a}`,
+        `lsrs ${a}, ${b}, #3`,
+        `cmp ${a}, ${b}\nit ${condition}\nadd${condition} ${c}, #${n}`,
+        `ldr ${a}, [r0, #${word}]`,
+        `str ${a}, [r4, #${word}]`,
+        `ldrb ${a}, [r4, #${n}]`,
+        `strh ${b}, [r0, #${n}]`,
         ...(frame ? [`str ${a}, [sp, #${word & 12}]`, `ldr ${a}, [sp, #${word & 12}]`] : []),
         `uxtb ${a}, ${b}\nldr ${c}, [r0, ${a}]`,
         `and r12, ${b}, #252\nadd r12, r0\nldr ${b}, [r12, #4]\nstr ${c}, [r12, #8]\nldr ${c}, [r12]`,
@@ -130,13 +121,13 @@ class FlowGenerator {
   /** Mostly a function that comes later, so that the calls end; else any. */
   #callee(f: number): string {
     const later = this.#functions - 1 - f;
-    return later > 0 && this.#chance(90)
+    return later > 0 && this.#random.chance(0.9)
       ? `f${f + 1 + this.#random.below(later)}`
       : `f${this.#random.below(this.#functions)}`;
   }
 
   #call(f: number, frame: boolean): void {
-    if (!frame || (f === this.#functions - 1 && this.#chance(80))) return;
+    if (!frame || (f === this.#functions - 1 && this.#random.chance(0.8))) return;
     const callee = this.#callee(f);
     const way = this.#random.below(4);
     if (way === 0) this.#emit(`adr.w r9, ${callee}`, 'orr r9, #1', 'blx r9', 'nop.w');
@@ -145,32 +136,32 @@ class FlowGenerator {
       this.#emit(`tst r11, #${1 << this.#random.below(4)}`, `adr.w r9, ${callee}`, `adr.w r12, ${other}`);
       this.#emit('it ne', 'movne r9, r12', 'orr r9, #1', 'blx r9', 'nop.w');
     } else if (way === 2) {
-      const condition = this.#pick(CONDITIONS);
+      const condition = this.#random.pick(CONDITIONS);
       this.#emit(this.#question(), `it ${condition}`, `bl${condition} ${callee}`, 'nop.w');
     } else this.#emit(`bl ${callee}`, 'nop.w');
   }
 
   #conditional(f: number, depth: number, frame: boolean): void {
     const [other, end] = [this.#label(), this.#label()];
-    this.#emit(this.#question(), `b${this.#pick(CONDITIONS)}.w ${other}`);
+    this.#emit(this.#question(), `b${this.#random.pick(CONDITIONS)}.w ${other}`);
     this.#statement(f, depth - 1, frame);
     this.#emit(`b.w ${end}`, `${other}:`);
-    if (this.#chance(60)) this.#statement(f, depth - 1, frame);
+    if (this.#random.chance(0.6)) this.#statement(f, depth - 1, frame);
     this.#emit(`${end}:`);
   }
 
   #loop(f: number, depth: number, frame: boolean): void {
     const [again, middle, end] = [this.#label(), this.#label(), this.#label()];
     // Now and then it is entered in the middle, which makes it irreducible.
-    if (this.#chance(15))
-      this.#emit(`cmp ${this.#pick(LOW)}, #${this.#random.below(200)}`, `bls.w ${middle}`);
+    if (this.#random.chance(0.15))
+      this.#emit(`cmp ${this.#random.pick(LOW)}, #${this.#random.below(200)}`, `bls.w ${middle}`);
     this.#emit(`${again}:`);
     this.#pay();
     this.#statement(f, depth - 1, frame);
-    if (this.#chance(40)) this.#emit(this.#question(), `b${this.#pick(CONDITIONS)}.w ${end}`);
+    if (this.#random.chance(0.4)) this.#emit(this.#question(), `b${this.#random.pick(CONDITIONS)}.w ${end}`);
     this.#emit(`${middle}:`);
     this.#statement(f, depth - 1, frame);
-    if (this.#chance(30)) this.#emit('tst r11, #24', `beq.w ${again}`);
+    if (this.#random.chance(0.3)) this.#emit('tst r11, #24', `beq.w ${again}`);
     this.#emit(`lsls r12, r11, #${28 + this.#random.below(4)}`, `bne.w ${again}`, `${end}:`);
   }
 
@@ -178,7 +169,7 @@ class FlowGenerator {
     const [a, b, end] = [this.#label(), this.#label(), this.#label()];
     const table = this.#label();
     this.#emit(
-      `and r12, ${this.#pick(LOW)}, #3`,
+      `and r12, ${this.#random.pick(LOW)}, #3`,
       'cmp r12, #2',
       `bhi.w ${end}`,
       'tbh [pc, r12, lsl #1]',
@@ -193,7 +184,7 @@ class FlowGenerator {
 
   /** A structure of which, at the end of the scratch area, only the beginning is mapped. */
   #crossing(): void {
-    const [a, b] = [this.#pick(LOW), this.#pick(LOW)];
+    const [a, b] = [this.#random.pick(LOW), this.#random.pick(LOW)];
     const end = this.#label();
     this.#emit(`add r12, r0, #${0x1000}`, `add r12, #${0x1000 - 8}`, `ldr ${a}, [r12]`);
     this.#emit(`cmp r11, #0`, `bpl ${end}`, `ldr ${b}, [r12, #12]`, `str ${b}, [r12, #16]`, `${end}:`);
