@@ -126,11 +126,11 @@ function add(name: string, unit: string, operations: number, body: () => void): 
 
 const arm = words('arm');
 add('decode A32', 'instructions', arm.length, () => {
-  for (let i = 0; i < arm.length; i++) decodeA32(arm[i]!, CODE);
+  for (let i = 0; i < arm.length; i++) decodeA32(arm[i]!);
 });
 const thumb = words('static');
 add('decode Thumb', 'instructions', thumb.length, () => {
-  for (let i = 0; i < thumb.length; i++) decodeThumb(thumb[i]! & 0xffff, thumb[i]! >>> 16, CODE, 0);
+  for (let i = 0; i < thumb.length; i++) decodeThumb(thumb[i]! & 0xffff, thumb[i]! >>> 16, 0);
 });
 const interpreted = machine(LOOP, (space, options) => new InterpBackend(space, options));
 add('interpreter', 'instructions', TURNS * 8, () => interpreted(TURNS));

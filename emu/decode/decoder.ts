@@ -13,7 +13,6 @@ const ALWAYS = 14;
 
 /** Reused by every decode; shapes keep neither. */
 const context: { -readonly [K in keyof DecodeContext]: DecodeContext[K] } = {
-  pc: 0,
   thumb: false,
   inIT: false,
   lastInIT: false,
@@ -48,9 +47,43 @@ function advance(itstate: number): number {
   return itstate & 7 ? (itstate & 0xe0) | ((itstate << 1) & 0x1f) : 0;
 }
 
+/**
+ * Instructions decoded before, by their bits: a program has each encoding two to four times, and what it says is the same everywhere. Direct mapped, so that the guest cannot
+ * fill it.
+ */
+class Decoded {
+  /** Made when something is decoded: the startup snapshot need not have it. */
+  private insns: (Insn | undefined)[] | undefined;
+
+  get(bits: number): Insn | undefined {
+    const insn = this.insns?.[place(bits)];
+    return insn !== undefined && insn.bits === bits ? insn : undefined;
+  }
+
+  add(insn: Insn): Insn {
+    this.insns ??= new Array<Insn | undefined>(1 << DECODED_BITS).fill(undefined);
+    this.insns[place(insn.bits)] = insn;
+    return insn;
+  }
+}
+
+const DECODED_BITS = 15;
+
+/** Multiplicative hashing. */
+function place(bits: number): number {
+  return Math.imul(bits, 0x9e37_79b1) >>> (32 - DECODED_BITS);
+}
+
+const decodedA32 = new Decoded();
+/** Outside IT blocks; T16 and T32 have no bits in common. Inside them few are, and each in few places. */
+const decodedThumb = new Decoded();
+
 /** Decodes an A32 instruction. What is undefined has the row UNDEFINED.A32. */
-export function decodeA32(bits: number, pc: number): Insn {
-  context.pc = pc;
+export function decodeA32(bits: number): Insn {
+  return decodedA32.get(bits >>> 0) ?? decodedA32.add(newA32(bits));
+}
+
+function newA32(bits: number): Insn {
   context.thumb = false;
   context.inIT = false;
   context.lastInIT = false;
@@ -59,7 +92,6 @@ export function decodeA32(bits: number, pc: number): Insn {
   return {
     row: args === null ? UNDEFINED.A32 : matched,
     args: args ?? NO_ARGS,
-    pc,
     size: 4,
     thumb: false,
     cond: cond === 15 ? ALWAYS : cond,
@@ -70,14 +102,18 @@ export function decodeA32(bits: number, pc: number): Insn {
 }
 
 /** Decodes a Thumb instruction; hw2 is looked at only when isThumb32(hw1). What is undefined has the row UNDEFINED.T16 or .T32. */
-export function decodeThumb(hw1: number, hw2: number, pc: number, itstate: number): Insn {
+export function decodeThumb(hw1: number, hw2: number, itstate: number): Insn {
+  const bits = isThumb32(hw1) ? ((hw1 << 16) | hw2) >>> 0 : hw1;
+  if (itstate !== 0) return newThumb(bits, itstate);
+  return decodedThumb.get(bits) ?? decodedThumb.add(newThumb(bits, 0));
+}
+
+function newThumb(bits: number, itstate: number): Insn {
   const inIT = (itstate & 15) !== 0;
-  context.pc = pc;
   context.thumb = true;
   context.inIT = inIT;
   context.lastInIT = (itstate & 15) === 8;
-  const wide = isThumb32(hw1);
-  const bits = wide ? ((hw1 << 16) | hw2) >>> 0 : hw1;
+  const wide = bits > 0xffff;
   const args = match(wide ? T32 : T16, bits);
   const row = args === null ? UNDEFINED[wide ? 'T32' : 'T16'] : matched;
   let cond = ALWAYS;
@@ -87,12 +123,11 @@ export function decodeThumb(hw1: number, hw2: number, pc: number, itstate: numbe
   return {
     row,
     args: args ?? NO_ARGS,
-    pc,
     size: wide ? 4 : 2,
     thumb: true,
     cond,
     bits,
     itBefore: itstate,
-    itAfter: row === itRow ? hw1 & 0xff : advance(itstate),
+    itAfter: row === itRow ? bits & 0xff : advance(itstate),
   };
 }

@@ -12,11 +12,11 @@ const NARROW: ReadonlySet<string> = new Set(
 /** Comparisons always set the flags and have no S. */
 const COMPARISONS: ReadonlySet<string> = new Set(['cmp', 'cmn', 'tst', 'teq']);
 
-/** 'addseq.w<tab>r0, r1, #4'. Addresses are hexadecimal without prefix, immediates decimal. */
-export function disassemble(insn: Insn): string {
+/** As it reads at an address: 'addseq.w<tab>r0, r1, #4'. Addresses are hexadecimal without prefix, immediates decimal. */
+export function disassemble(insn: Insn, pc: number): string {
   const { row, thumb } = insn;
   const args = insn.args as { readonly s?: boolean; readonly dt?: string };
-  const text = row.shape.print(args, insn);
+  const text = row.shape.print(args, { pc, thumb });
   // IT and CPS begin with letters of the mnemonic, which end in a tab.
   const [letters, operands] = text.includes('\t') ? text.split('\t') : ['', text];
   const mnemonic = row.mnemonic.toLowerCase() + letters;

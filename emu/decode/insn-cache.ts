@@ -144,7 +144,7 @@ export class InsnCache {
   private decodeArm(pc: number): Insn {
     if (pc & 3) this.fail(pc, 'align');
     this.enter(pc);
-    return decodeA32(this.space.u32[pc >>> 2]!, pc);
+    return decodeA32(this.space.u32[pc >>> 2]!);
   }
 
   private decodeThumb(pc: number, itstate: number): Insn {
@@ -152,10 +152,10 @@ export class InsnCache {
     const u16 = this.space.u16;
     const first = u16[pc >>> 1]!;
     // 0b11101, 0b11110 and 0b11111 begin an instruction of 32 bits (ARM ARM A6.1).
-    if (first < 0xe800) return decodeThumb(first, 0, pc, itstate);
+    if (first < 0xe800) return decodeThumb(first, 0, itstate);
     const next = (pc + 2) >>> 0;
     if ((next & PAGE_MASK) === 0) this.enter(next);
-    return decodeThumb(first, u16[next >>> 1]!, pc, itstate);
+    return decodeThumb(first, u16[next >>> 1]!, itstate);
   }
 
   /** Makes the page executable if it may be, and marks it as code. */

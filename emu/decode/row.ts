@@ -15,10 +15,8 @@ export type IsaName = 'A32' | 'T16' | 'T32';
 /** The raw fields of an encoding, by letter, as unsigned numbers. */
 export type Fields = Readonly<Record<string, number>>;
 
-/** What decoding may depend on besides the bits. */
+/** What decoding may depend on besides the bits. Not the address: an instruction that is decoded once serves all places that have it. */
 export interface DecodeContext {
-  /** Address of the instruction. */
-  readonly pc: number;
   readonly thumb: boolean;
   /** Inside an IT block (any position), and at its last position. */
   readonly inIT: boolean;
@@ -61,11 +59,10 @@ export interface Field {
   readonly runs: readonly { readonly lsb: number; readonly width: number }[];
 }
 
-/** A decoded instruction at an address. Immutable; cached per page. */
+/** A decoded instruction, wherever it stands. Immutable; the decoder gives the same one for the same encoding (and ITSTATE) again. */
 export interface Insn {
   readonly row: Row;
   readonly args: unknown;
-  readonly pc: number;
   /** 2 or 4. */
   readonly size: number;
   readonly thumb: boolean;

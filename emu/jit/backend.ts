@@ -153,11 +153,12 @@ export class JitBackend implements CpuBackend {
     const { insn, kind } = this.interpreter.evaluator;
     if (kind === 'return') return false;
     const { op } = insn.row;
-    if (op === blx) this.code.sawJump(insn.pc, location);
+    const pc = this.interpreter.evaluator.pc >>> 0;
+    if (op === blx) this.code.sawJump(pc, location);
     const direct = op === b || op === cbz || op === cbnz;
-    if (direct && location > insn.pc) return false;
-    if (!direct && kind === 'jump' && Math.abs(location - insn.pc) < MAX_DISTANCE)
-      if (this.code.sawJump(insn.pc, location)) return false;
+    if (direct && location > pc) return false;
+    if (!direct && kind === 'jump' && Math.abs(location - pc) < MAX_DISTANCE)
+      if (this.code.sawJump(pc, location)) return false;
     return this.hot(location, direct) && this.compiledMode();
   }
 
@@ -298,7 +299,7 @@ export class JitBackend implements CpuBackend {
   private step(): number {
     const { cpu } = this;
     const insn = this.cache.fetch(cpu.location, cpu.i32[IT]!);
-    const expected = (((insn.pc + insn.size) >>> 0) | (insn.thumb ? 1 : 0)) >>> 0;
+    const expected = (cpu.location + insn.size) >>> 0;
     this.stale = false;
     this.losses = this.space.pages.losses;
     const answer = this.interpreter.step(cpu);

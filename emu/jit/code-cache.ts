@@ -169,7 +169,8 @@ export class CodeCache {
           return known !== undefined && holds(known, (at & ~1) >>> 0);
         };
         const insn = this.insns.known(at, it) ?? (ahead || ranEarlier() ? this.insns.peek(at, it) : null);
-        return insn === null ? null : { insn, effects: effectsOf(insn) };
+        const pc = (at & ~1) >>> 0;
+        return insn === null ? null : { insn, pc, effects: effectsOf(insn, pc) };
       },
       isEntry: (at) => !optimize && (entries.has(at) || this.isEntry(at)),
       read: (address, size) => this.constantWord(address, size),

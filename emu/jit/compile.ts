@@ -349,12 +349,12 @@ export class RegionCompiler implements EmitterHost {
     if (this.context.count) this.countInstructions(b.steps.length);
     if (b.steps.length === 0) this.goto(b, b.succ[0]!, dirty);
     for (let i = 0; i < b.steps.length; i++) {
-      const { insn, effects } = b.steps[i]!;
+      const { insn, pc, effects } = b.steps[i]!;
       const last = i === b.steps.length - 1;
       this.block = b;
       this.dirtyAfter = dirty | effects.writes | effects.mayWrite;
-      this.location = b.frame.locationOf(insn.pc);
-      emitter.begin(insn.pc, insn.size, insn.thumb);
+      this.location = b.frame.locationOf(pc);
+      emitter.begin(pc, insn.size, insn.thumb);
       emitter.dirty = dirty;
       emitter.it = insn.itBefore;
       emitter.conditional = insn.cond !== 14;
@@ -394,7 +394,7 @@ export class RegionCompiler implements EmitterHost {
       }
       dirty = this.dirtyAfter;
       if (!last) continue;
-      emitter.begin(insn.pc, insn.size, insn.thumb);
+      emitter.begin(pc, insn.size, insn.thumb);
       if (b.end === 'fall' || effects.conditional) this.goToLocation(b, b.frame.locationOf(b.next), dirty);
     }
     emitter.pending = outer;

@@ -19,12 +19,13 @@ function mask(r: Readonly<Resources>): number {
   return m;
 }
 
+/** Of instructions whose effects are the same everywhere. */
 const cache = new WeakMap<Insn, Effects>();
 
-export function effectsOf(insn: Insn): Effects {
+export function effectsOf(insn: Insn, pc: number): Effects {
   let e = cache.get(insn);
   if (e === undefined) {
-    const r = new Recorder(insn).run();
+    const r = new Recorder(insn, pc).run();
     e = {
       reads: mask(r.reads),
       writes: mask(r.writes),
@@ -34,7 +35,7 @@ export function effectsOf(insn: Insn): Effects {
       trap: r.trap,
       conditional: r.branch?.conditional === true || insn.cond < 14,
     };
-    cache.set(insn, e);
+    if (e.branch?.target === undefined) cache.set(insn, e);
   }
   return e;
 }

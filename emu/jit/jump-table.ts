@@ -25,7 +25,7 @@ const PC = 15;
  * The table that the instruction jumps through; `before` are those executed before it in a straight line, `read` gives constant memory.
  */
 export function jumpTable(
-  { insn }: Step,
+  { insn, pc }: Step,
   before: readonly Step[],
   read: (address: number, size: number) => number | undefined,
 ): JumpTable | null {
@@ -33,7 +33,7 @@ export function jumpTable(
   if (op === tbb || op === tbh) {
     const a = insn.args as TableBranch;
     const size = op === tbb ? 1 : 2;
-    const base = insn.pc + 4;
+    const base = pc + 4;
     if (a.n !== PC) return null;
     return collect(a.m, count(a.m, before), (i) => {
       const offset = read(base + size * i, size);
@@ -44,7 +44,7 @@ export function jumpTable(
     // addls pc, pc, rm, lsl #2 into a row of branches (position-independent ARM code).
     const a = insn.args as DataProcessing;
     if (a.d !== PC || a.n !== PC || a.kind !== SHIFTED || a.type !== LSL || a.amount !== 2) return null;
-    return collect(a.m, count(a.m, before), (i) => insn.pc + 8 + 4 * i);
+    return collect(a.m, count(a.m, before), (i) => pc + 8 + 4 * i);
   }
   return null;
 }

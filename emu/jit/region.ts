@@ -30,6 +30,8 @@ export interface Effects {
 
 export interface Step {
   readonly insn: Insn;
+  /** Its address. */
+  readonly pc: number;
   readonly effects: Effects;
 }
 
@@ -323,7 +325,7 @@ function makeBlocks(frame: Frame, { found, leaders, tables, guesses }: Flow): vo
     block.next = pc;
   }
   for (const block of blockAt.values()) {
-    const { insn, effects } = block.last;
+    const { pc, effects } = block.last;
     const next = blockAt.get(block.next);
     const edge = (to: Block | undefined) => {
       if (to !== undefined && !block.succ.includes(to)) block.succ.push(to);
@@ -339,9 +341,9 @@ function makeBlocks(frame: Frame, { found, leaders, tables, guesses }: Flow): vo
         edge(to);
         leaves = to === undefined;
       }
-      block.table = tables.get(insn.pc) ?? null;
+      block.table = tables.get(pc) ?? null;
       for (const t of block.table?.targets ?? []) edge(frame.at(t));
-      for (const t of guesses.get(insn.pc) ?? []) {
+      for (const t of guesses.get(pc) ?? []) {
         const guess = frame.at(t);
         if (guess !== undefined) block.guesses.push(guess);
         edge(guess);
@@ -419,11 +421,11 @@ function separateLoops(frames: readonly Frame[]): Block {
 /** Inlines what a block calls, if it is to be; gives the number of instructions that this adds. */
 function inline(block: Block, frames: Frame[], before: number, source: CodeSource): number {
   const { frame, after } = block;
-  const { effects, insn } = block.last;
+  const { effects, pc } = block.last;
   if (block.end !== 'branch' || effects.branch!.kind !== 'call' || after === undefined) return 0;
   const { target } = effects.branch!;
   let added = 0;
-  for (const location of target === undefined ? source.seen(insn.pc) : [target]) {
+  for (const location of target === undefined ? source.seen(pc) : [target]) {
     const start = (location & ~1) >>> 0;
     if (frames.length === MAX_FRAMES || frame.depth === MAX_NESTING) break;
     if (frame.copies(start) === MAX_COPIES || !source.isInlined(location)) continue;

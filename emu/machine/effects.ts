@@ -63,16 +63,9 @@ export interface Effects {
   readonly fallsThrough: boolean;
 }
 
-const cache = new WeakMap<Insn, Effects>();
-
-/** The effects of an instruction; the same object for the same Insn. */
-export function effectsOf(insn: Insn): Effects {
-  let effects = cache.get(insn);
-  if (effects === undefined) {
-    effects = new Recorder(insn).run();
-    cache.set(insn, effects);
-  }
-  return effects;
+/** The effects of an instruction at an address, where only the target of a direct branch depends on it. */
+export function effectsOf(insn: Insn, pc: number): Effects {
+  return new Recorder(insn, pc).run();
 }
 
 function none(): Resources {
@@ -105,9 +98,9 @@ export class Recorder implements Machine<Value, Unknown, Unknown> {
   /** Depth of bodies under unknown conditions. */
   private unsure = 0;
 
-  constructor(insn: Insn) {
+  constructor(insn: Insn, pc: number) {
     this.insn = insn;
-    this.pc = insn.pc;
+    this.pc = pc;
     this.size = insn.size;
     this.thumb = insn.thumb;
   }

@@ -48,8 +48,9 @@ export class Evaluator implements Machine<number, bigint, number> {
   /** What a failed access throws; filled in, never allocated. */
   readonly fault: GuestFault;
 
-  /** The instruction under way. */
+  /** The instruction under way, and its address (an int32). */
   insn!: Insn;
+  pc = 0;
   /** One of EVENT; the driver clears it. */
   event: number = EVENT.NONE;
   /** Location of a branch (bit 0: Thumb), an int32, and its kind. */
@@ -99,9 +100,6 @@ export class Evaluator implements Machine<number, bigint, number> {
     this.pages = cpu.i32[E] === 0 ? this.pageBytes : this.zeros;
   }
 
-  get pc(): number {
-    return this.insn.pc;
-  }
   get size(): number {
     return this.insn.size;
   }
@@ -126,7 +124,7 @@ export class Evaluator implements Machine<number, bigint, number> {
   // ---- core registers ----
   reg(n: number): number {
     if (n !== 15) return this.r[n]!;
-    return (this.insn.pc + (this.insn.thumb ? 4 : 8)) | 0;
+    return (this.pc + (this.insn.thumb ? 4 : 8)) | 0;
   }
   setReg(n: number, v: number): void {
     this.r[n] = v;

@@ -69,10 +69,11 @@ export class Interpreter {
     try {
       const insn = this.cache.fetch(cpu.location, w[IT]!);
       m.insn = insn;
+      m.pc = w[PC]!;
       if (insn.cond === ALWAYS || m.holds(insn.cond)) insn.row.op(m, insn.args);
       this.instructions++;
       const event = m.event;
-      if (event === EVENT.NONE) this.place(cpu, insn, insn.pc + insn.size, insn.itAfter);
+      if (event === EVENT.NONE) this.place(cpu, insn, m.pc + insn.size, insn.itAfter);
       else return this.act(cpu, insn, event);
       return true;
     } catch (error) {
@@ -101,6 +102,7 @@ export class Interpreter {
           insn = cache.fetch(pc | thumb, it);
         }
         m.insn = insn;
+        m.pc = pc;
         if (insn.cond === ALWAYS || m.holds(insn.cond)) insn.row.op(m, insn.args);
         count++;
         it = insn.itAfter;
@@ -146,13 +148,13 @@ export class Interpreter {
         cpu.i32[IT] = insn.itAfter;
         return true;
       case EVENT.SVC:
-        this.place(cpu, insn, insn.pc + insn.size, insn.itAfter);
+        this.place(cpu, insn, m.pc + insn.size, insn.itAfter);
         return this.hooks.syscall(cpu, m.imm);
       case EVENT.YIELD:
-        this.place(cpu, insn, insn.pc + insn.size, insn.itAfter);
+        this.place(cpu, insn, m.pc + insn.size, insn.itAfter);
         return this.hooks.preempt(cpu);
       default:
-        this.place(cpu, insn, insn.pc, insn.itBefore);
+        this.place(cpu, insn, m.pc, insn.itBefore);
         return this.hooks.trap(cpu, event === EVENT.UNDEFINED ? 'undefined' : 'breakpoint', m.imm);
     }
   }
@@ -170,7 +172,7 @@ export class Interpreter {
     const { address, access, why } = this.guestFault;
     m.event = EVENT.NONE;
     // A failed fetch has the place in the state already, and `insn` is still the one before.
-    if (access !== EXEC) this.place(cpu, m.insn, m.insn.pc, m.insn.itBefore);
+    if (access !== EXEC) this.place(cpu, m.insn, m.pc, m.insn.itBefore);
     return this.hooks.fault(cpu, address, access, why);
   }
 }

@@ -4,8 +4,15 @@
 import type { Machine } from '../machine/machine.ts';
 
 export interface DirectBranch {
-  /** Location: absolute, bit 0 set for Thumb. */
-  readonly target: number;
+  /** imm32 of the manual: from the PC as it reads, to the word of it when the target is ARM code. */
+  readonly offset: number;
+  /** The instruction set of the target. */
+  readonly thumb: boolean;
+}
+
+function target<V, W, S>(m: Machine<V, W, S>, a: DirectBranch): V {
+  const pc = m.pc + (m.thumb ? 4 : 8);
+  return m.const(a.thumb ? (pc + a.offset) | 1 : (pc & ~3) + a.offset);
 }
 
 function linkRegister<V, W, S>(m: Machine<V, W, S>): void {
@@ -13,13 +20,13 @@ function linkRegister<V, W, S>(m: Machine<V, W, S>): void {
 }
 
 export function b<V, W, S>(m: Machine<V, W, S>, a: DirectBranch): void {
-  m.branch(m.const(a.target), 'jump');
+  m.branch(target(m, a), 'jump');
 }
 
 /** BL, and BLX to a label. */
 export function bl<V, W, S>(m: Machine<V, W, S>, a: DirectBranch): void {
   linkRegister(m);
-  m.branch(m.const(a.target), 'call');
+  m.branch(target(m, a), 'call');
 }
 
 /** BX, and BXJ without Jazelle. */
@@ -28,9 +35,9 @@ export function bx<V, W, S>(m: Machine<V, W, S>, a: { readonly m: number }): voi
 }
 
 export function blx<V, W, S>(m: Machine<V, W, S>, a: { readonly m: number }): void {
-  const target = m.let(m.reg(a.m));
+  const to = m.let(m.reg(a.m));
   linkRegister(m);
-  m.branch(target, 'call');
+  m.branch(to, 'call');
 }
 
 export interface CompareBranch extends DirectBranch {

@@ -38,8 +38,8 @@ export function insnAt(space: AddressSpace, cpu: CpuState): Insn | null {
   const pc = cpu.ru[15]!;
   const { view, pages } = space;
   if (!(pages.bytes[pc >>> PAGE_SHIFT]! & EXEC)) return null;
-  if (!(cpu.location & 1)) return decodeA32(view.getUint32(pc, true), pc);
-  return decodeThumb(view.getUint16(pc, true), view.getUint16(pc + 2, true), pc, cpu.i32[OFF.it >> 2]!);
+  if (!(cpu.location & 1)) return decodeA32(view.getUint32(pc, true));
+  return decodeThumb(view.getUint16(pc, true), view.getUint16(pc + 2, true), cpu.i32[OFF.it >> 2]!);
 }
 
 const MULTI_WORD = /^(LDM|STM|LDRD|STRD|PUSH|POP|F?V?LDM|F?V?STM|VLDR|VSTR|VPUSH|VPOP)/i;

@@ -137,11 +137,12 @@ function stretch(slice: Slice, good: number, bad: number): string {
 }
 
 function disassembleAt(space: AddressSpace, cpu: CpuState): string {
-  const address = hex(cpu.ru[15]!);
+  const pc = cpu.ru[15]!;
+  const address = hex(pc);
   const insn = insnAt(space, cpu);
   if (insn === null) return `${address}  ?`;
   const bits = insn.bits.toString(16).padStart(insn.size * 2, '0');
-  return `${address}  ${bits.padEnd(8)}  ${disassemble(insn).replaceAll('\t', ' ')}`;
+  return `${address}  ${bits.padEnd(8)}  ${disassemble(insn, pc).replaceAll('\t', ' ')}`;
 }
 
 export function describe(event: SyncEvent): string {

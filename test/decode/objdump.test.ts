@@ -15,9 +15,9 @@ const rowsOf = (isa: IsaName): Row[] =>
   ROWS.filter((row) => row.isa === isa && !/^(V|FLDM|FSTM)/.test(row.name) && row.name !== 'IT T1');
 
 function insnOf(isa: IsaName, line: Line, itstate = 0): Insn {
-  if (isa === 'A32') return decodeA32(line.bits, line.address);
-  if (line.size === 2) return decodeThumb(line.bits, 0, line.address, itstate);
-  return decodeThumb(line.bits >>> 16, line.bits & 0xffff, line.address, itstate);
+  if (isa === 'A32') return decodeA32(line.bits);
+  if (line.size === 2) return decodeThumb(line.bits, 0, itstate);
+  return decodeThumb(line.bits >>> 16, line.bits & 0xffff, itstate);
 }
 
 const skips: readonly RegExp[] = [
@@ -31,7 +31,7 @@ const skips: readonly RegExp[] = [
 
 /** Lines that differ, as 'row: encoding, ours, objdump's'. */
 function difference(row: Row, insn: Insn, line: Line): string[] {
-  const text = normalize(disassemble(insn));
+  const text = normalize(disassemble(insn, line.address));
   const ours = row.isa === 'A32' ? hidePairs(text) : text;
   const theirs = normalize(line.text);
   if (ours === theirs) return [];

@@ -27,17 +27,17 @@ export function encoding(row: Row, random: () => number): number {
   return row.isa === 'T16' ? bits & 0xffff : bits >>> 0;
 }
 
-export function decode(row: Row, bits: number, pc: number, itstate = 0): Insn {
-  if (row.isa === 'A32') return decodeA32(bits, pc);
-  if (row.isa === 'T16') return decodeThumb(bits, 0, pc, itstate);
-  return decodeThumb(bits >>> 16, bits & 0xffff, pc, itstate);
+export function decode(row: Row, bits: number, itstate = 0): Insn {
+  if (row.isa === 'A32') return decodeA32(bits);
+  if (row.isa === 'T16') return decodeThumb(bits, 0, itstate);
+  return decodeThumb(bits >>> 16, bits & 0xffff, itstate);
 }
 
 /** Whether the manual calls this encoding of the row UNPREDICTABLE. */
-export function isUnpredictable(row: Row, bits: number, pc: number, itstate = 0): boolean {
+export function isUnpredictable(row: Row, bits: number, itstate = 0): boolean {
   const thumb = row.isa !== 'A32';
   const inIT = (itstate & 15) !== 0;
-  const context = { pc, thumb, inIT, lastInIT: (itstate & 15) === 8 };
+  const context = { thumb, inIT, lastInIT: (itstate & 15) === 8 };
   const fields = fieldsOf(row, bits);
   // VFP's rows look at the operands, the others at the fields.
   const args = row.shape.decode(fields, context);

@@ -5,7 +5,6 @@
 import { expect, test } from 'vitest';
 import { decodeA32, decodeThumb, ROWS } from '../../emu/decode/decoder.ts';
 import { disassemble } from '../../emu/decode/disassemble.ts';
-import type { Insn } from '../../emu/decode/row.ts';
 import { effectsOf } from '../../emu/machine/effects.ts';
 import * as bench from '../fuzz/layout.ts';
 import { oracleAvailable, runOracle } from '../fuzz/oracle.ts';
@@ -25,7 +24,7 @@ function isElsewhere(isa: Isa, bits: number): boolean {
 }
 
 /** A random encoding with up to three bits turned over, that is a fair question; null when it is not. */
-function candidate(isa: Isa, random: () => number, address: number): Insn | null {
+function candidate(isa: Isa, random: () => number, address: number): bench.PlacedInsn | null {
   const rows = ROWS.filter((row) => row.isa === isa);
   let bits = encoding(rows[random() % rows.length]!, random);
   for (let n = random() % 4; n > 0; n--) bits ^= 1 << (random() % 28);
@@ -33,9 +32,11 @@ function candidate(isa: Isa, random: () => number, address: number): Insn | null
   bits >>>= 0;
   if (isElsewhere(isa, bits) || (isa === 'T32' && bits >>> 27 < 0b11101)) return null;
   const matching = rows.filter((row) => ((bits ^ row.value) & row.mask) === 0);
-  if (matching.some((row) => isUnpredictable(row, bits, address))) return null;
-  const insn = isa === 'A32' ? decodeA32(bits, address) : decodeThumb(bits >>> 16, bits & 0xffff, address, 0);
-  return hasGoodShouldBits(insn.row, bits) && effectsOf(insn).branch === null ? insn : null;
+  if (matching.some((row) => isUnpredictable(row, bits))) return null;
+  const insn = isa === 'A32' ? decodeA32(bits) : decodeThumb(bits >>> 16, bits & 0xffff, 0);
+  return hasGoodShouldBits(insn.row, bits) && effectsOf(insn, address).branch === null
+    ? { ...insn, pc: address }
+    : null;
 }
 
 const available = oracleAvailable();
@@ -46,7 +47,7 @@ test.runIf(available).each(['A32', 'T32'] as const)('%s is undefined where qemu 
   const batches = [0, 1].map(() =>
     Array.from({ length: bench.SLOTS }, (_, slot): bench.Case => {
       const address = bench.CODE_BASE + slot * bench.SLOT_SIZE + bench.CODE_WINDOW;
-      let insn: Insn | null = null;
+      let insn: bench.PlacedInsn | null = null;
       while (insn === null) insn = candidate(isa, random, address);
       const state = new Uint32Array(bench.STATE_WORDS).fill(bench.SCRATCH + 0x1000, 0, 15);
       state[bench.PC] = address;
@@ -62,9 +63,11 @@ test.runIf(available).each(['A32', 'T32'] as const)('%s is undefined where qemu 
   const differences = batches.flat().flatMap((c, i) => {
     const insn = c.insns[0]!;
     const theirs = results[i]!.signal === bench.SIGILL;
-    const ours = effectsOf(insn).trap === 'undefined';
+    const ours = effectsOf(insn, insn.pc).trap === 'undefined';
     if (theirs) undefinedOnes++;
-    return ours === theirs ? [] : [`${insn.bits.toString(16)} ${insn.row.name}: ${disassemble(insn)}`];
+    return ours === theirs
+      ? []
+      : [`${insn.bits.toString(16)} ${insn.row.name}: ${disassemble(insn, insn.pc)}`];
   });
   expect(differences).toEqual([]);
   expect(undefinedOnes).toBeGreaterThan(100);

@@ -5,9 +5,8 @@
  * makes work; a store exclusive that faults; cases in which FPSCR asks for short vectors.
  */
 import { disassemble } from '../../emu/decode/disassemble.ts';
-import type { Insn } from '../../emu/decode/row.ts';
 import { effectsOf, FLAG } from '../../emu/machine/effects.ts';
-import type { Case, Result } from './layout.ts';
+import type { Case, PlacedInsn, Result } from './layout.ts';
 import * as bench from './layout.ts';
 
 const FIXED_UP = /^(LDM|STM|LDRD|STRD|PUSH|POP)/i;
@@ -37,7 +36,7 @@ function wordName(i: number): string {
 }
 
 /** The instruction that faulted on data, if one did. */
-function faulted(c: Case, result: Result): Insn | undefined {
+function faulted(c: Case, result: Result): PlacedInsn | undefined {
   const pc = result.state[bench.PC]!;
   if (result.signal !== bench.SIGSEGV && result.signal !== bench.SIGBUS) return undefined;
   return c.insns.find((insn) => insn.pc === pc);
@@ -63,12 +62,12 @@ const FLAG_BITS: readonly (readonly [flag: number, bits: number])[] = [
  * CPSR bits of flags that are dead at an instruction of the case: overwritten by what follows before it is read. The JIT does not compute them, so they are
  * not exact at a fault; what resumes there cannot tell.
  */
-function deadFlags(c: Case, at: Insn): number {
+function deadFlags(c: Case, at: PlacedInsn): number {
   // In a program what follows is not what stands behind.
-  const isProgram = c.insns.slice(0, -1).some((insn) => effectsOf(insn).branch !== null);
+  const isProgram = c.insns.slice(0, -1).some((insn) => effectsOf(insn, insn.pc).branch !== null);
   let live = isProgram ? 0 : ~0;
   for (const insn of c.insns.slice(c.insns.indexOf(at)).reverse()) {
-    const { reads, writes } = effectsOf(insn);
+    const { reads, writes } = effectsOf(insn, insn.pc);
     if (!isProgram) live = (live & ~writes.flags) | reads.flags;
   }
   return FLAG_BITS.reduce((dead, [flag, bits]) => (live & flag ? dead : dead | bits), 0);
@@ -94,7 +93,9 @@ export function differences(c: Case, oracle: Result, ours: Result): string[] {
   }
   const partial = faulted(c, oracle);
   const unknown =
-    partial !== undefined && MULTI_WORD.test(partial.row.mnemonic) ? effectsOf(partial).mayWrite : null;
+    partial !== undefined && MULTI_WORD.test(partial.row.mnemonic)
+      ? effectsOf(partial, partial.pc).mayWrite
+      : null;
   const dead = partial === undefined ? 0 : deadFlags(c, partial);
   for (let i = 0; i < bench.STATE_WORDS; i++) {
     const mask = i === bench.CPSR ? bench.CPSR_MASK & ~dead : 0xffff_ffff;
@@ -121,11 +122,11 @@ export function differences(c: Case, oracle: Result, ours: Result): string[] {
 export function describeCase(c: Case, oracle: Result, lines: readonly string[]): string {
   const out = c.insns.map(
     (insn) =>
-      `  ${hex(insn.pc)}  ${hex(insn.bits, insn.size * 2).padEnd(8)}  ${disassemble(insn)}   ; ${insn.row.name}`,
+      `  ${hex(insn.pc)}  ${hex(insn.bits, insn.size * 2).padEnd(8)}  ${disassemble(insn, insn.pc)}   ; ${insn.row.name}`,
   );
   // Registers that matter: those the instructions use, and those that differ.
   const core = c.insns.reduce(
-    (set, insn) => set | effectsOf(insn).reads.core | effectsOf(insn).mayWrite.core,
+    (set, insn) => set | effectsOf(insn, insn.pc).reads.core | effectsOf(insn, insn.pc).mayWrite.core,
     0,
   );
   const show = (i: number): string => `${wordName(i)} ${hex(c.state[i]!)}`;

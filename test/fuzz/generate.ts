@@ -8,7 +8,7 @@ import { fieldsOf } from '../../emu/decode/build.ts';
 import type { DecodeContext, Insn, Row } from '../../emu/decode/row.ts';
 import { effectsOf } from '../../emu/machine/effects.ts';
 import { InterpBackend } from '../../emu/machine/interp-backend.ts';
-import type { Case, Result } from './layout.ts';
+import type { Case, PlacedInsn, Result } from './layout.ts';
 import * as bench from './layout.ts';
 import { buildProgram } from './programs.ts';
 import { Random, randomScratch, randomState } from './random.ts';
@@ -31,7 +31,7 @@ export interface Draft {
   readonly thumb: boolean;
   /** ITSTATE at its beginning. */
   readonly itstate: number;
-  readonly insns: Insn[];
+  readonly insns: PlacedInsn[];
   /** Halfwords in memory order, with the terminator. */
   readonly code: number[];
   /** Sets what the code relies on in a random state. */
@@ -106,7 +106,7 @@ export class Generator {
     for (let n = 0; n < length; n++) {
       const insn = this.draw(rows, pc, it, draft.insns.at(-1));
       if (typeof insn === 'string') return insn;
-      const { branch, trap } = effectsOf(insn);
+      const { branch, trap } = effectsOf(insn, insn.pc);
       if (trap === 'svc' || ((branch !== null || trap !== null) && n < length - 1)) return 'ends too early';
       const end = pc + insn.size + 4;
       if (branch?.target !== undefined && !this.isFree(branch.target, draft.address, end)) {
@@ -129,7 +129,7 @@ export class Generator {
     if (exclusivesDiffer(insns)) return 'exclusive accesses of different sizes';
     const code = toWords(address, draft.code);
     if (code.length > bench.CODE_WORDS) return 'too long';
-    const memory = insns.some((i) => effectsOf(i).loads || effectsOf(i).stores);
+    const memory = insns.some((i) => effectsOf(i, i.pc).loads || effectsOf(i, i.pc).stores);
     const options = { memory, vfp: insns.some(usesVfp), thumb, itstate };
     const anyway = random.chance(0.1); // let it fault
     for (let attempt = 0; ; attempt++) {
@@ -174,7 +174,7 @@ export class Generator {
   }
 
   /** A random instruction of one of the rows for a place; a string when it is no fair one. */
-  draw(rows: readonly Row[], pc: number, itstate: number, before: Insn | undefined): Insn | string {
+  draw(rows: readonly Row[], pc: number, itstate: number, before: Insn | undefined): PlacedInsn | string {
     const row = this.random.pick(rows);
     return this.decode(this.encoding(row, before), row, pc, itstate);
   }
@@ -197,21 +197,21 @@ export class Generator {
   }
 
   /** Decodes by way of memory, as a CPU does. */
-  decodeAt(bits: number, size: number, thumb: boolean, pc: number, itstate: number): Insn {
+  decodeAt(bits: number, size: number, thumb: boolean, pc: number, itstate: number): PlacedInsn {
     this.runner.space.u16.set(halfwords(bits, size, thumb), pc >>> 1);
     this.interp.invalidate(pc, size);
-    return this.interp.interpreter.cache.fetch(pc | (thumb ? 1 : 0), itstate);
+    return { ...this.interp.interpreter.cache.fetch(pc | (thumb ? 1 : 0), itstate), pc };
   }
 
   /** Decodes; a string when the result is not a fair case. */
-  private decode(bits: number, row: Row, pc: number, itstate: number): Insn | string {
+  private decode(bits: number, row: Row, pc: number, itstate: number): PlacedInsn | string {
     const thumb = row.isa !== 'A32';
     const insn = this.decodeAt(bits, row.isa === 'T16' ? 2 : 4, thumb, pc, itstate);
     if (insn.row !== row) return 'another row';
     // To qemu this one is a system call of a debugger (semihosting).
     if (row.isa === 'T16' && bits === 0xbeab) return 'semihosting';
     const inIT = (itstate & 15) !== 0;
-    const context: DecodeContext = { pc, thumb, inIT, lastInIT: (itstate & 15) === 8 };
+    const context: DecodeContext = { thumb, inIT, lastInIT: (itstate & 15) === 8 };
     if (row.unpredictable?.(insn.args, fieldsOf(row, bits), context)) return 'unpredictable';
     return insn;
   }
@@ -237,8 +237,8 @@ export class Generator {
   }
 }
 
-function usesVfp(insn: Insn): boolean {
-  const { reads, mayWrite, readsFpscr, writesFpscr } = effectsOf(insn);
+function usesVfp(insn: PlacedInsn): boolean {
+  const { reads, mayWrite, readsFpscr, writesFpscr } = effectsOf(insn, insn.pc);
   return (reads.s | reads.d | mayWrite.s | mayWrite.d) !== 0 || readsFpscr || writesFpscr;
 }
 

@@ -54,13 +54,16 @@ export const CPSR_MASK = 0xfe0f_fe20;
 /** Len and Stride of the FPSCR. */
 export const SHORT_VECTORS = 0x0037_0000;
 
+/** An instruction and its address. */
+export type PlacedInsn = Insn & { readonly pc: number };
+
 export interface Case {
   /** Index of its slot. */
   readonly slot: number;
   /** Address of the first instruction. */
   readonly address: number;
   /** What runs, in order, before the breakpoint. */
-  readonly insns: readonly Insn[];
+  readonly insns: readonly PlacedInsn[];
   /** The code with its breakpoint as words from `address & ~3`. */
   readonly code: Uint32Array;
   /** STATE_WORDS words; the PC is `address`. */

@@ -8,6 +8,7 @@
 import type { Insn, Row } from '../../emu/decode/row.ts';
 import { effectsOf } from '../../emu/machine/effects.ts';
 import { type Draft, type Generator, halfwords, terminator } from './generate.ts';
+import type { PlacedInsn } from './layout.ts';
 
 /** A branch to be encoded when its target is known. */
 type Link =
@@ -59,7 +60,7 @@ export function buildProgram(generator: Generator, rows: readonly Row[]): Draft 
       for (let n = 0; n < DRAWS && insn === undefined; n++) {
         const drawn = generator.draw(rows, pc, it, before);
         if (typeof drawn === 'string') continue;
-        const { branch, trap, mayWrite, loads, stores } = effectsOf(drawn);
+        const { branch, trap, mayWrite, loads, stores } = effectsOf(drawn, drawn.pc);
         if (branch !== null || trap !== null || (mayWrite.core & reserved) !== 0) continue;
         // Memory instructions mostly fault, and end the program: few of them.
         if ((loads || stores) && random.chance(0.8)) continue;
@@ -101,7 +102,7 @@ export function buildProgram(generator: Generator, rows: readonly Row[]): Draft 
   }
 
   const code: number[] = [];
-  const insns: Insn[] = [];
+  const insns: PlacedInsn[] = [];
   let it = 0;
   for (const piece of pieces) {
     const { link } = piece;

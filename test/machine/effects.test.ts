@@ -39,7 +39,7 @@ const ALL = words({ core: 0x7fff, flags: 0x3f, s: 0, d: -1 });
 /** Contradictions between the effects of a case's only instruction and two runs of it. */
 function check(runner: Runner, c: Case, random: Random): string[] {
   const insn = c.insns[0]!;
-  const effects = effectsOf(insn);
+  const effects = effectsOf(insn, insn.pc);
   const reads = words(effects.reads);
   const writes = words(effects.writes);
   const mayWrite = words(effects.mayWrite);
@@ -116,32 +116,32 @@ test('effects of every row agree with what it does', () => {
 
 test('direct branches have constant targets', () => {
   const at = 0x8000;
-  const bl = effectsOf(decodeA32(0xeb00_0010, at));
+  const bl = effectsOf(decodeA32(0xeb00_0010), at);
   expect(bl.branch).toEqual({ kind: 'call', target: 0x8048, conditional: false });
   expect(bl.writes.core).toBe(1 << 14);
   expect(bl.fallsThrough).toBe(false);
   // blx to Thumb, beq, cbz, ldr pc
-  expect(effectsOf(decodeA32(0xfa00_0010, at)).branch?.target).toBe(0x8049);
-  expect(effectsOf(decodeA32(0x0a00_0010, at))).toMatchObject({
+  expect(effectsOf(decodeA32(0xfa00_0010), at).branch?.target).toBe(0x8049);
+  expect(effectsOf(decodeA32(0x0a00_0010), at)).toMatchObject({
     branch: { kind: 'jump', target: 0x8048, conditional: true },
     reads: { flags: FLAG.Z },
     fallsThrough: true,
   });
-  expect(effectsOf(decodeThumb(0xb111, 0, at, 0)).branch).toMatchObject({
+  expect(effectsOf(decodeThumb(0xb111, 0, 0), at).branch).toMatchObject({
     target: 0x8009,
     conditional: true,
   });
-  expect(effectsOf(decodeA32(0xe59f_f000, at)).branch).toMatchObject({
+  expect(effectsOf(decodeA32(0xe59f_f000), at).branch).toMatchObject({
     target: undefined,
     conditional: false,
   });
   // bx lr, pop {pc}: returns
-  expect(effectsOf(decodeThumb(0x4770, 0, at, 0)).branch?.kind).toBe('return');
-  expect(effectsOf(decodeThumb(0xbd10, 0, at, 0)).branch?.kind).toBe('return');
+  expect(effectsOf(decodeThumb(0x4770, 0, 0), at).branch?.kind).toBe('return');
+  expect(effectsOf(decodeThumb(0xbd10, 0, 0), at).branch?.kind).toBe('return');
 });
 
 test('a conditional instruction surely writes nothing', () => {
-  const addeq = effectsOf(decodeA32(0x0081_0002, 0x8000));
+  const addeq = effectsOf(decodeA32(0x0081_0002), 0x8000);
   expect(addeq.writes).toEqual({ core: 0, flags: 0, s: 0, d: 0 });
   expect(addeq.mayWrite.core).toBe(1);
   expect(addeq.reads).toMatchObject({ core: 0b110, flags: FLAG.Z });

@@ -21,7 +21,7 @@ function run(factory: BackendFactory, bits: number, r1: number): bench.Result {
   state[1] = r1;
   state[bench.PC] = address;
   state[bench.CPSR] = 0x10;
-  const insn = decodeA32(bits, address);
+  const insn = { ...decodeA32(bits), pc: address };
   const code = Uint32Array.from([bits, bench.BKPT_A32]);
   return runCases(factory, scratch, [{ slot: 0, address, insns: [insn], code, state }])[0]!;
 }

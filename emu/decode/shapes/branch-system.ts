@@ -11,36 +11,37 @@ function signExtend(x: number, bits: number): number {
   return (x << (32 - bits)) >> (32 - bits);
 }
 
-function printTarget(a: DirectBranch): string {
-  return address(a.target & ~1);
+function printTarget(a: DirectBranch, { pc, thumb }: { pc: number; thumb: boolean }): string {
+  const from = pc + (thumb ? 4 : 8);
+  return address(((a.thumb ? from : from & ~3) + a.offset) >>> 0);
 }
 
 /** B, BL A1: 24 bits of words. */
 export const branchA32: Shape<DirectBranch> = {
-  decode: (f, ctx) => ({ target: (ctx.pc + 8 + signExtend(f.i!, 24) * 4) | 0 }),
+  decode: (f) => ({ offset: signExtend(f.i!, 24) * 4, thumb: false }),
   print: printTarget,
 };
 
 /** BLX A2, to Thumb: i has 24 bits of words and H (the last bit) one halfword. */
 export const branchA32ToThumb: Shape<DirectBranch> = {
-  decode: (f, ctx) => ({ target: (ctx.pc + 8 + signExtend((f.i! << 1) | f.H!, 25) * 2) | 1 }),
+  decode: (f) => ({ offset: signExtend((f.i! << 1) | f.H!, 25) * 2, thumb: true }),
   print: printTarget,
 };
 
 /** B T1, T2: an immediate of `bits` bits of halfwords. */
 export function branchT16(bits: number): Shape<DirectBranch> {
   return {
-    decode: (f, ctx) => ({ target: (ctx.pc + 4 + signExtend(f.i!, bits) * 2) | 1 }),
+    decode: (f) => ({ offset: signExtend(f.i!, bits) * 2, thumb: true }),
     print: printTarget,
   };
 }
 
 /** B T3: S:J2:J1:imm6:imm11; j is J1, k is J2. Conditions 111x are other encodings. */
 export const branchT32Conditional: Shape<DirectBranch> = {
-  decode(f, ctx) {
+  decode(f) {
     if (f.c! >= 14) return null;
     const halfwords = (f.S! << 19) | (f.k! << 18) | (f.j! << 17) | f.i!;
-    return { target: (ctx.pc + 4 + signExtend(halfwords, 20) * 2) | 1 };
+    return { offset: signExtend(halfwords, 20) * 2, thumb: true };
   },
   print: printTarget,
 };
@@ -53,19 +54,19 @@ function wideOffset(f: Fields): number {
 }
 
 export const branchT32: Shape<DirectBranch> = {
-  decode: (f, ctx) => ({ target: (ctx.pc + 4 + wideOffset(f) * 2) | 1 }),
+  decode: (f) => ({ offset: wideOffset(f) * 2, thumb: true }),
   print: printTarget,
 };
 
 /** BLX T2, to ARM: from the word of the PC. UNDEFINED when the last bit (H) is set. */
 export const branchT32ToArm: Shape<DirectBranch> = {
-  decode: (f, ctx) => (f.i! & 1 ? null : { target: (((ctx.pc + 4) & ~3) + wideOffset(f) * 2) | 0 }),
+  decode: (f) => (f.i! & 1 ? null : { offset: wideOffset(f) * 2, thumb: false }),
   print: printTarget,
 };
 
 export const compareBranch: Shape<CompareBranch> = {
-  decode: (f, ctx) => ({ n: f.n!, target: (ctx.pc + 4 + f.i! * 2) | 1 }),
-  print: (a) => `${reg(a.n)}, ${printTarget(a)}`,
+  decode: (f) => ({ n: f.n!, offset: f.i! * 2, thumb: true }),
+  print: (a, ctx) => `${reg(a.n)}, ${printTarget(a, ctx)}`,
 };
 
 export function tableBranch(half: boolean): Shape<TableBranch> {
