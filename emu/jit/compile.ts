@@ -125,7 +125,7 @@ export class RegionCompiler implements EmitterHost {
     this.region = region;
     this.blockLabel.clear();
     this.loopLabel.clear();
-    out.length = 0;
+    out.clear();
     emitter.reset();
     this.plans = planAccesses(region, (at) => !this.context.isUnaligned(at));
     this.leftColdly.clear();
@@ -365,7 +365,7 @@ export class RegionCompiler implements EmitterHost {
       const { tested, test } = plans[i]!;
       if (test !== null) emitter.testGroup(test.register, test.offset, test.length, test.kind);
       emitter.tested = tested;
-      const mark = out.length;
+      const mark = out.mark();
       const depth = emitter.depth;
       const { cmp } = emitter;
       const wasCompared = cmp.valid;

@@ -61,6 +61,8 @@ function copyOf(n: Node): Node {
   return new Node(OPERATION, n.x, copyOf(n.a!), n.b && copyOf(n.b), n.c && copyOf(n.c), 0);
 }
 
+const NOTHING = new Node(CONST, 0, null, null, null, 0);
+
 export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Node> {
   pc = 0;
   size = 4;
@@ -91,8 +93,6 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   override reset(): void {
     super.reset();
     this.cmp.valid = false;
-    this.cmp.a = this.newLocal(I32);
-    this.cmp.b = this.newLocal(I32);
   }
 
   /** Begins an instruction. */
@@ -132,7 +132,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
    * The operands of the comparison whose flags are current: a condition after CMP a, b becomes one wasm comparison instead of a test of N, Z, C and V. Holds only within
    * a block and until the next flag is set.
    */
-  readonly cmp = { valid: false, a: 0, b: 0 };
+  readonly cmp = { valid: false, a: NOTHING, b: NOTHING };
   private flagWritten(v: number, n: Node): void {
     this.cmp.valid = false;
     this.pending.delete(v);
@@ -197,7 +197,6 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   }
   /**
    * Recognises V as a subtraction sets it, (x ^ y) & (x ^ r), and keeps x and y: N, Z and C have just been set from the same r, x and y.
-   * Where nobody reads the copies V8 drops them.
    */
   private comparison(v: Node): boolean {
     if (v.x !== OP.i32_and || v.kind !== OPERATION) return false;
@@ -210,11 +209,10 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
       right.x !== OP.i32_xor
     )
       return false;
-    if (left.a !== right.a) return false;
-    this.gen(left.a!);
-    this.out.set(this.cmp.a);
-    this.gen(left.b!);
-    this.out.set(this.cmp.b);
+    if (left.a !== right.a || !isHeld(left)) return false;
+    this.cmp.a = left.a!;
+    this.cmp.b = left.b!;
+    this.keepTemps();
     return true;
   }
   orQ(q: Node): void {
@@ -248,10 +246,8 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   cond(c: Cond): Node {
     if (c >= 14) return this.const(1);
     if (this.cmp.valid) {
-      const a = new Node(LOCAL, this.cmp.a, null, null, null, 0);
-      const b = new Node(LOCAL, this.cmp.b, null, null, null, 0);
       const op = COMPARISONS[c]!;
-      if (op !== 0) return this.op2(op, a, b);
+      if (op !== 0) return this.op2(op, this.cmp.a, this.cmp.b);
     }
     const zero = this.const(0);
     const n = () => this.flag(VAR.nf);

@@ -6,7 +6,7 @@
  */
 import { OFF } from '../cpu-state.ts';
 import { CPU, PARAMETERS, VAR_OFFSET, VARS } from './convention.ts';
-import { type ByteWriter, I32, OP, type ValType, VOID } from './wasm.ts';
+import { type ByteWriter, I32, OP, type ValType, VOID, type WriterMark } from './wasm.ts';
 
 export const CONST = 0;
 export const LOCAL = 1;
@@ -147,9 +147,10 @@ export class FunctionWriter {
     this.br(OP.br_if, label);
   }
   /** Throws away what has been written since. */
-  rollBack(length: number, depth: number): void {
-    this.out.length = length;
+  rollBack(mark: WriterMark, depth: number): void {
+    this.out.rollBack(mark);
     this.depth = depth;
+    const { length } = mark;
     while (this.unlikely.length > 0 && this.unlikely[this.unlikely.length - 1]! >= length)
       this.unlikely.pop();
     while (this.numbers.length > 0 && this.numbers[this.numbers.length - 1]!.at >= length) this.numbers.pop();

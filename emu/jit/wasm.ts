@@ -138,6 +138,13 @@ export const OP = {
 const NO_ALIGN = 0;
 
 /** A growing byte buffer with the format's number encodings. */
+export interface WriterMark {
+  readonly length: number;
+  /** Where the local.set stands that ends there, and its local; -1 when there is none. */
+  readonly set: number;
+  readonly local: number;
+}
+
 export class ByteWriter {
   bytes: Uint8Array;
   length = 0;
@@ -215,14 +222,47 @@ export class ByteWriter {
     return this.bytes.subarray(0, this.length);
   }
 
+  clear(): void {
+    this.length = 0;
+    this.setEnd = -1;
+  }
+
   // ---- instructions with immediates ----
+  /** The last local.set: where it begins and ends, and its local. */
+  private setAt = 0;
+  private setEnd = -1;
+  private setLocal = 0;
+
+  /** Directly behind a local.set of the same local it becomes a local.tee. */
   get(local: number): void {
+    if (this.setEnd === this.length && this.setLocal === local) {
+      this.bytes[this.setAt] = OP.local_tee;
+      this.setEnd = -1;
+      return;
+    }
     this.byte(OP.local_get);
     this.u32(local);
   }
   set(local: number): void {
+    this.setAt = this.length;
     this.byte(OP.local_set);
     this.u32(local);
+    this.setEnd = this.length;
+    this.setLocal = local;
+  }
+  /** A place that can be gone back to. */
+  mark(): WriterMark {
+    return { length: this.length, set: this.setEnd === this.length ? this.setAt : -1, local: this.setLocal };
+  }
+  /** Throws away what has been written since. */
+  rollBack({ length, set, local }: WriterMark): void {
+    this.length = length;
+    this.setEnd = -1;
+    if (set < 0) return;
+    this.bytes[set] = OP.local_set;
+    this.setAt = set;
+    this.setEnd = length;
+    this.setLocal = local;
   }
   tee(local: number): void {
     this.byte(OP.local_tee);
