@@ -95,7 +95,7 @@ static void timers(void) {
   printf("timer %d\n", timer_create(CLOCK_MONOTONIC, &event, &t));
   struct itimerspec every = {{0, 3000000}, {0, 3000000}};
   timer_settime(t, 0, &every, NULL);
-  for (int i = 0; i < 1000 && expirations < 5; i++) usleep(1000);
+  for (int i = 0; i < 60000 && expirations < 5; i++) usleep(1000);
   printf("expired %d\n", expirations >= 5);
   timer_delete(t);
   hits = 0;
@@ -103,7 +103,7 @@ static void timers(void) {
   event = (struct sigevent){.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
   timer_create(CLOCK_REALTIME, &event, &t);
   timer_settime(t, 0, &(struct itimerspec){{0, 0}, {0, 2000000}}, NULL);
-  while (!hits) pause();
+  while (!hits) usleep(1000); /* not pause(): the signal may come just before it */
   timer_delete(t);
   printf("signal %d\n", hits);
 }
