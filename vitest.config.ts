@@ -11,7 +11,8 @@ export default defineConfig({
     execArgv: flags,
     // Not the user's.
     env: { ARMRUN_CACHE: fileURLToPath(new URL('.cache/translations', import.meta.url)) },
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Against hangs only: on a busy machine everything takes its time.
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
   },
 });

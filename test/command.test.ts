@@ -32,7 +32,7 @@ function run(args: string[], options: { node?: string; env?: NodeJS.ProcessEnv; 
   const { node = process.execPath, ...rest } = options;
   const { status, signal, stdout, stderr } = spawnSync(node, [bin, ...args], {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 180_000,
     ...rest,
   });
   return { status, signal, stdout, stderr };

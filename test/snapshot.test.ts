@@ -46,7 +46,7 @@ function run(command: string, args: string[], options: { env?: NodeJS.ProcessEnv
   const env = { PATH: process.env.PATH, ...options.env };
   const { status, signal, stdout, stderr } = spawnSync(command, args, {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 180_000,
     input: options.input ?? '',
     env,
   });

@@ -41,7 +41,7 @@ function run(...args: string[]) {
     [bin, '--cpu', 'interp', '--root', root, ...args],
     {
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: 180_000,
     },
   );
   return { status, stdout, stderr };

@@ -30,7 +30,7 @@ const REFUSED: [string, string[]][] = [
 test.each(REFUSED)('%s', (what, lines) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [bin, '--root', root, '/exhaust', what], {
     encoding: 'latin1',
-    timeout: 60_000,
+    timeout: 180_000,
   });
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${lines.join('\n')}\n`, stderr: '' });
 });
@@ -55,7 +55,7 @@ test('a full disk', () => {
       '/exhaust',
       'disk',
     ],
-    { encoding: 'latin1', timeout: 60_000 },
+    { encoding: 'latin1', timeout: 180_000 },
   );
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'disk: 1, then ENOSPC\n', stderr: '' });
 });

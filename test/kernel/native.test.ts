@@ -18,7 +18,7 @@ describe.each(['threads', 'processes', 'timers', 'sysvipc', 'leaders', 'ptrace',
     ['arm', 'jit'],
     ['static', 'interp'],
   ] as const)('%s %s', async (variant, cpu) => {
-    const host = spawnSync(`${directory}/${name}.host`, { encoding: 'latin1', timeout: 60_000 });
+    const host = spawnSync(`${directory}/${name}.host`, { encoding: 'latin1', timeout: 180_000 });
     const from = `${directory}/${name}.${variant}`;
     const inside = `${root}/srv/fixtures/${name}.${variant}`;
     if (statSync(inside, { throwIfNoEntry: false })?.ino !== statSync(from).ino) {

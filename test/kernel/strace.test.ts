@@ -15,7 +15,7 @@ beforeAll(() => {
 function strace(...args: string[]): string[] {
   const { stderr } = spawnSync(process.execPath, [bin, '--cpu', 'interp', '--strace', ...args], {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 180_000,
   });
   return stderr.trimEnd().split('\n');
 }

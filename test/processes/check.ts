@@ -10,7 +10,7 @@ export function checkGroups(...files: string[]): void {
     beforeAll(async () => {
       expect(recording.source, 'recorded for other cases: run test/processes/record.ts').toBe(group.source);
       result = await group.run(makeRoot('full'));
-    }, 600_000);
+    }, 1_800_000);
     test.each(group.cases)('%s', (name) => {
       expect(result.cases[name]).toEqual(recording.cases[name]);
     });

@@ -42,7 +42,7 @@ export interface Invocation {
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const QEMU = '/usr/bin/qemu-arm-static';
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 180_000;
 
 /** What programs find in their environment. */
 export const ENVIRONMENT = {

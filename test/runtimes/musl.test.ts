@@ -55,7 +55,7 @@ describe.each([
       '-o',
       root + inside,
     ]);
-    const host = spawnSync(native, { encoding: 'latin1', input: '', timeout: 60_000 });
+    const host = spawnSync(native, { encoding: 'latin1', input: '', timeout: 180_000 });
     const ours = await armrun({ root, argv: [inside], cwd: `/tmp/musl-${name}`, stdin: '' }, 'jit');
     expect(ours.stdout).toBe(host.stdout);
     expect(ours).toMatchObject({ stderr: host.stderr, status: host.status, signal: host.signal });

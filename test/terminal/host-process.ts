@@ -12,7 +12,7 @@ export async function becomesIdle(pid: number): Promise<boolean> {
   const ticks = () => Number(statOf(pid)[11]) + Number(statOf(pid)[12]);
   let idle = 0;
   // What comes before takes its time, as the compiler's own threads do.
-  for (let round = 0; round < 40 && idle < 2; round++) {
+  for (let round = 0; round < 100 && idle < 2; round++) {
     const before = ticks();
     await sleep(1000);
     idle = ticks() - before <= 1 ? idle + 1 : 0;

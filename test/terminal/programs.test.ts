@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { Screen } from './screen.ts';
 
-describe('programs on a terminal', { timeout: 180_000 }, () => {
+describe('programs on a terminal', { timeout: 600_000 }, () => {
   test('bash edits its command line', async () => {
     using screen = new Screen();
     await screen.guestShell();

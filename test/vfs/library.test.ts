@@ -37,7 +37,7 @@ int main(int argc, char **argv) {
 }
 `;
 
-test('a program in a volume of memfs', { timeout: 60_000 }, async () => {
+test('a program in a volume of memfs', { timeout: 180_000 }, async () => {
   const volume = Volume.fromJSON({ '/etc/motd': 'hello' });
   volume.mkdirSync('/bin');
   volume.writeFileSync('/bin/program', readFileSync(compile('library', SOURCE, 'arm')), { mode: 0o755 });

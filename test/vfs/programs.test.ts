@@ -15,7 +15,7 @@ function run(command: string, args: string[]): { status: number | null; lines: s
     const { status, stdout, stderr } = spawnSync(command, args, {
       cwd: directory,
       encoding: 'latin1',
-      timeout: 60_000,
+      timeout: 180_000,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     return { status, lines: stdout.split('\n'), errors: stderr };
@@ -25,7 +25,7 @@ function run(command: string, args: string[]): { status: number | null; lines: s
 }
 
 const names = readdirSync(programs).filter((file) => file.endsWith('.c'));
-test.each(names)('%s does what it does natively', { timeout: 120_000 }, (file) => {
+test.each(names)('%s does what it does natively', { timeout: 300_000 }, (file) => {
   const source = readFileSync(`${programs}/${file}`, 'utf8');
   const name = file.slice(0, -2);
   const native = run(compile(name, source, 'host'), []);

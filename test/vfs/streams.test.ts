@@ -108,7 +108,7 @@ function run(program: string, script: string): { status: number | null; stdout: 
     cwd,
     encoding: 'latin1',
     env: { ...process.env, P: program },
-    timeout: 30_000,
+    timeout: 120_000,
   });
   return { status, stdout, stderr };
 }
@@ -136,7 +136,7 @@ const SCRIPTS: Record<string, string> = {
 };
 
 describe('standard streams', () => {
-  test.concurrent.each(Object.keys(SCRIPTS))('%s', { timeout: 60_000 }, async (name) => {
+  test.concurrent.each(Object.keys(SCRIPTS))('%s', { timeout: 180_000 }, async (name) => {
     const script = SCRIPTS[name]!;
     const expected = run(native, script);
     expect(expected.stdout.length).toBeGreaterThan(0);
