@@ -93,7 +93,8 @@ readlink /proc/self/exe
 cp /bin/readlink mine; ./mine /proc/self/exe; 
 ln mine hard; ./hard /proc/self/exe
 ln -s mine soft; ./soft /proc/self/exe
-bash -c 'rm mine hard; cp /bin/sleep tmp; ./tmp 0.5 & sleep 0.2; rm tmp; readlink /proc/$!/exe; wait'
+bash -c 'rm mine hard; cp /bin/sleep tmp; ./tmp 100 & until [[ $(readlink /proc/$!/exe) == */tmp ]]; do sleep 0.01; done
+rm tmp; readlink /proc/$!/exe; kill $!; wait $! 2>/dev/null'
 
 ### comm
 cp /bin/cat a-name-of-more-than-fifteen-characters
@@ -103,8 +104,8 @@ perl -e '$0 = "renamed by perl"; open F, "/proc/self/comm"; print <F>; open F, "
 
 ### text-busy
 cp /bin/sleep prog
-./prog 1 &
-sleep 0.3
+./prog 100 &
+until [[ $(readlink /proc/$!/exe) == */prog ]]; do sleep 0.01; done
 echo x >prog
 echo x >>prog; echo $?
 perl -e 'open(F, "+<", "prog") or print 0+$!, " $!\n"; truncate("prog", 1) or print 0+$!, " $!\n"'

@@ -58,13 +58,19 @@ fg %1 >/dev/null
 echo "second $?"
 
 ### wait-n
-(sleep 0.6; exit 3) & (sleep 0.3; exit 2) & (exit 1) &
-for i in 1 2 3 4; do wait -n; echo $?; done
+mkfifo a b
+(read -r <b; exit 3) & (read -r <a; exit 2) & (exit 1) &
+wait -n; echo $?
+echo >a; wait -n; echo $?
+echo >b; wait -n; echo $?
+wait -n; echo $?
 
 ### wait-n-pid
-(sleep 0.3; exit 4) & a=$!
+mkfifo f
+(read -r <f; exit 4) & a=$!
 (exit 6) & b=$!
 wait -n -p who $a $b; echo $? $([[ $who == "$b" ]] && echo second)
+echo >f
 wait -n -p who $a; echo $? $([[ $who == "$a" ]] && echo first)
 
 ### wait-many
@@ -76,22 +82,27 @@ wait ${p[1]}; echo $?
 
 ### wait-interrupted
 trap 'echo usr1' USR1
-(sleep 0.3; kill -USR1 $$) &
-sleep 1 &
+mkfifo f
+# The shell sleeps nowhere but in wait.
+(until read -r _ _ s _ </proc/$$/stat; [[ $s == S ]]; do sleep 0.01; done; kill -USR1 $$) &
+cat f &
 wait $!
 echo $?
+: >f
 wait
 echo $?
 
 ### disown
 set -m
-sleep 0.1 & sleep 0.2 &
+sleep 100 & a=$!
+sleep 100 & b=$!
 jobs | wc -l
 disown %1
 jobs | wc -l
 disown -a
 jobs | wc -l
 wait
+kill $a $b
 
 ### process-groups
 exec 2>/dev/null
@@ -144,19 +155,23 @@ bash -c 'kill -USR1 $$; echo not here' 2>/dev/null
 echo $?
 
 ### background-ignores-int
-(sleep 0.2; echo ended) &
+mkfifo begun go
+(echo >begun; read -r <go; echo ended) &
+read -r <begun
 kill -INT $!
+echo >go
 wait $!
 echo $?
 
 ### suspend-and-cont
 sleep 100 &
 p=$!
+while [[ $(ps -o stat=,comm= -p $p) != S*sleep ]]; do sleep 0.01; done
 kill -STOP $p
 while [[ $(ps -o stat= -p $p) != T* ]]; do sleep 0.01; done
 ps -o stat=,comm= -p $p
 kill -CONT $p
-while [[ $(ps -o stat= -p $p) == T* ]]; do sleep 0.01; done
+while [[ $(ps -o stat= -p $p) != S* ]]; do sleep 0.01; done
 ps -o stat=,comm= -p $p
 kill $p
 wait $p 2>/dev/null
@@ -173,11 +188,12 @@ wait $! 2>/dev/null; echo $?
 ### signal-group-of-pipeline
 set -m
 (trap 'echo left; exit' TERM; sleep 100 & wait) 2>/dev/null | (trap 'sleep 0.1; echo right; exit' TERM; cat; sleep 100 & wait) 2>/dev/null &
-sleep 0.5
-kill -TERM -- -$(ps -o pgid= -p $! | tr -d ' ') 
+g=$(ps -o pgid= -p $! | tr -d ' ')
+# Each side has set its trap when it has begun its program.
+while [[ $(pgrep -c -x -g $g cat) != 1 || $(pgrep -c -x -g $g sleep) != 1 ]]; do sleep 0.01; done
+kill -TERM -- -$g
 wait 2>/dev/null
 echo $?
-pkill -P $$ sleep; pkill -x sleep; true
 
 ### many-sequential
 n=0
@@ -214,8 +230,9 @@ tree() { if (($1 > 0)); then tree $(($1 - 1)) & tree $(($1 - 1)) & wait; else ec
 tree 6 | sort | uniq -c
 
 ### background-of-background
-( (sleep 0.1; echo grandchild) & )
-sleep 0.5
+mkfifo f
+( (sleep 0.1; echo grandchild; echo >f) & )
+read -r <f
 echo parent
 
 ### last-pid-and-bashpid
@@ -227,13 +244,13 @@ wait
 
 ### nested-jobs
 set -m
-bash -c 'set -m; sleep 100 & kill -STOP %1; sleep 0.1; jobs | sed "s/ .*sleep/ sleep/"; kill -KILL %1; wait' 2>/dev/null &
+bash -c 'set -m; sleep 100 & kill -STOP %1; while [[ $(jobs) != *Stopped* ]]; do sleep 0.01; done; jobs | sed "s/ .*sleep/ sleep/"; kill -KILL %1; wait' 2>/dev/null &
 wait %1
 echo $?
 
 ### time-keyword
 TIMEFORMAT='%R %U %S'
-{ time sleep 0.1; } 2>&1 | grep -c '^0\.[1-9][0-9]* 0\.[0-9]* 0\.[0-9]*$'
+{ time sleep 0.1; } 2>&1 | grep -cE '^(0\.[1-9]|[1-9][0-9]*\.)[0-9]* [0-9]+\.[0-9]* [0-9]+\.[0-9]*$'
 TIMEFORMAT=
 time (exit 3)
 echo $?
@@ -243,5 +260,7 @@ times | wc -l
 sleep 100 & 
 p=$!
 kill -HUP $p; wait $p 2>/dev/null; echo $?
-nohup sleep 0.3 >/dev/null 2>&1 &
-sleep 0.2; kill -HUP $!; wait $!; echo $?
+nohup sleep 100 >/dev/null 2>&1 &
+while [[ $(ps -o comm= -p $!) != sleep ]]; do sleep 0.01; done
+# Of two signals that wait the lower one would be the first.
+kill -HUP $!; kill -TERM $!; wait $! 2>/dev/null; echo $?

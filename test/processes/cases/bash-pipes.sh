@@ -65,7 +65,7 @@ cat <(echo one) <(echo two)
 diff <(seq 5) <(seq 2 6)
 echo $?
 tee >(tr a-z A-Z >up) >(wc -c >count) <<<hello >/dev/null
-sleep 0.3
+until [[ -s up && -s count ]]; do sleep 0.01; done
 cat up count
 paste <(seq 3) <(seq 4 6) <(seq 7 9)
 echo <(:) | sed 's/[0-9]*$/N/'
@@ -145,9 +145,11 @@ mkfifo p
 (echo one; sleep 0.1; echo two) >p &
 cat <p
 wait
-(cat p; echo next; cat p) &
+mkfifo q
+# What is written before the first reader has gone would be its own.
+(cat p; echo next; echo >q; cat p) &
 echo a >p
-sleep 0.3
+read -r <q
 echo b >p
 wait
 timeout 0.2 cat p; echo $?
@@ -165,9 +167,13 @@ wait
 
 ### fifo-many-writers
 mkfifo p
-for i in $(seq 20); do (for j in 1 2 3; do echo "$i.$j"; done >p) & done
-sort -V <p | wc -l
-wait
+sort -V <p | wc -l & reader=$!
+# Without a writer in between it would be the end.
+exec 3>p
+for i in $(seq 20); do (for j in 1 2 3; do echo "$i.$j"; done >p) & w[i]=$!; done
+wait ${w[@]}
+exec 3>&-
+wait $reader
 
 ### read-shares-offset
 seq 5 >f
@@ -192,9 +198,13 @@ seq 3 | while read -r x; do echo "[$(echo $x | sed 's/^/-/')]"; done
 echo 2 | { PS3='? '; select x in a b c; do echo "$x $REPLY"; break; done; } 2>&1
 
 ### epipe
-(sleep 0.2; echo late; echo $? >&2) | true
+# The only reader goes.
+mkfifo p
+exec 3<>p 4>p 3>&-
+(echo late; echo $? >&2) >&4
+echo $?
 trap '' PIPE
-(sleep 0.2; echo late 2>/dev/null; echo $? >&2) | true
+(echo late 2>/dev/null; echo $? >&2) >&4
 
 ### full
 echo x >/dev/full

@@ -90,19 +90,23 @@ echo after
 echo $?
 
 ### int-group
-bash -c 'trap "echo got; exit 4" INT; setsid -w bash -c "kill -INT 0; sleep 0.1" 2>/dev/null; kill -INT 0; sleep 5' 
+# Not before the shell above waits for its child: else it takes the signal for itself.
+bash -c 'trap "echo got; exit 4" INT; setsid -w bash -c "kill -INT 0; sleep 0.1" 2>/dev/null
+until read -r _ _ s _ </proc/$PPID/stat; [[ $s == S ]]; do sleep 0.01; done; kill -INT 0; sleep 5'
 echo $?
 
 ### term-while-child-runs
 trap 'echo term' TERM
-(sleep 0.2; kill -TERM $$) &
-sleep 0.6
+mkfifo begun sent
+(read -r <begun; kill -TERM $$; echo >sent) &
+bash -c 'echo >begun; read -r <sent'
 echo after
 wait
 
 ### term-while-waiting
 trap 'echo term' TERM
-(sleep 0.2; kill -TERM $$) &
+# The shell sleeps nowhere but in wait.
+(until read -r _ _ s _ </proc/$$/stat; [[ $s == S ]]; do sleep 0.01; done; kill -TERM $$) &
 sleep 100 &
 p=$!
 wait $p
@@ -137,18 +141,21 @@ trap 'echo handler' USR1
 echo $?
 
 ### signals-to-child-shell
-bash -c 'trap "echo usr1" USR1; trap "echo usr2; exit 7" USR2; echo ready; while :; do sleep 0.05; done' > >(cat) &
+mkfifo out
+bash -c 'trap "echo usr1" USR1; trap "echo usr2; exit 7" USR2; echo ready; while :; do sleep 0.05; done' >out &
 p=$!
-sleep 0.5
-kill -USR1 $p; sleep 0.4; kill -USR2 $p
+exec 3<out
+read -r x <&3; echo $x
+kill -USR1 $p; read -r x <&3; echo $x
+kill -USR2 $p; read -r x <&3; echo $x
 wait $p
 echo $?
-sleep 0.2
 
 ### read-interrupted
 trap 'echo alarm' ALRM
-(sleep 0.2; kill -ALRM $$; sleep 0.2; echo line) | { trap 'echo piped' ALRM; read -r x; echo "$x"; }
-read -r -t 0.1 x < <(sleep 0.5)
+(until read -r _ _ s _ </proc/$$/stat; [[ $s == S ]]; do sleep 0.01; done; kill -ALRM $$; sleep 0.2; echo line) | { trap 'echo piped' ALRM; read -r x; echo "$x"; }
+mkfifo f
+read -r -t 0.1 x <>f
 echo $?
 
 ### sigpipe

@@ -68,6 +68,20 @@ __attribute__((unused)) static void nap(int ms) {
   }
 }
 
+/* Waits until a child sleeps: in the one call in which it can. */
+__attribute__((unused)) static void until_asleep(pid_t pid) {
+  char path[32], line[200];
+  sprintf(path, "/proc/%d/stat", pid);
+  for (;;) {
+    int fd = open(path, O_RDONLY);
+    ssize_t n = read(fd, line, sizeof line - 1);
+    close(fd);
+    line[n > 0 ? n : 0] = 0;
+    if (strstr(line, ") S")) return;
+    nap(5);
+  }
+}
+
 int main(int argc, char **argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   for (struct test_case *c = all_cases; c; c = c->next)

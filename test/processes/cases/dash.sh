@@ -23,6 +23,7 @@ wait 12345678; echo $?
 exec 2>/dev/null
 sleep 100 & a=$!
 sleep 101 & b=$!
+until [ "$(ps -o comm= -p $a,$b | grep -c sleep)" = 2 ]; do sleep 0.01; done
 [ $a != $b ] && ps -o args= -p $a,$b
 kill $a $b
 wait $a; echo $?
@@ -58,16 +59,19 @@ B
 
 ### signal-interrupts-wait
 trap 'echo got' USR1
-(sleep 0.3; kill -USR1 $$) &
-sleep 1 &
+mkfifo f
+# The shell sleeps nowhere but in wait.
+(until read -r _ _ s _ </proc/$$/stat; [ "$s" = S ]; do sleep 0.01; done; kill -USR1 $$) &
+cat f &
 wait $!
 echo $?
+: >f
 wait
 echo $?
 
 ### signal-interrupts-read
 trap 'echo got' USR1
-(sleep 0.3; kill -USR1 $$; sleep 0.3; echo line) | { read -r x; echo $? $x; }
+(until read -r _ _ s _ </proc/$$/stat; [ "$s" = S ]; do sleep 0.01; done; kill -USR1 $$; sleep 0.3; echo line) | { read -r x; echo $? $x; }
 
 ### exec
 (exec echo replaced; echo no)
@@ -98,7 +102,7 @@ echo done
 
 ### kill-zero
 exec 2>/dev/null
-setsid sh -c 'trap "wait; echo parent; exit 2" TERM; (trap "echo child; exit" TERM; sleep 0.1; while :; do sleep 0.01; done) & sleep 0.6; kill 0; sleep 1; echo no'
+setsid sh -c 'trap "wait; echo parent; exit 2" TERM; (trap "echo child; exit" TERM; : >ready; while :; do sleep 0.01; done) & while [ ! -e ready ]; do sleep 0.01; done; kill 0; sleep 1; echo no'
 echo $?
 
 ### sigpipe-in-loop

@@ -28,7 +28,8 @@ printf 'all:\n\t@+echo $(MAKEFLAGS) | grep -c jobserver-auth\n\t@+$(MAKE) -s sub
 make -s -j2; sort log
 
 ### tokens-limit
-printf 'all: 1 2 3 4 5 6 7 8\n1 2 3 4 5 6 7 8:\n\t@mkdir run.$@; ls -d run.* 2>/dev/null | wc -l >>counts; sleep 0.1; rmdir run.$@\n.PHONY: all 1 2 3 4 5 6 7 8\n' >Makefile
+# The first three wait for each other, so that three do run at once.
+printf 'all: 1 2 3 4 5 6 7 8\n1 2 3 4 5 6 7 8:\n\t@mkdir run.$@; >begun.$@; until [ -e begun.1 -a -e begun.2 -a -e begun.3 ]; do sleep 0.01; done; ls -d run.* 2>/dev/null | wc -l >>counts; sleep 0.1; rmdir run.$@\n.PHONY: all 1 2 3 4 5 6 7 8\n' >Makefile
 make -s -j3
 sort -n counts | tail -1
 
@@ -48,9 +49,9 @@ make -s -k -j5 2>&1 | sort
 ls
 
 ### delete-on-interrupt
-printf 'out:\n\t@echo half >$@; touch started; sleep 100; echo rest >>$@\n' >Makefile
+printf 'out:\n\t@echo half >$@; sleep 100; echo rest >>$@\n' >Makefile
 make -s 2>/dev/null & p=$!
-while [ ! -e started ]; do sleep 0.02; done
+until pgrep -x sleep >/dev/null; do sleep 0.02; done
 kill -TERM $p; wait $p; echo $?
 ls; pkill -x sleep; true
 

@@ -113,6 +113,11 @@ CASE(permissions) {
   mq_unlink("/perm");
 }
 
+static void until_queued(mqd_t q, long n) {
+  struct mq_attr a;
+  while (mq_getattr(q, &a), a.mq_curmsgs < n) nap(5);
+}
+
 CASE(blocking) {
   mqd_t q = make("/b", 0, 2, 16);
   if (fork() == 0) {
@@ -122,11 +127,16 @@ CASE(blocking) {
     exit(0);
   }
   get(q);
-  nap(200);
+  until_queued(q, 2);
+  nap(50);
   struct mq_attr a;
   mq_getattr(q, &a);
   printf("%ld queued\n", a.mq_curmsgs);
-  for (int i = 0; i < 6; i++) get(q);
+  // Which message is the first depends on which are there: as many as can be.
+  for (int i = 0; i < 6; i++) {
+    until_queued(q, i < 5 ? 2 : 1);
+    get(q);
+  }
   wait(NULL);
   mq_unlink("/b");
 }
@@ -150,23 +160,24 @@ CASE(timeouts) {
 }
 
 static void on_signal(int s) { (void)s; }
+/* Again and again, as the first may come before the call that it is for. */
+static void alarms(void) { setitimer(ITIMER_REAL, &(struct itimerval){{0, 200000}, {0, 200000}}, NULL); }
 
 CASE(interrupted) {
   mqd_t q = make("/i", 0, 1, 16);
   char b[16];
   struct sigaction a = {.sa_handler = on_signal};
   sigaction(SIGALRM, &a, NULL);
-  alarm(1);
+  alarms();
   SHOW(mq_receive(q, b, 16, NULL));
   SHOW(mq_send(q, "x", 1, 0));
-  alarm(1);
   SHOW(mq_send(q, "x", 1, 0));
   a.sa_flags = SA_RESTART;
   sigaction(SIGALRM, &a, NULL);
-  if (fork() == 0) { nap(1500); get(q); exit(0); }
-  alarm(1);
-  SHOW(mq_send(q, "y", 1, 0));
+  if (fork() == 0) { nap(1000); get(q); exit(0); }
+  int sent = mq_send(q, "y", 1, 0);
   wait(NULL);
+  SHOW(sent);
   mq_unlink("/i");
 }
 
@@ -215,8 +226,9 @@ CASE(notify_and_receiver) {
   sigaction(SIGUSR1, &a, NULL);
   struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
   mq_notify(q, &e);
-  if (fork() == 0) { get(q); exit(0); }
-  nap(300);
+  pid_t pid = fork();
+  if (pid == 0) { get(q); exit(0); }
+  until_asleep(pid);
   mq_send(q, "m", 1, 3);
   wait(NULL);
   printf("told %d\n", told);

@@ -60,7 +60,8 @@ except KeyboardInterrupt: print("interrupted")
 ### timers-and-order
 async def main():
     out = []; loop = asyncio.get_running_loop()
-    for d in (0.3, 0.1, 0.2): loop.call_later(d, out.append, d)
+    start = loop.time()
+    for d in (0.3, 0.1, 0.2): loop.call_at(start + d, out.append, d)
     loop.call_soon(out.append, "soon"); await asyncio.sleep(0.6); print(out)
     async def late(): await asyncio.sleep(100)
     t = asyncio.create_task(late()); await asyncio.sleep(0); t.cancel()

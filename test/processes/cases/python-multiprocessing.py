@@ -49,7 +49,7 @@ def echo(other, c):
 if __name__ == "__main__":
     a, b = mp.Pipe(); p = mp.Process(target=echo, args=(a, b)); p.start(); b.close()
     for x in [1, "two", {"three": [3]}, b"x" * 100000]: a.send(x); print(a.recv() == x)
-    print(a.poll(0.1)); a.close(); p.join(10); print(p.exitcode)
+    print(a.poll(0.1)); a.close(); p.join(); print(p.exitcode)
 
 ### manager
 def work(d, l, lock, i):

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-import os, signal, subprocess, sys, time
+import os, select, signal, subprocess, sys, time
 sys.stdout.reconfigure(line_buffering=True)
 from subprocess import PIPE, DEVNULL, STDOUT, Popen, run
 
@@ -37,8 +37,9 @@ try: run(["sleep", "100"], timeout=0.3)
 except subprocess.TimeoutExpired as e: print(e.cmd, e.output)
 print(0.3 <= time.monotonic() - t < 50)
 p = Popen(["sh", "-c", "echo first; exec sleep 100"], stdout=PIPE)
+select.select([p.stdout], [], [])
 try: p.communicate(timeout=1)
-except subprocess.TimeoutExpired as e: print(e.output)
+except subprocess.TimeoutExpired as e: print(e.output in (b"first\n", None))
 p.kill(); print(p.communicate(), p.returncode)
 p = Popen(["sleep", "100"])
 try: p.wait(0.1)
@@ -84,7 +85,7 @@ with open("f", "w+") as f:
     run(["echo", "to a file"], stdout=f); f.seek(0); print(f.read())
 
 ### signals
-p = Popen([sys.executable, "-c", "import os,signal,time\nsignal.signal(signal.SIGTERM, lambda *a: (os.write(1, b'term'), os._exit(4)))\nos.write(1, b'ready\\n')\ntime.sleep(100)"], stdout=PIPE, text=True)
+p = Popen([sys.executable, "-c", "import os,signal,time\nsignal.signal(signal.SIGTERM, lambda *a: (os.write(1, b'term'), os._exit(4)))\nos.write(1, b'ready\\n')\nwhile True: time.sleep(0.05)"], stdout=PIPE, text=True)
 print(p.stdout.readline()); p.send_signal(signal.SIGTERM); print(p.communicate(), p.returncode)
 p = Popen(["sleep", "100"]); p.send_signal(signal.SIGSTOP)
 print(os.WIFSTOPPED(os.waitpid(p.pid, os.WUNTRACED)[1])); p.send_signal(signal.SIGCONT); print(os.WIFCONTINUED(os.waitpid(p.pid, os.WCONTINUED)[1]))
@@ -126,8 +127,9 @@ pid, fd = pty.fork()
 if pid == 0:
     print(os.isatty(0), os.ttyname(0).startswith("/dev/pts/"), os.getsid(0) == os.getpid(), os.tcgetpgrp(0) == os.getpid())
     x = input("? "); print("got", x); sys.stdout.flush(); os._exit(3)
-os.write(fd, b"line\n")
 out = b""
+while not out.endswith(b"? "): out += os.read(fd, 1000)
+os.write(fd, b"line\n")
 while True:
     try: d = os.read(fd, 1000)
     except OSError as e: print(e.errno); break
@@ -144,10 +146,13 @@ def expect(text):
     global got
     while text not in got: got += os.read(fd, 4096)
     got = got[got.index(text) + len(text):]
+# Keys are for what has the terminal; before it is executed it may still ignore them as the shell does.
+def in_front(name):
+    while (group := os.tcgetpgrp(fd)) == pid or open(f"/proc/{group}/comm").read() != name + "\n": time.sleep(0.01)
 os.write(fd, b"PS1='ready'':'; echo begin\n"); expect(b"begin\r\nready:")
-os.write(fd, b"sleep 1000\n"); expect(b"sleep 1000\r\n"); time.sleep(1); os.write(fd, b"\x1a"); expect(b"Stopped"); expect(b"ready:"); print("stopped")
+os.write(fd, b"sleep 1000\n"); expect(b"sleep 1000\r\n"); in_front("sleep"); os.write(fd, b"\x1a"); expect(b"Stopped"); expect(b"ready:"); print("stopped")
 os.write(fd, b"bg\n"); expect(b"sleep 1000 &"); expect(b"ready:"); print("background")
-os.write(fd, b"fg\n"); expect(b"\nsleep 1000\r\n"); time.sleep(1); os.write(fd, b"\x03"); expect(b"ready:"); print("interrupted")
+os.write(fd, b"fg\n"); expect(b"\nsleep 1000\r\n"); in_front("sleep"); os.write(fd, b"\x03"); expect(b"ready:"); print("interrupted")
 os.write(fd, b"echo status=$?\n"); expect(b"status=130"); print(130)
 os.write(fd, b"trap 'echo h''up; exit' HUP; kill -HUP $$\n"); expect(b"hup\r\n"); print("hup"); print(os.waitpid(pid, 0)[1])
 
@@ -156,5 +161,6 @@ import pty
 pid, fd = pty.fork()
 if pid == 0:
     signal.signal(signal.SIGHUP, lambda *a: (open("hup", "w").write("hup"), os._exit(5)))
-    print("ready", flush=True); time.sleep(100)
+    print("ready", flush=True)
+    while True: time.sleep(0.05)
 print(os.read(fd, 100)); os.close(fd); print(os.waitpid(pid, 0)[1] >> 8, open("hup").read())

@@ -60,12 +60,12 @@ except queue.Empty: print("empty")
 s = queue.SimpleQueue(); Thread(target=lambda: s.put("x")).start(); print(s.get())
 
 ### semaphores-events-timers
-s = threading.BoundedSemaphore(3); most = now = 0; l = threading.Lock()
+s = threading.BoundedSemaphore(3); b = threading.Barrier(3); most = now = 0; l = threading.Lock()
 def work():
     global now, most
     with s:
         with l: now += 1; most = max(most, now)
-        time.sleep(0.02)
+        b.wait()
         with l: now -= 1
 ts = [Thread(target=work) for _ in range(12)]
 [t.start() for t in ts]; [t.join() for t in ts]; print(most, now)
@@ -91,7 +91,7 @@ for i in range(300): t = Thread(target=nothing); t.start(); t.join()
 # join waits for what the thread does, not for its very end.
 for _ in range(200):
     if len(os.listdir("/proc/self/task")) == 1: break
-    time.sleep(0.05)
+    time.sleep(0.2)
 print(len(os.listdir("/proc/self/task")))
 
 ### signals-and-threads
@@ -103,7 +103,7 @@ t = Thread(target=lambda: signal.pthread_kill(threading.main_thread().ident, sig
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
 res = []
 t = Thread(target=lambda: res.append(signal.sigwait([signal.SIGUSR2]))); t.start(); time.sleep(0.2)
-os.kill(os.getpid(), signal.SIGUSR2); t.join(20); print(res)
+os.kill(os.getpid(), signal.SIGUSR2); t.join(); print(res)
 t = Thread(target=lambda: res.append(signal.sigtimedwait([signal.SIGUSR2], 0.1))); t.start(); t.join(); print(res)
 
 ### fork-in-thread
@@ -138,8 +138,8 @@ from concurrent.futures import ThreadPoolExecutor, ProcessPoolExecutor, as_compl
 def square(x): return x * x
 with ThreadPoolExecutor(8) as e:
     print(sum(e.map(square, range(200))))
-    f = [e.submit(time.sleep, s) for s in (0.5, 0.05)]
-    done, rest = wait(f, return_when=FIRST_COMPLETED); print(f[1] in done, f[0] in rest)
+    late = threading.Event(); f = [e.submit(late.wait), e.submit(time.sleep, 0.05)]
+    done, rest = wait(f, return_when=FIRST_COMPLETED); print(f[1] in done, f[0] in rest); late.set()
     print(e.submit(lambda: 1 / 0).exception())
 with ProcessPoolExecutor(3) as e:
     print(list(e.map(square, range(20), chunksize=5)))
@@ -152,4 +152,6 @@ sys.setswitchinterval(0.001); count = [0, 0]; stop = False
 def spin(i):
     while not stop: count[i] += 1
 ts = [Thread(target=spin, args=(i,)) for i in range(2)]
-[t.start() for t in ts]; time.sleep(0.5); stop = True; [t.join() for t in ts]; print(min(count) > 0)
+[t.start() for t in ts]
+while min(count) == 0: time.sleep(0.1)
+stop = True; [t.join() for t in ts]; print(min(count) > 0)

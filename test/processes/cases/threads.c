@@ -81,6 +81,12 @@ static void *timed_lock(void *m) {
   if (t.tv_nsec >= 1000000000) { t.tv_nsec -= 1000000000; t.tv_sec++; }
   return (void *)(long)pthread_mutex_timedlock(m, &t);
 }
+static void *patient_lock(void *m) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  t.tv_sec += 1000;
+  return (void *)(long)pthread_mutex_timedlock(m, &t);
+}
 static void *clock_lock(void *m) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -94,7 +100,7 @@ CASE(mutex_timeouts) {
     pthread_mutex_lock(m);
     SHOW_ERROR((int)(long)end(start(timed_lock, m)));
     if (!p) SHOW_ERROR((int)(long)end(start(clock_lock, m)));
-    pthread_t t = start(timed_lock, m);
+    pthread_t t = start(patient_lock, m);
     pthread_mutex_unlock(m);
     SHOW_ERROR((int)(long)end(t));
   }
@@ -103,6 +109,9 @@ CASE(mutex_timeouts) {
 static void *die_with(void *m) { pthread_mutex_lock(m); return NULL; }
 
 CASE(robust) {
+  char c;
+  int held[2];
+  pipe(held);
   for (int p = 0; p < 2; p++) {
     pthread_mutex_t *m = new_mutex(PTHREAD_MUTEX_NORMAL, p, PTHREAD_MUTEX_ROBUST, 1);
     end(start(die_with, m));
@@ -115,8 +124,8 @@ CASE(robust) {
     SHOW_ERROR(pthread_mutex_unlock(m));
     SHOW_ERROR(pthread_mutex_lock(m));
     pthread_mutex_t *n = new_mutex(PTHREAD_MUTEX_ERRORCHECK, p, PTHREAD_MUTEX_ROBUST, 1);
-    if (fork() == 0) { pthread_mutex_lock(n); nap(300); _exit(0); }
-    nap(100);
+    if (fork() == 0) { pthread_mutex_lock(n); write(held[1], "x", 1); nap(200); _exit(0); }
+    read(held[0], &c, 1);
     SHOW_ERROR(pthread_mutex_lock(n));
     wait(NULL);
   }
@@ -124,8 +133,11 @@ CASE(robust) {
 
 CASE(robust_exec) {
   pthread_mutex_t *m = new_mutex(PTHREAD_MUTEX_NORMAL, 0, PTHREAD_MUTEX_ROBUST, 1);
-  if (fork() == 0) { pthread_mutex_lock(m); execl("/bin/sleep", "sleep", "0.2", NULL); }
-  nap(100);
+  char c;
+  int held[2];
+  pipe(held);
+  if (fork() == 0) { pthread_mutex_lock(m); write(held[1], "x", 1); nap(100); execl("/bin/true", "true", NULL); }
+  read(held[0], &c, 1);
   SHOW_ERROR(pthread_mutex_lock(m));
   wait(NULL);
 }
@@ -357,7 +369,7 @@ CASE(cancellation) {
 }
 
 static void *nothing(void *arg) { return arg; }
-static void *sleep_second(void *arg) { sleep(1); return arg; }
+static void *wait_for_post(void *arg) { sem_wait(&sem_a); return arg; }
 static void *pause_thread(void *arg) { pause(); return arg; }
 CASE(join_and_detach) {
   for (long i = 0; i < 500; i++) if (end(start(nothing, (void *)i)) != (void *)i) puts("wrong");
@@ -374,10 +386,12 @@ CASE(join_and_detach) {
   pthread_t t = start(nothing, NULL);
   SHOW_ERROR(pthread_detach(t));
   SHOW_ERROR(pthread_join(pthread_self(), NULL));
-  t = start(sleep_second, NULL);
+  sem_init(&sem_a, 0, 0);
+  t = start(wait_for_post, NULL);
   SHOW_ERROR(pthread_tryjoin_np(t, NULL));
   struct timespec past = {1, 0};
   SHOW_ERROR(pthread_timedjoin_np(t, NULL, &past));
+  sem_post(&sem_a);
   SHOW_ERROR(pthread_join(t, NULL));
 }
 
@@ -429,6 +443,7 @@ static void *sig_waiter(void *arg) {
   __sync_fetch_and_add((int *)arg, got);
   return NULL;
 }
+static void until_counted(int sum) { while (__sync_fetch_and_add(&counter, 0) != sum) nap(5); }
 CASE(sigwait_threads) {
   sigset_t s;
   sigfillset(&s);
@@ -437,9 +452,9 @@ CASE(sigwait_threads) {
   for (int i = 0; i < 4; i++) t[i] = start(sig_waiter, &counter);
   nap(100);
   kill(getpid(), SIGUSR1);
-  nap(20);
+  until_counted(SIGUSR1);
   kill(getpid(), SIGUSR2);
-  nap(20);
+  until_counted(SIGUSR1 + SIGUSR2);
   pthread_kill(t[0], SIGHUP), pthread_kill(t[1], SIGHUP), pthread_kill(t[2], SIGHUP), pthread_kill(t[3], SIGHUP);
   for (int i = 0; i < 4; i++) end(t[i]);
   printf("%d\n", counter);
@@ -475,14 +490,17 @@ CASE(signals_while_masking) {
   printf("%d\n", handled);
 }
 
+static void *tell_tid(void *arg) { __atomic_store_n((pid_t *)arg, gettid(), __ATOMIC_SEQ_CST); return NULL; }
 static void *kill_self(void *arg) { (void)arg; pthread_kill(pthread_self(), SIGUSR1); return (void *)(long)handled; }
 CASE(pthread_kill_and_queue) {
   signal(SIGUSR1, on_usr1);
   printf("%ld\n", (long)end(start(kill_self, NULL)));
   SHOW_ERROR(pthread_kill(pthread_self(), 0));
   SHOW_ERROR(pthread_kill(pthread_self(), 99));
-  pthread_t t = start(nothing, NULL);
-  nap(50);
+  pid_t tid = 0;
+  pthread_t t = start(tell_tid, &tid);
+  // Until it has ended: a signal sent before would still be handled.
+  while (!__atomic_load_n(&tid, __ATOMIC_SEQ_CST) || tgkill(getpid(), tid, 0) == 0) nap(5);
   SHOW_ERROR(pthread_kill(t, SIGUSR1));
   end(t);
   SHOW_ERROR(pthread_sigqueue(pthread_self(), SIGUSR1, (union sigval){.sival_int = 3}));

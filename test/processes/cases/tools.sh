@@ -27,23 +27,25 @@ nohup sh -c 'kill -HUP $$; echo alive' 2>/dev/null; cat nohup.out 2>/dev/null
 
 ### timeout
 exec 2>/dev/null
+# What is to happen first has happened when the time is up: the program itself tells timeout that it is, once that waits.
+ELAPSES='until read -r _ _ s _ </proc/$PPID/stat; [ "$s" = S ]; do sleep 0.01; done; kill -ALRM $PPID'
 timeout 0.2 sleep 100; echo $?
 timeout -s KILL 0.2 sleep 100; echo $?
 timeout 100 sh -c 'exit 7'; echo $?
-timeout -k 0.2 0.2 sh -c 'trap "" TERM; while :; do sleep 0.05; done'; echo $?
+timeout -k 0.2 100 sh -c 'trap "" TERM; '"$ELAPSES"'; while :; do sleep 0.05; done'; echo $?
 timeout --preserve-status 0.2 sleep 100; echo $?
-timeout -s INT 0.3 sh -c 'trap "echo int; exit 5" INT; while :; do sleep 0.02; done'; echo $?
-timeout 1 nosuch; echo $?
-timeout 1 /etc; echo $?
+timeout -s INT 100 sh -c 'trap "echo int; exit 5" INT; '"$ELAPSES"'; while :; do sleep 0.02; done'; echo $?
+timeout 100 nosuch; echo $?
+timeout 100 /etc; echo $?
 timeout 100 sh -c 'kill -9 $$'; echo $?
 timeout 0 echo never limits
-echo in | timeout 5 cat
-timeout --foreground 0.2 sh -c 'sleep 100'; echo $?; pkill -x sleep; true
+echo in | timeout 100 cat
+timeout --foreground 100 sh -c 'sleep 100 & until [ "$(cat /proc/$!/comm)" = sleep ]; do sleep 0.01; done; '"$ELAPSES"'; wait'; echo $?; pkill -x sleep; true
 
 ### setsid
 setsid -w sh -c 'ps -o pid=,pgid=,sid= -p $$ | (read a b c; [ $a = $b ] && [ $b = $c ] && echo leader)'
 setsid -w sh -c 'exit 4'; echo $?
-setsid sh -c 'setsid -f sh -c "echo forked >f"'; sleep 0.4; cat f
+setsid sh -c 'setsid -f sh -c "echo forked >f"'; until [ -s f ]; do sleep 0.01; done; cat f
 
 ### flock
 exec 9>lock
@@ -53,13 +55,16 @@ flock -n lock echo no; echo $?
 flock -n -E 77 lock true; echo $?
 flock -u 9
 flock -n lock echo free
-(flock -s 8; sleep 0.6) 8<lock & (flock -s 8; sleep 0.6) 8<lock &
-sleep 0.25
+mkfifo got end
+exec 3<>got 4<>end
+(flock -s 8; echo >&3; read -r <&4) 8<lock & (flock -s 8; echo >&3; read -r <&4) 8<lock &
+read -r <&3; read -r <&3
 flock -s -n lock echo shared
 flock -n lock echo no; echo $?
-flock lock echo waited
-flock -w 0.1 lock echo quick
+flock lock echo waited & until [[ $(ps -o stat=,comm= -p $!) == S*flock ]]; do sleep 0.01; done
+echo >&4; echo >&4
 wait
+flock -w 0.1 lock echo quick
 
 ### flock-counter
 echo 0 >n
@@ -99,15 +104,15 @@ exec 2>/dev/null
 (ulimit -f 2; trap '' XFSZ; yes >f 2>err); echo $?; sed 's/.*: //' err; wc -c <f
 
 ### ulimit-processes
-setpriv --reuid 1234 --clear-groups bash -c 'ulimit -u 10; for i in $(seq 20); do sleep 3 & done' 2>&1 | grep -m 1 -o 'fork: retry'
-pkill -x sleep; true
+setpriv --reuid 1234 --clear-groups bash -c 'ulimit -u 10; for i in $(seq 20); do sleep 100 & done' 2>&1 | grep -m 1 -o 'fork: retry'
+while pkill -KILL -u 1234; do sleep 0.01; done; true
 
 ### time-program
 bash -c 'time -p sleep 0.1' 2>&1 | cut -d' ' -f1
-bash -c 'time -p sleep 0.3' 2>&1 | grep -c 'real 0.[3-9]'
+bash -c 'time -p sleep 0.3' 2>&1 | grep -cE 'real (0\.[3-9]|[1-9])'
 
 ### tee-and-stdbuf
-seq 3 | tee a b >(cat >c) >/dev/null; sleep 0.2; cat a b c | tr '\n' ' '; echo
+seq 3 | tee a b >(cat >c) >/dev/null; until [[ $(cat c) == *3 ]]; do sleep 0.01; done 2>/dev/null; cat a b c | tr '\n' ' '; echo
 (echo one; sleep 0.3; echo two) | stdbuf -oL grep -n . | while read -r l; do echo "got $l"; done
 yes | tee /dev/null | head -1; echo ${PIPESTATUS[@]}
 
@@ -122,7 +127,7 @@ tar cf t.tar --use-compress-program='gzip -1' -C /etc passwd && gunzip -c t.tar 
 ### busybox-and-parts
 watch --version | head -1 | cut -d' ' -f1
 busybox sh -c 'sleep 100 & kill $!; wait $!; echo $?; echo a | busybox sed s/a/b/' 2>/dev/null
-busybox timeout 1 busybox sleep 100; echo $?
+busybox timeout 0.2 busybox sleep 100; echo $?
 run-parts --list /etc/none; echo $?
 mkdir p; printf '#!/bin/sh\necho part $0\n' >p/a; cp p/a p/b; chmod +x p/*; run-parts p
 
