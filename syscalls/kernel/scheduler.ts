@@ -17,6 +17,8 @@ const SLICE_MS = 8;
 /** Below this many milliseconds a sleep is done by the thread itself: the event loop's timers are coarser. */
 const FINE_SLEEP_MS = 1.5;
 const LONGEST_TIMEOUT = 2 ** 30;
+/** From as many milliseconds on the host is asked how much of them was CPU time: it may have run others meanwhile. (To ask costs more than a look at the clock.) */
+const DOUBTFUL_MS = 1;
 
 export class Scheduler {
   readonly #kernel: Kernel;
@@ -27,7 +29,11 @@ export class Scheduler {
   #fuel = FIRST_FUEL;
   #lastCheck = 0;
   #sliceEnd = 0;
-  #sliceStart = 0;
+  /** Up to when the CPU time of `current` has been counted. */
+  #countedUntil = 0;
+  /** CPU milliseconds of this thread of the host when they were last asked for, and how many were counted without asking since. */
+  #hostCpu = hostCpuTime();
+  #believed = 0;
   #wakeIdle: (() => void) | undefined;
   readonly #cell = new Int32Array(new SharedArrayBuffer(4));
 
@@ -78,15 +84,15 @@ export class Scheduler {
 
   #runSlice(t: Task, now: number): void {
     this.current = t;
-    this.#sliceStart = now;
+    this.#countedUntil = now;
     this.#sliceEnd = now + SLICE_MS;
     this.#lastCheck = now;
     t.cpu.fuel = this.#fuel;
     try {
       if (this.#kernel.resume(t)) t.mm.backend.run(t.cpu);
     } finally {
+      this.#countCpu(t);
       this.current = undefined;
-      t.cpuTime += this.#kernel.now() - this.#sliceStart;
       this.#checkCpuTimers(t);
       this.#kernel.runLater();
     }
@@ -125,7 +131,24 @@ export class Scheduler {
 
   /** CPU time of a task up to now, its running slice included (milliseconds). */
   cpuTime(t: Task): number {
-    return t.cpuTime + (t === this.current ? this.#kernel.now() - this.#sliceStart : 0);
+    if (t === this.current) this.#countCpu(t);
+    return t.cpuTime;
+  }
+
+  /** Counts what the running task has used since it was last done. */
+  #countCpu(t: Task): void {
+    const now = this.#kernel.now();
+    let used = now - this.#countedUntil;
+    this.#countedUntil = now;
+    if (used < DOUBTFUL_MS) {
+      this.#believed += used;
+    } else {
+      const cpu = hostCpuTime();
+      used = Math.min(used, Math.max(0, cpu - this.#hostCpu - this.#believed));
+      this.#hostCpu = cpu;
+      this.#believed = 0;
+    }
+    t.cpuTime += used;
   }
 
   /** Waits for the next deadline or for a host event that makes a task runnable. */
@@ -147,6 +170,12 @@ export class Scheduler {
     });
     this.#wakeIdle = undefined;
   }
+}
+
+/** CPU milliseconds that this thread has used. */
+function hostCpuTime(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }
 
 /** One turn of Node's event loop. */
