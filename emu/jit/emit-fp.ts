@@ -129,15 +129,29 @@ export class FpEmitter {
     this.e.out.byte(z.eq);
   }
 
-  /** With 1 on the wasm stack for an ordinary result: `ordinary` then, else the evaluator runs the instruction. */
-  private ifOrdinary(ordinary: () => void): void {
+  /**
+   * Does `ordinary` when the result is an ordinary one, else the evaluator runs the instruction. `isUsual` leaves whether it is, on the wasm stack; `isOrdinary`, if given, is asked
+   * when it has left 0, and costs nothing else.
+   */
+  private ifOrdinary(isUsual: () => void, ordinary: () => void, isOrdinary?: () => void): void {
     const { e } = this;
-    e.out.byte(OP.i32_eqz);
+    const { out } = e;
+    const end = e.depth;
+    e.open(OP.block);
+    isUsual();
+    out.byte(OP.i32_eqz);
     e.openUnlikely();
+    if (isOrdinary !== undefined) {
+      isOrdinary();
+      out.byte(OP.i32_eqz);
+      e.open(OP.if);
+    }
     // The evaluator tests the condition again, and for that it needs the flags.
     if (e.conditional) e.storeVars(e.dirty);
     e.stepHere();
-    e.out.byte(OP.else);
+    e.br(OP.br, end);
+    if (isOrdinary !== undefined) e.close();
+    e.close();
     ordinary();
     e.close();
   }
@@ -242,25 +256,27 @@ export class FpEmitter {
     out.get(b);
     out.byte(z[kind]);
     out.set(r);
-    this.isNormal(z, r);
-    this.orExactZero(kind, z, a, b, r);
-    this.ifOrdinary(() => {
-      this.inexactUnless(() => {
-        if (kind !== 'sub') this.callExact(kind, z, [a, b, r]);
-        else {
-          out.get(a);
-          out.get(b);
-          out.byte(z.neg);
-          out.get(r);
-          out.call(importIndex(`exact_add${z.suffix}`));
-        }
-      });
-      this.put(z, register(size, d), r, op === 'nmul');
-    });
+    this.ifOrdinary(
+      () => this.isNormal(z, r),
+      () => {
+        this.inexactUnless(() => {
+          if (kind !== 'sub') this.callExact(kind, z, [a, b, r]);
+          else {
+            out.get(a);
+            out.get(b);
+            out.byte(z.neg);
+            out.get(r);
+            out.call(importIndex(`exact_add${z.suffix}`));
+          }
+        });
+        this.put(z, register(size, d), r, op === 'nmul');
+      },
+      () => this.isExactZero(kind, z, a, b, r),
+    );
   }
 
-  /** Ors to the number on the wasm stack whether r is a zero without any flag: a sum of 0 always, a product or quotient with an operand 0 that gives 0. */
-  private orExactZero(kind: 'add' | 'sub' | 'mul' | 'div', z: Sized, a: number, b: number, r: number): void {
+  /** Leaves whether r is a zero without any flag: a sum of 0 always, a product or quotient with an operand 0 that gives 0. */
+  private isExactZero(kind: 'add' | 'sub' | 'mul' | 'div', z: Sized, a: number, b: number, r: number): void {
     const { out } = this.e;
     this.isZero(z, r);
     if (kind === 'mul' || kind === 'div') {
@@ -271,7 +287,6 @@ export class FpEmitter {
       }
       out.byte(OP.i32_and);
     }
-    out.byte(OP.i32_or);
   }
 
   private squareRoot(size: FpSize, d: number, m: number): void {
@@ -282,13 +297,14 @@ export class FpEmitter {
     e.out.get(a);
     e.out.byte(z.sqrt);
     e.out.set(r);
-    this.isNormal(z, r);
-    this.isZero(z, r);
-    e.out.byte(OP.i32_or);
-    this.ifOrdinary(() => {
-      this.inexactUnless(() => this.callExact('sqrt', z, [a, r]));
-      this.put(z, register(size, d), r);
-    });
+    this.ifOrdinary(
+      () => this.isNormal(z, r),
+      () => {
+        this.inexactUnless(() => this.callExact('sqrt', z, [a, r]));
+        this.put(z, register(size, d), r);
+      },
+      () => this.isZero(z, r),
+    );
   }
 
   /** d = (-)d + (-)(n * m), both roundings done. */
@@ -324,19 +340,30 @@ export class FpEmitter {
     out.get(q);
     out.byte(z.add);
     out.set(r);
-    this.isNormal(z, p);
-    this.orExactZero('mul', z, a, b, p);
-    this.isNormal(z, r);
-    this.orExactZero('add', z, c, q, r);
-    out.byte(OP.i32_and);
-    this.ifOrdinary(() => {
-      this.inexactUnless(() => {
-        this.callExact('mul', z, [a, b, p]);
-        this.callExact('add', z, [c, q, r]);
+    this.ifOrdinary(
+      () => {
+        this.isNormal(z, p);
+        this.isNormal(z, r);
         out.byte(OP.i32_and);
-      });
-      this.put(z, register(size, d), r);
-    });
+      },
+      () => {
+        this.inexactUnless(() => {
+          this.callExact('mul', z, [a, b, p]);
+          this.callExact('add', z, [c, q, r]);
+          out.byte(OP.i32_and);
+        });
+        this.put(z, register(size, d), r);
+      },
+      () => {
+        this.isNormal(z, p);
+        this.isExactZero('mul', z, a, b, p);
+        out.byte(OP.i32_or);
+        this.isNormal(z, r);
+        this.isExactZero('add', z, c, q, r);
+        out.byte(OP.i32_or);
+        out.byte(OP.i32_and);
+      },
+    );
   }
 
   fpCompare(size: FpSize, n: number, m: number): void {
@@ -360,13 +387,15 @@ export class FpEmitter {
       out.i32(value);
       out.byte(OP.i32_mul);
     };
-    test(z.eq, 6);
-    test(z.lt, 8);
-    out.byte(OP.i32_or);
-    test(z.gt, 2);
-    out.byte(OP.i32_or);
-    out.tee(nzcv);
-    this.ifOrdinary(() => {
+    const isOrdered = () => {
+      test(z.eq, 6);
+      test(z.lt, 8);
+      out.byte(OP.i32_or);
+      test(z.gt, 2);
+      out.byte(OP.i32_or);
+      out.tee(nzcv);
+    };
+    this.ifOrdinary(isOrdered, () => {
       out.get(CPU);
       out.get(CPU);
       out.mem(OP.i32_load, OFF.fpscr);
@@ -416,10 +445,12 @@ export class FpEmitter {
   private widen(d: number, m: number): void {
     const { e } = this;
     const a = this.loadRegister(32, m);
-    e.out.get(a);
-    e.out.get(a);
-    e.out.byte(OP.f32_eq);
-    this.ifOrdinary(() => {
+    const isNumber = () => {
+      e.out.get(a);
+      e.out.get(a);
+      e.out.byte(OP.f32_eq);
+    };
+    this.ifOrdinary(isNumber, () => {
       e.out.get(CPU);
       e.out.get(a);
       e.out.byte(OP.f64_promote_f32);
@@ -435,18 +466,19 @@ export class FpEmitter {
     out.get(a);
     out.byte(OP.f32_demote_f64);
     out.set(r);
-    this.isNormal(SINGLE, r);
-    this.isZero(DOUBLE, a);
-    out.byte(OP.i32_or);
-    this.ifOrdinary(() => {
-      this.inexactUnless(() => {
-        out.get(r);
-        out.byte(OP.f64_promote_f32);
-        out.get(a);
-        out.byte(OP.f64_eq);
-      });
-      this.put(SINGLE, single(d), r);
-    });
+    this.ifOrdinary(
+      () => this.isNormal(SINGLE, r),
+      () => {
+        this.inexactUnless(() => {
+          out.get(r);
+          out.byte(OP.f64_promote_f32);
+          out.get(a);
+          out.byte(OP.f64_eq);
+        });
+        this.put(SINGLE, single(d), r);
+      },
+      () => this.isZero(DOUBLE, a),
+    );
   }
 
   private doubleFromInteger(signed: boolean, d: number, m: number): void {
@@ -492,15 +524,17 @@ export class FpEmitter {
     out.get(a);
     out.byte(nearest ? OP.f64_nearest : OP.f64_trunc);
     out.set(x);
-    // In range, which a NaN never is.
-    out.get(x);
-    this.constant(DOUBLE, signed ? -2147483648 : 0);
-    out.byte(OP.f64_ge);
-    out.get(x);
-    this.constant(DOUBLE, signed ? 2147483647 : 4294967295);
-    out.byte(OP.f64_le);
-    out.byte(OP.i32_and);
-    this.ifOrdinary(() => {
+    // Which a NaN never is.
+    const isInRange = () => {
+      out.get(x);
+      this.constant(DOUBLE, signed ? -2147483648 : 0);
+      out.byte(OP.f64_ge);
+      out.get(x);
+      this.constant(DOUBLE, signed ? 2147483647 : 4294967295);
+      out.byte(OP.f64_le);
+      out.byte(OP.i32_and);
+    };
+    this.ifOrdinary(isInRange, () => {
       this.inexactUnless(() => {
         out.get(x);
         out.get(a);
