@@ -344,6 +344,7 @@ export class RegionCompiler implements EmitterHost {
     const deferrable = deferrableFlags(b);
     let dirty = b.dirtyIn;
     emitter.cmp.valid = false;
+    if (b.merge || b.loopHeader) emitter.vfp.forget();
     const { pending: outer, keptCount } = emitter;
     emitter.pending = new Map();
     if (this.context.count) this.countInstructions(b.steps.length);
@@ -376,7 +377,9 @@ export class RegionCompiler implements EmitterHost {
           emitter.gen(emitter.cond(insn.cond));
           if (last && this.isCold(b, effects)) emitter.openUnlikely();
           else emitter.open(OP.if);
+          const { held } = emitter.vfp;
           insn.row.op(emitter, insn.args);
+          emitter.vfp.join(held);
           emitter.close();
           // A conditional write of flags leaves two possible comparisons; a conditional branch leaves the flags alone.
           if ((effects.mayWrite | effects.writes) & FLAG_MASK) cmp.valid = false;
@@ -390,6 +393,7 @@ export class RegionCompiler implements EmitterHost {
         emitter.settleFlags();
         emitter.storeVars(dirty);
         emitter.stepHere();
+        emitter.vfp.forget();
         emitter.loadVars(effects.writes | effects.mayWrite);
       }
       dirty = this.dirtyAfter;
@@ -444,7 +448,9 @@ export class RegionCompiler implements EmitterHost {
     else if (to.merge) emitter.br(OP.br, this.blockLabel.get(to)!);
     else {
       const { block, dirtyAfter, location } = this;
+      const { held } = emitter.vfp;
       this.tree(to);
+      emitter.vfp.held = held;
       this.block = block;
       this.dirtyAfter = dirtyAfter;
       this.location = location;
@@ -665,6 +671,7 @@ export class RegionCompiler implements EmitterHost {
     else if (isIrreducible(block, after)) this.exitTo(block, after.frame, after.location, 0);
     else {
       this.emitter.loadVars(after.liveIn & ~after.parked & (stale | block.parked));
+      this.emitter.vfp.forget();
       this.jump(block, after);
     }
   }

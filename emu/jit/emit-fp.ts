@@ -4,8 +4,6 @@
  * wasm's arithmetic is IEEE 754 round-to-nearest, as the ARM's is in the default mode (compiled code runs in no other). What differs is at the edges: NaN payloads, tininess,
  * exception flags. So: the native operation, then a test that the result is an ordinary one (normal, or a zero that is exact). If it is not, the evaluator does the instruction again.
  * Of the cumulative flags only IXC can come from an ordinary result; once it is set nothing more is to be found out, before that a helper decides whether the result is exact.
- *
- * VFP registers stay in the state block.
  */
 import { OFF } from '../cpu-state.ts';
 import type { FpConvert, FpOp, FpSize } from '../machine/machine.ts';
@@ -18,14 +16,13 @@ const IXC = 0x10;
 /** The opcodes of one size. */
 interface Sized {
   readonly type: typeof F32 | typeof F64;
-  readonly load: number;
-  readonly store: number;
   readonly add: number;
   readonly sub: number;
   readonly mul: number;
   readonly div: number;
   readonly sqrt: number;
   readonly neg: number;
+  readonly abs: number;
   readonly eq: number;
   readonly lt: number;
   readonly gt: number;
@@ -34,14 +31,13 @@ interface Sized {
 
 const SINGLE: Sized = {
   type: F32,
-  load: OP.f32_load,
-  store: OP.f32_store,
   add: OP.f32_add,
   sub: OP.f32_sub,
   mul: OP.f32_mul,
   div: OP.f32_div,
   sqrt: OP.f32_sqrt,
   neg: OP.f32_neg,
+  abs: OP.f32_abs,
   eq: OP.f32_eq,
   lt: OP.f32_lt,
   gt: OP.f32_gt,
@@ -49,14 +45,13 @@ const SINGLE: Sized = {
 };
 const DOUBLE: Sized = {
   type: F64,
-  load: OP.f64_load,
-  store: OP.f64_store,
   add: OP.f64_add,
   sub: OP.f64_sub,
   mul: OP.f64_mul,
   div: OP.f64_div,
   sqrt: OP.f64_sqrt,
   neg: OP.f64_neg,
+  abs: OP.f64_abs,
   eq: OP.f64_eq,
   lt: OP.f64_lt,
   gt: OP.f64_gt,
@@ -64,25 +59,11 @@ const DOUBLE: Sized = {
 };
 
 const sized = (size: FpSize) => (size === 32 ? SINGLE : DOUBLE);
-const single = (n: number) => OFF.d + 4 * n;
-const double = (n: number) => OFF.d + 8 * n;
-const register = (size: FpSize, n: number) => (size === 32 ? single(n) : double(n));
 
 export class FpEmitter {
   private readonly e: Emitter;
   constructor(e: Emitter) {
     this.e = e;
-  }
-
-  /** A register's value in a new local. */
-  private loadRegister(size: FpSize, n: number): number {
-    const { e } = this;
-    const z = sized(size);
-    const local = e.temp(z.type);
-    e.out.get(CPU);
-    e.out.mem(z.load, register(size, n));
-    e.out.set(local);
-    return local;
   }
 
   private constant(z: Sized, x: number): void {
@@ -131,9 +112,14 @@ export class FpEmitter {
 
   /**
    * Does `ordinary` when the result is an ordinary one, else the evaluator runs the instruction. `isUsual` leaves whether it is, on the wasm stack; `isOrdinary`, if given, is asked
-   * when it has left 0, and costs nothing else.
+   * when it has left 0, and costs nothing else. `destination` is the register that the instruction writes, if it is one of which a local is to hold the value.
    */
-  private ifOrdinary(isUsual: () => void, ordinary: () => void, isOrdinary?: () => void): void {
+  private ifOrdinary(
+    isUsual: () => void,
+    ordinary: () => void,
+    destination?: readonly [size: FpSize, n: number],
+    isOrdinary?: () => void,
+  ): void {
     const { e } = this;
     const { out } = e;
     const end = e.depth;
@@ -149,6 +135,7 @@ export class FpEmitter {
     // The evaluator tests the condition again, and for that it needs the flags.
     if (e.conditional) e.storeVars(e.dirty);
     e.stepHere();
+    if (destination !== undefined) e.vfp.load(...destination);
     e.br(OP.br, end);
     if (isOrdinary !== undefined) e.close();
     e.close();
@@ -185,14 +172,6 @@ export class FpEmitter {
     out.call(importIndex(`exact_${name}${z.suffix}`));
   }
 
-  private put(z: Sized, offset: number, local: number, negate = false): void {
-    const { out } = this.e;
-    out.get(CPU);
-    out.get(local);
-    if (negate) out.byte(z.neg);
-    out.mem(z.store, offset);
-  }
-
   fp(op: FpOp, size: FpSize, d: number, n: number, m: number): void {
     switch (op) {
       case 'neg':
@@ -220,22 +199,14 @@ export class FpEmitter {
     }
   }
 
+  /** Of a NaN, too, nothing changes but the sign. */
   private sign(op: 'neg' | 'abs', size: FpSize, d: number, m: number): void {
-    const { out } = this.e;
-    // On the word that holds the sign; a double's other word is copied.
-    const word = (n: number) => (size === 32 ? single(n) : double(n) + 4);
-    if (size === 64 && d !== m) {
-      out.get(CPU);
-      out.get(CPU);
-      out.mem(OP.i32_load, double(m));
-      out.mem(OP.i32_store, double(d));
-    }
-    out.get(CPU);
-    out.get(CPU);
-    out.mem(OP.i32_load, word(m));
-    out.i32(op === 'neg' ? 0x8000_0000 : 0x7fff_ffff);
-    out.byte(op === 'neg' ? OP.i32_xor : OP.i32_and);
-    out.mem(OP.i32_store, word(d));
+    const { out, vfp } = this.e;
+    const a = vfp.read(size, m);
+    vfp.write(size, d, () => {
+      out.get(a);
+      out.byte(sized(size)[op]);
+    });
   }
 
   private binary(
@@ -246,10 +217,10 @@ export class FpEmitter {
     m: number,
   ): void {
     const { e } = this;
-    const { out } = e;
+    const { out, vfp } = e;
     const z = sized(size);
-    const a = this.loadRegister(size, n);
-    const b = this.loadRegister(size, m);
+    const a = vfp.read(size, n);
+    const b = vfp.read(size, m);
     const r = e.temp(z.type);
     const kind = op === 'nmul' ? 'mul' : op;
     out.get(a);
@@ -269,8 +240,12 @@ export class FpEmitter {
             out.call(importIndex(`exact_add${z.suffix}`));
           }
         });
-        this.put(z, register(size, d), r, op === 'nmul');
+        vfp.write(size, d, () => {
+          out.get(r);
+          if (op === 'nmul') out.byte(z.neg);
+        });
       },
+      [size, d],
       () => this.isExactZero(kind, z, a, b, r),
     );
   }
@@ -292,7 +267,7 @@ export class FpEmitter {
   private squareRoot(size: FpSize, d: number, m: number): void {
     const { e } = this;
     const z = sized(size);
-    const a = this.loadRegister(size, m);
+    const a = e.vfp.read(size, m);
     const r = e.temp(z.type);
     e.out.get(a);
     e.out.byte(z.sqrt);
@@ -301,8 +276,9 @@ export class FpEmitter {
       () => this.isNormal(z, r),
       () => {
         this.inexactUnless(() => this.callExact('sqrt', z, [a, r]));
-        this.put(z, register(size, d), r);
+        e.vfp.write(size, d, () => e.out.get(r));
       },
+      [size, d],
       () => this.isZero(z, r),
     );
   }
@@ -316,11 +292,11 @@ export class FpEmitter {
     m: number,
   ): void {
     const { e } = this;
-    const { out } = e;
+    const { out, vfp } = e;
     const z = sized(size);
-    const a = this.loadRegister(size, n);
-    const b = this.loadRegister(size, m);
-    const c = this.loadRegister(size, d);
+    const a = vfp.read(size, n);
+    const b = vfp.read(size, m);
+    let c = vfp.read(size, d);
     const p = e.temp(z.type);
     const r = e.temp(z.type);
     out.get(a);
@@ -330,6 +306,7 @@ export class FpEmitter {
     if (op === 'nmla' || op === 'nmls') {
       out.get(c);
       out.byte(z.neg);
+      c = e.temp(z.type);
       out.set(c);
     }
     const q = e.temp(z.type);
@@ -352,8 +329,9 @@ export class FpEmitter {
           this.callExact('add', z, [c, q, r]);
           out.byte(OP.i32_and);
         });
-        this.put(z, register(size, d), r);
+        vfp.write(size, d, () => out.get(r));
       },
+      [size, d],
       () => {
         this.isNormal(z, p);
         this.isExactZero('mul', z, a, b, p);
@@ -368,11 +346,11 @@ export class FpEmitter {
 
   fpCompare(size: FpSize, n: number, m: number): void {
     const { e } = this;
-    const { out } = e;
+    const { out, vfp } = e;
     const z = sized(size);
-    const a = this.loadRegister(size, n);
+    const a = vfp.read(size, n);
     let b: number;
-    if (m >= 0) b = this.loadRegister(size, m);
+    if (m >= 0) b = vfp.read(size, m);
     else {
       b = e.temp(z.type);
       this.constant(z, 0);
@@ -443,25 +421,24 @@ export class FpEmitter {
   }
 
   private widen(d: number, m: number): void {
-    const { e } = this;
-    const a = this.loadRegister(32, m);
+    const { out, vfp } = this.e;
+    const a = vfp.read(32, m);
     const isNumber = () => {
-      e.out.get(a);
-      e.out.get(a);
-      e.out.byte(OP.f32_eq);
+      out.get(a);
+      out.get(a);
+      out.byte(OP.f32_eq);
     };
-    this.ifOrdinary(isNumber, () => {
-      e.out.get(CPU);
-      e.out.get(a);
-      e.out.byte(OP.f64_promote_f32);
-      e.out.mem(OP.f64_store, double(d));
-    });
+    const widened = () => {
+      out.get(a);
+      out.byte(OP.f64_promote_f32);
+    };
+    this.ifOrdinary(isNumber, () => vfp.write(64, d, widened), [64, d]);
   }
 
   private narrow(d: number, m: number): void {
     const { e } = this;
-    const { out } = e;
-    const a = this.loadRegister(64, m);
+    const { out, vfp } = e;
+    const a = vfp.read(64, m);
     const r = e.temp(F32);
     out.get(a);
     out.byte(OP.f32_demote_f64);
@@ -475,51 +452,50 @@ export class FpEmitter {
           out.get(a);
           out.byte(OP.f64_eq);
         });
-        this.put(SINGLE, single(d), r);
+        vfp.write(32, d, () => out.get(r));
       },
+      [32, d],
       () => this.isZero(DOUBLE, a),
     );
   }
 
   private doubleFromInteger(signed: boolean, d: number, m: number): void {
-    const { out } = this.e;
-    out.get(CPU);
-    out.get(CPU);
-    out.mem(OP.i32_load, single(m));
-    out.byte(signed ? OP.f64_convert_i32_s : OP.f64_convert_i32_u);
-    out.mem(OP.f64_store, double(d));
+    const { e } = this;
+    const a = e.getS(m);
+    e.vfp.write(64, d, () => {
+      e.gen(a);
+      e.out.byte(signed ? OP.f64_convert_i32_s : OP.f64_convert_i32_u);
+    });
   }
 
   private singleFromInteger(signed: boolean, d: number, m: number): void {
     const { e } = this;
     const { out } = e;
-    const a = e.temp(I32);
+    const a = e.getS(m);
     const r = e.temp(F32);
-    out.get(CPU);
-    out.mem(OP.i32_load, single(m));
-    out.tee(a);
+    e.gen(a);
     out.byte(signed ? OP.f32_convert_i32_s : OP.f32_convert_i32_u);
     out.set(r);
     this.inexactUnless(() => {
       out.get(r);
       out.byte(OP.f64_promote_f32);
-      out.get(a);
+      e.gen(a);
       out.byte(signed ? OP.f64_convert_i32_s : OP.f64_convert_i32_u);
       out.byte(OP.f64_eq);
     });
-    this.put(SINGLE, single(d), r);
+    e.vfp.write(32, d, () => out.get(r));
   }
 
   private toInteger(from: FpSize, signed: boolean, nearest: boolean, d: number, m: number): void {
     const { e } = this;
     const { out } = e;
-    const a = e.temp(F64);
-    out.get(CPU);
+    let a = e.vfp.read(from, m);
     if (from === 32) {
-      out.mem(OP.f32_load, single(m));
+      out.get(a);
       out.byte(OP.f64_promote_f32);
-    } else out.mem(OP.f64_load, double(m));
-    out.set(a);
+      a = e.temp(F64);
+      out.set(a);
+    }
     const x = e.temp(F64);
     out.get(a);
     out.byte(nearest ? OP.f64_nearest : OP.f64_trunc);
@@ -540,10 +516,12 @@ export class FpEmitter {
         out.get(a);
         out.byte(OP.f64_eq);
       });
+      const word = signed ? OP.i32_trunc_f64_s : OP.i32_trunc_f64_u;
       out.get(CPU);
       out.get(x);
-      out.byte(signed ? OP.i32_trunc_f64_s : OP.i32_trunc_f64_u);
-      out.mem(OP.i32_store, single(d));
+      out.byte(word);
+      out.mem(OP.i32_store, OFF.d + 4 * d);
     });
+    e.vfp.written(32, d);
   }
 }

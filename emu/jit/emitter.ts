@@ -6,7 +6,7 @@
  * a register changed since, throws.
  *
  * Guest registers and flags live in wasm locals ("variables", numbered by VAR); the compiler (compile.ts) says at each instruction which of them hold
- * something newer than the state block (`dirty`) and which flags nobody will read (`dead`). VFP registers stay in the state block.
+ * something newer than the state block (`dirty`) and which flags nobody will read (`dead`).
  *
  * An instruction that uses something this machine does not compile throws Unsupported; the compiler then lets the evaluator run that instruction.
  */
@@ -26,6 +26,7 @@ import {
 } from './convention.ts';
 import { FpEmitter } from './emit-fp.ts';
 import { CONST, LOCAL, Node, OPERATION, VARIABLE } from './function-writer.ts';
+import { VfpRegisters } from './vfp-registers.ts';
 import { type ByteWriter, I32, I64, OP } from './wasm.ts';
 
 /** The comparison that a condition is after CMP, by condition; 0 where it is none (MI PL VS VC). */
@@ -81,6 +82,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   /** Label depth of the block that faults branch out of. */
   faultLabel = 0;
 
+  readonly vfp = new VfpRegisters(this);
   private readonly floating = new FpEmitter(this);
 
   constructor(out: ByteWriter, host: EmitterHost) {
@@ -92,6 +94,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   /** Begins a function. */
   override reset(): void {
     super.reset();
+    this.vfp.reset();
     this.cmp.valid = false;
   }
 
@@ -123,7 +126,13 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   override when(c: Node, body: () => void, otherwise?: () => void): void {
     // What the bodies write comes on top of what was there.
     this.settleFlags();
-    super.when(c, body, otherwise);
+    const { vfp } = this;
+    const before = vfp.held;
+    const joined = (way: () => void) => () => {
+      way();
+      vfp.join(before);
+    };
+    super.when(c, joined(body), otherwise && joined(otherwise));
     this.cmp.valid = false;
   }
 
@@ -537,22 +546,32 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
 
   // ---- VFP registers ----
   getS(n: number): Node {
-    return this.stateWord(OFF.d + 4 * n);
+    if (!this.vfp.isHeld(32, n)) return this.stateWord(OFF.d + 4 * n);
+    this.out.get(this.vfp.read(32, n));
+    this.out.byte(OP.i32_reinterpret_f32);
+    return this.held();
   }
   setS(n: number, v: Node): void {
-    this.out.get(CPU);
-    this.gen(v);
-    this.out.mem(OP.i32_store, OFF.d + 4 * n);
+    this.vfp.write(32, n, () => {
+      this.gen(v);
+      this.out.byte(OP.f32_reinterpret_i32);
+    });
   }
   getD(n: number): Node {
-    this.out.get(CPU);
-    this.out.mem(OP.i64_load, OFF.d + 8 * n);
+    if (this.vfp.isHeld(64, n)) {
+      this.out.get(this.vfp.read(64, n));
+      this.out.byte(OP.i64_reinterpret_f64);
+    } else {
+      this.out.get(CPU);
+      this.out.mem(OP.i64_load, OFF.d + 8 * n);
+    }
     return this.held(I64);
   }
   setD(n: number, v: Node): void {
-    this.out.get(CPU);
-    this.gen(v);
-    this.out.mem(OP.i64_store, OFF.d + 8 * n);
+    this.vfp.write(64, n, () => {
+      this.gen(v);
+      this.out.byte(OP.f64_reinterpret_i64);
+    });
   }
   sToV(s: Node): Node {
     return s;

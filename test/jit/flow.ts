@@ -2,11 +2,13 @@
  * Random programs for the JIT, of control flow: functions with loops in loops, jumps into and out of them, calls (direct, through registers, under a condition, recursive), returns to other
  * places, and accesses near the borders of what is mapped. Every way round costs a unit of a budget in r11, so that each program ends.
  *
- * r0 is the scratch page, r4 a second base within it, r11 the budget; SP is the stack. r1..r3, r5..r8 are what the program computes with.
+ * r0 is the scratch page, r4 a second base within it, r11 the budget; SP is the stack. r1..r3, r5..r8 are what the program computes with, and d0..d3 with s0..s7.
  */
 import { Random } from '../fuzz/random.ts';
 
 const LOW = ['r1', 'r2', 'r3', 'r5', 'r6', 'r7'] as const;
+const DOUBLES = ['d0', 'd1', 'd2', 'd3'] as const;
+const SINGLES = ['s0', 's1', 's2', 's3', 's4', 's5', 's6', 's7'] as const;
 const CONDITIONS = ['eq', 'ne', 'cs', 'cc', 'mi', 'pl', 'hi', 'ls', 'ge', 'lt', 'gt', 'le'] as const;
 const BUDGET = 40_000;
 
@@ -22,8 +24,9 @@ class FlowGenerator {
   }
 
   program(): string {
-    this.#emit('.thumb', 'mov r4, r0', `movw r11, #${BUDGET}`, 'mov r10, sp');
+    this.#emit('.fpu vfpv3', '.thumb', 'mov r4, r0', `movw r11, #${BUDGET}`, 'mov r10, sp');
     for (const r of LOW) this.#emit(`movw ${r}, #${this.#random.below(60000)}`);
+    this.#emit('vmov s1, r1', ...DOUBLES.map((d) => `vcvt.f64.s32 ${d}, s1`));
     this.#emit('top:', 'bl f0', 'nop.w', 'bl f1', 'nop.w', 'b top', 'out:', 'svc #0');
     for (let f = 0; f < this.#functions; f++) this.#function(f);
     return this.#lines.join('\n');
@@ -83,7 +86,10 @@ class FlowGenerator {
 
   #statement(f: number, depth: number, frame: boolean): void {
     const kind = this.#random.below(depth > 0 ? 13 : 6);
-    if (kind < 3) for (let i = this.#random.below(4); i >= 0; i--) this.#compute(frame);
+    if (kind < 3)
+      for (let i = this.#random.below(4); i >= 0; i--)
+        if (this.#random.chance(0.5)) this.#compute(frame);
+        else for (let n = this.#random.below(3); n >= 0; n--) this.#float();
     else if (kind < 6) this.#call(f, frame);
     else if (kind < 9) this.#conditional(f, depth, frame);
     else if (kind < 11) this.#loop(f, depth, frame);
@@ -114,6 +120,35 @@ class FlowGenerator {
         ...(frame ? [`str ${a}, [sp, #${word & 12}]`, `ldr ${a}, [sp, #${word & 12}]`] : []),
         `uxtb ${a}, ${b}\nldr ${c}, [r0, ${a}]`,
         `and r12, ${b}, #252\nadd r12, r0\nldr ${b}, [r12, #4]\nstr ${c}, [r12, #8]\nldr ${c}, [r12]`,
+      ]),
+    );
+  }
+
+  #float(): void {
+    const [a, b, c] = [this.#random.pick(DOUBLES), this.#random.pick(DOUBLES), this.#random.pick(DOUBLES)];
+    const [s, t, u] = [this.#random.pick(SINGLES), this.#random.pick(SINGLES), this.#random.pick(SINGLES)];
+    const r = this.#random.pick(LOW);
+    const n = 8 * this.#random.below(20);
+    const condition = this.#random.pick(CONDITIONS);
+    this.#emit(
+      this.#random.pick([
+        `vadd.f64 ${a}, ${b}, ${c}`,
+        `vsub.f64 ${a}, ${b}, ${c}`,
+        `vmul.f64 ${a}, ${b}, ${c}`,
+        `vmla.f64 ${a}, ${b}, ${c}`,
+        `vneg.f64 ${a}, ${b}`,
+        `vadd.f32 ${s}, ${t}, ${u}`,
+        `vmul.f32 ${s}, ${t}, ${u}`,
+        `vcvt.f64.s32 ${a}, ${s}`,
+        `vcvt.s32.f64 ${s}, ${a}`,
+        `vcvt.f32.f64 ${s}, ${a}`,
+        `vmov ${s}, ${r}\nvcvt.f64.s32 ${a}, ${s}`,
+        `vmov ${s}, ${r}\nvcvt.f32.u32 ${s}, ${s}`,
+        `vmov ${r}, ${s}`,
+        `vmov.f64 ${a}, ${b}`,
+        `vldr ${a}, [r0, #${n}]`,
+        `vstr ${a}, [r4, #${n}]`,
+        `vcmp.f64 ${a}, ${b}\nvmrs APSR_nzcv, fpscr\nit ${condition}\nvadd${condition}.f64 ${c}, ${a}, ${b}`,
       ]),
     );
   }

@@ -206,6 +206,67 @@ export const programs: Record<string, string> = {
     adds  r0, #11
     bx    lr`,
 
+  'VFP registers: halves of doubles, ways that part and meet, calls, results the evaluator has to find': `
+    .thumb
+    .fpu  vfpv3
+    mov   r4, r0
+    movw  r5, #3000
+    vmov  s0, r5
+    vcvt.f64.s32 d1, s0
+    vcvt.f64.s32 d2, s0
+    vsub.f64 d4, d1, d1
+  again:
+    vmov  s15, r5
+    vcvt.f32.s32 s14, s15
+    vadd.f32 s12, s14, s14
+    vcvt.f64.f32 d6, s14
+    vadd.f32 s1, s12, s13
+    vmov  d5, r5, r5
+    vmov  s10, r5
+    vmov  r2, r3, d5
+    adds  r0, r2, r0
+    eors  r0, r3
+    tst   r5, #1
+    beq   other
+    vadd.f64 d2, d2, d1
+    vadd.f64 d9, d8, d1
+    vmov  r1, s2
+    bl    f
+    vadd.f64 d3, d2, d1
+    b     met
+  other:
+    vadd.f64 d3, d2, d1
+    vsub.f64 d9, d8, d1
+    vmul.f64 d2, d1, d1
+  met:
+    vadd.f64 d2, d3, d1
+    tst   r5, #2
+    it    ne
+    vaddne.f64 d3, d2, d2
+    vadd.f64 d3, d3, d2
+    vdiv.f64 d7, d4, d4
+    vadd.f64 d7, d7, d1
+    vmov  r1, s6
+    adds  r0, r0, r1
+    vmov  r1, s19
+    adds  r0, r0, r1
+    bl    g
+    subs  r5, #1
+    bne   again
+    vstm  r4, {d0-d7}
+    svc   #0
+  f:
+    vadd.f64 d1, d1, d1
+    vcvt.s32.f64 s6, d1
+    vmov  s2, s6
+    tst   r5, #32
+    it    eq
+    vmoveq s3, s6
+    bx    lr
+  g:
+    vadd.f64 d8, d8, d1
+    bx    lr`,
+
   'IT blocks with loads, stores, compares and returns': `
     .thumb
     mov   r4, r0
