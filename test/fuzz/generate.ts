@@ -17,9 +17,9 @@ import { Runner } from './runner.ts';
 /** States tried until a memory instruction hits the scratch memory. */
 const TRIES = 12;
 
-/** What qemu-arm has mapped beside the test bench: the fixture, its stack, the kernel helpers. */
+/** What qemu-arm has mapped beside the test bench: the fixture and its heap, its stack, the kernel helpers. */
 const FOREIGN: readonly (readonly [number, number])[] = [
-  [0, 0x10_0000],
+  [0, 0x20_0000],
   [0x3e00_0000, 0x4200_0000],
   [0xffff_0000, 0x1_0000_0000],
 ];
@@ -126,6 +126,7 @@ export class Generator {
     const { random } = this;
     const { address, insns, thumb, itstate } = draft;
     if (has(insns, /^mrs$/i) && has(insns, /^(msr|setend)$/i)) return 'reads the E bit';
+    if (has(insns, /^vmrs$/i) && has(insns, /^vmsr$/i)) return 'may read Len and Stride';
     if (exclusivesDiffer(insns)) return 'exclusive accesses of different sizes';
     const code = toWords(address, draft.code);
     if (code.length > bench.CODE_WORDS) return 'too long';
@@ -140,7 +141,7 @@ export class Generator {
       const c: Case = { slot: this.slot, address, insns, code, state };
       if (attempt === 0) this.runner.add(c);
       const result = this.runner.run(c);
-      const why = this.unfit(result);
+      const why = this.unfit(result, insns);
       if (why !== null) return why;
       const faulted = result.signal === bench.SIGSEGV || result.signal === bench.SIGBUS;
       if (!memory || anyway || !faulted || attempt === TRIES) return c;
@@ -217,7 +218,7 @@ export class Generator {
   }
 
   /** Why an outcome cannot be compared, or null. */
-  private unfit(result: Result): string | null {
+  private unfit(result: Result, insns: readonly PlacedInsn[]): string | null {
     const { signal, faultAddress, state } = result;
     const pc = state[bench.PC]!;
     if (signal === bench.ENDLESS || signal === bench.SVC) return 'endless';
@@ -228,7 +229,8 @@ export class Generator {
       const padding = offset >= bench.CODE_WINDOW_END && offset < bench.SLOT_SIZE - 16;
       return padding || this.ownWindow(pc) ? null : 'ran into other code';
     }
-    if (signal === bench.SIGSEGV && faultAddress !== pc) {
+    const stores = insns.some((insn) => insn.pc === pc && effectsOf(insn, pc).stores);
+    if (signal === bench.SIGSEGV && (faultAddress !== pc || stores)) {
       if (isForeign(faultAddress)) return 'foreign memory';
       const inCode = faultAddress >= bench.CODE_BASE && faultAddress < bench.CODE_BASE + bench.CODE_SIZE;
       if (inCode) return 'writes to code';
