@@ -135,6 +135,9 @@ until over && [ $round -gt 0 ]; do
   done
   round=$((round + 1))
   # Orphans of the round may still be on their way.
-  sleep 0.3
+  for _ in $(seq 100); do
+    sleep 0.3
+    ps -e -o stat= | grep -q ^Z || break
+  done
   echo "round $round $(ps -e -o pid= | wc -l) $(ps -e -o stat= | grep -c ^Z)"
 done
