@@ -133,7 +133,7 @@ export class FpEmitter {
       e.open(OP.if);
     }
     // The evaluator tests the condition again, and for that it needs the flags.
-    if (e.conditional) e.storeVars(e.dirty);
+    if (e.conditional) e.storeVars(e.dirty & ~e.storePending());
     e.stepHere();
     if (destination !== undefined) e.vfp.load(...destination);
     e.br(OP.br, end);

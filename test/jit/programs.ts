@@ -267,6 +267,28 @@ export const programs: Record<string, string> = {
     vadd.f64 d8, d8, d1
     bx    lr`,
 
+  'a conditional VFP instruction that only the evaluator can do, while the flags wait for the end of the block': `
+    .thumb
+    .fpu  vfpv3
+    mov   r4, r0
+    movs  r0, #0
+    movw  r5, #3000
+    vmov  s0, r5
+    vcvt.f64.s32 d1, s0
+    vsub.f64 d4, d1, d1
+    vdiv.f64 d7, d4, d4
+  again:
+    vmov.f64 d3, d1
+    and   r1, r5, #7
+    cmp   r1, #3
+    it    hi
+    vaddhi.f64 d3, d7, d1
+    vmov  r1, s7
+    add.w r0, r0, r1
+    subs  r5, #1
+    bne   again
+    svc   #0`,
+
   'IT blocks with loads, stores, compares and returns': `
     .thumb
     mov   r4, r0
