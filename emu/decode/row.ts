@@ -59,7 +59,7 @@ export interface Field {
   readonly runs: readonly { readonly lsb: number; readonly width: number }[];
 }
 
-/** A decoded instruction, wherever it stands. Immutable; the decoder gives the same one for the same encoding (and ITSTATE) again. */
+/** A decoded instruction, wherever it stands. Immutable; the decoder mostly gives the same one for the same encoding again. */
 export interface Insn {
   readonly row: Row;
   readonly args: unknown;

@@ -256,6 +256,9 @@ function loopsThatCall(blocks: readonly Block[]): Set<Block> {
   return headers;
 }
 
+/** To be filled in. */
+const noRegisters = (): Registers => ({ value: new Array(PC).fill(-1), distance: new Array(PC).fill(0) });
+
 /** Follows what the registers hold from block to block, and finds the accesses. */
 class PlaceFinder {
   readonly places = new Map<Block, Place[]>();
@@ -266,7 +269,7 @@ class PlaceFinder {
 
   constructor(blocks: readonly Block[], across: boolean) {
     if (!across) {
-      const registers: Registers = { value: new Array(PC).fill(-1), distance: new Array(PC).fill(0) };
+      const registers = noRegisters();
       for (const b of blocks) {
         this.#forget(registers, REG_MASK);
         this.places.set(b, this.#follow(b, registers));
@@ -294,7 +297,7 @@ class PlaceFinder {
   }
 
   #before(b: Block): Registers {
-    const registers: Registers = { value: new Array(PC).fill(-1), distance: new Array(PC).fill(0) };
+    const registers = noRegisters();
     const before = b.preds.filter((p) => p.order < b.order);
     let unknown = before.length === 0 ? REG_MASK : 0;
     before.forEach((p, i) => {

@@ -150,10 +150,10 @@ export class JitBackend implements CpuBackend {
   private branched(location: number): boolean {
     if (location === this.stopAt) return this.compiledMode();
     // Regions begin where functions, loops and indirect jumps go; elsewhere they would only repeat a part of a region.
-    const { insn, kind } = this.interpreter.evaluator;
+    const { insn, pc: at, kind } = this.interpreter.evaluator;
     if (kind === 'return') return false;
     const { op } = insn.row;
-    const pc = this.interpreter.evaluator.pc >>> 0;
+    const pc = at >>> 0;
     if (op === blx) this.code.sawJump(pc, location);
     const direct = op === b || op === cbz || op === cbnz;
     if (direct && location > pc) return false;

@@ -160,16 +160,17 @@ export class CodeCache {
     ];
     const entries = new Set(queue.filter((s) => !s.isLoop).map((s) => s.location));
     const optimize = start.optimize === true;
+    // An earlier run has been where its translation was.
+    const ranEarlier = (pc: number, entry: number) => {
+      const known = unit.translations.get(entry);
+      return known !== undefined && holds(known, pc);
+    };
     const source: CodeSource = {
       fetch: (at, it, entry) => {
         if (this.unitAt(at) !== unit) return null;
-        // An earlier run has been where its translation was.
-        const ranEarlier = () => {
-          const known = unit.translations.get(entry);
-          return known !== undefined && holds(known, (at & ~1) >>> 0);
-        };
-        const insn = this.insns.known(at, it) ?? (ahead || ranEarlier() ? this.insns.peek(at, it) : null);
         const pc = (at & ~1) >>> 0;
+        const insn =
+          this.insns.known(at, it) ?? (ahead || ranEarlier(pc, entry) ? this.insns.peek(at, it) : null);
         return insn === null ? null : { insn, pc, effects: effectsOf(insn, pc) };
       },
       isEntry: (at) => !optimize && (entries.has(at) || this.isEntry(at)),

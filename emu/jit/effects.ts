@@ -1,6 +1,6 @@
 /** The effects of an instruction as the masks of the compiler's data flow (VAR of emitter.ts). */
 import type { Insn } from '../decode/row.ts';
-import { FLAG, Recorder, type Resources } from '../machine/effects.ts';
+import { FLAG, type Resources, effectsOf as resourcesOf } from '../machine/effects.ts';
 import { REG_MASK, VAR } from './convention.ts';
 import type { Effects } from './region.ts';
 
@@ -25,7 +25,7 @@ const cache = new WeakMap<Insn, Effects>();
 export function effectsOf(insn: Insn, pc: number): Effects {
   let e = cache.get(insn);
   if (e === undefined) {
-    const r = new Recorder(insn, pc).run();
+    const r = resourcesOf(insn, pc);
     e = {
       reads: mask(r.reads),
       writes: mask(r.writes),

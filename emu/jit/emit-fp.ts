@@ -488,8 +488,8 @@ export class FpEmitter {
 
   private toInteger(from: FpSize, signed: boolean, nearest: boolean, d: number, m: number): void {
     const { e } = this;
-    const { out } = e;
-    let a = e.vfp.read(from, m);
+    const { out, vfp } = e;
+    let a = vfp.read(from, m);
     if (from === 32) {
       out.get(a);
       out.byte(OP.f64_promote_f32);
@@ -510,18 +510,18 @@ export class FpEmitter {
       out.byte(OP.f64_le);
       out.byte(OP.i32_and);
     };
-    this.ifOrdinary(isInRange, () => {
+    const ordinary = () => {
       this.inexactUnless(() => {
         out.get(x);
         out.get(a);
         out.byte(OP.f64_eq);
       });
-      const word = signed ? OP.i32_trunc_f64_s : OP.i32_trunc_f64_u;
-      out.get(CPU);
-      out.get(x);
-      out.byte(word);
-      out.mem(OP.i32_store, OFF.d + 4 * d);
-    });
-    e.vfp.written(32, d);
+      vfp.write(32, d, () => {
+        out.get(x);
+        out.byte(signed ? OP.i32_trunc_f64_s : OP.i32_trunc_f64_u);
+        out.byte(OP.f32_reinterpret_i32);
+      });
+    };
+    this.ifOrdinary(isInRange, ordinary, [32, d]);
   }
 }

@@ -26,7 +26,7 @@ import {
 } from './convention.ts';
 import { FpEmitter } from './emit-fp.ts';
 import { CONST, LOCAL, Node, OPERATION, VARIABLE } from './function-writer.ts';
-import { VfpRegisters } from './vfp-registers.ts';
+import { VfpRegisters, vfpOffset } from './vfp-registers.ts';
 import { type ByteWriter, I32, I64, OP } from './wasm.ts';
 
 /** The comparison that a condition is after CMP, by condition; 0 where it is none (MI PL VS VC). */
@@ -546,7 +546,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
 
   // ---- VFP registers ----
   getS(n: number): Node {
-    if (!this.vfp.isHeld(32, n)) return this.stateWord(OFF.d + 4 * n);
+    if (!this.vfp.isHeld(32, n)) return this.stateWord(vfpOffset(32, n));
     this.out.get(this.vfp.read(32, n));
     this.out.byte(OP.i32_reinterpret_f32);
     return this.held();
@@ -563,7 +563,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
       this.out.byte(OP.i64_reinterpret_f64);
     } else {
       this.out.get(CPU);
-      this.out.mem(OP.i64_load, OFF.d + 8 * n);
+      this.out.mem(OP.i64_load, vfpOffset(64, n));
     }
     return this.held(I64);
   }

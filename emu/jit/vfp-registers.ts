@@ -64,8 +64,7 @@ export class VfpRegisters {
   read(size: FpSize, n: number): number {
     if (!this.isHeld(size, n)) {
       this.load(size, n);
-      if (size === 32) this.s |= 1 << n;
-      else this.d |= 1 << n;
+      this.hold(size, n);
     }
     return this.localOf(size, n);
   }
@@ -76,29 +75,28 @@ export class VfpRegisters {
     out.get(CPU);
     value();
     out.tee(this.localOf(size, n));
-    out.mem(size === 32 ? OP.f32_store : OP.f64_store, offset(size, n));
-    this.written(size, n);
-    if (size === 32) this.s |= 1 << n;
-    else this.d |= 1 << n;
+    out.mem(size === 32 ? OP.f32_store : OP.f64_store, vfpOffset(size, n));
+    this.forgetHalves(size, n);
+    this.hold(size, n);
   }
 
   /** Loads the register's local again: on a way on which the evaluator wrote it, while on another one `write` did. */
   load(size: FpSize, n: number): void {
     const { out } = this.writer;
     out.get(CPU);
-    out.mem(size === 32 ? OP.f32_load : OP.f64_load, offset(size, n));
+    out.mem(size === 32 ? OP.f32_load : OP.f64_load, vfpOffset(size, n));
     out.set(this.localOf(size, n));
   }
 
-  /** The register in the state block has been written: no local holds it or a part of it. */
-  written(size: FpSize, n: number): void {
-    if (size === 32) {
-      this.s &= ~(1 << n);
-      this.d &= ~(1 << (n >> 1));
-    } else {
-      this.d &= ~(1 << n);
-      if (n < 16) this.s &= ~(3 << (2 * n));
-    }
+  private hold(size: FpSize, n: number): void {
+    if (size === 32) this.s |= 1 << n;
+    else this.d |= 1 << n;
+  }
+
+  /** No local holds what the register is a half of, or a half of it. */
+  private forgetHalves(size: FpSize, n: number): void {
+    if (size === 32) this.d &= ~(1 << (n >> 1));
+    else if (n < 16) this.s &= ~(3 << (2 * n));
   }
 
   private localOf(size: FpSize, n: number): number {
@@ -109,6 +107,7 @@ export class VfpRegisters {
   }
 }
 
-function offset(size: FpSize, n: number): number {
+/** Of a register in the state block. */
+export function vfpOffset(size: FpSize, n: number): number {
   return OFF.d + (size === 32 ? 4 : 8) * n;
 }

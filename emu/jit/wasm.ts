@@ -137,7 +137,7 @@ export const OP = {
 /** Natural alignment hint (log2) per load and store opcode; only a hint, so 0 is always right. */
 const NO_ALIGN = 0;
 
-/** A growing byte buffer with the format's number encodings. */
+/** A place in a ByteWriter that can be gone back to. */
 export interface WriterMark {
   readonly length: number;
   /** Where the local.set stands that ends there, and its local; -1 when there is none. */
@@ -145,6 +145,7 @@ export interface WriterMark {
   readonly local: number;
 }
 
+/** A growing byte buffer with the format's number encodings. */
 export class ByteWriter {
   bytes: Uint8Array;
   length = 0;

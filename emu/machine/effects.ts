@@ -76,7 +76,7 @@ function none(): Resources {
 type Value = number | undefined;
 type Unknown = undefined;
 
-export class Recorder implements Machine<Value, Unknown, Unknown> {
+class Recorder implements Machine<Value, Unknown, Unknown> {
   readonly pc: number;
   readonly size: number;
   readonly thumb: boolean;

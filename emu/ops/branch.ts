@@ -10,9 +10,10 @@ export interface DirectBranch {
   readonly thumb: boolean;
 }
 
-function target<V, W, S>(m: Machine<V, W, S>, a: DirectBranch): V {
-  const pc = m.pc + (m.thumb ? 4 : 8);
-  return m.const(a.thumb ? (pc + a.offset) | 1 : (pc & ~3) + a.offset);
+/** The location (an int32) that a direct branch at an address goes to. */
+export function branchTarget(a: DirectBranch, { pc, thumb }: { pc: number; thumb: boolean }): number {
+  const from = pc + (thumb ? 4 : 8);
+  return a.thumb ? (from + a.offset) | 1 : ((from & ~3) + a.offset) | 0;
 }
 
 function linkRegister<V, W, S>(m: Machine<V, W, S>): void {
@@ -20,13 +21,13 @@ function linkRegister<V, W, S>(m: Machine<V, W, S>): void {
 }
 
 export function b<V, W, S>(m: Machine<V, W, S>, a: DirectBranch): void {
-  m.branch(target(m, a), 'jump');
+  m.branch(m.const(branchTarget(a, m)), 'jump');
 }
 
 /** BL, and BLX to a label. */
 export function bl<V, W, S>(m: Machine<V, W, S>, a: DirectBranch): void {
   linkRegister(m);
-  m.branch(target(m, a), 'call');
+  m.branch(m.const(branchTarget(a, m)), 'call');
 }
 
 /** BX, and BXJ without Jazelle. */
@@ -35,9 +36,9 @@ export function bx<V, W, S>(m: Machine<V, W, S>, a: { readonly m: number }): voi
 }
 
 export function blx<V, W, S>(m: Machine<V, W, S>, a: { readonly m: number }): void {
-  const to = m.let(m.reg(a.m));
+  const target = m.let(m.reg(a.m));
   linkRegister(m);
-  m.branch(to, 'call');
+  m.branch(target, 'call');
 }
 
 export interface CompareBranch extends DirectBranch {

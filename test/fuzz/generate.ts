@@ -130,7 +130,7 @@ export class Generator {
     if (exclusivesDiffer(insns)) return 'exclusive accesses of different sizes';
     const code = toWords(address, draft.code);
     if (code.length > bench.CODE_WORDS) return 'too long';
-    const memory = insns.some((i) => effectsOf(i, i.pc).loads || effectsOf(i, i.pc).stores);
+    const memory = insns.map((i) => effectsOf(i, i.pc)).some(({ loads, stores }) => loads || stores);
     const options = { memory, vfp: insns.some(usesVfp), thumb, itstate };
     const anyway = random.chance(0.1); // let it fault
     for (let attempt = 0; ; attempt++) {

@@ -1,7 +1,7 @@
 /**
  * Argument shapes of branches, status registers, exceptions and system instructions, for A32, T32 and T16.
  */
-import type { CompareBranch, DirectBranch, TableBranch } from '../../ops/branch.ts';
+import { branchTarget, type CompareBranch, type DirectBranch, type TableBranch } from '../../ops/branch.ts';
 import type { Immediate, WriteStatus } from '../../ops/system.ts';
 import type { Fields, Shape } from '../row.ts';
 import { armExpandImm } from './data-processing.ts';
@@ -11,9 +11,8 @@ function signExtend(x: number, bits: number): number {
   return (x << (32 - bits)) >> (32 - bits);
 }
 
-function printTarget(a: DirectBranch, { pc, thumb }: { pc: number; thumb: boolean }): string {
-  const from = pc + (thumb ? 4 : 8);
-  return address(((a.thumb ? from : from & ~3) + a.offset) >>> 0);
+function printTarget(a: DirectBranch, ctx: { pc: number; thumb: boolean }): string {
+  return address(branchTarget(a, ctx) & ~1);
 }
 
 /** B, BL A1: 24 bits of words. */
