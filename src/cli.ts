@@ -50,7 +50,7 @@ export async function main(args: readonly string[]): Promise<void> {
     argv: [argv0 ?? program, ...command.slice(1)],
   }).catch((error) => fail(error.message));
   if (result.signal !== null) dieBy(result.signal);
-  const { settleTerminals } = await import('../syscalls/vfs/host-terminal.ts');
+  const { settleTerminals } = await import('../syscalls/vfs/host/terminal.ts');
   // Node would give terminals among them the settings it was started with.
   if (settleTerminals()) for (const fd of [0, 1, 2]) closeSync(fd);
   process.exit(result.exitCode);

@@ -8,7 +8,7 @@ import { SI, SIG, signalName } from '../syscalls/abi/signal.ts';
 import type { Kernel } from '../syscalls/kernel/kernel.ts';
 import type { Process } from '../syscalls/kernel/process.ts';
 import { sendToProcess } from '../syscalls/kernel/signals.ts';
-import { HostTerminal } from '../syscalls/vfs/host-terminal.ts';
+import { HostTerminal } from '../syscalls/vfs/host/terminal.ts';
 
 type Name = Extract<keyof typeof SIG, NodeJS.Signals>;
 

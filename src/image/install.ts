@@ -6,10 +6,10 @@
  */
 import fs from 'node:fs';
 import { Errno } from '../../syscalls/abi/errno.ts';
-import { credsFor } from '../../syscalls/vfs/creds.ts';
-import { NodeFs } from '../../syscalls/vfs/node-fs.ts';
-import type { NodeInode } from '../../syscalls/vfs/node-inode.ts';
-import { lookupPath } from '../../syscalls/vfs/walk.ts';
+import { credsFor } from '../../syscalls/vfs/core/creds.ts';
+import { lookupPath } from '../../syscalls/vfs/core/walk.ts';
+import { NodeFs } from '../../syscalls/vfs/host/node-fs.ts';
+import type { NodeInode } from '../../syscalls/vfs/host/node-inode.ts';
 import { FILES, FOLDER, SHELL } from './folder.ts';
 
 /** Where things are on the host. Byte strings, as of the VFS. */

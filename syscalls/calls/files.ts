@@ -1,20 +1,21 @@
 /** All calls about files. */
-import { attrCalls } from './attr.ts';
+
 import type { Call } from './declare.ts';
-import { dirCalls } from './dir.ts';
-import { eventCalls } from './events.ts';
-import { fdCalls } from './fd.ts';
-import { inotifyCalls } from './inotify.ts';
-import { ioCalls } from './io.ts';
-import { mountCalls } from './mount.ts';
-import { openCalls } from './open.ts';
-import { pathCalls } from './path.ts';
-import { pollCalls } from './poll.ts';
-import { socketCalls } from './socket.ts';
-import { socketOptionCalls } from './socket-options.ts';
-import { statCalls } from './stat.ts';
-import { transferCalls } from './transfer.ts';
-import { xattrCalls } from './xattr.ts';
+import { eventCalls } from './events/events.ts';
+import { inotifyCalls } from './events/inotify.ts';
+import { pollCalls } from './events/poll.ts';
+import { attrCalls } from './files/attr.ts';
+import { dirCalls } from './files/dir.ts';
+import { fdCalls } from './files/fd.ts';
+import { mountCalls } from './files/mount.ts';
+import { openCalls } from './files/open.ts';
+import { pathCalls } from './files/path.ts';
+import { ioCalls } from './files/read-write.ts';
+import { transferCalls } from './files/splice.ts';
+import { statCalls } from './files/stat.ts';
+import { xattrCalls } from './files/xattr.ts';
+import { socketCalls } from './net/socket.ts';
+import { socketOptionCalls } from './net/socket-options.ts';
 
 export const fileCalls: readonly Call[] = [
   ...openCalls,

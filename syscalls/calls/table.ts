@@ -1,19 +1,19 @@
 /** All system calls that are implemented. */
 import type { Call } from './declare.ts';
 import { fileCalls } from './files.ts';
-import { futexCalls } from './futex.ts';
-import { identityCalls } from './identity.ts';
-import { ipcCalls } from './ipc.ts';
-import { memoryCalls } from './memory.ts';
-import { mqueueCalls } from './mqueue.ts';
-import { otherProcessCalls } from './other-process.ts';
-import { processCalls } from './process.ts';
-import { ptraceCalls } from './ptrace.ts';
-import { schedCalls } from './sched.ts';
-import { signalCalls } from './signal.ts';
-import { systemCalls } from './system.ts';
-import { timeCalls } from './time.ts';
-import { waitCalls } from './wait.ts';
+import { futexCalls } from './ipc/futex.ts';
+import { mqueueCalls } from './ipc/mqueue.ts';
+import { ipcCalls } from './ipc/sysv.ts';
+import { memoryCalls } from './memory/mmap.ts';
+import { identityCalls } from './process/credentials.ts';
+import { otherProcessCalls } from './process/other-process.ts';
+import { processCalls } from './process/process.ts';
+import { ptraceCalls } from './process/ptrace.ts';
+import { schedCalls } from './process/sched.ts';
+import { signalCalls } from './process/signal.ts';
+import { waitCalls } from './process/wait.ts';
+import { systemCalls } from './system/system.ts';
+import { timeCalls } from './system/time.ts';
 
 export const allCalls: readonly Call[] = [
   ...fileCalls,

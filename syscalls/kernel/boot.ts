@@ -2,9 +2,9 @@
 import { READ_IMPLIES_EXEC } from '../abi/mman.ts';
 import { RLIM_NLIMITS, RLIMIT } from '../abi/resource.ts';
 import type { SigSet } from '../abi/signal.ts';
-import type { Creds } from '../vfs/creds.ts';
-import type { FdTable } from '../vfs/fd-table.ts';
-import type { Inode } from '../vfs/inode.ts';
+import type { Creds } from '../vfs/core/creds.ts';
+import type { FdTable } from '../vfs/core/fd-table.ts';
+import type { Inode } from '../vfs/core/inode.ts';
 import { type Program, prepare } from './exec.ts';
 import { FsContext } from './fs-context.ts';
 import type { Kernel } from './kernel.ts';

@@ -1,6 +1,6 @@
 /** Terminals and processes: what the vfs asks of the kernel for job control. */
 import { sigmask } from '../abi/signal.ts';
-import { addJobControl, type JobControl, type Tty, TtyFile } from '../vfs/tty.ts';
+import { addJobControl, type JobControl, type Tty, TtyFile } from '../vfs/tty/tty.ts';
 import type { Kernel } from './kernel.ts';
 import type { Process } from './process.ts';
 import { signalProcess } from './signals.ts';

@@ -9,7 +9,7 @@ import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { WRITE } from '../../emu/memory/layout.ts';
 import { StickyAddresses } from '../../emu/memory/sticky.ts';
 import { SI, SIG, type SigInfo } from '../abi/signal.ts';
-import { MqueueFs } from '../vfs/mqueue.ts';
+import { MqueueFs } from '../vfs/ipc/mqueue.ts';
 import { monotonic } from './clock.ts';
 import { exitGroup } from './exit.ts';
 import type { Mm } from './mm.ts';

@@ -9,7 +9,7 @@ import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { READ, WRITE } from '../../emu/memory/layout.ts';
 import { fail } from '../abi/errno.ts';
 import type { Field } from '../abi/struct.ts';
-import type { Inode } from '../vfs/inode.ts';
+import type { Inode } from '../vfs/core/inode.ts';
 
 export const PATH_MAX = 4096;
 

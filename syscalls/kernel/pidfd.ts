@@ -1,8 +1,8 @@
 /** Process file descriptors (pidfd_open(2)): readable when the process has ended. */
 import { O_NONBLOCK, O_RDWR } from '../abi/fcntl.ts';
 import { POLLIN, POLLRDNORM } from '../abi/poll.ts';
-import { AnonymousInode } from '../vfs/anonymous.ts';
-import { OpenFile } from '../vfs/open-file.ts';
+import { AnonymousInode } from '../vfs/core/anonymous.ts';
+import { OpenFile } from '../vfs/core/open-file.ts';
 import type { Process } from './process.ts';
 
 export class PidFile extends OpenFile {

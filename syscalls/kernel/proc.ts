@@ -1,9 +1,9 @@
-/** What the kernel tells /proc of its processes: the ProcSource that syscalls/vfs/proc.ts shows. */
+/** What the kernel tells /proc of its processes: the ProcSource that syscalls/vfs/proc/proc.ts shows. */
 import { AT_HWCAP_VALUE, HWCAP } from '../../emu/elf/hwcap.ts';
 import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { PAGE_SIZE, READ, WRITE } from '../../emu/memory/layout.ts';
-import type { ProcProcess, ProcSource, ProcThread } from '../vfs/proc-source.ts';
-import { Tty } from '../vfs/tty.ts';
+import type { ProcProcess, ProcSource, ProcThread } from '../vfs/proc/source.ts';
+import { Tty } from '../vfs/tty/tty.ts';
 import type { Kernel } from './kernel.ts';
 import { VERSION } from './kernel.ts';
 import type { Process } from './process.ts';

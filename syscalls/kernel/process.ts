@@ -3,7 +3,7 @@
  */
 import { RLIMIT } from '../abi/resource.ts';
 import { SIG, type SigInfo } from '../abi/signal.ts';
-import { WaitQueue } from '../vfs/wait-queue.ts';
+import { WaitQueue } from '../vfs/core/wait-queue.ts';
 import { CpuTimer } from './cpu-timer.ts';
 import { IntervalTimer } from './interval-timer.ts';
 import type { Kernel } from './kernel.ts';

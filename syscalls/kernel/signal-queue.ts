@@ -3,7 +3,7 @@
  * real-time signals (32..64) as often as sent (signal(7), "Queueing and delivery semantics").
  */
 import { SIGRTMIN, type SigInfo, type SigSet, SYNCHRONOUS, sigmask } from '../abi/signal.ts';
-import { WaitQueue } from '../vfs/wait-queue.ts';
+import { WaitQueue } from '../vfs/core/wait-queue.ts';
 
 /** Woken whenever any signal is queued anywhere: where signalfd waits. */
 export const signalArrivals = new WaitQueue();

@@ -3,8 +3,8 @@ import { fail } from '../abi/errno.ts';
 import { O_RDWR } from '../abi/fcntl.ts';
 import { POLLIN, POLLRDNORM } from '../abi/poll.ts';
 import { type SigInfo, type SigSet, UNBLOCKABLE } from '../abi/signal.ts';
-import { AnonymousInode } from '../vfs/anonymous.ts';
-import { OpenFile, WOULD_BLOCK } from '../vfs/open-file.ts';
+import { AnonymousInode } from '../vfs/core/anonymous.ts';
+import { OpenFile, WOULD_BLOCK } from '../vfs/core/open-file.ts';
 import type { Kernel } from './kernel.ts';
 import { signalArrivals } from './signal-queue.ts';
 

@@ -4,8 +4,8 @@
 import { SharedMemory } from '../../emu/memory/shared.ts';
 import { fail } from '../abi/errno.ts';
 import { IPC_CREAT, IPC_EXCL, IPC_PRIVATE, SEM_UNDO, SEMVMX } from '../abi/ipc.ts';
-import { type Creds, capable } from '../vfs/creds.ts';
-import { WaitQueue } from '../vfs/wait-queue.ts';
+import { type Creds, capable } from '../vfs/core/creds.ts';
+import { WaitQueue } from '../vfs/core/wait-queue.ts';
 import type { Process } from './process.ts';
 import type { Task } from './task.ts';
 

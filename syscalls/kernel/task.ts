@@ -9,9 +9,9 @@
 import type { CpuState } from '../../emu/cpu-state.ts';
 import { fail } from '../abi/errno.ts';
 import { SI, SIG, type SigSet, SS_DISABLE, sigmask, UNBLOCKABLE } from '../abi/signal.ts';
-import type { Creds } from '../vfs/creds.ts';
-import type { FdTable } from '../vfs/fd-table.ts';
-import type { Waiter, WaitQueue } from '../vfs/wait-queue.ts';
+import type { Creds } from '../vfs/core/creds.ts';
+import type { FdTable } from '../vfs/core/fd-table.ts';
+import type { Waiter, WaitQueue } from '../vfs/core/wait-queue.ts';
 import type { FsContext } from './fs-context.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';

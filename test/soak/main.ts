@@ -10,7 +10,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { poolStats } from '../../emu/memory/pool.ts';
 import { run } from '../../src/run.ts';
-import { SinkFile, SourceFile } from '../../syscalls/vfs/host-stream.ts';
+import { SinkFile, SourceFile } from '../../syscalls/vfs/host/stream.ts';
 import { makeRoot } from '../programs/engines.ts';
 
 const MB = 2 ** 20;

@@ -3,8 +3,8 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
 import { O_RDONLY } from '../../syscalls/abi/fcntl.ts';
-import { safeNumber } from '../../syscalls/vfs/inode-numbers.ts';
-import { type NodeApi, NodeFs } from '../../syscalls/vfs/node-fs.ts';
+import { safeNumber } from '../../syscalls/vfs/core/inode-numbers.ts';
+import { type NodeApi, NodeFs } from '../../syscalls/vfs/host/node-fs.ts';
 
 test('small numbers stay, large ones get numbers that nothing else has', () => {
   const large = [2n ** 32n + 5n, 2n ** 63n, 2n ** 64n - 1n, 0x4000_0000n, 0x4000_0001n];

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Volume } from 'memfs';
 import { expect, test } from 'vitest';
 import { run } from '../../src/run.ts';
-import { SinkFile, SourceFile } from '../../syscalls/vfs/host-stream.ts';
-import type { NodeApi } from '../../syscalls/vfs/node-fs.ts';
+import type { NodeApi } from '../../syscalls/vfs/host/node-fs.ts';
+import { SinkFile, SourceFile } from '../../syscalls/vfs/host/stream.ts';
 import { compile } from './compile.ts';
 
 const SOURCE = `

@@ -1,0 +1,44 @@
+/** How the file calls get from a directory descriptor and a path to a file. */
+import { fail } from '../../abi/errno.ts';
+import { AT_EMPTY_PATH, AT_FDCWD } from '../../abi/fcntl.ts';
+import type { Task } from '../../kernel/task.ts';
+import type { Inode } from '../../vfs/core/inode.ts';
+import type { OpenFile } from '../../vfs/core/open-file.ts';
+import { lookupPath, type PathContext, type Resolved, resolve } from '../../vfs/core/walk.ts';
+
+export function contextOf(t: Task): PathContext {
+  return { root: t.fs.root, creds: t.creds, prefix: t.fs.prefix };
+}
+
+/** Where a path begins. EBADF, ENOTDIR; an absolute path ignores the descriptor. */
+export function startOf(t: Task, dirfd: number, path: string): Inode {
+  if (dirfd === AT_FDCWD || path.charCodeAt(0) === 0x2f) return t.fs.cwd;
+  const { inode } = t.files.get(dirfd);
+  if (path.length > 0 && !inode.isDirectory) fail('ENOTDIR');
+  return inode;
+}
+
+/** The file a path names, following a last link or not. */
+export function inodeAt(t: Task, dirfd: number, path: string, follow: boolean): Inode {
+  return lookupPath(contextOf(t), startOf(t, dirfd, path), path, follow);
+}
+
+/** The directory and name a path means, for calls that make or remove names. */
+export function nameAt(t: Task, dirfd: number, path: string): Resolved {
+  return resolve(contextOf(t), startOf(t, dirfd, path), path, false, { name: true });
+}
+
+/** The file of a call with AT_EMPTY_PATH: the open file itself for an empty path, else the file the path names. */
+export function fileOrInodeAt(
+  t: Task,
+  dirfd: number,
+  path: string | null,
+  flags: number,
+  follow: boolean,
+): OpenFile | Inode {
+  if ((path === null || path.length === 0) && flags & AT_EMPTY_PATH) {
+    return dirfd === AT_FDCWD ? t.fs.cwd : t.files.get(dirfd);
+  }
+  if (path === null) fail('EFAULT');
+  return inodeAt(t, dirfd, path, follow);
+}

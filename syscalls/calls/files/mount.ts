@@ -1,0 +1,136 @@
+/** Mounting inside the run (fs/namespace.c): tmpfs, proc, sysfs, devtmpfs and bind mounts of the host's files. All processes see the same mounts. */
+import { totalmem } from 'node:os';
+import { fail } from '../../abi/errno.ts';
+import { AT_FDCWD } from '../../abi/fcntl.ts';
+import { procSource } from '../../kernel/proc.ts';
+import type { Task } from '../../kernel/task.ts';
+import { CAP, capable } from '../../vfs/core/creds.ts';
+import type { FileSystem, Inode } from '../../vfs/core/inode.ts';
+import { mountAt, unmount } from '../../vfs/core/mount.ts';
+import { NodeFs } from '../../vfs/host/node-fs.ts';
+import { NodeInode } from '../../vfs/host/node-inode.ts';
+import { createDev } from '../../vfs/memory/dev.ts';
+import { TmpFs } from '../../vfs/memory/tmpfs.ts';
+import { ProcFs } from '../../vfs/proc/proc.ts';
+import { SysFs } from '../../vfs/proc/sys.ts';
+import { DevPts } from '../../vfs/tty/pty.ts';
+import { flags, path, pathOrNull, ptr } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+import { inodeAt } from './at.ts';
+
+const MS_RDONLY = 1;
+const MS_REMOUNT = 32;
+const MS_BIND = 4096;
+const MS_MOVE = 8192;
+const MS_PROPAGATION = (1 << 17) | (1 << 18) | (1 << 19) | (1 << 20);
+const MS_FLAGS = {
+  MS_RDONLY,
+  MS_NOSUID: 2,
+  MS_NODEV: 4,
+  MS_NOEXEC: 8,
+  MS_REMOUNT,
+  MS_BIND,
+  MS_MOVE,
+  MS_REC: 1 << 14,
+};
+const UMOUNT_FLAGS = { MNT_FORCE: 1, MNT_DETACH: 2, MNT_EXPIRE: 4, UMOUNT_NOFOLLOW: 8 };
+const UMOUNT_NOFOLLOW = 8;
+
+function treeRoot(t: Task): Inode {
+  let at = t.fs.root;
+  while (at.parent !== undefined) at = at.parent;
+  return at;
+}
+
+/** Of a tmpfs's size (tmpfs(5)). */
+const UNITS: Record<string, () => number> = {
+  '': () => 1,
+  k: () => 1024,
+  m: () => 1 << 20,
+  g: () => 1 << 30,
+  '%': () => totalmem() / 100,
+};
+
+function create(t: Task, type: string, source: string | null, data: string | null): FileSystem {
+  switch (type) {
+    case 'tmpfs':
+    case 'ramfs': {
+      const mode = /(?:^|,)mode=([0-7]+)/.exec(data ?? '');
+      const size = /(?:^|,)size=(\d+)([kmg%]?)/i.exec(data ?? '');
+      return new TmpFs({
+        type,
+        source: source ?? type,
+        mode: mode ? Number.parseInt(mode[1]!, 8) : 0o1777,
+        size: size ? Number(size[1]) * UNITS[size[2]!.toLowerCase()]!() : undefined,
+      });
+    }
+    case 'proc':
+      return new ProcFs(procSource(t.kernel), () => treeRoot(t));
+    case 'sysfs':
+      return new SysFs();
+    case 'devtmpfs':
+      return createDev();
+    case 'mqueue':
+      return t.kernel.mqueues;
+    case 'devpts':
+      return new DevPts();
+    default:
+      return fail('ENODEV');
+  }
+}
+
+/** The host's directory or file once more, under another name. */
+function bind(source: Inode, readOnly: boolean): FileSystem {
+  if (!(source instanceof NodeInode)) return fail('EINVAL');
+  const { fs } = source;
+  const bound = new NodeFs(source.path, {
+    api: fs.api,
+    type: fs.type,
+    source: fs.source,
+    readOnly: readOnly || fs.readOnly,
+    devices: fs.devices,
+  });
+  bound.hidden = fs.hidden;
+  return bound;
+}
+
+function mount(
+  t: Task,
+  source: string | null,
+  target: string,
+  type: string | null,
+  flags: number,
+  data: number,
+): number {
+  if (!capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
+  const at = inodeAt(t, AT_FDCWD, target, true);
+  // How mounts spread to other namespaces: there is one.
+  if (flags & MS_PROPAGATION && !(flags & (MS_BIND | MS_REMOUNT | MS_MOVE))) return 0;
+  if (flags & (MS_REMOUNT | MS_MOVE)) fail('EINVAL');
+  let fs: FileSystem;
+  if (flags & MS_BIND) {
+    if (source === null) fail('EINVAL');
+    fs = bind(inodeAt(t, AT_FDCWD, source, true), (flags & MS_RDONLY) !== 0);
+  } else {
+    if (type === null) fail('EINVAL');
+    fs = create(t, type, source, data === 0 ? null : t.mm.string(data));
+  }
+  if (fs.root.isDirectory !== at.isDirectory) fail('ENOTDIR');
+  // Over the root itself nothing can be put: the name of a mount is in its parent.
+  if (at.parent === undefined) fail('EBUSY');
+  mountAt(at.parent, at.name, fs);
+  return 0;
+}
+
+function umount(t: Task, target: string, flags: number): number {
+  if (!capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
+  if (flags & ~15) fail('EINVAL');
+  unmount(inodeAt(t, AT_FDCWD, target, !(flags & UMOUNT_NOFOLLOW)));
+  return 0;
+}
+
+export const mountCalls: Call[] = [
+  call(21, 'mount', [pathOrNull, path, pathOrNull, flags(MS_FLAGS), ptr], mount),
+  call(52, 'umount2', [path, flags(UMOUNT_FLAGS)], umount),
+  call(218, 'pivot_root', [path, path], (t) => fail(capable(t.creds, CAP.SYS_ADMIN) ? 'EINVAL' : 'EPERM')),
+];

@@ -1,0 +1,377 @@
+/**
+ * Reading and writing: read, write, their vector and positioned forms, and lseek (fs/read_write.c).
+ *
+ * Bytes go between files and guest memory directly. Guest memory is made accessible a piece at a time, so that a large buffer of which little is used costs little.
+ */
+
+import { READ, WRITE } from '../../../emu/memory/layout.ts';
+import { ERRNO, Errno, fail } from '../../abi/errno.ts';
+import {
+  IOV_MAX,
+  O_APPEND,
+  RW_MAX,
+  RWF_APPEND,
+  RWF_DSYNC,
+  RWF_HIPRI,
+  RWF_NOWAIT,
+  RWF_SYNC,
+} from '../../abi/fcntl.ts';
+import { IN_ACCESS, IN_MODIFY } from '../../abi/inotify.ts';
+import { RLIMIT } from '../../abi/resource.ts';
+import { SI, SIG } from '../../abi/signal.ts';
+import { SOCK_STREAM } from '../../abi/socket.ts';
+import { s64 as s64field, struct, u32 } from '../../abi/struct.ts';
+import { sendToTask } from '../../kernel/signals.ts';
+import type { Task } from '../../kernel/task.ts';
+import { notifyFile } from '../../vfs/core/notify.ts';
+import { type OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-file.ts';
+import { Socket } from '../../vfs/net/socket.ts';
+import { arrayIn, bytesIn, bytesOut, fd, flags, int, oneOf, s64, size, structOut, uint } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+import { WHENCE } from '../names.ts';
+
+/** Most bytes made accessible and moved at once. */
+const PIECE = 1 << 20;
+/** Vectors of up to this many bytes are moved at once through a buffer: one call of the host, atomic on pipes and whole for datagrams. */
+const GATHER = 1 << 16;
+
+/** A piece of guest memory. */
+export interface Iovec {
+  readonly base: number;
+  readonly length: number;
+}
+
+export const iovec = struct('iovec', { iov_base: u32, iov_len: u32 });
+
+/** struct iovec[count]; the sum of lengths is cut at RW_MAX. EINVAL for more than IOV_MAX or a negative length. */
+export function iovecs(t: Task, address: number, count: number): Iovec[] {
+  if (count < 0 || count > IOV_MAX) fail('EINVAL');
+  t.mm.readable(address, count * iovec.size);
+  const { view } = t.mm;
+  const list: Iovec[] = [];
+  let total = 0;
+  for (let i = 0; i < count; i++) {
+    const base = view.getUint32(address + 8 * i, true);
+    const length = view.getInt32(address + 8 * i + 4, true);
+    if (length < 0) fail('EINVAL');
+    const used = Math.min(length, RW_MAX - total);
+    if (used > 0) list.push({ base, length: used });
+    total += used;
+  }
+  return list;
+}
+
+/** One buffer as a vector. */
+function single(base: number, length: number): Iovec[] {
+  if (length > 0x7fff_ffff) fail('EINVAL');
+  return length === 0 ? [] : [{ base, length: Math.min(length, RW_MAX) }];
+}
+
+/** Moves bytes of one piece; `done` bytes were moved before in this call. Gives the count, or WOULD_BLOCK. */
+export type Move = (bytes: Uint8Array, done: number) => number;
+
+const EMPTY = new Uint8Array(0);
+
+/** The accessible part of guest memory from an address on. EFAULT when its first byte is not accessible. */
+function accessible(t: Task, { base, length }: Iovec, access: typeof READ | typeof WRITE): Uint8Array {
+  const { space } = t.mm;
+  if (space.check(base, length, access)) return space.bytes(base, length);
+  let end = base;
+  while (end < base + length) {
+    const next = Math.min((end & ~0xfff) + 0x1000, base + length);
+    if (!space.check(end, next - end, access)) break;
+    end = next;
+  }
+  if (end === base) fail('EFAULT');
+  return space.bytes(base, end - base);
+}
+
+/** Reads until the vector is full, the file has no more for now, or an error comes, which is told only if nothing was read. */
+export function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move): number {
+  if (vector.length === 0) return Math.max(move(EMPTY, 0), 0);
+  if (vector.length > 1 && total(vector) <= GATHER) return scatter(t, file, vector, move);
+  let done = 0;
+  for (const { base, length } of vector) {
+    for (let at = 0; at < length; ) {
+      const asked = Math.min(length - at, PIECE);
+      let count: number;
+      try {
+        count = move(accessible(t, { base: base + at, length: asked }, WRITE), done);
+      } catch (error) {
+        if (done > 0 && error instanceof Errno) return done;
+        throw error;
+      }
+      if (count === WOULD_BLOCK) {
+        if (done > 0) return done;
+        return blockReading(t, file);
+      }
+      done += count;
+      at += count;
+      if (count < asked) return done;
+    }
+  }
+  return done;
+}
+
+/** Nothing to read: EAGAIN for who may not wait or has waited long enough. */
+function blockReading(t: Task, file: OpenFile): number {
+  if (file.nonblocking) return WOULD_BLOCK;
+  if (file.readTimeout === Infinity) return t.wait(file.queue);
+  const { deadline } = (t.callState ??= { deadline: t.now() + file.readTimeout }) as { deadline: number };
+  return t.now() >= deadline ? file.timedOut : t.wait(file.queue, deadline, 'EINTR');
+}
+
+function total(vector: readonly Iovec[]): number {
+  let sum = 0;
+  for (const { length } of vector) sum += length;
+  return sum;
+}
+
+/** Reads a small vector at once and spreads the bytes over it. */
+function scatter(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move): number {
+  for (const { base, length } of vector) t.mm.writable(base, length);
+  const buffer = new Uint8Array(total(vector));
+  const count = move(buffer, 0);
+  if (count === WOULD_BLOCK) return blockReading(t, file);
+  let at = 0;
+  for (const { base, length } of vector) {
+    if (at >= count) break;
+    const part = Math.min(length, count - at);
+    t.mm.space.bytes(base, part).set(buffer.subarray(at, at + part));
+    at += part;
+  }
+  return count;
+}
+
+/** What a blocked write has done so far. */
+interface WriteProgress {
+  readonly done: number;
+  readonly deadline: number;
+}
+
+/** Writes all of the vector, waiting for room when the file blocks. Raises SIGPIPE with EPIPE. */
+export function writeVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move): number {
+  try {
+    if (vector.length === 0) return Math.max(move(EMPTY, 0), 0);
+    const whole = vector.length > 1 && total(vector) <= GATHER ? gather(t, vector) : undefined;
+    return whole ? writePieces(t, file, [whole], move) : writePieces(t, file, pieces(t, vector), move);
+  } catch (error) {
+    if (error instanceof Errno && error.errno === ERRNO.EPIPE) brokenPipe(t, file);
+    throw error;
+  }
+}
+
+/** SIGPIPE, for the thread that wrote; of sockets, only streams send it. */
+export function brokenPipe(t: Task, file: OpenFile): void {
+  if (file instanceof Socket && file.type !== SOCK_STREAM) return;
+  sendToTask(t, { signo: SIG.SIGPIPE, code: SI.SI_USER, pid: t.process.pid, uid: t.creds.uid });
+}
+
+/**
+ * What may be written of `bytes` as RLIMIT_FSIZE allows, when `done` bytes of the call are written already; the call began at an offset, by default the file's own.
+ * SIGXFSZ and EFBIG when the call can write nothing (generic_write_check_limits).
+ */
+function withinSizeLimit(
+  t: Task,
+  file: OpenFile,
+  bytes: Uint8Array,
+  done: number,
+  offset?: number,
+): Uint8Array {
+  const limit = t.process.limits[RLIMIT.RLIMIT_FSIZE]!.cur;
+  if (limit === Infinity || bytes.length === 0 || !(file instanceof SeekableFile) || !file.inode.isRegular)
+    return bytes;
+  const at = offset === undefined ? (file.flags & O_APPEND ? file.size() : file.offset) : offset + done;
+  if (at >= limit && done > 0) return EMPTY;
+  if (at >= limit) checkSizeLimit(t, at + 1);
+  return bytes.subarray(0, limit - at);
+}
+
+/** For calls that set a file's size: EFBIG, and SIGXFSZ, when RLIMIT_FSIZE is less (inode_newsize_ok). */
+export function checkSizeLimit(t: Task, size: number): void {
+  if (size <= t.process.limits[RLIMIT.RLIMIT_FSIZE]!.cur) return;
+  sendToTask(t, { signo: SIG.SIGXFSZ, code: SI.SI_USER, pid: t.process.pid, uid: t.creds.uid });
+  fail('EFBIG');
+}
+
+function gather(t: Task, vector: readonly Iovec[]): Uint8Array {
+  const buffer = new Uint8Array(total(vector));
+  let at = 0;
+  for (const { base, length } of vector) {
+    buffer.set(t.mm.readable(base, length), at);
+    at += length;
+  }
+  return buffer;
+}
+
+function* pieces(t: Task, vector: readonly Iovec[]): Generator<Uint8Array> {
+  for (const { base, length } of vector) {
+    for (let at = 0; at < length; at += PIECE) {
+      const asked = Math.min(length - at, PIECE);
+      const bytes = accessible(t, { base: base + at, length: asked }, READ);
+      yield bytes;
+      if (bytes.length < asked) return;
+    }
+  }
+}
+
+function writePieces(t: Task, file: OpenFile, all: Iterable<Uint8Array>, move: Move): number {
+  const before = (t.callState as WriteProgress | undefined)?.done ?? 0;
+  let skip = before;
+  let done = before;
+  try {
+    for (const piece of all) {
+      if (skip >= piece.length) {
+        skip -= piece.length;
+        continue;
+      }
+      for (let at = skip; at < piece.length; ) {
+        const count = move(at === 0 ? piece : piece.subarray(at), done);
+        if (count === WOULD_BLOCK) {
+          if (file.nonblocking || (done > 0 && t.signalPending)) return done > 0 ? done : WOULD_BLOCK;
+          const deadline =
+            (t.callState as WriteProgress | undefined)?.deadline ?? t.now() + file.writeTimeout;
+          if (t.now() >= deadline) return done > 0 ? done : WOULD_BLOCK;
+          t.callState = { done, deadline } satisfies WriteProgress;
+          t.wait(file.queue, deadline, deadline === Infinity ? 'ERESTARTSYS' : 'EINTR');
+        }
+        done += count;
+        at += count;
+        if (count === 0) return done;
+      }
+      skip = 0;
+    }
+  } catch (error) {
+    if (done > 0 && error instanceof Errno && error.errno !== ERRNO.EPIPE) return done;
+    throw error;
+  }
+  return done;
+}
+
+export function readerOf(t: Task, fd: number): OpenFile {
+  const file = t.files.get(fd);
+  return file.readable ? file : fail('EBADF');
+}
+export function writerOf(t: Task, fd: number): OpenFile {
+  const file = t.files.get(fd);
+  return file.writable ? file : fail('EBADF');
+}
+
+/** Tells watchers, and gives the count. */
+function accessed(file: OpenFile, count: number): number {
+  if (count > 0) notifyFile(file.inode, IN_ACCESS);
+  return count;
+}
+function modified(file: OpenFile, count: number): number {
+  if (count > 0) notifyFile(file.inode, IN_MODIFY);
+  return count;
+}
+
+function read(t: Task, fd: number, vector: readonly Iovec[]): number {
+  const file = readerOf(t, fd);
+  return accessed(
+    file,
+    readVector(t, file, vector, (bytes) => file.read(bytes)),
+  );
+}
+function write(t: Task, fd: number, vector: readonly Iovec[]): number {
+  const file = writerOf(t, fd);
+  if (file instanceof Socket) {
+    const creds = { pid: t.process.pid, uid: t.creds.euid, gid: t.creds.egid };
+    return writeVector(t, file, vector, (bytes) => file.send(bytes, { flags: 0, creds }));
+  }
+  return modified(
+    file,
+    writeVector(t, file, vector, (bytes, done) => file.write(withinSizeLimit(t, file, bytes, done))),
+  );
+}
+function pread(t: Task, fd: number, vector: readonly Iovec[], offset: number): number {
+  if (offset < 0) fail('EINVAL');
+  const file = readerOf(t, fd);
+  return accessed(
+    file,
+    readVector(t, file, vector, (bytes, done) => file.pread(bytes, offset + done)),
+  );
+}
+function pwrite(t: Task, fd: number, vector: readonly Iovec[], offset: number): number {
+  if (offset < 0) fail('EINVAL');
+  const file = writerOf(t, fd);
+  return modified(
+    file,
+    writeVector(t, file, vector, (bytes, done) =>
+      file.pwrite(withinSizeLimit(t, file, bytes, done, offset), offset + done),
+    ),
+  );
+}
+
+/** preadv and pwritev pass their offset as two words, low and high, in no aligned pair. */
+function pair(low: number, high: number): number {
+  return high * 2 ** 32 + (low >>> 0);
+}
+
+const RWF = { RWF_HIPRI, RWF_DSYNC, RWF_SYNC, RWF_NOWAIT, RWF_APPEND };
+const rwfFlags = flags(RWF);
+const RWF_KNOWN = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND;
+
+function lseek(t: Task, fd: number, offset: number, whence: number): number {
+  const file = t.files.get(fd);
+  if (whence < 0 || whence > 4) fail('EINVAL');
+  return file.seek(offset, whence);
+}
+
+const vector = arrayIn(iovec, 2);
+
+export const ioCalls: Call[] = [
+  call(3, 'read', [fd, bytesOut, size], (t, fd, address, length) => read(t, fd, single(address, length))),
+  call(4, 'write', [fd, bytesIn(2), size], (t, fd, address, length) => write(t, fd, single(address, length))),
+  call(145, 'readv', [fd, vector, int], (t, fd, v, count) => read(t, fd, iovecs(t, v, count))),
+  call(146, 'writev', [fd, vector, int], (t, fd, v, count) => write(t, fd, iovecs(t, v, count))),
+  call(180, 'pread64', [fd, bytesOut, size, s64], (t, fd, address, length, offset) =>
+    pread(t, fd, single(address, length), offset),
+  ),
+  call(181, 'pwrite64', [fd, bytesIn(2), size, s64], (t, fd, address, length, offset) =>
+    pwrite(t, fd, single(address, length), offset),
+  ),
+  call(361, 'preadv', [fd, vector, int, uint, int], (t, fd, v, count, low, high) =>
+    pread(t, fd, iovecs(t, v, count), pair(low, high)),
+  ),
+  call(362, 'pwritev', [fd, vector, int, uint, int], (t, fd, v, count, low, high) =>
+    pwrite(t, fd, iovecs(t, v, count), pair(low, high)),
+  ),
+  call(392, 'preadv2', [fd, vector, int, uint, int, rwfFlags], (t, fd, v, count, low, high, flags) => {
+    if (flags & ~RWF_KNOWN) fail('EOPNOTSUPP');
+    const offset = pair(low, high);
+    const list = iovecs(t, v, count);
+    if (flags & RWF_NOWAIT) {
+      const file = readerOf(t, fd);
+      if (file.pollable && !(file.poll() & 1)) return WOULD_BLOCK;
+    }
+    return offset === -1 ? read(t, fd, list) : pread(t, fd, list, offset);
+  }),
+  call(393, 'pwritev2', [fd, vector, int, uint, int, rwfFlags], (t, fd, v, count, low, high, flags) => {
+    if (flags & ~RWF_KNOWN) fail('EOPNOTSUPP');
+    const offset = pair(low, high);
+    const list = iovecs(t, v, count);
+    const file = writerOf(t, fd);
+    if (flags & RWF_NOWAIT && file.pollable && !(file.poll() & 4)) return WOULD_BLOCK;
+    const end = flags & RWF_APPEND && !file.pollable ? file.stat().size : -1;
+    let count2: number;
+    if (end >= 0) count2 = pwrite(t, fd, list, end);
+    else count2 = offset === -1 ? write(t, fd, list) : pwrite(t, fd, list, offset);
+    if (flags & (RWF_DSYNC | RWF_SYNC)) file.sync((flags & RWF_SYNC) === 0);
+    return count2;
+  }),
+  call(19, 'lseek', [fd, int, oneOf(WHENCE)], (t, fd, offset, whence) => {
+    const position = lseek(t, fd, offset, whence);
+    return position > 0x7fff_ffff ? -ERRNO.EOVERFLOW : position;
+  }),
+  call(
+    140,
+    '_llseek',
+    [fd, int, uint, structOut(s64field), oneOf(WHENCE)],
+    (t, fd, high, low, out, whence) => {
+      t.mm.put(s64field, out, lseek(t, fd, pair(low, high), whence));
+      return 0;
+    },
+  ),
+];

@@ -1,0 +1,264 @@
+/** Moving bytes between files without the guest's memory: sendfile, splice, tee, copy_file_range; memfd_create and advice (fs/splice.c, fs/read_write.c, mm/memfd.c). */
+import { ERRNO, Errno, fail } from '../../abi/errno.ts';
+import {
+  MFD_ALLOW_SEALING,
+  MFD_CLOEXEC,
+  MFD_HUGETLB,
+  NAME_MAX,
+  O_APPEND,
+  O_LARGEFILE,
+  O_RDWR,
+  RW_MAX,
+  SEEK_CUR,
+} from '../../abi/fcntl.ts';
+import { type Field, s32, s64 } from '../../abi/struct.ts';
+import type { Task } from '../../kernel/task.ts';
+import { type OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-file.ts';
+import { PipeFile } from '../../vfs/ipc/pipe.ts';
+import { MemfdInode, type MemoryFile } from '../../vfs/memory/memory-file.ts';
+import { arrayIn, fd, flags, hex, int, ptr, s64 as s64Argument, size, str } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+import { installFile } from './open.ts';
+import { brokenPipe, iovec, iovecs, readerOf, readVector, writerOf, writeVector } from './read-write.ts';
+
+const CHUNK = 1 << 16;
+
+/** One end of a transfer: gives and takes bytes, and moves its position by what was really moved. */
+interface End {
+  readonly file: OpenFile;
+  /** Bytes to come next, up to the length of the buffer, without taking them; WOULD_BLOCK. */
+  peek(into: Uint8Array): number;
+  advance(count: number): void;
+  write(from: Uint8Array): number;
+}
+
+/** A file at its own offset. */
+function ownEnd(file: OpenFile): End {
+  let written = 0;
+  return {
+    file,
+    peek: (into) => file.pread(into, file.seek(0, SEEK_CUR)),
+    advance(count) {
+      // Writing has moved the offset already.
+      if (written > 0) written -= count;
+      else if (file instanceof SeekableFile) file.skip(count);
+    },
+    write(from) {
+      const count = file.write(from);
+      if (count > 0) written += count;
+      return count;
+    },
+  };
+}
+
+/** A file at an offset: the one in guest memory, or (address 0) its own. ESPIPE for files without offsets that are given one. */
+function fileEnd(t: Task, file: OpenFile, address: number, type: Field<number>): End {
+  if (address === 0) return ownEnd(file);
+  let offset = t.mm.get(type, address);
+  file.pread(new Uint8Array(0), 0);
+  if (offset < 0) fail('EINVAL');
+  return {
+    file,
+    peek: (into) => file.pread(into, offset),
+    advance(count) {
+      offset += count;
+      t.mm.put(type, address, offset);
+    },
+    write: (from) => file.pwrite(from, offset),
+  };
+}
+
+/** A pipe, or whatever else is written to in order. */
+function streamEnd(file: OpenFile): End {
+  return {
+    file,
+    peek: (into) => {
+      if (!(file instanceof PipeFile)) return fail('EINVAL');
+      if (file.pipe.length === 0) return file.pipe.writers === 0 ? 0 : WOULD_BLOCK;
+      return file.pipe.peek(into);
+    },
+    advance(count) {
+      if (file instanceof PipeFile && file.readable) file.pipe.skip(count);
+    },
+    write: (from) => {
+      // What fits: a transfer need not be atomic.
+      if (file instanceof PipeFile && file.pipe.readers > 0) return file.pipe.write(from) || WOULD_BLOCK;
+      return file.write(from);
+    },
+  };
+}
+
+/** Moves up to `length` bytes; waits only while nothing has been moved. */
+function transfer(t: Task, from: End, to: End, length: number, nonblocking: boolean): number {
+  const buffer = new Uint8Array(Math.min(length, CHUNK));
+  const block = (file: OpenFile): number => {
+    if (nonblocking || file.nonblocking) return WOULD_BLOCK;
+    return t.wait(file.queue);
+  };
+  let done = 0;
+  try {
+    while (done < length) {
+      const got = from.peek(buffer.subarray(0, Math.min(buffer.length, length - done)));
+      if (got === 0) break;
+      if (got === WOULD_BLOCK) return done || block(from.file);
+      const put = to.write(buffer.subarray(0, got));
+      if (put === WOULD_BLOCK) return done || block(to.file);
+      from.advance(put);
+      to.advance(put);
+      done += put;
+      if (put < got) break;
+    }
+  } catch (error) {
+    if (error instanceof Errno && error.errno === ERRNO.EPIPE) brokenPipe(t, to.file);
+    if (done > 0 && error instanceof Errno) return done;
+    throw error;
+  }
+  return done;
+}
+
+function sendfile(
+  t: Task,
+  outFd: number,
+  inFd: number,
+  address: number,
+  count: number,
+  type: Field<number>,
+): number {
+  const from = readerOf(t, inFd);
+  const to = writerOf(t, outFd);
+  if (to.flags & O_APPEND) fail('EINVAL');
+  if (!from.inode.isRegular && !(from.inode.mode & 0o020000)) fail('EINVAL');
+  const length = Math.min(count, RW_MAX);
+  const end = to.inode.isRegular ? fileEnd(t, to, 0, type) : streamEnd(to);
+  return transfer(t, fileEnd(t, from, address, type), end, length, false);
+}
+
+const SPLICE_F_NONBLOCK = 2;
+const SPLICE = { SPLICE_F_MOVE: 1, SPLICE_F_NONBLOCK, SPLICE_F_MORE: 4, SPLICE_F_GIFT: 8 };
+const spliceFlags = flags(SPLICE);
+
+function splice(
+  t: Task,
+  inFd: number,
+  inOff: number,
+  outFd: number,
+  outOff: number,
+  length: number,
+  flags: number,
+): number {
+  if (flags & ~15) fail('EINVAL');
+  if (length === 0) return 0;
+  const from = readerOf(t, inFd);
+  const to = writerOf(t, outFd);
+  const fromPipe = from instanceof PipeFile;
+  const toPipe = to instanceof PipeFile;
+  if (!fromPipe && !toPipe) fail('EINVAL');
+  if (fromPipe && toPipe && from.pipe === to.pipe) fail('EINVAL');
+  if ((fromPipe && inOff !== 0) || (toPipe && outOff !== 0)) fail('ESPIPE');
+  if (to.flags & O_APPEND) fail('EINVAL');
+  const nonblocking = (flags & SPLICE_F_NONBLOCK) !== 0;
+  if (!fromPipe && from.pollable) return spliceStream(t, from, to as PipeFile, length, nonblocking);
+  const source = fromPipe ? streamEnd(from) : fileEnd(t, from, inOff, s64);
+  const target = toPipe || to.pollable ? streamEnd(to) : fileEnd(t, to, outOff, s64);
+  return transfer(t, source, target, Math.min(length, RW_MAX), nonblocking);
+}
+
+/** From a socket or terminal into a pipe: what is read cannot be put back, so no more is read than there is room. */
+function spliceStream(t: Task, from: OpenFile, to: PipeFile, length: number, nonblocking: boolean): number {
+  if (to.pipe.readers === 0) {
+    brokenPipe(t, to);
+    fail('EPIPE');
+  }
+  const wait = (file: OpenFile) => (nonblocking || file.nonblocking ? WOULD_BLOCK : t.wait(file.queue));
+  const { room } = to.pipe;
+  if (room === 0) return wait(to);
+  const buffer = new Uint8Array(Math.min(length, room, CHUNK));
+  const count = from.read(buffer);
+  if (count === WOULD_BLOCK) return wait(from);
+  return to.pipe.write(buffer.subarray(0, count));
+}
+
+function tee(t: Task, inFd: number, outFd: number, length: number, flags: number): number {
+  if (flags & ~15) fail('EINVAL');
+  if (length === 0) return 0;
+  const from = readerOf(t, inFd);
+  const to = writerOf(t, outFd);
+  if (!(from instanceof PipeFile) || !(to instanceof PipeFile) || from.pipe === to.pipe)
+    return fail('EINVAL');
+  const nonblocking = (flags & SPLICE_F_NONBLOCK) !== 0;
+  const wait = (file: OpenFile) => (nonblocking || file.nonblocking ? WOULD_BLOCK : t.wait(file.queue));
+  if (to.pipe.readers === 0) {
+    brokenPipe(t, to);
+    fail('EPIPE');
+  }
+  if (from.pipe.length === 0) return from.pipe.writers === 0 ? 0 : wait(from);
+  if (to.pipe.room === 0) return wait(to);
+  const buffer = new Uint8Array(Math.min(length, from.pipe.length, to.pipe.room));
+  from.pipe.peek(buffer);
+  return to.pipe.write(buffer);
+}
+
+function copyFileRange(
+  t: Task,
+  inFd: number,
+  inOff: number,
+  outFd: number,
+  outOff: number,
+  length: number,
+): number {
+  const from = readerOf(t, inFd);
+  const to = writerOf(t, outFd);
+  if (from.inode.isDirectory || to.inode.isDirectory) fail('EISDIR');
+  if (!from.inode.isRegular || !to.inode.isRegular) fail('EINVAL');
+  if (to.flags & O_APPEND) fail('EBADF');
+  const source = fileEnd(t, from, inOff, s64);
+  const target = fileEnd(t, to, outOff, s64);
+  return transfer(t, source, target, Math.min(length, RW_MAX), false);
+}
+
+const MEMFD = { MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_HUGETLB };
+
+/** POSIX_FADV_* are hints: a bad one or a pipe is refused, a good one changes nothing that can be seen. */
+function fadvise(t: Task, fd: number, advice: number, length: number): number {
+  const file = t.files.get(fd);
+  if (file instanceof PipeFile) fail('ESPIPE');
+  if (length < 0 || advice < 0 || advice > 5) fail('EINVAL');
+  return 0;
+}
+
+export const transferCalls: Call[] = [
+  call(187, 'sendfile', [fd, fd, ptr, size], (t, out, from, offset, count) =>
+    sendfile(t, out, from, offset, count, s32),
+  ),
+  call(239, 'sendfile64', [fd, fd, ptr, size], (t, out, from, offset, count) =>
+    sendfile(t, out, from, offset, count, s64),
+  ),
+  call(340, 'splice', [fd, ptr, fd, ptr, size, spliceFlags], splice),
+  call(342, 'tee', [fd, fd, size, spliceFlags], tee),
+  call(343, 'vmsplice', [fd, arrayIn(iovec, 2), int, spliceFlags], (t, fd, vector, count, flags) => {
+    if (flags & ~15) fail('EINVAL');
+    const file = t.files.get(fd);
+    if (!(file instanceof PipeFile)) return fail('EBADF');
+    const list = iovecs(t, vector, count);
+    if (file.writable) return writeVector(t, file, list, (bytes) => file.write(bytes));
+    return readVector(t, file, list, (bytes) => file.read(bytes));
+  }),
+  call(391, 'copy_file_range', [fd, ptr, fd, ptr, size, hex], (t, from, inOff, to, outOff, length, flags) => {
+    if (flags !== 0) fail('EINVAL');
+    return copyFileRange(t, from, inOff, to, outOff, length);
+  }),
+  call(385, 'memfd_create', [str, flags(MEMFD)], (t, name, flags) => {
+    if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING)) fail('EINVAL');
+    if (name.length > NAME_MAX - 6) fail('EINVAL');
+    const inode = new MemfdInode(name, (flags & MFD_ALLOW_SEALING) !== 0);
+    const file = inode.open(O_RDWR | O_LARGEFILE) as MemoryFile;
+    return installFile(t, file, (flags & MFD_CLOEXEC) !== 0);
+  }),
+  call(270, 'arm_fadvise64_64', [fd, int, s64Argument, s64Argument], (t, fd, advice, _offset, length) =>
+    fadvise(t, fd, advice, length),
+  ),
+  call(225, 'readahead', [fd, s64Argument, size], (t, fd) => {
+    const file = readerOf(t, fd);
+    return file.inode.isRegular ? 0 : fail('EINVAL');
+  }),
+];

@@ -1,0 +1,293 @@
+/** futex(2), robust lists, membarrier(2), rseq(2): what threads synchronize by (kernel/futex.c). */
+import { WRITE } from '../../../emu/memory/layout.ts';
+import { ERRNO, fail } from '../../abi/errno.ts';
+import { type Field, s32 } from '../../abi/struct.ts';
+import { timespec32, timespec64 } from '../../abi/time.ts';
+import { fromTimespec, realtime } from '../../kernel/clock.ts';
+import {
+  FUTEX_OWNER_DIED,
+  FUTEX_TID_MASK,
+  FUTEX_WAITERS,
+  FutexWaiter,
+  futexKey,
+  futexRequeue,
+  futexWake,
+  handOver,
+} from '../../kernel/futex.ts';
+import type { Task } from '../../kernel/task.ts';
+import { address, fieldAt, hex, int, oneOf, pid, ptr, structOut, uint } from '../args.ts';
+import { type Arg, type Call, call } from '../declare.ts';
+
+const OP = {
+  FUTEX_WAIT: 0,
+  FUTEX_WAKE: 1,
+  FUTEX_FD: 2,
+  FUTEX_REQUEUE: 3,
+  FUTEX_CMP_REQUEUE: 4,
+  FUTEX_WAKE_OP: 5,
+  FUTEX_LOCK_PI: 6,
+  FUTEX_UNLOCK_PI: 7,
+  FUTEX_TRYLOCK_PI: 8,
+  FUTEX_WAIT_BITSET: 9,
+  FUTEX_WAKE_BITSET: 10,
+  FUTEX_WAIT_REQUEUE_PI: 11,
+  FUTEX_CMP_REQUEUE_PI: 12,
+  FUTEX_LOCK_PI2: 13,
+} as const;
+const PRIVATE = 128;
+const CLOCK_REALTIME = 256;
+const COMMAND = ~(PRIVATE | CLOCK_REALTIME);
+const ANY = 0xffff_ffff;
+
+type TimespecType = Field<{ tv_sec: number; tv_nsec: number }>;
+
+const op: Arg<number> = {
+  words: 1,
+  decode: (_t, x) => x,
+  print(_p, x) {
+    const name = Object.keys(OP).find((key) => OP[key as keyof typeof OP] === (x & COMMAND)) ?? address(x);
+    return name + (x & PRIVATE ? '_PRIVATE' : '') + (x & CLOCK_REALTIME ? '|FUTEX_CLOCK_REALTIME' : '');
+  },
+};
+
+/** The fourth argument is a timeout for the waiting commands and a number for the others. */
+function timeout(type: TimespecType): Arg<number> {
+  const waits: readonly number[] = [OP.FUTEX_WAIT, OP.FUTEX_WAIT_BITSET, OP.FUTEX_LOCK_PI, OP.FUTEX_LOCK_PI2];
+  return {
+    words: 1,
+    decode: (_t, x) => x >>> 0,
+    print: (p, x) => (waits.includes(p.args[1]! & COMMAND) ? fieldAt(p.task, type, x >>> 0) : String(x)),
+  };
+}
+
+interface Waiting extends Disposable {
+  waiter: FutexWaiter;
+  deadline: number;
+}
+
+/** The deadline of a timeout argument in kernel.now(): absolute for the bitset commands, relative for FUTEX_WAIT. */
+function deadlineOf(t: Task, command: number, clock: number, type: TimespecType, at: number): number {
+  if (at === 0) return Infinity;
+  const time = t.mm.get(type, at);
+  if (time.tv_sec < 0 || time.tv_nsec < 0 || time.tv_nsec >= 1e9) fail('EINVAL');
+  const ms = fromTimespec(time);
+  if (command === OP.FUTEX_WAIT) return t.now() + ms;
+  return clock || command === OP.FUTEX_LOCK_PI ? t.now() + ms - realtime() : ms;
+}
+
+/** futex_wait. */
+function wait(
+  t: Task,
+  at: number,
+  isPrivate: boolean,
+  value: number,
+  deadline: number,
+  bitset: number,
+  relative: boolean,
+): number {
+  if (bitset === 0) fail('EINVAL');
+  let waiting = t.callState as Waiting | undefined;
+  if (waiting === undefined) {
+    const key = futexKey(t.mm, at, isPrivate);
+    if (t.mm.view.getUint32(at, true) !== value >>> 0) fail('EAGAIN');
+    const waiter = new FutexWaiter(t, key, bitset);
+    waiting = { waiter, deadline, [Symbol.dispose]: () => waiter[Symbol.dispose]() };
+    t.callState = waiting;
+  }
+  if (waiting.waiter.woken) return 0;
+  if (t.now() >= waiting.deadline) fail('ETIMEDOUT');
+  // A relative timeout must not begin anew: restart_syscall waits to the same deadline.
+  const { deadline: until } = waiting;
+  if (until === Infinity) return t.wait([], until, 'ERESTARTSYS');
+  return t.wait(
+    [],
+    until,
+    relative ? (again) => wait(again, at, isPrivate, value, until, bitset, true) : 'ERESTARTSYS',
+  );
+}
+
+/** FUTEX_WAKE_OP: changes the second word and wakes on it when its old value compares so. */
+function wakeOp(
+  t: Task,
+  at: number,
+  second: number,
+  isPrivate: boolean,
+  count: number,
+  count2: number,
+  encoded: number,
+): number {
+  const key = futexKey(t.mm, at, isPrivate);
+  const key2 = futexKey(t.mm, second, isPrivate);
+  if (!t.mm.space.check(second, 4, WRITE)) fail('EFAULT');
+  const signed12 = (x: number) => (x << 20) >> 20;
+  let operand = signed12(encoded >>> 12);
+  const comparand = signed12(encoded);
+  if ((encoded >>> 28) & 8) operand = 1 << (operand & 31);
+  const old = t.mm.view.getInt32(second, true);
+  let next: number;
+  switch ((encoded >>> 28) & 7) {
+    case 0:
+      next = operand;
+      break;
+    case 1:
+      next = old + operand;
+      break;
+    case 2:
+      next = old | operand;
+      break;
+    case 3:
+      next = old & ~operand;
+      break;
+    case 4:
+      next = old ^ operand;
+      break;
+    default:
+      return fail('ENOSYS');
+  }
+  const compares = [
+    old === comparand,
+    old !== comparand,
+    old < comparand,
+    old <= comparand,
+    old > comparand,
+    old >= comparand,
+  ];
+  const holds = compares[(encoded >>> 24) & 15];
+  if (holds === undefined) fail('ENOSYS');
+  t.mm.view.setInt32(second, next, true);
+  return futexWake(key, count) + (holds ? futexWake(key2, count2) : 0);
+}
+
+/** FUTEX_LOCK_PI and relatives: the word holds the owner's tid. Priorities are nothing here, so the lock is handed to the first that waits. */
+function lockPi(t: Task, at: number, isPrivate: boolean, deadline: number, tryOnly: boolean): number {
+  let waiting = t.callState as Waiting | undefined;
+  const key = futexKey(t.mm, at, isPrivate);
+  if (!t.mm.space.check(at, 4, WRITE)) fail('EFAULT');
+  const { view } = t.mm;
+  const value = view.getUint32(at, true);
+  const owner = value & FUTEX_TID_MASK;
+  // The one who unlocked has made us the owner.
+  if (waiting?.waiter.woken && owner === t.tid) return 0;
+  if (owner === 0) {
+    view.setUint32(at, (value & (FUTEX_WAITERS | FUTEX_OWNER_DIED)) | t.tid, true);
+    return 0;
+  }
+  if (owner === t.tid) fail('EDEADLK');
+  if (tryOnly) fail('EAGAIN');
+  if (!t.kernel.tasks.has(owner) && !(value & FUTEX_OWNER_DIED)) fail('ESRCH');
+  view.setUint32(at, value | FUTEX_WAITERS, true);
+  if (waiting === undefined || waiting.waiter.woken) {
+    const waiter = new FutexWaiter(t, key, ANY, at);
+    waiting = { waiter, deadline, [Symbol.dispose]: () => waiter[Symbol.dispose]() };
+    t.callState = waiting;
+  }
+  if (t.now() >= waiting.deadline) fail('ETIMEDOUT');
+  return t.wait([], waiting.deadline, 'ERESTARTNOINTR');
+}
+
+function unlockPi(t: Task, at: number, isPrivate: boolean): number {
+  const key = futexKey(t.mm, at, isPrivate);
+  if (!t.mm.space.check(at, 4, WRITE)) fail('EFAULT');
+  const value = t.mm.view.getUint32(at, true);
+  if ((value & FUTEX_TID_MASK) !== t.tid) fail('EPERM');
+  if (!handOver(key)) t.mm.view.setUint32(at, 0, true);
+  return 0;
+}
+
+function futex(type: TimespecType) {
+  return (
+    t: Task,
+    at: number,
+    how: number,
+    value: number,
+    fourth: number,
+    second: number,
+    third: number,
+  ): number => {
+    const command = how & COMMAND;
+    const isPrivate = (how & PRIVATE) !== 0;
+    const clock = how & CLOCK_REALTIME;
+    if (
+      clock &&
+      command !== OP.FUTEX_WAIT_BITSET &&
+      command !== OP.FUTEX_WAIT_REQUEUE_PI &&
+      command !== OP.FUTEX_LOCK_PI2
+    ) {
+      fail('ENOSYS');
+    }
+    const deadline = () => (t.callState === undefined ? deadlineOf(t, command, clock, type, fourth) : 0);
+    switch (command) {
+      case OP.FUTEX_WAIT:
+        return wait(t, at, isPrivate, value, deadline(), ANY, true);
+      case OP.FUTEX_WAIT_BITSET:
+        return wait(t, at, isPrivate, value, deadline(), third, false);
+      case OP.FUTEX_WAKE:
+        return futexWake(futexKey(t.mm, at, isPrivate), Math.max(1, value));
+      case OP.FUTEX_WAKE_BITSET:
+        if (third === 0) fail('EINVAL');
+        return futexWake(futexKey(t.mm, at, isPrivate), Math.max(1, value), third);
+      case OP.FUTEX_REQUEUE:
+      case OP.FUTEX_CMP_REQUEUE: {
+        if (value < 0 || (fourth | 0) < 0) fail('EINVAL');
+        const from = futexKey(t.mm, at, isPrivate);
+        const to = futexKey(t.mm, second, isPrivate);
+        if (command === OP.FUTEX_CMP_REQUEUE && t.mm.view.getUint32(at, true) !== third) return -ERRNO.EAGAIN;
+        const woken = futexWake(from, value);
+        return woken + futexRequeue(from, to, fourth);
+      }
+      case OP.FUTEX_WAKE_OP:
+        return wakeOp(t, at, second, isPrivate, Math.max(1, value), Math.max(1, fourth), third);
+      case OP.FUTEX_LOCK_PI:
+      case OP.FUTEX_LOCK_PI2:
+        return lockPi(t, at, isPrivate, deadline(), false);
+      case OP.FUTEX_TRYLOCK_PI:
+        return lockPi(t, at, isPrivate, Infinity, true);
+      case OP.FUTEX_UNLOCK_PI:
+        return unlockPi(t, at, isPrivate);
+      default:
+        t.kernel.warn(`futex command ${command} is not supported`);
+        return fail('ENOSYS');
+    }
+  };
+}
+
+const ROBUST_HEAD_SIZE = 12;
+
+const MEMBARRIER = {
+  MEMBARRIER_CMD_QUERY: 0,
+  MEMBARRIER_CMD_GLOBAL: 1,
+  MEMBARRIER_CMD_GLOBAL_EXPEDITED: 2,
+  MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED: 4,
+  MEMBARRIER_CMD_PRIVATE_EXPEDITED: 8,
+  MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED: 16,
+} as const;
+
+/** All threads run by turns on one host thread: every switch between them is the barrier asked for. */
+function membarrier(t: Task, command: number, how: number): number {
+  if (how !== 0) fail('EINVAL');
+  const all = Object.values(MEMBARRIER).reduce<number>((set, bit) => set | bit, 0);
+  if (command === MEMBARRIER.MEMBARRIER_CMD_QUERY) return all;
+  if ((command & (command - 1)) !== 0 || !(command & all)) fail('EINVAL');
+  const { process } = t;
+  if (command === MEMBARRIER.MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) process.membarrierRegistered = true;
+  if (command === MEMBARRIER.MEMBARRIER_CMD_PRIVATE_EXPEDITED && !process.membarrierRegistered) fail('EPERM');
+  return 0;
+}
+
+export const futexCalls: readonly Call[] = [
+  call(240, 'futex', [ptr, op, int, timeout(timespec32), ptr, hex], futex(timespec32)),
+  call(338, 'set_robust_list', [ptr, uint], (t, head, size) => {
+    if (size !== ROBUST_HEAD_SIZE) fail('EINVAL');
+    t.robustList = head;
+    return 0;
+  }),
+  call(339, 'get_robust_list', [pid, structOut(s32), structOut(s32)], (t, id, headAt, sizeAt) => {
+    const of = id === 0 ? t : t.kernel.tasks.get(id);
+    if (of === undefined) return fail('ESRCH');
+    t.mm.put(s32, sizeAt, ROBUST_HEAD_SIZE);
+    t.mm.put(s32, headAt, of.robustList);
+    return 0;
+  }),
+  call(389, 'membarrier', [oneOf(MEMBARRIER), uint, int], (t, command, how) => membarrier(t, command, how)),
+  call(422, 'futex_time64', [ptr, op, int, timeout(timespec64), ptr, hex], futex(timespec64)),
+];

@@ -1,0 +1,365 @@
+/** Memory: mmap2, munmap, mprotect, mremap, brk, madvise, msync, mlock (mm/mmap.c, mm/mprotect.c, mm/mremap.c, mm/madvise.c), and ARM's cacheflush. */
+
+import { basename } from 'node:path/posix';
+
+import type { PageSource, Vma } from '../../../emu/memory/address-space.ts';
+import { isMachine, LOWEST } from '../../../emu/memory/address-space.ts';
+import { PAGE_MASK, PAGE_SIZE, READ, USER_END } from '../../../emu/memory/layout.ts';
+import { fail } from '../../abi/errno.ts';
+import {
+  MADV,
+  MAP,
+  MAP_SHARED_VALIDATE,
+  MAP_TYPE,
+  MREMAP,
+  MS,
+  PROT,
+  READ_IMPLIES_EXEC,
+} from '../../abi/mman.ts';
+import { RLIMIT } from '../../abi/resource.ts';
+import { ARM_NR_BASE } from '../../abi/unistd.ts';
+import { latin1 } from '../../kernel/mm.ts';
+import type { Task } from '../../kernel/task.ts';
+import { pathOf } from '../../vfs/core/inode.ts';
+import { fd, flags, hex, oneOf, ptr, size, uint } from '../args.ts';
+import { type Arg, type Call, call } from '../declare.ts';
+
+const PROT_BITS = PROT.PROT_READ | PROT.PROT_WRITE | PROT.PROT_EXEC;
+const protFlags = flags(PROT);
+const mapFlags = flags(MAP);
+
+/** mmap2's offset: in pages as passed, in bytes as decoded and printed. */
+const pages: Arg<number> = {
+  words: 1,
+  decode: (_t, x) => (x >>> 0) * PAGE_SIZE,
+  print: (_p, x) => (x === 0 ? '0' : `0x${((x >>> 0) * PAGE_SIZE).toString(16)}`),
+};
+
+const pageUp = (n: number) => Math.ceil(n / PAGE_SIZE) * PAGE_SIZE;
+
+/** Rounds a range up to pages. EINVAL when the start is not aligned or the end is beyond the address space. */
+function range(start: number, length: number): number {
+  if (start & PAGE_MASK) fail('EINVAL');
+  const end = start + pageUp(length);
+  if (end > USER_END) fail('EINVAL');
+  return end;
+}
+
+/** Every page from start to end lies in a VMA. */
+function mapped(t: Task, start: number, end: number): boolean {
+  for (let at = start; at < end; ) {
+    const vma = t.mm.space.find(at);
+    if (vma === undefined) return false;
+    at = vma.end;
+  }
+  return true;
+}
+
+/** PROT_READ means PROT_EXEC too for programs that asked for executable stacks. */
+function effectiveProt(t: Task, prot: number): number {
+  const bits = prot & PROT_BITS;
+  return bits & PROT.PROT_READ && t.personality & READ_IMPLIES_EXEC ? bits | PROT.PROT_EXEC : bits;
+}
+
+/** Whether a mapping is the first one of a shared library: those get the same address in all processes, so that its translation is of use to all. */
+function isProgram(source: PageSource, prot: number, offset: number): boolean {
+  if (source.key === null || offset !== 0 || prot & PROT.PROT_WRITE) return false;
+  if (prot & PROT.PROT_EXEC) return true;
+  const magic = new Uint8Array(4);
+  return source.read(0, magic) === 4 && latin1(magic) === '\x7fELF';
+}
+
+/** vm.max_map_count, as /proc/sys tells it. */
+const MAX_MAP_COUNT = 65530;
+
+/** Whether the limits on areas and on their size allow for so many bytes more (may_expand_vm); `from`..`to` is what a fixed mapping takes the place of. */
+function mayExpand(t: Task, bytes: number, from = 0, to = 0): boolean {
+  const vmas = t.mm.space.vmas();
+  if (vmas.length >= MAX_MAP_COUNT) return false;
+  const limit = t.process.limits[RLIMIT.RLIMIT_AS]!.cur;
+  if (limit === Infinity) return true;
+  let sum = bytes;
+  for (const { start, end } of vmas) {
+    sum += end - start - Math.max(0, Math.min(end, to) - Math.max(start, from));
+  }
+  return sum <= limit;
+}
+
+/** do_mmap; offset in bytes. */
+function mmap(
+  t: Task,
+  hint: number,
+  length: number,
+  prot: number,
+  how: number,
+  fdNumber: number,
+  offset: number,
+): number {
+  const { space } = t.mm;
+  if (length === 0) fail('EINVAL');
+  const bytes = pageUp(length);
+  if (bytes > USER_END) fail('ENOMEM');
+  const type = how & MAP_TYPE;
+  const shared = type === MAP.MAP_SHARED || type === MAP_SHARED_VALIDATE;
+  if (!shared && type !== MAP.MAP_PRIVATE) fail('EINVAL');
+  let source: PageSource | null = null;
+  let name = '';
+  if (!(how & MAP.MAP_ANONYMOUS)) {
+    const file = t.files.get(fdNumber);
+    if (!file.readable || (shared && prot & PROT.PROT_WRITE && !file.writable)) fail('EACCES');
+    source = file.pageSource(shared);
+    name = pathOf(file.inode, t.fs.root);
+  }
+
+  let at: number;
+  if (how & (MAP.MAP_FIXED | MAP.MAP_FIXED_NOREPLACE)) {
+    if (hint & PAGE_MASK) fail('EINVAL');
+    if (hint + bytes > USER_END || isMachine(hint, hint + bytes)) fail('ENOMEM');
+    if (hint < LOWEST) fail('EPERM');
+    if (how & MAP.MAP_FIXED_NOREPLACE && !space.isFree(hint, hint + bytes)) fail('EEXIST');
+    if (!mayExpand(t, bytes, hint, hint + bytes)) fail('ENOMEM');
+    at = hint;
+  } else {
+    if (!mayExpand(t, bytes)) fail('ENOMEM');
+    const wanted =
+      hint === 0 && !shared && source !== null && isProgram(source, prot, offset)
+        ? t.kernel.sticky.propose(basename(name), bytes)
+        : pageUp(hint);
+    at = space.findFree(bytes, wanted);
+    if (at === 0) fail('ENOMEM');
+  }
+  space.map({
+    start: at,
+    end: at + bytes,
+    prot: effectiveProt(t, prot),
+    shared,
+    source,
+    offset: source ? offset : 0,
+    growsDown: (how & MAP.MAP_GROWSDOWN) !== 0 && source === null,
+    name,
+  });
+  return at | 0;
+}
+
+function brk(t: Task, wanted: number): number {
+  const { mm } = t;
+  if (wanted < mm.startBrk || wanted > USER_END) return mm.brk | 0;
+  const oldEnd = pageUp(mm.brk);
+  const newEnd = pageUp(wanted);
+  if (newEnd < oldEnd) mm.space.unmap(newEnd, oldEnd);
+  else if (newEnd > oldEnd) {
+    if (wanted - mm.startBrk > t.process.limits[RLIMIT.RLIMIT_DATA]!.cur) return mm.brk | 0;
+    if (!mayExpand(t, newEnd - oldEnd)) return mm.brk | 0;
+    // One page must stay free behind it, too.
+    if (newEnd + PAGE_SIZE > USER_END || !mm.space.isFree(oldEnd, newEnd + PAGE_SIZE)) return mm.brk | 0;
+    mm.space.map({
+      start: oldEnd,
+      end: newEnd,
+      prot: effectiveProt(t, PROT.PROT_READ | PROT.PROT_WRITE),
+      shared: false,
+      source: null,
+      offset: 0,
+      growsDown: false,
+      name: '[heap]',
+    });
+  }
+  mm.brk = wanted;
+  return wanted | 0;
+}
+
+function mprotect(t: Task, start: number, length: number, prot: number): number {
+  const grows = prot & (PROT.PROT_GROWSDOWN | PROT.PROT_GROWSUP);
+  if (grows === (PROT.PROT_GROWSDOWN | PROT.PROT_GROWSUP)) fail('EINVAL');
+  if (start & PAGE_MASK || prot & ~(PROT_BITS | PROT.PROT_SEM | grows)) fail('EINVAL');
+  if (length === 0) return 0;
+  const { space } = t.mm;
+  let from = start;
+  const end = start + pageUp(length);
+  if (end > USER_END) fail('ENOMEM');
+  if (grows !== 0) {
+    const vma = space.find(start);
+    if (vma === undefined) fail('ENOMEM');
+    if (grows !== PROT.PROT_GROWSDOWN || !vma.growsDown) fail('EINVAL');
+    from = vma.start;
+  }
+  if (prot & PROT.PROT_WRITE) {
+    for (let at = from; at < end; ) {
+      const vma = space.find(at);
+      if (vma === undefined) break;
+      // VM_MAYWRITE: a shared mapping of a file that was opened for reading only.
+      if (vma.shared && vma.source !== null && vma.source.write === undefined) fail('EACCES');
+      at = vma.end;
+    }
+  }
+  if (!space.protect(from, end, effectiveProt(t, prot))) fail('ENOMEM');
+  return 0;
+}
+
+function mremap(
+  t: Task,
+  old: number,
+  oldLength: number,
+  newLength: number,
+  how: number,
+  newAt: number,
+): number {
+  const { space } = t.mm;
+  const move = (how & MREMAP.MREMAP_MAYMOVE) !== 0;
+  const fixed = (how & MREMAP.MREMAP_FIXED) !== 0;
+  if (how & ~(MREMAP.MREMAP_MAYMOVE | MREMAP.MREMAP_FIXED)) fail('EINVAL');
+  if ((fixed && !move) || old & PAGE_MASK || newLength === 0) fail('EINVAL');
+  const oldBytes = pageUp(oldLength);
+  const newBytes = pageUp(newLength);
+  if (newBytes > USER_END) fail('EINVAL');
+  if (fixed) {
+    if (newAt & PAGE_MASK || newAt + newBytes > USER_END) fail('EINVAL');
+    if (newAt < old + oldBytes && old < newAt + newBytes) fail('EINVAL');
+    if (newAt < LOWEST) fail('EPERM');
+    if (isMachine(newAt, newAt + newBytes)) fail('ENOMEM');
+  }
+  const vma = space.find(old);
+  if (vma === undefined) fail('EFAULT');
+  if (oldBytes === 0) return duplicate(t, vma, old, newBytes, how, newAt);
+  if (old + oldBytes > vma.end) {
+    // Shrinking in place may cross mappings; nothing else may.
+    if (fixed || newBytes > oldBytes || !mapped(t, old, old + oldBytes)) fail('EFAULT');
+  }
+  if (newBytes > oldBytes && !mayExpand(t, newBytes - oldBytes)) fail('ENOMEM');
+  if (fixed) {
+    space.unmap(newAt, newAt + newBytes);
+    space.move(old, oldBytes, newAt, newBytes);
+    return newAt | 0;
+  }
+  if (newBytes <= oldBytes) {
+    if (newBytes < oldBytes) space.unmap(old + newBytes, old + oldBytes);
+    return old | 0;
+  }
+  const end = old + newBytes;
+  if (old + oldBytes === vma.end && end <= USER_END && space.isFree(vma.end, end)) {
+    space.move(old, oldBytes, old, newBytes);
+    return old | 0;
+  }
+  if (!move) fail('ENOMEM');
+  const at = space.findFree(newBytes);
+  if (at === 0) fail('ENOMEM');
+  space.move(old, oldBytes, at, newBytes);
+  return at | 0;
+}
+
+/** An old length of 0: a second mapping of the same shared pages. */
+function duplicate(t: Task, vma: Vma, old: number, bytes: number, how: number, newAt: number): number {
+  if (!vma.shared || vma.source === null || !(how & MREMAP.MREMAP_MAYMOVE)) fail('EINVAL');
+  const { space } = t.mm;
+  const at = how & MREMAP.MREMAP_FIXED ? newAt : space.findFree(bytes);
+  if (at === 0) fail('ENOMEM');
+  space.map({ ...vma, start: at, end: at + bytes, offset: vma.offset + (old - vma.start) });
+  return at | 0;
+}
+
+/** Advice that changes nothing a program could see. */
+const HINTS: readonly number[] = [
+  MADV.MADV_NORMAL,
+  MADV.MADV_RANDOM,
+  MADV.MADV_SEQUENTIAL,
+  MADV.MADV_WILLNEED,
+  MADV.MADV_HUGEPAGE,
+  MADV.MADV_NOHUGEPAGE,
+  MADV.MADV_DONTDUMP,
+  MADV.MADV_DODUMP,
+  MADV.MADV_DOFORK,
+  MADV.MADV_KEEPONFORK,
+  MADV.MADV_COLD,
+  MADV.MADV_PAGEOUT,
+];
+
+function madvise(t: Task, start: number, length: number, advice: number): number {
+  const discards = advice === MADV.MADV_DONTNEED;
+  if (!discards && advice !== MADV.MADV_FREE && !HINTS.includes(advice)) {
+    t.kernel.warn(`madvise advice ${advice} is not supported`);
+    fail('EINVAL');
+  }
+  const end = range(start, length);
+  if (end === start) return 0;
+  const { space } = t.mm;
+  if (advice === MADV.MADV_FREE) {
+    for (const vma of space.vmas()) {
+      if (vma.start < end && vma.end > start && (vma.shared || vma.source)) fail('EINVAL');
+    }
+  }
+  // Gaps are skipped and reported afterwards.
+  let complete = true;
+  for (let at = start; at < end; ) {
+    const vma = space.find(at);
+    if (vma === undefined) {
+      complete = false;
+      const next = space.vmas().find((v) => v.start > at);
+      at = next ? next.start : end;
+      continue;
+    }
+    const stop = Math.min(vma.end, end);
+    if (discards) space.discard(at, stop);
+    at = stop;
+  }
+  return complete ? 0 : fail('ENOMEM');
+}
+
+function msync(t: Task, start: number, length: number, how: number): number {
+  if (how & ~(MS.MS_ASYNC | MS.MS_INVALIDATE | MS.MS_SYNC)) fail('EINVAL');
+  if (how & MS.MS_ASYNC && how & MS.MS_SYNC) fail('EINVAL');
+  if (start & PAGE_MASK) fail('EINVAL');
+  const end = start + pageUp(length);
+  if (end > USER_END) fail('ENOMEM');
+  return end === start || t.mm.space.sync(start, end) ? 0 : fail('ENOMEM');
+}
+
+/** Brings the pages in; nothing of ours ever takes them out. */
+function mlock(t: Task, start: number, length: number): number {
+  const from = start - (start & PAGE_MASK);
+  const end = from + pageUp(length + (start & PAGE_MASK));
+  if (end > USER_END || !mapped(t, from, end)) fail('ENOMEM');
+  for (let at = from; at < end; at += PAGE_SIZE) t.mm.space.check(at, 1, READ);
+  return 0;
+}
+
+const MCL_ALL = 7;
+
+function mincore(t: Task, start: number, length: number, vector: number): number {
+  const end = range(start, length);
+  const pages = (end - start) / PAGE_SIZE;
+  const out = t.mm.writable(vector, pages);
+  if (!mapped(t, start, end)) fail('ENOMEM');
+  out.fill(1);
+  return 0;
+}
+
+function munmap(t: Task, start: number, length: number): number {
+  if (length === 0) fail('EINVAL');
+  t.mm.space.unmap(start, range(start, length));
+  return 0;
+}
+
+/** do_cache_op of arch/arm/kernel/traps.c: translated code of these bytes is no longer true. */
+function cacheflush(t: Task, start: number, end: number, how: number): number {
+  if (end < start || how !== 0) fail('EINVAL');
+  t.mm.backend.invalidate(start, end - start);
+  return 0;
+}
+
+export const memoryCalls: readonly Call[] = [
+  call(45, 'brk', [ptr], brk, { result: 'hex' }),
+  call(91, 'munmap', [ptr, size], munmap),
+  call(125, 'mprotect', [ptr, size, protFlags], mprotect),
+  call(144, 'msync', [ptr, size, flags(MS)], msync),
+  call(150, 'mlock', [ptr, size], mlock),
+  call(151, 'munlock', [ptr, size], mlock),
+  call(152, 'mlockall', [uint], (_t, how) => (how === 0 || how & ~MCL_ALL ? fail('EINVAL') : 0)),
+  call(153, 'munlockall', [], () => 0),
+  call(163, 'mremap', [ptr, size, size, flags(MREMAP), ptr], mremap, { result: 'hex' }),
+  call(192, 'mmap2', [ptr, size, protFlags, mapFlags, fd, pages], mmap, { result: 'hex' }),
+  call(219, 'mincore', [ptr, size, ptr], mincore),
+  call(220, 'madvise', [ptr, size, oneOf(MADV)], madvise),
+  call(390, 'mlock2', [ptr, size, uint], (t, start, length, how) =>
+    how & ~1 ? fail('EINVAL') : mlock(t, start, length),
+  ),
+  call(ARM_NR_BASE + 2, 'cacheflush', [ptr, ptr, hex], cacheflush),
+];

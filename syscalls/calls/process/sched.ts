@@ -1,0 +1,191 @@
+/** Scheduling parameters: sched(7), nice. All tasks share one host thread by turns; policies and priorities are kept and told, and decide nothing. */
+import { fail } from '../../abi/errno.ts';
+import { RLIMIT } from '../../abi/resource.ts';
+import { SCHED } from '../../abi/sched.ts';
+import { s32, struct, u32, u64 } from '../../abi/struct.ts';
+import { timespec32, timespec64 } from '../../abi/time.ts';
+import type { Task } from '../../kernel/task.ts';
+import { CAP, capable } from '../../vfs/core/creds.ts';
+import { int, oneOf, pid, ptr, structIn, structOut, uint } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+
+const policyArg = oneOf(SCHED);
+const param = struct('sched_param', { sched_priority: s32 });
+const PRIO = { PRIO_PROCESS: 0, PRIO_PGRP: 1, PRIO_USER: 2 } as const;
+/** Bytes of the kernel's CPU mask. */
+const CPUMASK = 4;
+
+function find(t: Task, id: number): Task {
+  if (id < 0) fail('EINVAL');
+  return id === 0 ? t : (t.kernel.tasks.get(id) ?? fail('ESRCH'));
+}
+
+function mayChange(t: Task, of: Task): boolean {
+  const { euid } = t.creds;
+  return euid === of.creds.uid || euid === of.creds.euid || capable(t.creds, CAP.SYS_NICE);
+}
+
+const isRealTime = (policy: number) => policy === SCHED.SCHED_FIFO || policy === SCHED.SCHED_RR;
+const known = (policy: number) =>
+  isRealTime(policy) || policy === 0 || policy === SCHED.SCHED_BATCH || policy === SCHED.SCHED_IDLE;
+
+function setScheduler(t: Task, id: number, policy: number, priority: number): number {
+  const plain = policy & ~SCHED.SCHED_RESET_ON_FORK;
+  const of = find(t, id);
+  if (!known(plain)) fail('EINVAL');
+  if (isRealTime(plain) ? priority < 1 || priority > 99 : priority !== 0) fail('EINVAL');
+  const limit = t.process.limits[RLIMIT.RLIMIT_RTPRIO]!.cur;
+  if (!mayChange(t, of) || (isRealTime(plain) && priority > limit && !capable(t.creds, CAP.SYS_NICE)))
+    fail('EPERM');
+  of.policy = policy;
+  of.rtPriority = priority;
+  return 0;
+}
+
+/** The tasks a PRIO_* selection means. */
+function selected(t: Task, which: number, id: number): Task[] {
+  let tasks: Task[];
+  if (which === PRIO.PRIO_PROCESS) tasks = [find(t, id)];
+  else if (which === PRIO.PRIO_PGRP) {
+    const pgid = id === 0 ? t.process.pgid : id;
+    tasks = t.kernel.group(pgid).flatMap((p) => [...p.threads]);
+  } else if (which === PRIO.PRIO_USER) {
+    const uid = id === 0 ? t.creds.uid : id;
+    tasks = [...t.kernel.tasks.values()].filter((x) => x.creds.uid === uid);
+  } else return fail('EINVAL');
+  return tasks.length > 0 ? tasks : fail('ESRCH');
+}
+
+function setNice(t: Task, of: Task, value: number): void {
+  const nice = Math.max(-20, Math.min(19, value));
+  if (!mayChange(t, of)) fail('EPERM');
+  const lowest = 20 - Math.min(40, t.process.limits[RLIMIT.RLIMIT_NICE]!.cur);
+  if (nice < of.nice && nice < lowest && !capable(t.creds, CAP.SYS_NICE)) fail('EACCES');
+  of.nice = nice;
+}
+
+function priorityRange(policy: number, real: number): number {
+  if (!known(policy) && policy !== SCHED.SCHED_DEADLINE) fail('EINVAL');
+  return isRealTime(policy) ? real : 0;
+}
+
+const rrInterval = (type: typeof timespec32 | typeof timespec64) => (t: Task, id: number, at: number) => {
+  const of = find(t, id);
+  t.mm.put(type, at, { tv_sec: 0, tv_nsec: of.policy === SCHED.SCHED_RR ? 100_000_000 : 8_000_000 });
+  return 0;
+};
+
+const schedAttr = struct('sched_attr', {
+  size: u32,
+  sched_policy: u32,
+  sched_flags: u64,
+  sched_nice: s32,
+  sched_priority: u32,
+  sched_runtime: u64,
+  sched_deadline: u64,
+  sched_period: u64,
+});
+
+function setAttr(t: Task, id: number, at: number, how: number): number {
+  const attr = t.mm.get(schedAttr, at);
+  if (how !== 0 || (attr.size !== 0 && attr.size < schedAttr.size)) fail('EINVAL');
+  if (attr.sched_policy === SCHED.SCHED_DEADLINE) fail('EPERM');
+  setScheduler(t, id, attr.sched_policy, attr.sched_priority);
+  if (!isRealTime(attr.sched_policy)) setNice(t, find(t, id), attr.sched_nice);
+  return 0;
+}
+
+function getAttr(t: Task, id: number, at: number, size: number, how: number): number {
+  if (how !== 0 || size < schedAttr.size) fail('EINVAL');
+  const of = find(t, id);
+  t.mm.put(schedAttr, at, {
+    size: schedAttr.size,
+    sched_policy: of.policy & ~SCHED.SCHED_RESET_ON_FORK,
+    sched_flags: of.policy & SCHED.SCHED_RESET_ON_FORK ? 1 : 0,
+    sched_nice: of.nice,
+    sched_priority: of.rtPriority,
+    sched_runtime: 0,
+    sched_deadline: 0,
+    sched_period: 0,
+  });
+  return 0;
+}
+
+// ---- I/O priorities: kept per task, as nice values are ----
+
+const IOPRIO = { IOPRIO_WHO_PROCESS: 1, IOPRIO_WHO_PGRP: 2, IOPRIO_WHO_USER: 3 } as const;
+
+function ioTasks(t: Task, which: number, id: number): Task[] {
+  if (which < 1 || which > 3) fail('EINVAL');
+  return selected(t, which - 1, id);
+}
+
+function setIoPriority(t: Task, which: number, id: number, value: number): number {
+  const kind = value >>> 13;
+  const level = value & 0x1fff;
+  if (kind > 3 || level > 7 || (kind === 0 && level !== 0)) fail('EINVAL');
+  if (kind === 1 && !capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
+  for (const of of ioTasks(t, which, id)) {
+    if (!mayChange(t, of)) fail('EPERM');
+    of.ioPriority = value;
+  }
+  return 0;
+}
+
+export const schedCalls: readonly Call[] = [
+  call(34, 'nice', [int], (t, by) => {
+    try {
+      setNice(t, t, t.nice + by);
+    } catch {
+      fail('EPERM');
+    }
+    return 0;
+  }),
+  call(96, 'getpriority', [oneOf(PRIO), int], (t, which, id) =>
+    Math.max(...selected(t, which, id).map((x) => 20 - x.nice)),
+  ),
+  call(97, 'setpriority', [oneOf(PRIO), int, int], (t, which, id, value) => {
+    for (const of of selected(t, which, id)) setNice(t, of, value);
+    return 0;
+  }),
+  call(154, 'sched_setparam', [pid, structIn(param)], (t, id, { sched_priority }) =>
+    setScheduler(t, id, find(t, id).policy, sched_priority),
+  ),
+  call(155, 'sched_getparam', [pid, structOut(param)], (t, id, at) => {
+    t.mm.put(param, at, { sched_priority: find(t, id).rtPriority });
+    return 0;
+  }),
+  call(156, 'sched_setscheduler', [pid, policyArg, structIn(param)], (t, id, policy, { sched_priority }) =>
+    policy < 0 ? fail('EINVAL') : setScheduler(t, id, policy, sched_priority),
+  ),
+  call(157, 'sched_getscheduler', [pid], (t, id) => find(t, id).policy),
+  call(158, 'sched_yield', [], (t) => {
+    t.kernel.scheduler.yield();
+    return 0;
+  }),
+  call(159, 'sched_get_priority_max', [policyArg], (_t, policy) => priorityRange(policy, 99)),
+  call(160, 'sched_get_priority_min', [policyArg], (_t, policy) => priorityRange(policy, 1)),
+  call(161, 'sched_rr_get_interval', [pid, structOut(timespec32)], rrInterval(timespec32)),
+  call(241, 'sched_setaffinity', [pid, uint, ptr], (t, id, length, at) => {
+    const of = find(t, id);
+    const mask = t.mm.readable(at, Math.min(length, CPUMASK));
+    if (!mayChange(t, of)) fail('EPERM');
+    // There is one CPU; a mask without it cannot be.
+    return (mask[0] ?? 0) & 1 ? 0 : fail('EINVAL');
+  }),
+  call(242, 'sched_getaffinity', [pid, uint, ptr], (t, id, length, at) => {
+    find(t, id);
+    if (length < CPUMASK || length & 3) fail('EINVAL');
+    const out = t.mm.writable(at, CPUMASK);
+    out.fill(0);
+    out[0] = 1;
+    return CPUMASK;
+  }),
+  call(314, 'ioprio_set', [oneOf(IOPRIO), int, int], setIoPriority),
+  call(315, 'ioprio_get', [oneOf(IOPRIO), int], (t, which, id) =>
+    Math.max(...ioTasks(t, which, id).map((of) => of.ioPriority)),
+  ),
+  call(380, 'sched_setattr', [pid, ptr, uint], setAttr),
+  call(381, 'sched_getattr', [pid, ptr, uint, uint], getAttr),
+  call(423, 'sched_rr_get_interval_time64', [pid, structOut(timespec64)], rrInterval(timespec64)),
+];

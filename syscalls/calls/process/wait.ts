@@ -1,0 +1,229 @@
+/** wait4(2), waitid(2): kernel/exit.c, do_wait. */
+import { fail } from '../../abi/errno.ts';
+import { rusage } from '../../abi/resource.ts';
+import { siginfo } from '../../abi/siginfo.ts';
+import { SI, SIG, type SigInfo } from '../../abi/signal.ts';
+import { type Field, s32, shown } from '../../abi/struct.ts';
+import { toTimeval } from '../../kernel/clock.ts';
+import { reap } from '../../kernel/exit.ts';
+import { PidFile } from '../../kernel/pidfd.ts';
+import type { Process } from '../../kernel/process.ts';
+import type { Task } from '../../kernel/task.ts';
+import { flags, int, oneOf, pid, structOut } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+
+const W = {
+  WNOHANG: 1,
+  WUNTRACED: 2,
+  WEXITED: 4,
+  WCONTINUED: 8,
+  WNOWAIT: 0x0100_0000,
+  __WNOTHREAD: 0x2000_0000,
+  __WALL: 0x4000_0000,
+  __WCLONE: 0x8000_0000,
+} as const;
+const WSTOPPED = W.WUNTRACED;
+const CONTINUED_STATUS = 0xffff;
+
+const P = { P_ALL: 0, P_PID: 1, P_PGID: 2, P_PIDFD: 3 } as const;
+
+/** What a child or tracee has to tell. */
+interface Event {
+  /** Its process or thread id. */
+  id: number;
+  uid: number;
+  /** The child, when it has ended or stopped as such. */
+  child?: Process;
+  /** As wait4 gives it. */
+  status: number;
+  code: number;
+  /** si_status. */
+  value: number;
+}
+
+function wants(child: Process, options: number): boolean {
+  if (options & W.__WALL) return true;
+  return (child.exitSignal !== SIG.SIGCHLD) === ((options & W.__WCLONE) !== 0);
+}
+
+type Matches = (id: number, pgid: number) => boolean;
+
+/** Stops and ends of tracees: undefined when there are such tracees with nothing to tell, 'none' when there are none. */
+function lookTraced(t: Task, matches: Matches, options: number): Event | undefined | 'none' {
+  const { tracees, endedTracees } = t.process;
+  const peek = (options & W.WNOWAIT) !== 0;
+  const at = options & W.WEXITED ? endedTracees.findIndex((e) => matches(e.tid, e.pgid)) : -1;
+  if (at >= 0) {
+    const { tid, status } = endedTracees[at]!;
+    if (!peek) endedTracees.splice(at, 1);
+    const signal = status & 0x7f;
+    const [code, value] = signal === 0 ? [SI.CLD_EXITED, status >> 8] : [SI.CLD_KILLED, signal];
+    return { id: tid, uid: 0, status, code, value };
+  }
+  let any = false;
+  for (const tracee of tracees) {
+    if (!matches(tracee.tid, tracee.process.pgid)) continue;
+    any = true;
+    const stop = tracee.trace!.stop;
+    if (stop === undefined || stop.reported) continue;
+    if (!peek) stop.reported = true;
+    const { uid } = tracee.creds;
+    return {
+      id: tracee.tid,
+      uid,
+      status: (stop.code << 8) | 0x7f,
+      code: SI.CLD_TRAPPED,
+      value: stop.code & 0x7f,
+    };
+  }
+  return any ? undefined : 'none';
+}
+
+/** Looks for something to tell; undefined when there is nothing yet. ECHILD when there are no such children. */
+function look(t: Task, matches: Matches, options: number): Event | undefined {
+  const traced = lookTraced(t, matches, options);
+  if (traced !== undefined && traced !== 'none') return traced;
+  let any = traced === undefined;
+  for (const child of t.process.children) {
+    if (!matches(child.pid, child.pgid) || !wants(child, options)) continue;
+    any = true;
+    const peek = (options & W.WNOWAIT) !== 0;
+    if (child.zombie) {
+      if (!(options & W.WEXITED)) continue;
+      const { status } = child;
+      const signal = status & 0x7f;
+      const code = signal === 0 ? SI.CLD_EXITED : SI.CLD_KILLED;
+      return {
+        child,
+        id: child.pid,
+        uid: child.leader.creds.uid,
+        status,
+        code,
+        value: signal === 0 ? status >> 8 : signal,
+      };
+    }
+    if (child.unreportedStop !== 0 && options & WSTOPPED) {
+      const value = child.unreportedStop;
+      if (!peek) child.unreportedStop = 0;
+      return {
+        child,
+        id: child.pid,
+        uid: child.leader.creds.uid,
+        status: (value << 8) | 0x7f,
+        code: SI.CLD_STOPPED,
+        value,
+      };
+    }
+    if (child.unreportedContinue && options & W.WCONTINUED) {
+      if (!peek) child.unreportedContinue = false;
+      return {
+        child,
+        id: child.pid,
+        uid: child.leader.creds.uid,
+        status: CONTINUED_STATUS,
+        code: SI.CLD_CONTINUED,
+        value: SIG.SIGCONT,
+      };
+    }
+  }
+  if (!any) fail('ECHILD');
+  return undefined;
+}
+
+/** Finds an event or waits for one; undefined under WNOHANG. */
+function wait(t: Task, matches: Matches, options: number): Event | undefined {
+  const event = look(t, matches, options);
+  if (event !== undefined || options & W.WNOHANG) return event;
+  return t.wait(t.process.childQueue);
+}
+
+export function usageOf(cpuTime: number) {
+  return {
+    ru_utime: toTimeval(cpuTime),
+    ru_stime: { tv_sec: 0, tv_usec: 0 },
+    ru_maxrss: 0,
+    ru_ixrss: 0,
+    ru_idrss: 0,
+    ru_isrss: 0,
+    ru_minflt: 0,
+    ru_majflt: 0,
+    ru_nswap: 0,
+    ru_inblock: 0,
+    ru_oublock: 0,
+    ru_msgsnd: 0,
+    ru_msgrcv: 0,
+    ru_nsignals: 0,
+    ru_nvcsw: 0,
+    ru_nivcsw: 0,
+  };
+}
+
+const waitStatus: Field<number> = shown(s32, (status) => {
+  if (status === CONTINUED_STATUS) return '{WIFCONTINUED(s)}';
+  if ((status & 0xff) === 0x7f) return `{WIFSTOPPED(s) && WSTOPSIG(s) == ${status >> 8}}`;
+  if ((status & 0x7f) === 0) return `{WIFEXITED(s) && WEXITSTATUS(s) == ${status >> 8}}`;
+  return `{WIFSIGNALED(s) && WTERMSIG(s) == ${status & 0x7f}}`;
+});
+
+function wait4(t: Task, id: number, statusAt: number, options: number, usageAt: number): number {
+  if (options & ~(W.WNOHANG | W.WUNTRACED | W.WCONTINUED | W.__WNOTHREAD | W.__WCLONE | W.__WALL))
+    fail('EINVAL');
+  if (id === -0x8000_0000) fail('ESRCH');
+  const group = id === 0 ? t.process.pgid : -id;
+  const matches = (pid: number, pgid: number) => id === -1 || (id > 0 ? pid === id : pgid === group);
+  const event = wait(t, matches, options | W.WEXITED);
+  if (event === undefined) return 0;
+  const { child } = event;
+  const usage = usageOf(child ? child.cpuTime + child.childrenTime : 0);
+  if (child?.zombie) reap(child);
+  if (statusAt !== 0) t.mm.put(s32, statusAt, event.status);
+  if (usageAt !== 0) t.mm.put(rusage, usageAt, usage);
+  return event.id;
+}
+
+function waitid(t: Task, type: number, id: number, infoAt: number, options: number, usageAt: number): number {
+  const known =
+    W.WNOHANG | W.WNOWAIT | W.WEXITED | WSTOPPED | W.WCONTINUED | W.__WNOTHREAD | W.__WCLONE | W.__WALL;
+  if (options & ~known || !(options & (W.WEXITED | WSTOPPED | W.WCONTINUED))) fail('EINVAL');
+  let matches: Matches;
+  let nonblocking = false;
+  if (type === P.P_ALL) matches = () => true;
+  else if (type === P.P_PID) {
+    if (id <= 0) fail('EINVAL');
+    matches = (pid) => pid === id;
+  } else if (type === P.P_PGID) {
+    if (id < 0) fail('EINVAL');
+    const group = id === 0 ? t.process.pgid : id;
+    matches = (_pid, pgid) => pgid === group;
+  } else if (type === P.P_PIDFD) {
+    const file = t.files.get(id);
+    if (!(file instanceof PidFile)) fail('EBADF');
+    matches = (pid) => pid === file.process.pid;
+    nonblocking = file.nonblocking && !(options & W.WNOHANG);
+  } else return fail('EINVAL');
+  const event = nonblocking ? (look(t, matches, options) ?? fail('EAGAIN')) : wait(t, matches, options);
+  if (infoAt !== 0) {
+    const info: SigInfo = event
+      ? {
+          signo: SIG.SIGCHLD,
+          code: event.code,
+          pid: event.id,
+          uid: event.uid,
+          status: event.value,
+        }
+      : { signo: 0, code: 0 };
+    t.mm.put(siginfo, infoAt, info);
+  }
+  if (event === undefined) return 0;
+  const { child } = event;
+  if (usageAt !== 0) t.mm.put(rusage, usageAt, usageOf(child ? child.cpuTime + child.childrenTime : 0));
+  if (child?.zombie && !(options & W.WNOWAIT)) reap(child);
+  return 0;
+}
+
+const isPid = (result: number) => result > 0;
+
+export const waitCalls: readonly Call[] = [
+  call(114, 'wait4', [pid, structOut(waitStatus, isPid), flags(W), structOut(rusage, isPid)], wait4),
+  call(280, 'waitid', [oneOf(P), int, structOut(siginfo), flags(W), structOut(rusage)], waitid),
+];

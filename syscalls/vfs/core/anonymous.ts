@@ -1,0 +1,75 @@
+/** Inodes of files without a name in any directory: pipes, sockets, eventfds and their like. */
+
+import { fail } from '../../abi/errno.ts';
+import { type Attributes, S_IFMT } from '../../abi/stat.ts';
+import { type AttributeChange, type FileSystem, Inode, nextMountId, noSpace } from './inode.ts';
+import type { OpenFile } from './open-file.ts';
+
+/** The kernel's own file system, which is mounted nowhere. */
+class AnonymousFs implements FileSystem {
+  readonly type = 'anon_inodefs';
+  readonly source = 'anon_inodefs';
+  readonly readOnly = false;
+  readonly id = nextMountId();
+  readonly root: Inode;
+  constructor() {
+    this.root = new AnonymousInode('/', 0o040700, this);
+  }
+  statfs() {
+    return noSpace(0x0904_1934);
+  }
+}
+
+let numbers = 0;
+let common: AnonymousFs | undefined;
+
+/** An inode that is nothing but its attributes, kept in memory. */
+export class AnonymousInode extends Inode {
+  readonly attributes: Attributes;
+
+  /** `name` as /proc/PID/fd shows it: `pipe:[N]`, where N in brackets stands for the inode's number, or `anon_inode:[eventfd]`. */
+  constructor(name: string, mode: number, fs?: FileSystem, parent?: Inode) {
+    // The file system's own root comes while there is no file system yet.
+    super(fs ?? (common ??= new AnonymousFs()), parent, name);
+    const now = BigInt(Date.now()) * 1_000_000n;
+    const ino = ++numbers;
+    this.name = name.replace('[N]', `[${ino}]`);
+    this.attributes = {
+      dev: this.fs.id,
+      ino,
+      mode,
+      nlink: 1,
+      uid: 0,
+      gid: 0,
+      rdev: 0,
+      size: 0,
+      blksize: 4096,
+      blocks: 0,
+      atime: now,
+      mtime: now,
+      ctime: now,
+      btime: now,
+    };
+  }
+
+  override get mode(): number {
+    return this.attributes.mode;
+  }
+  override stat(): Attributes {
+    return { ...this.attributes, nlink: this.deleted ? 0 : this.attributes.nlink };
+  }
+  override setattr(change: AttributeChange): void {
+    const a = this.attributes;
+    const now = BigInt(Date.now()) * 1_000_000n;
+    if (change.size !== undefined) fail('EINVAL');
+    if (change.mode !== undefined) a.mode = (a.mode & S_IFMT) | (change.mode & 0o7777);
+    if (change.uid !== undefined) a.uid = change.uid;
+    if (change.gid !== undefined) a.gid = change.gid;
+    if (change.atime !== undefined) a.atime = change.atime === 'now' ? now : change.atime;
+    if (change.mtime !== undefined) a.mtime = change.mtime === 'now' ? now : change.mtime;
+    a.ctime = now;
+  }
+  override open(_flags: number): OpenFile {
+    return fail('ENXIO');
+  }
+}

@@ -1,0 +1,85 @@
+/** Open directories, of any file system. */
+
+import type { DirEntry } from '../../abi/dirent.ts';
+import { fail } from '../../abi/errno.ts';
+import { SEEK_CUR, SEEK_END, SEEK_SET } from '../../abi/fcntl.ts';
+import type { Attributes } from '../../abi/stat.ts';
+import { type AttributeChange, type Inode, nextTick } from './inode.ts';
+import { OpenFile } from './open-file.ts';
+
+/** `.`, `..` and a snapshot of the names, taken when reading begins and after every rewind. Positions are 1-based places in it: small numbers. */
+export class DirectoryFile extends OpenFile {
+  #entries: DirEntry[] | undefined;
+  #next = 0;
+
+  override read(_into: Uint8Array): number {
+    return fail('EISDIR');
+  }
+  override pread(_into: Uint8Array, _offset: number): number {
+    return fail('EISDIR');
+  }
+
+  override readdir(take: (entry: DirEntry) => boolean): void {
+    const dir = this.inode;
+    if (dir.deleted) fail('ENOENT');
+    this.#entries ??= snapshot(dir);
+    while (this.#next < this.#entries.length) {
+      const entry = this.#entries[this.#next]!;
+      let { ino } = entry;
+      if (ino === 0) {
+        const inode = dir.mounts?.get(entry.name) ?? dir.lookup(entry.name);
+        if (inode === undefined) {
+          // It went since the snapshot was taken.
+          this.#next++;
+          continue;
+        }
+        ino = inode.stat().ino;
+      }
+      if (!take({ ...entry, ino, off: this.#next + 1 })) return;
+      this.#next++;
+    }
+  }
+
+  override seek(offset: number, whence: number): number {
+    if (whence === SEEK_CUR) offset += this.#next;
+    else if (whence === SEEK_END) return fail('EINVAL');
+    else if (whence !== SEEK_SET) return fail('EINVAL');
+    if (offset < 0) return fail('EINVAL');
+    if (offset === 0) this.#entries = undefined;
+    this.#next = offset;
+    return offset;
+  }
+
+  override stat(): Attributes {
+    nextTick();
+    return super.stat();
+  }
+
+  override sync(_dataOnly: boolean): void {
+    this.inode.sync();
+  }
+
+  override allocate(): void {
+    fail('EISDIR');
+  }
+  override setattr(change: AttributeChange): void {
+    if (change.size !== undefined) fail('EINVAL');
+    super.setattr(change);
+  }
+}
+
+function snapshot(dir: Inode): DirEntry[] {
+  const entries: DirEntry[] = [
+    { ino: dir.stat().ino, off: 0, type: 4, name: '.' },
+    { ino: (dir.parent ?? dir).stat().ino, off: 0, type: 4, name: '..' },
+  ];
+  const names = new Set<string>();
+  for (const entry of dir.list()) {
+    names.add(entry.name);
+    entries.push(entry);
+  }
+  for (const [name, inode] of dir.mounts ?? []) {
+    if (!names.has(name)) entries.push({ ino: 0, off: 0, type: inode.isDirectory ? 4 : 8, name });
+  }
+  return entries;
+}

@@ -1,0 +1,109 @@
+/**
+ * The file descriptors of a process (Linux's files_struct). Shared by threads (CLONE_FILES) through share and release, copied by fork.
+ * It is the owner of the process's record locks: closing any descriptor of a file drops them (fcntl(2)).
+ */
+import { fail } from '../../abi/errno.ts';
+import { releaseRecordLocks } from './locks.ts';
+import type { OpenFile } from './open-file.ts';
+
+/** RLIMIT_NOFILE where nobody says otherwise. */
+export const NOFILE = 1024;
+
+export class FdTable {
+  #files: (OpenFile | undefined)[] = [];
+  #closeOnExec = new Set<number>();
+  #users = 1;
+  /** No free descriptor below this one. */
+  #lowest = 0;
+
+  /** One more thread uses it. */
+  share(): this {
+    this.#users++;
+    return this;
+  }
+  /** A user less; the last one closes all files. */
+  release(): void {
+    if (--this.#users > 0) return;
+    this.closeAll();
+  }
+  get shared(): boolean {
+    return this.#users > 1;
+  }
+
+  /** A copy for fork, with the same open files. */
+  clone(): FdTable {
+    const copy = new FdTable();
+    copy.#files = this.#files.slice();
+    for (const file of copy.#files) file?.ref();
+    copy.#closeOnExec = new Set(this.#closeOnExec);
+    copy.#lowest = this.#lowest;
+    return copy;
+  }
+
+  /** The open file of a descriptor; EBADF. */
+  get(fd: number): OpenFile {
+    return this.#files[fd] ?? fail('EBADF');
+  }
+  find(fd: number): OpenFile | undefined {
+    return this.#files[fd];
+  }
+
+  /** The lowest free descriptor from `min` on gets the file. EMFILE when that is `limit` or more. */
+  install(file: OpenFile, closeOnExec: boolean, min = 0, limit = NOFILE): number {
+    let fd = Math.max(min, this.#lowest);
+    while (this.#files[fd] !== undefined) fd++;
+    if (fd >= limit) fail('EMFILE');
+    if (min <= this.#lowest) this.#lowest = fd + 1;
+    this.#files[fd] = file.ref();
+    if (closeOnExec) this.#closeOnExec.add(fd);
+    return fd;
+  }
+
+  /** Puts the file at that descriptor, closing what was there (dup2). */
+  set(fd: number, file: OpenFile, closeOnExec: boolean): void {
+    file.ref();
+    if (this.#files[fd] !== undefined) this.close(fd);
+    this.#files[fd] = file;
+    if (closeOnExec) this.#closeOnExec.add(fd);
+  }
+
+  /** EBADF when it is not open. */
+  close(fd: number): void {
+    const file = this.get(fd);
+    this.#files[fd] = undefined;
+    this.#closeOnExec.delete(fd);
+    if (fd < this.#lowest) this.#lowest = fd;
+    releaseRecordLocks(file.inode, this);
+    file.flush(this);
+    file.release();
+  }
+
+  closesOnExec(fd: number): boolean {
+    return this.#closeOnExec.has(fd);
+  }
+  setCloseOnExec(fd: number, on: boolean): void {
+    if (on) this.#closeOnExec.add(fd);
+    else this.#closeOnExec.delete(fd);
+  }
+
+  /** execve: closes what is marked. */
+  exec(): void {
+    for (const fd of [...this.#closeOnExec]) this.close(fd);
+  }
+
+  closeAll(): void {
+    for (const fd of this.fds()) this.close(fd);
+  }
+
+  /** Open files that can be written to. */
+  *writers(): Generator<OpenFile> {
+    for (const file of this.#files) if (file?.writable) yield file;
+  }
+
+  /** Open descriptors in ascending order. */
+  fds(): number[] {
+    const fds: number[] = [];
+    for (let fd = 0; fd < this.#files.length; fd++) if (this.#files[fd]) fds.push(fd);
+    return fds;
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * A file as the path walk and the file calls see it, whatever file system it is in.
+ *
+ * Path-based hosts (node:fs, memfs) know no inodes apart from names, so an Inode here is also its directory entry: it knows the directory and the name by
+ * which it was reached; two hard links are two Inodes with one number. A rename moves the Inode of a directory along, so descriptors and working directories follow it.
+ *
+ * Names, paths and link targets are byte strings: one character (0..255) per byte, as the guest gave them; nothing is assumed about their encoding.
+ */
+
+import type { DirEntry } from '../../abi/dirent.ts';
+import { fail } from '../../abi/errno.ts';
+import { R_OK, W_OK, X_OK } from '../../abi/fcntl.ts';
+import type { Attributes, FsStatistics } from '../../abi/stat.ts';
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../abi/stat.ts';
+import { CAP, type Creds, capable } from './creds.ts';
+import type { OpenFile } from './open-file.ts';
+
+/** What setattr may change; what is absent stays. Times are nanoseconds, 'now' is the present time. */
+export interface AttributeChange {
+  mode?: number;
+  uid?: number;
+  gid?: number;
+  size?: number;
+  atime?: bigint | 'now';
+  mtime?: bigint | 'now';
+}
+
+/** A mounted file system. */
+export interface FileSystem {
+  /** As in /proc/mounts: ext4, tmpfs, proc ... */
+  readonly type: string;
+  readonly source: string;
+  readonly readOnly: boolean;
+  readonly root: Inode;
+  /** Number of the mount, unique in a run (statx, mountinfo). */
+  readonly id: number;
+  statfs(inode: Inode): FsStatistics;
+}
+
+/** What statfs tells of a file system that is nowhere stored; `type` is its magic number (statfs(2)). */
+export function noSpace(type: number): FsStatistics {
+  return { type, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0, namelen: 255, flags: 0 };
+}
+
+let tick = 0;
+/** Starts a path walk: attributes found in an earlier one are no longer fresh. */
+export function nextTick(): void {
+  tick++;
+}
+/** Number of the present path walk. What a lookup of this walk has found out need not be asked of the host again. */
+export function currentTick(): number {
+  return tick;
+}
+
+let mounts = 0;
+/** A number for a new FileSystem. */
+export function nextMountId(): number {
+  return ++mounts;
+}
+
+export abstract class Inode {
+  readonly fs: FileSystem;
+  /** The directory it was found in; undefined for the root of the tree and for files without a name. */
+  parent: Inode | undefined;
+  name: string;
+  /** Its name is gone (unlinked, removed, replaced). */
+  deleted = false;
+  /** Open files of this inode; once it is `nameless` (no name is left at all), the last one to close ends the file. */
+  openFiles = 0;
+  nameless = false;
+  /** Roots of file systems mounted on names in this directory. */
+  mounts: Map<string, Inode> | undefined;
+
+  constructor(fs: FileSystem, parent: Inode | undefined, name: string) {
+    this.fs = fs;
+    this.parent = parent;
+    this.name = name;
+  }
+
+  /** Type and permission bits. Cheap: the type never changes, permissions may be those of the last look. */
+  abstract get mode(): number;
+  abstract stat(): Attributes;
+
+  get isDirectory(): boolean {
+    return (this.mode & S_IFMT) === S_IFDIR;
+  }
+  get isSymlink(): boolean {
+    return (this.mode & S_IFMT) === S_IFLNK;
+  }
+  get isRegular(): boolean {
+    return (this.mode & S_IFMT) === S_IFREG;
+  }
+
+  /** Whether `who` may do what `mask` says (R_OK 4, W_OK 2, X_OK 1), by owner, group, mode and capabilities (generic_permission of fs/namei.c). */
+  permits(mask: number, who: Creds): boolean {
+    if (capable(who, CAP.DAC_OVERRIDE)) {
+      return (mask & X_OK) === 0 || this.isDirectory || (this.mode & 0o111) !== 0;
+    }
+    const { mode, uid, gid } = this.stat();
+    const shift = uid === who.fsuid ? 6 : gid === who.fsgid || who.groups.includes(gid) ? 3 : 0;
+    if (((mode >> shift) & mask) === mask) return true;
+    const reading = mask === R_OK || (this.isDirectory && (mask & W_OK) === 0);
+    return reading && capable(who, CAP.DAC_READ_SEARCH);
+  }
+
+  /** Whether the walk may look for names in this directory. May be left to whoever does the looking. */
+  searchable(who: Creds): boolean {
+    return this.permits(X_OK, who);
+  }
+
+  /** A new open file description. `flags` has been checked against the permissions; O_TRUNC is to be done, O_CREAT and O_EXCL are not. */
+  abstract open(flags: number): OpenFile;
+
+  setattr(_change: AttributeChange): void {
+    fail('EPERM');
+  }
+
+  /** fsync of a directory: its names are on the disk when it returns. */
+  sync(): void {}
+
+  // ---- symbolic links ----
+  readlink(): string {
+    return fail('EINVAL');
+  }
+  /** For links that lead to a file itself rather than to a name (/proc/PID/exe, /proc/PID/fd/N); undefined for common links. */
+  followLink(): Inode | undefined {
+    return undefined;
+  }
+
+  // ---- directories ----
+  /** The file of that name, not a link's target; undefined when there is none. */
+  lookup(_name: string): Inode | undefined {
+    return fail('ENOTDIR');
+  }
+  /** All names but `.` and `..`; `off` is not used. */
+  list(): DirEntry[] {
+    return fail('ENOTDIR');
+  }
+  /** Makes a regular file that did not exist, and opens it. */
+  create(_name: string, _mode: number, _flags: number, _who: Creds): OpenFile {
+    return fail('EPERM');
+  }
+  mkdir(_name: string, _mode: number, _who: Creds): void {
+    fail('EPERM');
+  }
+  symlink(_name: string, _target: string, _who: Creds): void {
+    fail('EPERM');
+  }
+  /** A special file (or an empty regular one); mode includes the type. */
+  mknod(_name: string, _mode: number, _rdev: number, _who: Creds): Inode {
+    return fail('EPERM');
+  }
+  /** A further name for a file of the same file system. */
+  link(_name: string, _target: Inode): void {
+    fail('EPERM');
+  }
+  unlink(_name: string): void {
+    fail('EPERM');
+  }
+  rmdir(_name: string): void {
+    fail('EPERM');
+  }
+  /** Moves `name` to `newName` in a directory of the same file system; flags as RENAME_*. */
+  rename(_name: string, _newParent: Inode, _newName: string, _flags: number): void {
+    fail('EPERM');
+  }
+
+  // ---- extended attributes ----
+  getxattr(_name: string): Uint8Array {
+    return fail('EOPNOTSUPP');
+  }
+  setxattr(_name: string, _value: Uint8Array, _flags: number): void {
+    fail('EOPNOTSUPP');
+  }
+  listxattr(): string[] {
+    return fail('EOPNOTSUPP');
+  }
+  removexattr(_name: string): void {
+    fail('EOPNOTSUPP');
+  }
+}
+
+/** By what a file is known under all its names, in this run. */
+export function identityOf(inode: Inode): string {
+  const { identity } = inode as Inode & { identity?: string };
+  return identity ?? `${inode.fs.id}:${inode.stat().ino}`;
+}
+
+/** Whether `inode` is `ancestor` or below it. */
+export function isWithin(inode: Inode, ancestor: Inode): boolean {
+  for (let at: Inode | undefined = inode; at !== undefined; at = at.parent) if (at === ancestor) return true;
+  return false;
+}
+
+/** Path of an inode as seen from `root`; what getcwd, /proc/PID/fd and /proc/PID/maps show. */
+export function pathOf(inode: Inode, root: Inode): string {
+  let path = '';
+  let at: Inode | undefined = inode;
+  while (at !== undefined && at !== root) {
+    if (at.parent === undefined) return `${at.name === '' || at.name === '/' ? '' : at.name}${path}` || '/';
+    path = `/${at.name}${path}`;
+    at = at.parent;
+  }
+  return path || '/';
+}

@@ -1,0 +1,135 @@
+/**
+ * File locks between guest processes: record locks (fcntl(2), owned by a process's descriptor table, or with F_OFD_* by an open file description) and flock(2)
+ * (owned by an open file description). They are advisory and known only inside this run; other processes of the host do not see them.
+ */
+import { F_RDLCK, F_UNLCK, F_WRLCK } from '../../abi/fcntl.ts';
+import { type Inode, identityOf } from './inode.ts';
+import { WaitQueue } from './wait-queue.ts';
+
+/** A lock on bytes [start, end); end is Infinity for "to the end of the file". */
+export interface RecordLock {
+  readonly type: typeof F_RDLCK | typeof F_WRLCK;
+  readonly start: number;
+  readonly end: number;
+  /** Descriptor table or open file. */
+  readonly owner: object;
+  /** Process that has it, -1 for locks of an open file description. */
+  readonly pid: number;
+}
+
+class FileLocks {
+  records: RecordLock[] = [];
+  /** Holders of flock locks: all shared, or one exclusive. */
+  flocks = new Map<object, 'shared' | 'exclusive'>();
+  /** Woken when a lock goes. */
+  readonly queue = new WaitQueue();
+}
+
+const locks = new Map<string, FileLocks>();
+
+function locksOf(inode: Inode): FileLocks {
+  const identity = identityOf(inode);
+  let found = locks.get(identity);
+  if (!found) locks.set(identity, (found = new FileLocks()));
+  return found;
+}
+
+function forgetIfFree(inode: Inode, found: FileLocks): void {
+  found.queue.wakeAll();
+  if (found.records.length === 0 && found.flocks.size === 0) locks.delete(identityOf(inode));
+}
+
+/** The first lock of somebody else that is in the way. */
+export function conflictingLock(
+  inode: Inode,
+  type: number,
+  start: number,
+  end: number,
+  owner: object,
+): RecordLock | undefined {
+  return locks
+    .get(identityOf(inode))
+    ?.records.find(
+      (l) => l.owner !== owner && l.start < end && start < l.end && (type === F_WRLCK || l.type === F_WRLCK),
+    );
+}
+
+/** The queue to wait on for a lock to go. */
+export function lockQueue(inode: Inode): WaitQueue {
+  return locksOf(inode).queue;
+}
+
+/** Sets, changes or (F_UNLCK) removes the owner's lock on a range; the caller has seen that nothing conflicts. */
+export function setRecordLock(
+  inode: Inode,
+  type: number,
+  start: number,
+  end: number,
+  owner: object,
+  pid: number,
+): void {
+  const found = locksOf(inode);
+  const rest: RecordLock[] = [];
+  for (const lock of found.records) {
+    if (lock.owner !== owner || lock.end <= start || end <= lock.start) {
+      rest.push(lock);
+      continue;
+    }
+    if (lock.start < start) rest.push({ ...lock, end: start });
+    if (lock.end > end) rest.push({ ...lock, start: end });
+  }
+  if (type !== F_UNLCK) {
+    rest.push({ type: type === F_WRLCK ? F_WRLCK : F_RDLCK, start, end, owner, pid });
+  }
+  found.records = rest;
+  forgetIfFree(inode, found);
+}
+
+/** Who waits for whose record lock. */
+const waiting = new Map<object, object>();
+
+/** Notes that `owner` waits for `holder`; false when that would be a deadlock (EDEADLK). */
+export function blockLock(owner: object, holder: object): boolean {
+  for (let at: object | undefined = holder; at !== undefined; at = waiting.get(at))
+    if (at === owner) return false;
+  waiting.set(owner, holder);
+  return true;
+}
+export function unblockLock(owner: object): void {
+  waiting.delete(owner);
+}
+
+/** A descriptor of the file was closed: the owner's record locks on it go. */
+export function releaseRecordLocks(inode: Inode, owner: object): void {
+  if (locks.size === 0) return;
+  const found = locks.get(identityOf(inode));
+  if (!found?.records.some((l) => l.owner === owner)) return;
+  found.records = found.records.filter((l) => l.owner !== owner);
+  forgetIfFree(inode, found);
+}
+
+/** Takes or changes a flock lock; false when it must wait on lockQueue. A change gives the old lock up first, as Linux does. */
+export function takeFlock(inode: Inode, owner: object, exclusive: boolean): boolean {
+  const found = locksOf(inode);
+  const had = found.flocks.get(owner);
+  if (had === (exclusive ? 'exclusive' : 'shared')) return true;
+  if (had !== undefined) {
+    found.flocks.delete(owner);
+    found.queue.wakeAll();
+  }
+  for (const held of found.flocks.values()) if (exclusive || held === 'exclusive') return false;
+  found.flocks.set(owner, exclusive ? 'exclusive' : 'shared');
+  return true;
+}
+
+export function releaseFlock(inode: Inode, owner: object): void {
+  if (locks.size === 0) return;
+  const found = locks.get(identityOf(inode));
+  if (!found?.flocks.delete(owner)) return;
+  forgetIfFree(inode, found);
+}
+
+/** All record and flock locks, for /proc/locks. */
+export function allLocks(): { identity: string; locks: FileLocks }[] {
+  return [...locks].map(([identity, found]) => ({ identity, locks: found }));
+}

@@ -1,0 +1,237 @@
+/**
+ * An open file description (what Linux's `struct file` is): made by open, pipe, socket ...; shared by duplicated descriptors and by forked processes.
+ *
+ * read and write transfer bytes straight from and to the guest's memory and never wait: when nothing can be done now they give -EAGAIN, and the caller,
+ * unless the file is O_NONBLOCK, waits on `queue` and tries again. Other failures are thrown (see abi/errno.ts).
+ */
+import type { PageSource } from '../../../emu/memory/address-space.ts';
+import type { DirEntry } from '../../abi/dirent.ts';
+import { ERRNO, fail } from '../../abi/errno.ts';
+import {
+  O_ACCMODE,
+  O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
+  O_EXCL,
+  O_NOCTTY,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_TRUNC,
+  O_WRONLY,
+  SEEK_CUR,
+  SEEK_END,
+  SEEK_SET,
+} from '../../abi/fcntl.ts';
+import { IN_CLOSE_NOWRITE, IN_CLOSE_WRITE } from '../../abi/inotify.ts';
+import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
+import type { Attributes } from '../../abi/stat.ts';
+import type { AttributeChange, Inode } from './inode.ts';
+import { releaseFlock, releaseRecordLocks } from './locks.ts';
+import { lastClosed, notifyFile } from './notify.ts';
+import { WaitQueue } from './wait-queue.ts';
+
+/** What read and write give when they would have to wait. */
+export const WOULD_BLOCK: number = -ERRNO.EAGAIN;
+
+/** The process group and session of who asks, for terminals. The kernel's Process is one. */
+export interface JobProcess {
+  readonly pid: number;
+  pgid: number;
+  readonly session: { readonly sid: number; tty: unknown; foreground: number };
+}
+
+/** What an ioctl of a file may use. */
+export interface IoctlContext {
+  /** Makes a range of guest memory usable and gives a view of it; throws EFAULT. */
+  read(address: number, length: number): DataView;
+  write(address: number, length: number): DataView;
+  readonly process: JobProcess;
+  /** Gives the process a descriptor for a file. */
+  install(file: OpenFile, closeOnExec: boolean): number;
+  /** Sleeps until the queue is woken; the request is made again then. */
+  wait(queue: WaitQueue): never;
+}
+
+export abstract class OpenFile {
+  /** The file behind it; anonymous files (pipes, eventfds) have an inode of their own. */
+  readonly inode: Inode;
+  /** Access mode and status flags as F_GETFL tells them (guest's numbers). */
+  flags: number;
+  /** Descriptors, in all processes, and mappings or others that hold it open. */
+  #references = 0;
+  /** Woken whenever `poll` may give more than before. */
+  readonly queue: WaitQueue;
+  /** Called when the last reference goes (epoll forgets the file). */
+  onClose: Set<() => void> | undefined;
+  /** F_SETOWN and F_SETSIG: remembered for F_GETOWN and for SIGIO. */
+  owner = 0;
+  signal = 0;
+
+  constructor(inode: Inode, flags: number, queue: WaitQueue = new WaitQueue()) {
+    this.inode = inode;
+    inode.openFiles++;
+    this.flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+    this.queue = queue;
+  }
+
+  #readTimeout = Infinity;
+  #writeTimeout = Infinity;
+  /** Milliseconds a read waits at most: SO_RCVTIMEO of sockets, VTIME of terminals. */
+  get readTimeout(): number {
+    return this.#readTimeout;
+  }
+  set readTimeout(milliseconds: number) {
+    this.#readTimeout = milliseconds;
+  }
+  /** What a read gives that has waited so long. */
+  get timedOut(): number {
+    return WOULD_BLOCK;
+  }
+  /** Milliseconds a write waits at most (SO_SNDTIMEO). */
+  get writeTimeout(): number {
+    return this.#writeTimeout;
+  }
+  set writeTimeout(milliseconds: number) {
+    this.#writeTimeout = milliseconds;
+  }
+
+  get nonblocking(): boolean {
+    return (this.flags & O_NONBLOCK) !== 0;
+  }
+  get readable(): boolean {
+    return (this.flags & O_ACCMODE) !== O_WRONLY;
+  }
+  get writable(): boolean {
+    return (this.flags & O_ACCMODE) !== O_RDONLY;
+  }
+
+  /** One more descriptor (dup, fork). */
+  ref(): this {
+    this.#references++;
+    return this;
+  }
+  /** One descriptor less; the last one closes the file. */
+  release(): void {
+    if (--this.#references > 0) return;
+    notifyFile(this.inode, this.writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+    for (const closing of this.onClose ?? []) closing();
+    releaseFlock(this.inode, this);
+    releaseRecordLocks(this.inode, this);
+    this.close();
+    if (--this.inode.openFiles === 0) lastClosed(this.inode);
+  }
+  get references(): number {
+    return this.#references;
+  }
+
+  /** A process, known by its descriptor table, closes one of its descriptors of the file. */
+  flush(_owner: object): void {}
+
+  /** Frees what the file holds. Called once, by the last release. */
+  protected close(): void {}
+
+  /** Bytes read at the file's own offset; 0 at the end of the file; WOULD_BLOCK. */
+  read(_into: Uint8Array): number {
+    return fail('EINVAL');
+  }
+  /** Bytes written at the file's own offset (may be fewer than asked for); WOULD_BLOCK. */
+  write(_from: Uint8Array): number {
+    return fail('EINVAL');
+  }
+  /** As read and write, at an offset in bytes, leaving the file's own offset alone. ESPIPE where there are no offsets. */
+  pread(_into: Uint8Array, _offset: number): number {
+    return fail('ESPIPE');
+  }
+  pwrite(_from: Uint8Array, _offset: number): number {
+    return fail('ESPIPE');
+  }
+  /** Moves the file's own offset and gives the new one. */
+  seek(_offset: number, _whence: number): number {
+    return fail('ESPIPE');
+  }
+
+  /** Entries of a directory from the file's own offset on, `.` and `..` first: `take` is given each and answers whether it had room. */
+  readdir(_take: (entry: DirEntry) => boolean): void {
+    fail('ENOTDIR');
+  }
+
+  /** POLL* events that hold now. Regular files are always ready. */
+  poll(): number {
+    return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+  }
+  /** Whether epoll accepts it (EPERM for regular files and directories). */
+  get pollable(): boolean {
+    return false;
+  }
+
+  /** open(2) has not ended yet: a FIFO waits on `queue` for its other side. */
+  get opening(): boolean {
+    return false;
+  }
+
+  stat(): Attributes {
+    return this.inode.stat();
+  }
+  setattr(change: AttributeChange): void {
+    this.inode.setattr(change);
+  }
+  truncate(size: number): void {
+    this.setattr({ size });
+  }
+  /** fallocate: makes sure of space, or punches holes; `mode` as FALLOC_FL_*. */
+  allocate(_mode: number, _offset: number, _length: number): void {
+    fail('ENODEV');
+  }
+  /** fsync, fdatasync. EINVAL where there is nothing to be synchronized. */
+  sync(_dataOnly: boolean): void {
+    fail('EINVAL');
+  }
+  /** Device-specific requests; the general ones (FIONBIO ...) are done by the call. */
+  ioctl(_request: number, _argument: number, _context: IoctlContext): number {
+    return fail('ENOTTY');
+  }
+  /** Called when F_SETFL has changed `flags`. */
+  flagsChanged(): void {}
+
+  /** Where mmap gets the pages from. ENODEV when the file cannot be mapped. */
+  pageSource(_shared: boolean): PageSource {
+    return fail('ENODEV');
+  }
+}
+
+/** A file with offsets: read and write are pread and pwrite at `offset`. */
+export abstract class SeekableFile extends OpenFile {
+  offset = 0;
+
+  abstract override pread(into: Uint8Array, offset: number): number;
+  abstract override pwrite(from: Uint8Array, offset: number): number;
+  /** Size in bytes, for SEEK_END and O_APPEND. */
+  abstract size(): number;
+
+  override read(into: Uint8Array): number {
+    const count = this.pread(into, this.offset);
+    this.offset += count;
+    return count;
+  }
+
+  override write(from: Uint8Array): number {
+    if (this.flags & O_APPEND) this.offset = this.size();
+    const count = this.pwrite(from, this.offset);
+    this.offset += count;
+    return count;
+  }
+
+  /** Moves the file's own offset over bytes that were read by pread. */
+  skip(count: number): void {
+    this.offset += count;
+  }
+
+  override seek(offset: number, whence: number): number {
+    if (whence === SEEK_CUR) offset += this.offset;
+    else if (whence === SEEK_END) offset += this.size();
+    else if (whence !== SEEK_SET) return fail('EINVAL');
+    if (offset < 0 || offset > Number.MAX_SAFE_INTEGER) return fail('EINVAL');
+    this.offset = offset;
+    return offset;
+  }
+}

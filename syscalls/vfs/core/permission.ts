@@ -1,0 +1,52 @@
+/** Who may change what: ownership and directory rules of path-changing calls (fs/attr.c, fs/namei.c). Reading, writing and searching are Inode.permits. */
+import { fail } from '../../abi/errno.ts';
+import { W_OK, X_OK } from '../../abi/fcntl.ts';
+import { type Attributes, S_ISVTX } from '../../abi/stat.ts';
+import { CAP, type Creds, capable } from './creds.ts';
+import type { Inode } from './inode.ts';
+
+/** The owner of a file, or who may act as the owner (inode_owner_or_capable). */
+export function owns(attributes: Attributes, who: Creds): boolean {
+  return attributes.uid === who.fsuid || capable(who, CAP.FOWNER);
+}
+
+export function inGroup(gid: number, who: Creds): boolean {
+  return gid === who.fsgid || who.groups.includes(gid);
+}
+
+/** A name may be made in the directory. Throws EROFS, EACCES. */
+export function checkCreate(dir: Inode, who: Creds): void {
+  if (dir.deleted) fail('ENOENT');
+  if (!dir.permits(W_OK | X_OK, who)) fail('EACCES');
+  if (dir.fs.readOnly) fail('EROFS');
+}
+
+/** A name may be taken from the directory. Throws EROFS, EACCES, EPERM (sticky directories), EBUSY (mount points). */
+export function checkDelete(dir: Inode, name: string, inode: Inode, who: Creds): void {
+  if (!dir.permits(W_OK | X_OK, who)) fail('EACCES');
+  if (dir.fs.readOnly) fail('EROFS');
+  if (dir.mounts?.has(name)) fail('EBUSY');
+  if (capable(who, CAP.FOWNER)) return;
+  const { mode, uid } = dir.stat();
+  if (mode & S_ISVTX && uid !== who.fsuid && inode.stat().uid !== who.fsuid) fail('EPERM');
+}
+
+/** chown by this user. Throws EPERM. */
+export function checkChown(
+  a: Attributes,
+  uid: number | undefined,
+  gid: number | undefined,
+  who: Creds,
+): void {
+  if (capable(who, CAP.CHOWN)) return;
+  const owner = a.uid === who.fsuid;
+  if (uid !== undefined && !(owner && uid === a.uid)) fail('EPERM');
+  if (gid !== undefined && !(owner && (gid === a.gid || inGroup(gid, who)))) fail('EPERM');
+}
+
+/** The mode chmod sets: who is not in the file's group loses S_ISGID. Throws EPERM. */
+export function checkChmod(a: Attributes, mode: number, who: Creds): number {
+  if (!owns(a, who)) fail('EPERM');
+  if (mode & 0o2000 && !inGroup(a.gid, who) && !capable(who, CAP.FSETID)) return mode & ~0o2000;
+  return mode;
+}

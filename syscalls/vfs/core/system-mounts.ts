@@ -1,0 +1,57 @@
+/** What every guest finds mounted beside its files: /proc, and under a root of its own /dev and a small /sys. */
+import { fail } from '../../abi/errno.ts';
+import { makedev } from '../../abi/stat.ts';
+import { NodeFs } from '../host/node-fs.ts';
+import { createDev } from '../memory/dev.ts';
+import { registerDevice } from '../memory/devices.ts';
+import { ProcFs } from '../proc/proc.ts';
+import type { ProcSource } from '../proc/source.ts';
+import { SysFs } from '../proc/sys.ts';
+import { DevPts } from '../tty/pty.ts';
+import { openControllingTerminal, TtyFile } from '../tty/tty.ts';
+import { credsFor } from './creds.ts';
+import type { FdTable } from './fd-table.ts';
+import type { FileSystem, Inode } from './inode.ts';
+import { mountAt } from './mount.ts';
+import { resolve } from './walk.ts';
+
+/**
+ * @param ownRoot the root is not the host's own, which has devices
+ * @param mqueues the run's message queues
+ * @param files the first process's: terminals among them get names in /dev/pts
+ */
+export function mountSystem(
+  root: Inode,
+  source: ProcSource,
+  ownRoot: boolean,
+  files: FdTable,
+  mqueues: FileSystem,
+): void {
+  mountAt(root, 'proc', new ProcFs(source, () => root));
+  registerDevice(makedev(5, 0), openControllingTerminal);
+  const pts = new DevPts();
+  if (ownRoot) {
+    const dev = createDev();
+    mountAt(root, 'dev', dev);
+    mountAt(dev.root, 'pts', pts);
+    mountAt(dev.root, 'mqueue', mqueues);
+    mountAt(root, 'sys', new SysFs());
+  } else {
+    const dev = root.lookup('dev');
+    if (dev?.isDirectory) mountAt(dev, 'pts', pts);
+    registerDevice(makedev(5, 2), (inode, flags) => pts.open(inode, flags));
+  }
+  for (const fd of [0, 1, 2]) {
+    const file = files.find(fd);
+    if (file instanceof TtyFile && file.inode.parent === undefined) pts.adopt(file);
+  }
+}
+
+/**
+ * Shows a directory or file of the host at a path of the guest, whose directory must be there. Host and guest path are byte strings. Throws Errno.
+ */
+export function bindHost(root: Inode, hostPath: string, guestPath: string, readOnly: boolean): void {
+  const { dir, name, inode } = resolve({ root, creds: credsFor(0, 0) }, root, guestPath, true);
+  if (inode === root) fail('EBUSY');
+  mountAt(inode?.parent ?? dir, inode?.name ?? name, new NodeFs(hostPath, { readOnly }));
+}

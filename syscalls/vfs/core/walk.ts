@@ -1,0 +1,155 @@
+/**
+ * Path resolution (path_resolution(7)) in the guest's view: symbolic links are read and followed here and never by the host, absolute targets start at the
+ * process's root, `..` stops there, and mounts are crossed. So whatever the links say, nothing outside the root and its mounts is reached.
+ */
+import { Errno, fail } from '../../abi/errno.ts';
+import { NAME_MAX, PATH_MAX, SYMLINKS_MAX } from '../../abi/fcntl.ts';
+import { S_IFDIR, S_IFMT } from '../../abi/stat.ts';
+import type { Creds } from './creds.ts';
+import type { Inode } from './inode.ts';
+import { nextTick } from './inode.ts';
+
+/** What a task brings to a path: its root and who it is. */
+export interface PathContext {
+  root: Inode;
+  creds: Creds;
+  /** A second tree in which absolute paths of existing files are looked for first (qemu-user's -L). */
+  prefix?: Inode | undefined;
+}
+
+/** Where a path leads. */
+export interface Resolved {
+  /** Directory of the last component; of the last link's target when links were followed. */
+  dir: Inode;
+  /** The last component; `.`, `..` or `/` when the path ends so. */
+  name: string;
+  /** The file; undefined when the directory has no such name. */
+  inode: Inode | undefined;
+  /** The path ended in a slash: it can only mean a directory. */
+  slash: boolean;
+}
+
+/** Restrictions of openat2 (RESOLVE_*). */
+export interface ResolveOptions {
+  /** The last component is a name to be made or removed: a link is never followed there, not even before a slash. */
+  name?: boolean;
+  noSymlinks?: boolean;
+  noMagicLinks?: boolean;
+  noXdev?: boolean;
+  beneath?: boolean;
+  /** The start is the root, for `..` and for absolute paths and links. */
+  inRoot?: boolean;
+}
+
+/**
+ * Resolves a path. `follow` says whether a symbolic link as last component is followed (a trailing slash always follows).
+ * Only the last component may be missing. Throws ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES.
+ */
+export function resolve(
+  context: PathContext,
+  start: Inode,
+  path: string,
+  follow: boolean,
+  options?: ResolveOptions,
+): Resolved {
+  if (path.length === 0) fail('ENOENT');
+  if (path.length >= PATH_MAX) fail('ENAMETOOLONG');
+  if (context.prefix !== undefined && path.charCodeAt(0) === 0x2f && !options?.name && !options?.inRoot) {
+    const found = inPrefix(context.prefix, context.creds, path, follow);
+    if (found) return found;
+  }
+  nextTick();
+  const { creds } = context;
+  const root = options?.inRoot ? start : context.root;
+  let at = start;
+  let links = 0;
+  let position = 0;
+  if (path[0] === '/') {
+    if (options?.beneath) fail('EXDEV');
+    at = root;
+  }
+  let last: Resolved = { dir: at, name: path[0] === '/' ? '/' : '.', inode: at, slash: true };
+
+  for (;;) {
+    while (path.charCodeAt(position) === 0x2f) position++;
+    if (position === path.length) return last;
+    let end = path.indexOf('/', position);
+    const slash = end >= 0;
+    if (!slash) end = path.length;
+    const name = path.slice(position, end);
+    position = end;
+    while (path.charCodeAt(position) === 0x2f) position++;
+    const isLast = position === path.length;
+
+    if ((at.mode & S_IFMT) !== S_IFDIR) fail('ENOTDIR');
+    if (!at.searchable(creds)) fail('EACCES');
+    if (name === '.') {
+      last = { dir: at.parent ?? at, name, inode: at, slash: true };
+      continue;
+    }
+    if (name === '..') {
+      if (options?.beneath && at === start) fail('EXDEV');
+      const up = at === root ? at : (at.parent ?? at);
+      if (options?.noXdev && up.fs !== at.fs) fail('EXDEV');
+      at = up;
+      last = { dir: at.parent ?? at, name, inode: at, slash: true };
+      continue;
+    }
+    if (name.length > NAME_MAX) fail('ENAMETOOLONG');
+    const child = at.mounts?.get(name) ?? at.lookup(name);
+    if (child === undefined) {
+      if (!isLast) fail('ENOENT');
+      return { dir: at, name, inode: undefined, slash };
+    }
+    if (child.isSymlink && (!isLast || follow || (slash && !options?.name))) {
+      if (++links > SYMLINKS_MAX || options?.noSymlinks) fail('ELOOP');
+      const target = child.followLink();
+      if (target !== undefined) {
+        if (options?.noMagicLinks || options?.beneath) fail('ELOOP');
+        at = target;
+        last = { dir: target.parent ?? target, name: target.name, inode: target, slash };
+        if (isLast && slash && !target.isDirectory) fail('ENOTDIR');
+        continue;
+      }
+      const text = child.readlink();
+      if (text.length === 0) fail('ENOENT');
+      if (text[0] === '/') {
+        if (options?.beneath) fail('EXDEV');
+        at = root;
+        last = { dir: at, name: '/', inode: at, slash: true };
+      }
+      // What is left of the path hangs on the target; its trailing slash does too.
+      path = slash ? `${text}/${path.slice(position)}` : text;
+      position = 0;
+      continue;
+    }
+    if (options?.noXdev && child.fs !== at.fs) fail('EXDEV');
+    if (isLast) {
+      if (slash && !child.isDirectory && !options?.name) fail('ENOTDIR');
+      return { dir: at, name, inode: child, slash };
+    }
+    at = child;
+  }
+}
+
+/** The file a path names; ENOENT when there is none. */
+export function lookupPath(
+  context: PathContext,
+  start: Inode,
+  path: string,
+  follow: boolean,
+  options?: ResolveOptions,
+): Inode {
+  return resolve(context, start, path, follow, options).inode ?? fail('ENOENT');
+}
+
+/** The file of that path below a prefix. Directories stay those of the real tree, whose other content would be hidden. */
+function inPrefix(prefix: Inode, creds: Creds, path: string, follow: boolean): Resolved | undefined {
+  try {
+    const found = resolve({ root: prefix, creds }, prefix, path, follow);
+    return found.inode === undefined || found.inode.isDirectory ? undefined : found;
+  } catch (e) {
+    if (e instanceof Errno) return undefined;
+    throw e;
+  }
+}

@@ -1,0 +1,50 @@
+/** eventfd(2): a 64-bit counter to wait for. */
+import { fail } from '../../abi/errno.ts';
+import { O_RDWR } from '../../abi/fcntl.ts';
+import { POLLERR, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
+import { AnonymousInode } from '../core/anonymous.ts';
+import { OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
+
+const MAX = 0xffff_ffff_ffff_fffen;
+
+export class EventFile extends OpenFile {
+  #count: bigint;
+  readonly #semaphore: boolean;
+
+  constructor(count: number, semaphore: boolean, flags: number) {
+    super(new AnonymousInode('anon_inode:[eventfd]', 0o600), O_RDWR | flags);
+    this.#count = BigInt(count);
+    this.#semaphore = semaphore;
+  }
+
+  override read(into: Uint8Array): number {
+    if (into.length < 8) fail('EINVAL');
+    if (this.#count === 0n) return WOULD_BLOCK;
+    const value = this.#semaphore ? 1n : this.#count;
+    this.#count -= value;
+    new DataView(into.buffer, into.byteOffset, 8).setBigUint64(0, value, true);
+    this.queue.wakeAll();
+    return 8;
+  }
+
+  override write(from: Uint8Array): number {
+    if (from.length < 8) fail('EINVAL');
+    const value = new DataView(from.buffer, from.byteOffset, 8).getBigUint64(0, true);
+    if (value === 0xffff_ffff_ffff_ffffn) fail('EINVAL');
+    if (value > MAX - this.#count) return WOULD_BLOCK;
+    this.#count += value;
+    this.queue.wakeAll();
+    return 8;
+  }
+
+  override poll(): number {
+    let events = 0;
+    if (this.#count > 0n) events |= POLLIN | POLLRDNORM;
+    if (this.#count < MAX) events |= POLLOUT | POLLWRNORM;
+    else if (this.#count > MAX) events |= POLLERR;
+    return events;
+  }
+  override get pollable(): boolean {
+    return true;
+  }
+}

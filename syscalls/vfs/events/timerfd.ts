@@ -1,0 +1,55 @@
+/** timerfd_create(2): expirations of a timer as a file. The timer itself is the kernel's. */
+import { fail } from '../../abi/errno.ts';
+import { O_RDWR } from '../../abi/fcntl.ts';
+import { POLLIN, POLLRDNORM } from '../../abi/poll.ts';
+import { AnonymousInode } from '../core/anonymous.ts';
+import { OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
+
+/** A timer of the kernel; times are milliseconds. */
+export interface FileTimer {
+  arm(at: number, interval: number): void;
+  disarm(): void;
+  readonly remaining: number;
+  readonly interval: number;
+}
+
+export class TimerFile extends OpenFile {
+  readonly clock: number;
+  readonly timer: FileTimer;
+  #expirations = 0;
+
+  /** @param createTimer makes the timer, which calls its argument with a number of expirations */
+  constructor(clock: number, flags: number, createTimer: (fire: (expirations: number) => void) => FileTimer) {
+    super(new AnonymousInode('anon_inode:[timerfd]', 0o600), O_RDWR | flags);
+    this.clock = clock;
+    this.timer = createTimer((expirations) => {
+      this.#expirations += expirations;
+      this.queue.wakeAll();
+    });
+  }
+
+  /** Sets the timer anew: expirations not yet read are forgotten. `at` is Infinity to disarm. */
+  set(at: number, interval: number): void {
+    this.#expirations = 0;
+    this.timer.disarm();
+    if (at !== Infinity) this.timer.arm(at, interval);
+  }
+
+  protected override close(): void {
+    this.timer.disarm();
+  }
+
+  override read(into: Uint8Array): number {
+    if (into.length < 8) fail('EINVAL');
+    if (this.#expirations === 0) return WOULD_BLOCK;
+    new DataView(into.buffer, into.byteOffset, 8).setBigUint64(0, BigInt(this.#expirations), true);
+    this.#expirations = 0;
+    return 8;
+  }
+  override poll(): number {
+    return this.#expirations > 0 ? POLLIN | POLLRDNORM : 0;
+  }
+  override get pollable(): boolean {
+    return true;
+  }
+}

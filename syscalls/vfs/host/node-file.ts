@@ -1,0 +1,180 @@
+import type { PageSource } from '../../../emu/memory/address-space.ts';
+import { fail } from '../../abi/errno.ts';
+import {
+  FALLOC_FL_KEEP_SIZE,
+  FALLOC_FL_PUNCH_HOLE,
+  FALLOC_FL_ZERO_RANGE,
+  O_APPEND,
+  O_WRONLY,
+  SEEK_DATA,
+  SEEK_HOLE,
+} from '../../abi/fcntl.ts';
+import type { Attributes } from '../../abi/stat.ts';
+import { type FileIdentity, FilePages, MappableFile } from '../core/file-pages.ts';
+import type { AttributeChange } from '../core/inode.ts';
+import { host, rethrow } from './error.ts';
+import { hostFlags } from './flags.ts';
+import type { NodeApi } from './node-fs.ts';
+import type { NodeInode } from './node-inode.ts';
+
+/** Opens a file for a change that needs a descriptor (truncate), and closes it again. */
+export function openForChange(inode: NodeInode, change: (fd: number) => void): void {
+  if (inode.isDirectory) fail('EISDIR');
+  const { api } = inode.fs;
+  const fd = api.openSync(inode.fs.path(inode.path), hostFlags(O_WRONLY));
+  try {
+    change(fd);
+  } finally {
+    api.closeSync(fd);
+  }
+}
+
+export class NodeFile extends MappableFile {
+  declare readonly inode: NodeInode;
+  readonly fd: number;
+  readonly #api: NodeApi;
+  /** The host appends through `fd`, atomically, as the file was opened so. */
+  readonly #hostAppends: boolean;
+  /** Then this one, when it was needed, writes where it is told. */
+  #positional = -1;
+
+  constructor(inode: NodeInode, flags: number, fd: number) {
+    super(inode, flags);
+    this.fd = fd;
+    this.#api = inode.fs.api;
+    this.#hostAppends = (flags & O_APPEND) !== 0;
+    inode.opened(fd);
+  }
+
+  protected override close(): void {
+    this.inode.closed(this.fd);
+    this.#api.closeSync(this.fd);
+    if (this.#positional !== -1) this.#api.closeSync(this.#positional);
+  }
+
+  override get mapped(): FilePages | undefined {
+    return sharedPages.size === 0 ? undefined : sharedPages.get(this.inode.identity);
+  }
+
+  override readAt(into: Uint8Array, offset: number): number {
+    if (into.length === 0) return 0;
+    try {
+      return this.#api.readSync(this.fd, into, 0, into.length, offset);
+    } catch (error) {
+      return rethrow(error);
+    }
+  }
+
+  override writeAt(from: Uint8Array, offset: number): number {
+    if (from.length === 0) return 0;
+    let { fd } = this;
+    if (this.#hostAppends) {
+      if (this.#positional === -1) this.#positional = this.inode.reopen(fd, this.flags & ~O_APPEND);
+      fd = this.#positional;
+    }
+    try {
+      return this.#api.writeSync(fd, from, 0, from.length, offset);
+    } catch (error) {
+      return rethrow(error);
+    }
+  }
+
+  protected override append(from: Uint8Array): number {
+    if (!this.#hostAppends || from.length === 0) return super.append(from);
+    return host(() => this.#api.writeSync(this.fd, from, 0, from.length));
+  }
+
+  override write(from: Uint8Array): number {
+    const count = super.write(from);
+    // Another process of the host may have appended between the look at the size and the write.
+    if (this.#hostAppends && this.flags & O_APPEND) this.offset = this.size();
+    return count;
+  }
+
+  override size(): number {
+    return host(() => this.#api.fstatSync(this.fd).size);
+  }
+
+  override stat(): Attributes {
+    return this.inode.attributes(host(() => this.#api.fstatSync(this.fd, { bigint: true })));
+  }
+
+  override setattr(change: AttributeChange): void {
+    const api = this.#api;
+    this.inode.fs.checkWritable();
+    host(() => {
+      if (change.size !== undefined) api.ftruncateSync(this.fd, change.size);
+      if (change.uid !== undefined || change.gid !== undefined) {
+        const now = this.stat();
+        api.fchownSync(this.fd, change.uid ?? now.uid, change.gid ?? now.gid);
+      }
+      if (change.mode !== undefined) api.fchmodSync(this.fd, change.mode & 0o7777);
+    });
+    this.inode.setTimes(
+      change,
+      (atime, mtime) => host(() => api.futimesSync(this.fd, atime, mtime)),
+      () => this.stat(),
+    );
+  }
+
+  override seek(offset: number, whence: number): number {
+    // A file without knowledge of holes is all data, with one hole at its end (lseek(2)).
+    if (whence === SEEK_DATA || whence === SEEK_HOLE) {
+      const size = this.size();
+      if (offset < 0 || offset >= size) return fail('ENXIO');
+      return (this.offset = whence === SEEK_DATA ? offset : size);
+    }
+    return super.seek(offset, whence);
+  }
+
+  override allocate(mode: number, offset: number, length: number): void {
+    const end = offset + length;
+    const size = this.size();
+    if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
+      const keep = (mode & FALLOC_FL_KEEP_SIZE) !== 0;
+      const zeros = new Uint8Array(Math.min(1 << 20, length));
+      for (let at = offset; at < Math.min(end, size); at += zeros.length) {
+        this.overwrite(zeros.subarray(0, Math.min(zeros.length, Math.min(end, size) - at)), at);
+      }
+      if (!keep && end > size) this.setattr({ size: end });
+      return;
+    }
+    if ((mode & ~FALLOC_FL_KEEP_SIZE) !== 0) fail('EOPNOTSUPP');
+    // The host's blocks cannot be reserved through node:fs; the size, which the guest can see, is what it asked for.
+    if ((mode & FALLOC_FL_KEEP_SIZE) === 0 && end > size) this.setattr({ size: end });
+  }
+
+  override sync(dataOnly: boolean): void {
+    host(() => (dataOnly ? this.#api.fdatasyncSync(this.fd) : this.#api.fsyncSync(this.fd)));
+  }
+
+  override pageSource(shared: boolean): PageSource {
+    if (!shared) return new FilePages(this, this.identity());
+    const { identity } = this.inode;
+    let pages = sharedPages.get(identity);
+    if (!pages) {
+      pages = new FilePages(this, null, true, () => sharedPages.delete(identity));
+      sharedPages.set(identity, pages);
+    }
+    pages.useWritable(this);
+    return pages;
+  }
+
+  /** Translations of the same bytes may be shared; files that somebody may write to have none to share. */
+  override identity(): FileIdentity | null {
+    if (!this.inode.fs.native || this.writable) return null;
+    const s = host(() => this.#api.fstatSync(this.fd, { bigint: true }));
+    return {
+      key: `${s.dev}:${s.ino}:${s.size}:${s.mtimeNs}:${s.ctimeNs}`,
+      changed: Number(s.ctimeMs),
+    };
+  }
+}
+
+/** Sources of shared mappings by file: all mappings of one file, by whatever process and descriptor, are of one object. */
+const sharedPages = new Map<string, FilePages>();
+
+/** The source of a file's shared mappings, for a change that has no descriptor (truncate). */
+export function sharedPagesOf(identity: string): FilePages | undefined {
+  return sharedPages.get(identity);
+}

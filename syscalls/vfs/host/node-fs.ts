@@ -1,0 +1,205 @@
+/**
+ * A file system behind an API like node:fs: the host's own files (HostFs), or a volume of memfs. One class serves both, so that one test suite holds for both.
+ *
+ * Every operation goes to `base` + a path whose components the walk has verified one by one, and none follows a symbolic link of the host: files are looked at
+ * with lstat, opened with O_NOFOLLOW, and changed through descriptors or calls that act on links themselves. (node:fs has no openat: between the look and
+ * the act another process of the host could swap a directory for a link. The guest, whose operations all go through here one after another, cannot.)
+ */
+import fs from 'node:fs';
+import { fail } from '../../abi/errno.ts';
+import type { FsStatistics } from '../../abi/stat.ts';
+import type { FileSystem } from '../core/inode.ts';
+import { type Inode, nextMountId } from '../core/inode.ts';
+import { host } from './error.ts';
+import { NodeInode } from './node-inode.ts';
+
+/** What is used of node:fs; a memfs Volume has the same. */
+export type NodeApi = Pick<
+  typeof fs,
+  | 'lstatSync'
+  | 'fstatSync'
+  | 'readdirSync'
+  | 'readlinkSync'
+  | 'openSync'
+  | 'closeSync'
+  | 'readSync'
+  | 'writeSync'
+  | 'mkdirSync'
+  | 'rmdirSync'
+  | 'unlinkSync'
+  | 'symlinkSync'
+  | 'linkSync'
+  | 'renameSync'
+  | 'chmodSync'
+  | 'fchmodSync'
+  | 'lchownSync'
+  | 'fchownSync'
+  | 'lutimesSync'
+  | 'futimesSync'
+  | 'ftruncateSync'
+  | 'fsyncSync'
+  | 'fdatasyncSync'
+>;
+
+export interface NodeFsOptions {
+  /** The API to use; node:fs unless given. */
+  api?: NodeApi;
+  /** As in /proc/mounts. */
+  type?: string;
+  source?: string;
+  readOnly?: boolean;
+  /** Device nodes on it lead to the host's devices; else only to those that live in this process. */
+  devices?: boolean;
+}
+
+/** All NodeFs of the host's files. Several may show the same directories (bind mounts, --ld-prefix): each has to know when one of these moves or goes. */
+const natives = new Set<WeakRef<NodeFs>>();
+
+const isBelow = (path: string, directory: string) => path === directory || path.startsWith(`${directory}/`);
+
+/** What is kept from the guest's view: one directory, and one file in whose place the guest sees another, which is in that directory. Paths in the API's view. */
+export interface Hidden {
+  directory: string | undefined;
+  file: string | undefined;
+  /** What is there for `file`; it may be missing. */
+  instead: string;
+}
+
+const BIG = { bigint: true, throwIfNoEntry: false } as const;
+const NOT_ASCII = /[\x80-\xff]/;
+
+export class NodeFs implements FileSystem {
+  readonly api: NodeApi;
+  /** The API is the host's: other processes may change files, and the host checks permissions. */
+  readonly native: boolean;
+  readonly type: string;
+  readonly source: string;
+  readonly readOnly: boolean;
+  readonly devices: boolean;
+  readonly id = nextMountId();
+  readonly root: NodeInode;
+  /** Path of the root in the API's view, a byte string without trailing slash. It changes when a directory moves in which the root lies. */
+  base: string;
+  /** What the guest is not to see. */
+  hidden: Hidden | undefined;
+  /** Raised whenever a directory moves: paths made before are wrong. */
+  generation = 0;
+  /** Who this process is on the host. */
+  readonly hostUid = process.geteuid?.() ?? 0;
+  readonly hostGid = process.getegid?.() ?? 0;
+  /** Permission bits the host's umask takes from new files, which the guest's own umask must decide alone. */
+  readonly hostUmask: number;
+  /** Exact times the guest has set, where the API, which takes seconds as a double, keeps them only roughly. */
+  readonly exactTimes = new Map<string, { field: 'atime' | 'mtime'; rough: bigint; exact: bigint }[]>();
+
+  /** @param base path of the root in the API's view, a byte string. Throws Errno when there is none. */
+  constructor(base: string, options: NodeFsOptions = {}) {
+    this.api = options.api ?? fs;
+    this.native = this.api === fs;
+    this.type = options.type ?? (this.native ? 'ext4' : 'tmpfs');
+    this.source = options.source ?? (this.native ? '/dev/root' : 'tmpfs');
+    this.readOnly = options.readOnly ?? false;
+    this.devices = options.devices ?? false;
+    this.hostUmask = this.native ? process.umask() : 0;
+    // Links on the way to the root are the host's own business.
+    this.base = (this.native ? host(() => fs.realpathSync.native(this.path(base), 'latin1')) : base).replace(
+      /\/+$/,
+      '',
+    );
+    const stats = host(() => this.lstat(this.base || '/'));
+    if (!stats) fail('ENOENT');
+    this.root = new NodeInode(this, undefined, '', stats);
+    if (this.native) natives.add(new WeakRef(this));
+  }
+
+  /** To be called when a directory has been moved, or removed (`to` undefined): the others see to it that no path of theirs leads over its old name, where a link might be soon. */
+  directoryMoved(from: string, to: string | undefined): void {
+    if (!this.native) return;
+    for (const reference of natives) {
+      const other = reference.deref();
+      if (other === undefined) natives.delete(reference);
+      else if (other !== this) other.#movedElsewhere(from, to);
+    }
+  }
+
+  #movedElsewhere(from: string, to: string | undefined): void {
+    if (isBelow(this.base, from)) {
+      if (to === undefined) this.root.deleted = true;
+      else {
+        this.base = to + this.base.slice(from.length);
+        this.generation++;
+      }
+      return;
+    }
+    const moved = this.#known(from);
+    if (moved === undefined) return;
+    const slash = to?.lastIndexOf('/') ?? -1;
+    const parent = to === undefined ? undefined : this.#found(to.slice(0, slash));
+    (moved.parent as NodeInode).moved(moved.name, parent, to?.slice(slash + 1) ?? '');
+  }
+
+  /** The inode there is of a directory, by its path in the API's view. */
+  #known(path: string): NodeInode | undefined {
+    if (!isBelow(path, this.base)) return undefined;
+    let at: NodeInode | undefined = this.root;
+    for (const name of path.slice(this.base.length).split('/')) if (name !== '') at = at?.known(name);
+    return at;
+  }
+
+  /** As #known, but looked for when there is none. */
+  #found(path: string): NodeInode | undefined {
+    if (!isBelow(path, this.base)) return undefined;
+    let at: Inode | undefined = this.root;
+    for (const name of path.slice(this.base.length).split('/')) if (name !== '') at = at?.lookup(name);
+    return at?.isDirectory ? (at as NodeInode) : undefined;
+  }
+
+  /** A path as the API takes it: bytes for the host (names need not be UTF-8), text for memfs. */
+  path(path: string): string {
+    if (!NOT_ASCII.test(path)) return path;
+    const bytes = Buffer.from(path, 'latin1');
+    return this.native ? (bytes as unknown as string) : bytes.toString();
+  }
+
+  /** A name or link target that the API gave, as a byte string. */
+  fromHost(text: string): string {
+    return this.native || !/[\u0080-\uffff]/.test(text) ? text : Buffer.from(text).toString('latin1');
+  }
+
+  lstat(path: string): fs.BigIntStats | undefined {
+    return this.api.lstatSync(this.path(path), BIG);
+  }
+
+  checkWritable(): void {
+    if (this.readOnly) fail('EROFS');
+  }
+
+  statfs(inode: Inode): FsStatistics {
+    if (!this.native) {
+      const free = 1 << 18;
+      return {
+        type: 0x0102_1994,
+        bsize: 4096,
+        blocks: 2 * free,
+        bfree: free,
+        bavail: free,
+        files: free,
+        ffree: free,
+        namelen: 255,
+        flags: 0,
+      };
+    }
+    const s = host(() => fs.statfsSync(this.path((inode as NodeInode).path)));
+    return {
+      type: s.type >>> 0,
+      bsize: s.bsize,
+      blocks: s.blocks,
+      bfree: s.bfree,
+      bavail: s.bavail,
+      files: s.files,
+      ffree: s.ffree,
+      namelen: 255,
+      flags: this.readOnly ? 1 : 0,
+    };
+  }
+}

@@ -1,0 +1,472 @@
+/**
+ * Descriptors of the host that are handed to the guest: standard input, output and error, and devices of the host. Terminals are in terminal.ts.
+ *
+ * Reading never blocks this process, in which other tasks may run: a pipe is opened a second time without O_NONBLOCK being shared with other processes, and read
+ * until it has no more. Only when a task goes to sleep on the queue does a watcher of Node's event loop begin to look; it takes one byte, which
+ * is kept for the next read, so that no more is taken from a shared input than the guest asked for. Writing to a pipe is in output.ts; to others it is synchronous.
+ */
+import fs from 'node:fs';
+import type net from 'node:net';
+import type { PageSource } from '../../../emu/memory/address-space.ts';
+import { ERRNO, Errno, fail } from '../../abi/errno.ts';
+import { O_ACCMODE, O_APPEND, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, SEEK_CUR } from '../../abi/fcntl.ts';
+import { FIONREAD } from '../../abi/ioctl.ts';
+import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
+import { type Attributes, major, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
+import { AnonymousInode } from '../core/anonymous.ts';
+import { FilePages, MappableFile } from '../core/file-pages.ts';
+import type { AttributeChange, Inode } from '../core/inode.ts';
+import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
+import { type Waiter, WaitQueue } from '../core/wait-queue.ts';
+import { attributesOf } from './attributes.ts';
+import { host, rethrow } from './error.ts';
+import { hostFlags } from './flags.ts';
+import { HostOutput } from './output.ts';
+import { isTerminal, openHostTerminal } from './terminal.ts';
+
+/** Milliseconds until a socket without room is tried again. */
+const RETRY_MS = 10;
+
+/** A wait queue that says when somebody begins to wait. */
+class WatchedQueue extends WaitQueue {
+  onWaiting: (() => void) | undefined;
+  override add(waiter: Waiter): void {
+    super.add(waiter);
+    this.onWaiting?.();
+  }
+}
+
+/** A pipe, socket, terminal or other character device of the host. */
+export class HostStream extends OpenFile {
+  readonly fd: number;
+  readonly #owned: boolean;
+  readonly #kind: number;
+  /** Descriptor for reading that gives EAGAIN instead of waiting. */
+  #input = -1;
+  #watcher: net.Socket | undefined;
+  #watching = false;
+  /** The byte the watcher took. */
+  #peeked = -1;
+  #ended = false;
+  #output: HostOutput | undefined;
+  /** The last write found no room. */
+  #blocked = false;
+
+  /** @param owned the descriptor is closed with the file */
+  constructor(inode: Inode, flags: number, fd: number, owned: boolean) {
+    super(inode, flags, new WatchedQueue());
+    this.fd = fd;
+    this.#owned = owned;
+    this.#kind = fs.fstatSync(fd).mode & S_IFMT;
+    (this.queue as WatchedQueue).onWaiting = () => this.#watch();
+  }
+
+  protected override close(): void {
+    this.#stop();
+    this.#output?.close();
+    if (this.#input >= 0 && this.#input !== this.fd) fs.closeSync(this.#input);
+    if (this.#owned) fs.closeSync(this.fd);
+  }
+
+  /** Other character devices (the host's /dev/null) never make one wait. */
+  get #waits(): boolean {
+    return this.#kind === S_IFIFO || this.#kind === S_IFSOCK;
+  }
+
+  #open(): number {
+    if (this.#input >= 0) return this.#input;
+    this.#input = this.fd;
+    if (this.#owned || !this.#waits) return this.fd;
+    if (this.#kind !== S_IFSOCK) {
+      try {
+        const { O_RDONLY: read, O_NONBLOCK, O_NOCTTY } = fs.constants;
+        this.#input = fs.openSync(`/proc/self/fd/${this.fd}`, read | O_NONBLOCK | O_NOCTTY);
+        return this.#input;
+      } catch {
+        // No /proc, or not our terminal: the watcher makes the descriptor itself non-blocking.
+      }
+    }
+    this.#makeWatcher();
+    return this.#input;
+  }
+
+  #makeWatcher(): net.Socket {
+    if (this.#watcher) return this.#watcher;
+    const onread = {
+      buffer: new Uint8Array(1),
+      callback: (count: number, buffer: Uint8Array): boolean => {
+        if (count > 0) this.#peeked = buffer[0]!;
+        this.#watching = false;
+        this.queue.wakeAll();
+        return false;
+      },
+    };
+    // manualStart: Node's own streams use it to begin reading only on resume.
+    const options = { fd: this.#input, readable: true, writable: false, manualStart: true, onread };
+    const { Socket } = process.getBuiltinModule('node:net');
+    const watcher = new Socket(options as net.SocketConstructorOpts);
+    const end = () => {
+      this.#ended = true;
+      this.#watching = false;
+      this.queue.wakeAll();
+    };
+    watcher.on('end', end);
+    watcher.on('close', end);
+    watcher.on('error', end);
+    this.#watcher = watcher;
+    return watcher;
+  }
+
+  /** Somebody waits: look for input, or for room. */
+  #watch(): void {
+    if (this.#blocked) {
+      setTimeout(() => {
+        this.#blocked = false;
+        this.queue.wakeAll();
+      }, RETRY_MS);
+      return;
+    }
+    if (!this.readable || this.#watching || this.#ended || !this.#waits) return;
+    // Who waits has found nothing to read; a byte that came since has woken all.
+    if (this.#peeked >= 0) return;
+    this.#open();
+    this.#watching = true;
+    this.#makeWatcher().resume();
+  }
+
+  #stop(): void {
+    this.#watcher?.removeAllListeners();
+    this.#watcher?.on('error', () => {});
+    if (this.#watcher && this.#input !== this.fd) {
+      // The socket owns the second descriptor and closes it.
+      this.#input = -1;
+      this.#watcher.destroy();
+    } else this.#watcher?.pause();
+    this.#watcher = undefined;
+  }
+
+  override read(into: Uint8Array): number {
+    if (into.length === 0) return 0;
+    let count = 0;
+    if (this.#peeked >= 0) {
+      into[count++] = this.#peeked;
+      this.#peeked = -1;
+      if (into.length === 1 || !this.#waits) return count;
+    }
+    if (this.#ended) return count;
+    try {
+      const more = fs.readSync(this.#open(), into, count, into.length - count, null);
+      return count + more;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EAGAIN') {
+        // An epoll waits all the time.
+        if (!this.queue.empty) this.#watch();
+        return count || WOULD_BLOCK;
+      }
+      // A terminal whose other end has gone.
+      if (code === 'EIO' || code === 'EOF') return count;
+      return rethrow(error);
+    }
+  }
+
+  override write(from: Uint8Array): number {
+    if (from.length === 0) return 0;
+    if (this.#kind === S_IFIFO && !this.#owned) {
+      this.#output ??= new HostOutput(this.fd, () => this.queue.wakeAll());
+      return this.#output.write(from);
+    }
+    try {
+      return fs.writeSync(this.fd, from, 0, from.length, null);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') {
+        this.#blocked = true;
+        return WOULD_BLOCK;
+      }
+      return rethrow(error);
+    }
+  }
+
+  get #full(): boolean {
+    return this.#blocked || (this.#output?.full ?? false);
+  }
+
+  override poll(): number {
+    let events = this.writable && !this.#full ? POLLOUT | POLLWRNORM : 0;
+    if (!this.readable) return events;
+    if (this.#peeked < 0 && !this.#ended && this.#waits) {
+      const byte = new Uint8Array(1);
+      try {
+        if (this.read(byte) === 1) this.#peeked = byte[0]!;
+        else this.#ended = this.#peeked < 0 && this.#atEnd();
+      } catch (error) {
+        if (!(error instanceof Errno)) throw error;
+      }
+    }
+    if (this.#peeked >= 0 || !this.#waits) events |= POLLIN | POLLRDNORM;
+    if (this.#ended) events |= this.#kind === S_IFIFO ? POLLHUP : POLLIN | POLLRDNORM | POLLHUP;
+    return events;
+  }
+
+  /** Whether reading now gives the end of the input rather than EAGAIN. */
+  #atEnd(): boolean {
+    try {
+      const byte = new Uint8Array(1);
+      if (fs.readSync(this.#open(), byte, 0, 1, null) === 0) return true;
+      this.#peeked = byte[0]!;
+    } catch {
+      // EAGAIN: not at the end.
+    }
+    return false;
+  }
+
+  override get pollable(): boolean {
+    return this.#waits;
+  }
+
+  override ioctl(request: number, argument: number, context: IoctlContext): number {
+    if (request === FIONREAD && this.#waits) {
+      this.poll();
+      context.write(argument, 4).setInt32(0, this.#peeked >= 0 ? 1 : 0, true);
+      return 0;
+    }
+    return fail('ENOTTY');
+  }
+}
+
+/**
+ * A regular file the host process was started with, whose offset other processes of the host may share: a shell, and what it starts next.
+ *
+ * Writing goes on at the shared offset, so that output of others is not overwritten. Reading, and everything after a seek, has an offset of its own, as node:fs cannot move the
+ * shared one; when the file is closed, the shared offset is moved to where the guest has left off (if that is further on).
+ */
+export class InheritedFile extends MappableFile {
+  readonly fd: number;
+  #own: boolean;
+
+  readonly #reopened: boolean;
+
+  /** @param reopened the descriptor is one of our own for the same file, with an offset nobody shares */
+  constructor(inode: Inode, flags: number, fd: number, reopened: boolean) {
+    super(inode, flags);
+    this.fd = fd;
+    this.#reopened = reopened;
+    this.#own = reopened || !this.writable;
+    if (this.#own && !reopened) this.offset = descriptorInfo(fd).position;
+  }
+
+  protected override close(): void {
+    try {
+      if (this.#reopened) fs.closeSync(this.fd);
+      else if (this.#own && !(this.flags & O_APPEND)) this.#settle();
+    } catch {
+      // The file has been made unreadable, or the disk is full: nobody is left to be told.
+    }
+  }
+
+  #settle(): void {
+    const buffer = new Uint8Array(65536);
+    let at = descriptorInfo(this.fd).position;
+    const { offset } = this;
+    if (at >= offset) return;
+    const reading = this.readable ? this.fd : fs.openSync(`/proc/self/fd/${this.fd}`, 'r');
+    try {
+      while (at < offset) {
+        const part = Math.min(buffer.length, offset - at);
+        const count = fs.readSync(reading, buffer, 0, part, this.readable ? null : at);
+        if (count === 0) return;
+        // Writing what is there moves the offset and changes nothing.
+        if (!this.readable) fs.writeSync(this.fd, buffer, 0, count, null);
+        at += count;
+      }
+    } finally {
+      if (reading !== this.fd) fs.closeSync(reading);
+    }
+  }
+
+  override read(into: Uint8Array): number {
+    if (this.#own) return super.read(into);
+    return into.length === 0 ? 0 : host(() => fs.readSync(this.fd, into, 0, into.length, null));
+  }
+  override write(from: Uint8Array): number {
+    if (this.#own) return super.write(from);
+    return from.length === 0 ? 0 : host(() => fs.writeSync(this.fd, from, 0, from.length, null));
+  }
+  override skip(count: number): void {
+    if (this.#own) super.skip(count);
+    else this.read(new Uint8Array(count));
+  }
+  override readAt(into: Uint8Array, offset: number): number {
+    return into.length === 0 ? 0 : host(() => fs.readSync(this.fd, into, 0, into.length, offset));
+  }
+  override writeAt(from: Uint8Array, offset: number): number {
+    return from.length === 0 ? 0 : host(() => fs.writeSync(this.fd, from, 0, from.length, offset));
+  }
+  override get mapped(): undefined {
+    return undefined;
+  }
+  override size(): number {
+    return host(() => fs.fstatSync(this.fd).size);
+  }
+  override seek(offset: number, whence: number): number {
+    if (!this.#own) {
+      this.offset = descriptorInfo(this.fd).position;
+      if (whence === SEEK_CUR && offset === 0) return this.offset;
+      this.#own = true;
+    }
+    return super.seek(offset, whence);
+  }
+  override sync(dataOnly: boolean): void {
+    host(() => (dataOnly ? fs.fdatasyncSync(this.fd) : fs.fsyncSync(this.fd)));
+  }
+  override pageSource(_shared: boolean): PageSource {
+    return new FilePages(this, null);
+  }
+}
+
+/** What a descriptor of the host leads to, without a place in the guest's tree. A file may lie outside the guest's root: it is used as it was opened, and nothing more is done to it. */
+class DescriptorInode extends AnonymousInode {
+  readonly fd: number;
+  constructor(fd: number, name: string) {
+    super(name, fs.fstatSync(fd).mode);
+    this.fd = fd;
+  }
+  override stat(): Attributes {
+    const s = host(() => fs.fstatSync(this.fd, { bigint: true }));
+    return attributesOf(s, Number(BigInt.asUintN(32, s.dev)));
+  }
+  override setattr(change: AttributeChange): void {
+    if (this.isRegular && (descriptorInfo(this.fd).flags & O_ACCMODE) === O_RDONLY) fail('EPERM');
+    host(() => {
+      if (change.size !== undefined) fs.ftruncateSync(this.fd, change.size);
+      if (change.mode !== undefined) fs.fchmodSync(this.fd, change.mode & 0o7777);
+      if (change.uid !== undefined || change.gid !== undefined) {
+        const now = this.stat();
+        fs.fchownSync(this.fd, change.uid ?? now.uid, change.gid ?? now.gid);
+      }
+      if (change.atime !== undefined || change.mtime !== undefined) {
+        const now = this.stat();
+        const seconds = (time: bigint | 'now' | undefined, otherwise: bigint) =>
+          time === 'now' ? Date.now() / 1000 : Number(time ?? otherwise) / 1e9;
+        fs.futimesSync(this.fd, seconds(change.atime, now.atime), seconds(change.mtime, now.mtime));
+      }
+    });
+  }
+  override open(flags: number): OpenFile {
+    return reopen(this, this.fd, flags);
+  }
+}
+
+/** Offset and flags of one of this process's descriptors, from /proc; without it a guess. */
+function descriptorInfo(fd: number): { position: number; flags: number } {
+  try {
+    const text = fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1');
+    const position = Number(/^pos:\s*(\d+)/m.exec(text)?.[1] ?? 0);
+    const bits = Number.parseInt(/^flags:\s*(\d+)/m.exec(text)?.[1] ?? '2', 8);
+    const flags = (bits & O_ACCMODE) | (bits & fs.constants.O_APPEND ? O_APPEND : 0);
+    return { position, flags };
+  } catch {
+    return { position: 0, flags: fd === 0 ? O_RDONLY : fd <= 2 ? O_WRONLY : O_RDWR };
+  }
+}
+
+/** /dev/null and its like. */
+const MEMORY_DEVICES = 1;
+
+/** The open files of descriptors 0, 1 and 2, by what they lead to: two of one open file description are one here too. */
+const standard = new Map<string, OpenFile>();
+
+/** An open file for a descriptor this process has, such as 0, 1 and 2. EBADF when it is not open. */
+export function openDescriptor(fd: number): OpenFile {
+  let name: string;
+  try {
+    name = fs.readlinkSync(`/proc/self/fd/${fd}`, 'latin1');
+  } catch {
+    name = `descriptor:[${fd}]`;
+  }
+  const inode = host(() => new DescriptorInode(fd, name));
+  const { dev, ino } = inode.stat();
+  const { position, flags } = descriptorInfo(fd);
+  // What was opened twice has other flags or another place, or it makes no difference.
+  const key = `${dev}:${ino}:${position}:${flags}`;
+  const known = standard.get(key);
+  if (known) return known;
+  const file = openInode(inode, fd, flags);
+  standard.set(key, file);
+  (file.onClose ??= new Set()).add(() => standard.delete(key));
+  return file;
+}
+
+function openInode(inode: Inode, fd: number, flags: number): OpenFile {
+  const kind = inode.mode & S_IFMT;
+  if (kind === S_IFREG) return new InheritedFile(inode, flags, fd, false);
+  if (kind === S_IFCHR && major(inode.stat().rdev) !== MEMORY_DEVICES && isTerminal(fd)) {
+    return openHostTerminal(fd, flags);
+  }
+  return new HostStream(inode, flags, fd, false);
+}
+
+/** Opens what a descriptor leads to once more (/proc/PID/fd/N, /dev/stdin). */
+function reopen(inode: Inode, fd: number, flags: number): OpenFile {
+  if (!inode.isRegular) return openInode(inode, fd, flags);
+  const given = descriptorInfo(fd).flags & O_ACCMODE;
+  if (given !== O_RDWR && (flags & O_ACCMODE) !== given) fail('EACCES');
+  if (given === O_RDONLY && flags & O_TRUNC) fail('EACCES');
+  const again = host(() => fs.openSync(`/proc/self/fd/${fd}`, hostFlags(flags) & ~fs.constants.O_NOFOLLOW));
+  return new InheritedFile(inode, flags, again, true);
+}
+
+/** Output that goes to a function; for library users who want it in memory. */
+export class SinkFile extends OpenFile {
+  readonly #sink: (bytes: Uint8Array) => void;
+  /** @param sink gets a copy of every piece written */
+  constructor(sink: (bytes: Uint8Array) => void) {
+    super(new AnonymousInode('pipe:[N]', S_IFIFO | 0o600), O_WRONLY);
+    this.#sink = sink;
+  }
+  override write(from: Uint8Array): number {
+    this.#sink(Uint8Array.from(from));
+    return from.length;
+  }
+  override poll(): number {
+    return POLLOUT | POLLWRNORM;
+  }
+  override get pollable(): boolean {
+    return true;
+  }
+}
+
+/** Input that comes from memory, a piece at a time; `end` ends it. */
+export class SourceFile extends OpenFile {
+  #pieces: Uint8Array[] = [];
+  #ended = false;
+
+  constructor() {
+    super(new AnonymousInode('pipe:[N]', S_IFIFO | 0o600), O_RDONLY);
+  }
+  push(piece: Uint8Array): void {
+    if (piece.length > 0) this.#pieces.push(piece);
+    this.queue.wakeAll();
+  }
+  end(): void {
+    this.#ended = true;
+    this.queue.wakeAll();
+  }
+  override read(into: Uint8Array): number {
+    const piece = this.#pieces[0];
+    if (into.length === 0) return 0;
+    if (piece === undefined) return this.#ended ? 0 : -ERRNO.EAGAIN;
+    const count = Math.min(into.length, piece.length);
+    into.set(piece.subarray(0, count));
+    if (count === piece.length) this.#pieces.shift();
+    else this.#pieces[0] = piece.subarray(count);
+    return count;
+  }
+  override poll(): number {
+    if (this.#pieces.length > 0) return POLLIN | POLLRDNORM;
+    return this.#ended ? POLLHUP : 0;
+  }
+  override get pollable(): boolean {
+    return true;
+  }
+}

@@ -1,0 +1,321 @@
+/**
+ * The terminal this process was started on, as the guest's controlling terminal.
+ *
+ * As long as no guest reads from it or changes its settings, it stays as it is. Then it is switched to raw mode, and the guest's own line discipline does the editing, echo and
+ * signals, so that every setting of the guest works. Node knows no tcgetattr(3): the settings it had come from the host's stty(1), which also makes those the
+ * guest leaves behind the host's; without it a terminal begins with the usual settings, and in the end is as it was.
+ */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import type tty from 'node:tty';
+import { O_NOCTTY } from '../../abi/fcntl.ts';
+import { type Attributes, S_IFCHR } from '../../abi/stat.ts';
+import { ONLCR, OPOST } from '../../abi/termios.ts';
+import { AnonymousInode } from '../core/anonymous.ts';
+import { linger } from '../core/lingering.ts';
+import type { OpenFile } from '../core/open-file.ts';
+import { Tty, TtyFile } from '../tty/tty.ts';
+import { host } from './error.ts';
+import { inForeground, isForegroundOf } from './job.ts';
+import { hostProgram } from './program.ts';
+
+/** Loaded only when there is a terminal: it costs each start two milliseconds. */
+const nodeTty = () => process.getBuiltinModule('node:tty');
+
+export function isTerminal(fd: number): boolean {
+  return nodeTty().isatty(fd);
+}
+
+const NL = 0x0a;
+const VT = 0x0b;
+const CR = 0x0d;
+/** Milliseconds until a terminal that takes no more is tried again. */
+const RETRY_MS = 5;
+/** Settings in the output of `stty -g`: the flags, then the control characters. */
+const FLAGS = 4;
+const CHARACTERS = 17;
+
+export class HostTerminal extends Tty {
+  readonly #fd: number;
+  readonly #hostRdev: number;
+  rdev: number;
+  readonly inode: HostTerminalInode;
+  files = 0;
+  /** As the host has it (cooked), in raw mode for the guest, or to be so again: this process was stopped, or is in the background. */
+  #mode: 'cooked' | 'raw' | 'away' = 'cooked';
+  #input: tty.ReadStream | undefined;
+  #screen: tty.WriteStream | undefined;
+  /** What the terminal did not take yet. */
+  #rest: Uint8Array = new Uint8Array(0);
+  #written: (() => void) | undefined;
+  #loaded = false;
+  /** The settings before the guest changed any, as `stty -g` writes them. */
+  #found: string | undefined;
+  /** Who sends signals to the whole process group this process is one of. Undefined: it is none of the guest's business. */
+  hostGroup: { readonly pgid: number; signal(signo: number): void } | undefined;
+
+  constructor(fd: number, rdev: number) {
+    super();
+    this.#fd = reopen(fd);
+    this.#hostRdev = rdev;
+    this.rdev = rdev;
+    this.inode = new HostTerminalInode(this);
+    this.measure();
+  }
+
+  // ---- size and settings ----
+  override measure(): void {
+    // Node itself looks again only at the terminal of its own standard output. A stream for each look would leave a descriptor open.
+    if (this.hungUp) return;
+    if (this.#screen) (this.#screen as tty.WriteStream & { _refreshSize(): void })._refreshSize();
+    else this.#screen = new (nodeTty().WriteStream)(this.#fd).on('error', () => {});
+    [this.columns, this.rows] = this.#screen.getWindowSize();
+  }
+
+  override load(): void {
+    if (this.#loaded) return;
+    this.#loaded = true;
+    const stty = hostProgram('stty');
+    if (stty === undefined) return;
+    const { status, stdout } = spawnSync(stty, ['-g'], {
+      stdio: [this.#fd, 'pipe', 'ignore'],
+      encoding: 'latin1',
+    });
+    const values = (stdout ?? '').split(':').map((field) => Number.parseInt(field, 16));
+    if (status !== 0 || values.length < FLAGS + CHARACTERS || values.some(Number.isNaN)) return;
+    this.#found = stdout.trim();
+    const [iflag, oflag, cflag, lflag] = values as [number, number, number, number];
+    const { termios } = this.line;
+    const cc = termios.cc.slice();
+    cc.set(values.slice(FLAGS, FLAGS + CHARACTERS));
+    this.line.termios = { ...termios, iflag, oflag, cflag, lflag, cc };
+  }
+
+  override changed(): void {
+    if (this.#settings() !== this.#found) this.wanted();
+  }
+
+  /** The guest's settings as `stty` takes them. */
+  #settings(): string | undefined {
+    if (this.#found === undefined) return undefined;
+    const { iflag, oflag, cflag, lflag, cc } = this.line.termios;
+    const values = [iflag, oflag, cflag, lflag, ...cc.subarray(0, CHARACTERS)];
+    const rest = this.#found.split(':').slice(values.length);
+    return [...values.map((value) => value.toString(16)), ...rest].join(':');
+  }
+
+  // ---- input ----
+  override wanted(): void {
+    if (this.#mode === 'raw' || this.hungUp) return;
+    this.load();
+    const input = (this.#input ??= this.#open());
+    if (!input) {
+      this.hangup();
+      return;
+    }
+    // In the background this stops the whole job with SIGTTOU, until it is in the foreground.
+    // Node knows the mode it has set and would do nothing; but somebody else may have had the terminal since.
+    input.setRawMode(false);
+    input.setRawMode(true);
+    this.#mode = 'raw';
+    input.resume();
+  }
+
+  #open(): tty.ReadStream | undefined {
+    let input: tty.ReadStream;
+    try {
+      input = new (nodeTty().ReadStream)(this.#fd);
+    } catch {
+      // It has hung up.
+      return undefined;
+    }
+    input.on('data', (bytes) => this.line.input(bytes as Buffer));
+    for (const event of ['end', 'error'] as const) input.on(event, () => this.hangup());
+    process.on('SIGCONT', this.#continued);
+    return input;
+  }
+
+  /** This process is about to stop: who started it gets the terminal as it was. */
+  suspend(): void {
+    if (this.#mode !== 'raw') return;
+    this.#input!.setRawMode(false);
+    this.#input!.pause();
+    this.#mode = 'away';
+  }
+
+  readonly #continued = () => {
+    if (this.#mode === 'cooked') return;
+    this.#mode = 'away';
+    // In the background even a look would stop the job; the guest may not want the terminal any more.
+    if (inForeground()) this.wanted();
+    else this.#input!.pause();
+  };
+
+  /** The last descriptor is closed: the terminal is as it was. */
+  leave(): void {
+    if (!this.writable) {
+      linger(
+        new Promise<void>((done) => {
+          this.#written = done;
+        }),
+      );
+    }
+    if (this.#mode === 'raw' && !this.hungUp) this.#input!.setRawMode(false);
+    this.#mode = 'cooked';
+    process.off('SIGCONT', this.#continued);
+    this.#input?.removeAllListeners();
+    this.#input?.destroy();
+    this.#input = undefined;
+  }
+
+  /** The guest's last settings become the host's, as they would if it ran there. True when the host's are others than before. */
+  settle(): boolean {
+    const settings = this.#settings();
+    if (settings === undefined || settings === this.#found || this.hungUp) return false;
+    return (
+      spawnSync(hostProgram('stty')!, [settings], { stdio: [this.#fd, 'ignore', 'ignore'] }).status === 0
+    );
+  }
+
+  /** From the host comes the signal, too, to those it is meant for. */
+  override hangup(): void {
+    this.hungUp = true;
+    this.queue.wakeAll();
+  }
+
+  /** For the host's processes in this process's group as well (a pipeline, a script), when the guest's first group is meant. */
+  protected override typed(signo: number): void {
+    const group = this.hostGroup;
+    if (group && this.session?.foreground === group.pgid && this.signalsUs) group.signal(signo);
+    else super.typed(signo);
+  }
+  /** Whether the host's process group that this process is one of is the one it would signal. */
+  get signalsUs(): boolean {
+    return isForegroundOf(this.#hostRdev);
+  }
+
+  // ---- output ----
+  override get writable(): boolean {
+    return this.#rest.length === 0;
+  }
+
+  protected override output(bytes: Uint8Array): void {
+    const shown = this.#translates ? withoutReturns(bytes) : bytes;
+    if (!this.writable) this.#rest = Buffer.concat([this.#rest, shown]);
+    else this.#write(shown);
+  }
+
+  /** The host's terminal makes CR NL of NL: as it was told to, and in Node's raw mode always. */
+  get #translates(): boolean {
+    return this.#mode === 'raw' || (this.line.termios.oflag & (OPOST | ONLCR)) === (OPOST | ONLCR);
+  }
+
+  #retry(): void {
+    this.#write(this.#rest);
+    if (!this.writable && !this.hungUp) return;
+    this.queue.wakeAll();
+    this.#written?.();
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#rest = new Uint8Array(0);
+    for (let done = 0; done < bytes.length; ) {
+      try {
+        done += fs.writeSync(this.#fd, bytes, done, bytes.length - done, null);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') {
+          this.hangup();
+          return;
+        }
+        this.#rest = Uint8Array.from(bytes.subarray(done));
+        setTimeout(() => this.#retry(), RETRY_MS);
+        return;
+      }
+    }
+  }
+}
+
+/** An open file description of our own, for reading and writing and without waiting, which is nobody else's business. Where that cannot be, the one we have. */
+function reopen(fd: number): number {
+  try {
+    const { O_RDWR, O_NONBLOCK, O_NOCTTY: noctty } = fs.constants;
+    return fs.openSync(`/proc/self/fd/${fd}`, O_RDWR | O_NONBLOCK | noctty);
+  } catch {
+    return fd;
+  }
+}
+
+/** For a terminal that puts a CR before each NL: where the guest has none, VT moves down just as well. */
+function withoutReturns(bytes: Uint8Array): Uint8Array {
+  if (!bytes.includes(NL)) return bytes;
+  const shown = new Uint8Array(bytes.length);
+  let length = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const c = bytes[i]!;
+    if (c === NL) shown[length++] = VT;
+    else if (c === CR && bytes[i + 1] === NL) {
+      shown[length++] = NL;
+      i++;
+    } else shown[length++] = c;
+  }
+  return shown.subarray(0, length);
+}
+
+class HostTerminalInode extends AnonymousInode {
+  readonly terminal: HostTerminal;
+  constructor(terminal: HostTerminal) {
+    super('tty', S_IFCHR | 0o620);
+    this.terminal = terminal;
+    this.attributes.uid = process.geteuid?.() ?? 0;
+    this.attributes.gid = process.getegid?.() ?? 0;
+  }
+  override stat(): Attributes {
+    return { ...super.stat(), rdev: this.terminal.rdev };
+  }
+  override open(flags: number): OpenFile {
+    return new HostTerminalFile(this, flags, this.terminal);
+  }
+}
+
+class HostTerminalFile extends TtyFile {
+  constructor(inode: HostTerminalInode, flags: number, terminal: HostTerminal) {
+    super(inode, flags, terminal);
+    terminal.files++;
+  }
+  protected override close(): void {
+    const { terminal } = this.inode as HostTerminalInode;
+    if (--terminal.files === 0) terminal.leave();
+  }
+}
+
+/** Terminals by device number: descriptors 0, 1 and 2 are mostly one. */
+const terminals = new Map<number, HostTerminal>();
+
+/** This process's controlling terminal, when none of its standard files is. */
+export function openHostControllingTerminal(): HostTerminal | undefined {
+  try {
+    const { O_RDWR, O_NOCTTY: noctty } = fs.constants;
+    const fd = fs.openSync('/dev/tty', O_RDWR | noctty);
+    return terminalOf(fd);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the guest has made of the settings of terminals becomes the host's. True when it has changed any. */
+export function settleTerminals(): boolean {
+  return [...terminals.values()].filter((terminal) => terminal.settle()).length > 0;
+}
+
+/** An open file for a descriptor of this process that is a terminal. */
+export function openHostTerminal(fd: number, flags: number): OpenFile {
+  const terminal = terminalOf(fd);
+  return new HostTerminalFile(terminal.inode, flags | O_NOCTTY, terminal);
+}
+
+function terminalOf(fd: number): HostTerminal {
+  const { rdev } = host(() => fs.fstatSync(fd));
+  let terminal = terminals.get(rdev);
+  if (!terminal) terminals.set(rdev, (terminal = new HostTerminal(fd, rdev)));
+  return terminal;
+}

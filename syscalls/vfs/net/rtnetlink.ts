@@ -1,0 +1,184 @@
+/**
+ * What the kernel answers on a NETLINK_ROUTE socket (rtnetlink(7)): questions about interfaces, addresses and routes. They are the host's, and nothing about them can
+ * be changed from here.
+ */
+import { fail } from '../../abi/errno.ts';
+import * as n from '../../abi/netlink.ts';
+import { AF_INET, AF_INET6, AF_UNSPEC, type InetFamily } from '../../abi/socket.ts';
+import {
+  flagsOf,
+  hardwareTypeOf,
+  type InterfaceAddress,
+  interfaces,
+  type NetworkInterface,
+  network,
+  type Route,
+  routes,
+} from './interfaces.ts';
+
+export interface RouteAnswer {
+  readonly type: number;
+  readonly body: readonly Uint8Array[];
+}
+
+const NAME = new TextDecoder('latin1');
+
+function link(i: NetworkInterface): RouteAnswer {
+  const header = n.encode(n.ifinfomsg, {
+    ifi_family: AF_UNSPEC,
+    ifi_type: hardwareTypeOf(i),
+    ifi_index: i.index,
+    ifi_flags: flagsOf(i),
+    ifi_change: 0,
+  });
+  const broadcast = new Uint8Array(6).fill(i.loopback ? 0 : 0xff);
+  return {
+    type: n.RTM_NEWLINK,
+    body: [
+      header,
+      n.attribute(n.IFLA.IFNAME, i.name),
+      n.attribute(n.IFLA.TXQLEN, 1000),
+      n.attribute(n.IFLA.OPERSTATE, Uint8Array.of(i.loopback ? n.IF_OPER_UNKNOWN : n.IF_OPER_UP)),
+      n.attribute(n.IFLA.LINKMODE, Uint8Array.of(0)),
+      n.attribute(n.IFLA.MTU, i.mtu),
+      n.attribute(n.IFLA.QDISC, i.loopback ? 'noqueue' : 'pfifo_fast'),
+      n.attribute(n.IFLA.ADDRESS, i.hardware),
+      n.attribute(n.IFLA.BROADCAST, broadcast),
+    ],
+  };
+}
+
+/** RT_SCOPE_* of an address: fe80::/10 holds on its link, loopback in the host, others everywhere. */
+function scopeOf(i: NetworkInterface, { family, address }: InterfaceAddress): number {
+  if (i.loopback) return n.RT_SCOPE_HOST;
+  const linkLocal = family === AF_INET6 && address[0] === 0xfe && (address[1]! & 0xc0) === 0x80;
+  return linkLocal ? n.RT_SCOPE_LINK : n.RT_SCOPE_UNIVERSE;
+}
+
+/** struct ifa_cacheinfo of an address that stays: valid and preferred for ever. */
+const FOR_EVER = new Uint8Array(Uint32Array.of(0xffff_ffff, 0xffff_ffff, 0, 0).buffer);
+
+function address(i: NetworkInterface, a: InterfaceAddress): RouteAnswer {
+  const header = n.encode(n.ifaddrmsg, {
+    ifa_family: a.family,
+    ifa_prefixlen: a.prefix,
+    ifa_flags: n.IFA_F_PERMANENT,
+    ifa_scope: scopeOf(i, a),
+    ifa_index: i.index,
+  });
+  const body = [header, n.attribute(n.IFA.ADDRESS, a.address)];
+  if (a.family === AF_INET) {
+    body.push(n.attribute(n.IFA.LOCAL, a.address));
+    if (!i.loopback) body.push(n.attribute(n.IFA.BROADCAST, network(a.address, a.prefix, true)));
+    body.push(n.attribute(n.IFA.LABEL, i.name));
+  }
+  body.push(n.attribute(n.IFA.FLAGS, n.IFA_F_PERMANENT), n.attribute(n.IFA.CACHEINFO, FOR_EVER));
+  return { type: n.RTM_NEWADDR, body };
+}
+
+function route(r: Route): RouteAnswer {
+  const direct = r.gateway === undefined;
+  const header = n.encode(n.rtmsg, {
+    rtm_family: r.family,
+    rtm_dst_len: r.prefix,
+    rtm_src_len: 0,
+    rtm_tos: 0,
+    rtm_table: n.RT_TABLE_MAIN,
+    rtm_protocol: direct ? n.RTPROT_KERNEL : n.RTPROT_BOOT,
+    rtm_scope: direct && r.family === AF_INET ? n.RT_SCOPE_LINK : n.RT_SCOPE_UNIVERSE,
+    rtm_type: n.RTN_UNICAST,
+    rtm_flags: 0,
+  });
+  const body = [header, n.attribute(n.RTA.TABLE, n.RT_TABLE_MAIN)];
+  if (r.prefix > 0) body.push(n.attribute(n.RTA.DST, r.destination));
+  if (r.metric > 0) body.push(n.attribute(n.RTA.PRIORITY, r.metric));
+  if (r.source) body.push(n.attribute(n.RTA.PREFSRC, r.source));
+  if (r.gateway) body.push(n.attribute(n.RTA.GATEWAY, r.gateway));
+  body.push(n.attribute(n.RTA.OIF, r.through.index));
+  return { type: n.RTM_NEWROUTE, body };
+}
+
+const equal = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
+
+/** The way to one address: to an own one over loopback, else by the most exact route. */
+function routeTo(family: InetFamily, to: Uint8Array): RouteAnswer {
+  // The whole network of loopback is the host's own.
+  const isOwn = (i: NetworkInterface, a: InterfaceAddress) =>
+    a.family === family &&
+    equal(
+      network(to, i.loopback ? a.prefix : 8 * to.length),
+      i.loopback ? network(a.address, a.prefix) : a.address,
+    );
+  const own = interfaces().flatMap((i) => i.addresses.filter((a) => isOwn(i, a)))[0];
+  const best = routes()
+    .filter((r) => r.family === family && equal(network(to, r.prefix), r.destination))
+    .sort((a, b) => b.prefix - a.prefix || a.metric - b.metric)[0];
+  const through = own ? interfaces().find((i) => i.loopback) : best?.through;
+  if (through === undefined) return fail('ENETUNREACH');
+  const source = (own ?? through.addresses.find((a) => a.family === family))?.address;
+  const header = n.encode(n.rtmsg, {
+    rtm_family: family,
+    rtm_dst_len: 8 * to.length,
+    rtm_src_len: 0,
+    rtm_tos: 0,
+    rtm_table: own ? n.RT_TABLE_LOCAL : n.RT_TABLE_MAIN,
+    rtm_protocol: 0,
+    rtm_scope: n.RT_SCOPE_UNIVERSE,
+    rtm_type: own ? n.RTN_LOCAL : n.RTN_UNICAST,
+    rtm_flags: family === AF_INET ? n.RTM_F_CLONED : 0,
+  });
+  const body = [header, n.attribute(n.RTA.DST, to), n.attribute(n.RTA.OIF, through.index)];
+  if (source) body.push(n.attribute(n.RTA.PREFSRC, source));
+  if (!own && best?.gateway) body.push(n.attribute(n.RTA.GATEWAY, best.gateway));
+  return { type: n.RTM_NEWROUTE, body };
+}
+
+function oneLink(request: Uint8Array): RouteAnswer {
+  const { ifi_index: index } = n.decode(n.ifinfomsg, request);
+  const named = n.attributes(request.subarray(n.ifinfomsg.size)).get(n.IFLA.IFNAME);
+  const name = named && NAME.decode(named).replace(/\0.*$/s, '');
+  if (index <= 0 && name === undefined) fail('EINVAL');
+  return link(interfaces().find((i) => (index > 0 ? i.index === index : i.name === name)) ?? fail('ENODEV'));
+}
+
+function oneRoute(request: Uint8Array): RouteAnswer {
+  const { rtm_family: family } = n.decode(n.rtmsg, request);
+  const to = n.attributes(request.subarray(n.rtmsg.size)).get(n.RTA.DST);
+  if (family !== AF_INET && family !== AF_INET6) fail('EOPNOTSUPP');
+  return routeTo(family, to?.length === (family === AF_INET ? 4 : 16) ? to : fail('EINVAL'));
+}
+
+function allAddresses(request: Uint8Array): RouteAnswer[] {
+  const { ifa_family: family, ifa_index: index } = n.decode(n.ifaddrmsg, request);
+  const families = [AF_INET, AF_INET6].filter((f) => family === AF_UNSPEC || f === family);
+  return families.flatMap((f) =>
+    interfaces()
+      .filter((i) => index === 0 || i.index === index)
+      .flatMap((i) => i.addresses.filter((a) => a.family === f).map((a) => address(i, a))),
+  );
+}
+
+/** Answers one request: `dump` asks for all there is. Throws Errno. */
+export function answerRoute(type: number, dump: boolean, request: Uint8Array): RouteAnswer[] {
+  if (type > n.RTM_MAX) fail('EOPNOTSUPP');
+  // The types come in fours: new, delete, get, set.
+  if ((type & 3) !== 2) fail('EPERM');
+  // A dump may be asked for by a lone struct rtgenmsg, one byte.
+  if (request.length < 1) fail('EINVAL');
+  const family = request[0]!;
+  switch (type) {
+    case n.RTM_GETLINK:
+      return dump ? interfaces().map(link) : [oneLink(request)];
+    case n.RTM_GETADDR:
+      return dump ? allAddresses(request) : fail('EOPNOTSUPP');
+    case n.RTM_GETROUTE:
+      if (!dump) return [oneRoute(request)];
+      return routes()
+        .filter((r) => family === AF_UNSPEC || r.family === family)
+        .map(route);
+    case n.RTM_GETNEIGH:
+      return dump ? [] : fail('ENOENT');
+    default:
+      return fail('EOPNOTSUPP');
+  }
+}

@@ -1,0 +1,263 @@
+/** What all sockets have in common: the calls of socket(7) as methods, and options. Kinds are in unix-socket.ts and inet-socket.ts. */
+import { type Errno, fail } from '../../abi/errno.ts';
+import { O_RDWR } from '../../abi/fcntl.ts';
+import { FIONREAD, TIOCOUTQ } from '../../abi/ioctl.ts';
+import {
+  MSG_PEEK,
+  SO_BROADCAST,
+  SO_DEBUG,
+  SO_DONTROUTE,
+  SO_KEEPALIVE,
+  SO_OOBINLINE,
+  SO_PASSCRED,
+  SO_PRIORITY,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SO_RCVLOWAT,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SO_SNDBUF,
+  SO_SNDBUFFORCE,
+  SO_TIMESTAMP,
+  type SocketAddress,
+} from '../../abi/socket.ts';
+import { S_IFSOCK } from '../../abi/stat.ts';
+import { AnonymousInode } from '../core/anonymous.ts';
+import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
+import { interfaceIoctl } from './interface-ioctl.ts';
+
+/** Who sent a message, or is at the other end (struct ucred). */
+export interface PeerCreds {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface SendOptions {
+  /** MSG_*. */
+  readonly flags: number;
+  /** Where to, for sockets that are not connected. */
+  readonly address?: SocketAddress | undefined;
+  /** The socket bound to a path, which the caller has resolved. */
+  readonly target?: Socket | undefined;
+  /** Open files to be passed (SCM_RIGHTS). */
+  readonly rights?: readonly OpenFile[] | undefined;
+  readonly creds: PeerCreds;
+}
+
+export interface Received {
+  readonly count: number;
+  /** Length of the whole message when it was longer than the buffer. */
+  readonly length: number;
+  readonly address?: SocketAddress | undefined;
+  readonly rights?: readonly OpenFile[] | undefined;
+  readonly creds?: PeerCreds | undefined;
+}
+
+const BUFFER = 212_992;
+
+/** Options that are remembered and told again. */
+const REMEMBERED = new Set([
+  SO_BROADCAST,
+  SO_DEBUG,
+  SO_DONTROUTE,
+  SO_KEEPALIVE,
+  SO_OOBINLINE,
+  SO_PASSCRED,
+  SO_PRIORITY,
+  SO_RCVLOWAT,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SO_TIMESTAMP,
+]);
+
+export abstract class Socket extends OpenFile {
+  abstract readonly family: number;
+  /** SOCK_*. */
+  abstract readonly type: number;
+  abstract readonly protocol: number;
+  abstract readonly listening: boolean;
+  /** What SO_ERROR tells, once. */
+  error: Errno | undefined;
+  peerCreds: PeerCreds | undefined;
+  readonly options = new Map<number, number>();
+  /** SO_LINGER: seconds, -1 when off. */
+  linger = -1;
+  sendBuffer = BUFFER;
+  receiveBuffer = BUFFER;
+
+  constructor(flags: number) {
+    super(new AnonymousInode('socket:[N]', S_IFSOCK | 0o777), O_RDWR | flags);
+  }
+
+  /** 0 or WOULD_BLOCK: then it is called again after a wake-up. The caller has made the file for a path. */
+  abstract bind(address: SocketAddress, path?: AnonymousPath): number;
+  abstract listen(backlog: number): void;
+  /** The next connection; undefined when there is none. */
+  abstract accept(): Socket | undefined;
+  /** Begins to connect; 0 when done at once, else WOULD_BLOCK and `connecting` tells how it goes on. */
+  abstract connect(address: SocketAddress | undefined, target: Socket | undefined, creds: PeerCreds): number;
+  /** Outcome of a connect that was begun: 0, WOULD_BLOCK, or throws. */
+  abstract connecting(): number;
+  abstract send(bytes: Uint8Array, options: SendOptions): number;
+  abstract receive(into: Uint8Array, flags: number): Received | typeof WOULD_BLOCK;
+  abstract shutdown(how: number): void;
+  abstract localAddress(): SocketAddress;
+  /** ENOTCONN. */
+  abstract peerAddress(): SocketAddress;
+  /** Bytes that could be received now. */
+  abstract readableBytes(): number;
+
+  override read(into: Uint8Array): number {
+    const received = this.receive(into, 0);
+    if (typeof received === 'number') return received;
+    for (const file of received.rights ?? []) file.release();
+    return received.count;
+  }
+  override write(from: Uint8Array): number {
+    return this.send(from, { flags: 0, creds: NOBODY });
+  }
+  override get pollable(): boolean {
+    return true;
+  }
+
+  /** Throws the pending error, once. */
+  protected throwError(): void {
+    const { error } = this;
+    if (error === undefined) return;
+    this.error = undefined;
+    throw error;
+  }
+
+  /** An integer option of SOL_SOCKET; undefined when it is not known. */
+  getOption(name: number): number | undefined {
+    if (name === SO_SNDBUF) return this.sendBuffer;
+    if (name === SO_RCVBUF) return this.receiveBuffer;
+    return REMEMBERED.has(name) ? (this.options.get(name) ?? (name === SO_RCVLOWAT ? 1 : 0)) : undefined;
+  }
+  /** False when it is not known. */
+  setOption(name: number, value: number): boolean {
+    // The kernel doubles what is asked for (socket(7)).
+    const size = Math.min(Math.max(2 * value, 4608), 2 * BUFFER);
+    if (name === SO_SNDBUF || name === SO_SNDBUFFORCE) this.sendBuffer = size;
+    else if (name === SO_RCVBUF || name === SO_RCVBUFFORCE) this.receiveBuffer = size;
+    else if (REMEMBERED.has(name))
+      this.options.set(name, name === SO_PRIORITY || name === SO_RCVLOWAT ? value : +(value !== 0));
+    else return false;
+    return true;
+  }
+
+  override ioctl(request: number, argument: number, context: IoctlContext): number {
+    if (request === FIONREAD) {
+      context.write(argument, 4).setInt32(0, this.readableBytes(), true);
+      return 0;
+    }
+    if (request === TIOCOUTQ) {
+      context.write(argument, 4).setInt32(0, 0, true);
+      return 0;
+    }
+    return interfaceIoctl(request, argument, context) ?? fail('ENOTTY');
+  }
+}
+
+export const NOBODY: PeerCreds = { pid: 0, uid: 65534, gid: 65534 };
+
+/** What a bound path leads to. */
+export interface AnonymousPath {
+  socket: unknown;
+}
+
+/** Messages that wait to be received: of a stream their bounds mean nothing, except that passed files come with their bytes. */
+export interface Message {
+  bytes: Uint8Array;
+  readonly address?: SocketAddress | undefined;
+  readonly rights?: readonly OpenFile[] | undefined;
+  readonly creds?: PeerCreds | undefined;
+}
+
+export class MessageQueue {
+  #messages: Message[] = [];
+  #first = 0;
+  bytes = 0;
+
+  get empty(): boolean {
+    return this.#first === this.#messages.length;
+  }
+  get count(): number {
+    return this.#messages.length - this.#first;
+  }
+  /** Length of the first message. */
+  get nextLength(): number {
+    return this.#messages[this.#first]?.bytes.length ?? 0;
+  }
+
+  push(message: Message): void {
+    this.#messages.push(message);
+    this.bytes += message.bytes.length;
+  }
+
+  #drop(): void {
+    this.#first++;
+    if (this.#first < 64 || this.#first * 2 < this.#messages.length) return;
+    this.#messages = this.#messages.slice(this.#first);
+    this.#first = 0;
+  }
+
+  /** Takes one message, cut to the buffer. */
+  takeMessage(into: Uint8Array, flags: number): Received {
+    const message = this.#messages[this.#first]!;
+    const { bytes } = message;
+    const count = Math.min(into.length, bytes.length);
+    into.set(bytes.subarray(0, count));
+    if (flags & MSG_PEEK) {
+      for (const file of message.rights ?? []) file.ref();
+    } else {
+      this.bytes -= bytes.length;
+      this.#drop();
+    }
+    return { ...message, count, length: bytes.length };
+  }
+
+  /** Takes bytes of a stream; it ends after bytes with which files were passed, and before those of another sender. */
+  takeBytes(into: Uint8Array, flags: number): Received {
+    const peek = (flags & MSG_PEEK) !== 0;
+    const first = this.#messages[this.#first]!;
+    const { creds, address } = first;
+    let rights: readonly OpenFile[] | undefined;
+    let count = 0;
+    let at = this.#first;
+    while (at < this.#messages.length && count < into.length) {
+      const message = this.#messages[at]!;
+      if (message !== first && message.creds?.pid !== creds?.pid) break;
+      rights ??= message.rights;
+      const part = Math.min(into.length - count, message.bytes.length);
+      into.set(message.bytes.subarray(0, part), count);
+      count += part;
+      if (peek) at++;
+      else {
+        this.bytes -= part;
+        if (part === message.bytes.length) {
+          this.#drop();
+          at = this.#first;
+        } else {
+          this.#messages[at] = { ...message, bytes: message.bytes.subarray(part), rights: undefined };
+          break;
+        }
+      }
+      if (message.rights) break;
+    }
+    if (peek && rights) rights = rights.map((file) => file.ref());
+    return { count, length: count, rights, creds, address };
+  }
+
+  /** Forgets everything, closing the files that were under way. */
+  clear(): void {
+    for (const message of this.#messages.slice(this.#first))
+      for (const file of message.rights ?? []) file.release();
+    this.#messages = [];
+    this.#first = 0;
+    this.bytes = 0;
+  }
+}
+
+export { WOULD_BLOCK };

@@ -1,0 +1,280 @@
+/** AF_UNIX sockets (unix(7)) between processes of the run: streams, sequenced packets and datagrams; nothing of them touches the host. */
+import { errnoNamed, fail } from '../../abi/errno.ts';
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
+import {
+  AF_UNIX,
+  SHUT_RD,
+  SHUT_RDWR,
+  SHUT_WR,
+  SO_PASSCRED,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  SOMAXCONN,
+  type SocketAddress,
+  type UnixAddress,
+} from '../../abi/socket.ts';
+import {
+  type AnonymousPath,
+  MessageQueue,
+  type PeerCreds,
+  type Received,
+  type SendOptions,
+  Socket,
+  WOULD_BLOCK,
+} from './socket.ts';
+
+/** Names that begin with NUL. */
+const abstractNames = new Map<string, UnixSocket>();
+
+/** The socket of an abstract name. */
+export function abstractSocket(name: string): UnixSocket | undefined {
+  return abstractNames.get(name);
+}
+
+const UNNAMED: UnixAddress = { family: AF_UNIX, path: '' };
+let autobound = 0;
+
+export class UnixSocket extends Socket {
+  readonly family = AF_UNIX;
+  readonly type: number;
+  readonly protocol = 0;
+  #address: UnixAddress = UNNAMED;
+  #path: AnonymousPath | undefined;
+  #peer: UnixSocket | undefined;
+  /** The address the peer had, which stays when it is gone. */
+  #peerAddress: SocketAddress | undefined;
+  readonly #incoming = new MessageQueue();
+  #backlog = -1;
+  /** Connections to be accepted, and who wait for room among them. */
+  #pending: UnixSocket[] = [];
+  readonly #waiting = new Set<UnixSocket>();
+  #readShut = false;
+  #writeShut = false;
+  #closed = false;
+
+  constructor(type: number, flags: number) {
+    super(flags);
+    this.type = type;
+  }
+
+  /** socketpair(2). */
+  static pair(type: number, flags: number, creds: PeerCreds): [UnixSocket, UnixSocket] {
+    const a = new UnixSocket(type, flags);
+    const b = new UnixSocket(type, flags);
+    a.#join(b);
+    a.peerCreds = b.peerCreds = creds;
+    return [a, b];
+  }
+
+  #join(other: UnixSocket): void {
+    this.#peer = other;
+    this.#peerAddress = other.#address;
+    other.#peer = this;
+    other.#peerAddress = this.#address;
+  }
+
+  get #connectionless(): boolean {
+    return this.type === SOCK_DGRAM;
+  }
+  get listening(): boolean {
+    return this.#backlog >= 0;
+  }
+  get bound(): boolean {
+    return this.#address !== UNNAMED;
+  }
+
+  override bind(address: SocketAddress, path?: AnonymousPath): number {
+    if (address.family !== AF_UNIX) fail('EINVAL');
+    if (this.bound) fail('EINVAL');
+    if (path) {
+      path.socket = this;
+      this.#path = path;
+      this.#address = address;
+      return 0;
+    }
+    let name = address.path;
+    if (name === '') {
+      do name = `\0${(++autobound).toString(16).padStart(5, '0')}`;
+      while (abstractNames.has(name));
+    }
+    if (abstractNames.has(name)) fail('EADDRINUSE');
+    abstractNames.set(name, this);
+    this.#address = { family: AF_UNIX, path: name };
+    return 0;
+  }
+
+  override listen(backlog: number): void {
+    if (this.#connectionless) fail('EOPNOTSUPP');
+    if (!this.bound || this.#peer) fail('EINVAL');
+    this.#backlog = Math.min(backlog >>> 0, SOMAXCONN);
+    this.queue.wakeAll();
+  }
+
+  override accept(): Socket | undefined {
+    if (this.#connectionless) fail('EOPNOTSUPP');
+    if (!this.listening) fail('EINVAL');
+    const socket = this.#pending.shift();
+    if (socket) for (const waiting of this.#waiting) waiting.queue.wakeAll();
+    return socket;
+  }
+
+  override connect(address: SocketAddress | undefined, target: Socket | undefined, creds: PeerCreds): number {
+    if (address === undefined) {
+      if (!this.#connectionless) fail('EINVAL');
+      this.#peer = this.#peerAddress = undefined;
+      return 0;
+    }
+    if (address.family !== AF_UNIX) fail('EINVAL');
+    if (!(target instanceof UnixSocket) || target.#closed) fail('ECONNREFUSED');
+    if (target.type !== this.type) fail('EPROTOTYPE');
+    if (this.#connectionless) {
+      this.#peer = target;
+      this.#peerAddress = target.#address;
+      return 0;
+    }
+    if (this.#peer) fail('EISCONN');
+    if (this.listening) fail('EINVAL');
+    if (!target.listening || target.#readShut) fail('ECONNREFUSED');
+    if (target.#pending.length > target.#backlog) {
+      target.#waiting.add(this);
+      return WOULD_BLOCK;
+    }
+    target.#waiting.delete(this);
+    const accepted = new UnixSocket(this.type, 0);
+    accepted.#address = target.#address;
+    accepted.#join(this);
+    accepted.peerCreds = creds;
+    this.peerCreds = target.peerCreds ?? creds;
+    target.#pending.push(accepted);
+    target.queue.wakeAll();
+    return 0;
+  }
+  /** There is nothing between "not yet begun" and "done": connect itself is tried again. */
+  override connecting(): number {
+    return WOULD_BLOCK;
+  }
+
+  override send(bytes: Uint8Array, options: SendOptions): number {
+    this.throwError();
+    if (this.#writeShut) fail('EPIPE');
+    let receiver = this.#peer;
+    if (options.target || (options.address && this.#connectionless)) {
+      if (!this.#connectionless) fail(this.#peer ? 'EISCONN' : 'EOPNOTSUPP');
+      if (!(options.target instanceof UnixSocket)) fail('ECONNREFUSED');
+      receiver = options.target;
+      if (receiver.type !== this.type) fail('EPROTOTYPE');
+    }
+    if (receiver === undefined) fail(this.#peerAddress && !this.#connectionless ? 'EPIPE' : 'ENOTCONN');
+    if (receiver.#closed || receiver.#readShut) fail(this.#connectionless ? 'ECONNREFUSED' : 'EPIPE');
+    if (this.#connectionless && receiver.#peer && receiver.#peer !== this) fail('EPERM');
+    const stream = this.type === SOCK_STREAM;
+    if (bytes.length === 0 && stream) return 0;
+    if (!stream && bytes.length > this.sendBuffer) fail('EMSGSIZE');
+    const room = this.sendBuffer - receiver.#incoming.bytes;
+    // A message goes whole; an empty buffer takes any.
+    if (
+      room <= 0 ||
+      (!stream && bytes.length > room && !receiver.#incoming.empty) ||
+      receiver.#incoming.count > 2000
+    ) {
+      receiver.#waiting.add(this);
+      return WOULD_BLOCK;
+    }
+    receiver.#waiting.delete(this);
+    const count = stream ? Math.min(bytes.length, room) : bytes.length;
+    const pass = receiver.options.get(SO_PASSCRED) || this.options.get(SO_PASSCRED);
+    receiver.#incoming.push({
+      bytes: Uint8Array.from(bytes.subarray(0, count)),
+      address: this.#connectionless && this.bound ? this.#address : undefined,
+      rights: options.rights?.length ? options.rights.map((file) => file.ref()) : undefined,
+      creds: pass ? options.creds : undefined,
+    });
+    receiver.queue.wakeAll();
+    return count;
+  }
+
+  override receive(into: Uint8Array, flags: number): Received | typeof WOULD_BLOCK {
+    if (this.#incoming.empty) {
+      this.throwError();
+      if (this.listening) fail('EINVAL');
+      if (this.#readShut) return { count: 0, length: 0 };
+      if (this.#connectionless) return WOULD_BLOCK;
+      if (this.#peer === undefined) {
+        return this.#peerAddress
+          ? { count: 0, length: 0 }
+          : fail(this.type === SOCK_STREAM ? 'EINVAL' : 'ENOTCONN');
+      }
+      return this.#peer.#writeShut || this.#peer.#closed ? { count: 0, length: 0 } : WOULD_BLOCK;
+    }
+    const received =
+      this.type === SOCK_STREAM
+        ? into.length === 0
+          ? { count: 0, length: 0 }
+          : this.#incoming.takeBytes(into, flags)
+        : this.#incoming.takeMessage(into, flags);
+    this.#roomAgain();
+    return received;
+  }
+
+  #roomAgain(): void {
+    this.#peer?.queue.wakeAll();
+    for (const sender of this.#waiting) sender.queue.wakeAll();
+  }
+
+  override shutdown(how: number): void {
+    if (how < SHUT_RD || how > SHUT_RDWR) fail('EINVAL');
+    if (!this.#connectionless && !this.#peer && !this.#peerAddress && !this.listening) fail('ENOTCONN');
+    if (how !== SHUT_WR) this.#readShut = true;
+    if (how !== SHUT_RD) this.#writeShut = true;
+    if (!this.#connectionless && this.#peer) {
+      if (how !== SHUT_RD) this.#peer.queue.wakeAll();
+      this.#peer.queue.wakeAll();
+    }
+    this.queue.wakeAll();
+    this.#roomAgain();
+  }
+
+  protected override close(): void {
+    this.#closed = true;
+    if (this.#address.path[0] === '\0') abstractNames.delete(this.#address.path);
+    if (this.#path) this.#path.socket = undefined;
+    const peer = this.#peer;
+    if (peer && !this.#connectionless) {
+      // Bytes that were never read make the other end see a reset (unix_release_sock).
+      if (!this.#incoming.empty) peer.error = errnoNamed('ECONNRESET');
+      peer.#peer = undefined;
+      peer.queue.wakeAll();
+    }
+    for (const pending of this.#pending) pending.ref().release();
+    this.#incoming.clear();
+    this.#roomAgain();
+    this.#peer = undefined;
+  }
+
+  override localAddress(): SocketAddress {
+    return this.#address;
+  }
+  override peerAddress(): SocketAddress {
+    return (this.#peer ? this.#peer.#address : this.#peerAddress) ?? fail('ENOTCONN');
+  }
+  override readableBytes(): number {
+    if (this.listening) fail('EINVAL');
+    return this.type === SOCK_STREAM ? this.#incoming.bytes : this.#incoming.nextLength;
+  }
+
+  override poll(): number {
+    if (this.listening) return this.#pending.length > 0 ? POLLIN | POLLRDNORM : 0;
+    let events = 0;
+    if (this.error) events |= POLLERR;
+    const peer = this.#peer;
+    const never = !this.#connectionless && peer === undefined && this.#peerAddress === undefined;
+    const gone = !this.#connectionless && peer === undefined && !never;
+    if (!this.#incoming.empty) events |= POLLIN | POLLRDNORM;
+    if (this.#readShut || gone || (!this.#connectionless && peer !== undefined && peer.#writeShut)) {
+      events |= POLLIN | POLLRDNORM | POLLRDHUP;
+    }
+    if (gone || never || (this.#readShut && this.#writeShut)) events |= POLLHUP;
+    if (!peer || peer.#incoming.bytes < this.sendBuffer / 2) events |= POLLOUT | POLLWRNORM;
+    return events;
+  }
+}

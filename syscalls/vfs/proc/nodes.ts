@@ -1,0 +1,206 @@
+/** The kinds of file a made-up file system such as /proc consists of: directories that look things up, texts made when they are read, and links. */
+
+import { type DirEntry, modeToType } from '../../abi/dirent.ts';
+import { fail } from '../../abi/errno.ts';
+import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
+import { type Attributes, S_IFDIR, S_IFLNK, S_IFREG } from '../../abi/stat.ts';
+import { DirectoryFile } from '../core/directory-file.ts';
+import { type FileSystem, Inode } from '../core/inode.ts';
+import { type OpenFile, SeekableFile } from '../core/open-file.ts';
+
+const numbers = new Map<string, number>();
+
+/** The same number for the same path, below 2^31. */
+function numberOf(path: string): number {
+  let number = numbers.get(path);
+  if (number === undefined) numbers.set(path, (number = 0x1000_0000 + numbers.size));
+  return number;
+}
+
+/** All its times: those of the first question. */
+let started: bigint | undefined;
+
+export abstract class MadeInode extends Inode {
+  readonly #mode: number;
+  owner: { uid: number; gid: number };
+
+  constructor(fs: FileSystem, parent: Inode | undefined, name: string, mode: number) {
+    super(fs, parent, name);
+    this.#mode = mode;
+    this.owner = parent instanceof MadeInode ? parent.owner : { uid: 0, gid: 0 };
+  }
+  override get mode(): number {
+    return this.#mode;
+  }
+  get key(): string {
+    return this.parent instanceof MadeInode && this.parent.fs === this.fs
+      ? `${this.parent.key}/${this.name}`
+      : this.fs.type;
+  }
+  override stat(): Attributes {
+    const { uid, gid } = this.owner;
+    started ??= BigInt(Date.now()) * 1_000_000n;
+    const times = { atime: started, mtime: started, ctime: started, btime: started };
+    const ino = numberOf(this.key);
+    return {
+      dev: this.fs.id,
+      ino,
+      mode: this.mode,
+      nlink: 1,
+      uid,
+      gid,
+      rdev: 0,
+      size: 0,
+      blksize: 1024,
+      blocks: 0,
+      ...times,
+    };
+  }
+}
+
+/** What a directory holds: makes the inode of a name in a directory. */
+export type Entry = (parent: MadeDirectory, name: string) => Inode;
+
+export interface DirectoryContent {
+  entry(name: string): Entry | undefined;
+  names(): Iterable<string>;
+}
+
+export class MadeDirectory extends MadeInode {
+  readonly #content: DirectoryContent;
+  constructor(
+    fs: FileSystem,
+    parent: Inode | undefined,
+    name: string,
+    content: DirectoryContent,
+    mode = 0o555,
+  ) {
+    super(fs, parent, name, S_IFDIR | mode);
+    this.#content = content;
+  }
+  override lookup(name: string): Inode | undefined {
+    return this.#content.entry(name)?.(this, name);
+  }
+  override list(): DirEntry[] {
+    const entries: DirEntry[] = [];
+    for (const name of this.#content.names()) {
+      const inode = this.lookup(name);
+      if (inode) entries.push({ ino: inode.stat().ino, off: 0, type: modeToType(inode.mode), name });
+    }
+    return entries;
+  }
+  override open(flags: number): OpenFile {
+    return new DirectoryFile(this, flags);
+  }
+}
+
+/** A fixed set of names. */
+export function fixed(entries: Readonly<Record<string, Entry>>): DirectoryContent {
+  const map = new Map(Object.entries(entries));
+  return { entry: (name) => map.get(name), names: () => map.keys() };
+}
+
+export function directory(content: DirectoryContent | Readonly<Record<string, Entry>>, mode = 0o555): Entry {
+  const made =
+    typeof content.entry === 'function'
+      ? (content as DirectoryContent)
+      : fixed(content as Readonly<Record<string, Entry>>);
+  return (parent, name) => new MadeDirectory(parent.fs, parent, name, made, mode);
+}
+
+export interface TextOptions {
+  mode?: number;
+  /** What writing does; without it the file cannot be written to. */
+  write?: (text: string) => void;
+}
+
+/** A file whose bytes are made when it is read from its beginning. */
+export function text(make: () => string | Uint8Array, options: TextOptions = {}): Entry {
+  return (parent, name) => new TextInode(parent, name, make, options);
+}
+
+class TextInode extends MadeInode {
+  readonly #make: () => string | Uint8Array;
+  readonly #write: ((text: string) => void) | undefined;
+  constructor(parent: MadeDirectory, name: string, make: () => string | Uint8Array, options: TextOptions) {
+    super(parent.fs, parent, name, S_IFREG | (options.mode ?? (options.write ? 0o644 : 0o444)));
+    this.#make = make;
+    this.#write = options.write;
+  }
+  override open(flags: number): OpenFile {
+    if ((flags & O_ACCMODE) !== O_RDONLY && !this.#write) fail('EACCES');
+    return new TextFile(this, flags, this.#make, this.#write);
+  }
+  /** As Linux: truncating such a file does nothing. */
+  override setattr(change: { size?: number }): void {
+    if (Object.keys(change).some((key) => key !== 'size')) fail('EPERM');
+  }
+}
+
+class TextFile extends SeekableFile {
+  readonly #make: () => string | Uint8Array;
+  readonly #write: ((text: string) => void) | undefined;
+  #bytes: Uint8Array | undefined;
+
+  constructor(
+    inode: Inode,
+    flags: number,
+    make: () => string | Uint8Array,
+    write: ((text: string) => void) | undefined,
+  ) {
+    super(inode, flags);
+    this.#make = make;
+    this.#write = write;
+  }
+  override pread(into: Uint8Array, offset: number): number {
+    if (offset === 0 || this.#bytes === undefined) {
+      const made = this.#make();
+      this.#bytes = typeof made === 'string' ? Buffer.from(made, 'latin1') : made;
+    }
+    const part = this.#bytes.subarray(offset, offset + into.length);
+    into.set(part);
+    return part.length;
+  }
+  override pwrite(from: Uint8Array, _offset: number): number {
+    this.#write?.(Buffer.from(from).toString('latin1'));
+    return from.length;
+  }
+  override size(): number {
+    return 0;
+  }
+}
+
+/** A symbolic link; `follow` gives the file itself when the text is only for show. */
+export function link(target: () => string, follow?: () => Inode | undefined, mode = 0o777): Entry {
+  return (parent, name) => new LinkInode(parent, name, target, follow, mode);
+}
+
+class LinkInode extends MadeInode {
+  readonly #target: () => string;
+  readonly #follow: (() => Inode | undefined) | undefined;
+  constructor(
+    parent: MadeDirectory,
+    name: string,
+    target: () => string,
+    follow: (() => Inode | undefined) | undefined,
+    mode: number,
+  ) {
+    super(parent.fs, parent, name, S_IFLNK | mode);
+    this.#target = target;
+    this.#follow = follow;
+  }
+  override readlink(): string {
+    return this.#target();
+  }
+  override followLink(): Inode | undefined {
+    return this.#follow ? (this.#follow() ?? fail('ENOENT')) : undefined;
+  }
+  override open(): OpenFile {
+    return fail('ELOOP');
+  }
+}
+
+/** Any inode of one's own. */
+export function made(make: (parent: MadeDirectory, name: string) => Inode): Entry {
+  return make;
+}

@@ -1,0 +1,384 @@
+/** /proc/PID: what is known of one process (proc(5)). Texts have the form of Linux 5.10's fs/proc/array.c and task_mmu.c. */
+import { ERRNO, fail } from '../../abi/errno.ts';
+import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
+import { major, minor, S_IFREG } from '../../abi/stat.ts';
+import { type Inode, pathOf } from '../core/inode.ts';
+import { mountInfo, mountList } from '../core/mount.ts';
+import { type OpenFile, SeekableFile } from '../core/open-file.ts';
+import { procNet } from './net.ts';
+import {
+  type DirectoryContent,
+  directory,
+  type Entry,
+  fixed,
+  link,
+  type MadeDirectory,
+  MadeInode,
+  made,
+  text,
+} from './nodes.ts';
+import type { ProcProcess, ProcSource, ProcThread } from './source.ts';
+
+const PAGE = 4096;
+const STATES = { R: 'R (running)', S: 'S (sleeping)', T: 'T (stopped)', Z: 'Z (zombie)' } as const;
+
+const ticks = (milliseconds: number) => Math.floor(milliseconds / 10);
+const mask = (set: bigint) => set.toString(16).padStart(16, '0');
+const virtualBytes = (p: ProcProcess) => p.vmas.reduce((sum, v) => sum + v.end - v.start, 0);
+
+function stat(p: ProcProcess, t: ProcThread): string {
+  const exec = p.vmas.find((v) => v.prot & 4);
+  const stack = p.vmas.find((v) => v.name === '[stack]');
+  const fields = [
+    t.tid,
+    `(${t.comm})`,
+    t.state,
+    p.ppid,
+    p.pgid,
+    p.sid,
+    p.tty,
+    p.foreground || -1,
+    0x40_0000, // flags: PF_RANDOMIZE
+    ...[0, 0, 0, 0], // faults
+    ticks(t.cpuTime),
+    0, // all time counts as user time
+    ticks(p.childrenTime),
+    0,
+    20 + t.nice,
+    t.nice,
+    p.threads.length,
+    0,
+    ticks(t.startTime),
+    virtualBytes(p),
+    Math.floor(p.residentBytes() / PAGE),
+    4294967295,
+    exec?.start ?? 0,
+    exec?.end ?? 0,
+    stack?.end ?? 0,
+    ...[0, 0], // stack and instruction pointer, hidden as for running processes
+    BigInt.asUintN(31, t.pending),
+    BigInt.asUintN(31, t.blocked),
+    BigInt.asUintN(31, p.ignored),
+    BigInt.asUintN(31, p.caught),
+    t.state === 'S' ? 1 : 0,
+    ...[0, 0, 17, 0, 0, 0, 0, 0, 0],
+    ...[0, 0, 0, 0, 0, 0, 0], // start_data .. env_end
+    p.exitCode,
+  ];
+  return `${fields.join(' ')}\n`;
+}
+
+function statm(p: ProcProcess): string {
+  const pages = (bytes: number) => Math.floor(bytes / PAGE);
+  const sum = (test: (v: ProcProcess['vmas'][number]) => boolean) =>
+    p.vmas.filter(test).reduce((s, v) => s + v.end - v.start, 0);
+  const resident = pages(p.residentBytes());
+  const text = pages(sum((v) => (v.prot & 4) !== 0));
+  const data = pages(sum((v) => (v.prot & 2) !== 0 && !v.shared));
+  return `${pages(virtualBytes(p))} ${resident} ${Math.min(resident, text)} ${text} 0 ${data} 0\n`;
+}
+
+function status(p: ProcProcess, t: ProcThread): string {
+  const { creds } = p;
+  const kb = (bytes: number) => `${String(Math.floor(bytes / 1024)).padStart(8)} kB`;
+  const oct = (n: number) => n.toString(8).padStart(4, '0');
+  const lines: [string, string | number][] = [
+    ['Name', t.comm],
+    ['Umask', oct(p.umask)],
+    ['State', STATES[t.state]],
+    ['Tgid', p.pid],
+    ['Ngid', 0],
+    ['Pid', t.tid],
+    ['PPid', p.ppid],
+    ['TracerPid', 0],
+    ['Uid', [creds.uid, creds.euid, creds.suid, creds.fsuid].join('\t')],
+    ['Gid', [creds.gid, creds.egid, creds.sgid, creds.fsgid].join('\t')],
+    ['FDSize', Math.max(64, (p.files?.fds().at(-1) ?? 0) + 1)],
+    ['Groups', `${creds.groups.join(' ')} `],
+    ['NStgid', p.pid],
+    ['NSpid', t.tid],
+    ['NSpgid', p.pgid],
+    ['NSsid', p.sid],
+  ];
+  if (p.vmas.length > 0) {
+    const size = virtualBytes(p);
+    const resident = p.residentBytes();
+    const part = (test: (v: ProcProcess['vmas'][number]) => boolean) =>
+      kb(p.vmas.filter(test).reduce((s, v) => s + v.end - v.start, 0));
+    lines.push(
+      ['VmPeak', kb(size)],
+      ['VmSize', kb(size)],
+      ['VmLck', kb(0)],
+      ['VmPin', kb(0)],
+      ['VmHWM', kb(resident)],
+      ['VmRSS', kb(resident)],
+      ['VmData', part((v) => (v.prot & 2) !== 0 && !v.growsDown && !v.shared)],
+      ['VmStk', part((v) => v.growsDown)],
+      ['VmExe', part((v) => (v.prot & 4) !== 0)],
+      ['VmLib', kb(0)],
+      ['VmPTE', kb(0)],
+      ['VmSwap', kb(0)],
+    );
+  }
+  lines.push(
+    ['Threads', p.threads.length],
+    ['SigQ', '0/63456'],
+    ['SigPnd', mask(t.pending)],
+    ['ShdPnd', mask(p.sharedPending)],
+    ['SigBlk', mask(t.blocked)],
+    ['SigIgn', mask(p.ignored)],
+    ['SigCgt', mask(p.caught)],
+    ['CapInh', mask(creds.inheritable)],
+    ['CapPrm', mask(creds.permitted)],
+    ['CapEff', mask(creds.effective)],
+    ['CapBnd', mask(creds.bounding)],
+    ['CapAmb', mask(creds.ambient)],
+    ['NoNewPrivs', p.noNewPrivs ? 1 : 0],
+    ['Seccomp', 0],
+    ['Cpus_allowed', '1'],
+    ['Cpus_allowed_list', '0'],
+    ['voluntary_ctxt_switches', 0],
+    ['nonvoluntary_ctxt_switches', 0],
+  );
+  return lines.map(([name, value]) => `${name}:\t${value}\n`).join('');
+}
+
+function mapLine(v: ProcProcess['vmas'][number], files: Map<string, Inode>): string {
+  const hex = (n: number) => n.toString(16).padStart(8, '0');
+  const prot = `${v.prot & 1 ? 'r' : '-'}${v.prot & 2 ? 'w' : '-'}${v.prot & 4 ? 'x' : '-'}${v.shared ? 's' : 'p'}`;
+  let dev = '00:00';
+  let ino = 0;
+  const inode = files.get(v.name);
+  if (inode !== undefined && !inode.deleted) {
+    const a = inode.stat();
+    const two = (n: number) => n.toString(16).padStart(2, '0');
+    dev = `${two(major(a.dev))}:${two(minor(a.dev))}`;
+    ino = a.ino;
+  }
+  const line = `${hex(v.start)}-${hex(v.end)} ${prot} ${hex(v.source ? v.offset : 0)} ${dev} ${ino} `;
+  return v.name === '' ? `${line}\n` : `${line.padEnd(49 + 24)}${v.name}\n`;
+}
+
+/** The files mapped, by the names the maps show. */
+function mappedFiles(p: ProcProcess, find: (path: string) => Inode | undefined): Map<string, Inode> {
+  const files = new Map<string, Inode>();
+  for (const { name } of p.vmas) {
+    if (name[0] !== '/' || files.has(name)) continue;
+    const inode = find(name);
+    if (inode) files.set(name, inode);
+  }
+  return files;
+}
+
+const LIMITS: [string, string, number][] = [
+  ['Max cpu time', 'seconds', 0],
+  ['Max file size', 'bytes', 1],
+  ['Max data size', 'bytes', 2],
+  ['Max stack size', 'bytes', 3],
+  ['Max core file size', 'bytes', 4],
+  ['Max resident set', 'bytes', 5],
+  ['Max processes', 'processes', 6],
+  ['Max open files', 'files', 7],
+  ['Max locked memory', 'bytes', 8],
+  ['Max address space', 'bytes', 9],
+  ['Max file locks', 'locks', 10],
+  ['Max pending signals', 'signals', 11],
+  ['Max msgqueue size', 'bytes', 12],
+  ['Max nice priority', '', 13],
+  ['Max realtime priority', '', 14],
+  ['Max realtime timeout', 'us', 15],
+];
+
+function limits(p: ProcProcess): string {
+  const show = (n: number) => (n === Infinity ? 'unlimited' : String(n)).padEnd(20);
+  const rows = LIMITS.map(([name, unit, n]) => {
+    const { cur, max } = p.limits[n]!;
+    return `${name.padEnd(25)} ${show(cur)} ${show(max)} ${unit.padEnd(10)}\n`;
+  });
+  return `${'Limit'.padEnd(25)} ${'Soft Limit'.padEnd(20)} ${'Hard Limit'.padEnd(20)} ${'Units'.padEnd(10)}\n${rows.join('')}`;
+}
+
+/** /proc/PID/mem: the memory as a file; EIO where nothing is mapped. */
+class MemInode extends MadeInode {
+  readonly #process: () => ProcProcess;
+  constructor(parent: MadeDirectory, name: string, process: () => ProcProcess) {
+    super(parent.fs, parent, name, S_IFREG | 0o600);
+    this.#process = process;
+  }
+  override open(flags: number): OpenFile {
+    return new MemFile(this, flags, this.#process());
+  }
+}
+class MemFile extends SeekableFile {
+  readonly #process: ProcProcess;
+  constructor(inode: Inode, flags: number, process: ProcProcess) {
+    super(inode, flags);
+    this.#process = process;
+  }
+  override pread(into: Uint8Array, offset: number): number {
+    if (into.length === 0) return 0;
+    return this.#process.readMemory(offset, into) || -ERRNO.EIO;
+  }
+  override pwrite(from: Uint8Array, offset: number): number {
+    if (from.length === 0) return 0;
+    return this.#process.writeMemory(offset, from) || fail('EIO');
+  }
+  override size(): number {
+    return 0xffff_ffff;
+  }
+}
+
+/** Descriptors: `fd` as links that lead to the files themselves, `fdinfo` as texts. */
+function descriptors(process: () => ProcProcess, entry: (fd: number) => Entry): DirectoryContent {
+  const number = (name: string) => (/^(0|[1-9]\d*)$/.test(name) ? Number(name) : -1);
+  return {
+    entry: (name) => (process().files?.find(number(name)) ? entry(number(name)) : undefined),
+    names: () => (process().files?.fds() ?? []).map(String),
+  };
+}
+
+function fdLink(source: ProcSource, process: () => ProcProcess, fd: number): Entry {
+  const file = () => process().files?.get(fd) ?? fail('ENOENT');
+  const show = () => {
+    const { inode } = file();
+    return `${pathOf(inode, viewRoot(source))}${inode.deleted ? ' (deleted)' : ''}`;
+  };
+  const access = () => {
+    const flags = file().flags & O_ACCMODE;
+    return 0o100 | (flags === O_RDONLY ? 0o400 : flags === 1 ? 0o200 : 0o600);
+  };
+  return (parent, name) => link(show, () => file().inode, access())(parent, name);
+}
+
+/** Paths are shown as the looking process would write them. */
+function viewRoot(source: ProcSource): Inode {
+  const current = source.current();
+  const looking = current && source.process(current.pid);
+  return looking?.root ?? fail('ENOENT');
+}
+
+function fdInfo(process: () => ProcProcess, fd: number): Entry {
+  return text(
+    () => {
+      const p = process();
+      const file = p.files?.get(fd) ?? fail('ENOENT');
+      const position = file instanceof SeekableFile ? file.offset : 0;
+      const flags = file.flags | (p.files!.closesOnExec(fd) ? 0o2000000 : 0);
+      return `pos:\t${position}\nflags:\t0${flags.toString(8)}\nmnt_id:\t${file.inode.fs.id}\nino:\t${file.stat().ino}\n`;
+    },
+    { mode: 0o400 },
+  );
+}
+
+/** /proc/PID/oom_score_adj, which changes nothing here but is remembered. */
+const oomScores = new Map<number, number>();
+
+const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'];
+
+/** Everything in /proc/PID, and in /proc/PID/task/TID. */
+function entries(source: ProcSource, pid: number, tid: number, root: () => Inode): Record<string, Entry> {
+  const process = () => source.process(pid) ?? fail('ESRCH');
+  const thread = () => process().threads.find((t) => t.tid === tid) ?? process();
+  const of = (make: (p: ProcProcess, t: ProcThread) => string | Uint8Array, mode = 0o444) =>
+    text(() => make(process(), thread()), { mode });
+  const place = (which: (p: ProcProcess) => Inode | undefined): Entry =>
+    link(
+      () => {
+        const inode = which(process()) ?? fail('ENOENT');
+        return `${pathOf(inode, viewRoot(source))}${inode.deleted ? ' (deleted)' : ''}`;
+      },
+      () => which(process()),
+    );
+  const find = (path: string): Inode | undefined => {
+    let at: Inode | undefined = process().root;
+    for (const name of path.split('/')) {
+      if (name !== '') at = at?.isDirectory ? (at.mounts?.get(name) ?? at.lookup(name)) : undefined;
+    }
+    return at;
+  };
+  return {
+    attr: directory({ current: text(() => 'unconfined\n') }),
+    auxv: of((p) => p.auxv, 0o400),
+    cgroup: text(() => '0::/\n'),
+    cmdline: of((p) => p.cmdline()),
+    comm: text(() => `${thread().comm}\n`, {
+      write: (name) => thread().setComm(name.replace(/\0.*$/s, '').slice(0, 15)),
+    }),
+    cwd: place((p) => p.cwd),
+    environ: of((p) => p.environ(), 0o400),
+    exe: place((p) => p.exe),
+    fd: directory(
+      descriptors(process, (fd) => fdLink(source, process, fd)),
+      0o500,
+    ),
+    fdinfo: directory(
+      descriptors(process, (fd) => fdInfo(process, fd)),
+      0o500,
+    ),
+    gid_map: text(() => '         0          0 4294967295\n'),
+    limits: of((p) => limits(p)),
+    loginuid: text(() => '4294967295'),
+    maps: of((p) => {
+      const files = mappedFiles(p, find);
+      return p.vmas.map((v) => mapLine(v, files)).join('');
+    }),
+    mem: made((parent, name) => new MemInode(parent, name, process)),
+    mountinfo: of(() => mountInfo(root(), process().root)),
+    mounts: of(() => mountList(root(), process().root)),
+    net: procNet,
+    ns: directory(
+      fixed(
+        Object.fromEntries(NAMESPACES.map((name, i) => [name, link(() => `${name}:[${4026531835 + i}]`)])),
+      ),
+    ),
+    oom_adj: text(() => '0\n'),
+    oom_score: text(() => '0\n'),
+    oom_score_adj: text(() => `${oomScores.get(pid) ?? 0}\n`, {
+      write: (value) => {
+        oomScores.set(pid, Math.max(-1000, Math.min(1000, Number.parseInt(value, 10) || 0)));
+      },
+    }),
+    personality: text(() => '00000000\n', { mode: 0o400 }),
+    root: place((p) => p.root),
+    sessionid: text(() => '4294967295'),
+    setgroups: text(() => 'allow\n'),
+    smaps: of((p) => {
+      const files = mappedFiles(p, find);
+      return p.vmas
+        .map(
+          (v) =>
+            `${mapLine(v, files)}Size:           ${String((v.end - v.start) / 1024).padStart(8)} kB\nRss:            ${String(0).padStart(8)} kB\n`,
+        )
+        .join('');
+    }),
+    stat: of(stat),
+    statm: of((p) => statm(p)),
+    status: of(status),
+    uid_map: text(() => '         0          0 4294967295\n'),
+    wchan: text(() => '0'),
+  };
+}
+
+/** The directory of a process. */
+export function processDirectory(source: ProcSource, pid: number, root: () => Inode): Entry {
+  const process = () => source.process(pid) ?? fail('ENOENT');
+  const tasks: DirectoryContent = {
+    entry: (name) => {
+      const tid = Number(name);
+      if (!process().threads.some((t) => t.tid === tid)) return undefined;
+      return owned(source, pid, directory(entries(source, pid, tid, root)));
+    },
+    names: () => process().threads.map((t) => String(t.tid)),
+  };
+  return owned(source, pid, directory({ ...entries(source, pid, pid, root), task: directory(tasks) }));
+}
+
+/** Files of a process belong to its user. */
+function owned(source: ProcSource, pid: number, entry: Entry): Entry {
+  return (parent, name) => {
+    const inode = entry(parent, name) as MadeInode;
+    const creds = source.process(pid)?.creds;
+    if (creds) inode.owner = { uid: creds.euid, gid: creds.egid };
+    return inode;
+  };
+}

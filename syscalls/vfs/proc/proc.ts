@@ -1,0 +1,223 @@
+/** /proc: the processes of the run and what Linux tells of itself (proc(5)), none of it the host's. */
+
+import { freemem, loadavg, totalmem } from 'node:os';
+import type { FsStatistics } from '../../abi/stat.ts';
+import { type FileSystem, type Inode, nextMountId, noSpace } from '../core/inode.ts';
+import { MQ } from '../ipc/mqueue.ts';
+import { randomUuid } from '../memory/random.ts';
+import { type DirectoryContent, directory, type Entry, fixed, link, MadeDirectory, text } from './nodes.ts';
+import { processDirectory } from './pid.ts';
+import type { ProcSource } from './source.ts';
+
+/** The lines of one core, as a Cortex-A7 shows them. */
+function cpuinfo(source: ProcSource): string {
+  return [
+    'processor\t: 0',
+    'model name\t: ARMv7 Processor rev 5 (v7l)',
+    'BogoMIPS\t: 100.00',
+    `Features\t: ${source.cpuFeatures}`,
+    'CPU implementer\t: 0x41',
+    'CPU architecture: 7',
+    'CPU variant\t: 0x0',
+    'CPU part\t: 0xc07',
+    'CPU revision\t: 5',
+    '',
+    'Hardware\t: Generic DT based system',
+    'Revision\t: 0000',
+    'Serial\t\t: 0000000000000000',
+    '',
+  ].join('\n');
+}
+
+/** Memory of the host, as far as a 32-bit machine can have so much. */
+function meminfo(): string {
+  const cap = 3 << 20; // KiB
+  const total = Math.min(Math.floor(totalmem() / 1024), cap);
+  const free = Math.min(Math.floor(freemem() / 1024), total);
+  const rows: [string, number][] = [
+    ['MemTotal', total],
+    ['MemFree', free],
+    ['MemAvailable', free],
+    ['Buffers', 0],
+    ['Cached', 0],
+    ['SwapCached', 0],
+    ['Active', total - free],
+    ['Inactive', 0],
+    ['HighTotal', 0],
+    ['HighFree', 0],
+    ['LowTotal', total],
+    ['LowFree', free],
+    ['SwapTotal', 0],
+    ['SwapFree', 0],
+    ['Dirty', 0],
+    ['Writeback', 0],
+    ['AnonPages', total - free],
+    ['Mapped', 0],
+    ['Shmem', 0],
+    ['Slab', 0],
+    ['PageTables', 0],
+    ['CommitLimit', total],
+    ['Committed_AS', total - free],
+    ['VmallocTotal', 1048576],
+    ['VmallocUsed', 0],
+  ];
+  return rows.map(([name, kib]) => `${`${name}:`.padEnd(16)}${String(kib).padStart(8)} kB\n`).join('');
+}
+
+function procStat(source: ProcSource): string {
+  const user = source.pids().reduce((sum, pid) => sum + (source.process(pid)?.cpuTime ?? 0), 0);
+  const idle = Math.max(0, source.now() - user);
+  const line = `${Math.floor(user / 10)} 0 0 ${Math.floor(idle / 10)} 0 0 0 0 0 0`;
+  const boot = Math.floor((Date.now() - source.now()) / 1000);
+  return `cpu  ${line}\ncpu0 ${line}\nintr 0\nctxt 0\nbtime ${boot}\nprocesses ${source.pids().length}\nprocs_running 1\nprocs_blocked 0\n`;
+}
+
+/** Counts of pages; what nobody counts here is 0. */
+function vmstat(): string {
+  const free = Math.floor(freemem() / 4096);
+  const none = 'pgpgin pgpgout pswpin pswpout pgfree pgfault pgmajfault'.split(' ');
+  return `nr_free_pages ${free}\n${none.map((name) => `${name} 0\n`).join('')}`;
+}
+
+const FILESYSTEMS = [
+  'nodev\tsysfs',
+  'nodev\ttmpfs',
+  'nodev\tproc',
+  'nodev\tdevtmpfs',
+  'nodev\tpipefs',
+  'nodev\tsockfs',
+  'nodev\tdevpts',
+  'nodev\tmqueue',
+  '\text4',
+];
+
+function uptime(source: ProcSource): string {
+  const seconds = (source.now() / 1000).toFixed(2);
+  return `${seconds} ${seconds}\n`;
+}
+
+/** /proc/sys: values that programs look at. Those that can be written to keep what is written. */
+function sysctls(source: ProcSource): Entry {
+  const value = (initial: string | number): Entry => {
+    let now = `${initial}\n`;
+    return text(() => now, {
+      write: (written) => {
+        now = written.endsWith('\n') ? written : `${written}\n`;
+      },
+    });
+  };
+  const constant = (make: () => string | number): Entry => text(() => `${make()}\n`);
+  let bootId: string | undefined;
+  return directory({
+    fs: directory({
+      'file-max': value(524288),
+      'file-nr': constant(() => '1024\t0\t524288'),
+      inotify: directory({
+        max_queued_events: value(16384),
+        max_user_instances: value(128),
+        max_user_watches: value(65536),
+      }),
+      'lease-break-time': value(45),
+      mqueue: directory(Object.fromEntries(Object.entries(MQ).map(([name, n]) => [name, constant(() => n)]))),
+      nr_open: value(1048576),
+      overflowgid: value(65534),
+      overflowuid: value(65534),
+      'pipe-max-size': value(1048576),
+      protected_fifos: value(0),
+      protected_hardlinks: value(0),
+      protected_regular: value(0),
+      protected_symlinks: value(0),
+      suid_dumpable: value(0),
+    }),
+    kernel: directory({
+      cap_last_cap: constant(() => 40),
+      core_pattern: value('core'),
+      domainname: constant(() => source.domainname),
+      hostname: text(() => `${source.hostname}\n`, { write: (name) => source.setHostname(name.trim()) }),
+      msgmax: value(8192),
+      msgmnb: value(16384),
+      msgmni: value(32000),
+      ngroups_max: constant(() => 65536),
+      osrelease: constant(() => source.release),
+      ostype: constant(() => 'Linux'),
+      overflowgid: value(65534),
+      overflowuid: value(65534),
+      pid_max: value(4194304),
+      random: directory({
+        boot_id: constant(() => (bootId ??= randomUuid())),
+        entropy_avail: constant(() => 256),
+        poolsize: constant(() => 256),
+        uuid: constant(randomUuid),
+      }),
+      randomize_va_space: value(2),
+      sem: value('32000\t1024000000\t500\t32000'),
+      shmall: value(4294967295),
+      shmmax: value(4294967295),
+      shmmni: value(4096),
+      'threads-max': value(32768),
+      version: constant(() => source.version),
+    }),
+    net: directory({
+      core: directory({ somaxconn: value(4096) }),
+      ipv4: directory({ ip_local_port_range: value('32768\t60999'), ip_forward: value(0) }),
+    }),
+    vm: directory({
+      max_map_count: value(65530),
+      mmap_min_addr: value(65536),
+      overcommit_memory: value(0),
+      overcommit_ratio: value(50),
+      swappiness: value(60),
+    }),
+  });
+}
+
+export class ProcFs implements FileSystem {
+  readonly type = 'proc';
+  readonly source = 'proc';
+  readonly readOnly = false;
+  readonly id = nextMountId();
+  readonly root: Inode;
+
+  /** @param treeRoot root of the whole tree, whose mounts are shown */
+  constructor(source: ProcSource, treeRoot: () => Inode) {
+    const me = () => source.current();
+    const constant = fixed({
+      cmdline: text(() => 'console=ttyAMA0\n'),
+      cpuinfo: text(() => cpuinfo(source)),
+      devices: text(() => 'Character devices:\n  1 mem\n  5 /dev/tty\n136 pts\n\nBlock devices:\n'),
+      diskstats: text(() => ''),
+      filesystems: text(() => `${FILESYSTEMS.join('\n')}\n`),
+      loadavg: text(() => {
+        const loads = loadavg().map((load) => load.toFixed(2));
+        return `${loads.join(' ')} 1/${source.pids().length} ${source.pids().at(-1) ?? 0}\n`;
+      }),
+      meminfo: text(meminfo),
+      modules: text(() => ''),
+      mounts: link(() => 'self/mounts'),
+      net: link(() => 'self/net'),
+      partitions: text(() => 'major minor  #blocks  name\n\n'),
+      self: link(() => String(me()?.pid ?? 0)),
+      stat: text(() => procStat(source)),
+      swaps: text(() => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'),
+      sys: sysctls(source),
+      'thread-self': link(() => `${me()?.pid}/task/${me()?.tid}`),
+      uptime: text(() => uptime(source)),
+      vmstat: text(vmstat),
+      version: text(() => `Linux version ${source.release} (armrun) ${source.version}\n`),
+    });
+    const content: DirectoryContent = {
+      entry: (name) => {
+        const known = constant.entry(name);
+        if (known || !/^[1-9]\d*$/.test(name)) return known;
+        const pid = Number(name);
+        return source.process(pid) ? processDirectory(source, pid, treeRoot) : undefined;
+      },
+      names: () => [...source.pids().map(String), ...constant.names()],
+    };
+    this.root = new MadeDirectory(this, undefined, '', content);
+  }
+
+  statfs(): FsStatistics {
+    return noSpace(0x9fa0);
+  }
+}

@@ -1,0 +1,75 @@
+/** What /proc shows, as the kernel tells it. The vfs lies below the kernel, which implements these. */
+import type { Vma } from '../../../emu/memory/address-space.ts';
+import type { Creds } from '../core/creds.ts';
+import type { FdTable } from '../core/fd-table.ts';
+import type { Inode } from '../core/inode.ts';
+
+export interface ProcThread {
+  readonly tid: number;
+  readonly comm: string;
+  /** R running, S sleeping, T stopped, Z ended. */
+  readonly state: 'R' | 'S' | 'T' | 'Z';
+  /** CPU time in milliseconds. */
+  readonly cpuTime: number;
+  /** Milliseconds of the monotonic clock. */
+  readonly startTime: number;
+  readonly nice: number;
+  /** Signal masks, bit n-1 for signal n. */
+  readonly pending: bigint;
+  readonly blocked: bigint;
+  setComm(comm: string): void;
+}
+
+export interface ProcProcess extends ProcThread {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly pgid: number;
+  readonly sid: number;
+  /** Device number of the controlling terminal, 0 for none, and its foreground process group. */
+  readonly tty: number;
+  readonly foreground: number;
+  readonly creds: Creds;
+  readonly umask: number;
+  readonly root: Inode;
+  readonly cwd: Inode;
+  /** The program; undefined for a zombie. */
+  readonly exe: Inode | undefined;
+  /** Undefined for a zombie. */
+  readonly files: FdTable | undefined;
+  readonly vmas: readonly Vma[];
+  /** NUL-terminated strings, as they stand in the process's memory. */
+  cmdline(): Uint8Array;
+  environ(): Uint8Array;
+  readonly auxv: Uint8Array;
+  /** Bytes of memory that are present. */
+  residentBytes(): number;
+  readonly sharedPending: bigint;
+  readonly ignored: bigint;
+  readonly caught: bigint;
+  readonly childrenTime: number;
+  readonly exitCode: number;
+  readonly noNewPrivs: boolean;
+  /** Soft and hard limits by RLIMIT number; Infinity for none. */
+  readonly limits: readonly { readonly cur: number; readonly max: number }[];
+  readonly threads: readonly ProcThread[];
+  /** For /proc/PID/mem: bytes read or written; 0 where nothing is mapped. */
+  readMemory(address: number, into: Uint8Array): number;
+  writeMemory(address: number, from: Uint8Array): number;
+}
+
+export interface ProcSource {
+  /** The process and thread that look. */
+  current(): { readonly pid: number; readonly tid: number } | undefined;
+  process(pid: number): ProcProcess | undefined;
+  pids(): number[];
+  readonly hostname: string;
+  readonly domainname: string;
+  /** uname's release and version. */
+  readonly release: string;
+  readonly version: string;
+  setHostname(name: string): void;
+  /** Milliseconds of the monotonic clock, now. */
+  now(): number;
+  /** Features line of /proc/cpuinfo, to agree with AT_HWCAP. */
+  readonly cpuFeatures: string;
+}

@@ -1,0 +1,71 @@
+/** A small /sys: what C libraries and runtimes ask of it about processors and memory (sysfs(5)). */
+import type { FsStatistics } from '../../abi/stat.ts';
+import { type FileSystem, type Inode, nextMountId, noSpace } from '../core/inode.ts';
+import { flagsOf, hardwareTypeOf, interfaces } from '../net/interfaces.ts';
+import { type DirectoryContent, directory, fixed, MadeDirectory, text } from './nodes.ts';
+
+/** /sys/class/net. */
+const interfaceDirectories: DirectoryContent = {
+  entry: (name) => {
+    const found = interfaces().find((i) => i.name === name);
+    return (
+      found &&
+      directory({
+        address: text(
+          () => `${Array.from(found.hardware, (byte) => byte.toString(16).padStart(2, '0')).join(':')}\n`,
+        ),
+        flags: text(() => `0x${(flagsOf(found) & ~IFF_STATE).toString(16)}\n`),
+        ifindex: text(() => `${found.index}\n`),
+        mtu: text(() => `${found.mtu}\n`),
+        operstate: text(() => (found.loopback ? 'unknown\n' : 'up\n')),
+        type: text(() => `${hardwareTypeOf(found)}\n`),
+      })
+    );
+  },
+  names: () => interfaces().map((i) => i.name),
+};
+
+/** IFF_RUNNING and IFF_LOWER_UP, which /sys leaves out. */
+const IFF_STATE = 0x1_0040;
+
+export class SysFs implements FileSystem {
+  readonly type = 'sysfs';
+  readonly source = 'sysfs';
+  readonly readOnly = false;
+  readonly id = nextMountId();
+  readonly root: Inode;
+
+  constructor() {
+    const one = text(() => '0\n');
+    const cpu = directory({
+      cpu0: directory({
+        online: text(() => '1\n'),
+        topology: directory({ core_id: one, thread_siblings_list: one }),
+      }),
+      kernel_max: text(() => '7\n'),
+      offline: text(() => '\n'),
+      online: one,
+      possible: one,
+      present: one,
+    });
+    const content = fixed({
+      block: directory({}),
+      bus: directory({}),
+      class: directory({ net: directory(interfaceDirectories) }),
+      dev: directory({}),
+      devices: directory({ system: directory({ cpu }) }),
+      fs: directory({ cgroup: directory({}) }),
+      kernel: directory({
+        mm: directory({
+          transparent_hugepage: directory({ enabled: text(() => 'always madvise [never]\n') }),
+        }),
+      }),
+      module: directory({}),
+    });
+    this.root = new MadeDirectory(this, undefined, '', content);
+  }
+
+  statfs(): FsStatistics {
+    return noSpace(0x6265_6572);
+  }
+}
