@@ -82,7 +82,18 @@ export class ArithmeticWriter extends FunctionWriter {
   }
   and(a: Node, b: Node): Node {
     if (a.kind === CONST && b.kind === CONST) return this.const(a.x & b.x);
-    if (b.kind === CONST && b.x === -1) return a;
+    if (b.kind === CONST) {
+      if (b.x === -1) return a;
+      // The top bit needs no mask.
+      if (
+        b.x === 1 &&
+        a.kind === OPERATION &&
+        a.x === OP.i32_shr_u &&
+        a.b!.kind === CONST &&
+        (a.b!.x & 31) === 31
+      )
+        return a;
+    }
     return this.op2(OP.i32_and, a, b);
   }
   or(a: Node, b: Node): Node {

@@ -11,7 +11,19 @@
  * An instruction that uses something this machine does not compile throws Unsupported; the compiler then lets the evaluator run that instruction.
  */
 import { OFF } from '../cpu-state.ts';
-import type { BranchKind, Cond, FpConvert, FpOp, FpSize, Machine, Trap } from '../machine/machine.ts';
+import {
+  type BranchKind,
+  type Cond,
+  eachRegister,
+  type FpConvert,
+  type FpOp,
+  type FpSize,
+  literalOf,
+  type Machine,
+  pcReads,
+  type Trap,
+  targetOf,
+} from '../machine/machine.ts';
 import { PAGE_BYTES } from '../memory/layout.ts';
 import { ArithmeticWriter } from './arithmetic-writer.ts';
 import {
@@ -115,12 +127,24 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   }
 
   reg(n: number): Node {
-    if (n === 15) return this.const(this.pc + (this.thumb ? 4 : 8));
+    if (n === 15) return this.const(pcReads(this));
     return this.readVar(n);
   }
   setReg(n: number, v: Node): void {
     if (n > 14) throw new Error('emitter: setReg of the PC');
     this.setVar(n, v);
+  }
+  eachRegister(list: number, count: number, body: (n: number, i: number) => void): void {
+    eachRegister(list, count, body);
+  }
+  branchTarget(offset: number, toThumb: boolean): Node {
+    return this.const(targetOf(this, offset, toThumb));
+  }
+  literal(offset: number): Node {
+    return this.const(literalOf(this, offset));
+  }
+  returnLocation(): Node {
+    return this.const((this.pc + this.size) | (this.thumb ? 1 : 0));
   }
 
   override when(c: Node, body: () => void, otherwise?: () => void): void {

@@ -11,7 +11,19 @@
 
 import type { Insn } from '../decode/row.ts';
 import { divS, divU, mulhS, mulhU, ror } from './arithmetic.ts';
-import type { BranchKind, Cond, FpConvert, FpOp, FpSize, Machine, Trap } from './machine.ts';
+import {
+  type BranchKind,
+  type Cond,
+  eachRegister,
+  type FpConvert,
+  type FpOp,
+  type FpSize,
+  literalOf,
+  type Machine,
+  pcReads,
+  type Trap,
+  targetOf,
+} from './machine.ts';
 
 /** Bits of the flag masks. */
 export const FLAG = { V: 1, C: 2, Z: 4, N: 8, Q: 16, GE: 32 } as const;
@@ -155,10 +167,22 @@ class Recorder implements Machine<Value, Unknown, Unknown> {
   // ---- core registers ----
   reg(n: number): Value {
     this.readBit('core', 1 << n);
-    return n === 15 ? (this.pc + (this.thumb ? 4 : 8)) | 0 : undefined;
+    return n === 15 ? pcReads(this) : undefined;
   }
   setReg(n: number, _v: Value): void {
     this.writeBit('core', 1 << n);
+  }
+  eachRegister(list: number, count: number, body: (n: number, i: number) => void): void {
+    eachRegister(list, count, body);
+  }
+  branchTarget(offset: number, toThumb: boolean): Value {
+    return targetOf(this, offset, toThumb);
+  }
+  literal(offset: number): Value {
+    return literalOf(this, offset);
+  }
+  returnLocation(): Value {
+    return (this.pc + this.size) | (this.thumb ? 1 : 0);
   }
 
   // ---- integer arithmetic ----

@@ -18,7 +18,19 @@ import type { Access, AddressSpace } from '../memory/address-space.ts';
 import { PAGE_BYTES, PAGE_BYTES_LENGTH, PAGE_MASK, PAGE_SHIFT, READ, WRITE } from '../memory/layout.ts';
 import { divS, divU, mulhS, mulhU, ror, swap32 } from './arithmetic.ts';
 import { fpCompare, fpConvert, fp as fpOperate } from './fp.ts';
-import type { BranchKind, Cond, FpConvert, FpOp, FpSize, Machine, Trap } from './machine.ts';
+import {
+  type BranchKind,
+  type Cond,
+  eachRegister,
+  type FpConvert,
+  type FpOp,
+  type FpSize,
+  literalOf,
+  type Machine,
+  pcReads,
+  type Trap,
+  targetOf,
+} from './machine.ts';
 
 /** What the instruction under way asked for besides its effects on registers and memory. */
 export const EVENT = {
@@ -124,10 +136,22 @@ export class Evaluator implements Machine<number, bigint, number> {
   // ---- core registers ----
   reg(n: number): number {
     if (n !== 15) return this.r[n]!;
-    return (this.pc + (this.insn.thumb ? 4 : 8)) | 0;
+    return pcReads(this);
   }
   setReg(n: number, v: number): void {
     this.r[n] = v;
+  }
+  eachRegister(list: number, count: number, body: (n: number, i: number) => void): void {
+    eachRegister(list, count, body);
+  }
+  branchTarget(offset: number, toThumb: boolean): number {
+    return targetOf(this, offset, toThumb);
+  }
+  literal(offset: number): number {
+    return literalOf(this, offset);
+  }
+  returnLocation(): number {
+    return (this.pc + this.insn.size) | (this.insn.thumb ? 1 : 0);
   }
 
   // ---- integer arithmetic ----

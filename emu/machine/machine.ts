@@ -27,13 +27,38 @@ export type BranchKind = 'jump' | 'call' | 'return';
 
 export type FpSize = 32 | 64;
 
+/** The place of an instruction. */
+export interface Place {
+  readonly pc: number;
+  readonly thumb: boolean;
+}
+
+/** What the PC reads as (ARM ARM A2.3): the instruction's address plus 8, or 4 in Thumb state. */
+export function pcReads({ pc, thumb }: Place): number {
+  return (pc + (thumb ? 4 : 8)) | 0;
+}
+
+/** Location (an int32) that a direct branch goes to: `offset` bytes from the PC, from the word of it when the target is ARM code. */
+export function targetOf(place: Place, offset: number, toThumb: boolean): number {
+  return toThumb ? (pcReads(place) + offset) | 1 : ((pcReads(place) & ~3) + offset) | 0;
+}
+
+/** Machine.eachRegister where registers are numbers. */
+export function eachRegister(list: number, _count: number, body: (n: number, i: number) => void): void {
+  let i = 0;
+  for (let n = 0; n < 15; n++) if ((list >> n) & 1) body(n, i++);
+}
+
+/** Align(PC, 4) + offset, as literals and ADR are addressed. */
+export function literalOf(place: Place, offset: number): number {
+  return ((pcReads(place) & ~3) + offset) | 0;
+}
+
 /** What a thrown-out-of-line event is; the kernel turns each into a signal or a system call. */
 export type Trap = 'svc' | 'undefined' | 'breakpoint';
 
 export interface Machine<V, W = V, S = V> {
-  /** Address of the instruction under way, its length (2 or 4) and whether it is a Thumb instruction. */
-  readonly pc: number;
-  readonly size: number;
+  /** Whether the instruction under way is a Thumb instruction. */
   readonly thumb: boolean;
 
   // ---- values ----
@@ -48,6 +73,19 @@ export interface Machine<V, W = V, S = V> {
   reg(n: number): V;
   /** n is 0..14; writes of the PC are branches. */
   setReg(n: number, v: V): void;
+  /**
+   * Runs the body for each register of a list (bit n is rn, 0..14), lowest first, with the register and its place among them. The body hands the register only to reg and
+   * setReg. `count` is how many there are.
+   */
+  eachRegister(list: number, count: number, body: (n: number, i: number) => void): void;
+
+  // ---- what depends on where the instruction stands ----
+  /** Where a direct branch goes (targetOf). */
+  branchTarget(offset: number, toThumb: boolean): V;
+  /** Align(PC, 4) + offset. */
+  literal(offset: number): V;
+  /** The location behind the instruction, for the link register. */
+  returnLocation(): V;
 
   // ---- 32-bit integer arithmetic; results wrap ----
   add(a: V, b: V): V;

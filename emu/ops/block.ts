@@ -7,8 +7,10 @@ import type { Machine } from '../machine/machine.ts';
 
 export interface BlockTransfer {
   readonly n: number;
-  /** Bit i is register i. Not 0. */
+  /** Bit i is register i, for 0..14, and whether the PC is in the list, too; not both none. */
   readonly list: number;
+  readonly withPC: boolean;
+  /** How many they are, the PC counted. */
   readonly count: number;
   /** Where the lowest register lies, relative to the base, in bytes. */
   readonly start: number;
@@ -17,28 +19,38 @@ export interface BlockTransfer {
   readonly wback: boolean;
 }
 
-function start<V, W, S>(m: Machine<V, W, S>, a: BlockTransfer, from: V): V {
-  return a.start === 0 ? from : m.let(m.add(from, m.const(a.start)));
+/** Tests the whole range; gives its address, and writes the base back, held values. */
+function addresses<V, W, S>(
+  m: Machine<V, W, S>,
+  a: BlockTransfer,
+  kind: 1 | 2,
+): { address: V; writeBack: () => void } {
+  const from = m.let(m.reg(a.n));
+  const address = m.let(m.add(from, m.const(a.start)));
+  m.access(address, 4 * a.count, kind, 1);
+  return {
+    address,
+    writeBack: () => {
+      if (a.wback) m.setReg(a.n, m.add(from, m.const(a.delta)));
+    },
+  };
 }
 
 export function ldm<V, W, S>(m: Machine<V, W, S>, a: BlockTransfer): void {
-  const from = m.let(m.reg(a.n));
-  const address = start(m, a, from);
-  m.access(address, 4 * a.count, 1, 1);
-  const values: V[] = [];
-  for (let i = 0; i < a.count; i++) values.push(m.loadWord(address, 4 * i));
-  if (a.wback) m.setReg(a.n, m.add(from, m.const(a.delta)));
-  let next = 0;
-  for (let r = 0; r < 15; r++) if ((a.list >> r) & 1) m.setReg(r, values[next++]!);
+  const { address, writeBack } = addresses(m, a, 1);
+  const others = a.withPC ? a.count - 1 : a.count;
+  const pc = a.withPC ? m.loadWord(address, 4 * others) : null;
+  // First the base: when it is in the list, what is loaded stays.
+  writeBack();
+  m.eachRegister(a.list, others, (n, i) => m.setReg(n, m.loadWord(address, 4 * i)));
   // From the stack or the old frame pointer (ldm sp, ldmdb fp) it is a function's end.
-  if (a.list & 0x8000) m.branch(values[next]!, a.n === 13 || a.n === 11 ? 'return' : 'jump');
+  if (pc !== null) m.branch(pc, a.n === 13 || a.n === 11 ? 'return' : 'jump');
 }
 
 export function stm<V, W, S>(m: Machine<V, W, S>, a: BlockTransfer): void {
-  const from = m.let(m.reg(a.n));
-  const address = start(m, a, from);
-  m.access(address, 4 * a.count, 2, 1);
-  let next = 0;
-  for (let r = 0; r < 16; r++) if ((a.list >> r) & 1) m.storeWord(address, 4 * next++, m.reg(r));
-  if (a.wback) m.setReg(a.n, m.add(from, m.const(a.delta)));
+  const { address, writeBack } = addresses(m, a, 2);
+  const others = a.withPC ? a.count - 1 : a.count;
+  m.eachRegister(a.list, others, (n, i) => m.storeWord(address, 4 * i, m.reg(n)));
+  if (a.withPC) m.storeWord(address, 4 * others, m.reg(15));
+  writeBack();
 }

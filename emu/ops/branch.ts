@@ -10,24 +10,14 @@ export interface DirectBranch {
   readonly thumb: boolean;
 }
 
-/** The location (an int32) that a direct branch at an address goes to. */
-export function branchTarget(a: DirectBranch, { pc, thumb }: { pc: number; thumb: boolean }): number {
-  const from = pc + (thumb ? 4 : 8);
-  return a.thumb ? (from + a.offset) | 1 : ((from & ~3) + a.offset) | 0;
-}
-
-function linkRegister<V, W, S>(m: Machine<V, W, S>): void {
-  m.setReg(14, m.const((m.pc + m.size) | (m.thumb ? 1 : 0)));
-}
-
 export function b<V, W, S>(m: Machine<V, W, S>, a: DirectBranch): void {
-  m.branch(m.const(branchTarget(a, m)), 'jump');
+  m.branch(m.branchTarget(a.offset, a.thumb), 'jump');
 }
 
 /** BL, and BLX to a label. */
 export function bl<V, W, S>(m: Machine<V, W, S>, a: DirectBranch): void {
-  linkRegister(m);
-  m.branch(m.const(branchTarget(a, m)), 'call');
+  m.setReg(14, m.returnLocation());
+  m.branch(m.branchTarget(a.offset, a.thumb), 'call');
 }
 
 /** BX, and BXJ without Jazelle. */
@@ -37,7 +27,7 @@ export function bx<V, W, S>(m: Machine<V, W, S>, a: { readonly m: number }): voi
 
 export function blx<V, W, S>(m: Machine<V, W, S>, a: { readonly m: number }): void {
   const target = m.let(m.reg(a.m));
-  linkRegister(m);
+  m.setReg(14, m.returnLocation());
   m.branch(target, 'call');
 }
 
@@ -61,7 +51,7 @@ export interface TableBranch {
 
 function tableBranch<V, W, S>(m: Machine<V, W, S>, address: V, size: 1 | 2): void {
   const offset = m.shl(m.load(address, size), m.const(1));
-  m.branch(m.add(m.const((m.pc + 4) | 1), offset), 'jump');
+  m.branch(m.or(m.add(m.reg(15), offset), m.const(1)), 'jump');
 }
 
 export function tbb<V, W, S>(m: Machine<V, W, S>, a: TableBranch): void {

@@ -14,7 +14,7 @@ export interface Exclusive {
 }
 
 function address<V, W, S>(m: Machine<V, W, S>, a: Exclusive): V {
-  return a.imm === 0 ? m.reg(a.n) : m.add(m.reg(a.n), m.const(a.imm));
+  return m.add(m.reg(a.n), m.const(a.imm));
 }
 
 function load<V, W, S>(m: Machine<V, W, S>, a: Exclusive, size: 1 | 2 | 4): void {

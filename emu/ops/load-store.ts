@@ -25,8 +25,7 @@ export interface Transfer {
 }
 
 function base<V, W, S>(m: Machine<V, W, S>, a: Transfer): V {
-  if (a.n !== 15) return m.reg(a.n);
-  return m.const(((m.pc + (m.thumb ? 4 : 8)) & ~3) | 0);
+  return a.n === 15 ? m.literal(0) : m.reg(a.n);
 }
 
 /** Base plus or minus offset. */
@@ -35,7 +34,6 @@ function indexed<V, W, S>(m: Machine<V, W, S>, a: Transfer): V {
     const offset = shift(m, m.reg(a.m), a.type, a.amount);
     return a.add ? m.add(base(m, a), offset) : m.sub(base(m, a), offset);
   }
-  if (a.imm === 0) return base(m, a);
   return m.add(base(m, a), m.const(a.add ? a.imm : -a.imm));
 }
 

@@ -28,7 +28,7 @@ export interface Extend {
 }
 
 function rotated<V, W, S>(m: Machine<V, W, S>, a: Extend): V {
-  return a.rotation === 0 ? m.reg(a.m) : m.ror(m.reg(a.m), m.const(a.rotation));
+  return m.ror(m.reg(a.m), m.const(a.rotation));
 }
 
 function extendAdd<V, W, S>(m: Machine<V, W, S>, a: Extend, extended: V): void {
@@ -122,27 +122,29 @@ export interface BitField {
 }
 
 export function sbfx<V, W, S>(m: Machine<V, W, S>, a: BitField): void {
-  const left = m.shl(m.reg(a.n), m.const(32 - a.lsb - a.width));
-  m.setReg(a.d, m.sar(left, m.const(32 - a.width)));
+  const unused = m.let(m.sub(m.const(32), m.const(a.width)));
+  m.setReg(a.d, m.sar(m.shl(m.reg(a.n), m.sub(unused, m.const(a.lsb))), unused));
 }
 
 export function ubfx<V, W, S>(m: Machine<V, W, S>, a: BitField): void {
   const right = m.shr(m.reg(a.n), m.const(a.lsb));
-  m.setReg(a.d, m.and(right, m.const(fieldMask(a.width))));
+  m.setReg(a.d, m.and(right, ones(m, a.width)));
 }
 
-function fieldMask(width: number): number {
-  return width === 32 ? -1 : (1 << width) - 1;
+/** The lowest `width` bits, 1..32. */
+function ones<V, W, S>(m: Machine<V, W, S>, width: number): V {
+  return m.shr(m.const(-1), m.sub(m.const(32), m.const(width)));
 }
 
 export function bfi<V, W, S>(m: Machine<V, W, S>, a: BitField): void {
-  const mask = fieldMask(a.width) << a.lsb;
-  const inserted = m.and(m.shl(m.reg(a.n), m.const(a.lsb)), m.const(mask));
-  m.setReg(a.d, m.or(m.and(m.reg(a.d), m.const(~mask)), inserted));
+  const lsb = m.const(a.lsb);
+  const mask = m.let(m.shl(ones(m, a.width), lsb));
+  const inserted = m.and(m.shl(m.reg(a.n), lsb), mask);
+  m.setReg(a.d, m.or(m.and(m.reg(a.d), m.not(mask)), inserted));
 }
 
 export function bfc<V, W, S>(m: Machine<V, W, S>, a: BitField): void {
-  m.setReg(a.d, m.and(m.reg(a.d), m.const(~(fieldMask(a.width) << a.lsb))));
+  m.setReg(a.d, m.and(m.reg(a.d), m.not(m.shl(ones(m, a.width), m.const(a.lsb)))));
 }
 
 // ---- packing and selection ----
@@ -183,34 +185,34 @@ export interface Saturate {
   readonly amount: number;
 }
 
-/** Clamps a held value to min..max (signed); the result is held and Q set when it differs. */
-function clamp<V, W, S>(m: Machine<V, W, S>, x: V, min: number, max: number): V {
-  const low = m.const(min);
-  const high = m.const(max);
+/** Clamps a held value to low..high (signed, held); the result is held and Q set when it differs. */
+function clamp<V, W, S>(m: Machine<V, W, S>, x: V, low: V, high: V): V {
   const r = m.let(m.select(m.ltS(x, low), low, m.select(m.ltS(high, x), high, x)));
   m.orQ(m.ne(r, x));
   return r;
 }
 
-function signedMin(bits: number): number {
-  return -(2 ** (bits - 1));
+/** The least and the greatest number of `bits` bits, held. */
+function signedRange<V, W, S>(m: Machine<V, W, S>, bits: number): [low: V, high: V] {
+  const beyond = m.let(m.shl(m.const(1), m.sub(m.const(bits), m.const(1))));
+  return [m.let(m.neg(beyond)), m.let(m.sub(beyond, m.const(1)))];
 }
 
-function signedMax(bits: number): number {
-  return 2 ** (bits - 1) - 1;
+function unsignedRange<V, W, S>(m: Machine<V, W, S>, bits: number): [low: V, high: V] {
+  return [m.const(0), m.let(m.sub(m.shl(m.const(1), m.const(bits)), m.const(1)))];
 }
 
 export function ssat<V, W, S>(m: Machine<V, W, S>, a: Saturate): void {
   const x = m.let(shift(m, m.reg(a.n), a.type, a.amount));
-  m.setReg(a.d, clamp(m, x, signedMin(a.to), signedMax(a.to)));
+  m.setReg(a.d, clamp(m, x, ...signedRange(m, a.to)));
 }
 
 export function usat<V, W, S>(m: Machine<V, W, S>, a: Saturate): void {
   const x = m.let(shift(m, m.reg(a.n), a.type, a.amount));
-  m.setReg(a.d, clamp(m, x, 0, 2 ** a.to - 1));
+  m.setReg(a.d, clamp(m, x, ...unsignedRange(m, a.to)));
 }
 
-function saturateHalves<V, W, S>(m: Machine<V, W, S>, a: Saturate, min: number, max: number): void {
+function saturateHalves<V, W, S>(m: Machine<V, W, S>, a: Saturate, [min, max]: [V, V]): void {
   const x = m.let(m.reg(a.n));
   const low = clamp(m, m.let(m.ext16(x)), min, max);
   const high = clamp(m, m.let(m.sar(x, m.const(16))), min, max);
@@ -218,11 +220,11 @@ function saturateHalves<V, W, S>(m: Machine<V, W, S>, a: Saturate, min: number, 
 }
 
 export function ssat16<V, W, S>(m: Machine<V, W, S>, a: Saturate): void {
-  saturateHalves(m, a, signedMin(a.to), signedMax(a.to));
+  saturateHalves(m, a, signedRange(m, a.to));
 }
 
 export function usat16<V, W, S>(m: Machine<V, W, S>, a: Saturate): void {
-  saturateHalves(m, a, 0, 2 ** a.to - 1);
+  saturateHalves(m, a, unsignedRange(m, a.to));
 }
 
 /** A held sum or difference r whose overflow is bit 31 of `overflow`, saturated to 32 bits; x is the first, held operand. Sets Q. */

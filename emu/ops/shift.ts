@@ -47,8 +47,9 @@ export function shift<V, W, S>(m: Machine<V, W, S>, x: V, type: number, amount: 
 
 /** Carry out of a shift by a constant; not for LSL #0, which has none. */
 function shiftCarry<V, W, S>(m: Machine<V, W, S>, x: V, type: number, amount: number): V {
-  const bit = type === LSL ? 32 - amount : type === RRX ? 0 : amount - 1;
-  return bit === 31 ? m.shr(x, m.const(31)) : m.and(m.shr(x, m.const(bit)), m.const(1));
+  if (type === RRX) return m.and(x, m.const(1));
+  const n = m.const(amount);
+  return m.and(m.shr(x, type === LSL ? m.sub(m.const(32), n) : m.sub(n, m.const(1))), m.const(1));
 }
 
 /** Shift by the low byte of a register; x and amount are held values, amount is 0..255. */

@@ -78,8 +78,7 @@ export interface FpTransfer {
 }
 
 function transferAddress<V, W, S>(m: Machine<V, W, S>, a: FpTransfer): V {
-  if (a.n === 15) return m.const((((m.pc + (m.thumb ? 4 : 8)) & ~3) + a.offset) | 0);
-  return m.let(a.offset === 0 ? m.reg(a.n) : m.add(m.reg(a.n), m.const(a.offset)));
+  return m.let(a.n === 15 ? m.literal(a.offset) : m.add(m.reg(a.n), m.const(a.offset)));
 }
 
 export function vldr<V, W, S>(m: Machine<V, W, S>, a: FpTransfer): void {

@@ -1,7 +1,8 @@
 /**
  * Argument shapes of branches, status registers, exceptions and system instructions, for A32, T32 and T16.
  */
-import { branchTarget, type CompareBranch, type DirectBranch, type TableBranch } from '../../ops/branch.ts';
+import { targetOf } from '../../machine/machine.ts';
+import type { CompareBranch, DirectBranch, TableBranch } from '../../ops/branch.ts';
 import type { Immediate, WriteStatus } from '../../ops/system.ts';
 import type { Fields, Shape } from '../row.ts';
 import { armExpandImm } from './data-processing.ts';
@@ -12,7 +13,7 @@ function signExtend(x: number, bits: number): number {
 }
 
 function printTarget(a: DirectBranch, ctx: { pc: number; thumb: boolean }): string {
-  return address(branchTarget(a, ctx) & ~1);
+  return address(targetOf(ctx, a.offset, a.thumb) & ~1);
 }
 
 /** B, BL A1: 24 bits of words. */

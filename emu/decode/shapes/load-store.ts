@@ -167,15 +167,20 @@ export function block(
       const start = up ? (mode === 'ib' ? 4 : 0) : (mode === 'da' ? 4 : 0) - 4 * count;
       return {
         n: n ?? f.n!,
-        list,
+        list: list & 0x7fff,
+        withPC: list > 0x7fff,
         count,
         start,
         delta: up ? 4 * count : -4 * count,
         wback: wback ?? f.W === 1,
       };
     },
-    print: (a) => (stack ? '' : `${reg(a.n)}${a.wback ? '!' : ''}, `) + registerList(a.list),
+    print: (a) => (stack ? '' : `${reg(a.n)}${a.wback ? '!' : ''}, `) + listText(a),
   };
+}
+
+function listText(a: BlockTransfer): string {
+  return registerList(a.withPC ? a.list | 0x8000 : a.list);
 }
 
 /** LDM T1: write-back unless the base is loaded. */
@@ -184,9 +189,9 @@ export const ldmT16: Shape<BlockTransfer> = {
     const count = bitCount(f.r!);
     if (count === 0) return null;
     const wback = ((f.r! >> f.n!) & 1) === 0;
-    return { n: f.n!, list: f.r!, count, start: 0, delta: 4 * count, wback };
+    return { n: f.n!, list: f.r!, withPC: false, count, start: 0, delta: 4 * count, wback };
   },
-  print: (a) => `${reg(a.n)}${a.wback ? '!' : ''}, ${registerList(a.list)}`,
+  print: (a) => `${reg(a.n)}${a.wback ? '!' : ''}, ${listText(a)}`,
 };
 
 /** Exclusive accesses. A32 pairs have t2 = t + 1, t even. The PC among the registers is UNPREDICTABLE, taken as UNDEFINED. */
