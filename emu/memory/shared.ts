@@ -126,6 +126,10 @@ export class SharedMemory implements PageSource {
   size(): number {
     return this.#length;
   }
+  /** Numbers of the pages that are kept here, in no order. */
+  keptPages(): Iterable<number> {
+    return this.#pages.keys();
+  }
   /** Both ends are multiples of the page size: mappings ask for nothing else. */
   read(offset: number, into: Uint8Array): number {
     const length = Math.min(into.length, Math.max(this.#length - offset, 0));
@@ -143,4 +147,16 @@ export class SharedMemory implements PageSource {
     if (bytes === undefined) this.#pages.set(number, (bytes = new Uint8Array(PAGE_SIZE)));
     bytes.set(from);
   }
+}
+
+/** How many pages of it hold anything: here or in some process's memory. */
+export function residentPages(memory: SharedMemory): number {
+  const resident = new Set(memory.keptPages());
+  for (const [vma, space] of sharersOf.get(memory)?.areas ?? []) {
+    for (let at = vma.start; at < vma.end; at += PAGE_SIZE) {
+      const page = at / PAGE_SIZE;
+      if (space.pages.flags[page]! & PRESENT) resident.add(((vma.offset + at - vma.start) / PAGE_SIZE) | 0);
+    }
+  }
+  return resident.size;
 }

@@ -27,6 +27,7 @@ export const SEMMSL = 32000;
 export const SEMOPM = 500;
 export const SHM = { SHM_RDONLY: 0o10000, SHM_RND: 0o20000, SHM_REMAP: 0o40000, SHM_EXEC: 0o100000 } as const;
 export const SHM_DEST = 0o1000;
+export const SHM_LOCKED = 0o2000;
 export const SHMCTL = {
   ...IPC,
   SHM_LOCK: 11,
@@ -37,6 +38,7 @@ export const SHMCTL = {
 } as const;
 /** Segments are attached at multiples of this: four pages, for the caches of old ARMs. */
 export const SHMLBA = 0x4000;
+export const MSGCTL = { ...IPC, MSG_STAT: 11, MSG_INFO: 12, MSG_STAT_ANY: 13 } as const;
 export const MSG = { MSG_NOERROR: 0o10000, MSG_EXCEPT: 0o20000, MSG_COPY: 0o40000 } as const;
 export const MSGMAX = 8192;
 export const MSGMNB = 16384;
@@ -100,3 +102,45 @@ export const msqidDs = struct('msqid64_ds', {
 });
 
 export const sembuf = struct('sembuf', { sem_num: u16, sem_op: s16, sem_flg: s16 });
+
+export const msginfo = struct('msginfo', {
+  msgpool: s32,
+  msgmap: s32,
+  msgmax: s32,
+  msgmnb: s32,
+  msgmni: s32,
+  msgssz: s32,
+  msgtql: s32,
+  msgseg: u16,
+});
+
+export const seminfo = struct('seminfo', {
+  semmap: s32,
+  semmni: s32,
+  semmns: s32,
+  semmnu: s32,
+  semmsl: s32,
+  semopm: s32,
+  semume: s32,
+  semusz: s32,
+  semvmx: s32,
+  semaem: s32,
+});
+
+export const shminfo = struct('shminfo64', {
+  shmmax: u32,
+  shmmin: u32,
+  shmmni: u32,
+  shmseg: u32,
+  shmall: u32,
+  unused: padding(16),
+});
+
+export const shmInfo = struct('shm_info', {
+  used_ids: s32,
+  shm_tot: u32,
+  shm_rss: u32,
+  shm_swp: u32,
+  swap_attempts: u32,
+  swap_successes: u32,
+});

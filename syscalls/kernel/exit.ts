@@ -93,6 +93,7 @@ function endProcess(p: Process): void {
   p.timers.clear();
   p.realTimer.disarm();
   undoSemaphores(p);
+  p.kernel.ipc.makerEnded(p.pid);
 
   // Children go to the nearest subreaper, else to init, which waits for all of them (find_new_reaper).
   let reaper = p.parent;

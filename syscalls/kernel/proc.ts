@@ -8,6 +8,7 @@ import type { Kernel } from './kernel.ts';
 import { VERSION } from './kernel.ts';
 import type { Process } from './process.ts';
 import { accessRemote } from './remote-memory.ts';
+import { sysvSource } from './sysv-proc.ts';
 import type { Task } from './task.ts';
 
 export function procSource(kernel: Kernel): ProcSource {
@@ -34,6 +35,7 @@ export function procSource(kernel: Kernel): ProcSource {
     },
     now: kernel.now,
     cpuFeatures: features(),
+    sysv: sysvSource(kernel.ipc),
   };
 }
 

@@ -1,23 +1,38 @@
 /**
  * System V semaphores, shared memory and message queues of a run (sysvipc(7); ipc/util.c, sem.c, shm.c, msg.c). They outlive processes, as in Linux, but not the run.
  */
-import { SharedMemory } from '../../emu/memory/shared.ts';
+import { PAGE_SIZE } from '../../emu/memory/layout.ts';
+import { residentPages, SharedMemory } from '../../emu/memory/shared.ts';
 import { fail } from '../abi/errno.ts';
-import { IPC_CREAT, IPC_EXCL, IPC_PRIVATE, SEM_UNDO, SEMVMX } from '../abi/ipc.ts';
-import { type Creds, capable } from '../vfs/core/creds.ts';
+import {
+  IPC_CREAT,
+  IPC_EXCL,
+  IPC_PRIVATE,
+  MSGMAX,
+  MSGMNB,
+  SEM_UNDO,
+  SEMMSL,
+  SEMOPM,
+  SEMVMX,
+  SHM_DEST,
+  SHM_LOCKED,
+} from '../abi/ipc.ts';
+import { CAP, type Creds, capable } from '../vfs/core/creds.ts';
 import { WaitQueue } from '../vfs/core/wait-queue.ts';
+import type { SysvLimits } from '../vfs/proc/source.ts';
 import type { Process } from './process.ts';
 import type { Task } from './task.ts';
 
-const CAP_IPC_OWNER = 15;
-const CAP_SYS_ADMIN = 21;
 /** Ids are slot plus sequence number times this (IPCMNI), so that old ids are noticed. */
-const SLOTS = 32768;
+export const IPCMNI = 32768;
+const SEQUENCES = 65535;
+/** Slots are given out in turn, at least so many before the first is used again (ipc_min_cycle). */
+const MIN_CYCLE = 64;
 
 /** What semaphore sets, segments and queues have in common. */
 export abstract class IpcObject {
   readonly id: number;
-  readonly key: number;
+  key: number;
   readonly seq: number;
   uid: number;
   gid: number;
@@ -43,12 +58,12 @@ export abstract class IpcObject {
     const { euid, egid, groups } = creds;
     const isIn = (gid: number) => egid === gid || groups.includes(gid);
     const shift = euid === this.uid || euid === this.cuid ? 6 : isIn(this.gid) || isIn(this.cgid) ? 3 : 0;
-    if (((this.mode >> shift) & wanted) !== wanted && !capable(creds, CAP_IPC_OWNER)) fail('EACCES');
+    if (((this.mode >> shift) & wanted) !== wanted && !capable(creds, CAP.IPC_OWNER)) fail('EACCES');
   }
 
   /** For IPC_SET and IPC_RMID. EPERM. */
   requireOwner(creds: Creds): void {
-    if (creds.euid !== this.uid && creds.euid !== this.cuid && !capable(creds, CAP_SYS_ADMIN)) fail('EPERM');
+    if (creds.euid !== this.uid && creds.euid !== this.cuid && !capable(creds, CAP.SYS_ADMIN)) fail('EPERM');
   }
 
   permissions() {
@@ -77,14 +92,15 @@ export function seconds(): number {
 /** The objects of one kind, by id and key. */
 export class IpcTable<T extends IpcObject> {
   readonly objects = new Map<number, T>();
-  readonly #limit: number;
-  readonly #used = new Set<number>();
-  /** No slot below is free. */
-  #freeFrom = 0;
+  /** The slot of the next object (/proc/sys/kernel/msg_next_id and the like); -1 leaves it to the kernel. */
+  nextId = -1;
+  readonly #limit: () => number;
+  readonly #slots = new Map<number, T>();
+  #lastSlot = -1;
   #sequence = 0;
 
-  /** @param limit how many there may be (/proc/sys/kernel/semmni and the like) */
-  constructor(limit: number) {
+  /** @param limit how many there may be (/proc/sys/kernel/msgmni and the like) */
+  constructor(limit: () => number) {
     this.#limit = limit;
   }
 
@@ -100,27 +116,48 @@ export class IpcTable<T extends IpcObject> {
       }
       if (!(flags & IPC_CREAT)) fail('ENOENT');
     }
-    if (this.objects.size >= this.#limit) fail('ENOSPC');
-    while (this.#used.has(this.#freeFrom)) this.#freeFrom++;
-    const slot = this.#freeFrom;
-    const seq = this.#sequence++ & 0xffff;
-    const id = seq * SLOTS + slot;
-    this.objects.set(id, make({ id, key, seq }));
-    this.#used.add(slot);
-    return id;
+    const { slot, seq } = this.#place();
+    const made = make({ id: seq * IPCMNI + slot, key, seq });
+    this.#lastSlot = slot;
+    this.#sequence = seq;
+    this.objects.set(made.id, made);
+    this.#slots.set(slot, made);
+    return made.id;
+  }
+
+  /** Where the next object goes (ipc_idr_alloc). ENOSPC. */
+  #place(): { slot: number; seq: number } {
+    if (this.objects.size >= this.#limit()) fail('ENOSPC');
+    if (this.nextId >= 0) {
+      let slot = this.nextId % IPCMNI;
+      const seq = Math.floor(this.nextId / IPCMNI);
+      this.nextId = -1;
+      while (this.#slots.has(slot)) slot++;
+      return { slot, seq };
+    }
+    const end = Math.min(IPCMNI, Math.max(MIN_CYCLE, Math.floor((this.objects.size * 3) / 2)));
+    let slot = this.#lastSlot + 1;
+    while (slot < end && this.#slots.has(slot)) slot++;
+    if (slot >= end) for (slot = 0; this.#slots.has(slot); ) slot++;
+    return { slot, seq: slot <= this.#lastSlot ? (this.#sequence + 1) % SEQUENCES : this.#sequence };
   }
 
   /** EINVAL for an id there never was or that has been removed. */
   find(id: number): T {
     return this.objects.get(id) ?? fail('EINVAL');
   }
+  /** The object in a slot, as MSG_STAT and the like count them. EINVAL. */
+  at(slot: number): T {
+    return this.#slots.get(slot) ?? fail('EINVAL');
+  }
+  /** The highest slot in use, 0 when there is none: what IPC_INFO gives. */
+  get highest(): number {
+    return Math.max(0, ...this.#slots.keys());
+  }
 
   remove(object: T): void {
     object.removed = true;
-    if (!this.objects.delete(object.id)) return;
-    const slot = object.id % SLOTS;
-    this.#used.delete(slot);
-    this.#freeFrom = Math.min(this.#freeFrom, slot);
+    if (this.objects.delete(object.id)) this.#slots.delete(object.id % IPCMNI);
   }
 }
 
@@ -220,15 +257,33 @@ export class Segment extends IpcObject {
   detachTime = 0;
   /** IPC_RMID was asked for: it goes when nobody has it attached. */
   doomed = false;
+  locked = false;
+  /** Its maker has ended. */
+  orphaned = false;
 
-  constructor(at: Place, mode: number, creds: Creds, size: number, pid: number, table: IpcTable<Segment>) {
+  constructor(
+    at: Place,
+    mode: number,
+    creds: Creds,
+    size: number,
+    pid: number,
+    detached: (s: Segment) => void,
+  ) {
     super(at, mode, creds);
     this.size = size;
     this.creator = pid;
-    this.pages = new SegmentPages(Math.ceil(size / 4096) * 4096, () => {
+    this.pages = new SegmentPages(Math.ceil(size / PAGE_SIZE) * PAGE_SIZE, () => {
       this.detachTime = seconds();
-      if (this.doomed && this.pages.attached === 0) table.remove(this);
+      detached(this);
     });
+  }
+
+  get residentPages(): number {
+    return residentPages(this.pages);
+  }
+  override permissions() {
+    const perm = super.permissions();
+    return { ...perm, mode: perm.mode | (this.doomed ? SHM_DEST : 0) | (this.locked ? SHM_LOCKED : 0) };
   }
 }
 
@@ -253,8 +308,74 @@ export class MessageQueue extends IpcObject {
   }
 }
 
+const sum = <T>(of: Iterable<T>, value: (one: T) => number) => {
+  let total = 0;
+  for (const one of of) total += value(one);
+  return total;
+};
+
 export class SysvIpc {
-  readonly semaphores = new IpcTable<Semaphores>(32000);
-  readonly segments = new IpcTable<Segment>(4096);
-  readonly messages = new IpcTable<MessageQueue>(32000);
+  /** What /proc/sys/kernel shows and sets: of messages, semaphores (sem: semmsl, semmns, semopm, semmni) and segments (sizes in bytes, shmall in pages). */
+  readonly limits: SysvLimits = {
+    msgmax: MSGMAX,
+    msgmnb: MSGMNB,
+    msgmni: 32000,
+    sem: [SEMMSL, 1_024_000_000, SEMOPM, 32000],
+    shmmax: 0xfeff_ffff,
+    shmall: 0xfeff_ffff,
+    shmmni: 4096,
+  };
+  readonly semaphores = new IpcTable<Semaphores>(() => this.limits.sem[3]!);
+  readonly segments = new IpcTable<Segment>(() => this.limits.shmmni);
+  readonly messages = new IpcTable<MessageQueue>(() => this.limits.msgmni);
+  #removeUnused = false;
+
+  /** Semaphores of all sets, pages of all segments, and what all queues hold. */
+  get usedSemaphores(): number {
+    return sum(this.semaphores.objects.values(), (set) => set.values.length);
+  }
+  get usedPages(): number {
+    return sum(this.segments.objects.values(), (s) => s.pages.size() / PAGE_SIZE);
+  }
+  get usedMessages(): { count: number; bytes: number } {
+    const queues = [...this.messages.objects.values()];
+    return { count: sum(queues, (q) => q.messages.length), bytes: sum(queues, (q) => q.bytes) };
+  }
+
+  makeSegment(at: Place, mode: number, creds: Creds, size: number, pid: number): Segment {
+    return new Segment(at, mode, creds, size, pid, (segment) => {
+      if (segment.doomed || this.#removeUnused) this.#removeIfUnused(segment);
+    });
+  }
+
+  /** IPC_RMID: its key finds it no more, and it goes when nobody has it attached. */
+  removeSegment(segment: Segment): void {
+    segment.doomed = segment.removed = true;
+    segment.key = IPC_PRIVATE;
+    this.#removeIfUnused(segment);
+  }
+
+  #removeIfUnused(segment: Segment): void {
+    if (segment.pages.attached === 0) this.segments.remove(segment);
+  }
+
+  /** /proc/sys/kernel/shm_rmid_forced: segments that nobody has attached go with the process that made them. */
+  get removeUnused(): boolean {
+    return this.#removeUnused;
+  }
+  set removeUnused(on: boolean) {
+    this.#removeUnused = on;
+    if (on)
+      for (const segment of this.segments.objects.values())
+        if (segment.orphaned) this.#removeIfUnused(segment);
+  }
+
+  /** A process has ended (exit_shm). */
+  makerEnded(pid: number): void {
+    for (const segment of this.segments.objects.values()) {
+      if (segment.creator !== pid) continue;
+      segment.orphaned = true;
+      if (this.#removeUnused) this.#removeIfUnused(segment);
+    }
+  }
 }

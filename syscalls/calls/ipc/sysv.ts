@@ -3,25 +3,27 @@ import { isMachine } from '../../../emu/memory/address-space.ts';
 import { EXEC, PAGE_SIZE, READ, USER_END, WRITE } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';
 import {
-  IPC,
   IPC_64,
   IPC_NOWAIT,
   MSG,
-  MSGMAX,
+  MSGCTL,
   MSGMNB,
+  msginfo,
   msqidDs,
   SEMCTL,
-  SEMMSL,
   SEMOPM,
   SEMVMX,
   SHM,
-  SHM_DEST,
   SHMCTL,
   SHMLBA,
   sembuf,
   semidDs,
+  seminfo,
+  shmInfo,
   shmidDs,
+  shminfo,
 } from '../../abi/ipc.ts';
+import { RLIMIT } from '../../abi/resource.ts';
 import { type Field, s32, u16 } from '../../abi/struct.ts';
 import { timespec32, timespec64 } from '../../abi/time.ts';
 import { fromTimespec } from '../../kernel/clock.ts';
@@ -29,7 +31,7 @@ import {
   type Message,
   MessageQueue,
   operate,
-  Segment,
+  type Segment,
   type SemaphoreOperation,
   Semaphores,
   seconds,
@@ -51,14 +53,21 @@ function command(names: FlagNames): Arg<number> {
 
 // ---- semaphores ----
 
+/** What IPC_INFO tells of limits that nobody keeps to (linux/sem.h, linux/msg.h). */
+const SEMMNS = 1_024_000_000;
+const SEMUSZ = 20;
+const MSGPOOL = 512_000;
+
 function semget(t: Task, key: number, count: number, how: number): number {
-  if (count < 0 || count > SEMMSL) fail('EINVAL');
-  const { semaphores } = t.kernel.ipc;
+  const { semaphores, limits, usedSemaphores } = t.kernel.ipc;
+  const [semmsl, semmns] = limits.sem as [number, number];
+  if (count < 0 || count > semmsl) fail('EINVAL');
   const check = (set: Semaphores) => {
     if (count > set.values.length) fail('EINVAL');
   };
   return semaphores.get(key, how, t.creds, check, (at) => {
     if (count === 0) fail('EINVAL');
+    if (usedSemaphores + count > semmns) fail('ENOSPC');
     return new Semaphores(at, how, t.creds, count);
   });
 }
@@ -74,7 +83,7 @@ function semtimedop(type: Field<{ tv_sec: number; tv_nsec: number }>) {
     let waiting = t.callState as Waiting | undefined;
     if (waiting === undefined) {
       if (count < 1) fail('EINVAL');
-      if (count > SEMOPM) fail('E2BIG');
+      if (count > t.kernel.ipc.limits.sem[2]!) fail('E2BIG');
       const ops = Array.from({ length: count }, (_, i) => t.mm.get(sembuf, at + i * sembuf.size));
       let deadline = Infinity;
       if (timeoutAt !== 0) {
@@ -108,15 +117,41 @@ function clearUndo(t: Task, set: Semaphores, index?: number): void {
   }
 }
 
+/** IPC_INFO and SEM_INFO. */
+function semaphoreInfo({ kernel, mm }: Task, what: number, at: number): number {
+  const { semaphores, limits, usedSemaphores } = kernel.ipc;
+  const [semmsl, semmns, semopm, semmni] = limits.sem as [number, number, number, number];
+  const used = what === SEMCTL.SEM_INFO;
+  mm.put(seminfo, at, {
+    semmap: SEMMNS,
+    semmni,
+    semmns,
+    semmnu: SEMMNS,
+    semmsl,
+    semopm,
+    semume: SEMOPM,
+    semusz: used ? semaphores.objects.size : SEMUSZ,
+    semvmx: SEMVMX,
+    semaem: used ? usedSemaphores : SEMVMX,
+  });
+  return semaphores.highest;
+}
+
 function semctl(t: Task, id: number, index: number, what: number, arg: number): number {
-  const set = t.kernel.ipc.semaphores.find(id);
+  if (id < 0) fail('EINVAL');
+  if (what === SEMCTL.IPC_INFO || what === SEMCTL.SEM_INFO) return semaphoreInfo(t, what, arg);
+  const { semaphores } = t.kernel.ipc;
+  const bySlot = what === SEMCTL.SEM_STAT || what === SEMCTL.SEM_STAT_ANY;
+  const set = bySlot ? semaphores.at(id) : semaphores.find(id);
   const { mm, creds } = t;
   const one = () => (index >= 0 && index < set.values.length ? index : fail('EINVAL'));
   const waiters = (zero: boolean) =>
     [...set.waiting.values()].filter((w) => w.index === one() && w.zero === zero).length;
   switch (what) {
-    case SEMCTL.IPC_STAT: {
-      set.require(creds, 4);
+    case SEMCTL.IPC_STAT:
+    case SEMCTL.SEM_STAT:
+    case SEMCTL.SEM_STAT_ANY: {
+      if (what !== SEMCTL.SEM_STAT_ANY) set.require(creds, 4);
       const stat = {
         sem_perm: set.permissions(),
         sem_otime: set.operated,
@@ -128,7 +163,7 @@ function semctl(t: Task, id: number, index: number, what: number, arg: number): 
         unused4: 0,
       };
       mm.put(semidDs, arg, stat);
-      return 0;
+      return bySlot ? set.id : 0;
     }
     case SEMCTL.IPC_SET: {
       const { uid, gid, mode } = mm.get(semidDs, arg).sem_perm;
@@ -138,7 +173,7 @@ function semctl(t: Task, id: number, index: number, what: number, arg: number): 
     }
     case SEMCTL.IPC_RMID:
       set.requireOwner(creds);
-      t.kernel.ipc.semaphores.remove(set);
+      semaphores.remove(set);
       set.queue.wakeAll();
       return 0;
     case SEMCTL.GETVAL:
@@ -176,7 +211,6 @@ function semctl(t: Task, id: number, index: number, what: number, arg: number): 
       break;
     }
     default:
-      t.kernel.warn(`semctl command ${what} is not supported`);
       return fail('EINVAL');
   }
   set.changed = seconds();
@@ -187,13 +221,15 @@ function semctl(t: Task, id: number, index: number, what: number, arg: number): 
 // ---- shared memory ----
 
 function shmget(t: Task, key: number, bytes: number, how: number): number {
-  const { segments } = t.kernel.ipc;
+  const { ipc } = t.kernel;
+  const { segments, limits } = ipc;
   const check = (segment: Segment) => {
     if (bytes > segment.size) fail('EINVAL');
   };
   return segments.get(key, how, t.creds, check, (at) => {
-    if (bytes === 0 || bytes > USER_END) fail('EINVAL');
-    return new Segment(at, how, t.creds, bytes, t.process.pid, segments);
+    if (bytes === 0 || bytes > Math.min(USER_END, limits.shmmax)) fail('EINVAL');
+    if (ipc.usedPages + Math.ceil(bytes / PAGE_SIZE) > limits.shmall) fail('ENOSPC');
+    return ipc.makeSegment(at, how, t.creds, bytes, t.process.pid);
   });
 }
 
@@ -245,17 +281,42 @@ function shmdt(t: Task, at: number): number {
   return 0;
 }
 
+/** IPC_INFO and SHM_INFO. */
+function segmentInfo({ kernel, mm }: Task, what: number, at: number): number {
+  const { segments, limits, usedPages } = kernel.ipc;
+  if (what === SHMCTL.IPC_INFO) {
+    const { shmmax, shmmni, shmall } = limits;
+    mm.put(shminfo, at, { shmmax, shmmin: 1, shmmni, shmseg: shmmni, shmall });
+  } else {
+    const resident = [...segments.objects.values()].reduce((sum, s) => sum + s.residentPages, 0);
+    const none = { shm_swp: 0, swap_attempts: 0, swap_successes: 0 };
+    mm.put(shmInfo, at, { used_ids: segments.objects.size, shm_tot: usedPages, shm_rss: resident, ...none });
+  }
+  return segments.highest;
+}
+
+/** Whether the task may lock segments in memory (shmctl(2)): with CAP_IPC_LOCK, else its own, as far as RLIMIT_MEMLOCK goes. EPERM. */
+function requireLock(t: Task, segment: Segment, locks: boolean): void {
+  const { creds, process } = t;
+  if (capable(creds, CAP.IPC_LOCK)) return;
+  if (creds.euid !== segment.uid && creds.euid !== segment.cuid) fail('EPERM');
+  if (locks && process.limits[RLIMIT.RLIMIT_MEMLOCK]!.cur === 0) fail('EPERM');
+}
+
 function shmctl(t: Task, id: number, what: number, at: number): number {
-  const { segments } = t.kernel.ipc;
-  const segment = segments.find(id);
+  if (id < 0) fail('EINVAL');
+  if (what === SHMCTL.IPC_INFO || what === SHMCTL.SHM_INFO) return segmentInfo(t, what, at);
+  const { ipc } = t.kernel;
+  const bySlot = what === SHMCTL.SHM_STAT || what === SHMCTL.SHM_STAT_ANY;
+  const segment = bySlot ? ipc.segments.at(id) : ipc.segments.find(id);
   const { mm, creds } = t;
   switch (what) {
-    case SHMCTL.IPC_STAT: {
-      segment.require(creds, 4);
-      const perm = segment.permissions();
-      if (segment.doomed) perm.mode |= SHM_DEST;
+    case SHMCTL.IPC_STAT:
+    case SHMCTL.SHM_STAT:
+    case SHMCTL.SHM_STAT_ANY: {
+      if (what !== SHMCTL.SHM_STAT_ANY) segment.require(creds, 4);
       mm.put(shmidDs, at, {
-        shm_perm: perm,
+        shm_perm: segment.permissions(),
         shm_segsz: segment.size,
         shm_atime: segment.attachTime,
         atime_high: 0,
@@ -269,7 +330,7 @@ function shmctl(t: Task, id: number, what: number, at: number): number {
         unused4: 0,
         unused5: 0,
       });
-      return 0;
+      return bySlot ? segment.id : 0;
     }
     case SHMCTL.IPC_SET: {
       const { uid, gid, mode } = mm.get(shmidDs, at).shm_perm;
@@ -279,17 +340,15 @@ function shmctl(t: Task, id: number, what: number, at: number): number {
     }
     case SHMCTL.IPC_RMID:
       segment.requireOwner(creds);
-      segment.doomed = true;
-      segment.removed = true; // its key finds it no more
-      if (segment.pages.attached === 0) segments.remove(segment);
+      ipc.removeSegment(segment);
       return 0;
     case SHMCTL.SHM_LOCK:
     case SHMCTL.SHM_UNLOCK:
-      // Nothing of ours is ever swapped out by us.
-      segment.requireOwner(creds);
+      requireLock(t, segment, what === SHMCTL.SHM_LOCK);
+      // Nothing of ours is ever swapped out by us: that is all there is to it.
+      segment.locked = what === SHMCTL.SHM_LOCK;
       return 0;
     default:
-      t.kernel.warn(`shmctl command ${what} is not supported`);
       return fail('EINVAL');
   }
 }
@@ -302,7 +361,7 @@ function msgget(t: Task, key: number, how: number): number {
     how,
     t.creds,
     () => {},
-    (at) => new MessageQueue(at, how, t.creds, MSGMNB),
+    (at) => new MessageQueue(at, how, t.creds, t.kernel.ipc.limits.msgmnb),
   );
 }
 
@@ -315,7 +374,7 @@ function queueOf(t: Task, id: number): MessageQueue {
 
 function msgsnd(t: Task, id: number, at: number, length: number, how: number): number {
   const queue = queueOf(t, id);
-  if (length > MSGMAX) fail('EINVAL');
+  if (length > t.kernel.ipc.limits.msgmax) fail('EINVAL');
   const type = t.mm.get(s32, at);
   if (type < 1) fail('EINVAL');
   queue.require(t.creds, 2);
@@ -346,18 +405,22 @@ function select(queue: MessageQueue, type: number, how: number): Message | undef
 function msgrcv(t: Task, id: number, at: number, length: number, type: number, how: number): number {
   const queue = queueOf(t, id);
   if ((length | 0) < 0) fail('EINVAL');
-  if (how & MSG.MSG_COPY) fail('ENOSYS'); // as a kernel without checkpoint/restore
+  const copies = (how & MSG.MSG_COPY) !== 0;
+  if (copies && (how & MSG.MSG_EXCEPT || !(how & IPC_NOWAIT))) fail('EINVAL');
   queue.require(t.creds, 4);
-  const message = select(queue, type, how);
+  const message = copies ? queue.messages[type] : select(queue, type, how);
   if (message === undefined) {
     if (how & IPC_NOWAIT) fail('ENOMSG');
     t.callState = queue;
     return t.wait(queue.queue, Infinity, 'EINTR');
   }
   if (message.bytes.length > length && !(how & MSG.MSG_NOERROR)) fail('E2BIG');
+  // A copy must be whole (copy_msg).
+  if (copies && message.bytes.length > length) fail('EINVAL');
   const count = Math.min(length, message.bytes.length);
   t.mm.put(s32, at, message.type);
   t.mm.writable(at + 4, count).set(message.bytes.subarray(0, count));
+  if (copies) return count;
   queue.messages.splice(queue.messages.indexOf(message), 1);
   queue.bytes -= message.bytes.length;
   queue.lastReceiver = t.process.pid;
@@ -366,13 +429,36 @@ function msgrcv(t: Task, id: number, at: number, length: number, type: number, h
   return count;
 }
 
+/** IPC_INFO and MSG_INFO. */
+function queueInfo({ kernel, mm }: Task, what: number, at: number): number {
+  const { messages, limits, usedMessages } = kernel.ipc;
+  const { msgmax, msgmnb, msgmni } = limits;
+  const used = what === MSGCTL.MSG_INFO;
+  mm.put(msginfo, at, {
+    msgpool: used ? messages.objects.size : MSGPOOL,
+    msgmap: used ? usedMessages.count : MSGMNB,
+    msgmax,
+    msgmnb,
+    msgmni,
+    msgssz: 16,
+    msgtql: used ? usedMessages.bytes : MSGMNB,
+    msgseg: 0xffff,
+  });
+  return messages.highest;
+}
+
 function msgctl(t: Task, id: number, what: number, at: number): number {
+  if (id < 0) fail('EINVAL');
+  if (what === MSGCTL.IPC_INFO || what === MSGCTL.MSG_INFO) return queueInfo(t, what, at);
   const { messages } = t.kernel.ipc;
-  const queue = messages.find(id);
+  const bySlot = what === MSGCTL.MSG_STAT || what === MSGCTL.MSG_STAT_ANY;
+  const queue = bySlot ? messages.at(id) : messages.find(id);
   const { mm, creds } = t;
   switch (what) {
-    case IPC.IPC_STAT:
-      queue.require(creds, 4);
+    case MSGCTL.IPC_STAT:
+    case MSGCTL.MSG_STAT:
+    case MSGCTL.MSG_STAT_ANY:
+      if (what !== MSGCTL.MSG_STAT_ANY) queue.require(creds, 4);
       mm.put(msqidDs, at, {
         msg_perm: queue.permissions(),
         msg_stime: queue.sentTime,
@@ -389,23 +475,22 @@ function msgctl(t: Task, id: number, what: number, at: number): number {
         unused4: 0,
         unused5: 0,
       });
-      return 0;
-    case IPC.IPC_SET: {
+      return bySlot ? queue.id : 0;
+    case MSGCTL.IPC_SET: {
       const stat = mm.get(msqidDs, at);
       queue.requireOwner(creds);
-      if (stat.msg_qbytes > MSGMNB && !capable(creds, CAP.SYS_RESOURCE)) fail('EPERM');
+      if (stat.msg_qbytes > t.kernel.ipc.limits.msgmnb && !capable(creds, CAP.SYS_RESOURCE)) fail('EPERM');
       queue.limit = stat.msg_qbytes;
       queue.change(stat.msg_perm.uid, stat.msg_perm.gid, stat.msg_perm.mode);
       queue.queue.wakeAll();
       return 0;
     }
-    case IPC.IPC_RMID:
+    case MSGCTL.IPC_RMID:
       queue.requireOwner(creds);
       messages.remove(queue);
       queue.queue.wakeAll();
       return 0;
     default:
-      t.kernel.warn(`msgctl command ${what} is not supported`);
       return fail('EINVAL');
   }
 }
@@ -420,7 +505,7 @@ export const ipcCalls: readonly Call[] = [
   call(301, 'msgsnd', [int, ptr, size, msgFlags], msgsnd),
   call(302, 'msgrcv', [int, ptr, size, int, msgFlags], msgrcv),
   call(303, 'msgget', [hex, hex], (t, key, how) => msgget(t, key | 0, how)),
-  call(304, 'msgctl', [int, command(IPC), ptr], msgctl),
+  call(304, 'msgctl', [int, command(MSGCTL), ptr], msgctl),
   call(305, 'shmat', [int, ptr, flags(SHM)], shmat, { result: 'hex' }),
   call(306, 'shmdt', [ptr], shmdt),
   call(307, 'shmget', [hex, size, hex], (t, key, bytes, how) => shmget(t, key | 0, bytes, how)),

@@ -38,6 +38,8 @@ export const CAP = {
   SETUID: 7,
   SETPCAP: 8,
   NET_BIND_SERVICE: 10,
+  IPC_LOCK: 14,
+  IPC_OWNER: 15,
   SYS_CHROOT: 18,
   SYS_PTRACE: 19,
   SYS_ADMIN: 21,

@@ -3,11 +3,10 @@
 import { freemem, loadavg, totalmem } from 'node:os';
 import type { FsStatistics } from '../../abi/stat.ts';
 import { type FileSystem, type Inode, nextMountId, noSpace } from '../core/inode.ts';
-import { MQ } from '../ipc/mqueue.ts';
-import { randomUuid } from '../memory/random.ts';
-import { type DirectoryContent, directory, type Entry, fixed, link, MadeDirectory, text } from './nodes.ts';
+import { type DirectoryContent, directory, fixed, link, MadeDirectory, text } from './nodes.ts';
 import { processDirectory } from './pid.ts';
 import type { ProcSource } from './source.ts';
+import { sysctls } from './sysctl.ts';
 
 /** The lines of one core, as a Cortex-A7 shows them. */
 function cpuinfo(source: ProcSource): string {
@@ -96,81 +95,6 @@ function uptime(source: ProcSource): string {
   return `${seconds} ${seconds}\n`;
 }
 
-/** /proc/sys: values that programs look at. Those that can be written to keep what is written. */
-function sysctls(source: ProcSource): Entry {
-  const value = (initial: string | number): Entry => {
-    let now = `${initial}\n`;
-    return text(() => now, {
-      write: (written) => {
-        now = written.endsWith('\n') ? written : `${written}\n`;
-      },
-    });
-  };
-  const constant = (make: () => string | number): Entry => text(() => `${make()}\n`);
-  let bootId: string | undefined;
-  return directory({
-    fs: directory({
-      'file-max': value(524288),
-      'file-nr': constant(() => '1024\t0\t524288'),
-      inotify: directory({
-        max_queued_events: value(16384),
-        max_user_instances: value(128),
-        max_user_watches: value(65536),
-      }),
-      'lease-break-time': value(45),
-      mqueue: directory(Object.fromEntries(Object.entries(MQ).map(([name, n]) => [name, constant(() => n)]))),
-      nr_open: value(1048576),
-      overflowgid: value(65534),
-      overflowuid: value(65534),
-      'pipe-max-size': value(1048576),
-      protected_fifos: value(0),
-      protected_hardlinks: value(0),
-      protected_regular: value(0),
-      protected_symlinks: value(0),
-      suid_dumpable: value(0),
-    }),
-    kernel: directory({
-      cap_last_cap: constant(() => 40),
-      core_pattern: value('core'),
-      domainname: constant(() => source.domainname),
-      hostname: text(() => `${source.hostname}\n`, { write: (name) => source.setHostname(name.trim()) }),
-      msgmax: value(8192),
-      msgmnb: value(16384),
-      msgmni: value(32000),
-      ngroups_max: constant(() => 65536),
-      osrelease: constant(() => source.release),
-      ostype: constant(() => 'Linux'),
-      overflowgid: value(65534),
-      overflowuid: value(65534),
-      pid_max: value(4194304),
-      random: directory({
-        boot_id: constant(() => (bootId ??= randomUuid())),
-        entropy_avail: constant(() => 256),
-        poolsize: constant(() => 256),
-        uuid: constant(randomUuid),
-      }),
-      randomize_va_space: value(2),
-      sem: value('32000\t1024000000\t500\t32000'),
-      shmall: value(4294967295),
-      shmmax: value(4294967295),
-      shmmni: value(4096),
-      'threads-max': value(32768),
-      version: constant(() => source.version),
-    }),
-    net: directory({
-      core: directory({ somaxconn: value(4096) }),
-      ipv4: directory({ ip_local_port_range: value('32768\t60999'), ip_forward: value(0) }),
-    }),
-    vm: directory({
-      max_map_count: value(65530),
-      mmap_min_addr: value(65536),
-      overcommit_memory: value(0),
-      overcommit_ratio: value(50),
-      swappiness: value(60),
-    }),
-  });
-}
-
 export class ProcFs implements FileSystem {
   readonly type = 'proc';
   readonly source = 'proc';
@@ -200,6 +124,11 @@ export class ProcFs implements FileSystem {
       stat: text(() => procStat(source)),
       swaps: text(() => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'),
       sys: sysctls(source),
+      sysvipc: directory({
+        msg: text(source.sysv.messages),
+        sem: text(source.sysv.semaphores),
+        shm: text(source.sysv.segments),
+      }),
       'thread-self': link(() => `${me()?.pid}/task/${me()?.tid}`),
       uptime: text(() => uptime(source)),
       vmstat: text(vmstat),

@@ -57,7 +57,39 @@ export interface ProcProcess extends ProcThread {
   writeMemory(address: number, from: Uint8Array): number;
 }
 
+/** Limits of System V IPC, as /proc/sys/kernel names them; sem is semmsl, semmns, semopm, semmni. */
+export interface SysvLimits {
+  msgmax: number;
+  msgmnb: number;
+  msgmni: number;
+  sem: readonly number[];
+  /** Bytes, and pages. */
+  shmmax: number;
+  shmall: number;
+  shmmni: number;
+}
+
+/** What can be set of System V IPC. */
+export interface SysvSettings {
+  readonly limits: SysvLimits;
+  /** The slots of the next objects, -1 for the kernel's choice. */
+  readonly messages: { nextId: number };
+  readonly semaphores: { nextId: number };
+  readonly segments: { nextId: number };
+  /** shm_rmid_forced. */
+  removeUnused: boolean;
+}
+
+export interface SysvSource {
+  readonly settings: SysvSettings;
+  /** The texts of /proc/sysvipc. */
+  messages(): string;
+  semaphores(): string;
+  segments(): string;
+}
+
 export interface ProcSource {
+  readonly sysv: SysvSource;
   /** The process and thread that look. */
   current(): { readonly pid: number; readonly tid: number } | undefined;
   process(pid: number): ProcProcess | undefined;

@@ -1,0 +1,175 @@
+/** /proc/sys: values that programs look at and, as root, set (proc(5); kernel/sysctl.c). Those that nothing here depends on keep what is written. */
+import { fail } from '../../abi/errno.ts';
+import { MQ } from '../ipc/mqueue.ts';
+import { randomUuid } from '../memory/random.ts';
+import { directory, type Entry, text } from './nodes.ts';
+import type { ProcSource, SysvSettings } from './source.ts';
+
+const INT_MAX = 0x7fff_ffff;
+/** Most objects of a kind. */
+const IPCMNI = 32768;
+
+/**
+ * Integers between tabs (proc_dointvec_minmax): what is written sets as many as it has, from the first on. EINVAL for what is no number or beyond the bounds.
+ */
+function integers(
+  get: () => readonly number[],
+  set: (values: number[]) => void,
+  min = -INT_MAX - 1,
+  max = INT_MAX,
+): Entry {
+  return text(() => `${get().join('\t')}\n`, {
+    write(written) {
+      const values = [...get()];
+      const words = written.split(/[\s\0]+/).filter((word) => word !== '');
+      words.slice(0, values.length).forEach((word, i) => {
+        const value = /^-?(0[xX][\da-fA-F]+|\d+)$/.test(word) ? Number(word) : Number.NaN;
+        if (!(value >= min && value <= max)) fail('EINVAL');
+        values[i] = value;
+      });
+      set(values);
+    },
+  });
+}
+
+function integer(get: () => number, set: (value: number) => void, min?: number, max?: number): Entry {
+  return integers(
+    () => [get()],
+    ([value]) => set(value!),
+    min,
+    max,
+  );
+}
+
+/** Integers that nothing here depends on. */
+function kept(...initial: number[]): Entry {
+  let now: readonly number[] = initial;
+  return integers(
+    () => now,
+    (values) => {
+      now = values;
+    },
+    Math.min(0, ...initial),
+    Math.max(INT_MAX, ...initial),
+  );
+}
+
+/** A text that keeps what is written. */
+function keptText(initial: string): Entry {
+  let now = initial;
+  return text(() => `${now}\n`, {
+    write(written) {
+      now = written.replace(/\n.*$/s, '');
+    },
+  });
+}
+
+const constant = (make: () => string | number): Entry => text(() => `${make()}\n`);
+
+/** The limits of System V IPC (ipc/ipc_sysctl.c). */
+function sysv(settings: SysvSettings): Record<string, Entry> {
+  const { limits } = settings;
+  const limit = (name: Exclude<keyof typeof limits, 'sem'>, max = INT_MAX) =>
+    integer(
+      () => limits[name],
+      (value) => {
+        limits[name] = value;
+      },
+      0,
+      max,
+    );
+  const nextId = (table: { nextId: number }) =>
+    integer(
+      () => table.nextId,
+      (id) => {
+        table.nextId = id;
+      },
+      0,
+    );
+  return {
+    auto_msgmni: kept(0),
+    msg_next_id: nextId(settings.messages),
+    msgmax: limit('msgmax'),
+    msgmnb: limit('msgmnb'),
+    msgmni: limit('msgmni', IPCMNI),
+    sem: integers(
+      () => limits.sem,
+      (values) => {
+        if (values[3]! < 0 || values[3]! > IPCMNI) fail('EINVAL');
+        limits.sem = values;
+      },
+    ),
+    sem_next_id: nextId(settings.semaphores),
+    shm_next_id: nextId(settings.segments),
+    shm_rmid_forced: integer(
+      () => +settings.removeUnused,
+      (on) => {
+        settings.removeUnused = on !== 0;
+      },
+      0,
+      1,
+    ),
+    shmall: limit('shmall', 0xffff_ffff),
+    shmmax: limit('shmmax', 0xffff_ffff),
+    shmmni: limit('shmmni', IPCMNI),
+  };
+}
+
+export function sysctls(source: ProcSource): Entry {
+  let bootId: string | undefined;
+  return directory({
+    fs: directory({
+      'file-max': kept(524288),
+      'file-nr': constant(() => '1024\t0\t524288'),
+      inotify: directory({
+        max_queued_events: kept(16384),
+        max_user_instances: kept(128),
+        max_user_watches: kept(65536),
+      }),
+      'lease-break-time': kept(45),
+      mqueue: directory(Object.fromEntries(Object.entries(MQ).map(([name, n]) => [name, constant(() => n)]))),
+      nr_open: kept(1048576),
+      overflowgid: kept(65534),
+      overflowuid: kept(65534),
+      'pipe-max-size': kept(1048576),
+      protected_fifos: kept(0),
+      protected_hardlinks: kept(0),
+      protected_regular: kept(0),
+      protected_symlinks: kept(0),
+      suid_dumpable: kept(0),
+    }),
+    kernel: directory({
+      cap_last_cap: constant(() => 40),
+      core_pattern: keptText('core'),
+      domainname: constant(() => source.domainname),
+      hostname: text(() => `${source.hostname}\n`, { write: (name) => source.setHostname(name.trim()) }),
+      ngroups_max: constant(() => 65536),
+      osrelease: constant(() => source.release),
+      ostype: constant(() => 'Linux'),
+      overflowgid: kept(65534),
+      overflowuid: kept(65534),
+      pid_max: kept(4194304),
+      random: directory({
+        boot_id: constant(() => (bootId ??= randomUuid())),
+        entropy_avail: constant(() => 256),
+        poolsize: constant(() => 256),
+        uuid: constant(randomUuid),
+      }),
+      randomize_va_space: kept(2),
+      'threads-max': kept(32768),
+      version: constant(() => source.version),
+      ...sysv(source.sysv.settings),
+    }),
+    net: directory({
+      core: directory({ somaxconn: kept(4096) }),
+      ipv4: directory({ ip_local_port_range: kept(32768, 60999), ip_forward: kept(0) }),
+    }),
+    vm: directory({
+      max_map_count: kept(65530),
+      mmap_min_addr: kept(65536),
+      overcommit_memory: kept(0),
+      overcommit_ratio: kept(50),
+      swappiness: kept(60),
+    }),
+  });
+}
