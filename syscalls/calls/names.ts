@@ -1,6 +1,9 @@
-/** Names of the flags and values of file calls, for strace. Values are those of abi/fcntl.ts. */
+/**
+ * Names of the flags and values of file calls, for strace, and the flag arguments that several calls have.
+ * Values are those of abi/fcntl.ts.
+ */
 import * as f from '../abi/fcntl.ts';
-import type { FlagNames } from './args.ts';
+import { type FlagNames, flags } from './args.ts';
 
 export const OPEN_FLAGS: FlagNames = {
   O_RDONLY: f.O_RDONLY,
@@ -87,3 +90,8 @@ export const FLOCK: FlagNames = {
   LOCK_UN: f.LOCK_UN,
   LOCK_NB: f.LOCK_NB,
 };
+
+export const openFlags = flags(OPEN_FLAGS, f.O_ACCMODE);
+export const atFlags = flags(AT_FLAGS);
+/** Of calls that make a descriptor. */
+export const fdFlags = flags({ O_CLOEXEC: f.O_CLOEXEC, O_NONBLOCK: f.O_NONBLOCK });

@@ -21,7 +21,7 @@ function inotifyOf(t: Task, fd: number): InotifyFile {
 
 const { IN_ALL_EVENTS, IN_DONT_FOLLOW, IN_MASK_ADD, IN_MASK_CREATE, IN_ONLYDIR } = inotify;
 
-export const inotifyCalls: Call[] = [
+export const inotifyCalls: readonly Call[] = [
   call(316, 'inotify_init', [], (t) => init(t, 0)),
   call(360, 'inotify_init1', [flags({ O_CLOEXEC, O_NONBLOCK })], init),
   call(317, 'inotify_add_watch', [fd, path, flags(inotify)], (t, fd, path, mask) => {

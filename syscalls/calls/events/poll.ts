@@ -211,7 +211,7 @@ const make32 = (time: Timespec) => time;
 const make64 = (time: Timespec) => ({ ...time }) as never;
 const pollfds = arrayIn(pollfd, 1);
 
-export const pollCalls: Call[] = [
+export const pollCalls: readonly Call[] = [
   call(168, 'poll', [pollfds, uint, int], (t, fds, count, timeout) =>
     pollUntil(t, fds, count, deadlineOf(t, timeout < 0 ? Infinity : timeout), true),
   ),

@@ -1,9 +1,10 @@
 /** How the file calls get from a directory descriptor and a path to a file. */
 import { fail } from '../../abi/errno.ts';
-import { AT_EMPTY_PATH, AT_FDCWD } from '../../abi/fcntl.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from '../../abi/fcntl.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
 import type { OpenFile } from '../../vfs/core/open-file.ts';
+import { PathFile } from '../../vfs/core/path-file.ts';
 import { lookupPath, type PathContext, type Resolved, resolve } from '../../vfs/core/walk.ts';
 
 export function contextOf(t: Task): PathContext {
@@ -41,4 +42,19 @@ export function fileOrInodeAt(
   }
   if (path === null) fail('EFAULT');
   return inodeAt(t, dirfd, path, follow);
+}
+
+export type Target = Inode | OpenFile;
+
+/** The file of a descriptor that is more than a path (not O_PATH). */
+export function fileOf(t: Task, fd: number): OpenFile {
+  const file = t.files.get(fd);
+  return file instanceof PathFile ? fail('EBADF') : file;
+}
+
+/** A target of the *at calls may be a descriptor opened with O_PATH, which stands for its inode. */
+export function targetAt(t: Task, dirfd: number, path: string | null, flags: number): Target {
+  if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) fail('EINVAL');
+  const target = fileOrInodeAt(t, dirfd, path, flags, !(flags & AT_SYMLINK_NOFOLLOW));
+  return target instanceof PathFile ? target.inode : target;
 }

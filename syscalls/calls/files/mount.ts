@@ -129,7 +129,7 @@ function umount(t: Task, target: string, flags: number): number {
   return 0;
 }
 
-export const mountCalls: Call[] = [
+export const mountCalls: readonly Call[] = [
   call(21, 'mount', [pathOrNull, path, pathOrNull, flags(MS_FLAGS), ptr], mount),
   call(52, 'umount2', [path, flags(UMOUNT_FLAGS)], umount),
   call(218, 'pivot_root', [path, path], (t) => fail(capable(t.creds, CAP.SYS_ADMIN) ? 'EINVAL' : 'EPERM')),

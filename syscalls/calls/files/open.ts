@@ -1,4 +1,5 @@
 /** Opening and closing: open, openat, openat2, creat, close, close_range (fs/open.c, fs/namei.c). */
+
 import { fail } from '../../abi/errno.ts';
 import {
   AT_FDCWD,
@@ -35,12 +36,10 @@ import type { OpenFile } from '../../vfs/core/open-file.ts';
 import { PathFile } from '../../vfs/core/path-file.ts';
 import { checkCreate, owns } from '../../vfs/core/permission.ts';
 import { type ResolveOptions, resolve } from '../../vfs/core/walk.ts';
-import { dirfd, fd, flags, mode, path, size, structIn, uint } from '../args.ts';
+import { dirfd, fd, mode, path, size, structIn, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { OPEN_FLAGS } from '../names.ts';
+import { openFlags } from '../names.ts';
 import { contextOf, startOf } from './at.ts';
-
-const openFlags = flags(OPEN_FLAGS, O_ACCMODE);
 
 /** A FIFO that waits for its other side while open(2) is blocked. */
 class Opening implements Disposable {
@@ -140,7 +139,9 @@ const open_how = struct('open_how', { flags: u64, mode: u64, resolve: u64 });
 const CLOSE_RANGE_UNSHARE = 2;
 const CLOSE_RANGE_CLOEXEC = 4;
 
-export const openCalls: Call[] = [
+export const closeOnExec = (flags: number) => (flags & O_CLOEXEC) !== 0;
+
+export const openCalls: readonly Call[] = [
   call(5, 'open', [path, openFlags, mode], (t, path, flags, mode) => open(t, AT_FDCWD, path, flags, mode)),
   call(322, 'openat', [dirfd, path, openFlags, mode], open),
   call(8, 'creat', [path, mode], (t, path, mode) =>

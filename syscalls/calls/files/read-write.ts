@@ -68,7 +68,7 @@ function single(base: number, length: number): Iovec[] {
 }
 
 /** Moves bytes of one piece; `done` bytes were moved before in this call. Gives the count, or WOULD_BLOCK. */
-export type Move = (bytes: Uint8Array, done: number) => number;
+type Move = (bytes: Uint8Array, done: number) => number;
 
 const EMPTY = new Uint8Array(0);
 
@@ -321,7 +321,7 @@ function lseek(t: Task, fd: number, offset: number, whence: number): number {
 
 const vector = arrayIn(iovec, 2);
 
-export const ioCalls: Call[] = [
+export const readWriteCalls: readonly Call[] = [
   call(3, 'read', [fd, bytesOut, size], (t, fd, address, length) => read(t, fd, single(address, length))),
   call(4, 'write', [fd, bytesIn(2), size], (t, fd, address, length) => write(t, fd, single(address, length))),
   call(145, 'readv', [fd, vector, int], (t, fd, v, count) => read(t, fd, iovecs(t, v, count))),

@@ -1,24 +1,13 @@
-/** Moving bytes between files without the guest's memory: sendfile, splice, tee, copy_file_range; memfd_create and advice (fs/splice.c, fs/read_write.c, mm/memfd.c). */
+/** Moving bytes between files without the guest's memory: sendfile(2), splice(2), tee(2), vmsplice(2), copy_file_range(2)
+ * (fs/splice.c, fs/read_write.c). */
 import { ERRNO, Errno, fail } from '../../abi/errno.ts';
-import {
-  MFD_ALLOW_SEALING,
-  MFD_CLOEXEC,
-  MFD_HUGETLB,
-  NAME_MAX,
-  O_APPEND,
-  O_LARGEFILE,
-  O_RDWR,
-  RW_MAX,
-  SEEK_CUR,
-} from '../../abi/fcntl.ts';
+import { O_APPEND, RW_MAX, SEEK_CUR } from '../../abi/fcntl.ts';
 import { type Field, s32, s64 } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
 import { type OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-file.ts';
 import { PipeFile } from '../../vfs/ipc/pipe.ts';
-import { MemfdInode, type MemoryFile } from '../../vfs/memory/memory-file.ts';
-import { arrayIn, fd, flags, hex, int, ptr, s64 as s64Argument, size, str } from '../args.ts';
+import { arrayIn, fd, flags, hex, int, ptr, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { installFile } from './open.ts';
 import { brokenPipe, iovec, iovecs, readerOf, readVector, writerOf, writeVector } from './read-write.ts';
 
 const CHUNK = 1 << 16;
@@ -216,17 +205,7 @@ function copyFileRange(
   return transfer(t, source, target, Math.min(length, RW_MAX), false);
 }
 
-const MEMFD = { MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_HUGETLB };
-
-/** POSIX_FADV_* are hints: a bad one or a pipe is refused, a good one changes nothing that can be seen. */
-function fadvise(t: Task, fd: number, advice: number, length: number): number {
-  const file = t.files.get(fd);
-  if (file instanceof PipeFile) fail('ESPIPE');
-  if (length < 0 || advice < 0 || advice > 5) fail('EINVAL');
-  return 0;
-}
-
-export const transferCalls: Call[] = [
+export const spliceCalls: readonly Call[] = [
   call(187, 'sendfile', [fd, fd, ptr, size], (t, out, from, offset, count) =>
     sendfile(t, out, from, offset, count, s32),
   ),
@@ -246,19 +225,5 @@ export const transferCalls: Call[] = [
   call(391, 'copy_file_range', [fd, ptr, fd, ptr, size, hex], (t, from, inOff, to, outOff, length, flags) => {
     if (flags !== 0) fail('EINVAL');
     return copyFileRange(t, from, inOff, to, outOff, length);
-  }),
-  call(385, 'memfd_create', [str, flags(MEMFD)], (t, name, flags) => {
-    if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING)) fail('EINVAL');
-    if (name.length > NAME_MAX - 6) fail('EINVAL');
-    const inode = new MemfdInode(name, (flags & MFD_ALLOW_SEALING) !== 0);
-    const file = inode.open(O_RDWR | O_LARGEFILE) as MemoryFile;
-    return installFile(t, file, (flags & MFD_CLOEXEC) !== 0);
-  }),
-  call(270, 'arm_fadvise64_64', [fd, int, s64Argument, s64Argument], (t, fd, advice, _offset, length) =>
-    fadvise(t, fd, advice, length),
-  ),
-  call(225, 'readahead', [fd, s64Argument, size], (t, fd) => {
-    const file = readerOf(t, fd);
-    return file.inode.isRegular ? 0 : fail('EINVAL');
   }),
 ];

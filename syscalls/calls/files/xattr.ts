@@ -64,7 +64,7 @@ const followed = (t: Task, path: string) => inodeAt(t, AT_FDCWD, path, true);
 const link = (t: Task, path: string) => inodeAt(t, AT_FDCWD, path, false);
 const opened = (t: Task, fd: number) => t.files.get(fd).inode;
 
-export const xattrCalls: Call[] = [
+export const xattrCalls: readonly Call[] = [
   call(226, 'setxattr', [path, str, ptr, size, hex], (t, path, name, value, size, flags) =>
     set(t, followed(t, path), name, value, size, flags),
   ),

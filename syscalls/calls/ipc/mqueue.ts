@@ -1,4 +1,5 @@
 /** POSIX message queues: mq_open(3), mq_send(3), mq_receive(3), mq_notify(3), mq_getattr(3), mq_unlink(3) (ipc/mqueue.c). */
+
 import { fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_WRONLY, R_OK, W_OK } from '../../abi/fcntl.ts';
 import { RLIMIT } from '../../abi/resource.ts';
@@ -11,11 +12,11 @@ import { sendToProcess } from '../../kernel/signals.ts';
 import type { Task } from '../../kernel/task.ts';
 import { checkCreate, checkDelete } from '../../vfs/core/permission.ts';
 import { MQ_PRIO_MAX, QueueFile, type QueueInode, type Receiver, type Sender } from '../../vfs/ipc/mqueue.ts';
-import { bytesIn, fd, flags, int, mode, path, ptr, size, structInOrNull, structOut, uint } from '../args.ts';
+import { bytesIn, fd, int, mode, path, ptr, size, structInOrNull, structOut, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { installFile } from '../files/open.ts';
-import { OPEN_FLAGS } from '../names.ts';
-import { readSigEvent } from '../system/time.ts';
+import { openFlags } from '../names.ts';
+import { readSigEvent } from '../time/timer.ts';
 
 const NAME_MAX = 255;
 
@@ -214,8 +215,6 @@ function mqGetSetAttr(t: Task, fd: number, wanted: MqAttr | null, oldAt: number)
   if (oldAt !== 0) t.mm.put(mqAttr, oldAt, old);
   return 0;
 }
-
-const openFlags = flags(OPEN_FLAGS, O_ACCMODE);
 
 export const mqueueCalls: readonly Call[] = [
   call(274, 'mq_open', [path, openFlags, mode, structInOrNull(mqAttr)], mqOpen),

@@ -1,27 +1,14 @@
-/** Memory: mmap2, munmap, mprotect, mremap, brk, madvise, msync, mlock (mm/mmap.c, mm/mprotect.c, mm/mremap.c, mm/madvise.c), and ARM's cacheflush. */
-
+/** Mappings: mmap2, munmap(2), mprotect(2), mremap(2), brk(2) (mm/mmap.c, mm/mprotect.c, mm/mremap.c). */
 import { basename } from 'node:path/posix';
-
-import type { PageSource, Vma } from '../../../emu/memory/address-space.ts';
-import { isMachine, LOWEST } from '../../../emu/memory/address-space.ts';
-import { PAGE_MASK, PAGE_SIZE, READ, USER_END } from '../../../emu/memory/layout.ts';
+import { isMachine, LOWEST, type PageSource, type Vma } from '../../../emu/memory/address-space.ts';
+import { PAGE_MASK, PAGE_SIZE, USER_END } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';
-import {
-  MADV,
-  MAP,
-  MAP_SHARED_VALIDATE,
-  MAP_TYPE,
-  MREMAP,
-  MS,
-  PROT,
-  READ_IMPLIES_EXEC,
-} from '../../abi/mman.ts';
+import { MAP, MAP_SHARED_VALIDATE, MAP_TYPE, MREMAP, PROT, READ_IMPLIES_EXEC } from '../../abi/mman.ts';
 import { RLIMIT } from '../../abi/resource.ts';
-import { ARM_NR_BASE } from '../../abi/unistd.ts';
 import { latin1 } from '../../kernel/mm.ts';
 import type { Task } from '../../kernel/task.ts';
 import { pathOf } from '../../vfs/core/inode.ts';
-import { fd, flags, hex, oneOf, ptr, size, uint } from '../args.ts';
+import { fd, flags, ptr, size } from '../args.ts';
 import { type Arg, type Call, call } from '../declare.ts';
 
 const PROT_BITS = PROT.PROT_READ | PROT.PROT_WRITE | PROT.PROT_EXEC;
@@ -35,10 +22,10 @@ const pages: Arg<number> = {
   print: (_p, x) => (x === 0 ? '0' : `0x${((x >>> 0) * PAGE_SIZE).toString(16)}`),
 };
 
-const pageUp = (n: number) => Math.ceil(n / PAGE_SIZE) * PAGE_SIZE;
+export const pageUp = (n: number) => Math.ceil(n / PAGE_SIZE) * PAGE_SIZE;
 
 /** Rounds a range up to pages. EINVAL when the start is not aligned or the end is beyond the address space. */
-function range(start: number, length: number): number {
+export function range(start: number, length: number): number {
   if (start & PAGE_MASK) fail('EINVAL');
   const end = start + pageUp(length);
   if (end > USER_END) fail('EINVAL');
@@ -46,7 +33,7 @@ function range(start: number, length: number): number {
 }
 
 /** Every page from start to end lies in a VMA. */
-function mapped(t: Task, start: number, end: number): boolean {
+export function mapped(t: Task, start: number, end: number): boolean {
   for (let at = start; at < end; ) {
     const vma = t.mm.space.find(at);
     if (vma === undefined) return false;
@@ -256,110 +243,16 @@ function duplicate(t: Task, vma: Vma, old: number, bytes: number, how: number, n
   return at | 0;
 }
 
-/** Advice that changes nothing a program could see. */
-const HINTS: readonly number[] = [
-  MADV.MADV_NORMAL,
-  MADV.MADV_RANDOM,
-  MADV.MADV_SEQUENTIAL,
-  MADV.MADV_WILLNEED,
-  MADV.MADV_HUGEPAGE,
-  MADV.MADV_NOHUGEPAGE,
-  MADV.MADV_DONTDUMP,
-  MADV.MADV_DODUMP,
-  MADV.MADV_DOFORK,
-  MADV.MADV_KEEPONFORK,
-  MADV.MADV_COLD,
-  MADV.MADV_PAGEOUT,
-];
-
-function madvise(t: Task, start: number, length: number, advice: number): number {
-  const discards = advice === MADV.MADV_DONTNEED;
-  if (!discards && advice !== MADV.MADV_FREE && !HINTS.includes(advice)) {
-    t.kernel.warn(`madvise advice ${advice} is not supported`);
-    fail('EINVAL');
-  }
-  const end = range(start, length);
-  if (end === start) return 0;
-  const { space } = t.mm;
-  if (advice === MADV.MADV_FREE) {
-    for (const vma of space.vmas()) {
-      if (vma.start < end && vma.end > start && (vma.shared || vma.source)) fail('EINVAL');
-    }
-  }
-  // Gaps are skipped and reported afterwards.
-  let complete = true;
-  for (let at = start; at < end; ) {
-    const vma = space.find(at);
-    if (vma === undefined) {
-      complete = false;
-      const next = space.vmas().find((v) => v.start > at);
-      at = next ? next.start : end;
-      continue;
-    }
-    const stop = Math.min(vma.end, end);
-    if (discards) space.discard(at, stop);
-    at = stop;
-  }
-  return complete ? 0 : fail('ENOMEM');
-}
-
-function msync(t: Task, start: number, length: number, how: number): number {
-  if (how & ~(MS.MS_ASYNC | MS.MS_INVALIDATE | MS.MS_SYNC)) fail('EINVAL');
-  if (how & MS.MS_ASYNC && how & MS.MS_SYNC) fail('EINVAL');
-  if (start & PAGE_MASK) fail('EINVAL');
-  const end = start + pageUp(length);
-  if (end > USER_END) fail('ENOMEM');
-  return end === start || t.mm.space.sync(start, end) ? 0 : fail('ENOMEM');
-}
-
-/** Brings the pages in; nothing of ours ever takes them out. */
-function mlock(t: Task, start: number, length: number): number {
-  const from = start - (start & PAGE_MASK);
-  const end = from + pageUp(length + (start & PAGE_MASK));
-  if (end > USER_END || !mapped(t, from, end)) fail('ENOMEM');
-  for (let at = from; at < end; at += PAGE_SIZE) t.mm.space.check(at, 1, READ);
-  return 0;
-}
-
-const MCL_ALL = 7;
-
-function mincore(t: Task, start: number, length: number, vector: number): number {
-  const end = range(start, length);
-  const pages = (end - start) / PAGE_SIZE;
-  const out = t.mm.writable(vector, pages);
-  if (!mapped(t, start, end)) fail('ENOMEM');
-  out.fill(1);
-  return 0;
-}
-
 function munmap(t: Task, start: number, length: number): number {
   if (length === 0) fail('EINVAL');
   t.mm.space.unmap(start, range(start, length));
   return 0;
 }
 
-/** do_cache_op of arch/arm/kernel/traps.c: translated code of these bytes is no longer true. */
-function cacheflush(t: Task, start: number, end: number, how: number): number {
-  if (end < start || how !== 0) fail('EINVAL');
-  t.mm.backend.invalidate(start, end - start);
-  return 0;
-}
-
-export const memoryCalls: readonly Call[] = [
+export const mmapCalls: readonly Call[] = [
   call(45, 'brk', [ptr], brk, { result: 'hex' }),
   call(91, 'munmap', [ptr, size], munmap),
   call(125, 'mprotect', [ptr, size, protFlags], mprotect),
-  call(144, 'msync', [ptr, size, flags(MS)], msync),
-  call(150, 'mlock', [ptr, size], mlock),
-  call(151, 'munlock', [ptr, size], mlock),
-  call(152, 'mlockall', [uint], (_t, how) => (how === 0 || how & ~MCL_ALL ? fail('EINVAL') : 0)),
-  call(153, 'munlockall', [], () => 0),
   call(163, 'mremap', [ptr, size, size, flags(MREMAP), ptr], mremap, { result: 'hex' }),
   call(192, 'mmap2', [ptr, size, protFlags, mapFlags, fd, pages], mmap, { result: 'hex' }),
-  call(219, 'mincore', [ptr, size, ptr], mincore),
-  call(220, 'madvise', [ptr, size, oneOf(MADV)], madvise),
-  call(390, 'mlock2', [ptr, size, uint], (t, start, length, how) =>
-    how & ~1 ? fail('EINVAL') : mlock(t, start, length),
-  ),
-  call(ARM_NR_BASE + 2, 'cacheflush', [ptr, ptr, hex], cacheflush),
 ];

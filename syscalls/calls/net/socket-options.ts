@@ -135,7 +135,7 @@ function getsockopt(
   }
 }
 
-export const socketOptionCalls: Call[] = [
+export const socketOptionCalls: readonly Call[] = [
   call(294, 'setsockopt', [fd, int, int, hex, int], setsockopt),
   call(295, 'getsockopt', [fd, int, int, hex, ptr], getsockopt),
 ];

@@ -1,11 +1,10 @@
-/** Who a process is: user and group ids, capabilities, prctl (credentials(7); kernel/sys.c, kernel/capability.c). */
+/** Who a process is: user and group ids (credentials(7); kernel/sys.c). */
 import { fail } from '../../abi/errno.ts';
-import { NSIG } from '../../abi/signal.ts';
-import { s32, struct, u16, u32 } from '../../abi/struct.ts';
+import { u16, u32 } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
-import { CAP, CAP_FULL, CAP_LAST, type Creds, capable } from '../../vfs/core/creds.ts';
-import { hex, id, id16, int, oneOf, ptr, structOut, uint } from '../args.ts';
-import { type Arg, type Call, call } from '../declare.ts';
+import { CAP, type Creds, capable } from '../../vfs/core/creds.ts';
+import { id, id16, int, ptr, structOut } from '../args.ts';
+import { type Call, call } from '../declare.ts';
 
 const NO_CHANGE = 0xffff_ffff;
 const NGROUPS_MAX = 65536;
@@ -150,199 +149,10 @@ function getres(width: Width, ids: (c: Creds) => readonly number[]) {
 }
 const uids = (c: Creds) => [c.uid, c.euid, c.suid];
 const gids = (c: Creds) => [c.gid, c.egid, c.sgid];
-
-// ---- capabilities ----
-
-const CAP_V1 = 0x1998_0330;
-const CAP_V2 = 0x2007_1026;
-const CAP_V3 = 0x2008_0522;
-const capHeader = struct('__user_cap_header_struct', { version: u32, pid: s32 });
-
-/** Words of 32 capabilities in a version; 0 after the preferred version has been written back. */
-function capWords(t: Task, headerAt: number): number {
-  const { version } = t.mm.get(capHeader, headerAt);
-  if (version === CAP_V1) return 1;
-  if (version === CAP_V2 || version === CAP_V3) return 2;
-  t.mm.put(u32, headerAt, CAP_V3);
-  return 0;
-}
-
-function capget(t: Task, headerAt: number, dataAt: number): number {
-  const words = capWords(t, headerAt);
-  if (words === 0) return dataAt === 0 ? 0 : fail('EINVAL');
-  const { pid } = t.mm.get(capHeader, headerAt);
-  if (pid < 0) fail('EINVAL');
-  const of = pid === 0 ? t : (t.kernel.tasks.get(pid) ?? fail('ESRCH'));
-  if (dataAt === 0) return 0;
-  const { effective, permitted, inheritable } = of.creds;
-  for (let i = 0; i < words; i++) {
-    [effective, permitted, inheritable].forEach((set, field) => {
-      t.mm.put(u32, dataAt + 12 * i + 4 * field, Number((set >> BigInt(32 * i)) & 0xffff_ffffn));
-    });
-  }
-  return 0;
-}
-
-function capset(t: Task, headerAt: number, dataAt: number): number {
-  const words = capWords(t, headerAt);
-  if (words === 0) return fail('EINVAL');
-  const { pid } = t.mm.get(capHeader, headerAt);
-  if (pid !== 0 && pid !== t.tid) fail('EPERM');
-  const read = (field: number) => {
-    let set = 0n;
-    for (let i = 0; i < words; i++)
-      set |= BigInt(t.mm.get(u32, dataAt + 12 * i + 4 * field)) << BigInt(32 * i);
-    return set & CAP_FULL;
-  };
-  const [effective, permitted, inheritable] = [read(0), read(1), read(2)];
-  const old = t.creds;
-  if ((permitted & ~old.permitted) !== 0n || (effective & ~permitted) !== 0n) fail('EPERM');
-  if ((inheritable & ~(old.inheritable | old.permitted)) !== 0n && !capable(old, CAP.SETPCAP)) fail('EPERM');
-  if ((inheritable & ~(old.inheritable | old.bounding)) !== 0n) fail('EPERM');
-  t.creds = { ...old, effective, permitted, inheritable, ambient: old.ambient & permitted & inheritable };
-  return 0;
-}
-
-// ---- prctl ----
-
-const PR = {
-  PR_SET_PDEATHSIG: 1,
-  PR_GET_PDEATHSIG: 2,
-  PR_GET_DUMPABLE: 3,
-  PR_SET_DUMPABLE: 4,
-  PR_GET_KEEPCAPS: 7,
-  PR_SET_KEEPCAPS: 8,
-  PR_GET_TIMING: 13,
-  PR_SET_TIMING: 14,
-  PR_SET_NAME: 15,
-  PR_GET_NAME: 16,
-  PR_GET_SECCOMP: 21,
-  PR_SET_SECCOMP: 22,
-  PR_CAPBSET_READ: 23,
-  PR_CAPBSET_DROP: 24,
-  PR_GET_SECUREBITS: 27,
-  PR_SET_SECUREBITS: 28,
-  PR_SET_TIMERSLACK: 29,
-  PR_GET_TIMERSLACK: 30,
-  PR_SET_CHILD_SUBREAPER: 36,
-  PR_GET_CHILD_SUBREAPER: 37,
-  PR_SET_NO_NEW_PRIVS: 38,
-  PR_GET_NO_NEW_PRIVS: 39,
-  PR_GET_TID_ADDRESS: 40,
-  PR_SET_THP_DISABLE: 41,
-  PR_GET_THP_DISABLE: 42,
-  PR_CAP_AMBIENT: 47,
-  PR_SET_VMA: 0x5356_4d41,
-  PR_SET_PTRACER: 0x5961_6d61,
-} as const;
-
-/** Default timer slack: 50 microseconds. */
-const TIMER_SLACK = 50_000;
-
-function prctl(t: Task, option: number, a: number, b: number, c: number): number {
-  switch (option) {
-    case PR.PR_SET_PDEATHSIG:
-      if (a > NSIG) fail('EINVAL');
-      t.parentDeathSignal = a;
-      return 0;
-    case PR.PR_GET_PDEATHSIG:
-      t.mm.put(s32, a, t.parentDeathSignal);
-      return 0;
-    case PR.PR_GET_DUMPABLE:
-      return t.dumpable;
-    case PR.PR_SET_DUMPABLE:
-      if (a > 1) fail('EINVAL');
-      t.dumpable = a;
-      return 0;
-    case PR.PR_GET_KEEPCAPS:
-      return t.creds.keepCaps ? 1 : 0;
-    case PR.PR_SET_KEEPCAPS:
-      if (a > 1) fail('EINVAL');
-      t.creds = { ...t.creds, keepCaps: a === 1 };
-      return 0;
-    case PR.PR_GET_TIMING:
-      return 0;
-    case PR.PR_SET_NAME: {
-      const window = t.mm.readable(a, 1);
-      let name = '';
-      for (let i = 0; i < 15; i++) {
-        const c = i === 0 ? window[0]! : t.mm.readable(a + i, 1)[0]!;
-        if (c === 0) break;
-        name += String.fromCharCode(c);
-      }
-      t.comm = name;
-      return 0;
-    }
-    case PR.PR_GET_NAME: {
-      const out = t.mm.writable(a, 16);
-      for (let i = 0; i < 16; i++) out[i] = i < t.comm.length ? t.comm.charCodeAt(i) : 0;
-      return 0;
-    }
-    case PR.PR_GET_SECCOMP:
-      return 0;
-    case PR.PR_CAPBSET_READ:
-      if (a > CAP_LAST) fail('EINVAL');
-      return (t.creds.bounding >> BigInt(a)) & 1n ? 1 : 0;
-    case PR.PR_CAPBSET_DROP:
-      if (!capable(t.creds, CAP.SETPCAP)) fail('EPERM');
-      if (a > CAP_LAST) fail('EINVAL');
-      t.creds = { ...t.creds, bounding: t.creds.bounding & ~(1n << BigInt(a)) };
-      return 0;
-    case PR.PR_GET_SECUREBITS:
-      return t.creds.keepCaps ? 1 << 4 : 0;
-    case PR.PR_SET_TIMERSLACK:
-      t.timerSlack = a === 0 ? TIMER_SLACK : a;
-      return 0;
-    case PR.PR_GET_TIMERSLACK:
-      return t.timerSlack;
-    case PR.PR_SET_CHILD_SUBREAPER:
-      t.process.childSubreaper = a !== 0;
-      return 0;
-    case PR.PR_GET_CHILD_SUBREAPER:
-      t.mm.put(s32, a, t.process.childSubreaper ? 1 : 0);
-      return 0;
-    case PR.PR_SET_NO_NEW_PRIVS:
-      if (a !== 1 || b !== 0 || c !== 0) fail('EINVAL');
-      t.noNewPrivs = true;
-      return 0;
-    case PR.PR_GET_NO_NEW_PRIVS:
-      return t.noNewPrivs ? 1 : 0;
-    case PR.PR_GET_TID_ADDRESS:
-      t.mm.put(u32, a, t.clearChildTid);
-      return 0;
-    case PR.PR_GET_THP_DISABLE:
-      return 0;
-    case PR.PR_CAP_AMBIENT:
-      return ambient(t, a, b);
-    default:
-      t.kernel.warn(`prctl option ${option} is not supported`);
-      return fail('EINVAL');
-  }
-}
-
-/** PR_CAP_AMBIENT_IS_SET 1, RAISE 2, LOWER 3, CLEAR_ALL 4. */
-function ambient(t: Task, command: number, cap: number): number {
-  const { creds } = t;
-  if (command === 4) {
-    t.creds = { ...creds, ambient: 0n };
-    return 0;
-  }
-  if (cap > CAP_LAST) fail('EINVAL');
-  const bit = 1n << BigInt(cap);
-  if (command === 1) return (creds.ambient & bit) !== 0n ? 1 : 0;
-  if (command === 3) t.creds = { ...creds, ambient: creds.ambient & ~bit };
-  else if (command === 2) {
-    if ((creds.permitted & creds.inheritable & bit) === 0n) fail('EPERM');
-    t.creds = { ...creds, ambient: creds.ambient | bit };
-  } else fail('EINVAL');
-  return 0;
-}
-
-const unsigned: Arg<number> = hex;
 const out16 = structOut(u16);
 const out32 = structOut(u32);
 
-export const identityCalls: readonly Call[] = [
+export const credentialsCalls: readonly Call[] = [
   call(23, 'setuid', [id16], setuid),
   call(24, 'getuid', [], (t) => low(t.creds.uid)),
   call(46, 'setgid', [id16], setgid),
@@ -359,9 +169,6 @@ export const identityCalls: readonly Call[] = [
   call(165, 'getresuid', [out16, out16, out16], getres(u16, uids)),
   call(170, 'setresgid', [id16, id16, id16], setresgid),
   call(171, 'getresgid', [out16, out16, out16], getres(u16, gids)),
-  call(172, 'prctl', [oneOf(PR), unsigned, unsigned, unsigned, uint], prctl),
-  call(184, 'capget', [ptr, ptr], capget),
-  call(185, 'capset', [ptr, ptr], capset),
   call(199, 'getuid32', [], (t) => t.creds.uid | 0),
   call(200, 'getgid32', [], (t) => t.creds.gid | 0),
   call(201, 'geteuid32', [], (t) => t.creds.euid | 0),

@@ -18,7 +18,7 @@ import { sendToTask } from '../../kernel/signals.ts';
 import type { Task } from '../../kernel/task.ts';
 import { address, hex, pid } from '../args.ts';
 import { type Arg, type Call, call } from '../declare.ts';
-import { mayInspect } from './other-process.ts';
+import { mayInspect } from './inspect.ts';
 
 const PT = {
   PTRACE_TRACEME: 0,

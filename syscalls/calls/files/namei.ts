@@ -1,4 +1,5 @@
-/** Making, removing and renaming names: mkdir, rmdir, unlink, rename, link, symlink, mknod (fs/namei.c). */
+/** Making, removing, renaming and reading names: mkdir(2), rmdir(2), unlink(2), rename(2), link(2), symlink(2), readlink(2), mknod(2) (fs/namei.c). */
+
 import { fail } from '../../abi/errno.ts';
 import {
   AT_EMPTY_PATH,
@@ -25,9 +26,9 @@ import type { Inode } from '../../vfs/core/inode.ts';
 import { lastNameGone, nextCookie, notifyName, notifySelf } from '../../vfs/core/notify.ts';
 import { checkCreate, checkDelete } from '../../vfs/core/permission.ts';
 import type { Resolved } from '../../vfs/core/walk.ts';
-import { dirfd, flags, hex, mode, path } from '../args.ts';
+import { dirfd, flags, hex, mode, path, ptr, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { AT_FLAGS, RENAME_FLAGS, UNLINK_FLAGS } from '../names.ts';
+import { atFlags, RENAME_FLAGS, UNLINK_FLAGS } from '../names.ts';
 import { inodeAt, nameAt } from './at.ts';
 
 /** Directory and name for something new. EEXIST when the name is there. */
@@ -170,7 +171,20 @@ function link(
   return 0;
 }
 
-export const pathCalls: Call[] = [
+function readlink(t: Task, dirfd: number, path: string, address: number, size: number): number {
+  if (size > 0x7fff_ffff || size === 0) fail('EINVAL');
+  // An empty path is the link itself, opened with O_PATH | O_NOFOLLOW.
+  const inode =
+    path.length === 0 && dirfd !== AT_FDCWD ? t.files.get(dirfd).inode : inodeAt(t, dirfd, path, false);
+  if (!inode.isSymlink) fail(path.length === 0 ? 'ENOENT' : 'EINVAL');
+  const target = inode.readlink();
+  const length = Math.min(target.length, size);
+  const into = t.mm.writable(address, length);
+  for (let i = 0; i < length; i++) into[i] = target.charCodeAt(i);
+  return length;
+}
+
+export const nameiCalls: readonly Call[] = [
   call(39, 'mkdir', [path, mode], (t, path, mode) => mkdir(t, AT_FDCWD, path, mode)),
   call(323, 'mkdirat', [dirfd, path, mode], mkdir),
   call(40, 'rmdir', [path], (t, path) => rmdir(t, AT_FDCWD, path)),
@@ -185,9 +199,11 @@ export const pathCalls: Call[] = [
   ),
   call(382, 'renameat2', [dirfd, path, dirfd, path, flags(RENAME_FLAGS)], rename),
   call(9, 'link', [path, path], (t, from, to) => link(t, AT_FDCWD, from, AT_FDCWD, to, 0)),
-  call(330, 'linkat', [dirfd, path, dirfd, path, flags(AT_FLAGS)], link),
+  call(330, 'linkat', [dirfd, path, dirfd, path, atFlags], link),
   call(83, 'symlink', [path, path], (t, target, path) => symlink(t, target, AT_FDCWD, path)),
   call(331, 'symlinkat', [path, dirfd, path], symlink),
   call(14, 'mknod', [path, mode, hex], (t, path, mode, rdev) => mknod(t, AT_FDCWD, path, mode, rdev)),
   call(324, 'mknodat', [dirfd, path, mode, hex], mknod),
+  call(85, 'readlink', [path, ptr, size], (t, path, out, size) => readlink(t, AT_FDCWD, path, out, size)),
+  call(332, 'readlinkat', [dirfd, path, ptr, size], readlink),
 ];

@@ -1,9 +1,6 @@
-/** Descriptors: dup, fcntl with its locks, flock, ioctl, pipe, sync (fs/fcntl.c, fs/locks.c, fs/ioctl.c, fs/pipe.c). */
-import { READ, WRITE } from '../../../emu/memory/layout.ts';
+/** fcntl(2) with its locks, and flock(2) (fs/fcntl.c, fs/locks.c). */
 import { ERRNO, fail } from '../../abi/errno.ts';
 import * as f from '../../abi/fcntl.ts';
-import { FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, FIONREAD, FIOQSIZE, IOCTL_NAMES } from '../../abi/ioctl.ts';
-import { RLIMIT } from '../../abi/resource.ts';
 import { s16, s32, s64, struct } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
 import {
@@ -15,13 +12,14 @@ import {
   takeFlock,
   unblockLock,
 } from '../../vfs/core/locks.ts';
-import { type IoctlContext, type OpenFile, SeekableFile } from '../../vfs/core/open-file.ts';
+import { type OpenFile, SeekableFile } from '../../vfs/core/open-file.ts';
 import { PathFile } from '../../vfs/core/path-file.ts';
-import { createPipe, PIPE_MAX, PipeFile } from '../../vfs/ipc/pipe.ts';
+import { PIPE_MAX, PipeFile } from '../../vfs/ipc/pipe.ts';
 import { MemoryFile } from '../../vfs/memory/memory-file.ts';
-import { fd, flags, hex, oneOf, ptr } from '../args.ts';
+import { fd, flags, hex, oneOf } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { FCNTL, FLOCK, OPEN_FLAGS } from '../names.ts';
+import { FCNTL, FLOCK } from '../names.ts';
+import { limitOf } from './dup.ts';
 import { installFile } from './open.ts';
 
 const flock32 = struct('flock', { l_type: s16, l_whence: s16, l_start: s32, l_len: s32, l_pid: s32 });
@@ -34,19 +32,6 @@ const flock64 = struct('flock64', {
 });
 type Flock = { l_type: number; l_whence: number; l_start: number; l_len: number; l_pid: number };
 const f_owner_ex = struct('f_owner_ex', { type: s32, pid: s32 });
-
-function limitOf(t: Task): number {
-  return t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur;
-}
-
-function dup3(t: Task, from: number, to: number, closeOnExec: boolean): number {
-  const file = t.files.get(from);
-  if (to < 0 || to >= limitOf(t)) fail('EBADF');
-  t.files.set(to, file, closeOnExec);
-  return to;
-}
-
-// ---- locks ----
 
 /** The bytes a struct flock means, [start, end). */
 function lockRange(file: OpenFile, lock: Flock): [number, number] {
@@ -130,9 +115,7 @@ function flock(t: Task, fd: number, operation: number): number {
   return 0;
 }
 
-// ---- fcntl ----
-
-function setFlags(file: OpenFile, flags: number): number {
+export function setFlags(file: OpenFile, flags: number): number {
   file.flags = (file.flags & ~f.O_SETFL) | (flags & f.O_SETFL);
   file.flagsChanged();
   return 0;
@@ -225,100 +208,9 @@ function fcntl64(t: Task, fd: number, command: number, argument: number): number
   }
 }
 
-// ---- ioctl ----
-
-/** Guest memory and identity for a file's own requests. */
-export function ioctlContext(t: Task): IoctlContext {
-  const view = (address: number, length: number, access: typeof READ | typeof WRITE): DataView => {
-    if (!t.mm.space.check(address, length, access)) fail('EFAULT');
-    return new DataView(t.mm.space.buffer, address, length);
-  };
-  return {
-    read: (address, length) => view(address, length, READ),
-    write: (address, length) => view(address, length, WRITE),
-    process: t.process,
-    install: (file, closeOnExec) => installFile(t, file, closeOnExec),
-    wait: (queue) => t.wait(queue),
-  };
-}
-
-function ioctl(t: Task, fd: number, request: number, argument: number): number {
-  const file = t.files.get(fd);
-  if (file instanceof PathFile) fail('EBADF');
-  const boolean = () => t.mm.get(s32, argument) !== 0;
-  switch (request) {
-    case FIOCLEX:
-    case FIONCLEX:
-      t.files.setCloseOnExec(fd, request === FIOCLEX);
-      return 0;
-    case FIONBIO:
-      return setFlags(file, boolean() ? file.flags | f.O_NONBLOCK : file.flags & ~f.O_NONBLOCK);
-    case FIOASYNC:
-      return setFlags(file, boolean() ? file.flags | f.O_ASYNC : file.flags & ~f.O_ASYNC);
-    case FIOQSIZE:
-      if (!file.inode.isRegular && !file.inode.isDirectory) return -ERRNO.ENOTTY;
-      t.mm.put(s64, argument, file.stat().size);
-      return 0;
-    case FIONREAD:
-      if (!file.inode.isRegular) break;
-      t.mm.put(s32, argument, Math.max(0, file.stat().size - file.seek(0, f.SEEK_CUR)) | 0);
-      return 0;
-  }
-  return file.ioctl(request, argument, ioctlContext(t));
-}
-
-const int2 = struct('int[2]', { read: s32, write: s32 });
-
-function pipe2(t: Task, address: number, flags: number): number {
-  if (flags & ~(f.O_CLOEXEC | f.O_NONBLOCK | f.O_DIRECT)) fail('EINVAL');
-  t.mm.writable(address, int2.size);
-  const [reading, writing] = createPipe(flags & f.O_NONBLOCK);
-  const closeOnExec = (flags & f.O_CLOEXEC) !== 0;
-  reading.ref();
-  writing.ref();
-  try {
-    const read = installFile(t, reading, closeOnExec);
-    let write: number;
-    try {
-      write = installFile(t, writing, closeOnExec);
-    } catch (error) {
-      t.files.close(read);
-      throw error;
-    }
-    t.mm.put(int2, address, { read, write });
-  } finally {
-    reading.release();
-    writing.release();
-  }
-  return 0;
-}
-
-/** Writes the guest's own open files to the disk; the host has no call for the rest of its file systems here. */
-function sync(files: Iterable<OpenFile>): number {
-  for (const file of files) if (file.writable && file.inode.isRegular) file.sync(false);
-  return 0;
-}
-
-function* allFiles(t: Task): Generator<OpenFile> {
-  for (const task of t.kernel.tasks.values()) {
-    for (const fd of task.files.fds()) yield task.files.get(fd);
-  }
-}
-
 const fcntlCommand = oneOf(FCNTL);
-const openFlags = flags(OPEN_FLAGS, f.O_ACCMODE);
 
-export const fdCalls: Call[] = [
-  call(41, 'dup', [fd], (t, fd) => installFile(t, t.files.get(fd), false)),
-  call(63, 'dup2', [fd, fd], (t, from, to) => {
-    if (from !== to) return dup3(t, from, to, false);
-    t.files.get(from);
-    return to;
-  }),
-  call(358, 'dup3', [fd, fd, openFlags], (t, from, to, flags) => {
-    if (flags & ~f.O_CLOEXEC || from === to) fail('EINVAL');
-    return dup3(t, from, to, flags !== 0);
-  }),
+export const fcntlCalls: readonly Call[] = [
   call(55, 'fcntl', [fd, fcntlCommand, hex], (t, fd, command, argument) =>
     fcntl(t, fd, command, argument | 0),
   ),
@@ -326,14 +218,4 @@ export const fdCalls: Call[] = [
     fcntl64(t, fd, command, argument | 0),
   ),
   call(143, 'flock', [fd, flags(FLOCK)], flock),
-  call(54, 'ioctl', [fd, oneOf(IOCTL_NAMES), ptr], (t, fd, request, argument) =>
-    ioctl(t, fd, request >>> 0, argument),
-  ),
-  call(42, 'pipe', [ptr], (t, address) => pipe2(t, address, 0)),
-  call(359, 'pipe2', [ptr, openFlags], pipe2),
-  call(36, 'sync', [], (t) => sync(allFiles(t))),
-  call(373, 'syncfs', [fd], (t, fd) => {
-    const { fs } = t.files.get(fd).inode;
-    return sync([...allFiles(t)].filter((file) => file.inode.fs === fs));
-  }),
 ];

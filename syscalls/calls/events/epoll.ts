@@ -1,0 +1,76 @@
+/** epoll(7) (fs/eventpoll.c). */
+import { fail } from '../../abi/errno.ts';
+import { O_CLOEXEC } from '../../abi/fcntl.ts';
+import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLL_EVENT_SIZE } from '../../abi/poll.ts';
+import { padding, struct, u32 } from '../../abi/struct.ts';
+import { timespec64 } from '../../abi/time.ts';
+import { fromTimespec } from '../../kernel/clock.ts';
+import type { Task } from '../../kernel/task.ts';
+import { EpollFile } from '../../vfs/events/epoll.ts';
+import { fd, int, oneOf, ptr, size } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+import { closeOnExec, installFile } from '../files/open.ts';
+import { fdFlags } from '../names.ts';
+import { useMask } from './poll.ts';
+
+const epoll_event = struct('epoll_event', { events: u32, pad: padding(4), low: u32, high: u32 });
+
+function epollOf(t: Task, fd: number): EpollFile {
+  const file = t.files.get(fd);
+  return file instanceof EpollFile ? file : fail('EINVAL');
+}
+
+function epollCreate(t: Task, flags: number): number {
+  if (flags & ~O_CLOEXEC) fail('EINVAL');
+  return installFile(t, new EpollFile(), closeOnExec(flags));
+}
+
+/** @param timeout in milliseconds, Infinity for none */
+function epollWait(t: Task, fd: number, address: number, max: number, timeout: number): number {
+  const epoll = epollOf(t, fd);
+  if (max <= 0 || max > 0x7fff_ffff / EPOLL_EVENT_SIZE) fail('EINVAL');
+  t.mm.writable(address, Math.min(max, 1) * EPOLL_EVENT_SIZE);
+  const state = (t.callState ??= { deadline: t.now() + timeout }) as { deadline: number };
+  const events = epoll.take(max);
+  if (events.length > 0) {
+    t.mm.writable(address, events.length * EPOLL_EVENT_SIZE);
+    events.forEach((event, i) => {
+      epoll_event.set(t.mm.view, address + i * EPOLL_EVENT_SIZE, event);
+    });
+    return events.length;
+  }
+  if (t.now() >= state.deadline) return 0;
+  return t.wait(epoll.queue, state.deadline, 'EINTR');
+}
+
+const milliseconds = (timeout: number) => (timeout < 0 ? Infinity : timeout);
+const EPOLL_OPERATIONS = { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD };
+
+export const epollCalls: readonly Call[] = [
+  call(250, 'epoll_create', [int], (t, size) => (size <= 0 ? fail('EINVAL') : epollCreate(t, 0))),
+  call(357, 'epoll_create1', [fdFlags], epollCreate),
+  call(251, 'epoll_ctl', [fd, oneOf(EPOLL_OPERATIONS), fd, ptr], (t, epfd, operation, fd, address) => {
+    const wanted = operation === EPOLL_CTL_DEL ? undefined : t.mm.get(epoll_event, address);
+    const self = t.files.get(epfd);
+    const file = t.files.get(fd);
+    if (!file.pollable) fail('EPERM');
+    if (!(self instanceof EpollFile) || self === file) return fail('EINVAL');
+    if (operation === EPOLL_CTL_DEL) self.remove(fd, file);
+    else if (operation === EPOLL_CTL_ADD) self.add(fd, file, wanted!);
+    else if (operation === EPOLL_CTL_MOD) self.modify(fd, file, wanted!);
+    else fail('EINVAL');
+    return 0;
+  }),
+  call(252, 'epoll_wait', [fd, ptr, int, int], (t, fd, events, max, timeout) =>
+    epollWait(t, fd, events, max, milliseconds(timeout)),
+  ),
+  call(346, 'epoll_pwait', [fd, ptr, int, int, ptr, size], (t, fd, events, max, timeout, mask, size) => {
+    useMask(t, mask, size);
+    return epollWait(t, fd, events, max, milliseconds(timeout));
+  }),
+  call(441, 'epoll_pwait2', [fd, ptr, int, ptr, ptr, size], (t, fd, events, max, timeout, mask, size) => {
+    const wait = timeout === 0 ? Infinity : fromTimespec(t.mm.get(timespec64, timeout));
+    useMask(t, mask, size);
+    return epollWait(t, fd, events, max, wait);
+  }),
+];

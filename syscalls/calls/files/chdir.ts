@@ -1,0 +1,48 @@
+/** Where a process stands: chdir(2), getcwd(2), chroot(2), umask(2) (fs/open.c, fs/d_path.c). */
+import { fail } from '../../abi/errno.ts';
+import { AT_FDCWD, PATH_MAX, X_OK } from '../../abi/fcntl.ts';
+import type { Task } from '../../kernel/task.ts';
+import { CAP, capable } from '../../vfs/core/creds.ts';
+import { type Inode, pathOf } from '../../vfs/core/inode.ts';
+import { bytesOut, fd, mode, path, size } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+import { inodeAt } from './at.ts';
+
+function enter(t: Task, inode: Inode): Inode {
+  if (!inode.isDirectory) fail('ENOTDIR');
+  if (!inode.permits(X_OK, t.creds)) fail('EACCES');
+  return inode;
+}
+
+export const chdirCalls: readonly Call[] = [
+  call(12, 'chdir', [path], (t, path) => {
+    t.fs.cwd = enter(t, inodeAt(t, AT_FDCWD, path, true));
+    return 0;
+  }),
+  call(133, 'fchdir', [fd], (t, fd) => {
+    t.fs.cwd = enter(t, t.files.get(fd).inode);
+    return 0;
+  }),
+  call(183, 'getcwd', [bytesOut, size], (t, address, size) => {
+    const { cwd, root } = t.fs;
+    if (cwd.deleted) fail('ENOENT');
+    const path = pathOf(cwd, root);
+    if (path.length + 1 > PATH_MAX) fail('ENAMETOOLONG');
+    if (path.length + 1 > size) fail('ERANGE');
+    const into = t.mm.writable(address, path.length + 1);
+    for (let i = 0; i < path.length; i++) into[i] = path.charCodeAt(i);
+    into[path.length] = 0;
+    return path.length + 1;
+  }),
+  call(61, 'chroot', [path], (t, path) => {
+    const root = enter(t, inodeAt(t, AT_FDCWD, path, true));
+    if (!capable(t.creds, CAP.SYS_CHROOT)) fail('EPERM');
+    t.fs.root = root;
+    return 0;
+  }),
+  call(60, 'umask', [mode], (t, mask) => {
+    const before = t.fs.umask;
+    t.fs.umask = mask & 0o777;
+    return before;
+  }),
+];

@@ -1,0 +1,51 @@
+/** Owners and modes: chmod(2), chown(2) (fs/open.c, fs/attr.c). */
+import { AT_FDCWD } from '../../abi/fcntl.ts';
+import type { Task } from '../../kernel/task.ts';
+import type { AttributeChange } from '../../vfs/core/inode.ts';
+import { checkChmod, checkChown } from '../../vfs/core/permission.ts';
+import { dirfd, fd, id, id16, mode, path } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+import { atFlags } from '../names.ts';
+import { fileOf, inodeAt, type Target, targetAt } from './at.ts';
+import { change } from './attr.ts';
+
+function chmod(t: Task, target: Target, mode: number): number {
+  return change(target, { mode: checkChmod(target.stat(), mode & 0o7777, t.creds) });
+}
+
+const NONE = 0xffff_ffff;
+function chown(t: Task, target: Target, uid: number, gid: number): number {
+  const what: AttributeChange = {};
+  if (uid !== NONE) what.uid = uid;
+  if (gid !== NONE) what.gid = gid;
+  checkChown(target.stat(), what.uid, what.gid, t.creds);
+  return what.uid === undefined && what.gid === undefined ? 0 : change(target, what);
+}
+
+export const chmodCalls: readonly Call[] = [
+  call(15, 'chmod', [path, mode], (t, path, mode) => chmod(t, inodeAt(t, AT_FDCWD, path, true), mode)),
+  call(94, 'fchmod', [fd, mode], (t, fd, mode) => chmod(t, fileOf(t, fd), mode)),
+  call(333, 'fchmodat', [dirfd, path, mode], (t, dirfd, path, mode) =>
+    chmod(t, inodeAt(t, dirfd, path, true), mode),
+  ),
+  call(452, 'fchmodat2', [dirfd, path, mode, atFlags], (t, dirfd, path, mode, flags) =>
+    chmod(t, targetAt(t, dirfd, path, flags), mode),
+  ),
+  call(212, 'chown32', [path, id, id], (t, path, uid, gid) =>
+    chown(t, inodeAt(t, AT_FDCWD, path, true), uid, gid),
+  ),
+  call(198, 'lchown32', [path, id, id], (t, path, uid, gid) =>
+    chown(t, inodeAt(t, AT_FDCWD, path, false), uid, gid),
+  ),
+  call(207, 'fchown32', [fd, id, id], (t, fd, uid, gid) => chown(t, fileOf(t, fd), uid, gid)),
+  call(182, 'chown', [path, id16, id16], (t, path, uid, gid) =>
+    chown(t, inodeAt(t, AT_FDCWD, path, true), uid, gid),
+  ),
+  call(16, 'lchown', [path, id16, id16], (t, path, uid, gid) =>
+    chown(t, inodeAt(t, AT_FDCWD, path, false), uid, gid),
+  ),
+  call(95, 'fchown', [fd, id16, id16], (t, fd, uid, gid) => chown(t, fileOf(t, fd), uid, gid)),
+  call(325, 'fchownat', [dirfd, path, id, id, atFlags], (t, dirfd, path, uid, gid, flags) =>
+    chown(t, targetAt(t, dirfd, path, flags), uid, gid),
+  ),
+];

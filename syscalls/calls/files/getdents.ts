@@ -1,0 +1,31 @@
+/** Reading directories: getdents(2) (fs/readdir.c). */
+import { writeDirent, writeDirent64 } from '../../abi/dirent.ts';
+import { ERRNO } from '../../abi/errno.ts';
+import type { Task } from '../../kernel/task.ts';
+import { fd, ptr, size } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+import { readerOf } from './read-write.ts';
+
+function getdents(t: Task, fd: number, address: number, size: number, write: typeof writeDirent64): number {
+  const file = readerOf(t, fd);
+  const room = Math.min(size, 1 << 20);
+  const into = t.mm.writable(address, room);
+  let used = 0;
+  let full = false;
+  file.readdir((entry) => {
+    const length = write(into, used, room - used, entry);
+    if (length === 0) full = true;
+    used += length;
+    return length > 0;
+  });
+  return used === 0 && full ? -ERRNO.EINVAL : used;
+}
+
+export const getdentsCalls: readonly Call[] = [
+  call(141, 'getdents', [fd, ptr, size], (t, fd, address, size) =>
+    getdents(t, fd, address, size, writeDirent),
+  ),
+  call(217, 'getdents64', [fd, ptr, size], (t, fd, address, size) =>
+    getdents(t, fd, address, size, writeDirent64),
+  ),
+];

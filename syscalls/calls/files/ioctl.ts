@@ -1,0 +1,59 @@
+/** ioctl(2): what every descriptor knows; the rest is the file's own (fs/ioctl.c). */
+import { READ, WRITE } from '../../../emu/memory/layout.ts';
+import { ERRNO, fail } from '../../abi/errno.ts';
+import * as f from '../../abi/fcntl.ts';
+import { FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, FIONREAD, FIOQSIZE, IOCTL_NAMES } from '../../abi/ioctl.ts';
+import { s32, s64 } from '../../abi/struct.ts';
+import type { Task } from '../../kernel/task.ts';
+import type { IoctlContext } from '../../vfs/core/open-file.ts';
+import { PathFile } from '../../vfs/core/path-file.ts';
+import { fd, oneOf, ptr } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+import { setFlags } from './fcntl.ts';
+import { installFile } from './open.ts';
+
+/** Guest memory and identity for a file's own requests. */
+function ioctlContext(t: Task): IoctlContext {
+  const view = (address: number, length: number, access: typeof READ | typeof WRITE): DataView => {
+    if (!t.mm.space.check(address, length, access)) fail('EFAULT');
+    return new DataView(t.mm.space.buffer, address, length);
+  };
+  return {
+    read: (address, length) => view(address, length, READ),
+    write: (address, length) => view(address, length, WRITE),
+    process: t.process,
+    install: (file, closeOnExec) => installFile(t, file, closeOnExec),
+    wait: (queue) => t.wait(queue),
+  };
+}
+
+function ioctl(t: Task, fd: number, request: number, argument: number): number {
+  const file = t.files.get(fd);
+  if (file instanceof PathFile) fail('EBADF');
+  const boolean = () => t.mm.get(s32, argument) !== 0;
+  switch (request) {
+    case FIOCLEX:
+    case FIONCLEX:
+      t.files.setCloseOnExec(fd, request === FIOCLEX);
+      return 0;
+    case FIONBIO:
+      return setFlags(file, boolean() ? file.flags | f.O_NONBLOCK : file.flags & ~f.O_NONBLOCK);
+    case FIOASYNC:
+      return setFlags(file, boolean() ? file.flags | f.O_ASYNC : file.flags & ~f.O_ASYNC);
+    case FIOQSIZE:
+      if (!file.inode.isRegular && !file.inode.isDirectory) return -ERRNO.ENOTTY;
+      t.mm.put(s64, argument, file.stat().size);
+      return 0;
+    case FIONREAD:
+      if (!file.inode.isRegular) break;
+      t.mm.put(s32, argument, Math.max(0, file.stat().size - file.seek(0, f.SEEK_CUR)) | 0);
+      return 0;
+  }
+  return file.ioctl(request, argument, ioctlContext(t));
+}
+
+export const ioctlCalls: readonly Call[] = [
+  call(54, 'ioctl', [fd, oneOf(IOCTL_NAMES), ptr], (t, fd, request, argument) =>
+    ioctl(t, fd, request >>> 0, argument),
+  ),
+];

@@ -1,0 +1,41 @@
+/** pipe(2) (fs/pipe.c). */
+import { fail } from '../../abi/errno.ts';
+import * as f from '../../abi/fcntl.ts';
+import { s32, struct } from '../../abi/struct.ts';
+import type { Task } from '../../kernel/task.ts';
+import { createPipe } from '../../vfs/ipc/pipe.ts';
+import { ptr } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+import { openFlags } from '../names.ts';
+import { installFile } from './open.ts';
+
+const int2 = struct('int[2]', { read: s32, write: s32 });
+
+function pipe2(t: Task, address: number, flags: number): number {
+  if (flags & ~(f.O_CLOEXEC | f.O_NONBLOCK | f.O_DIRECT)) fail('EINVAL');
+  t.mm.writable(address, int2.size);
+  const [reading, writing] = createPipe(flags & f.O_NONBLOCK);
+  const closeOnExec = (flags & f.O_CLOEXEC) !== 0;
+  reading.ref();
+  writing.ref();
+  try {
+    const read = installFile(t, reading, closeOnExec);
+    let write: number;
+    try {
+      write = installFile(t, writing, closeOnExec);
+    } catch (error) {
+      t.files.close(read);
+      throw error;
+    }
+    t.mm.put(int2, address, { read, write });
+  } finally {
+    reading.release();
+    writing.release();
+  }
+  return 0;
+}
+
+export const pipeCalls: readonly Call[] = [
+  call(42, 'pipe', [ptr], (t, address) => pipe2(t, address, 0)),
+  call(359, 'pipe2', [ptr, openFlags], pipe2),
+];

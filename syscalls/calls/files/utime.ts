@@ -1,0 +1,91 @@
+/** Times of files: utimensat(2), utimes(2), futimesat(2) (fs/utimes.c). */
+import { fail } from '../../abi/errno.ts';
+import { AT_FDCWD, UTIME_NOW, UTIME_OMIT, W_OK } from '../../abi/fcntl.ts';
+import type { Field } from '../../abi/struct.ts';
+import { timespec32, timespec64, timeval32 } from '../../abi/time.ts';
+import type { Task } from '../../kernel/task.ts';
+import { type AttributeChange, Inode } from '../../vfs/core/inode.ts';
+import { owns } from '../../vfs/core/permission.ts';
+import { arrayIn, dirfd, path, pathOrNull } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+import { atFlags } from '../names.ts';
+import { fileOf, inodeAt, type Target, targetAt } from './at.ts';
+import { change } from './attr.ts';
+
+interface Time {
+  tv_sec: number;
+  tv_nsec: number;
+}
+
+/** Sets access and modification time; `times` null is now (utimensat(2)). */
+function utimens(t: Task, target: Target, times: readonly [Time, Time] | null): number {
+  const pick = ({ tv_sec, tv_nsec }: Time): bigint | 'now' | undefined => {
+    if (tv_nsec === UTIME_OMIT) return undefined;
+    if (tv_nsec === UTIME_NOW) return 'now';
+    if (tv_nsec < 0 || tv_nsec > 999_999_999) fail('EINVAL');
+    return BigInt(tv_sec) * 1_000_000_000n + BigInt(tv_nsec);
+  };
+  const atime = times ? pick(times[0]) : 'now';
+  const mtime = times ? pick(times[1]) : 'now';
+  if (atime === undefined && mtime === undefined) return 0;
+  const inode = target instanceof Inode ? target : target.inode;
+  if (!owns(target.stat(), t.creds)) {
+    if (atime !== 'now' || mtime !== 'now') fail('EPERM');
+    if (!inode.permits(W_OK, t.creds)) fail('EACCES');
+  }
+  const what: AttributeChange = {};
+  if (atime !== undefined) what.atime = atime;
+  if (mtime !== undefined) what.mtime = mtime;
+  return change(target, what);
+}
+
+/** An array of two times in guest memory, or null. */
+function timesAt<T>(
+  t: Task,
+  type: Field<T>,
+  address: number,
+  convert: (time: T) => Time,
+): [Time, Time] | null {
+  if (address === 0) return null;
+  return [convert(t.mm.get(type, address)), convert(t.mm.get(type, address + type.size))];
+}
+
+function utimensat<T extends Time>(
+  t: Task,
+  dirfd: number,
+  path: string | null,
+  address: number,
+  flags: number,
+  type: Field<T>,
+): number {
+  const times = timesAt(t, type, address, (time) => time);
+  // A null path is the descriptor itself (futimens).
+  if (path === null && dirfd !== AT_FDCWD) {
+    if (flags !== 0) fail('EINVAL');
+    return utimens(t, fileOf(t, dirfd), times);
+  }
+  return utimens(t, targetAt(t, dirfd, path, flags), times);
+}
+
+const fromTimeval = ({ tv_sec, tv_usec }: { tv_sec: number; tv_usec: number }): Time => {
+  if (tv_usec < 0 || tv_usec > 999_999) fail('EINVAL');
+  return { tv_sec, tv_nsec: tv_usec * 1000 };
+};
+const times32 = arrayIn(timespec32, 2);
+const times64 = arrayIn(timespec64, 2);
+
+export const utimeCalls: readonly Call[] = [
+  call(348, 'utimensat', [dirfd, pathOrNull, times32, atFlags], (t, dirfd, path, times, flags) =>
+    utimensat(t, dirfd, path, times, flags, timespec32),
+  ),
+  call(412, 'utimensat_time64', [dirfd, pathOrNull, times64, atFlags], (t, dirfd, path, times, flags) =>
+    utimensat(t, dirfd, path, times, flags, timespec64),
+  ),
+  call(269, 'utimes', [path, arrayIn(timeval32, 2)], (t, path, times) =>
+    utimens(t, inodeAt(t, AT_FDCWD, path, true), timesAt(t, timeval32, times, fromTimeval)),
+  ),
+  call(326, 'futimesat', [dirfd, pathOrNull, arrayIn(timeval32, 2)], (t, dirfd, path, address) => {
+    const times = timesAt(t, timeval32, address, fromTimeval);
+    return utimens(t, path === null ? fileOf(t, dirfd) : inodeAt(t, dirfd, path, true), times);
+  }),
+];

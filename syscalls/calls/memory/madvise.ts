@@ -1,0 +1,97 @@
+/** madvise(2), mincore(2), msync(2), mlock(2) (mm/madvise.c, mm/mincore.c, mm/msync.c, mm/mlock.c). */
+import { PAGE_MASK, PAGE_SIZE, READ, USER_END } from '../../../emu/memory/layout.ts';
+import { fail } from '../../abi/errno.ts';
+import { MADV, MS } from '../../abi/mman.ts';
+import type { Task } from '../../kernel/task.ts';
+import { flags, oneOf, ptr, size, uint } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+import { mapped, pageUp, range } from './mmap.ts';
+
+/** Advice that changes nothing a program could see. */
+const HINTS: readonly number[] = [
+  MADV.MADV_NORMAL,
+  MADV.MADV_RANDOM,
+  MADV.MADV_SEQUENTIAL,
+  MADV.MADV_WILLNEED,
+  MADV.MADV_HUGEPAGE,
+  MADV.MADV_NOHUGEPAGE,
+  MADV.MADV_DONTDUMP,
+  MADV.MADV_DODUMP,
+  MADV.MADV_DOFORK,
+  MADV.MADV_KEEPONFORK,
+  MADV.MADV_COLD,
+  MADV.MADV_PAGEOUT,
+];
+
+function madvise(t: Task, start: number, length: number, advice: number): number {
+  const discards = advice === MADV.MADV_DONTNEED;
+  if (!discards && advice !== MADV.MADV_FREE && !HINTS.includes(advice)) {
+    t.kernel.warn(`madvise advice ${advice} is not supported`);
+    fail('EINVAL');
+  }
+  const end = range(start, length);
+  if (end === start) return 0;
+  const { space } = t.mm;
+  if (advice === MADV.MADV_FREE) {
+    for (const vma of space.vmas()) {
+      if (vma.start < end && vma.end > start && (vma.shared || vma.source)) fail('EINVAL');
+    }
+  }
+  // Gaps are skipped and reported afterwards.
+  let complete = true;
+  for (let at = start; at < end; ) {
+    const vma = space.find(at);
+    if (vma === undefined) {
+      complete = false;
+      const next = space.vmas().find((v) => v.start > at);
+      at = next ? next.start : end;
+      continue;
+    }
+    const stop = Math.min(vma.end, end);
+    if (discards) space.discard(at, stop);
+    at = stop;
+  }
+  return complete ? 0 : fail('ENOMEM');
+}
+
+function msync(t: Task, start: number, length: number, how: number): number {
+  if (how & ~(MS.MS_ASYNC | MS.MS_INVALIDATE | MS.MS_SYNC)) fail('EINVAL');
+  if (how & MS.MS_ASYNC && how & MS.MS_SYNC) fail('EINVAL');
+  if (start & PAGE_MASK) fail('EINVAL');
+  const end = start + pageUp(length);
+  if (end > USER_END) fail('ENOMEM');
+  return end === start || t.mm.space.sync(start, end) ? 0 : fail('ENOMEM');
+}
+
+/** Brings the pages in; nothing of ours ever takes them out. */
+function mlock(t: Task, start: number, length: number): number {
+  const from = start - (start & PAGE_MASK);
+  const end = from + pageUp(length + (start & PAGE_MASK));
+  if (end > USER_END || !mapped(t, from, end)) fail('ENOMEM');
+  for (let at = from; at < end; at += PAGE_SIZE) t.mm.space.check(at, 1, READ);
+  return 0;
+}
+
+const MCL_ALL = 7;
+
+function mincore(t: Task, start: number, length: number, vector: number): number {
+  const end = range(start, length);
+  const pages = (end - start) / PAGE_SIZE;
+  const out = t.mm.writable(vector, pages);
+  if (!mapped(t, start, end)) fail('ENOMEM');
+  out.fill(1);
+  return 0;
+}
+
+export const madviseCalls: readonly Call[] = [
+  call(220, 'madvise', [ptr, size, oneOf(MADV)], madvise),
+  call(219, 'mincore', [ptr, size, ptr], mincore),
+  call(144, 'msync', [ptr, size, flags(MS)], msync),
+  call(150, 'mlock', [ptr, size], mlock),
+  call(390, 'mlock2', [ptr, size, uint], (t, start, length, how) =>
+    how & ~1 ? fail('EINVAL') : mlock(t, start, length),
+  ),
+  call(151, 'munlock', [ptr, size], mlock),
+  call(152, 'mlockall', [uint], (_t, how) => (how === 0 || how & ~MCL_ALL ? fail('EINVAL') : 0)),
+  call(153, 'munlockall', [], () => 0),
+];

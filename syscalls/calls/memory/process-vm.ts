@@ -1,0 +1,60 @@
+/** process_vm_readv(2), process_vm_writev(2) (mm/process_vm_access.c). */
+import { READ, WRITE } from '../../../emu/memory/layout.ts';
+import { fail } from '../../abi/errno.ts';
+import { struct, u32 } from '../../abi/struct.ts';
+import type { Task } from '../../kernel/task.ts';
+import { arrayIn, hex, pid, ptr, uint } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+import { mayInspect } from '../process/inspect.ts';
+
+const iovec = struct('iovec', { iov_base: u32, iov_len: u32 });
+const IOV_MAX = 1024;
+
+function vectors(t: Task, at: number, count: number): { iov_base: number; iov_len: number }[] {
+  if (count > IOV_MAX) fail('EINVAL');
+  return Array.from({ length: count }, (_, i) => t.mm.get(iovec, at + i * iovec.size));
+}
+
+/** Copies until one side has no more or a page of the other process is not there; EFAULT when that is at once. */
+function transfer(writes: boolean) {
+  return (
+    t: Task,
+    id: number,
+    localAt: number,
+    localCount: number,
+    remoteAt: number,
+    remoteCount: number,
+    how: number,
+  ) => {
+    if (how !== 0) fail('EINVAL');
+    const local = vectors(t, localAt, localCount);
+    const remote = vectors(t, remoteAt, remoteCount);
+    const other = t.kernel.tasks.get(id);
+    if (other === undefined || other.state === 'dead') return fail('ESRCH');
+    if (!mayInspect(t, other)) fail('EPERM');
+    const { space } = other.mm;
+    let done = 0;
+    let [i, inLocal] = [0, 0];
+    for (const { iov_base, iov_len } of remote) {
+      for (let at = 0; at < iov_len; ) {
+        while (i < local.length && inLocal === local[i]!.iov_len) [i, inLocal] = [i + 1, 0];
+        if (i === local.length) return done;
+        const theirs = iov_base + at;
+        const mine = local[i]!.iov_base + inLocal;
+        const count = Math.min(iov_len - at, local[i]!.iov_len - inLocal, 4096 - (theirs & 4095));
+        if (!space.check(theirs, count, writes ? WRITE : READ)) return done > 0 ? done : fail('EFAULT');
+        if (writes) space.bytes(theirs, count).set(t.mm.readable(mine, count));
+        else t.mm.writable(mine, count).set(space.bytes(theirs, count));
+        done += count;
+        at += count;
+        inLocal += count;
+      }
+    }
+    return done;
+  };
+}
+
+export const processVmCalls: readonly Call[] = [
+  call(376, 'process_vm_readv', [pid, arrayIn(iovec, 2), uint, ptr, uint, hex], transfer(false)),
+  call(377, 'process_vm_writev', [pid, arrayIn(iovec, 2), uint, ptr, uint, hex], transfer(true)),
+];

@@ -1,0 +1,330 @@
+/** Sending and receiving: sendmsg(2), recvmsg(2) and their kin (net/socket.c). */
+import { ERRNO, Errno, fail } from '../../abi/errno.ts';
+import { IOV_MAX, RW_MAX } from '../../abi/fcntl.ts';
+import * as s from '../../abi/socket.ts';
+import { s32, u32 } from '../../abi/struct.ts';
+import { timespec32, timespec64 } from '../../abi/time.ts';
+import type { Task } from '../../kernel/task.ts';
+import type { OpenFile } from '../../vfs/core/open-file.ts';
+import { type Received, type Socket, WOULD_BLOCK } from '../../vfs/net/socket.ts';
+import { bytesIn, fd, flags, int, ptr, size, uint } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+import { installFile } from '../files/open.ts';
+import { brokenPipe, type Iovec, iovecs } from '../files/read-write.ts';
+import { addressAt, credsOf, putAddress, socketOf, targetOf } from './socket.ts';
+
+interface Progress {
+  done: number;
+  deadline: number;
+}
+
+/** Waits for room or data, or gives EAGAIN: at once when it may not wait, else when the socket's timeout has passed. */
+function waitOn(t: Task, socket: Socket, flags: number, timeout: number, done: number): number {
+  if (socket.nonblocking || flags & s.MSG_DONTWAIT) return done || WOULD_BLOCK;
+  const before = t.callState as Progress | undefined;
+  const progress: Progress = { done, deadline: before?.deadline ?? t.now() + timeout };
+  if (t.now() >= progress.deadline || (done > 0 && t.signalPending)) return done || WOULD_BLOCK;
+  t.callState = progress;
+  return t.wait(socket.queue, progress.deadline, timeout === Infinity ? 'ERESTARTSYS' : 'EINTR');
+}
+
+interface Outgoing {
+  readonly bytes: Uint8Array;
+  readonly address?: s.SocketAddress | undefined;
+  readonly rights?: readonly OpenFile[];
+}
+
+function send(t: Task, socket: Socket, message: Outgoing, flags: number): number {
+  if (flags & s.MSG_OOB) fail('EOPNOTSUPP');
+  const { bytes, address, rights } = message;
+  let done = (t.callState as Progress | undefined)?.done ?? 0;
+  try {
+    const target = socket.type === s.SOCK_STREAM ? undefined : targetOf(t, address);
+    if (address && socket.type === s.SOCK_STREAM && socket.family === s.AF_UNIX) {
+      fail(isConnected(socket) ? 'EISCONN' : 'EOPNOTSUPP');
+    }
+    do {
+      const count = socket.send(done === 0 ? bytes : bytes.subarray(done), {
+        flags,
+        address: socket.type === s.SOCK_STREAM ? undefined : address,
+        target,
+        rights: done === 0 ? rights : undefined,
+        creds: credsOf(t),
+      });
+      if (count === WOULD_BLOCK) return waitOn(t, socket, flags, socket.writeTimeout, done);
+      done += count;
+    } while (done < bytes.length && socket.type === s.SOCK_STREAM);
+    return done;
+  } catch (error) {
+    if (!(error instanceof Errno)) throw error;
+    if (error.errno === ERRNO.EPIPE && !(flags & s.MSG_NOSIGNAL)) brokenPipe(t, socket);
+    if (done > 0 && error.errno !== ERRNO.EPIPE) return done;
+    throw error;
+  }
+}
+
+function isConnected(socket: Socket): boolean {
+  try {
+    socket.peerAddress();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Bytes of a vector in guest memory, in one piece. */
+function gather(t: Task, vector: readonly Iovec[]): Uint8Array {
+  if (vector.length === 1) return t.mm.readable(vector[0]!.base, vector[0]!.length);
+  const bytes = new Uint8Array(vector.reduce((sum, v) => sum + v.length, 0));
+  let at = 0;
+  for (const { base, length } of vector) {
+    bytes.set(t.mm.readable(base, length), at);
+    at += length;
+  }
+  return bytes;
+}
+
+const CMSG_ALIGN = (length: number) => (length + 3) & ~3;
+
+/** The files passed with a message (SCM_RIGHTS); credentials are checked to be the sender's own. */
+function controlAt(t: Task, address: number, length: number): OpenFile[] {
+  const rights: OpenFile[] = [];
+  let at = 0;
+  while (at + s.cmsghdr.size <= length) {
+    const header = t.mm.get(s.cmsghdr, address + at);
+    if (header.cmsg_len < s.cmsghdr.size || at + header.cmsg_len > length) fail('EINVAL');
+    const data = address + at + s.cmsghdr.size;
+    const size = header.cmsg_len - s.cmsghdr.size;
+    if (header.cmsg_level === s.SOL_SOCKET && header.cmsg_type === s.SCM_RIGHTS) {
+      if (size > 4 * 253) fail('EINVAL');
+      for (let i = 0; i + 4 <= size; i += 4) rights.push(t.files.get(t.mm.get(s32, data + i)));
+    } else if (header.cmsg_level === s.SOL_SOCKET && header.cmsg_type === s.SCM_CREDENTIALS) {
+      const { pid, uid, gid } = t.mm.get(s.ucred, data);
+      const { creds } = t;
+      const mayUid = creds.euid === 0 || [creds.uid, creds.euid, creds.suid].includes(uid);
+      const mayGid = creds.euid === 0 || [creds.gid, creds.egid, creds.sgid].includes(gid);
+      if ((pid !== t.process.pid && creds.euid !== 0) || !mayUid || !mayGid) fail('EPERM');
+    } else if (header.cmsg_level === s.SOL_SOCKET) fail('EINVAL');
+    at += CMSG_ALIGN(header.cmsg_len);
+  }
+  return rights;
+}
+
+function sendmsg(t: Task, fd: number, address: number, flags: number): number {
+  const socket = socketOf(t, fd);
+  const m = t.mm.get(s.msghdr, address);
+  if (m.msg_iovlen > IOV_MAX) fail('EMSGSIZE');
+  const to = m.msg_name ? addressAt(t, m.msg_name, Math.min(m.msg_namelen, s.SOCKADDR_STORAGE)) : undefined;
+  const rights = m.msg_controllen > 0 ? controlAt(t, m.msg_control, m.msg_controllen) : [];
+  const bytes = gather(t, iovecs(t, m.msg_iov, m.msg_iovlen));
+  return send(t, socket, { bytes, address: to, rights }, flags);
+}
+
+function sendto(
+  t: Task,
+  fd: number,
+  address: number,
+  length: number,
+  flags: number,
+  to: number,
+  toLength: number,
+): number {
+  const socket = socketOf(t, fd);
+  const bytes = t.mm.readable(address, Math.min(length, RW_MAX));
+  return send(t, socket, { bytes, address: to === 0 ? undefined : addressAt(t, to, toLength) }, flags);
+}
+
+/** Receives into a buffer; waits as the socket says. MSG_WAITALL of a stream waits until it is full. */
+function receive(t: Task, socket: Socket, into: Uint8Array, flags: number): Received | number {
+  if (flags & (s.MSG_OOB | s.MSG_ERRQUEUE)) return flags & s.MSG_OOB ? fail('EINVAL') : WOULD_BLOCK;
+  const all = flags & s.MSG_WAITALL && !(flags & s.MSG_PEEK) && socket.type === s.SOCK_STREAM;
+  let done = (t.callState as Progress | undefined)?.done ?? 0;
+  for (;;) {
+    const received = socket.receive(done === 0 ? into : into.subarray(done), flags);
+    if (typeof received === 'number') {
+      const outcome = waitOn(t, socket, flags, socket.readTimeout, done);
+      return outcome > 0 ? { count: outcome, length: outcome } : outcome;
+    }
+    done += received.count;
+    if (!all || received.count === 0 || done >= into.length || received.rights)
+      return { ...received, count: done };
+  }
+}
+
+/** A buffer for a vector: the guest's memory itself when it is one piece. With `spread` the bytes are put in their places. */
+function bufferFor(
+  t: Task,
+  vector: readonly Iovec[],
+): { buffer: Uint8Array; spread: (count: number) => void } {
+  if (vector.length === 1) {
+    return { buffer: t.mm.writable(vector[0]!.base, vector[0]!.length), spread: () => {} };
+  }
+  const buffer = new Uint8Array(vector.reduce((sum, v) => sum + v.length, 0));
+  const spread = (count: number) => {
+    let at = 0;
+    for (const { base, length } of vector) {
+      const part = Math.min(length, count - at);
+      if (part <= 0) return;
+      t.mm.writable(base, part).set(buffer.subarray(at, at + part));
+      at += part;
+    }
+  };
+  return { buffer, spread };
+}
+
+function recvfrom(
+  t: Task,
+  fd: number,
+  address: number,
+  length: number,
+  flags: number,
+  from: number,
+  fromLength: number,
+): number {
+  const socket = socketOf(t, fd);
+  const into = length === 0 ? new Uint8Array(0) : t.mm.writable(address, Math.min(length, RW_MAX));
+  const received = receive(t, socket, into, flags);
+  if (typeof received === 'number') return received;
+  for (const file of received.rights ?? []) file.release();
+  if (from !== 0) putAddress(t, received.address, from, fromLength);
+  return flags & s.MSG_TRUNC && socket.type !== s.SOCK_STREAM ? received.length : received.count;
+}
+
+/** Writes control messages; gives how many bytes they take and whether some did not fit. */
+function putControl(
+  t: Task,
+  socket: Socket,
+  received: Received,
+  address: number,
+  room: number,
+  flags: number,
+): { length: number; truncated: boolean } {
+  let length = 0;
+  let truncated = false;
+  const put = (type: number, size: number, write: (at: number) => void) => {
+    t.mm.put(s.cmsghdr, address + length, {
+      cmsg_len: s.cmsghdr.size + size,
+      cmsg_level: s.SOL_SOCKET,
+      cmsg_type: type,
+    });
+    write(address + length + s.cmsghdr.size);
+    length += Math.min(CMSG_ALIGN(s.cmsghdr.size + size), room - length);
+  };
+  if (socket.options.get(s.SO_PASSCRED)) {
+    const creds = received.creds ?? { pid: 0, uid: 65534, gid: 65534 };
+    if (length + s.cmsghdr.size + s.ucred.size > room) truncated = true;
+    else put(s.SCM_CREDENTIALS, s.ucred.size, (at) => t.mm.put(s.ucred, at, creds));
+  }
+  const rights = received.rights ?? [];
+  if (rights.length > 0) {
+    const fits = Math.max(0, Math.min(rights.length, Math.floor((room - length - s.cmsghdr.size) / 4)));
+    if (fits < rights.length) truncated = true;
+    const fds: number[] = [];
+    try {
+      for (const file of rights.slice(0, fits)) {
+        fds.push(installFile(t, file, (flags & s.MSG_CMSG_CLOEXEC) !== 0));
+      }
+    } catch (error) {
+      if (!(error instanceof Errno)) throw error;
+      truncated = true;
+    }
+    if (fds.length > 0) {
+      put(s.SCM_RIGHTS, 4 * fds.length, (at) => {
+        fds.forEach((fd, i) => {
+          t.mm.put(s32, at + 4 * i, fd);
+        });
+      });
+    }
+    for (const file of rights) file.release();
+  }
+  return { length, truncated };
+}
+
+function recvmsg(t: Task, fd: number, address: number, flags: number): number {
+  const socket = socketOf(t, fd);
+  const m = t.mm.get(s.msghdr, address);
+  if (m.msg_iovlen > IOV_MAX) fail('EMSGSIZE');
+  const { buffer, spread } = bufferFor(t, iovecs(t, m.msg_iov, m.msg_iovlen));
+  const received = receive(t, socket, buffer, flags);
+  if (typeof received === 'number') return received;
+  spread(received.count);
+  const control = putControl(t, socket, received, m.msg_control, m.msg_controllen, flags);
+  let namelen = 0;
+  if (m.msg_name !== 0 && received.address) {
+    const bytes = s.writeSockaddr(received.address);
+    const part = bytes.subarray(0, m.msg_namelen);
+    t.mm.writable(m.msg_name, part.length).set(part);
+    namelen = bytes.length;
+  }
+  const cut = received.length > received.count && socket.type !== s.SOCK_STREAM;
+  const out = (cut ? s.MSG_TRUNC : 0) | (control.truncated ? s.MSG_CTRUNC : 0) | (flags & s.MSG_CMSG_CLOEXEC);
+  t.mm.put(s.msghdr, address, {
+    ...m,
+    msg_namelen: namelen,
+    msg_controllen: control.length,
+    msg_flags: out,
+  });
+  return flags & s.MSG_TRUNC && socket.type !== s.SOCK_STREAM ? received.length : received.count;
+}
+
+/** Several messages: the first one is waited for, more are taken while there are some. */
+function many(t: Task, address: number, count: number, each: (at: number, first: boolean) => number): number {
+  let done = 0;
+  while (done < Math.min(count, IOV_MAX)) {
+    let length: number;
+    try {
+      length = each(address + done * s.mmsghdr.size, done === 0);
+    } catch (error) {
+      if (done > 0 && error instanceof Errno) break;
+      throw error;
+    }
+    if (length < 0) return done || length;
+    t.mm.put(u32, address + done * s.mmsghdr.size + s.msghdr.size, length);
+    done++;
+  }
+  return done;
+}
+
+function recvmmsg(t: Task, fd: number, address: number, count: number, flags: number): number {
+  return many(t, address, count, (at, first) => recvmsg(t, fd, at, first ? flags : flags | s.MSG_DONTWAIT));
+}
+const MESSAGE_FLAGS = {
+  MSG_OOB: s.MSG_OOB,
+  MSG_PEEK: s.MSG_PEEK,
+  MSG_TRUNC: s.MSG_TRUNC,
+  MSG_DONTWAIT: s.MSG_DONTWAIT,
+  MSG_WAITALL: s.MSG_WAITALL,
+  MSG_NOSIGNAL: s.MSG_NOSIGNAL,
+  MSG_MORE: s.MSG_MORE,
+  MSG_CMSG_CLOEXEC: s.MSG_CMSG_CLOEXEC,
+};
+const messageFlags = flags(MESSAGE_FLAGS);
+
+export const sendReceiveCalls: readonly Call[] = [
+  call(289, 'send', [fd, bytesIn(2), size, messageFlags], (t, fd, address, length, flags) =>
+    sendto(t, fd, address, length, flags, 0, 0),
+  ),
+  call(290, 'sendto', [fd, bytesIn(2), size, messageFlags, ptr, int], sendto),
+  call(291, 'recv', [fd, ptr, size, messageFlags], (t, fd, address, length, flags) =>
+    recvfrom(t, fd, address, length, flags, 0, 0),
+  ),
+  call(292, 'recvfrom', [fd, ptr, size, messageFlags, ptr, ptr], recvfrom),
+  call(296, 'sendmsg', [fd, ptr, messageFlags], sendmsg),
+  call(297, 'recvmsg', [fd, ptr, messageFlags], recvmsg),
+  call(374, 'sendmmsg', [fd, ptr, uint, messageFlags], (t, fd, address, count, flags) =>
+    many(t, address, count, (at, first) => sendmsg(t, fd, at, first ? flags : flags | s.MSG_DONTWAIT)),
+  ),
+  call(365, 'recvmmsg', [fd, ptr, uint, messageFlags, ptr], (t, fd, address, count, flags, timeout) => {
+    if (timeout !== 0) t.mm.get(timespec32, timeout);
+    return recvmmsg(t, fd, address, count, flags);
+  }),
+  call(
+    417,
+    'recvmmsg_time64',
+    [fd, ptr, uint, messageFlags, ptr],
+    (t, fd, address, count, flags, timeout) => {
+      if (timeout !== 0) t.mm.get(timespec64, timeout);
+      return recvmmsg(t, fd, address, count, flags);
+    },
+  ),
+];

@@ -1,0 +1,88 @@
+/** execve(2), execveat(2) (fs/exec.c). */
+import { fail } from '../../abi/errno.ts';
+import { execve, type Program } from '../../kernel/exec.ts';
+import { exitGroup } from '../../kernel/exit.ts';
+import type { HostCommand } from '../../kernel/kernel.ts';
+import { exitTraced } from '../../kernel/signals.ts';
+import type { Task } from '../../kernel/task.ts';
+import { lookupPath } from '../../vfs/core/walk.ts';
+import { AT_FDCWD, dirfd, flags, path, stringVector } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+
+/** Longest single string, and most strings (MAX_ARG_STRLEN, MAX_ARG_STRINGS within the limit of the whole). */
+const ARG_STRLEN = 32 * 4096;
+const ARG_STRINGS = 0x10_0000;
+
+/** A NULL-terminated vector of strings; a null pointer is an empty one. EFAULT, E2BIG. */
+function strings(t: Task, at: number): string[] {
+  const list: string[] = [];
+  if (at === 0) return list;
+  for (let i = 0; i < ARG_STRINGS; i++) {
+    t.mm.readable(at + 4 * i, 4);
+    const string = t.mm.view.getUint32(at + 4 * i, true);
+    if (string === 0) return list;
+    try {
+      list.push(t.mm.string(string, ARG_STRLEN));
+    } catch (e) {
+      if ((e as { name?: string }).name === 'ENAMETOOLONG') fail('E2BIG');
+      throw e;
+    }
+  }
+  return fail('E2BIG');
+}
+
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const AT_EMPTY_PATH = 0x1000;
+
+/** Runs a command of the host's in the place of the task's program, which ends with it. */
+function execCommand(t: Task, command: HostCommand, argv: readonly string[], envp: number): number {
+  const done = command.run(argv.slice(1), t.creds.euid === 0);
+  if ('argv' in done) {
+    const path = done.argv[0] ?? fail('ENOENT');
+    const context = { root: t.fs.root, creds: t.creds, prefix: t.fs.prefix };
+    const inode = lookupPath(context, t.fs.cwd, path, true);
+    execve(t, { inode, path, argv: done.argv, envp: strings(t, envp) });
+    return 0;
+  }
+  t.files.find(2)?.write(Buffer.from(done.message));
+  const status = (done.status & 0xff) << 8;
+  exitTraced(t, status, () => exitGroup(t, status));
+  return 0;
+}
+
+function exec(t: Task, dir: number, name: string, argv: number, envp: number, how: number): number {
+  if (how & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) fail('EINVAL');
+  const { command } = t.kernel.options;
+  if (command !== undefined && name === command.path) return execCommand(t, command, strings(t, argv), envp);
+  const context = { root: t.fs.root, creds: t.creds, prefix: t.fs.prefix };
+  let program: Pick<Program, 'inode' | 'path' | 'inaccessible'>;
+  if (name === '' && how & AT_EMPTY_PATH) {
+    const inode = dir === AT_FDCWD ? t.fs.cwd : t.files.get(dir).inode;
+    program = { inode, path: `/dev/fd/${dir}`, inaccessible: t.files.closesOnExec(dir) };
+  } else {
+    const absolute = name.startsWith('/');
+    const start = absolute || dir === AT_FDCWD ? t.fs.cwd : t.files.get(dir).inode;
+    const inode = lookupPath(context, start, name, !(how & AT_SYMLINK_NOFOLLOW));
+    if (inode.isSymlink) fail('ELOOP');
+    const relative = !absolute && dir !== AT_FDCWD;
+    program = {
+      inode,
+      path: relative ? `/dev/fd/${dir}/${name}` : name,
+      inaccessible: relative && t.files.closesOnExec(dir),
+    };
+  }
+  execve(t, { ...program, argv: strings(t, argv), envp: strings(t, envp) });
+  return 0;
+}
+
+export const execCalls: readonly Call[] = [
+  call(11, 'execve', [path, stringVector, stringVector], (t, name, argv, envp) =>
+    exec(t, AT_FDCWD, name, argv, envp, 0),
+  ),
+  call(
+    387,
+    'execveat',
+    [dirfd, path, stringVector, stringVector, flags({ AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW })],
+    exec,
+  ),
+];

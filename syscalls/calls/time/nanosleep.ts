@@ -1,0 +1,96 @@
+/** Sleeping: nanosleep(2), clock_nanosleep(2) (kernel/time/hrtimer.c). */
+import { fail } from '../../abi/errno.ts';
+import { CLOCK, TIMER_ABSTIME, timespec32, timespec64 } from '../../abi/time.ts';
+import { fromTimespec, toTimespec } from '../../kernel/clock.ts';
+import { CpuTimer } from '../../kernel/cpu-timer.ts';
+import type { TimerClock } from '../../kernel/posix-timer.ts';
+import type { Task } from '../../kernel/task.ts';
+import { WaitQueue } from '../../vfs/core/wait-queue.ts';
+import { flags, structIn, structOut } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+import { clockId, clockTime, cpuClock, type TimespecType } from './clock.ts';
+
+export type Timespec = { tv_sec: number; tv_nsec: number };
+export const absFlag = flags({ TIMER_ABSTIME });
+
+export const valid = (x: Timespec) => x.tv_sec >= 0 && x.tv_nsec >= 0 && x.tv_nsec < 1e9;
+
+/** Sleeps to a deadline of kernel.now(); a signal leaves the rest at `restAt` and restart_syscall sleeps on. */
+function sleepUntil(t: Task, deadline: number, restAt: number, type: TimespecType): number {
+  const rest = deadline - t.now();
+  if (rest <= 0) return 0;
+  if (t.signalPending && restAt !== 0) t.mm.put(type, restAt, toTimespec(rest));
+  return t.wait([], deadline, (again) => sleepUntil(again, deadline, restAt, type));
+}
+
+function sleep(t: Task, time: Timespec, restAt: number, type: TimespecType): number {
+  if (!valid(time)) fail('EINVAL');
+  t.callState ??= { deadline: t.now() + fromTimespec(time) };
+  return sleepUntil(t, (t.callState as { deadline: number }).deadline, restAt, type);
+}
+
+/** Sleeps until a process or thread has used its CPU up to a time. */
+class CpuSleep implements Disposable {
+  readonly #cpu: TimerClock['cpu'] & {};
+  readonly #until: number;
+  readonly #queue = new WaitQueue();
+  readonly #timer: CpuTimer;
+
+  constructor(cpu: TimerClock['cpu'] & {}, until: number) {
+    this.#cpu = cpu;
+    this.#until = until;
+    this.#timer = new CpuTimer(
+      cpu.process.armedCpuTimers,
+      () => cpu.now(),
+      () => this.#queue.wakeAll(),
+    );
+    this.#timer.arm(until, 0);
+  }
+
+  sleep(t: Task): number {
+    if (this.#cpu.now() >= this.#until) return 0;
+    return t.wait(this.#queue, Infinity, (again) => {
+      again.callState ??= new CpuSleep(this.#cpu, this.#until);
+      return (again.callState as CpuSleep).sleep(again);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer.disarm();
+  }
+}
+
+function clockNanosleep(type: TimespecType) {
+  return (t: Task, id: number, how: number, time: Timespec, restAt: number): number => {
+    if (id === CLOCK.CLOCK_THREAD_CPUTIME_ID) fail('EINVAL');
+    if (id === CLOCK.CLOCK_MONOTONIC_RAW) fail('EOPNOTSUPP');
+    const cpu = cpuClock(t, id);
+    const now = clockTime(t, id);
+    if (!valid(time)) fail('EINVAL');
+    if (cpu) {
+      t.callState ??= new CpuSleep(cpu, fromTimespec(time) + (how & TIMER_ABSTIME ? 0 : now));
+      return (t.callState as CpuSleep).sleep(t);
+    }
+    if (!(how & TIMER_ABSTIME)) return sleep(t, time, restAt, type);
+    const rest = fromTimespec(time) - now;
+    return rest <= 0 ? 0 : t.wait([], t.now() + rest, 'ERESTARTNOHAND');
+  };
+}
+
+export const nanosleepCalls: readonly Call[] = [
+  call(162, 'nanosleep', [structIn(timespec32), structOut(timespec32)], (t, time, restAt) =>
+    sleep(t, time, restAt, timespec32),
+  ),
+  call(
+    265,
+    'clock_nanosleep',
+    [clockId, absFlag, structIn(timespec32), structOut(timespec32)],
+    clockNanosleep(timespec32),
+  ),
+  call(
+    407,
+    'clock_nanosleep_time64',
+    [clockId, absFlag, structIn(timespec64), structOut(timespec64)],
+    clockNanosleep(timespec64),
+  ),
+];

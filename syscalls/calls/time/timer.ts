@@ -1,0 +1,119 @@
+/** POSIX timers: timer_create(2), timer_settime(2) (kernel/time/posix-timers.c). */
+import { fail } from '../../abi/errno.ts';
+import { NSIG, SIG } from '../../abi/signal.ts';
+import { type Field, s32, struct, u32 } from '../../abi/struct.ts';
+import { CLOCK, itimerspec32, itimerspec64, TIMER_ABSTIME } from '../../abi/time.ts';
+import { fromTimespec, toTimespec } from '../../kernel/clock.ts';
+import { PosixTimer, SIGEV, type SigEvent } from '../../kernel/posix-timer.ts';
+import type { Task } from '../../kernel/task.ts';
+import { int, ptr, structIn, structOut } from '../args.ts';
+import { type Call, call } from '../declare.ts';
+import { clockId, clockTime, cpuClock } from './clock.ts';
+import { absFlag, type Timespec, valid } from './nanosleep.ts';
+
+type Itimerspec = { it_interval: Timespec; it_value: Timespec };
+
+const sigevent = struct('sigevent', {
+  sigev_value: u32,
+  sigev_signo: s32,
+  sigev_notify: s32,
+  sigev_tid: s32,
+});
+const SIGEVENT_SIZE = 64;
+
+/** struct sigevent; all of it must be there. */
+export function readSigEvent(t: Task, at: number): SigEvent {
+  t.mm.readable(at, SIGEVENT_SIZE);
+  return t.mm.get(sigevent, at);
+}
+
+function timerCreate(t: Task, clock: number, eventAt: number, idAt: number): number {
+  const cpu = cpuClock(t, clock);
+  if (cpu === undefined) clockTime(t, clock);
+  // As timers cannot be made on these (they have no timer_create in kernel/time/posix-timers.c).
+  const untimed: readonly number[] = [
+    CLOCK.CLOCK_MONOTONIC_RAW,
+    CLOCK.CLOCK_REALTIME_COARSE,
+    CLOCK.CLOCK_MONOTONIC_COARSE,
+  ];
+  if (untimed.includes(clock)) fail('EOPNOTSUPP');
+  const { process } = t;
+  const id = process.nextTimerId++;
+  let event: SigEvent = {
+    sigev_value: id,
+    sigev_signo: SIG.SIGALRM,
+    sigev_notify: SIGEV.SIGEV_SIGNAL,
+    sigev_tid: 0,
+  };
+  if (eventAt !== 0) {
+    event = readSigEvent(t, eventAt);
+    const { sigev_notify: notify, sigev_signo: signo, sigev_tid: tid } = event;
+    const known: number[] = [SIGEV.SIGEV_SIGNAL, SIGEV.SIGEV_NONE, SIGEV.SIGEV_THREAD, SIGEV.SIGEV_THREAD_ID];
+    if (!known.includes(notify)) fail('EINVAL');
+    if (notify !== SIGEV.SIGEV_NONE && (signo < 1 || signo > NSIG)) fail('EINVAL');
+    if (notify & SIGEV.SIGEV_THREAD_ID && t.kernel.tasks.get(tid)?.process !== process) fail('EINVAL');
+  }
+  t.mm.put(s32, idAt, id);
+  process.timers.set(id, new PosixTimer(t, id, { id: clock, cpu }, event));
+  return 0;
+}
+
+function findTimer(t: Task, id: number): PosixTimer {
+  return (t.process.timers.get(id) as PosixTimer | undefined) ?? fail('EINVAL');
+}
+
+const setting = ({ timer }: PosixTimer): Itimerspec => ({
+  it_interval: toTimespec(timer.interval),
+  it_value: toTimespec(timer.remaining),
+});
+
+function timerSettime(type: Field<Itimerspec>) {
+  return (t: Task, id: number, how: number, value: Itimerspec, oldAt: number): number => {
+    const timer = findTimer(t, id);
+    if (!valid(value.it_value) || !valid(value.it_interval)) fail('EINVAL');
+    const old = setting(timer);
+    const first = fromTimespec(value.it_value);
+    timer.overrun = 0;
+    if (first === 0) timer.disarm();
+    else {
+      const { id, cpu } = timer.clock;
+      // Armed by the time it runs on; other clocks than that are some way ahead of it.
+      const now = cpu ? cpu.now() : t.now();
+      const at = how & TIMER_ABSTIME ? now + first - (cpu ? now : clockTime(t, id)) : now + first;
+      timer.timer.arm(at, fromTimespec(value.it_interval));
+    }
+    if (oldAt !== 0) t.mm.put(type, oldAt, old);
+    return 0;
+  };
+}
+
+function timerGettime(type: Field<Itimerspec>) {
+  return (t: Task, id: number, at: number): number => {
+    t.mm.put(type, at, setting(findTimer(t, id)));
+    return 0;
+  };
+}
+
+export const timerCalls: readonly Call[] = [
+  call(257, 'timer_create', [clockId, ptr, structOut(s32)], timerCreate),
+  call(
+    258,
+    'timer_settime',
+    [int, absFlag, structIn(itimerspec32), structOut(itimerspec32)],
+    timerSettime(itimerspec32),
+  ),
+  call(
+    409,
+    'timer_settime64',
+    [int, absFlag, structIn(itimerspec64), structOut(itimerspec64)],
+    timerSettime(itimerspec64),
+  ),
+  call(259, 'timer_gettime', [int, structOut(itimerspec32)], timerGettime(itimerspec32)),
+  call(408, 'timer_gettime64', [int, structOut(itimerspec64)], timerGettime(itimerspec64)),
+  call(260, 'timer_getoverrun', [int], (t, id) => findTimer(t, id).overrun),
+  call(261, 'timer_delete', [int], (t, id) => {
+    findTimer(t, id).disarm();
+    t.process.timers.delete(id);
+    return 0;
+  }),
+];
