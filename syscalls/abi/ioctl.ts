@@ -36,6 +36,11 @@ export const TCGETS2 = 0x802c_542a;
 export const TCSETS2 = 0x402c_542b;
 export const TCSETSW2 = 0x402c_542c;
 export const TCSETSF2 = 0x402c_542d;
+export const FIOSETOWN = 0x8901;
+export const SIOCSPGRP = 0x8902;
+export const FIOGETOWN = 0x8903;
+export const SIOCGPGRP = 0x8904;
+export const SIOCATMARK = 0x8905;
 export const FICLONE = 0x4004_9409;
 export const FICLONERANGE = 0x4020_940d;
 export const FS_IOC_GETFLAGS = 0x8004_6601;
@@ -80,6 +85,11 @@ export const IOCTL_NAMES: Readonly<Record<string, number>> = {
   TCSETS2,
   TCSETSW2,
   TCSETSF2,
+  FIOSETOWN,
+  SIOCSPGRP,
+  FIOGETOWN,
+  SIOCGPGRP,
+  SIOCATMARK,
   FICLONE,
   FICLONERANGE,
   FS_IOC_GETFLAGS,

@@ -33,6 +33,7 @@ export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 export const SO_KEEPALIVE = 9;
 export const SO_OOBINLINE = 10;
+export const SO_NO_CHECK = 11;
 export const SO_PRIORITY = 12;
 export const SO_LINGER = 13;
 export const SO_REUSEPORT = 15;
@@ -47,13 +48,15 @@ export const SO_ACCEPTCONN = 30;
 export const SO_PEERSEC = 31;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
+export const SO_TIMESTAMPNS = 35;
+export const SO_MARK = 36;
 export const SO_PROTOCOL = 38;
 export const SO_DOMAIN = 39;
+export const SO_RXQ_OVFL = 40;
 export const SO_RCVTIMEO_NEW = 66;
 export const SO_SNDTIMEO_NEW = 67;
 
 export const TCP_NODELAY = 1;
-export const TCP_KEEPIDLE = 4;
 export const IPV6_V6ONLY = 26;
 
 export const MSG_OOB = 1;

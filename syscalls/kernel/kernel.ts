@@ -100,6 +100,8 @@ export class Kernel {
   hostname: string;
   domainname = '(none)';
   readonly maxTasks = 1000;
+  /** Ports from which on anybody may bind (net.ipv4.ip_unprivileged_port_start). */
+  unprivilegedPorts = 1024;
   #lastPid: number;
   #later: (() => void)[] = [];
   /** Processes that have ended, in this order; kept for --stats only. */

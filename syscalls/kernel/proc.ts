@@ -35,6 +35,7 @@ export function procSource(kernel: Kernel): ProcSource {
     },
     now: kernel.now,
     cpuFeatures: features(),
+    settings: kernel,
     sysv: sysvSource(kernel.ipc),
   };
 }

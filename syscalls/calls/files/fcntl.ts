@@ -115,6 +115,27 @@ function flock(t: Task, fd: number, operation: number): number {
   return 0;
 }
 
+// ---- who gets SIGIO ----
+
+const NOBODY = { type: f.F_OWNER_TID, id: 0 };
+
+/** ESRCH when there is no such process, thread or group; id 0 is nobody. */
+function own(t: Task, file: OpenFile, type: number, id: number): number {
+  const { kernel, creds } = t;
+  if (id !== 0 && !kernel.tasks.has(id) && kernel.group(id).length === 0) fail('ESRCH');
+  file.owner = id === 0 ? undefined : { type, id, uid: creds.uid, euid: creds.euid };
+  return 0;
+}
+
+/** As F_SETOWN and FIOSETOWN name it: a process, or with a minus sign a group (f_setown). */
+export function setOwner(t: Task, file: OpenFile, who: number): number {
+  if (who === -0x8000_0000) fail('EINVAL');
+  return own(t, file, who < 0 ? f.F_OWNER_PGRP : f.F_OWNER_PID, Math.abs(who));
+}
+export function ownerOf({ owner }: OpenFile): number {
+  return owner === undefined ? 0 : owner.type === f.F_OWNER_PGRP ? -owner.id : owner.id;
+}
+
 export function setFlags(file: OpenFile, flags: number): number {
   file.flags = (file.flags & ~f.O_SETFL) | (flags & f.O_SETFL);
   file.flagsChanged();
@@ -147,19 +168,19 @@ function fcntl(t: Task, fd: number, command: number, argument: number): number {
     case f.F_SETLKW:
       return lock(t, fd, 'wait', flock32, argument >>> 0, false);
     case f.F_SETOWN:
-      file.owner = argument;
-      return 0;
+      return setOwner(t, file, argument);
     case f.F_GETOWN:
-      return file.owner;
+      return ownerOf(file);
     case f.F_SETOWN_EX: {
       const { type, pid } = t.mm.get(f_owner_ex, argument >>> 0);
-      if (type < 0 || type > 2) fail('EINVAL');
-      file.owner = type === 2 ? -pid : pid;
+      if (type < 0 || type > f.F_OWNER_PGRP) fail('EINVAL');
+      return own(t, file, type, pid);
+    }
+    case f.F_GETOWN_EX: {
+      const { type, id } = file.owner ?? NOBODY;
+      t.mm.put(f_owner_ex, argument >>> 0, { type, pid: id });
       return 0;
     }
-    case f.F_GETOWN_EX:
-      t.mm.put(f_owner_ex, argument >>> 0, { type: file.owner < 0 ? 2 : 1, pid: Math.abs(file.owner) });
-      return 0;
     case f.F_SETSIG:
       if (argument < 0 || argument > 64) fail('EINVAL');
       file.signal = argument;

@@ -2,14 +2,27 @@
 import { READ, WRITE } from '../../../emu/memory/layout.ts';
 import { ERRNO, fail } from '../../abi/errno.ts';
 import * as f from '../../abi/fcntl.ts';
-import { FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, FIONREAD, FIOQSIZE, IOCTL_NAMES } from '../../abi/ioctl.ts';
+import {
+  FIOASYNC,
+  FIOCLEX,
+  FIOGETOWN,
+  FIONBIO,
+  FIONCLEX,
+  FIONREAD,
+  FIOQSIZE,
+  FIOSETOWN,
+  IOCTL_NAMES,
+  SIOCGPGRP,
+  SIOCSPGRP,
+} from '../../abi/ioctl.ts';
 import { s32, s64 } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { IoctlContext } from '../../vfs/core/open-file.ts';
 import { PathFile } from '../../vfs/core/path-file.ts';
+import { Socket } from '../../vfs/net/socket.ts';
 import { fd, oneOf, ptr } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { setFlags } from './fcntl.ts';
+import { ownerOf, setFlags, setOwner } from './fcntl.ts';
 import { installFile } from './open.ts';
 
 /** Guest memory and identity for a file's own requests. */
@@ -47,6 +60,15 @@ function ioctl(t: Task, fd: number, request: number, argument: number): number {
     case FIONREAD:
       if (!file.inode.isRegular) break;
       t.mm.put(s32, argument, Math.max(0, file.stat().size - file.seek(0, f.SEEK_CUR)) | 0);
+      return 0;
+    case FIOSETOWN:
+    case SIOCSPGRP:
+      if (!(file instanceof Socket)) break;
+      return setOwner(t, file, t.mm.get(s32, argument));
+    case FIOGETOWN:
+    case SIOCGPGRP:
+      if (!(file instanceof Socket)) break;
+      t.mm.put(s32, argument, ownerOf(file));
       return 0;
   }
   return file.ioctl(request, argument, ioctlContext(t));

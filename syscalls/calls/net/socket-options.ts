@@ -2,11 +2,14 @@
 import { ERRNO, fail } from '../../abi/errno.ts';
 import { SOL_NETLINK } from '../../abi/netlink.ts';
 import * as s from '../../abi/socket.ts';
-import { s32 } from '../../abi/struct.ts';
+import { s32, u8 } from '../../abi/struct.ts';
 import { timespec64, timeval32 } from '../../abi/time.ts';
 import type { Task } from '../../kernel/task.ts';
-import { StreamSocket } from '../../vfs/net/inet-socket.ts';
+import { CAP, capable } from '../../vfs/core/creds.ts';
+import { IP_MTU, IP_MULTICAST_TTL, TCP_INFO } from '../../vfs/net/inet-options.ts';
+import { DatagramSocket, StreamSocket } from '../../vfs/net/inet-socket.ts';
 import { NetlinkSocket } from '../../vfs/net/netlink-socket.ts';
+import type { Socket } from '../../vfs/net/socket.ts';
 import { fd, hex, int, ptr } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { socketOf } from './socket.ts';
@@ -43,33 +46,32 @@ function setsockopt(t: Task, fd: number, level: number, name: number, value: num
       }
     }
     if (length < 4) fail('EINVAL');
-    return socket.setOption(name, t.mm.get(s32, value)) ? 0 : -ERRNO.ENOPROTOOPT;
+    const number = t.mm.get(s32, value);
+    if (name === s.SO_MARK && !capable(t.creds, CAP.NET_ADMIN)) fail('EPERM');
+    return socket.setOption(name, number) ? 0 : -ERRNO.ENOPROTOOPT;
   }
   if (socket instanceof NetlinkSocket) {
     if (level !== SOL_NETLINK) return -ERRNO.ENOPROTOOPT;
     if (length < 4) fail('EINVAL');
     return socket.setNetlinkOption(name, t.mm.get(s32, value)) ? 0 : -ERRNO.ENOPROTOOPT;
   }
-  if (socket.family === s.AF_UNIX) return -ERRNO.EOPNOTSUPP;
-  if (length < 4) {
-    // Some options of IP are single bytes.
-    t.mm.readable(value, length);
-    return 0;
-  }
-  const number = t.mm.get(s32, value);
-  if (level === s.IPPROTO_TCP) {
-    if (!(socket instanceof StreamSocket)) return -ERRNO.ENOPROTOOPT;
-    if (name === s.TCP_NODELAY) socket.noDelay = number !== 0;
-    return 0;
-  }
-  if (level === s.IPPROTO_IPV6 && name === s.IPV6_V6ONLY && socket instanceof StreamSocket) {
-    socket.v6only = number !== 0;
-  }
-  // The other options of IP tune packets, which Node does not let anybody do.
-  return level === s.IPPROTO_IP || level === s.IPPROTO_IPV6 || level === s.IPPROTO_UDP
-    ? 0
-    : -ERRNO.ENOPROTOOPT;
+  if (!isInet(socket)) return -ERRNO.EOPNOTSUPP;
+  const { inetOptions } = socket;
+  if (length < inetOptions.leastBytes(level)) fail('EINVAL');
+  const number = length < 4 ? t.mm.get(u8, value) : t.mm.get(s32, value);
+  // Streams are not sent to many (do_ip_setsockopt).
+  if (level === s.IPPROTO_IP && name === IP_MULTICAST_TTL && socket.type === s.SOCK_STREAM) fail('EINVAL');
+  inetOptions.set(level, name, number);
+  return 0;
 }
+
+const isInet = (socket: Socket): socket is StreamSocket | DatagramSocket =>
+  socket instanceof StreamSocket || socket instanceof DatagramSocket;
+
+/** States of TCP as TCP_INFO tells them (net/tcp_states.h). */
+const TCP_STATES = { connected: 1, connecting: 2, closed: 7, listening: 10 } as const;
+/** Bytes of struct tcp_info in Linux 6.1. */
+const TCP_INFO_SIZE = 232;
 
 function getsockopt(
   t: Task,
@@ -97,19 +99,27 @@ function getsockopt(
     const option = socket.getNetlinkOption(name);
     return option === undefined ? -ERRNO.ENOPROTOOPT : number(option);
   }
-  if (level === s.IPPROTO_TCP && socket instanceof StreamSocket) {
-    return number(name === s.TCP_NODELAY ? +socket.noDelay : 0);
+  if (level !== s.SOL_SOCKET) {
+    if (!isInet(socket)) return socket.family === s.AF_UNIX ? -ERRNO.EOPNOTSUPP : -ERRNO.ENOPROTOOPT;
+    if (level === s.IPPROTO_TCP && name === TCP_INFO && socket instanceof StreamSocket) {
+      // Of a connection node:net knows its state only.
+      const info = new Uint8Array(TCP_INFO_SIZE);
+      info[0] = TCP_STATES[socket.state];
+      return give(info);
+    }
+    if (level === s.IPPROTO_IP && name === IP_MTU) fail('ENOTCONN');
+    const option = socket.inetOptions.get(level, name);
+    const byte = level === s.IPPROTO_IP && room > 0 && room < 4 && option >= 0 && option <= 255;
+    return byte ? give(Uint8Array.of(option)) : number(option);
   }
-  if (level === s.IPPROTO_IPV6 && socket instanceof StreamSocket) {
-    return number(name === s.IPV6_V6ONLY ? +socket.v6only : 0);
-  }
-  if (level !== s.SOL_SOCKET) return socket.family === s.AF_UNIX ? -ERRNO.EOPNOTSUPP : -ERRNO.ENOPROTOOPT;
   switch (name) {
     case s.SO_ERROR: {
       const error = socket.error?.errno ?? 0;
       socket.error = undefined;
       return number(error);
     }
+    case s.SO_SNDLOWAT:
+      return number(1);
     case s.SO_TYPE:
       return number(socket.type);
     case s.SO_DOMAIN:

@@ -5,6 +5,7 @@ import * as s from '../../abi/socket.ts';
 import { S_IFMT, S_IFSOCK } from '../../abi/stat.ts';
 import { s32, struct } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
+import { CAP, capable } from '../../vfs/core/creds.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
 import { checkCreate } from '../../vfs/core/permission.ts';
 import { createInetSocket } from '../../vfs/net/inet-socket.ts';
@@ -37,7 +38,6 @@ export function putAddress(
   address: number,
   lengthAt: number,
 ): void {
-  if (address === 0) return;
   const room = t.mm.get(s32, lengthAt);
   if (room < 0) fail('EINVAL');
   const bytes = given ? s.writeSockaddr(given) : new Uint8Array(0);
@@ -69,6 +69,9 @@ function bind(t: Task, fd: number, address: number, length: number): number {
     checkCreate(dir, t.creds);
     const made = dir.mknod(last, S_IFSOCK | (0o777 & ~t.fs.umask), 0, t.creds);
     return socket.bind(name, made as unknown as { socket: unknown });
+  }
+  if ('port' in name && name.port !== 0 && name.port < t.kernel.unprivilegedPorts) {
+    if (!capable(t.creds, CAP.NET_BIND_SERVICE)) fail('EACCES');
   }
   const outcome = socket.bind(name);
   if (outcome !== WOULD_BLOCK) return 0;
@@ -106,7 +109,7 @@ function accept(t: Task, fd: number, address: number, lengthAt: number, flags: n
   accepted.flags |= flags & s.SOCK_NONBLOCK;
   accepted.ref();
   try {
-    putAddress(t, accepted.peerAddress(), address, lengthAt);
+    if (address !== 0) putAddress(t, accepted.peerAddress(), address, lengthAt);
     return installFile(t, accepted, (flags & s.SOCK_CLOEXEC) !== 0);
   } finally {
     accepted.release();
@@ -115,18 +118,32 @@ function accept(t: Task, fd: number, address: number, lengthAt: number, flags: n
 
 // ---- making ----
 
-function create(t: Task, family: number, type: number, protocol: number): number {
+/** Families and types that Linux has numbers for (AF_MAX, SOCK_MAX). */
+const AF_MAX = 46;
+const SOCK_MAX = 11;
+
+/** A socket as __sock_create makes it. */
+function create(t: Task, family: number, type: number, protocol: number): Socket {
   if (type & ~(s.SOCK_TYPE_MASK | s.SOCK_NONBLOCK | s.SOCK_CLOEXEC)) fail('EINVAL');
   const kind = type & s.SOCK_TYPE_MASK;
   const nonblocking = type & s.SOCK_NONBLOCK ? O_NONBLOCK : 0;
-  let socket: Socket;
-  if (family === s.AF_UNIX) socket = new UnixSocket(unixType(kind, protocol), nonblocking);
-  else if (family === s.AF_INET || family === s.AF_INET6) {
-    socket = createInetSocket(family, kind, protocol, nonblocking);
-  } else if (family === s.AF_NETLINK) {
-    socket = new NetlinkSocket(kind, protocol, nonblocking, t.process.pid);
-  } else return fail('EAFNOSUPPORT');
-  return installFile(t, socket, (type & s.SOCK_CLOEXEC) !== 0);
+  if (family < 0 || family >= AF_MAX) fail('EAFNOSUPPORT');
+  if (kind >= SOCK_MAX) fail('EINVAL');
+  switch (family) {
+    case s.AF_UNIX:
+      return new UnixSocket(unixType(kind, protocol), nonblocking);
+    case s.AF_INET:
+    case s.AF_INET6:
+      return createInetSocket(family, kind, protocol, nonblocking);
+    case s.AF_NETLINK:
+      return new NetlinkSocket(kind, protocol, nonblocking, t.process.pid);
+    default:
+      return fail('EAFNOSUPPORT');
+  }
+}
+
+function socket(t: Task, family: number, type: number, protocol: number): number {
+  return installFile(t, create(t, family, type, protocol), (type & s.SOCK_CLOEXEC) !== 0);
 }
 
 function unixType(type: number, protocol: number): number {
@@ -140,9 +157,12 @@ function unixType(type: number, protocol: number): number {
 const fds2 = struct('int[2]', { first: s32, second: s32 });
 
 function socketpair(t: Task, family: number, type: number, protocol: number, out: number): number {
+  if (family !== s.AF_UNIX) {
+    // What cannot be made cannot be paired; of the rest only Unix sockets can.
+    create(t, family, type, protocol).ref().release();
+    fail('EOPNOTSUPP');
+  }
   if (type & ~(s.SOCK_TYPE_MASK | s.SOCK_NONBLOCK | s.SOCK_CLOEXEC)) fail('EINVAL');
-  if (family !== s.AF_UNIX)
-    fail(family === s.AF_INET || family === s.AF_INET6 ? 'EOPNOTSUPP' : 'EAFNOSUPPORT');
   t.mm.writable(out, fds2.size);
   const kind = unixType(type & s.SOCK_TYPE_MASK, protocol);
   const [a, b] = UnixSocket.pair(kind, type & s.SOCK_NONBLOCK ? O_NONBLOCK : 0, credsOf(t));
@@ -181,7 +201,7 @@ const family = oneOf(FAMILIES);
 const type = flags(TYPES, s.SOCK_TYPE_MASK);
 
 export const socketCalls: readonly Call[] = [
-  call(281, 'socket', [family, type, int], create),
+  call(281, 'socket', [family, type, int], socket),
   call(288, 'socketpair', [family, type, int, ptr], socketpair),
   call(282, 'bind', [fd, ptr, int], bind),
   call(283, 'connect', [fd, ptr, int], connect),

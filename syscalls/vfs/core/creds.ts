@@ -38,6 +38,7 @@ export const CAP = {
   SETUID: 7,
   SETPCAP: 8,
   NET_BIND_SERVICE: 10,
+  NET_ADMIN: 12,
   IPC_LOCK: 14,
   IPC_OWNER: 15,
   SYS_CHROOT: 18,

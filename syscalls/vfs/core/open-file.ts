@@ -40,6 +40,14 @@ export interface JobProcess {
   readonly session: { readonly sid: number; tty: unknown; foreground: number };
 }
 
+/** struct fown_struct: F_OWNER_* and its id, and who set it. */
+export interface FileOwner {
+  readonly type: number;
+  readonly id: number;
+  readonly uid: number;
+  readonly euid: number;
+}
+
 /** What an ioctl of a file may use. */
 export interface IoctlContext {
   /** Makes a range of guest memory usable and gives a view of it; throws EFAULT. */
@@ -63,8 +71,8 @@ export abstract class OpenFile {
   readonly queue: WaitQueue;
   /** Called when the last reference goes (epoll forgets the file). */
   onClose: Set<() => void> | undefined;
-  /** F_SETOWN and F_SETSIG: remembered for F_GETOWN and for SIGIO. */
-  owner = 0;
+  /** F_SETOWN: who gets SIGIO, or the signal of F_SETSIG. */
+  owner: FileOwner | undefined;
   signal = 0;
 
   constructor(inode: Inode, flags: number, queue: WaitQueue = new WaitQueue()) {

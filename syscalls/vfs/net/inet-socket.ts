@@ -8,14 +8,18 @@ import type dgram from 'node:dgram';
 import type net from 'node:net';
 import { networkInterfaces as interfaces } from 'node:os';
 import { errnoNamed, fail } from '../../abi/errno.ts';
+import { SIOCATMARK } from '../../abi/ioctl.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import {
   AF_INET,
   AF_INET6,
   type InetAddress,
   type InetFamily,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
   IPPROTO_TCP,
   IPPROTO_UDP,
+  IPV6_V6ONLY,
   SHUT_RD,
   SHUT_RDWR,
   SHUT_WR,
@@ -23,10 +27,23 @@ import {
   SO_KEEPALIVE,
   SO_REUSEADDR,
   SOCK_DGRAM,
+  SOCK_RAW,
   SOCK_STREAM,
   type SocketAddress,
+  TCP_NODELAY,
 } from '../../abi/socket.ts';
 import { linger } from '../core/lingering.ts';
+import type { IoctlContext } from '../core/open-file.ts';
+import {
+  InetOptions,
+  IP_MULTICAST_LOOP,
+  IP_MULTICAST_TTL,
+  IP_TTL,
+  IPV6_MULTICAST_HOPS,
+  IPV6_MULTICAST_LOOP,
+  TCP_KEEPIDLE,
+} from './inet-options.ts';
+import { type LocalReceiver, leaveLocally, listenLocally, localReceiver, sourceOf } from './loopback.ts';
 import {
   MessageQueue,
   type PeerCreds,
@@ -60,6 +77,7 @@ export class StreamSocket extends Socket {
   readonly family: InetFamily;
   readonly type = SOCK_STREAM;
   readonly protocol: number;
+  readonly inetOptions: InetOptions;
   #server: net.Server | undefined;
   #listening = false;
   #backlog: net.Socket[] = [];
@@ -76,10 +94,20 @@ export class StreamSocket extends Socket {
     super(flags);
     this.family = family;
     this.protocol = IPPROTO_TCP;
+    this.inetOptions = new InetOptions(family, SOCK_STREAM, (level, name) => {
+      if (this.#state !== 'connected') return;
+      if (level === IPPROTO_TCP && name === TCP_NODELAY) this.#socket!.setNoDelay(this.#isOn(level, name));
+      else if (level === IPPROTO_TCP && name === TCP_KEEPIDLE) this.#keepAlive();
+    });
   }
 
   get listening(): boolean {
     return this.#listening;
+  }
+  /** As TCP_INFO tells it. */
+  get state(): 'listening' | 'connected' | 'connecting' | 'closed' {
+    if (this.#listening) return 'listening';
+    return this.#state === 'connected' || this.#state === 'connecting' ? this.#state : 'closed';
   }
 
   // ---- server ----
@@ -111,13 +139,18 @@ export class StreamSocket extends Socket {
       this.#state = 'bound';
       this.queue.wakeAll();
     });
-    server.listen({ host, port, exclusive: true, ipv6Only: this.#v6only, backlog: 511 });
+    server.listen({
+      host,
+      port,
+      exclusive: true,
+      ipv6Only: this.#isOn(IPPROTO_IPV6, IPV6_V6ONLY),
+      backlog: 511,
+    });
     this.#server = server;
     return WOULD_BLOCK;
   }
   /** bind was begun and its end not yet told. */
   #bindingAsked = false;
-  #v6only = false;
 
   override listen(_backlog: number): void {
     if (this.#listening) return;
@@ -208,8 +241,8 @@ export class StreamSocket extends Socket {
     const { family } = this;
     this.#local = fromNode(family, { address: socket.localAddress!, port: socket.localPort! });
     this.#peer = fromNode(family, { address: socket.remoteAddress!, port: socket.remotePort! });
-    if (this.#noDelay) socket.setNoDelay(true);
-    if (this.options.get(SO_KEEPALIVE)) socket.setKeepAlive(true);
+    if (this.#isOn(IPPROTO_TCP, TCP_NODELAY)) socket.setNoDelay(true);
+    if (this.options.get(SO_KEEPALIVE)) this.#keepAlive();
     this.queue.wakeAll();
   }
 
@@ -297,23 +330,23 @@ export class StreamSocket extends Socket {
     return this.#incoming.bytes;
   }
 
-  #noDelay = false;
-  get noDelay(): boolean {
-    return this.#noDelay;
+  #isOn(level: number, name: number): boolean {
+    return !(level === IPPROTO_IPV6 && this.family === AF_INET) && this.inetOptions.get(level, name) !== 0;
   }
-  set noDelay(on: boolean) {
-    this.#noDelay = on;
-    if (this.#state === 'connected') this.#socket!.setNoDelay(on);
+  /** As SO_KEEPALIVE and TCP_KEEPIDLE are now. */
+  #keepAlive(): void {
+    const idle = this.inetOptions.get(IPPROTO_TCP, TCP_KEEPIDLE);
+    this.#socket!.setKeepAlive(this.options.get(SO_KEEPALIVE) === 1, idle * 1000);
   }
-  get v6only(): boolean {
-    return this.#v6only;
-  }
-  set v6only(on: boolean) {
-    this.#v6only = on;
+  override ioctl(request: number, argument: number, context: IoctlContext): number {
+    if (request !== SIOCATMARK) return super.ioctl(request, argument, context);
+    // There is no urgent data (MSG_OOB), so no mark.
+    context.write(argument, 4).setInt32(0, 0, true);
+    return 0;
   }
   override setOption(name: number, value: number): boolean {
     if (!super.setOption(name, value)) return false;
-    if (name === SO_KEEPALIVE && this.#state === 'connected') this.#socket!.setKeepAlive(value !== 0);
+    if (name === SO_KEEPALIVE && this.#state === 'connected') this.#keepAlive();
     return true;
   }
 
@@ -333,11 +366,12 @@ export class StreamSocket extends Socket {
 /** Datagrams kept before the oldest are lost, as a full socket buffer would lose the newest. */
 const MOST_DATAGRAMS = 1000;
 
-export class DatagramSocket extends Socket {
+export class DatagramSocket extends Socket implements LocalReceiver {
   readonly family: InetFamily;
   readonly type = SOCK_DGRAM;
   readonly protocol = IPPROTO_UDP;
   readonly listening = false;
+  readonly inetOptions: InetOptions;
   #socket: dgram.Socket | undefined;
   #state: 'new' | 'binding' | 'bound' = 'new';
   #bindingAsked = false;
@@ -350,6 +384,24 @@ export class DatagramSocket extends Socket {
   constructor(family: InetFamily, flags: number) {
     super(flags);
     this.family = family;
+    this.inetOptions = new InetOptions(family, SOCK_DGRAM, () => this.#applyOptions());
+  }
+
+  get v6only(): boolean {
+    return this.family === AF_INET6 && this.inetOptions.get(IPPROTO_IPV6, IPV6_V6ONLY) !== 0;
+  }
+
+  /** Gives the host's socket what it can be given of the options. */
+  #applyOptions(): void {
+    const socket = this.#socket;
+    if (socket === undefined || this.#state !== 'bound') return;
+    const [level, hops, loop] =
+      this.family === AF_INET
+        ? [IPPROTO_IP, IP_MULTICAST_TTL, IP_MULTICAST_LOOP]
+        : [IPPROTO_IPV6, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_LOOP];
+    if (this.family === AF_INET) socket.setTTL(this.inetOptions.get(IPPROTO_IP, IP_TTL));
+    socket.setMulticastTTL(this.inetOptions.get(level, hops));
+    socket.setMulticastLoopback(this.inetOptions.get(level, loop) !== 0);
   }
 
   #create(): dgram.Socket {
@@ -357,16 +409,11 @@ export class DatagramSocket extends Socket {
     const socket = process.getBuiltinModule('node:dgram').createSocket({
       type: this.family === AF_INET ? 'udp4' : 'udp6',
       reuseAddr: this.options.get(SO_REUSEADDR) === 1,
+      ipv6Only: this.v6only,
       // Addresses are never names.
       lookup: (host, _options, done) => done(null, host, this.family === AF_INET ? 4 : 6),
     });
-    socket.on('message', (bytes, from) => {
-      const address = fromNode(this.family, from);
-      if (this.#peer && !sameAddress(this.#peer, address)) return;
-      if (this.#incoming.count >= MOST_DATAGRAMS) return;
-      this.#incoming.push({ bytes, address });
-      this.queue.wakeAll();
-    });
+    socket.on('message', (bytes, from) => this.arrive(bytes, { host: from.address, port: from.port }));
     socket.on('error', (error) => {
       this.error = errnoOfEvent(error);
       if (this.#state === 'binding') this.#state = 'new';
@@ -376,11 +423,26 @@ export class DatagramSocket extends Socket {
     socket.on('listening', () => {
       this.#local = fromNode(this.family, socket.address());
       this.#state = 'bound';
+      listenLocally(this);
+      this.#applyOptions();
       if (this.options.get(SO_BROADCAST)) socket.setBroadcast(true);
       this.queue.wakeAll();
     });
     this.#socket = socket;
     return socket;
+  }
+
+  get bound(): InetAddress | undefined {
+    return this.#local;
+  }
+
+  /** A datagram has come. A connected socket hears its peer only. */
+  arrive(bytes: Uint8Array, from: { host: string; port: number }): void {
+    const address = fromNode(this.family, { address: from.host, port: from.port });
+    if (this.#peer && !sameAddress(this.#peer, address)) return;
+    if (this.#incoming.count >= MOST_DATAGRAMS || this.#readShut) return;
+    this.#incoming.push({ bytes, address });
+    this.queue.wakeAll();
   }
 
   override bind(address: SocketAddress): number {
@@ -444,7 +506,18 @@ export class DatagramSocket extends Socket {
     if (bytes.length > 65507) fail('EMSGSIZE');
     if (port === 0) fail('EINVAL');
     const socket = this.#create();
-    if (this.#state === 'new') this.#state = 'binding';
+    if (this.#state === 'new') {
+      this.#state = 'binding';
+      // Bound at once, as there is nothing to look up.
+      socket.bind({ port: 0, exclusive: true });
+    }
+    const receiver = localReceiver({ family: this.family, host: normal(this.family, host), port });
+    if (receiver && this.#local) {
+      const own = this.#local.host;
+      const from = /^(0\.0\.0\.0|::)$/.test(own) ? sourceOf(normal(this.family, host)) : own;
+      receiver.arrive(Uint8Array.from(bytes), { host: from.replace(/^::ffff:/, ''), port: this.#local.port });
+      return bytes.length;
+    }
     socket.send(Uint8Array.from(bytes), port, host, (error) => {
       if (!error) return;
       this.error = errnoOfEvent(error as NodeJS.ErrnoException);
@@ -470,6 +543,7 @@ export class DatagramSocket extends Socket {
   }
 
   protected override close(): void {
+    leaveLocally(this);
     this.#socket?.close();
     this.#incoming.clear();
   }
@@ -518,8 +592,11 @@ function sourceFor(peer: InetAddress): string | undefined {
   return undefined;
 }
 
-/** A socket of the Internet families. EPROTONOSUPPORT, ESOCKTNOSUPPORT, EPERM for raw ones. */
+const IPPROTO_MAX = 263;
+
+/** A socket of the Internet families (inet_create). EPROTONOSUPPORT, ESOCKTNOSUPPORT, EINVAL, EPERM for raw ones. */
 export function createInetSocket(family: InetFamily, type: number, protocol: number, flags: number): Socket {
+  if (protocol < 0 || protocol >= IPPROTO_MAX) fail('EINVAL');
   if (type === SOCK_STREAM) {
     if (protocol !== 0 && protocol !== IPPROTO_TCP) fail('EPROTONOSUPPORT');
     return new StreamSocket(family, flags);
@@ -529,5 +606,6 @@ export function createInetSocket(family: InetFamily, type: number, protocol: num
     if (protocol !== 0 && protocol !== IPPROTO_UDP) fail('EPROTONOSUPPORT');
     return new DatagramSocket(family, flags);
   }
-  return fail(type === 3 ? 'EPERM' : 'ESOCKTNOSUPPORT');
+  if (type !== SOCK_RAW) return fail('ESOCKTNOSUPPORT');
+  return fail(protocol === 0 ? 'EPROTONOSUPPORT' : 'EPERM');
 }

@@ -20,6 +20,7 @@ const SIOCGIFTXQLEN = 0x8942;
 const SIOCGIFMAP = 0x8970;
 const FIRST = SIOCGIFNAME;
 const LAST = SIOCGIFMAP + 1;
+const SOCKET_REQUESTS = 0x89;
 
 const ifconf = struct('ifconf', { ifc_len: s32, ifc_buf: u32 });
 const IFNAMSIZ = 16;
@@ -97,9 +98,11 @@ function put(ifreq: DataView, name: string, union: Uint8Array): void {
 
 /** Answers such a request; undefined when it is none. */
 export function interfaceIoctl(request: number, argument: number, context: IoctlContext): number | undefined {
-  if (request < FIRST || request > LAST) return undefined;
+  if (request >>> 8 !== SOCKET_REQUESTS) return undefined;
   if (request === SIOCGIFCONF) return configuration(argument, context);
+  // Of any request of this kind, a struct ifreq is read before it is looked at (sock_do_ioctl).
   const ifreq = context.read(argument, IFREQ);
+  if (request < FIRST || request > LAST) return undefined;
   if (request === SIOCGIFNAME) {
     const index = ifreq.getInt32(IFNAMSIZ, true);
     const found = interfaces().find((i) => i.index === index) ?? fail('ENODEV');

@@ -8,6 +8,8 @@ import {
   SO_DEBUG,
   SO_DONTROUTE,
   SO_KEEPALIVE,
+  SO_MARK,
+  SO_NO_CHECK,
   SO_OOBINLINE,
   SO_PASSCRED,
   SO_PRIORITY,
@@ -16,9 +18,11 @@ import {
   SO_RCVLOWAT,
   SO_REUSEADDR,
   SO_REUSEPORT,
+  SO_RXQ_OVFL,
   SO_SNDBUF,
   SO_SNDBUFFORCE,
   SO_TIMESTAMP,
+  SO_TIMESTAMPNS,
   type SocketAddress,
 } from '../../abi/socket.ts';
 import { S_IFSOCK } from '../../abi/stat.ts';
@@ -62,13 +66,17 @@ const REMEMBERED = new Set([
   SO_DEBUG,
   SO_DONTROUTE,
   SO_KEEPALIVE,
+  SO_MARK,
+  SO_NO_CHECK,
   SO_OOBINLINE,
   SO_PASSCRED,
   SO_PRIORITY,
   SO_RCVLOWAT,
   SO_REUSEADDR,
   SO_REUSEPORT,
+  SO_RXQ_OVFL,
   SO_TIMESTAMP,
+  SO_TIMESTAMPNS,
 ]);
 
 export abstract class Socket extends OpenFile {
@@ -138,11 +146,12 @@ export abstract class Socket extends OpenFile {
   /** False when it is not known. */
   setOption(name: number, value: number): boolean {
     // The kernel doubles what is asked for (socket(7)).
-    const size = Math.min(Math.max(2 * value, 4608), 2 * BUFFER);
-    if (name === SO_SNDBUF || name === SO_SNDBUFFORCE) this.sendBuffer = size;
-    else if (name === SO_RCVBUF || name === SO_RCVBUFFORCE) this.receiveBuffer = size;
+    const size = (least: number) => Math.min(Math.max(2 * value, least), 2 * BUFFER);
+    if (name === SO_SNDBUF || name === SO_SNDBUFFORCE) this.sendBuffer = size(4608);
+    else if (name === SO_RCVBUF || name === SO_RCVBUFFORCE) this.receiveBuffer = size(2304);
+    else if (name === SO_RCVLOWAT) this.options.set(name, value || 1);
     else if (REMEMBERED.has(name))
-      this.options.set(name, name === SO_PRIORITY || name === SO_RCVLOWAT ? value : +(value !== 0));
+      this.options.set(name, name === SO_PRIORITY || name === SO_MARK ? value : +(value !== 0));
     else return false;
     return true;
   }

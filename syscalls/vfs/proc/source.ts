@@ -88,7 +88,14 @@ export interface SysvSource {
   segments(): string;
 }
 
+/** What of the kernel can be set in /proc/sys. */
+export interface KernelSettings {
+  /** net.ipv4.ip_unprivileged_port_start */
+  unprivilegedPorts: number;
+}
+
 export interface ProcSource {
+  readonly settings: KernelSettings;
   readonly sysv: SysvSource;
   /** The process and thread that look. */
   current(): { readonly pid: number; readonly tid: number } | undefined;

@@ -162,7 +162,18 @@ export function sysctls(source: ProcSource): Entry {
     }),
     net: directory({
       core: directory({ somaxconn: kept(4096) }),
-      ipv4: directory({ ip_local_port_range: kept(32768, 60999), ip_forward: kept(0) }),
+      ipv4: directory({
+        ip_local_port_range: kept(32768, 60999),
+        ip_forward: kept(0),
+        ip_unprivileged_port_start: integer(
+          () => source.settings.unprivilegedPorts,
+          (port) => {
+            source.settings.unprivilegedPorts = port;
+          },
+          0,
+          65535,
+        ),
+      }),
     }),
     vm: directory({
       max_map_count: kept(65530),

@@ -1,0 +1,144 @@
+/**
+ * Options of Internet sockets below SOL_SOCKET (ip(7), ipv6(7), tcp(7), udp(7)): which there are, what values they take, and what they are before anybody sets them. They
+ * are remembered and told; a socket does with a change what node:net and node:dgram let it.
+ */
+import { fail } from '../../abi/errno.ts';
+import {
+  AF_INET6,
+  type InetFamily,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  SOCK_STREAM,
+} from '../../abi/socket.ts';
+
+interface Option {
+  readonly initial: number;
+  /** What is kept of a value. EINVAL, ENOPROTOOPT. */
+  keep(value: number): number;
+}
+
+const flag = (initial = 0): Option => ({ initial, keep: (value) => +(value !== 0) });
+const range = (initial: number, min: number, max: number): Option => ({
+  initial,
+  keep: (value) => (value >= min && value <= max ? value : fail('EINVAL')),
+});
+/** A hop limit or class: -1 is the default. */
+const orDefault = (initial: number, min: number, max = 255): Option => ({
+  initial,
+  keep: (value) => (value === -1 ? initial : value >= min && value <= max ? value : fail('EINVAL')),
+});
+const onlyTold = (initial: number): Option => ({ initial, keep: () => fail('ENOPROTOOPT') });
+const INT_MAX = 0x7fff_ffff;
+
+export const IP_TTL = 2;
+export const IP_MULTICAST_TTL = 33;
+export const IP_MULTICAST_LOOP = 34;
+export const IP_MTU = 14;
+export const TCP_KEEPIDLE = 4;
+export const TCP_INFO = 11;
+export const IPV6_MULTICAST_HOPS = 18;
+export const IPV6_MULTICAST_LOOP = 19;
+
+const IP: Readonly<Record<number, Option>> = {
+  1: { initial: 0, keep: (tos) => tos & 0xff }, // IP_TOS
+  [IP_TTL]: orDefault(64, 1),
+  3: onlyTold(0), // IP_HDRINCL
+  6: flag(), // IP_RECVOPTS
+  7: flag(), // IP_RETOPTS
+  8: flag(), // IP_PKTINFO
+  10: range(1, 0, 5), // IP_MTU_DISCOVER
+  11: flag(), // IP_RECVERR
+  12: flag(), // IP_RECVTTL
+  13: flag(), // IP_RECVTOS
+  15: flag(), // IP_FREEBIND
+  18: flag(), // IP_PASSSEC
+  20: flag(), // IP_RECVORIGDSTADDR
+  21: range(0, 0, 255), // IP_MINTTL
+  23: flag(), // IP_CHECKSUM
+  24: flag(), // IP_BIND_ADDRESS_NO_PORT
+  [IP_MULTICAST_TTL]: orDefault(1, 0),
+  [IP_MULTICAST_LOOP]: flag(1),
+  49: range(1, 0, 1), // IP_MULTICAST_ALL
+};
+
+const IPV6: Readonly<Record<number, Option>> = {
+  16: orDefault(64, 0), // IPV6_UNICAST_HOPS
+  [IPV6_MULTICAST_HOPS]: orDefault(1, 0),
+  [IPV6_MULTICAST_LOOP]: range(1, 0, 1),
+  23: range(1, 0, 5), // IPV6_MTU_DISCOVER
+  25: flag(), // IPV6_RECVERR
+  26: flag(), // IPV6_V6ONLY
+  29: range(1, 0, 1), // IPV6_MULTICAST_ALL
+  49: flag(), // IPV6_RECVPKTINFO
+  51: flag(), // IPV6_RECVHOPLIMIT
+  62: flag(), // IPV6_DONTFRAG
+  66: flag(), // IPV6_RECVTCLASS
+  67: orDefault(0, 0), // IPV6_TCLASS
+  70: flag(1), // IPV6_AUTOFLOWLABEL
+  78: flag(), // IPV6_FREEBIND
+};
+
+const TCP: Readonly<Record<number, Option>> = {
+  1: flag(), // TCP_NODELAY
+  2: { initial: 536, keep: (mss) => (mss === 0 || (mss >= 88 && mss <= 32767) ? 536 : fail('EINVAL')) }, // TCP_MAXSEG
+  3: flag(), // TCP_CORK
+  [TCP_KEEPIDLE]: range(7200, 1, 32767),
+  5: range(75, 1, 32767), // TCP_KEEPINTVL
+  6: range(9, 1, 127), // TCP_KEEPCNT
+  7: range(6, 1, 127), // TCP_SYNCNT
+  8: range(60, -1, 120), // TCP_LINGER2
+  9: range(0, 0, INT_MAX), // TCP_DEFER_ACCEPT
+  10: range(0, 0, INT_MAX), // TCP_WINDOW_CLAMP
+  12: flag(1), // TCP_QUICKACK
+  18: range(0, 0, INT_MAX), // TCP_USER_TIMEOUT
+  23: range(0, 0, INT_MAX), // TCP_FASTOPEN
+  25: { initial: 0, keep: (value) => value }, // TCP_NOTSENT_LOWAT
+};
+
+const UDP: Readonly<Record<number, Option>> = {
+  1: flag(), // UDP_CORK
+};
+
+export class InetOptions {
+  readonly #family: InetFamily;
+  readonly #levels: ReadonlyMap<number, Readonly<Record<number, Option>>>;
+  readonly #values = new Map<string, number>();
+  readonly #changed: (level: number, name: number, value: number) => void;
+
+  /** @param changed is told of every change */
+  constructor(
+    family: InetFamily,
+    type: number,
+    changed: (level: number, name: number, value: number) => void,
+  ) {
+    this.#family = family;
+    this.#changed = changed;
+    const own: [number, Readonly<Record<number, Option>>] =
+      type === SOCK_STREAM ? [IPPROTO_TCP, TCP] : [IPPROTO_UDP, UDP];
+    this.#levels = new Map([own, [IPPROTO_IP, IP]]);
+    if (family === AF_INET6) this.#levels = new Map([...this.#levels, [IPPROTO_IPV6, IPV6]]);
+  }
+
+  /** Fewest bytes that an option's value takes: those of IP may be single ones. */
+  leastBytes(level: number): number {
+    return level === IPPROTO_IP ? 1 : 4;
+  }
+
+  /** ENOPROTOOPT for what is not known, EINVAL for a value that cannot be. */
+  set(level: number, name: number, value: number): void {
+    const option = this.#levels.get(level)?.[name] ?? fail('ENOPROTOOPT');
+    const kept = option.keep(value);
+    this.#values.set(`${level}:${name}`, kept);
+    this.#changed(level, name, kept);
+  }
+
+  /** ENOPROTOOPT; EOPNOTSUPP of AF_INET for a level that is none of the socket's (do_ip_getsockopt). */
+  get(level: number, name: number): number {
+    const options = this.#levels.get(level);
+    if (options === undefined) return fail(this.#family === AF_INET6 ? 'ENOPROTOOPT' : 'EOPNOTSUPP');
+    const option = options[name] ?? fail('ENOPROTOOPT');
+    return this.#values.get(`${level}:${name}`) ?? option.initial;
+  }
+}
