@@ -33,6 +33,8 @@ export interface Options {
   /** Says what is run. */
   debug: boolean;
   warn: boolean;
+  /** A failure of armrun's own ends the run. */
+  strict: boolean;
   /** Release that uname(2) gives. */
   release: string | null;
   /** Bytes; null: the stack limit's default. */
@@ -64,6 +66,7 @@ Runs a 32-bit ARM Linux program.
   --strace[=FILE]        log system calls (to standard error)
   --stats                print counters at the end
   --warn                 say what is not supported when the guest asks for it
+  --strict               a failure of armrun's own ends the run at once, with status 125
   --version, --help
 
 For images (docs/DOCKER.md; a program of such a name is run by its path):
@@ -74,12 +77,13 @@ For images (docs/DOCKER.md; a program of such a name is run by its path):
   enter                  a login shell, or a program, in a root directory
   doctor                 what works on this machine, and what to do about what does not
 
-ARMRUN_STRACE=1 (or a file name), ARMRUN_STATS=1 and ARMRUN_DEBUG=1 in the environment: log system calls, print counters, say what is run.
+ARMRUN_STRACE=1 (or a file name), ARMRUN_STATS=1, ARMRUN_DEBUG=1 and ARMRUN_STRICT=1 in the environment: log system calls, print counters,
+say what is run, end with armrun's own failure.
 
 As with qemu-user: -E and -U take several settings separated by commas, -strace, -version and -help have one dash, and
 QEMU_LD_PREFIX, QEMU_STACK_SIZE, QEMU_SET_ENV, QEMU_UNSET_ENV, QEMU_ARGV0, QEMU_UNAME and QEMU_STRACE stand for the options; so does ARMRUN_CACHE.
 
-Exit status: the program's own; 125 when armrun itself fails (99 when --verify finds a difference), 126 when PROGRAM cannot be run, 127 when it is not found.
+Exit status: the program's own; 125 when armrun itself fails and the run cannot go on (99 when --verify finds a difference), 126 when PROGRAM cannot be run, 127 when it is not found.
 A program that ends by a signal ends armrun by the same.
 `;
 
@@ -98,6 +102,7 @@ const OPTIONS = {
   strace: { type: 'boolean' },
   stats: { type: 'boolean' },
   warn: { type: 'boolean' },
+  strict: { type: 'boolean' },
   version: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -134,6 +139,7 @@ export function parseOptions(
     stats: false,
     debug: false,
     warn: false,
+    strict: false,
     release: null,
     stackSize: null,
     command: args.slice(length),
@@ -193,6 +199,9 @@ export function parseOptions(
       case 'warn':
         result.warn = true;
         break;
+      case 'strict':
+        result.strict = true;
+        break;
       case 'version':
       case 'help':
         return name;
@@ -215,10 +224,16 @@ export function parseOptions(
   }
   if (environment.QEMU_STRACE !== undefined) result.strace = '-';
   // Inside of an image build there is no command line of armrun's to write options on.
-  const { ARMRUN_STRACE: strace, ARMRUN_STATS: stats, ARMRUN_DEBUG: debug } = environment;
+  const {
+    ARMRUN_STRACE: strace,
+    ARMRUN_STATS: stats,
+    ARMRUN_DEBUG: debug,
+    ARMRUN_STRICT: strict,
+  } = environment;
   if (isOn(strace)) result.strace = strace === '1' ? '-' : strace;
   result.stats = isOn(stats);
   result.debug = isOn(debug);
+  result.strict = isOn(strict);
 
   for (const option of options) {
     const { name, spelling, value } = option;

@@ -67,6 +67,8 @@ export interface RunOptions {
   /** Host directory where translations are kept from run to run; null: nowhere. */
   cache?: string | null;
   warn?: boolean;
+  /** A failure of armrun's own ends the run; else it is said on standard error, and only what it happened to feels it. */
+  strict?: boolean;
   /** uname's release. */
   release?: string | null;
   /** RLIMIT_STACK in bytes. */
@@ -116,6 +118,10 @@ export async function run(options: RunOptions): Promise<RunResult> {
     isOrphaned: signals ? isOrphaned : () => true,
     stats: options.stats === true,
     warn: options.warn ? complain : undefined,
+    failed: (where, error) => {
+      if (options.strict || isMismatch(error)) throw error;
+      complain(`internal error, not the program's: ${oneLine(error)}, in ${where}`);
+    },
   });
   kernel.tracer = strace;
   dispatcher.attach(kernel, strace);
@@ -133,10 +139,13 @@ export async function run(options: RunOptions): Promise<RunResult> {
   }
   const endJobControl = startJobControl(kernel, init, own ? openHostControllingTerminal : undefined);
   const stopForwarding = signals ? forwardSignals(kernel, init) : undefined;
+  // What nobody catches in a program that uses the library is that program's.
+  const callbackFailed = (error: unknown) => kernel.callbackFailed(error);
+  if (own) process.on('uncaughtException', callbackFailed);
   try {
     await kernel.scheduler.run(() => init.zombie);
   } catch (e) {
-    if (e instanceof Error && e.name === 'VerifyMismatch') {
+    if (isMismatch(e)) {
       complain(`verify: ${e.message}`);
       return { exitCode: MISMATCH_STATUS, signal: null };
     }
@@ -145,6 +154,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   } finally {
     stopForwarding?.();
     endJobControl();
+    process.off('uncaughtException', callbackFailed);
   }
   kernel.shutDown();
   engine.finish();
@@ -208,6 +218,18 @@ function start(kernel: Kernel, options: RunOptions, uninstalled: () => void): Pr
       envp,
     },
   });
+}
+
+function isMismatch(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'VerifyMismatch';
+}
+
+/** An error with the place where it was thrown. */
+function oneLine(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const place = /^ *at (.*)$/m.exec(error.stack ?? '')?.[1];
+  const message = `${error.name}: ${error.message}`.replaceAll('\n', ' ');
+  return place ? `${message} (at ${place})` : message;
 }
 
 /** A word as a shell would read it. */

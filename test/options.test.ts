@@ -57,13 +57,25 @@ describe('options', () => {
 
   test('strace to a file, CPUs, counters', () => {
     expect(
-      parse(['--strace=log', '--cpu=interp', '--verify', 'unicorn', '--stats', '--warn', '--cwd', '/d', 'p']),
+      parse([
+        '--strace=log',
+        '--cpu=interp',
+        '--verify',
+        'unicorn',
+        '--stats',
+        '--warn',
+        '--strict',
+        '--cwd',
+        '/d',
+        'p',
+      ]),
     ).toMatchObject({
       strace: 'log',
       cpu: 'interp',
       verify: 'unicorn',
       stats: true,
       warn: true,
+      strict: true,
       cwd: '/d',
       command: ['p'],
     });

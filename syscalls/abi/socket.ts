@@ -104,13 +104,15 @@ export type SocketAddress = UnixAddress | InetAddress | NetlinkAddress;
 
 export const SOCKADDR_STORAGE = 128;
 
-/** Decodes a sockaddr; undefined for AF_UNSPEC. EINVAL when it is too short, EAFNOSUPPORT. */
-export function readSockaddr(bytes: Uint8Array): SocketAddress | undefined {
-  if (bytes.length < 2 || bytes.length > SOCKADDR_STORAGE) fail('EINVAL');
-  const family = bytes[0]! | (bytes[1]! << 8);
+/** The family that a sockaddr says it is of. EINVAL when it is too short to say so. */
+export function familyOf(bytes: Uint8Array): number {
+  return bytes.length < 2 ? fail('EINVAL') : bytes[0]! | (bytes[1]! << 8);
+}
+
+/** Decodes a sockaddr as one of this family, whatever it says itself. EINVAL when it is too short or too long. */
+export function readSockaddr(family: SocketAddress['family'], bytes: Uint8Array): SocketAddress {
+  if (bytes.length < 2) fail('EINVAL');
   switch (family) {
-    case AF_UNSPEC:
-      return undefined;
     case AF_UNIX: {
       if (bytes.length > 110) fail('EINVAL');
       const path = Buffer.from(bytes.subarray(2)).toString('latin1');
@@ -134,8 +136,6 @@ export function readSockaddr(bytes: Uint8Array): SocketAddress | undefined {
       const { nl_pid, nl_groups } = sockaddr_nl.get(new DataView(bytes.buffer, bytes.byteOffset), 0);
       return { family, pid: nl_pid, groups: nl_groups };
     }
-    default:
-      return fail('EAFNOSUPPORT');
   }
 }
 

@@ -9,7 +9,7 @@ import { eventStop, syscallStop } from '../kernel/ptrace.ts';
 import { interruptCall } from '../kernel/signals.ts';
 import { BLOCKED, Restart, type Task } from '../kernel/task.ts';
 import type { Call } from './declare.ts';
-import type { Strace } from './strace.ts';
+import { callText, type Strace } from './strace.ts';
 
 /** What a call costs in back-edges: some microseconds. */
 const CALL_FUEL = 50;
@@ -85,7 +85,10 @@ export class Dispatcher implements CallRunner {
     } catch (e) {
       if (e instanceof Errno) outcome = -e.errno;
       else if (e === BLOCKED || e instanceof Restart) outcome = e;
-      else throw e;
+      else {
+        if (t.cpu.r !== r) throw e; // exec has passed its point of no return: there is no program to tell
+        outcome = this.#failed(t, call, e);
+      }
     }
     if (outcome === BLOCKED) {
       t.sleepingCall = number;
@@ -112,6 +115,14 @@ export class Dispatcher implements CallRunner {
       t.setBlocked(saved);
     }
     return this.#leave(t);
+  }
+
+  /** A bug of armrun's in a handler: said once, and the call has failed, as one that met a broken device. */
+  #failed(t: Task, call: Call, error: unknown): number {
+    t.stopWaiting();
+    const where = `${callText(t, call)} of ${t.comm} (${t.process.pid}), which gets EIO`;
+    this.#kernel!.failed(call.name, error, where);
+    return -ERRNO.EIO;
   }
 
   /** The way back to the guest, past the tracer. */

@@ -39,10 +39,10 @@ export class Strace implements Tracer {
 
   enter(t: Task, call: Call): void {
     this.#cutOthers(t);
-    const words = call.args.map((_, i) => t.cpu.r[call.registers[i]!]!);
+    const words = wordsOf(t, call);
     const printing: Printing = { task: t, args: words, result: 0 };
     const texts = call.args.map((arg, i) =>
-      arg.out ? undefined : arg.print(printing, words[i]!, t.cpu.r[call.registers[i]! + 1]!),
+      arg.out ? undefined : argumentText(printing, call, i, t.cpu.r[call.registers[i]! + 1]!),
     );
     this.#open.set(t, { call, words, texts, cut: -1 });
   }
@@ -53,7 +53,7 @@ export class Strace implements Tracer {
     // r0 now holds the result; the other words of 64-bit out-parameters do not exist.
     const printing: Printing = { task: t, args: open.words, result };
     open.texts.forEach((text, i) => {
-      if (text === undefined) open.texts[i] = call.args[i]!.print(printing, open.words[i]!, 0);
+      if (text === undefined) open.texts[i] = argumentText(printing, call, i, 0);
     });
     this.#finish(t, open, `= ${resultText(result, call.result)}`);
   }
@@ -120,6 +120,28 @@ export class Strace implements Tracer {
         .map((text, i) => (i < open.texts.length - 1 ? `${text}, ` : text));
       this.#write(`${prefix(other)}${open.call.name}(${args.join('')} <unfinished ...>`);
     }
+  }
+}
+
+/** The call a task makes, with its arguments as they are while it has not returned. */
+export function callText(t: Task, call: Call): string {
+  const printing: Printing = { task: t, args: wordsOf(t, call), result: -1 };
+  const texts = call.args.map((_, i) => argumentText(printing, call, i, t.cpu.r[call.registers[i]! + 1]!));
+  return `${call.name}(${texts.join(', ')})`;
+}
+
+/** Low word of every argument. */
+function wordsOf(t: Task, call: Call): number[] {
+  return call.registers.map((register) => t.cpu.r[register]!);
+}
+
+/** An argument as its declaration prints it; should that fail, it is not the guest's call that fails. */
+function argumentText(p: Printing, call: Call, i: number, high: number): string {
+  try {
+    return call.args[i]!.print(p, p.args[i]!, high);
+  } catch (error) {
+    p.task.kernel.failed(`printing ${call.name}`, error);
+    return address(p.args[i]!);
   }
 }
 

@@ -35,18 +35,22 @@ export function killOtherThreads(t: Task): void {
   kernel.tasks.set(t.tid, t);
 }
 
+/** Whatever of what it leaves behind fails, in the end it is gone, and who waits for it is told. */
 function endThread(t: Task): void {
   if (t.state === 'dead') return;
   const { kernel, process } = t;
-  kernel.tracer?.ended(t);
-  traceeEnded(t, process.threads.size === 1 || t === process.leader ? process.status : 0);
+  const attempt = (action: () => void) => kernel.attempt('the end of a thread', action);
+  attempt(() => {
+    kernel.tracer?.ended(t);
+    traceeEnded(t, process.threads.size === 1 || t === process.leader ? process.status : 0);
+  });
   t.stopWaiting();
-  t.endCall();
+  attempt(() => t.endCall());
   kernel.scheduler.dequeue(t);
   t.state = 'dead';
   t.notify = true;
   leaveMemory(t);
-  t.files.release();
+  attempt(() => t.files.release());
   kernel.totals.syscalls += t.syscalls;
   process.usage.syscalls += t.syscalls;
   process.deadThreadsTime += kernel.scheduler.cpuTime(t);
@@ -59,9 +63,11 @@ function endThread(t: Task): void {
 /** What is due when a task leaves its memory, by exit or exec (mm_release): futexes, the waiting vfork parent. */
 export function leaveMemory(t: Task): void {
   const { kernel, process, mm, cpu } = t;
-  if (t.robustList !== 0) exitRobustList(t);
+  kernel.attempt('the futexes of a thread that ends', () => {
+    if (t.robustList !== 0) exitRobustList(t);
+    exitLocks(t);
+  });
   t.robustList = 0;
-  exitLocks(t);
   if (t.clearChildTid !== 0 && mm.users > 1) {
     try {
       mm.writable(t.clearChildTid, 4);
@@ -88,12 +94,15 @@ function endProcess(p: Process): void {
   p.kernel.ended?.push({ pid: p.pid, comm: p.leader.comm, cpuTime: p.cpuTime, usage: p.usage });
   p.zombie = true;
   p.endQueue.wakeAll();
-  tracerEnded(p);
-  for (const timer of p.timers.values()) timer.disarm();
-  p.timers.clear();
-  p.realTimer.disarm();
-  undoSemaphores(p);
-  p.kernel.ipc.makerEnded(p.pid);
+  const attempt = (action: () => void) => p.kernel.attempt('the end of a process', action);
+  attempt(() => tracerEnded(p));
+  attempt(() => {
+    for (const timer of p.timers.values()) timer.disarm();
+    p.timers.clear();
+    p.realTimer.disarm();
+  });
+  attempt(() => undoSemaphores(p));
+  attempt(() => p.kernel.ipc.makerEnded(p.pid));
 
   // Children go to the nearest subreaper, else to init, which waits for all of them (find_new_reaper).
   let reaper = p.parent;
@@ -110,7 +119,7 @@ function endProcess(p: Process): void {
       else tellParent(child);
     }
   }
-  if (p.pid === p.session.sid) p.session.leaderGone?.();
+  if (p.pid === p.session.sid) attempt(() => p.session.leaderGone?.());
   if (p.parent !== undefined && holdsTogether(p.parent, p)) loosened.add(p.pgid);
   continueOrphans(p.kernel, loosened);
   tellParent(p);

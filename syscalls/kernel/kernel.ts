@@ -56,6 +56,8 @@ export interface KernelOptions {
   stats?: boolean;
   /** Says once what the guest asked for and is not there. */
   warn?: ((message: string) => void) | undefined;
+  /** Says that armrun itself failed: `where`, and what becomes of it. Throws the error on when it is to end the run. */
+  failed(where: string, error: unknown): void;
 }
 
 /** What --stats tells of a process. */
@@ -89,7 +91,7 @@ export class Kernel {
   readonly options: KernelOptions;
   readonly tasks = new Map<number, Task>();
   readonly processes = new Map<number, Process>();
-  readonly timers = new Timers();
+  readonly timers = new Timers((timer) => this.attempt('a timer', () => timer.wake()));
   readonly sticky = new StickyAddresses();
   readonly ipc = new SysvIpc();
   readonly mqueues = new MqueueFs();
@@ -104,6 +106,8 @@ export class Kernel {
   unprivilegedPorts = 1024;
   #lastPid: number;
   #later: (() => void)[] = [];
+  /** Failures that were told. */
+  readonly #failures = new Set<string>();
   /** Processes that have ended, in this order; kept for --stats only. */
   readonly ended: EndedProcess[] | undefined;
   /** Sums of CPUs that are gone, for --stats. */
@@ -165,7 +169,7 @@ export class Kernel {
     if (this.#later.length === 0) return;
     const actions = this.#later;
     this.#later = [];
-    for (const action of actions) action();
+    for (const action of actions) this.attempt('the end of a time slice', action);
   }
 
   /** Before a slice: what is left of a sleeping call, then signals. True when the guest's code is to run. */
@@ -212,12 +216,52 @@ export class Kernel {
   shutDown(): void {
     this.runLater();
     for (const p of [...this.processes.values()]) {
-      if (!p.zombie) exitGroup(p.leader, SIG.SIGKILL);
+      if (!p.zombie) this.attempt('the end of the run', () => exitGroup(p.leader, SIG.SIGKILL));
     }
   }
 
   warn(message: string): void {
     this.options.warn?.(message);
+  }
+
+  // ---- armrun's own failures: one process's trouble is its own ----
+
+  /**
+   * An exception that is a bug of armrun's, which the run is to outlive: each is told once. Throws it on when the run is to end by it.
+   * @param what the kind of place: a call's name
+   * @param where the place in full, with what becomes of it
+   */
+  failed(what: string, error: unknown, where: string = what): void {
+    const key = `${what} ${(error instanceof Error && error.stack) || error}`;
+    if (this.#failures.has(key)) return;
+    this.#failures.add(key);
+    this.options.failed(where, error);
+  }
+
+  /** Does something on which others do not depend: when it fails, that is told, and everything goes on. */
+  attempt(what: string, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.failed(what, error);
+    }
+  }
+
+  /** The task cannot go on: nobody knows its registers or its memory. Its process ends as one that the kernel of Linux has found an oops for. */
+  crash(t: Task, what: string, error: unknown): void {
+    this.failed(what, error, `${what} of ${t.comm} (${t.process.pid}), which gets SIGSEGV`);
+    if (!t.process.zombie) this.attempt('the end of a process', () => exitGroup(t, SIG.SIGSEGV));
+  }
+
+  /** A callback of the host's failed. Whom it would have woken is not known: so all look again. */
+  callbackFailed(error: unknown): void {
+    try {
+      this.failed('a callback of the host', error);
+    } catch (e) {
+      this.scheduler.end(e);
+      return;
+    }
+    for (const t of [...this.tasks.values()]) t.wake();
   }
 
   #makeHooks(): CpuHooks {

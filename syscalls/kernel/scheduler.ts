@@ -35,6 +35,8 @@ export class Scheduler {
   #hostCpu = hostCpuTime();
   #believed = 0;
   #wakeIdle: (() => void) | undefined;
+  /** What the run is to end by. */
+  #failure: { error: unknown } | undefined;
   readonly #cell = new Int32Array(new SharedArrayBuffer(4));
 
   constructor(kernel: Kernel) {
@@ -60,11 +62,18 @@ export class Scheduler {
     return this.#queue.length > 0;
   }
 
+  /** Makes `run` throw this. */
+  end(error: unknown): void {
+    this.#failure ??= { error };
+    this.#wakeIdle?.();
+  }
+
   /** Runs until `done` answers true. */
   async run(done: () => boolean): Promise<void> {
     const { timers } = this.#kernel;
     let lastTurn = this.#kernel.now();
     while (!done()) {
+      if (this.#failure !== undefined) throw this.#failure.error;
       const now = this.#kernel.now();
       if (timers.next <= now) timers.expire(now);
       const t = this.#queue.shift();
@@ -90,6 +99,8 @@ export class Scheduler {
     t.cpu.fuel = this.#fuel;
     try {
       if (this.#kernel.resume(t)) t.mm.backend.run(t.cpu);
+    } catch (error) {
+      this.#kernel.crash(t, 'running', error);
     } finally {
       this.#countCpu(t);
       this.current = undefined;
@@ -126,7 +137,8 @@ export class Scheduler {
 
   #checkCpuTimers(t: Task): void {
     const { armedCpuTimers } = t.process;
-    if (armedCpuTimers.size > 0) for (const timer of armedCpuTimers) timer.check();
+    if (armedCpuTimers.size === 0) return;
+    for (const timer of armedCpuTimers) this.#kernel.attempt('a CPU timer', () => timer.check());
   }
 
   /** CPU time of a task up to now, its running slice included (milliseconds). */

@@ -12,6 +12,12 @@ interface Entry {
 export class Timers {
   #heap: Entry[] = [];
   #byWhat = new Map<Timed, Entry>();
+  readonly #wake: (what: Timed) => void;
+
+  /** @param wake how to wake one of them; it does not throw, lest the others sleep on */
+  constructor(wake: (what: Timed) => void) {
+    this.#wake = wake;
+  }
 
   /** Wakes `what` at `time`, once. Replaces an earlier entry of it. */
   add(time: number, what: Timed): void {
@@ -49,7 +55,7 @@ export class Timers {
       const { what } = this.#pop();
       if (what === undefined) continue;
       this.#byWhat.delete(what);
-      what.wake();
+      this.#wake(what);
     }
     this.#dropCancelled();
   }

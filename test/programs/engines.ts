@@ -128,6 +128,7 @@ export async function armrun(
   const args = [
     ...flags,
     `${project}src/bin.cjs`,
+    '--strict',
     '--cpu',
     cpu,
     '--root',

@@ -39,14 +39,11 @@ function send(t: Task, socket: Socket, message: Outgoing, flags: number): number
   const { bytes, address, rights } = message;
   let done = (t.callState as Progress | undefined)?.done ?? 0;
   try {
-    const target = socket.type === s.SOCK_STREAM ? undefined : targetOf(t, address);
-    if (address && socket.type === s.SOCK_STREAM && socket.family === s.AF_UNIX) {
-      fail(isConnected(socket) ? 'EISCONN' : 'EOPNOTSUPP');
-    }
+    const target = targetOf(t, address);
     do {
       const count = socket.send(done === 0 ? bytes : bytes.subarray(done), {
         flags,
-        address: socket.type === s.SOCK_STREAM ? undefined : address,
+        address,
         target,
         rights: done === 0 ? rights : undefined,
         creds: credsOf(t),
@@ -60,15 +57,6 @@ function send(t: Task, socket: Socket, message: Outgoing, flags: number): number
     if (error.errno === ERRNO.EPIPE && !(flags & s.MSG_NOSIGNAL)) brokenPipe(t, socket);
     if (done > 0 && error.errno !== ERRNO.EPIPE) return done;
     throw error;
-  }
-}
-
-function isConnected(socket: Socket): boolean {
-  try {
-    socket.peerAddress();
-    return true;
-  } catch {
-    return false;
   }
 }
 
@@ -114,7 +102,10 @@ function sendmsg(t: Task, fd: number, address: number, flags: number): number {
   const socket = socketOf(t, fd);
   const m = t.mm.get(s.msghdr, address);
   if (m.msg_iovlen > IOV_MAX) fail('EMSGSIZE');
-  const to = m.msg_name ? addressAt(t, m.msg_name, Math.min(m.msg_namelen, s.SOCKADDR_STORAGE)) : undefined;
+  const to =
+    m.msg_name && m.msg_namelen !== 0
+      ? addressAt(t, socket, 'send', m.msg_name, Math.min(m.msg_namelen | 0, s.SOCKADDR_STORAGE))
+      : undefined;
   const rights = m.msg_controllen > 0 ? controlAt(t, m.msg_control, m.msg_controllen) : [];
   const bytes = gather(t, iovecs(t, m.msg_iov, m.msg_iovlen));
   return send(t, socket, { bytes, address: to, rights }, flags);
@@ -131,7 +122,8 @@ function sendto(
 ): number {
   const socket = socketOf(t, fd);
   const bytes = t.mm.readable(address, Math.min(length, RW_MAX));
-  return send(t, socket, { bytes, address: to === 0 ? undefined : addressAt(t, to, toLength) }, flags);
+  const name = to === 0 ? undefined : addressAt(t, socket, 'send', to, toLength);
+  return send(t, socket, { bytes, address: name }, flags);
 }
 
 /** Receives into a buffer; waits as the socket says. MSG_WAITALL of a stream waits until it is full. */

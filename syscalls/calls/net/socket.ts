@@ -10,7 +10,7 @@ import type { Inode } from '../../vfs/core/inode.ts';
 import { checkCreate } from '../../vfs/core/permission.ts';
 import { createInetSocket } from '../../vfs/net/inet-socket.ts';
 import { NetlinkSocket } from '../../vfs/net/netlink-socket.ts';
-import { type PeerCreds, Socket, WOULD_BLOCK } from '../../vfs/net/socket.ts';
+import { type AddressUse, type PeerCreds, Socket, WOULD_BLOCK } from '../../vfs/net/socket.ts';
 import { abstractSocket, UnixSocket } from '../../vfs/net/unix-socket.ts';
 import { fd, flags, int, oneOf, ptr } from '../args.ts';
 import { type Call, call } from '../declare.ts';
@@ -26,9 +26,17 @@ export const credsOf = (t: Task): PeerCreds => ({ pid: t.process.pid, uid: t.cre
 
 // ---- addresses ----
 
-export function addressAt(t: Task, address: number, length: number): s.SocketAddress | undefined {
+/** The address a call is given (move_addr_to_kernel); undefined for none. */
+export function addressAt(
+  t: Task,
+  socket: Socket,
+  use: AddressUse,
+  address: number,
+  length: number,
+): s.SocketAddress | undefined {
   if (length < 0 || length > s.SOCKADDR_STORAGE) fail('EINVAL');
-  return s.readSockaddr(Uint8Array.from(t.mm.readable(address, length)));
+  const bytes = length === 0 ? new Uint8Array(0) : Uint8Array.from(t.mm.readable(address, length));
+  return socket.addressOf(bytes, use);
 }
 
 /** Writes an address and its length, as far as the caller has room (move_addr_to_user). */
@@ -60,8 +68,7 @@ export function targetOf(t: Task, address: s.SocketAddress | undefined): Socket 
 
 function bind(t: Task, fd: number, address: number, length: number): number {
   const socket = socketOf(t, fd);
-  const name = addressAt(t, address, length) ?? fail('EAFNOSUPPORT');
-  if (name.family !== socket.family) fail(socket.family === s.AF_UNIX ? 'EINVAL' : 'EAFNOSUPPORT');
+  const name = addressAt(t, socket, 'bind', address, length) ?? fail('EAFNOSUPPORT');
   if (name.family === s.AF_UNIX && name.path !== '' && name.path[0] !== '\0') {
     if ((socket as UnixSocket).bound) fail('EINVAL');
     const { dir, name: last, inode } = nameAt(t, AT_FDCWD, name.path);
@@ -82,14 +89,14 @@ const CONNECTING = Symbol('connecting');
 
 function connect(t: Task, fd: number, address: number, length: number): number {
   const socket = socketOf(t, fd);
-  const to = addressAt(t, address, length);
+  const begun = t.callState === CONNECTING;
+  const to = begun ? undefined : addressAt(t, socket, 'connect', address, length);
   if (socket instanceof UnixSocket) {
     const outcome = socket.connect(to, targetOf(t, to), credsOf(t));
     if (outcome !== WOULD_BLOCK) return 0;
     if (socket.nonblocking) return -ERRNO.EAGAIN;
     return t.wait(socket.queue);
   }
-  const begun = t.callState === CONNECTING;
   const outcome = begun ? socket.connecting() : socket.connect(to, undefined, credsOf(t));
   if (outcome !== WOULD_BLOCK) return 0;
   // A datagram socket only waits for its port: that is no connecting.

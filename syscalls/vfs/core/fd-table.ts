@@ -88,11 +88,24 @@ export class FdTable {
 
   /** execve: closes what is marked. */
   exec(): void {
-    for (const fd of [...this.#closeOnExec]) this.close(fd);
+    this.#closeEach([...this.#closeOnExec]);
   }
 
   closeAll(): void {
-    for (const fd of this.fds()) this.close(fd);
+    this.#closeEach(this.fds());
+  }
+
+  /** Closes all of them, whatever one of them throws, and throws that in the end. */
+  #closeEach(fds: readonly number[]): void {
+    let failure: { error: unknown } | undefined;
+    for (const fd of fds) {
+      try {
+        this.close(fd);
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+    if (failure !== undefined) throw failure.error;
   }
 
   /** Open files that can be written to. */

@@ -125,8 +125,11 @@ export abstract class OpenFile {
     for (const closing of this.onClose ?? []) closing();
     releaseFlock(this.inode, this);
     releaseRecordLocks(this.inode, this);
-    this.close();
-    if (--this.inode.openFiles === 0) lastClosed(this.inode);
+    try {
+      this.close();
+    } finally {
+      if (--this.inode.openFiles === 0) lastClosed(this.inode);
+    }
   }
   get references(): number {
     return this.#references;

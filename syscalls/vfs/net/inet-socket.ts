@@ -13,6 +13,8 @@ import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } 
 import {
   AF_INET,
   AF_INET6,
+  AF_UNSPEC,
+  familyOf,
   type InetAddress,
   type InetFamily,
   IPPROTO_IP,
@@ -20,6 +22,7 @@ import {
   IPPROTO_TCP,
   IPPROTO_UDP,
   IPV6_V6ONLY,
+  readSockaddr,
   SHUT_RD,
   SHUT_RDWR,
   SHUT_WR,
@@ -45,6 +48,7 @@ import {
 } from './inet-options.ts';
 import { type LocalReceiver, leaveLocally, listenLocally, localReceiver, sourceOf } from './loopback.ts';
 import {
+  type AddressUse,
   MessageQueue,
   type PeerCreds,
   type Received,
@@ -56,8 +60,22 @@ import {
 /** Loaded when the first socket is used: it costs each start two milliseconds. */
 const nodeNet = () => process.getBuiltinModule('node:net');
 
+/** An address that addressOf has given. */
 function inetAddress(address: SocketAddress | undefined): InetAddress {
   return address?.family === AF_INET || address?.family === AF_INET6 ? address : fail('EAFNOSUPPORT');
+}
+
+/** A sockaddr of the socket's own family; `unspecified` where AF_UNSPEC passes for AF_INET. */
+function ownAddress(family: InetFamily, bytes: Uint8Array, unspecified = false): SocketAddress {
+  const address = readSockaddr(family, bytes);
+  const said = familyOf(bytes);
+  const passes = said === family || (unspecified && said === AF_UNSPEC && family === AF_INET);
+  return passes ? address : fail('EAFNOSUPPORT');
+}
+
+/** inet_bind, inet6_bind: an AF_INET socket takes AF_UNSPEC, too, for any address. */
+function bindAddress(family: InetFamily, bytes: Uint8Array): SocketAddress {
+  return ownAddress(family, bytes, bytes.length >= 8 && bytes.subarray(4, 8).every((byte) => byte === 0));
 }
 
 function anyAddress(family: InetFamily): InetAddress {
@@ -110,6 +128,14 @@ export class StreamSocket extends Socket {
     return this.#state === 'connected' || this.#state === 'connecting' ? this.#state : 'closed';
   }
 
+  /** inet_stream_connect, tcp_v4_connect, tcp_v6_connect; tcp_sendmsg looks at no address. */
+  override addressOf(bytes: Uint8Array, use: AddressUse): SocketAddress | undefined {
+    if (use === 'bind') return bindAddress(this.family, bytes);
+    if (use === 'send' || familyOf(bytes) === AF_UNSPEC) return undefined;
+    this.#mayConnect();
+    return ownAddress(this.family, bytes);
+  }
+
   // ---- server ----
   override bind(address: SocketAddress): number {
     if (this.#state === 'binding') return WOULD_BLOCK;
@@ -120,7 +146,6 @@ export class StreamSocket extends Socket {
     }
     if (this.#state !== 'new') fail('EINVAL');
     const { host, port } = inetAddress(address);
-    if (address.family !== this.family) fail('EAFNOSUPPORT');
     const server = nodeNet().createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
       this.#backlog.push(socket);
       this.queue.wakeAll();
@@ -176,10 +201,11 @@ export class StreamSocket extends Socket {
     _target: Socket | undefined,
     _creds: PeerCreds,
   ): number {
-    if (this.#state === 'connected') fail('EISCONN');
-    if (this.#state === 'connecting') return this.nonblocking ? fail('EALREADY') : WOULD_BLOCK;
-    if (this.#listening) fail('EISCONN');
+    if (address === undefined) return this.#disconnect();
+    this.#mayConnect();
+    if (this.#state === 'connecting') return WOULD_BLOCK;
     if (this.#state === 'failed') this.#state = 'new';
+    this.error = undefined;
     const { host, port } = inetAddress(address);
     const options: net.TcpNetConnectOpts = {
       host,
@@ -196,6 +222,27 @@ export class StreamSocket extends Socket {
     this.#peer = { family: this.family, host: host === '0.0.0.0' ? '127.0.0.1' : host, port };
     this.#begin(nodeNet().connect(options));
     return WOULD_BLOCK;
+  }
+
+  #mayConnect(): void {
+    if (this.#state === 'connected' || this.#listening) fail('EISCONN');
+    if (this.#state === 'connecting' && this.nonblocking) fail('EALREADY');
+  }
+
+  /** connect to AF_UNSPEC (tcp_disconnect): what there was is reset, and the socket is as new. */
+  #disconnect(): number {
+    const socket = this.#socket;
+    const lost = this.#state === 'connected' || this.#state === 'connecting';
+    this.error = lost ? errnoNamed('ECONNRESET') : undefined;
+    this.#stopListening();
+    socket?.removeAllListeners();
+    socket?.on('error', () => {});
+    socket?.resetAndDestroy?.();
+    this.#socket = this.#local = this.#peer = undefined;
+    this.#state = 'new';
+    this.#incoming.clear();
+    this.#ended = this.#readShut = this.#writeShut = this.#bindingAsked = false;
+    return 0;
   }
 
   #begin(socket: net.Socket): void {
@@ -445,6 +492,21 @@ export class DatagramSocket extends Socket implements LocalReceiver {
     this.queue.wakeAll();
   }
 
+  /** __ip4_datagram_connect, __ip6_datagram_connect, udp_sendmsg, udpv6_sendmsg: an AF_INET6 socket takes AF_INET addresses, too. */
+  override addressOf(bytes: Uint8Array, use: AddressUse): SocketAddress | undefined {
+    const { family } = this;
+    if (use === 'bind') return bindAddress(family, bytes);
+    if (family === AF_INET && use === 'send') return ownAddress(family, bytes, true);
+    const said = familyOf(bytes);
+    if (said === AF_UNSPEC) return undefined;
+    if (family === AF_INET6 && said === AF_INET) {
+      if (this.v6only) fail(use === 'send' ? 'ENETUNREACH' : 'EAFNOSUPPORT');
+      return mapped(readSockaddr(AF_INET, bytes));
+    }
+    if (said !== family && use === 'send') fail('EINVAL');
+    return ownAddress(family, bytes);
+  }
+
   override bind(address: SocketAddress): number {
     if (this.#state === 'binding') return WOULD_BLOCK;
     if (this.error) {
@@ -458,7 +520,6 @@ export class DatagramSocket extends Socket implements LocalReceiver {
     }
     if (this.#state !== 'new') fail('EINVAL');
     const { host, port } = inetAddress(address);
-    if (address.family !== this.family) fail('EAFNOSUPPORT');
     this.#state = 'binding';
     this.#bindingAsked = true;
     this.#create().bind({ address: host, port, exclusive: true });
@@ -570,10 +631,20 @@ export class DatagramSocket extends Socket implements LocalReceiver {
   }
 }
 
+/** An address in the form in which Node tells who sent a datagram; no address at all is this machine's own. */
 function normal(family: InetFamily, host: string): string {
   if (family === AF_INET) return host === '0.0.0.0' ? '127.0.0.1' : host;
-  // The form in which Node tells who sent a datagram.
-  return new (nodeNet().SocketAddress)({ address: host, family: 'ipv6' }).address;
+  const { address } = new (nodeNet().SocketAddress)({ address: host, family: 'ipv6' });
+  if (address === '::ffff:0.0.0.0') return `${MAPPED}127.0.0.1`;
+  return address === '::' ? '::1' : address;
+}
+
+/** How IPv6 writes an IPv4 address. */
+const MAPPED = '::ffff:';
+
+function mapped(address: SocketAddress): InetAddress {
+  const { host, port } = inetAddress(address);
+  return { family: AF_INET6, host: `${MAPPED}${host}`, port };
 }
 
 function sameAddress(a: InetAddress, b: InetAddress): boolean {
@@ -582,6 +653,10 @@ function sameAddress(a: InetAddress, b: InetAddress): boolean {
 
 /** The local address that reaches another one: loopback for loopback; else an address of the first interface that has one. */
 function sourceFor(peer: InetAddress): string | undefined {
+  if (peer.family === AF_INET6 && peer.host.startsWith(MAPPED)) {
+    const source = sourceFor({ ...peer, family: AF_INET, host: peer.host.slice(MAPPED.length) });
+    return source && `${MAPPED}${source}`;
+  }
   if (peer.host.startsWith('127.') || peer.host === '::1') return peer.host;
   const wanted = peer.family === AF_INET ? 'IPv4' : 'IPv6';
   for (const addresses of Object.values(interfaces())) {

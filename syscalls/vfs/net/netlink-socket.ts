@@ -27,13 +27,23 @@ import {
 import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import {
   AF_NETLINK,
+  AF_UNSPEC,
+  familyOf,
   type NetlinkAddress,
+  readSockaddr,
   SOCK_DGRAM,
   SOCK_RAW,
   type SocketAddress,
 } from '../../abi/socket.ts';
 import { answerRoute } from './rtnetlink.ts';
-import { MessageQueue, type Received, type SendOptions, Socket, WOULD_BLOCK } from './socket.ts';
+import {
+  type AddressUse,
+  MessageQueue,
+  type Received,
+  type SendOptions,
+  Socket,
+  WOULD_BLOCK,
+} from './socket.ts';
 
 const KERNEL: NetlinkAddress = { family: AF_NETLINK, pid: 0, groups: 0 };
 
@@ -85,6 +95,14 @@ export class NetlinkSocket extends Socket {
   }
   getNetlinkOption(name: number): number | undefined {
     return SWITCHES.has(name) ? +this.#options.has(name) : undefined;
+  }
+
+  /** netlink_bind, netlink_connect, netlink_sendmsg. */
+  override addressOf(bytes: Uint8Array, use: AddressUse): SocketAddress | undefined {
+    if (use === 'send' && bytes.length === 0) return undefined;
+    const family = familyOf(bytes);
+    if (use === 'connect' && family === AF_UNSPEC) return undefined;
+    return family === AF_NETLINK ? readSockaddr(AF_NETLINK, bytes) : fail('EINVAL');
   }
 
   override bind(address: SocketAddress): number {

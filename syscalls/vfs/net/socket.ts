@@ -58,6 +58,9 @@ export interface Received {
   readonly creds?: PeerCreds | undefined;
 }
 
+/** The call an address is given to. */
+export type AddressUse = 'bind' | 'connect' | 'send';
+
 const BUFFER = 212_992;
 
 /** Options that are remembered and told again. */
@@ -98,6 +101,11 @@ export abstract class Socket extends OpenFile {
     super(new AnonymousInode('socket:[N]', S_IFSOCK | 0o777), O_RDWR | flags);
   }
 
+  /**
+   * What the bytes of a sockaddr, as a program gave them to bind, connect or send, mean to this kind of socket; undefined when they ask for no address at all
+   * (AF_UNSPEC, where that dissolves a connection). Throws what the call gives for an address of another family or length.
+   */
+  abstract addressOf(bytes: Uint8Array, use: AddressUse): SocketAddress | undefined;
   /** 0 or WOULD_BLOCK: then it is called again after a wake-up. The caller has made the file for a path. */
   abstract bind(address: SocketAddress, path?: AnonymousPath): number;
   abstract listen(backlog: number): void;

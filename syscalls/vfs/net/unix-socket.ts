@@ -3,17 +3,22 @@ import { errnoNamed, fail } from '../../abi/errno.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import {
   AF_UNIX,
+  AF_UNSPEC,
+  familyOf,
+  readSockaddr,
   SHUT_RD,
   SHUT_RDWR,
   SHUT_WR,
   SO_PASSCRED,
   SOCK_DGRAM,
+  SOCK_SEQPACKET,
   SOCK_STREAM,
   SOMAXCONN,
   type SocketAddress,
   type UnixAddress,
 } from '../../abi/socket.ts';
 import {
+  type AddressUse,
   type AnonymousPath,
   MessageQueue,
   type PeerCreds,
@@ -81,6 +86,19 @@ export class UnixSocket extends Socket {
   }
   get bound(): boolean {
     return this.#address !== UNNAMED;
+  }
+
+  /** unix_validate_addr, unix_bind, unix_dgram_connect and the ways to send of net/unix/af_unix.c. */
+  override addressOf(bytes: Uint8Array, use: AddressUse): SocketAddress | undefined {
+    if (use === 'send') {
+      if (bytes.length === 0 || this.type === SOCK_SEQPACKET) return undefined;
+      if (this.type === SOCK_STREAM) fail(this.#peer ? 'EISCONN' : 'EOPNOTSUPP');
+    }
+    const family = familyOf(bytes);
+    if (use === 'connect' && this.#connectionless && family === AF_UNSPEC) return undefined;
+    // Only bind takes an address without a name: it makes one.
+    if (family !== AF_UNIX || (bytes.length === 2 && use !== 'bind')) fail('EINVAL');
+    return readSockaddr(AF_UNIX, bytes);
   }
 
   override bind(address: SocketAddress, path?: AnonymousPath): number {
