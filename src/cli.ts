@@ -43,16 +43,19 @@ export async function main(args: readonly string[]): Promise<void> {
   const { run } = await import('./run.ts');
   const { command, argv0, ...rest } = options;
   const program = command[0]!;
+  let terminalChanged = false;
   const result = await run({
     ...rest,
     ignoredSignals,
     program,
     argv: [argv0 ?? program, ...command.slice(1)],
+    onTerminalChanged: () => {
+      terminalChanged = true;
+    },
   }).catch((error) => fail(error.message));
   if (result.signal !== null) dieBy(result.signal);
-  const { settleTerminals } = await import('../syscalls/vfs/host/terminal.ts');
   // Node would give terminals among them the settings it was started with.
-  if (settleTerminals()) for (const fd of [0, 1, 2]) closeSync(fd);
+  if (terminalChanged) for (const fd of [0, 1, 2]) closeSync(fd);
   process.exit(result.exitCode);
 }
 

@@ -24,14 +24,15 @@ import type { Process, Rlimit } from '../syscalls/kernel/process.ts';
 import { credsFor } from '../syscalls/vfs/core/creds.ts';
 import { FdTable } from '../syscalls/vfs/core/fd-table.ts';
 import { type Inode, pathOf } from '../syscalls/vfs/core/inode.ts';
-import { flushed } from '../syscalls/vfs/core/lingering.ts';
 import type { OpenFile } from '../syscalls/vfs/core/open-file.ts';
 import { mountSystem } from '../syscalls/vfs/core/system-mounts.ts';
+import type { Vfs } from '../syscalls/vfs/core/vfs.ts';
 import { lookupPath, type PathContext } from '../syscalls/vfs/core/walk.ts';
 import { isOrphaned } from '../syscalls/vfs/host/job.ts';
+import { type Input, type Output, openInput, openOutput } from '../syscalls/vfs/host/js-stream.ts';
 import { type NodeApi, NodeFs } from '../syscalls/vfs/host/node-fs.ts';
-import { openDescriptor } from '../syscalls/vfs/host/stream.ts';
-import { openHostControllingTerminal } from '../syscalls/vfs/host/terminal.ts';
+import { HostDescriptors } from '../syscalls/vfs/host/stream.ts';
+import { openHostControllingTerminal, settleTerminals } from '../syscalls/vfs/host/terminal.ts';
 import { forwardSignals } from './host-signals.ts';
 import { guestCommand } from './image/command.ts';
 import { hideInstallation } from './image/install.ts';
@@ -51,9 +52,9 @@ export interface RunOptions {
   /** Working directory in the guest's view; by default `/` under a root, else the host's own. */
   cwd?: string | null;
   /** Standard streams; by default the host's descriptors 0, 1 and 2. */
-  stdin?: OpenFile;
-  stdout?: OpenFile;
-  stderr?: OpenFile;
+  stdin?: Input;
+  stdout?: Output;
+  stderr?: Output;
   /** A host directory in which absolute paths of files are looked for first (qemu-user's -L). */
   ldPrefix?: string | null;
   cpu?: CpuName;
@@ -80,6 +81,8 @@ export interface RunOptions {
   signals?: boolean;
   /** Signals that the program finds ignored, bit n - 1 for signal n. */
   ignoredSignals?: bigint;
+  /** Called when the program has left a terminal of the host with other settings, which Node would undo at its exit. */
+  onTerminalChanged?: () => void;
 }
 
 export interface RunResult {
@@ -137,7 +140,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
       signal: null,
     };
   }
-  const endJobControl = startJobControl(kernel, init, own ? openHostControllingTerminal : undefined);
+  startJobControl(kernel, init, own ? openHostControllingTerminal : undefined);
   const stopForwarding = signals ? forwardSignals(kernel, init) : undefined;
   // What nobody catches in a program that uses the library is that program's.
   const callbackFailed = (error: unknown) => kernel.callbackFailed(error);
@@ -153,13 +156,15 @@ export async function run(options: RunOptions): Promise<RunResult> {
     return { exitCode: INTERNAL_ERROR, signal: null };
   } finally {
     stopForwarding?.();
-    endJobControl();
     process.off('uncaughtException', callbackFailed);
   }
   kernel.shutDown();
   engine.finish();
   // Who has killed the guest does not want to wait for a reader that takes nothing.
-  await (init.status & 0x7f ? Promise.race([flushed(), setTimeout(KILLED_FLUSH_MS)]) : flushed());
+  const killed = (init.status & 0x7f) !== 0;
+  const flushed = kernel.vfs.lingering.flushed();
+  await (killed ? Promise.race([flushed, setTimeout(KILLED_FLUSH_MS)]) : flushed);
+  if (!killed && settleTerminals(kernel.vfs)) options.onTerminalChanged?.();
   if (options.stats) printStats(kernel, performance.now() - started);
   return resultOf(init);
 }
@@ -168,6 +173,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
 function start(kernel: Kernel, options: RunOptions, uninstalled: () => void): Process {
   const bytes = (text: string) => Buffer.from(text).toString('latin1');
   const root = new NodeFs(
+    kernel.vfs,
     options.fs ? '/' : bytes(fs.realpathSync(options.root ?? '/')),
     options.fs ? { api: options.fs } : { devices: !options.root },
   ).root;
@@ -183,13 +189,14 @@ function start(kernel: Kernel, options: RunOptions, uninstalled: () => void): Pr
       uninstalled();
     });
   }
-  const prefix = options.ldPrefix ? new NodeFs(bytes(fs.realpathSync(options.ldPrefix))).root : undefined;
+  const prefix = options.ldPrefix
+    ? new NodeFs(kernel.vfs, bytes(fs.realpathSync(options.ldPrefix))).root
+    : undefined;
   const context = { root, creds, prefix };
   const own = !options.root && !options.fs;
   const files = new FdTable();
-  const given = [options.stdin, options.stdout, options.stderr];
-  given.forEach((file, fd) => {
-    files.set(fd, file ?? openDescriptor(fd), false);
+  openStandard(kernel.vfs, options).forEach((file, fd) => {
+    files.set(fd, file, false);
   });
   mountSystem(root, procSource(kernel), !own, files, kernel.mqueues);
   const cwd = workingDirectory(context, bytes(options.cwd ?? (own ? process.cwd() : '/')));
@@ -230,6 +237,17 @@ function oneLine(error: unknown): string {
   const place = /^ *at (.*)$/m.exec(error.stack ?? '')?.[1];
   const message = `${error.name}: ${error.message}`.replaceAll('\n', ' ');
   return place ? `${message} (at ${place})` : message;
+}
+
+/** The files of descriptors 0, 1 and 2. What is given twice is one file. */
+function openStandard(vfs: Vfs, { stdin, stdout, stderr }: RunOptions): OpenFile[] {
+  const host = new HostDescriptors(vfs);
+  const out = stdout === undefined ? host.open(1) : openOutput(vfs, stdout);
+  return [
+    stdin === undefined ? host.open(0) : openInput(vfs, stdin),
+    out,
+    stderr === undefined ? host.open(2) : stderr === stdout ? out : openOutput(vfs, stderr),
+  ];
 }
 
 /** A word as a shell would read it. */

@@ -7,6 +7,7 @@
 import fs from 'node:fs';
 import { Errno } from '../../syscalls/abi/errno.ts';
 import { credsFor } from '../../syscalls/vfs/core/creds.ts';
+import { Vfs } from '../../syscalls/vfs/core/vfs.ts';
 import { lookupPath } from '../../syscalls/vfs/core/walk.ts';
 import { NodeFs } from '../../syscalls/vfs/host/node-fs.ts';
 import type { NodeInode } from '../../syscalls/vfs/host/node-inode.ts';
@@ -58,7 +59,7 @@ export function hideInstallation(root: NodeInode): boolean {
 
 /** Puts the wrapper in the place of /bin/sh. armrun's folder must be in the root; nothing happens when the wrapper is there already. */
 export function install(rootPath: string): void {
-  const places = placesIn(new NodeFs(Buffer.from(rootPath).toString('latin1')).root);
+  const places = placesIn(new NodeFs(new Vfs(), Buffer.from(rootPath).toString('latin1')).root);
   if (places === undefined) throw new InstallError(`${FOLDER} is not in ${rootPath}`);
   const { folder, shell } = places;
   const marker = `${folder}/${FILES.replaced}`;
@@ -80,7 +81,7 @@ export function install(rootPath: string): void {
 
 /** Gives /bin/sh back and removes armrun's folder. Does nothing where there is none. */
 export function uninstall(rootPath: string): void {
-  const places = placesIn(new NodeFs(Buffer.from(rootPath).toString('latin1')).root);
+  const places = placesIn(new NodeFs(new Vfs(), Buffer.from(rootPath).toString('latin1')).root);
   if (places === undefined) return;
   const { folder, shell } = places;
   if (shell !== undefined && isWrapper(places, shell)) {

@@ -65,6 +65,7 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   if (!has(CLONE.CLONE_THREAD)) {
     const father = has(CLONE.CLONE_PARENT) ? process.parent : process;
     process = new Process(kernel, tid, father, process.pgid, process.session, process.limits);
+    process.oomScoreAdj = parent.process.oomScoreAdj;
     process.exitSignal = has(CLONE.CLONE_PARENT) ? parent.process.exitSignal : args.exitSignal;
   }
   const child = new Task({

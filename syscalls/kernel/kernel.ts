@@ -9,6 +9,8 @@ import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { WRITE } from '../../emu/memory/layout.ts';
 import { StickyAddresses } from '../../emu/memory/sticky.ts';
 import { SI, SIG, type SigInfo } from '../abi/signal.ts';
+import { Vfs } from '../vfs/core/vfs.ts';
+import { WaitQueue } from '../vfs/core/wait-queue.ts';
 import { MqueueFs } from '../vfs/ipc/mqueue.ts';
 import { monotonic } from './clock.ts';
 import { exitGroup } from './exit.ts';
@@ -94,7 +96,10 @@ export class Kernel {
   readonly timers = new Timers((timer) => this.attempt('a timer', () => timer.wake()));
   readonly sticky = new StickyAddresses();
   readonly ipc = new SysvIpc();
-  readonly mqueues = new MqueueFs();
+  readonly vfs = new Vfs();
+  readonly mqueues = new MqueueFs(this.vfs);
+  /** Woken whenever any signal is queued anywhere: where signalfd waits. */
+  readonly signalArrivals = new WaitQueue();
   readonly scheduler: Scheduler;
   readonly hooks: CpuHooks;
   readonly now: () => number = monotonic;

@@ -128,6 +128,10 @@ function describe(p: Process): ProcProcess {
     childrenTime: p.childrenTime,
     exitCode: p.status,
     noNewPrivs: t.noNewPrivs,
+    oomScoreAdj: p.oomScoreAdj,
+    setOomScoreAdj(value) {
+      p.oomScoreAdj = value;
+    },
     limits: p.limits,
     threads: p.zombie ? [thread(t)] : [...p.threads].map(thread),
     readMemory: (address, into) =>

@@ -45,7 +45,7 @@ export class Process {
   exitSignal: number;
 
   /** Signals sent to the process as a whole. */
-  readonly pending = new SignalQueue();
+  readonly pending: SignalQueue;
   /** As wait4 reports it, once a zombie: status << 8, or signal (| 0x80 with a core). */
   status = 0;
   zombie = false;
@@ -67,6 +67,8 @@ export class Process {
   /** The process has executed a program since fork (setpgid gives EACCES to its parent). */
   executed = false;
   childSubreaper = false;
+  /** /proc/PID/oom_score_adj. */
+  oomScoreAdj = 0;
   membarrierRegistered = false;
   /** Tasks it traces, and what the end of others was that it has not been told. */
   readonly tracees = new Set<Task>();
@@ -99,6 +101,7 @@ export class Process {
     limits: readonly Rlimit[],
   ) {
     this.kernel = kernel;
+    this.pending = new SignalQueue(kernel.signalArrivals);
     this.realTimer = new IntervalTimer(kernel.timers, kernel.now, () => signalProcess(this, SIG.SIGALRM));
     this.pid = pid;
     this.parent = parent;

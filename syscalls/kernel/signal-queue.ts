@@ -3,15 +3,18 @@
  * real-time signals (32..64) as often as sent (signal(7), "Queueing and delivery semantics").
  */
 import { SIGRTMIN, type SigInfo, type SigSet, SYNCHRONOUS, sigmask } from '../abi/signal.ts';
-import { WaitQueue } from '../vfs/core/wait-queue.ts';
-
-/** Woken whenever any signal is queued anywhere: where signalfd waits. */
-export const signalArrivals = new WaitQueue();
+import type { WaitQueue } from '../vfs/core/wait-queue.ts';
 
 export class SignalQueue {
   /** Signals with at least one entry. */
   set: SigSet = 0n;
   #entries: SigInfo[] = [];
+  readonly #arrivals: WaitQueue;
+
+  /** @param arrivals woken by every signal that is queued */
+  constructor(arrivals: WaitQueue) {
+    this.#arrivals = arrivals;
+  }
 
   /** False when a standard signal was pending already and this one is lost. */
   push(info: SigInfo): boolean {
@@ -19,7 +22,7 @@ export class SignalQueue {
     if (info.signo < SIGRTMIN && (this.set & bit) !== 0n) return false;
     this.set |= bit;
     this.#entries.push(info);
-    signalArrivals.wakeAll();
+    this.#arrivals.wakeAll();
     return true;
   }
 

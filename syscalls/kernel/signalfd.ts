@@ -6,7 +6,6 @@ import { type SigInfo, type SigSet, UNBLOCKABLE } from '../abi/signal.ts';
 import { AnonymousInode } from '../vfs/core/anonymous.ts';
 import { OpenFile, WOULD_BLOCK } from '../vfs/core/open-file.ts';
 import type { Kernel } from './kernel.ts';
-import { signalArrivals } from './signal-queue.ts';
 
 const RECORD = 128;
 
@@ -15,7 +14,11 @@ export class SignalFile extends OpenFile {
   readonly #kernel: Kernel;
 
   constructor(kernel: Kernel, mask: SigSet, flags: number) {
-    super(new AnonymousInode('anon_inode:[signalfd]', 0o600), O_RDWR | flags, signalArrivals);
+    super(
+      new AnonymousInode(kernel.vfs.anonymous, 'anon_inode:[signalfd]', 0o600),
+      O_RDWR | flags,
+      kernel.signalArrivals,
+    );
     this.#kernel = kernel;
     this.#mask = mask & ~UNBLOCKABLE;
   }

@@ -83,7 +83,7 @@ export class Task implements Waiter {
   notify = false;
 
   // ---- signals ----
-  readonly pending = new SignalQueue();
+  readonly pending: SignalQueue;
   blocked: SigSet = 0n;
   /** The mask to restore after the handler of a signal that ended sigsuspend, ppoll ... (set_restore_sigmask). */
   savedBlocked: SigSet | undefined;
@@ -139,6 +139,7 @@ export class Task implements Waiter {
 
   constructor(parts: TaskParts) {
     this.kernel = parts.kernel;
+    this.pending = new SignalQueue(parts.kernel.signalArrivals);
     this.tid = parts.tid;
     this.process = parts.process;
     this.mm = parts.mm;

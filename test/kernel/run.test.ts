@@ -4,7 +4,6 @@ import { Volume } from 'memfs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type RunOptions, run } from '../../src/run.ts';
 import type { NodeApi } from '../../syscalls/vfs/host/node-fs.ts';
-import { SinkFile, SourceFile } from '../../syscalls/vfs/host/stream.ts';
 import { makeFixtures } from '../programs/engines.ts';
 
 let fixtures: string;
@@ -14,15 +13,11 @@ beforeAll(() => {
 
 /** Runs with everything in memory. */
 async function inMemory(options: RunOptions, input = '') {
-  const stdin = new SourceFile();
-  if (input !== '') stdin.push(Buffer.from(input));
-  stdin.end();
   const outputs: [string, string] = ['', ''];
-  const sink = (n: 0 | 1) =>
-    new SinkFile((bytes) => {
-      outputs[n] += Buffer.from(bytes).toString('latin1');
-    });
-  const result = await run({ ...options, stdin, stdout: sink(0), stderr: sink(1) });
+  const sink = (n: 0 | 1) => (bytes: Uint8Array) => {
+    outputs[n] += Buffer.from(bytes).toString('latin1');
+  };
+  const result = await run({ ...options, stdin: input, stdout: sink(0), stderr: sink(1) });
   return { ...result, stdout: outputs[0], stderr: outputs[1] };
 }
 

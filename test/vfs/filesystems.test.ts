@@ -8,9 +8,9 @@ import { Errno } from '../../syscalls/abi/errno.ts';
 import { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } from '../../syscalls/abi/fcntl.ts';
 import { S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from '../../syscalls/abi/stat.ts';
 import { credsFor } from '../../syscalls/vfs/core/creds.ts';
-import { type Inode, nextTick, pathOf } from '../../syscalls/vfs/core/inode.ts';
-import { mountAt } from '../../syscalls/vfs/core/mount.ts';
+import { type Inode, pathOf } from '../../syscalls/vfs/core/inode.ts';
 import type { OpenFile, SeekableFile } from '../../syscalls/vfs/core/open-file.ts';
+import { Vfs } from '../../syscalls/vfs/core/vfs.ts';
 import { resolve } from '../../syscalls/vfs/core/walk.ts';
 import { type NodeApi, NodeFs } from '../../syscalls/vfs/host/node-fs.ts';
 import { TmpFs } from '../../syscalls/vfs/memory/tmpfs.ts';
@@ -33,14 +33,14 @@ function errorOf(operation: () => unknown): string {
 }
 
 const SYSTEMS: [string, () => Inode][] = [
-  ['the host', () => new NodeFs(mkdtempSync(`${scratch}/root-`)).root],
-  ['memfs', () => new NodeFs('/', { api: Volume.fromJSON({}) as unknown as NodeApi }).root],
-  ['tmpfs', () => new TmpFs().root],
+  ['the host', () => new NodeFs(new Vfs(), mkdtempSync(`${scratch}/root-`)).root],
+  ['memfs', () => new NodeFs(new Vfs(), '/', { api: Volume.fromJSON({}) as unknown as NodeApi }).root],
+  ['tmpfs', () => new TmpFs(new Vfs()).root],
   [
     'tmpfs, mounted on the host',
     () => {
-      const { root } = new NodeFs(mkdtempSync(`${scratch}/root-`));
-      mountAt(root, 'mnt', new TmpFs());
+      const { root } = new NodeFs(new Vfs(), mkdtempSync(`${scratch}/root-`));
+      root.fs.vfs.mounts.add(root, 'mnt', new TmpFs(root.fs.vfs));
       return root.mounts!.get('mnt')!;
     },
   ],
@@ -288,7 +288,7 @@ describe.each(SYSTEMS)('%s', (_name, make) => {
     inode('f').setattr({ mode: 0o4711 });
     expect(inode('f').stat().mode).toBe(S_IFREG | 0o4711);
     file.setattr({ mode: 0o600 });
-    nextTick();
+    root.fs.vfs.beginWalk();
     expect(file.stat().mode).toBe(S_IFREG | 0o600);
     inode('f').setattr({ atime: 1_000_000_000_123_456_789n, mtime: 1_234_567_890_987_654_321n });
     expect(inode('f').stat()).toMatchObject({

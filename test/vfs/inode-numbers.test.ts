@@ -3,19 +3,21 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
 import { O_RDONLY } from '../../syscalls/abi/fcntl.ts';
-import { safeNumber } from '../../syscalls/vfs/core/inode-numbers.ts';
+import { InodeNumbers } from '../../syscalls/vfs/core/inode-numbers.ts';
+import { Vfs } from '../../syscalls/vfs/core/vfs.ts';
 import { type NodeApi, NodeFs } from '../../syscalls/vfs/host/node-fs.ts';
 
 test('small numbers stay, large ones get numbers that nothing else has', () => {
   const large = [2n ** 32n + 5n, 2n ** 63n, 2n ** 64n - 1n, 0x4000_0000n, 0x4000_0001n];
-  const numbers = large.map((ino) => safeNumber(77, ino));
+  const given = new InodeNumbers();
+  const numbers = large.map((ino) => given.safe(77, ino));
   expect(new Set(numbers).size).toBe(large.length);
   for (const number of numbers) {
     expect(number).toBeGreaterThanOrEqual(0x4000_0000);
     expect(number).toBeLessThan(2 ** 31);
   }
-  expect(large.map((ino) => safeNumber(77, ino))).toEqual(numbers);
-  expect([5n, 0x3fff_ffffn].map((ino) => safeNumber(77, ino))).toEqual([5, 0x3fff_ffff]);
+  expect(large.map((ino) => given.safe(77, ino))).toEqual(numbers);
+  expect([5n, 0x3fff_ffffn].map((ino) => given.safe(77, ino))).toEqual([5, 0x3fff_ffff]);
 });
 
 test('stat and readdir agree on them', () => {
@@ -31,7 +33,7 @@ test('stat and readdir agree on them', () => {
   try {
     for (const name of ['a', 'b', 'c']) fs.writeFileSync(`${directory}/${name}`, '');
     fs.linkSync(`${directory}/a`, `${directory}/d`);
-    const { root } = new NodeFs(directory, { api });
+    const { root } = new NodeFs(new Vfs(), directory, { api });
     const found = new Map<string, number>();
     const file = root.open(O_RDONLY).ref();
     file.readdir((entry) => found.set(entry.name, entry.ino) !== undefined);

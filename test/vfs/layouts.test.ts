@@ -121,7 +121,12 @@ describe('constants', () => {
     ['poll', ['poll.h', 'sys/epoll.h'], poll, 15],
     ['mode', ['linux/stat.h'], stat, 12],
     ['termios', ['asm/termbits.h'], termios, 40],
-    ['ioctl', ['asm/ioctls.h', 'linux/fs.h', 'linux/random.h', 'asm/termbits.h'], IOCTL_NAMES, 40],
+    [
+      'ioctl',
+      ['asm/ioctls.h', 'asm/sockios.h', 'linux/fs.h', 'linux/random.h', 'asm/termbits.h'],
+      IOCTL_NAMES,
+      40,
+    ],
   ] as const)('%s', (name, includes, ours, atLeast) => {
     const numbers = Object.fromEntries(
       Object.entries(ours).filter(([key, value]) => typeof value === 'number' && !OURS.has(key)),

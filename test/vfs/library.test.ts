@@ -1,10 +1,10 @@
 /** run() over a volume of memfs, with streams of its own: no file of the host is touched. */
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { Volume } from 'memfs';
 import { expect, test } from 'vitest';
 import { run } from '../../src/run.ts';
 import type { NodeApi } from '../../syscalls/vfs/host/node-fs.ts';
-import { SinkFile, SourceFile } from '../../syscalls/vfs/host/stream.ts';
 import { compile } from './compile.ts';
 
 const SOURCE = `
@@ -37,25 +37,25 @@ int main(int argc, char **argv) {
 }
 `;
 
+async function* pieces() {
+  yield 'first';
+  await setTimeout(50);
+  yield 'second';
+}
+
 test('a program in a volume of memfs', { timeout: 180_000 }, async () => {
   const volume = Volume.fromJSON({ '/etc/motd': 'hello' });
   volume.mkdirSync('/bin');
   volume.writeFileSync('/bin/program', readFileSync(compile('library', SOURCE, 'arm')), { mode: 0o755 });
   const out: string[] = [];
   const err: string[] = [];
-  const stdin = new SourceFile();
-  stdin.push(Buffer.from('first'));
-  setTimeout(() => {
-    stdin.push(Buffer.from('second'));
-    stdin.end();
-  }, 50);
   const result = await run({
     program: 'program',
     env: ['PATH=/bin', 'HOME=/somewhere'],
     fs: volume as unknown as NodeApi,
-    stdin,
-    stdout: new SinkFile((bytes) => out.push(Buffer.from(bytes).toString())),
-    stderr: new SinkFile((bytes) => err.push(Buffer.from(bytes).toString())),
+    stdin: pieces(),
+    stdout: (bytes) => out.push(Buffer.from(bytes).toString()),
+    stderr: (bytes) => err.push(Buffer.from(bytes).toString()),
     cpu: 'interp',
     uid: 0,
     gid: 0,

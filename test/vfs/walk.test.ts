@@ -7,8 +7,8 @@ import { O_RDONLY, O_RDWR } from '../../syscalls/abi/fcntl.ts';
 import { S_IFREG } from '../../syscalls/abi/stat.ts';
 import { credsFor } from '../../syscalls/vfs/core/creds.ts';
 import { type Inode, pathOf } from '../../syscalls/vfs/core/inode.ts';
-import { mountAt, mountList, mountsOf, unmount } from '../../syscalls/vfs/core/mount.ts';
 import { bindHost } from '../../syscalls/vfs/core/system-mounts.ts';
+import { Vfs } from '../../syscalls/vfs/core/vfs.ts';
 import { lookupPath, type ResolveOptions, resolve } from '../../syscalls/vfs/core/walk.ts';
 import { NodeFs } from '../../syscalls/vfs/host/node-fs.ts';
 import type { NodeInode } from '../../syscalls/vfs/host/node-inode.ts';
@@ -31,7 +31,7 @@ beforeEach(() => {
   host = `${top}/root`;
   fs.mkdirSync(`${host}/dir/sub`, { recursive: true });
   fs.writeFileSync(`${host}/dir/file`, 'inside');
-  root = new NodeFs(host).root;
+  root = new NodeFs(new Vfs(), host).root;
 });
 
 const walk = (path: string, follow = true, start = root, options?: ResolveOptions, creds = rootUser) =>
@@ -143,7 +143,7 @@ test('permission to search is asked of every directory', () => {
   fs.chmodSync(`${host}/dir`, 0o700);
   expect(errorOf(() => walk('dir/file', true, root, undefined, user))).toBe('EACCES');
   fs.chmodSync(`${host}/dir`, 0o711);
-  root = new NodeFs(host).root;
+  root = new NodeFs(new Vfs(), host).root;
   expect(walk('dir/file', true, root, undefined, user).inode).toBeDefined();
   expect(walk('dir').inode!.permits(4, user)).toBe(false);
   expect(walk('dir/file').inode!.permits(4, user)).toBe(true);
@@ -165,29 +165,29 @@ test('changes by others on the host are seen', async () => {
 });
 
 test('mounts', () => {
-  const tmp = new TmpFs();
+  const tmp = new TmpFs(root.fs.vfs);
   tmp.root.mkdir('inner', 0o755, rootUser);
   const dir = walk('dir').inode!;
-  mountAt(dir, 'sub', tmp);
-  mountAt(root, 'no-such-directory', new TmpFs({ source: 'a b' }));
+  root.fs.vfs.mounts.add(dir, 'sub', tmp);
+  root.fs.vfs.mounts.add(root, 'no-such-directory', new TmpFs(root.fs.vfs, { source: 'a b' }));
   expect(walk('dir/sub/inner').inode!.fs).toBe(tmp);
   expect(pathOf(walk('dir/sub/inner').inode!, root)).toBe('/dir/sub/inner');
   expect(walk('dir/sub/inner/../..').inode).toBe(dir);
   expect(walk('/no-such-directory').inode!.isDirectory).toBe(true);
   expect(errorOf(() => walk('dir/sub', true, root, { noXdev: true }))).toBe('EXDEV');
-  expect(errorOf(() => mountAt(dir, 'sub', new TmpFs()))).toBe('EBUSY');
+  expect(errorOf(() => root.fs.vfs.mounts.add(dir, 'sub', new TmpFs(root.fs.vfs)))).toBe('EBUSY');
   const names: string[] = [];
   const file = root.open(O_RDONLY).ref();
   file.readdir((entry) => names.push(entry.name) > 0);
   file.release();
   expect(names).toContain('no-such-directory');
-  expect(mountsOf(root).length).toBe(3);
-  expect(mountList(root, root)).toMatch(
+  expect(root.fs.vfs.mounts.below(root).length).toBe(3);
+  expect(root.fs.vfs.mounts.list(root, root)).toMatch(
     /^\/dev\/root \/ .*\ntmpfs \/dir\/sub tmpfs rw.*\na\\040b \/no-such-directory /,
   );
-  unmount(tmp.root);
+  root.fs.vfs.mounts.remove(tmp.root);
   expect((walk('dir/sub').inode as NodeInode).path).toBe(`${host}/dir/sub`);
-  expect(errorOf(() => unmount(dir))).toBe('EINVAL');
+  expect(errorOf(() => root.fs.vfs.mounts.remove(dir))).toBe('EINVAL');
 });
 
 test('directories and files of the host are bound into the guest', () => {
@@ -207,7 +207,7 @@ test('directories and files of the host are bound into the guest', () => {
 
 test('a file may be mounted on a name', () => {
   fs.writeFileSync(`${host}/resolv.conf`, 'bound');
-  mountAt(walk('dir').inode!, 'file', new NodeFs(`${host}/resolv.conf`));
+  root.fs.vfs.mounts.add(walk('dir').inode!, 'file', new NodeFs(root.fs.vfs, `${host}/resolv.conf`));
   const file = walk('dir/file').inode!.open(O_RDONLY).ref();
   const into = new Uint8Array(10);
   expect(Buffer.from(into.subarray(0, file.read(into))).toString()).toBe('bound');

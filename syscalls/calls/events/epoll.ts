@@ -22,7 +22,7 @@ function epollOf(t: Task, fd: number): EpollFile {
 
 function epollCreate(t: Task, flags: number): number {
   if (flags & ~O_CLOEXEC) fail('EINVAL');
-  return installFile(t, new EpollFile(), closeOnExec(flags));
+  return installFile(t, new EpollFile(t.kernel.vfs), closeOnExec(flags));
 }
 
 /** @param timeout in milliseconds, Infinity for none */

@@ -12,7 +12,7 @@ const EFD_SEMAPHORE = 1;
 
 function eventfd(t: Task, count: number, flags: number): number {
   if (flags & ~(EFD_SEMAPHORE | O_CLOEXEC | O_NONBLOCK)) fail('EINVAL');
-  const file = new EventFile(count, (flags & EFD_SEMAPHORE) !== 0, flags & O_NONBLOCK);
+  const file = new EventFile(t.kernel.vfs, count, (flags & EFD_SEMAPHORE) !== 0, flags & O_NONBLOCK);
   return installFile(t, file, closeOnExec(flags));
 }
 

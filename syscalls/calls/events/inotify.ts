@@ -11,7 +11,7 @@ import { installFile } from '../files/open.ts';
 
 function init(t: Task, flags: number): number {
   if (flags & ~(O_CLOEXEC | O_NONBLOCK)) fail('EINVAL');
-  return installFile(t, new InotifyFile(flags & O_NONBLOCK), (flags & O_CLOEXEC) !== 0);
+  return installFile(t, new InotifyFile(t.kernel.vfs, flags & O_NONBLOCK), (flags & O_CLOEXEC) !== 0);
 }
 
 function inotifyOf(t: Task, fd: number): InotifyFile {

@@ -71,8 +71,13 @@ const type64 = itimerspec64 as unknown as Field<never>;
 export const timerfdCalls: readonly Call[] = [
   call(350, 'timerfd_create', [oneOf(CLOCK), fdFlags], (t, clock, flags) => {
     if (flags & ~(O_CLOEXEC | O_NONBLOCK) || !CLOCKS.includes(clock)) fail('EINVAL');
-    const { timers, now } = t.kernel;
-    const file = new TimerFile(clock, flags & O_NONBLOCK, (fire) => new IntervalTimer(timers, now, fire));
+    const { timers, now, vfs } = t.kernel;
+    const file = new TimerFile(
+      vfs,
+      clock,
+      flags & O_NONBLOCK,
+      (fire) => new IntervalTimer(timers, now, fire),
+    );
     return installFile(t, file, closeOnExec(flags));
   }),
   call(353, 'timerfd_settime', [fd, int, structIn(itimerspec32), ptr], (t, fd, flags, spec, old) =>

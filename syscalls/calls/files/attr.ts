@@ -2,7 +2,6 @@
 import { fail } from '../../abi/errno.ts';
 import { IN_ATTRIB, IN_MODIFY } from '../../abi/inotify.ts';
 import { type AttributeChange, Inode } from '../../vfs/core/inode.ts';
-import { notifyFile } from '../../vfs/core/notify.ts';
 import type { Target } from './at.ts';
 
 /** Changes a file, which must not be on a read-only file system. */
@@ -10,6 +9,6 @@ export function change(target: Target, what: AttributeChange): number {
   const inode = target instanceof Inode ? target : target.inode;
   if (inode.fs.readOnly) fail('EROFS');
   target.setattr(what);
-  notifyFile(inode, what.size === undefined ? IN_ATTRIB : IN_MODIFY);
+  inode.fs.vfs.notifier.file(inode, what.size === undefined ? IN_ATTRIB : IN_MODIFY);
   return 0;
 }

@@ -3,15 +3,7 @@ import { ERRNO, fail } from '../../abi/errno.ts';
 import * as f from '../../abi/fcntl.ts';
 import { s16, s32, s64, struct } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
-import {
-  blockLock,
-  conflictingLock,
-  lockQueue,
-  releaseFlock,
-  setRecordLock,
-  takeFlock,
-  unblockLock,
-} from '../../vfs/core/locks.ts';
+import type { Locks } from '../../vfs/core/locks.ts';
 import { type OpenFile, SeekableFile } from '../../vfs/core/open-file.ts';
 import { PathFile } from '../../vfs/core/path-file.ts';
 import { PIPE_MAX, PipeFile } from '../../vfs/ipc/pipe.ts';
@@ -46,12 +38,14 @@ function lockRange(file: OpenFile, lock: Flock): [number, number] {
 }
 
 class LockWait implements Disposable {
-  readonly owner: object;
-  constructor(owner: object) {
-    this.owner = owner;
+  readonly #locks: Locks;
+  readonly #owner: object;
+  constructor(locks: Locks, owner: object) {
+    this.#locks = locks;
+    this.#owner = owner;
   }
   [Symbol.dispose](): void {
-    unblockLock(this.owner);
+    this.#locks.unblock(this.#owner);
   }
 }
 
@@ -65,6 +59,7 @@ function lock(
 ): number {
   const file = t.files.get(fd);
   if (file instanceof PathFile) fail('EBADF');
+  const { locks } = t.kernel.vfs;
   const asked = t.mm.get(type, address);
   const owner: object = ofd ? file : t.files;
   if (ofd && asked.l_pid !== 0) fail('EINVAL');
@@ -72,7 +67,7 @@ function lock(
   const [start, end] = lockRange(file, asked);
   if (how === 'get') {
     if (asked.l_type === f.F_UNLCK) fail('EINVAL');
-    const other = conflictingLock(file.inode, asked.l_type, start, end, owner);
+    const other = locks.conflicting(file.inode, asked.l_type, start, end, owner);
     if (other === undefined) t.mm.put(type, address, { ...asked, l_type: f.F_UNLCK });
     else {
       const length = other.end === Infinity ? 0 : other.end - other.start;
@@ -90,27 +85,28 @@ function lock(
   if (asked.l_type === f.F_RDLCK && !file.readable) fail('EBADF');
   if (asked.l_type === f.F_WRLCK && !file.writable) fail('EBADF');
   if (asked.l_type !== f.F_UNLCK) {
-    const other = conflictingLock(file.inode, asked.l_type, start, end, owner);
+    const other = locks.conflicting(file.inode, asked.l_type, start, end, owner);
     if (other !== undefined) {
       if (how === 'set') return -ERRNO.EAGAIN;
-      if (!ofd && !blockLock(owner, other.owner)) fail('EDEADLK');
-      t.callState ??= new LockWait(owner);
-      t.wait(lockQueue(file.inode));
+      if (!ofd && !locks.block(owner, other.owner)) fail('EDEADLK');
+      t.callState ??= new LockWait(locks, owner);
+      t.wait(locks.queue(file.inode));
     }
   }
-  setRecordLock(file.inode, asked.l_type, start, end, owner, ofd ? -1 : t.process.pid);
+  locks.setRecord(file.inode, asked.l_type, start, end, owner, ofd ? -1 : t.process.pid);
   return 0;
 }
 
 function flock(t: Task, fd: number, operation: number): number {
   const file = t.files.get(fd);
   if (file instanceof PathFile) fail('EBADF');
+  const { locks } = t.kernel.vfs;
   const kind = operation & ~f.LOCK_NB;
-  if (kind === f.LOCK_UN) releaseFlock(file.inode, file);
+  if (kind === f.LOCK_UN) locks.releaseFlock(file.inode, file);
   else if (kind !== f.LOCK_SH && kind !== f.LOCK_EX) fail('EINVAL');
-  else if (!takeFlock(file.inode, file, kind === f.LOCK_EX)) {
+  else if (!locks.takeFlock(file.inode, file, kind === f.LOCK_EX)) {
     if (operation & f.LOCK_NB) return -ERRNO.EAGAIN;
-    t.wait(lockQueue(file.inode));
+    t.wait(locks.queue(file.inode));
   }
   return 0;
 }

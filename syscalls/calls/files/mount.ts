@@ -6,7 +6,6 @@ import { procSource } from '../../kernel/proc.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
 import type { FileSystem, Inode } from '../../vfs/core/inode.ts';
-import { mountAt, unmount } from '../../vfs/core/mount.ts';
 import { NodeFs } from '../../vfs/host/node-fs.ts';
 import { NodeInode } from '../../vfs/host/node-inode.ts';
 import { createDev } from '../../vfs/memory/dev.ts';
@@ -52,12 +51,13 @@ const UNITS: Record<string, () => number> = {
 };
 
 function create(t: Task, type: string, source: string | null, data: string | null): FileSystem {
+  const { vfs } = t.kernel;
   switch (type) {
     case 'tmpfs':
     case 'ramfs': {
       const mode = /(?:^|,)mode=([0-7]+)/.exec(data ?? '');
       const size = /(?:^|,)size=(\d+)([kmg%]?)/i.exec(data ?? '');
-      return new TmpFs({
+      return new TmpFs(vfs, {
         type,
         source: source ?? type,
         mode: mode ? Number.parseInt(mode[1]!, 8) : 0o1777,
@@ -65,15 +65,15 @@ function create(t: Task, type: string, source: string | null, data: string | nul
       });
     }
     case 'proc':
-      return new ProcFs(procSource(t.kernel), () => treeRoot(t));
+      return new ProcFs(vfs, procSource(t.kernel), () => treeRoot(t));
     case 'sysfs':
-      return new SysFs();
+      return new SysFs(vfs);
     case 'devtmpfs':
-      return createDev();
+      return createDev(vfs);
     case 'mqueue':
       return t.kernel.mqueues;
     case 'devpts':
-      return new DevPts();
+      return new DevPts(vfs);
     default:
       return fail('ENODEV');
   }
@@ -83,7 +83,7 @@ function create(t: Task, type: string, source: string | null, data: string | nul
 function bind(source: Inode, readOnly: boolean): FileSystem {
   if (!(source instanceof NodeInode)) return fail('EINVAL');
   const { fs } = source;
-  const bound = new NodeFs(source.path, {
+  const bound = new NodeFs(fs.vfs, source.path, {
     api: fs.api,
     type: fs.type,
     source: fs.source,
@@ -118,14 +118,14 @@ function mount(
   if (fs.root.isDirectory !== at.isDirectory) fail('ENOTDIR');
   // Over the root itself nothing can be put: the name of a mount is in its parent.
   if (at.parent === undefined) fail('EBUSY');
-  mountAt(at.parent, at.name, fs);
+  t.kernel.vfs.mounts.add(at.parent, at.name, fs);
   return 0;
 }
 
 function umount(t: Task, target: string, flags: number): number {
   if (!capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
   if (flags & ~15) fail('EINVAL');
-  unmount(inodeAt(t, AT_FDCWD, target, !(flags & UMOUNT_NOFOLLOW)));
+  t.kernel.vfs.mounts.remove(inodeAt(t, AT_FDCWD, target, !(flags & UMOUNT_NOFOLLOW)));
   return 0;
 }
 

@@ -23,7 +23,6 @@ import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
-import { lastNameGone, nextCookie, notifyName, notifySelf } from '../../vfs/core/notify.ts';
 import { checkCreate, checkDelete } from '../../vfs/core/permission.ts';
 import type { Resolved } from '../../vfs/core/walk.ts';
 import { dirfd, flags, hex, mode, path, ptr, size } from '../args.ts';
@@ -43,7 +42,7 @@ function newName(t: Task, dirfd: number, path: string, directory: boolean): { di
 function mkdir(t: Task, dirfd: number, path: string, mode: number): number {
   const { dir, name } = newName(t, dirfd, path, true);
   dir.mkdir(name, mode & 0o1777 & ~t.fs.umask, t.creds);
-  notifyName(dir, IN_CREATE, name, true);
+  dir.fs.vfs.notifier.name(dir, IN_CREATE, name, true);
   return 0;
 }
 
@@ -52,7 +51,7 @@ function symlink(t: Task, target: string, dirfd: number, path: string): number {
   if (target.length >= PATH_MAX) fail('ENAMETOOLONG');
   const { dir, name } = newName(t, dirfd, path, false);
   dir.symlink(name, target, t.creds);
-  notifyName(dir, IN_CREATE, name, false);
+  dir.fs.vfs.notifier.name(dir, IN_CREATE, name, false);
   return 0;
 }
 
@@ -74,7 +73,7 @@ function mknod(t: Task, dirfd: number, path: string, mode: number, rdev: number)
   }
   const { dir, name } = newName(t, dirfd, path, false);
   dir.mknod(name, (mode & S_IFMT) | (mode & 0o7777 & ~t.fs.umask), rdev, t.creds);
-  notifyName(dir, IN_CREATE, name, false);
+  dir.fs.vfs.notifier.name(dir, IN_CREATE, name, false);
   return 0;
 }
 
@@ -106,18 +105,19 @@ function rmdir(t: Task, dirfd: number, path: string): number {
 
 /** Tells watchers that a name is gone; `links` are what the file had. */
 function removed(dir: Inode, name: string, inode: Inode, links: number): void {
-  if (!inode.isDirectory) notifySelf(inode, IN_ATTRIB);
-  if (inode.isDirectory || links <= 1) lastNameGone(inode);
-  notifyName(dir, IN_DELETE, name, inode.isDirectory);
+  if (!inode.isDirectory) inode.fs.vfs.notifier.self(inode, IN_ATTRIB);
+  if (inode.isDirectory || links <= 1) inode.fs.vfs.notifier.lastNameGone(inode);
+  dir.fs.vfs.notifier.name(dir, IN_DELETE, name, inode.isDirectory);
 }
 
 function moved(from: Resolved, to: Resolved, flags: number): void {
   const inode = from.inode!;
-  const cookie = nextCookie();
-  notifyName(from.dir, IN_MOVED_FROM, from.name, inode.isDirectory, cookie);
-  notifyName(to.dir, IN_MOVED_TO, to.name, inode.isDirectory, cookie);
-  if (!(flags & RENAME_EXCHANGE) && to.inode && to.inode !== inode) lastNameGone(to.inode);
-  notifySelf(inode, IN_MOVE_SELF);
+  const cookie = inode.fs.vfs.notifier.nextCookie();
+  from.dir.fs.vfs.notifier.name(from.dir, IN_MOVED_FROM, from.name, inode.isDirectory, cookie);
+  to.dir.fs.vfs.notifier.name(to.dir, IN_MOVED_TO, to.name, inode.isDirectory, cookie);
+  if (!(flags & RENAME_EXCHANGE) && to.inode && to.inode !== inode)
+    to.inode.fs.vfs.notifier.lastNameGone(to.inode);
+  inode.fs.vfs.notifier.self(inode, IN_MOVE_SELF);
 }
 
 function rename(
@@ -166,8 +166,8 @@ function link(
   if (target.isDirectory) fail('EPERM');
   if (target.deleted) fail('ENOENT');
   dir.link(name, target);
-  notifySelf(target, IN_ATTRIB);
-  notifyName(dir, IN_CREATE, name, false);
+  target.fs.vfs.notifier.self(target, IN_ATTRIB);
+  dir.fs.vfs.notifier.name(dir, IN_CREATE, name, false);
   return 0;
 }
 

@@ -31,7 +31,6 @@ import { struct, u64 } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
 import { isExecuted } from '../../kernel/text-busy.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
-import { notifyFile, notifyName } from '../../vfs/core/notify.ts';
 import type { OpenFile } from '../../vfs/core/open-file.ts';
 import { PathFile } from '../../vfs/core/path-file.ts';
 import { checkCreate, owns } from '../../vfs/core/permission.ts';
@@ -92,16 +91,16 @@ function openPath(
   if (found.inode !== undefined) {
     if (exclusive) fail('EEXIST');
     const file = openInode(t, found.inode, flags);
-    if (flags & O_TRUNC) notifyFile(found.inode, IN_MODIFY);
-    if (!(flags & O_PATH)) notifyFile(found.inode, IN_OPEN);
+    if (flags & O_TRUNC) found.inode.fs.vfs.notifier.file(found.inode, IN_MODIFY);
+    if (!(flags & O_PATH)) found.inode.fs.vfs.notifier.file(found.inode, IN_OPEN);
     return file;
   }
   if (!(flags & O_CREAT)) fail('ENOENT');
   if (found.slash) fail('EISDIR');
   checkCreate(found.dir, t.creds);
   const file = found.dir.create(found.name, S_IFREG | (mode & 0o7777 & ~t.fs.umask), flags, t.creds);
-  notifyName(found.dir, IN_CREATE, found.name, false);
-  notifyFile(file.inode, IN_OPEN);
+  found.dir.fs.vfs.notifier.name(found.dir, IN_CREATE, found.name, false);
+  file.inode.fs.vfs.notifier.file(file.inode, IN_OPEN);
   return file;
 }
 

@@ -23,7 +23,6 @@ import { SOCK_STREAM } from '../../abi/socket.ts';
 import { s64 as s64field, struct, u32 } from '../../abi/struct.ts';
 import { sendToTask } from '../../kernel/signals.ts';
 import type { Task } from '../../kernel/task.ts';
-import { notifyFile } from '../../vfs/core/notify.ts';
 import { type OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-file.ts';
 import { Socket } from '../../vfs/net/socket.ts';
 import { arrayIn, bytesIn, bytesOut, fd, flags, int, oneOf, s64, size, structOut, uint } from '../args.ts';
@@ -259,11 +258,11 @@ export function writerOf(t: Task, fd: number): OpenFile {
 
 /** Tells watchers, and gives the count. */
 function accessed(file: OpenFile, count: number): number {
-  if (count > 0) notifyFile(file.inode, IN_ACCESS);
+  if (count > 0) file.inode.fs.vfs.notifier.file(file.inode, IN_ACCESS);
   return count;
 }
 function modified(file: OpenFile, count: number): number {
-  if (count > 0) notifyFile(file.inode, IN_MODIFY);
+  if (count > 0) file.inode.fs.vfs.notifier.file(file.inode, IN_MODIFY);
   return count;
 }
 

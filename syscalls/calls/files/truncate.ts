@@ -4,7 +4,6 @@ import { AT_FDCWD, FALLOC_FL_KEEP_SIZE, W_OK } from '../../abi/fcntl.ts';
 import { IN_MODIFY } from '../../abi/inotify.ts';
 import type { Task } from '../../kernel/task.ts';
 import { isExecuted } from '../../kernel/text-busy.ts';
-import { notifyFile } from '../../vfs/core/notify.ts';
 import { fd, int, path, s64 } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { fileOf, inodeAt } from './at.ts';
@@ -27,7 +26,7 @@ function ftruncate(t: Task, fd: number, size: number): number {
   if (size < 0 || !file.inode.isRegular || !file.writable) fail('EINVAL');
   checkSizeLimit(t, size);
   file.truncate(size);
-  notifyFile(file.inode, IN_MODIFY);
+  file.inode.fs.vfs.notifier.file(file.inode, IN_MODIFY);
   return 0;
 }
 

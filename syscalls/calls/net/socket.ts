@@ -11,7 +11,7 @@ import { checkCreate } from '../../vfs/core/permission.ts';
 import { createInetSocket } from '../../vfs/net/inet-socket.ts';
 import { NetlinkSocket } from '../../vfs/net/netlink-socket.ts';
 import { type AddressUse, type PeerCreds, Socket, WOULD_BLOCK } from '../../vfs/net/socket.ts';
-import { abstractSocket, UnixSocket } from '../../vfs/net/unix-socket.ts';
+import { UnixSocket } from '../../vfs/net/unix-socket.ts';
 import { fd, flags, int, oneOf, ptr } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { inodeAt, nameAt } from '../files/at.ts';
@@ -59,7 +59,7 @@ export function targetOf(t: Task, address: s.SocketAddress | undefined): Socket 
   if (address?.family !== s.AF_UNIX) return undefined;
   const { path } = address;
   if (path === '') return fail('ECONNREFUSED');
-  if (path[0] === '\0') return abstractSocket(path) ?? fail('ECONNREFUSED');
+  if (path[0] === '\0') return t.kernel.vfs.abstractNames.find(path) ?? fail('ECONNREFUSED');
   const inode = inodeAt(t, AT_FDCWD, path, true) as Inode & { socket?: unknown };
   if (!inode.permits(W_OK, t.creds)) fail('EACCES');
   if ((inode.mode & S_IFMT) !== S_IFSOCK) fail('ECONNREFUSED');
@@ -134,16 +134,17 @@ function create(t: Task, family: number, type: number, protocol: number): Socket
   if (type & ~(s.SOCK_TYPE_MASK | s.SOCK_NONBLOCK | s.SOCK_CLOEXEC)) fail('EINVAL');
   const kind = type & s.SOCK_TYPE_MASK;
   const nonblocking = type & s.SOCK_NONBLOCK ? O_NONBLOCK : 0;
+  const { vfs } = t.kernel;
   if (family < 0 || family >= AF_MAX) fail('EAFNOSUPPORT');
   if (kind >= SOCK_MAX) fail('EINVAL');
   switch (family) {
     case s.AF_UNIX:
-      return new UnixSocket(unixType(kind, protocol), nonblocking);
+      return new UnixSocket(vfs, unixType(kind, protocol), nonblocking);
     case s.AF_INET:
     case s.AF_INET6:
-      return createInetSocket(family, kind, protocol, nonblocking);
+      return createInetSocket(vfs, family, kind, protocol, nonblocking);
     case s.AF_NETLINK:
-      return new NetlinkSocket(kind, protocol, nonblocking, t.process.pid);
+      return new NetlinkSocket(vfs, kind, protocol, nonblocking, t.process.pid);
     default:
       return fail('EAFNOSUPPORT');
   }
@@ -172,7 +173,7 @@ function socketpair(t: Task, family: number, type: number, protocol: number, out
   if (type & ~(s.SOCK_TYPE_MASK | s.SOCK_NONBLOCK | s.SOCK_CLOEXEC)) fail('EINVAL');
   t.mm.writable(out, fds2.size);
   const kind = unixType(type & s.SOCK_TYPE_MASK, protocol);
-  const [a, b] = UnixSocket.pair(kind, type & s.SOCK_NONBLOCK ? O_NONBLOCK : 0, credsOf(t));
+  const [a, b] = UnixSocket.pair(t.kernel.vfs, kind, type & s.SOCK_NONBLOCK ? O_NONBLOCK : 0, credsOf(t));
   a.ref();
   b.ref();
   try {

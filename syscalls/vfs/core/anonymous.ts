@@ -2,37 +2,33 @@
 
 import { fail } from '../../abi/errno.ts';
 import { type Attributes, S_IFMT } from '../../abi/stat.ts';
-import { type AttributeChange, type FileSystem, Inode, nextMountId, noSpace } from './inode.ts';
+import { type AttributeChange, FileSystem, Inode, noSpace } from './inode.ts';
 import type { OpenFile } from './open-file.ts';
+import type { Vfs } from './vfs.ts';
 
 /** The kernel's own file system, which is mounted nowhere. */
-class AnonymousFs implements FileSystem {
+export class AnonymousFs extends FileSystem {
   readonly type = 'anon_inodefs';
   readonly source = 'anon_inodefs';
-  readonly readOnly = false;
-  readonly id = nextMountId();
   readonly root: Inode;
-  constructor() {
-    this.root = new AnonymousInode('/', 0o040700, this);
+  constructor(vfs: Vfs) {
+    super(vfs);
+    this.root = new AnonymousInode(this, '/', 0o040700);
   }
   statfs() {
     return noSpace(0x0904_1934);
   }
 }
 
-let numbers = 0;
-let common: AnonymousFs | undefined;
-
 /** An inode that is nothing but its attributes, kept in memory. */
 export class AnonymousInode extends Inode {
   readonly attributes: Attributes;
 
   /** `name` as /proc/PID/fd shows it: `pipe:[N]`, where N in brackets stands for the inode's number, or `anon_inode:[eventfd]`. */
-  constructor(name: string, mode: number, fs?: FileSystem, parent?: Inode) {
-    // The file system's own root comes while there is no file system yet.
-    super(fs ?? (common ??= new AnonymousFs()), parent, name);
+  constructor(fs: FileSystem, name: string, mode: number, parent?: Inode) {
+    super(fs, parent, name);
     const now = BigInt(Date.now()) * 1_000_000n;
-    const ino = ++numbers;
+    const ino = fs.vfs.nextAnonymousNumber();
     this.name = name.replace('[N]', `[${ino}]`);
     this.attributes = {
       dev: this.fs.id,

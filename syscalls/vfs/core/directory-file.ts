@@ -4,7 +4,7 @@ import type { DirEntry } from '../../abi/dirent.ts';
 import { fail } from '../../abi/errno.ts';
 import { SEEK_CUR, SEEK_END, SEEK_SET } from '../../abi/fcntl.ts';
 import type { Attributes } from '../../abi/stat.ts';
-import { type AttributeChange, type Inode, nextTick } from './inode.ts';
+import type { AttributeChange, Inode } from './inode.ts';
 import { OpenFile } from './open-file.ts';
 
 /** `.`, `..` and a snapshot of the names, taken when reading begins and after every rewind. Positions are 1-based places in it: small numbers. */
@@ -51,7 +51,7 @@ export class DirectoryFile extends OpenFile {
   }
 
   override stat(): Attributes {
-    nextTick();
+    this.vfs.beginWalk();
     return super.stat();
   }
 

@@ -3,7 +3,6 @@
  * It is the owner of the process's record locks: closing any descriptor of a file drops them (fcntl(2)).
  */
 import { fail } from '../../abi/errno.ts';
-import { releaseRecordLocks } from './locks.ts';
 import type { OpenFile } from './open-file.ts';
 
 /** RLIMIT_NOFILE where nobody says otherwise. */
@@ -73,7 +72,7 @@ export class FdTable {
     this.#files[fd] = undefined;
     this.#closeOnExec.delete(fd);
     if (fd < this.#lowest) this.#lowest = fd;
-    releaseRecordLocks(file.inode, this);
+    file.vfs.locks.releaseRecords(file.inode, this);
     file.flush(this);
     file.release();
   }

@@ -4,14 +4,18 @@
  */
 
 const FIRST = 0x4000_0000;
-const given = new Map<number, Map<bigint, number>>();
 
-/** The number of inode `ino` of device `dev`, below 2^31. */
-export function safeNumber(dev: number, ino: bigint): number {
-  if (ino < FIRST) return Number(ino);
-  let numbers = given.get(dev);
-  if (!numbers) given.set(dev, (numbers = new Map()));
-  let number = numbers.get(ino);
-  if (number === undefined) numbers.set(ino, (number = FIRST + numbers.size));
-  return number;
+export class InodeNumbers {
+  /** By device and number of the host. */
+  readonly #given = new Map<number, Map<bigint, number>>();
+
+  /** The number of inode `ino` of device `dev`, below 2^31. */
+  safe(dev: number, ino: bigint): number {
+    if (ino < FIRST) return Number(ino);
+    let numbers = this.#given.get(dev);
+    if (!numbers) this.#given.set(dev, (numbers = new Map()));
+    let number = numbers.get(ino);
+    if (number === undefined) numbers.set(ino, (number = FIRST + numbers.size));
+    return number;
+  }
 }

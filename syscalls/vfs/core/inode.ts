@@ -14,6 +14,7 @@ import type { Attributes, FsStatistics } from '../../abi/stat.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../abi/stat.ts';
 import { CAP, type Creds, capable } from './creds.ts';
 import type { OpenFile } from './open-file.ts';
+import type { Vfs } from './vfs.ts';
 
 /** What setattr may change; what is absent stays. Times are nanoseconds, 'now' is the present time. */
 export interface AttributeChange {
@@ -26,36 +27,26 @@ export interface AttributeChange {
 }
 
 /** A mounted file system. */
-export interface FileSystem {
+export abstract class FileSystem {
+  readonly vfs: Vfs;
   /** As in /proc/mounts: ext4, tmpfs, proc ... */
-  readonly type: string;
-  readonly source: string;
-  readonly readOnly: boolean;
-  readonly root: Inode;
+  abstract readonly type: string;
+  abstract readonly source: string;
+  readonly readOnly: boolean = false;
+  abstract readonly root: Inode;
   /** Number of the mount, unique in a run (statx, mountinfo). */
   readonly id: number;
-  statfs(inode: Inode): FsStatistics;
+
+  constructor(vfs: Vfs) {
+    this.vfs = vfs;
+    this.id = vfs.nextMountId();
+  }
+  abstract statfs(inode: Inode): FsStatistics;
 }
 
 /** What statfs tells of a file system that is nowhere stored; `type` is its magic number (statfs(2)). */
 export function noSpace(type: number): FsStatistics {
   return { type, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0, namelen: 255, flags: 0 };
-}
-
-let tick = 0;
-/** Starts a path walk: attributes found in an earlier one are no longer fresh. */
-export function nextTick(): void {
-  tick++;
-}
-/** Number of the present path walk. What a lookup of this walk has found out need not be asked of the host again. */
-export function currentTick(): number {
-  return tick;
-}
-
-let mounts = 0;
-/** A number for a new FileSystem. */
-export function nextMountId(): number {
-  return ++mounts;
 }
 
 export abstract class Inode {

@@ -25,111 +25,97 @@ class FileLocks {
   readonly queue = new WaitQueue();
 }
 
-const locks = new Map<string, FileLocks>();
+/** The locks of one run. */
+export class Locks {
+  /** By the identity of the file. */
+  readonly #locks = new Map<string, FileLocks>();
+  /** Who waits for whose record lock. */
+  readonly #waiting = new Map<object, object>();
 
-function locksOf(inode: Inode): FileLocks {
-  const identity = identityOf(inode);
-  let found = locks.get(identity);
-  if (!found) locks.set(identity, (found = new FileLocks()));
-  return found;
-}
-
-function forgetIfFree(inode: Inode, found: FileLocks): void {
-  found.queue.wakeAll();
-  if (found.records.length === 0 && found.flocks.size === 0) locks.delete(identityOf(inode));
-}
-
-/** The first lock of somebody else that is in the way. */
-export function conflictingLock(
-  inode: Inode,
-  type: number,
-  start: number,
-  end: number,
-  owner: object,
-): RecordLock | undefined {
-  return locks
-    .get(identityOf(inode))
-    ?.records.find(
-      (l) => l.owner !== owner && l.start < end && start < l.end && (type === F_WRLCK || l.type === F_WRLCK),
-    );
-}
-
-/** The queue to wait on for a lock to go. */
-export function lockQueue(inode: Inode): WaitQueue {
-  return locksOf(inode).queue;
-}
-
-/** Sets, changes or (F_UNLCK) removes the owner's lock on a range; the caller has seen that nothing conflicts. */
-export function setRecordLock(
-  inode: Inode,
-  type: number,
-  start: number,
-  end: number,
-  owner: object,
-  pid: number,
-): void {
-  const found = locksOf(inode);
-  const rest: RecordLock[] = [];
-  for (const lock of found.records) {
-    if (lock.owner !== owner || lock.end <= start || end <= lock.start) {
-      rest.push(lock);
-      continue;
-    }
-    if (lock.start < start) rest.push({ ...lock, end: start });
-    if (lock.end > end) rest.push({ ...lock, start: end });
+  #of(inode: Inode): FileLocks {
+    const identity = identityOf(inode);
+    let found = this.#locks.get(identity);
+    if (!found) this.#locks.set(identity, (found = new FileLocks()));
+    return found;
   }
-  if (type !== F_UNLCK) {
-    rest.push({ type: type === F_WRLCK ? F_WRLCK : F_RDLCK, start, end, owner, pid });
-  }
-  found.records = rest;
-  forgetIfFree(inode, found);
-}
 
-/** Who waits for whose record lock. */
-const waiting = new Map<object, object>();
-
-/** Notes that `owner` waits for `holder`; false when that would be a deadlock (EDEADLK). */
-export function blockLock(owner: object, holder: object): boolean {
-  for (let at: object | undefined = holder; at !== undefined; at = waiting.get(at))
-    if (at === owner) return false;
-  waiting.set(owner, holder);
-  return true;
-}
-export function unblockLock(owner: object): void {
-  waiting.delete(owner);
-}
-
-/** A descriptor of the file was closed: the owner's record locks on it go. */
-export function releaseRecordLocks(inode: Inode, owner: object): void {
-  if (locks.size === 0) return;
-  const found = locks.get(identityOf(inode));
-  if (!found?.records.some((l) => l.owner === owner)) return;
-  found.records = found.records.filter((l) => l.owner !== owner);
-  forgetIfFree(inode, found);
-}
-
-/** Takes or changes a flock lock; false when it must wait on lockQueue. A change gives the old lock up first, as Linux does. */
-export function takeFlock(inode: Inode, owner: object, exclusive: boolean): boolean {
-  const found = locksOf(inode);
-  const had = found.flocks.get(owner);
-  if (had === (exclusive ? 'exclusive' : 'shared')) return true;
-  if (had !== undefined) {
-    found.flocks.delete(owner);
+  #changed(inode: Inode, found: FileLocks): void {
     found.queue.wakeAll();
+    if (found.records.length === 0 && found.flocks.size === 0) this.#locks.delete(identityOf(inode));
   }
-  for (const held of found.flocks.values()) if (exclusive || held === 'exclusive') return false;
-  found.flocks.set(owner, exclusive ? 'exclusive' : 'shared');
-  return true;
-}
 
-export function releaseFlock(inode: Inode, owner: object): void {
-  if (locks.size === 0) return;
-  const found = locks.get(identityOf(inode));
-  if (!found?.flocks.delete(owner)) return;
-  forgetIfFree(inode, found);
-}
+  /** The first lock of somebody else that is in the way. */
+  conflicting(inode: Inode, type: number, start: number, end: number, owner: object): RecordLock | undefined {
+    return this.#locks
+      .get(identityOf(inode))
+      ?.records.find(
+        (l) =>
+          l.owner !== owner && l.start < end && start < l.end && (type === F_WRLCK || l.type === F_WRLCK),
+      );
+  }
 
-/** All record and flock locks, for /proc/locks. */
-export function allLocks(): { identity: string; locks: FileLocks }[] {
-  return [...locks].map(([identity, found]) => ({ identity, locks: found }));
+  /** The queue to wait on for a lock to go. */
+  queue(inode: Inode): WaitQueue {
+    return this.#of(inode).queue;
+  }
+
+  /** Sets, changes or (F_UNLCK) removes the owner's lock on a range; the caller has seen that nothing conflicts. */
+  setRecord(inode: Inode, type: number, start: number, end: number, owner: object, pid: number): void {
+    const found = this.#of(inode);
+    const rest: RecordLock[] = [];
+    for (const lock of found.records) {
+      if (lock.owner !== owner || lock.end <= start || end <= lock.start) {
+        rest.push(lock);
+        continue;
+      }
+      if (lock.start < start) rest.push({ ...lock, end: start });
+      if (lock.end > end) rest.push({ ...lock, start: end });
+    }
+    if (type !== F_UNLCK) {
+      rest.push({ type: type === F_WRLCK ? F_WRLCK : F_RDLCK, start, end, owner, pid });
+    }
+    found.records = rest;
+    this.#changed(inode, found);
+  }
+
+  /** Notes that `owner` waits for `holder`; false when that would be a deadlock (EDEADLK). */
+  block(owner: object, holder: object): boolean {
+    for (let at: object | undefined = holder; at !== undefined; at = this.#waiting.get(at))
+      if (at === owner) return false;
+    this.#waiting.set(owner, holder);
+    return true;
+  }
+  unblock(owner: object): void {
+    this.#waiting.delete(owner);
+  }
+
+  /** A descriptor of the file was closed: the owner's record locks on it go. */
+  releaseRecords(inode: Inode, owner: object): void {
+    if (this.#locks.size === 0) return;
+    const found = this.#locks.get(identityOf(inode));
+    if (!found?.records.some((l) => l.owner === owner)) return;
+    found.records = found.records.filter((l) => l.owner !== owner);
+    this.#changed(inode, found);
+  }
+
+  /** Takes or changes a flock lock; false when it must wait on the queue. A change gives the old lock up first, as Linux does. */
+  takeFlock(inode: Inode, owner: object, exclusive: boolean): boolean {
+    const found = this.#of(inode);
+    const had = found.flocks.get(owner);
+    if (had === (exclusive ? 'exclusive' : 'shared')) return true;
+    if (had !== undefined) {
+      found.flocks.delete(owner);
+      found.queue.wakeAll();
+    }
+    for (const held of found.flocks.values()) if (exclusive || held === 'exclusive') return false;
+    found.flocks.set(owner, exclusive ? 'exclusive' : 'shared');
+    return true;
+  }
+
+  releaseFlock(inode: Inode, owner: object): void {
+    if (this.#locks.size === 0) return;
+    const found = this.#locks.get(identityOf(inode));
+    if (!found?.flocks.delete(owner)) return;
+    this.#changed(inode, found);
+  }
 }

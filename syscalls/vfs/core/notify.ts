@@ -25,73 +25,76 @@ export interface Watcher {
   remove(wd: number): void;
 }
 
-/** Watches by the identity of what they watch. */
-const watches = new Map<string, Set<Watch>>();
+/** The watches of one run, and who tells them. */
+export class Notifier {
+  /** By the identity of what they watch. */
+  readonly #watches = new Map<string, Set<Watch>>();
+  #cookies = 0;
 
-let cookies = 0;
-/** Ties the two events of a rename together. */
-export function nextCookie(): number {
-  return ++cookies;
-}
-
-/** @param unlinked the name is gone, though the file is open: IN_EXCL_UNLINK does not want to know */
-function tell(inode: Inode, mask: number, name: string, cookie: number, unlinked = false): void {
-  for (const watch of [...(watches.get(identityOf(inode)) ?? [])]) {
-    if (!(watch.mask & mask & IN_ALL_EVENTS) || (unlinked && watch.mask & IN_EXCL_UNLINK)) continue;
-    watch.owner.push({ wd: watch.wd, mask, cookie, name });
-    if (watch.mask & IN_ONESHOT) watch.owner.remove(watch.wd);
+  /** Ties the two events of a rename together. */
+  nextCookie(): number {
+    return ++this.#cookies;
   }
-}
 
-/** Something happened to a file: it is told to who watches it, and to who watches its directory. */
-export function notifyFile(inode: Inode, mask: number): void {
-  if (watches.size === 0) return;
-  const what = inode.isDirectory ? mask | IN_ISDIR : mask;
-  if (inode.parent) tell(inode.parent, what, inode.name, 0, inode.deleted);
-  tell(inode, what, '', 0);
-}
+  /** @param unlinked the name is gone, though the file is open: IN_EXCL_UNLINK does not want to know */
+  #tell(inode: Inode, mask: number, name: string, cookie: number, unlinked = false): void {
+    for (const watch of [...(this.#watches.get(identityOf(inode)) ?? [])]) {
+      if (!(watch.mask & mask & IN_ALL_EVENTS) || (unlinked && watch.mask & IN_EXCL_UNLINK)) continue;
+      watch.owner.push({ wd: watch.wd, mask, cookie, name });
+      if (watch.mask & IN_ONESHOT) watch.owner.remove(watch.wd);
+    }
+  }
 
-/** Something that only who watches the file itself is told. */
-export function notifySelf(inode: Inode, mask: number): void {
-  if (watches.size > 0) tell(inode, mask, '', 0);
-}
+  /** Something happened to a file: it is told to who watches it, and to who watches its directory. */
+  file(inode: Inode, mask: number): void {
+    if (this.#watches.size === 0) return;
+    const what = inode.isDirectory ? mask | IN_ISDIR : mask;
+    if (inode.parent) this.#tell(inode.parent, what, inode.name, 0, inode.deleted);
+    this.#tell(inode, what, '', 0);
+  }
 
-/** A file has lost its last name: it goes as soon as nobody has it open. */
-export function lastNameGone(inode: Inode): void {
-  if (watches.size === 0) return;
-  inode.nameless = true;
-  if (inode.openFiles === 0) gone(inode);
-}
+  /** Something that only who watches the file itself is told. */
+  self(inode: Inode, mask: number): void {
+    if (this.#watches.size > 0) this.#tell(inode, mask, '', 0);
+  }
 
-/** The last open file of an inode was closed. */
-export function lastClosed(inode: Inode): void {
-  if (watches.size > 0 && inode.nameless) gone(inode);
-}
+  /** A file has lost its last name: it goes as soon as nobody has it open. */
+  lastNameGone(inode: Inode): void {
+    if (this.#watches.size === 0) return;
+    inode.nameless = true;
+    if (inode.openFiles === 0) this.#gone(inode);
+  }
 
-function gone(inode: Inode): void {
-  tell(inode, IN_DELETE_SELF, '', 0);
-  for (const watch of [...(watches.get(identityOf(inode)) ?? [])]) watch.owner.remove(watch.wd);
-}
+  /** The last open file of an inode was closed. */
+  lastClosed(inode: Inode): void {
+    if (this.#watches.size > 0 && inode.nameless) this.#gone(inode);
+  }
 
-/** Something happened to a name in a directory. */
-export function notifyName(dir: Inode, mask: number, name: string, isDirectory: boolean, cookie = 0): void {
-  if (watches.size === 0) return;
-  tell(dir, isDirectory ? mask | IN_ISDIR : mask, name, cookie);
-}
+  #gone(inode: Inode): void {
+    this.#tell(inode, IN_DELETE_SELF, '', 0);
+    for (const watch of [...(this.#watches.get(identityOf(inode)) ?? [])]) watch.owner.remove(watch.wd);
+  }
 
-/** The watches on a file. */
-export function watchesOf(identity: string): readonly Watch[] {
-  return [...(watches.get(identity) ?? [])];
-}
+  /** Something happened to a name in a directory. */
+  name(dir: Inode, mask: number, name: string, isDirectory: boolean, cookie = 0): void {
+    if (this.#watches.size === 0) return;
+    this.#tell(dir, isDirectory ? mask | IN_ISDIR : mask, name, cookie);
+  }
 
-export function watch(watch: Watch): void {
-  const same = watches.get(watch.identity);
-  if (same) same.add(watch);
-  else watches.set(watch.identity, new Set([watch]));
-}
+  /** The watches on a file. */
+  watchesOf(identity: string): readonly Watch[] {
+    return [...(this.#watches.get(identity) ?? [])];
+  }
 
-export function unwatch(watch: Watch): void {
-  const same = watches.get(watch.identity);
-  same?.delete(watch);
-  if (same?.size === 0) watches.delete(watch.identity);
+  add(watch: Watch): void {
+    const same = this.#watches.get(watch.identity);
+    if (same) same.add(watch);
+    else this.#watches.set(watch.identity, new Set([watch]));
+  }
+
+  remove(watch: Watch): void {
+    const same = this.#watches.get(watch.identity);
+    same?.delete(watch);
+    if (same?.size === 0) this.#watches.delete(watch.identity);
+  }
 }

@@ -26,8 +26,7 @@ import { IN_CLOSE_NOWRITE, IN_CLOSE_WRITE } from '../../abi/inotify.ts';
 import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import type { Attributes } from '../../abi/stat.ts';
 import type { AttributeChange, Inode } from './inode.ts';
-import { releaseFlock, releaseRecordLocks } from './locks.ts';
-import { lastClosed, notifyFile } from './notify.ts';
+import type { Vfs } from './vfs.ts';
 import { WaitQueue } from './wait-queue.ts';
 
 /** What read and write give when they would have to wait. */
@@ -103,6 +102,9 @@ export abstract class OpenFile {
     this.#writeTimeout = milliseconds;
   }
 
+  get vfs(): Vfs {
+    return this.inode.fs.vfs;
+  }
   get nonblocking(): boolean {
     return (this.flags & O_NONBLOCK) !== 0;
   }
@@ -121,14 +123,15 @@ export abstract class OpenFile {
   /** One descriptor less; the last one closes the file. */
   release(): void {
     if (--this.#references > 0) return;
-    notifyFile(this.inode, this.writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+    const { locks, notifier } = this.vfs;
+    notifier.file(this.inode, this.writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     for (const closing of this.onClose ?? []) closing();
-    releaseFlock(this.inode, this);
-    releaseRecordLocks(this.inode, this);
+    locks.releaseFlock(this.inode, this);
+    locks.releaseRecords(this.inode, this);
     try {
       this.close();
     } finally {
-      if (--this.inode.openFiles === 0) lastClosed(this.inode);
+      if (--this.inode.openFiles === 0) notifier.lastClosed(this.inode);
     }
   }
   get references(): number {

@@ -5,7 +5,6 @@
 import { fail } from '../../abi/errno.ts';
 import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT } from '../../abi/stat.ts';
 import { openFifo } from '../ipc/pipe.ts';
-import { openDevice } from '../memory/devices.ts';
 import { AnonymousInode } from './anonymous.ts';
 import type { Creds } from './creds.ts';
 import type { FileSystem, Inode } from './inode.ts';
@@ -16,7 +15,7 @@ export class SpecialInode extends AnonymousInode {
   socket: unknown;
 
   constructor(fs: FileSystem, parent: Inode, name: string, mode: number, rdev: number, who?: Creds) {
-    super(name, mode, fs, parent);
+    super(fs, name, mode, parent);
     this.attributes.rdev = rdev;
     this.attributes.uid = who?.fsuid ?? 0;
     this.attributes.gid = who?.fsgid ?? 0;
@@ -31,7 +30,7 @@ export class SpecialInode extends AnonymousInode {
         return openFifo(this, `special:${this.attributes.ino}`, flags);
       case S_IFCHR:
       case S_IFBLK:
-        return openDevice(this, flags, this.attributes.rdev);
+        return this.fs.vfs.devices.open(this, flags, this.attributes.rdev);
       default:
         return fail('ENXIO');
     }

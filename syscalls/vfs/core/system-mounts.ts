@@ -3,7 +3,6 @@ import { fail } from '../../abi/errno.ts';
 import { makedev } from '../../abi/stat.ts';
 import { NodeFs } from '../host/node-fs.ts';
 import { createDev } from '../memory/dev.ts';
-import { registerDevice } from '../memory/devices.ts';
 import { ProcFs } from '../proc/proc.ts';
 import type { ProcSource } from '../proc/source.ts';
 import { SysFs } from '../proc/sys.ts';
@@ -12,7 +11,6 @@ import { openControllingTerminal, TtyFile } from '../tty/tty.ts';
 import { credsFor } from './creds.ts';
 import type { FdTable } from './fd-table.ts';
 import type { FileSystem, Inode } from './inode.ts';
-import { mountAt } from './mount.ts';
 import { resolve } from './walk.ts';
 
 /**
@@ -27,19 +25,21 @@ export function mountSystem(
   files: FdTable,
   mqueues: FileSystem,
 ): void {
-  mountAt(root, 'proc', new ProcFs(source, () => root));
-  registerDevice(makedev(5, 0), openControllingTerminal);
-  const pts = new DevPts();
+  const { vfs } = root.fs;
+  const { mounts, devices } = vfs;
+  mounts.add(root, 'proc', new ProcFs(vfs, source, () => root));
+  devices.register(makedev(5, 0), openControllingTerminal);
+  const pts = new DevPts(vfs);
   if (ownRoot) {
-    const dev = createDev();
-    mountAt(root, 'dev', dev);
-    mountAt(dev.root, 'pts', pts);
-    mountAt(dev.root, 'mqueue', mqueues);
-    mountAt(root, 'sys', new SysFs());
+    const dev = createDev(vfs);
+    mounts.add(root, 'dev', dev);
+    mounts.add(dev.root, 'pts', pts);
+    mounts.add(dev.root, 'mqueue', mqueues);
+    mounts.add(root, 'sys', new SysFs(vfs));
   } else {
     const dev = root.lookup('dev');
-    if (dev?.isDirectory) mountAt(dev, 'pts', pts);
-    registerDevice(makedev(5, 2), (inode, flags) => pts.open(inode, flags));
+    if (dev?.isDirectory) mounts.add(dev, 'pts', pts);
+    devices.register(makedev(5, 2), (inode, flags) => pts.open(inode, flags));
   }
   for (const fd of [0, 1, 2]) {
     const file = files.find(fd);
@@ -51,7 +51,8 @@ export function mountSystem(
  * Shows a directory or file of the host at a path of the guest, whose directory must be there. Host and guest path are byte strings. Throws Errno.
  */
 export function bindHost(root: Inode, hostPath: string, guestPath: string, readOnly: boolean): void {
+  const { vfs } = root.fs;
   const { dir, name, inode } = resolve({ root, creds: credsFor(0, 0) }, root, guestPath, true);
   if (inode === root) fail('EBUSY');
-  mountAt(inode?.parent ?? dir, inode?.name ?? name, new NodeFs(hostPath, { readOnly }));
+  vfs.mounts.add(inode?.parent ?? dir, inode?.name ?? name, new NodeFs(vfs, hostPath, { readOnly }));
 }

@@ -7,7 +7,6 @@ import { NAME_MAX, PATH_MAX, SYMLINKS_MAX } from '../../abi/fcntl.ts';
 import { S_IFDIR, S_IFMT } from '../../abi/stat.ts';
 import type { Creds } from './creds.ts';
 import type { Inode } from './inode.ts';
-import { nextTick } from './inode.ts';
 
 /** What a task brings to a path: its root and who it is. */
 export interface PathContext {
@@ -58,7 +57,7 @@ export function resolve(
     const found = inPrefix(context.prefix, context.creds, path, follow);
     if (found) return found;
   }
-  nextTick();
+  start.fs.vfs.beginWalk();
   const { creds } = context;
   const root = options?.inRoot ? start : context.root;
   let at = start;

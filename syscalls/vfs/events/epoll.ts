@@ -7,6 +7,7 @@ import { O_RDWR } from '../../abi/fcntl.ts';
 import { EPOLLET, EPOLLONESHOT, POLLERR, POLLHUP, POLLIN, POLLRDNORM } from '../../abi/poll.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
 import { OpenFile } from '../core/open-file.ts';
+import type { Vfs } from '../core/vfs.ts';
 import type { Waiter } from '../core/wait-queue.ts';
 
 /** Files that are epolls of epolls may nest so deep (EP_MAX_NESTS). */
@@ -61,8 +62,8 @@ export class EpollFile extends OpenFile {
   /** In the order in which they are looked at; who was told of goes to the end. */
   readonly #order = new Set<Entry>();
 
-  constructor() {
-    super(new AnonymousInode('anon_inode:[eventpoll]', 0o600), O_RDWR);
+  constructor(vfs: Vfs) {
+    super(new AnonymousInode(vfs.anonymous, 'anon_inode:[eventpoll]', 0o600), O_RDWR);
   }
 
   protected override close(): void {

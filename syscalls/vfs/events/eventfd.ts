@@ -4,6 +4,7 @@ import { O_RDWR } from '../../abi/fcntl.ts';
 import { POLLERR, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
 import { OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
+import type { Vfs } from '../core/vfs.ts';
 
 const MAX = 0xffff_ffff_ffff_fffen;
 
@@ -11,8 +12,8 @@ export class EventFile extends OpenFile {
   #count: bigint;
   readonly #semaphore: boolean;
 
-  constructor(count: number, semaphore: boolean, flags: number) {
-    super(new AnonymousInode('anon_inode:[eventfd]', 0o600), O_RDWR | flags);
+  constructor(vfs: Vfs, count: number, semaphore: boolean, flags: number) {
+    super(new AnonymousInode(vfs.anonymous, 'anon_inode:[eventfd]', 0o600), O_RDWR | flags);
     this.#count = BigInt(count);
     this.#semaphore = semaphore;
   }

@@ -8,8 +8,9 @@ import { FIONREAD } from '../../abi/ioctl.ts';
 import { POLLIN, POLLRDNORM } from '../../abi/poll.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
 import { type Inode, identityOf } from '../core/inode.ts';
-import { unwatch, type Watch, type WatchEvent, type Watcher, watch, watchesOf } from '../core/notify.ts';
+import type { Watch, WatchEvent, Watcher } from '../core/notify.ts';
 import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
+import type { Vfs } from '../core/vfs.ts';
 
 /** Events kept for a reader (/proc/sys/fs/inotify/max_queued_events). */
 const MOST = 16384;
@@ -20,18 +21,18 @@ export class InotifyFile extends OpenFile implements Watcher {
   #last = 0;
   #events: WatchEvent[] = [];
 
-  constructor(flags: number) {
-    super(new AnonymousInode('anon_inode:inotify', 0o600), O_RDONLY | flags);
+  constructor(vfs: Vfs, flags: number) {
+    super(new AnonymousInode(vfs.anonymous, 'anon_inode:inotify', 0o600), O_RDONLY | flags);
   }
 
   protected override close(): void {
-    for (const added of this.#watches.values()) unwatch(added);
+    for (const added of this.#watches.values()) this.vfs.notifier.remove(added);
   }
 
   /** A watch on a file, or a change of the one it has. */
   add(inode: Inode, mask: number): number {
     const identity = identityOf(inode);
-    const known = watchesOf(identity).find((w) => w.owner === this);
+    const known = this.vfs.notifier.watchesOf(identity).find((w) => w.owner === this);
     if (known) {
       if (mask & IN_MASK_CREATE) fail('EEXIST');
       known.mask = mask & IN_MASK_ADD ? known.mask | mask : mask;
@@ -39,7 +40,7 @@ export class InotifyFile extends OpenFile implements Watcher {
     }
     const added: Watch = { owner: this, wd: ++this.#last, identity, mask };
     this.#watches.set(added.wd, added);
-    watch(added);
+    this.vfs.notifier.add(added);
     return added.wd;
   }
 
@@ -47,7 +48,7 @@ export class InotifyFile extends OpenFile implements Watcher {
   remove(wd: number): void {
     const added = this.#watches.get(wd) ?? fail('EINVAL');
     this.#watches.delete(wd);
-    unwatch(added);
+    this.vfs.notifier.remove(added);
     this.push({ wd, mask: IN_IGNORED, cookie: 0, name: '' });
   }
 

@@ -4,6 +4,7 @@ import { O_RDWR } from '../../abi/fcntl.ts';
 import { POLLIN, POLLRDNORM } from '../../abi/poll.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
 import { OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
+import type { Vfs } from '../core/vfs.ts';
 
 /** A timer of the kernel; times are milliseconds. */
 export interface FileTimer {
@@ -19,8 +20,13 @@ export class TimerFile extends OpenFile {
   #expirations = 0;
 
   /** @param createTimer makes the timer, which calls its argument with a number of expirations */
-  constructor(clock: number, flags: number, createTimer: (fire: (expirations: number) => void) => FileTimer) {
-    super(new AnonymousInode('anon_inode:[timerfd]', 0o600), O_RDWR | flags);
+  constructor(
+    vfs: Vfs,
+    clock: number,
+    flags: number,
+    createTimer: (fire: (expirations: number) => void) => FileTimer,
+  ) {
+    super(new AnonymousInode(vfs.anonymous, 'anon_inode:[timerfd]', 0o600), O_RDWR | flags);
     this.clock = clock;
     this.timer = createTimer((expirations) => {
       this.#expirations += expirations;

@@ -1,13 +1,13 @@
 /** Attributes of a file from what node:fs (or an API like it) says of it. */
 import type { BigIntStats } from 'node:fs';
 import type { Attributes } from '../../abi/stat.ts';
-import { safeNumber } from '../core/inode-numbers.ts';
+import type { InodeNumbers } from '../core/inode-numbers.ts';
 
 /** `dev` is the device number the guest is to see; the inode number is made safe for a 32-bit guest. */
-export function attributesOf(s: BigIntStats, dev: number): Attributes {
+export function attributesOf(s: BigIntStats, dev: number, numbers: InodeNumbers): Attributes {
   return {
     dev,
-    ino: safeNumber(dev, s.ino),
+    ino: numbers.safe(dev, s.ino),
     mode: Number(s.mode),
     nlink: Number(s.nlink),
     uid: Number(s.uid),

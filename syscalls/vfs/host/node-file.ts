@@ -53,6 +53,7 @@ export class NodeFile extends MappableFile {
   }
 
   override get mapped(): FilePages | undefined {
+    const { sharedPages } = this.vfs;
     return sharedPages.size === 0 ? undefined : sharedPages.get(this.inode.identity);
   }
 
@@ -151,6 +152,7 @@ export class NodeFile extends MappableFile {
   override pageSource(shared: boolean): PageSource {
     if (!shared) return new FilePages(this, this.identity());
     const { identity } = this.inode;
+    const { sharedPages } = this.vfs;
     let pages = sharedPages.get(identity);
     if (!pages) {
       pages = new FilePages(this, null, true, () => sharedPages.delete(identity));
@@ -169,12 +171,4 @@ export class NodeFile extends MappableFile {
       changed: Number(s.ctimeMs),
     };
   }
-}
-
-/** Sources of shared mappings by file: all mappings of one file, by whatever process and descriptor, are of one object. */
-const sharedPages = new Map<string, FilePages>();
-
-/** The source of a file's shared mappings, for a change that has no descriptor (truncate). */
-export function sharedPagesOf(identity: string): FilePages | undefined {
-  return sharedPages.get(identity);
 }

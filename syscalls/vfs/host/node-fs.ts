@@ -8,8 +8,8 @@
 import fs from 'node:fs';
 import { fail } from '../../abi/errno.ts';
 import type { FsStatistics } from '../../abi/stat.ts';
-import type { FileSystem } from '../core/inode.ts';
-import { type Inode, nextMountId } from '../core/inode.ts';
+import { FileSystem, type Inode } from '../core/inode.ts';
+import type { Vfs } from '../core/vfs.ts';
 import { host } from './error.ts';
 import { NodeInode } from './node-inode.ts';
 
@@ -52,9 +52,6 @@ export interface NodeFsOptions {
   devices?: boolean;
 }
 
-/** All NodeFs of the host's files. Several may show the same directories (bind mounts, --ld-prefix): each has to know when one of these moves or goes. */
-const natives = new Set<WeakRef<NodeFs>>();
-
 const isBelow = (path: string, directory: string) => path === directory || path.startsWith(`${directory}/`);
 
 /** What is kept from the guest's view: one directory, and one file in whose place the guest sees another, which is in that directory. Paths in the API's view. */
@@ -68,15 +65,14 @@ export interface Hidden {
 const BIG = { bigint: true, throwIfNoEntry: false } as const;
 const NOT_ASCII = /[\x80-\xff]/;
 
-export class NodeFs implements FileSystem {
+export class NodeFs extends FileSystem {
   readonly api: NodeApi;
   /** The API is the host's: other processes may change files, and the host checks permissions. */
   readonly native: boolean;
   readonly type: string;
   readonly source: string;
-  readonly readOnly: boolean;
+  override readonly readOnly: boolean;
   readonly devices: boolean;
-  readonly id = nextMountId();
   readonly root: NodeInode;
   /** Path of the root in the API's view, a byte string without trailing slash. It changes when a directory moves in which the root lies. */
   base: string;
@@ -93,7 +89,8 @@ export class NodeFs implements FileSystem {
   readonly exactTimes = new Map<string, { field: 'atime' | 'mtime'; rough: bigint; exact: bigint }[]>();
 
   /** @param base path of the root in the API's view, a byte string. Throws Errno when there is none. */
-  constructor(base: string, options: NodeFsOptions = {}) {
+  constructor(vfs: Vfs, base: string, options: NodeFsOptions = {}) {
+    super(vfs);
     this.api = options.api ?? fs;
     this.native = this.api === fs;
     this.type = options.type ?? (this.native ? 'ext4' : 'tmpfs');
@@ -109,15 +106,16 @@ export class NodeFs implements FileSystem {
     const stats = host(() => this.lstat(this.base || '/'));
     if (!stats) fail('ENOENT');
     this.root = new NodeInode(this, undefined, '', stats);
-    if (this.native) natives.add(new WeakRef(this));
+    if (this.native) vfs.nodeFileSystems.add(new WeakRef(this));
   }
 
   /** To be called when a directory has been moved, or removed (`to` undefined): the others see to it that no path of theirs leads over its old name, where a link might be soon. */
   directoryMoved(from: string, to: string | undefined): void {
     if (!this.native) return;
-    for (const reference of natives) {
+    const { nodeFileSystems } = this.vfs;
+    for (const reference of nodeFileSystems) {
       const other = reference.deref();
-      if (other === undefined) natives.delete(reference);
+      if (other === undefined) nodeFileSystems.delete(reference);
       else if (other !== this) other.#movedElsewhere(from, to);
     }
   }

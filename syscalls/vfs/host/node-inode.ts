@@ -14,15 +14,14 @@ import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from '../../abi/stat.ts';
 import type { Creds } from '../core/creds.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
 import type { AttributeChange } from '../core/inode.ts';
-import { currentTick, Inode, isWithin } from '../core/inode.ts';
+import { Inode, isWithin } from '../core/inode.ts';
 import type { OpenFile } from '../core/open-file.ts';
 import { SpecialInode } from '../core/special.ts';
 import { openFifo } from '../ipc/pipe.ts';
-import { openDevice } from '../memory/devices.ts';
 import { attributesOf } from './attributes.ts';
 import { host, rethrow } from './error.ts';
 import { hostFlags } from './flags.ts';
-import { NodeFile, openForChange, sharedPagesOf } from './node-file.ts';
+import { NodeFile, openForChange } from './node-file.ts';
 import type { NodeFs } from './node-fs.ts';
 
 const TRUST_MS = 100;
@@ -32,7 +31,7 @@ export class NodeInode extends Inode {
   declare readonly fs: NodeFs;
   #stats: fs.BigIntStats;
   /** The walk in which #stats was found. */
-  #tick: number;
+  #walk: number;
   #path = '';
   #generation = -1;
   /** Directories: when it was last seen to be one (ms). */
@@ -47,7 +46,7 @@ export class NodeInode extends Inode {
   constructor(fs: NodeFs, parent: NodeInode | undefined, name: string, stats: fs.BigIntStats) {
     super(fs, parent, name);
     this.#stats = stats;
-    this.#tick = currentTick();
+    this.#walk = this.fs.vfs.walk;
   }
 
   get path(): string {
@@ -75,7 +74,7 @@ export class NodeInode extends Inode {
   }
 
   override stat(): Attributes {
-    if (this.#tick !== currentTick() && !this.deleted) this.#refresh();
+    if (this.#walk !== this.fs.vfs.walk && !this.deleted) this.#refresh();
     const attributes = this.attributes(this.#stats);
     if (this.deleted) attributes.nlink = 0;
     return attributes;
@@ -86,14 +85,14 @@ export class NodeInode extends Inode {
     // The name may be another file's by now.
     if (stats === undefined || !sameFile(stats, this.#stats)) fail('ENOENT');
     this.#stats = stats;
-    this.#tick = currentTick();
+    this.#walk = this.fs.vfs.walk;
   }
 
   /** Attributes from what the API gave, numbers made safe for a 32-bit guest. */
   attributes(s: fs.BigIntStats): Attributes {
     const { native, id } = this.fs;
     const dev = native ? Number(BigInt.asUintN(32, s.dev)) : id;
-    const attributes = attributesOf(s, dev);
+    const attributes = attributesOf(s, dev, this.fs.vfs.numbers);
     if (!native && (attributes.mode & S_IFMT) === S_IFLNK) {
       // memfs gives links the mode of a file and no size.
       attributes.mode = S_IFLNK | 0o777;
@@ -121,14 +120,19 @@ export class NodeInode extends Inode {
       case S_IFREG: {
         if ((flags & O_ACCMODE) !== O_RDONLY) this.fs.checkWritable();
         const fd = host(() => this.#openFile(hostFlags(flags)));
-        this.#tick = -1;
+        this.#walk = -1;
         return new NodeFile(this, flags, fd);
       }
       case 0o010000:
         return openFifo(this, this.identity, flags);
       case 0o020000:
       case 0o060000:
-        return openDevice(this, flags, this.stat().rdev, this.fs.devices ? () => this.path : undefined);
+        return this.fs.vfs.devices.open(
+          this,
+          flags,
+          this.stat().rdev,
+          this.fs.devices ? () => this.path : undefined,
+        );
       default:
         return fail('ENXIO');
     }
@@ -177,10 +181,10 @@ export class NodeInode extends Inode {
     if (this.deleted) fail('ENOENT');
     this.#refresh();
     const path = this.fs.path(this.path);
-    this.#tick = -1;
+    this.#walk = -1;
     try {
       if (change.size !== undefined) {
-        const mapped = sharedPagesOf(this.identity);
+        const mapped = this.fs.vfs.sharedPages.get(this.identity);
         if (mapped) flushShared(mapped);
         openForChange(this, (fd) => api.ftruncateSync(fd, change.size!));
         if (mapped) forgetShared(mapped, change.size);
@@ -197,7 +201,7 @@ export class NodeInode extends Inode {
     } catch (error) {
       rethrow(error);
     }
-    this.#tick = -1;
+    this.#walk = -1;
     this.#seen = 0;
     if (change.mode !== undefined) this.#refresh();
   }
@@ -217,7 +221,7 @@ export class NodeInode extends Inode {
     };
     this.fs.exactTimes.delete(this.identity);
     set(seconds(want.atime), seconds(want.mtime));
-    this.#tick = -1;
+    this.#walk = -1;
     const after = look ? look() : this.stat();
     const inexact = (['atime', 'mtime'] as const).filter((field) => after[field] !== want[field]);
     if (inexact.length === 0) return;
@@ -267,7 +271,7 @@ export class NodeInode extends Inode {
       if (child.isDirectory) this.remember(child);
     } else {
       known.#stats = stats;
-      known.#tick = currentTick();
+      known.#walk = this.fs.vfs.walk;
     }
     if (child!.isDirectory) child!.#seen = Date.now();
     return child;
@@ -391,7 +395,7 @@ export class NodeInode extends Inode {
     if (target.isDirectory) fail('EPERM');
     const { api } = this.fs;
     host(() => api.linkSync(this.fs.path(target.path), this.fs.path(this.childPath(name))));
-    target.#tick = -1;
+    target.#walk = -1;
   }
 
   override unlink(name: string): void {

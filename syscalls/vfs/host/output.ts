@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import type net from 'node:net';
 import { type Errno, errnoNamed } from '../../abi/errno.ts';
-import { linger } from '../core/lingering.ts';
+import type { Lingering } from '../core/lingering.ts';
 import { WOULD_BLOCK } from '../core/open-file.ts';
 import { rethrow } from './error.ts';
 
@@ -16,13 +16,15 @@ export class HostOutput {
   readonly #fd: number;
   readonly #own: boolean;
   readonly #onRoom: () => void;
+  readonly #lingering: Lingering;
   #socket: net.Socket | undefined;
   /** Resolves when the piece that waits is written. */
   #waiting: Promise<void> | undefined;
   #failed: Errno | undefined;
 
   /** @param onRoom called when a write may succeed that did not */
-  constructor(fd: number, onRoom: () => void) {
+  constructor(fd: number, lingering: Lingering, onRoom: () => void) {
+    this.#lingering = lingering;
     this.#onRoom = onRoom;
     let own = -1;
     try {
@@ -80,7 +82,7 @@ export class HostOutput {
       if (this.#socket) this.#socket.destroy();
       else fs.closeSync(this.#fd);
     };
-    if (this.#waiting) linger(this.#waiting.then(close));
+    if (this.#waiting) this.#lingering.add(this.#waiting.then(close));
     else close();
   }
 }

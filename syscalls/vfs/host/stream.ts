@@ -8,7 +8,7 @@
 import fs from 'node:fs';
 import type net from 'node:net';
 import type { PageSource } from '../../../emu/memory/address-space.ts';
-import { ERRNO, Errno, fail } from '../../abi/errno.ts';
+import { Errno, fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_APPEND, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, SEEK_CUR } from '../../abi/fcntl.ts';
 import { FIONREAD } from '../../abi/ioctl.ts';
 import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
@@ -17,6 +17,7 @@ import { AnonymousInode } from '../core/anonymous.ts';
 import { FilePages, MappableFile } from '../core/file-pages.ts';
 import type { AttributeChange, Inode } from '../core/inode.ts';
 import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
+import type { Vfs } from '../core/vfs.ts';
 import { type Waiter, WaitQueue } from '../core/wait-queue.ts';
 import { attributesOf } from './attributes.ts';
 import { host, rethrow } from './error.ts';
@@ -173,7 +174,7 @@ export class HostStream extends OpenFile {
   override write(from: Uint8Array): number {
     if (from.length === 0) return 0;
     if (this.#kind === S_IFIFO && !this.#owned) {
-      this.#output ??= new HostOutput(this.fd, () => this.queue.wakeAll());
+      this.#output ??= new HostOutput(this.fd, this.vfs.lingering, () => this.queue.wakeAll());
       return this.#output.write(from);
     }
     try {
@@ -327,13 +328,13 @@ export class InheritedFile extends MappableFile {
 /** What a descriptor of the host leads to, without a place in the guest's tree. A file may lie outside the guest's root: it is used as it was opened, and nothing more is done to it. */
 class DescriptorInode extends AnonymousInode {
   readonly fd: number;
-  constructor(fd: number, name: string) {
-    super(name, fs.fstatSync(fd).mode);
+  constructor(vfs: Vfs, fd: number, name: string) {
+    super(vfs.anonymous, name, fs.fstatSync(fd).mode);
     this.fd = fd;
   }
   override stat(): Attributes {
     const s = host(() => fs.fstatSync(this.fd, { bigint: true }));
-    return attributesOf(s, Number(BigInt.asUintN(32, s.dev)));
+    return attributesOf(s, Number(BigInt.asUintN(32, s.dev)), this.fs.vfs.numbers);
   }
   override setattr(change: AttributeChange): void {
     if (this.isRegular && (descriptorInfo(this.fd).flags & O_ACCMODE) === O_RDONLY) fail('EPERM');
@@ -373,35 +374,42 @@ function descriptorInfo(fd: number): { position: number; flags: number } {
 /** /dev/null and its like. */
 const MEMORY_DEVICES = 1;
 
-/** The open files of descriptors 0, 1 and 2, by what they lead to: two of one open file description are one here too. */
-const standard = new Map<string, OpenFile>();
+/** Opens descriptors this process has, such as 0, 1 and 2. */
+export class HostDescriptors {
+  readonly #vfs: Vfs;
+  /** By what they lead to: two descriptors of one open file description are one here too. */
+  readonly #files = new Map<string, OpenFile>();
 
-/** An open file for a descriptor this process has, such as 0, 1 and 2. EBADF when it is not open. */
-export function openDescriptor(fd: number): OpenFile {
-  let name: string;
-  try {
-    name = fs.readlinkSync(`/proc/self/fd/${fd}`, 'latin1');
-  } catch {
-    name = `descriptor:[${fd}]`;
+  constructor(vfs: Vfs) {
+    this.#vfs = vfs;
   }
-  const inode = host(() => new DescriptorInode(fd, name));
-  const { dev, ino } = inode.stat();
-  const { position, flags } = descriptorInfo(fd);
-  // What was opened twice has other flags or another place, or it makes no difference.
-  const key = `${dev}:${ino}:${position}:${flags}`;
-  const known = standard.get(key);
-  if (known) return known;
-  const file = openInode(inode, fd, flags);
-  standard.set(key, file);
-  (file.onClose ??= new Set()).add(() => standard.delete(key));
-  return file;
+
+  /** EBADF when it is not open. */
+  open(fd: number): OpenFile {
+    let name: string;
+    try {
+      name = fs.readlinkSync(`/proc/self/fd/${fd}`, 'latin1');
+    } catch {
+      name = `descriptor:[${fd}]`;
+    }
+    const inode = host(() => new DescriptorInode(this.#vfs, fd, name));
+    const { dev, ino } = inode.stat();
+    const { position, flags } = descriptorInfo(fd);
+    // What was opened twice has other flags or another place, or it makes no difference.
+    const key = `${dev}:${ino}:${position}:${flags}`;
+    const known = this.#files.get(key);
+    if (known) return known;
+    const file = openInode(inode, fd, flags);
+    this.#files.set(key, file);
+    return file;
+  }
 }
 
 function openInode(inode: Inode, fd: number, flags: number): OpenFile {
   const kind = inode.mode & S_IFMT;
   if (kind === S_IFREG) return new InheritedFile(inode, flags, fd, false);
   if (kind === S_IFCHR && major(inode.stat().rdev) !== MEMORY_DEVICES && isTerminal(fd)) {
-    return openHostTerminal(fd, flags);
+    return openHostTerminal(inode.fs.vfs, fd, flags);
   }
   return new HostStream(inode, flags, fd, false);
 }
@@ -414,59 +422,4 @@ function reopen(inode: Inode, fd: number, flags: number): OpenFile {
   if (given === O_RDONLY && flags & O_TRUNC) fail('EACCES');
   const again = host(() => fs.openSync(`/proc/self/fd/${fd}`, hostFlags(flags) & ~fs.constants.O_NOFOLLOW));
   return new InheritedFile(inode, flags, again, true);
-}
-
-/** Output that goes to a function; for library users who want it in memory. */
-export class SinkFile extends OpenFile {
-  readonly #sink: (bytes: Uint8Array) => void;
-  /** @param sink gets a copy of every piece written */
-  constructor(sink: (bytes: Uint8Array) => void) {
-    super(new AnonymousInode('pipe:[N]', S_IFIFO | 0o600), O_WRONLY);
-    this.#sink = sink;
-  }
-  override write(from: Uint8Array): number {
-    this.#sink(Uint8Array.from(from));
-    return from.length;
-  }
-  override poll(): number {
-    return POLLOUT | POLLWRNORM;
-  }
-  override get pollable(): boolean {
-    return true;
-  }
-}
-
-/** Input that comes from memory, a piece at a time; `end` ends it. */
-export class SourceFile extends OpenFile {
-  #pieces: Uint8Array[] = [];
-  #ended = false;
-
-  constructor() {
-    super(new AnonymousInode('pipe:[N]', S_IFIFO | 0o600), O_RDONLY);
-  }
-  push(piece: Uint8Array): void {
-    if (piece.length > 0) this.#pieces.push(piece);
-    this.queue.wakeAll();
-  }
-  end(): void {
-    this.#ended = true;
-    this.queue.wakeAll();
-  }
-  override read(into: Uint8Array): number {
-    const piece = this.#pieces[0];
-    if (into.length === 0) return 0;
-    if (piece === undefined) return this.#ended ? 0 : -ERRNO.EAGAIN;
-    const count = Math.min(into.length, piece.length);
-    into.set(piece.subarray(0, count));
-    if (count === piece.length) this.#pieces.shift();
-    else this.#pieces[0] = piece.subarray(count);
-    return count;
-  }
-  override poll(): number {
-    if (this.#pieces.length > 0) return POLLIN | POLLRDNORM;
-    return this.#ended ? POLLHUP : 0;
-  }
-  override get pollable(): boolean {
-    return true;
-  }
 }

@@ -12,8 +12,8 @@ import { O_NOCTTY } from '../../abi/fcntl.ts';
 import { type Attributes, S_IFCHR } from '../../abi/stat.ts';
 import { ONLCR, OPOST } from '../../abi/termios.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
-import { linger } from '../core/lingering.ts';
 import type { OpenFile } from '../core/open-file.ts';
+import type { Vfs } from '../core/vfs.ts';
 import { Tty, TtyFile } from '../tty/tty.ts';
 import { host } from './error.ts';
 import { inForeground, isForegroundOf } from './job.ts';
@@ -54,12 +54,12 @@ export class HostTerminal extends Tty {
   /** Who sends signals to the whole process group this process is one of. Undefined: it is none of the guest's business. */
   hostGroup: { readonly pgid: number; signal(signo: number): void } | undefined;
 
-  constructor(fd: number, rdev: number) {
+  constructor(vfs: Vfs, fd: number, rdev: number) {
     super();
     this.#fd = reopen(fd);
     this.#hostRdev = rdev;
     this.rdev = rdev;
-    this.inode = new HostTerminalInode(this);
+    this.inode = new HostTerminalInode(vfs, this);
     this.measure();
   }
 
@@ -154,7 +154,7 @@ export class HostTerminal extends Tty {
   /** The last descriptor is closed: the terminal is as it was. */
   leave(): void {
     if (!this.writable) {
-      linger(
+      this.inode.fs.vfs.lingering.add(
         new Promise<void>((done) => {
           this.#written = done;
         }),
@@ -263,8 +263,8 @@ function withoutReturns(bytes: Uint8Array): Uint8Array {
 
 class HostTerminalInode extends AnonymousInode {
   readonly terminal: HostTerminal;
-  constructor(terminal: HostTerminal) {
-    super('tty', S_IFCHR | 0o620);
+  constructor(vfs: Vfs, terminal: HostTerminal) {
+    super(vfs.anonymous, 'tty', S_IFCHR | 0o620);
     this.terminal = terminal;
     this.attributes.uid = process.geteuid?.() ?? 0;
     this.attributes.gid = process.getegid?.() ?? 0;
@@ -288,34 +288,31 @@ class HostTerminalFile extends TtyFile {
   }
 }
 
-/** Terminals by device number: descriptors 0, 1 and 2 are mostly one. */
-const terminals = new Map<number, HostTerminal>();
-
 /** This process's controlling terminal, when none of its standard files is. */
-export function openHostControllingTerminal(): HostTerminal | undefined {
+export function openHostControllingTerminal(vfs: Vfs): HostTerminal | undefined {
   try {
     const { O_RDWR, O_NOCTTY: noctty } = fs.constants;
     const fd = fs.openSync('/dev/tty', O_RDWR | noctty);
-    return terminalOf(fd);
+    return terminalOf(vfs, fd);
   } catch {
     return undefined;
   }
 }
 
 /** What the guest has made of the settings of terminals becomes the host's. True when it has changed any. */
-export function settleTerminals(): boolean {
-  return [...terminals.values()].filter((terminal) => terminal.settle()).length > 0;
+export function settleTerminals(vfs: Vfs): boolean {
+  return [...vfs.hostTerminals.values()].filter((terminal) => terminal.settle()).length > 0;
 }
 
 /** An open file for a descriptor of this process that is a terminal. */
-export function openHostTerminal(fd: number, flags: number): OpenFile {
-  const terminal = terminalOf(fd);
+export function openHostTerminal(vfs: Vfs, fd: number, flags: number): OpenFile {
+  const terminal = terminalOf(vfs, fd);
   return new HostTerminalFile(terminal.inode, flags | O_NOCTTY, terminal);
 }
 
-function terminalOf(fd: number): HostTerminal {
+function terminalOf(vfs: Vfs, fd: number): HostTerminal {
   const { rdev } = host(() => fs.fstatSync(fd));
-  let terminal = terminals.get(rdev);
-  if (!terminal) terminals.set(rdev, (terminal = new HostTerminal(fd, rdev)));
+  let terminal = vfs.hostTerminals.get(rdev);
+  if (!terminal) vfs.hostTerminals.set(rdev, (terminal = new HostTerminal(vfs, fd, rdev)));
   return terminal;
 }

@@ -12,9 +12,9 @@ import { type FsStatistics, S_IFDIR, S_IFREG } from '../../abi/stat.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
 import { CAP, type Creds, capable } from '../core/creds.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
-import { type FileSystem, type Inode, nextMountId, noSpace } from '../core/inode.ts';
+import { FileSystem, type Inode, noSpace } from '../core/inode.ts';
 import { type OpenFile, SeekableFile } from '../core/open-file.ts';
-
+import type { Vfs } from '../core/vfs.ts';
 import { type Waiter, WaitQueue } from '../core/wait-queue.ts';
 
 /** Limits of /proc/sys/fs/mqueue, and those of the privileged. */
@@ -76,7 +76,7 @@ export class QueueInode extends AnonymousInode {
     maxSize: number,
     bytes: number,
   ) {
-    super(name, S_IFREG | mode, fs, fs.root);
+    super(fs, name, S_IFREG | mode, fs.root);
     Object.assign(this.attributes, { uid: who.fsuid, gid: who.fsgid, size: FILE_SIZE });
     this.maxMessages = maxMessages;
     this.maxSize = maxSize;
@@ -182,7 +182,7 @@ class MqueueDirectory extends AnonymousInode {
   readonly queues = new Map<string, QueueInode>();
 
   constructor(fs: MqueueFs) {
-    super('', S_IFDIR | 0o1777, fs);
+    super(fs, '', S_IFDIR | 0o1777);
   }
 
   override lookup(name: string): Inode | undefined {
@@ -210,16 +210,15 @@ class MqueueDirectory extends AnonymousInode {
   }
 }
 
-export class MqueueFs implements FileSystem {
+export class MqueueFs extends FileSystem {
   readonly type = 'mqueue';
   readonly source = 'mqueue';
-  readonly readOnly = false;
-  readonly id = nextMountId();
   readonly root: MqueueDirectory;
   /** Bytes that the queues of each user may take, for RLIMIT_MSGQUEUE. */
   readonly #charged = new Map<number, number>();
 
-  constructor() {
+  constructor(vfs: Vfs) {
+    super(vfs);
     this.root = new MqueueDirectory(this);
   }
 

@@ -10,6 +10,7 @@ import { S_IFIFO } from '../../abi/stat.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
 import type { Inode } from '../core/inode.ts';
 import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
+import type { Vfs } from '../core/vfs.ts';
 import { WaitQueue } from '../core/wait-queue.ts';
 
 export const PIPE_BUF = 4096;
@@ -164,8 +165,8 @@ export class PipeFile extends OpenFile {
 /** The inode of pipe(2): opened again through /proc/PID/fd it gives another end of the same pipe. */
 class PipeInode extends AnonymousInode {
   readonly pipe = new Pipe();
-  constructor() {
-    super('pipe:[N]', S_IFIFO | 0o600);
+  constructor(vfs: Vfs) {
+    super(vfs.anonymous, 'pipe:[N]', S_IFIFO | 0o600);
   }
   override open(flags: number): OpenFile {
     return new PipeFile(this, flags, this.pipe);
@@ -173,19 +174,17 @@ class PipeInode extends AnonymousInode {
 }
 
 /** pipe2: the reading and the writing end. */
-export function createPipe(flags: number): [OpenFile, OpenFile] {
-  const inode = new PipeInode();
+export function createPipe(vfs: Vfs, flags: number): [OpenFile, OpenFile] {
+  const inode = new PipeInode(vfs);
   return [
     new PipeFile(inode, O_RDONLY | flags, inode.pipe),
     new PipeFile(inode, O_WRONLY | flags, inode.pipe),
   ];
 }
 
-/** FIFOs that are open, by the identity of their inodes. */
-const fifos = new Map<string, Pipe>();
-
 /** Opens a FIFO; ENXIO when writing without waiting and nobody reads. Its `opening` says whether open(2) has to wait. */
 export function openFifo(inode: Inode, identity: string, flags: number): OpenFile {
+  const { fifos } = inode.fs.vfs;
   let pipe = fifos.get(identity);
   const writing = (flags & O_ACCMODE) === O_WRONLY;
   if (writing && flags & O_NONBLOCK && (pipe === undefined || pipe.readers === 0)) fail('ENXIO');
@@ -218,6 +217,6 @@ class FifoFile extends PipeFile {
 
   protected override close(): void {
     super.close();
-    if (this.pipe.readers === 0 && this.pipe.writers === 0) fifos.delete(this.#identity);
+    if (this.pipe.readers === 0 && this.pipe.writers === 0) this.vfs.fifos.delete(this.#identity);
   }
 }

@@ -1,7 +1,7 @@
 /** The /dev of a guest with a root of its own: the devices every program may count on (devtmpfs with devpts and shm). */
 import { makedev, S_IFCHR } from '../../abi/stat.ts';
 import { credsFor } from '../core/creds.ts';
-import { mountAt } from '../core/mount.ts';
+import type { Vfs } from '../core/vfs.ts';
 import { TmpFs } from './tmpfs.ts';
 
 const DEVICES: readonly (readonly [name: string, mode: number, major: number, minor: number])[] = [
@@ -23,15 +23,15 @@ const LINKS: readonly (readonly [name: string, target: string])[] = [
   ['ptmx', 'pts/ptmx'],
 ];
 
-export function createDev(): TmpFs {
+export function createDev(vfs: Vfs): TmpFs {
   const root = credsFor(0, 0);
-  const fs = new TmpFs({ type: 'devtmpfs', source: 'udev' });
+  const fs = new TmpFs(vfs, { type: 'devtmpfs', source: 'udev' });
   for (const [name, mode, major, minor] of DEVICES) {
     fs.root.mknod(name, S_IFCHR | mode, makedev(major, minor), root);
   }
   for (const [name, target] of LINKS) fs.root.symlink(name, target, root);
   fs.root.mkdir('shm', 0o1777, root);
   fs.root.mkdir('mqueue', 0o755, root);
-  mountAt(fs.root, 'shm', new TmpFs({ mode: 0o1777 }));
+  vfs.mounts.add(fs.root, 'shm', new TmpFs(vfs, { mode: 0o1777 }));
   return fs;
 }

@@ -84,23 +84,26 @@ class RandomDevice extends MemoryDevice {
 /** Opens the device of a number. More are added by the parts that know them (terminals). */
 export type DeviceOpener = (inode: Inode, flags: number) => OpenFile;
 
-const DEVICES = new Map<number, DeviceOpener>([
-  [makedev(1, 3), (inode, flags) => new NullDevice(inode, flags)],
-  [makedev(1, 5), (inode, flags) => new ZeroDevice(inode, flags)],
-  [makedev(1, 7), (inode, flags) => new FullDevice(inode, flags)],
-  [makedev(1, 8), (inode, flags) => new RandomDevice(inode, flags)],
-  [makedev(1, 9), (inode, flags) => new RandomDevice(inode, flags)],
-]);
+/** The devices of one run. */
+export class Devices {
+  readonly #openers = new Map<number, DeviceOpener>([
+    [makedev(1, 3), (inode, flags) => new NullDevice(inode, flags)],
+    [makedev(1, 5), (inode, flags) => new ZeroDevice(inode, flags)],
+    [makedev(1, 7), (inode, flags) => new FullDevice(inode, flags)],
+    [makedev(1, 8), (inode, flags) => new RandomDevice(inode, flags)],
+    [makedev(1, 9), (inode, flags) => new RandomDevice(inode, flags)],
+  ]);
 
-export function registerDevice(rdev: number, open: DeviceOpener): void {
-  DEVICES.set(rdev, open);
-}
+  register(rdev: number, open: DeviceOpener): void {
+    this.#openers.set(rdev, open);
+  }
 
-/** Opens a device node; `hostPath` gives its path when it is one of the host's. ENXIO for a device there is not. */
-export function openDevice(inode: Inode, flags: number, rdev: number, hostPath?: () => string): OpenFile {
-  const known = DEVICES.get(rdev);
-  if (known) return known(inode, flags);
-  if (!hostPath) return fail('ENXIO');
-  const fd = host(() => fs.openSync(Buffer.from(hostPath(), 'latin1'), hostFlags(flags)));
-  return new HostStream(inode, flags, fd, true);
+  /** Opens a device node; `hostPath` gives its path when it is one of the host's. ENXIO for a device there is not. */
+  open(inode: Inode, flags: number, rdev: number, hostPath?: () => string): OpenFile {
+    const known = this.#openers.get(rdev);
+    if (known) return known(inode, flags);
+    if (!hostPath) return fail('ENXIO');
+    const fd = host(() => fs.openSync(Buffer.from(hostPath(), 'latin1'), hostFlags(flags)));
+    return new HostStream(inode, flags, fd, true);
+  }
 }

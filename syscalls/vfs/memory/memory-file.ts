@@ -1,5 +1,4 @@
 /** Regular files that are only memory: those of a TmpFs, and memfd_create(2) with its seals. */
-import { totalmem } from 'node:os';
 import type { PageSource } from '../../../emu/memory/address-space.ts';
 import { fail } from '../../abi/errno.ts';
 import {
@@ -19,26 +18,11 @@ import { AnonymousInode } from '../core/anonymous.ts';
 import { FilePages, MappableFile } from '../core/file-pages.ts';
 import type { AttributeChange, Inode } from '../core/inode.ts';
 import type { OpenFile } from '../core/open-file.ts';
+import type { Vfs } from '../core/vfs.ts';
+import { type MemoryQuota, PAGE } from './quota.ts';
 
 const ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
 const MAX_SIZE = 0x7fff_ffff;
-
-const PAGE = 4096;
-
-/** How much memory files may take together: of one file system, or all those of memfd_create. */
-export class MemoryQuota {
-  readonly pages: number;
-  used = 0;
-  /** @param bytes by default half of the machine's memory (tmpfs(5)) */
-  constructor(bytes = totalmem() / 2) {
-    this.pages = Math.floor(bytes / PAGE);
-  }
-  /** ENOSPC when there is no more. */
-  charge(pages: number): void {
-    if (pages > 0 && this.used + pages > this.pages) fail('ENOSPC');
-    this.used += pages;
-  }
-}
 
 /** The content of a file. What is charged to the quota is what has been written, up to the last byte of it: holes at the end cost nothing. */
 export class MemoryBytes {
@@ -197,18 +181,15 @@ export class MemoryFile extends MappableFile {
   }
 }
 
-let memfds: MemoryQuota | undefined;
-
 /** The nameless file of memfd_create. */
 export class MemfdInode extends AnonymousInode {
   readonly bytes: MemoryBytes;
 
   /** @param sealing seals may be added (MFD_ALLOW_SEALING) */
-  constructor(name: string, sealing: boolean) {
-    super(`/memfd:${name}`, S_IFREG | 0o777);
+  constructor(vfs: Vfs, name: string, sealing: boolean) {
+    super(vfs.anonymous, `/memfd:${name}`, S_IFREG | 0o777);
     this.deleted = true;
-    memfds ??= new MemoryQuota();
-    this.bytes = new MemoryBytes(memfds, sealing ? 0 : F_SEAL_SEAL);
+    this.bytes = new MemoryBytes(vfs.memfds, sealing ? 0 : F_SEAL_SEAL);
     this.bytes.lastNameGone();
   }
   override stat() {

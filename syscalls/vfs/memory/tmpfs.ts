@@ -20,11 +20,12 @@ import {
 } from '../../abi/stat.ts';
 import type { Creds } from '../core/creds.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
-import { type AttributeChange, type FileSystem, Inode, isWithin, nextMountId } from '../core/inode.ts';
+import { type AttributeChange, FileSystem, Inode, isWithin } from '../core/inode.ts';
 import type { OpenFile } from '../core/open-file.ts';
+import type { Vfs } from '../core/vfs.ts';
 import { openFifo } from '../ipc/pipe.ts';
-import { openDevice } from './devices.ts';
-import { MemoryBytes, MemoryFile, MemoryQuota } from './memory-file.ts';
+import { MemoryBytes, MemoryFile } from './memory-file.ts';
+import { MemoryQuota } from './quota.ts';
 
 export interface TmpFsOptions {
   /** As in /proc/mounts. */
@@ -39,17 +40,16 @@ export interface TmpFsOptions {
 /** Files of one TmpFs at most: each costs this process's heap about a kilobyte. */
 const MOST_NODES = 1 << 19;
 
-export class TmpFs implements FileSystem {
+export class TmpFs extends FileSystem {
   readonly type: string;
   readonly source: string;
-  readonly readOnly = false;
-  readonly id = nextMountId();
   readonly root: TmpInode;
   readonly quota: MemoryQuota;
   #numbers = 0;
   #nodes = 0;
 
-  constructor(options: TmpFsOptions = {}) {
+  constructor(vfs: Vfs, options: TmpFsOptions = {}) {
+    super(vfs);
     this.quota = new MemoryQuota(options.size);
     this.type = options.type ?? 'tmpfs';
     this.source = options.source ?? this.type;
@@ -182,7 +182,7 @@ export class TmpInode extends Inode {
         return openFifo(this, `tmp:${node.attributes.dev}:${node.attributes.ino}`, flags);
       case S_IFCHR:
       case S_IFBLK:
-        return openDevice(this, flags, node.attributes.rdev);
+        return this.fs.vfs.devices.open(this, flags, node.attributes.rdev);
       default:
         return fail(this.isSymlink ? 'ELOOP' : 'ENXIO');
     }

@@ -35,8 +35,8 @@ import {
   type SocketAddress,
   TCP_NODELAY,
 } from '../../abi/socket.ts';
-import { linger } from '../core/lingering.ts';
 import type { IoctlContext } from '../core/open-file.ts';
+import type { Vfs } from '../core/vfs.ts';
 import {
   InetOptions,
   IP_MULTICAST_LOOP,
@@ -46,7 +46,7 @@ import {
   IPV6_MULTICAST_LOOP,
   TCP_KEEPIDLE,
 } from './inet-options.ts';
-import { type LocalReceiver, leaveLocally, listenLocally, localReceiver, sourceOf } from './loopback.ts';
+import { type LocalReceiver, sourceOf } from './loopback.ts';
 import {
   type AddressUse,
   MessageQueue,
@@ -108,8 +108,8 @@ export class StreamSocket extends Socket {
   #readShut = false;
   #writeShut = false;
 
-  constructor(family: InetFamily, flags: number) {
-    super(flags);
+  constructor(vfs: Vfs, family: InetFamily, flags: number) {
+    super(vfs, flags);
     this.family = family;
     this.protocol = IPPROTO_TCP;
     this.inetOptions = new InetOptions(family, SOCK_STREAM, (level, name) => {
@@ -188,7 +188,7 @@ export class StreamSocket extends Socket {
     if (!this.#listening) fail('EINVAL');
     const socket = this.#backlog.shift();
     if (socket === undefined) return undefined;
-    const accepted = new StreamSocket(this.family, 0);
+    const accepted = new StreamSocket(this.vfs, this.family, 0);
     accepted.#adopt(socket);
     accepted.#connected();
     socket.resume();
@@ -358,7 +358,7 @@ export class StreamSocket extends Socket {
     if (this.linger === 0 || this.#state !== 'connected') socket.resetAndDestroy?.();
     else if (socket.writableLength === 0) socket.end(() => socket.destroy());
     else {
-      linger(
+      this.vfs.lingering.add(
         new Promise<void>((done) => {
           socket.once('close', () => done());
           socket.end(() => socket.destroy());
@@ -428,8 +428,8 @@ export class DatagramSocket extends Socket implements LocalReceiver {
   #readShut = false;
   #writeShut = false;
 
-  constructor(family: InetFamily, flags: number) {
-    super(flags);
+  constructor(vfs: Vfs, family: InetFamily, flags: number) {
+    super(vfs, flags);
     this.family = family;
     this.inetOptions = new InetOptions(family, SOCK_DGRAM, () => this.#applyOptions());
   }
@@ -470,7 +470,7 @@ export class DatagramSocket extends Socket implements LocalReceiver {
     socket.on('listening', () => {
       this.#local = fromNode(this.family, socket.address());
       this.#state = 'bound';
-      listenLocally(this);
+      this.vfs.loopback.listen(this);
       this.#applyOptions();
       if (this.options.get(SO_BROADCAST)) socket.setBroadcast(true);
       this.queue.wakeAll();
@@ -572,7 +572,11 @@ export class DatagramSocket extends Socket implements LocalReceiver {
       // Bound at once, as there is nothing to look up.
       socket.bind({ port: 0, exclusive: true });
     }
-    const receiver = localReceiver({ family: this.family, host: normal(this.family, host), port });
+    const receiver = this.vfs.loopback.receiver({
+      family: this.family,
+      host: normal(this.family, host),
+      port,
+    });
     if (receiver && this.#local) {
       const own = this.#local.host;
       const from = /^(0\.0\.0\.0|::)$/.test(own) ? sourceOf(normal(this.family, host)) : own;
@@ -604,7 +608,7 @@ export class DatagramSocket extends Socket implements LocalReceiver {
   }
 
   protected override close(): void {
-    leaveLocally(this);
+    this.vfs.loopback.leave(this);
     this.#socket?.close();
     this.#incoming.clear();
   }
@@ -670,16 +674,22 @@ function sourceFor(peer: InetAddress): string | undefined {
 const IPPROTO_MAX = 263;
 
 /** A socket of the Internet families (inet_create). EPROTONOSUPPORT, ESOCKTNOSUPPORT, EINVAL, EPERM for raw ones. */
-export function createInetSocket(family: InetFamily, type: number, protocol: number, flags: number): Socket {
+export function createInetSocket(
+  vfs: Vfs,
+  family: InetFamily,
+  type: number,
+  protocol: number,
+  flags: number,
+): Socket {
   if (protocol < 0 || protocol >= IPPROTO_MAX) fail('EINVAL');
   if (type === SOCK_STREAM) {
     if (protocol !== 0 && protocol !== IPPROTO_TCP) fail('EPROTONOSUPPORT');
-    return new StreamSocket(family, flags);
+    return new StreamSocket(vfs, family, flags);
   }
   if (type === SOCK_DGRAM) {
     if (protocol === 1) fail('EACCES');
     if (protocol !== 0 && protocol !== IPPROTO_UDP) fail('EPROTONOSUPPORT');
-    return new DatagramSocket(family, flags);
+    return new DatagramSocket(vfs, family, flags);
   }
   if (type !== SOCK_RAW) return fail('ESOCKTNOSUPPORT');
   return fail(protocol === 0 ? 'EPROTONOSUPPORT' : 'EPERM');

@@ -12,21 +12,6 @@ export interface LocalReceiver {
   arrive(bytes: Uint8Array, from: { host: string; port: number }): void;
 }
 
-const receivers = new Map<number, Set<LocalReceiver>>();
-
-export function listenLocally(receiver: LocalReceiver): void {
-  const { port } = receiver.bound!;
-  const there = receivers.get(port);
-  if (there) there.add(receiver);
-  else receivers.set(port, new Set([receiver]));
-}
-export function leaveLocally(receiver: LocalReceiver): void {
-  const port = receiver.bound?.port;
-  if (port === undefined) return;
-  const there = receivers.get(port);
-  if (there?.delete(receiver) && there.size === 0) receivers.delete(port);
-}
-
 /** An IPv4 address that is written as one of IPv6 is the IPv4 one. */
 const plain = (host: string) => host.replace(/^::ffff:(?=\d+\.)/i, '');
 const isV4 = (host: string) => !host.includes(':');
@@ -41,20 +26,38 @@ export function sourceOf(destination: string): string {
   return destination.startsWith('127.') ? '127.0.0.1' : destination;
 }
 
-/**
- * The one socket of the run that a datagram to this address is for; undefined when it is for others to decide: not an address of the host, nobody of the run is bound there, or several
- * are.
- */
-export function localReceiver(to: InetAddress): LocalReceiver | undefined {
-  const there = receivers.get(to.port);
-  if (there === undefined) return undefined;
-  const host = plain(to.host);
-  const hears = ({ bound, v6only }: LocalReceiver) =>
-    isV4(host)
-      ? bound!.host === '0.0.0.0' || (bound!.host === '::' && !v6only) || plain(bound!.host) === host
-      : bound!.host === '::' || bound!.host === host;
-  const candidates = [...there].filter(hears);
-  const exact = candidates.filter(({ bound }) => plain(bound!.host) === host);
-  const chosen = exact.length === 1 ? exact : candidates;
-  return chosen.length === 1 && isOwn(host) ? chosen[0] : undefined;
+export class Loopback {
+  /** By port. */
+  readonly #receivers = new Map<number, Set<LocalReceiver>>();
+
+  listen(receiver: LocalReceiver): void {
+    const { port } = receiver.bound!;
+    const there = this.#receivers.get(port);
+    if (there) there.add(receiver);
+    else this.#receivers.set(port, new Set([receiver]));
+  }
+  leave(receiver: LocalReceiver): void {
+    const port = receiver.bound?.port;
+    if (port === undefined) return;
+    const there = this.#receivers.get(port);
+    if (there?.delete(receiver) && there.size === 0) this.#receivers.delete(port);
+  }
+
+  /**
+   * The one socket of the run that a datagram to this address is for; undefined when it is for others to decide: not an address of the host, nobody of the run is bound there, or several
+   * are.
+   */
+  receiver(to: InetAddress): LocalReceiver | undefined {
+    const there = this.#receivers.get(to.port);
+    if (there === undefined) return undefined;
+    const host = plain(to.host);
+    const hears = ({ bound, v6only }: LocalReceiver) =>
+      isV4(host)
+        ? bound!.host === '0.0.0.0' || (bound!.host === '::' && !v6only) || plain(bound!.host) === host
+        : bound!.host === '::' || bound!.host === host;
+    const candidates = [...there].filter(hears);
+    const exact = candidates.filter(({ bound }) => plain(bound!.host) === host);
+    const chosen = exact.length === 1 ? exact : candidates;
+    return chosen.length === 1 && isOwn(host) ? chosen[0] : undefined;
+  }
 }

@@ -35,6 +35,7 @@ import {
   SOCK_RAW,
   type SocketAddress,
 } from '../../abi/socket.ts';
+import type { Vfs } from '../core/vfs.ts';
 import { answerRoute } from './rtnetlink.ts';
 import {
   type AddressUse,
@@ -59,10 +60,6 @@ const SWITCHES = new Set([
   NETLINK_GET_STRICT_CHK,
 ]);
 
-/** Addresses in use: a process's first socket has its pid. */
-const ports = new Set<number>();
-let nextPort = 0xffff_f000;
-
 export class NetlinkSocket extends Socket {
   readonly family = AF_NETLINK;
   readonly type: number;
@@ -76,10 +73,10 @@ export class NetlinkSocket extends Socket {
   readonly #options = new Set<number>();
 
   /** @param pid of the process, from which the address is made */
-  constructor(type: number, protocol: number, flags: number, pid: number) {
+  constructor(vfs: Vfs, type: number, protocol: number, flags: number, pid: number) {
     if (type !== SOCK_RAW && type !== SOCK_DGRAM) fail('ESOCKTNOSUPPORT');
     if (protocol !== NETLINK_ROUTE) fail('EPROTONOSUPPORT');
-    super(flags);
+    super(vfs, flags);
     this.type = type;
     this.#pid = pid;
   }
@@ -109,19 +106,14 @@ export class NetlinkSocket extends Socket {
     if (address.family !== AF_NETLINK) fail('EINVAL');
     if (this.#address.pid !== 0) {
       if (address.pid !== this.#address.pid) fail('EINVAL');
-    } else if (address.pid !== 0) {
-      if (ports.has(address.pid)) fail('EADDRINUSE');
-      ports.add(address.pid);
-    }
+    } else if (address.pid !== 0) this.vfs.netlinkPorts.take(address.pid);
     this.#address = { ...address, pid: address.pid || this.#autobind() };
     return 0;
   }
 
   #autobind(): number {
     if (this.#address.pid !== 0) return this.#address.pid;
-    let port = this.#pid;
-    while (ports.has(port)) port = nextPort--;
-    ports.add(port);
+    const port = this.vfs.netlinkPorts.choose(this.#pid);
     this.#address = { ...this.#address, pid: port };
     return port;
   }
@@ -199,7 +191,7 @@ export class NetlinkSocket extends Socket {
   }
 
   protected override close(): void {
-    ports.delete(this.#address.pid);
+    this.vfs.netlinkPorts.release(this.#address.pid);
     this.#incoming.clear();
   }
 

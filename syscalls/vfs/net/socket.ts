@@ -28,6 +28,7 @@ import {
 import { S_IFSOCK } from '../../abi/stat.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
 import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
+import type { Vfs } from '../core/vfs.ts';
 import { interfaceIoctl } from './interface-ioctl.ts';
 
 /** Who sent a message, or is at the other end (struct ucred). */
@@ -97,8 +98,8 @@ export abstract class Socket extends OpenFile {
   sendBuffer = BUFFER;
   receiveBuffer = BUFFER;
 
-  constructor(flags: number) {
-    super(new AnonymousInode('socket:[N]', S_IFSOCK | 0o777), O_RDWR | flags);
+  constructor(vfs: Vfs, flags: number) {
+    super(new AnonymousInode(vfs.anonymous, 'socket:[N]', S_IFSOCK | 0o777), O_RDWR | flags);
   }
 
   /**

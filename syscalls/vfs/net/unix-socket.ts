@@ -17,6 +17,7 @@ import {
   type SocketAddress,
   type UnixAddress,
 } from '../../abi/socket.ts';
+import type { Vfs } from '../core/vfs.ts';
 import {
   type AddressUse,
   type AnonymousPath,
@@ -28,16 +29,7 @@ import {
   WOULD_BLOCK,
 } from './socket.ts';
 
-/** Names that begin with NUL. */
-const abstractNames = new Map<string, UnixSocket>();
-
-/** The socket of an abstract name. */
-export function abstractSocket(name: string): UnixSocket | undefined {
-  return abstractNames.get(name);
-}
-
 const UNNAMED: UnixAddress = { family: AF_UNIX, path: '' };
-let autobound = 0;
 
 export class UnixSocket extends Socket {
   readonly family = AF_UNIX;
@@ -57,15 +49,15 @@ export class UnixSocket extends Socket {
   #writeShut = false;
   #closed = false;
 
-  constructor(type: number, flags: number) {
-    super(flags);
+  constructor(vfs: Vfs, type: number, flags: number) {
+    super(vfs, flags);
     this.type = type;
   }
 
   /** socketpair(2). */
-  static pair(type: number, flags: number, creds: PeerCreds): [UnixSocket, UnixSocket] {
-    const a = new UnixSocket(type, flags);
-    const b = new UnixSocket(type, flags);
+  static pair(vfs: Vfs, type: number, flags: number, creds: PeerCreds): [UnixSocket, UnixSocket] {
+    const a = new UnixSocket(vfs, type, flags);
+    const b = new UnixSocket(vfs, type, flags);
     a.#join(b);
     a.peerCreds = b.peerCreds = creds;
     return [a, b];
@@ -110,13 +102,9 @@ export class UnixSocket extends Socket {
       this.#address = address;
       return 0;
     }
-    let name = address.path;
-    if (name === '') {
-      do name = `\0${(++autobound).toString(16).padStart(5, '0')}`;
-      while (abstractNames.has(name));
-    }
-    if (abstractNames.has(name)) fail('EADDRINUSE');
-    abstractNames.set(name, this);
+    const { abstractNames } = this.vfs;
+    const name = address.path || abstractNames.choose();
+    abstractNames.take(name, this);
     this.#address = { family: AF_UNIX, path: name };
     return 0;
   }
@@ -158,7 +146,7 @@ export class UnixSocket extends Socket {
       return WOULD_BLOCK;
     }
     target.#waiting.delete(this);
-    const accepted = new UnixSocket(this.type, 0);
+    const accepted = new UnixSocket(this.vfs, this.type, 0);
     accepted.#address = target.#address;
     accepted.#join(this);
     accepted.peerCreds = creds;
@@ -254,7 +242,7 @@ export class UnixSocket extends Socket {
 
   protected override close(): void {
     this.#closed = true;
-    if (this.#address.path[0] === '\0') abstractNames.delete(this.#address.path);
+    if (this.#address.path[0] === '\0') this.vfs.abstractNames.release(this.#address.path);
     if (this.#path) this.#path.socket = undefined;
     const peer = this.#peer;
     if (peer && !this.#connectionless) {

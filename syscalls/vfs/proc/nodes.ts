@@ -5,26 +5,29 @@ import { fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
 import { type Attributes, S_IFDIR, S_IFLNK, S_IFREG } from '../../abi/stat.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
-import { type FileSystem, Inode } from '../core/inode.ts';
+import { FileSystem, Inode } from '../core/inode.ts';
 import { type OpenFile, SeekableFile } from '../core/open-file.ts';
 
-const numbers = new Map<string, number>();
+/** A file system of such files. */
+export abstract class MadeFs extends FileSystem {
+  /** Nanoseconds since 1970: all times of its files. */
+  readonly mounted = BigInt(Date.now()) * 1_000_000n;
+  readonly #numbers = new Map<string, number>();
 
-/** The same number for the same path, below 2^31. */
-function numberOf(path: string): number {
-  let number = numbers.get(path);
-  if (number === undefined) numbers.set(path, (number = 0x1000_0000 + numbers.size));
-  return number;
+  /** The same number for the same path, below 2^31. */
+  numberOf(path: string): number {
+    let number = this.#numbers.get(path);
+    if (number === undefined) this.#numbers.set(path, (number = 0x1000_0000 + this.#numbers.size));
+    return number;
+  }
 }
 
-/** All its times: those of the first question. */
-let started: bigint | undefined;
-
 export abstract class MadeInode extends Inode {
+  declare readonly fs: MadeFs;
   readonly #mode: number;
   owner: { uid: number; gid: number };
 
-  constructor(fs: FileSystem, parent: Inode | undefined, name: string, mode: number) {
+  constructor(fs: MadeFs, parent: Inode | undefined, name: string, mode: number) {
     super(fs, parent, name);
     this.#mode = mode;
     this.owner = parent instanceof MadeInode ? parent.owner : { uid: 0, gid: 0 };
@@ -39,9 +42,9 @@ export abstract class MadeInode extends Inode {
   }
   override stat(): Attributes {
     const { uid, gid } = this.owner;
-    started ??= BigInt(Date.now()) * 1_000_000n;
-    const times = { atime: started, mtime: started, ctime: started, btime: started };
-    const ino = numberOf(this.key);
+    const { mounted } = this.fs;
+    const times = { atime: mounted, mtime: mounted, ctime: mounted, btime: mounted };
+    const ino = this.fs.numberOf(this.key);
     return {
       dev: this.fs.id,
       ino,
@@ -68,13 +71,7 @@ export interface DirectoryContent {
 
 export class MadeDirectory extends MadeInode {
   readonly #content: DirectoryContent;
-  constructor(
-    fs: FileSystem,
-    parent: Inode | undefined,
-    name: string,
-    content: DirectoryContent,
-    mode = 0o555,
-  ) {
+  constructor(fs: MadeFs, parent: Inode | undefined, name: string, content: DirectoryContent, mode = 0o555) {
     super(fs, parent, name, S_IFDIR | mode);
     this.#content = content;
   }

@@ -3,7 +3,6 @@ import { ERRNO, fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
 import { major, minor, S_IFREG } from '../../abi/stat.ts';
 import { type Inode, pathOf } from '../core/inode.ts';
-import { mountInfo, mountList } from '../core/mount.ts';
 import { type OpenFile, SeekableFile } from '../core/open-file.ts';
 import { procNet } from './net.ts';
 import {
@@ -270,9 +269,6 @@ function fdInfo(process: () => ProcProcess, fd: number): Entry {
   );
 }
 
-/** /proc/PID/oom_score_adj, which changes nothing here but is remembered. */
-const oomScores = new Map<number, number>();
-
 const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'];
 
 /** Everything in /proc/PID, and in /proc/PID/task/TID. */
@@ -323,8 +319,8 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
       return p.vmas.map((v) => mapLine(v, files)).join('');
     }),
     mem: made((parent, name) => new MemInode(parent, name, process)),
-    mountinfo: of(() => mountInfo(root(), process().root)),
-    mounts: of(() => mountList(root(), process().root)),
+    mountinfo: of(() => root().fs.vfs.mounts.info(root(), process().root)),
+    mounts: of(() => root().fs.vfs.mounts.list(root(), process().root)),
     net: procNet,
     ns: directory(
       fixed(
@@ -333,10 +329,10 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     ),
     oom_adj: text(() => '0\n'),
     oom_score: text(() => '0\n'),
-    oom_score_adj: text(() => `${oomScores.get(pid) ?? 0}\n`, {
-      write: (value) => {
-        oomScores.set(pid, Math.max(-1000, Math.min(1000, Number.parseInt(value, 10) || 0)));
-      },
+    // It changes nothing here, but is remembered.
+    oom_score_adj: text(() => `${process().oomScoreAdj}\n`, {
+      write: (value) =>
+        process().setOomScoreAdj(Math.max(-1000, Math.min(1000, Number.parseInt(value, 10) || 0))),
     }),
     personality: text(() => '00000000\n', { mode: 0o400 }),
     root: place((p) => p.root),

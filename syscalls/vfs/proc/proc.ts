@@ -2,8 +2,9 @@
 
 import { freemem, loadavg, totalmem } from 'node:os';
 import type { FsStatistics } from '../../abi/stat.ts';
-import { type FileSystem, type Inode, nextMountId, noSpace } from '../core/inode.ts';
-import { type DirectoryContent, directory, fixed, link, MadeDirectory, text } from './nodes.ts';
+import { type Inode, noSpace } from '../core/inode.ts';
+import type { Vfs } from '../core/vfs.ts';
+import { type DirectoryContent, directory, fixed, link, MadeDirectory, MadeFs, text } from './nodes.ts';
 import { processDirectory } from './pid.ts';
 import type { ProcSource } from './source.ts';
 import { sysctls } from './sysctl.ts';
@@ -95,15 +96,14 @@ function uptime(source: ProcSource): string {
   return `${seconds} ${seconds}\n`;
 }
 
-export class ProcFs implements FileSystem {
+export class ProcFs extends MadeFs {
   readonly type = 'proc';
   readonly source = 'proc';
-  readonly readOnly = false;
-  readonly id = nextMountId();
   readonly root: Inode;
 
   /** @param treeRoot root of the whole tree, whose mounts are shown */
-  constructor(source: ProcSource, treeRoot: () => Inode) {
+  constructor(vfs: Vfs, source: ProcSource, treeRoot: () => Inode) {
+    super(vfs);
     const me = () => source.current();
     const constant = fixed({
       cmdline: text(() => 'console=ttyAMA0\n'),

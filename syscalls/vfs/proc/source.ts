@@ -49,6 +49,8 @@ export interface ProcProcess extends ProcThread {
   readonly childrenTime: number;
   readonly exitCode: number;
   readonly noNewPrivs: boolean;
+  readonly oomScoreAdj: number;
+  setOomScoreAdj(value: number): void;
   /** Soft and hard limits by RLIMIT number; Infinity for none. */
   readonly limits: readonly { readonly cur: number; readonly max: number }[];
   readonly threads: readonly ProcThread[];

@@ -1,8 +1,9 @@
 /** A small /sys: what C libraries and runtimes ask of it about processors and memory (sysfs(5)). */
 import type { FsStatistics } from '../../abi/stat.ts';
-import { type FileSystem, type Inode, nextMountId, noSpace } from '../core/inode.ts';
+import { type Inode, noSpace } from '../core/inode.ts';
+import type { Vfs } from '../core/vfs.ts';
 import { flagsOf, hardwareTypeOf, interfaces } from '../net/interfaces.ts';
-import { type DirectoryContent, directory, fixed, MadeDirectory, text } from './nodes.ts';
+import { type DirectoryContent, directory, fixed, MadeDirectory, MadeFs, text } from './nodes.ts';
 
 /** /sys/class/net. */
 const interfaceDirectories: DirectoryContent = {
@@ -28,14 +29,13 @@ const interfaceDirectories: DirectoryContent = {
 /** IFF_RUNNING and IFF_LOWER_UP, which /sys leaves out. */
 const IFF_STATE = 0x1_0040;
 
-export class SysFs implements FileSystem {
+export class SysFs extends MadeFs {
   readonly type = 'sysfs';
   readonly source = 'sysfs';
-  readonly readOnly = false;
-  readonly id = nextMountId();
   readonly root: Inode;
 
-  constructor() {
+  constructor(vfs: Vfs) {
+    super(vfs);
     const one = text(() => '0\n');
     const cpu = directory({
       cpu0: directory({

@@ -10,8 +10,9 @@ import { HUPCL } from '../../abi/termios.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
 import type { Creds } from '../core/creds.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
-import { type AttributeChange, type FileSystem, Inode, nextMountId, noSpace } from '../core/inode.ts';
+import { type AttributeChange, FileSystem, Inode, noSpace } from '../core/inode.ts';
 import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
+import type { Vfs } from '../core/vfs.ts';
 import { Tty, TtyFile, ttyIoctl } from './tty.ts';
 
 /** Major device number of slaves (UNIX98_PTY_SLAVE_MAJOR). */
@@ -73,7 +74,7 @@ class Pty extends Tty {
 class SlaveInode extends AnonymousInode {
   readonly pty: Pty;
   constructor(fs: DevPts, pty: Pty, who: Creds | undefined) {
-    super(String(pty.number), S_IFCHR | 0o620, fs, fs.root);
+    super(fs, String(pty.number), S_IFCHR | 0o620, fs.root);
     this.pty = pty;
     const { attributes } = this;
     attributes.rdev = pty.rdev;
@@ -170,16 +171,15 @@ class MasterFile extends OpenFile {
   }
 }
 
-export class DevPts implements FileSystem {
+export class DevPts extends FileSystem {
   readonly type = 'devpts';
   readonly source = 'devpts';
-  readonly readOnly = false;
-  readonly id = nextMountId();
   readonly root: Inode;
   /** Slaves, and terminals of the host that are shown here, by number. */
   readonly #slaves = new Map<number, Inode>();
 
-  constructor() {
+  constructor(vfs: Vfs) {
+    super(vfs);
     this.root = new PtsDirectory(this);
   }
 
@@ -258,7 +258,7 @@ class PtsDirectory extends Inode {
 class PtmxInode extends AnonymousInode {
   readonly #pts: DevPts;
   constructor(fs: DevPts, parent: Inode) {
-    super('ptmx', S_IFCHR | 0o666, fs, parent);
+    super(fs, 'ptmx', S_IFCHR | 0o666, parent);
     this.#pts = fs;
     this.attributes.rdev = makedev(5, 2);
     this.attributes.ino = 2;

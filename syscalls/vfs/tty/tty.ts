@@ -19,37 +19,8 @@ import {
 import type { Inode } from '../core/inode.ts';
 import { type IoctlContext, type JobProcess, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
 import { WaitQueue } from '../core/wait-queue.ts';
+import type { JobControl } from './job-control.ts';
 import { LineDiscipline } from './line-discipline.ts';
-
-/** What terminals ask of the kernel. */
-export interface JobControl {
-  /** The process that runs; undefined outside its time slice. */
-  current(): JobProcess | undefined;
-  signalGroup(pgid: number, signo: number): void;
-  /** The running thread blocks or ignores the signal. */
-  ignores(signo: number): boolean;
-  /** The session of a process group; undefined when there is no such group. */
-  sessionOf(pgid: number): JobProcess['session'] | undefined;
-  /** Nobody outside the group could continue it (orphaned process group). */
-  isOrphaned(pgid: number): boolean;
-}
-
-/** Kernels of this Node process; while a guest runs, it is one of theirs that is current. */
-const kernels = new Set<JobControl>();
-
-/** Makes a kernel's processes known to terminals; gives what ends it. */
-export function addJobControl(jobs: JobControl): () => void {
-  kernels.add(jobs);
-  return () => kernels.delete(jobs);
-}
-
-function running(): { jobs: JobControl; process: JobProcess } | undefined {
-  for (const jobs of kernels) {
-    const process = jobs.current();
-    if (process) return { jobs, process };
-  }
-  return undefined;
-}
 
 type Session = JobProcess['session'] & { leaderGone?: () => void };
 
@@ -145,10 +116,9 @@ export abstract class Tty {
   /**
    * A process in the background reads, or changes the terminal (tty_check_change): its group gets a signal. True when the call is to be tried again after it.
    */
-  background(signo: number): boolean {
-    const now = running();
-    if (!now || now.process.session !== this.session) return false;
-    const { jobs, process } = now;
+  background(jobs: JobControl | undefined, signo: number): boolean {
+    const process = jobs?.current();
+    if (jobs === undefined || process === undefined || process.session !== this.session) return false;
     if (process.pgid === this.session.foreground) return false;
     if (jobs.ignores(signo)) return signo === SIG.SIGTTIN ? fail('EIO') : false;
     if (jobs.isOrphaned(process.pgid)) return fail('EIO');
@@ -164,13 +134,12 @@ export class TtyFile extends OpenFile {
   constructor(inode: Inode, flags: number, tty: Tty) {
     super(inode, flags, tty.queue);
     this.tty = tty;
-    const now = running();
-    if (!(flags & O_NOCTTY) && now && mayControl(tty, now.process)) tty.control(now.jobs, now.process);
+    if (!(flags & O_NOCTTY)) takeControl(tty, this.vfs.jobs);
   }
 
   override read(into: Uint8Array): number {
     const { tty } = this;
-    if (tty.background(SIG.SIGTTIN)) return WOULD_BLOCK;
+    if (tty.background(this.vfs.jobs, SIG.SIGTTIN)) return WOULD_BLOCK;
     if (into.length === 0) return 0;
     tty.wanted();
     const count = tty.line.read(into);
@@ -196,7 +165,7 @@ export class TtyFile extends OpenFile {
 
   override write(from: Uint8Array): number {
     const { tty } = this;
-    if (tty.line.termios.lflag & TOSTOP && tty.background(SIG.SIGTTOU)) return WOULD_BLOCK;
+    if (tty.line.termios.lflag & TOSTOP && tty.background(this.vfs.jobs, SIG.SIGTTOU)) return WOULD_BLOCK;
     return tty.write(from);
   }
 
@@ -217,10 +186,14 @@ export class TtyFile extends OpenFile {
   }
 }
 
-/** A session leader without a terminal takes the first it opens. */
-function mayControl(tty: Tty, process: JobProcess): boolean {
+/** A session leader without a terminal takes the first it opens. False when the process that runs may not. */
+function takeControl(tty: Tty, jobs: JobControl | undefined): boolean {
+  const process = jobs?.current();
+  if (jobs === undefined || process === undefined) return false;
   const { session } = process;
-  return process.pid === session.sid && session.tty === undefined && tty.session === undefined;
+  if (process.pid !== session.sid || session.tty !== undefined || tty.session !== undefined) return false;
+  tty.control(jobs, process);
+  return true;
 }
 
 /** Requests of terminals; a pseudoterminal's master answers them for its slave. */
@@ -237,7 +210,7 @@ export function ttyIoctl(
     context.write(argument, 4).setInt32(0, value, true);
     return 0;
   };
-  if (CHANGES.has(request) && tty.background(SIG.SIGTTOU)) return context.wait(file.queue);
+  if (CHANGES.has(request) && tty.background(file.vfs.jobs, SIG.SIGTTOU)) return context.wait(file.queue);
   switch (request) {
     case i.TCGETS:
       tty.load();
@@ -289,7 +262,7 @@ export function ttyIoctl(
       if (process.session.tty !== tty) return fail('ENOTTY');
       const pgid = int();
       if (pgid < 0) return fail('EINVAL');
-      const owner = running()?.jobs.sessionOf(pgid);
+      const owner = file.vfs.jobs?.sessionOf(pgid);
       if (owner === undefined) return fail('ESRCH');
       if (owner !== process.session) return fail('EPERM');
       process.session.foreground = pgid;
@@ -300,10 +273,7 @@ export function ttyIoctl(
       return tty.session ? put(tty.session.sid) : fail('ENOTTY');
     case i.TIOCSCTTY: {
       if (process.session.tty === tty && process.pid === process.session.sid) return 0;
-      const now = running();
-      if (!now || !mayControl(tty, now.process)) return fail('EPERM');
-      tty.control(now.jobs, now.process);
-      return 0;
+      return takeControl(tty, file.vfs.jobs) ? 0 : fail('EPERM');
     }
     case i.TIOCNOTTY:
       if (process.session.tty !== tty) return fail('ENOTTY');
@@ -358,6 +328,6 @@ const CHANGES = new Set([
 
 /** Opens /dev/tty: the controlling terminal of whoever asks. ENXIO when there is none. */
 export function openControllingTerminal(inode: Inode, flags: number): OpenFile {
-  const tty = running()?.process.session.tty;
+  const tty = inode.fs.vfs.jobs?.current()?.session.tty;
   return tty instanceof Tty ? new TtyFile(inode, flags | O_NOCTTY, tty) : fail('ENXIO');
 }

@@ -93,7 +93,8 @@ static void lines(void) {
   TRY(tcflush(slave, TCIOFLUSH));
   int n;
   write(master, "count\n", 6);
-  usleep(2000);
+  struct pollfd there[] = {{.fd = slave, .events = POLLIN}, {.fd = master, .events = POLLIN}};
+  for (int i = 0; i < 2; i++) poll(&there[i], 1, 10000);
   TRY(ioctl(slave, FIONREAD, &n));
   TRY(n);
   TRY(ioctl(master, FIONREAD, &n));
