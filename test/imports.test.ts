@@ -20,7 +20,8 @@ const RULES: Record<string, readonly string[]> = {
   'emu/cpu.ts': ['emu/memory'],
   'emu/cpu-state.ts': [],
   'emu/memory': [],
-  'emu/machine/machine.ts': [],
+  'emu/machine/machine.ts': ['emu/machine/vector-machine.ts'],
+  'emu/machine/vector-machine.ts': [],
   'emu/ops': ['emu/machine/machine.ts'],
   // Decoded instructions by page of an address space.
   'emu/decode/insn-cache.ts': ['emu/decode', 'emu/memory'],

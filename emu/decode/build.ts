@@ -41,7 +41,7 @@ function addToField(fields: Pattern['fields'], letter: string, lsb: number): voi
 }
 
 /** Parses a bit string of `width` bits. Masks are int32 (bit 31 makes them negative). Throws on a malformed string. */
-function parse(bits: string, width: number): Pattern {
+export function parse(bits: string, width: number): Pattern {
   const pattern: Pattern = { mask: 0, value: 0, shouldMask: 0, shouldValue: 0, fields: [] };
   let lsb = width;
   for (let i = 0; i < bits.length; i++) {

@@ -43,7 +43,7 @@ export interface Row<A = unknown> {
   readonly shape: Shape<A>;
   readonly op: Op<A>;
   /** True for operands the manual calls UNPREDICTABLE: the fuzzer skips them. Decoding gives the natural meaning where there is one and UNDEFINED where there is none. */
-  readonly unpredictable?: (a: A, f: Fields, ctx: DecodeContext) => boolean;
+  readonly unpredictable?: ((a: A, f: Fields, ctx: DecodeContext) => boolean) | undefined;
   /** Derived from bits. */
   readonly mask: number;
   readonly value: number;

@@ -11,6 +11,7 @@ import { mediaRows as mediaA32, multiply as multiplyA32 } from './a32/media.ts';
 import { a32, t16, t32 } from './build.ts';
 import type { IsaName, Row } from './row.ts';
 import { noOperands } from './shapes/branch-system.ts';
+import { simdRows } from './simd.ts';
 import { t16Rows } from './t16.ts';
 import { branchSystem as branchSystemT32 } from './t32/branch-system.ts';
 import { dataProcessing as dataProcessingT32 } from './t32/data-processing.ts';
@@ -32,6 +33,7 @@ export const ROWS: readonly Row[] = [
   ...loadStoreT32,
   ...branchSystemT32,
   ...vfpRows,
+  ...simdRows,
 ];
 
 /** What is in no row: an undefined instruction exception. Not among ROWS. */

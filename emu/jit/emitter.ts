@@ -24,6 +24,7 @@ import {
   type Trap,
   targetOf,
 } from '../machine/machine.ts';
+import type { Lanes, Vector1, Vector2, Vector3, VectorShift } from '../machine/vector-machine.ts';
 import { PAGE_BYTES } from '../memory/layout.ts';
 import { ArithmeticWriter } from './arithmetic-writer.ts';
 import {
@@ -626,6 +627,44 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     out.byte(OP.i64_extend_i32_u);
     out.byte(OP.i64_or);
     return this.held(I64);
+  }
+
+  // ---- Advanced SIMD ----
+  getQuad(_n: number): Node {
+    throw new Unsupported();
+  }
+  setQuad(_n: number, _w: Node): void {
+    throw new Unsupported();
+  }
+  vec1(_op: Vector1, _t: Lanes, _a: Node): Node {
+    throw new Unsupported();
+  }
+  vec2(_op: Vector2, _t: Lanes, _a: Node, _b: Node): Node {
+    throw new Unsupported();
+  }
+  vec3(_op: Vector3, _t: Lanes, _a: Node, _b: Node, _c: Node): Node {
+    throw new Unsupported();
+  }
+  vecShift(_op: VectorShift, _t: Lanes, _a: Node, _amount: number): Node {
+    throw new Unsupported();
+  }
+  shuffle(_pattern: readonly number[], _a: Node, _b: Node): Node {
+    throw new Unsupported();
+  }
+  splat(_t: Lanes, _v: Node): Node {
+    throw new Unsupported();
+  }
+  getLane(_t: Lanes, _w: Node, _i: number): Node {
+    throw new Unsupported();
+  }
+  setLane(_t: Lanes, _w: Node, _i: number, _v: Node): Node {
+    throw new Unsupported();
+  }
+  loadLanes(_address: Node, _offset: number, _size: 1 | 2 | 4 | 8): Node {
+    throw new Unsupported();
+  }
+  storeLanes(_address: Node, _offset: number, _size: 1 | 2 | 4 | 8, _w: Node): void {
+    throw new Unsupported();
   }
 
   // ---- VFP arithmetic: see emit-fp.ts ----

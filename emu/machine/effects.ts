@@ -24,6 +24,7 @@ import {
   type Trap,
   targetOf,
 } from './machine.ts';
+import type { Lanes, Vector1, Vector2, Vector3, VectorShift } from './vector-machine.ts';
 
 /** Bits of the flag masks. */
 export const FLAG = { V: 1, C: 2, Z: 4, N: 8, Q: 16, GE: 32 } as const;
@@ -426,6 +427,41 @@ class Recorder implements Machine<Value, Unknown, Unknown> {
     return undefined;
   }
   makeW(_low: Value, _high: Value): Unknown {}
+
+  getQuad(n: number): Unknown {
+    this.readBit('d', 3 << n);
+  }
+  setQuad(n: number, _w: Unknown): void {
+    this.writeBit('d', 3 << n);
+  }
+  vec1(op: Vector1, _t: Lanes, _a: Unknown): Unknown {
+    this.vectorFlags(op);
+  }
+  vec2(op: Vector2, _t: Lanes, _a: Unknown, _b: Unknown): Unknown {
+    this.vectorFlags(op);
+  }
+  vec3(op: Vector3, _t: Lanes, _a: Unknown, _b: Unknown, _c: Unknown): Unknown {
+    this.vectorFlags(op);
+  }
+  vecShift(op: VectorShift, _t: Lanes, _a: Unknown, _amount: number): Unknown {
+    this.vectorFlags(op);
+  }
+  /** Floats and what saturates set cumulative flags. */
+  private vectorFlags(op: Vector1 | Vector2 | Vector3 | VectorShift): void {
+    if (/^(f|q|itof|htof)/.test(op)) this.usesMode();
+  }
+  shuffle(_pattern: readonly number[], _a: Unknown, _b: Unknown): Unknown {}
+  splat(_t: Lanes, _v: Value): Unknown {}
+  getLane(_t: Lanes, _w: Unknown, _i: number): Value {
+    return undefined;
+  }
+  setLane(_t: Lanes, _w: Unknown, _i: number, _v: Value): Unknown {}
+  loadLanes(_address: Value, _offset: number, _size: 1 | 2 | 4 | 8): Unknown {
+    this.loads = true;
+  }
+  storeLanes(_address: Value, _offset: number, _size: 1 | 2 | 4 | 8, _w: Unknown): void {
+    this.stores = true;
+  }
 
   fp(op: FpOp, size: FpSize, d: number, n: number, m: number): void {
     const set = size === 32 ? 's' : 'd';

@@ -31,6 +31,8 @@ import {
   type Trap,
   targetOf,
 } from './machine.ts';
+import * as vector from './vector.ts';
+import type { Lanes, Vector1, Vector2, Vector3, VectorShift } from './vector-machine.ts';
 
 /** What the instruction under way asked for besides its effects on registers and memory. */
 export const EVENT = {
@@ -49,13 +51,14 @@ const VF = OFF.vf >> 2;
 const QF = OFF.qf >> 2;
 const GE = OFF.ge >> 2;
 const E = OFF.e >> 2;
+const FPSCR = OFF.fpscr >> 2;
 const EX_ARMED = OFF.exArmed >> 2;
 const EX_ADDRESS = OFF.exAddress >> 2;
 const EX_SIZE = OFF.exSize >> 2;
 const EX_LOW = OFF.exLow >> 2;
 const EX_HIGH = OFF.exHigh >> 2;
 
-export class Evaluator implements Machine<number, bigint, number> {
+export class Evaluator implements Machine<number, number, number> {
   readonly space: AddressSpace;
   /** What a failed access throws; filled in, never allocated. */
   readonly fault: GuestFault;
@@ -76,7 +79,6 @@ export class Evaluator implements Machine<number, bigint, number> {
   /** The state block as words: flags. */
   private w!: Int32Array;
   private s!: Int32Array;
-  private d!: BigUint64Array;
 
   /** Page bytes, or zeros while E is set. Their own view, because an index above 2^31 into the view of all memory is slow. */
   private pages: Uint8Array;
@@ -107,7 +109,6 @@ export class Evaluator implements Machine<number, bigint, number> {
       this.r = cpu.r;
       this.w = cpu.i32;
       this.s = cpu.s;
-      this.d = cpu.d;
     }
     this.pages = cpu.i32[E] === 0 ? this.pageBytes : this.zeros;
   }
@@ -126,7 +127,7 @@ export class Evaluator implements Machine<number, bigint, number> {
   let(v: number): number {
     return v;
   }
-  letW(v: bigint): bigint {
+  letW(v: number): number {
     return v;
   }
   letS(v: number): number {
@@ -421,15 +422,26 @@ export class Evaluator implements Machine<number, bigint, number> {
     if ((a & 3) === 0) this.i32[a >>> 2] = x;
     else for (let i = 0; i < 4; i++) this.setByte(a + i, x >>> (i << 3));
   }
-  loadDouble(address: number, offset: number): bigint {
+  loadDouble(address: number, offset: number): number {
+    return this.loadLanes(address, offset, 8);
+  }
+  storeDouble(address: number, offset: number, w: number): void {
+    this.storeLanes(address, offset, 8, w);
+  }
+  loadLanes(address: number, offset: number, size: 1 | 2 | 4 | 8): number {
     const first = this.loadWord(address, offset);
     const second = this.loadWord(address, offset + 4);
-    return this.pages === this.zeros ? this.makeW(second, first) : this.makeW(first, second);
+    if (this.pages !== this.zeros) return vector.make2(first, second);
+    // Big endian: the words are swapped already.
+    return vector.swapLanes(vector.make2(swap32(first), swap32(second)), size);
   }
-  storeDouble(address: number, offset: number, w: bigint): void {
+  storeLanes(address: number, offset: number, size: 1 | 2 | 4 | 8, w: number): void {
     const big = this.pages === this.zeros;
-    this.storeWord(address, offset, big ? this.highW(w) : this.lowW(w));
-    this.storeWord(address, offset + 4, big ? this.lowW(w) : this.highW(w));
+    const lanes = big ? vector.swapLanes(w, size) : w;
+    const first = vector.word(lanes, 0);
+    const second = vector.word(lanes, 1);
+    this.storeWord(address, offset, big ? swap32(first) : first);
+    this.storeWord(address, offset + 4, big ? swap32(second) : second);
   }
 
   // The local monitor remembers the value seen, and a store succeeds when memory still holds it: other threads and the kernel need not know of the monitor.
@@ -502,11 +514,12 @@ export class Evaluator implements Machine<number, bigint, number> {
   setS(n: number, v: number): void {
     this.s[n] = v;
   }
-  getD(n: number): bigint {
-    return this.d[n]!;
+  getD(n: number): number {
+    return vector.make2(this.s[2 * n]!, this.s[2 * n + 1]!);
   }
-  setD(n: number, v: bigint): void {
-    this.d[n] = v;
+  setD(n: number, w: number): void {
+    this.s[2 * n] = vector.word(w, 0);
+    this.s[2 * n + 1] = vector.word(w, 1);
   }
   sToV(s: number): number {
     return s;
@@ -514,15 +527,56 @@ export class Evaluator implements Machine<number, bigint, number> {
   vToS(v: number): number {
     return v;
   }
-  lowW(w: bigint): number {
-    return Number(BigInt.asIntN(32, w));
+  lowW(w: number): number {
+    return vector.word(w, 0);
   }
-  highW(w: bigint): number {
-    return Number(BigInt.asIntN(32, w >> 32n));
+  highW(w: number): number {
+    return vector.word(w, 1);
   }
-  makeW(low: number, high: number): bigint {
-    return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+  makeW(low: number, high: number): number {
+    return vector.make2(low, high);
   }
+
+  // ---- Advanced SIMD ----
+  getQuad(n: number): number {
+    const { s } = this;
+    const at = 2 * n;
+    return vector.make4(s[at]!, s[at + 1]!, s[at + 2]!, s[at + 3]!);
+  }
+  setQuad(n: number, w: number): void {
+    for (let i = 0; i < 4; i++) this.s[2 * n + i] = vector.word(w, i);
+  }
+  /** Adds the flags of what a vector operation did. */
+  private flagged(w: number): number {
+    const flags = vector.takeFlags();
+    if (flags !== 0) this.w[FPSCR]! |= flags;
+    return w;
+  }
+  vec1(op: Vector1, t: Lanes, a: number): number {
+    return this.flagged(vector.vec1(op, t, a, this.w[FPSCR]!));
+  }
+  vec2(op: Vector2, t: Lanes, a: number, b: number): number {
+    return this.flagged(vector.vec2(op, t, a, b));
+  }
+  vec3(op: Vector3, t: Lanes, a: number, b: number, c: number): number {
+    return this.flagged(vector.vec3(op, t, a, b, c));
+  }
+  vecShift(op: VectorShift, t: Lanes, a: number, amount: number): number {
+    return this.flagged(vector.vecShift(op, t, a, amount));
+  }
+  shuffle(pattern: readonly number[], a: number, b: number): number {
+    return vector.shuffle(pattern, a, b);
+  }
+  splat(t: Lanes, v: number): number {
+    return vector.splat(t, v);
+  }
+  getLane(t: Lanes, w: number, i: number): number {
+    return vector.getLane(t, w, i);
+  }
+  setLane(t: Lanes, w: number, i: number, v: number): number {
+    return vector.setLane(t, w, i, v);
+  }
+
   fp(op: FpOp, size: FpSize, d: number, n: number, m: number): void {
     fpOperate(this.cpu, op, size, d, n, m);
   }

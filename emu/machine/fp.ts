@@ -280,10 +280,9 @@ function fast64(cpu: CpuState, op: FpOp, d: number, n: number, m: number, fpscr:
   }
 }
 
-function fast32(cpu: CpuState, op: FpOp, d: number, n: number, m: number, fpscr: number): number {
-  const b = getSingle(cpu, m);
+/** c, a, b: the accumulator and the operands; square roots use b alone. */
+function fast32(op: FpOp, accumulator: number, a: number, b: number, fpscr: number): number {
   if (op === 'sqrt') return fpscr & FZ && isSubnormalSingle(b) ? Number.NaN : sqrtSingle(b);
-  const a = getSingle(cpu, n);
   if (fpscr & FZ && (isSubnormalSingle(a) || isSubnormalSingle(b))) return Number.NaN;
   switch (op) {
     case 'add':
@@ -297,7 +296,6 @@ function fast32(cpu: CpuState, op: FpOp, d: number, n: number, m: number, fpscr:
     case 'nmul':
       return -mulSingle(a, b);
     default: {
-      const accumulator = getSingle(cpu, d);
       if (fpscr & FZ && isSubnormalSingle(accumulator)) return Number.NaN;
       const c = negatesAccumulator(op) ? -accumulator : accumulator;
       if (isFused(op)) return fmaSingle(c, negatesProduct(op) ? -a : a, b);
@@ -327,11 +325,10 @@ function negatesAccumulator(op: FpOp): boolean {
   return op === 'nmla' || op === 'nmls' || op === 'fnma' || op === 'fnms';
 }
 
-function general(cpu: CpuState, f: Format, op: FpOp, d: number, n: number, m: number, fpscr: number): bigint {
-  const b = getBits(cpu, f, m);
-  if (op === 'sqrt') return soft.sqrt(f, b, fpscr);
-  const a = getBits(cpu, f, n);
+function general(f: Format, op: FpOp, accumulator: bigint, a: bigint, b: bigint, fpscr: number): bigint {
   switch (op) {
+    case 'sqrt':
+      return soft.sqrt(f, b, fpscr);
     case 'add':
       return soft.add(f, a, b, fpscr);
     case 'sub':
@@ -343,13 +340,30 @@ function general(cpu: CpuState, f: Format, op: FpOp, d: number, n: number, m: nu
     case 'nmul':
       return soft.mul(f, a, b, fpscr) ^ f.sign;
     default: {
-      const accumulator = getBits(cpu, f, d);
       const c = negatesAccumulator(op) ? accumulator ^ f.sign : accumulator;
       if (isFused(op)) return soft.mulAdd(f, c, negatesProduct(op) ? a ^ f.sign : a, b, fpscr);
       const product = soft.mul(f, a, b, fpscr);
       return soft.add(f, c, negatesProduct(op) ? product ^ f.sign : product, fpscr);
     }
   }
+}
+
+/** An operation on raw singles, rounded to nearest, with an accumulator where the operation has one. Raises its flags (softfloat.ts). */
+export function single(op: FpOp, c: number, a: number, b: number, fpscr: number): number {
+  inexact = false;
+  const r = fast32(op, ofBits(c), ofBits(a), ofBits(b), fpscr);
+  if (Number.isNaN(r)) {
+    const [x, y, z] = [BigInt(c >>> 0), BigInt(a >>> 0), BigInt(b >>> 0)];
+    return Number(general(SINGLE, op, x, y, z, fpscr)) | 0;
+  }
+  if (inexact) soft.raise(IXC);
+  singles[0] = r;
+  return words[0]!;
+}
+
+function ofBits(bits: number): number {
+  words[0] = bits;
+  return singles[0]!;
 }
 
 /** Machine.fp: register d = n op m by FPSCR. Unary operations use m alone. */
@@ -361,7 +375,10 @@ export function fp(cpu: CpuState, op: FpOp, size: FpSize, d: number, n: number, 
   const fpscr = cpu.i32[FPSCR]!;
   if ((fpscr & RMODE) === 0) {
     inexact = (fpscr & IXC) !== 0;
-    const r = size === 64 ? fast64(cpu, op, d, n, m, fpscr) : fast32(cpu, op, d, n, m, fpscr);
+    const r =
+      size === 64
+        ? fast64(cpu, op, d, n, m, fpscr)
+        : fast32(op, getSingle(cpu, d), getSingle(cpu, n), getSingle(cpu, m), fpscr);
     if (!Number.isNaN(r)) {
       if (inexact) cpu.i32[FPSCR] = fpscr | IXC;
       if (size === 64) setDouble(cpu, d, r);
@@ -370,7 +387,8 @@ export function fp(cpu: CpuState, op: FpOp, size: FpSize, d: number, n: number, 
     }
   }
   const f = size === 64 ? DOUBLE : SINGLE;
-  setBits(cpu, f, d, general(cpu, f, op, d, n, m, fpscr));
+  const bits = general(f, op, getBits(cpu, f, d), getBits(cpu, f, n), getBits(cpu, f, m), fpscr);
+  setBits(cpu, f, d, bits);
   cpu.i32[FPSCR]! |= takeExceptions();
 }
 

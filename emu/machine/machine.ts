@@ -6,8 +6,8 @@
  *   - with the wasm emitter: the compiler (values are expression trees);
  *   - with the effects recorder: flag and register liveness and control flow (values are known constants or unknown).
  *
- * Types: V is a 32-bit integer, W a 64-bit integer or a double as raw bits, S a single as raw bits. In the evaluator V and S are
- * int32 numbers (always `| 0`) and W is a bigint (always BigInt.asUintN(64)).
+ * Types: V is a 32-bit integer, W 64 or 128 raw bits (a double, a vector: vector-machine.ts), S a single as raw bits. In the evaluator V and S are
+ * int32 numbers (always `| 0`) and W is a place in its temporaries.
  *
  * Rules for ops, which the machines rely on and check where they can:
  *   1. A value that is used twice goes through `let` first (constants need not): the emitter would compute it twice, or too late.
@@ -18,6 +18,10 @@
  *   4. An op does not test its condition: the driver does (`cond` of the Insn).
  *   5. `branch` is the last thing an op does on its path.
  */
+
+import type { VectorMachine } from './vector-machine.ts';
+
+export * from './vector-machine.ts';
 
 /** ARM conditions 0..14 as encoded: EQ NE CS CC MI PL VS VC HI LS GE LT GT LE AL. */
 export type Cond = number;
@@ -57,7 +61,7 @@ export function literalOf(place: Place, offset: number): number {
 /** What a thrown-out-of-line event is; the kernel turns each into a signal or a system call. */
 export type Trap = 'svc' | 'undefined' | 'breakpoint';
 
-export interface Machine<V, W = V, S = V> {
+export interface Machine<V, W = V, S = V> extends VectorMachine<V, W> {
   /** Whether the instruction under way is a Thumb instruction. */
   readonly thumb: boolean;
 

@@ -8,11 +8,13 @@ import { expect, test } from 'vitest';
 import { decodeA32, decodeThumb, ROWS } from '../../emu/decode/decoder.ts';
 import { disassemble } from '../../emu/decode/disassemble.ts';
 import type { Insn, IsaName, Row } from '../../emu/decode/row.ts';
+import { vfpRows } from '../../emu/decode/vfp.ts';
 import { hidePairs, type Line, normalize, objdump, objdumpFile } from './objdump.ts';
 import { encoding, generator, hasGoodShouldBits, isUndefined, isUnpredictable } from './sample.ts';
 
+const isVfp = (row: Row): boolean => vfpRows.includes(row);
 const rowsOf = (isa: IsaName): Row[] =>
-  ROWS.filter((row) => row.isa === isa && !/^(V|FLDM|FSTM)/.test(row.name) && row.name !== 'IT T1');
+  ROWS.filter((row) => row.isa === isa && !isVfp(row) && row.name !== 'IT T1');
 
 function insnOf(isa: IsaName, line: Line, itstate = 0): Insn {
   if (isa === 'A32') return decodeA32(line.bits);
@@ -111,7 +113,7 @@ test('a C library reads as objdump reads it', () => {
     // Data between functions is not marked in a stripped library; objdump decodes it like code, and so do we.
     const insn = insnOf('T32', line, state);
     state = insn.itAfter;
-    if (/^(V|FLDM|FSTM|UNDEFINED)/.test(insn.row.name) || insn.itBefore & 15) continue;
+    if (isVfp(insn.row) || insn.row.name.startsWith('UNDEFINED') || insn.itBefore & 15) continue;
     if (isUnpredictable(insn.row, line.bits, line.address) || !hasGoodShouldBits(insn.row, line.bits))
       continue;
     compared++;

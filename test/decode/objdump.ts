@@ -74,6 +74,8 @@ const SPELLINGS: readonly [RegExp, string][] = [
   // Offsets of zero.
   [/, #-?0\]/, ']'],
   [/\], #-0$/, '], #0'],
+  // A shift to the left by a constant has no sign (A8.8.397).
+  [/^(vshl\w*)\.s(\d+ .*, #\d+)$/, '$1.i$2'],
   // Values without sign; branch targets; the plain hint's number; constants that are neither.
   [/^(usat\w* \w+, #\d+, \w+, asr) #0$/, '$1 #32'],
   [/^((?:b|bl|blx|cbn?z)(?:[a-z]{2})?(?: \w+,)?) 0x/, '$1 '],

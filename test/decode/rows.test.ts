@@ -6,6 +6,7 @@ import { fieldsOf, t16 } from '../../emu/decode/build.ts';
 import { decodeA32, decodeThumb, isThumb32, ROWS } from '../../emu/decode/decoder.ts';
 import { disassemble } from '../../emu/decode/disassemble.ts';
 import type { IsaName, Row } from '../../emu/decode/row.ts';
+import { simdRows } from '../../emu/decode/simd.ts';
 import { UNDEFINED } from '../../emu/decode/tables.ts';
 import { decode, encoding, generator, isUndefined, isUnpredictable, isWithin } from './sample.ts';
 
@@ -54,9 +55,9 @@ test('fields in several runs are joined from the most significant bit down', () 
   expect(fieldsOf(named('MOV (immediate) T3'), 0xf64a_5ccd | 0)).toEqual({ i: 0xdcd, j: 0xa, d: 0xc });
 });
 
-test('of two rows that overlap one is within the other, literal loads apart', () => {
+test('of two rows that overlap one is within the other, literal loads and Advanced SIMD apart', () => {
   for (const isa of ['A32', 'T16', 'T32'] as const) {
-    const rows = ofIsa(isa);
+    const rows = ofIsa(isa).filter((row) => !simdRows.includes(row));
     for (const [i, a] of rows.entries()) {
       for (const b of rows.slice(i + 1)) {
         // The unconditional space is another table.
@@ -66,6 +67,25 @@ test('of two rows that overlap one is within the other, literal loads apart', ()
         if (a.name.includes('(literal)') || b.name.includes('(literal)')) continue;
         expect(isWithin(a, b) !== isWithin(b, a), `${a.name} and ${b.name}`).toBe(true);
       }
+    }
+  }
+});
+
+test('of the Advanced SIMD rows that an encoding matches, one takes it', () => {
+  const random = generator(5);
+  const context = { thumb: false, inIT: false, lastInIT: false };
+  for (const row of simdRows) {
+    const others = simdRows.filter((other) => other !== row && other.isa === row.isa);
+    for (let n = 0; n < 100; n++) {
+      const bits = encoding(row, random);
+      const takes = (r: Row) =>
+        ((bits ^ r.value) & r.mask) === 0 && r.shape.decode(fieldsOf(r, bits), context) !== null;
+      if (!takes(row)) continue;
+      expect(
+        others.filter(takes).map((r) => r.name),
+        `${row.name} ${bits.toString(16)}`,
+      ).toEqual([]);
+      expect(decode(row, bits).row.name).toBe(row.name);
     }
   }
 });

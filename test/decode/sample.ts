@@ -4,6 +4,7 @@
 import { fieldsOf } from '../../emu/decode/build.ts';
 import { decodeA32, decodeThumb } from '../../emu/decode/decoder.ts';
 import type { Insn, Row } from '../../emu/decode/row.ts';
+import { simdRows } from '../../emu/decode/simd.ts';
 
 /** xorshift32 numbers from a seed, so that a failure comes again. */
 export function generator(seed: number): () => number {
@@ -33,6 +34,9 @@ export function decode(row: Row, bits: number, itstate = 0): Insn {
   return decodeThumb(bits >>> 16, bits & 0xffff, itstate);
 }
 
+/** Rows of Advanced SIMD that may have registers beyond d31 or the PC where it makes no sense; what others refuse is UNDEFINED. */
+const LEFT_OUT = /^(V(LD|ST)[1-4]|VTB[LX]|VDUP \(ARM|VMOV \((ARM|scalar))/;
+
 /** Whether the manual calls this encoding of the row UNPREDICTABLE. */
 export function isUnpredictable(row: Row, bits: number, itstate = 0): boolean {
   const thumb = row.isa !== 'A32';
@@ -41,7 +45,8 @@ export function isUnpredictable(row: Row, bits: number, itstate = 0): boolean {
   const fields = fieldsOf(row, bits);
   // VFP's rows look at the operands, the others at the fields.
   const args = row.shape.decode(fields, context);
-  if (/^(V|FLDM|FSTM)/.test(row.name) && args === null) return true;
+  if (args === null && simdRows.includes(row)) return LEFT_OUT.test(row.name);
+  if (args === null && /^(V|FLDM|FSTM)/.test(row.name)) return true;
   return row.unpredictable?.(args, fields, context) ?? false;
 }
 
@@ -57,6 +62,9 @@ export function isWithin(inner: Row, outer: Row): boolean {
 /** What the manual calls UNDEFINED among the encodings of a row. */
 export function isUndefined(row: Row, bits: number): boolean {
   const f = fieldsOf(row, bits);
+  if (simdRows.includes(row)) {
+    return row.shape.decode(f, { thumb: row.isa !== 'A32', inIT: false, lastInIT: false }) === null;
+  }
   if (row.name === 'BLX (immediate) T2') return (f.i! & 1) === 1;
   if (/^(LDM|STM|PUSH|POP)/.test(row.name) && f.r === 0 && !f.M) return true; // UNPREDICTABLE, to be exact
   if (/^(LDRD|STRD)/.test(row.name)) return row.isa === 'T32' && f.P === 0 && f.W === 0;

@@ -1,6 +1,6 @@
 /**
  * What is undefined: encodings with some bits of a row's turned over are an undefined instruction to the decoder exactly when qemu-arm gets SIGILL.
- * UNPREDICTABLE ones are left out, as are coprocessors and Advanced SIMD.
+ * UNPREDICTABLE ones are left out, as are coprocessors but for 10 and 11.
  */
 import { expect, test } from 'vitest';
 import { decodeA32, decodeThumb, ROWS } from '../../emu/decode/decoder.ts';
@@ -12,15 +12,14 @@ import { encoding, generator, hasGoodShouldBits, isUnpredictable } from './sampl
 
 type Isa = 'A32' | 'T32';
 
-/** Coprocessor instructions and Advanced SIMD: other rows, or none yet. SVC would be a system call. */
+/** Coprocessor instructions, but for floating point and Advanced SIMD. SVC would be a system call. */
 function isElsewhere(isa: Isa, bits: number): boolean {
-  const op = (bits >>> 24) & 15;
-  if (isa === 'T32') {
-    if (bits >>> 26 === 0b111011 || bits >>> 26 === 0b111111) return true;
-    return bits >>> 24 === 0xf9 && ((bits >>> 20) & 1) === 0;
-  }
-  if (bits >>> 28 === 15) return op >> 1 === 1 || op >= 12 || (op === 4 && ((bits >>> 20) & 1) === 0);
-  return bits >>> 28 !== 14 || op >= 12;
+  const isFloat = ((bits >>> 9) & 7) === 5;
+  const top = bits >>> 24;
+  // The 1111 forms of coprocessors 10 and 11 are ARMv8's.
+  if (isa === 'T32') return (top >= 0xfc && top < 0xff) || (top >= 0xec && top < 0xef && !isFloat);
+  if (top >>> 4 === 15) return (top & 15) >= 12;
+  return top >>> 4 !== 14 || top === 0xef || (top >= 0xec && !isFloat);
 }
 
 /** A random encoding with up to three bits turned over, that is a fair question; null when it is not. */

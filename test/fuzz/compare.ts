@@ -10,7 +10,7 @@ import type { Case, PlacedInsn, Result } from './layout.ts';
 import * as bench from './layout.ts';
 
 const FIXED_UP = /^(LDM|STM|LDRD|STRD|PUSH|POP)/i;
-const MULTI_WORD = /^(LDM|STM|LDRD|STRD|PUSH|POP|F?V?LDM|F?V?STM|VLDR|VSTR|VPUSH|VPOP)/i;
+const MULTI_WORD = /^(LDM|STM|LDRD|STRD|PUSH|POP|F?V?LDM|F?V?STM|VLDR|VSTR|VPUSH|VPOP|V(LD|ST)[1-4])/i;
 
 const SIGNALS: Record<number, string> = {
   [bench.SIGILL]: 'SIGILL',
@@ -46,7 +46,11 @@ function faulted(c: Case, result: Result): PlacedInsn | undefined {
 function incomparable(c: Case, oracle: Result, ours: Result): boolean {
   if (oracle.state[bench.FPSCR]! & bench.SHORT_VECTORS) return true;
   if (oracle.signal === bench.SIGBUS && FIXED_UP.test(faulted(c, oracle)?.row.mnemonic ?? '')) return true;
-  return /^strex/i.test(faulted(c, ours)?.row.mnemonic ?? '');
+  const insn = faulted(c, ours);
+  if (insn === undefined) return false;
+  // Of an alignment to 32 bytes qemu asks for 16 only (pow2_align in its translate-neon.c).
+  if (ours.signal === bench.SIGBUS && (insn.args as { align?: number }).align === 32) return true;
+  return /^strex/i.test(insn.row.mnemonic);
 }
 
 /** CPSR bits of the flags in FLAG. */

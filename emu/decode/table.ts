@@ -1,0 +1,109 @@
+/**
+ * Text tables of encodings: one line for an instruction, which gives its rows of A32 and T32 together.
+ *
+ *     NAME ENCODING | bits | shape | op | unpredictable
+ *
+ * The bits are the lower 28 in the form of row.ts (32 of rows that differ in more than the condition); what stands above them is the table's `heads`. The shape is named with its
+ * arguments, as 'same su bhw'. Mnemonic, shape, op and predicate are looked up when the row is first used: a program uses few of them.
+ */
+import { parse } from './build.ts';
+import type { Field, IsaName, Op, Row, Shape } from './row.ts';
+
+type Predicate = NonNullable<Row['unpredictable']>;
+
+/** What the names in a table mean. */
+export interface Vocabulary {
+  readonly shapes: Readonly<Record<string, unknown>>;
+  readonly ops: Readonly<Record<string, unknown>>;
+  readonly predicates: Readonly<Record<string, unknown>>;
+}
+
+/** The upper bits of A32 and T32 for the lower 28 of a line, or those changed (T32's U stands elsewhere). */
+export type Heads = (bits: string) => readonly [a32: string, t32: string];
+
+/** Shapes that have been made from a name with arguments. */
+const shapes = new Map<string, Shape<unknown>>();
+
+class TableRow implements Row {
+  readonly isa: IsaName;
+  readonly name: string;
+  readonly bits: string;
+  readonly mask: number;
+  readonly value: number;
+  readonly shouldMask: number;
+  readonly shouldValue: number;
+  readonly hasCond: boolean;
+  readonly #words: readonly string[];
+  readonly #vocabulary: Vocabulary;
+  #fields: readonly Field[] | undefined = undefined;
+  #shape: Shape<unknown> | undefined = undefined;
+  #op: Op<unknown> | undefined = undefined;
+
+  constructor(isa: IsaName, name: string, bits: string, words: readonly string[], vocabulary: Vocabulary) {
+    this.isa = isa;
+    this.name = name;
+    this.bits = bits;
+    this.#words = words;
+    this.#vocabulary = vocabulary;
+    const pattern = parse(bits, 32);
+    this.mask = pattern.mask;
+    this.value = pattern.value;
+    this.shouldMask = pattern.shouldMask;
+    this.shouldValue = pattern.shouldValue;
+    this.hasCond = pattern.fields.some((field) => field.letter === 'c');
+  }
+
+  get mnemonic(): string {
+    return this.name.slice(0, this.name.indexOf(' '));
+  }
+
+  get fields(): readonly Field[] {
+    return (this.#fields ??= parse(this.bits, 32).fields);
+  }
+
+  get shape(): Shape<unknown> {
+    return (this.#shape ??= shapeNamed(this.#words[2]!, this.#vocabulary.shapes));
+  }
+
+  get op(): Op<unknown> {
+    return (this.#op ??= named(this.#words[3]!, this.#vocabulary.ops) as Op<unknown>);
+  }
+
+  get unpredictable(): Predicate | undefined {
+    const name = this.#words[4];
+    return name === undefined ? undefined : (named(name, this.#vocabulary.predicates) as Predicate);
+  }
+}
+
+function named(name: string, vocabulary: Readonly<Record<string, unknown>>): unknown {
+  const found = vocabulary[name];
+  if (found === undefined) throw new Error(`encoding table: nothing is called ${name}`);
+  return found;
+}
+
+function shapeNamed(text: string, vocabulary: Readonly<Record<string, unknown>>): Shape<unknown> {
+  let shape = shapes.get(text);
+  if (shape === undefined) {
+    const [name, ...args] = text.split(' ');
+    const found = named(name!, vocabulary);
+    shape = (typeof found === 'function' ? found(...args) : found) as Shape<unknown>;
+    shapes.set(text, shape);
+  }
+  return shape;
+}
+
+/** The rows of a table; empty lines and those that begin with # are not any. */
+export function rowsOf(table: string, heads: Heads, vocabulary: Vocabulary): Row[] {
+  const rows: Row[] = [];
+  for (const line of table.split('\n')) {
+    if (line === '' || line.startsWith('#')) continue;
+    const words = line.split('|').map((word) => word.trim());
+    const at = words[0]!.lastIndexOf(' ');
+    const name = words[0]!.slice(0, at).trim();
+    const encoding = words[0]!.slice(at + 1);
+    const [a32, t32] = heads(words[1]!);
+    rows.push(new TableRow('A32', `${name} A${encoding}`, a32, words, vocabulary));
+    rows.push(new TableRow('T32', `${name} T${encoding}`, t32, words, vocabulary));
+  }
+  return rows;
+}
