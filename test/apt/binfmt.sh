@@ -12,15 +12,14 @@ unshare --user --mount bash -c '
 ' binfmt "$go" -c '
   set -e
   mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
-  magic="\\x7fELF\\x01\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x28\\x00"
-  mask="\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff"
-  echo ":qemu-arm:M::$magic:$mask:$(command -v qemu-arm-static):FP" >/proc/sys/fs/binfmt_misc/register
+  bash "$1"
+  shift
   root=$1
   shift
   mount --rbind /dev "$root/dev"
   mount -t proc proc "$root/proc"
   exec chroot "$root" "$@"
-' binfmt "$@" <&8 &
+' binfmt "$(dirname "$0")/register-qemu.sh" "$@" <&8 &
 child=$!
 own=$(readlink /proc/self/ns/user)
 until [ "$(readlink "/proc/$child/ns/user")" != "$own" ]; do sleep 0.02; done

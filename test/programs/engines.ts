@@ -56,8 +56,10 @@ export const ENVIRONMENT = {
   PERL_HASH_SEED: '0',
 };
 
+export type RootName = 'date' | 'full' | 'go' | 'image' | 'languages';
+
 /** The directory of a root of fixtures/root.sh, made if need be. */
-export function makeRoot(name: 'date' | 'full' | 'go' | 'image'): string {
+export function makeRoot(name: RootName): string {
   return execFileSync(`${project}fixtures/root.sh`, [name], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,0 +1,72 @@
+/** What both benchmarks share: to run a command and take its time, medians, and what is said of the machine. */
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface Measured {
+  /** Wall time in milliseconds. */
+  readonly ms: number;
+  /** Standard output, one character a byte. */
+  readonly output: string;
+}
+
+/**
+ * Runs a command to its end. Throws when it ends by anything but exit status 0, with what it wrote to standard error. Its input is /dev/null and its outputs are files: what spawnSync calls pipes are
+ * sockets, which programs treat otherwise.
+ */
+export function measure(command: readonly string[], env: NodeJS.ProcessEnv, timeout = 300_000): Measured {
+  const directory = mkdtempSync(join(tmpdir(), 'armrun-bench-'));
+  const [stdout, stderr] = ['stdout', 'stderr'].map((name) => join(directory, name)) as [string, string];
+  const fds = [stdout, stderr].map((file) => openSync(file, 'w'));
+  try {
+    const start = process.hrtime.bigint();
+    const { status, signal, error } = spawnSync(command[0]!, command.slice(1), {
+      env,
+      stdio: ['ignore', ...fds],
+      timeout,
+      killSignal: 'SIGKILL',
+    });
+    const ms = Number(process.hrtime.bigint() - start) / 1e6;
+    if (status !== 0) {
+      const why = error?.message ?? signal ?? `status ${status}`;
+      throw new Error(`${command.join(' ')}: ${why}\n${readFileSync(stderr, 'utf8')}`);
+    }
+    return { ms, output: readFileSync(stdout, 'latin1') };
+  } finally {
+    for (const fd of fds) closeSync(fd);
+    rmSync(directory, { recursive: true });
+  }
+}
+
+export function median(list: readonly number[]): number {
+  return list.toSorted((a, b) => a - b)[list.length >> 1]!;
+}
+
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly node: string;
+}
+
+export function machine(): Machine {
+  return { cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), node: process.version };
+}
+
+/** What a benchmark writes to a JSON file, and bench/compare.ts reads. Times in milliseconds. */
+export interface Results {
+  readonly date: string;
+  readonly machine: Machine;
+  readonly rounds: number;
+  /** `node -e 0`: the least that any run of armrun can take. */
+  readonly bareNode: number;
+  readonly results: readonly Result[];
+}
+
+export interface Result {
+  readonly name: string;
+  readonly about: string;
+  /** By engine: the median and all runs. An engine that could not run the program is missing. */
+  readonly median: Record<string, number>;
+  readonly runs: Record<string, number[]>;
+}
