@@ -20,6 +20,7 @@ import { Scheduler } from './scheduler.ts';
 import { deliver, forceSignal } from './signals.ts';
 import { SysvIpc } from './sysv-ipc.ts';
 import type { Task } from './task.ts';
+import { isExecuted } from './text-busy.ts';
 import { Timers } from './timers.ts';
 
 /** The system calls (syscalls/calls/dispatch.ts): above the kernel, so given to it. */
@@ -134,6 +135,7 @@ export class Kernel {
     this.#lastPid = options.firstPid - 1;
     this.scheduler = new Scheduler(this);
     this.hooks = this.#makeHooks();
+    this.vfs.isExecuted = (inode) => isExecuted(this, inode);
   }
 
   createBackend(space: AddressSpace): CpuBackend {

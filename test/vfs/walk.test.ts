@@ -92,7 +92,8 @@ describe('nothing outside the root', () => {
     fs.symlinkSync(outside, `${host}/dir/file`);
     expect(errorOf(() => file.open(O_RDONLY))).toBe('ELOOP');
     expect(errorOf(() => file.open(O_RDWR))).toBe('ELOOP');
-    expect(errorOf(() => file.setattr({ size: 0 }))).toBe('ELOOP');
+    // ENOENT when the link has another inode number, so that it is seen to be another file.
+    expect(errorOf(() => file.setattr({ size: 0 }))).toMatch(/^(ELOOP|ENOENT)$/);
     expect(fs.readFileSync(outside, 'utf8')).toBe('secret');
   });
 

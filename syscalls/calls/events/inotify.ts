@@ -29,7 +29,7 @@ export const inotifyCalls: readonly Call[] = [
     const file = inotifyOf(t, fd);
     const inode = inodeAt(t, AT_FDCWD, path, !(mask & IN_DONT_FOLLOW));
     if (mask & IN_ONLYDIR && !inode.isDirectory) fail('ENOTDIR');
-    if (!inode.permits(R_OK, t.creds)) fail('EACCES');
+    t.kernel.vfs.checkAccess(inode, R_OK, t.creds);
     return file.add(inode, mask);
   }),
   call(318, 'inotify_rm_watch', [fd, int], (t, fd, wd) => {

@@ -1,6 +1,6 @@
 /** access(2) (fs/open.c). */
 import { fail } from '../../abi/errno.ts';
-import { AT_EACCESS, AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, W_OK } from '../../abi/fcntl.ts';
+import { AT_EACCESS, AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from '../../abi/fcntl.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { Creds } from '../../vfs/core/creds.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
@@ -26,9 +26,7 @@ function access(t: Task, dirfd: number, path: string, mode: number, flags: numbe
     const follow = !(flags & AT_SYMLINK_NOFOLLOW);
     inode = lookupPath({ root: t.fs.root, creds }, startOf(t, dirfd, path), path, follow);
   }
-  if (mode === 0) return 0;
-  if (mode & W_OK && inode.fs.readOnly && (inode.isRegular || inode.isDirectory)) fail('EROFS');
-  if (!inode.permits(mode, creds)) fail('EACCES');
+  t.kernel.vfs.checkAccess(inode, mode, creds);
   return 0;
 }
 const accessMode = flags(ACCESS_MODES);

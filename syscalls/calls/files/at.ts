@@ -5,7 +5,8 @@ import type { Task } from '../../kernel/task.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
 import type { OpenFile } from '../../vfs/core/open-file.ts';
 import { PathFile } from '../../vfs/core/path-file.ts';
-import { lookupPath, type PathContext, type Resolved, resolve } from '../../vfs/core/walk.ts';
+import type { Target } from '../../vfs/core/vfs.ts';
+import { lookupPath, type PathContext, type PathOperation } from '../../vfs/core/walk.ts';
 
 export function contextOf(t: Task): PathContext {
   return { root: t.fs.root, creds: t.creds, prefix: t.fs.prefix };
@@ -19,14 +20,26 @@ export function startOf(t: Task, dirfd: number, path: string): Inode {
   return inode;
 }
 
+/**
+ * A path for the vfs. EBADF and ENOTDIR come when the walk begins, after what is wrong with other arguments.
+ * @param inRoot RESOLVE_IN_ROOT: absolute paths begin at the descriptor, too
+ */
+export function pathAt(t: Task, dirfd: number, path: string, inRoot = false): PathOperation {
+  const { root, prefix } = t.fs;
+  return {
+    root,
+    prefix,
+    creds: t.creds,
+    path,
+    get start() {
+      return startOf(t, dirfd, inRoot ? '.' : path);
+    },
+  };
+}
+
 /** The file a path names, following a last link or not. */
 export function inodeAt(t: Task, dirfd: number, path: string, follow: boolean): Inode {
   return lookupPath(contextOf(t), startOf(t, dirfd, path), path, follow);
-}
-
-/** The directory and name a path means, for calls that make or remove names. */
-export function nameAt(t: Task, dirfd: number, path: string): Resolved {
-  return resolve(contextOf(t), startOf(t, dirfd, path), path, false, { name: true });
 }
 
 /** The file of a call with AT_EMPTY_PATH: the open file itself for an empty path, else the file the path names. */
@@ -43,8 +56,6 @@ export function fileOrInodeAt(
   if (path === null) fail('EFAULT');
   return inodeAt(t, dirfd, path, follow);
 }
-
-export type Target = Inode | OpenFile;
 
 /** The file of a descriptor that is more than a path (not O_PATH). */
 export function fileOf(t: Task, fd: number): OpenFile {

@@ -1,26 +1,19 @@
 /** Where a process stands: chdir(2), getcwd(2), chroot(2), umask(2) (fs/open.c, fs/d_path.c). */
 import { fail } from '../../abi/errno.ts';
-import { AT_FDCWD, PATH_MAX, X_OK } from '../../abi/fcntl.ts';
-import type { Task } from '../../kernel/task.ts';
+import { AT_FDCWD, PATH_MAX } from '../../abi/fcntl.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
-import { type Inode, pathOf } from '../../vfs/core/inode.ts';
+import { pathOf } from '../../vfs/core/inode.ts';
 import { bytesOut, fd, mode, path, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { inodeAt } from './at.ts';
 
-function enter(t: Task, inode: Inode): Inode {
-  if (!inode.isDirectory) fail('ENOTDIR');
-  if (!inode.permits(X_OK, t.creds)) fail('EACCES');
-  return inode;
-}
-
 export const chdirCalls: readonly Call[] = [
   call(12, 'chdir', [path], (t, path) => {
-    t.fs.cwd = enter(t, inodeAt(t, AT_FDCWD, path, true));
+    t.fs.cwd = t.kernel.vfs.checkEnter(inodeAt(t, AT_FDCWD, path, true), t.creds);
     return 0;
   }),
   call(133, 'fchdir', [fd], (t, fd) => {
-    t.fs.cwd = enter(t, t.files.get(fd).inode);
+    t.fs.cwd = t.kernel.vfs.checkEnter(t.files.get(fd).inode, t.creds);
     return 0;
   }),
   call(183, 'getcwd', [bytesOut, size], (t, address, size) => {
@@ -35,7 +28,7 @@ export const chdirCalls: readonly Call[] = [
     return path.length + 1;
   }),
   call(61, 'chroot', [path], (t, path) => {
-    const root = enter(t, inodeAt(t, AT_FDCWD, path, true));
+    const root = t.kernel.vfs.checkEnter(inodeAt(t, AT_FDCWD, path, true), t.creds);
     if (!capable(t.creds, CAP.SYS_CHROOT)) fail('EPERM');
     t.fs.root = root;
     return 0;

@@ -1,25 +1,22 @@
 /** Owners and modes: chmod(2), chown(2) (fs/open.c, fs/attr.c). */
 import { AT_FDCWD } from '../../abi/fcntl.ts';
 import type { Task } from '../../kernel/task.ts';
-import type { AttributeChange } from '../../vfs/core/inode.ts';
-import { checkChmod, checkChown } from '../../vfs/core/permission.ts';
+import type { Target } from '../../vfs/core/vfs.ts';
 import { dirfd, fd, id, id16, mode, path } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { atFlags } from '../names.ts';
-import { fileOf, inodeAt, type Target, targetAt } from './at.ts';
-import { change } from './attr.ts';
+import { fileOf, inodeAt, targetAt } from './at.ts';
 
 function chmod(t: Task, target: Target, mode: number): number {
-  return change(target, { mode: checkChmod(target.stat(), mode & 0o7777, t.creds) });
+  t.kernel.vfs.chmod(target, mode, t.creds);
+  return 0;
 }
 
 const NONE = 0xffff_ffff;
 function chown(t: Task, target: Target, uid: number, gid: number): number {
-  const what: AttributeChange = {};
-  if (uid !== NONE) what.uid = uid;
-  if (gid !== NONE) what.gid = gid;
-  checkChown(target.stat(), what.uid, what.gid, t.creds);
-  return what.uid === undefined && what.gid === undefined ? 0 : change(target, what);
+  const given = (id: number) => (id === NONE ? undefined : id);
+  t.kernel.vfs.chown(target, given(uid), given(gid), t.creds);
+  return 0;
 }
 
 export const chmodCalls: readonly Call[] = [

@@ -115,10 +115,7 @@ function mount(
     if (type === null) fail('EINVAL');
     fs = create(t, type, source, data === 0 ? null : t.mm.string(data));
   }
-  if (fs.root.isDirectory !== at.isDirectory) fail('ENOTDIR');
-  // Over the root itself nothing can be put: the name of a mount is in its parent.
-  if (at.parent === undefined) fail('EBUSY');
-  t.kernel.vfs.mounts.add(at.parent, at.name, fs);
+  t.kernel.vfs.mount(fs, at);
   return 0;
 }
 

@@ -1,123 +1,39 @@
 /** Making, removing, renaming and reading names: mkdir(2), rmdir(2), unlink(2), rename(2), link(2), symlink(2), readlink(2), mknod(2) (fs/namei.c). */
 
 import { fail } from '../../abi/errno.ts';
-import {
-  AT_EMPTY_PATH,
-  AT_FDCWD,
-  AT_REMOVEDIR,
-  AT_SYMLINK_FOLLOW,
-  PATH_MAX,
-  RENAME_EXCHANGE,
-  RENAME_NOREPLACE,
-  RENAME_WHITEOUT,
-} from '../../abi/fcntl.ts';
-import {
-  IN_ATTRIB,
-  IN_CREATE,
-  IN_DELETE,
-  IN_MOVE_SELF,
-  IN_MOVED_FROM,
-  IN_MOVED_TO,
-} from '../../abi/inotify.ts';
-import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_FOLLOW } from '../../abi/fcntl.ts';
+import { S_IFMT } from '../../abi/stat.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
-import { checkCreate, checkDelete } from '../../vfs/core/permission.ts';
-import type { Resolved } from '../../vfs/core/walk.ts';
 import { dirfd, flags, hex, mode, path, ptr, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { atFlags, RENAME_FLAGS, UNLINK_FLAGS } from '../names.ts';
-import { inodeAt, nameAt } from './at.ts';
-
-/** Directory and name for something new. EEXIST when the name is there. */
-function newName(t: Task, dirfd: number, path: string, directory: boolean): { dir: Inode; name: string } {
-  const { dir, name, inode, slash } = nameAt(t, dirfd, path);
-  if (inode !== undefined) fail('EEXIST');
-  if (slash && !directory) fail('ENOENT');
-  checkCreate(dir, t.creds);
-  return { dir, name };
-}
+import { inodeAt, pathAt } from './at.ts';
 
 function mkdir(t: Task, dirfd: number, path: string, mode: number): number {
-  const { dir, name } = newName(t, dirfd, path, true);
-  dir.mkdir(name, mode & 0o1777 & ~t.fs.umask, t.creds);
-  dir.fs.vfs.notifier.name(dir, IN_CREATE, name, true);
+  t.kernel.vfs.mkdir(pathAt(t, dirfd, path), mode & 0o1777 & ~t.fs.umask);
   return 0;
 }
 
 function symlink(t: Task, target: string, dirfd: number, path: string): number {
-  if (target.length === 0) fail('ENOENT');
-  if (target.length >= PATH_MAX) fail('ENAMETOOLONG');
-  const { dir, name } = newName(t, dirfd, path, false);
-  dir.symlink(name, target, t.creds);
-  dir.fs.vfs.notifier.name(dir, IN_CREATE, name, false);
+  t.kernel.vfs.symlink(target, pathAt(t, dirfd, path));
   return 0;
 }
 
 function mknod(t: Task, dirfd: number, path: string, mode: number, rdev: number): number {
-  switch (mode & S_IFMT) {
-    case 0:
-      mode |= S_IFREG;
-      break;
-    case S_IFREG:
-    case S_IFIFO:
-    case S_IFSOCK:
-      break;
-    case S_IFCHR:
-    case S_IFBLK:
-      if (!capable(t.creds, CAP.MKNOD)) fail('EPERM');
-      break;
-    default:
-      fail((mode & S_IFMT) === 0o040000 ? 'EPERM' : 'EINVAL');
-  }
-  const { dir, name } = newName(t, dirfd, path, false);
-  dir.mknod(name, (mode & S_IFMT) | (mode & 0o7777 & ~t.fs.umask), rdev, t.creds);
-  dir.fs.vfs.notifier.name(dir, IN_CREATE, name, false);
+  t.kernel.vfs.mknod(pathAt(t, dirfd, path), (mode & S_IFMT) | (mode & 0o7777 & ~t.fs.umask), rdev);
   return 0;
 }
 
 function unlink(t: Task, dirfd: number, path: string): number {
-  const { dir, name, inode, slash } = nameAt(t, dirfd, path);
-  if (inode === undefined) fail('ENOENT');
-  if (inode.isDirectory) fail('EISDIR');
-  if (slash) fail('ENOTDIR');
-  checkDelete(dir, name, inode, t.creds);
-  const { nlink } = inode.stat();
-  dir.unlink(name);
-  removed(dir, name, inode, nlink);
+  t.kernel.vfs.unlink(pathAt(t, dirfd, path));
   return 0;
 }
 
 function rmdir(t: Task, dirfd: number, path: string): number {
-  const { dir, name, inode } = nameAt(t, dirfd, path);
-  if (inode === undefined) fail('ENOENT');
-  if (name === '.') fail('EINVAL');
-  if (name === '..') fail('ENOTEMPTY');
-  if (name === '/') fail('EBUSY');
-  if (!inode.isDirectory) fail('ENOTDIR');
-  checkDelete(dir, name, inode, t.creds);
-  if (inode.mounts?.size) fail('EBUSY');
-  dir.rmdir(name);
-  removed(dir, name, inode, 1);
+  t.kernel.vfs.rmdir(pathAt(t, dirfd, path));
   return 0;
-}
-
-/** Tells watchers that a name is gone; `links` are what the file had. */
-function removed(dir: Inode, name: string, inode: Inode, links: number): void {
-  if (!inode.isDirectory) inode.fs.vfs.notifier.self(inode, IN_ATTRIB);
-  if (inode.isDirectory || links <= 1) inode.fs.vfs.notifier.lastNameGone(inode);
-  dir.fs.vfs.notifier.name(dir, IN_DELETE, name, inode.isDirectory);
-}
-
-function moved(from: Resolved, to: Resolved, flags: number): void {
-  const inode = from.inode!;
-  const cookie = inode.fs.vfs.notifier.nextCookie();
-  from.dir.fs.vfs.notifier.name(from.dir, IN_MOVED_FROM, from.name, inode.isDirectory, cookie);
-  to.dir.fs.vfs.notifier.name(to.dir, IN_MOVED_TO, to.name, inode.isDirectory, cookie);
-  if (!(flags & RENAME_EXCHANGE) && to.inode && to.inode !== inode)
-    to.inode.fs.vfs.notifier.lastNameGone(to.inode);
-  inode.fs.vfs.notifier.self(inode, IN_MOVE_SELF);
 }
 
 function rename(
@@ -128,22 +44,7 @@ function rename(
   newPath: string,
   flags: number,
 ): number {
-  if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) fail('EINVAL');
-  if (flags & RENAME_EXCHANGE && flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) fail('EINVAL');
-  const from = nameAt(t, oldfd, oldPath);
-  const to = nameAt(t, newfd, newPath);
-  if (from.dir.fs !== to.dir.fs) fail('EXDEV');
-  const special = (name: string) => name === '.' || name === '..' || name === '/';
-  if (special(from.name)) fail('EBUSY');
-  if (special(to.name)) fail(flags & RENAME_NOREPLACE ? 'EEXIST' : 'EBUSY');
-  if (from.inode === undefined) fail('ENOENT');
-  if (to.inode !== undefined && flags & RENAME_NOREPLACE) fail('EEXIST');
-  if (!from.inode.isDirectory && (from.slash || (to.slash && !(flags & RENAME_EXCHANGE)))) fail('ENOTDIR');
-  checkDelete(from.dir, from.name, from.inode, t.creds);
-  if (to.inode === undefined) checkCreate(to.dir, t.creds);
-  else checkDelete(to.dir, to.name, to.inode, t.creds);
-  from.dir.rename(from.name, to.dir, to.name, flags);
-  moved(from, to, flags);
+  t.kernel.vfs.rename(pathAt(t, oldfd, oldPath), pathAt(t, newfd, newPath), flags);
   return 0;
 }
 
@@ -161,13 +62,7 @@ function link(
     if (!capable(t.creds, CAP.DAC_READ_SEARCH)) fail('ENOENT');
     target = t.files.get(oldfd).inode;
   } else target = inodeAt(t, oldfd, oldPath, (flags & AT_SYMLINK_FOLLOW) !== 0);
-  const { dir, name } = newName(t, newfd, newPath, false);
-  if (dir.fs !== target.fs) fail('EXDEV');
-  if (target.isDirectory) fail('EPERM');
-  if (target.deleted) fail('ENOENT');
-  dir.link(name, target);
-  target.fs.vfs.notifier.self(target, IN_ATTRIB);
-  dir.fs.vfs.notifier.name(dir, IN_CREATE, name, false);
+  t.kernel.vfs.link(target, pathAt(t, newfd, newPath));
   return 0;
 }
 

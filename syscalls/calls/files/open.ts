@@ -3,42 +3,26 @@
 import { fail } from '../../abi/errno.ts';
 import {
   AT_FDCWD,
-  O_ACCMODE,
   O_CLOEXEC,
   O_CREAT,
-  O_DIRECTORY,
-  O_EXCL,
-  O_LARGEFILE,
-  O_NOATIME,
-  O_NOFOLLOW,
-  O_PATH,
-  O_RDONLY,
-  O_TMPFILE,
   O_TRUNC,
   O_WRONLY,
-  R_OK,
   RESOLVE_BENEATH,
   RESOLVE_CACHED,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
-  W_OK,
 } from '../../abi/fcntl.ts';
-import { IN_CREATE, IN_MODIFY, IN_OPEN } from '../../abi/inotify.ts';
-import { S_IFREG } from '../../abi/stat.ts';
+import { RLIMIT } from '../../abi/resource.ts';
 import { struct, u64 } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
-import { isExecuted } from '../../kernel/text-busy.ts';
-import type { Inode } from '../../vfs/core/inode.ts';
 import type { OpenFile } from '../../vfs/core/open-file.ts';
-import { PathFile } from '../../vfs/core/path-file.ts';
-import { checkCreate, owns } from '../../vfs/core/permission.ts';
-import { type ResolveOptions, resolve } from '../../vfs/core/walk.ts';
+import type { ResolveOptions } from '../../vfs/core/walk.ts';
 import { dirfd, fd, mode, path, size, structIn, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { openFlags } from '../names.ts';
-import { contextOf, startOf } from './at.ts';
+import { pathAt } from './at.ts';
 
 /** A FIFO that waits for its other side while open(2) is blocked. */
 class Opening implements Disposable {
@@ -51,59 +35,6 @@ class Opening implements Disposable {
   }
 }
 
-/** Largest size a program without O_LARGEFILE may open (MAX_NON_LFS). */
-const MAX_NON_LFS = 0x7fff_ffff;
-
-function openInode(t: Task, inode: Inode, flags: number): OpenFile {
-  const access = flags & O_ACCMODE;
-  if (inode.isSymlink) {
-    if (flags & O_PATH && flags & O_NOFOLLOW) return new PathFile(inode, flags);
-    fail(flags & O_DIRECTORY ? 'ENOTDIR' : 'ELOOP');
-  }
-  if (flags & O_DIRECTORY && !inode.isDirectory) fail('ENOTDIR');
-  if (flags & O_PATH) return new PathFile(inode, flags);
-  if (inode.isDirectory && (access !== O_RDONLY || flags & (O_CREAT | O_TRUNC))) fail('EISDIR');
-  const wanted = (access === O_WRONLY ? 0 : R_OK) | (access !== O_RDONLY || flags & O_TRUNC ? W_OK : 0);
-  if (!inode.permits(wanted, t.creds)) fail('EACCES');
-  if (flags & O_NOATIME && !owns(inode.stat(), t.creds)) fail('EPERM');
-  if (!(flags & O_LARGEFILE) && inode.isRegular && inode.stat().size > MAX_NON_LFS) fail('EOVERFLOW');
-  if (wanted & W_OK && isExecuted(t.kernel, inode)) fail('ETXTBSY');
-  return inode.open(flags);
-}
-
-function openPath(
-  t: Task,
-  dirfd: number,
-  path: string,
-  flags: number,
-  mode: number,
-  options?: ResolveOptions,
-): OpenFile {
-  if (flags & O_PATH) flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  else if ((flags & O_TMPFILE) === O_TMPFILE) {
-    // A file without a name cannot be given one through node:fs. Programs know file systems that refuse it.
-    fail((flags & O_ACCMODE) === O_RDONLY ? 'EINVAL' : 'EOPNOTSUPP');
-  }
-  if (flags & O_CREAT && flags & O_DIRECTORY) fail('EINVAL');
-  const exclusive = (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL);
-  const follow = !(flags & O_NOFOLLOW) && !exclusive;
-  const found = resolve(contextOf(t), startOf(t, dirfd, options?.inRoot ? '.' : path), path, follow, options);
-  if (found.inode !== undefined) {
-    if (exclusive) fail('EEXIST');
-    const file = openInode(t, found.inode, flags);
-    if (flags & O_TRUNC) found.inode.fs.vfs.notifier.file(found.inode, IN_MODIFY);
-    if (!(flags & O_PATH)) found.inode.fs.vfs.notifier.file(found.inode, IN_OPEN);
-    return file;
-  }
-  if (!(flags & O_CREAT)) fail('ENOENT');
-  if (found.slash) fail('EISDIR');
-  checkCreate(found.dir, t.creds);
-  const file = found.dir.create(found.name, S_IFREG | (mode & 0o7777 & ~t.fs.umask), flags, t.creds);
-  found.dir.fs.vfs.notifier.name(found.dir, IN_CREATE, found.name, false);
-  file.inode.fs.vfs.notifier.file(file.inode, IN_OPEN);
-  return file;
-}
-
 function open(
   t: Task,
   dirfd: number,
@@ -113,7 +44,8 @@ function open(
   options?: ResolveOptions,
 ): number {
   const waiting = t.callState as Opening | undefined;
-  const file = waiting?.file ?? openPath(t, dirfd, path, flags, mode, options);
+  const at = pathAt(t, dirfd, path, options?.inRoot);
+  const file = waiting?.file ?? t.kernel.vfs.open(at, flags, mode & 0o7777 & ~t.fs.umask, options);
   if (file.opening) {
     t.callState ??= new Opening(file);
     t.wait(file.queue);
@@ -125,13 +57,11 @@ function open(
 export function installFile(t: Task, file: OpenFile, closeOnExec: boolean, min = 0): number {
   file.ref();
   try {
-    return t.files.install(file, closeOnExec, min, t.process.limits[RLIMIT_NOFILE]!.cur);
+    return t.files.install(file, closeOnExec, min, t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
   } finally {
     file.release();
   }
 }
-
-const RLIMIT_NOFILE = 7;
 
 const open_how = struct('open_how', { flags: u64, mode: u64, resolve: u64 });
 

@@ -16,7 +16,6 @@ import {
   RWF_NOWAIT,
   RWF_SYNC,
 } from '../../abi/fcntl.ts';
-import { IN_ACCESS, IN_MODIFY } from '../../abi/inotify.ts';
 import { RLIMIT } from '../../abi/resource.ts';
 import { SI, SIG } from '../../abi/signal.ts';
 import { SOCK_STREAM } from '../../abi/socket.ts';
@@ -256,19 +255,9 @@ export function writerOf(t: Task, fd: number): OpenFile {
   return file.writable ? file : fail('EBADF');
 }
 
-/** Tells watchers, and gives the count. */
-function accessed(file: OpenFile, count: number): number {
-  if (count > 0) file.inode.fs.vfs.notifier.file(file.inode, IN_ACCESS);
-  return count;
-}
-function modified(file: OpenFile, count: number): number {
-  if (count > 0) file.inode.fs.vfs.notifier.file(file.inode, IN_MODIFY);
-  return count;
-}
-
 function read(t: Task, fd: number, vector: readonly Iovec[]): number {
   const file = readerOf(t, fd);
-  return accessed(
+  return t.kernel.vfs.accessed(
     file,
     readVector(t, file, vector, (bytes) => file.read(bytes)),
   );
@@ -279,7 +268,7 @@ function write(t: Task, fd: number, vector: readonly Iovec[]): number {
     const creds = { pid: t.process.pid, uid: t.creds.euid, gid: t.creds.egid };
     return writeVector(t, file, vector, (bytes) => file.send(bytes, { flags: 0, creds }));
   }
-  return modified(
+  return t.kernel.vfs.modified(
     file,
     writeVector(t, file, vector, (bytes, done) => file.write(withinSizeLimit(t, file, bytes, done))),
   );
@@ -287,7 +276,7 @@ function write(t: Task, fd: number, vector: readonly Iovec[]): number {
 function pread(t: Task, fd: number, vector: readonly Iovec[], offset: number): number {
   if (offset < 0) fail('EINVAL');
   const file = readerOf(t, fd);
-  return accessed(
+  return t.kernel.vfs.accessed(
     file,
     readVector(t, file, vector, (bytes, done) => file.pread(bytes, offset + done)),
   );
@@ -295,7 +284,7 @@ function pread(t: Task, fd: number, vector: readonly Iovec[], offset: number): n
 function pwrite(t: Task, fd: number, vector: readonly Iovec[], offset: number): number {
   if (offset < 0) fail('EINVAL');
   const file = writerOf(t, fd);
-  return modified(
+  return t.kernel.vfs.modified(
     file,
     writeVector(t, file, vector, (bytes, done) =>
       file.pwrite(withinSizeLimit(t, file, bytes, done, offset), offset + done),

@@ -1,16 +1,14 @@
 /** Times of files: utimensat(2), utimes(2), futimesat(2) (fs/utimes.c). */
 import { fail } from '../../abi/errno.ts';
-import { AT_FDCWD, UTIME_NOW, UTIME_OMIT, W_OK } from '../../abi/fcntl.ts';
+import { AT_FDCWD, UTIME_NOW, UTIME_OMIT } from '../../abi/fcntl.ts';
 import type { Field } from '../../abi/struct.ts';
 import { timespec32, timespec64, timeval32 } from '../../abi/time.ts';
 import type { Task } from '../../kernel/task.ts';
-import { type AttributeChange, Inode } from '../../vfs/core/inode.ts';
-import { owns } from '../../vfs/core/permission.ts';
+import type { Target } from '../../vfs/core/vfs.ts';
 import { arrayIn, dirfd, path, pathOrNull } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { atFlags } from '../names.ts';
-import { fileOf, inodeAt, type Target, targetAt } from './at.ts';
-import { change } from './attr.ts';
+import { fileOf, inodeAt, targetAt } from './at.ts';
 
 interface Time {
   tv_sec: number;
@@ -27,16 +25,8 @@ function utimens(t: Task, target: Target, times: readonly [Time, Time] | null): 
   };
   const atime = times ? pick(times[0]) : 'now';
   const mtime = times ? pick(times[1]) : 'now';
-  if (atime === undefined && mtime === undefined) return 0;
-  const inode = target instanceof Inode ? target : target.inode;
-  if (!owns(target.stat(), t.creds)) {
-    if (atime !== 'now' || mtime !== 'now') fail('EPERM');
-    if (!inode.permits(W_OK, t.creds)) fail('EACCES');
-  }
-  const what: AttributeChange = {};
-  if (atime !== undefined) what.atime = atime;
-  if (mtime !== undefined) what.mtime = mtime;
-  return change(target, what);
+  t.kernel.vfs.utimes(target, atime, mtime, t.creds);
+  return 0;
 }
 
 /** An array of two times in guest memory, or null. */

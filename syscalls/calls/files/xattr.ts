@@ -1,10 +1,8 @@
 /** Extended attributes (xattr(7), fs/xattr.c). Only file systems in memory have them: node:fs has no way to the host's. */
 import { fail } from '../../abi/errno.ts';
-import { AT_FDCWD, W_OK } from '../../abi/fcntl.ts';
+import { AT_FDCWD } from '../../abi/fcntl.ts';
 import type { Task } from '../../kernel/task.ts';
-import { CAP, capable } from '../../vfs/core/creds.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
-import { owns } from '../../vfs/core/permission.ts';
 import { bytesOut, fd, hex, int, path, ptr, size, str } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { inodeAt } from './at.ts';
@@ -17,16 +15,6 @@ const NAMESPACES = ['user.', 'trusted.', 'security.', 'system.'];
 function checkName(name: string): void {
   if (name.length === 0 || name.length > NAME_MAX) fail('ERANGE');
   if (!NAMESPACES.some((space) => name.startsWith(space) && name.length > space.length)) fail('EOPNOTSUPP');
-}
-
-/** Attributes of the user are for regular files and directories, trusted ones for administrators (xattr_permission). */
-function checkChange(t: Task, inode: Inode, name: string): void {
-  if (inode.fs.readOnly) fail('EROFS');
-  if (name.startsWith('trusted.') && !capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
-  if (name.startsWith('security.') && !capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
-  if (!name.startsWith('user.')) return;
-  if (!inode.isRegular && !inode.isDirectory) fail('EPERM');
-  if (!inode.permits(W_OK, t.creds) && !owns(inode.stat(), t.creds)) fail('EACCES');
 }
 
 /** Gives bytes to the guest; a size of 0 asks how many there are. */
@@ -49,14 +37,12 @@ function set(t: Task, inode: Inode, name: string, address: number, size: number,
   if (flags & ~3 || flags === 3) fail('EINVAL');
   if (size > SIZE_MAX) fail('E2BIG');
   checkName(name);
-  checkChange(t, inode, name);
-  inode.setxattr(name, t.mm.readable(address, size), flags);
+  t.kernel.vfs.setxattr(inode, name, t.mm.readable(address, size), flags, t.creds);
   return 0;
 }
 function remove(t: Task, inode: Inode, name: string): number {
   checkName(name);
-  checkChange(t, inode, name);
-  inode.removexattr(name);
+  t.kernel.vfs.removexattr(inode, name, t.creds);
   return 0;
 }
 

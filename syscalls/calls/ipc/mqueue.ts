@@ -1,7 +1,7 @@
 /** POSIX message queues: mq_open(3), mq_send(3), mq_receive(3), mq_notify(3), mq_getattr(3), mq_unlink(3) (ipc/mqueue.c). */
 
 import { fail } from '../../abi/errno.ts';
-import { O_ACCMODE, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_WRONLY, R_OK, W_OK } from '../../abi/fcntl.ts';
+import { O_ACCMODE, O_NONBLOCK } from '../../abi/fcntl.ts';
 import { RLIMIT } from '../../abi/resource.ts';
 import { NSIG, SI } from '../../abi/signal.ts';
 import { s32, struct, u32 } from '../../abi/struct.ts';
@@ -10,7 +10,6 @@ import { fromTimespec, realtime } from '../../kernel/clock.ts';
 import { SIGEV } from '../../kernel/posix-timer.ts';
 import { sendToProcess } from '../../kernel/signals.ts';
 import type { Task } from '../../kernel/task.ts';
-import { checkCreate, checkDelete } from '../../vfs/core/permission.ts';
 import { MQ_PRIO_MAX, QueueFile, type QueueInode, type Receiver, type Sender } from '../../vfs/ipc/mqueue.ts';
 import { bytesIn, fd, int, mode, path, ptr, size, structInOrNull, structOut, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
@@ -41,31 +40,15 @@ function checkName(name: string): string {
 }
 
 function mqOpen(t: Task, given: string, how: number, mode: number, attr: MqAttr | null): number {
-  const { mqueues } = t.kernel;
-  const name = checkName(given);
-  let queue = mqueues.root.queues.get(name);
-  if (queue !== undefined) {
-    if (how & O_CREAT && how & O_EXCL) fail('EEXIST');
-    const access = how & O_ACCMODE;
-    if (access === O_ACCMODE) fail('EINVAL');
-    const wanted = (access === O_WRONLY ? 0 : R_OK) | (access === O_RDONLY ? 0 : W_OK);
-    if (!queue.permits(wanted, t.creds)) fail('EACCES');
-  } else {
-    if (!(how & O_CREAT)) fail('ENOENT');
-    checkCreate(mqueues.root, t.creds);
-    const attributes = attr ? { maxMessages: attr.mq_maxmsg, maxSize: attr.mq_msgsize } : undefined;
-    const limit = t.process.limits[RLIMIT.RLIMIT_MSGQUEUE]!.cur;
-    queue = mqueues.create(name, mode & 0o7777 & ~t.fs.umask, t.creds, attributes, limit);
-  }
+  const attributes = attr ? { maxMessages: attr.mq_maxmsg, maxSize: attr.mq_msgsize } : undefined;
+  const limit = t.process.limits[RLIMIT.RLIMIT_MSGQUEUE]!.cur;
+  const bits = mode & 0o7777 & ~t.fs.umask;
+  const queue = t.kernel.mqueues.open(checkName(given), how, bits, t.creds, attributes, limit);
   return installFile(t, queue.open(how & (O_ACCMODE | O_NONBLOCK)), true);
 }
 
 function mqUnlink(t: Task, given: string): number {
-  const { root } = t.kernel.mqueues;
-  const name = checkName(given);
-  const queue = root.queues.get(name) ?? fail('ENOENT');
-  checkDelete(root, name, queue, t.creds);
-  root.unlink(name);
+  t.kernel.mqueues.unlink(checkName(given), t.creds);
   return 0;
 }
 

@@ -1,20 +1,17 @@
 /** Sockets: socket(2), bind(2), connect(2), accept(2) and their kin (net/socket.c). */
 import { ERRNO, fail } from '../../abi/errno.ts';
-import { AT_FDCWD, O_NONBLOCK, W_OK } from '../../abi/fcntl.ts';
+import { AT_FDCWD, O_NONBLOCK } from '../../abi/fcntl.ts';
 import * as s from '../../abi/socket.ts';
-import { S_IFMT, S_IFSOCK } from '../../abi/stat.ts';
 import { s32, struct } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
-import type { Inode } from '../../vfs/core/inode.ts';
-import { checkCreate } from '../../vfs/core/permission.ts';
 import { createInetSocket } from '../../vfs/net/inet-socket.ts';
 import { NetlinkSocket } from '../../vfs/net/netlink-socket.ts';
 import { type AddressUse, type PeerCreds, Socket, WOULD_BLOCK } from '../../vfs/net/socket.ts';
 import { UnixSocket } from '../../vfs/net/unix-socket.ts';
 import { fd, flags, int, oneOf, ptr } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { inodeAt, nameAt } from '../files/at.ts';
+import { pathAt } from '../files/at.ts';
 import { installFile } from '../files/open.ts';
 
 export function socketOf(t: Task, fd: number): Socket {
@@ -60,10 +57,7 @@ export function targetOf(t: Task, address: s.SocketAddress | undefined): Socket 
   const { path } = address;
   if (path === '') return fail('ECONNREFUSED');
   if (path[0] === '\0') return t.kernel.vfs.abstractNames.find(path) ?? fail('ECONNREFUSED');
-  const inode = inodeAt(t, AT_FDCWD, path, true) as Inode & { socket?: unknown };
-  if (!inode.permits(W_OK, t.creds)) fail('EACCES');
-  if ((inode.mode & S_IFMT) !== S_IFSOCK) fail('ECONNREFUSED');
-  return inode.socket instanceof Socket ? inode.socket : fail('ECONNREFUSED');
+  return t.kernel.vfs.socketAt(pathAt(t, AT_FDCWD, path));
 }
 
 function bind(t: Task, fd: number, address: number, length: number): number {
@@ -71,10 +65,7 @@ function bind(t: Task, fd: number, address: number, length: number): number {
   const name = addressAt(t, socket, 'bind', address, length) ?? fail('EAFNOSUPPORT');
   if (name.family === s.AF_UNIX && name.path !== '' && name.path[0] !== '\0') {
     if ((socket as UnixSocket).bound) fail('EINVAL');
-    const { dir, name: last, inode } = nameAt(t, AT_FDCWD, name.path);
-    if (inode) fail('EADDRINUSE');
-    checkCreate(dir, t.creds);
-    const made = dir.mknod(last, S_IFSOCK | (0o777 & ~t.fs.umask), 0, t.creds);
+    const made = t.kernel.vfs.makeSocket(pathAt(t, AT_FDCWD, name.path), 0o777 & ~t.fs.umask);
     return socket.bind(name, made as unknown as { socket: unknown });
   }
   if ('port' in name && name.port !== 0 && name.port < t.kernel.unprivilegedPorts) {

@@ -31,6 +31,19 @@ export function checkDelete(dir: Inode, name: string, inode: Inode, who: Creds):
   if (mode & S_ISVTX && uid !== who.fsuid && inode.stat().uid !== who.fsuid) fail('EPERM');
 }
 
+/**
+ * Changing an extended attribute: those of the user are for regular files and directories, trusted ones for administrators
+ * (xattr_permission). Throws EROFS, EPERM, EACCES.
+ */
+export function checkXattr(inode: Inode, name: string, who: Creds): void {
+  if (inode.fs.readOnly) fail('EROFS');
+  if (name.startsWith('trusted.') && !capable(who, CAP.SYS_ADMIN)) fail('EPERM');
+  if (name.startsWith('security.') && !capable(who, CAP.SYS_ADMIN)) fail('EPERM');
+  if (!name.startsWith('user.')) return;
+  if (!inode.isRegular && !inode.isDirectory) fail('EPERM');
+  if (!inode.permits(W_OK, who) && !owns(inode.stat(), who)) fail('EACCES');
+}
+
 /** chown by this user. Throws EPERM. */
 export function checkChown(
   a: Attributes,

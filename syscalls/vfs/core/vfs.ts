@@ -1,8 +1,44 @@
 /**
- * The file side of one run: everything that its file systems and open files share, and that no other run in this process sees.
- * Files reach it as `inode.fs.vfs`.
+ * The file side of one run (gVisor's VirtualFilesystem): everything that its file systems and open files share, which no other run in this
+ * process sees, and the verbs on files by path or by inode. A verb checks permission, busy files and read-only mounts, does it, and tells
+ * watchers; the system calls only decode what they are given. Files reach it as `inode.fs.vfs`.
  */
 
+import { fail } from '../../abi/errno.ts';
+import {
+  O_ACCMODE,
+  O_CLOEXEC,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_LARGEFILE,
+  O_NOATIME,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  O_TMPFILE,
+  O_TRUNC,
+  O_WRONLY,
+  PATH_MAX,
+  R_OK,
+  RENAME_EXCHANGE,
+  RENAME_NOREPLACE,
+  RENAME_WHITEOUT,
+  W_OK,
+  X_OK,
+} from '../../abi/fcntl.ts';
+import {
+  IN_ACCESS,
+  IN_ATTRIB,
+  IN_CREATE,
+  IN_DELETE,
+  IN_MODIFY,
+  IN_MOVE_SELF,
+  IN_MOVED_FROM,
+  IN_MOVED_TO,
+  IN_OPEN,
+} from '../../abi/inotify.ts';
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
 import type { NodeFs } from '../host/node-fs.ts';
 import type { HostTerminal } from '../host/terminal.ts';
 import type { Pipe } from '../ipc/pipe.ts';
@@ -11,15 +47,31 @@ import { MemoryQuota } from '../memory/quota.ts';
 import { AbstractNames } from '../net/abstract-names.ts';
 import { Loopback } from '../net/loopback.ts';
 import { NetlinkPorts } from '../net/netlink-ports.ts';
+import { Socket } from '../net/socket.ts';
 import type { JobControl } from '../tty/job-control.ts';
 import { AnonymousFs } from './anonymous.ts';
+import { CAP, type Creds, capable } from './creds.ts';
 import type { FilePages } from './file-pages.ts';
-import type { FileSystem } from './inode.ts';
+import { type AttributeChange, type FileSystem, Inode } from './inode.ts';
 import { InodeNumbers } from './inode-numbers.ts';
 import { Lingering } from './lingering.ts';
 import { Locks } from './locks.ts';
 import { Mounts } from './mount.ts';
 import { Notifier } from './notify.ts';
+import type { OpenFile } from './open-file.ts';
+import { PathFile } from './path-file.ts';
+import { checkChmod, checkChown, checkCreate, checkDelete, checkXattr, owns } from './permission.ts';
+import { lookupPath, type PathOperation, type Resolved, type ResolveOptions, resolve } from './walk.ts';
+
+/** Largest size a program without O_LARGEFILE may open (MAX_NON_LFS). */
+const MAX_NON_LFS = 0x7fff_ffff;
+
+/** What is changed: a file by its name, or as it is open. */
+export type Target = Inode | OpenFile;
+
+const inodeOf = (target: Target): Inode => (target instanceof Inode ? target : target.inode);
+
+type Time = bigint | 'now' | undefined;
 
 export class Vfs {
   readonly mounts = new Mounts();
@@ -46,6 +98,8 @@ export class Vfs {
   readonly lingering = new Lingering();
   /** What terminals ask of the kernel. */
   jobs: JobControl | undefined;
+  /** Whether a process runs this file. Of the kernel, too. */
+  isExecuted: (inode: Inode) => boolean = () => false;
   #walk = 0;
   #lastMount = 0;
   #lastAnonymous = 0;
@@ -79,5 +133,282 @@ export class Vfs {
   /** A number for a new FileSystem. */
   nextMountId(): number {
     return ++this.#lastMount;
+  }
+
+  // ---- opening ----
+
+  /**
+   * Opens the file a path names, or makes it (O_CREAT). `mode` are the permission bits of a new file, the umask taken off. EEXIST, ENOENT,
+   * EISDIR, ENOTDIR, ELOOP, EACCES, EPERM, EROFS, ETXTBSY, EOVERFLOW, EOPNOTSUPP, EINVAL.
+   */
+  open(at: PathOperation, flags: number, mode: number, options?: ResolveOptions): OpenFile {
+    if (flags & O_PATH) flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    else if ((flags & O_TMPFILE) === O_TMPFILE) {
+      // A file without a name cannot be given one through node:fs. Programs know file systems that refuse it.
+      fail((flags & O_ACCMODE) === O_RDONLY ? 'EINVAL' : 'EOPNOTSUPP');
+    }
+    if (flags & O_CREAT && flags & O_DIRECTORY) fail('EINVAL');
+    const exclusive = (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL);
+    const follow = !(flags & O_NOFOLLOW) && !exclusive;
+    const { dir, name, inode, slash } = resolve(at, at.start, at.path, follow, options);
+    if (inode !== undefined) {
+      if (exclusive) fail('EEXIST');
+      const file = this.#openInode(inode, flags, at.creds);
+      if (flags & O_TRUNC) this.notifier.file(inode, IN_MODIFY);
+      if (!(flags & O_PATH)) this.notifier.file(inode, IN_OPEN);
+      return file;
+    }
+    if (!(flags & O_CREAT)) fail('ENOENT');
+    if (slash) fail('EISDIR');
+    checkCreate(dir, at.creds);
+    const file = dir.create(name, S_IFREG | mode, flags, at.creds);
+    this.notifier.name(dir, IN_CREATE, name, false);
+    this.notifier.file(file.inode, IN_OPEN);
+    return file;
+  }
+
+  #openInode(inode: Inode, flags: number, who: Creds): OpenFile {
+    const access = flags & O_ACCMODE;
+    if (inode.isSymlink) {
+      if (flags & O_PATH && flags & O_NOFOLLOW) return new PathFile(inode, flags);
+      fail(flags & O_DIRECTORY ? 'ENOTDIR' : 'ELOOP');
+    }
+    if (flags & O_DIRECTORY && !inode.isDirectory) fail('ENOTDIR');
+    if (flags & O_PATH) return new PathFile(inode, flags);
+    if (inode.isDirectory && (access !== O_RDONLY || flags & (O_CREAT | O_TRUNC))) fail('EISDIR');
+    const wanted = (access === O_WRONLY ? 0 : R_OK) | (access !== O_RDONLY || flags & O_TRUNC ? W_OK : 0);
+    if (!inode.permits(wanted, who)) fail('EACCES');
+    if (flags & O_NOATIME && !owns(inode.stat(), who)) fail('EPERM');
+    if (!(flags & O_LARGEFILE) && inode.isRegular && inode.stat().size > MAX_NON_LFS) fail('EOVERFLOW');
+    if (wanted & W_OK && this.isExecuted(inode)) fail('ETXTBSY');
+    return inode.open(flags);
+  }
+
+  /** The file a path names, a last link followed or not. ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES. */
+  lookup(at: PathOperation, follow: boolean): Inode {
+    return lookupPath(at, at.start, at.path, follow);
+  }
+
+  /** access(2): what `mode` (R_OK, W_OK, X_OK; 0 for nothing) asks of a file may be done. EROFS, EACCES. */
+  checkAccess(inode: Inode, mode: number, who: Creds): void {
+    if (mode === 0) return;
+    if (mode & W_OK && inode.fs.readOnly && (inode.isRegular || inode.isDirectory)) fail('EROFS');
+    if (!inode.permits(mode, who)) fail('EACCES');
+  }
+
+  /** A directory that may be gone into. ENOTDIR, EACCES. */
+  checkEnter(inode: Inode, who: Creds): Inode {
+    if (!inode.isDirectory) fail('ENOTDIR');
+    if (!inode.permits(X_OK, who)) fail('EACCES');
+    return inode;
+  }
+
+  // ---- names ----
+
+  /** Directory and name for something new. EEXIST when the name is there, ENOENT for a trailing slash unless it is to be a directory. */
+  #newName(at: PathOperation, directory = false): { dir: Inode; name: string } {
+    const { dir, name, inode, slash } = this.#name(at);
+    if (inode !== undefined) fail('EEXIST');
+    if (slash && !directory) fail('ENOENT');
+    checkCreate(dir, at.creds);
+    return { dir, name };
+  }
+
+  /** The directory and name a path means, to be made, removed or renamed. */
+  #name(at: PathOperation): Resolved {
+    return resolve(at, at.start, at.path, false, { name: true });
+  }
+
+  /** @param mode permission bits, the umask taken off */
+  mkdir(at: PathOperation, mode: number): void {
+    const { dir, name } = this.#newName(at, true);
+    dir.mkdir(name, mode & 0o1777, at.creds);
+    this.notifier.name(dir, IN_CREATE, name, true);
+  }
+
+  symlink(target: string, at: PathOperation): void {
+    if (target.length === 0) fail('ENOENT');
+    if (target.length >= PATH_MAX) fail('ENAMETOOLONG');
+    const { dir, name } = this.#newName(at);
+    dir.symlink(name, target, at.creds);
+    this.notifier.name(dir, IN_CREATE, name, false);
+  }
+
+  /** @param mode type (a regular file when there is none) and permission bits, the umask taken off */
+  mknod(at: PathOperation, mode: number, rdev: number): Inode {
+    const type = mode & S_IFMT || S_IFREG;
+    const device = type === S_IFCHR || type === S_IFBLK;
+    if (device && !capable(at.creds, CAP.MKNOD)) fail('EPERM');
+    if (!device && type !== S_IFREG && type !== S_IFIFO && type !== S_IFSOCK)
+      fail(type === S_IFDIR ? 'EPERM' : 'EINVAL');
+    const { dir, name } = this.#newName(at);
+    const made = dir.mknod(name, type | (mode & 0o7777), rdev, at.creds);
+    this.notifier.name(dir, IN_CREATE, name, false);
+    return made;
+  }
+
+  link(target: Inode, at: PathOperation): void {
+    const { dir, name } = this.#newName(at);
+    if (dir.fs !== target.fs) fail('EXDEV');
+    if (target.isDirectory) fail('EPERM');
+    if (target.deleted) fail('ENOENT');
+    dir.link(name, target);
+    this.notifier.self(target, IN_ATTRIB);
+    this.notifier.name(dir, IN_CREATE, name, false);
+  }
+
+  unlink(at: PathOperation): void {
+    const { dir, name, inode, slash } = this.#name(at);
+    if (inode === undefined) fail('ENOENT');
+    if (inode.isDirectory) fail('EISDIR');
+    if (slash) fail('ENOTDIR');
+    checkDelete(dir, name, inode, at.creds);
+    const { nlink } = inode.stat();
+    dir.unlink(name);
+    this.#removed(dir, name, inode, nlink);
+  }
+
+  rmdir(at: PathOperation): void {
+    const { dir, name, inode } = this.#name(at);
+    if (inode === undefined) fail('ENOENT');
+    if (name === '.') fail('EINVAL');
+    if (name === '..') fail('ENOTEMPTY');
+    if (name === '/') fail('EBUSY');
+    if (!inode.isDirectory) fail('ENOTDIR');
+    checkDelete(dir, name, inode, at.creds);
+    if (inode.mounts?.size) fail('EBUSY');
+    dir.rmdir(name);
+    this.#removed(dir, name, inode, 1);
+  }
+
+  /** Tells watchers that a name is gone; `links` are what the file had. */
+  #removed(dir: Inode, name: string, inode: Inode, links: number): void {
+    const { notifier } = this;
+    if (!inode.isDirectory) notifier.self(inode, IN_ATTRIB);
+    if (inode.isDirectory || links <= 1) notifier.lastNameGone(inode);
+    notifier.name(dir, IN_DELETE, name, inode.isDirectory);
+  }
+
+  /** @param flags RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT */
+  rename(old: PathOperation, at: PathOperation, flags: number): void {
+    if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) fail('EINVAL');
+    if (flags & RENAME_EXCHANGE && flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) fail('EINVAL');
+    const from = this.#name(old);
+    const to = this.#name(at);
+    if (from.dir.fs !== to.dir.fs) fail('EXDEV');
+    const special = (name: string) => name === '.' || name === '..' || name === '/';
+    if (special(from.name)) fail('EBUSY');
+    if (special(to.name)) fail(flags & RENAME_NOREPLACE ? 'EEXIST' : 'EBUSY');
+    const { inode } = from;
+    if (inode === undefined) fail('ENOENT');
+    if (to.inode !== undefined && flags & RENAME_NOREPLACE) fail('EEXIST');
+    if (!inode.isDirectory && (from.slash || (to.slash && !(flags & RENAME_EXCHANGE)))) fail('ENOTDIR');
+    checkDelete(from.dir, from.name, inode, old.creds);
+    if (to.inode === undefined) checkCreate(to.dir, at.creds);
+    else checkDelete(to.dir, to.name, to.inode, at.creds);
+    from.dir.rename(from.name, to.dir, to.name, flags);
+    const { notifier } = this;
+    const cookie = notifier.nextCookie();
+    notifier.name(from.dir, IN_MOVED_FROM, from.name, inode.isDirectory, cookie);
+    notifier.name(to.dir, IN_MOVED_TO, to.name, inode.isDirectory, cookie);
+    if (!(flags & RENAME_EXCHANGE) && to.inode && to.inode !== inode) notifier.lastNameGone(to.inode);
+    notifier.self(inode, IN_MOVE_SELF);
+  }
+
+  // ---- attributes ----
+
+  /** Changes a file, which must not be on a read-only file system. */
+  #setattr(target: Target, what: AttributeChange): void {
+    const inode = inodeOf(target);
+    if (inode.fs.readOnly) fail('EROFS');
+    target.setattr(what);
+    this.notifier.file(inode, what.size === undefined ? IN_ATTRIB : IN_MODIFY);
+  }
+
+  chmod(target: Target, mode: number, who: Creds): void {
+    this.#setattr(target, { mode: checkChmod(target.stat(), mode & 0o7777, who) });
+  }
+
+  /** Ids that are undefined stay. EPERM, EROFS. */
+  chown(target: Target, uid: number | undefined, gid: number | undefined, who: Creds): void {
+    checkChown(target.stat(), uid, gid, who);
+    if (uid === undefined && gid === undefined) return;
+    this.#setattr(target, { ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }) });
+  }
+
+  /** Sets times in nanoseconds since 1970; what is undefined stays (utimensat(2)). EPERM, EACCES, EROFS. */
+  utimes(target: Target, atime: Time, mtime: Time, who: Creds): void {
+    if (atime === undefined && mtime === undefined) return;
+    if (!owns(target.stat(), who)) {
+      if (atime !== 'now' || mtime !== 'now') fail('EPERM');
+      if (!inodeOf(target).permits(W_OK, who)) fail('EACCES');
+    }
+    this.#setattr(target, { ...(atime !== undefined && { atime }), ...(mtime !== undefined && { mtime }) });
+  }
+
+  /** The size of a file by its name can be changed. EISDIR, EINVAL, EACCES, ETXTBSY. */
+  checkTruncate(inode: Inode, who: Creds): void {
+    if (inode.isDirectory) fail('EISDIR');
+    if (!inode.isRegular) fail('EINVAL');
+    if (!inode.permits(W_OK, who)) fail('EACCES');
+    if (this.isExecuted(inode)) fail('ETXTBSY');
+  }
+  truncate(inode: Inode, size: number): void {
+    this.#setattr(inode, { size });
+  }
+  /** Of a file that is open for writing. */
+  ftruncate(file: OpenFile, size: number): void {
+    file.truncate(size);
+    this.notifier.file(file.inode, IN_MODIFY);
+  }
+
+  setxattr(inode: Inode, name: string, value: Uint8Array, flags: number, who: Creds): void {
+    checkXattr(inode, name, who);
+    inode.setxattr(name, value, flags);
+  }
+  removexattr(inode: Inode, name: string, who: Creds): void {
+    checkXattr(inode, name, who);
+    inode.removexattr(name);
+  }
+
+  // ---- contents ----
+
+  /** Bytes of a file have been read: tells watchers, and gives the count. */
+  accessed(file: OpenFile, count: number): number {
+    if (count > 0) this.notifier.file(file.inode, IN_ACCESS);
+    return count;
+  }
+  /** Bytes of a file have been written. */
+  modified(file: OpenFile, count: number): number {
+    if (count > 0) this.notifier.file(file.inode, IN_MODIFY);
+    return count;
+  }
+
+  // ---- sockets and mounts ----
+
+  /** The inode of a new Unix socket. EADDRINUSE when the name is there. */
+  makeSocket(at: PathOperation, mode: number): Inode {
+    const { dir, name, inode } = this.#name(at);
+    if (inode) fail('EADDRINUSE');
+    checkCreate(dir, at.creds);
+    const made = dir.mknod(name, S_IFSOCK | mode, 0, at.creds);
+    this.notifier.name(dir, IN_CREATE, name, false);
+    return made;
+  }
+
+  /** The Unix socket that is bound to a path. EACCES, ECONNREFUSED. */
+  socketAt(at: PathOperation): Socket {
+    const inode = this.lookup(at, true) as Inode & { socket?: unknown };
+    if (!inode.permits(W_OK, at.creds)) fail('EACCES');
+    if ((inode.mode & S_IFMT) !== S_IFSOCK) fail('ECONNREFUSED');
+    return inode.socket instanceof Socket ? inode.socket : fail('ECONNREFUSED');
+  }
+
+  /** Mounts a file system over a file. EPERM, ENOTDIR, EBUSY. */
+  mount(fs: FileSystem, over: Inode): void {
+    if (fs.root.isDirectory !== over.isDirectory) fail('ENOTDIR');
+    // Over the root itself nothing can be put: the name of a mount is in its parent.
+    if (over.parent === undefined) fail('EBUSY');
+    this.mounts.add(over.parent, over.name, fs);
   }
 }

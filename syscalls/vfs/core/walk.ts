@@ -16,6 +16,12 @@ export interface PathContext {
   prefix?: Inode | undefined;
 }
 
+/** A path as somebody gives it: who, and from which directory. */
+export interface PathOperation extends PathContext {
+  readonly start: Inode;
+  readonly path: string;
+}
+
 /** Where a path leads. */
 export interface Resolved {
   /** Directory of the last component; of the last link's target when links were followed. */

@@ -6,7 +6,7 @@
  */
 import { type DirEntry, modeToType } from '../../abi/dirent.ts';
 import { fail } from '../../abi/errno.ts';
-import { SEEK_END } from '../../abi/fcntl.ts';
+import { O_ACCMODE, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, R_OK, SEEK_END, W_OK } from '../../abi/fcntl.ts';
 import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import { type FsStatistics, S_IFDIR, S_IFREG } from '../../abi/stat.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
@@ -14,6 +14,7 @@ import { CAP, type Creds, capable } from '../core/creds.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
 import { FileSystem, type Inode, noSpace } from '../core/inode.ts';
 import { type OpenFile, SeekableFile } from '../core/open-file.ts';
+import { checkCreate, checkDelete } from '../core/permission.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { type Waiter, WaitQueue } from '../core/wait-queue.ts';
 
@@ -52,6 +53,12 @@ export interface Notification {
   readonly signo: number;
   readonly how: number;
   send(): void;
+}
+
+/** struct mq_attr, as far as a queue is made of it. */
+export interface QueueAttributes {
+  readonly maxMessages: number;
+  readonly maxSize: number;
 }
 
 export class QueueInode extends AnonymousInode {
@@ -222,12 +229,44 @@ export class MqueueFs extends FileSystem {
     this.root = new MqueueDirectory(this);
   }
 
+  /**
+   * mq_open(3): the queue of a name, made if need be and asked for. EEXIST, ENOENT, EACCES, EINVAL, and as `create`.
+   * @param limit RLIMIT_MSGQUEUE
+   */
+  open(
+    name: string,
+    flags: number,
+    mode: number,
+    who: Creds,
+    attributes: QueueAttributes | undefined,
+    limit: number,
+  ): QueueInode {
+    const queue = this.root.queues.get(name);
+    if (queue === undefined) {
+      if (!(flags & O_CREAT)) fail('ENOENT');
+      checkCreate(this.root, who);
+      return this.create(name, mode, who, attributes, limit);
+    }
+    if (flags & O_CREAT && flags & O_EXCL) fail('EEXIST');
+    const access = flags & O_ACCMODE;
+    if (access === O_ACCMODE) fail('EINVAL');
+    const wanted = (access === O_WRONLY ? 0 : R_OK) | (access === O_RDONLY ? 0 : W_OK);
+    return queue.permits(wanted, who) ? queue : fail('EACCES');
+  }
+
+  /** mq_unlink(3). */
+  unlink(name: string, who: Creds): void {
+    const queue = this.root.queues.get(name) ?? fail('ENOENT');
+    checkDelete(this.root, name, queue, who);
+    this.root.unlink(name);
+  }
+
   /** A new queue. EINVAL for what may not be so large, ENOSPC for too many, EMFILE over RLIMIT_MSGQUEUE. */
   create(
     name: string,
     mode: number,
     who: Creds,
-    attributes: { maxMessages: number; maxSize: number } | undefined,
+    attributes: QueueAttributes | undefined,
     limit: number,
   ): QueueInode {
     const privileged = capable(who, CAP.SYS_RESOURCE);
