@@ -70,6 +70,8 @@ export interface Vma {
   /** Offset in the source of `start`, in bytes. */
   offset: number;
   growsDown: boolean;
+  /** Locked in memory (mlock): kept for who asks, and not inherited by fork. */
+  locked?: boolean | undefined;
   /** As in /proc/PID/maps: a path, [heap], [stack] or ''. */
   name: string;
 }
@@ -158,7 +160,7 @@ export class AddressSpace {
     const child = AddressSpace.create();
     child.stackLimit = this.stackLimit;
     child.mmapBase = this.mmapBase;
-    for (const vma of this.#areas.list) child.#areas.insert(vma);
+    for (const vma of this.#areas.list) child.#areas.insert({ ...vma, locked: undefined });
     copyPages(this, child, this.#areas.list);
     return child;
   }
@@ -198,6 +200,21 @@ export class AddressSpace {
 
   /** False when part of the range is not mapped (ENOMEM); what lies before the hole is changed all the same, as Linux does. */
   protect(start: number, end: number, prot: Prot): boolean {
+    return this.#change(start, end, (vma) => {
+      vma.prot = prot;
+      this.#regrant(vma);
+    });
+  }
+
+  /** mlock, munlock: as protect. */
+  lock(start: number, end: number, on: boolean): boolean {
+    return this.#change(start, end, (vma) => {
+      vma.locked = on || undefined;
+    });
+  }
+
+  /** Does something to the areas of a range, cut to it; false when part of the range is not mapped. */
+  #change(start: number, end: number, change: (vma: Vma) => void): boolean {
     checkRange(start, end);
     const areas = this.#areas;
     let at = start;
@@ -207,8 +224,7 @@ export class AddressSpace {
       if (vma === undefined || vma.start > at) break;
       if (vma.end > end) areas.split(end);
       at = vma.end;
-      vma.prot = prot;
-      this.#regrant(vma);
+      change(vma);
       first++;
     }
     areas.merge(areas.indexOf(start), first);

@@ -19,6 +19,7 @@ function mergeable(a: Vma, b: Vma): boolean {
     a.shared === b.shared &&
     a.source === b.source &&
     a.growsDown === b.growsDown &&
+    a.locked === b.locked &&
     a.name === b.name &&
     (a.source === null || a.offset + (a.end - a.start) === b.offset)
   );

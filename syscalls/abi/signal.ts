@@ -166,6 +166,8 @@ export interface SigInfo {
   value?: number;
   timerid?: number;
   overrun?: number;
+  /** Called when it leaves the queue, taken or forgotten. */
+  onLeave?: () => void;
   /** SIGIO. */
   band?: number;
   fd?: number;

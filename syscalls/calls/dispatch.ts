@@ -4,6 +4,7 @@
  */
 import { ERRNO, Errno } from '../abi/errno.ts';
 import { ARM_NR_BASE, SYSCALL_NAMES } from '../abi/unistd.ts';
+import { SYSTEM_SAMPLE, sampledTime } from '../kernel/cpu-use.ts';
 import type { CallRunner, Kernel } from '../kernel/kernel.ts';
 import { eventStop, syscallStop } from '../kernel/ptrace.ts';
 import { interruptCall } from '../kernel/signals.ts';
@@ -80,6 +81,8 @@ export class Dispatcher implements CallRunner {
     if (this.#strace !== undefined && first) this.#strace.enter(t, call);
     const { r } = t.cpu;
     let outcome: Outcome;
+    const measured = t.syscalls % SYSTEM_SAMPLE === 0;
+    const began = measured ? performance.now() : 0;
     try {
       outcome = call.invoke(t, r);
     } catch (e) {
@@ -90,6 +93,7 @@ export class Dispatcher implements CallRunner {
         outcome = this.#failed(t, call, e);
       }
     }
+    if (measured) t.systemTime += sampledTime(performance.now() - began);
     if (outcome === BLOCKED) {
       t.sleepingCall = number;
       // A vfork's event comes before the waiting it begins.

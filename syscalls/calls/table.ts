@@ -33,6 +33,7 @@ import { msgCalls } from './ipc/msg.ts';
 import { semCalls } from './ipc/sem.ts';
 import { shmCalls } from './ipc/shm.ts';
 import { madviseCalls } from './memory/madvise.ts';
+import { mlockCalls } from './memory/mlock.ts';
 import { mmapCalls } from './memory/mmap.ts';
 import { processVmCalls } from './memory/process-vm.ts';
 import { sendReceiveCalls } from './net/send-receive.ts';
@@ -57,6 +58,7 @@ import { waitCalls } from './process/wait.ts';
 import { getrandomCalls } from './system/getrandom.ts';
 import { sysinfoCalls } from './system/sysinfo.ts';
 import { unameCalls } from './system/uname.ts';
+import { adjtimexCalls } from './time/adjtimex.ts';
 import { clockCalls } from './time/clock.ts';
 import { itimerCalls } from './time/itimer.ts';
 import { nanosleepCalls } from './time/nanosleep.ts';
@@ -96,6 +98,7 @@ export const allCalls: readonly Call[] = [
   ...semCalls,
   ...shmCalls,
   ...madviseCalls,
+  ...mlockCalls,
   ...mmapCalls,
   ...processVmCalls,
   ...sendReceiveCalls,
@@ -120,6 +123,7 @@ export const allCalls: readonly Call[] = [
   ...getrandomCalls,
   ...sysinfoCalls,
   ...unameCalls,
+  ...adjtimexCalls,
   ...clockCalls,
   ...itimerCalls,
   ...nanosleepCalls,

@@ -28,6 +28,14 @@ export function realtime(): number {
   return coarse;
 }
 
+export interface Timespec {
+  tv_sec: number;
+  tv_nsec: number;
+}
+
+/** timespec64_valid. */
+export const valid = (x: Timespec) => x.tv_sec >= 0 && x.tv_nsec >= 0 && x.tv_nsec < 1e9;
+
 /** Seconds and nanoseconds of a time in milliseconds; rounds down. */
 export function toTimespec(ms: number): { tv_sec: number; tv_nsec: number } {
   const tv_sec = Math.floor(ms / 1000);

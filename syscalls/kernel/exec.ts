@@ -70,6 +70,7 @@ export function execve(t: Task, program: Program): void {
     program,
   );
   killOtherThreads(t);
+  prepared.mm.coreFilter = t.mm.coreFilter;
   leaveMemory(t);
   t.mm = prepared.mm;
   t.cpu = prepared.cpu;

@@ -1,7 +1,7 @@
 /**
  * The end of threads and processes (kernel/exit.c): what a thread leaves behind (robust futexes, the cleared tid), zombies, orphans, SIGCHLD.
  */
-import { SA, SI, SIG, SIG_IGN } from '../abi/signal.ts';
+import { ALL_SIGNALS, SA, SI, SIG, SIG_IGN } from '../abi/signal.ts';
 import { exitLocks, exitRobustList, wakeAddress } from './futex.ts';
 import type { Kernel } from './kernel.ts';
 import type { Process } from './process.ts';
@@ -47,13 +47,15 @@ function endThread(t: Task): void {
   t.stopWaiting();
   attempt(() => t.endCall());
   kernel.scheduler.dequeue(t);
+  t.pending.discard(ALL_SIGNALS);
   t.state = 'dead';
   t.notify = true;
   leaveMemory(t);
   attempt(() => t.files.release());
   kernel.totals.syscalls += t.syscalls;
   process.usage.syscalls += t.syscalls;
-  process.deadThreadsTime += kernel.scheduler.cpuTime(t);
+  process.deadThreads.time += kernel.scheduler.cpuTime(t);
+  process.deadThreads.system += t.systemTime;
   process.retarget(t);
   process.threads.delete(t);
   if (t !== process.leader) kernel.tasks.delete(t.tid);
@@ -67,6 +69,7 @@ export function leaveMemory(t: Task): void {
     if (t.robustList !== 0) exitRobustList(t);
     exitLocks(t);
   });
+  process.leftResident = Math.max(process.leftResident, mm.mostResident);
   t.robustList = 0;
   if (t.clearChildTid !== 0 && mm.users > 1) {
     try {
@@ -97,9 +100,13 @@ function endProcess(p: Process): void {
   const attempt = (action: () => void) => p.kernel.attempt('the end of a process', action);
   attempt(() => tracerEnded(p));
   attempt(() => {
-    for (const timer of p.timers.values()) timer.disarm();
+    for (const timer of p.timers.values()) {
+      timer.disarm();
+      p.kernel.queuedSignals.uncharge(timer.uid);
+    }
     p.timers.clear();
     p.realTimer.disarm();
+    p.pending.discard(ALL_SIGNALS);
   });
   attempt(() => undoSemaphores(p));
   attempt(() => p.kernel.ipc.makerEnded(p.pid));
@@ -125,6 +132,12 @@ function endProcess(p: Process): void {
   tellParent(p);
 }
 
+/** CLD_* of a status that wait4 gives for an end. */
+export function endCode(status: number): number {
+  if ((status & 0x7f) === 0) return SI.CLD_EXITED;
+  return status & 0x80 ? SI.CLD_DUMPED : SI.CLD_KILLED;
+}
+
 /** exit_notify: SIGCHLD and a zombie, or nothing at all when nobody cares. */
 function tellParent(p: Process): void {
   const { parent } = p;
@@ -133,16 +146,17 @@ function tellParent(p: Process): void {
     return;
   }
   const killed = (p.status & 0x7f) !== 0;
+  const { user, system } = p.cpuUse;
   if (p.exitSignal !== 0) {
     const action = parent.leader.sighand.get(p.exitSignal);
     sendToProcess(parent, {
       signo: p.exitSignal,
-      code: killed ? SI.CLD_KILLED : SI.CLD_EXITED,
+      code: endCode(p.status),
       pid: p.pid,
       uid: p.leader.creds.uid,
       status: killed ? p.status & 0x7f : p.status >> 8,
-      utime: Math.round(p.cpuTime / 10),
-      stime: 0,
+      utime: Math.round(user / 10),
+      stime: Math.round(system / 10),
     });
     if (p.exitSignal === SIG.SIGCHLD && (action.handler === SIG_IGN || action.flags & SA.SA_NOCLDWAIT))
       reap(p);
@@ -155,7 +169,11 @@ export function reap(p: Process): void {
   const { kernel, parent } = p;
   p.reaped = true;
   if (parent !== undefined) {
-    parent.childrenTime += p.cpuTime + p.childrenTime;
+    const { user, system } = p.cpuUse;
+    const { childrenUse: all } = parent;
+    all.user += user + p.childrenUse.user;
+    all.system += system + p.childrenUse.system;
+    all.mostResident = Math.max(all.mostResident, p.mostResident, p.childrenUse.mostResident);
     parent.children.delete(p);
   }
   kernel.processes.delete(p.pid);

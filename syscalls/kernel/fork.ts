@@ -2,7 +2,7 @@
 import { CpuState } from '../../emu/cpu-state.ts';
 import { fail } from '../abi/errno.ts';
 import { RLIMIT } from '../abi/resource.ts';
-import { CLONE } from '../abi/sched.ts';
+import { CLONE, SCHED } from '../abi/sched.ts';
 import { SI, SIG } from '../abi/signal.ts';
 import { CAP, capable } from '../vfs/core/creds.ts';
 import { WaitQueue } from '../vfs/core/wait-queue.ts';
@@ -97,9 +97,7 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   child.noNewPrivs = parent.noNewPrivs;
   child.dumpable = parent.dumpable;
   child.timerSlack = parent.timerSlack;
-  child.nice = parent.nice;
-  child.policy = parent.policy;
-  child.rtPriority = parent.rtPriority;
+  inheritScheduling(parent, child);
   child.ioPriority = parent.ioPriority;
   // A thread with a stack of its own loses the alternate stack; a vfork child, which borrows the parent's, keeps it.
   if (!has(CLONE.CLONE_VM) || has(CLONE.CLONE_VFORK)) child.altStack = { ...parent.altStack };
@@ -110,6 +108,19 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   traceChild(parent, child, args);
   kernel.scheduler.enqueue(child);
   return child;
+}
+
+/** Real-time policies and raised priorities do not go over to the child of one with SCHED_RESET_ON_FORK (sched_fork). */
+function inheritScheduling(parent: Task, child: Task): void {
+  const { nice, policy, rtPriority } = parent;
+  if (!(policy & SCHED.SCHED_RESET_ON_FORK)) {
+    Object.assign(child, { nice, policy, rtPriority });
+    return;
+  }
+  const plain = policy & ~SCHED.SCHED_RESET_ON_FORK;
+  const realTime = plain === SCHED.SCHED_FIFO || plain === SCHED.SCHED_RR;
+  child.policy = realTime ? SCHED.SCHED_OTHER : plain;
+  child.nice = realTime ? 0 : Math.max(0, nice);
 }
 
 /** A traced parent's child is traced too when the tracer wants that, and stops before its first instruction (ptrace_init_task). */

@@ -17,6 +17,7 @@ import { exitGroup } from './exit.ts';
 import type { Mm } from './mm.ts';
 import type { Process } from './process.ts';
 import { Scheduler } from './scheduler.ts';
+import { QueuedSignals } from './signal-queue.ts';
 import { deliver, forceSignal } from './signals.ts';
 import { SysvIpc } from './sysv-ipc.ts';
 import type { Task } from './task.ts';
@@ -101,6 +102,7 @@ export class Kernel {
   readonly mqueues = new MqueueFs(this.vfs);
   /** Woken whenever any signal is queued anywhere: where signalfd waits. */
   readonly signalArrivals = new WaitQueue();
+  readonly queuedSignals = new QueuedSignals();
   readonly scheduler: Scheduler;
   readonly hooks: CpuHooks;
   readonly now: () => number = monotonic;
@@ -110,6 +112,11 @@ export class Kernel {
   readonly maxTasks = 1000;
   /** Ports from which on anybody may bind (net.ipv4.ip_unprivileged_port_start). */
   unprivilegedPorts = 1024;
+  /** Most descriptors that RLIMIT_NOFILE can allow (fs.nr_open). */
+  nrOpen = 1_048_576;
+  /** kernel.core_pattern and kernel.core_uses_pid. */
+  corePattern = 'core';
+  coreUsesPid = false;
   #lastPid: number;
   #later: (() => void)[] = [];
   /** Failures that were told. */

@@ -6,12 +6,14 @@
  */
 import type { CpuBackend } from '../../emu/cpu.ts';
 import type { AddressSpace } from '../../emu/memory/address-space.ts';
-import { READ, WRITE } from '../../emu/memory/layout.ts';
+import { PAGE_SIZE, READ, WRITE } from '../../emu/memory/layout.ts';
 import { fail } from '../abi/errno.ts';
 import type { Field } from '../abi/struct.ts';
 import type { Inode } from '../vfs/core/inode.ts';
 
 export const PATH_MAX = 4096;
+
+const WORTH_A_LOOK = 1 << 20;
 
 export class Mm {
   readonly space: AddressSpace;
@@ -35,6 +37,12 @@ export class Mm {
   exe: Inode | undefined;
   /** identityOf its file. */
   exeIdentity: string | undefined;
+  /** /proc/PID/coredump_filter: anonymous memory and ELF headers. */
+  coreFilter = 0x33;
+  /** New mappings are locked (MCL_FUTURE). */
+  lockFuture = false;
+  /** Most bytes that were present when somebody looked. */
+  #mostResident = 0;
 
   constructor(space: AddressSpace, backend: CpuBackend) {
     this.space = space;
@@ -55,7 +63,28 @@ export class Mm {
     mm.auxv = of.auxv;
     mm.exe = of.exe;
     mm.exeIdentity = of.exeIdentity;
+    mm.coreFilter = of.coreFilter;
     return mm;
+  }
+
+  /** Bytes that are present. */
+  get residentBytes(): number {
+    let pages = 0;
+    for (const { start, end } of this.space.vmas()) {
+      pages += this.space.pages.resident(start / PAGE_SIZE, end / PAGE_SIZE);
+    }
+    return pages * PAGE_SIZE;
+  }
+
+  /** Most bytes that were present at any time (hiwater_rss). */
+  get mostResident(): number {
+    this.#mostResident = Math.max(this.#mostResident, this.residentBytes);
+    return this.#mostResident;
+  }
+
+  /** To be called before memory goes: looks how much there is, if what goes is worth a look. */
+  noteResident(bytes: number): void {
+    if (bytes >= WORTH_A_LOOK) void this.mostResident;
   }
 
   /** Window on guest bytes that may be read. Throws EFAULT. */

@@ -1,6 +1,5 @@
 /** What the kernel tells /proc of its processes: the ProcSource that syscalls/vfs/proc/proc.ts shows. */
 import { AT_HWCAP_VALUE, HWCAP } from '../../emu/elf/hwcap.ts';
-import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { PAGE_SIZE, READ, WRITE } from '../../emu/memory/layout.ts';
 import type { ProcProcess, ProcSource, ProcThread } from '../vfs/proc/source.ts';
 import { Tty } from '../vfs/tty/tty.ts';
@@ -73,7 +72,7 @@ function thread(t: Task): ProcThread {
     tid: t.tid,
     comm: t.comm,
     state,
-    cpuTime: t.kernel.scheduler.cpuTime(t),
+    cpuUse: t.cpuUse,
     startTime: t.startTime,
     nice: t.nice,
     pending: t.pending.set,
@@ -97,7 +96,7 @@ function describe(p: Process): ProcProcess {
   return {
     ...thread(t),
     tid: p.pid,
-    cpuTime: p.cpuTime,
+    cpuUse: p.cpuUse,
     pid: p.pid,
     ppid: p.ppid,
     pgid: p.pgid,
@@ -121,12 +120,21 @@ function describe(p: Process): ProcProcess {
     },
     environ: () => bytes(mm.envStart, mm.envEnd),
     auxv: alive ? mm.auxv : new Uint8Array(0),
-    residentBytes: () => (alive ? resident(mm.space) : 0),
+    residentBytes: () => (alive ? mm.residentBytes : 0),
+    mostResident: () => (alive ? mm.mostResident : 0),
+    residentIn: ({ start, end }) => PAGE_SIZE * mm.space.pages.resident(start / PAGE_SIZE, end / PAGE_SIZE),
     sharedPending: p.pending.set,
+    queuedSignals: p.kernel.queuedSignals.of(t.creds.uid),
     ignored,
     caught,
-    childrenTime: p.childrenTime,
+    childrenUse: p.childrenUse,
     exitCode: p.status,
+    get coreFilter() {
+      return mm.coreFilter;
+    },
+    set coreFilter(filter) {
+      mm.coreFilter = filter;
+    },
     noNewPrivs: t.noNewPrivs,
     oomScoreAdj: p.oomScoreAdj,
     setOomScoreAdj(value) {
@@ -141,12 +149,4 @@ function describe(p: Process): ProcProcess {
         window.set(from.subarray(at, at + window.length)),
       ),
   };
-}
-
-function resident(space: AddressSpace): number {
-  let count = 0;
-  for (const { start, end } of space.vmas()) {
-    for (let page = start / PAGE_SIZE; page < end / PAGE_SIZE; page++) if (space.pages.present(page)) count++;
-  }
-  return count * PAGE_SIZE;
 }

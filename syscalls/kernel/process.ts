@@ -2,9 +2,10 @@
  * A process: a thread group with what Linux keeps in signal_struct. Its pid is the tid of its first thread. Lives on as a zombie until its parent has waited for it.
  */
 import { RLIMIT } from '../abi/resource.ts';
-import { SIG, type SigInfo } from '../abi/signal.ts';
+import { SIG, type SigInfo, sigmask } from '../abi/signal.ts';
 import { WaitQueue } from '../vfs/core/wait-queue.ts';
 import { CpuTimer } from './cpu-timer.ts';
+import { CpuSplit, type CpuUse } from './cpu-use.ts';
 import { IntervalTimer } from './interval-timer.ts';
 import type { Kernel } from './kernel.ts';
 import { SignalQueue } from './signal-queue.ts';
@@ -61,9 +62,13 @@ export class Process {
   /** Somebody has waited for it: its pid means nothing any more. */
   reaped = false;
   readonly limits: Rlimit[];
-  /** CPU milliseconds of threads that have ended, and of children waited for. */
-  deadThreadsTime = 0;
-  childrenTime = 0;
+  /** CPU milliseconds of threads that have ended, and what of them was the kernel's. */
+  deadThreads = { time: 0, system: 0 };
+  /** Of children waited for, theirs included: CPU time, and the most memory that one of them had. */
+  readonly childrenUse = { user: 0, system: 0, mostResident: 0 };
+  /** Most bytes that memories it has left with exec had. */
+  leftResident = 0;
+  readonly #split = new CpuSplit();
   /** The process has executed a program since fork (setpgid gives EACCES to its parent). */
   executed = false;
   childSubreaper = false;
@@ -79,10 +84,14 @@ export class Process {
   readonly realTimer: IntervalTimer;
   /** Timers that count CPU time of this process. */
   readonly armedCpuTimers = new Set<CpuTimer>();
-  readonly virtualTimer = this.#cpuTimer(() => signalProcess(this, SIG.SIGVTALRM));
+  readonly virtualTimer = new CpuTimer(
+    this.armedCpuTimers,
+    () => this.cpuUse.user,
+    () => signalProcess(this, SIG.SIGVTALRM),
+  );
   readonly profTimer = this.#cpuTimer(() => signalProcess(this, SIG.SIGPROF));
   readonly #cpuLimit = this.#cpuTimer(() => this.#overCpuLimit());
-  readonly timers = new Map<number, { disarm(): void }>();
+  readonly timers = new Map<number, { disarm(): void; readonly uid: number }>();
   nextTimerId = 0;
   /** For --stats; memories count when they are closed. */
   readonly usage = { instructions: 0, syscalls: 0, faults: 0, compileMs: 0 };
@@ -101,8 +110,15 @@ export class Process {
     limits: readonly Rlimit[],
   ) {
     this.kernel = kernel;
-    this.pending = new SignalQueue(kernel.signalArrivals);
-    this.realTimer = new IntervalTimer(kernel.timers, kernel.now, () => signalProcess(this, SIG.SIGALRM));
+    this.pending = new SignalQueue(kernel.signalArrivals, kernel.queuedSignals);
+    this.realTimer = new IntervalTimer(kernel.timers, kernel.now, () => {
+      signalProcess(this, SIG.SIGALRM);
+      // Ignored: the timer goes on as if it had been taken.
+      if ((this.pending.set & sigmask(SIG.SIGALRM)) === 0n) this.realTimer.rearm();
+    });
+    this.pending.onLeave = (signo) => {
+      if (signo === SIG.SIGALRM) this.realTimer.rearm();
+    };
     this.pid = pid;
     this.parent = parent;
     this.pgid = pgid;
@@ -118,9 +134,22 @@ export class Process {
 
   /** CPU milliseconds of all its threads up to now, ended ones too. */
   get cpuTime(): number {
-    let time = this.deadThreadsTime;
+    let { time } = this.deadThreads;
     for (const t of this.threads) time += this.kernel.scheduler.cpuTime(t);
     return time;
+  }
+
+  /** Its CPU time up to now, by whose it was. */
+  get cpuUse(): CpuUse {
+    let { system } = this.deadThreads;
+    for (const t of this.threads) system += t.systemTime;
+    return this.#split.of(this.cpuTime, system);
+  }
+
+  /** Most bytes it ever had in memory. */
+  get mostResident(): number {
+    const { leader } = this;
+    return Math.max(this.leftResident, leader.state === 'dead' ? 0 : leader.mm.mostResident);
   }
 
   /** A thread that was to take a signal sent to the process no longer will: the others look whether they do (retarget_shared_pending). */

@@ -152,7 +152,7 @@ export function traceeEnded(t: Task, status: number): void {
   const killed = (status & 0x7f) !== 0;
   sendToProcess(tracer, {
     signo: SIG.SIGCHLD,
-    code: killed ? SI.CLD_KILLED : SI.CLD_EXITED,
+    code: !killed ? SI.CLD_EXITED : status & 0x80 ? SI.CLD_DUMPED : SI.CLD_KILLED,
     pid: t.tid,
     uid: t.creds.uid,
     status: killed ? status & 0x7f : status >> 8,

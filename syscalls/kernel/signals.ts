@@ -4,6 +4,7 @@
  */
 import { OFF } from '../../emu/cpu-state.ts';
 import { ERRNO } from '../abi/errno.ts';
+import { RLIMIT } from '../abi/resource.ts';
 import {
   IGNORED_BY_DEFAULT,
   SA,
@@ -11,10 +12,12 @@ import {
   SIG,
   SIG_DFL,
   SIG_IGN,
+  SIGRTMIN,
   type SigInfo,
   STOP_SIGNALS,
   sigmask,
 } from '../abi/signal.ts';
+import { dumpCore } from './core-dump.ts';
 import { exitGroup } from './exit.ts';
 import type { Process } from './process.ts';
 import { eventStop, PTRACE_EVENT, PTRACE_O, traceStop } from './ptrace.ts';
@@ -22,21 +25,45 @@ import { setupFrame } from './signal-frame.ts';
 import type { SignalQueue } from './signal-queue.ts';
 import type { RestartKind, Task } from './task.ts';
 
-/** Sends to one thread (tgkill, faults). */
-export function sendToTask(t: Task, info: SigInfo): void {
-  if (t.state === 'dead' || !prepare(t.process, t, info.signo)) return;
-  if (t.pending.push(info)) notify(t, info.signo);
+/** In a status of wait4: a core file was written. */
+const DUMPED = 0x80;
+
+/** Sends to one thread (tgkill, faults). False when RLIMIT_SIGPENDING does not allow it (EAGAIN). */
+export function sendToTask(t: Task, info: SigInfo): boolean {
+  if (t.state === 'dead' || !prepare(t.process, t, info.signo)) return true;
+  const sent = enqueue(t.pending, t, info);
+  if (sent) notify(t, info.signo);
+  return sent !== undefined;
 }
 
-/** Sends to a process: any thread that does not block it may take it (kill, timers, SIGCHLD). */
-export function sendToProcess(p: Process, info: SigInfo): void {
-  if (p.zombie || !prepare(p, p.leader, info.signo)) return;
-  if (!p.pending.push(info)) return;
+/**
+ * Puts a signal into a queue: true when it is new there, false when it was pending, undefined when it must not be. Over RLIMIT_SIGPENDING a signal loses what is said of it; a
+ * real-time one that was sent by sigqueue is refused (__send_signal_locked).
+ */
+function enqueue(queue: SignalQueue, to: Task, info: SigInfo): boolean | undefined {
+  const { signo, code } = info;
+  if (code === SI.SI_TIMER) return queue.push(info);
+  if (signo < SIGRTMIN && (queue.set & sigmask(signo)) !== 0n) return false;
+  const limit = to.process.limits[RLIMIT.RLIMIT_SIGPENDING]!.cur;
+  const { uid } = to.creds;
+  const { queuedSignals } = to.kernel;
+  if (queuedSignals.charge(uid, signo < SIGRTMIN && code >= 0 ? Infinity : limit))
+    return queue.push(info, uid);
+  if (signo >= SIGRTMIN && code !== SI.SI_USER && code !== SI.SI_KERNEL) return undefined;
+  return queue.raise(signo);
+}
+
+/** Sends to a process: any thread that does not block it may take it (kill, timers, SIGCHLD). False when RLIMIT_SIGPENDING does not allow it (EAGAIN). */
+export function sendToProcess(p: Process, info: SigInfo): boolean {
+  if (p.zombie || !prepare(p, p.leader, info.signo)) return true;
+  const sent = enqueue(p.pending, p.leader, info);
+  if (!sent) return sent !== undefined;
   // The main thread if it will take it, else any other (complete_signal).
   const bit = sigmask(info.signo);
   const takes = (t: Task) => t.state !== 'dead' && ((t.blocked & bit) === 0n || waitsFor(t, info.signo));
   const t = takes(p.leader) ? p.leader : [...p.threads].find(takes);
   if (t) notify(t, info.signo);
+  return true;
 }
 
 /** A signal from the kernel to a whole process, as from kill by nobody. */
@@ -180,8 +207,8 @@ function act(t: Task, info: SigInfo): boolean {
   }
   process.fatalSignal = info;
   process.fatalPc = t.cpu.location;
-  // No core files are written, so the core flag (0x80) is never set.
-  exitTraced(t, signo, () => exitGroup(t, signo));
+  const status = dumpCore(t, info) ? signo | DUMPED : signo;
+  exitTraced(t, status, () => exitGroup(t, status));
   return false;
 }
 

@@ -12,6 +12,7 @@ import { SI, SIG, type SigSet, SS_DISABLE, sigmask, UNBLOCKABLE } from '../abi/s
 import type { Creds } from '../vfs/core/creds.ts';
 import type { FdTable } from '../vfs/core/fd-table.ts';
 import type { Waiter, WaitQueue } from '../vfs/core/wait-queue.ts';
+import { CpuSplit, type CpuUse } from './cpu-use.ts';
 import type { FsContext } from './fs-context.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
@@ -134,12 +135,15 @@ export class Task implements Waiter {
   ioPriority = 0;
   /** CPU time used, in milliseconds. */
   cpuTime = 0;
+  /** About how much of it was spent in system calls; see cpuUse. */
+  systemTime = 0;
+  readonly #split = new CpuSplit();
   readonly startTime: number;
   syscalls = 0;
 
   constructor(parts: TaskParts) {
     this.kernel = parts.kernel;
-    this.pending = new SignalQueue(parts.kernel.signalArrivals);
+    this.pending = new SignalQueue(parts.kernel.signalArrivals, parts.kernel.queuedSignals);
     this.tid = parts.tid;
     this.process = parts.process;
     this.mm = parts.mm;
@@ -155,6 +159,11 @@ export class Task implements Waiter {
   /** Milliseconds of the monotonic clock. Deadlines of `wait` are in it. */
   now(): number {
     return this.kernel.now();
+  }
+
+  /** Its CPU time up to now, by whose it was. */
+  get cpuUse(): CpuUse {
+    return this.#split.of(this.kernel.scheduler.cpuTime(this), this.systemTime);
   }
 
   /** Whether a signal that is not blocked waits to be delivered. */

@@ -50,7 +50,7 @@ const GROUP_TIMEOUT = 1500;
 
 /** Runs the cases named by its arguments. What the shell says itself is only that a case was killed. */
 const DRIVER = `cd "$1" && shift || exit 125
-ulimit -c 0
+ulimit -S -c 0
 exec 2>/dev/null
 for name; do
   mkdir "$name.dir"

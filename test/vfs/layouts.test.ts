@@ -123,7 +123,7 @@ describe('constants', () => {
     ['termios', ['asm/termbits.h'], termios, 40],
     [
       'ioctl',
-      ['asm/ioctls.h', 'asm/sockios.h', 'linux/fs.h', 'linux/random.h', 'asm/termbits.h'],
+      ['asm/ioctls.h', 'linux/sockios.h', 'asm/sockios.h', 'linux/fs.h', 'linux/random.h', 'asm/termbits.h'],
       IOCTL_NAMES,
       40,
     ],

@@ -1,9 +1,9 @@
-/** madvise(2), mincore(2), msync(2), mlock(2) (mm/madvise.c, mm/mincore.c, mm/msync.c, mm/mlock.c). */
-import { PAGE_MASK, PAGE_SIZE, READ, USER_END } from '../../../emu/memory/layout.ts';
+/** madvise(2), mincore(2), msync(2) (mm/madvise.c, mm/mincore.c, mm/msync.c). */
+import { PAGE_MASK, PAGE_SIZE, USER_END } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';
 import { MADV, MS } from '../../abi/mman.ts';
 import type { Task } from '../../kernel/task.ts';
-import { flags, oneOf, ptr, size, uint } from '../args.ts';
+import { flags, oneOf, ptr, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { mapped, pageUp, range } from './mmap.ts';
 
@@ -48,7 +48,11 @@ function madvise(t: Task, start: number, length: number, advice: number): number
       continue;
     }
     const stop = Math.min(vma.end, end);
-    if (discards) space.discard(at, stop);
+    if (vma.locked && (discards || advice === MADV.MADV_FREE)) fail('EINVAL');
+    if (discards) {
+      t.mm.noteResident(stop - at);
+      space.discard(at, stop);
+    }
     at = stop;
   }
   return complete ? 0 : fail('ENOMEM');
@@ -63,17 +67,6 @@ function msync(t: Task, start: number, length: number, how: number): number {
   return end === start || t.mm.space.sync(start, end) ? 0 : fail('ENOMEM');
 }
 
-/** Brings the pages in; nothing of ours ever takes them out. */
-function mlock(t: Task, start: number, length: number): number {
-  const from = start - (start & PAGE_MASK);
-  const end = from + pageUp(length + (start & PAGE_MASK));
-  if (end > USER_END || !mapped(t, from, end)) fail('ENOMEM');
-  for (let at = from; at < end; at += PAGE_SIZE) t.mm.space.check(at, 1, READ);
-  return 0;
-}
-
-const MCL_ALL = 7;
-
 function mincore(t: Task, start: number, length: number, vector: number): number {
   const end = range(start, length);
   const pages = (end - start) / PAGE_SIZE;
@@ -87,11 +80,4 @@ export const madviseCalls: readonly Call[] = [
   call(220, 'madvise', [ptr, size, oneOf(MADV)], madvise),
   call(219, 'mincore', [ptr, size, ptr], mincore),
   call(144, 'msync', [ptr, size, flags(MS)], msync),
-  call(150, 'mlock', [ptr, size], mlock),
-  call(390, 'mlock2', [ptr, size, uint], (t, start, length, how) =>
-    how & ~1 ? fail('EINVAL') : mlock(t, start, length),
-  ),
-  call(151, 'munlock', [ptr, size], mlock),
-  call(152, 'mlockall', [uint], (_t, how) => (how === 0 || how & ~MCL_ALL ? fail('EINVAL') : 0)),
-  call(153, 'munlockall', [], () => 0),
 ];

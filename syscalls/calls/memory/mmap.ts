@@ -10,6 +10,7 @@ import type { Task } from '../../kernel/task.ts';
 import { pathOf } from '../../vfs/core/inode.ts';
 import { fd, flags, ptr, size } from '../args.ts';
 import { type Arg, type Call, call } from '../declare.ts';
+import { mayLock, mayLockMore, populate } from './mlock.ts';
 
 const PROT_BITS = PROT.PROT_READ | PROT.PROT_WRITE | PROT.PROT_EXEC;
 const protFlags = flags(PROT);
@@ -98,6 +99,10 @@ function mmap(
     name = pathOf(file.inode, t.fs.root);
   }
 
+  if (how & MAP.MAP_LOCKED && !mayLock(t)) fail('EPERM');
+  const locked = (how & MAP.MAP_LOCKED) !== 0 || t.mm.lockFuture;
+  if (locked && !mayLockMore(t, bytes)) fail('EAGAIN');
+
   let at: number;
   if (how & (MAP.MAP_FIXED | MAP.MAP_FIXED_NOREPLACE)) {
     if (hint & PAGE_MASK) fail('EINVAL');
@@ -123,8 +128,10 @@ function mmap(
     source,
     offset: source ? offset : 0,
     growsDown: (how & MAP.MAP_GROWSDOWN) !== 0 && source === null,
+    locked: locked || undefined,
     name,
   });
+  if (locked) populate(t, at, at + bytes);
   return at | 0;
 }
 
@@ -133,10 +140,13 @@ function brk(t: Task, wanted: number): number {
   if (wanted < mm.startBrk || wanted > USER_END) return mm.brk | 0;
   const oldEnd = pageUp(mm.brk);
   const newEnd = pageUp(wanted);
-  if (newEnd < oldEnd) mm.space.unmap(newEnd, oldEnd);
-  else if (newEnd > oldEnd) {
+  if (newEnd < oldEnd) {
+    mm.noteResident(oldEnd - newEnd);
+    mm.space.unmap(newEnd, oldEnd);
+  } else if (newEnd > oldEnd) {
     if (wanted - mm.startBrk > t.process.limits[RLIMIT.RLIMIT_DATA]!.cur) return mm.brk | 0;
     if (!mayExpand(t, newEnd - oldEnd)) return mm.brk | 0;
+    if (mm.lockFuture && !mayLockMore(t, newEnd - oldEnd)) return mm.brk | 0;
     // One page must stay free behind it, too.
     if (newEnd + PAGE_SIZE > USER_END || !mm.space.isFree(oldEnd, newEnd + PAGE_SIZE)) return mm.brk | 0;
     mm.space.map({
@@ -147,8 +157,10 @@ function brk(t: Task, wanted: number): number {
       source: null,
       offset: 0,
       growsDown: false,
+      locked: mm.lockFuture || undefined,
       name: '[heap]',
     });
+    if (mm.lockFuture) populate(t, oldEnd, newEnd);
   }
   mm.brk = wanted;
   return wanted | 0;
@@ -211,11 +223,19 @@ function mremap(
     // Shrinking in place may cross mappings; nothing else may.
     if (fixed || newBytes > oldBytes || !mapped(t, old, old + oldBytes)) fail('EFAULT');
   }
-  if (newBytes > oldBytes && !mayExpand(t, newBytes - oldBytes)) fail('ENOMEM');
+  if (newBytes > oldBytes) {
+    if (vma.locked && !mayLockMore(t, newBytes - oldBytes)) fail('EAGAIN');
+    if (!mayExpand(t, newBytes - oldBytes)) fail('ENOMEM');
+  }
+  const { locked } = vma;
+  const moveTo = (at: number): number => {
+    space.move(old, oldBytes, at, newBytes);
+    if (locked) populate(t, at + oldBytes, at + newBytes);
+    return at | 0;
+  };
   if (fixed) {
     space.unmap(newAt, newAt + newBytes);
-    space.move(old, oldBytes, newAt, newBytes);
-    return newAt | 0;
+    return moveTo(newAt);
   }
   if (newBytes <= oldBytes) {
     if (newBytes < oldBytes) space.unmap(old + newBytes, old + oldBytes);
@@ -223,14 +243,12 @@ function mremap(
   }
   const end = old + newBytes;
   if (old + oldBytes === vma.end && end <= USER_END && space.isFree(vma.end, end)) {
-    space.move(old, oldBytes, old, newBytes);
-    return old | 0;
+    return moveTo(old);
   }
   if (!move) fail('ENOMEM');
   const at = space.findFree(newBytes);
   if (at === 0) fail('ENOMEM');
-  space.move(old, oldBytes, at, newBytes);
-  return at | 0;
+  return moveTo(at);
 }
 
 /** An old length of 0: a second mapping of the same shared pages. */
@@ -245,7 +263,9 @@ function duplicate(t: Task, vma: Vma, old: number, bytes: number, how: number, n
 
 function munmap(t: Task, start: number, length: number): number {
   if (length === 0) fail('EINVAL');
-  t.mm.space.unmap(start, range(start, length));
+  const end = range(start, length);
+  t.mm.noteResident(end - start);
+  t.mm.space.unmap(start, end);
   return 0;
 }
 

@@ -46,7 +46,7 @@ function pidfdSendSignal(t: Task, descriptor: number, signo: number, infoAt: num
     info = { ...info, ...given };
   }
   if (!mayKill(t, process.leader, signo)) fail('EPERM');
-  if (signo !== 0) sendToProcess(process, info);
+  if (signo !== 0 && !sendToProcess(process, info)) fail('EAGAIN');
   return 0;
 }
 

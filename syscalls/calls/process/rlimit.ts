@@ -30,6 +30,7 @@ function setLimit(
 ): void {
   const limit = limitOf(p, resource);
   if (value.rlim_cur > value.rlim_max) fail('EINVAL');
+  if (resource === RLIMIT.RLIMIT_NOFILE && value.rlim_max > t.kernel.nrOpen) fail('EPERM');
   if (value.rlim_max > limit.max && !capable(t.creds, CAP.SYS_RESOURCE)) fail('EPERM');
   limit.cur = value.rlim_cur;
   limit.max = value.rlim_max;
@@ -62,13 +63,12 @@ function prlimit(
 const who = oneOf({ RUSAGE_SELF, RUSAGE_CHILDREN, RUSAGE_THREAD });
 
 function getrusage(t: Task, of: number, at: number): number {
-  let time: number;
-  if (of === RUSAGE_SELF) time = t.process.cpuTime;
-  else if (of === RUSAGE_CHILDREN) time = t.process.childrenTime;
-  else if (of === RUSAGE_THREAD) time = t.kernel.scheduler.cpuTime(t);
+  const { process } = t;
+  let usage: ReturnType<typeof usageOf>;
+  if (of === RUSAGE_SELF) usage = usageOf(process.cpuUse, process.mostResident);
+  else if (of === RUSAGE_CHILDREN) usage = usageOf(process.childrenUse, process.childrenUse.mostResident);
+  else if (of === RUSAGE_THREAD) usage = usageOf(t.cpuUse, process.mostResident);
   else return fail('EINVAL');
-  const usage = usageOf(time);
-
   t.mm.put(rusage, at, usage);
   return 0;
 }

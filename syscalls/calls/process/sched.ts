@@ -1,4 +1,5 @@
 /** Scheduling parameters: sched(7). All tasks share one host thread by turns; policies and priorities are kept and told, and decide nothing. */
+import { PAGE_SIZE } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';
 import { RLIMIT } from '../../abi/resource.ts';
 import { SCHED } from '../../abi/sched.ts';
@@ -37,6 +38,8 @@ function setScheduler(t: Task, id: number, policy: number, priority: number): nu
   const limit = t.process.limits[RLIMIT.RLIMIT_RTPRIO]!.cur;
   if (!mayChange(t, of) || (isRealTime(plain) && priority > limit && !capable(t.creds, CAP.SYS_NICE)))
     fail('EPERM');
+  const unsets = of.policy & SCHED.SCHED_RESET_ON_FORK && !(policy & SCHED.SCHED_RESET_ON_FORK);
+  if (unsets && !capable(t.creds, CAP.SYS_NICE)) fail('EPERM');
   of.policy = policy;
   of.rtPriority = priority;
   return 0;
@@ -53,6 +56,7 @@ const rrInterval = (type: typeof timespec32 | typeof timespec64) => (t: Task, id
   return 0;
 };
 
+const SCHED_FLAG_RESET_ON_FORK = 1;
 const schedAttr = struct('sched_attr', {
   size: u32,
   sched_policy: u32,
@@ -65,10 +69,21 @@ const schedAttr = struct('sched_attr', {
 });
 
 function setAttr(t: Task, id: number, at: number, how: number): number {
+  if (how !== 0 || id < 0) fail('EINVAL');
+  const size = t.mm.get(u32, at);
+  // Of the newer fields nothing must be set (sched_copy_attr).
+  const tooMuch = size > PAGE_SIZE || (size > 0 && size < schedAttr.size);
+  if (tooMuch || (size > schedAttr.size && t.mm.readable(at, size).subarray(schedAttr.size).some(Boolean))) {
+    t.mm.put(u32, at, schedAttr.size);
+    fail('E2BIG');
+  }
   const attr = t.mm.get(schedAttr, at);
-  if (how !== 0 || (attr.size !== 0 && attr.size < schedAttr.size)) fail('EINVAL');
+  if (attr.sched_flags & ~SCHED_FLAG_RESET_ON_FORK || attr.sched_flags > SCHED_FLAG_RESET_ON_FORK)
+    fail('EINVAL');
   if (attr.sched_policy === SCHED.SCHED_DEADLINE) fail('EPERM');
-  setScheduler(t, id, attr.sched_policy, attr.sched_priority);
+  if (attr.sched_policy > 0xff) fail('EINVAL');
+  const reset = attr.sched_flags ? SCHED.SCHED_RESET_ON_FORK : 0;
+  setScheduler(t, id, attr.sched_policy | reset, attr.sched_priority);
   if (!isRealTime(attr.sched_policy)) setNice(t, find(t, id), attr.sched_nice);
   return 0;
 }
@@ -79,7 +94,7 @@ function getAttr(t: Task, id: number, at: number, size: number, how: number): nu
   t.mm.put(schedAttr, at, {
     size: schedAttr.size,
     sched_policy: of.policy & ~SCHED.SCHED_RESET_ON_FORK,
-    sched_flags: of.policy & SCHED.SCHED_RESET_ON_FORK ? 1 : 0,
+    sched_flags: of.policy & SCHED.SCHED_RESET_ON_FORK ? SCHED_FLAG_RESET_ON_FORK : 0,
     sched_nice: of.nice,
     sched_priority: of.rtPriority,
     sched_runtime: 0,

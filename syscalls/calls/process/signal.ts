@@ -130,23 +130,24 @@ function tgkill(t: Task, group: number, id: number, info: SigInfo): number {
   const to = t.kernel.tasks.get(id);
   if (to === undefined || (group !== 0 && to.process.pid !== group)) fail('ESRCH');
   if (!mayKill(t, to, signo)) fail('EPERM');
-  if (signo !== 0) sendToTask(to, info);
+  if (signo !== 0 && !sendToTask(to, info)) fail('EAGAIN');
   return 0;
 }
 
-/** Only a process itself may pretend that the kernel or kill sent a signal. */
+/** Only a thread itself may pretend that the kernel or kill sent it a signal. */
 function queuedInfo(t: Task, id: number, signo: number, at: number): SigInfo {
   const info = { ...t.mm.get(siginfo, at), signo };
-  if ((info.code >= 0 || info.code === SI.SI_TKILL) && id !== t.process.pid) fail('EPERM');
+  if ((info.code >= 0 || info.code === SI.SI_TKILL) && id !== t.tid) fail('EPERM');
   return info;
 }
 
 function sigqueue(t: Task, id: number, signo: number, at: number): number {
   const info = queuedInfo(t, id, signo, at);
   if (signo < 0 || signo > NSIG) fail('EINVAL');
-  const p = t.kernel.processes.get(id) ?? fail('ESRCH');
+  // Any thread's id names its process.
+  const p = t.kernel.processes.get(id) ?? t.kernel.tasks.get(id)?.process ?? fail('ESRCH');
   if (!mayKill(t, p.leader, signo)) fail('EPERM');
-  if (signo !== 0) sendToProcess(p, info);
+  if (signo !== 0 && !sendToProcess(p, info)) fail('EAGAIN');
   return 0;
 }
 
@@ -338,7 +339,7 @@ export const signalCalls: readonly Call[] = [
     id <= 0 || group <= 0 ? fail('EINVAL') : tgkill(t, group, id, fromUser(t, signo, SI.SI_TKILL)),
   ),
   call(363, 'rt_tgsigqueueinfo', [pid, pid, signal, ptr], (t, group, id, signo, at) =>
-    id <= 0 || group <= 0 ? fail('EINVAL') : tgkill(t, group, id, queuedInfo(t, group, signo, at)),
+    id <= 0 || group <= 0 ? fail('EINVAL') : tgkill(t, group, id, queuedInfo(t, id, signo, at)),
   ),
   call(
     421,

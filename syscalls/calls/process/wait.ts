@@ -5,7 +5,8 @@ import { siginfo } from '../../abi/siginfo.ts';
 import { SI, SIG, type SigInfo } from '../../abi/signal.ts';
 import { type Field, s32, shown } from '../../abi/struct.ts';
 import { toTimeval } from '../../kernel/clock.ts';
-import { reap } from '../../kernel/exit.ts';
+import type { CpuUse } from '../../kernel/cpu-use.ts';
+import { endCode, reap } from '../../kernel/exit.ts';
 import { PidFile } from '../../kernel/pidfd.ts';
 import type { Process } from '../../kernel/process.ts';
 import type { Task } from '../../kernel/task.ts';
@@ -57,7 +58,7 @@ function lookTraced(t: Task, matches: Matches, options: number): Event | undefin
     const { tid, status } = endedTracees[at]!;
     if (!peek) endedTracees.splice(at, 1);
     const signal = status & 0x7f;
-    const [code, value] = signal === 0 ? [SI.CLD_EXITED, status >> 8] : [SI.CLD_KILLED, signal];
+    const [code, value] = [endCode(status), signal === 0 ? status >> 8 : signal];
     return { id: tid, uid: 0, status, code, value };
   }
   let any = false;
@@ -92,7 +93,7 @@ function look(t: Task, matches: Matches, options: number): Event | undefined {
       if (!(options & W.WEXITED)) continue;
       const { status } = child;
       const signal = status & 0x7f;
-      const code = signal === 0 ? SI.CLD_EXITED : SI.CLD_KILLED;
+      const code = endCode(status);
       return {
         child,
         id: child.pid,
@@ -137,11 +138,12 @@ function wait(t: Task, matches: Matches, options: number): Event | undefined {
   return t.wait(t.process.childQueue);
 }
 
-export function usageOf(cpuTime: number) {
+/** struct rusage of CPU time and of the most bytes that were in memory. */
+export function usageOf({ user, system }: CpuUse, mostResident: number) {
   return {
-    ru_utime: toTimeval(cpuTime),
-    ru_stime: { tv_sec: 0, tv_usec: 0 },
-    ru_maxrss: 0,
+    ru_utime: toTimeval(user),
+    ru_stime: toTimeval(system),
+    ru_maxrss: Math.floor(mostResident / 1024),
     ru_ixrss: 0,
     ru_idrss: 0,
     ru_isrss: 0,
@@ -158,11 +160,20 @@ export function usageOf(cpuTime: number) {
   };
 }
 
+/** Of a child with those it has waited for (RUSAGE_BOTH); nothing of a tracee. */
+function usageOfBoth(child: Process | undefined) {
+  if (child === undefined) return usageOf({ user: 0, system: 0 }, 0);
+  const { cpuUse, childrenUse } = child;
+  const use = { user: cpuUse.user + childrenUse.user, system: cpuUse.system + childrenUse.system };
+  return usageOf(use, Math.max(child.mostResident, childrenUse.mostResident));
+}
+
 const waitStatus: Field<number> = shown(s32, (status) => {
   if (status === CONTINUED_STATUS) return '{WIFCONTINUED(s)}';
   if ((status & 0xff) === 0x7f) return `{WIFSTOPPED(s) && WSTOPSIG(s) == ${status >> 8}}`;
   if ((status & 0x7f) === 0) return `{WIFEXITED(s) && WEXITSTATUS(s) == ${status >> 8}}`;
-  return `{WIFSIGNALED(s) && WTERMSIG(s) == ${status & 0x7f}}`;
+  const dumped = status & 0x80 ? ' && WCOREDUMP(s)' : '';
+  return `{WIFSIGNALED(s) && WTERMSIG(s) == ${status & 0x7f}${dumped}}`;
 });
 
 function wait4(t: Task, id: number, statusAt: number, options: number, usageAt: number): number {
@@ -174,7 +185,7 @@ function wait4(t: Task, id: number, statusAt: number, options: number, usageAt: 
   const event = wait(t, matches, options | W.WEXITED);
   if (event === undefined) return 0;
   const { child } = event;
-  const usage = usageOf(child ? child.cpuTime + child.childrenTime : 0);
+  const usage = usageOfBoth(child);
   if (child?.zombie) reap(child);
   if (statusAt !== 0) t.mm.put(s32, statusAt, event.status);
   if (usageAt !== 0) t.mm.put(rusage, usageAt, usage);
@@ -216,7 +227,7 @@ function waitid(t: Task, type: number, id: number, infoAt: number, options: numb
   }
   if (event === undefined) return 0;
   const { child } = event;
-  if (usageAt !== 0) t.mm.put(rusage, usageAt, usageOf(child ? child.cpuTime + child.childrenTime : 0));
+  if (usageAt !== 0) t.mm.put(rusage, usageAt, usageOfBoth(child));
   if (child?.zombie && !(options & W.WNOWAIT)) reap(child);
   return 0;
 }

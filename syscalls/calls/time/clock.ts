@@ -2,14 +2,13 @@
 import { fail } from '../../abi/errno.ts';
 import type { Field } from '../../abi/struct.ts';
 import { CLOCK, CLOCK_TICKS, timespec32, timespec64, timeval32, timezone, tms } from '../../abi/time.ts';
-import { realtime, toTimespec, toTimeval } from '../../kernel/clock.ts';
+import { realtime, type Timespec, toTimespec, toTimeval, valid } from '../../kernel/clock.ts';
 import type { TimerClock } from '../../kernel/posix-timer.ts';
 import type { Process } from '../../kernel/process.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
 import { oneOf, ptr, structOut } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import type { Timespec } from './nanosleep.ts';
 
 export type TimespecType = Field<Timespec>;
 
@@ -70,16 +69,29 @@ function getres(type: TimespecType) {
 }
 
 /** Setting the host's clock is nothing a guest may do. */
-function settime(t: Task): number {
+export function refuseSetting(t: Task): never {
   if (capable(t.creds, CAP.SYS_TIME)) t.kernel.warn('the clock cannot be set');
   return fail('EPERM');
+}
+
+/** Of all clocks only CLOCK_REALTIME could be set. */
+function settime(type: TimespecType) {
+  return (t: Task, id: number, at: number): number => {
+    if (id !== CLOCK.CLOCK_REALTIME) {
+      // Of a process's clock, too, that it may not is told before all else.
+      const own = id === CLOCK.CLOCK_PROCESS_CPUTIME_ID || id === CLOCK.CLOCK_THREAD_CPUTIME_ID;
+      return id < 0 && !own && cpuClock(t, id) ? fail('EPERM') : fail('EINVAL');
+    }
+    if (!valid(t.mm.get(type, at))) fail('EINVAL');
+    return refuseSetting(t);
+  };
 }
 
 export const clockCalls: readonly Call[] = [
   call(263, 'clock_gettime', [clockId, structOut(timespec32)], gettime(timespec32)),
   call(403, 'clock_gettime64', [clockId, structOut(timespec64)], gettime(timespec64)),
-  call(262, 'clock_settime', [clockId, ptr], settime),
-  call(404, 'clock_settime64', [clockId, ptr], settime),
+  call(262, 'clock_settime', [clockId, ptr], settime(timespec32)),
+  call(404, 'clock_settime64', [clockId, ptr], settime(timespec64)),
   call(264, 'clock_getres', [clockId, structOut(timespec32)], getres(timespec32)),
   call(406, 'clock_getres_time64', [clockId, structOut(timespec64)], getres(timespec64)),
   call(78, 'gettimeofday', [structOut(timeval32), structOut(timezone)], (t, at, zoneAt) => {
@@ -87,15 +99,23 @@ export const clockCalls: readonly Call[] = [
     if (zoneAt !== 0) t.mm.put(timezone, zoneAt, { tz_minuteswest: 0, tz_dsttime: 0 });
     return 0;
   }),
-  call(79, 'settimeofday', [ptr, ptr], settime),
+  call(79, 'settimeofday', [ptr, ptr], (t, at, zoneAt) => {
+    if (at !== 0) {
+      const { tv_usec } = t.mm.get(timeval32, at);
+      if (tv_usec < 0 || tv_usec >= 1_000_000) fail('EINVAL');
+    }
+    if (zoneAt !== 0) t.mm.get(timezone, zoneAt);
+    return refuseSetting(t);
+  }),
   call(43, 'times', [structOut(tms)], (t, at) => {
     const ticks = (ms: number) => Math.floor((ms * CLOCK_TICKS) / 1000);
     if (at !== 0) {
+      const { cpuUse, childrenUse } = t.process;
       t.mm.put(tms, at, {
-        tms_utime: ticks(t.process.cpuTime),
-        tms_stime: 0,
-        tms_cutime: ticks(t.process.childrenTime),
-        tms_cstime: 0,
+        tms_utime: ticks(cpuUse.user),
+        tms_stime: ticks(cpuUse.system),
+        tms_cutime: ticks(childrenUse.user),
+        tms_cstime: ticks(childrenUse.system),
       });
     }
     return ticks(t.now()) & 0x7fff_ffff;

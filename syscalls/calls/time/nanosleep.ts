@@ -1,7 +1,7 @@
 /** Sleeping: nanosleep(2), clock_nanosleep(2) (kernel/time/hrtimer.c). */
 import { fail } from '../../abi/errno.ts';
 import { CLOCK, TIMER_ABSTIME, timespec32, timespec64 } from '../../abi/time.ts';
-import { fromTimespec, toTimespec } from '../../kernel/clock.ts';
+import { fromTimespec, type Timespec, toTimespec, valid } from '../../kernel/clock.ts';
 import { CpuTimer } from '../../kernel/cpu-timer.ts';
 import type { TimerClock } from '../../kernel/posix-timer.ts';
 import type { Task } from '../../kernel/task.ts';
@@ -10,10 +10,7 @@ import { flags, structIn, structOut } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { clockId, clockTime, cpuClock, type TimespecType } from './clock.ts';
 
-export type Timespec = { tv_sec: number; tv_nsec: number };
 export const absFlag = flags({ TIMER_ABSTIME });
-
-export const valid = (x: Timespec) => x.tv_sec >= 0 && x.tv_nsec >= 0 && x.tv_nsec < 1e9;
 
 /** Sleeps to a deadline of kernel.now(); a signal leaves the rest at `restAt` and restart_syscall sleeps on. */
 function sleepUntil(t: Task, deadline: number, restAt: number, type: TimespecType): number {

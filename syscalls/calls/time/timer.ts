@@ -1,15 +1,17 @@
 /** POSIX timers: timer_create(2), timer_settime(2) (kernel/time/posix-timers.c). */
 import { fail } from '../../abi/errno.ts';
+import { RLIMIT } from '../../abi/resource.ts';
 import { NSIG, SIG } from '../../abi/signal.ts';
 import { type Field, s32, struct, u32 } from '../../abi/struct.ts';
 import { CLOCK, itimerspec32, itimerspec64, TIMER_ABSTIME } from '../../abi/time.ts';
-import { fromTimespec, toTimespec } from '../../kernel/clock.ts';
+import { fromTimespec, type Timespec, toTimespec, valid } from '../../kernel/clock.ts';
 import { PosixTimer, SIGEV, type SigEvent } from '../../kernel/posix-timer.ts';
+
 import type { Task } from '../../kernel/task.ts';
-import { int, ptr, structIn, structOut } from '../args.ts';
+import { int, ptr, structInOrNull, structOut } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { clockId, clockTime, cpuClock } from './clock.ts';
-import { absFlag, type Timespec, valid } from './nanosleep.ts';
+import { absFlag } from './nanosleep.ts';
 
 type Itimerspec = { it_interval: Timespec; it_value: Timespec };
 
@@ -54,6 +56,8 @@ function timerCreate(t: Task, clock: number, eventAt: number, idAt: number): num
     if (notify & SIGEV.SIGEV_THREAD_ID && t.kernel.tasks.get(tid)?.process !== process) fail('EINVAL');
   }
   t.mm.put(s32, idAt, id);
+  if (!t.kernel.queuedSignals.charge(t.creds.uid, process.limits[RLIMIT.RLIMIT_SIGPENDING]!.cur))
+    fail('EAGAIN');
   process.timers.set(id, new PosixTimer(t, id, { id: clock, cpu }, event));
   return 0;
 }
@@ -68,14 +72,15 @@ const setting = ({ timer }: PosixTimer): Itimerspec => ({
 });
 
 function timerSettime(type: Field<Itimerspec>) {
-  return (t: Task, id: number, how: number, value: Itimerspec, oldAt: number): number => {
+  return (t: Task, id: number, how: number, value: Itimerspec | null, oldAt: number): number => {
+    if (value === null) return fail('EINVAL');
     const timer = findTimer(t, id);
     if (!valid(value.it_value) || !valid(value.it_interval)) fail('EINVAL');
     const old = setting(timer);
     const first = fromTimespec(value.it_value);
     timer.overrun = 0;
-    if (first === 0) timer.disarm();
-    else {
+    timer.disarm();
+    if (first !== 0) {
       const { id, cpu } = timer.clock;
       // Armed by the time it runs on; other clocks than that are some way ahead of it.
       const now = cpu ? cpu.now() : t.now();
@@ -99,20 +104,22 @@ export const timerCalls: readonly Call[] = [
   call(
     258,
     'timer_settime',
-    [int, absFlag, structIn(itimerspec32), structOut(itimerspec32)],
+    [int, absFlag, structInOrNull(itimerspec32), structOut(itimerspec32)],
     timerSettime(itimerspec32),
   ),
   call(
     409,
     'timer_settime64',
-    [int, absFlag, structIn(itimerspec64), structOut(itimerspec64)],
+    [int, absFlag, structInOrNull(itimerspec64), structOut(itimerspec64)],
     timerSettime(itimerspec64),
   ),
   call(259, 'timer_gettime', [int, structOut(itimerspec32)], timerGettime(itimerspec32)),
   call(408, 'timer_gettime64', [int, structOut(itimerspec64)], timerGettime(itimerspec64)),
   call(260, 'timer_getoverrun', [int], (t, id) => findTimer(t, id).overrun),
   call(261, 'timer_delete', [int], (t, id) => {
-    findTimer(t, id).disarm();
+    const timer = findTimer(t, id);
+    timer.disarm();
+    t.kernel.queuedSignals.uncharge(timer.uid);
     t.process.timers.delete(id);
     return 0;
   }),

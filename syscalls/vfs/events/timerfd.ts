@@ -10,6 +10,8 @@ import type { Vfs } from '../core/vfs.ts';
 export interface FileTimer {
   arm(at: number, interval: number): void;
   disarm(): void;
+  /** Goes on after it has fired; gives how many further expirations there were meanwhile. */
+  rearm(): number;
   readonly remaining: number;
   readonly interval: number;
 }
@@ -19,17 +21,12 @@ export class TimerFile extends OpenFile {
   readonly timer: FileTimer;
   #expirations = 0;
 
-  /** @param createTimer makes the timer, which calls its argument with a number of expirations */
-  constructor(
-    vfs: Vfs,
-    clock: number,
-    flags: number,
-    createTimer: (fire: (expirations: number) => void) => FileTimer,
-  ) {
+  /** @param createTimer makes the timer, which calls its argument when it expires */
+  constructor(vfs: Vfs, clock: number, flags: number, createTimer: (fire: () => void) => FileTimer) {
     super(new AnonymousInode(vfs.anonymous, 'anon_inode:[timerfd]', 0o600), O_RDWR | flags);
     this.clock = clock;
-    this.timer = createTimer((expirations) => {
-      this.#expirations += expirations;
+    this.timer = createTimer(() => {
+      this.#expirations++;
       this.queue.wakeAll();
     });
   }
@@ -48,7 +45,8 @@ export class TimerFile extends OpenFile {
   override read(into: Uint8Array): number {
     if (into.length < 8) fail('EINVAL');
     if (this.#expirations === 0) return WOULD_BLOCK;
-    new DataView(into.buffer, into.byteOffset, 8).setBigUint64(0, BigInt(this.#expirations), true);
+    const count = this.#expirations + this.timer.rearm();
+    new DataView(into.buffer, into.byteOffset, 8).setBigUint64(0, BigInt(count), true);
     this.#expirations = 0;
     return 8;
   }

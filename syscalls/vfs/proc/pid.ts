@@ -1,4 +1,5 @@
 /** /proc/PID: what is known of one process (proc(5)). Texts have the form of Linux 5.10's fs/proc/array.c and task_mmu.c. */
+import type { Vma } from '../../../emu/memory/address-space.ts';
 import { ERRNO, fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
 import { major, minor, S_IFREG } from '../../abi/stat.ts';
@@ -39,10 +40,10 @@ function stat(p: ProcProcess, t: ProcThread): string {
     p.foreground || -1,
     0x40_0000, // flags: PF_RANDOMIZE
     ...[0, 0, 0, 0], // faults
-    ticks(t.cpuTime),
-    0, // all time counts as user time
-    ticks(p.childrenTime),
-    0,
+    ticks(t.cpuUse.user),
+    ticks(t.cpuUse.system),
+    ticks(p.childrenUse.user),
+    ticks(p.childrenUse.system),
     20 + t.nice,
     t.nice,
     p.threads.length,
@@ -66,6 +67,9 @@ function stat(p: ProcProcess, t: ProcThread): string {
   ];
   return `${fields.join(' ')}\n`;
 }
+
+/** RLIMIT_SIGPENDING; unlimited as /proc shows it of 32 bits. */
+const pendingLimit = (p: ProcProcess) => Math.min(p.limits[11]!.cur, 0xffff_ffff);
 
 function statm(p: ProcProcess): string {
   const pages = (bytes: number) => Math.floor(bytes / PAGE);
@@ -107,9 +111,9 @@ function status(p: ProcProcess, t: ProcThread): string {
     lines.push(
       ['VmPeak', kb(size)],
       ['VmSize', kb(size)],
-      ['VmLck', kb(0)],
+      ['VmLck', part((v) => v.locked === true)],
       ['VmPin', kb(0)],
-      ['VmHWM', kb(resident)],
+      ['VmHWM', kb(p.mostResident())],
       ['VmRSS', kb(resident)],
       ['VmData', part((v) => (v.prot & 2) !== 0 && !v.growsDown && !v.shared)],
       ['VmStk', part((v) => v.growsDown)],
@@ -121,7 +125,7 @@ function status(p: ProcProcess, t: ProcThread): string {
   }
   lines.push(
     ['Threads', p.threads.length],
-    ['SigQ', '0/63456'],
+    ['SigQ', `${p.queuedSignals}/${pendingLimit(p)}`],
     ['SigPnd', mask(t.pending)],
     ['ShdPnd', mask(p.sharedPending)],
     ['SigBlk', mask(t.blocked)],
@@ -156,6 +160,60 @@ function mapLine(v: ProcProcess['vmas'][number], files: Map<string, Inode>): str
   }
   const line = `${hex(v.start)}-${hex(v.end)} ${prot} ${hex(v.source ? v.offset : 0)} ${dev} ${ino} `;
   return v.name === '' ? `${line}\n` : `${line.padEnd(49 + 24)}${v.name}\n`;
+}
+
+/** Fields of smaps and smaps_rollup: sums over areas. Which pages were written to, and who else has them, is not known. */
+function smap(areas: readonly Vma[], p: ProcProcess): string {
+  const sum = (size: (v: Vma) => number, test: (v: Vma) => boolean = () => true) =>
+    areas.filter(test).reduce((total, v) => total + size(v), 0) / 1024;
+  const resident = (test?: (v: Vma) => boolean) => sum((v) => p.residentIn(v), test);
+  const rows: [string, number][] = [
+    ['Size', sum((v) => v.end - v.start)],
+    ['KernelPageSize', PAGE / 1024],
+    ['MMUPageSize', PAGE / 1024],
+    ['Rss', resident()],
+    ['Pss', resident()],
+    ['Shared_Clean', 0],
+    ['Shared_Dirty', 0],
+    ['Private_Clean', resident((v) => v.source !== null)],
+    ['Private_Dirty', resident((v) => v.source === null)],
+    ['Referenced', resident()],
+    ['Anonymous', resident((v) => v.source === null)],
+    ['LazyFree', 0],
+    ['AnonHugePages', 0],
+    ['ShmemPmdMapped', 0],
+    ['FilePmdMapped', 0],
+    ['Shared_Hugetlb', 0],
+    ['Private_Hugetlb', 0],
+    ['Swap', 0],
+    ['SwapPss', 0],
+    ['Locked', resident((v) => v.locked === true)],
+  ];
+  return rows.map(([name, kib]) => `${`${name}:`.padEnd(15)} ${String(kib).padStart(8)} kB\n`).join('');
+}
+
+/** As show_smap_vma_flags names them. */
+function areaFlags(v: Vma): string {
+  const flags: [boolean, string][] = [
+    [(v.prot & 1) !== 0, 'rd'],
+    [(v.prot & 2) !== 0, 'wr'],
+    [(v.prot & 4) !== 0, 'ex'],
+    [v.shared, 'sh'],
+    [true, 'mr'],
+    [!v.shared || v.source?.write !== undefined, 'mw'],
+    [true, 'me'],
+    [v.shared, 'ms'],
+    [v.growsDown, 'gd'],
+    [v.locked === true, 'lo'],
+  ];
+  return flags.map(([on, name]) => (on ? `${name} ` : '')).join('');
+}
+
+/** The first and the last address of all areas, as one line of maps. */
+function rollupLine(vmas: readonly Vma[]): string {
+  const hex = (n: number) => n.toString(16).padStart(8, '0');
+  const line = `${hex(vmas[0]?.start ?? 0)}-${hex(vmas.at(-1)?.end ?? 0)} ---p 00000000 00:00 0 `;
+  return `${line.padEnd(49 + 24)}[rollup]\n`;
 }
 
 /** The files mapped, by the names the maps show. */
@@ -269,6 +327,9 @@ function fdInfo(process: () => ProcProcess, fd: number): Entry {
   );
 }
 
+/** MMF_DUMP_FILTER_MASK. */
+const CORE_FILTER_MASK = 0x1ff;
+
 const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'];
 
 /** Everything in /proc/PID, and in /proc/PID/task/TID. */
@@ -299,6 +360,15 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     cmdline: of((p) => p.cmdline()),
     comm: text(() => `${thread().comm}\n`, {
       write: (name) => thread().setComm(name.replace(/\0.*$/s, '').slice(0, 15)),
+    }),
+    coredump_filter: text(() => `${process().coreFilter.toString(16).padStart(8, '0')}\n`, {
+      write(written) {
+        const value = written.trim();
+        if (!/^(0[xX][\da-fA-F]+|\d+)$/.test(value)) fail('EINVAL');
+        // An octal number begins with 0, as strtoul(3) has it.
+        const filter = /^0\d/.test(value) ? Number.parseInt(value, 8) : Number(value);
+        process().coreFilter = filter & CORE_FILTER_MASK;
+      },
     }),
     cwd: place((p) => p.cwd),
     environ: of((p) => p.environ(), 0o400),
@@ -340,13 +410,11 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     setgroups: text(() => 'allow\n'),
     smaps: of((p) => {
       const files = mappedFiles(p, find);
-      return p.vmas
-        .map(
-          (v) =>
-            `${mapLine(v, files)}Size:           ${String((v.end - v.start) / 1024).padStart(8)} kB\nRss:            ${String(0).padStart(8)} kB\n`,
-        )
-        .join('');
+      return p.vmas.map((v) => `${mapLine(v, files)}${smap([v], p)}VmFlags: ${areaFlags(v)}\n`).join('');
     }),
+    smaps_rollup: of(
+      (p) => rollupLine(p.vmas) + smap(p.vmas, p).replace(/^(Size|KernelPageSize|MMUPageSize):.*\n/gm, ''),
+    ),
     stat: of(stat),
     statm: of((p) => statm(p)),
     status: of(status),

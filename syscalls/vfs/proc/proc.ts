@@ -65,9 +65,11 @@ function meminfo(): string {
 }
 
 function procStat(source: ProcSource): string {
-  const user = source.pids().reduce((sum, pid) => sum + (source.process(pid)?.cpuTime ?? 0), 0);
-  const idle = Math.max(0, source.now() - user);
-  const line = `${Math.floor(user / 10)} 0 0 ${Math.floor(idle / 10)} 0 0 0 0 0 0`;
+  const uses = source.pids().flatMap((pid) => source.process(pid)?.cpuUse ?? []);
+  const user = uses.reduce((sum, use) => sum + use.user, 0);
+  const system = uses.reduce((sum, use) => sum + use.system, 0);
+  const ticks = (ms: number) => Math.floor(Math.max(0, ms) / 10);
+  const line = `${ticks(user)} 0 ${ticks(system)} ${ticks(source.now() - user - system)} 0 0 0 0 0 0`;
   const boot = Math.floor((Date.now() - source.now()) / 1000);
   return `cpu  ${line}\ncpu0 ${line}\nintr 0\nctxt 0\nbtime ${boot}\nprocesses ${source.pids().length}\nprocs_running 1\nprocs_blocked 0\n`;
 }

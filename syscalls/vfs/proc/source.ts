@@ -9,8 +9,8 @@ export interface ProcThread {
   readonly comm: string;
   /** R running, S sleeping, T stopped, Z ended. */
   readonly state: 'R' | 'S' | 'T' | 'Z';
-  /** CPU time in milliseconds. */
-  readonly cpuTime: number;
+  /** CPU time in milliseconds, of the program and of the kernel for it. */
+  readonly cpuUse: { readonly user: number; readonly system: number };
   /** Milliseconds of the monotonic clock. */
   readonly startTime: number;
   readonly nice: number;
@@ -41,13 +41,21 @@ export interface ProcProcess extends ProcThread {
   cmdline(): Uint8Array;
   environ(): Uint8Array;
   readonly auxv: Uint8Array;
-  /** Bytes of memory that are present. */
+  /** Bytes of memory that are present, and the most there ever were. */
   residentBytes(): number;
+  mostResident(): number;
+  /** Bytes of an area that are present. */
+  residentIn(area: Vma): number;
   readonly sharedPending: bigint;
+  /** Signals queued for its user. */
+  readonly queuedSignals: number;
   readonly ignored: bigint;
   readonly caught: bigint;
-  readonly childrenTime: number;
+  /** CPU time of children it has waited for. */
+  readonly childrenUse: { readonly user: number; readonly system: number };
   readonly exitCode: number;
+  /** coredump_filter: which memory goes into a core file. */
+  coreFilter: number;
   readonly noNewPrivs: boolean;
   readonly oomScoreAdj: number;
   setOomScoreAdj(value: number): void;
@@ -94,6 +102,12 @@ export interface SysvSource {
 export interface KernelSettings {
   /** net.ipv4.ip_unprivileged_port_start */
   unprivilegedPorts: number;
+  /** fs.nr_open */
+  nrOpen: number;
+  /** kernel.core_pattern */
+  corePattern: string;
+  /** kernel.core_uses_pid */
+  coreUsesPid: boolean;
 }
 
 export interface ProcSource {

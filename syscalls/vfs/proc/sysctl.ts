@@ -54,16 +54,6 @@ function kept(...initial: number[]): Entry {
   );
 }
 
-/** A text that keeps what is written. */
-function keptText(initial: string): Entry {
-  let now = initial;
-  return text(() => `${now}\n`, {
-    write(written) {
-      now = written.replace(/\n.*$/s, '');
-    },
-  });
-}
-
 const constant = (make: () => string | number): Entry => text(() => `${make()}\n`);
 
 /** The limits of System V IPC (ipc/ipc_sysctl.c). */
@@ -128,7 +118,13 @@ export function sysctls(source: ProcSource): Entry {
       }),
       'lease-break-time': kept(45),
       mqueue: directory(Object.fromEntries(Object.entries(MQ).map(([name, n]) => [name, constant(() => n)]))),
-      nr_open: kept(1048576),
+      nr_open: integer(
+        () => source.settings.nrOpen,
+        (count) => {
+          source.settings.nrOpen = count;
+        },
+        64,
+      ),
       overflowgid: kept(65534),
       overflowuid: kept(65534),
       'pipe-max-size': kept(1048576),
@@ -140,7 +136,17 @@ export function sysctls(source: ProcSource): Entry {
     }),
     kernel: directory({
       cap_last_cap: constant(() => 40),
-      core_pattern: keptText('core'),
+      core_pattern: text(() => `${source.settings.corePattern}\n`, {
+        write(written) {
+          source.settings.corePattern = written.replace(/\n.*$/s, '').slice(0, 127);
+        },
+      }),
+      core_uses_pid: integer(
+        () => +source.settings.coreUsesPid,
+        (on) => {
+          source.settings.coreUsesPid = on !== 0;
+        },
+      ),
       domainname: constant(() => source.domainname),
       hostname: text(() => `${source.hostname}\n`, { write: (name) => source.setHostname(name.trim()) }),
       ngroups_max: constant(() => 65536),
@@ -156,6 +162,7 @@ export function sysctls(source: ProcSource): Entry {
         uuid: constant(randomUuid),
       }),
       randomize_va_space: kept(2),
+      tainted: kept(0),
       'threads-max': kept(32768),
       version: constant(() => source.version),
       ...sysv(source.sysv.settings),

@@ -1,0 +1,36 @@
+/** CPU time in milliseconds: of the program, and of the kernel at work for it. */
+export interface CpuUse {
+  readonly user: number;
+  readonly system: number;
+}
+
+/**
+ * Splits a CPU time by how much of it was the kernel's, as far as that is known: it is sampled (SYSTEM_SAMPLE), so the parts are made to add up and never to go back (cputime_adjust of
+ * kernel/sched/cputime.c).
+ */
+export class CpuSplit {
+  #user = 0;
+  #system = 0;
+
+  /** @param total exact @param sampled of the kernel, about */
+  of(total: number, sampled: number): CpuUse {
+    if (this.#user + this.#system < total) {
+      let system = Math.max(Math.min(sampled, total), this.#system);
+      if (total - system < this.#user) system = total - this.#user;
+      this.#system = system;
+      this.#user = total - system;
+    }
+    return { user: this.#user, system: this.#system };
+  }
+}
+
+/** One call of so many is measured, and stands for them. */
+export const SYSTEM_SAMPLE = 16;
+/** What is beyond so many milliseconds is the call's own (a collection of garbage, the host at work for others), and stands for no others. */
+const USUAL_MS = 0.25;
+
+/** CPU milliseconds that a measured call stands for. */
+export function sampledTime(milliseconds: number): number {
+  const usual = Math.min(milliseconds, USUAL_MS);
+  return SYSTEM_SAMPLE * usual + (milliseconds - usual);
+}
