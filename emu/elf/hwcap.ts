@@ -23,12 +23,11 @@ export const HWCAP = {
 } as const;
 
 /**
- * An ARMv7-A with VFPv4-D32 and division, as a Cortex-A7 without NEON.
+ * An ARMv7-A with VFPv4-D32 and division, as a Cortex-A7.
  *
  *   SWP      the A32 rows have SWP and SWPB (plain load and store: threads of a process never run at the same time)
  *   LPAE     says that aligned LDRD and STRD are single-copy atomic; they are, for the same reason
  *   VFPv3D16 is not set beside VFPD32: it means "only 16 double registers"
- *   NEON     left out until the Advanced SIMD rows exist: without it glibc, openssl, zlib and pixman use integer code
  *   THUMBEE, CRUNCH, IWMMXT, JAVA, FPA, 26BIT, EVTSTRM: the machine has none of them
  */
 export const AT_HWCAP_VALUE =
@@ -38,6 +37,7 @@ export const AT_HWCAP_VALUE =
   HWCAP.FAST_MULT |
   HWCAP.VFP |
   HWCAP.EDSP |
+  HWCAP.NEON |
   HWCAP.VFPv3 |
   HWCAP.TLS |
   HWCAP.VFPv4 |

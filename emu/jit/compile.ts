@@ -372,13 +372,16 @@ export class RegionCompiler implements EmitterHost {
       const wasCompared = cmp.valid;
       const pending = emitter.pending.size === 0 ? null : new Map(emitter.pending);
       try {
-        if (insn.cond === 14) insn.row.op(emitter, insn.args);
-        else {
+        if (insn.cond === 14) {
+          insn.row.op(emitter, insn.args);
+          emitter.finish();
+        } else {
           emitter.gen(emitter.cond(insn.cond));
           if (last && this.isCold(b, effects)) emitter.openUnlikely();
           else emitter.open(OP.if);
           const { held } = emitter.vfp;
           insn.row.op(emitter, insn.args);
+          emitter.finish();
           emitter.vfp.join(held);
           emitter.close();
           // A conditional write of flags leaves two possible comparisons; a conditional branch leaves the flags alone.
@@ -388,6 +391,7 @@ export class RegionCompiler implements EmitterHost {
       } catch (e) {
         if (!(e instanceof Unsupported)) throw e;
         emitter.rollBack(mark, depth);
+        emitter.abandon();
         cmp.valid = false;
         emitter.pending = pending ?? new Map();
         emitter.settleFlags();

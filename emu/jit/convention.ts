@@ -7,6 +7,7 @@
  */
 import { OFF } from '../cpu-state.ts';
 import { F32, F64, I32 } from './wasm.ts';
+import { V128 } from './wasm-simd.ts';
 
 /** Numbers of the variables kept in locals; their bits make the masks of the data flow. */
 export const VAR = { r: 0, nf: 15, zf: 16, cf: 17, vf: 18, qf: 19, ge: 20 } as const;
@@ -58,6 +59,9 @@ export const IMPORTS = [
   { name: 'exact_mul32', type: 6 },
   { name: 'exact_div32', type: 6 },
   { name: 'exact_sqrt32', type: 7 },
+  /** The same of four singles in vectors. */
+  { name: 'exact_vadd', type: 9 },
+  { name: 'exact_vmul', type: 9 },
 ] as const;
 export type ImportName = (typeof IMPORTS)[number]['name'];
 export const importIndex = (name: ImportName): number => IMPORTS.findIndex((i) => i.name === name);
@@ -75,6 +79,7 @@ export const TYPES = [
   { params: [F32, F32], results: [I32] },
   /** check */
   { params: [I32, I32, I32, I32, I32], results: [I32] },
+  { params: [V128, V128, V128], results: [I32] },
 ] as const;
 
 /** The op cannot be compiled; the evaluator runs this instruction. */

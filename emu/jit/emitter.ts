@@ -38,9 +38,11 @@ import {
   VAR_OFFSET,
 } from './convention.ts';
 import { FpEmitter } from './emit-fp.ts';
+import { VectorEmitter } from './emit-vector.ts';
 import { CONST, LOCAL, Node, OPERATION, VARIABLE } from './function-writer.ts';
-import { VfpRegisters, vfpOffset } from './vfp-registers.ts';
-import { type ByteWriter, I32, I64, OP } from './wasm.ts';
+import { type HeldRegisters, NONE_HELD, VfpRegisters, vfpOffset } from './vfp-registers.ts';
+import { type ByteWriter, F64, I32, I64, OP } from './wasm.ts';
+import { V128 } from './wasm-simd.ts';
 
 /** The comparison that a condition is after CMP, by condition; 0 where it is none (MI PL VS VC). */
 const COMPARISONS: readonly number[] = [
@@ -97,6 +99,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
 
   readonly vfp = new VfpRegisters(this);
   private readonly floating = new FpEmitter(this);
+  private readonly vector = new VectorEmitter(this);
 
   constructor(out: ByteWriter, host: EmitterHost) {
     super(out);
@@ -107,6 +110,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   /** Begins a function. */
   override reset(): void {
     super.reset();
+    this.slow = null;
     this.vfp.reset();
     this.cmp.valid = false;
   }
@@ -324,6 +328,11 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   /** Writes the page test for `length` bytes at the address in a LOCAL or CONST node. */
   private test(address: Node, length: number, kind: number, align: number): void {
     const { out } = this;
+    // The zeros behind the page bytes are for alignments of up to 8.
+    if (align > 8 && !this.tested) {
+      this.testAlignment(address, length, kind, align);
+      align = 1;
+    }
     if (this.tested) {
       if (align > 1) this.testAlignment(address, length, kind, align);
       return;
@@ -459,13 +468,13 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     this.out.mem(OP.i32_store, o);
   }
   loadDouble(address: Node, offset: number): Node {
-    this.out.mem(OP.i64_load, this.based(address, offset));
-    return this.held(I64);
+    this.out.mem(OP.f64_load, this.based(address, offset));
+    return this.held(F64);
   }
   storeDouble(address: Node, offset: number, w: Node): void {
     const o = this.based(address, offset);
-    this.gen(w);
-    this.out.mem(OP.i64_store, o);
+    this.vector.genDouble(w);
+    this.out.mem(OP.f64_store, o);
   }
 
   loadExclusive(address: Node, size: 1 | 2 | 4 | 8): [Node, Node] {
@@ -583,20 +592,11 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     });
   }
   getD(n: number): Node {
-    if (this.vfp.isHeld(64, n)) {
-      this.out.get(this.vfp.read(64, n));
-      this.out.byte(OP.i64_reinterpret_f64);
-    } else {
-      this.out.get(CPU);
-      this.out.mem(OP.i64_load, vfpOffset(64, n));
-    }
-    return this.held(I64);
+    this.out.get(this.vfp.read(64, n));
+    return this.held(F64);
   }
-  setD(n: number, v: Node): void {
-    this.vfp.write(64, n, () => {
-      this.gen(v);
-      this.out.byte(OP.f64_reinterpret_i64);
-    });
+  setD(n: number, w: Node): void {
+    this.vfp.write(64, n, () => this.vector.genDouble(w));
   }
   sToV(s: Node): Node {
     return s;
@@ -605,18 +605,13 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     return v;
   }
   lowW(w: Node): Node {
-    return this.op1(OP.i32_wrap_i64, w);
+    return this.vector.word(w, 0);
   }
   highW(w: Node): Node {
-    const { out } = this;
-    this.gen(w);
-    out.byte(OP.i64_const);
-    out.s64(32n);
-    out.byte(OP.i64_shr_u);
-    out.byte(OP.i32_wrap_i64);
-    return this.held();
+    return this.vector.word(w, 1);
   }
   makeW(low: Node, high: Node): Node {
+    if (low.kind === CONST && high.kind === CONST) return this.vector.pair(low.x, high.x);
     const { out } = this;
     this.gen(high);
     out.byte(OP.i64_extend_i32_u);
@@ -629,42 +624,76 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     return this.held(I64);
   }
 
-  // ---- Advanced SIMD ----
-  getQuad(_n: number): Node {
-    throw new Unsupported();
+  // ---- Advanced SIMD: see emit-vector.ts ----
+  getQuad(n: number): Node {
+    this.out.get(this.vfp.read(128, n >> 1));
+    return this.held(V128);
   }
-  setQuad(_n: number, _w: Node): void {
-    throw new Unsupported();
+  setQuad(n: number, w: Node): void {
+    this.vfp.write(128, n >> 1, () => this.vector.gen(w));
   }
-  vec1(_op: Vector1, _t: Lanes, _a: Node): Node {
-    throw new Unsupported();
+  vec1(op: Vector1, t: Lanes, a: Node): Node {
+    return this.vector.vec1(op, t, a);
   }
-  vec2(_op: Vector2, _t: Lanes, _a: Node, _b: Node): Node {
-    throw new Unsupported();
+  vec2(op: Vector2, t: Lanes, a: Node, b: Node): Node {
+    return this.vector.vec2(op, t, a, b);
   }
-  vec3(_op: Vector3, _t: Lanes, _a: Node, _b: Node, _c: Node): Node {
-    throw new Unsupported();
+  vec3(op: Vector3, t: Lanes, a: Node, b: Node, c: Node): Node {
+    return this.vector.vec3(op, t, a, b, c);
   }
-  vecShift(_op: VectorShift, _t: Lanes, _a: Node, _amount: number): Node {
-    throw new Unsupported();
+  vecShift(op: VectorShift, t: Lanes, a: Node, amount: number): Node {
+    return this.vector.vecShift(op, t, a, amount);
   }
-  shuffle(_pattern: readonly number[], _a: Node, _b: Node): Node {
-    throw new Unsupported();
+  shuffle(pattern: readonly number[], a: Node, b: Node): Node {
+    return this.vector.shuffle(pattern, a, b);
   }
-  splat(_t: Lanes, _v: Node): Node {
-    throw new Unsupported();
+  splat(t: Lanes, v: Node): Node {
+    return this.vector.splat(t, v);
   }
-  getLane(_t: Lanes, _w: Node, _i: number): Node {
-    throw new Unsupported();
+  getLane(t: Lanes, w: Node, i: number): Node {
+    return this.vector.getLane(t, w, i);
   }
-  setLane(_t: Lanes, _w: Node, _i: number, _v: Node): Node {
-    throw new Unsupported();
+  setLane(t: Lanes, w: Node, i: number, v: Node): Node {
+    return this.vector.setLane(t, w, i, v);
   }
-  loadLanes(_address: Node, _offset: number, _size: 1 | 2 | 4 | 8): Node {
-    throw new Unsupported();
+  loadLanes(address: Node, offset: number, _size: 1 | 2 | 4 | 8): Node {
+    return this.loadDouble(address, offset);
   }
-  storeLanes(_address: Node, _offset: number, _size: 1 | 2 | 4 | 8, _w: Node): void {
-    throw new Unsupported();
+  storeLanes(address: Node, offset: number, _size: 1 | 2 | 4 | 8, w: Node): void {
+    this.storeDouble(address, offset, w);
+  }
+
+  /** Labels of the instruction's end and of its slow way, when it has one; and what locals held when that was opened. */
+  private slow: { end: number; way: number; held: HeldRegisters } | null = null;
+
+  /** With the answer on the wasm stack: has the evaluator run the instruction, of which nothing has been written yet. */
+  slowIf(): void {
+    this.brIfUnlikely(this.slow!.way);
+  }
+  /** Prepares for slowIf: before the code that it leaves begins. */
+  openSlow(): void {
+    if (this.slow !== null) return;
+    this.slow = { end: this.depth, way: this.depth + 1, held: this.vfp.held };
+    this.open(OP.block);
+    this.open(OP.block);
+    this.vfp.written = NONE_HELD;
+  }
+  /** Ends an instruction: writes the slow way when it has one. */
+  finish(): void {
+    const { slow, vfp } = this;
+    if (slow === null) return;
+    this.slow = null;
+    this.br(OP.br, slow.end);
+    this.close();
+    // The evaluator tests the condition again, and for that it needs the flags.
+    if (this.conditional) this.storeVars(this.dirty & ~this.storePending());
+    this.stepHere();
+    vfp.loadAgain(slow.held);
+    this.close();
+  }
+  /** The instruction under way is given up. */
+  abandon(): void {
+    this.slow = null;
   }
 
   // ---- VFP arithmetic: see emit-fp.ts ----

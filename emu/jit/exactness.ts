@@ -10,6 +10,7 @@
  * Singles are multiplied in double, which is always exact.
  */
 import { ByteWriter, F64, type FuncBody, OP } from './wasm.ts';
+import { SIMD } from './wasm-simd.ts';
 
 const I64_GE_S = 0x59;
 const I64_CTZ = 0x7a;
@@ -17,7 +18,7 @@ const I64_CTZ = 0x7a;
 const [A, B, R] = [0, 1, 2];
 
 /** Indexes of the function types in TYPES of emitter.ts. */
-const TYPE = { f64x3: 4, f64x2: 5, f32x3: 6, f32x2: 7 } as const;
+const TYPE = { f64x3: 4, f64x2: 5, f32x3: 6, f32x2: 7, v128x3: 9 } as const;
 
 const HIDDEN_BIT = 1n << 52n;
 
@@ -202,4 +203,40 @@ export const exactness = {
   ),
 
   exact_sqrt32: body(TYPE.f32x2, (w) => singleProduct(w, 1, 1, 0)),
+
+  exact_vadd: body(TYPE.v128x3, (w) => {
+    for (const [x, y] of [
+      [A, B],
+      [B, A],
+    ] as const) {
+      w.get(R);
+      w.get(x);
+      w.simd(SIMD.f32_sub);
+      w.get(y);
+      w.simd(SIMD.f32_eq);
+    }
+    w.simd(SIMD.and);
+    w.simd(SIMD.all_true[2]);
+  }),
+
+  exact_vmul: body(TYPE.v128x3, (w) => {
+    for (const half of [0, 8]) {
+      const promote = (local: number) => {
+        w.get(local);
+        if (half > 0) {
+          w.get(local);
+          w.simd(SIMD.shuffle);
+          w.raw(Array.from({ length: 16 }, (_, i) => half + (i & 7)));
+        }
+        w.simd(SIMD.f64_promote_low);
+      };
+      promote(A);
+      promote(B);
+      w.simd(SIMD.f64_mul);
+      promote(R);
+      w.simd(SIMD.f64_eq);
+    }
+    w.simd(SIMD.and);
+    w.simd(SIMD.all_true[3]);
+  }),
 } as const satisfies Record<string, FuncBody>;

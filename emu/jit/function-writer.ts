@@ -86,6 +86,11 @@ export class FunctionWriter {
     return runs;
   }
 
+  /** Type of the local that a held value stands in. */
+  typeOf(n: Node): ValType {
+    return n.kind === LOCAL ? this.localTypes[n.x - PARAMETERS]! : I32;
+  }
+
   newLocal(type: ValType): number {
     this.localTypes.push(type);
     return this.localTypes.length - 1 + PARAMETERS;
@@ -279,6 +284,14 @@ export class FunctionWriter {
   }
   let(v: Node): Node {
     return v.kind === CONST || v.kind === LOCAL ? v : this.tempOf(v);
+  }
+  /** As `held`, for those who write with this one. */
+  heldAs(type: ValType = I32): Node {
+    return this.held(type);
+  }
+  /** A value that has no code: only who made it knows what it is. */
+  placeholder(): Node {
+    return new Node(CONST, 0, null, null, null, 0);
   }
   /** The number on the wasm stack as a held value. */
   protected held(type: ValType = I32): Node {

@@ -2,26 +2,36 @@
  * VFP registers in compiled code. They are in the state block, where every write goes at once; a local holds the value of one besides from when it was last read or written to the end of the
  * block, or of the blocks behind it that nothing else jumps to. So a value goes from one instruction to the next without a way through memory.
  *
- * D0..D15 are S0..S31 in pairs: a write of one forgets what locals hold of the other.
+ * The same bits are S, D and Q registers: a write of one forgets what locals hold of the others. What a local holds of a wider or of both narrower ones is taken from there: a load
+ * would wait for the store of another width.
  */
 import { OFF } from '../cpu-state.ts';
-import type { FpSize } from '../machine/machine.ts';
 import { CPU } from './convention.ts';
 import type { FunctionWriter } from './function-writer.ts';
-import { F32, F64, OP } from './wasm.ts';
+import { F32, F64, OP, type ValType } from './wasm.ts';
+import { SIMD, V128 } from './wasm-simd.ts';
 
-/** Registers that locals hold, as masks of S and D registers. */
+/** Of a register: S0..S31, D0..D31 and Q0..Q15. */
+export type RegisterSize = 32 | 64 | 128;
+
+/** Registers that locals hold, as masks of S, D and Q registers. */
 export interface HeldRegisters {
   readonly s: number;
   readonly d: number;
+  readonly q: number;
 }
+export const NONE_HELD: HeldRegisters = { s: 0, d: 0, q: 0 };
+
+const TYPES: Readonly<Record<RegisterSize, ValType>> = { 32: F32, 64: F64, 128: V128 };
 
 export class VfpRegisters {
   private readonly writer: FunctionWriter;
-  private readonly singles: number[] = [];
-  private readonly doubles: number[] = [];
+  private readonly locals: Readonly<Record<RegisterSize, number[]>> = { 32: [], 64: [], 128: [] };
   private s = 0;
   private d = 0;
+  private q = 0;
+  /** Registers written since it was last set. */
+  written: HeldRegisters = NONE_HELD;
 
   constructor(writer: FunctionWriter) {
     this.writer = writer;
@@ -29,85 +39,142 @@ export class VfpRegisters {
 
   /** Begins a function. */
   reset(): void {
-    this.singles.fill(-1);
-    this.doubles.fill(-1);
+    for (const size of [32, 64, 128] as const) this.locals[size].fill(-1);
     this.forget();
   }
 
   get held(): HeldRegisters {
-    return { s: this.s, d: this.d };
+    return { s: this.s, d: this.d, q: this.q };
   }
   /** What is held on another way. */
-  set held({ s, d }: HeldRegisters) {
+  set held({ s, d, q }: HeldRegisters) {
     this.s = s;
     this.d = d;
+    this.q = q;
   }
 
   /** Where two ways come together, on one of which it is what it was before. */
-  join({ s, d }: HeldRegisters): void {
+  join({ s, d, q }: HeldRegisters): void {
     this.s &= s;
     this.d &= d;
+    this.q &= q;
   }
 
   /** The registers may have been written by others. */
   forget(): void {
-    this.s = 0;
-    this.d = 0;
+    this.held = NONE_HELD;
   }
 
   /** Whether a local holds the register. */
-  isHeld(size: FpSize, n: number): boolean {
-    return ((size === 32 ? this.s : this.d) & (1 << n)) !== 0;
+  isHeld(size: RegisterSize, n: number): boolean {
+    return ((size === 32 ? this.s : size === 64 ? this.d : this.q) & (1 << n)) !== 0;
   }
 
   /** A local that holds the register. */
-  read(size: FpSize, n: number): number {
+  read(size: RegisterSize, n: number): number {
+    const local = this.localOf(size, n);
     if (!this.isHeld(size, n)) {
-      this.load(size, n);
+      if (!this.takeFromOthers(size, n)) this.load(size, n);
+      else this.writer.out.set(local);
       this.hold(size, n);
     }
-    return this.localOf(size, n);
+    return local;
+  }
+
+  /** Leaves the register on the wasm stack when locals of other sizes hold all of it. */
+  private takeFromOthers(size: RegisterSize, n: number): boolean {
+    const { out } = this.writer;
+    if (size === 128) {
+      if (!this.isHeld(64, 2 * n) || !this.isHeld(64, 2 * n + 1)) return false;
+      out.get(this.localOf(64, 2 * n));
+      out.simd(SIMD.f64_splat);
+      out.get(this.localOf(64, 2 * n + 1));
+      out.simd(SIMD.f64_replace);
+      out.byte(1);
+      return true;
+    }
+    const perQuad = 128 / size;
+    const quad = Math.floor(n / perQuad);
+    if (!this.isHeld(128, quad)) return false;
+    out.get(this.localOf(128, quad));
+    out.simd(size === 64 ? SIMD.f64_extract : SIMD.f32_extract);
+    out.byte(n % perQuad);
+    return true;
   }
 
   /** Writes the register, with what `value` leaves on the wasm stack. */
-  write(size: FpSize, n: number, value: () => void): void {
+  write(size: RegisterSize, n: number, value: () => void): void {
     const { out } = this.writer;
     out.get(CPU);
     value();
     out.tee(this.localOf(size, n));
-    out.mem(size === 32 ? OP.f32_store : OP.f64_store, vfpOffset(size, n));
-    this.forgetHalves(size, n);
+    const offset = vfpOffset(size, n);
+    if (size === 128) out.simdMem(SIMD.store, offset);
+    else out.mem(size === 32 ? OP.f32_store : OP.f64_store, offset);
+    this.forgetOthers(size, n);
     this.hold(size, n);
+    const { s, d, q } = this.written;
+    const bit = 1 << n;
+    this.written = {
+      s: size === 32 ? s | bit : s,
+      d: size === 64 ? d | bit : d,
+      q: size === 128 ? q | bit : q,
+    };
   }
 
   /** Loads the register's local again: on a way on which the evaluator wrote it, while on another one `write` did. */
-  load(size: FpSize, n: number): void {
+  load(size: RegisterSize, n: number): void {
     const { out } = this.writer;
+    const offset = vfpOffset(size, n);
     out.get(CPU);
-    out.mem(size === 32 ? OP.f32_load : OP.f64_load, vfpOffset(size, n));
+    if (size === 128) out.simdMem(SIMD.load, offset);
+    else out.mem(size === 32 ? OP.f32_load : OP.f64_load, offset);
     out.set(this.localOf(size, n));
   }
 
-  private hold(size: FpSize, n: number): void {
+  /** On a way on which locals hold only `before`, and what has been written since not at all: loads all that they hold on the other. */
+  loadAgain(before: HeldRegisters): void {
+    const { written } = this;
+    const missing: readonly [RegisterSize, number][] = [
+      [32, this.s & (~before.s | written.s)],
+      [64, this.d & (~before.d | written.d)],
+      [128, this.q & (~before.q | written.q)],
+    ];
+    for (const [size, mask] of missing) for (let n = 0; n < 32; n++) if (mask & (1 << n)) this.load(size, n);
+  }
+
+  private hold(size: RegisterSize, n: number): void {
     if (size === 32) this.s |= 1 << n;
-    else this.d |= 1 << n;
+    else if (size === 64) this.d |= 1 << n;
+    else this.q |= 1 << n;
   }
 
-  /** No local holds what the register is a half of, or a half of it. */
-  private forgetHalves(size: FpSize, n: number): void {
-    if (size === 32) this.d &= ~(1 << (n >> 1));
-    else if (n < 16) this.s &= ~(3 << (2 * n));
+  /** No local holds what the register is a part of, or a part of it. */
+  private forgetOthers(size: RegisterSize, n: number): void {
+    switch (size) {
+      case 32:
+        this.d &= ~(1 << (n >> 1));
+        this.q &= ~(1 << (n >> 2));
+        break;
+      case 64:
+        if (n < 16) this.s &= ~(3 << (2 * n));
+        this.q &= ~(1 << (n >> 1));
+        break;
+      case 128:
+        if (n < 8) this.s &= ~(15 << (4 * n));
+        this.d &= ~(3 << (2 * n));
+    }
   }
 
-  private localOf(size: FpSize, n: number): number {
-    const locals = size === 32 ? this.singles : this.doubles;
+  private localOf(size: RegisterSize, n: number): number {
+    const locals = this.locals[size];
     while (locals.length <= n) locals.push(-1);
-    if (locals[n]! < 0) locals[n] = this.writer.newLocal(size === 32 ? F32 : F64);
+    if (locals[n]! < 0) locals[n] = this.writer.newLocal(TYPES[size]);
     return locals[n]!;
   }
 }
 
 /** Of a register in the state block. */
-export function vfpOffset(size: FpSize, n: number): number {
-  return OFF.d + (size === 32 ? 4 : 8) * n;
+export function vfpOffset(size: RegisterSize, n: number): number {
+  return OFF.d + (size / 8) * n;
 }

@@ -4,12 +4,14 @@
  * Source: the WebAssembly core specification 2.0 (binary format) with the threads (shared memory), tail-call and branch-hinting proposals, which V8 ships.
  */
 
-/** Value types. */
+import { SIMD_PREFIX, type V128 } from './wasm-simd.ts';
+
+/** Value types; V128 is in wasm-simd.ts. */
 export const I32 = 0x7f;
 export const I64 = 0x7e;
 export const F32 = 0x7d;
 export const F64 = 0x7c;
-export type ValType = typeof I32 | typeof I64 | typeof F32 | typeof F64;
+export type ValType = typeof I32 | typeof I64 | typeof F32 | typeof F64 | typeof V128;
 
 /** Block type of a block that gives nothing. */
 export const VOID = 0x40;
@@ -284,6 +286,16 @@ export class ByteWriter {
   }
   mem(op: number, offset: number): void {
     this.byte(op);
+    this.u32(NO_ALIGN);
+    this.u32(offset);
+  }
+  /** An instruction of wasm-simd.ts, and one with a place in memory. */
+  simd(op: number): void {
+    this.byte(SIMD_PREFIX);
+    this.u32(op);
+  }
+  simdMem(op: number, offset: number): void {
+    this.simd(op);
     this.u32(NO_ALIGN);
     this.u32(offset);
   }

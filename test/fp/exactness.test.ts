@@ -1,20 +1,14 @@
 /** emu/jit/exactness.ts against the general arithmetic of emu/machine/softfloat.ts. */
 import { expect, test } from 'vitest';
+import { TYPES } from '../../emu/jit/convention.ts';
 import { exactness } from '../../emu/jit/exactness.ts';
-import { encodeModule, F32, F64, type FuncType, I32 } from '../../emu/jit/wasm.ts';
+import { encodeModule } from '../../emu/jit/wasm.ts';
 import * as soft from '../../emu/machine/softfloat.ts';
 import { DOUBLES, Random, randomDouble, randomSingle, SINGLES } from './cases.ts';
 
 type Name = keyof typeof exactness;
 const names = Object.keys(exactness) as Name[];
 
-const TYPES: FuncType[] = [
-  ...[0, 1, 2, 3].map(() => ({ params: [], results: [] })),
-  { params: [F64, F64, F64], results: [I32] },
-  { params: [F64, F64], results: [I32] },
-  { params: [F32, F32, F32], results: [I32] },
-  { params: [F32, F32], results: [I32] },
-];
 const wasmModule = encodeModule({
   types: TYPES,
   functionImports: [],
