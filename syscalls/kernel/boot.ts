@@ -7,8 +7,9 @@ import type { FdTable } from '../vfs/core/fd-table.ts';
 import type { Inode } from '../vfs/core/inode.ts';
 import { type Program, prepare } from './exec.ts';
 import { FsContext } from './fs-context.ts';
+import { startInit } from './init.ts';
 import type { Kernel } from './kernel.ts';
-import { Process, type Rlimit, type Session } from './process.ts';
+import { INIT_PID, Process, type Rlimit, type Session } from './process.ts';
 import { SignalHandlers } from './signal-handlers.ts';
 import { Task } from './task.ts';
 
@@ -33,6 +34,7 @@ export function boot(kernel: Kernel, options: BootOptions): Process {
   const stackLimit = Math.min(limits[RLIMIT.RLIMIT_STACK]!.cur, 2 ** 31);
   const prepared = prepare({ kernel, fs, creds, noNewPrivs: false, stackLimit }, options.program);
   const pid = kernel.allocatePid();
+  if (pid !== INIT_PID) startInit(kernel, options.root, limits);
   const session: Session = { sid: pid, tty: undefined, foreground: pid };
   const process = new Process(kernel, pid, undefined, pid, session, limits);
   const task = new Task({

@@ -93,8 +93,9 @@ export function leaveMemory(t: Task): void {
 }
 
 function endProcess(p: Process): void {
-  p.kernel.totals.processes++;
-  p.kernel.ended?.push({ pid: p.pid, comm: p.leader.comm, cpuTime: p.cpuTime, usage: p.usage });
+  if (!p.unkillable) p.kernel.totals.processes++;
+  if (!p.unkillable)
+    p.kernel.ended?.push({ pid: p.pid, comm: p.leader.comm, cpuTime: p.cpuTime, usage: p.usage });
   p.zombie = true;
   p.endQueue.wakeAll();
   const attempt = (action: () => void) => p.kernel.attempt('the end of a process', action);

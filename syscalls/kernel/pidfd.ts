@@ -17,6 +17,10 @@ export class PidFile extends OpenFile {
     this.process = process;
   }
 
+  override fdInfo(): string {
+    const pid = this.process.reaped ? -1 : this.process.pid;
+    return `Pid:\t${pid}\nNSpid:\t${pid}\n`;
+  }
   override poll(): number {
     return this.process.zombie ? POLLIN | POLLRDNORM : 0;
   }

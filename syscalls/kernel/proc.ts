@@ -3,6 +3,7 @@ import { AT_HWCAP_VALUE, HWCAP } from '../../emu/elf/hwcap.ts';
 import { PAGE_SIZE, READ, WRITE } from '../../emu/memory/layout.ts';
 import type { ProcProcess, ProcSource, ProcThread } from '../vfs/proc/source.ts';
 import { Tty } from '../vfs/tty/tty.ts';
+import { mayInspect } from './inspect.ts';
 import type { Kernel } from './kernel.ts';
 import { VERSION } from './kernel.ts';
 import type { Process } from './process.ts';
@@ -19,6 +20,11 @@ export function procSource(kernel: Kernel): ProcSource {
     process(pid) {
       const p = kernel.processes.get(pid);
       return p && describe(p);
+    },
+    mayInspect(pid) {
+      const looking = kernel.scheduler.current;
+      const p = kernel.processes.get(pid);
+      return looking !== undefined && p !== undefined && mayInspect(looking, p.leader);
     },
     pids: () => [...kernel.processes.keys()].sort((a, b) => a - b),
     get hostname() {
@@ -123,6 +129,7 @@ function describe(p: Process): ProcProcess {
     residentBytes: () => (alive ? mm.residentBytes : 0),
     mostResident: () => (alive ? mm.mostResident : 0),
     residentIn: ({ start, end }) => PAGE_SIZE * mm.space.pages.resident(start / PAGE_SIZE, end / PAGE_SIZE),
+    isPresent: (address) => alive && mm.space.pages.present(address / PAGE_SIZE),
     sharedPending: p.pending.set,
     queuedSignals: p.kernel.queuedSignals.of(t.creds.uid),
     ignored,

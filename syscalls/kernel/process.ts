@@ -14,6 +14,8 @@ import type { Semaphores } from './sysv-ipc.ts';
 import type { Task } from './task.ts';
 
 export const RLIM_INFINITY = Infinity;
+/** Whom orphans belong to; see init.ts. */
+export const INIT_PID = 1;
 export interface Rlimit {
   /** Soft and hard limit; Infinity is RLIM_INFINITY. */
   cur: number;
@@ -34,7 +36,7 @@ export interface Session {
 export class Process {
   readonly kernel: Kernel;
   readonly pid: number;
-  /** Undefined for children of init (pid 1), which nobody waits for. */
+  /** Undefined for children of process 1, which are reaped when they end. */
   parent: Process | undefined;
   readonly children = new Set<Process>();
   readonly threads = new Set<Task>();
@@ -72,6 +74,8 @@ export class Process {
   /** The process has executed a program since fork (setpgid gives EACCES to its parent). */
   executed = false;
   childSubreaper = false;
+  /** No signal does anything to it: process 1. */
+  unkillable = false;
   /** /proc/PID/oom_score_adj. */
   oomScoreAdj = 0;
   membarrierRegistered = false;
@@ -129,7 +133,7 @@ export class Process {
   }
 
   get ppid(): number {
-    return this.parent?.pid ?? 1;
+    return this.parent?.pid ?? (this.pid === INIT_PID ? 0 : INIT_PID);
   }
 
   /** CPU milliseconds of all its threads up to now, ended ones too. */

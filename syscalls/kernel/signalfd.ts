@@ -42,6 +42,9 @@ export class SignalFile extends OpenFile {
     return done || WOULD_BLOCK;
   }
 
+  override fdInfo(): string {
+    return `sigmask:\t${this.#mask.toString(16).padStart(16, '0')}\n`;
+  }
   override poll(): number {
     const t = this.#kernel.scheduler.current;
     if (t === undefined) return 0;

@@ -97,6 +97,7 @@ function waitsFor(t: Task, signo: number): boolean {
  * ignored and need not be queued.
  */
 function prepare(p: Process, t: Task, signo: number): boolean {
+  if (p.unkillable) return false;
   const bit = sigmask(signo);
   if ((STOP_SIGNALS & bit) !== 0n) discardEverywhere(p, sigmask(SIG.SIGCONT));
   else if (signo === SIG.SIGCONT) {

@@ -1,3 +1,11 @@
 import { checkGroups } from './check.ts';
 
-checkGroups('threads.c', 'kernel.c', 'mqueue.c', 'sysvipc.c', 'sockets.c', 'signals-and-time.c');
+checkGroups(
+  'threads.c',
+  'kernel.c',
+  'mqueue.c',
+  'sysvipc.c',
+  'sockets.c',
+  'signals-and-time.c',
+  'proc-files.c',
+);

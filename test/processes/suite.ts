@@ -59,7 +59,7 @@ for name; do
 done
 # What has been killed takes its time to end.
 for i in $(seq 100); do
-  ps -A -o ppid=,stat=,args= | grep -v -e "^ *$$ " -e 'driver ' >left || break
+  ps -A -o ppid=,stat=,args= | grep -v -e "^ *$$ " -e '^ *0 ' -e 'driver ' >left || break
   sleep 0.1
 done
 exit 0

@@ -56,6 +56,7 @@ function timerSettime(
   let at = value === 0 ? Infinity : value;
   if (!(flags & TIMER_ABSTIME)) at += t.now();
   else if (real) at += t.now() - realtime();
+  file.settimeFlags = flags;
   file.set(at, fromTimespec(spec.it_interval));
   return 0;
 }

@@ -2,10 +2,10 @@
 import { READ, WRITE } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';
 import { struct, u32 } from '../../abi/struct.ts';
+import { mayInspect } from '../../kernel/inspect.ts';
 import type { Task } from '../../kernel/task.ts';
 import { arrayIn, hex, pid, ptr, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { mayInspect } from '../process/inspect.ts';
 
 const iovec = struct('iovec', { iov_base: u32, iov_len: u32 });
 const IOV_MAX = 1024;

@@ -1,9 +1,9 @@
 /** kcmp(2) (kernel/kcmp.c). */
 import { fail } from '../../abi/errno.ts';
+import { mayInspect } from '../../kernel/inspect.ts';
 import type { Task } from '../../kernel/task.ts';
 import { int, oneOf, pid } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { mayInspect } from './inspect.ts';
 
 const KCMP = {
   KCMP_FILE: 0,

@@ -3,6 +3,7 @@ import { fail } from '../../abi/errno.ts';
 import { RLIMIT } from '../../abi/resource.ts';
 import { siginfo } from '../../abi/siginfo.ts';
 import { NSIG, SI } from '../../abi/signal.ts';
+import { mayInspect } from '../../kernel/inspect.ts';
 import { PidFile } from '../../kernel/pidfd.ts';
 import type { Process } from '../../kernel/process.ts';
 import { sendToProcess } from '../../kernel/signals.ts';
@@ -10,7 +11,6 @@ import type { Task } from '../../kernel/task.ts';
 import { ProcFs } from '../../vfs/proc/proc.ts';
 import { fd, flags, hex, int, pid, ptr } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { mayInspect } from './inspect.ts';
 import { mayKill } from './signal.ts';
 
 const PIDFD_NONBLOCK = 0o4000;

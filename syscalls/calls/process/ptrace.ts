@@ -4,6 +4,7 @@ import { fail } from '../../abi/errno.ts';
 import { siginfo } from '../../abi/siginfo.ts';
 import { NSIG, SI, SIG } from '../../abi/signal.ts';
 import { s32, struct, u32, u64big } from '../../abi/struct.ts';
+import { mayInspect } from '../../kernel/inspect.ts';
 import {
   detach,
   PTRACE_EVENT,
@@ -18,7 +19,6 @@ import { sendToTask } from '../../kernel/signals.ts';
 import type { Task } from '../../kernel/task.ts';
 import { address, hex, pid } from '../args.ts';
 import { type Arg, type Call, call } from '../declare.ts';
-import { mayInspect } from './inspect.ts';
 
 const PT = {
   PTRACE_TRACEME: 0,
@@ -141,7 +141,8 @@ function poke(t: Task, at: number, value: number): void {
 // ---- requests ----
 
 function attach(t: Task, of: Task, seized: boolean, options: number): number {
-  if (of.process === t.process || of.trace !== undefined || !mayInspect(t, of)) fail('EPERM');
+  if (of.process === t.process || of.process.unkillable || of.trace !== undefined || !mayInspect(t, of))
+    fail('EPERM');
   if (options & ~OPTIONS) fail('EIO');
   startTrace(of, t.process, seized, options);
   if (!seized) sendToTask(of, { signo: SIG.SIGSTOP, code: SI.SI_USER, pid: t.process.pid, uid: t.creds.uid });

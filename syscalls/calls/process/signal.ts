@@ -116,7 +116,7 @@ function kill(t: Task, id: number, signo: number): number {
   if (id === -1) {
     return killAll(
       t,
-      [...kernel.processes.values()].filter((p) => p !== t.process),
+      [...kernel.processes.values()].filter((p) => p !== t.process && !p.unkillable),
       signo,
     );
   }

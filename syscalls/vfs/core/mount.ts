@@ -2,6 +2,7 @@
 import { fail } from '../../abi/errno.ts';
 import { major, minor } from '../../abi/stat.ts';
 import { type FileSystem, type Inode, isWithin, pathOf } from './inode.ts';
+import { WaitQueue } from './wait-queue.ts';
 
 /** Octal for what would break the lines. */
 function escapePath(path: string): string {
@@ -11,6 +12,14 @@ function escapePath(path: string): string {
 export class Mounts {
   /** Every mount but the root, in the order they were made. */
   readonly #mounted: FileSystem[] = [];
+  /** Woken by each change, and how many there were. */
+  readonly changes = new WaitQueue();
+  version = 0;
+
+  #changed(): void {
+    this.version++;
+    this.changes.wakeAll();
+  }
 
   /** Mounts a file system over a name in a directory, which need not exist there. EBUSY when something is mounted on it. */
   add(dir: Inode, name: string, fs: FileSystem): void {
@@ -20,6 +29,7 @@ export class Mounts {
     fs.root.parent = dir;
     fs.root.name = name;
     this.#mounted.push(fs);
+    this.#changed();
   }
 
   /** Takes a mounted file system away again. EINVAL when the inode is not the root of one, EBUSY when another is mounted inside. */
@@ -29,6 +39,7 @@ export class Mounts {
     if (this.#mounted.some((other) => other !== fs && isWithin(other.root, root))) fail('EBUSY');
     parent.mounts.delete(name);
     this.#mounted.splice(this.#mounted.indexOf(fs), 1);
+    this.#changed();
   }
 
   /** All mounts below a root, itself first. */

@@ -10,6 +10,9 @@ export interface Watch {
   readonly owner: Watcher;
   readonly wd: number;
   readonly identity: string;
+  /** Of the file, as /proc tells. */
+  readonly ino: number;
+  readonly dev: number;
   mask: number;
 }
 

@@ -207,6 +207,11 @@ export abstract class OpenFile {
   /** Called when F_SETFL has changed `flags`. */
   flagsChanged(): void {}
 
+  /** What /proc/PID/fdinfo tells beside position and flags: whole lines. */
+  fdInfo(): string {
+    return '';
+  }
+
   /** Where mmap gets the pages from. ENODEV when the file cannot be mapped. */
   pageSource(_shared: boolean): PageSource {
     return fail('ENODEV');

@@ -6,7 +6,7 @@ import { fail } from '../../abi/errno.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';
 import { EPOLLET, EPOLLONESHOT, POLLERR, POLLHUP, POLLIN, POLLRDNORM } from '../../abi/poll.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
-import { OpenFile } from '../core/open-file.ts';
+import { OpenFile, SeekableFile } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
 import type { Waiter } from '../core/wait-queue.ts';
 
@@ -140,6 +140,16 @@ export class EpollFile extends OpenFile {
     return taken;
   }
 
+  override fdInfo(): string {
+    const hex = (n: number, width = 0) => (n >>> 0).toString(16).padStart(width);
+    const line = ({ fd, file, event }: Entry) => {
+      const data = ((BigInt(event.high >>> 0) << 32n) | BigInt(event.low >>> 0)).toString(16);
+      const { ino, dev } = file.stat();
+      const position = file instanceof SeekableFile ? file.offset : 0;
+      return `tfd: ${String(fd).padStart(8)} events: ${hex(event.events | POLLERR | POLLHUP, 8)} data: ${data.padStart(16)}  pos:${position} ino:${hex(ino)} sdev:${hex(dev)}\n`;
+    };
+    return [...this.#order].map(line).join('');
+  }
   override poll(): number {
     for (const entry of this.#order) if (entry.ready() !== 0) return POLLIN | POLLRDNORM;
     return 0;

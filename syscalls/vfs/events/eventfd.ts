@@ -38,6 +38,9 @@ export class EventFile extends OpenFile {
     return 8;
   }
 
+  override fdInfo(): string {
+    return `eventfd-count: ${this.#count.toString(16).padStart(16)}\n`;
+  }
   override poll(): number {
     let events = 0;
     if (this.#count > 0n) events |= POLLIN | POLLRDNORM;

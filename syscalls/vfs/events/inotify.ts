@@ -3,7 +3,7 @@
  */
 import { fail } from '../../abi/errno.ts';
 import { O_RDONLY } from '../../abi/fcntl.ts';
-import { IN_IGNORED, IN_MASK_ADD, IN_MASK_CREATE, IN_Q_OVERFLOW } from '../../abi/inotify.ts';
+import { IN_ALL_EVENTS, IN_IGNORED, IN_MASK_ADD, IN_MASK_CREATE, IN_Q_OVERFLOW } from '../../abi/inotify.ts';
 import { FIONREAD } from '../../abi/ioctl.ts';
 import { POLLIN, POLLRDNORM } from '../../abi/poll.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
@@ -38,7 +38,8 @@ export class InotifyFile extends OpenFile implements Watcher {
       known.mask = mask & IN_MASK_ADD ? known.mask | mask : mask;
       return known.wd;
     }
-    const added: Watch = { owner: this, wd: ++this.#last, identity, mask };
+    const { ino, dev } = inode.stat();
+    const added: Watch = { owner: this, wd: ++this.#last, identity, ino, dev, mask };
     this.#watches.set(added.wd, added);
     this.vfs.notifier.add(added);
     return added.wd;
@@ -91,6 +92,11 @@ export class InotifyFile extends OpenFile implements Watcher {
     return at;
   }
 
+  override fdInfo(): string {
+    const line = ({ wd, mask, ino, dev }: Watch) =>
+      `inotify wd:${wd.toString(16)} ino:${ino.toString(16)} sdev:${dev.toString(16)} mask:${(mask & IN_ALL_EVENTS).toString(16)} ignored_mask:0 \n`;
+    return [...this.#watches.values()].reverse().map(line).join('');
+  }
   override poll(): number {
     return this.#events.length > 0 ? POLLIN | POLLRDNORM : 0;
   }

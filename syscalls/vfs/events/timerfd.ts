@@ -19,6 +19,8 @@ export interface FileTimer {
 export class TimerFile extends OpenFile {
   readonly clock: number;
   readonly timer: FileTimer;
+  /** TFD_TIMER_* as it was set with. */
+  settimeFlags = 0;
   #expirations = 0;
 
   /** @param createTimer makes the timer, which calls its argument when it expires */
@@ -49,6 +51,15 @@ export class TimerFile extends OpenFile {
     new DataView(into.buffer, into.byteOffset, 8).setBigUint64(0, BigInt(count), true);
     this.#expirations = 0;
     return 8;
+  }
+  override fdInfo(): string {
+    const pair = (ms: number) => {
+      const seconds = Math.floor(ms / 1000);
+      return `(${seconds}, ${Math.round((ms - seconds * 1000) * 1e6)})`;
+    };
+    const { remaining, interval } = this.timer;
+    const setting = `settime flags: 0${this.settimeFlags.toString(8)}\nit_value: ${pair(remaining)}\nit_interval: ${pair(interval)}\n`;
+    return `clockid: ${this.clock}\nticks: ${this.#expirations}\n${setting}`;
   }
   override poll(): number {
     return this.#expirations > 0 ? POLLIN | POLLRDNORM : 0;

@@ -3,10 +3,12 @@
 import { type DirEntry, modeToType } from '../../abi/dirent.ts';
 import { fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
+import { POLLERR, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import { type Attributes, S_IFDIR, S_IFLNK, S_IFREG } from '../../abi/stat.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
 import { FileSystem, Inode } from '../core/inode.ts';
 import { type OpenFile, SeekableFile } from '../core/open-file.ts';
+import type { WaitQueue } from '../core/wait-queue.ts';
 
 /** A file system of such files. */
 export abstract class MadeFs extends FileSystem {
@@ -109,6 +111,10 @@ export interface TextOptions {
   mode?: number;
   /** What writing does; without it the file cannot be written to. */
   write?: (text: string) => void;
+  /** Throws when who looks may not open it. */
+  check?: () => void;
+  /** For one that can be waited for: where, and a number that is another after each change. */
+  changes?: () => { readonly queue: WaitQueue; readonly version: number };
 }
 
 /** A file whose bytes are made when it is read from its beginning. */
@@ -119,14 +125,19 @@ export function text(make: () => string | Uint8Array, options: TextOptions = {})
 class TextInode extends MadeInode {
   readonly #make: () => string | Uint8Array;
   readonly #write: ((text: string) => void) | undefined;
+  readonly #check: (() => void) | undefined;
+  readonly #changes: TextOptions['changes'];
   constructor(parent: MadeDirectory, name: string, make: () => string | Uint8Array, options: TextOptions) {
     super(parent.fs, parent, name, S_IFREG | (options.mode ?? (options.write ? 0o644 : 0o444)));
     this.#make = make;
     this.#write = options.write;
+    this.#check = options.check;
+    this.#changes = options.changes;
   }
   override open(flags: number): OpenFile {
+    this.#check?.();
     if ((flags & O_ACCMODE) !== O_RDONLY && !this.#write) fail('EACCES');
-    return new TextFile(this, flags, this.#make, this.#write);
+    return new TextFile(this, flags, this.#make, this.#write, this.#changes);
   }
   /** As Linux: truncating such a file does nothing. */
   override setattr(change: { size?: number }): void {
@@ -137,6 +148,8 @@ class TextInode extends MadeInode {
 class TextFile extends SeekableFile {
   readonly #make: () => string | Uint8Array;
   readonly #write: ((text: string) => void) | undefined;
+  readonly #changes: TextOptions['changes'];
+  #version: number;
   #bytes: Uint8Array | undefined;
 
   constructor(
@@ -144,10 +157,25 @@ class TextFile extends SeekableFile {
     flags: number,
     make: () => string | Uint8Array,
     write: ((text: string) => void) | undefined,
+    changes: TextOptions['changes'],
   ) {
-    super(inode, flags);
+    super(inode, flags, changes?.().queue);
     this.#make = make;
     this.#write = write;
+    this.#changes = changes;
+    this.#version = changes?.().version ?? 0;
+  }
+  override get pollable(): boolean {
+    return this.#changes !== undefined;
+  }
+  /** Always readable; a change is told once (mounts_poll). */
+  override poll(): number {
+    const events = POLLIN | POLLRDNORM;
+    if (this.#changes === undefined) return events | POLLOUT | POLLWRNORM;
+    const { version } = this.#changes();
+    if (version === this.#version) return events;
+    this.#version = version;
+    return events | POLLERR | POLLPRI;
   }
   override pread(into: Uint8Array, offset: number): number {
     if (offset === 0 || this.#bytes === undefined) {

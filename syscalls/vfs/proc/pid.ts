@@ -1,10 +1,7 @@
-/** /proc/PID: what is known of one process (proc(5)). Texts have the form of Linux 5.10's fs/proc/array.c and task_mmu.c. */
-import type { Vma } from '../../../emu/memory/address-space.ts';
-import { ERRNO, fail } from '../../abi/errno.ts';
+import { fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
-import { major, minor, S_IFREG } from '../../abi/stat.ts';
 import { type Inode, pathOf } from '../core/inode.ts';
-import { type OpenFile, SeekableFile } from '../core/open-file.ts';
+import { SeekableFile } from '../core/open-file.ts';
 import { procNet } from './net.ts';
 import {
   type DirectoryContent,
@@ -12,11 +9,11 @@ import {
   type Entry,
   fixed,
   link,
-  type MadeDirectory,
-  MadeInode,
+  type MadeInode,
   made,
   text,
 } from './nodes.ts';
+import { MemFile, mapsText, PagemapFile, ProcessInode, smapsRollup, smapsText } from './pid-memory.ts';
 import type { ProcProcess, ProcSource, ProcThread } from './source.ts';
 
 const PAGE = 4096;
@@ -146,87 +143,6 @@ function status(p: ProcProcess, t: ProcThread): string {
   return lines.map(([name, value]) => `${name}:\t${value}\n`).join('');
 }
 
-function mapLine(v: ProcProcess['vmas'][number], files: Map<string, Inode>): string {
-  const hex = (n: number) => n.toString(16).padStart(8, '0');
-  const prot = `${v.prot & 1 ? 'r' : '-'}${v.prot & 2 ? 'w' : '-'}${v.prot & 4 ? 'x' : '-'}${v.shared ? 's' : 'p'}`;
-  let dev = '00:00';
-  let ino = 0;
-  const inode = files.get(v.name);
-  if (inode !== undefined && !inode.deleted) {
-    const a = inode.stat();
-    const two = (n: number) => n.toString(16).padStart(2, '0');
-    dev = `${two(major(a.dev))}:${two(minor(a.dev))}`;
-    ino = a.ino;
-  }
-  const line = `${hex(v.start)}-${hex(v.end)} ${prot} ${hex(v.source ? v.offset : 0)} ${dev} ${ino} `;
-  return v.name === '' ? `${line}\n` : `${line.padEnd(49 + 24)}${v.name}\n`;
-}
-
-/** Fields of smaps and smaps_rollup: sums over areas. Which pages were written to, and who else has them, is not known. */
-function smap(areas: readonly Vma[], p: ProcProcess): string {
-  const sum = (size: (v: Vma) => number, test: (v: Vma) => boolean = () => true) =>
-    areas.filter(test).reduce((total, v) => total + size(v), 0) / 1024;
-  const resident = (test?: (v: Vma) => boolean) => sum((v) => p.residentIn(v), test);
-  const rows: [string, number][] = [
-    ['Size', sum((v) => v.end - v.start)],
-    ['KernelPageSize', PAGE / 1024],
-    ['MMUPageSize', PAGE / 1024],
-    ['Rss', resident()],
-    ['Pss', resident()],
-    ['Shared_Clean', 0],
-    ['Shared_Dirty', 0],
-    ['Private_Clean', resident((v) => v.source !== null)],
-    ['Private_Dirty', resident((v) => v.source === null)],
-    ['Referenced', resident()],
-    ['Anonymous', resident((v) => v.source === null)],
-    ['LazyFree', 0],
-    ['AnonHugePages', 0],
-    ['ShmemPmdMapped', 0],
-    ['FilePmdMapped', 0],
-    ['Shared_Hugetlb', 0],
-    ['Private_Hugetlb', 0],
-    ['Swap', 0],
-    ['SwapPss', 0],
-    ['Locked', resident((v) => v.locked === true)],
-  ];
-  return rows.map(([name, kib]) => `${`${name}:`.padEnd(15)} ${String(kib).padStart(8)} kB\n`).join('');
-}
-
-/** As show_smap_vma_flags names them. */
-function areaFlags(v: Vma): string {
-  const flags: [boolean, string][] = [
-    [(v.prot & 1) !== 0, 'rd'],
-    [(v.prot & 2) !== 0, 'wr'],
-    [(v.prot & 4) !== 0, 'ex'],
-    [v.shared, 'sh'],
-    [true, 'mr'],
-    [!v.shared || v.source?.write !== undefined, 'mw'],
-    [true, 'me'],
-    [v.shared, 'ms'],
-    [v.growsDown, 'gd'],
-    [v.locked === true, 'lo'],
-  ];
-  return flags.map(([on, name]) => (on ? `${name} ` : '')).join('');
-}
-
-/** The first and the last address of all areas, as one line of maps. */
-function rollupLine(vmas: readonly Vma[]): string {
-  const hex = (n: number) => n.toString(16).padStart(8, '0');
-  const line = `${hex(vmas[0]?.start ?? 0)}-${hex(vmas.at(-1)?.end ?? 0)} ---p 00000000 00:00 0 `;
-  return `${line.padEnd(49 + 24)}[rollup]\n`;
-}
-
-/** The files mapped, by the names the maps show. */
-function mappedFiles(p: ProcProcess, find: (path: string) => Inode | undefined): Map<string, Inode> {
-  const files = new Map<string, Inode>();
-  for (const { name } of p.vmas) {
-    if (name[0] !== '/' || files.has(name)) continue;
-    const inode = find(name);
-    if (inode) files.set(name, inode);
-  }
-  return files;
-}
-
 const LIMITS: [string, string, number][] = [
   ['Max cpu time', 'seconds', 0],
   ['Max file size', 'bytes', 1],
@@ -255,36 +171,6 @@ function limits(p: ProcProcess): string {
   return `${'Limit'.padEnd(25)} ${'Soft Limit'.padEnd(20)} ${'Hard Limit'.padEnd(20)} ${'Units'.padEnd(10)}\n${rows.join('')}`;
 }
 
-/** /proc/PID/mem: the memory as a file; EIO where nothing is mapped. */
-class MemInode extends MadeInode {
-  readonly #process: () => ProcProcess;
-  constructor(parent: MadeDirectory, name: string, process: () => ProcProcess) {
-    super(parent.fs, parent, name, S_IFREG | 0o600);
-    this.#process = process;
-  }
-  override open(flags: number): OpenFile {
-    return new MemFile(this, flags, this.#process());
-  }
-}
-class MemFile extends SeekableFile {
-  readonly #process: ProcProcess;
-  constructor(inode: Inode, flags: number, process: ProcProcess) {
-    super(inode, flags);
-    this.#process = process;
-  }
-  override pread(into: Uint8Array, offset: number): number {
-    if (into.length === 0) return 0;
-    return this.#process.readMemory(offset, into) || -ERRNO.EIO;
-  }
-  override pwrite(from: Uint8Array, offset: number): number {
-    if (from.length === 0) return 0;
-    return this.#process.writeMemory(offset, from) || fail('EIO');
-  }
-  override size(): number {
-    return 0xffff_ffff;
-  }
-}
-
 /** Descriptors: `fd` as links that lead to the files themselves, `fdinfo` as texts. */
 function descriptors(process: () => ProcProcess, entry: (fd: number) => Entry): DirectoryContent {
   const number = (name: string) => (/^(0|[1-9]\d*)$/.test(name) ? Number(name) : -1);
@@ -294,14 +180,18 @@ function descriptors(process: () => ProcProcess, entry: (fd: number) => Entry): 
   };
 }
 
-function fdLink(source: ProcSource, process: () => ProcProcess, fd: number): Entry {
-  const file = () => process().files?.get(fd) ?? fail('ENOENT');
+function fdLink(source: ProcSource, process: () => ProcProcess, fd: number, check: () => void): Entry {
+  const file = () => {
+    check();
+    return process().files?.get(fd) ?? fail('ENOENT');
+  };
   const show = () => {
     const { inode } = file();
     return `${pathOf(inode, viewRoot(source))}${inode.deleted ? ' (deleted)' : ''}`;
   };
   const access = () => {
-    const flags = file().flags & O_ACCMODE;
+    const { flags: all } = process().files?.get(fd) ?? fail('ENOENT');
+    const flags = all & O_ACCMODE;
     return 0o100 | (flags === O_RDONLY ? 0o400 : flags === 1 ? 0o200 : 0o600);
   };
   return (parent, name) => link(show, () => file().inode, access())(parent, name);
@@ -321,7 +211,7 @@ function fdInfo(process: () => ProcProcess, fd: number): Entry {
       const file = p.files?.get(fd) ?? fail('ENOENT');
       const position = file instanceof SeekableFile ? file.offset : 0;
       const flags = file.flags | (p.files!.closesOnExec(fd) ? 0o2000000 : 0);
-      return `pos:\t${position}\nflags:\t0${flags.toString(8)}\nmnt_id:\t${file.inode.fs.id}\nino:\t${file.stat().ino}\n`;
+      return `pos:\t${position}\nflags:\t0${flags.toString(8)}\nmnt_id:\t${file.inode.fs.id}\nino:\t${file.stat().ino}\n${file.fdInfo()}`;
     },
     { mode: 0o400 },
   );
@@ -335,16 +225,26 @@ const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'];
 /** Everything in /proc/PID, and in /proc/PID/task/TID. */
 function entries(source: ProcSource, pid: number, tid: number, root: () => Inode): Record<string, Entry> {
   const process = () => source.process(pid) ?? fail('ESRCH');
+  const { mounts } = root().fs.vfs;
+  const changes = () => ({ queue: mounts.changes, version: mounts.version });
   const thread = () => process().threads.find((t) => t.tid === tid) ?? process();
   const of = (make: (p: ProcProcess, t: ProcThread) => string | Uint8Array, mode = 0o444) =>
     text(() => make(process(), thread()), { mode });
+  const check = () => {
+    if (!source.mayInspect(pid)) fail('EACCES');
+  };
+  const inspected = (make: (p: ProcProcess) => string) => text(() => make(process()), { check });
   const place = (which: (p: ProcProcess) => Inode | undefined): Entry =>
     link(
       () => {
+        check();
         const inode = which(process()) ?? fail('ENOENT');
         return `${pathOf(inode, viewRoot(source))}${inode.deleted ? ' (deleted)' : ''}`;
       },
-      () => which(process()),
+      () => {
+        check();
+        return which(process());
+      },
     );
   const find = (path: string): Inode | undefined => {
     let at: Inode | undefined = process().root;
@@ -374,7 +274,7 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     environ: of((p) => p.environ(), 0o400),
     exe: place((p) => p.exe),
     fd: directory(
-      descriptors(process, (fd) => fdLink(source, process, fd)),
+      descriptors(process, (fd) => fdLink(source, process, fd, check)),
       0o500,
     ),
     fdinfo: directory(
@@ -384,13 +284,12 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     gid_map: text(() => '         0          0 4294967295\n'),
     limits: of((p) => limits(p)),
     loginuid: text(() => '4294967295'),
-    maps: of((p) => {
-      const files = mappedFiles(p, find);
-      return p.vmas.map((v) => mapLine(v, files)).join('');
-    }),
-    mem: made((parent, name) => new MemInode(parent, name, process)),
-    mountinfo: of(() => root().fs.vfs.mounts.info(root(), process().root)),
-    mounts: of(() => root().fs.vfs.mounts.list(root(), process().root)),
+    maps: inspected((p) => mapsText(p, find)),
+    mem: made(
+      (parent, name) => new ProcessInode(parent, name, 0o600, process, (...open) => new MemFile(...open)),
+    ),
+    mountinfo: text(() => mounts.info(root(), process().root), { changes }),
+    mounts: text(() => mounts.list(root(), process().root), { changes }),
     net: procNet,
     ns: directory(
       fixed(
@@ -404,17 +303,15 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
       write: (value) =>
         process().setOomScoreAdj(Math.max(-1000, Math.min(1000, Number.parseInt(value, 10) || 0))),
     }),
+    pagemap: made(
+      (parent, name) => new ProcessInode(parent, name, 0o400, process, (...open) => new PagemapFile(...open)),
+    ),
     personality: text(() => '00000000\n', { mode: 0o400 }),
     root: place((p) => p.root),
     sessionid: text(() => '4294967295'),
     setgroups: text(() => 'allow\n'),
-    smaps: of((p) => {
-      const files = mappedFiles(p, find);
-      return p.vmas.map((v) => `${mapLine(v, files)}${smap([v], p)}VmFlags: ${areaFlags(v)}\n`).join('');
-    }),
-    smaps_rollup: of(
-      (p) => rollupLine(p.vmas) + smap(p.vmas, p).replace(/^(Size|KernelPageSize|MMUPageSize):.*\n/gm, ''),
-    ),
+    smaps: inspected((p) => smapsText(p, find)),
+    smaps_rollup: inspected(smapsRollup),
     stat: of(stat),
     statm: of((p) => statm(p)),
     status: of(status),

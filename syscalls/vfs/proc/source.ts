@@ -46,6 +46,8 @@ export interface ProcProcess extends ProcThread {
   mostResident(): number;
   /** Bytes of an area that are present. */
   residentIn(area: Vma): number;
+  /** Whether the page at an address is. */
+  isPresent(address: number): boolean;
   readonly sharedPending: bigint;
   /** Signals queued for its user. */
   readonly queuedSignals: number;
@@ -116,6 +118,8 @@ export interface ProcSource {
   /** The process and thread that look. */
   current(): { readonly pid: number; readonly tid: number } | undefined;
   process(pid: number): ProcProcess | undefined;
+  /** Whether who looks may look into it (ptrace(2), "Ptrace access mode checking"). */
+  mayInspect(pid: number): boolean;
   pids(): number[];
   readonly hostname: string;
   readonly domainname: string;

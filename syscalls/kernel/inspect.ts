@@ -1,6 +1,6 @@
 /** Who may look into whom (kernel/ptrace.c). */
-import type { Task } from '../../kernel/task.ts';
-import { CAP, capable } from '../../vfs/core/creds.ts';
+import { CAP, capable } from '../vfs/core/creds.ts';
+import type { Task } from './task.ts';
 
 /** ptrace_may_access: the same user throughout, or CAP_SYS_PTRACE. */
 export function mayInspect(t: Task, of: Task): boolean {
