@@ -56,5 +56,7 @@ async function engine(name: CpuName, archive: Archive | null): Promise<Engine> {
       version(); // throws when the library is not there
       return { create: (space, options) => new UnicornBackend(space, options), finish: () => {} };
     }
+    default:
+      throw new Error(`there is no CPU ${name}`);
   }
 }

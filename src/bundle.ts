@@ -3,4 +3,4 @@
  * snapshot holds what was loaded when it was made (docs/STARTUP.md).
  */
 export { main } from './cli.ts';
-export { run } from './run.ts';
+export * from './index.ts';

@@ -1,14 +1,18 @@
 /** The command `armrun`, after bin.cjs has found a Node for it: options in, one run, and an end that is the guest's own. */
-import { closeSync, statSync, writeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 
 import manifest from '../package.json' with { type: 'json' };
 import { restoreEnvironment } from './environment.ts';
+import { InternalError, StartError, VerifyError } from './errors.ts';
 import { isCommand, runCommand } from './image/command.ts';
 import { parseOptions, USAGE, UsageError } from './options.ts';
+import { complain, lineWriter, sayFault, sayStart, sayStats } from './report.ts';
 
 /** Exit status of armrun's own failures, as of chroot(1), env(1) and their like. */
 const FAILURE = 125;
+/** The two CPUs of a verification differ. */
+const MISMATCH = 99;
 
 /** Runs one command line (without node and script) and ends the process as the guest ended. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -34,14 +38,9 @@ export async function main(args: readonly string[]): Promise<void> {
     return;
   }
 
-  for (const directory of [options.root, options.ldPrefix]) {
-    if (directory === null || statSync(directory, { throwIfNoEntry: false })?.isDirectory()) continue;
-    fail(`${directory} is not a directory`);
-  }
-
   // Not before: what the guest does not need need not be loaded.
   const { run } = await import('./run.ts');
-  const { command, argv0, ...rest } = options;
+  const { command, argv0, strace, warn, debug, stackSize, ...rest } = options;
   const program = command[0]!;
   let terminalChanged = false;
   const result = await run({
@@ -49,19 +48,39 @@ export async function main(args: readonly string[]): Promise<void> {
     ignoredSignals,
     program,
     argv: [argv0 ?? program, ...command.slice(1)],
-    onTerminalChanged: () => {
-      terminalChanged = true;
+    ...(stackSize !== null && { limits: { stack: { soft: stackSize } } }),
+    on: {
+      ...(strace !== null && { syscall: lineWriter(strace) }),
+      ...(warn && { warning: complain }),
+      ...(debug && { start: sayStart }),
+      failure: (message) => complain(`internal error, not the program's: ${message}`),
+      terminalChanged: () => {
+        terminalChanged = true;
+      },
     },
-  }).catch((error) => fail(error.message));
+  }).catch(notRun);
+  if (result.fault) sayFault(result.fault);
+  if (result.stats) sayStats(result.stats);
   if (result.signal !== null) dieBy(result.signal);
   // Node would give terminals among them the settings it was started with.
   if (terminalChanged) for (const fd of [0, 1, 2]) closeSync(fd);
   process.exit(result.exitCode);
 }
 
-function fail(message: string): never {
-  writeSync(2, `armrun: ${message}\n`);
-  process.exit(FAILURE);
+/** Says why there is no end of the program's own, and ends this process. */
+function notRun(error: unknown): never {
+  if (error instanceof StartError) fail(error.message, error.exitCode);
+  if (error instanceof VerifyError) fail(`verify: ${error.message}`, MISMATCH);
+  if (error instanceof InternalError) {
+    const { cause } = error;
+    fail(`internal error, not the program's: ${(cause as Error | undefined)?.stack ?? error.message}`);
+  }
+  return fail((error as Error).message);
+}
+
+function fail(message: string, status = FAILURE): never {
+  complain(message);
+  process.exit(status);
 }
 
 /** Ends this process by a signal as the guest ended; by its shell status where the signal does not end Node. */

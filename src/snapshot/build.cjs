@@ -1,7 +1,8 @@
 'use strict';
 /**
  * Makes what lets armrun start fast (docs/STARTUP.md): from the sources dist/armrun.cjs, all of armrun in one file; from that
- * dist/armrun.blob, a startup snapshot of Node; and dist/start.sh, by which src/armrun uses it.
+ * dist/armrun.blob, a startup snapshot of Node; and dist/start.sh, by which src/armrun uses it. Also dist/armrun.mjs and dist/types, by which
+ * others import the library from there.
  *
  *   build.cjs            all of it; fails when something does (npm run build)
  *   build.cjs --prepare  the same, but what cannot be made here is left out: armrun runs without (npm ci)
@@ -28,6 +29,10 @@ const BUNDLES = [
   ['armrun.cjs', 'src/bundle.ts'],
   ['pack.cjs', 'src/image/pack.ts'],
 ];
+
+/** How the library is imported: src/index.ts as a module of ECMAScript, and the types of these sources. */
+const LIBRARY = ['armrun.mjs', 'types'];
+const TYPED = ['index', 'api', 'errors', 'run'];
 
 /** Besides those that armrun always runs with. Rehashing would protect Node's hash tables from names chosen to collide. */
 const SNAPSHOT_FLAGS = [...flags, ...require('./flags.json')];
@@ -59,13 +64,17 @@ async function main() {
   directory = fs.mkdtempSync(`${dist}-`);
   fs.chmodSync(directory, 0o755);
   try {
-    for (const [name, source] of BUNDLES) {
-      if (isCheckout) await bundle(name, source);
-      else fs.copyFileSync(path.join(dist, name), at(name));
+    if (isCheckout) {
+      for (const [name, source] of BUNDLES) await bundle(name, source);
+      await library();
+    } else {
+      for (const name of [...BUNDLES.map(([name]) => name), ...LIBRARY])
+        fs.cpSync(path.join(dist, name), at(name), { recursive: true });
     }
     snapshot();
     fs.writeFileSync(at('start.sh'), startScript());
-    for (const name of fs.readdirSync(directory)) fs.utimesSync(at(name), started, started);
+    for (const name of fs.readdirSync(directory, { recursive: true }))
+      fs.utimesSync(at(name), started, started);
     fs.rmSync(dist, { recursive: true, force: true });
     fs.renameSync(directory, dist);
   } finally {
@@ -97,6 +106,30 @@ async function bundle(name, source) {
       minify: { compress: true, mangle: false, codegen: false },
     },
   });
+}
+
+/** One instance for both kinds of module: what is imported is what require gives. */
+async function library() {
+  const { main, ...names } = require(at('armrun.cjs'));
+  const list = Object.keys(names).sort().join(', ');
+  fs.writeFileSync(
+    at('armrun.mjs'),
+    `import library from './armrun.cjs';\n\nexport const { ${list} } = library;\n`,
+  );
+  const { isolatedDeclarationSync } = await import('rolldown/experimental');
+  fs.mkdirSync(at('types'));
+  for (const name of TYPED) {
+    const file = `src/${name}.ts`;
+    const { code, errors } = isolatedDeclarationSync(file, fs.readFileSync(path.join(root, file), 'utf8'));
+    if (errors.length > 0) throw new Error(`${file}: ${errors[0].message}`);
+    for (const [extension, imported] of [
+      ['d.ts', 'js'],
+      ['d.cts', 'cjs'],
+    ]) {
+      const text = code.replace(/(from "\.\/\w+)\.ts"/g, `$1.${imported}"`);
+      fs.writeFileSync(at(`types/${name}.${extension}`), `/// <reference types="node" />\n${text}`);
+    }
+  }
 }
 
 /** A hash of the sources. */

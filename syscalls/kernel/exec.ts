@@ -93,6 +93,7 @@ export function execve(t: Task, program: Program): void {
   }
   t.files.exec();
   t.process.executed = true;
+  t.kernel.options.observer?.executed(t.process, program.path, program.argv);
   if (t.trace !== undefined) {
     if (t.trace.options & PTRACE_O.PTRACE_O_TRACEEXEC)
       t.traceEvent = { event: PTRACE_EVENT.EXEC, message: t.tid };

@@ -88,6 +88,7 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
     process.leader = child;
     process.parent?.children.add(process);
     kernel.processes.set(tid, process);
+    kernel.options.observer?.made(process);
   }
   process.threads.add(child);
   kernel.tasks.set(tid, child);

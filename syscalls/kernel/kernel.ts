@@ -38,6 +38,16 @@ export interface Tracer {
   ended(t: Task): void;
 }
 
+/** Who is told what becomes of processes. */
+export interface ProcessObserver {
+  /** A process has been made by another (fork). */
+  made(process: Process): void;
+  /** Path and arguments as they were given, byte strings. */
+  executed(process: Process, path: string, argv: readonly string[]): void;
+  /** It is a zombie now. */
+  ended(process: Process): void;
+}
+
 /** A command of whoever runs the kernel, which the guest reaches by a path where it sees no file. */
 export interface HostCommand {
   readonly path: string;
@@ -58,6 +68,7 @@ export interface KernelOptions {
   isOrphaned(): boolean;
   /** Keep account of every process (Kernel.ended). */
   stats?: boolean;
+  observer?: ProcessObserver | undefined;
   /** Says once what the guest asked for and is not there. */
   warn?: ((message: string) => void) | undefined;
   /** Says that armrun itself failed: `where`, and what becomes of it. Throws the error on when it is to end the run. */

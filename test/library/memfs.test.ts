@@ -3,9 +3,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { Volume } from 'memfs';
 import { expect, test } from 'vitest';
-import { run } from '../../src/run.ts';
-import type { NodeApi } from '../../syscalls/vfs/host/node-fs.ts';
-import { compile } from './compile.ts';
+import { run } from '../../src/index.ts';
+import { compile } from '../vfs/compile.ts';
 
 const SOURCE = `
 #include "try.h"
@@ -52,7 +51,7 @@ test('a program in a volume of memfs', { timeout: 180_000 }, async () => {
   const result = await run({
     program: 'program',
     env: ['PATH=/bin', 'HOME=/somewhere'],
-    fs: volume as unknown as NodeApi,
+    fs: volume,
     stdin: pieces(),
     stdout: (bytes) => out.push(Buffer.from(bytes).toString()),
     stderr: (bytes) => err.push(Buffer.from(bytes).toString()),

@@ -1,25 +1,12 @@
 /** Standard streams of a run that are JavaScript's: text, bytes, functions, iterables and streams of Node. */
-import { type Errno, errnoNamed } from '../../abi/errno.ts';
-import { O_RDONLY, O_WRONLY } from '../../abi/fcntl.ts';
-import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
-import { S_IFIFO } from '../../abi/stat.ts';
-import { AnonymousInode } from '../core/anonymous.ts';
-import { OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
-import type { Vfs } from '../core/vfs.ts';
-
-type Piece = string | Uint8Array;
-
-/**
- * What a program reads: all of it (text as UTF-8), or pieces as an iterable gives them, such as a Readable of Node.
- * An asynchronous iterable is asked for a piece only when the program wants one, and closed (`return`) when the program closes its end.
- */
-export type Input = Piece | Iterable<Piece> | AsyncIterable<Piece>;
-
-/**
- * Where a program writes: a function that gets a copy of every piece, or a Writable of Node, which is waited for when it is full, and
- * which is not ended.
- */
-export type Output = ((bytes: Uint8Array) => void) | NodeJS.WritableStream;
+import { type Errno, errnoNamed } from '../syscalls/abi/errno.ts';
+import { O_RDONLY, O_WRONLY } from '../syscalls/abi/fcntl.ts';
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../syscalls/abi/poll.ts';
+import { S_IFIFO } from '../syscalls/abi/stat.ts';
+import { AnonymousInode } from '../syscalls/vfs/core/anonymous.ts';
+import { OpenFile, WOULD_BLOCK } from '../syscalls/vfs/core/open-file.ts';
+import type { Vfs } from '../syscalls/vfs/core/vfs.ts';
+import type { Input, Output, Piece } from './api.ts';
 
 const bytesOf = (piece: Piece): Uint8Array => (typeof piece === 'string' ? Buffer.from(piece) : piece);
 

@@ -2,8 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Volume } from 'memfs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type RunOptions, run } from '../../src/run.ts';
-import type { NodeApi } from '../../syscalls/vfs/host/node-fs.ts';
+import { type CaptureOptions, capture, OptionError, StartError } from '../../src/index.ts';
 import { makeFixtures } from '../programs/engines.ts';
 
 let fixtures: string;
@@ -11,25 +10,15 @@ beforeAll(() => {
   fixtures = makeFixtures();
 });
 
-/** Runs with everything in memory. */
-async function inMemory(options: RunOptions, input = '') {
-  const outputs: [string, string] = ['', ''];
-  const sink = (n: 0 | 1) => (bytes: Uint8Array) => {
-    outputs[n] += Buffer.from(bytes).toString('latin1');
-  };
-  const result = await run({ ...options, stdin: input, stdout: sink(0), stderr: sink(1) });
-  return { ...result, stdout: outputs[0], stderr: outputs[1] };
-}
-
 describe('run', () => {
   test('a program in a memfs volume', async () => {
     const volume = Volume.fromJSON({ '/etc/motd': 'x' });
     volume.mkdirSync('/bin');
     volume.writeFileSync('/bin/hello', readFileSync(`${fixtures}/hello.static`), { mode: 0o755 });
-    const result = await inMemory({
+    const result = await capture({
       program: '/bin/hello',
       argv: ['hello', 'a b'],
-      fs: volume as unknown as NodeApi,
+      fs: volume,
       cpu: 'interp',
     });
     expect(result).toEqual({ exitCode: 0, signal: null, stdout: 'Hello, world!\n1: a b\n', stderr: '' });
@@ -39,7 +28,7 @@ describe('run', () => {
     const programs = [1, 2, 3].map((n) => `${n}`);
     const results = await Promise.all(
       programs.map((n) =>
-        inMemory({
+        capture({
           program: `${fixtures}/hello.static`,
           argv: ['hello', n],
           cpu: n === '2' ? 'interp' : 'jit',
@@ -51,7 +40,7 @@ describe('run', () => {
 
   test('ends by exit status and by signal', async () => {
     const end = (...args: string[]) =>
-      inMemory({ program: `${fixtures}/end.static`, argv: ['end', ...args], cpu: 'interp' });
+      capture({ program: `${fixtures}/end.static`, argv: ['end', ...args], cpu: 'interp' });
     expect(await end('3')).toMatchObject({ exitCode: 3, signal: null });
     expect(await end('raise', '15')).toMatchObject({ exitCode: 143, signal: 'SIGTERM' });
     expect(await end('abort')).toMatchObject({ exitCode: 134, signal: 'SIGABRT' });
@@ -64,18 +53,43 @@ describe('run', () => {
       env: ['A=1'],
       cpu: 'interp',
     } as const;
-    const { stdout, signal } = await inMemory(options);
+    const { stdout, signal } = await capture(options);
     expect(stdout).toContain('argv[0] name');
     expect(signal).toBeNull();
     // It recurses through 6 MiB.
-    expect(await inMemory({ ...options, stackSize: 1 << 20 })).toMatchObject({
+    expect(await capture({ ...options, limits: { stack: { soft: 1 << 20 } } })).toMatchObject({
       signal: 'SIGSEGV',
       exitCode: 139,
     });
   });
 
   test('options that cannot be are refused', async () => {
-    await expect(inMemory({ program: 'x', root: '/no/such/directory' })).rejects.toThrow();
-    await expect(inMemory({ program: 'x', cwd: '/no/such/directory' })).rejects.toThrow(/no\/such/);
+    const refused = (options: Partial<CaptureOptions>) =>
+      expect(capture({ program: 'x', ...options })).rejects;
+    const error = { name: 'OptionError', code: 'ERR_ARMRUN_OPTION' };
+    await refused({ root: '/no/such/directory' }).toMatchObject(error);
+    await refused({ ldPrefix: '/etc/passwd' }).toMatchObject(error);
+    await refused({ cwd: '/no/such/directory' }).toThrow(/no\/such/);
+    await refused({ binds: [{ from: '/none', to: '/mnt' }] }).toMatchObject(error);
+    await refused({ limits: { cpu: -1 } }).toBeInstanceOf(OptionError);
+    await refused({ cpu: 'none' as 'jit' }).toMatchObject({ code: 'ERR_ARMRUN_CPU' });
+  });
+
+  test('a program that cannot be executed', async () => {
+    const failed = (program: string) => expect(capture({ program })).rejects;
+    await failed('/no/such/program').toMatchObject({ name: 'StartError', code: 'ENOENT', exitCode: 127 });
+    await failed('/etc/passwd').toMatchObject({ code: 'EACCES', exitCode: 126 });
+    await failed(process.execPath).toMatchObject({ code: 'ENOEXEC', exitCode: 126 });
+    await failed('/etc').toBeInstanceOf(StartError);
+  });
+
+  test('a fault is told', async () => {
+    const result = await capture({
+      program: `${fixtures}/stack.static`,
+      limits: { stack: { soft: 1 << 20 } },
+    });
+    expect(result).toMatchObject({ signal: 'SIGSEGV', fault: { text: 'Segmentation fault' } });
+    expect(result.fault!.address).toBeGreaterThan(0xbe00_0000);
+    expect(result.stats).toBeUndefined();
   });
 });
