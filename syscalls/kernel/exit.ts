@@ -97,7 +97,7 @@ function endProcess(p: Process): void {
   if (!p.unkillable)
     p.kernel.ended?.push({ pid: p.pid, comm: p.leader.comm, cpuTime: p.cpuTime, usage: p.usage });
   p.zombie = true;
-  p.kernel.options.observer?.ended(p);
+  if (!p.unkillable) p.kernel.options.observer?.ended(p);
   p.endQueue.wakeAll();
   const attempt = (action: () => void) => p.kernel.attempt('the end of a process', action);
   attempt(() => tracerEnded(p));
