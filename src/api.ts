@@ -163,6 +163,8 @@ export interface RunOptions {
 
   /** What runs the program: compiled code (jit, the default), the interpreter, or libunicorn (Debian's libunicorn2, with npm's koffi). */
   cpu?: 'jit' | 'interp' | 'unicorn';
+  /** Name of one of CPU_MODELS (emu/cpu-model.ts), by default cortex-a7; runs at the same time in one process must have the same. */
+  cpuModel?: string;
   /** A second CPU that runs beside the first; a difference ends the run with a {@link VerifyError}. */
   verify?: 'interp' | 'unicorn' | null;
   /** Directory of the host where compiled code is kept for later runs; null or undefined: nowhere. */

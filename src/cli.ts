@@ -2,6 +2,7 @@
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 
+import { CPU_MODELS } from '../emu/cpu-model.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { restoreEnvironment } from './environment.ts';
 import { InternalError, StartError, VerifyError } from './errors.ts';
@@ -31,6 +32,10 @@ export async function main(args: readonly string[]): Promise<void> {
   }
   if (options === 'help') {
     process.stdout.write(USAGE);
+    return;
+  }
+  if (options === 'cpu-models') {
+    process.stdout.write(CPU_MODELS.map((m) => `${m.name}\n`).join(''));
     return;
   }
   if (options === 'version') {

@@ -9,7 +9,10 @@ import { isAbsolute, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import type { CpuName } from '../emu/cpu.ts';
+import { CPU_MODELS, DEFAULT_MODEL } from '../emu/cpu-model.ts';
 import { FILES, FOLDER } from './image/folder.ts';
+
+const MODEL_NAMES = CPU_MODELS.map(({ name }) => name);
 
 /** What the command line asks for. Strings are as given; null stands for "not said". */
 export interface Options {
@@ -23,6 +26,8 @@ export interface Options {
   env: string[];
   argv0: string | null;
   cpu: CpuName;
+  /** Name of one of CPU_MODELS. */
+  cpuModel: string;
   /** Directory where translations are kept from run to run; null: nowhere. */
   cache: string | null;
   /** Runs a second CPU beside the first and compares. */
@@ -43,6 +48,9 @@ export interface Options {
   command: string[];
 }
 
+/** What can be asked for instead of a run. */
+type Instead = 'help' | 'version' | 'cpu-models';
+
 /** A command line that cannot be understood; the message is one line for the user. */
 export class UsageError extends Error {}
 
@@ -61,6 +69,7 @@ Runs a 32-bit ARM Linux program.
   -s, --stack-size SIZE  stack limit in bytes (or with suffix k or M)
   -L, --ld-prefix DIR    look for the dynamic linker and libraries in DIR first
   --cpu NAME             jit (the default), interp or unicorn
+  --cpu-model NAME       the processor that the guest sees, 'help' for a list (by default ${DEFAULT_MODEL.name})
   --cache DIR            where translated code is kept for later runs (by default ~/.cache/armrun), or 'none'
   --verify NAME          run unicorn or interp beside the CPU and compare
   --strace[=FILE]        log system calls (to standard error)
@@ -81,7 +90,7 @@ ARMRUN_STRACE=1 (or a file name), ARMRUN_STATS=1, ARMRUN_DEBUG=1 and ARMRUN_STRI
 say what is run, end with armrun's own failure.
 
 As with qemu-user: -E and -U take several settings separated by commas, -strace, -version and -help have one dash, and
-QEMU_LD_PREFIX, QEMU_STACK_SIZE, QEMU_SET_ENV, QEMU_UNSET_ENV, QEMU_ARGV0, QEMU_UNAME and QEMU_STRACE stand for the options; so does ARMRUN_CACHE.
+QEMU_CPU, QEMU_LD_PREFIX, QEMU_STACK_SIZE, QEMU_SET_ENV, QEMU_UNSET_ENV, QEMU_ARGV0, QEMU_UNAME and QEMU_STRACE stand for the options; so does ARMRUN_CACHE.
 
 Exit status: the program's own; 125 when armrun itself fails and the run cannot go on (99 when --verify finds a difference), 126 when PROGRAM cannot be run, 127 when it is not found.
 A program that ends by a signal ends armrun by the same.
@@ -97,6 +106,7 @@ const OPTIONS = {
   'stack-size': { type: 'string', short: 's' },
   'ld-prefix': { type: 'string', short: 'L' },
   cpu: { type: 'string' },
+  'cpu-model': { type: 'string' },
   cache: { type: 'string' },
   verify: { type: 'string' },
   strace: { type: 'boolean' },
@@ -119,10 +129,7 @@ const ONE_DASH = new Map([
  * Reads a command line (without node and script) and the environment that stands behind it.
  * Gives 'help' or 'version' when that is all that is asked for. Throws UsageError.
  */
-export function parseOptions(
-  args: readonly string[],
-  environment: NodeJS.ProcessEnv,
-): Options | 'help' | 'version' {
+export function parseOptions(args: readonly string[], environment: NodeJS.ProcessEnv): Options | Instead {
   const { options, length } = splitOptions(args);
   const guestEnv = new Map<string, string>();
   for (const [name, value] of Object.entries(environment)) if (value !== undefined) guestEnv.set(name, value);
@@ -133,6 +140,7 @@ export function parseOptions(
     env: [],
     argv0: null,
     cpu: 'jit',
+    cpuModel: DEFAULT_MODEL.name,
     cache: cacheDirectory(environment),
     verify: null,
     strace: null,
@@ -145,7 +153,7 @@ export function parseOptions(
     command: args.slice(length),
   };
 
-  const set = (name: OptionName, spelling: string, value: string): 'help' | 'version' | undefined => {
+  const set = (name: OptionName, spelling: string, value: string): Instead | undefined => {
     switch (name) {
       case 'root':
         result.root = value;
@@ -184,6 +192,10 @@ export function parseOptions(
       case 'cpu':
         result.cpu = oneOf(spelling, value, ['jit', 'interp', 'unicorn']);
         break;
+      case 'cpu-model':
+        if (value === 'help') return 'cpu-models';
+        result.cpuModel = oneOf(spelling, value, MODEL_NAMES);
+        break;
       case 'cache':
         result.cache = value === 'none' ? null : value;
         break;
@@ -216,11 +228,15 @@ export function parseOptions(
     ['QEMU_UNSET_ENV', 'unset'],
     ['QEMU_ARGV0', 'argv0'],
     ['QEMU_UNAME', 'release'],
+    ['QEMU_CPU', 'cpu-model'],
     ['ARMRUN_CACHE', 'cache'],
   ];
   for (const [variable, name] of variables) {
     const value = environment[variable];
-    if (value !== undefined) set(name, variable, value);
+    if (value !== undefined) {
+      const asked = set(name, variable, value);
+      if (asked !== undefined) return asked;
+    }
   }
   if (environment.QEMU_STRACE !== undefined) result.strace = '-';
   // Inside of an image build there is no command line of armrun's to write options on.

@@ -8,6 +8,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { engineNamed } from '../emu/backend.ts';
+import { type CpuModel, cpuModelNamed, DEFAULT_MODEL } from '../emu/cpu-model.ts';
+import { selectModel } from '../emu/decode/features.ts';
 import { Errno, type ErrnoName } from '../syscalls/abi/errno.ts';
 import { X_OK } from '../syscalls/abi/fcntl.ts';
 import { SIGNAL_TEXT } from '../syscalls/abi/signal.ts';
@@ -62,7 +64,11 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const { on = {} } = options;
   options.signal?.throwIfAborted();
   const limits = limitsOf(options.limits ?? {});
-  const archive = openArchive(options.cache ?? null, options.stats ? '-counting' : '');
+  const model = modelOf(options);
+  selectModel(model);
+  // Translations hold what was undefined.
+  const variant = model === DEFAULT_MODEL ? '' : `-${model.name}`;
+  const archive = openArchive(options.cache ?? null, `${options.stats ? '-counting' : ''}${variant}`);
   const engine = await engineNamed(options.cpu ?? 'jit', { verify: options.verify ?? null, archive }).catch(
     (error: Error) => {
       throw new OptionError('ERR_ARMRUN_CPU', error.message, { cause: error });
@@ -76,6 +82,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     createBackend: (space, hooks) => engine.create(space, { hooks, count: options.stats === true }),
     calls: dispatcher,
     release: options.release ?? RELEASE,
+    model,
     hostname: os.hostname(),
     firstPid: process.pid,
     isOrphaned: forwards ? isOrphaned : () => true,
@@ -147,6 +154,13 @@ export async function capture(options: CaptureOptions): Promise<CaptureResult> {
 
 /** Thrown in the scheduler when the run is to end. */
 class Aborted extends Error {}
+
+/** The CPU model asked for; throws an OptionError when there is none of that name. */
+function modelOf({ cpuModel = DEFAULT_MODEL.name }: RunOptions): CpuModel {
+  const model = cpuModelNamed(cpuModel);
+  if (model === undefined) throw new OptionError('ERR_ARMRUN_CPU', `no CPU model ${cpuModel}`);
+  return model;
+}
 
 /** Opens the standard files and loads the program. Throws Errno. `uninstalled` is called when the guest has armrun removed from its image. */
 function start(

@@ -94,9 +94,11 @@ const ARGUMENTS: Record<string, readonly (readonly string[])[]> = {
 const directory = makeFixtures();
 /** Not these: qemu-arm hangs in their threads and vforks; test/kernel/native.test.ts holds them against the host's kernel. */
 const NATIVE = ['costs', 'threads', 'processes', 'timers', 'sysvipc', 'leaders', 'ptrace', 'stress'];
+/** test/cpu-model.test.ts runs it with each CPU model. */
+const ELSEWHERE = ['model'];
 const programs = readdirSync(directory).filter((name) => {
   const [fixture, variant] = name.split('.') as [string, string];
-  return fixture !== '' && variant !== 'host' && !name.endsWith('.new') && !NATIVE.includes(fixture);
+  return fixture !== '' && variant !== 'host' && !name.endsWith('.new') && ![...NATIVE, ...ELSEWHERE].includes(fixture);
 });
 
 let root: string;

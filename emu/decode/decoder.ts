@@ -3,6 +3,7 @@
  */
 
 import { fieldsOf } from './build.ts';
+import { lacksRegisters, onModelChange } from './features.ts';
 import type { DecodeContext, Insn, Row } from './row.ts';
 import { itRow } from './t16.ts';
 import { A32_CONDITIONAL, A32_UNCONDITIONAL, ROWS, type RowTable, T16, T32, UNDEFINED } from './tables.ts';
@@ -28,7 +29,7 @@ function match(table: RowTable, bits: number): unknown {
     const { row, mask, value, fields } = candidates[i]!;
     if ((bits & mask) !== value) continue;
     const args = row.shape.decode(fieldsOf(row, bits, fields), context);
-    if (args === null) continue;
+    if (args === null || lacksRegisters(args)) continue;
     matched = row;
     return args;
   }
@@ -54,6 +55,12 @@ function advance(itstate: number): number {
 class Decoded {
   /** Made when something is decoded: the startup snapshot need not have it. */
   private insns: (Insn | undefined)[] | undefined;
+
+  constructor() {
+    onModelChange(() => {
+      this.insns = undefined;
+    });
+  }
 
   get(bits: number): Insn | undefined {
     const insn = this.insns?.[place(bits)];

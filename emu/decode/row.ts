@@ -8,6 +8,7 @@
  * are joined from the most significant down), '-' is a should-be-zero bit taken as any value, and '(0)'/'(1)' a should-be bit whose
  * other value is UNPREDICTABLE: decoded all the same, left out by the fuzzer. A leading 'cccc' in an A32 row is its condition and never 1111.
  */
+import type { Feature } from '../cpu-model.ts';
 import type { Machine } from '../machine/machine.ts';
 
 export type IsaName = 'A32' | 'T16' | 'T32';
@@ -40,6 +41,8 @@ export interface Row<A = unknown> {
   /** UAL mnemonic; the disassembler adds S (when args.s), the condition, the data types (when args.dt, as '.f32.f64') and a width qualifier. */
   readonly mnemonic: string;
   readonly bits: string;
+  /** What a CPU must have for it, when not all that are like the default have. */
+  readonly needs?: Feature | undefined;
   readonly shape: Shape<A>;
   readonly op: Op<A>;
   /** True for operands the manual calls UNPREDICTABLE: the fuzzer skips them. Decoding gives the natural meaning where there is one and UNDEFINED where there is none. */

@@ -224,5 +224,6 @@ export const simdRows: Row[] = rowsOf(
     shapes: { ...shapes, ...memoryShapes },
     ops: { ...ops, ...memoryOps },
     predicates: shapes,
+    needs: 'neon',
   },
 );

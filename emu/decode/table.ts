@@ -6,6 +6,7 @@
  * The bits are the lower 28 in the form of row.ts (32 of rows that differ in more than the condition); what stands above them is the table's `heads`. The shape is named with its
  * arguments, as 'same su bhw'. Mnemonic, shape, op and predicate are looked up when the row is first used: a program uses few of them.
  */
+import type { Feature } from '../cpu-model.ts';
 import { parse } from './build.ts';
 import type { Field, IsaName, Op, Row, Shape } from './row.ts';
 
@@ -16,6 +17,8 @@ export interface Vocabulary {
   readonly shapes: Readonly<Record<string, unknown>>;
   readonly ops: Readonly<Record<string, unknown>>;
   readonly predicates: Readonly<Record<string, unknown>>;
+  /** What a CPU must have for the rows. */
+  readonly needs: Feature;
 }
 
 /** The upper bits of A32 and T32 for the lower 28 of a line, or those changed (T32's U stands elsewhere). */
@@ -55,6 +58,10 @@ class TableRow implements Row {
 
   get mnemonic(): string {
     return this.name.slice(0, this.name.indexOf(' '));
+  }
+
+  get needs(): Feature {
+    return this.#vocabulary.needs;
   }
 
   get fields(): readonly Field[] {

@@ -9,6 +9,7 @@ import { dataProcessing as dataProcessingA32 } from './a32/data-processing.ts';
 import { loadStore as loadStoreA32 } from './a32/load-store.ts';
 import { mediaRows as mediaA32, multiply as multiplyA32 } from './a32/media.ts';
 import { a32, t16, t32 } from './build.ts';
+import { hasRow, onModelChange } from './features.ts';
 import type { IsaName, Row } from './row.ts';
 import { noOperands } from './shapes/branch-system.ts';
 import { simdRows } from './simd.ts';
@@ -80,6 +81,10 @@ export class RowTable {
     let coarseMask = 0;
     for (let bit = 1; bit > 0; bit <<= 1) if (bit & indexMask && index(bit) >>> COARSE) coarseMask |= bit;
     this.coarseMask = coarseMask;
+    onModelChange(() => {
+      this.lists = undefined;
+      this.coarse = [];
+    });
   }
 
   /** Rows that the encoding may be, in order of preference. Their mask and value have still to be compared. */
@@ -99,7 +104,8 @@ function matching(candidates: readonly Candidate[], bits: number, mask: number):
   const found: Candidate[] = [];
   for (let i = 0; i < candidates.length; i++) {
     const candidate = candidates[i]!;
-    if (((bits ^ candidate.value) & candidate.mask & mask) === 0) found.push(candidate);
+    if (((bits ^ candidate.value) & candidate.mask & mask) === 0 && hasRow(candidate.row))
+      found.push(candidate);
   }
   return found;
 }

@@ -8,10 +8,10 @@
  *
  * Strings are byte strings: one char (0..255) per byte.
  */
+import type { CpuModel } from '../cpu-model.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { EXEC, PAGE_SIZE, READ, WRITE } from '../memory/layout.ts';
 import { ElfError } from './elf-error.ts';
-import { AT_HWCAP_VALUE, AT_HWCAP2_VALUE, PLATFORM } from './hwcap.ts';
 import { PHDR_SIZE, pageStart } from './read.ts';
 
 /** Linux for ARM: 16 MiB below the kernel (TASK_SIZE), where modules lie. */
@@ -70,9 +70,7 @@ export interface StackInputs {
   readonly random: Uint8Array;
   /** By PT_GNU_STACK of the program: 'executable' or 'default'. */
   readonly executable: boolean;
-  readonly platform?: string;
-  readonly hwcap?: number;
-  readonly hwcap2?: number;
+  readonly model: Pick<CpuModel, 'platform' | 'hwcap' | 'hwcap2'>;
   readonly stackTop?: number;
 }
 
@@ -118,7 +116,7 @@ export function buildStack(space: AddressSpace, inputs: StackInputs): InitialSta
   const top = inputs.stackTop ?? STACK_TOP;
   const argv = inputs.argv.length > 0 ? inputs.argv : [''];
   const { envp, execfn } = inputs;
-  const platform = inputs.platform ?? PLATFORM;
+  const { platform, hwcap, hwcap2 } = inputs.model;
 
   const sizeOf = (list: readonly string[]) => list.reduce((sum, text) => sum + text.length + 1, 0);
   const execfnAt = top - 4 - (execfn.length + 1);
@@ -128,7 +126,7 @@ export function buildStack(space: AddressSpace, inputs: StackInputs): InitialSta
   const randomAt = platformAt - 16;
 
   const auxv = Uint32Array.of(
-    ...[AT.HWCAP, inputs.hwcap ?? AT_HWCAP_VALUE],
+    ...[AT.HWCAP, hwcap],
     ...[AT.PAGESZ, PAGE_SIZE],
     ...[AT.CLKTCK, CLOCK_TICKS],
     ...[AT.PHDR, inputs.phdr],
@@ -143,7 +141,7 @@ export function buildStack(space: AddressSpace, inputs: StackInputs): InitialSta
     ...[AT.EGID, inputs.egid],
     ...[AT.SECURE, inputs.secure ? 1 : 0],
     ...[AT.RANDOM, randomAt],
-    ...[AT.HWCAP2, inputs.hwcap2 ?? AT_HWCAP2_VALUE],
+    ...[AT.HWCAP2, hwcap2],
     ...[AT.EXECFN, execfnAt],
     ...[AT.PLATFORM, platformAt],
     ...[AT.NULL, 0],

@@ -179,6 +179,7 @@ export function prepare(by: Executor, program: Program): Prepared {
         secure,
         random: randomBytes(16),
         executable: image.stack !== 'not-executable',
+        model: by.kernel.options.model,
       });
       const mm = new Mm(space, by.kernel.createBackend(space));
       mm.startBrk = mm.brk = loaded.brk;

@@ -4,6 +4,7 @@
  */
 
 import type { CpuBackend, CpuHooks, CpuStats } from '../../emu/cpu.ts';
+import type { CpuModel } from '../../emu/cpu-model.ts';
 import { type CpuState, OFF } from '../../emu/cpu-state.ts';
 import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { WRITE } from '../../emu/memory/layout.ts';
@@ -60,6 +61,7 @@ export interface KernelOptions {
   calls: CallRunner;
   /** uname's release. */
   release: string;
+  model: CpuModel;
   hostname: string;
   /** The first process id. */
   firstPid: number;

@@ -1,5 +1,4 @@
 /** What the kernel tells /proc of its processes: the ProcSource that syscalls/vfs/proc/proc.ts shows. */
-import { AT_HWCAP_VALUE, HWCAP } from '../../emu/elf/hwcap.ts';
 import { PAGE_SIZE, READ, WRITE } from '../../emu/memory/layout.ts';
 import type { ProcProcess, ProcSource, ProcThread } from '../vfs/proc/source.ts';
 import { Tty } from '../vfs/tty/tty.ts';
@@ -39,35 +38,10 @@ export function procSource(kernel: Kernel): ProcSource {
       kernel.hostname = name;
     },
     now: kernel.now,
-    cpuFeatures: features(),
+    model: kernel.options.model,
     settings: kernel,
     sysv: sysvSource(kernel.ipc),
   };
-}
-
-/** The words of /proc/cpuinfo for the bits of AT_HWCAP (hwcap_str of arch/arm/kernel/setup.c). */
-function features(): string {
-  const words: readonly (readonly [number, string])[] = [
-    [HWCAP.SWP, 'swp'],
-    [HWCAP.HALF, 'half'],
-    [HWCAP.THUMB, 'thumb'],
-    [HWCAP.FAST_MULT, 'fastmult'],
-    [HWCAP.VFP, 'vfp'],
-    [HWCAP.EDSP, 'edsp'],
-    [HWCAP.NEON, 'neon'],
-    [HWCAP.VFPv3, 'vfpv3'],
-    [HWCAP.VFPv3D16, 'vfpv3d16'],
-    [HWCAP.TLS, 'tls'],
-    [HWCAP.VFPv4, 'vfpv4'],
-    [HWCAP.IDIVA, 'idiva'],
-    [HWCAP.IDIVT, 'idivt'],
-    [HWCAP.VFPD32, 'vfpd32'],
-    [HWCAP.LPAE, 'lpae'],
-  ];
-  return words
-    .filter(([bit]) => AT_HWCAP_VALUE & bit)
-    .map(([, word]) => word)
-    .join(' ');
 }
 
 function thread(t: Task): ProcThread {

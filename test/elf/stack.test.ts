@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_MODEL, HWCAP } from '../../emu/cpu-model.ts';
 import { ElfError } from '../../emu/elf/elf-error.ts';
-import { AT_HWCAP_VALUE, HWCAP } from '../../emu/elf/hwcap.ts';
 import { AT, buildStack, checkArguments, STACK_TOP, type StackInputs } from '../../emu/elf/stack.ts';
 import { AddressSpace } from '../../emu/memory/address-space.ts';
 
@@ -19,6 +19,7 @@ const inputs: StackInputs = {
   secure: true,
   random: Uint8Array.from({ length: 16 }, (_, i) => i + 100),
   executable: false,
+  model: DEFAULT_MODEL,
 };
 
 /** Reads a stack as a C start-up routine does. */
@@ -64,7 +65,7 @@ describe('buildStack', () => {
     expect([AT.UID, AT.EUID, AT.GID, AT.EGID].map((type) => auxv.get(type))).toEqual([1, 2, 3, 4]);
     expect(auxv.get(AT.SECURE)).toBe(1);
     expect(auxv.get(AT.CLKTCK)).toBe(100);
-    expect(auxv.get(AT.HWCAP)).toBe(AT_HWCAP_VALUE);
+    expect(auxv.get(AT.HWCAP)).toBe(DEFAULT_MODEL.hwcap);
     expect(auxv.has(33)).toBe(false); // AT_SYSINFO_EHDR: there is no vdso
     expect(seen.string(auxv.get(AT.EXECFN)!)).toBe('/usr/bin/program');
     expect(seen.string(auxv.get(AT.PLATFORM)!)).toBe('v7l');
@@ -135,6 +136,6 @@ describe('checkArguments', () => {
 describe('HWCAP', () => {
   it('is an ARMv7 with VFPv4 and NEON', () => {
     const promised = HWCAP.NEON | HWCAP.VFPv4 | HWCAP.IDIVA | HWCAP.TLS;
-    expect(AT_HWCAP_VALUE & promised).toBe(promised);
+    expect(DEFAULT_MODEL.hwcap & promised).toBe(promised);
   });
 });

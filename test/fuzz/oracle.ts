@@ -25,22 +25,18 @@ function build(): void {
   if (existsSync(PROGRAM) && statSync(PROGRAM).mtimeMs > statSync(SOURCE).mtimeMs) return;
   mkdirSync(DIRECTORY, { recursive: true });
   const made = `${PROGRAM}.${process.pid}`;
-  const flags = [
-    '-O2',
-    '-marm',
-    '-march=armv7-a',
-    '-mfpu=vfpv3-d16',
-    '-static',
-    '-nostdlib',
-    '-ffreestanding',
-  ];
+  const flags = ['-O2', '-marm', '-march=armv6k', '-mfpu=vfp', '-static', '-nostdlib', '-ffreestanding'];
   const exact = ['-fno-builtin', '-fno-tree-loop-distribute-patterns', '-fno-stack-protector'];
   execFileSync(GCC, [...flags, ...exact, '-o', made, SOURCE]);
   renameSync(made, PROGRAM);
 }
 
-/** Results of batches of cases, each batch with its own slots; `scratch` is the memory each case begins with. */
-export function runOracle(scratch: Uint32Array, batches: readonly (readonly Case[])[]): Result[][] {
+/** Results of batches of cases on a CPU of qemu's, each batch with its own slots; `scratch` is the memory each case begins with. */
+export function runOracle(
+  scratch: Uint32Array,
+  batches: readonly (readonly Case[])[],
+  cpu = 'cortex-a15',
+): Result[][] {
   build();
   const cases = batches.reduce((sum, batch) => sum + batch.length, 0);
   const input = new Uint32Array(scratch.length + batches.length + cases * CASE_WORDS);
@@ -58,7 +54,7 @@ export function runOracle(scratch: Uint32Array, batches: readonly (readonly Case
       at += CASE_WORDS;
     }
   }
-  const run = spawnSync(QEMU, ['-cpu', 'cortex-a15', PROGRAM], {
+  const run = spawnSync(QEMU, ['-cpu', cpu, PROGRAM], {
     input: new Uint8Array(input.buffer),
     maxBuffer: 1 << 30,
     timeout: 60_000 + cases,

@@ -20,7 +20,7 @@ const UNAME26 = 0x002_0000;
 
 function uname(t: Task, at: number): number {
   const { kernel } = t;
-  const { release } = kernel.options;
+  const { release, model } = kernel.options;
   t.mm.put(utsname, at, {
     sysname: 'Linux',
     nodename: kernel.hostname,
@@ -29,7 +29,7 @@ function uname(t: Task, at: number): number {
         ? release.replace(/^(\d+)\.(\d+)/, (_all, _major, minor) => `2.6.${60 + Number(minor)}`)
         : release,
     version: VERSION,
-    machine: 'armv7l',
+    machine: model.machine,
     domainname: kernel.domainname,
   });
   return 0;

@@ -1,6 +1,7 @@
 /** /proc: the processes of the run and what Linux tells of itself (proc(5)), none of it the host's. */
 
 import { freemem, loadavg, totalmem } from 'node:os';
+import { featureWords } from '../../../emu/cpu-model.ts';
 import type { FsStatistics } from '../../abi/stat.ts';
 import { type Inode, noSpace } from '../core/inode.ts';
 import type { Vfs } from '../core/vfs.ts';
@@ -9,18 +10,20 @@ import { processDirectory } from './pid.ts';
 import type { ProcSource } from './source.ts';
 import { sysctls } from './sysctl.ts';
 
-/** The lines of one core, as a Cortex-A7 shows them. */
-function cpuinfo(source: ProcSource): string {
+/** The lines of one core (c_show of arch/arm/kernel/setup.c). */
+function cpuinfo({ model }: ProcSource): string {
+  const { midr } = model;
+  const hex = (x: number, digits = 1) => `0x${x.toString(16).padStart(digits, '0')}`;
   return [
     'processor\t: 0',
-    'model name\t: ARMv7 Processor rev 5 (v7l)',
+    `model name\t: ${model.description}`,
     'BogoMIPS\t: 100.00',
-    `Features\t: ${source.cpuFeatures}`,
-    'CPU implementer\t: 0x41',
-    'CPU architecture: 7',
-    'CPU variant\t: 0x0',
-    'CPU part\t: 0xc07',
-    'CPU revision\t: 5',
+    `Features\t: ${featureWords(model)}`,
+    `CPU implementer\t: ${hex(midr.implementer, 2)}`,
+    `CPU architecture: ${midr.architecture}`,
+    `CPU variant\t: ${hex(midr.variant)}`,
+    `CPU part\t: ${hex(midr.part, 3)}`,
+    `CPU revision\t: ${midr.revision}`,
     '',
     'Hardware\t: Generic DT based system',
     'Revision\t: 0000',

@@ -1,4 +1,5 @@
 /** What /proc shows, as the kernel tells it. The vfs lies below the kernel, which implements these. */
+import type { CpuModel } from '../../../emu/cpu-model.ts';
 import type { Vma } from '../../../emu/memory/address-space.ts';
 import type { Creds } from '../core/creds.ts';
 import type { FdTable } from '../core/fd-table.ts';
@@ -129,6 +130,6 @@ export interface ProcSource {
   setHostname(name: string): void;
   /** Milliseconds of the monotonic clock, now. */
   now(): number;
-  /** Features line of /proc/cpuinfo, to agree with AT_HWCAP. */
-  readonly cpuFeatures: string;
+  /** For /proc/cpuinfo. */
+  readonly model: CpuModel;
 }
