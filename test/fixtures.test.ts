@@ -98,7 +98,12 @@ const NATIVE = ['costs', 'threads', 'processes', 'timers', 'sysvipc', 'leaders',
 const ELSEWHERE = ['model'];
 const programs = readdirSync(directory).filter((name) => {
   const [fixture, variant] = name.split('.') as [string, string];
-  return fixture !== '' && variant !== 'host' && !name.endsWith('.new') && ![...NATIVE, ...ELSEWHERE].includes(fixture);
+  return (
+    fixture !== '' &&
+    variant !== 'host' &&
+    !name.endsWith('.new') &&
+    ![...NATIVE, ...ELSEWHERE].includes(fixture)
+  );
 });
 
 let root: string;
