@@ -1,7 +1,8 @@
 /**
- * Compares two JSON files of the benchmarks: `npm run bench:compare -- OLD.json NEW.json`. For each program and engine that both have: the medians, new/old, and whether that says
- * anything: 'faster' and 'slower' only when all runs of the one lie on one side of all runs of the other. Then the geometric mean of new/old for each engine, and the same as
- * multiples of qemu-arm's time, which leaves out what the machine itself was slower or faster.
+ * Compares two JSON files of the benchmarks: `npm run bench:compare -- OLD.json NEW.json`. For each program and engine that both
+ * have: the medians, new/old, and whether that says anything: 'faster' and 'slower' only when all runs of the one lie on one side
+ * of all runs of the other. Then the geometric mean of new/old for each engine, and the same as multiples of qemu-arm's time,
+ * which leaves out what the machine itself was slower or faster.
  */
 import { readFileSync } from 'node:fs';
 import type { Result, Results } from './measure.ts';

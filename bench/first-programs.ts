@@ -1,4 +1,7 @@
-/** The programs whose first and later runs bench/first.ts measures: what an image build starts. All of Debian's roots (fixtures/root.sh). */
+/**
+ * The programs whose first and later runs bench/first.ts measures: what an image build starts. All of Debian's roots
+ * (fixtures/root.sh).
+ */
 import type { RootName } from '../test/programs/engines.ts';
 import { configureInput, configureScript, HELLO_CPP, HELLO_GO, largeC } from './generate.ts';
 

@@ -1,12 +1,15 @@
 /**
- * First runs of programs, when armrun has no translations of them kept, and later ones, beside qemu-arm: `npm run bench -- --first [--rounds N] [--only NAME,...]`.
+ * First runs of programs, when armrun has no translations of them kept, and later ones, beside qemu-arm: `npm run bench --
+ * --first [--rounds N] [--only NAME,...]`.
  *
- * In each round each program runs in turn under qemu-arm, under armrun with a new directory of translations, and under armrun once more with what that has left there. So what else
- * the machine does hits all alike; medians of wall time are compared. What a program prints, and the files that it makes, must be the same in all runs. Before the rounds qemu-arm runs
- * each program once, which brings its files into the disk's cache.
+ * In each round each program runs in turn under qemu-arm, under armrun with a new directory of translations, and under armrun
+ * once more with what that has left there. So what else the machine does hits all alike; medians of wall time are compared. What
+ * a program prints, and the files that it makes, must be the same in all runs. Before the rounds qemu-arm runs each program once,
+ * which brings its files into the disk's cache.
  *
- * qemu-arm runs in a chroot with binfmt_misc where an unprivileged user namespace has one (binfmt.sh); elsewhere by `qemu-arm-static -L`, and programs that start others are not compared.
- * A program that an engine cannot run is told at the end and left out for that engine.
+ * qemu-arm runs in a chroot with binfmt_misc where an unprivileged user namespace has one (binfmt.sh); elsewhere by
+ * `qemu-arm-static -L`, and programs that start others are not compared. A program that an engine cannot run is told at the end
+ * and left out for that engine.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -28,7 +28,8 @@ function generator(seed: number): (below: number) => number {
 }
 
 /**
- * C of as many functions, some fourteen lines each: loops, switches, structures, floating point, calls among each other; what a compiler meets, so that no pass of it has it easy.
+ * C of as many functions, some fourteen lines each: loops, switches, structures, floating point, calls among each other; what a
+ * compiler meets, so that no pass of it has it easy.
  */
 export function largeC(functions: number): string {
   const random = generator(functions);
@@ -81,8 +82,8 @@ const FUNCTIONS = ['memmove', 'strlcpy', 'clock_gettime', 'kqueue'];
 const TYPES = ['long', 'void *', 'off_t'];
 
 /**
- * A ./configure as autoconf writes them (tests of compiler, headers, functions and sizes; a cache of answers; config.status by sed), smaller: seventeen runs of the compiler, and
- * the shell's and the small tools' work about them.
+ * A ./configure as autoconf writes them (tests of compiler, headers, functions and sizes; a cache of answers; config.status by
+ * sed), smaller: seventeen runs of the compiler, and the shell's and the small tools' work about them.
  */
 export function configureScript(): string {
   const identifier = (name: string) => name.replaceAll(/[^a-z_]/g, (c) => (c === '*' ? 'p' : '_'));

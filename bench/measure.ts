@@ -12,8 +12,8 @@ export interface Measured {
 }
 
 /**
- * Runs a command to its end. Throws when it ends by anything but exit status 0, with what it wrote to standard error. Its input is /dev/null and its outputs are files: what spawnSync calls pipes are
- * sockets, which programs treat otherwise.
+ * Runs a command to its end. Throws when it ends by anything but exit status 0, with what it wrote to standard error. Its input
+ * is /dev/null and its outputs are files: what spawnSync calls pipes are sockets, which programs treat otherwise.
  */
 export function measure(command: readonly string[], env: NodeJS.ProcessEnv, timeout = 300_000): Measured {
   const directory = mkdtempSync(join(tmpdir(), 'armrun-bench-'));

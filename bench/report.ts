@@ -1,6 +1,6 @@
 /**
- * The results of bench/first.ts as one HTML file that needs nothing else: how many times qemu-arm's time each program takes, as dots on one scale, and under it each
- * program's times, every run as a mark. The table is there too, folded away.
+ * The results of bench/first.ts as one HTML file that needs nothing else: how many times qemu-arm's time each program takes, as
+ * dots on one scale, and under it each program's times, every run as a mark. The table is there too, folded away.
  */
 import type { Result, Results } from './measure.ts';
 

@@ -1,10 +1,13 @@
 /**
- * Whole programs under armrun, qemu-arm and, where there is a native build, on the host itself: `npm run bench -- [--rounds N] [--only NAME,...] [--long] [--cpu NAME] [--cache DIR|none]`.
+ * Whole programs under armrun, qemu-arm and, where there is a native build, on the host itself: `npm run bench -- [--rounds N]
+ * [--only NAME,...] [--long] [--cpu NAME] [--cache DIR|none]`.
  *
- * The engines take turns, so that what else the machine does hits all alike; medians of wall time are compared. Every run's output must be the same in all engines.
- * The first round is not counted: it fills the disk's cache and armrun's translations, as the first run of a program does for the user (`--cache none` is without).
- * With --long the programs that compute do so for seconds, and only these run: how fast armrun is once it has started and compiled what is hot.
- * Bare Node is measured too: the least that any run of armrun can take. Results go to .cache/bench/results.json and chart.svg (results-long.json and chart-long.svg).
+ * The engines take turns, so that what else the machine does hits all alike; medians of wall time are compared. Every run's
+ * output must be the same in all engines. The first round is not counted: it fills the disk's cache and armrun's translations, as
+ * the first run of a program does for the user (`--cache none` is without). With --long the programs that compute do so for
+ * seconds, and only these run: how fast armrun is once it has started and compiled what is hot. Bare Node is measured too: the
+ * least that any run of armrun can take. Results go to .cache/bench/results.json and chart.svg (results-long.json and
+ * chart-long.svg).
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

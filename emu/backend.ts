@@ -2,18 +2,22 @@
  * Makes the CPU that the user chose. Engines that few runs need are loaded only when asked for.
  */
 import type { CpuBackend, CpuName, CpuOptions } from './cpu.ts';
+import type { Archive } from './jit/archive.ts';
 import { JitBackend } from './jit/backend.ts';
-import { type Archive, TranslationStore } from './jit/store.ts';
+import { TranslationStore } from './jit/store.ts';
 import { InterpBackend } from './machine/interp-backend.ts';
 import type { AddressSpace } from './memory/address-space.ts';
 
 export type BackendFactory = (space: AddressSpace, options: CpuOptions) => CpuBackend;
 
+/** What the end of a run may wait for writing, ms. */
+const PATIENCE = 5;
+
 /** An engine for all processes of a run. */
 export interface Engine {
   readonly create: BackendFactory;
-  /** To be called at the end of the run: keeps what is of use to the next one. */
-  finish(): void;
+  /** To be called at the end of the run: keeps what is of use to the next one. Takes PATIENCE ms at the most. */
+  finish(): Promise<void>;
 }
 
 export interface EngineOptions {
@@ -35,7 +39,7 @@ export async function engineNamed(
   return {
     create: (space, options) =>
       new VerifyBackend(space, { ...options, exactFuel: true }, first.create, second.create),
-    finish: () => {},
+    finish: async () => {},
   };
 }
 
@@ -45,16 +49,16 @@ async function engine(name: CpuName, archive: Archive | null): Promise<Engine> {
       const store = new TranslationStore(archive);
       return {
         create: (space, options) => new JitBackend(space, options, store),
-        finish: () => store.keep(),
+        finish: () => store.keep(PATIENCE),
       };
     }
     case 'interp':
-      return { create: (space, options) => new InterpBackend(space, options), finish: () => {} };
+      return { create: (space, options) => new InterpBackend(space, options), finish: async () => {} };
     case 'unicorn': {
       const { UnicornBackend } = await import('./unicorn/backend.ts');
       const { version } = await import('./unicorn/engine.ts');
       version(); // throws when the library is not there
-      return { create: (space, options) => new UnicornBackend(space, options), finish: () => {} };
+      return { create: (space, options) => new UnicornBackend(space, options), finish: async () => {} };
     }
     default:
       throw new Error(`there is no CPU ${name}`);

@@ -24,12 +24,25 @@ if (major >= NODE_MAJOR && flags.every((flag) => process.execArgv.includes(flag)
   become(major >= NODE_MAJOR ? process.execPath : ownNode());
 }
 
-/** Has Node keep what it makes of the sources for later runs: without it they take three quarters of a short run. */
+/**
+ * Has Node keep what it makes of the sources for later runs: without it they take three quarters of a short run. Where the
+ * directory cannot be made nothing is kept; and it is made here because Node's own way does not come to an end where that is so
+ * in /proc.
+ */
 function keepCompiled() {
+  const { existsSync, mkdirSync } = require('node:fs');
   const { homedir } = require('node:os');
   const base = process.env.XDG_CACHE_HOME || `${homedir()}/.cache`;
-  // An error is no matter: then nothing is kept.
-  require('node:module').enableCompileCache(`${base}/armrun/sources`);
+  const directory = `${base}/armrun/sources`;
+  if (!existsSync(directory))
+    for (const part of [base, `${base}/armrun`, directory]) {
+      try {
+        mkdirSync(part, { mode: 0o700 });
+      } catch (error) {
+        if (error.code !== 'EEXIST') return;
+      }
+    }
+  require('node:module').enableCompileCache(directory);
 }
 
 function ownNode() {

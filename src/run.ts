@@ -128,7 +128,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
     process.off('uncaughtException', callbackFailed);
   }
   kernel.shutDown();
-  engine.finish();
+  await engine.finish();
+  archive?.close();
   // Who has killed the guest does not want to wait for a reader that takes nothing.
   const killed = (init.status & 0x7f) !== 0;
   const flushed = kernel.vfs.lingering.flushed();

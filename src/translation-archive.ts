@@ -1,5 +1,6 @@
 /**
- * Where translations are kept from one run to the next: a directory of the user's, with a file for each program file and the address that it was mapped at.
+ * Where translations are kept from one run to the next: a directory of the user's, with a file (piece-file.ts) for each program
+ * file and the address that it was mapped at.
  *
  * A program file goes by its content (SHA-256). So that it need not be read as a whole in each run, the hash is noted with what the host says of the file (device,
  * inode, size, times): nobody can change a file without changing its ctime. But for a moment a change may leave the same time, so a file that has just been
@@ -10,8 +11,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-import type { Archive } from '../emu/jit/store.ts';
+import { crc32 } from 'node:zlib';
+
+import type { Archive, KeptFile, NewFile } from '../emu/jit/archive.ts';
 import type { PageSource } from '../emu/memory/address-space.ts';
+import { isTrusted, openPieces, WrittenPieces } from './piece-file.ts';
 
 /** Given by the bundler (src/snapshot/build.cjs): a hash of the sources. */
 declare const __BUILD_ID__: string | undefined;
@@ -25,6 +29,8 @@ const MAX_FILE = 256 << 20;
 const MAX_TOTAL = 512 << 20;
 /** Lines of the list of hashes. */
 const MAX_NOTES = 4096;
+/** Room is made so often, in ms; files that were begun so long ago and are not complete are nobody's. */
+const PRUNE_GRAIN = 3600 * 1000;
 /** What was used within this time, in ms, is not marked as used again. */
 const USE_GRAIN = 24 * 3600 * 1000;
 const CHUNK = 1 << 20;
@@ -44,73 +50,82 @@ export function openArchive(
 
 export class DirectoryArchive implements Archive {
   readonly #directory: string;
-  #closed = false;
+  readonly #version: string;
   readonly #files: string;
-  #notes: Map<string, string> | undefined;
-  #pruned = false;
+  #closed = false;
+  /** Whether what is in the directory of files is believed; null when that has not been looked at. */
+  #trusted: boolean | null = null;
+  /** Whether anything can be written; null when that has not been tried. */
+  #writable: boolean | null = null;
+  #notes: string | undefined;
+  readonly #begun = new Set<NewFile>();
+  #count = 0;
 
   constructor(directory: string, version: string) {
     this.#directory = directory;
+    this.#version = version;
     this.#files = path.join(directory, version);
   }
 
-  /** Nothing more is read or written: the directory is to be no more. */
+  /**
+   * Nothing more is read or written, and what is not complete is given up. To be called at the end of a run, or when the
+   * directory is to be no more.
+   */
   close(): void {
     this.#closed = true;
+    for (const file of [...this.#begun]) file.abandon();
   }
 
   nameOf(source: PageSource, bias: number): string | null {
     const { key } = source;
     if (key === null || this.#closed) return null;
-    this.#notes ??= this.#readNotes();
-    let hash = this.#notes.get(key);
-    if (hash === undefined) {
-      const fresh = this.#hash(source);
-      if (fresh === null) return null;
-      hash = fresh;
+    let hash = this.#noted(key);
+    if (hash === null) {
+      hash = this.#hash(source);
+      if (hash === null) return null;
       this.#note(key, hash);
     }
     return `${hash}-${bias.toString(16)}`;
   }
 
-  load(name: string): Uint8Array<ArrayBuffer> | null {
+  open(name: string): KeptFile | null {
+    if (this.#closed) return null;
+    this.#trusted ??= attempt(() => isTrusted(fs.lstatSync(this.#files))) ?? false;
+    if (!this.#trusted) return null;
+    return openPieces(path.join(this.#files, name), this.#label(name), (fd, { mtimeMs }) => {
+      if (Date.now() - mtimeMs > USE_GRAIN) attempt(() => fs.futimesSync(fd, new Date(), new Date()));
+    });
+  }
+
+  create(name: string): NewFile | null {
+    if (this.#closed) return null;
+    this.#writable ??= this.#prepare();
+    if (!this.#writable) return null;
     const file = path.join(this.#files, name);
-    return attempt(() => {
-      const fd = fs.openSync(file, 'r');
-      try {
-        const { uid, size, mtimeMs } = fs.fstatSync(fd);
-        // Compiled code is believed: it must be by this user, or by one who may do anything.
-        if (uid !== 0 && uid !== process.geteuid?.()) return null;
-        const all = new Uint8Array(size);
-        if (size < SEAL || fs.readSync(fd, all, 0, size, 0) !== size) return null;
-        const bytes = all.subarray(0, size - SEAL);
-        if (Buffer.compare(all.subarray(size - SEAL), seal(bytes)) !== 0) return null;
-        if (Date.now() - mtimeMs > USE_GRAIN) fs.futimesSync(fd, new Date(), new Date());
-        return bytes;
-      } finally {
-        fs.closeSync(fd);
-      }
-    });
+    const temporary = `${file}.${process.pid}.${this.#count++}${UNFINISHED}`;
+    const begun = attempt(
+      () => new WrittenPieces(file, temporary, this.#label(name), (ended) => this.#begun.delete(ended)),
+    );
+    if (begun === null) this.#writable = false;
+    else this.#begun.add(begun);
+    return begun;
   }
 
-  save(name: string, bytes: Uint8Array): void {
-    if (this.#closed) return;
-    attempt(() => {
-      fs.mkdirSync(this.#files, { recursive: true, mode: 0o700 });
-      this.#prune(bytes.length);
-      this.#replace(path.join(this.#files, name), Buffer.concat([bytes, seal(bytes)]));
-    });
+  #label(name: string): string {
+    return `${this.#version}/${name}`;
   }
 
-  #replace(file: string, bytes: Uint8Array | string): void {
-    const temporary = `${file}.${process.pid}`;
-    try {
-      fs.writeFileSync(temporary, bytes, { mode: 0o600 });
-      fs.renameSync(temporary, file);
-    } catch (error) {
-      fs.rmSync(temporary, { force: true });
-      throw error;
-    }
+  /**
+   * Makes the directory of files, and room in it. False when nothing can be written there, or others could have put something
+   * there.
+   */
+  #prepare(): boolean {
+    const trusted = attempt(() => {
+      makeDirectory(this.#files);
+      return isTrusted(fs.lstatSync(this.#files));
+    });
+    if (trusted === true) attempt(() => this.#prune());
+    return trusted === true;
   }
 
   /** SHA-256 of the file as hexadecimal digits; null when it is not to be had. */
@@ -129,44 +144,47 @@ export class DirectoryArchive implements Archive {
     return source.unchanged?.() === true ? hash.digest('hex').slice(0, 40) : null;
   }
 
-  // ---- the list of hashes ----
+  // ---- the list of hashes: lines of key, hash and a sum of both ----
 
   get #list(): string {
     return path.join(this.#directory, 'hashes');
   }
 
-  #readNotes(): Map<string, string> {
-    const notes = new Map<string, string>();
-    attempt(() => {
-      const { uid } = fs.statSync(this.#list);
-      if (uid !== 0 && uid !== process.geteuid?.()) return;
-      for (const line of fs.readFileSync(this.#list, 'latin1').split('\n')) {
-        const [key, hash] = line.split(' ');
-        if (key && hash?.length === 40) notes.set(key, hash);
-      }
-    });
-    return notes;
+  #noted(key: string): string | null {
+    this.#notes ??=
+      attempt(() => (isTrusted(fs.statSync(this.#list)) ? fs.readFileSync(this.#list, 'latin1') : '')) ?? '';
+    const at = `\n${this.#notes}`.lastIndexOf(`\n${key} `);
+    if (at < 0) return null;
+    const [, hash = '', sum] = this.#notes.slice(at, this.#notes.indexOf('\n', at)).split(' ');
+    return hash.length === 40 && sum === sumOf(key, hash) ? hash : null;
   }
 
   #note(key: string, hash: string): void {
+    const line = `${key} ${hash} ${sumOf(key, hash)}\n`;
     const notes = this.#notes!;
-    notes.set(key, hash);
+    // What a crash has left without its end does not take this line with it.
+    const isCut = notes !== '' && !notes.endsWith('\n');
+    this.#notes = `${notes}${isCut ? '\n' : ''}${line}`;
     attempt(() => {
-      fs.mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
-      if (notes.size <= MAX_NOTES)
-        fs.writeFileSync(this.#list, `${key} ${hash}\n`, { flag: 'a', mode: 0o600 });
+      makeDirectory(this.#directory, 1);
+      const lines = this.#notes!.split('\n');
+      if (lines.length <= MAX_NOTES)
+        fs.writeFileSync(this.#list, isCut ? `\n${line}` : line, { flag: 'a', mode: 0o600 });
       else {
-        const kept = [...notes].slice(-MAX_NOTES / 2);
-        this.#notes = new Map(kept);
-        this.#replace(this.#list, kept.map(([k, h]) => `${k} ${h}\n`).join(''));
+        this.#notes = lines.slice(-MAX_NOTES / 2).join('\n');
+        const temporary = `${this.#list}.${process.pid}${UNFINISHED}`;
+        fs.writeFileSync(temporary, this.#notes, { mode: 0o600 });
+        fs.renameSync(temporary, this.#list);
       }
     });
   }
 
-  /** Makes room, once a run. */
-  #prune(coming: number): void {
-    if (this.#pruned) return;
-    this.#pruned = true;
+  /** Makes room, now and then. */
+  #prune(): void {
+    const mark = path.join(this.#directory, 'pruned');
+    const last = fs.statSync(mark, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    if (Math.abs(Date.now() - last) < PRUNE_GRAIN) return;
+    fs.writeFileSync(mark, '', { mode: 0o600 });
     const files = fs
       .readdirSync(this.#directory, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && entry.parentPath !== this.#directory)
@@ -176,25 +194,37 @@ export class DirectoryArchive implements Archive {
         return { file, size, mtimeMs };
       })
       .sort((a, b) => a.mtimeMs - b.mtimeMs);
-    let total = files.reduce((sum, { size }) => sum + size, coming);
-    for (const { file, size } of files) {
-      if (total <= MAX_TOTAL) break;
+    let total = files.reduce((sum, { size }) => sum + size, 0);
+    for (const { file, size, mtimeMs } of files) {
+      const isLeft = file.endsWith(UNFINISHED) && Date.now() - mtimeMs > PRUNE_GRAIN;
+      if (total <= MAX_TOTAL && !isLeft) continue;
       fs.rmSync(file, { force: true });
       total -= size;
     }
   }
 }
 
-const SEAL = 8;
-const SAMPLED = 256;
+/** The end of the names of files that are being written. */
+const UNFINISHED = '.new';
+
+function sumOf(key: string, hash: string): string {
+  return crc32(`${key} ${hash}`).toString(16);
+}
 
 /**
- * What stands at the end of a file, for a file that a crash of the host has left half written: its length, and a sum over one byte in 256, so that a block of zeros shows.
+ * Makes a directory, and up to so many above it: what is armrun's, and `.cache`, but no home directory where there is none.
+ * (Node's own way makes them all, and does not come to an end where one cannot be made, as in /proc.)
  */
-function seal(bytes: Uint8Array): Uint8Array {
-  let sum = 0x811c9dc5;
-  for (let i = bytes.length - 1; i >= 0; i -= SAMPLED) sum = Math.imul(sum ^ bytes[i]!, 0x01000193);
-  return new Uint8Array(Int32Array.of(bytes.length, sum).buffer);
+function makeDirectory(directory: string, above = 2): void {
+  try {
+    fs.mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || above === 0) throw error;
+    makeDirectory(path.dirname(directory), above - 1);
+    fs.mkdirSync(directory, { mode: 0o700 });
+  }
 }
 
 /** What cannot be read is not there, and what cannot be written is left. */

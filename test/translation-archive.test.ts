@@ -9,6 +9,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 
 import type { PageSource } from '../emu/memory/address-space.ts';
 import { openArchive } from '../src/translation-archive.ts';
+import { damageCaches } from './cache-damage.ts';
 import { BytesSource } from './memory/sources.ts';
 import { makeFixtures } from './programs/engines.ts';
 
@@ -53,58 +54,202 @@ describe('names', () => {
   });
 });
 
-describe('files', () => {
-  const bytes = Uint8Array.from({ length: 5000 }, (_, i) => i);
+/** Keeps pieces under a name. Resolves to whether they are in place. */
+async function keep(
+  pieces: readonly Uint8Array[],
+  index = Int32Array.of(1, 2, 3),
+  name = 'name',
+): Promise<boolean> {
+  const file = open().create(name);
+  if (file === null) return false;
+  pieces.forEach((bytes, i) => {
+    file.add(bytes, i === pieces.length - 1);
+  });
+  return file.publish(index);
+}
 
-  test('come back as they were kept, for this user alone', () => {
-    open().save('name', bytes);
-    expect(open().load('name')).toEqual(bytes);
+/** What is kept under a name; null when nothing is. */
+function kept(name = 'name', archive = open()) {
+  const file = archive.open(name);
+  if (file === null) return null;
+  const pieces = [0, 1, 2].map((piece) => file.read(piece));
+  file.close();
+  return { index: file.index, pieces };
+}
+
+describe('files', () => {
+  const one = Uint8Array.from({ length: 5000 }, (_, i) => i);
+  const two = Uint8Array.from({ length: 300 }, (_, i) => i * 7);
+  const whole = { index: Int32Array.of(1, 2, 3), pieces: [one, two, null] };
+
+  test('come back as they were kept, for this user alone', async () => {
+    expect(await keep([one, two])).toBe(true);
+    expect(kept()).toEqual(whole);
     expect(fs.statSync(files()[0]!).mode & 0o777).toBe(0o600);
     expect(fs.statSync(`${directory}/build`).mode & 0o777).toBe(0o700);
-    expect(open().load('other')).toBeNull();
-    expect(openArchive(directory, '', 'another build')!.load('name')).toBeNull();
+    expect(kept('other')).toBeNull();
+    expect(kept('name', openArchive(directory, '', 'another build')!)).toBeNull();
   });
 
-  test('half written are not there', () => {
-    open().save('name', bytes);
-    const [file] = files() as [string];
-    const good = fs.readFileSync(file);
-    for (const bad of [good.subarray(0, 1000), Buffer.alloc(good.length), Buffer.alloc(3)]) {
-      fs.writeFileSync(file, bad);
-      expect(open().load('name')).toBeNull();
+  test('are carried over to the next one, piece by piece, without damaged ones', async () => {
+    await keep([one, two]);
+    const [path] = files() as [string];
+    const bytes = fs.readFileSync(path);
+    bytes[256 + 4000]! ^= 1;
+    fs.writeFileSync(path, bytes);
+    const old = open().open('name')!;
+    const next = open().create('name')!;
+    expect([1, 0].map((piece) => next.copy(old, piece))).toEqual([0, 1]);
+    old.close();
+    expect(next.add(one, true)).toBe(2);
+    expect(await next.publish(Int32Array.of(4))).toBe(true);
+    expect(kept()).toEqual({ index: Int32Array.of(4), pieces: [two, null, one] });
+  });
+
+  test('with any byte changed, cut anywhere or with zeros in them give no piece that is not whole', async () => {
+    await keep([one, two]);
+    const [path] = files() as [string];
+    const good = fs.readFileSync(path);
+    const right = (name: string) => {
+      const file = kept();
+      if (file === null) return;
+      expect(file.index, name).toEqual(whole.index);
+      file.pieces.forEach((bytes, i) => {
+        if (bytes !== null) expect(bytes, name).toEqual(whole.pieces[i]);
+      });
+    };
+    let given = 0;
+    for (let at = 0; at < good.length; at += at < 300 || at > 5200 ? 1 : 97) {
+      const bad = Buffer.from(good);
+      bad[at]! ^= 1 << (at % 8);
+      fs.writeFileSync(path, bad);
+      right(`byte ${at}`);
+      given += kept()?.pieces.filter((bytes) => bytes !== null).length ?? 0;
+      fs.writeFileSync(path, good.subarray(0, at));
+      right(`cut at ${at}`);
+      fs.writeFileSync(path, Buffer.from(good).fill(0, at, Math.min(at + 100, good.length)));
+      right(`zeros at ${at}`);
     }
-    const hole = Buffer.from(good);
-    hole.fill(0, 512, 1024);
-    fs.writeFileSync(file, hole);
-    expect(open().load('name')).toBeNull();
+    // What is not damaged is used.
+    expect(given).toBeGreaterThan(100);
   });
 
-  test.runIf(process.geteuid?.() === 0)('of somebody else are not believed', () => {
-    open().save('name', bytes);
-    const [file] = files() as [string];
+  test("in each other's place are not taken for one another", async () => {
+    await keep([one], undefined, 'a');
+    await keep([two], undefined, 'b');
+    fs.renameSync(`${directory}/build/a`, `${directory}/build/b`);
+    expect(kept('b')).toBeNull();
+    fs.cpSync(`${directory}/build`, `${directory}/later`, { recursive: true });
+    expect(kept('a', openArchive(directory, '', 'later')!)).toBeNull();
+  });
+
+  test.runIf(process.geteuid?.() === 0)('of somebody else are not believed', async () => {
+    await keep([one, two]);
+    const [path] = files() as [string];
     for (const [name, mode] of [
       [directory, 0o755],
       [`${directory}/build`, 0o755],
-      [file, 0o644],
+      [path, 0o644],
     ] as const)
       fs.chmodSync(name, mode);
-    fs.chownSync(file, 65534, 65534);
+    expect(kept()).not.toBeNull();
+    fs.chownSync(path, 65534, 65534);
     process.seteuid!(1);
     try {
-      expect(fs.readFileSync(file).length).toBeGreaterThan(bytes.length);
-      expect(open().load('name')).toBeNull();
+      expect(fs.readFileSync(path).length).toBeGreaterThan(one.length);
+      expect(kept()).toBeNull();
     } finally {
       process.seteuid!(0);
     }
   });
 
-  test('that cannot be written are left', () => {
-    fs.writeFileSync(`${directory}/file`, '');
-    const archive = openArchive(`${directory}/file`, '', 'build')!;
-    archive.save('name', bytes);
-    expect(archive.load('name')).toBeNull();
-    expect(archive.nameOf(source('one'), 0)).toMatch(/^[0-9a-f]{40}-0$/);
+  test('that others may write to, or make in that directory, are not believed', async () => {
+    await keep([one, two]);
+    const [path] = files() as [string];
+    fs.chmodSync(path, 0o620);
+    expect(kept()).toBeNull();
+    fs.chmodSync(path, 0o600);
+    expect(kept()).not.toBeNull();
+    fs.chmodSync(`${directory}/build`, 0o777);
+    expect(kept()).toBeNull();
+    expect(await keep([one])).toBe(false);
   });
+
+  test('of other kinds are not waited for', async () => {
+    await keep([one, two]);
+    const [path] = files() as [string];
+    fs.renameSync(path, `${path}.old`);
+    fs.symlinkSync(`${path}.old`, path);
+    expect(kept()).toBeNull();
+    fs.unlinkSync(path);
+    execFileSync('mkfifo', ['-m', '600', path]);
+    expect(kept()).toBeNull();
+    fs.unlinkSync(path);
+    fs.mkdirSync(path);
+    expect(kept()).toBeNull();
+  });
+
+  test('that cannot be written are left', async () => {
+    fs.writeFileSync(`${directory}/file`, '');
+    for (const nowhere of [`${directory}/file`, '/proc/x', '/proc/x/.cache/armrun', `${directory}/a/b/c/d`]) {
+      const archive = openArchive(nowhere, '', 'build')!;
+      expect(archive.create('name')).toBeNull();
+      expect(archive.open('name')).toBeNull();
+      expect(archive.nameOf(source('one'), 0)).toMatch(/^[0-9a-f]{40}-0$/);
+    }
+  });
+
+  test.runIf(fs.existsSync('/dev/full'))('on a disk that is full are given up', async () => {
+    await keep([one]);
+    const archive = open();
+    const file = archive.create('name')!;
+    // Every write of this process from here on is to a full device.
+    const fd = fs.openSync('/dev/full', 'r+');
+    const { write, writeSync } = fs;
+    const full = ((_fd: number, ...rest: unknown[]) =>
+      (write as (...all: unknown[]) => void)(fd, ...rest.slice(0, 3), null, rest[4])) as typeof fs.write;
+    fs.write = full;
+    fs.writeSync = ((_fd: number, bytes: Uint8Array) => writeSync(fd, bytes)) as typeof fs.writeSync;
+    try {
+      file.add(two, false);
+      expect(await file.publish(Int32Array.of(1))).toBe(false);
+    } finally {
+      Object.assign(fs, { write, writeSync });
+      fs.closeSync(fd);
+    }
+    expect(kept()?.pieces[0]).toEqual(one);
+    expect(files()).toEqual([`${directory}/build/name`]);
+  });
+
+  test('that are not complete when the run ends are no more', async () => {
+    await keep([one]);
+    const archive = open();
+    archive.create('name')!.add(two, false);
+    archive.create('another');
+    expect(files()).toHaveLength(3);
+    archive.close();
+    expect(files()).toEqual([`${directory}/build/name`]);
+    expect(archive.create('name')).toBeNull();
+  });
+});
+
+test('of a list of hashes that is damaged nothing wrong is believed', () => {
+  const texts = ['one', 'two', 'three', 'four'];
+  const names = new Map(texts.map((text) => [text, open().nameOf(source(text), 0)]));
+  const list = `${directory}/hashes`;
+  const good = fs.readFileSync(list);
+  for (let at = 0; at < good.length; at++) {
+    const bad = Buffer.from(good);
+    bad[at]! ^= 1 << (at % 7);
+    for (const bytes of [bad, good.subarray(0, at)]) {
+      fs.writeFileSync(list, bytes);
+      for (const text of texts) expect(open().nameOf(source(text), 0)).toBe(names.get(text));
+      // It is good again.
+      const again = Object.assign(source('', LONG_AGO, 'two') as BytesSource);
+      expect(open().nameOf(again, 0)).toBe(names.get('two'));
+      expect(again.reads).toBe(0);
+    }
+  }
 });
 
 describe('the command', () => {
@@ -139,5 +284,9 @@ describe('the command', () => {
   test('with --cache none keeps nothing', () => {
     expect(run('--stats', '--cache', 'none').translated).toBeGreaterThan(2);
     expect(fs.readdirSync(directory)).toEqual([]);
+  });
+
+  test('goes on when what is kept is damaged, and puts it right', { timeout: 120_000 }, () => {
+    expect(damageCaches(12, Number(process.env.DAMAGE_SEED ?? 7)).failures).toEqual([]);
   });
 });

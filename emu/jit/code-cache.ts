@@ -96,7 +96,9 @@ export class CodeCache {
     const context: CompileContext = {
       slotOf: (location) => store.slotOf(location),
       hasCode: (location) =>
-        this.batch.has(location) || this.unit.translations.has(location) || this.compiledSlot(location) > 0,
+        this.batch.has(location) ||
+        this.unit.kindAt(location) !== undefined ||
+        this.compiledSlot(location) > 0,
       constantWord: (address, size) => this.constantWord(address, size),
       siteOf: (location, dirty, region) => store.siteOf(location, dirty, region),
       isUnaligned: (location) => this.unit.unaligned.has(location),
@@ -117,7 +119,12 @@ export class CodeCache {
     const slot = this.compiledSlot(location);
     if (slot > 0) return slot;
     const unit = this.store.imageAt(this.space, location);
-    return unit !== null && this.attach(unit) ? this.compiledSlot(location) : 0;
+    if (unit === null) return 0;
+    if (this.attach(unit) && this.compiledSlot(location) > 0) return this.compiledSlot(location);
+    const segment = unit.kept?.segmentAt(location, unit, this.store) ?? null;
+    if (segment === null || this.live.has(segment) || !this.fits(segment, unit)) return 0;
+    this.instantiate(segment);
+    return this.compiledSlot(location);
   }
 
   enter(cpu: number, depth: number, ret: number, slot: number): number {
@@ -156,7 +163,12 @@ export class CodeCache {
     this.folded = new Set();
     const queue = [
       start,
-      ...also.filter((s) => s.location !== start.location && this.unitAt(s.location) === unit),
+      ...also.filter(
+        ({ location }) =>
+          location !== start.location &&
+          this.unitAt(location) === unit &&
+          unit.kept?.kindAt(location) === undefined,
+      ),
     ];
     const entries = new Set(queue.filter((s) => !s.isLoop).map((s) => s.location));
     const optimize = start.optimize === true;
@@ -177,7 +189,7 @@ export class CodeCache {
       read: (address, size) => this.constantWord(address, size),
       seen: (pc) => unit.jumps.get(pc) ?? [],
       optimize,
-      isInlined: (at) => unit.translations.has(at) && this.unitAt(at) === unit,
+      isInlined: (at) => unit.kindAt(at) !== undefined && this.unitAt(at) === unit,
     };
     const regions: { region: Region; start: Start }[] = [];
     let instructions = 0;
@@ -194,6 +206,7 @@ export class CodeCache {
         if (
           !entries.has(callee) &&
           this.compiledSlot(callee) === 0 &&
+          unit.kept?.kindAt(callee) === undefined &&
           wanted(callee) &&
           this.unitAt(callee) === unit
         ) {
@@ -317,8 +330,8 @@ export class CodeCache {
 
   /** Whether regions end where they come to this location. */
   private isEntry(location: number): boolean {
-    const t = this.unit.translations.get(location);
-    if (t !== undefined) return !t.isLoop;
+    const kind = this.unit.kindAt(location);
+    if (kind !== undefined) return kind === 'entry';
     return this.unit.copies((location & ~1) >>> 0) >= MAX_COPIES;
   }
 

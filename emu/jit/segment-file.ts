@@ -1,10 +1,10 @@
 /**
- * Translations of a unit as bytes, to be kept from one run to the next: one wasm module with all of them, and behind it what must be known to give
- * the module the numbers of another run, to compile parts of it anew, and to write it once more.
+ * Translations as bytes, to be kept from one run to the next: a wasm module of them, and behind it what must be known to give the
+ * module the numbers of another run, to compile parts of it anew, and to write it once more.
  *
  *   header   HEADER int32s: magic, counts
  *   records  RECORD int32s for each function
- *   data     int32s: for each function its numbers, hints, locals, blocks and pages; then the unit's sites, jumps and unaligned accesses
+ *   data     int32s: for each function its numbers, hints, locals, blocks and pages; then the sites
  *   module   bytes
  *
  * All int32s in the host's order. What is read is trusted to be what was written: who keeps the bytes sees to that.
@@ -13,11 +13,11 @@
 import type { RunNumber } from './function-writer.ts';
 import { moduleOf } from './module.ts';
 import type { TranslationStore } from './store.ts';
-import type { Translation, Unit } from './unit.ts';
+import type { Segment, Translation } from './unit.ts';
 import { type FuncBody, type ModuleLayout, patchI32, type ValType } from './wasm.ts';
 
-const MAGIC = 0x4152_4d33;
-const HEADER = 8;
+const MAGIC = 0x4152_4d34;
+const HEADER = 5;
 /** Words of a record. */
 const R = {
   location: 0,
@@ -38,6 +38,8 @@ const R = {
 const RECORD = 13;
 const LOOP = 1;
 const OPTIMIZED = 2;
+/** No location: its slot takes functions that are not wanted. */
+const NOWHERE = 0xffff_ffff;
 /** Words of a number and of a site. */
 const NUMBER = 3;
 const SITE = 3;
@@ -116,9 +118,8 @@ class KeptTranslation implements Translation {
   }
 }
 
-/** All translations of a unit as bytes. */
-export function writeSegment(unit: Unit, store: TranslationStore): Uint8Array {
-  const translations = [...unit.translations.values()];
+/** Translations as bytes. */
+export function writeSegment(translations: readonly Translation[], store: TranslationStore): Uint8Array {
   const layout: ModuleLayout = { codes: [], slots: [] };
   const bytes = moduleOf(translations, (location) => store.slotOf(location), layout);
   const records: number[] = [];
@@ -151,44 +152,49 @@ export function writeSegment(unit: Unit, store: TranslationStore): Uint8Array {
     for (const address of t.inlined) data.push(address);
     for (const page of t.pages) data.push(page);
   });
-  const jumps: number[] = [];
-  for (const [pc, targets] of unit.jumps) jumps.push(pc, targets.length, ...targets);
   const rest = dataStart + data.length;
-  const words = Int32Array.from([
-    ...[MAGIC, translations.length, bytes.length, rest],
-    ...[sites.length, jumps.length, unit.unaligned.size, 0],
-  ]);
-  const total = rest + sites.length + jumps.length + unit.unaligned.size;
+  const total = rest + sites.length;
   const out = new Uint8Array(total * 4 + bytes.length);
   const all = new Int32Array(out.buffer, 0, total);
-  all.set(words);
+  all.set([MAGIC, translations.length, bytes.length, rest, sites.length]);
   all.set(records, HEADER);
   all.set(data, dataStart);
   all.set(sites, rest);
-  all.set(jumps, rest + sites.length);
-  all.set([...unit.unaligned], rest + sites.length + jumps.length);
   out.set(bytes, total * 4);
   return out;
 }
 
-/** Adds what writeSegment wrote to a unit that has nothing yet. Does nothing when the bytes are of another kind. */
-export function readSegment(file: Uint8Array<ArrayBuffer>, unit: Unit, store: TranslationStore): void {
-  if (file.length < HEADER * 4) return;
+export interface ReadSegment {
+  readonly segment: Segment;
+  /** Those that were wanted. */
+  readonly translations: readonly Translation[];
+  /** How many translations there are in all. */
+  readonly size: number;
+}
+
+/**
+ * What writeSegment wrote as a segment of this run, in which translations that are not `wanted` are in nobody's way. Throws
+ * RangeError when the bytes are of another kind, WebAssembly.CompileError when V8 does not take the module.
+ */
+export function readSegment(
+  file: Uint8Array<ArrayBuffer>,
+  store: TranslationStore,
+  wanted: (location: number) => boolean,
+): ReadSegment {
+  if (file.length < HEADER * 4) throw new RangeError('too short');
   const all = new Int32Array(file.buffer, file.byteOffset, file.length >> 2);
-  if (all[0] !== MAGIC) return;
-  const [count, length, rest] = [all[1]!, all[2]!, all[3]!];
-  const [siteWords, jumpWords, unaligned] = [all[4]!, all[5]!, all[6]!];
-  const total = rest + siteWords + jumpWords + unaligned;
-  if (total * 4 + length !== file.length) return;
+  const [magic, count, length, rest, siteWords] = all.subarray(0, HEADER) as unknown as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const total = rest + siteWords;
+  if (magic !== MAGIC || total * 4 + length !== file.length) throw new RangeError('no segment');
   const module = file.subarray(total * 4);
-  let firstSite = -1;
-  for (let at = rest; at < rest + siteWords; at += SITE) {
-    const site = store.siteOf(all[at]!, all[at + 1]!, all[at + 2]!);
-    if (firstSite < 0) firstSite = site;
-  }
-  const locations: number[] = [];
-  const slots: number[] = [];
-  const pages = new Set<number>();
+  const firstSite = store.sitesOf(all.subarray(rest, total));
+  const translations: Translation[] = [];
   for (let i = 0; i < count; i++) {
     const record = HEADER + i * RECORD;
     const code = all[record + R.code]!;
@@ -197,23 +203,16 @@ export function readSegment(file: Uint8Array<ArrayBuffer>, unit: Unit, store: Tr
       const site = all[at + 2]!;
       patchI32(module, code + all[at]!, site < 0 ? store.slotOf(all[at + 1]! >>> 0) : firstSite + site);
     }
-    const t = new KeptTranslation(all, record, module, firstSite);
-    const slot = store.slotOf(t.location);
-    patchI32(module, all[record + R.slotPlace]!, slot);
-    unit.add(t);
-    locations.push(t.location);
-    slots.push(slot);
-    for (const page of t.pages) pages.add(page);
+    const location = all[record + R.location]! >>> 0;
+    const isWanted = wanted(location);
+    patchI32(module, all[record + R.slotPlace]!, store.slotOf(isWanted ? location : NOWHERE));
+    if (isWanted) translations.push(new KeptTranslation(all, record, module, firstSite));
   }
-  for (let at = rest + siteWords; at < rest + siteWords + jumpWords; ) {
-    const targets = all.subarray(at + 2, at + 2 + all[at + 1]!);
-    unit.jumps.set(
-      all[at]! >>> 0,
-      Array.from(targets, (t) => t >>> 0),
-    );
-    at += 2 + targets.length;
-  }
-  for (let at = total - unaligned; at < total; at++) unit.unaligned.add(all[at]! >>> 0);
-  if (locations.length > 0)
-    unit.segments.push({ module: new WebAssembly.Module(module), locations, slots, pages });
+  const segment: Segment = {
+    module: new WebAssembly.Module(module),
+    locations: translations.map((t) => t.location),
+    slots: translations.map((t) => store.slotOf(t.location)),
+    pages: new Set(translations.flatMap((t) => t.pages)),
+  };
+  return { segment, translations, size: count };
 }

@@ -2,11 +2,14 @@
  * TranslationStore: what the processes of one run share of the JIT. Table slots and places that may fault are numbered here, so that a module compiled for one
  * process is right for all; images are found here, and come from and go to an archive that outlives the run.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { InsnPage } from '../decode/insn-cache.ts';
 import type { AddressSpace, PageSource, Vma } from '../memory/address-space.ts';
 import { EXEC, PAGE_SHIFT, WRITE } from '../memory/layout.ts';
+import type { Archive } from './archive.ts';
 import { Heat } from './heat.ts';
-import { readSegment, writeSegment } from './segment-file.ts';
+import { Keeper } from './keeper.ts';
+import { KeptUnit } from './kept-unit.ts';
 import { Unit } from './unit.ts';
 
 /**
@@ -21,25 +24,11 @@ const SITE_WORDS = 3;
 /** 200 MB of them. */
 const MAX_SITES = 1 << 24;
 
-/** Where translations are kept from one run to the next. emu opens no file: src/translation-archive.ts is one. */
-export interface Archive {
-  /** The name under which translations of this file's content, mapped with this bias, are kept; null when they are not to be. */
-  nameOf(source: PageSource, bias: number): string | null;
-  /** Null when there is nothing, or nothing that can be trusted. */
-  load(name: string): Uint8Array<ArrayBuffer> | null;
-  /** Does not throw: a cache that cannot be written is no failure of the guest's. */
-  save(name: string, bytes: Uint8Array): void;
-}
-
 /** What the pages of a program file hold at an address. */
 interface Image {
   readonly unit: Unit;
-  /** In the archive; null when it is not to be there. */
-  readonly name: string | null;
-  /** Instructions translated that the archive has. */
-  readonly kept: number;
-  /** The file's bytes may have been others when some of it was translated: not to be kept. */
-  spoiled: boolean;
+  /** Null when nothing of it is to be kept. */
+  keeper: Keeper | null;
 }
 
 export class TranslationStore {
@@ -89,7 +78,7 @@ export class TranslationStore {
   /** A number for a place that may fault: its location, the dirty variables with ITSTATE in bits 31..24, and its region. */
   siteOf(location: number, dirty: number, region: number): number {
     const at = this.siteCount * SITE_WORDS;
-    if (at === this.sites.length) {
+    if (at >= this.sites.length) {
       const bigger = new Int32Array(at * 2);
       bigger.set(this.sites);
       this.sites = bigger;
@@ -98,6 +87,20 @@ export class TranslationStore {
     this.sites[at + 1] = dirty;
     this.sites[at + 2] = region;
     return this.siteCount++;
+  }
+
+  /** Numbers for as many places as there are words for (location, dirty, region of each); gives the first. */
+  sitesOf(words: Int32Array): number {
+    const first = this.siteCount;
+    const end = first * SITE_WORDS + words.length;
+    if (end > this.sites.length) {
+      const bigger = new Int32Array(Math.max(end, this.sites.length * 2));
+      bigger.set(this.sites);
+      this.sites = bigger;
+    }
+    this.sites.set(words, first * SITE_WORDS);
+    this.siteCount = end / SITE_WORDS;
+    return first;
   }
 
   site(number: number): { location: number; dirty: number; region: number } {
@@ -133,11 +136,15 @@ export class TranslationStore {
     }
     this.makeRoom();
     const unit = new Unit();
-    const name = this.archive?.nameOf(source, bias) ?? null;
-    const bytes = name === null ? null : this.archive!.load(name);
-    if (bytes !== null) readSegment(bytes, unit, this);
-    unit.fresh = 0;
-    const image = { unit, name, kept: unit.instructions, spoiled: false };
+    const { archive } = this;
+    const name = archive?.nameOf(source, bias) ?? null;
+    let keeper: Keeper | null = null;
+    if (archive !== null && name !== null) {
+      const file = archive.open(name);
+      if (file !== null) unit.kept = KeptUnit.of(file, unit);
+      keeper = new Keeper(archive, name, unit, this);
+    }
+    const image = { unit, keeper };
     this.images.set(key, image);
     this.imageOf.set(unit, image);
     return unit;
@@ -149,7 +156,7 @@ export class TranslationStore {
     for (const [key, image] of this.images) {
       if (weight <= this.maxWeight) return;
       weight -= weightOf(image.unit);
-      this.keepImage(image);
+      void image.keeper?.finish();
       this.images.delete(key);
     }
   }
@@ -162,20 +169,26 @@ export class TranslationStore {
   /** To be called when code at an address has been translated: who changes a file while it is mapped must not get into the archive so. */
   translated(space: AddressSpace, address: number, unit: Unit): void {
     const image = this.imageOf.get(unit);
-    if (image !== undefined && image.name !== null && space.find(address)?.source?.unchanged?.() !== true)
-      image.spoiled = true;
+    if (!image?.keeper) return;
+    if (space.find(address)?.source?.unchanged?.() === true) image.keeper.translated();
+    else {
+      image.keeper.spoil();
+      image.keeper = null;
+    }
   }
 
-  /** Gives the archive what this run has found out. */
-  keep(): void {
-    for (const image of this.images.values()) this.keepImage(image);
-  }
-
-  private keepImage({ unit, name, kept, spoiled }: Image): void {
-    // A little more is not worth writing everything again.
-    if (name === null || spoiled || unit.fresh * 128 <= kept) return;
-    this.archive!.save(name, writeSegment(unit, this));
-    unit.fresh = 0;
+  /**
+   * Gives the archive what this run has found out. Resolves when that is written, or is not to be; after `patience` ms at the
+   * latest, half of them for making ready what is to be written: what is not written by then is lost.
+   */
+  async keep(patience = 60_000): Promise<void> {
+    const began = performance.now();
+    const writing: Promise<void>[] = [];
+    // What has learned most comes first.
+    for (const { keeper } of [...this.images.values()].sort((a, b) => b.unit.loose.size - a.unit.loose.size))
+      if (keeper !== null && performance.now() < began + patience / 2) writing.push(keeper.finish());
+    const left = Math.max(0, began + patience - performance.now());
+    await Promise.race([Promise.all(writing), setTimeout(left, undefined, { ref: false })]);
   }
 }
 

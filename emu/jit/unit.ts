@@ -6,6 +6,7 @@
  */
 import type { InsnPage } from '../decode/insn-cache.ts';
 import type { RunNumber } from './function-writer.ts';
+import type { KeptUnit } from './kept-unit.ts';
 import type { FuncBody } from './wasm.ts';
 
 /** Targets of one indirect jump that are compared with, before the jump cache is asked. */
@@ -39,8 +40,12 @@ export interface Segment {
 }
 
 export class Unit {
-  /** Translations in use, by location: the last one made of each. */
+  /** Translations in use, by location: the last one made of each. Of kept ones those that have been asked for. */
   readonly translations = new Map<number, Translation>();
+  /** Translations of this run that have not been written down yet (keeper.ts), by location. */
+  readonly loose = new Map<number, Translation>();
+  /** What earlier runs have kept of it. */
+  kept: KeptUnit | null = null;
   /** Oldest first: what a later one has takes the place of what an earlier one has. */
   readonly segments: Segment[] = [];
   /** Instructions decoded from an image's pages; see InsnCache. */
@@ -55,21 +60,32 @@ export class Unit {
   readonly extended = new Map<number, number>();
   /** Instructions in its translations. */
   instructions = 0;
-  /** Instructions translated since the unit was last kept. */
-  fresh = 0;
   /** How many translations hold a block. Made when it is first asked for. */
   private covered: Map<number, number> | undefined;
 
-  /** Adds a translation, in place of the one that its location has. */
+  /** Adds a translation that was made now, in place of the one that its location has. */
   add(t: Translation): void {
+    this.addKept(t);
+    this.loose.set(t.location, t);
+  }
+
+  /** Adds a translation that has been written down. */
+  addKept(t: Translation): void {
     this.remove(t.location);
     if (this.covered !== undefined) this.count(this.covered, t, 1);
     this.translations.set(t.location, t);
-    this.fresh += t.instructions;
     this.instructions += t.instructions;
   }
 
+  /** What is known to begin at a location; undefined when nothing is translated there. */
+  kindAt(location: number): 'entry' | 'loop' | undefined {
+    const t = this.translations.get(location);
+    if (t !== undefined) return t.isLoop ? 'loop' : 'entry';
+    return this.kept?.kindAt(location);
+  }
+
   remove(location: number): void {
+    this.loose.delete(location);
     const t = this.translations.get(location);
     if (t === undefined) return;
     if (this.covered !== undefined) this.count(this.covered, t, -1);

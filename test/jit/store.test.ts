@@ -1,6 +1,7 @@
 /** Translations that processes share, and that one run keeps for the next: whoever gets them runs as the evaluator does. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Archive, TranslationStore } from '../../emu/jit/store.ts';
+import type { Archive, KeptFile, NewFile, PieceFile } from '../../emu/jit/archive.ts';
+import { TranslationStore } from '../../emu/jit/store.ts';
 import { EXEC, READ, WRITE } from '../../emu/memory/layout.ts';
 import { BytesSource } from '../memory/sources.ts';
 import { assemble } from '../unicorn/assemble.ts';
@@ -9,18 +10,50 @@ import { calling, programs } from './programs.ts';
 
 afterEach(closeMachines);
 
+/** A file of an archive in memory. */
+class MemoryFile implements KeptFile, NewFile {
+  pieces: (Uint8Array | null)[] = [];
+  index = new Int32Array(0);
+  readonly #publish: (file: MemoryFile) => void;
+  constructor(publish: (file: MemoryFile) => void) {
+    this.#publish = publish;
+  }
+  length(piece: number): number {
+    return this.pieces[piece]?.length ?? 0;
+  }
+  read(piece: number): Uint8Array<ArrayBuffer> | null {
+    const bytes = this.pieces[piece];
+    return bytes ? new Uint8Array(bytes) : null;
+  }
+  async fetch(piece: number): Promise<Uint8Array<ArrayBuffer> | null> {
+    return this.read(piece);
+  }
+  add(bytes: Uint8Array): number {
+    return this.pieces.push(bytes) - 1;
+  }
+  copy(from: PieceFile, piece: number): number {
+    return this.pieces.push(from.read(piece)) - 1;
+  }
+  async publish(index: Int32Array): Promise<boolean> {
+    this.index = Int32Array.from(index);
+    this.#publish(this);
+    return true;
+  }
+  abandon(): void {}
+  close(): void {}
+}
+
 /** An archive in memory. */
 class Memory implements Archive {
-  readonly files = new Map<string, Uint8Array>();
+  readonly files = new Map<string, MemoryFile>();
   nameOf(source: BytesSource, bias: number): string | null {
     return source.key === null ? null : `${source.key} ${bias}`;
   }
-  load(name: string): Uint8Array<ArrayBuffer> | null {
-    const bytes = this.files.get(name);
-    return bytes === undefined ? null : new Uint8Array(bytes);
+  open(name: string): KeptFile | null {
+    return this.files.get(name) ?? null;
   }
-  save(name: string, bytes: Uint8Array): void {
-    this.files.set(name, bytes);
+  create(name: string): NewFile {
+    return new MemoryFile((file) => this.files.set(name, file));
   }
 }
 
@@ -52,7 +85,7 @@ function laterRun(archive: Archive): TranslationStore {
 
 describe('a second process and a later run go on with what was translated', () => {
   for (const [name, source] of Object.entries(programs)) {
-    test(name, () => {
+    test(name, async () => {
       const expected = outcome(run(interp, source));
       const file = fileOf(source);
       const archive = new Memory();
@@ -65,7 +98,7 @@ describe('a second process and a later run go on with what was translated', () =
       expect(outcome(second)).toEqual(expected);
       expect(second.backend.stats().regions).toBeLessThan(first.backend.stats().regions);
 
-      store.keep();
+      await store.keep();
       expect(archive.files.size).toBe(1);
       const third = start(laterRun(archive), file, source);
       expect(outcome(third)).toEqual(expected);
@@ -86,19 +119,19 @@ again:
   adds  r0, #4
   b     again`;
 
-test('faults are exact in translations of an earlier run', () => {
+test('faults are exact in translations of an earlier run', async () => {
   const file = fileOf(adding);
   const archive = new Memory();
   const store = new TranslationStore(archive);
   start(store, file, adding);
-  store.keep();
+  await store.keep();
   const kept = start(laterRun(archive), file, adding);
   expect(kept.backend.stats().regions).toBe(0);
   expect(kept.events).toHaveLength(1);
   expect({ ...outcome(kept), flags: '' }).toEqual({ ...outcome(run(interp, adding)), flags: '' });
 });
 
-test('what a run adds is kept together with what was kept', () => {
+test('what a run adds is kept together with what was kept', async () => {
   const source = `
     .thumb
     movw  r5, #1000
@@ -115,17 +148,17 @@ test('what a run adds is kept together with what was kept', () => {
     svc   #0`;
   const file = fileOf(source);
   const archive = new Memory();
-  const begin = (r7: number) => {
+  const begin = async (r7: number) => {
     const store = laterRun(archive);
     const m = machine(jitWith(store), file, true);
     m.cpu.r[7] = r7;
     m.backend.run(m.cpu);
-    store.keep();
+    await store.keep();
     return m;
   };
-  begin(0);
-  expect(begin(1).backend.stats().regions).toBeGreaterThan(0);
-  const last = begin(1);
+  await begin(0);
+  expect((await begin(1)).backend.stats().regions).toBeGreaterThan(0);
+  const last = await begin(1);
   expect(last.backend.stats().regions).toBe(0);
   expect(last.cpu.r[6]).toBe(1000);
 });
@@ -140,7 +173,7 @@ function patch(m: ReturnType<typeof start>): void {
   m.space.protect(start, end, READ | EXEC);
 }
 
-test('a process that changes its code is alone with it, now and in later runs', () => {
+test('a process that changes its code is alone with it, now and in later runs', async () => {
   const file = fileOf(calling);
   const archive = new Memory();
   const store = new TranslationStore(archive);
@@ -153,7 +186,7 @@ test('a process that changes its code is alone with it, now and in later runs', 
   expect(changed.cpu.r[0]).toBe(5000);
 
   expect(start(store, file, calling).cpu.r[0]).toBe(1000);
-  store.keep();
+  await store.keep();
   expect(start(laterRun(archive), file, calling).cpu.r[0]).toBe(1000);
 });
 
@@ -194,13 +227,13 @@ test('a mapping that comes back has its translations again', () => {
   expect(m.backend.stats().regions).toBe(regions);
 });
 
-test('of a file that was changed while it was mapped nothing is kept', () => {
+test('of a file that was changed while it was mapped nothing is kept', async () => {
   const archive = new Memory();
   const store = new TranslationStore(archive);
   const file = fileOf(adding);
   Object.assign(file, { unchanged: () => false });
   start(store, file, adding);
-  store.keep();
+  await store.keep();
   expect(archive.files.size).toBe(0);
 });
 
@@ -211,28 +244,39 @@ test('a file without identity has translations of its own', () => {
   expect(start(store, anonymous, adding).backend.stats().regions).toBeGreaterThan(0);
 });
 
-test('bytes that are no translations are not used', () => {
+test('bytes that are no translations are not used, and replaced', async () => {
   const archive = new Memory();
   const file = fileOf(adding);
   const store = new TranslationStore(archive);
   start(store, file, adding);
-  store.keep();
-  const [[name, good]] = [...archive.files] as [[string, Uint8Array]];
+  await store.keep();
+  const [[name, good]] = [...archive.files] as [[string, MemoryFile]];
   const expected = { ...outcome(run(interp, adding)), flags: '' };
-  for (const bytes of [
-    new Uint8Array(0),
-    new Uint8Array(100),
-    good.slice(0, good.length - 4),
-    good.slice(4),
+  const [piece] = good.pieces as [Uint8Array];
+  const bad = (pieces: (Uint8Array | null)[], index = good.index) =>
+    Object.assign(new MemoryFile(() => {}), { pieces, index });
+  for (const file of [
+    bad([]),
+    bad([null]),
+    bad([new Uint8Array(0)]),
+    bad([new Uint8Array(100)]),
+    bad([piece.slice(0, piece.length - 4)]),
+    bad([piece.slice(4)]),
+    bad([piece], good.index.slice(1)),
+    bad([piece], good.index.slice(0, -1)),
+    bad([piece], new Int32Array(0)),
   ]) {
-    archive.files.set(name, bytes);
-    const m = start(laterRun(archive), file, adding);
+    archive.files.set(name, file);
+    const store = laterRun(archive);
+    const m = start(store, fileOf(adding), adding);
     expect({ ...outcome(m), flags: '' }).toEqual(expected);
     expect(m.backend.stats().regions).toBeGreaterThan(0);
+    await store.keep();
+    expect(start(laterRun(archive), fileOf(adding), adding).backend.stats().regions).toBe(0);
   }
 });
 
-test('what was not mapped for long is forgotten, but kept', () => {
+test('what was not mapped for long is forgotten, but kept', async () => {
   const archive = new Memory();
   const store = new TranslationStore(archive, 1 << 16);
   const first = start(store, fileOf(adding), adding);
@@ -240,6 +284,7 @@ test('what was not mapped for long is forgotten, but kept', () => {
   expect(first.backend.stats().regions).toBeGreaterThan(0);
   expect(start(store, other, calling).cpu.r[0]).toBe(1000);
   expect([...archive.files.keys()]).toEqual([`program ${CODE}`]);
+  await Promise.resolve();
   // It comes back from the archive.
   expect(start(store, fileOf(adding), adding).backend.stats().regions).toBe(0);
   first.cpu.location = CODE | 1;

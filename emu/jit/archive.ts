@@ -1,0 +1,45 @@
+/**
+ * Where translations are kept from one run to the next: files of pieces, by name. emu opens no file: src/translation-archive.ts
+ * is one. Nothing here throws: what cannot be read is not there, and what cannot be written is left.
+ */
+import type { PageSource } from '../memory/address-space.ts';
+
+export interface Archive {
+  /** The name under which translations of this file's content, mapped with this bias, are kept; null when they are not to be. */
+  nameOf(source: PageSource, bias: number): string | null;
+  /** Null when there is nothing, or nothing that can be trusted. */
+  open(name: string): KeptFile | null;
+  /** Begins a file that is to be what is kept under a name; null when nothing can be written. */
+  create(name: string): NewFile | null;
+}
+
+export interface PieceFile {
+  /** Bytes of a piece, as the file has it. */
+  length(piece: number): number;
+  /** A copy of a piece; null when it is damaged. */
+  read(piece: number): Uint8Array<ArrayBuffer> | null;
+  /** The same, later. */
+  fetch(piece: number): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** To be called when nothing more is asked for; what is being fetched still comes. */
+  close(): void;
+}
+
+/** A file as an earlier run has left it. */
+export interface KeptFile extends PieceFile {
+  /** What was given with it to say what the pieces hold. */
+  readonly index: Int32Array;
+}
+
+/** A file under construction. Its pieces can be read when it is published. */
+export interface NewFile extends PieceFile {
+  /** Adds a piece, whose bytes are the file's from now on; gives its number. `isLast`: publish is called next. */
+  add(bytes: Uint8Array, isLast: boolean): number;
+  /** Adds a piece of another file, if it is not damaged; gives its number. */
+  copy(from: PieceFile, piece: number): number;
+  /**
+   * Puts it in place of what was kept under the name. To be called once, last. Resolves to false when it did not come to that.
+   */
+  publish(index: Int32Array): Promise<boolean>;
+  /** There is to be no such file. */
+  abandon(): void;
+}

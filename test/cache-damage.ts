@@ -1,0 +1,186 @@
+/**
+ * Damages what armrun keeps from run to run at random and sees that runs go on as if nothing were: `node test/cache-damage.ts
+ * [COUNT [SEED]]`, 1000 unless said otherwise. The same is tested a few times in translation-archive.test.ts.
+ *
+ * Each time a good cache is copied and damaged (bits, cuts, zeros, noise, files in each other's place, files gone); then
+ * /bin/date must print what it should, with status 0 and nothing on standard error, and have put the cache right again.
+ */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+import { KeptUnit } from '../emu/jit/kept-unit.ts';
+import { Unit } from '../emu/jit/unit.ts';
+import { openArchive } from '../src/translation-archive.ts';
+import { makeRoot } from './programs/engines.ts';
+
+const armrun = fileURLToPath(new URL('../src/armrun', import.meta.url));
+/**
+ * What of the kept translations must be there again after a run on a damaged cache; regions come out a little different each
+ * time.
+ */
+const RESTORED = 0.8;
+
+export interface DamageReport {
+  /** A line for each time that something was not as it should be. */
+  readonly failures: string[];
+  /** Medians of wall time in ms: of runs without anything kept, on damaged caches, and right after those. */
+  readonly empty: number;
+  readonly damaged: number;
+  readonly after: number;
+}
+
+/** Numbers from 0 to below `n` that look random (xorshift32). */
+function random(seed: number): (n: number) => number {
+  let x = seed | 1;
+  return (n) => {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    return (x >>> 0) % n;
+  };
+}
+
+/** To be called with dist/ built. Progress is told once in a while. */
+export function damageCaches(
+  count: number,
+  seed: number,
+  told: (done: number) => void = () => {},
+): DamageReport {
+  const root = makeRoot('date');
+  const base = fs.mkdtempSync(`${tmpdir()}/armrun-damage-`);
+  const [good, cache] = [`${base}/good`, `${base}/cache`];
+  const below = random(seed);
+  const failures: string[] = [];
+  const times = { empty: [] as number[], damaged: [] as number[], after: [] as number[] };
+  const run = (directory: string, what: string, list: number[]) => {
+    const began = performance.now();
+    const { status, signal, stdout, stderr } = spawnSync(
+      armrun,
+      ['--cache', directory, '--root', root, '--', '/bin/date', '-u', '-d', '@86400'],
+      { encoding: 'utf8', timeout: 60_000, env: { PATH: process.env.PATH } },
+    );
+    list.push(performance.now() - began);
+    if (status !== 0 || stdout !== 'Fri Jan  2 00:00:00 UTC 1970\n' || stderr !== '')
+      failures.push(`${what}: ${signal ?? `status ${status}`}, ${JSON.stringify(stdout + stderr)}`);
+  };
+  try {
+    for (let i = 0; i < 3; i++) run(good, 'a good cache', []);
+    const expected = translations(good);
+    if (expected.size === 0) failures.push('nothing is kept');
+    for (let i = 0; i < count; i++) {
+      fs.rmSync(cache, { recursive: true, force: true });
+      fs.cpSync(good, cache, { recursive: true });
+      const what = `seed ${seed}, cache ${i}: ${damage(cache, below)}`;
+      if (i % 10 === 0) run(`${base}/empty`, 'an empty cache', times.empty);
+      fs.rmSync(`${base}/empty`, { recursive: true, force: true });
+      run(cache, what, times.damaged);
+      run(cache, `${what}, after it`, times.after);
+      const found = translations(cache);
+      for (const [name, number] of expected)
+        if ((found.get(name) ?? 0) < number * RESTORED)
+          failures.push(
+            `${what}: of ${number} translations in ${name} ${found.get(name) ?? 0} are there after it`,
+          );
+      if (i % 50 === 49) told(i + 1);
+    }
+  } finally {
+    fs.rmSync(base, { recursive: true, force: true });
+  }
+  const median = (list: number[]) => list.toSorted((a, b) => a - b)[list.length >> 1] ?? 0;
+  return { failures, empty: median(times.empty), damaged: median(times.damaged), after: median(times.after) };
+}
+
+/** Files of translations in a cache. */
+function keptFiles(cache: string): string[] {
+  return fs
+    .readdirSync(cache, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.parentPath !== cache)
+    .map((entry) => `${entry.parentPath}/${entry.name}`)
+    .sort();
+}
+
+/** How many translations that can be read a cache has, by file. */
+function translations(cache: string): Map<string, number> {
+  const numbers = new Map<string, number>();
+  for (const path of keptFiles(cache)) {
+    const [version, name] = path.split('/').slice(-2) as [string, string];
+    const file = openArchive(cache, '', version)!.open(name);
+    if (file === null) continue;
+    let number = 0;
+    for (const [, { piece }] of KeptUnit.of(file, new Unit())?.places() ?? [])
+      if (file.read(piece) !== null) number++;
+    file.close();
+    numbers.set(name, number);
+  }
+  return numbers;
+}
+
+/** Does something to one of a cache's files, or a few things; gives what. */
+function damage(cache: string, below: (n: number) => number): string {
+  const files = [...keptFiles(cache), `${cache}/hashes`];
+  const done: string[] = [];
+  for (let times = 1 + below(3); times > 0; times--) {
+    const file = files[below(files.length)]!;
+    if (!fs.existsSync(file)) continue;
+    const bytes = fs.readFileSync(file);
+    const at = below(bytes.length + 1);
+    const length = 1 + below(1 << below(16));
+    const end = Math.min(bytes.length, at + length);
+    const name = file.slice(cache.length + 1);
+    switch (below(8)) {
+      case 0:
+      case 1: {
+        const bits = 1 + below(20);
+        for (let i = 0; i < bits && bytes.length > 0; i++) bytes[below(bytes.length)]! ^= 1 << below(8);
+        done.push(`${bits} bits of ${name}`);
+        break;
+      }
+      case 2:
+        fs.writeFileSync(file, bytes.subarray(0, at));
+        done.push(`${name} cut at ${at}`);
+        continue;
+      case 3:
+        bytes.fill(0, at, end);
+        done.push(`zeros in ${name} at ${at}, ${length}`);
+        break;
+      case 4:
+        for (let i = at; i < end; i++) bytes[i] = below(256);
+        done.push(`noise in ${name} at ${at}, ${length}`);
+        break;
+      case 5: {
+        const other = files[below(files.length)]!;
+        if (!fs.existsSync(other)) continue;
+        fs.renameSync(file, `${file}.other`);
+        if (other !== file) fs.renameSync(other, file);
+        fs.renameSync(`${file}.other`, other);
+        done.push(`${name} and ${other.slice(cache.length + 1)} swapped`);
+        continue;
+      }
+      case 6:
+        fs.rmSync(file);
+        done.push(`${name} gone`);
+        continue;
+      case 7:
+        bytes.copyWithin(at, below(bytes.length), below(bytes.length));
+        done.push(`a part of ${name} moved to ${at}`);
+        break;
+    }
+    fs.writeFileSync(file, bytes);
+  }
+  return done.join(', ') || 'nothing';
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [count = 1000, seed = 1] = process.argv.slice(2).map(Number);
+  const { failures, empty, damaged, after } = damageCaches(count, seed, (done) => {
+    process.stderr.write(`${done} of ${count}\n`);
+  });
+  for (const failure of failures) console.log(failure);
+  const ms = (x: number) => `${x.toFixed(0)} ms`;
+  console.log(
+    `${count} caches, ${failures.length} failures; medians: nothing kept ${ms(empty)}, damaged ${ms(damaged)}, after it ${ms(after)}`,
+  );
+  process.exitCode = failures.length > 0 ? 1 : 0;
+}
