@@ -4,6 +4,7 @@
  */
 import type { CpuState } from './cpu-state.ts';
 import type { AddressSpace } from './memory/address-space.ts';
+import type { Work } from './work.ts';
 
 /**
  * What the kernel gives a CPU. Called with the thread's state complete in its CpuState (but see `fault`).
@@ -53,6 +54,8 @@ export interface CpuStats {
   /** Milliseconds spent translating. */
   compileMs: number;
   wasmBytes: number;
+  /** Where time and instructions went, when counting was asked for and the engine knows. */
+  work?: Work;
 }
 
 export interface CpuOptions {

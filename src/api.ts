@@ -198,6 +198,17 @@ export interface ProcessStats {
   readonly cpuTime: number;
 }
 
+export interface WorkStats {
+  /** By tier of the CPU: instructions, and milliseconds in its code. */
+  readonly tiers: Readonly<Record<string, { readonly instructions: number; readonly ms: number }>>;
+  /** By thread: milliseconds of decoding and of translating. */
+  readonly threads: Readonly<Record<string, { readonly decodeMs: number; readonly translateMs: number }>>;
+  /** How often compiled code had another tier run an instruction, by its encoding's name. */
+  readonly steps: Readonly<Record<string, number>>;
+  /** Milliseconds in system calls, faults and whatever else the CPU asks the kernel. */
+  readonly hooksMs: number;
+}
+
 export interface Stats {
   readonly instructions: number;
   readonly syscalls: number;
@@ -208,6 +219,8 @@ export interface Stats {
   readonly regions: number;
   readonly modules: number;
   readonly wasmBytes: number;
+  /** Where instructions and time went. */
+  readonly work: WorkStats;
   /** Milliseconds the run took. */
   readonly wallMs: number;
   /** In the order in which they ended. */

@@ -34,6 +34,9 @@ export function sayFault({ text, address, pc, thumb }: Fault): void {
   complain(`${text} at address ${hex(address)} (pc ${hex(pc)}${thumb ? ', Thumb' : ''})`);
 }
 
+/** Encodings that are named of those that compiled code leaves to another tier. */
+const MOST_STEPS = 10;
+
 /** Widths of what --stats says of a process. */
 const COLUMNS = [7, 15, 12, 8, 12, 11];
 
@@ -47,6 +50,19 @@ export function sayStats(stats: Stats): void {
   line(
     'translation',
     `${number(stats.compileMs)} ms, ${stats.regions} regions, ${stats.modules} modules, ${number(stats.wasmBytes)} bytes`,
+  );
+  const { tiers, threads, steps, hooksMs } = stats.work;
+  for (const [name, { instructions, ms }] of Object.entries(tiers))
+    line(`in ${name}`, `${number(instructions)} instructions, ${number(ms)} ms`);
+  for (const [name, { decodeMs, translateMs }] of Object.entries(threads))
+    line(`thread ${name}`, `${number(decodeMs)} ms decoding, ${number(translateMs)} ms translating`);
+  line('in the kernel', `${number(hooksMs)} ms`);
+  const left = Object.entries(steps).sort(([, a], [, b]) => b - a);
+  const sum = left.reduce((all, [, count]) => all + count, 0);
+  const most = left.slice(0, MOST_STEPS).map(([name, count]) => `${name} ${number(count)}`);
+  line(
+    'left to step',
+    `${number(sum)} of ${left.length} encodings${most.map((word, i) => (i === 0 ? ': ' : ', ') + word).join('')}`,
   );
   const columns = (...words: string[]) => words.map((w, i) => w.padStart(COLUMNS[i]!)).join(' ');
   line('by process', columns('pid', 'instructions', 'system calls', 'faults', 'translation', 'CPU time'));

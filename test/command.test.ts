@@ -169,6 +169,10 @@ describe('armrun', () => {
     const total = (name: string) => number(new RegExp(`^armrun: ${name} +([\\d,]+)$`, 'm').exec(stderr)![1]!);
     expect(rows.reduce((sum, r) => sum + number(r[2]!), 0)).toBe(total('instructions'));
     expect(rows.reduce((sum, r) => sum + number(r[3]!), 0)).toBe(total('system calls'));
+    const tiers = [...stderr.matchAll(/^armrun: in (\w+) +([\d,]+) instructions, [\d,]+ ms$/gm)];
+    expect(tiers.reduce((sum, [, , n]) => sum + number(n!), 0)).toBe(total('instructions'));
+    expect(stderr).toMatch(/^armrun: thread main +[\d,]+ ms decoding, [\d,]+ ms translating$/m);
+    expect(stderr).toMatch(/^armrun: left to step +[\d,]+ of \d+ encodings/m);
   });
 
   test('--strace logs system calls to a file or to standard error', () => {

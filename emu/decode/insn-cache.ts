@@ -14,6 +14,7 @@
 import { GuestFault } from '../cpu.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { EXEC, PAGE_MASK, PAGE_SHIFT } from '../memory/layout.ts';
+import { TimeSheet } from '../work.ts';
 import { decodeA32, decodeThumb } from './decoder.ts';
 import type { Insn } from './row.ts';
 
@@ -31,6 +32,8 @@ export class InsnCache {
   readonly space: AddressSpace;
   /** What fetch throws; the same object each time. */
   readonly fault: GuestFault;
+  /** Where decoding is 'decode'. */
+  times = new TimeSheet(false);
   /** Pages by (address >>> 12) * 2 + thumb. */
   private readonly pages = new Map<number, InsnPage>();
   private readonly recentKey: number[] = new Array(RECENT).fill(-1);
@@ -89,9 +92,14 @@ export class InsnCache {
     const cached = page[slot];
     if (cached !== undefined && cached.itBefore === itstate) return cached;
     const pc = (location & ~1) >>> 0;
-    const insn = location & 1 ? this.decodeThumb(pc, itstate) : this.decodeArm(pc);
-    page[slot] = insn;
-    return insn;
+    const before = this.times.begin('decode');
+    try {
+      const insn = location & 1 ? this.decodeThumb(pc, itstate) : this.decodeArm(pc);
+      page[slot] = insn;
+      return insn;
+    } finally {
+      this.times.end(before);
+    }
   }
 
   /** As fetch, but gives null instead of a fault: for looking ahead where the program may never go. */

@@ -12,6 +12,7 @@ import { Interpreter } from '../machine/interpreter.ts';
 import type { Access, AddressSpace } from '../memory/address-space.ts';
 import { PAGE_SHIFT, PAGE_SIZE, READ } from '../memory/layout.ts';
 import { b, blx, cbnz, cbz } from '../ops/branch.ts';
+import { TimeSheet, type Work } from '../work.ts';
 import { CodeCache, type Start } from './code-cache.ts';
 import { MAX_DEPTH } from './compile.ts';
 import { GROUP_ALIGN, LEAVE } from './convention.ts';
@@ -59,13 +60,17 @@ export class JitBackend implements CpuBackend {
   private readonly groupFailures = new Map<number, number>();
   private readonly heat: Heat;
   private readonly onBranch: (location: number) => boolean;
+  private readonly times: TimeSheet;
+  /** By row: how often compiled code has left one to the evaluator. */
+  private readonly steps: Work['steps'] = {};
 
   constructor(space: AddressSpace, options: CpuOptions, store = new TranslationStore()) {
     this.space = space;
-    this.options = options;
+    this.times = new TimeSheet(options.count === true);
+    this.options = { ...options, hooks: this.times.timed(options.hooks, 'hooks') };
     this.heat = store.heat;
     this.cache = new InsnCache(space, undefined, (location) => store.sharedInsns(space, location));
-    this.interpreter = new Interpreter(space, options.hooks, this.cache);
+    this.interpreter = new Interpreter(space, this.options.hooks, this.cache);
     this.code = new CodeCache(space, this.cache, store, options, {
       check: (_cpu, address, code, site) => this.check(address >>> 0, code, site),
       svc: (_cpu, imm) => this.svc(imm),
@@ -73,6 +78,8 @@ export class JitBackend implements CpuBackend {
       preempt: () => this.preempt(),
       miss: (_cpu, depth, ret) => this.miss(depth, ret >>> 0),
     });
+    this.cache.times = this.times;
+    this.code.times = this.times;
     space.onInvalidate.push((start, length) => this.invalidate(start, length));
     this.onBranch = (location) => this.branched(location);
   }
@@ -82,9 +89,11 @@ export class JitBackend implements CpuBackend {
     const stopAt = this.stopAt;
     this.cpu = cpu;
     this.stopAt = 0;
+    const before = this.times.begin('evaluator');
     try {
       this.dispatch(0);
     } finally {
+      this.times.end(before);
       this.cpu = outer;
       this.stopAt = stopAt;
     }
@@ -104,8 +113,26 @@ export class JitBackend implements CpuBackend {
   }
 
   stats(): CpuStats {
-    const { code, interpreter } = this;
-    return { instructions: interpreter.instructions + code.countedInstructions(), ...code.stats };
+    const { code, interpreter, options } = this;
+    const compiled = code.countedInstructions();
+    return {
+      instructions: interpreter.instructions + compiled,
+      ...code.stats,
+      ...(options.count && { work: this.work(compiled) }),
+    };
+  }
+
+  private work(compiled: number): Work {
+    const { times, steps } = this;
+    return {
+      tiers: {
+        evaluator: { instructions: this.interpreter.instructions, ms: times.of('evaluator') },
+        compiled: { instructions: compiled, ms: times.of('compiled') },
+      },
+      threads: { main: { decodeMs: times.of('decode'), translateMs: times.of('translate') } },
+      steps,
+      hooksMs: times.of('hooks'),
+    };
   }
 
   /** Runs from the state's location. Gives LEAVE when a hook said to leave, or the location where the dispatcher is done. */
@@ -117,7 +144,9 @@ export class JitBackend implements CpuBackend {
       const location = cpu.location;
       const slot = code.compiledSlot(location);
       if (slot > 0 && this.compiledMode()) {
+        const before = this.times.begin('compiled');
         const next = code.enter(cpu.base, depth, this.stopAt, slot);
+        this.times.end(before);
         if (next !== LEAVE || w[EXIT_WORD] === EXIT.NONE) {
           cpu.location = next >>> 0;
           // Far up the host's stack nothing is begun anew: the frames below give way until there is room.
@@ -300,6 +329,7 @@ export class JitBackend implements CpuBackend {
     const { cpu } = this;
     const insn = this.cache.fetch(cpu.location, cpu.i32[IT]!);
     const expected = (cpu.location + insn.size) >>> 0;
+    if (this.options.count) this.steps[insn.row.name] = (this.steps[insn.row.name] ?? 0) + 1;
     this.stale = false;
     this.losses = this.space.pages.losses;
     const answer = this.interpreter.step(cpu);
@@ -326,10 +356,12 @@ export class JitBackend implements CpuBackend {
     const stopAt = this.stopAt;
     cpu.location = target;
     this.stopAt = ret;
+    const before = this.times.begin('evaluator');
     try {
       return this.dispatch(depth + DISPATCH_DEPTH);
     } finally {
       this.stopAt = stopAt;
+      this.times.end(before);
     }
   }
 }

@@ -24,6 +24,7 @@ import {
   STATE_SIZE,
   WRITE,
 } from '../memory/layout.ts';
+import { TimeSheet } from '../work.ts';
 import { type CompileContext, RegionCompiler } from './compile.ts';
 import { effectsOf } from './effects.ts';
 import { moduleOf } from './module.ts';
@@ -51,7 +52,14 @@ export interface Start {
 }
 
 export class CodeCache {
-  readonly stats: Omit<CpuStats, 'instructions'> = { regions: 0, modules: 0, compileMs: 0, wasmBytes: 0 };
+  /** Where making translations is 'translate'. */
+  times = new TimeSheet(false);
+  readonly stats: Omit<CpuStats, 'instructions' | 'work'> = {
+    regions: 0,
+    modules: 0,
+    compileMs: 0,
+    wasmBytes: 0,
+  };
   private readonly space: AddressSpace;
   private readonly insns: InsnCache;
   private readonly store: TranslationStore;
@@ -158,6 +166,7 @@ export class CodeCache {
   ): boolean {
     if (this.store.isFull) return false;
     const began = performance.now();
+    const before = this.times.begin('translate');
     const unit = this.unitAt(start.location);
     this.unit = unit;
     this.folded = new Set();
@@ -197,7 +206,10 @@ export class CodeCache {
       if (regions.length === BATCH_REGIONS || instructions > BATCH_INSTRUCTIONS) break;
       const region = findRegion(next.location, source);
       if (region === null) {
-        if (next === start) return false;
+        if (next === start) {
+          this.times.end(before);
+          return false;
+        }
         continue;
       }
       regions.push({ region, start: next });
@@ -219,6 +231,7 @@ export class CodeCache {
     this.batch.clear();
     this.store.translated(this.space, start.location, unit);
     this.stats.compileMs += performance.now() - began;
+    this.times.end(before);
     return true;
   }
 

@@ -9,6 +9,7 @@ import { type CpuState, OFF } from '../../emu/cpu-state.ts';
 import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { WRITE } from '../../emu/memory/layout.ts';
 import { StickyAddresses } from '../../emu/memory/sticky.ts';
+import { addWork, noWork } from '../../emu/work.ts';
 import { SI, SIG, type SigInfo } from '../abi/signal.ts';
 import { Vfs } from '../vfs/core/vfs.ts';
 import { WaitQueue } from '../vfs/core/wait-queue.ts';
@@ -146,6 +147,7 @@ export class Kernel {
     modules: 0,
     wasmBytes: 0,
     processes: 0,
+    work: noWork(),
   };
 
   constructor(options: KernelOptions) {
@@ -237,6 +239,7 @@ export class Kernel {
     totals.regions += stats.regions;
     totals.modules += stats.modules;
     totals.wasmBytes += stats.wasmBytes;
+    if (stats.work !== undefined) addWork(totals.work, stats.work);
   }
 
   /** The run is over: what still runs ends with it, as everything in a PID namespace does with its init (pid_namespaces(7)). */

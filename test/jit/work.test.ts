@@ -1,0 +1,99 @@
+/** What `--stats` says of the tiers: where instructions and time went, and what compiled code leaves to the evaluator. */
+import { afterEach, expect, test } from 'vitest';
+import { JitBackend } from '../../emu/jit/backend.ts';
+import { addWork, noWork, TimeSheet } from '../../emu/work.ts';
+import { assemble } from '../unicorn/assemble.ts';
+import { closeMachines, type Factory, jit, machine } from './machine.ts';
+
+afterEach(closeMachines);
+
+const counting: Factory = (space, hooks) => new JitBackend(space, { hooks, count: true });
+const LOOPS = 2000;
+
+/** A loop with an instruction in it. */
+const loop = (instruction: string) => `
+  .thumb
+  movw  r0, #${LOOPS}
+again:
+  ${instruction}
+  subs  r0, #1
+  bne   again
+  svc   #0`;
+
+function workOf(instruction: string) {
+  const m = machine(counting, assemble(loop(instruction)), true);
+  m.backend.run(m.cpu);
+  const { work, instructions } = m.backend.stats();
+  return { work: work!, instructions };
+}
+
+test('an instruction that compiled code does not have is seen to be left to the evaluator', () => {
+  const { steps } = workOf('vfma.f64 d0, d1, d2').work;
+  const [[name, count], ...others] = Object.entries(steps) as [[string, number]];
+  expect(name).toMatch(/^VFMA /);
+  expect(count).toBeGreaterThan(LOOPS / 2);
+  expect(count).toBeLessThanOrEqual(LOOPS);
+  expect(others).toEqual([]);
+});
+
+test('one that it has is not', () => {
+  expect(workOf('vmul.f64 d0, d1, d2').work.steps).toEqual({});
+});
+
+test('instructions of the tiers are all that there were', () => {
+  const { work, instructions } = workOf('adds r1, #1');
+  const tiers = Object.values(work.tiers);
+  expect(tiers.reduce((sum, tier) => sum + tier.instructions, 0)).toBe(instructions);
+  expect(instructions).toBe(3 * LOOPS + 2);
+  expect(work.tiers.compiled!.instructions).toBeGreaterThan(instructions / 2);
+});
+
+test('time goes to one thing at a time', () => {
+  const began = performance.now();
+  const { work } = workOf('adds r1, #1');
+  const took = performance.now() - began;
+  const { decodeMs, translateMs } = work.threads.main!;
+  const parts = [...Object.values(work.tiers).map(({ ms }) => ms), decodeMs, translateMs, work.hooksMs];
+  for (const ms of parts) expect(ms).toBeGreaterThanOrEqual(0);
+  expect(translateMs).toBeGreaterThan(0);
+  expect(parts.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(took);
+});
+
+test('nothing is told unless it was asked for', () => {
+  const m = machine(jit, assemble(loop('adds r1, #1')), true);
+  m.backend.run(m.cpu);
+  expect(m.backend.stats().work).toBeUndefined();
+});
+
+test('what is begun inside something is not counted to it', () => {
+  const times = new TimeSheet(true);
+  const wait = (ms: number) => {
+    for (const end = performance.now() + ms; performance.now() < end; );
+  };
+  const object = times.timed({ call: () => wait(20) }, 'inner');
+  const before = times.begin('outer');
+  object.call();
+  times.end(before);
+  wait(5);
+  expect(times.of('inner')).toBeGreaterThanOrEqual(20);
+  expect(times.of('outer')).toBeLessThan(5);
+  expect(times.of('inner') + times.of('outer')).toBeLessThan(25);
+});
+
+test('work of several CPUs is added up', () => {
+  const sum = noWork();
+  const one = {
+    tiers: { a: { instructions: 1, ms: 2 } },
+    threads: { main: { decodeMs: 1, translateMs: 2 } },
+    steps: { x: 3 },
+    hooksMs: 1,
+  };
+  addWork(sum, one);
+  addWork(sum, { ...one, tiers: { b: { instructions: 5, ms: 0 } } });
+  expect(sum).toEqual({
+    tiers: { a: { instructions: 1, ms: 2 }, b: { instructions: 5, ms: 0 } },
+    threads: { main: { decodeMs: 2, translateMs: 4 } },
+    steps: { x: 6 },
+    hooksMs: 2,
+  });
+});
