@@ -37,5 +37,5 @@ mkdir -p .cache
 rm -f .cache/vitest.json
 status=0
 vitest run --reporter=default --reporter=json --outputFile.json=.cache/vitest.json || status=$?
-node .ci/count.ts .cache/vitest.json || status=1
+node .ci/count.ts .cache/vitest.json ${ARMRUN_CI:+--complete} || status=1
 exit "$status"

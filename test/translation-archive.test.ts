@@ -1,4 +1,5 @@
 /** Translations kept from run to run: what they save, and when they are not believed. */
+
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -6,11 +7,11 @@ import { tmpdir } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-
 import type { PageSource } from '../emu/memory/address-space.ts';
 import { openArchive } from '../src/translation-archive.ts';
 import { damageCaches } from './cache-damage.ts';
 import { BytesSource } from './memory/sources.ts';
+import { needs } from './needs.ts';
 import { makeFixtures } from './programs/engines.ts';
 
 const { built } = createRequire(import.meta.url)('../src/snapshot/sources.cjs') as {
@@ -143,7 +144,8 @@ describe('files', () => {
     expect(kept('a', openArchive(directory, '', 'later')!)).toBeNull();
   });
 
-  test.runIf(process.geteuid?.() === 0)('of somebody else are not believed', async () => {
+  const root = needs('root');
+  root.test(root.name('of somebody else are not believed'), async () => {
     await keep([one, two]);
     const [path] = files() as [string];
     for (const [name, mode] of [

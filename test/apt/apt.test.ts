@@ -1,6 +1,8 @@
 /** A Debian system that configures itself and installs a package from the archive under armrun: its files are those it has when qemu-arm with binfmt does it. */
+
 import fs from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { needs } from '../needs.ts';
 import { differences } from './compare.ts';
 import { makeSystems, type System } from './system.ts';
 
@@ -8,7 +10,8 @@ import { makeSystems, type System } from './system.ts';
 const INSTALL = 'apt-get update || true; apt-get install -y cowsay; echo; /usr/games/cowsay hi';
 
 // Files with owners of their own can only be made by root.
-describe.skipIf(process.getuid?.() !== 0)('a Debian system', () => {
+const root = needs('root');
+root.describe(root.name('a Debian system'), () => {
   let systems: ReturnType<typeof makeSystems>;
   beforeAll(() => {
     systems = makeSystems();

@@ -1,14 +1,16 @@
 /**
  * CPU models: for each of them every row is an undefined instruction exactly when qemu-arm's CPU of that name gets SIGILL, and what Linux says of it is qemu's.
  */
-import { afterAll, expect, test } from 'vitest';
+
+import { afterAll, expect } from 'vitest';
 import { CPU_MODELS, type CpuModel, DEFAULT_MODEL } from '../../emu/cpu-model.ts';
 import { ROWS } from '../../emu/decode/decoder.ts';
 import { selectModel } from '../../emu/decode/features.ts';
 import type { Row } from '../../emu/decode/row.ts';
 import { effectsOf } from '../../emu/machine/effects.ts';
 import * as bench from '../fuzz/layout.ts';
-import { oracleAvailable, runOracle } from '../fuzz/oracle.ts';
+import { runOracle } from '../fuzz/oracle.ts';
+import { needs } from '../needs.ts';
 import { decode, encoding, generator, isUndefined, isUnpredictable } from './sample.ts';
 
 afterAll(() => selectModel(DEFAULT_MODEL));
@@ -57,7 +59,8 @@ const isQemusOwn = (row: Row) =>
 /** Without Thumb-2 such a halfword is one half of a BL or BLX, and goes somewhere. */
 const isHalfOfBranch = ({ isa }: Row, { features }: CpuModel) => isa === 'T32' && !features.has('v6t2');
 
-test.runIf(oracleAvailable()).each(models)('$name has the instructions that qemu has', (model) => {
+const qemu = needs('qemu-arm-static and an ARM compiler');
+qemu.test.each(models)(qemu.name('$name has the instructions that qemu has'), (model) => {
   selectModel(model);
   const cases = all.map(({ row, bits }, slot) => caseOf(row, bits, slot));
   const results = runOracle(scratch, [cases], model.name)[0]!;

@@ -2,12 +2,14 @@
  * What is undefined: encodings with some bits of a row's turned over are an undefined instruction to the decoder exactly when qemu-arm gets SIGILL.
  * UNPREDICTABLE ones are left out, as are coprocessors but for 10 and 11.
  */
-import { expect, test } from 'vitest';
+
+import { expect } from 'vitest';
 import { decodeA32, decodeThumb, ROWS } from '../../emu/decode/decoder.ts';
 import { disassemble } from '../../emu/decode/disassemble.ts';
 import { effectsOf } from '../../emu/machine/effects.ts';
 import * as bench from '../fuzz/layout.ts';
-import { oracleAvailable, runOracle } from '../fuzz/oracle.ts';
+import { runOracle } from '../fuzz/oracle.ts';
+import { needs } from '../needs.ts';
 import { encoding, generator, hasGoodShouldBits, isUnpredictable } from './sample.ts';
 
 type Isa = 'A32' | 'T32';
@@ -38,9 +40,8 @@ function candidate(isa: Isa, random: () => number, address: number): bench.Place
     : null;
 }
 
-const available = oracleAvailable();
-
-test.runIf(available).each(['A32', 'T32'] as const)('%s is undefined where qemu says so', (isa) => {
+const qemu = needs('qemu-arm-static and an ARM compiler');
+qemu.test.each(['A32', 'T32'] as const)(qemu.name('%s is undefined where qemu says so'), (isa) => {
   const random = generator(3);
   const scratch = new Uint32Array(bench.SCRATCH_SIZE / 4).fill(bench.SCRATCH + 0x1000);
   const batches = [0, 1].map(() =>

@@ -1,12 +1,13 @@
 /**
  * Every encoding row against qemu-arm, a bounded number of cases: the interpreter and the JIT. Longer hunts: test/fuzz/main.ts.
  */
-import { describe, expect, test } from 'vitest';
+
+import { expect, test } from 'vitest';
 import { ROWS } from '../../emu/decode/decoder.ts';
+import { needs } from '../needs.ts';
 import { BACKENDS } from './backends.ts';
 import { describeCase } from './compare.ts';
 import { type FuzzReport, fuzz } from './fuzz.ts';
-import { oracleAvailable } from './oracle.ts';
 import type { BackendFactory } from './runner.ts';
 
 function backends(...names: string[]): Map<string, BackendFactory> {
@@ -17,7 +18,8 @@ function failures(report: FuzzReport): string[] {
   return report.failures.map((f) => `${f.backend}\n${describeCase(f.case, f.oracle, f.differences)}`);
 }
 
-describe.skipIf(!oracleAvailable())('instructions against qemu-arm', { timeout: 120_000 }, () => {
+const qemu = needs('qemu-arm-static and an ARM compiler');
+qemu.describe(qemu.name('instructions against qemu-arm'), { timeout: 120_000 }, () => {
   test('every row alone', () => {
     const report = fuzz({
       rows: ROWS,

@@ -16,11 +16,6 @@ const GCC = 'arm-linux-gnueabihf-gcc';
 const CASE_WORDS = 2 + STATE_WORDS + CODE_WORDS;
 const RESULT_WORDS = 2 + STATE_WORDS + 1;
 
-/** Whether this machine has the tools: the cross compiler and qemu-user. */
-export function oracleAvailable(): boolean {
-  return [GCC, QEMU].every((tool) => spawnSync(tool, ['--version']).status === 0);
-}
-
 function build(): void {
   if (existsSync(PROGRAM) && statSync(PROGRAM).mtimeMs > statSync(SOURCE).mtimeMs) return;
   mkdirSync(DIRECTORY, { recursive: true });

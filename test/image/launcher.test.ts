@@ -1,9 +1,10 @@
 /** The launcher and the wrapper: how armrun starts where there is nothing of the host. */
+
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, lstatSync, mkdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-
 import { launcher } from '../../src/image/launcher.ts';
+import { needs } from '../needs.ts';
 import { makeFixtures, makeRoot } from '../programs/engines.ts';
 import { chroot, copyRoot, packInto, temporaryDirectory } from './roots.ts';
 
@@ -23,7 +24,9 @@ afterAll(() => rmSync(directory, { recursive: true }));
 const sh = (script: string, options: Parameters<typeof chroot>[2] = {}, ...args: string[]) =>
   chroot(root, ['/bin/sh', '-c', script, ...args], options);
 
-describe.runIf(process.arch === 'x64')('the wrapper', () => {
+const x64 = needs('x64');
+
+x64.describe(x64.name('the wrapper'), () => {
   test('is the shell of the image', () => {
     expect(sh('echo Hello World !; uname -m')).toEqual({
       status: 0,
@@ -132,7 +135,7 @@ describe.runIf(process.arch === 'x64')('the wrapper', () => {
   });
 });
 
-describe.runIf(process.arch === 'x64')('clean, in a line of the shell', () => {
+x64.describe(x64.name('clean, in a line of the shell'), () => {
   const present = (name: string) => lstatSync(`${root}${name}`, { throwIfNoEntry: false }) !== undefined;
 
   test('runs programs of the image, and no other of its commands', () => {

@@ -1,9 +1,10 @@
 /** `armrun pack`: one archive, the same for the same armrun. */
+
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-
 import flags from '../../src/v8-flags.json' with { type: 'json' };
+import { needs } from '../needs.ts';
 import { makeRoot } from '../programs/engines.ts';
 import { armrun, chroot, copyRoot, packInto, project, temporaryDirectory } from './roots.ts';
 
@@ -64,7 +65,8 @@ describe('pack', () => {
   });
 });
 
-describe.runIf(process.arch === 'x64')('for other machines', () => {
+const x64 = needs('x64');
+x64.describe(x64.name('for other machines'), () => {
   test('--arch arm64 packs a Node for arm64, and no snapshot', { timeout: 1_200_000 }, () => {
     packInto(`${directory}/arm64.tar`, '--arch', 'arm64');
     const root = `${directory}/arm64`;

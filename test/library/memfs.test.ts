@@ -66,3 +66,87 @@ test('a program in a volume of memfs', { timeout: 180_000 }, async () => {
   expect(volume.readFileSync('/made/file', 'utf8')).toBe('by again\nby program\n');
   expect(volume.statSync('/made').mode & 0o777).toBe(0o750);
 });
+
+const MODES = `
+#include "try.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+static void show(const char *path) {
+  struct stat s;
+  if (lstat(path, &s) == 0) printf("%s %o %d:%d\\n", path, s.st_mode, s.st_uid, s.st_gid);
+  else printf("%s %s\\n", path, strerrorname_np(errno));
+}
+int main(void) {
+  umask(0);
+  TRY0(open("/file", O_CREAT | O_RDWR, 0));
+  TRY0(open("/file", O_RDWR));
+  TRY(mkdir("/dir", 02050));
+  TRY(symlink("file", "/dir/link"));
+  TRY(chown("/file", 7, 8));
+  TRY(chown("/dir", 1000, 1000));
+  TRY(lchown("/dir/link", 5, 6));
+  TRY(chmod("/file", 04444));
+  show("/file");
+  show("/dir");
+  show("/dir/link");
+  show("/given");
+  TRY0(open("/given", O_WRONLY));
+  show("/given");
+  TRY(setgid(1000));
+  TRY(setuid(1000));
+  TRY0(open("/file", O_RDONLY));
+  TRY0(open("/file", O_WRONLY));
+  TRY0(open("/dir/link", O_RDONLY));
+  TRY(mkdir("/dir/new", 0700));
+  TRY(chmod("/dir", 0700));
+  TRY0(open("/dir/own", O_CREAT | O_RDWR, 0600));
+  TRY(unlink("/dir/own"));
+  TRY0(open("/dir/own", O_CREAT | O_RDWR, 0640));
+  show("/dir/own");
+  TRY(rename("/dir/own", "/dir/renamed"));
+  show("/dir/renamed");
+  return 0;
+}
+`;
+
+test("owners and modes in memfs are the guest's, whoever this process is", { timeout: 180_000 }, async () => {
+  const volume = Volume.fromJSON({ '/given': 'x' });
+  volume.chmodSync('/', 0o777);
+  volume.chmodSync('/given', 0o400);
+  volume.chownSync('/given', 3, 4);
+  volume.writeFileSync('/program', readFileSync(compile('memfs-modes', MODES, 'arm')), { mode: 0o755 });
+  const output: string[] = [];
+  const stdout = (bytes: Uint8Array) => output.push(Buffer.from(bytes).toString());
+  await run({ program: '/program', fs: volume, stdin: '', stdout, cpu: 'interp', uid: 0, gid: 0 });
+  expect(output.join('').split('\n')).toEqual([
+    'open("/file", O_CREAT | O_RDWR, 0) ok',
+    'open("/file", O_RDWR) ok',
+    'mkdir("/dir", 02050) = 0',
+    'symlink("file", "/dir/link") = 0',
+    'chown("/file", 7, 8) = 0',
+    'chown("/dir", 1000, 1000) = 0',
+    'lchown("/dir/link", 5, 6) = 0',
+    'chmod("/file", 04444) = 0',
+    '/file 104444 7:8',
+    '/dir 40050 1000:1000',
+    '/dir/link 120777 5:6',
+    '/given 100400 3:4',
+    'open("/given", O_WRONLY) ok',
+    '/given 100400 3:4',
+    'setgid(1000) = 0',
+    'setuid(1000) = 0',
+    'open("/file", O_RDONLY) ok',
+    'open("/file", O_WRONLY) = -1 EACCES',
+    'open("/dir/link", O_RDONLY) = -1 EACCES',
+    'mkdir("/dir/new", 0700) = -1 EACCES',
+    'chmod("/dir", 0700) = 0',
+    'open("/dir/own", O_CREAT | O_RDWR, 0600) ok',
+    'unlink("/dir/own") = 0',
+    'open("/dir/own", O_CREAT | O_RDWR, 0640) ok',
+    '/dir/own 100640 1000:1000',
+    'rename("/dir/own", "/dir/renamed") = 0',
+    '/dir/renamed 100640 1000:1000',
+    '',
+  ]);
+});

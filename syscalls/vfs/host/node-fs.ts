@@ -11,6 +11,7 @@ import type { FsStatistics } from '../../abi/stat.ts';
 import { FileSystem, type Inode } from '../core/inode.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { host } from './error.ts';
+import { withGuestAttributes } from './guest-attributes.ts';
 import { NodeInode } from './node-inode.ts';
 
 /** What is used of node:fs; a memfs Volume has the same. */
@@ -91,8 +92,9 @@ export class NodeFs extends FileSystem {
   /** @param base path of the root in the API's view, a byte string. Throws Errno when there is none. */
   constructor(vfs: Vfs, base: string, options: NodeFsOptions = {}) {
     super(vfs);
-    this.api = options.api ?? fs;
-    this.native = this.api === fs;
+    const given = options.api ?? fs;
+    this.native = given === fs;
+    this.api = this.native ? given : withGuestAttributes(given);
     this.type = options.type ?? (this.native ? 'ext4' : 'tmpfs');
     this.source = options.source ?? (this.native ? '/dev/root' : 'tmpfs');
     this.readOnly = options.readOnly ?? false;
