@@ -294,6 +294,19 @@ export class AddressSpace {
     return end <= (next.growsDown ? next.start - STACK_GUARD_GAP : next.start);
   }
 
+  /**
+   * Whether a page of an area is in memory (mincore(2)): present here; for memory that is shared, in another process. Of a file that is
+   * taken to be so for what the file has: the host, which keeps its pages, does not tell.
+   */
+  isResident(vma: Vma, page: number): boolean {
+    if (this.pages.present(page)) return true;
+    const { source } = vma;
+    if (source === null) return false;
+    const offset = vma.offset + page * PAGE_SIZE - vma.start;
+    if (!(source instanceof SharedMemory)) return offset < source.size();
+    return source.keeps(offset / PAGE_SIZE) || sharers(source)?.copies(offset).next().done === false;
+  }
+
   /** A page test failed: loads, copies or grows what is needed. 'ok' means the access may be tried again. */
   fault(address: number, access: Access): FaultResult {
     address >>>= 0;
@@ -563,13 +576,14 @@ export function isMachine(start: number, end: number): boolean {
 
 function checkPlace(start: number, end: number): void {
   checkRange(start, end);
+  if (start < LOWEST) throw new RangeError(`${start.toString(16)} is too low to be mapped`);
   if (isMachine(start, end))
     throw new RangeError(`${start.toString(16)}-${end.toString(16)} is the machine's own`);
 }
 
-/** Ranges come from the kernel, which has checked what the guest asked for: a bad one is a bug of ours. */
+/** Ranges come from the kernel, which has checked what the guest asked for: a bad one is a bug of ours. Nothing is mapped below LOWEST, but a program may name it. */
 function checkRange(start: number, end: number): void {
-  if ((start | end) & PAGE_MASK || start < LOWEST || end > USER_END || start > end) {
+  if ((start | end) & PAGE_MASK || start < 0 || end > USER_END || start > end) {
     throw new RangeError(`bad page range ${start.toString(16)}-${end.toString(16)}`);
   }
 }

@@ -126,6 +126,9 @@ export class SharedMemory implements PageSource {
   size(): number {
     return this.#length;
   }
+  keeps(page: number): boolean {
+    return this.#pages.has(page);
+  }
   /** Numbers of the pages that are kept here, in no order. */
   keptPages(): Iterable<number> {
     return this.#pages.keys();

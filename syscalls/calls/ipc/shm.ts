@@ -1,5 +1,5 @@
 /** System V shared memory: shmget(2), shmat(2), shmctl(2) (ipc/shm.c). */
-import { isMachine } from '../../../emu/memory/address-space.ts';
+import { isMachine, LOWEST } from '../../../emu/memory/address-space.ts';
 import { EXEC, PAGE_SIZE, READ, USER_END, WRITE } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';
 import { SHM, SHMCTL, SHMLBA, shmInfo, shmidDs, shminfo } from '../../abi/ipc.ts';
@@ -30,16 +30,14 @@ function shmat(t: Task, id: number, wanted: number, how: number): number {
   const bytes = segment.pages.size();
   const writes = !(how & SHM.SHM_RDONLY);
   segment.require(t.creds, writes ? 6 : 4);
-  let at = wanted;
-  if (at === 0) {
-    if (how & SHM.SHM_REMAP) fail('EINVAL');
+  let at = wanted - (wanted % SHMLBA);
+  if (at !== wanted && !(how & SHM.SHM_RND)) fail('EINVAL');
+  if (at === 0 && how & SHM.SHM_REMAP) fail('EINVAL');
+  if (wanted === 0) {
     at = space.findFree(bytes);
     if (at === 0) fail('ENOMEM');
   } else {
-    if (at % SHMLBA !== 0) {
-      if (how & SHM.SHM_RND) at -= at % SHMLBA;
-      else if (at % PAGE_SIZE !== 0) fail('EINVAL');
-    }
+    if (at < LOWEST) fail('EPERM');
     if (at + bytes > USER_END || isMachine(at, at + bytes)) fail('EINVAL');
     if (!(how & SHM.SHM_REMAP) && !space.isFree(at, at + bytes)) fail('EINVAL');
   }

@@ -2,6 +2,7 @@
 import { PAGE_MASK, PAGE_SIZE, USER_END } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';
 import { MADV, MS } from '../../abi/mman.ts';
+import { u8 } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
 import { flags, oneOf, ptr, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
@@ -67,12 +68,17 @@ function msync(t: Task, start: number, length: number, how: number): number {
   return end === start || t.mm.space.sync(start, end) ? 0 : fail('ENOMEM');
 }
 
+/** What lies before a gap is told all the same. */
 function mincore(t: Task, start: number, length: number, vector: number): number {
-  const end = range(start, length);
-  const pages = (end - start) / PAGE_SIZE;
-  const out = t.mm.writable(vector, pages);
-  if (!mapped(t, start, end)) fail('ENOMEM');
-  out.fill(1);
+  if (start & PAGE_MASK) fail('EINVAL');
+  const end = start + pageUp(length);
+  if (start + length > USER_END) fail('ENOMEM');
+  if (vector + (end - start) / PAGE_SIZE > USER_END) fail('EFAULT');
+  const { space } = t.mm;
+  for (let at = start; at < end; at += PAGE_SIZE) {
+    const vma = space.find(at) ?? fail('ENOMEM');
+    t.mm.put(u8, vector + (at - start) / PAGE_SIZE, +space.isResident(vma, at / PAGE_SIZE));
+  }
   return 0;
 }
 

@@ -169,12 +169,13 @@ function brk(t: Task, wanted: number): number {
 function mprotect(t: Task, start: number, length: number, prot: number): number {
   const grows = prot & (PROT.PROT_GROWSDOWN | PROT.PROT_GROWSUP);
   if (grows === (PROT.PROT_GROWSDOWN | PROT.PROT_GROWSUP)) fail('EINVAL');
-  if (start & PAGE_MASK || prot & ~(PROT_BITS | PROT.PROT_SEM | grows)) fail('EINVAL');
+  if (start & PAGE_MASK) fail('EINVAL');
   if (length === 0) return 0;
   const { space } = t.mm;
   let from = start;
   const end = start + pageUp(length);
   if (end > USER_END) fail('ENOMEM');
+  if (prot & ~(PROT_BITS | PROT.PROT_SEM | grows)) fail('EINVAL');
   if (grows !== 0) {
     const vma = space.find(start);
     if (vma === undefined) fail('ENOMEM');

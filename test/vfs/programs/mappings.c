@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -92,7 +93,80 @@ static void appending(int fd, const char *name) {
   TRY(lseek(fd, 0, SEEK_CUR));
 }
 
+/* Addresses below all that can be mapped, and lengths that reach beyond. */
+static void low(void) {
+  for (unsigned long at = 0; at <= 0x1000; at += 0x1000) {
+    printf("-- at %lx\n", at);
+    char *page = (char *)at;
+    TRY(munmap(page, 0x1000));
+    TRY(munmap(page, 0x4000));
+    TRY(munmap(page, 0));
+    TRY(munmap(page + 1, 0x1000));
+    TRY(munmap(page, -1));
+    TRY(mprotect(page, 0x1000, PROT_READ));
+    TRY(mprotect(page, 0, PROT_READ));
+    TRY(mprotect(page, 0, 0x100));
+    TRY(mprotect(page, 0x1000, 0x100));
+    TRY(mprotect(page, -0x2000, PROT_READ));
+    TRY(msync(page, 0x1000, MS_SYNC));
+    TRY(msync(page, 0, MS_SYNC));
+    TRY(msync(page, 0x2000, MS_ASYNC | MS_INVALIDATE));
+    TRY(madvise(page, 0x1000, MADV_DONTNEED));
+    TRY(madvise(page, 0, MADV_DONTNEED));
+    TRY(mlock(page, 0x1000));
+    TRY(munlock(page, 0x1000));
+    TRY(mremap(page, 0x1000, 0x2000, MREMAP_MAYMOVE) == MAP_FAILED ? -1 : 0);
+    TRY(mincore(page, 0x1000, (void *)&low));
+  }
+  int id = shmget(IPC_PRIVATE, 0x1000, 0600);
+  TRY((long)shmat(id, (void *)1, SHM_RND | SHM_REMAP) == -1 ? -1 : 0);
+  TRY((long)shmat(id, NULL, SHM_REMAP) == -1 ? -1 : 0);
+  TRY((long)shmat(id, (void *)1, 0) == -1 ? -1 : 0);
+  TRY(shmdt(NULL));
+  TRY(shmdt((void *)0x1000));
+  shmctl(id, IPC_RMID, NULL);
+}
+
+static void resident(const char *what, char *at) {
+  unsigned char pages[4];
+  errno = 0;
+  if (mincore(at, 0x4000, pages)) printf("%s: %s\n", what, strerrorname_np(errno));
+  else printf("%s: %d %d %d %d\n", what, pages[0], pages[1], pages[2], pages[3]);
+}
+
+/* mincore tells what is in memory: pages of a window that Linux would not bring in at once are not looked at. */
+static void residency(void) {
+  char *at = mmap(NULL, 0x4000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  resident("untouched", at);
+  memset(at, 1, 0x4000);
+  resident("written", at);
+  madvise(at, 0x4000, MADV_DONTNEED);
+  resident("discarded", at);
+  munmap(at + 0x2000, 0x1000);
+  resident("with a hole", at);
+  at = mmap(NULL, 0x4000, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  resident("shared", at);
+  if (fork() == 0) {
+    memset(at, 1, 0x4000);
+    _exit(0);
+  }
+  wait(NULL);
+  resident("written by another process", at);
+  int fd = open("resident", O_RDWR | O_CREAT | O_TRUNC, 0600);
+  memset(at, 1, 0x4000);
+  write(fd, at, 0x1800);
+  at = mmap(NULL, 0x4000, PROT_READ, MAP_SHARED, fd, 0);
+  resident("a file of one and a half pages", at);
+  TRY(mincore(at + 1, 0x1000, (void *)at));
+  TRY(mincore(at, 0x1000, (void *)at));
+  TRY(mincore(at, 0x1000, (void *)1));
+  TRY(mincore(at, -1, (void *)1));
+  unlink("resident");
+}
+
 int main(void) {
+  low();
+  residency();
   setvbuf(stdout, NULL, _IOLBF, 0);
   int fd = open("file", O_RDWR | O_CREAT, 0600);
   check(fd, "a file");
