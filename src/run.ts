@@ -239,6 +239,7 @@ function isMismatch(error: unknown): error is Error {
 
 /** An error with the place where it was thrown. */
 function oneLine(error: unknown): string {
+  if (error instanceof Errno) return error.name;
   if (!(error instanceof Error)) return String(error);
   const place = /^ *at (.*)$/m.exec(error.stack ?? '')?.[1];
   const message = `${error.name}: ${error.message}`.replaceAll('\n', ' ');

@@ -25,6 +25,8 @@ export const O_PATH = 0o10000000;
 /** __O_TMPFILE | O_DIRECTORY. */
 export const O_TMPFILE = 0o20040000;
 
+/** All flags of open(2) that openat2(2) takes (VALID_OPEN_FLAGS). */
+export const O_KNOWN = 0o37777703;
 /** What F_SETFL may change. */
 export const O_SETFL = O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME;
 

@@ -4,53 +4,71 @@
  */
 
 import { READ } from '../../emu/memory/layout.ts';
-import { errnoOf } from '../abi/errno.ts';
+import { errnoOf, fail } from '../abi/errno.ts';
 import type { Field } from '../abi/struct.ts';
 import type { Task } from '../kernel/task.ts';
-import type { Arg, Printing } from './declare.ts';
+import type { Arg, Domain, Printing } from './declare.ts';
 
 const STRING_MAX = 32;
 
 function word<T>(
+  domain: Domain,
   decode: (low: number) => T,
   print: (low: number, p: Printing) => string,
   out = false,
 ): Arg<T> {
-  return { words: 1, decode: (_t, low) => decode(low), print: (p, low) => print(low, p), out };
+  return { domain, words: 1, decode: (_t, low) => decode(low), print: (p, low) => print(low, p), out };
 }
 
-export const int: Arg<number> = word((x) => x, String);
+const NUMBER: Domain = { kind: 'number' };
+const PATH: Domain = { kind: 'path' };
+export const addressOf = (type?: Field<unknown>): Domain => ({ kind: 'address', size: type?.size ?? 0 });
+export const valuesOf = (kind: 'bits' | 'value', names: FlagNames): Domain => ({
+  kind,
+  values: Object.values(names),
+});
+
+export const int: Arg<number> = word(NUMBER, (x) => x, String);
 export const uint: Arg<number> = word(
+  NUMBER,
   (x) => x >>> 0,
   (x) => String(x >>> 0),
 );
 export const hex: Arg<number> = word(
+  NUMBER,
   (x) => x >>> 0,
   (x) => (x === 0 ? '0' : address(x)),
 );
 /** A guest address whose content strace does not show. */
-export const ptr: Arg<number> = word((x) => x >>> 0, address);
+export const ptr: Arg<number> = word(addressOf(), (x) => x >>> 0, address);
 /** A length in bytes. */
-export const size: Arg<number> = uint;
-export const fd: Arg<number> = int;
-export const pid: Arg<number> = int;
+export const size: Arg<number> = { ...uint, domain: { kind: 'size' } };
+export const fd: Arg<number> = { ...int, domain: { kind: 'fd' } };
+export const pid: Arg<number> = { ...int, domain: { kind: 'pid' } };
 /** A file mode, octal. */
 export const mode: Arg<number> = word(
+  { kind: 'mode' },
   (x) => x >>> 0,
   (x) => `0${(x & 0xffff).toString(8)}`,
 );
 /** A user or group id: -1 prints as such. Decodes unsigned. */
-export const id: Arg<number> = word((x) => x >>> 0, String);
+export const id: Arg<number> = word({ kind: 'id' }, (x) => x >>> 0, String);
 /** The old calls' 16-bit ids (high2lowuid, low2highuid of linux/highuid.h): 0xffff means -1. */
-export const id16: Arg<number> = word((x) => ((x & 0xffff) === 0xffff ? 0xffff_ffff : x & 0xffff), String);
+export const id16: Arg<number> = word(
+  { kind: 'id' },
+  (x) => ((x & 0xffff) === 0xffff ? 0xffff_ffff : x & 0xffff),
+  String,
+);
 
 /** 64-bit arguments in an aligned register pair, as numbers (exact to 2^53). */
 export const s64: Arg<number> = {
+  domain: NUMBER,
   words: 2,
   decode: (_t, low, high) => high * 2 ** 32 + (low >>> 0),
   print: (_p, low, high) => String(high * 2 ** 32 + (low >>> 0)),
 };
 export const u64: Arg<number> = {
+  domain: NUMBER,
   words: 2,
   decode: (_t, low, high) => (high >>> 0) * 2 ** 32 + (low >>> 0),
   print: (_p, low, high) => String((high >>> 0) * 2 ** 32 + (low >>> 0)),
@@ -59,26 +77,32 @@ export const u64: Arg<number> = {
 /** The special directory descriptor of the *at calls. */
 export const AT_FDCWD = -100;
 export const dirfd: Arg<number> = word(
+  { kind: 'fd' },
   (x) => x,
   (x) => (x === AT_FDCWD ? 'AT_FDCWD' : String(x)),
 );
 
-/** A path name; a byte string (see mm.ts). EFAULT, ENAMETOOLONG (getname of fs/namei.c). */
+/** A path name; a byte string (see mm.ts). EFAULT, ENAMETOOLONG, and ENOENT for an empty one (getname of fs/namei.c). */
 export const path: Arg<string> = {
+  domain: PATH,
   words: 1,
-  decode: (t, low) => t.mm.string(low >>> 0),
+  decode: (t, low) => t.mm.string(low >>> 0) || fail('ENOENT'),
   print: (p, low) => stringAt(p.task, low >>> 0, 4096),
 };
-/** A path name, or null for a null pointer. */
+/** As path, but may be empty: of a call that knows AT_EMPTY_PATH. */
+export const pathOrEmpty: Arg<string> = { ...path, decode: (t, low) => t.mm.string(low >>> 0) };
+/** A path name, or null for a null pointer. May be empty. */
 export const pathOrNull: Arg<string | null> = {
+  domain: PATH,
   words: 1,
   decode: (t, low) => (low === 0 ? null : t.mm.string(low >>> 0)),
   print: path.print,
 };
 /** A short NUL-terminated string, such as an attribute's name. */
 export const str: Arg<string> = {
+  domain: PATH,
   words: 1,
-  decode: path.decode,
+  decode: pathOrEmpty.decode,
   print: (p, low) => stringAt(p.task, low >>> 0, STRING_MAX),
 };
 
@@ -88,6 +112,7 @@ export type FlagNames = Readonly<Record<string, number>>;
 /** A set of flags, printed symbolically. `field` is a mask of bits that are one number instead (O_ACCMODE). */
 export function flags(names: FlagNames, field = 0): Arg<number> {
   return word(
+    valuesOf('bits', names),
     (x) => x,
     (x) => flagText(x, names, field),
   );
@@ -97,6 +122,7 @@ export function flags(names: FlagNames, field = 0): Arg<number> {
 export function oneOf(names: FlagNames): Arg<number> {
   const byValue = new Map(Object.entries(names).map(([name, value]) => [value | 0, name]));
   return word(
+    valuesOf('value', names),
     (x) => x,
     (x) => byValue.get(x) ?? address(x),
   );
@@ -105,6 +131,7 @@ export function oneOf(names: FlagNames): Arg<number> {
 /** Bytes the call reads, `length` being the position of the argument that counts them. Decodes to the address. */
 export function bytesIn(length: number): Arg<number> {
   return word(
+    addressOf(),
     (x) => x >>> 0,
     (x, p) => bytesAt(p.task, x >>> 0, p.args[length]! >>> 0),
   );
@@ -112,6 +139,7 @@ export function bytesIn(length: number): Arg<number> {
 
 /** Bytes the call writes: as many as its result says. Decodes to the address. */
 export const bytesOut: Arg<number> = word(
+  addressOf(),
   (x) => x >>> 0,
   (x, p) => (p.result < 0 ? address(x) : bytesAt(p.task, x >>> 0, p.result)),
   true,
@@ -120,6 +148,7 @@ export const bytesOut: Arg<number> = word(
 /** A struct the call reads; decodes to its value. EFAULT, also for a null pointer. */
 export function structIn<T>(type: Field<T>): Arg<T> {
   return {
+    domain: addressOf(type),
     words: 1,
     decode: (t, low) => t.mm.get(type, low >>> 0),
     print: (p, low) => fieldAt(p.task, type, low >>> 0),
@@ -129,6 +158,7 @@ export function structIn<T>(type: Field<T>): Arg<T> {
 /** A struct the call reads, or null for a null pointer. */
 export function structInOrNull<T>(type: Field<T>): Arg<T | null> {
   return {
+    domain: addressOf(type),
     words: 1,
     decode: (t, low) => (low === 0 ? null : t.mm.get(type, low >>> 0)),
     print: (p, low) => fieldAt(p.task, type, low >>> 0),
@@ -138,6 +168,7 @@ export function structInOrNull<T>(type: Field<T>): Arg<T | null> {
 /** A struct or scalar the call writes; decodes to its address (0: null). Write it with `t.mm.put(type, address, value)`. `written` tells by the result whether the call wrote it. */
 export function structOut<T>(type: Field<T>, written = (result: number) => result >= 0): Arg<number> {
   return word(
+    addressOf(type),
     (x) => x >>> 0,
     (x, p) => (written(p.result) ? fieldAt(p.task, type, x >>> 0) : address(x)),
     true,
@@ -147,6 +178,7 @@ export function structOut<T>(type: Field<T>, written = (result: number) => resul
 /** An array of structs, counted by another argument; decodes to its address. */
 export function arrayIn<T>(type: Field<T>, count: number): Arg<number> {
   return word(
+    addressOf(type),
     (x) => x >>> 0,
     (x, p) => arrayAt(p.task, type, x >>> 0, p.args[count]!),
   );
@@ -154,6 +186,7 @@ export function arrayIn<T>(type: Field<T>, count: number): Arg<number> {
 
 /** A NULL-terminated array of strings (execve); decodes to its address. */
 export const stringVector: Arg<number> = word(
+  { kind: 'strings' },
   (x) => x >>> 0,
   (x, p) => vectorAt(p.task, x >>> 0),
 );

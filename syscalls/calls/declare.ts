@@ -20,8 +20,17 @@ export interface Printing {
   readonly result: number;
 }
 
+/** What values an argument takes, for who makes calls up (test/hostile). */
+export type Domain =
+  | { readonly kind: 'number' | 'fd' | 'pid' | 'id' | 'mode' | 'size' | 'path' | 'strings' }
+  /** Bits to be combined, or one of several values. */
+  | { readonly kind: 'bits' | 'value'; readonly values: readonly number[] }
+  /** Where a struct of so many bytes stands, or an array of them; 0 when the declaration does not say. */
+  | { readonly kind: 'address'; readonly size: number };
+
 /** The kind of an argument. */
 export interface Arg<T> {
+  readonly domain: Domain;
   readonly words: 1 | 2;
   /** The handler's value, from one word (signed) or two. May throw an Errno (EFAULT of a path). */
   decode(t: Task, low: number, high: number): T;
@@ -52,6 +61,11 @@ export interface Call {
 
 export interface CallOptions {
   result?: ResultKind;
+  /**
+   * What Linux refuses before it looks at memory, which decoding strings and structs does: gets the argument words as they are (signed; a 64-bit argument is two).
+   * Throws an Errno.
+   */
+  before?: (t: Task, ...words: number[]) => void;
 }
 
 export function call<const A extends readonly AnyArg[]>(
@@ -69,13 +83,23 @@ export function call<const A extends readonly AnyArg[]>(
     next += arg.words;
   }
   if (next > 7) throw new Error(`${name} has more argument words than r0..r6`);
+  const run = compile(args, registers, handler as Handler);
+  const { before } = options;
+  const words = args.flatMap((arg, i) =>
+    arg.words === 2 ? [registers[i]!, registers[i]! + 1] : registers[i]!,
+  );
   return {
     number,
     name,
     args,
     registers,
     result: options.result ?? 'int',
-    invoke: compile(args, registers, handler as Handler),
+    invoke: before
+      ? (t, r) => {
+          before(t, ...words.map((register) => r[register]!));
+          return run(t, r);
+        }
+      : run,
   };
 }
 

@@ -7,7 +7,7 @@
 import type { CpuBackend } from '../../emu/cpu.ts';
 import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { PAGE_SIZE, READ, WRITE } from '../../emu/memory/layout.ts';
-import { fail } from '../abi/errno.ts';
+import { type ErrnoName, fail } from '../abi/errno.ts';
 import type { Field } from '../abi/struct.ts';
 import type { Inode } from '../vfs/core/inode.ts';
 
@@ -112,9 +112,9 @@ export class Mm {
   }
 
   /**
-   * A NUL-terminated byte string. Throws EFAULT, and ENAMETOOLONG when no NUL stands in the first `max` bytes.
+   * A NUL-terminated byte string. Throws EFAULT, and `tooLong` when no NUL stands in the first `max` bytes.
    */
-  string(address: number, max: number = PATH_MAX): string {
+  string(address: number, max: number = PATH_MAX, tooLong: ErrnoName = 'ENAMETOOLONG'): string {
     const u8 = this.space.u8;
     let at = address;
     let left = max;
@@ -127,7 +127,7 @@ export class Mm {
       at += chunk;
       left -= chunk;
     }
-    fail('ENAMETOOLONG');
+    fail(tooLong);
   }
 }
 

@@ -3,13 +3,13 @@ import { fail } from '../abi/errno.ts';
 import { O_RDWR } from '../abi/fcntl.ts';
 import { POLLIN, POLLRDNORM } from '../abi/poll.ts';
 import { type SigInfo, type SigSet, UNBLOCKABLE } from '../abi/signal.ts';
-import { AnonymousInode } from '../vfs/core/anonymous.ts';
-import { OpenFile, WOULD_BLOCK } from '../vfs/core/open-file.ts';
+import { AnonymousFile, AnonymousInode } from '../vfs/core/anonymous.ts';
+import { WOULD_BLOCK } from '../vfs/core/open-file.ts';
 import type { Kernel } from './kernel.ts';
 
 const RECORD = 128;
 
-export class SignalFile extends OpenFile {
+export class SignalFile extends AnonymousFile {
   #mask: SigSet;
   readonly #kernel: Kernel;
 

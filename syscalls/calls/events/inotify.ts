@@ -24,14 +24,26 @@ const { IN_ALL_EVENTS, IN_DONT_FOLLOW, IN_MASK_ADD, IN_MASK_CREATE, IN_ONLYDIR }
 export const inotifyCalls: readonly Call[] = [
   call(316, 'inotify_init', [], (t) => init(t, 0)),
   call(360, 'inotify_init1', [flags({ O_CLOEXEC, O_NONBLOCK })], init),
-  call(317, 'inotify_add_watch', [fd, path, flags(inotify)], (t, fd, path, mask) => {
-    if (!(mask & IN_ALL_EVENTS) || (mask & IN_MASK_ADD && mask & IN_MASK_CREATE)) fail('EINVAL');
-    const file = inotifyOf(t, fd);
-    const inode = inodeAt(t, AT_FDCWD, path, !(mask & IN_DONT_FOLLOW));
-    if (mask & IN_ONLYDIR && !inode.isDirectory) fail('ENOTDIR');
-    t.kernel.vfs.checkAccess(inode, R_OK, t.creds);
-    return file.add(inode, mask);
-  }),
+  call(
+    317,
+    'inotify_add_watch',
+    [fd, path, flags(inotify)],
+    (t, fd, path, mask) => {
+      const file = inotifyOf(t, fd);
+      const inode = inodeAt(t, AT_FDCWD, path, !(mask & IN_DONT_FOLLOW));
+      if (mask & IN_ONLYDIR && !inode.isDirectory) fail('ENOTDIR');
+      t.kernel.vfs.checkAccess(inode, R_OK, t.creds);
+      return file.add(inode, mask);
+    },
+    {
+      before: (t, fd, _path, mask) => {
+        if (!(mask & IN_ALL_EVENTS)) fail('EINVAL');
+        t.files.get(fd);
+        if (mask & IN_MASK_ADD && mask & IN_MASK_CREATE) fail('EINVAL');
+        inotifyOf(t, fd);
+      },
+    },
+  ),
   call(318, 'inotify_rm_watch', [fd, int], (t, fd, wd) => {
     inotifyOf(t, fd).remove(wd);
     return 0;

@@ -52,7 +52,7 @@ function look(t: Task, address: number, count: number, queues: Set<WaitQueue>): 
     let revents = 0;
     if (fd >= 0) {
       const file = t.files.find(fd);
-      if (file === undefined) revents = POLLNVAL;
+      if (file === undefined || file.isPath) revents = POLLNVAL;
       else {
         revents = file.poll() & (view.getUint16(at + 4, true) | POLLERR | POLLHUP);
         if (revents === 0) queues.add(file.queue);

@@ -5,7 +5,7 @@ import type { Task } from '../../kernel/task.ts';
 import type { Creds } from '../../vfs/core/creds.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
 import { lookupPath } from '../../vfs/core/walk.ts';
-import { dirfd, flags, path } from '../args.ts';
+import { dirfd, flags, path, pathOrEmpty } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { ACCESS_FLAGS, ACCESS_MODES } from '../names.ts';
 import { startOf } from './at.ts';
@@ -17,11 +17,10 @@ function realCreds(creds: Creds): Creds {
 }
 
 function access(t: Task, dirfd: number, path: string, mode: number, flags: number): number {
-  if (mode & ~7 || flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) fail('EINVAL');
   const creds = flags & AT_EACCESS ? t.creds : realCreds(t.creds);
   let inode: Inode;
   if (path.length === 0 && flags & AT_EMPTY_PATH) {
-    inode = dirfd === AT_FDCWD ? t.fs.cwd : t.files.get(dirfd).inode;
+    inode = dirfd === AT_FDCWD ? t.fs.cwd : t.files.raw(dirfd).inode;
   } else {
     const follow = !(flags & AT_SYMLINK_NOFOLLOW);
     inode = lookupPath({ root: t.fs.root, creds }, startOf(t, dirfd, path), path, follow);
@@ -31,10 +30,22 @@ function access(t: Task, dirfd: number, path: string, mode: number, flags: numbe
 }
 const accessMode = flags(ACCESS_MODES);
 
+function check(mode: number, flags = 0): void {
+  if (mode & ~7 || flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) fail('EINVAL');
+}
+
 export const accessCalls: readonly Call[] = [
-  call(33, 'access', [path, accessMode], (t, path, mode) => access(t, AT_FDCWD, path, mode, 0)),
-  call(334, 'faccessat', [dirfd, path, accessMode], (t, dirfd, path, mode) =>
-    access(t, dirfd, path, mode, 0),
+  call(33, 'access', [path, accessMode], (t, path, mode) => access(t, AT_FDCWD, path, mode, 0), {
+    before: (_t, _path, mode) => check(mode),
+  }),
+  call(
+    334,
+    'faccessat',
+    [dirfd, path, accessMode],
+    (t, dirfd, path, mode) => access(t, dirfd, path, mode, 0),
+    { before: (_t, _dirfd, _path, mode) => check(mode) },
   ),
-  call(439, 'faccessat2', [dirfd, path, accessMode, flags(ACCESS_FLAGS)], access),
+  call(439, 'faccessat2', [dirfd, pathOrEmpty, accessMode, flags(ACCESS_FLAGS)], access, {
+    before: (_t, _dirfd, _path, mode, flags) => check(mode, flags),
+  }),
 ];

@@ -15,7 +15,7 @@ export function contextOf(t: Task): PathContext {
 /** Where a path begins. EBADF, ENOTDIR; an absolute path ignores the descriptor. */
 export function startOf(t: Task, dirfd: number, path: string): Inode {
   if (dirfd === AT_FDCWD || path.charCodeAt(0) === 0x2f) return t.fs.cwd;
-  const { inode } = t.files.get(dirfd);
+  const { inode } = t.files.raw(dirfd);
   if (path.length > 0 && !inode.isDirectory) fail('ENOTDIR');
   return inode;
 }
@@ -51,21 +51,19 @@ export function fileOrInodeAt(
   follow: boolean,
 ): OpenFile | Inode {
   if ((path === null || path.length === 0) && flags & AT_EMPTY_PATH) {
-    return dirfd === AT_FDCWD ? t.fs.cwd : t.files.get(dirfd);
+    return dirfd === AT_FDCWD ? t.fs.cwd : t.files.raw(dirfd);
   }
   if (path === null) fail('EFAULT');
   return inodeAt(t, dirfd, path, follow);
 }
 
-/** The file of a descriptor that is more than a path (not O_PATH). */
-export function fileOf(t: Task, fd: number): OpenFile {
-  const file = t.files.get(fd);
-  return file instanceof PathFile ? fail('EBADF') : file;
+/** The flags that targetAt knows. */
+export function checkTargetFlags(flags: number): void {
+  if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) fail('EINVAL');
 }
 
 /** A target of the *at calls may be a descriptor opened with O_PATH, which stands for its inode. */
 export function targetAt(t: Task, dirfd: number, path: string | null, flags: number): Target {
-  if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) fail('EINVAL');
   const target = fileOrInodeAt(t, dirfd, path, flags, !(flags & AT_SYMLINK_NOFOLLOW));
   return target instanceof PathFile ? target.inode : target;
 }

@@ -13,7 +13,7 @@ export const chdirCalls: readonly Call[] = [
     return 0;
   }),
   call(133, 'fchdir', [fd], (t, fd) => {
-    t.fs.cwd = t.kernel.vfs.checkEnter(t.files.get(fd).inode, t.creds);
+    t.fs.cwd = t.kernel.vfs.checkEnter(t.files.raw(fd).inode, t.creds);
     return 0;
   }),
   call(183, 'getcwd', [bytesOut, size], (t, address, size) => {

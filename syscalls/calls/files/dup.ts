@@ -14,17 +14,17 @@ export function limitOf(t: Task): number {
 }
 
 function dup3(t: Task, from: number, to: number, closeOnExec: boolean): number {
-  const file = t.files.get(from);
+  const file = t.files.raw(from);
   if (to < 0 || to >= limitOf(t)) fail('EBADF');
   t.files.set(to, file, closeOnExec);
   return to;
 }
 
 export const dupCalls: readonly Call[] = [
-  call(41, 'dup', [fd], (t, fd) => installFile(t, t.files.get(fd), false)),
+  call(41, 'dup', [fd], (t, fd) => installFile(t, t.files.raw(fd), false)),
   call(63, 'dup2', [fd, fd], (t, from, to) => {
     if (from !== to) return dup3(t, from, to, false);
-    t.files.get(from);
+    t.files.raw(from);
     return to;
   }),
   call(358, 'dup3', [fd, fd, openFlags], (t, from, to, flags) => {

@@ -5,7 +5,6 @@ import { s16, s32, s64, struct } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { Locks } from '../../vfs/core/locks.ts';
 import { type OpenFile, SeekableFile } from '../../vfs/core/open-file.ts';
-import { PathFile } from '../../vfs/core/path-file.ts';
 import { PIPE_MAX, PipeFile } from '../../vfs/ipc/pipe.ts';
 import { MemoryFile } from '../../vfs/memory/memory-file.ts';
 import { fd, flags, hex, oneOf } from '../args.ts';
@@ -58,7 +57,6 @@ function lock(
   ofd: boolean,
 ): number {
   const file = t.files.get(fd);
-  if (file instanceof PathFile) fail('EBADF');
   const { locks } = t.kernel.vfs;
   const asked = t.mm.get(type, address);
   const owner: object = ofd ? file : t.files;
@@ -97,13 +95,17 @@ function lock(
   return 0;
 }
 
+/** Locks of other systems that Linux once had: asked for in vain, whatever the descriptor. */
+const LOCK_MAND = 32;
+
 function flock(t: Task, fd: number, operation: number): number {
-  const file = t.files.get(fd);
-  if (file instanceof PathFile) fail('EBADF');
-  const { locks } = t.kernel.vfs;
   const kind = operation & ~f.LOCK_NB;
+  if (kind & LOCK_MAND) return 0;
+  if (kind !== f.LOCK_UN && kind !== f.LOCK_SH && kind !== f.LOCK_EX) fail('EINVAL');
+  const file = t.files.get(fd);
+  if (kind !== f.LOCK_UN && !file.readable && !file.writable) fail('EBADF');
+  const { locks } = t.kernel.vfs;
   if (kind === f.LOCK_UN) locks.releaseFlock(file.inode, file);
-  else if (kind !== f.LOCK_SH && kind !== f.LOCK_EX) fail('EINVAL');
   else if (!locks.takeFlock(file.inode, file, kind === f.LOCK_EX)) {
     if (operation & f.LOCK_NB) return -ERRNO.EAGAIN;
     t.wait(locks.queue(file.inode));
@@ -139,7 +141,7 @@ export function setFlags(file: OpenFile, flags: number): number {
 }
 
 function fcntl(t: Task, fd: number, command: number, argument: number): number {
-  const file = t.files.get(fd);
+  const file = t.files.raw(fd);
   switch (command) {
     case f.F_DUPFD:
     case f.F_DUPFD_CLOEXEC:
@@ -153,7 +155,7 @@ function fcntl(t: Task, fd: number, command: number, argument: number): number {
     case f.F_GETFL:
       return file.flags;
   }
-  if (file instanceof PathFile) fail('EBADF');
+  if (file.isPath) fail('EBADF');
   switch (command) {
     case f.F_SETFL:
       return setFlags(file, argument);

@@ -1,14 +1,15 @@
 /** Reading directories: getdents(2) (fs/readdir.c). */
 import { writeDirent, writeDirent64 } from '../../abi/dirent.ts';
-import { ERRNO } from '../../abi/errno.ts';
+import { ERRNO, fail } from '../../abi/errno.ts';
 import type { Task } from '../../kernel/task.ts';
 import { fd, ptr, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { readerOf } from './read-write.ts';
 
 function getdents(t: Task, fd: number, address: number, size: number, write: typeof writeDirent64): number {
-  const file = readerOf(t, fd);
-  const room = Math.min(size, 1 << 20);
+  const file = t.files.get(fd);
+  if (!file.inode.isDirectory) fail('ENOTDIR');
+  // A count that is negative has no room for anything.
+  const room = size > 0x7fff_ffff ? 0 : Math.min(size, 1 << 20);
   const into = t.mm.writable(address, room);
   let used = 0;
   let full = false;

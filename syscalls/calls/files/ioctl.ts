@@ -18,7 +18,6 @@ import {
 import { s32, s64 } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { IoctlContext } from '../../vfs/core/open-file.ts';
-import { PathFile } from '../../vfs/core/path-file.ts';
 import { Socket } from '../../vfs/net/socket.ts';
 import { fd, oneOf, ptr } from '../args.ts';
 import { type Call, call } from '../declare.ts';
@@ -42,7 +41,6 @@ function ioctlContext(t: Task): IoctlContext {
 
 function ioctl(t: Task, fd: number, request: number, argument: number): number {
   const file = t.files.get(fd);
-  if (file instanceof PathFile) fail('EBADF');
   const boolean = () => t.mm.get(s32, argument) !== 0;
   switch (request) {
     case FIOCLEX:

@@ -16,11 +16,18 @@ import { installFile } from './open.ts';
 const MEMFD = { MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_HUGETLB };
 
 export const memfdCalls: readonly Call[] = [
-  call(385, 'memfd_create', [str, flags(MEMFD)], (t, name, flags) => {
-    if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING)) fail('EINVAL');
-    if (name.length > NAME_MAX - 6) fail('EINVAL');
-    const inode = new MemfdInode(t.kernel.vfs, name, (flags & MFD_ALLOW_SEALING) !== 0);
-    const file = inode.open(O_RDWR | O_LARGEFILE) as MemoryFile;
-    return installFile(t, file, (flags & MFD_CLOEXEC) !== 0);
-  }),
+  call(
+    385,
+    'memfd_create',
+    [str, flags(MEMFD)],
+    (t, name, flags) => {
+      if (name.length > NAME_MAX - 6) fail('EINVAL');
+      const inode = new MemfdInode(t.kernel.vfs, name, (flags & MFD_ALLOW_SEALING) !== 0);
+      const file = inode.open(O_RDWR | O_LARGEFILE) as MemoryFile;
+      return installFile(t, file, (flags & MFD_CLOEXEC) !== 0);
+    },
+    {
+      before: (_t, _name, flags) => void (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING) && fail('EINVAL')),
+    },
+  ),
 ];

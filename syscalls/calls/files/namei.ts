@@ -6,7 +6,8 @@ import { S_IFMT } from '../../abi/stat.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
-import { dirfd, flags, hex, mode, path, ptr, size } from '../args.ts';
+import { checkMknod, checkRename } from '../../vfs/core/vfs.ts';
+import { dirfd, flags, hex, mode, path, pathOrEmpty, ptr, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { atFlags, RENAME_FLAGS, UNLINK_FLAGS } from '../names.ts';
 import { inodeAt, pathAt } from './at.ts';
@@ -56,21 +57,19 @@ function link(
   newPath: string,
   flags: number,
 ): number {
-  if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) fail('EINVAL');
   let target: Inode;
   if (flags & AT_EMPTY_PATH && oldPath.length === 0) {
     if (!capable(t.creds, CAP.DAC_READ_SEARCH)) fail('ENOENT');
-    target = t.files.get(oldfd).inode;
+    target = t.files.raw(oldfd).inode;
   } else target = inodeAt(t, oldfd, oldPath, (flags & AT_SYMLINK_FOLLOW) !== 0);
   t.kernel.vfs.link(target, pathAt(t, newfd, newPath));
   return 0;
 }
 
 function readlink(t: Task, dirfd: number, path: string, address: number, size: number): number {
-  if (size > 0x7fff_ffff || size === 0) fail('EINVAL');
   // An empty path is the link itself, opened with O_PATH | O_NOFOLLOW.
   const inode =
-    path.length === 0 && dirfd !== AT_FDCWD ? t.files.get(dirfd).inode : inodeAt(t, dirfd, path, false);
+    path.length === 0 && dirfd !== AT_FDCWD ? t.files.raw(dirfd).inode : inodeAt(t, dirfd, path, false);
   if (!inode.isSymlink) fail(path.length === 0 ? 'ENOENT' : 'EINVAL');
   const target = inode.readlink();
   const length = Math.min(target.length, size);
@@ -84,21 +83,37 @@ export const nameiCalls: readonly Call[] = [
   call(323, 'mkdirat', [dirfd, path, mode], mkdir),
   call(40, 'rmdir', [path], (t, path) => rmdir(t, AT_FDCWD, path)),
   call(10, 'unlink', [path], (t, path) => unlink(t, AT_FDCWD, path)),
-  call(328, 'unlinkat', [dirfd, path, flags(UNLINK_FLAGS)], (t, dirfd, path, flags) => {
-    if (flags & ~AT_REMOVEDIR) fail('EINVAL');
-    return flags & AT_REMOVEDIR ? rmdir(t, dirfd, path) : unlink(t, dirfd, path);
-  }),
+  call(
+    328,
+    'unlinkat',
+    [dirfd, path, flags(UNLINK_FLAGS)],
+    (t, dirfd, path, flags) => (flags & AT_REMOVEDIR ? rmdir(t, dirfd, path) : unlink(t, dirfd, path)),
+    { before: (_t, _dirfd, _path, flags) => void (flags & ~AT_REMOVEDIR && fail('EINVAL')) },
+  ),
   call(38, 'rename', [path, path], (t, from, to) => rename(t, AT_FDCWD, from, AT_FDCWD, to, 0)),
   call(329, 'renameat', [dirfd, path, dirfd, path], (t, olddir, from, newdir, to) =>
     rename(t, olddir, from, newdir, to, 0),
   ),
-  call(382, 'renameat2', [dirfd, path, dirfd, path, flags(RENAME_FLAGS)], rename),
+  call(382, 'renameat2', [dirfd, path, dirfd, path, flags(RENAME_FLAGS)], rename, {
+    before: (_t, _olddir, _from, _newdir, _to, flags) => checkRename(flags),
+  }),
   call(9, 'link', [path, path], (t, from, to) => link(t, AT_FDCWD, from, AT_FDCWD, to, 0)),
-  call(330, 'linkat', [dirfd, path, dirfd, path, atFlags], link),
+  call(330, 'linkat', [dirfd, pathOrEmpty, dirfd, path, atFlags], link, {
+    before: (_t, _olddir, _from, _newdir, _to, flags) =>
+      void (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH) && fail('EINVAL')),
+  }),
   call(83, 'symlink', [path, path], (t, target, path) => symlink(t, target, AT_FDCWD, path)),
   call(331, 'symlinkat', [path, dirfd, path], symlink),
-  call(14, 'mknod', [path, mode, hex], (t, path, mode, rdev) => mknod(t, AT_FDCWD, path, mode, rdev)),
-  call(324, 'mknodat', [dirfd, path, mode, hex], mknod),
-  call(85, 'readlink', [path, ptr, size], (t, path, out, size) => readlink(t, AT_FDCWD, path, out, size)),
-  call(332, 'readlinkat', [dirfd, path, ptr, size], readlink),
+  call(14, 'mknod', [path, mode, hex], (t, path, mode, rdev) => mknod(t, AT_FDCWD, path, mode, rdev), {
+    before: (_t, _path, mode) => checkMknod(mode & S_IFMT),
+  }),
+  call(324, 'mknodat', [dirfd, path, mode, hex], mknod, {
+    before: (_t, _dirfd, _path, mode) => checkMknod(mode & S_IFMT),
+  }),
+  call(85, 'readlink', [path, ptr, size], (t, path, out, size) => readlink(t, AT_FDCWD, path, out, size), {
+    before: (_t, _path, _out, size) => void (size <= 0 && fail('EINVAL')),
+  }),
+  call(332, 'readlinkat', [dirfd, pathOrEmpty, ptr, size], readlink, {
+    before: (_t, _dirfd, _path, _out, size) => void (size <= 0 && fail('EINVAL')),
+  }),
 ];

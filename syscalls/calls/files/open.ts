@@ -1,10 +1,16 @@
 /** Opening and closing: open, openat, openat2, creat, close, close_range (fs/open.c, fs/namei.c). */
 
+import { PAGE_SIZE } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';
 import {
   AT_FDCWD,
   O_CLOEXEC,
   O_CREAT,
+  O_DIRECTORY,
+  O_KNOWN,
+  O_NOFOLLOW,
+  O_PATH,
+  O_TMPFILE,
   O_TRUNC,
   O_WRONLY,
   RESOLVE_BENEATH,
@@ -70,28 +76,56 @@ const CLOSE_RANGE_CLOEXEC = 4;
 
 export const closeOnExec = (flags: number) => (flags & O_CLOEXEC) !== 0;
 
+/** copy_struct_from_user and build_open_flags: before the path. */
+function checkHow(t: Task, at: number, size: number): void {
+  if (size < open_how.size) fail('EINVAL');
+  if (size > PAGE_SIZE) fail('E2BIG');
+  // A field that only later kernels know must be zero.
+  if (
+    t.mm
+      .readable(at, size)
+      .subarray(open_how.size)
+      .some((byte) => byte !== 0)
+  )
+    fail('E2BIG');
+  const { flags, mode, resolve } = t.mm.get(open_how, at);
+  const known =
+    RESOLVE_NO_XDEV |
+    RESOLVE_NO_MAGICLINKS |
+    RESOLVE_NO_SYMLINKS |
+    RESOLVE_BENEATH |
+    RESOLVE_IN_ROOT |
+    RESOLVE_CACHED;
+  if (flags > 0x7fff_ffff || flags & ~O_KNOWN || resolve > 0x7fff_ffff || resolve & ~known) fail('EINVAL');
+  if (flags & O_PATH && flags & ~(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) fail('EINVAL');
+  if (resolve & RESOLVE_BENEATH && resolve & RESOLVE_IN_ROOT) fail('EINVAL');
+  const makes = (flags & O_CREAT) !== 0 || (flags & O_TMPFILE) === O_TMPFILE;
+  if (mode > 0o7777 || (mode !== 0 && !makes)) fail('EINVAL');
+}
+
 export const openCalls: readonly Call[] = [
   call(5, 'open', [path, openFlags, mode], (t, path, flags, mode) => open(t, AT_FDCWD, path, flags, mode)),
   call(322, 'openat', [dirfd, path, openFlags, mode], open),
   call(8, 'creat', [path, mode], (t, path, mode) =>
     open(t, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode),
   ),
-  call(437, 'openat2', [dirfd, path, structIn(open_how), size], (t, dirfd, path, how, size) => {
-    if (size < open_how.size) fail('EINVAL');
-    const { resolve } = how;
-    const known =
-      RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT;
-    if (resolve & RESOLVE_CACHED) fail('EAGAIN');
-    if (resolve & ~known || how.flags > 0x7fff_ffff) fail('EINVAL');
-    if (how.mode > 0o7777 || (how.mode !== 0 && !(how.flags & O_CREAT))) fail('EINVAL');
-    return open(t, dirfd, path, how.flags, how.mode, {
-      noSymlinks: (resolve & RESOLVE_NO_SYMLINKS) !== 0,
-      noMagicLinks: (resolve & RESOLVE_NO_MAGICLINKS) !== 0,
-      noXdev: (resolve & RESOLVE_NO_XDEV) !== 0,
-      beneath: (resolve & RESOLVE_BENEATH) !== 0,
-      inRoot: (resolve & RESOLVE_IN_ROOT) !== 0,
-    });
-  }),
+  call(
+    437,
+    'openat2',
+    [dirfd, path, structIn(open_how), size],
+    (t, dirfd, path, how) => {
+      const { resolve } = how;
+      if (resolve & RESOLVE_CACHED) fail('EAGAIN');
+      return open(t, dirfd, path, how.flags, how.mode, {
+        noSymlinks: (resolve & RESOLVE_NO_SYMLINKS) !== 0,
+        noMagicLinks: (resolve & RESOLVE_NO_MAGICLINKS) !== 0,
+        noXdev: (resolve & RESOLVE_NO_XDEV) !== 0,
+        beneath: (resolve & RESOLVE_BENEATH) !== 0,
+        inRoot: (resolve & RESOLVE_IN_ROOT) !== 0,
+      });
+    },
+    { before: (t, _dirfd, _path, at, size) => checkHow(t, at >>> 0, size >>> 0) },
+  ),
   call(6, 'close', [fd], (t, fd) => {
     t.files.close(fd);
     return 0;

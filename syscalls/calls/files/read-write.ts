@@ -4,7 +4,7 @@
  * Bytes go between files and guest memory directly. Guest memory is made accessible a piece at a time, so that a large buffer of which little is used costs little.
  */
 
-import { READ, WRITE } from '../../../emu/memory/layout.ts';
+import { READ, USER_END, WRITE } from '../../../emu/memory/layout.ts';
 import { ERRNO, Errno, fail } from '../../abi/errno.ts';
 import {
   IOV_MAX,
@@ -41,6 +41,11 @@ export interface Iovec {
 
 export const iovec = struct('iovec', { iov_base: u32, iov_len: u32 });
 
+/** Whether a range could be a program's at all: asked before anything of it is looked at (access_ok). */
+function checkRange(base: number, length: number): void {
+  if (base + length > USER_END) fail('EFAULT');
+}
+
 /** struct iovec[count]; the sum of lengths is cut at RW_MAX. EINVAL for more than IOV_MAX or a negative length. */
 export function iovecs(t: Task, address: number, count: number): Iovec[] {
   if (count < 0 || count > IOV_MAX) fail('EINVAL');
@@ -52,6 +57,7 @@ export function iovecs(t: Task, address: number, count: number): Iovec[] {
     const base = view.getUint32(address + 8 * i, true);
     const length = view.getInt32(address + 8 * i + 4, true);
     if (length < 0) fail('EINVAL');
+    checkRange(base, length);
     const used = Math.min(length, RW_MAX - total);
     if (used > 0) list.push({ base, length: used });
     total += used;
@@ -59,10 +65,18 @@ export function iovecs(t: Task, address: number, count: number): Iovec[] {
   return list;
 }
 
-/** One buffer as a vector. */
-function single(base: number, length: number): Iovec[] {
-  if (length > 0x7fff_ffff) fail('EINVAL');
-  return length === 0 ? [] : [{ base, length: Math.min(length, RW_MAX) }];
+/** Where a call reads to or writes from; asked for when its descriptor is known to be good. */
+type Memory = (t: Task) => readonly Iovec[];
+
+/** One buffer as a vector. A length that is negative as a number is beyond the address space. */
+function single(base: number, length: number): Memory {
+  return () => {
+    checkRange(base, length);
+    return [{ base, length: Math.min(length, RW_MAX) }];
+  };
+}
+function several(address: number, count: number): Memory {
+  return (t) => iovecs(t, address, count);
 }
 
 /** Moves bytes of one piece; `done` bytes were moved before in this call. Gives the count, or WOULD_BLOCK. */
@@ -86,7 +100,9 @@ function accessible(t: Task, { base, length }: Iovec, access: typeof READ | type
 
 /** Reads until the vector is full, the file has no more for now, or an error comes, which is told only if nothing was read. */
 export function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move): number {
-  if (vector.length === 0) return Math.max(move(EMPTY, 0), 0);
+  // Of a vector nothing is nothing; a single buffer without room is the file's to judge.
+  if (vector.length === 0) return 0;
+  if (vector[0]!.length === 0) return Math.max(move(EMPTY, 0), 0);
   if (vector.length > 1 && total(vector) <= GATHER) return scatter(t, file, vector, move);
   let done = 0;
   for (const { base, length } of vector) {
@@ -150,7 +166,8 @@ interface WriteProgress {
 /** Writes all of the vector, waiting for room when the file blocks. Raises SIGPIPE with EPIPE. */
 export function writeVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move): number {
   try {
-    if (vector.length === 0) return Math.max(move(EMPTY, 0), 0);
+    if (vector.length === 0) return 0;
+    if (vector[0]!.length === 0) return Math.max(move(EMPTY, 0), 0);
     const whole = vector.length > 1 && total(vector) <= GATHER ? gather(t, vector) : undefined;
     return whole ? writePieces(t, file, [whole], move) : writePieces(t, file, pieces(t, vector), move);
   } catch (error) {
@@ -255,15 +272,24 @@ export function writerOf(t: Task, fd: number): OpenFile {
   return file.writable ? file : fail('EBADF');
 }
 
-function read(t: Task, fd: number, vector: readonly Iovec[]): number {
+/** A file that has offsets; ESPIPE comes before whether it may be read or written. */
+function seekable(t: Task, fd: number, offset: number): OpenFile {
+  if (offset < 0) fail('EINVAL');
+  const file = t.files.get(fd);
+  return file.hasOffsets ? file : fail('ESPIPE');
+}
+
+function read(t: Task, fd: number, memory: Memory): number {
   const file = readerOf(t, fd);
+  const vector = memory(t);
   return t.kernel.vfs.accessed(
     file,
     readVector(t, file, vector, (bytes) => file.read(bytes)),
   );
 }
-function write(t: Task, fd: number, vector: readonly Iovec[]): number {
+function write(t: Task, fd: number, memory: Memory): number {
   const file = writerOf(t, fd);
+  const vector = memory(t);
   if (file instanceof Socket) {
     const creds = { pid: t.process.pid, uid: t.creds.euid, gid: t.creds.egid };
     return writeVector(t, file, vector, (bytes) => file.send(bytes, { flags: 0, creds }));
@@ -273,17 +299,19 @@ function write(t: Task, fd: number, vector: readonly Iovec[]): number {
     writeVector(t, file, vector, (bytes, done) => file.write(withinSizeLimit(t, file, bytes, done))),
   );
 }
-function pread(t: Task, fd: number, vector: readonly Iovec[], offset: number): number {
-  if (offset < 0) fail('EINVAL');
-  const file = readerOf(t, fd);
+function pread(t: Task, fd: number, memory: Memory, offset: number): number {
+  const file = seekable(t, fd, offset);
+  if (!file.readable) fail('EBADF');
+  const vector = memory(t);
   return t.kernel.vfs.accessed(
     file,
     readVector(t, file, vector, (bytes, done) => file.pread(bytes, offset + done)),
   );
 }
-function pwrite(t: Task, fd: number, vector: readonly Iovec[], offset: number): number {
-  if (offset < 0) fail('EINVAL');
-  const file = writerOf(t, fd);
+function pwrite(t: Task, fd: number, memory: Memory, offset: number): number {
+  const file = seekable(t, fd, offset);
+  if (!file.writable) fail('EBADF');
+  const vector = memory(t);
   return t.kernel.vfs.modified(
     file,
     writeVector(t, file, vector, (bytes, done) =>
@@ -307,13 +335,23 @@ function lseek(t: Task, fd: number, offset: number, whence: number): number {
   return file.seek(offset, whence);
 }
 
+/** Flags are judged after the vector, unless that is of no length. */
+function withFlags(may: boolean, memory: Memory, flags: number): Memory {
+  if (!may) fail('EBADF');
+  return (t) => {
+    const vector = memory(t);
+    if (vector.length > 0 && flags & ~RWF_KNOWN) fail('EOPNOTSUPP');
+    return vector;
+  };
+}
+
 const vector = arrayIn(iovec, 2);
 
 export const readWriteCalls: readonly Call[] = [
   call(3, 'read', [fd, bytesOut, size], (t, fd, address, length) => read(t, fd, single(address, length))),
   call(4, 'write', [fd, bytesIn(2), size], (t, fd, address, length) => write(t, fd, single(address, length))),
-  call(145, 'readv', [fd, vector, int], (t, fd, v, count) => read(t, fd, iovecs(t, v, count))),
-  call(146, 'writev', [fd, vector, int], (t, fd, v, count) => write(t, fd, iovecs(t, v, count))),
+  call(145, 'readv', [fd, vector, int], (t, fd, v, count) => read(t, fd, several(v, count))),
+  call(146, 'writev', [fd, vector, int], (t, fd, v, count) => write(t, fd, several(v, count))),
   call(180, 'pread64', [fd, bytesOut, size, s64], (t, fd, address, length, offset) =>
     pread(t, fd, single(address, length), offset),
   ),
@@ -321,26 +359,22 @@ export const readWriteCalls: readonly Call[] = [
     pwrite(t, fd, single(address, length), offset),
   ),
   call(361, 'preadv', [fd, vector, int, uint, int], (t, fd, v, count, low, high) =>
-    pread(t, fd, iovecs(t, v, count), pair(low, high)),
+    pread(t, fd, several(v, count), pair(low, high)),
   ),
   call(362, 'pwritev', [fd, vector, int, uint, int], (t, fd, v, count, low, high) =>
-    pwrite(t, fd, iovecs(t, v, count), pair(low, high)),
+    pwrite(t, fd, several(v, count), pair(low, high)),
   ),
   call(392, 'preadv2', [fd, vector, int, uint, int, rwfFlags], (t, fd, v, count, low, high, flags) => {
-    if (flags & ~RWF_KNOWN) fail('EOPNOTSUPP');
     const offset = pair(low, high);
-    const list = iovecs(t, v, count);
-    if (flags & RWF_NOWAIT) {
-      const file = readerOf(t, fd);
-      if (file.pollable && !(file.poll() & 1)) return WOULD_BLOCK;
-    }
-    return offset === -1 ? read(t, fd, list) : pread(t, fd, list, offset);
+    const file = offset === -1 ? t.files.get(fd) : seekable(t, fd, offset);
+    const memory = withFlags(file.readable, several(v, count), flags);
+    if (flags & RWF_NOWAIT && file.readable && file.pollable && !(file.poll() & 1)) return WOULD_BLOCK;
+    return offset === -1 ? read(t, fd, memory) : pread(t, fd, memory, offset);
   }),
   call(393, 'pwritev2', [fd, vector, int, uint, int, rwfFlags], (t, fd, v, count, low, high, flags) => {
-    if (flags & ~RWF_KNOWN) fail('EOPNOTSUPP');
     const offset = pair(low, high);
-    const list = iovecs(t, v, count);
-    const file = writerOf(t, fd);
+    const file = offset === -1 ? t.files.get(fd) : seekable(t, fd, offset);
+    const list = withFlags(file.writable, several(v, count), flags);
     if (flags & RWF_NOWAIT && file.pollable && !(file.poll() & 4)) return WOULD_BLOCK;
     const end = flags & RWF_APPEND && !file.pollable ? file.stat().size : -1;
     let count2: number;

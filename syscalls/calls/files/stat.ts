@@ -23,7 +23,7 @@ import {
 } from '../../abi/stat.ts';
 import type { Task } from '../../kernel/task.ts';
 import { Inode } from '../../vfs/core/inode.ts';
-import { dirfd, fd, hex, path, pathOrNull, structOut } from '../args.ts';
+import { dirfd, fd, hex, path, pathOrEmpty, pathOrNull, structOut } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { atFlags } from '../names.ts';
 import { fileOrInodeAt, inodeAt } from './at.ts';
@@ -50,8 +50,8 @@ export const statCalls: readonly Call[] = [
   call(196, 'lstat64', [path, stat64Out], (t, path, out) =>
     putStat64(t, out, inodeAt(t, AT_FDCWD, path, false).stat()),
   ),
-  call(197, 'fstat64', [fd, stat64Out], (t, fd, out) => putStat64(t, out, t.files.get(fd).stat())),
-  call(327, 'fstatat64', [dirfd, path, stat64Out, atFlags], (t, dirfd, path, out, flags) => {
+  call(197, 'fstat64', [fd, stat64Out], (t, fd, out) => putStat64(t, out, t.files.raw(fd).stat())),
+  call(327, 'fstatat64', [dirfd, pathOrEmpty, stat64Out, atFlags], (t, dirfd, path, out, flags) => {
     if (flags & ~STAT_AT_FLAGS) fail('EINVAL');
     const file = fileOrInodeAt(t, dirfd, path, flags, !(flags & AT_SYMLINK_NOFOLLOW));
     return putStat64(t, out, file.stat());
@@ -62,7 +62,7 @@ export const statCalls: readonly Call[] = [
   call(107, 'lstat', [path, statOut], (t, path, out) =>
     putStat(t, out, inodeAt(t, AT_FDCWD, path, false).stat()),
   ),
-  call(108, 'fstat', [fd, statOut], (t, fd, out) => putStat(t, out, t.files.get(fd).stat())),
+  call(108, 'fstat', [fd, statOut], (t, fd, out) => putStat(t, out, t.files.raw(fd).stat())),
   call(
     397,
     'statx',

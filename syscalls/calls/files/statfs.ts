@@ -9,8 +9,11 @@ import { type Call, call } from '../declare.ts';
 import { inodeAt } from './at.ts';
 
 /** fstatfs needs the size of the structure said; ARM takes 88, which an old ABI had, for 84 (arch/arm/kernel/sys_oabi-compat.c). */
-function statfs64(t: Task, inode: Inode, size: number, address: number): number {
+function checkSize(size: number): void {
   if (size !== STATFS64_SIZE && size !== 88) fail('EINVAL');
+}
+
+function statfs64(t: Task, inode: Inode, address: number): number {
   const statistics = inode.fs.statfs(inode);
   t.mm.writable(address, STATFS64_SIZE);
   writeStatfs64(t.mm.view, address, statistics);
@@ -25,11 +28,16 @@ function statfs(t: Task, inode: Inode, address: number): number {
 
 export const statfsCalls: readonly Call[] = [
   call(99, 'statfs', [path, ptr], (t, path, out) => statfs(t, inodeAt(t, AT_FDCWD, path, true), out)),
-  call(100, 'fstatfs', [fd, ptr], (t, fd, out) => statfs(t, t.files.get(fd).inode, out)),
-  call(266, 'statfs64', [path, size, ptr], (t, path, size, out) =>
-    statfs64(t, inodeAt(t, AT_FDCWD, path, true), size, out),
+  call(100, 'fstatfs', [fd, ptr], (t, fd, out) => statfs(t, t.files.raw(fd).inode, out)),
+  call(
+    266,
+    'statfs64',
+    [path, size, ptr],
+    (t, path, _size, out) => statfs64(t, inodeAt(t, AT_FDCWD, path, true), out),
+    { before: (_t, _path, size) => checkSize(size) },
   ),
-  call(267, 'fstatfs64', [fd, size, ptr], (t, fd, size, out) =>
-    statfs64(t, t.files.get(fd).inode, size, out),
-  ),
+  call(267, 'fstatfs64', [fd, size, ptr], (t, fd, size, out) => {
+    checkSize(size);
+    return statfs64(t, t.files.raw(fd).inode, out);
+  }),
 ];

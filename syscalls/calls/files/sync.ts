@@ -3,10 +3,9 @@ import type { Task } from '../../kernel/task.ts';
 import type { OpenFile } from '../../vfs/core/open-file.ts';
 import { fd, s64, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { fileOf } from './at.ts';
 
 function fsync(t: Task, fd: number, dataOnly: boolean): number {
-  fileOf(t, fd).sync(dataOnly);
+  t.files.get(fd).sync(dataOnly);
   return 0;
 }
 

@@ -8,7 +8,7 @@ import type { Target } from '../../vfs/core/vfs.ts';
 import { arrayIn, dirfd, path, pathOrNull } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { atFlags } from '../names.ts';
-import { fileOf, inodeAt, targetAt } from './at.ts';
+import { checkTargetFlags, inodeAt, targetAt } from './at.ts';
 
 interface Time {
   tv_sec: number;
@@ -52,7 +52,7 @@ function utimensat<T extends Time>(
   // A null path is the descriptor itself (futimens).
   if (path === null && dirfd !== AT_FDCWD) {
     if (flags !== 0) fail('EINVAL');
-    return utimens(t, fileOf(t, dirfd), times);
+    return utimens(t, t.files.get(dirfd), times);
   }
   return utimens(t, targetAt(t, dirfd, path, flags), times);
 }
@@ -64,18 +64,46 @@ const fromTimeval = ({ tv_sec, tv_usec }: { tv_sec: number; tv_usec: number }): 
 const times32 = arrayIn(timespec32, 2);
 const times64 = arrayIn(timespec64, 2);
 
+/** The times come first, then the flags, then the path. */
+const checkTimes =
+  (type: typeof timespec32 | typeof timespec64) =>
+  (t: Task, _dirfd: number, _path: number, times: number, flags: number): void => {
+    timesAt(t, type, times >>> 0, (time) => time);
+    checkTargetFlags(flags);
+  };
+const checkTimevals = (t: Task, times: number) => void timesAt(t, timeval32, times >>> 0, fromTimeval);
+
 export const utimeCalls: readonly Call[] = [
-  call(348, 'utimensat', [dirfd, pathOrNull, times32, atFlags], (t, dirfd, path, times, flags) =>
-    utimensat(t, dirfd, path, times, flags, timespec32),
+  call(
+    348,
+    'utimensat',
+    [dirfd, pathOrNull, times32, atFlags],
+    (t, dirfd, path, times, flags) => utimensat(t, dirfd, path, times, flags, timespec32),
+    { before: checkTimes(timespec32) },
   ),
-  call(412, 'utimensat_time64', [dirfd, pathOrNull, times64, atFlags], (t, dirfd, path, times, flags) =>
-    utimensat(t, dirfd, path, times, flags, timespec64),
+  call(
+    412,
+    'utimensat_time64',
+    [dirfd, pathOrNull, times64, atFlags],
+    (t, dirfd, path, times, flags) => utimensat(t, dirfd, path, times, flags, timespec64),
+    { before: checkTimes(timespec64) },
   ),
-  call(269, 'utimes', [path, arrayIn(timeval32, 2)], (t, path, times) =>
-    utimens(t, inodeAt(t, AT_FDCWD, path, true), timesAt(t, timeval32, times, fromTimeval)),
+  call(
+    269,
+    'utimes',
+    [path, arrayIn(timeval32, 2)],
+    (t, path, times) =>
+      utimens(t, inodeAt(t, AT_FDCWD, path, true), timesAt(t, timeval32, times, fromTimeval)),
+    { before: (t, _path, times) => checkTimevals(t, times) },
   ),
-  call(326, 'futimesat', [dirfd, pathOrNull, arrayIn(timeval32, 2)], (t, dirfd, path, address) => {
-    const times = timesAt(t, timeval32, address, fromTimeval);
-    return utimens(t, path === null ? fileOf(t, dirfd) : inodeAt(t, dirfd, path, true), times);
-  }),
+  call(
+    326,
+    'futimesat',
+    [dirfd, pathOrNull, arrayIn(timeval32, 2)],
+    (t, dirfd, path, address) => {
+      const times = timesAt(t, timeval32, address, fromTimeval);
+      return utimens(t, path === null ? t.files.get(dirfd) : inodeAt(t, dirfd, path, true), times);
+    },
+    { before: (t, _dirfd, _path, times) => checkTimevals(t, times) },
+  ),
 ];

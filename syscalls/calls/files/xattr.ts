@@ -9,12 +9,19 @@ import { inodeAt } from './at.ts';
 
 const NAME_MAX = 255;
 const SIZE_MAX = 65536;
-const NAMESPACES = ['user.', 'trusted.', 'security.', 'system.'];
 
-/** ERANGE, EOPNOTSUPP for names outside the known namespaces. */
-function checkName(name: string): void {
-  if (name.length === 0 || name.length > NAME_MAX) fail('ERANGE');
-  if (!NAMESPACES.some((space) => name.startsWith(space) && name.length > space.length)) fail('EOPNOTSUPP');
+/** The name of an attribute: before the file it is of (import_xattr_name). ERANGE, EFAULT. */
+function nameAt(t: Task, address: number): string {
+  const name = t.mm.string(address >>> 0, NAME_MAX + 1, 'ERANGE');
+  return name || fail('ERANGE');
+}
+
+/** What set is given, before the file (setxattr_copy). */
+function checkValue(t: Task, name: number, value: number, size: number, flags: number): void {
+  if (flags & ~3) fail('EINVAL');
+  nameAt(t, name);
+  if (size >>> 0 > SIZE_MAX) fail('E2BIG');
+  t.mm.readable(value >>> 0, size);
 }
 
 /** Gives bytes to the guest; a size of 0 asks how many there are. */
@@ -26,22 +33,17 @@ function give(t: Task, bytes: Uint8Array, address: number, size: number): number
 }
 
 function get(t: Task, inode: Inode, name: string, address: number, size: number): number {
-  checkName(name);
-  return give(t, inode.getxattr(name), address, size);
+  return give(t, t.kernel.vfs.getxattr(inode, name, t.creds), address, size);
 }
 function list(t: Task, inode: Inode, address: number, size: number): number {
   const names = inode.listxattr().map((name) => `${name}\0`);
   return give(t, Buffer.from(names.join(''), 'latin1'), address, size);
 }
 function set(t: Task, inode: Inode, name: string, address: number, size: number, flags: number): number {
-  if (flags & ~3 || flags === 3) fail('EINVAL');
-  if (size > SIZE_MAX) fail('E2BIG');
-  checkName(name);
   t.kernel.vfs.setxattr(inode, name, t.mm.readable(address, size), flags, t.creds);
   return 0;
 }
 function remove(t: Task, inode: Inode, name: string): number {
-  checkName(name);
   t.kernel.vfs.removexattr(inode, name, t.creds);
   return 0;
 }
@@ -50,31 +52,61 @@ const followed = (t: Task, path: string) => inodeAt(t, AT_FDCWD, path, true);
 const link = (t: Task, path: string) => inodeAt(t, AT_FDCWD, path, false);
 const opened = (t: Task, fd: number) => t.files.get(fd).inode;
 
+const NAMED = { before: (t: Task, _file: number, ...words: number[]) => void nameAt(t, words[0]!) };
+const SET = {
+  before: (t: Task, _file: number, ...words: number[]) =>
+    checkValue(t, words[0]!, words[1]!, words[2]!, words[3]!),
+};
+
 export const xattrCalls: readonly Call[] = [
-  call(226, 'setxattr', [path, str, ptr, size, hex], (t, path, name, value, size, flags) =>
-    set(t, followed(t, path), name, value, size, flags),
+  call(
+    226,
+    'setxattr',
+    [path, str, ptr, size, hex],
+    (t, path, name, value, size, flags) => set(t, followed(t, path), name, value, size, flags),
+    SET,
   ),
-  call(227, 'lsetxattr', [path, str, ptr, size, hex], (t, path, name, value, size, flags) =>
-    set(t, link(t, path), name, value, size, flags),
+  call(
+    227,
+    'lsetxattr',
+    [path, str, ptr, size, hex],
+    (t, path, name, value, size, flags) => set(t, link(t, path), name, value, size, flags),
+    SET,
   ),
-  call(228, 'fsetxattr', [fd, str, ptr, size, int], (t, fd, name, value, size, flags) =>
-    set(t, opened(t, fd), name, value, size, flags),
+  call(
+    228,
+    'fsetxattr',
+    [fd, str, ptr, size, int],
+    (t, fd, name, value, size, flags) => set(t, opened(t, fd), name, value, size, flags),
+    SET,
   ),
-  call(229, 'getxattr', [path, str, bytesOut, size], (t, path, name, value, size) =>
-    get(t, followed(t, path), name, value, size),
+  call(
+    229,
+    'getxattr',
+    [path, str, bytesOut, size],
+    (t, path, name, value, size) => get(t, followed(t, path), name, value, size),
+    NAMED,
   ),
-  call(230, 'lgetxattr', [path, str, bytesOut, size], (t, path, name, value, size) =>
-    get(t, link(t, path), name, value, size),
+  call(
+    230,
+    'lgetxattr',
+    [path, str, bytesOut, size],
+    (t, path, name, value, size) => get(t, link(t, path), name, value, size),
+    NAMED,
   ),
-  call(231, 'fgetxattr', [fd, str, bytesOut, size], (t, fd, name, value, size) =>
-    get(t, opened(t, fd), name, value, size),
+  call(
+    231,
+    'fgetxattr',
+    [fd, str, bytesOut, size],
+    (t, fd, name, value, size) => get(t, opened(t, fd), name, value, size),
+    NAMED,
   ),
   call(232, 'listxattr', [path, bytesOut, size], (t, path, out, size) =>
     list(t, followed(t, path), out, size),
   ),
   call(233, 'llistxattr', [path, bytesOut, size], (t, path, out, size) => list(t, link(t, path), out, size)),
   call(234, 'flistxattr', [fd, bytesOut, size], (t, fd, out, size) => list(t, opened(t, fd), out, size)),
-  call(235, 'removexattr', [path, str], (t, path, name) => remove(t, followed(t, path), name)),
-  call(236, 'lremovexattr', [path, str], (t, path, name) => remove(t, link(t, path), name)),
-  call(237, 'fremovexattr', [fd, str], (t, fd, name) => remove(t, opened(t, fd), name)),
+  call(235, 'removexattr', [path, str], (t, path, name) => remove(t, followed(t, path), name), NAMED),
+  call(236, 'lremovexattr', [path, str], (t, path, name) => remove(t, link(t, path), name), NAMED),
+  call(237, 'fremovexattr', [fd, str], (t, fd, name) => remove(t, opened(t, fd), name), NAMED),
 ];

@@ -15,7 +15,19 @@ import {
   handOver,
 } from '../../kernel/futex.ts';
 import type { Task } from '../../kernel/task.ts';
-import { address, fieldAt, hex, int, oneOf, pid, ptr, structOut, uint } from '../args.ts';
+import {
+  address,
+  addressOf,
+  fieldAt,
+  hex,
+  int,
+  oneOf,
+  pid,
+  ptr,
+  structOut,
+  uint,
+  valuesOf,
+} from '../args.ts';
 import { type Arg, type Call, call } from '../declare.ts';
 
 const OP = {
@@ -42,6 +54,7 @@ const ANY = 0xffff_ffff;
 type TimespecType = Field<{ tv_sec: number; tv_nsec: number }>;
 
 const op: Arg<number> = {
+  domain: valuesOf('value', OP),
   words: 1,
   decode: (_t, x) => x,
   print(_p, x) {
@@ -54,6 +67,7 @@ const op: Arg<number> = {
 function timeout(type: TimespecType): Arg<number> {
   const waits: readonly number[] = [OP.FUTEX_WAIT, OP.FUTEX_WAIT_BITSET, OP.FUTEX_LOCK_PI, OP.FUTEX_LOCK_PI2];
   return {
+    domain: addressOf(type),
     words: 1,
     decode: (_t, x) => x >>> 0,
     print: (p, x) => (waits.includes(p.args[1]! & COMMAND) ? fieldAt(p.task, type, x >>> 0) : String(x)),

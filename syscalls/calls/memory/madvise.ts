@@ -6,7 +6,7 @@ import { u8 } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
 import { flags, oneOf, ptr, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { mapped, pageUp, range } from './mmap.ts';
+import { pageUp, range } from './mmap.ts';
 
 /** Advice that changes nothing a program could see. */
 const HINTS: readonly number[] = [

@@ -18,6 +18,7 @@ const mapFlags = flags(MAP);
 
 /** mmap2's offset: in pages as passed, in bytes as decoded and printed. */
 const pages: Arg<number> = {
+  domain: { kind: 'number' },
   words: 1,
   decode: (_t, x) => (x >>> 0) * PAGE_SIZE,
   print: (_p, x) => (x === 0 ? '0' : `0x${((x >>> 0) * PAGE_SIZE).toString(16)}`),

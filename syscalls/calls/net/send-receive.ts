@@ -85,7 +85,7 @@ function controlAt(t: Task, address: number, length: number): OpenFile[] {
     const size = header.cmsg_len - s.cmsghdr.size;
     if (header.cmsg_level === s.SOL_SOCKET && header.cmsg_type === s.SCM_RIGHTS) {
       if (size > 4 * 253) fail('EINVAL');
-      for (let i = 0; i + 4 <= size; i += 4) rights.push(t.files.get(t.mm.get(s32, data + i)));
+      for (let i = 0; i + 4 <= size; i += 4) rights.push(t.files.raw(t.mm.get(s32, data + i)));
     } else if (header.cmsg_level === s.SOL_SOCKET && header.cmsg_type === s.SCM_CREDENTIALS) {
       const { pid, uid, gid } = t.mm.get(s.ucred, data);
       const { creds } = t;

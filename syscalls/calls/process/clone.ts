@@ -6,12 +6,13 @@ import { s32, struct, u64 } from '../../abi/struct.ts';
 import { CLONE_NAMESPACES, type CloneArgs, cloneTask } from '../../kernel/fork.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { WaitQueue } from '../../vfs/core/wait-queue.ts';
-import { flags, flagText, hex, ptr, uint } from '../args.ts';
+import { flags, flagText, hex, ptr, uint, valuesOf } from '../args.ts';
 import { type Arg, type Call, call } from '../declare.ts';
 import { installPidfd } from './pidfd.ts';
 
 /** clone's flags with the signal in the low byte. */
 const cloneFlags: Arg<number> = {
+  domain: valuesOf('bits', CLONE),
   words: 1,
   decode: (_t, x) => x,
   print: (_p, x) => {

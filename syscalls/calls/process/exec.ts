@@ -6,7 +6,7 @@ import type { HostCommand } from '../../kernel/kernel.ts';
 import { exitTraced } from '../../kernel/signals.ts';
 import type { Task } from '../../kernel/task.ts';
 import { lookupPath } from '../../vfs/core/walk.ts';
-import { AT_FDCWD, dirfd, flags, path, stringVector } from '../args.ts';
+import { AT_FDCWD, dirfd, flags, path, pathOrEmpty, stringVector } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 
 /** Longest single string, and most strings (MAX_ARG_STRLEN, MAX_ARG_STRINGS within the limit of the whole). */
@@ -57,11 +57,11 @@ function exec(t: Task, dir: number, name: string, argv: number, envp: number, ho
   const context = { root: t.fs.root, creds: t.creds, prefix: t.fs.prefix };
   let program: Pick<Program, 'inode' | 'path' | 'inaccessible'>;
   if (name === '' && how & AT_EMPTY_PATH) {
-    const inode = dir === AT_FDCWD ? t.fs.cwd : t.files.get(dir).inode;
+    const inode = dir === AT_FDCWD ? t.fs.cwd : t.files.raw(dir).inode;
     program = { inode, path: `/dev/fd/${dir}`, inaccessible: t.files.closesOnExec(dir) };
   } else {
     const absolute = name.startsWith('/');
-    const start = absolute || dir === AT_FDCWD ? t.fs.cwd : t.files.get(dir).inode;
+    const start = absolute || dir === AT_FDCWD ? t.fs.cwd : t.files.raw(dir).inode;
     const inode = lookupPath(context, start, name, !(how & AT_SYMLINK_NOFOLLOW));
     if (inode.isSymlink) fail('ELOOP');
     const relative = !absolute && dir !== AT_FDCWD;
@@ -82,7 +82,7 @@ export const execCalls: readonly Call[] = [
   call(
     387,
     'execveat',
-    [dirfd, path, stringVector, stringVector, flags({ AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW })],
+    [dirfd, pathOrEmpty, stringVector, stringVector, flags({ AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW })],
     exec,
   ),
 ];

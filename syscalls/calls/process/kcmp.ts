@@ -31,7 +31,7 @@ function kcmp(t: Task, a: number, b: number, type: number, first: number, second
   const pick = (of: Task, descriptor: number): object => {
     switch (type) {
       case KCMP.KCMP_FILE:
-        return of.files.get(descriptor);
+        return of.files.raw(descriptor);
       case KCMP.KCMP_VM:
         return of.mm;
       case KCMP.KCMP_FILES:

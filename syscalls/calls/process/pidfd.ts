@@ -65,7 +65,7 @@ export const pidfdCalls: readonly Call[] = [
     if (process.zombie) fail('ESRCH');
     if (!mayInspect(t, process.leader)) fail('EPERM');
     return t.files.install(
-      process.leader.files.get(target),
+      process.leader.files.raw(target),
       true,
       0,
       t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur,

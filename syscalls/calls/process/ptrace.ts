@@ -17,7 +17,7 @@ import {
 import { accessRemote } from '../../kernel/remote-memory.ts';
 import { sendToTask } from '../../kernel/signals.ts';
 import type { Task } from '../../kernel/task.ts';
-import { address, hex, pid } from '../args.ts';
+import { address, hex, pid, valuesOf } from '../args.ts';
 import { type Arg, type Call, call } from '../declare.ts';
 
 const PT = {
@@ -59,6 +59,7 @@ const PT = {
 } as const;
 
 const request: Arg<number> = {
+  domain: valuesOf('value', PT),
   words: 1,
   decode: (_t, x) => x,
   print: (_p, x) => Object.keys(PT).find((key) => PT[key as keyof typeof PT] === x) ?? address(x),

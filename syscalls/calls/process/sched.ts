@@ -30,6 +30,9 @@ const isRealTime = (policy: number) => policy === SCHED.SCHED_FIFO || policy ===
 const known = (policy: number) =>
   isRealTime(policy) || policy === 0 || policy === SCHED.SCHED_BATCH || policy === SCHED.SCHED_IDLE;
 
+/** As find, where a negative number is merely nobody's. */
+const findAny = (t: Task, id: number) => (id < 0 ? fail('ESRCH') : find(t, id));
+
 function setScheduler(t: Task, id: number, policy: number, priority: number): number {
   const plain = policy & ~SCHED.SCHED_RESET_ON_FORK;
   const of = find(t, id);
@@ -69,7 +72,7 @@ const schedAttr = struct('sched_attr', {
 });
 
 function setAttr(t: Task, id: number, at: number, how: number): number {
-  if (how !== 0 || id < 0) fail('EINVAL');
+  if (at === 0 || id < 0 || how !== 0) fail('EINVAL');
   const size = t.mm.get(u32, at);
   // Of the newer fields nothing must be set (sched_copy_attr).
   const tooMuch = size > PAGE_SIZE || (size > 0 && size < schedAttr.size);
@@ -89,7 +92,7 @@ function setAttr(t: Task, id: number, at: number, how: number): number {
 }
 
 function getAttr(t: Task, id: number, at: number, size: number, how: number): number {
-  if (how !== 0 || size < schedAttr.size) fail('EINVAL');
+  if (at === 0 || id < 0 || how !== 0 || size < schedAttr.size || size > PAGE_SIZE) fail('EINVAL');
   const of = find(t, id);
   t.mm.put(schedAttr, at, {
     size: schedAttr.size,
@@ -105,15 +108,24 @@ function getAttr(t: Task, id: number, at: number, size: number, how: number): nu
 }
 
 export const schedCalls: readonly Call[] = [
-  call(154, 'sched_setparam', [pid, structIn(param)], (t, id, { sched_priority }) =>
-    setScheduler(t, id, find(t, id).policy, sched_priority),
+  call(
+    154,
+    'sched_setparam',
+    [pid, structIn(param)],
+    (t, id, { sched_priority }) => setScheduler(t, id, find(t, id).policy, sched_priority),
+    { before: (_t, id, at) => void (id < 0 || at === 0 ? fail('EINVAL') : 0) },
   ),
   call(155, 'sched_getparam', [pid, structOut(param)], (t, id, at) => {
+    if (at === 0) fail('EINVAL');
     t.mm.put(param, at, { sched_priority: find(t, id).rtPriority });
     return 0;
   }),
-  call(156, 'sched_setscheduler', [pid, policyArg, structIn(param)], (t, id, policy, { sched_priority }) =>
-    policy < 0 ? fail('EINVAL') : setScheduler(t, id, policy, sched_priority),
+  call(
+    156,
+    'sched_setscheduler',
+    [pid, policyArg, structIn(param)],
+    (t, id, policy, { sched_priority }) => setScheduler(t, id, policy, sched_priority),
+    { before: (_t, id, policy, at) => void (id < 0 || policy < 0 || at === 0 ? fail('EINVAL') : 0) },
   ),
   call(157, 'sched_getscheduler', [pid], (t, id) => find(t, id).policy),
   call(158, 'sched_yield', [], (t) => {
@@ -124,15 +136,15 @@ export const schedCalls: readonly Call[] = [
   call(160, 'sched_get_priority_min', [policyArg], (_t, policy) => priorityRange(policy, 1)),
   call(161, 'sched_rr_get_interval', [pid, structOut(timespec32)], rrInterval(timespec32)),
   call(241, 'sched_setaffinity', [pid, uint, ptr], (t, id, length, at) => {
-    const of = find(t, id);
     const mask = t.mm.readable(at, Math.min(length, CPUMASK));
+    const of = findAny(t, id);
     if (!mayChange(t, of)) fail('EPERM');
     // There is one CPU; a mask without it cannot be.
     return (mask[0] ?? 0) & 1 ? 0 : fail('EINVAL');
   }),
   call(242, 'sched_getaffinity', [pid, uint, ptr], (t, id, length, at) => {
-    find(t, id);
     if (length < CPUMASK || length & 3) fail('EINVAL');
+    findAny(t, id);
     const out = t.mm.writable(at, CPUMASK);
     out.fill(0);
     out[0] = 1;

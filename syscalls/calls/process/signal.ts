@@ -30,7 +30,18 @@ import { altStackState, restoreFrame } from '../../kernel/signal-frame.ts';
 import { discardIgnored, forceSignal, sendToProcess, sendToTask } from '../../kernel/signals.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
-import { address, flagText, oneOf, pid, ptr, structIn, structInOrNull, structOut, uint } from '../args.ts';
+import {
+  address,
+  flagText,
+  oneOf,
+  pid,
+  ptr,
+  structIn,
+  structInOrNull,
+  structOut,
+  uint,
+  valuesOf,
+} from '../args.ts';
 import { type Arg, type Call, call } from '../declare.ts';
 
 /** Bytes of the kernel's sigset_t. */
@@ -76,7 +87,12 @@ const stackT = struct('stack_t', {
   ss_size: u32,
 });
 
-const signal: Arg<number> = { words: 1, decode: (_t, x) => x, print: (_p, x) => signalName(x) };
+const signal: Arg<number> = {
+  domain: valuesOf('value', SIG),
+  words: 1,
+  decode: (_t, x) => x,
+  print: (_p, x) => signalName(x),
+};
 const how = oneOf({ SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK });
 
 // ---- sending ----
@@ -176,8 +192,14 @@ function setAction(t: Task, signo: number, action: Action | null): Action {
   return { sa_handler: old.handler, sa_flags: old.flags, sa_restorer: old.restorer, sa_mask: old.mask };
 }
 
-function rtSigaction(t: Task, signo: number, action: Action | null, oldAt: number, size: number): number {
-  if (size !== SIGSET_SIZE) fail('EINVAL');
+/** The size of a set is looked at before the set: by argument. */
+const sizedBy = (argument: number) => ({
+  before: (_t: Task, ...words: number[]) => {
+    if (words[argument] !== SIGSET_SIZE) fail('EINVAL');
+  },
+});
+
+function rtSigaction(t: Task, signo: number, action: Action | null, oldAt: number): number {
   const old = setAction(t, signo, action);
   if (oldAt !== 0) t.mm.put(sigaction, oldAt, old);
   return 0;
@@ -192,8 +214,7 @@ function changeMask(t: Task, way: number, set: SigSet, within: SigSet): void {
   else fail('EINVAL');
 }
 
-function rtSigprocmask(t: Task, way: number, set: SigSet | null, oldAt: number, size: number): number {
-  if (size !== SIGSET_SIZE) fail('EINVAL');
+function rtSigprocmask(t: Task, way: number, set: SigSet | null, oldAt: number): number {
   const old = t.blocked;
   if (set !== null) changeMask(t, way, set, ALL_SIGNALS);
   if (oldAt !== 0) t.mm.put(sigset, oldAt, old);
@@ -312,8 +333,20 @@ export const signalCalls: readonly Call[] = [
     return 0;
   }),
   call(173, 'rt_sigreturn', [], (t) => sigreturn(t, true)),
-  call(174, 'rt_sigaction', [signal, structInOrNull(sigaction), structOut(sigaction), uint], rtSigaction),
-  call(175, 'rt_sigprocmask', [how, structInOrNull(sigset), structOut(sigset), uint], rtSigprocmask),
+  call(
+    174,
+    'rt_sigaction',
+    [signal, structInOrNull(sigaction), structOut(sigaction), uint],
+    rtSigaction,
+    sizedBy(3),
+  ),
+  call(
+    175,
+    'rt_sigprocmask',
+    [how, structInOrNull(sigset), structOut(sigset), uint],
+    rtSigprocmask,
+    sizedBy(3),
+  ),
   call(176, 'rt_sigpending', [structOut(sigset), uint], (t, at, size) => {
     if (size > SIGSET_SIZE) fail('EINVAL');
     const { buffer } = BigUint64Array.of(pendingSet(t));
@@ -324,13 +357,11 @@ export const signalCalls: readonly Call[] = [
     177,
     'rt_sigtimedwait',
     [structIn(sigset), structOut(siginfo), structInOrNull(timespec32), uint],
-    (t, set, infoAt, timeout, size) =>
-      size === SIGSET_SIZE ? sigtimedwait(t, set, infoAt, timeout) : fail('EINVAL'),
+    (t, set, infoAt, timeout) => sigtimedwait(t, set, infoAt, timeout),
+    sizedBy(3),
   ),
   call(178, 'rt_sigqueueinfo', [pid, signal, ptr], (t, id, signo, at) => sigqueue(t, id, signo, at)),
-  call(179, 'rt_sigsuspend', [structIn(sigset), uint], (t, set, size) =>
-    size === SIGSET_SIZE ? suspend(t, set) : fail('EINVAL'),
-  ),
+  call(179, 'rt_sigsuspend', [structIn(sigset), uint], (t, set) => suspend(t, set), sizedBy(1)),
   call(186, 'sigaltstack', [structInOrNull(stackT), structOut(stackT)], sigaltstack),
   call(238, 'tkill', [pid, signal], (t, id, signo) =>
     id <= 0 ? fail('EINVAL') : tgkill(t, 0, id, fromUser(t, signo, SI.SI_TKILL)),
@@ -338,14 +369,16 @@ export const signalCalls: readonly Call[] = [
   call(268, 'tgkill', [pid, pid, signal], (t, group, id, signo) =>
     id <= 0 || group <= 0 ? fail('EINVAL') : tgkill(t, group, id, fromUser(t, signo, SI.SI_TKILL)),
   ),
-  call(363, 'rt_tgsigqueueinfo', [pid, pid, signal, ptr], (t, group, id, signo, at) =>
-    id <= 0 || group <= 0 ? fail('EINVAL') : tgkill(t, group, id, queuedInfo(t, id, signo, at)),
-  ),
+  call(363, 'rt_tgsigqueueinfo', [pid, pid, signal, ptr], (t, group, id, signo, at) => {
+    t.mm.get(siginfo, at);
+    if (id <= 0 || group <= 0) fail('EINVAL');
+    return tgkill(t, group, id, queuedInfo(t, id, signo, at));
+  }),
   call(
     421,
     'rt_sigtimedwait_time64',
     [structIn(sigset), structOut(siginfo), structInOrNull(timespec64), uint],
-    (t, set, infoAt, timeout, size) =>
-      size === SIGSET_SIZE ? sigtimedwait(t, set, infoAt, timeout) : fail('EINVAL'),
+    (t, set, infoAt, timeout) => sigtimedwait(t, set, infoAt, timeout),
+    sizedBy(3),
   ),
 ];

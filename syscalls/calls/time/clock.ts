@@ -54,7 +54,8 @@ export function clockTime(t: Task, id: number): number {
 
 function gettime(type: TimespecType) {
   return (t: Task, id: number, at: number): number => {
-    t.mm.put(type, at, toTimespec(clockTime(t, id)));
+    const time = toTimespec(clockTime(t, id));
+    t.mm.put(type, at, time);
     return 0;
   };
 }
@@ -74,17 +75,29 @@ export function refuseSetting(t: Task): never {
   return fail('EPERM');
 }
 
-/** Of all clocks only CLOCK_REALTIME could be set. */
+/** What is not a time, or is too far in the future, is refused before (timespec64_valid_settod). */
+function setRealtime(t: Task, time: { tv_sec: number; tv_nsec: number }): number {
+  return valid(time) && time.tv_sec <= LAST_SECOND ? refuseSetting(t) : fail('EINVAL');
+}
+/** TIME_SETTOD_SEC_MAX: what a nanosecond counter of 63 bits reaches, less thirty years. */
+const LAST_SECOND = 9_223_372_036 - 30 * 365 * 24 * 3600;
+
+/** Of the clocks only CLOCK_REALTIME and those of CPU time (negative numbers) have a way to be set. */
 function settime(type: TimespecType) {
   return (t: Task, id: number, at: number): number => {
-    if (id !== CLOCK.CLOCK_REALTIME) {
-      // Of a process's clock, too, that it may not is told before all else.
-      const own = id === CLOCK.CLOCK_PROCESS_CPUTIME_ID || id === CLOCK.CLOCK_THREAD_CPUTIME_ID;
-      return id < 0 && !own && cpuClock(t, id) ? fail('EPERM') : fail('EINVAL');
-    }
-    if (!valid(t.mm.get(type, at))) fail('EINVAL');
-    return refuseSetting(t);
+    if (id >= 0 ? id !== CLOCK.CLOCK_REALTIME : (id & 3) === 3) fail('EINVAL');
+    const time = t.mm.get(type, at);
+    if (id < 0) return cpuClock(t, id) ? fail('EPERM') : fail('EINVAL');
+    return setRealtime(t, time);
   };
+}
+
+function settimeofday(t: Task, at: number, zoneAt: number): number {
+  const time = at === 0 ? undefined : t.mm.get(timeval32, at);
+  if (time && (time.tv_usec < 0 || time.tv_usec > 1_000_000)) fail('EINVAL');
+  if (zoneAt !== 0) t.mm.get(timezone, zoneAt);
+  if (time) return setRealtime(t, { tv_sec: time.tv_sec, tv_nsec: time.tv_usec * 1000 });
+  return capable(t.creds, CAP.SYS_TIME) ? 0 : fail('EPERM');
 }
 
 export const clockCalls: readonly Call[] = [
@@ -99,14 +112,7 @@ export const clockCalls: readonly Call[] = [
     if (zoneAt !== 0) t.mm.put(timezone, zoneAt, { tz_minuteswest: 0, tz_dsttime: 0 });
     return 0;
   }),
-  call(79, 'settimeofday', [ptr, ptr], (t, at, zoneAt) => {
-    if (at !== 0) {
-      const { tv_usec } = t.mm.get(timeval32, at);
-      if (tv_usec < 0 || tv_usec >= 1_000_000) fail('EINVAL');
-    }
-    if (zoneAt !== 0) t.mm.get(timezone, zoneAt);
-    return refuseSetting(t);
-  }),
+  call(79, 'settimeofday', [ptr, ptr], settimeofday),
   call(43, 'times', [structOut(tms)], (t, at) => {
     const ticks = (ms: number) => Math.floor((ms * CLOCK_TICKS) / 1000);
     if (at !== 0) {

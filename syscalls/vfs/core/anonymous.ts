@@ -3,7 +3,7 @@
 import { fail } from '../../abi/errno.ts';
 import { type Attributes, S_IFMT } from '../../abi/stat.ts';
 import { type AttributeChange, FileSystem, Inode, noSpace } from './inode.ts';
-import type { OpenFile } from './open-file.ts';
+import { OpenFile } from './open-file.ts';
 import type { Vfs } from './vfs.ts';
 
 /** The kernel's own file system, which is mounted nowhere. */
@@ -67,5 +67,12 @@ export class AnonymousInode extends Inode {
   }
   override open(_flags: number): OpenFile {
     return fail('ENXIO');
+  }
+}
+
+/** A file that is an object of the kernel's, such as an eventfd or an epoll: of the kind that can be sought to anywhere, to no effect (noop_llseek). */
+export abstract class AnonymousFile extends OpenFile {
+  override seek(_offset: number, _whence: number): number {
+    return 0;
   }
 }

@@ -39,8 +39,13 @@ export class FdTable {
     return copy;
   }
 
-  /** The open file of a descriptor; EBADF. */
+  /** The open file of a descriptor; EBADF, also when it was opened with O_PATH (fdget of fs/file.c). */
   get(fd: number): OpenFile {
+    const file = this.#files[fd];
+    return file === undefined || file.isPath ? fail('EBADF') : file;
+  }
+  /** As get, for calls to which a descriptor opened with O_PATH is as good as any (fdget_raw). */
+  raw(fd: number): OpenFile {
     return this.#files[fd] ?? fail('EBADF');
   }
   find(fd: number): OpenFile | undefined {
@@ -68,7 +73,7 @@ export class FdTable {
 
   /** EBADF when it is not open. */
   close(fd: number): void {
-    const file = this.get(fd);
+    const file = this.raw(fd);
     this.#files[fd] = undefined;
     this.#closeOnExec.delete(fd);
     if (fd < this.#lowest) this.#lowest = fd;

@@ -164,7 +164,7 @@ export abstract class Inode {
     fail('EOPNOTSUPP');
   }
   listxattr(): string[] {
-    return fail('EOPNOTSUPP');
+    return [];
   }
   removexattr(_name: string): void {
     fail('EOPNOTSUPP');

@@ -105,6 +105,14 @@ export abstract class OpenFile {
   get vfs(): Vfs {
     return this.inode.fs.vfs;
   }
+  /** Whether it can be read or written at an offset (FMODE_PREAD). */
+  get hasOffsets(): boolean {
+    return this.pread !== OpenFile.prototype.pread;
+  }
+  /** It was opened with O_PATH: it names a file, and nothing can be done with it but to use the name. */
+  get isPath(): boolean {
+    return false;
+  }
   get nonblocking(): boolean {
     return (this.flags & O_NONBLOCK) !== 0;
   }

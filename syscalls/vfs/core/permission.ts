@@ -32,17 +32,24 @@ export function checkDelete(dir: Inode, name: string, inode: Inode, who: Creds):
 }
 
 /**
- * Changing an extended attribute: those of the user are for regular files and directories, trusted ones for administrators
- * (xattr_permission). Throws EROFS, EPERM, EACCES.
+ * Reading (R_OK) or changing (W_OK) an extended attribute: those of the user are for regular files and directories, trusted ones for administrators
+ * (xattr_permission). Throws EROFS, EPERM, EACCES, ENODATA, and EOPNOTSUPP for names outside the known namespaces.
  */
-export function checkXattr(inode: Inode, name: string, who: Creds): void {
-  if (inode.fs.readOnly) fail('EROFS');
-  if (name.startsWith('trusted.') && !capable(who, CAP.SYS_ADMIN)) fail('EPERM');
-  if (name.startsWith('security.') && !capable(who, CAP.SYS_ADMIN)) fail('EPERM');
-  if (!name.startsWith('user.')) return;
-  if (!inode.isRegular && !inode.isDirectory) fail('EPERM');
-  if (!inode.permits(W_OK, who) && !owns(inode.stat(), who)) fail('EACCES');
+export function checkXattr(inode: Inode, name: string, access: number, who: Creds): void {
+  const writes = access === W_OK;
+  if (writes && inode.fs.readOnly) fail('EROFS');
+  const admin = capable(who, CAP.SYS_ADMIN);
+  if (name.startsWith('trusted.')) {
+    if (!admin) fail(writes ? 'EPERM' : 'ENODATA');
+  } else if (!name.startsWith('security.') && !name.startsWith('system.')) {
+    if (name.startsWith('user.') && !inode.isRegular && !inode.isDirectory)
+      fail(writes ? 'EPERM' : 'ENODATA');
+    if (!inode.permits(access, who)) fail('EACCES');
+  }
+  if (!NAMESPACES.some((space) => name.startsWith(space) && name.length > space.length)) fail('EOPNOTSUPP');
+  if (writes && name.startsWith('security.') && !admin) fail('EPERM');
 }
+const NAMESPACES = ['user.', 'trusted.', 'security.', 'system.'];
 
 /** chown by this user. Throws EPERM. */
 export function checkChown(

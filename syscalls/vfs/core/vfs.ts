@@ -71,6 +71,18 @@ export type Target = Inode | OpenFile;
 
 const inodeOf = (target: Target): Inode => (target instanceof Inode ? target : target.inode);
 
+/** Kinds of file (S_IF*) that mknod makes (may_mknod). EPERM, EINVAL. */
+export function checkMknod(type: number): void {
+  if (type === S_IFDIR) fail('EPERM');
+  if (type !== 0 && ![S_IFREG, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK].includes(type)) fail('EINVAL');
+}
+
+/** Flags of renameat2. EINVAL. */
+export function checkRename(flags: number): void {
+  if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) fail('EINVAL');
+  if (flags & RENAME_EXCHANGE && flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) fail('EINVAL');
+}
+
 type Time = bigint | 'now' | undefined;
 
 export class Vfs {
@@ -237,11 +249,9 @@ export class Vfs {
   /** @param mode type (a regular file when there is none) and permission bits, the umask taken off */
   mknod(at: PathOperation, mode: number, rdev: number): Inode {
     const type = mode & S_IFMT || S_IFREG;
-    const device = type === S_IFCHR || type === S_IFBLK;
-    if (device && !capable(at.creds, CAP.MKNOD)) fail('EPERM');
-    if (!device && type !== S_IFREG && type !== S_IFIFO && type !== S_IFSOCK)
-      fail(type === S_IFDIR ? 'EPERM' : 'EINVAL');
+    checkMknod(type);
     const { dir, name } = this.#newName(at);
+    if ((type === S_IFCHR || type === S_IFBLK) && !capable(at.creds, CAP.MKNOD)) fail('EPERM');
     const made = dir.mknod(name, type | (mode & 0o7777), rdev, at.creds);
     this.notifier.name(dir, IN_CREATE, name, false);
     return made;
@@ -291,8 +301,7 @@ export class Vfs {
 
   /** @param flags RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT */
   rename(old: PathOperation, at: PathOperation, flags: number): void {
-    if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) fail('EINVAL');
-    if (flags & RENAME_EXCHANGE && flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) fail('EINVAL');
+    checkRename(flags);
     const from = this.#name(old);
     const to = this.#name(at);
     if (from.dir.fs !== to.dir.fs) fail('EXDEV');
@@ -362,12 +371,16 @@ export class Vfs {
     this.notifier.file(file.inode, IN_MODIFY);
   }
 
+  getxattr(inode: Inode, name: string, who: Creds): Uint8Array {
+    checkXattr(inode, name, R_OK, who);
+    return inode.getxattr(name);
+  }
   setxattr(inode: Inode, name: string, value: Uint8Array, flags: number, who: Creds): void {
-    checkXattr(inode, name, who);
+    checkXattr(inode, name, W_OK, who);
     inode.setxattr(name, value, flags);
   }
   removexattr(inode: Inode, name: string, who: Creds): void {
-    checkXattr(inode, name, who);
+    checkXattr(inode, name, W_OK, who);
     inode.removexattr(name);
   }
 

@@ -5,8 +5,8 @@
 import { fail } from '../../abi/errno.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';
 import { EPOLLET, EPOLLONESHOT, POLLERR, POLLHUP, POLLIN, POLLRDNORM } from '../../abi/poll.ts';
-import { AnonymousInode } from '../core/anonymous.ts';
-import { OpenFile, SeekableFile } from '../core/open-file.ts';
+import { AnonymousFile, AnonymousInode } from '../core/anonymous.ts';
+import { type OpenFile, SeekableFile } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
 import type { Waiter } from '../core/wait-queue.ts';
 
@@ -57,7 +57,7 @@ class Entry implements Waiter {
   }
 }
 
-export class EpollFile extends OpenFile {
+export class EpollFile extends AnonymousFile {
   readonly #entries = new Map<number, Entry[]>();
   /** In the order in which they are looked at; who was told of goes to the end. */
   readonly #order = new Set<Entry>();

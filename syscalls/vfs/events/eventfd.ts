@@ -2,13 +2,13 @@
 import { fail } from '../../abi/errno.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';
 import { POLLERR, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
-import { AnonymousInode } from '../core/anonymous.ts';
-import { OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
+import { AnonymousFile, AnonymousInode } from '../core/anonymous.ts';
+import { WOULD_BLOCK } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
 
 const MAX = 0xffff_ffff_ffff_fffen;
 
-export class EventFile extends OpenFile {
+export class EventFile extends AnonymousFile {
   #count: bigint;
   readonly #semaphore: boolean;
 

@@ -6,17 +6,17 @@ import { O_RDONLY } from '../../abi/fcntl.ts';
 import { IN_ALL_EVENTS, IN_IGNORED, IN_MASK_ADD, IN_MASK_CREATE, IN_Q_OVERFLOW } from '../../abi/inotify.ts';
 import { FIONREAD } from '../../abi/ioctl.ts';
 import { POLLIN, POLLRDNORM } from '../../abi/poll.ts';
-import { AnonymousInode } from '../core/anonymous.ts';
+import { AnonymousFile, AnonymousInode } from '../core/anonymous.ts';
 import { type Inode, identityOf } from '../core/inode.ts';
 import type { Watch, WatchEvent, Watcher } from '../core/notify.ts';
-import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
+import { type IoctlContext, WOULD_BLOCK } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
 
 /** Events kept for a reader (/proc/sys/fs/inotify/max_queued_events). */
 const MOST = 16384;
 const HEADER = 16;
 
-export class InotifyFile extends OpenFile implements Watcher {
+export class InotifyFile extends AnonymousFile implements Watcher {
   readonly #watches = new Map<number, Watch>();
   #last = 0;
   #events: WatchEvent[] = [];

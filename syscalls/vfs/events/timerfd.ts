@@ -2,8 +2,8 @@
 import { fail } from '../../abi/errno.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';
 import { POLLIN, POLLRDNORM } from '../../abi/poll.ts';
-import { AnonymousInode } from '../core/anonymous.ts';
-import { OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
+import { AnonymousFile, AnonymousInode } from '../core/anonymous.ts';
+import { WOULD_BLOCK } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
 
 /** A timer of the kernel; times are milliseconds. */
@@ -16,7 +16,7 @@ export interface FileTimer {
   readonly interval: number;
 }
 
-export class TimerFile extends OpenFile {
+export class TimerFile extends AnonymousFile {
   readonly clock: number;
   readonly timer: FileTimer;
   /** TFD_TIMER_* as it was set with. */

@@ -1,0 +1,124 @@
+/** What executor.c reads and writes. */
+import type { Call } from '../../syscalls/calls/declare.ts';
+import type { Made } from './generate.ts';
+
+/** Calls after which the arena is made anew. */
+const REPAIR_MEMORY =
+  /^(munmap|mprotect|mremap|mmap2|madvise|brk|shmat|shmdt|mlock|mlock2|mlockall|pkey_.*|remap_file_pages|process_madvise|msync)$/;
+/** Calls that may take the timer away on which waiting calls end. */
+const REPAIR_SIGNALS = /sig|itimer|alarm|prctl|timer_/;
+const REPAIR = 1;
+const SIGNALS = 2;
+export const DESCRIPTORS = 40;
+
+/** Number and argument words for one kernel; undefined when it has no such call. */
+export type Convention = (made: Made) => { number: number; words: number[] } | undefined;
+
+/** 32-bit ARM: a 64-bit argument is in an even and the next register. */
+export const forArm: Convention = ({ call, words }) => {
+  const registers = new Array<number>(7).fill(0);
+  call.args.forEach((arg, i) => {
+    registers[call.registers[i]!] = words[i]![0];
+    if (arg.words === 2) registers[call.registers[i]! + 1] = words[i]![1];
+  });
+  return { number: call.number, words: registers };
+};
+
+/** O_DIRECTORY, O_NOFOLLOW, O_DIRECT and O_LARGEFILE have other bits on x86. */
+const OPEN_BITS: readonly [number, number][] = [
+  [0o40000, 0o200000],
+  [0o100000, 0o400000],
+  [0o200000, 0o40000],
+  [0o400000, 0o100000],
+];
+const isOpenFlags = (call: Call, i: number) => {
+  const { domain } = call.args[i]!;
+  return domain.kind === 'bits' && domain.values.includes(0o40000) && domain.values.includes(0o200000);
+};
+function openFlags(flags: number): number {
+  let other = flags;
+  for (const [arm] of OPEN_BITS) other &= ~arm;
+  for (const [arm, x86] of OPEN_BITS) if (flags & arm) other |= x86;
+  return other >>> 0;
+}
+
+/** 32-bit x86, by the numbers of asm/unistd_32.h: 64-bit arguments are not aligned, some calls have other names, and some come with fewer arguments. */
+export function forX86(numbers: ReadonlyMap<string, number>): Convention {
+  return ({ call, words }) => {
+    let flat = call.args.flatMap((arg, i) => {
+      const [low, high] = words[i]!;
+      return arg.words === 2 ? [low, high] : [isOpenFlags(call, i) ? openFlags(low) : low];
+    });
+    let { name } = call;
+    if (name === 'send' || name === 'recv') {
+      name = name === 'send' ? 'sendto' : 'recvfrom';
+      flat.push(0, 0);
+    } else if (name === 'accept') {
+      name = 'accept4';
+      flat.push(0);
+    } else if (name === 'arm_fadvise64_64') {
+      name = 'fadvise64_64';
+      flat = [flat[0]!, ...flat.slice(2), flat[1]!];
+    } else if (name === 'sync_file_range2') {
+      name = 'sync_file_range';
+      flat = [flat[0]!, ...flat.slice(2), flat[1]!];
+    }
+    const number = numbers.get(name);
+    return number === undefined || flat.length > 6 ? undefined : { number, words: flat };
+  };
+}
+
+export function encode(batches: readonly (readonly Made[])[], convention: Convention): Uint8Array {
+  const out: number[] = [batches.length];
+  for (const batch of batches) {
+    const calls = batch.flatMap((made) => {
+      const by = convention(made);
+      return by ? [{ made, by }] : [];
+    });
+    out.push(calls.length);
+    for (const { made, by } of calls) {
+      const { name } = made.call;
+      const flags = (REPAIR_MEMORY.test(name) ? REPAIR : 0) | (REPAIR_SIGNALS.test(name) ? SIGNALS : 0);
+      const words = Array.from({ length: 7 }, (_, i) => by.words[i] ?? 0);
+      out.push(flags, by.number, ...words, made.fills.length);
+      for (const { at, bytes } of made.fills) {
+        const padded = new Uint8Array((bytes.length + 3) & ~3);
+        padded.set(bytes);
+        out.push(at, bytes.length, ...new Uint32Array(padded.buffer));
+      }
+    }
+  }
+  return new Uint8Array(Uint32Array.from(out).buffer);
+}
+
+export interface CallResult {
+  readonly value: number;
+  /** Offsets of the first and the last byte of the arena that it changed; -1 for none, -2 when the arena was gone. */
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface BatchResult {
+  /** Of the calls that returned. */
+  readonly calls: CallResult[];
+  /** As wait4 tells it. */
+  readonly status: number;
+  /** Flags and offset of each descriptor in the end. */
+  readonly descriptors: number[];
+}
+
+export function decode(bytes: Uint8Array): BatchResult[] {
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+  const batches: BatchResult[] = [];
+  for (let at = 0; at < words.length; ) {
+    const count = words[at++]!;
+    const status = words[at++]!;
+    const calls: CallResult[] = [];
+    for (let i = 0; i < count; i++, at += 3) {
+      calls.push({ value: words[at]!, first: words[at + 1]!, last: words[at + 2]! });
+    }
+    batches.push({ calls, status, descriptors: [...words.subarray(at, at + 2 * DESCRIPTORS)] });
+    at += 2 * DESCRIPTORS;
+  }
+  return batches;
+}

@@ -1,0 +1,299 @@
+/*
+ * Makes the calls that generate.ts has written down, each batch of them in a process of its own that finds the same files, descriptors and memory, and writes
+ * down what came of each. Without a C library, so that nothing but the calls happens: compiled for ARM, and for the host's kernel as a 32-bit program.
+ *
+ * argv: input, output. Both are 32-bit words.
+ * input:   batches; for each: number of calls; for each call: flags, number, 7 arguments, number of fills; for each fill: address, length, bytes up to a whole word.
+ * output:  for each batch: number of calls that ended, the status the process ended by; for each such call: result, first and last byte it changed (offsets in the
+ *          arena, -1 when none, -2 when the arena was not all there); what the descriptors are in the end: DESCRIPTORS times flags and offset.
+ */
+#include <asm/unistd.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint32_t u32;
+typedef int32_t s32;
+
+/* As generate.ts has them: pages that can be written, one that is not there, one that can only be read, one that is not there, one without access. */
+#define ARENA 0x70000000
+#define ARENA_SIZE 0x2000
+#define READ_ONLY 0x70003000
+#define NO_ACCESS 0x70005000
+#define ARENA_END 0x70006000
+/* What the process tells its parent. */
+#define RESULTS 0x68000000
+#define MOST_CALLS 1000
+#define DESCRIPTORS 40
+#define CALL_US 3000
+#define BATCH_S 1
+/* flags */
+#define REPAIR 1
+#define SIGNALS 2
+
+#ifdef __arm__
+static long call7(long n, long a, long b, long c, long d, long e, long f, long g) {
+  register long r0 __asm__("r0") = a;
+  register long r1 __asm__("r1") = b;
+  register long r2 __asm__("r2") = c;
+  register long r3 __asm__("r3") = d;
+  register long r4 __asm__("r4") = e;
+  register long r5 __asm__("r5") = f;
+  register long r6 __asm__("r6") = g;
+  register long r7 __asm__("r7") = n;
+  __asm__ volatile("svc 0" : "+r"(r0) : "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r5), "r"(r6), "r"(r7) : "memory");
+  return r0;
+}
+__asm__(".globl _start\n_start: mov r0, sp\n b begin\n");
+#else
+static long call7(long n, long a, long b, long c, long d, long e, long f, long g) {
+  long words[6] = {b, c, d, e, f, a};
+  long *at = words;
+  (void)g;
+  __asm__ volatile(
+      "push %%ebp\n push %%ebx\n mov 20(%%esi), %%ebx\n mov (%%esi), %%ecx\n mov 4(%%esi), %%edx\n mov 12(%%esi), %%edi\n mov 16(%%esi), %%ebp\n"
+      "mov 8(%%esi), %%esi\n int $0x80\n pop %%ebx\n pop %%ebp"
+      : "+a"(n), "+S"(at)
+      :
+      : "ecx", "edx", "edi", "memory");
+  return n;
+}
+__asm__(".globl _start\n_start: mov %esp, %eax\n and $-16, %esp\n sub $12, %esp\n push %eax\n call begin\n");
+#endif
+#define call(n, ...) CALL_(__NR_##n, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+#define CALL_(n, a, b, c, d, e, f, g, ...) call7(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f), (long)(g))
+
+void *memset(void *to, int c, size_t n) {
+  for (size_t i = 0; i < n; i++) ((volatile char *)to)[i] = c;
+  return to;
+}
+void *memcpy(void *to, const void *from, size_t n) {
+  for (size_t i = 0; i < n; i++) ((volatile char *)to)[i] = ((const char *)from)[i];
+  return to;
+}
+
+static void end(int status) {
+  for (;;) call(exit_group, status);
+}
+
+enum { O_RDWR = 2, O_WRONLY = 1, O_CREAT = 0100, O_TRUNC = 01000, O_APPEND = 02000, O_NONBLOCK = 04000, AT_FDCWD = -100 };
+#ifdef __arm__
+enum { O_DIRECTORY = 040000 };
+#else
+enum { O_DIRECTORY = 0200000 };
+#endif
+enum { O_PATH = 010000000, PROT_NONE = 0, PROT_READ = 1, PROT_RW = 3, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32 };
+
+static struct result {
+  s32 value, first, last;
+} *results;
+static volatile u32 *done;
+
+static void pages(u32 at, u32 size, int prot, int how) {
+  if (call(mmap2, at, size, prot, how | MAP_FIXED | MAP_ANONYMOUS, -1, 0) != (long)at) end(90);
+}
+static void arena(void) {
+  call(munmap, ARENA, ARENA_END - ARENA);
+  pages(ARENA, ARENA_SIZE, PROT_RW, MAP_PRIVATE);
+  pages(READ_ONLY, 0x1000, PROT_READ, MAP_PRIVATE);
+  pages(NO_ACCESS, 0x1000, PROT_NONE, MAP_PRIVATE);
+}
+
+/* Puts a descriptor at its place, which is the lowest free one. */
+static int next;
+static void place(long fd) {
+  if (fd != next) end(100 + next);
+  next++;
+}
+static void place2(const int *fds) {
+  place(fds[0]);
+  place(fds[1]);
+}
+
+/* The files and descriptors that every batch finds; FDS of generate.ts names them. */
+static void files(u32 number) {
+  static char bytes[5000];
+  int fds[2];
+  char name[] = "/work/0000";
+  for (int digit = 9; digit > 5; digit--, number >>= 4) name[digit] = "0123456789abcdef"[number & 15];
+  call(mkdir, name, 0755);
+  if (call(chdir, name)) end(95);
+  call(mkdir, "dir", 0755);
+  call(symlink, "file", "link");
+  memset(bytes, 'a', sizeof bytes);
+  for (int fd = 0; fd < 16; fd++) call(close, fd);
+  next = 0;
+  place(call(open, "/dev/null", O_RDWR));
+  place(call(open, "file", O_RDWR | O_CREAT | O_TRUNC, 0644));
+  call(write, 1, bytes, sizeof bytes);
+  call(lseek, 1, 0, 0);
+  place(call(open, "file", 0));
+  place(call(open, "file", O_WRONLY | O_APPEND));
+  place(call(open, "dir", O_DIRECTORY));
+  place(call(open, "file", O_PATH));
+  call(pipe2, fds, O_NONBLOCK);
+  place2(fds);
+  call(write, 7, "hello", 5);
+  call(socketpair, 1, 1 | O_NONBLOCK, 0, fds);
+  place2(fds);
+  call(write, 9, "hello", 5);
+  place(call(socket, 2, 2 | O_NONBLOCK, 0));
+  place(call(socket, 2, 1 | O_NONBLOCK, 0));
+  place(call(socket, 1, 2 | O_NONBLOCK, 0));
+  place(call(eventfd2, 3, O_NONBLOCK));
+  place(call(epoll_create1, 0));
+  u32 event[3] = {1, 0, 0};
+  call(epoll_ctl, 14, 1, 13, event);
+  place(call(timerfd_create, 1, O_NONBLOCK));
+  u32 mask[2] = {1 << 9, 0};
+  place(call(signalfd4, -1, mask, 8, O_NONBLOCK));
+  place(call(inotify_init1, O_NONBLOCK));
+  place(call(memfd_create, "memory", 0));
+  call(ftruncate, 18, 8192);
+  place(call(open, "/dev/zero", O_RDWR));
+  place(call(socket, 1, 1 | O_NONBLOCK, 0));
+  u32 autobind = 1;
+  call(bind, 20, &autobind, 2);
+  call(listen, 20, 5);
+  place(call(socket, 16, 3 | O_NONBLOCK, 0));
+  place(call(socket, 10, 2 | O_NONBLOCK, 0));
+  place(call(open, "dir", O_PATH | O_DIRECTORY));
+}
+
+static void interrupted(int n) { (void)n; }
+
+struct sigaction32 {
+  void (*handler)(int);
+  u32 flags, restorer, mask[2];
+};
+static void onAlarm(void (*handler)(int)) {
+  struct sigaction32 action = {handler, 0, 0, {0, 0}};
+  call(rt_sigaction, 14, &action, 0, 8);
+}
+/* Rings again and again, every so many microseconds and seconds. */
+static void timer(u32 s, u32 us) {
+  u32 value[4] = {s, us, s, us};
+  call(setitimer, 0, value, 0);
+}
+
+static u32 before[ARENA_SIZE / 4];
+
+/* Whether all of the arena can be looked at: a hostile call may have taken it away. */
+static int whole(void) { return call(write, 0, ARENA, ARENA_SIZE) == ARENA_SIZE && call(msync, ARENA, ARENA_SIZE, 1) == 0; }
+
+static void batch(u32 number, const u32 *at) {
+  u32 calls = *at++;
+  files(number);
+  for (u32 i = 0; i < calls; i++) {
+    u32 flags = *at++;
+    const u32 *words = at;
+    u32 fills = at[8];
+    at += 9;
+    if (i == 0 || flags & REPAIR) arena();
+    u32 *memory = (u32 *)ARENA;
+    memset((void *)ARENA, 0xa5, ARENA_SIZE);
+    for (u32 f = 0; f < fills; f++) {
+      memcpy((void *)at[0], at + 2, at[1]);
+      at += 2 + (at[1] + 3) / 4;
+    }
+    memcpy(before, memory, ARENA_SIZE);
+    long value = call7(words[0], words[1], words[2], words[3], words[4], words[5], words[6], words[7]);
+    struct result *result = &results[i];
+    result->value = value;
+    if (flags & SIGNALS) {
+      u32 none[2] = {0, 0};
+      call(rt_sigprocmask, 2, none, 0, 8);
+      onAlarm(interrupted);
+      timer(0, CALL_US);
+    }
+    result->first = result->last = -1;
+    if (!whole()) result->first = -2;
+    else {
+      for (s32 w = 0; w < ARENA_SIZE / 4; w++) {
+        if (memory[w] == before[w]) continue;
+        for (s32 b = 0; b < 4; b++) {
+          if (((char *)memory)[4 * w + b] == ((char *)before)[4 * w + b]) continue;
+          if (result->first < 0) result->first = 4 * w + b;
+          result->last = 4 * w + b;
+        }
+      }
+    }
+    *done = i + 1;
+  }
+  s32 *descriptors = (s32 *)&results[MOST_CALLS];
+  for (int fd = 0; fd < DESCRIPTORS; fd++) {
+    *descriptors++ = call(fcntl64, fd, 3, 0);
+    *descriptors++ = call(lseek, fd, 0, 1);
+  }
+  end(0);
+}
+
+static long child;
+static void tooLong(int n) {
+  (void)n;
+  call(kill, child, 9);
+}
+
+static const u32 *input;
+static long output;
+
+static void put(const void *bytes, u32 length) {
+  while (length > 0) {
+    long count = call(write, output, bytes, length);
+    if (count <= 0) end(92);
+    bytes = (const char *)bytes + count;
+    length -= count;
+  }
+}
+
+static const u32 *skip(const u32 *at) {
+  for (u32 calls = *at++; calls > 0; calls--) {
+    u32 fills = at[9];
+    for (at += 10; fills > 0; fills--) at += 2 + (at[1] + 3) / 4;
+  }
+  return at;
+}
+
+__attribute__((used)) void begin(const long *stack) {
+  const char *const *argv = (const char *const *)(stack + 1);
+  long fd = call(open, argv[1], 0);
+  long size = call(lseek, fd, 0, 2);
+  input = (const u32 *)call(mmap2, 0, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if ((u32)input > 0xfffff000) end(93);
+  call(close, fd);
+  fd = call(open, argv[2], O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  output = call(fcntl64, fd, 0, 200);
+  if (output != 200) end(94);
+  call(close, fd);
+  pages(RESULTS, 0x10000, PROT_RW, MAP_SHARED);
+  done = (u32 *)RESULTS;
+  results = (struct result *)(RESULTS + 16);
+  onAlarm(tooLong);
+  u32 batches = *input++;
+  for (u32 b = 0; b < batches; b++) {
+    memset((void *)done, 0, 16);
+    memset(&results[MOST_CALLS], 0, 8 * DESCRIPTORS);
+    child = call(fork);
+    if (child == 0) {
+      call(close, output);
+      call(setsid);
+      onAlarm(interrupted);
+      timer(0, CALL_US);
+      batch(b, input);
+    }
+    timer(BATCH_S, 0);
+    s32 status = -1;
+    while (call(wait4, child, &status, 0x40000000, 0) == -4)
+      ;
+    timer(0, 0);
+    call(kill, -child, 9);
+    while (call(wait4, -1, 0, 0x40000001, 0) > 0)
+      ;
+    u32 calls = *done > MOST_CALLS ? MOST_CALLS : *done;
+    u32 header[2] = {calls, status};
+    put(header, sizeof header);
+    put(results, calls * sizeof *results);
+    put(&results[MOST_CALLS], 8 * DESCRIPTORS);
+    input = skip(input);
+  }
+  end(0);
+}

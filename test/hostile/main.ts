@@ -1,0 +1,84 @@
+/**
+ * Hostile calls, as many as asked for, under armrun and the host's kernel:
+ *
+ *   nice node test/hostile/main.ts --calls 1000000 [--seed 1] [--only NAME] [--alone]
+ *
+ * Prints each difference once, and every failure of armrun's own. With --alone armrun makes also those calls that 32-bit x86 does not have, and nothing is compared.
+ */
+import { parseArgs } from 'node:util';
+import { allCalls } from '../../syscalls/calls/table.ts';
+import { Random } from '../fuzz/random.ts';
+import { compare, differenceText } from './compare.ts';
+import { encode, forArm, forX86 } from './encode.ts';
+import { Generator, type Made } from './generate.ts';
+import { hostNumbers, run } from './run.ts';
+import { NEVER } from './selection.ts';
+
+const BATCH = 20;
+const CHUNK = 500;
+
+const { values } = parseArgs({
+  options: {
+    calls: { type: 'string', default: '10000' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string' },
+    alone: { type: 'boolean', default: false },
+    all: { type: 'boolean', default: false },
+  },
+});
+const x86 = forX86(hostNumbers());
+const fits = (made: Made) => x86(made) !== undefined;
+const only = values.only && new RegExp(`^(${values.only})$`);
+const generator = new Generator(new Random(Number(values.seed)));
+const calls = allCalls.filter((c) => {
+  if (NEVER.test(c.name) || (only && !only.test(c.name))) return false;
+  return values.alone || fits({ call: c, words: c.args.map(() => [0, 0]), fills: [] });
+});
+const seen = new Map<string, number>();
+const failures = new Map<string, string>();
+let done = 0;
+let compared = 0;
+const started = performance.now();
+while (done < Number(values.calls)) {
+  const batches = Array.from({ length: CHUNK }, () => generator.batch(calls, BATCH));
+  const [ours, theirs] = await Promise.all([
+    run('arm', encode(batches, forArm)),
+    values.alone ? undefined : run('host', encode(batches, x86)),
+  ]);
+  for (const line of ours.stderr.split('\n')) {
+    const place = /internal error, not the program's: (.*), in (.*)$/.exec(line);
+    const key = place
+      ? `${place[1]!.replaceAll(/0x[0-9a-f]+|\d+/g, 'N')} ${place[2]!.replace(/\(.*/, '')}`
+      : line;
+    if (line !== '' && !failures.has(key)) {
+      failures.set(key, line);
+      console.log(`FAILURE ${line}`);
+    }
+  }
+  if (ours.failure) console.log(`FAILURE ${ours.failure}`);
+  const count = ours.batches.reduce((sum, b) => sum + b.calls.length, 0);
+  done += count;
+  if (theirs) {
+    if (theirs.failure) console.log(theirs.failure, theirs.stderr);
+    batches.forEach((batch, i) => {
+      const [a, b] = [ours.batches[i], theirs.batches[i]];
+      if (a === undefined || b === undefined) return;
+      const { calls: n, found } = compare(batch, a, b);
+      compared += n;
+      for (const difference of found) {
+        const what = difference.what.replace(/\d+/, 'N');
+        const kind = `${difference.made.call.name} ${what} ${what === 'memory' ? '' : `${difference.ours} ${difference.theirs}`}`;
+        const times = seen.get(kind) ?? 0;
+        seen.set(kind, times + 1);
+        if (times === 0 || (values.all && times < 20)) console.log(differenceText(difference));
+      }
+    });
+  }
+  if (count === 0) break;
+}
+const seconds = (performance.now() - started) / 1000;
+console.log(
+  `${done} calls, ${compared} compared, ${failures.size} failures, ${seen.size} kinds of difference, ${Math.round(seconds)} s`,
+);
+for (const [kind, times] of [...seen].sort((a, b) => b[1] - a[1]))
+  console.log(`${String(times).padStart(6)} ${kind}`);

@@ -1,0 +1,119 @@
+/**
+ * Has executor.c make the same calls under armrun and under the host's kernel, and compares. Each runs as an ordinary user with a small root of its own,
+ * in namespaces of its own: what a hostile call does to files, processes or the network it does there. Needs root (or a user namespace) for those.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import flags from '../../src/v8-flags.json' with { type: 'json' };
+import { type BatchResult, decode } from './encode.ts';
+
+const project = fileURLToPath(new URL('../..', import.meta.url));
+const cache = `${project}.cache/hostile`;
+const C_FLAGS = [
+  ...[
+    '-std=gnu11',
+    '-O2',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-static',
+    '-nostdlib',
+    '-ffreestanding',
+    '-fno-builtin',
+  ],
+  ...['-fno-stack-protector', '-fno-pie', '-no-pie'],
+];
+const HEADERS = '/usr/include/x86_64-linux-gnu';
+const COMPILERS = {
+  arm: ['arm-linux-gnueabihf-gcc', '-marm'],
+  host: ['gcc', '-m32', '-idirafter', HEADERS],
+} as const;
+export type Where = keyof typeof COMPILERS;
+
+/** Numbers of 32-bit x86's system calls by name. */
+export function hostNumbers(): Map<string, number> {
+  const text = readFileSync(`${HEADERS}/asm/unistd_32.h`, 'utf8');
+  return new Map(
+    Array.from(text.matchAll(/^#define __NR_(\w+) (\d+)$/gm), ([, name, n]) => [name!, Number(n)]),
+  );
+}
+
+function executor(where: Where): string {
+  const source = fileURLToPath(new URL('./executor.c', import.meta.url));
+  const target = `${cache}/executor.${where}`;
+  if ((statSync(target, { throwIfNoEntry: false })?.mtimeMs ?? 0) < statSync(source).mtimeMs) {
+    mkdirSync(cache, { recursive: true });
+    const [compiler, ...options] = COMPILERS[where];
+    execFileSync(compiler, [...options, ...C_FLAGS, source, '-o', target]);
+  }
+  return target;
+}
+
+/** $1 is a directory, $2 what is to be run in it: a root with devices, a directory to work in, the executor and its input. */
+const SCRIPT = `
+set -e
+mount -t tmpfs -o size=64m,mode=0755 none "$1"
+mkdir "$1/dev" "$1/proc" "$1/work" "$1/io"
+for device in null zero; do : > "$1/dev/$device"; mount --bind "/dev/$device" "$1/dev/$device"; done
+mount -t proc proc "$1/proc"
+mount --bind "$2" "$1/io"
+chown 1000:1000 "$1/work"
+ip link set lo up 2>/dev/null || true
+root=$1
+shift 2
+exec "$@"
+`;
+
+/** Nobody in particular, as chroot makes him. */
+const USER = ['--reuid=1000', '--regid=1000', '--clear-groups', '--inh-caps=-all'];
+
+export interface Run {
+  readonly batches: BatchResult[];
+  readonly stderr: string;
+  /** How it ended, when not as it should have. */
+  readonly failure: string | undefined;
+}
+
+/** Runs encoded batches. */
+export async function run(where: Where, input: Uint8Array): Promise<Run> {
+  const directory = mkdtempSync(`${tmpdir()}/armrun-hostile-`);
+  try {
+    const [root, io] = [`${directory}/root`, `${directory}/io`];
+    mkdirSync(root);
+    mkdirSync(io);
+    writeFileSync(`${io}/input`, input);
+    writeFileSync(`${io}/output`, '', { mode: 0o666 });
+    execFileSync('chmod', ['755', directory]);
+    execFileSync('chmod', ['777', io, `${io}/output`]);
+    copyFileSync(executor(where), `${io}/executor`);
+    const inside = ['/io/executor', '/io/input', '/io/output'];
+    const node = [process.execPath, ...flags, `${project}src/bin.cjs`, '--cache', 'none'];
+    const command =
+      where === 'host'
+        ? ['chroot', '--userspec=1000:1000', '--groups=', root, ...inside]
+        : ['setpriv', ...USER, ...node, '--root', root, ...inside];
+    const { ARMRUN_STRICT: _, ...env } = process.env;
+    const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--net', '--ipc', '--uts'];
+    const child = spawn('unshare', [...namespaces, 'sh', '-c', SCRIPT, 'sh', root, io, ...command], {
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      timeout: 600_000,
+    });
+    let stderr = '';
+    child.stderr.setEncoding('latin1').on('data', (text) => {
+      stderr += text;
+    });
+    const [status, signal] = await once(child, 'close');
+    const batches = decode(new Uint8Array(readFileSync(`${io}/output`)));
+    return {
+      batches,
+      stderr,
+      failure: status === 0 ? undefined : `${where}: status ${status} ${signal ?? ''}`,
+    };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
