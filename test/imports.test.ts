@@ -53,6 +53,36 @@ function imports(file: string): string[] {
   return Array.from(source.matchAll(/\b(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g), (match) => match[1]!);
 }
 
+/** Sources of the project from which a source takes values, not only types, when it is loaded. */
+function values(file: string): string[] {
+  const source = readFileSync(join(project, file), 'utf8');
+  const found: string[] = [];
+  for (const [, what, name] of source.matchAll(/^(?:import|export)\s+([^;]*?)\s*from\s*'(\.[^']+\.ts)'/gm)) {
+    const names = /^\{([^}]*)\}$/
+      .exec(what!)?.[1]
+      ?.split(',')
+      .filter((word) => word.trim() !== '');
+    if (what!.startsWith('type ') || names?.every((word) => word.trim().startsWith('type '))) continue;
+    found.push(relative(project, join(project, dirname(file), name!)));
+  }
+  return found;
+}
+
+/** A way from a file along `next` that comes back to it. */
+function circle(from: string, next: (file: string) => readonly string[]): string[] | undefined {
+  const ways = [[from]];
+  const seen = new Set<string>();
+  for (const way of ways) {
+    for (const file of next(way.at(-1)!)) {
+      if (file === from) return way;
+      if (seen.has(file)) continue;
+      seen.add(file);
+      ways.push([...way, file]);
+    }
+  }
+  return undefined;
+}
+
 const files = ['src', 'syscalls', 'emu'].flatMap((folder) =>
   readdirSync(join(project, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => /(?<!\.d)\.[cm]?ts$/.test(name))
@@ -76,6 +106,17 @@ describe('imports', () => {
         .map((target) => `${file} imports ${target}`);
     });
     expect(forbidden).toEqual([]);
+  });
+
+  test('have no circle of values', () => {
+    const graph = new Map(files.map((file) => [file, values(file)]));
+    expect(graph.get('src/cli.ts')).toContain('src/options.ts');
+    expect(graph.get('syscalls/vfs/core/inode.ts')).not.toContain('syscalls/vfs/core/vfs.ts');
+    const circles = files
+      .map((file) => circle(file, (of) => graph.get(of) ?? []))
+      .filter((way) => way !== undefined);
+    expect(circles.map((way) => way.join(' -> '))).toEqual([]);
+    expect(circle('a', (of) => ({ a: ['b'], b: ['c', 'a'] })[of] ?? [])).toEqual(['a', 'b']);
   });
 
   test('emu opens no file and starts no process', () => {

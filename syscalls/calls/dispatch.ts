@@ -7,7 +7,7 @@ import { ARM_NR_BASE, SYSCALL_NAMES } from '../abi/unistd.ts';
 import { SYSTEM_SAMPLE, sampledTime } from '../kernel/cpu-use.ts';
 import type { CallRunner, Kernel } from '../kernel/kernel.ts';
 import { eventStop, syscallStop } from '../kernel/ptrace.ts';
-import { interruptCall } from '../kernel/signals.ts';
+import { interruptCall } from '../kernel/signal-delivery.ts';
 import { BLOCKED, Restart, type Task } from '../kernel/task.ts';
 import type { Call } from './declare.ts';
 import { callText, type Strace } from './strace.ts';

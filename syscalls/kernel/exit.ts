@@ -2,7 +2,7 @@
  * The end of threads and processes (kernel/exit.c): what a thread leaves behind (robust futexes, the cleared tid), zombies, orphans, SIGCHLD.
  */
 import { ALL_SIGNALS, SA, SI, SIG, SIG_IGN } from '../abi/signal.ts';
-import { exitLocks, exitRobustList, wakeAddress } from './futex.ts';
+import { exitRobustList, wakeAddress } from './futex.ts';
 import type { Kernel } from './kernel.ts';
 import type { Process } from './process.ts';
 import { traceeEnded, tracerEnded } from './ptrace.ts';
@@ -67,7 +67,7 @@ export function leaveMemory(t: Task): void {
   const { kernel, process, mm, cpu } = t;
   kernel.attempt('the futexes of a thread that ends', () => {
     if (t.robustList !== 0) exitRobustList(t);
-    exitLocks(t);
+    kernel.futexes.exitLocks(t);
   });
   process.leftResident = Math.max(process.leftResident, mm.mostResident);
   t.robustList = 0;

@@ -18,6 +18,7 @@ type Key = string;
 /** A task asleep in FUTEX_WAIT or FUTEX_LOCK_PI; its callState, so that it leaves the queue however the call ends. */
 export class FutexWaiter implements Disposable {
   readonly task: Task;
+  readonly #futexes: Futexes;
   key: Key;
   readonly bitset: number;
   /** The address of the lock it waits for; undefined in FUTEX_WAIT. */
@@ -26,21 +27,11 @@ export class FutexWaiter implements Disposable {
 
   constructor(task: Task, key: Key, bitset: number, lock?: number) {
     this.task = task;
+    this.#futexes = task.kernel.futexes;
     this.key = key;
     this.bitset = bitset;
     this.lock = lock;
-    if (lock !== undefined) lockWaiters.add(this);
-    const queue = queues.get(key);
-    if (queue) queue.push(this);
-    else queues.set(key, [this]);
-  }
-
-  /** Who waits longest on a key, and how many wait. */
-  static first(key: Key): FutexWaiter | undefined {
-    return queues.get(key)?.[0];
-  }
-  static count(key: Key): number {
-    return queues.get(key)?.length ?? 0;
+    this.#futexes.add(this);
   }
 
   wake(): void {
@@ -50,95 +41,112 @@ export class FutexWaiter implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    lockWaiters.delete(this);
-    const queue = queues.get(this.key);
-    const at = queue?.indexOf(this) ?? -1;
+    this.#futexes.remove(this);
+  }
+}
+
+/** The waiters of a run. */
+export class Futexes {
+  readonly #queues = new Map<Key, FutexWaiter[]>();
+  /** Those in FUTEX_LOCK_PI. */
+  readonly #lockWaiters = new Set<FutexWaiter>();
+  /** What keys call a memory, or a file that has no name for it. */
+  readonly #names = new WeakMap<object, number>();
+  #lastName = 0;
+
+  add(waiter: FutexWaiter): void {
+    if (waiter.lock !== undefined) this.#lockWaiters.add(waiter);
+    this.#append(waiter.key, [waiter]);
+  }
+  remove(waiter: FutexWaiter): void {
+    this.#lockWaiters.delete(waiter);
+    const queue = this.#queues.get(waiter.key);
+    const at = queue?.indexOf(waiter) ?? -1;
     if (at < 0) return;
-    if (queue!.length === 1) queues.delete(this.key);
+    if (queue!.length === 1) this.#queues.delete(waiter.key);
     else queue!.splice(at, 1);
   }
-}
-
-const queues = new Map<Key, FutexWaiter[]>();
-/** Those in FUTEX_LOCK_PI. */
-const lockWaiters = new Set<FutexWaiter>();
-
-/** Makes the first that waits for a lock (FUTEX_LOCK_PI) its owner; false when nobody waits. */
-export function handOver(key: Key, flags = 0): boolean {
-  const next = FutexWaiter.first(key);
-  if (next?.lock === undefined) return false;
-  const others = FutexWaiter.count(key) > 1 ? FUTEX_WAITERS : 0;
-  const { space, view } = next.task.mm;
-  // Where the memory has gone meanwhile the waiter is told so when it looks again.
-  if (space.check(next.lock, 4, WRITE)) view.setUint32(next.lock, next.task.tid | others | flags, true);
-  next.wake();
-  return true;
-}
-
-/** A thread ends: locks it still holds that others wait for in FUTEX_LOCK_PI go to them (exit_pi_state_list). */
-export function exitLocks(t: Task): void {
-  for (const { task, lock, key } of [...lockWaiters]) {
-    const { space, view } = task.mm;
-    if (!space.check(lock!, 4, READ)) continue;
-    if ((view.getUint32(lock!, true) & FUTEX_TID_MASK) === t.tid) handOver(key, FUTEX_OWNER_DIED);
+  #append(key: Key, waiters: FutexWaiter[]): void {
+    const queue = this.#queues.get(key);
+    if (queue) queue.push(...waiters);
+    else if (waiters.length > 0) this.#queues.set(key, waiters);
   }
-}
 
-let names = 0;
-const nameOf = new WeakMap<object, number>();
-function identity(of: Mm | PageSource): number {
-  let name = nameOf.get(of);
-  if (name === undefined) nameOf.set(of, (name = ++names));
-  return name;
-}
+  /** Makes the first that waits for a lock (FUTEX_LOCK_PI) its owner; false when nobody waits. */
+  handOver(key: Key, flags = 0): boolean {
+    const queue = this.#queues.get(key);
+    const next = queue?.[0];
+    if (next?.lock === undefined) return false;
+    const others = queue!.length > 1 ? FUTEX_WAITERS : 0;
+    const { space, view } = next.task.mm;
+    // Where the memory has gone meanwhile the waiter is told so when it looks again.
+    if (space.check(next.lock, 4, WRITE)) view.setUint32(next.lock, next.task.tid | others | flags, true);
+    next.wake();
+    return true;
+  }
 
-/** Throws EINVAL for an unaligned word, EFAULT for one that cannot be read. */
-export function futexKey(mm: Mm, address: number, isPrivate: boolean): Key {
-  if (address & 3) fail('EINVAL');
-  if (!mm.space.check(address, 4, READ)) fail('EFAULT');
-  if (!isPrivate) {
-    const vma = mm.space.find(address);
-    if (vma?.shared && vma.source) {
-      const offset = vma.offset + (address - vma.start);
-      return `s${vma.source.key ?? identity(vma.source)}:${offset}`;
+  /** A thread ends: locks it still holds that others wait for in FUTEX_LOCK_PI go to them (exit_pi_state_list). */
+  exitLocks(t: Task): void {
+    for (const { task, lock, key } of [...this.#lockWaiters]) {
+      const { space, view } = task.mm;
+      if (!space.check(lock!, 4, READ)) continue;
+      if ((view.getUint32(lock!, true) & FUTEX_TID_MASK) === t.tid) this.handOver(key, FUTEX_OWNER_DIED);
     }
   }
-  return `p${identity(mm)}:${address}`;
-}
 
-/** Wakes up to `count` waiters whose bitset meets; gives how many. */
-export function futexWake(key: Key, count: number, bitset = 0xffff_ffff): number {
-  const queue = queues.get(key);
-  if (queue === undefined) return 0;
-  let woken = 0;
-  for (const waiter of [...queue]) {
-    if (woken >= count) break;
-    if ((waiter.bitset & bitset) === 0) continue;
-    waiter.wake();
-    woken++;
+  /** Throws EINVAL for an unaligned word, EFAULT for one that cannot be read. */
+  key(mm: Mm, address: number, isPrivate: boolean): Key {
+    if (address & 3) fail('EINVAL');
+    if (!mm.space.check(address, 4, READ)) fail('EFAULT');
+    if (!isPrivate) {
+      const vma = mm.space.find(address);
+      if (vma?.shared && vma.source) {
+        const offset = vma.offset + (address - vma.start);
+        return `s${vma.source.key ?? this.#nameOf(vma.source)}:${offset}`;
+      }
+    }
+    return `p${this.#nameOf(mm)}:${address}`;
   }
-  return woken;
-}
 
-/** Moves up to `count` waiters to another key; gives how many. */
-export function futexRequeue(from: Key, to: Key, count: number): number {
-  const queue = queues.get(from);
-  if (queue === undefined || from === to) return 0;
-  const moved = queue.splice(0, count);
-  if (queue.length === 0) queues.delete(from);
-  for (const waiter of moved) waiter.key = to;
-  const target = queues.get(to);
-  if (target) target.push(...moved);
-  else if (moved.length > 0) queues.set(to, moved);
-  return moved.length;
+  #nameOf(of: Mm | PageSource): number {
+    let name = this.#names.get(of);
+    if (name === undefined) this.#names.set(of, (name = ++this.#lastName));
+    return name;
+  }
+
+  /** Wakes up to `count` waiters whose bitset meets; gives how many. */
+  wake(key: Key, count: number, bitset = 0xffff_ffff): number {
+    const queue = this.#queues.get(key);
+    if (queue === undefined) return 0;
+    let woken = 0;
+    for (const waiter of [...queue]) {
+      if (woken >= count) break;
+      if ((waiter.bitset & bitset) === 0) continue;
+      waiter.wake();
+      woken++;
+    }
+    return woken;
+  }
+
+  /** Moves up to `count` waiters to another key; gives how many. */
+  requeue(from: Key, to: Key, count: number): number {
+    const queue = this.#queues.get(from);
+    if (queue === undefined || from === to) return 0;
+    const moved = queue.splice(0, count);
+    if (queue.length === 0) this.#queues.delete(from);
+    for (const waiter of moved) waiter.key = to;
+    this.#append(to, moved);
+    return moved.length;
+  }
 }
 
 /** Wakes waiters on a word, private or shared (as for clear_child_tid). */
 export function wakeAddress(t: Task, address: number, count: number): void {
-  const shared = futexKey(t.mm, address, false);
-  const own = futexKey(t.mm, address, true);
-  const woken = futexWake(shared, count);
-  if (own !== shared && woken < count) futexWake(own, count - woken);
+  const { futexes } = t.kernel;
+  const shared = futexes.key(t.mm, address, false);
+  const own = futexes.key(t.mm, address, true);
+  const woken = futexes.wake(shared, count);
+  if (own !== shared && woken < count) futexes.wake(own, count - woken);
 }
 
 /**

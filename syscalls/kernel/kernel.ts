@@ -1,6 +1,6 @@
 /**
- * The kernel of one run: all processes and tasks, the scheduler, the clock's deadlines, and what the CPUs ask (CpuHooks). Holds no state outside itself but futex queues,
- * whose keys name their memory.
+ * The kernel of one run: all processes and tasks, the scheduler, the clock's deadlines, its files (vfs), and what the CPUs ask (CpuHooks).
+ * Runs at the same time in one process have a kernel each, and share nothing of what it holds.
  */
 
 import type { CpuBackend, CpuHooks, CpuStats } from '../../emu/cpu.ts';
@@ -16,11 +16,13 @@ import { WaitQueue } from '../vfs/core/wait-queue.ts';
 import { MqueueFs } from '../vfs/ipc/mqueue.ts';
 import { monotonic } from './clock.ts';
 import { exitGroup } from './exit.ts';
+import { Futexes } from './futex.ts';
 import type { Mm } from './mm.ts';
 import type { Process } from './process.ts';
 import { Scheduler } from './scheduler.ts';
+import { deliver } from './signal-delivery.ts';
 import { QueuedSignals } from './signal-queue.ts';
-import { deliver, forceSignal } from './signals.ts';
+import { forceSignal } from './signals.ts';
 import { SysvIpc } from './sysv-ipc.ts';
 import type { Task } from './task.ts';
 import { isExecuted } from './text-busy.ts';
@@ -113,6 +115,7 @@ export class Kernel {
   readonly sticky = new StickyAddresses();
   readonly ipc = new SysvIpc();
   readonly vfs = new Vfs();
+  readonly futexes = new Futexes();
   readonly mqueues = new MqueueFs(this.vfs);
   /** Woken whenever any signal is queued anywhere: where signalfd waits. */
   readonly signalArrivals = new WaitQueue();

@@ -4,16 +4,7 @@ import { ERRNO, fail } from '../../abi/errno.ts';
 import { type Field, s32 } from '../../abi/struct.ts';
 import { timespec32, timespec64 } from '../../abi/time.ts';
 import { fromTimespec, realtime } from '../../kernel/clock.ts';
-import {
-  FUTEX_OWNER_DIED,
-  FUTEX_TID_MASK,
-  FUTEX_WAITERS,
-  FutexWaiter,
-  futexKey,
-  futexRequeue,
-  futexWake,
-  handOver,
-} from '../../kernel/futex.ts';
+import { FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS, FutexWaiter } from '../../kernel/futex.ts';
 import type { Task } from '../../kernel/task.ts';
 import {
   address,
@@ -102,7 +93,7 @@ function wait(
   if (bitset === 0) fail('EINVAL');
   let waiting = t.callState as Waiting | undefined;
   if (waiting === undefined) {
-    const key = futexKey(t.mm, at, isPrivate);
+    const key = t.kernel.futexes.key(t.mm, at, isPrivate);
     if (t.mm.view.getUint32(at, true) !== value >>> 0) fail('EAGAIN');
     const waiter = new FutexWaiter(t, key, bitset);
     waiting = { waiter, deadline, [Symbol.dispose]: () => waiter[Symbol.dispose]() };
@@ -130,8 +121,8 @@ function wakeOp(
   count2: number,
   encoded: number,
 ): number {
-  const key = futexKey(t.mm, at, isPrivate);
-  const key2 = futexKey(t.mm, second, isPrivate);
+  const key = t.kernel.futexes.key(t.mm, at, isPrivate);
+  const key2 = t.kernel.futexes.key(t.mm, second, isPrivate);
   if (!t.mm.space.check(second, 4, WRITE)) fail('EFAULT');
   const signed12 = (x: number) => (x << 20) >> 20;
   let operand = signed12(encoded >>> 12);
@@ -169,13 +160,13 @@ function wakeOp(
   const holds = compares[(encoded >>> 24) & 15];
   if (holds === undefined) fail('ENOSYS');
   t.mm.view.setInt32(second, next, true);
-  return futexWake(key, count) + (holds ? futexWake(key2, count2) : 0);
+  return t.kernel.futexes.wake(key, count) + (holds ? t.kernel.futexes.wake(key2, count2) : 0);
 }
 
 /** FUTEX_LOCK_PI and relatives: the word holds the owner's tid. Priorities are nothing here, so the lock is handed to the first that waits. */
 function lockPi(t: Task, at: number, isPrivate: boolean, deadline: number, tryOnly: boolean): number {
   let waiting = t.callState as Waiting | undefined;
-  const key = futexKey(t.mm, at, isPrivate);
+  const key = t.kernel.futexes.key(t.mm, at, isPrivate);
   if (!t.mm.space.check(at, 4, WRITE)) fail('EFAULT');
   const { view } = t.mm;
   const value = view.getUint32(at, true);
@@ -200,11 +191,11 @@ function lockPi(t: Task, at: number, isPrivate: boolean, deadline: number, tryOn
 }
 
 function unlockPi(t: Task, at: number, isPrivate: boolean): number {
-  const key = futexKey(t.mm, at, isPrivate);
+  const key = t.kernel.futexes.key(t.mm, at, isPrivate);
   if (!t.mm.space.check(at, 4, WRITE)) fail('EFAULT');
   const value = t.mm.view.getUint32(at, true);
   if ((value & FUTEX_TID_MASK) !== t.tid) fail('EPERM');
-  if (!handOver(key)) t.mm.view.setUint32(at, 0, true);
+  if (!t.kernel.futexes.handOver(key)) t.mm.view.setUint32(at, 0, true);
   return 0;
 }
 
@@ -236,18 +227,18 @@ function futex(type: TimespecType) {
       case OP.FUTEX_WAIT_BITSET:
         return wait(t, at, isPrivate, value, deadline(), third, false);
       case OP.FUTEX_WAKE:
-        return futexWake(futexKey(t.mm, at, isPrivate), Math.max(1, value));
+        return t.kernel.futexes.wake(t.kernel.futexes.key(t.mm, at, isPrivate), Math.max(1, value));
       case OP.FUTEX_WAKE_BITSET:
         if (third === 0) fail('EINVAL');
-        return futexWake(futexKey(t.mm, at, isPrivate), Math.max(1, value), third);
+        return t.kernel.futexes.wake(t.kernel.futexes.key(t.mm, at, isPrivate), Math.max(1, value), third);
       case OP.FUTEX_REQUEUE:
       case OP.FUTEX_CMP_REQUEUE: {
         if (value < 0 || (fourth | 0) < 0) fail('EINVAL');
-        const from = futexKey(t.mm, at, isPrivate);
-        const to = futexKey(t.mm, second, isPrivate);
+        const from = t.kernel.futexes.key(t.mm, at, isPrivate);
+        const to = t.kernel.futexes.key(t.mm, second, isPrivate);
         if (command === OP.FUTEX_CMP_REQUEUE && t.mm.view.getUint32(at, true) !== third) return -ERRNO.EAGAIN;
-        const woken = futexWake(from, value);
-        return woken + futexRequeue(from, to, fourth);
+        const woken = t.kernel.futexes.wake(from, value);
+        return woken + t.kernel.futexes.requeue(from, to, fourth);
       }
       case OP.FUTEX_WAKE_OP:
         return wakeOp(t, at, second, isPrivate, Math.max(1, value), Math.max(1, fourth), third);

@@ -3,7 +3,7 @@ import { fail } from '../../abi/errno.ts';
 import { execve, type Program } from '../../kernel/exec.ts';
 import { exitGroup } from '../../kernel/exit.ts';
 import type { HostCommand } from '../../kernel/kernel.ts';
-import { exitTraced } from '../../kernel/signals.ts';
+import { exitTraced } from '../../kernel/signal-delivery.ts';
 import type { Task } from '../../kernel/task.ts';
 import { lookupPath } from '../../vfs/core/walk.ts';
 import { AT_FDCWD, dirfd, flags, path, pathOrEmpty, stringVector } from '../args.ts';

@@ -1,6 +1,6 @@
 /** exit(2), exit_group(2) (kernel/exit.c). */
 import { exitGroup, exitThread } from '../../kernel/exit.ts';
-import { exitTraced } from '../../kernel/signals.ts';
+import { exitTraced } from '../../kernel/signal-delivery.ts';
 import { int } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 

@@ -5,7 +5,6 @@ import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
 import { int, oneOf } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { find, mayChange } from './sched.ts';
 
 const PRIO = { PRIO_PROCESS: 0, PRIO_PGRP: 1, PRIO_USER: 2 } as const;
 
@@ -48,6 +47,16 @@ function setIoPriority(t: Task, which: number, id: number, value: number): numbe
     of.ioPriority = value;
   }
   return 0;
+}
+
+export function find(t: Task, id: number): Task {
+  if (id < 0) fail('EINVAL');
+  return id === 0 ? t : (t.kernel.tasks.get(id) ?? fail('ESRCH'));
+}
+
+export function mayChange(t: Task, of: Task): boolean {
+  const { euid } = t.creds;
+  return euid === of.creds.uid || euid === of.creds.euid || capable(t.creds, CAP.SYS_NICE);
 }
 
 export const priorityCalls: readonly Call[] = [

@@ -9,22 +9,12 @@ import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
 import { oneOf, pid, ptr, structIn, structOut, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { setNice } from './priority.ts';
+import { find, mayChange, setNice } from './priority.ts';
 
 const policyArg = oneOf(SCHED);
 const param = struct('sched_param', { sched_priority: s32 });
 /** Bytes of the kernel's CPU mask. */
 const CPUMASK = 4;
-
-export function find(t: Task, id: number): Task {
-  if (id < 0) fail('EINVAL');
-  return id === 0 ? t : (t.kernel.tasks.get(id) ?? fail('ESRCH'));
-}
-
-export function mayChange(t: Task, of: Task): boolean {
-  const { euid } = t.creds;
-  return euid === of.creds.uid || euid === of.creds.euid || capable(t.creds, CAP.SYS_NICE);
-}
 
 const isRealTime = (policy: number) => policy === SCHED.SCHED_FIFO || policy === SCHED.SCHED_RR;
 const known = (policy: number) =>
