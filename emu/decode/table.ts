@@ -3,6 +3,8 @@
  *
  *     NAME ENCODING | bits | shape | op | unpredictable
  *
+ * An encoding that is a number is of both instruction sets (A1 and T1); one with a letter (A1) of one, by its width T16 or T32, and then its bits are all.
+ *
  * The bits are the lower 28 in the form of row.ts (32 of rows that differ in more than the condition); what stands above them is the table's `heads`. The shape is named with its
  * arguments, as 'same su bhw'. Mnemonic, shape, op and predicate are looked up when the row is first used: a program uses few of them.
  */
@@ -24,8 +26,8 @@ export interface Vocabulary {
 /** The upper bits of A32 and T32 for the lower 28 of a line, or those changed (T32's U stands elsewhere). */
 export type Heads = (bits: string) => readonly [a32: string, t32: string];
 
-/** Shapes that have been made from a name with arguments. */
-const shapes = new Map<string, Shape<unknown>>();
+/** Shapes that have been made from a name with arguments, by what the name means. */
+const shapes = new WeakMap<object, Map<string, Shape<unknown>>>();
 
 class TableRow implements Row {
   readonly isa: IsaName;
@@ -41,6 +43,7 @@ class TableRow implements Row {
   #fields: readonly Field[] | undefined = undefined;
   #shape: Shape<unknown> | undefined = undefined;
   #op: Op<unknown> | undefined = undefined;
+  #unpredictable: Predicate | undefined = undefined;
 
   constructor(isa: IsaName, name: string, bits: string, words: readonly string[], vocabulary: Vocabulary) {
     this.isa = isa;
@@ -48,7 +51,7 @@ class TableRow implements Row {
     this.bits = bits;
     this.#words = words;
     this.#vocabulary = vocabulary;
-    const pattern = parse(bits, 32);
+    const pattern = this.parse();
     this.mask = pattern.mask;
     this.value = pattern.value;
     this.shouldMask = pattern.shouldMask;
@@ -65,7 +68,11 @@ class TableRow implements Row {
   }
 
   get fields(): readonly Field[] {
-    return (this.#fields ??= parse(this.bits, 32).fields);
+    return (this.#fields ??= this.parse().fields);
+  }
+
+  private parse(): ReturnType<typeof parse> {
+    return parse(this.bits, this.isa === 'T16' ? 16 : 32);
   }
 
   get shape(): Shape<unknown> {
@@ -77,8 +84,9 @@ class TableRow implements Row {
   }
 
   get unpredictable(): Predicate | undefined {
-    const name = this.#words[4];
-    return name === undefined ? undefined : (named(name, this.#vocabulary.predicates) as Predicate);
+    const text = this.#words[4];
+    if (text === undefined) return undefined;
+    return (this.#unpredictable ??= predicateNamed(text, this.#vocabulary.predicates));
   }
 }
 
@@ -89,14 +97,34 @@ function named(name: string, vocabulary: Readonly<Record<string, unknown>>): unk
 }
 
 function shapeNamed(text: string, vocabulary: Readonly<Record<string, unknown>>): Shape<unknown> {
-  let shape = shapes.get(text);
+  let made = shapes.get(vocabulary);
+  if (made === undefined) {
+    made = new Map();
+    shapes.set(vocabulary, made);
+  }
+  let shape = made.get(text);
   if (shape === undefined) {
     const [name, ...args] = text.split(' ');
     const found = named(name!, vocabulary);
     shape = (typeof found === 'function' ? found(...args) : found) as Shape<unknown>;
-    shapes.set(text, shape);
+    made.set(text, shape);
   }
   return shape;
+}
+
+/** 'pc nt, same d n': any of these, with their arguments. */
+function predicateNamed(text: string, vocabulary: Readonly<Record<string, unknown>>): Predicate {
+  const all = text.split(',').map((one) => {
+    const [name, ...args] = one.trim().split(' ');
+    const found = named(name!, vocabulary) as Predicate & ((...args: string[]) => Predicate);
+    return args.length > 0 ? found(...args) : (found as Predicate);
+  });
+  return (a, f, ctx) => all.some((predicate) => predicate(a, f, ctx));
+}
+
+/** Bits of a bit string, in which brackets stand around should-be ones. */
+function widthOf(bits: string): number {
+  return bits.replaceAll(/[ ()]/g, '').length;
 }
 
 /** The rows of a table; empty lines and those that begin with # are not any. */
@@ -108,6 +136,11 @@ export function rowsOf(table: string, heads: Heads, vocabulary: Vocabulary): Row
     const at = words[0]!.lastIndexOf(' ');
     const name = words[0]!.slice(0, at).trim();
     const encoding = words[0]!.slice(at + 1);
+    if (/^[AT]/.test(encoding)) {
+      const isa = encoding[0] === 'A' ? 'A32' : widthOf(words[1]!) === 16 ? 'T16' : 'T32';
+      rows.push(new TableRow(isa, words[0]!, words[1]!, words, vocabulary));
+      continue;
+    }
     const [a32, t32] = heads(words[1]!);
     rows.push(new TableRow('A32', `${name} A${encoding}`, a32, words, vocabulary));
     rows.push(new TableRow('T32', `${name} T${encoding}`, t32, words, vocabulary));

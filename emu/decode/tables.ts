@@ -18,6 +18,7 @@ import { branchSystem as branchSystemT32 } from './t32/branch-system.ts';
 import { dataProcessing as dataProcessingT32 } from './t32/data-processing.ts';
 import { loadStore as loadStoreT32 } from './t32/load-store.ts';
 import { mediaRows as mediaT32, multiply as multiplyT32 } from './t32/media.ts';
+import { v8Rows } from './v8.ts';
 import { vfpRows } from './vfp.ts';
 
 /** Every row of the manual that a user program may run; A32, then T16, then T32 (VFP's rows are of both). */
@@ -35,6 +36,7 @@ export const ROWS: readonly Row[] = [
   ...branchSystemT32,
   ...vfpRows,
   ...simdRows,
+  ...v8Rows,
 ];
 
 /** What is in no row: an undefined instruction exception. Not among ROWS. */

@@ -365,6 +365,7 @@ export class VectorEmitter {
       case 'mull':
         return this.apply2((unsigned ? SIMD.extmul_low_u : SIMD.extmul_low_s)[log2]!, a, b);
       case 'pmull':
+        if (log2 === 3) throw new Unsupported();
         return this.polynomial(1, this.apply1(SIMD.extend_low_u[0], a), this.apply1(SIMD.extend_low_u[0], b));
       case 'qdmull': {
         const product = this.apply2(SIMD.extmul_low_s[log2]!, a, b);

@@ -466,7 +466,7 @@ class Recorder implements Machine<Value, Unknown, Unknown> {
   fp(op: FpOp, size: FpSize, d: number, n: number, m: number): void {
     const set = size === 32 ? 's' : 'd';
     if (op !== 'neg' && op !== 'abs') this.usesMode();
-    if (op !== 'neg' && op !== 'abs' && op !== 'sqrt') this.readBit(set, 1 << n);
+    if (!/^(neg|abs|sqrt|rint)/.test(op)) this.readBit(set, 1 << n);
     if (ACCUMULATES.has(op)) this.readBit(set, 1 << d);
     this.readBit(set, 1 << m);
     this.writeBit(set, 1 << d);

@@ -9,7 +9,17 @@
 import { type CpuState, OFF } from '../cpu-state.ts';
 import type { FpConvert, FpOp, FpSize } from './machine.ts';
 import * as soft from './softfloat.ts';
-import { DOUBLE, type Format, FZ, HALF, IXC, RMODE_SHIFT, SINGLE, takeExceptions } from './softfloat.ts';
+import {
+  DOUBLE,
+  type Format,
+  FZ,
+  HALF,
+  IXC,
+  RMODE_SHIFT,
+  ROUND,
+  SINGLE,
+  takeExceptions,
+} from './softfloat.ts';
 import * as softConvert from './softfloat-convert.ts';
 
 const FPSCR = OFF.fpscr >> 2;
@@ -325,6 +335,18 @@ function negatesAccumulator(op: FpOp): boolean {
   return op === 'nmla' || op === 'nmls' || op === 'fnma' || op === 'fnms';
 }
 
+/** How the rint operations round, with null for by FPSCR. */
+const RINT: Partial<Readonly<Record<FpOp, number | null>>> = {
+  rinta: ROUND.AWAY,
+  rintn: ROUND.NEAREST,
+  rintp: ROUND.PLUS,
+  rintm: ROUND.MINUS,
+  rintz: ROUND.ZERO,
+  rintr: null,
+  rintx: null,
+};
+const isBeyondFast = (op: FpOp): boolean => op.startsWith('rint') || op === 'maxnm' || op === 'minnm';
+
 function general(f: Format, op: FpOp, accumulator: bigint, a: bigint, b: bigint, fpscr: number): bigint {
   switch (op) {
     case 'sqrt':
@@ -339,7 +361,13 @@ function general(f: Format, op: FpOp, accumulator: bigint, a: bigint, b: bigint,
       return soft.div(f, a, b, fpscr);
     case 'nmul':
       return soft.mul(f, a, b, fpscr) ^ f.sign;
+    case 'maxnm':
+    case 'minnm':
+      return soft.maxNum(f, a, b, op === 'maxnm', fpscr);
     default: {
+      const mode = RINT[op];
+      if (mode !== undefined)
+        return soft.roundToInteger(f, b, mode ?? (fpscr >>> RMODE_SHIFT) & 3, op === 'rintx', fpscr);
       const c = negatesAccumulator(op) ? accumulator ^ f.sign : accumulator;
       if (isFused(op)) return soft.mulAdd(f, c, negatesProduct(op) ? a ^ f.sign : a, b, fpscr);
       const product = soft.mul(f, a, b, fpscr);
@@ -373,7 +401,7 @@ export function fp(cpu: CpuState, op: FpOp, size: FpSize, d: number, n: number, 
     return;
   }
   const fpscr = cpu.i32[FPSCR]!;
-  if ((fpscr & RMODE) === 0) {
+  if ((fpscr & RMODE) === 0 && !isBeyondFast(op)) {
     inexact = (fpscr & IXC) !== 0;
     const r =
       size === 64
@@ -428,7 +456,8 @@ interface Conversion {
   readonly signed: boolean;
   /** Fixed point stands in a register of the float's own size, extended; integers in an S register. */
   readonly fixed: boolean;
-  readonly towardZero: boolean;
+  /** Of ROUND; null by FPSCR. */
+  readonly rounding: number | null;
   /** Bit position of a half in its S register. */
   readonly fromShift: number;
   readonly toShift: number;
@@ -458,7 +487,22 @@ const NAMES: readonly FpConvert[] = [
     'x32u_f64',
   ] as const),
   ...(['f32_f16b', 'f32_f16t', 'f16b_f32', 'f16t_f32'] as const),
+  ...(['f64_f16b', 'f64_f16t', 'f16b_f64', 'f16t_f64'] as const),
+  ...(['i32', 'u32'] as const).flatMap((to) =>
+    (['f32', 'f64'] as const).flatMap((from) =>
+      (['a', 'n', 'p', 'm'] as const).map((rounding): FpConvert => `${to}_${from}${rounding}`),
+    ),
+  ),
 ];
+
+/** By the last letter of a source's name; by FPSCR those with r, toward zero those without. */
+const ROUNDINGS: Readonly<Record<string, number | null>> = {
+  r: null,
+  a: ROUND.AWAY,
+  n: ROUND.NEAREST,
+  p: ROUND.PLUS,
+  m: ROUND.MINUS,
+};
 
 function parse(name: FpConvert): Conversion {
   const [to, from] = name.split('_') as [string, string];
@@ -472,7 +516,7 @@ function parse(name: FpConvert): Conversion {
     width: integer.slice(1, 3) === '16' ? 16 : 32,
     signed: fixed ? integer.endsWith('s') : integer[0] === 'i',
     fixed,
-    towardZero: !from.endsWith('r'),
+    rounding: from.at(-1)! in ROUNDINGS ? ROUNDINGS[from.at(-1)!]! : ROUND.ZERO,
     fromShift: from.endsWith('t') ? 16 : 0,
     toShift: to.endsWith('t') ? 16 : 0,
   };
@@ -532,9 +576,14 @@ function convertToInteger(cpu: CpuState, c: Conversion, d: number, m: number, fb
   const scaled = x * 2 ** fbits;
   const limit = 2 ** (c.signed ? c.width - 1 : c.width);
   const size = Math.abs(x);
-  if (Math.abs(scaled) < limit && (size >= MIN_SINGLE || x === 0) && (c.towardZero || !(fpscr & RMODE))) {
+  const mode = c.rounding ?? (fpscr >>> RMODE_SHIFT) & 3;
+  if (
+    Math.abs(scaled) < limit &&
+    (size >= MIN_SINGLE || x === 0) &&
+    (mode === ROUND.ZERO || mode === ROUND.NEAREST)
+  ) {
     // Adding and subtracting 1.5 * 2^52 rounds to the nearest integer, ties to even.
-    const integer = c.towardZero ? Math.trunc(scaled) : scaled + 6755399441055744 - 6755399441055744;
+    const integer = mode === ROUND.ZERO ? Math.trunc(scaled) : scaled + 6755399441055744 - 6755399441055744;
     if (integer < limit && (c.signed || integer >= 0)) {
       if (integer !== scaled) cpu.i32[FPSCR] = fpscr | IXC;
       setInteger(cpu, c, d, integer);
@@ -542,7 +591,7 @@ function convertToInteger(cpu: CpuState, c: Conversion, d: number, m: number, fb
     }
   }
   const bits = getBits(cpu, c.from, m);
-  const value = softConvert.toFixed(c.from, bits, c.width, c.signed, fbits, c.towardZero, fpscr);
+  const value = softConvert.toFixed(c.from, bits, c.width, c.signed, fbits, mode, fpscr);
   setInteger(cpu, c, d, Number(value));
   cpu.i32[FPSCR]! |= takeExceptions();
 }

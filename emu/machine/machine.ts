@@ -213,7 +213,10 @@ export interface Machine<V, W = V, S = V> extends VectorMachine<V, W> {
   fpConvert(op: FpConvert, d: number, m: number, fbits: number): void;
 }
 
-/** Unary: mov has no arithmetic; sqrt, neg, abs use only m. */
+/**
+ * sqrt, neg, abs and the rint ones use only m. `rint` rounds to an integer: to nearest with ties away from zero (a) or to even (n), up (p), down (m), by FPSCR (r, and x with IXC), toward
+ * zero (z). `maxnm` and `minnm` take a number rather than a quiet NaN.
+ */
 export type FpOp =
   | 'add'
   | 'sub'
@@ -230,10 +233,19 @@ export type FpOp =
   | 'fnms'
   | 'sqrt'
   | 'neg'
-  | 'abs';
+  | 'abs'
+  | 'maxnm'
+  | 'minnm'
+  | 'rinta'
+  | 'rintn'
+  | 'rintp'
+  | 'rintm'
+  | 'rintr'
+  | 'rintz'
+  | 'rintx';
 
 /**
- * Names: target_from_source. i32/u32 stand in an S register. A trailing `r` rounds by FPSCR, without it toward zero (to integer) or by FPSCR (from integer).
+ * Names: target_from_source. i32/u32 stand in an S register. A trailing `r` rounds by FPSCR, `a`, `n`, `p` and `m` as in FpOp's rint, without it toward zero (to integer) or by FPSCR (from integer).
  * `x` forms are fixed point with `fbits` fraction bits in the low 16 or 32 bits of the destination register itself (VCVT fixed).
  * f16 forms: b is the bottom, t the top half of the S register.
  */
@@ -252,6 +264,7 @@ export type FpConvert =
   | 'u32_f32r'
   | 'i32_f64r'
   | 'u32_f64r'
+  | `${'i32' | 'u32'}_${'f32' | 'f64'}${'a' | 'n' | 'p' | 'm'}`
   | 'f32_x16s'
   | 'f32_x16u'
   | 'f32_x32s'
@@ -271,4 +284,8 @@ export type FpConvert =
   | 'f32_f16b'
   | 'f32_f16t'
   | 'f16b_f32'
-  | 'f16t_f32';
+  | 'f16t_f32'
+  | 'f64_f16b'
+  | 'f64_f16t'
+  | 'f16b_f64'
+  | 'f16t_f64';

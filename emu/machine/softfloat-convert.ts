@@ -12,8 +12,6 @@ import {
   IXC,
   infinity,
   QNAN,
-  RMODE_SHIFT,
-  ROUND,
   raise,
   round,
   roundsUp,
@@ -47,7 +45,7 @@ export function convert(from: Format, to: Format, bits: bigint, fpscr: number): 
 }
 
 /**
- * FPToFixed: the value times 2^fbits as an integer of `width` bits, by FPSCR's rounding mode or toward zero. What does not fit is saturated
+ * FPToFixed: the value times 2^fbits as an integer of `width` bits, by a rounding mode (ROUND). What does not fit is saturated
  * with IOC; a NaN gives 0. The result is signed or unsigned as asked.
  */
 export function toFixed(
@@ -56,7 +54,7 @@ export function toFixed(
   width: number,
   signed: boolean,
   fbits: number,
-  towardZero: boolean,
+  mode: number,
   fpscr: number,
 ): bigint {
   const a = unpack(f, bits, fpscr);
@@ -81,7 +79,6 @@ export function toFixed(
     const rest = BigInt.asUintN(-exp, a.sig);
     magnitude = a.sig >> BigInt(-exp);
     inexact = rest !== 0n;
-    const mode = towardZero ? ROUND.ZERO : (fpscr >>> RMODE_SHIFT) & 3;
     if (roundsUp(mode, a.sign, (magnitude & 1n) !== 0n, rest, 1n << BigInt(-exp))) magnitude++;
   }
   const value = a.sign ? -magnitude : magnitude;

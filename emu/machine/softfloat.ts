@@ -21,8 +21,8 @@ export const AHP = 1 << 26;
 export const DN = 1 << 25;
 export const FZ = 1 << 24;
 export const RMODE_SHIFT = 22;
-/** Values of FPSCR.RMode. */
-export const ROUND = { NEAREST: 0, PLUS: 1, MINUS: 2, ZERO: 3 } as const;
+/** Values of FPSCR.RMode; and to nearest with ties away from zero, which only rounding to integers has. */
+export const ROUND = { NEAREST: 0, PLUS: 1, MINUS: 2, ZERO: 3, AWAY: 4 } as const;
 
 /** An IEEE interchange format. */
 export interface Format {
@@ -135,7 +135,7 @@ export function roundsUp(mode: number, sign: number, odd: boolean, rest: bigint,
   if (mode === ROUND.MINUS) return sign === 1;
   if (mode === ROUND.ZERO) return false;
   const twice = rest << 1n;
-  return twice > whole || (twice === whole && odd);
+  return twice > whole || (twice === whole && (odd || mode === ROUND.AWAY));
 }
 
 /**
@@ -313,6 +313,36 @@ function integerSqrt(n: bigint): bigint {
     if (next >= x) return x;
     x = next;
   }
+}
+
+/** FPRoundInt, by a rounding mode of ROUND; `exact` raises IXC when the value changes. */
+export function roundToInteger(f: Format, bits: bigint, mode: number, exact: boolean, fpscr: number): bigint {
+  const a = unpack(f, bits, fpscr);
+  if (a.kind >= QNAN) return processNaN(f, a, fpscr);
+  if (a.kind === INFINITE) return infinity(f, a.sign);
+  if (a.sig === 0n) return zero(f, a.sign);
+  if (a.exp >= 0) return bits;
+  const n = BigInt(-a.exp);
+  const rest = BigInt.asUintN(-a.exp, a.sig);
+  let kept = a.sig >> n;
+  if (roundsUp(mode, a.sign, (kept & 1n) !== 0n, rest, 1n << n)) kept++;
+  if (exact && rest !== 0n) raise(IXC);
+  return kept === 0n ? zero(f, a.sign) : round(f, a.sign, kept, 0, fpscr);
+}
+
+/** FPMaxNum and FPMinNum: a quiet NaN beside a number is no operand. */
+export function maxNum(f: Format, aBits: bigint, bBits: bigint, max: boolean, fpscr: number): bigint {
+  let a = unpack(f, aBits, fpscr);
+  let b = unpack(f, bBits, fpscr);
+  const least = max ? f.sign | f.infinity : f.infinity;
+  if (a.kind === QNAN && b.kind !== QNAN) a = unpack(f, least, fpscr);
+  else if (a.kind !== QNAN && b.kind === QNAN) b = unpack(f, least, fpscr);
+  const nan = processNaNs(f, a, b, fpscr);
+  if (nan !== null) return nan;
+  if (isZero(a) && isZero(b)) return zero(f, max ? a.sign & b.sign : a.sign | b.sign);
+  const x = a.sign ? -(a.bits ^ f.sign) : a.bits;
+  const y = b.sign ? -(b.bits ^ f.sign) : b.bits;
+  return x > y === max ? a.bits : b.bits;
 }
 
 /** FPCompare: FPSCR.NZCV in bits 3..0. Quiet NaNs raise IOC only when `signal`. */

@@ -3,6 +3,7 @@
  * NaNs. Flags are raised as in softfloat.ts, and taken by the caller.
  */
 import { single } from './fp.ts';
+import * as soft from './softfloat.ts';
 import {
   compare,
   DN,
@@ -13,6 +14,7 @@ import {
   IXC,
   invalid,
   QNAN,
+  ROUND,
   raise,
   SINGLE,
   SNAN,
@@ -178,9 +180,19 @@ export function floatRSqrt(a: number): number {
   return (((380 - exponent) >> 1) << 23) | ((rsqrtEstimate(fraction) & 0xff) << 15);
 }
 
-/** FPToFixed toward zero, of 32 bits. */
-export function toInteger(a: number, unsigned: boolean, fbits: number): number {
-  if (!isSubnormal(a)) {
+/** FPMaxNum and FPMinNum. */
+export function maxNum(a: number, b: number, isMax: boolean): number {
+  return Number(soft.maxNum(SINGLE, BigInt(a >>> 0), BigInt(b >>> 0), isMax, STANDARD)) | 0;
+}
+
+/** FPRoundInt by a mode of ROUND. */
+export function roundToInteger(a: number, mode: number, exact: boolean): number {
+  return Number(soft.roundToInteger(SINGLE, BigInt(a >>> 0), mode, exact, STANDARD)) | 0;
+}
+
+/** FPToFixed of 32 bits, by a mode of ROUND. */
+export function toInteger(a: number, unsigned: boolean, fbits: number, mode: number = ROUND.ZERO): number {
+  if (mode === ROUND.ZERO && !isSubnormal(a)) {
     const scaled = floatOf(a) * 2 ** fbits;
     const integer = Math.trunc(scaled);
     if (unsigned ? integer >= 0 && integer < 2 ** 32 : integer >= -(2 ** 31) && integer < 2 ** 31) {
@@ -188,7 +200,7 @@ export function toInteger(a: number, unsigned: boolean, fbits: number): number {
       return integer | 0;
     }
   }
-  return Number(toFixed(SINGLE, BigInt(a >>> 0), 32, !unsigned, fbits, true, STANDARD)) | 0;
+  return Number(toFixed(SINGLE, BigInt(a >>> 0), 32, !unsigned, fbits, mode, STANDARD)) | 0;
 }
 
 /** FixedToFP. */

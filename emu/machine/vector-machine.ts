@@ -57,7 +57,7 @@ export const WORDS: Lanes = 2;
 /**
  * `widen` gives lanes twice as wide of the 64-bit a; `narrow` takes 128 bits and gives the lower half of each lane, `qnarrow` saturated to the same signedness,
  * `qnarrowu` from signed to unsigned. `paddl` adds neighbours to lanes twice as wide. `recpe` and `rsqrte` are the estimates of unsigned words, `frecpe` and `frsqrte` of floats;
- * `ftoi` converts floats to integers toward zero, `itof` back; `ftoh` and `htof` between four floats and four halves.
+ * `frint` rounds floats to integers and `ftoi` converts them, as FpOp's `rint` says; `ftoh` and `htof` between four floats and four halves.
  */
 export type Vector1 =
   | 'not'
@@ -75,6 +75,16 @@ export type Vector1 =
   | 'rsqrte'
   | 'frecpe'
   | 'frsqrte'
+  | 'frinta'
+  | 'frintn'
+  | 'frintp'
+  | 'frintm'
+  | 'frintz'
+  | 'frintx'
+  | 'ftoia'
+  | 'ftoin'
+  | 'ftoip'
+  | 'ftoim'
   | 'ftoh'
   | 'htof';
 
@@ -115,6 +125,8 @@ export type Vector2 =
   | 'fmul'
   | 'fmax'
   | 'fmin'
+  | 'fmaxnm'
+  | 'fminnm'
   | 'feq'
   | 'fgt'
   | 'fge'

@@ -3,7 +3,7 @@
  *
  * A value is a place in a ring of temporaries (a byte offset). An instruction may hold no more than the ring has; `next` overwrites the oldest.
  */
-import { AHP, takeExceptions } from './softfloat.ts';
+import { AHP, ROUND, takeExceptions } from './softfloat.ts';
 import * as float from './vector-float.ts';
 import {
   isQuad,
@@ -126,6 +126,13 @@ function polynomial(x: number, y: number): number {
   return product;
 }
 
+/** The same of 64 bits. */
+function longPolynomial(x: bigint, y: bigint): bigint {
+  let product = 0n;
+  for (let i = 0n; i < 64n; i++) if ((y >> i) & 1n) product ^= x << i;
+  return product;
+}
+
 /** The high half of the doubled product. */
 function doubledHigh(x: number, y: number, t: Lanes, rounds: boolean): number {
   const bits = laneBits(t);
@@ -159,6 +166,8 @@ const NUMBER2: Partial<Record<Vector2, Number2>> = {
   fmul: float.mul,
   fmax: float.max,
   fmin: float.min,
+  fmaxnm: (x, y) => float.maxNum(x, y, true),
+  fminnm: (x, y) => float.maxNum(x, y, false),
   feq: float.eq,
   fgt: float.gt,
   fge: float.ge,
@@ -224,6 +233,12 @@ export function vec2(op: Vector2, t: Lanes, a: number, b: number): number {
 }
 
 function widening2(op: 'mull' | 'pmull' | 'qdmull', t: Lanes, r: number, a: number, b: number): void {
+  if ((t & 3) === 3) {
+    const product = longPolynomial(u64[a >> 3]!, u64[b >> 3]!);
+    u64[r >> 3] = product;
+    u64[(r >> 3) + 1] = product >> 64n;
+    return;
+  }
   const from = VIEWS[t & 7]!;
   const log2 = t & 3;
   const wide = widened(t);
@@ -292,6 +307,20 @@ export function vec1(op: Vector1, t: Lanes, a: number, fpscr: number): number {
     case 'frsqrte':
       each(float.floatRSqrt);
       break;
+    case 'frinta':
+    case 'frintn':
+    case 'frintp':
+    case 'frintm':
+    case 'frintz':
+    case 'frintx':
+      each((x) => float.roundToInteger(x, ROUNDINGS[op.at(-1)!]!, op === 'frintx'));
+      break;
+    case 'ftoia':
+    case 'ftoin':
+    case 'ftoip':
+    case 'ftoim':
+      each((x) => float.toInteger(x, isUnsigned(t), 0, ROUNDINGS[op.at(-1)!]!));
+      break;
     case 'ftoh':
       for (let i = 0; i < 4; i++) VIEWS[5]![(r >> 1) + i] = float.toHalf(word(a, i), fpscr & AHP);
       break;
@@ -301,6 +330,16 @@ export function vec1(op: Vector1, t: Lanes, a: number, fpscr: number): number {
   }
   return r;
 }
+
+/** By the last letter of an operation; x rounds as the Standard FPSCR value says. */
+const ROUNDINGS: Readonly<Record<string, number>> = {
+  a: ROUND.AWAY,
+  n: ROUND.NEAREST,
+  p: ROUND.PLUS,
+  m: ROUND.MINUS,
+  z: ROUND.ZERO,
+  x: ROUND.NEAREST,
+};
 
 function bitCount(x: number): number {
   let n = 0;

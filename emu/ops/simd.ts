@@ -8,6 +8,7 @@ import {
   asSigned,
   asUnsigned,
   isQuad,
+  isUnsigned,
   type Lanes,
   laneBits,
   lanes,
@@ -536,3 +537,60 @@ export function vorrImmediate<V, W, S>(m: Machine<V, W, S>, a: SimdImmediate): v
 export function vbicImmediate<V, W, S>(m: Machine<V, W, S>, a: SimdImmediate): void {
   set(m, a.t, a.d, m.vec2('bic', a.t, get(m, a.t, a.d), immediate(m, a)));
 }
+
+// ---- ARMv8 ----
+
+export const vmaxnmVector = same(lane2('fmaxnm'));
+export const vminnmVector = same(lane2('fminnm'));
+export const vrintnVector = two('frintn');
+export const vrintxVector = two('frintx');
+export const vrintaVector = two('frinta');
+export const vrintzVector = two('frintz');
+export const vrintmVector = two('frintm');
+export const vrintpVector = two('frintp');
+export const vcvtaVector = two('ftoia');
+export const vcvtnVector = two('ftoin');
+export const vcvtpVector = two('ftoip');
+export const vcvtmVector = two('ftoim');
+
+/** Words of d plus, in each, the products of its four bytes. */
+function dotProduct<V, W, S>(m: Machine<V, W, S>, a: Simd, y: W): void {
+  const narrow = lanes(0, isUnsigned(a.t), false);
+  const words = withSize(a.t, 2);
+  const x = m.letW(get(m, a.t, a.n));
+  const high = [...range(8).map((i) => 8 + i)];
+  /** Sums of pairs of products of eight bytes: four words. */
+  const pairs = (p: W, q: W): W =>
+    m.letW(m.vec1('paddl', lanes(1, isUnsigned(a.t), true), m.vec2('mull', narrow, p, q)));
+  const low = pairs(x, y);
+  const upper = isQuad(a.t) ? pairs(m.shuffle(high, x, x), m.shuffle(high, y, y)) : low;
+  const quadWords = lanes(2, true, true);
+  const even = m.shuffle(
+    byLane(quadWords, 2, (i) => 2 * i),
+    low,
+    upper,
+  );
+  const odd = m.shuffle(
+    byLane(quadWords, 2, (i) => 2 * i + 1),
+    low,
+    upper,
+  );
+  const sums = m.vec2('add', quadWords, even, odd);
+  set(m, a.t, a.d, m.vec2('add', words, get(m, a.t, a.d), sums));
+}
+export const vdot: Op = (m, a) => dotProduct(m, a, m.letW(get(m, a.t, a.m)));
+/** With word `imm` of d(m) in all words. */
+export const vdotScalar: Op = (m, a) => {
+  const w = m.letW(m.getD(a.m));
+  dotProduct(
+    m,
+    a,
+    m.letW(
+      m.shuffle(
+        byLane(a.t, 2, () => a.imm),
+        w,
+        w,
+      ),
+    ),
+  );
+};

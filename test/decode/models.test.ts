@@ -11,7 +11,7 @@ import { effectsOf } from '../../emu/machine/effects.ts';
 import * as bench from '../fuzz/layout.ts';
 import { runOracle } from '../fuzz/oracle.ts';
 import { needs } from '../needs.ts';
-import { decode, encoding, generator, isUndefined, isUnpredictable } from './sample.ts';
+import { decode, encoding, generator, hasGoodShouldBits, isUndefined, isUnpredictable } from './sample.ts';
 
 afterAll(() => selectModel(DEFAULT_MODEL));
 
@@ -67,6 +67,7 @@ qemu.test.each(models)(qemu.name('$name has the instructions that qemu has'), (m
   const differences = cases.flatMap((c, i) => {
     const insn = c.insns[0]!;
     const { row, bits } = all[i]!;
+    if (!hasGoodShouldBits(insn.row, bits)) return [];
     const ours = insn.row.name.startsWith('UNDEFINED');
     const theirs = results[i]!.signal === bench.SIGILL;
     return ours === theirs || isQemusOwn(row) || isHalfOfBranch(row, model)

@@ -4,7 +4,6 @@
 import { fieldsOf } from '../../emu/decode/build.ts';
 import { decodeA32, decodeThumb } from '../../emu/decode/decoder.ts';
 import type { Insn, Row } from '../../emu/decode/row.ts';
-import { simdRows } from '../../emu/decode/simd.ts';
 
 /** xorshift32 numbers from a seed, so that a failure comes again. */
 export function generator(seed: number): () => number {
@@ -34,7 +33,7 @@ export function decode(row: Row, bits: number, itstate = 0): Insn {
   return decodeThumb(bits >>> 16, bits & 0xffff, itstate);
 }
 
-/** Rows of Advanced SIMD that may have registers beyond d31 or the PC where it makes no sense; what others refuse is UNDEFINED. */
+/** Rows of Advanced SIMD and ARMv8 that may have registers beyond d31 or the PC where it makes no sense; what others refuse is UNDEFINED. */
 const LEFT_OUT = /^(V(LD|ST)[1-4]|VTB[LX]|VDUP \(ARM|VMOV \((ARM|scalar))/;
 
 /** Whether the manual calls this encoding of the row UNPREDICTABLE. */
@@ -45,7 +44,7 @@ export function isUnpredictable(row: Row, bits: number, itstate = 0): boolean {
   const fields = fieldsOf(row, bits);
   // VFP's rows look at the operands, the others at the fields.
   const args = row.shape.decode(fields, context);
-  if (args === null && simdRows.includes(row)) return LEFT_OUT.test(row.name);
+  if (args === null && row.needs !== undefined) return LEFT_OUT.test(row.name);
   if (args === null && /^(V|FLDM|FSTM)/.test(row.name)) return true;
   return row.unpredictable?.(args, fields, context) ?? false;
 }
@@ -62,7 +61,7 @@ export function isWithin(inner: Row, outer: Row): boolean {
 /** What the manual calls UNDEFINED among the encodings of a row. */
 export function isUndefined(row: Row, bits: number): boolean {
   const f = fieldsOf(row, bits);
-  if (simdRows.includes(row)) {
+  if (row.needs !== undefined) {
     return row.shape.decode(f, { thumb: row.isa !== 'A32', inIT: false, lastInIT: false }) === null;
   }
   if (row.name === 'BLX (immediate) T2') return (f.i! & 1) === 1;

@@ -6,6 +6,7 @@
 import { expect } from 'vitest';
 import { decodeA32, decodeThumb, ROWS } from '../../emu/decode/decoder.ts';
 import { disassemble } from '../../emu/decode/disassemble.ts';
+import { hasRow } from '../../emu/decode/features.ts';
 import { effectsOf } from '../../emu/machine/effects.ts';
 import * as bench from '../fuzz/layout.ts';
 import { runOracle } from '../fuzz/oracle.ts';
@@ -26,7 +27,7 @@ function isElsewhere(isa: Isa, bits: number): boolean {
 
 /** A random encoding with up to three bits turned over, that is a fair question; null when it is not. */
 function candidate(isa: Isa, random: () => number, address: number): bench.PlacedInsn | null {
-  const rows = ROWS.filter((row) => row.isa === isa);
+  const rows = ROWS.filter((row) => row.isa === isa && hasRow(row));
   let bits = encoding(rows[random() % rows.length]!, random);
   for (let n = random() % 4; n > 0; n--) bits ^= 1 << (random() % 28);
   if (isa === 'A32' && random() % 4 !== 0) bits = (bits & 0x0fff_ffff) | 0xe000_0000;

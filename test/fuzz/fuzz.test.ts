@@ -3,7 +3,9 @@
  */
 
 import { expect, test } from 'vitest';
+import { cpuModelNamed, DEFAULT_MODEL } from '../../emu/cpu-model.ts';
 import { ROWS } from '../../emu/decode/decoder.ts';
+import { hasRow, selectModel } from '../../emu/decode/features.ts';
 import { needs } from '../needs.ts';
 import { BACKENDS } from './backends.ts';
 import { describeCase } from './compare.ts';
@@ -18,11 +20,15 @@ function failures(report: FuzzReport): string[] {
   return report.failures.map((f) => `${f.backend}\n${describeCase(f.case, f.oracle, f.differences)}`);
 }
 
+/** The decoder's model is the default, all of which qemu's cortex-a15 has. */
+const rows = ROWS.filter(hasRow);
+const v8Rows = ROWS.filter((row) => !hasRow(row));
+
 const qemu = needs('qemu-arm-static and an ARM compiler');
 qemu.describe(qemu.name('instructions against qemu-arm'), { timeout: 120_000 }, () => {
   test('every row alone', () => {
     const report = fuzz({
-      rows: ROWS,
+      rows,
       count: 8,
       chains: 0,
       programs: 0,
@@ -35,9 +41,29 @@ qemu.describe(qemu.name('instructions against qemu-arm'), { timeout: 120_000 }, 
     expect(report.cases).toBeGreaterThan(5500);
   });
 
+  test('every row of ARMv8 alone, and in chains', () => {
+    selectModel(cpuModelNamed('max')!);
+    try {
+      const report = fuzz({
+        rows: v8Rows,
+        count: 12,
+        chains: 300,
+        programs: 0,
+        seed: 5,
+        cpu: 'max',
+        backends: backends('interp', 'jit'),
+      });
+      expect(failures(report)).toEqual([]);
+      expect(report.starved).toEqual([]);
+      expect(report.cases).toBeGreaterThan(1800);
+    } finally {
+      selectModel(DEFAULT_MODEL);
+    }
+  });
+
   test('chains of instructions', () => {
     const report = fuzz({
-      rows: ROWS,
+      rows,
       count: 0,
       chains: 2500,
       programs: 0,
@@ -50,7 +76,7 @@ qemu.describe(qemu.name('instructions against qemu-arm'), { timeout: 120_000 }, 
 
   test('programs with loops, branches and calls', () => {
     const report = fuzz({
-      rows: ROWS,
+      rows,
       count: 0,
       chains: 0,
       programs: 1200,

@@ -18,6 +18,8 @@ export interface FuzzOptions {
   /** Cases with branches, loops and calls, likewise. */
   readonly programs: number;
   readonly seed: number;
+  /** CPU of qemu's, whose model the decoder must have; cortex-a15 when not given. */
+  readonly cpu?: string;
   readonly backends: ReadonlyMap<string, BackendFactory>;
 }
 
@@ -82,7 +84,7 @@ export function fuzz(options: FuzzOptions): FuzzReport {
 
   const oracleBegin = performance.now();
   const filled = batches.filter((batch) => batch.length > 0);
-  const expected = runOracle(generator.scratch, filled);
+  const expected = runOracle(generator.scratch, filled, options.cpu);
   ms.oracle = performance.now() - oracleBegin;
 
   const oursBegin = performance.now();

@@ -189,7 +189,7 @@ export class Generator {
       // Not of a conditional branch in Thumb, where 1110 and 1111 are other encodings.
       if (row.isa === 'A32') bits = (bits & ~(15 << lsb)) | (cond << lsb);
     }
-    if (before !== undefined && /^ldrex/i.test(before.row.mnemonic) && /^strex/i.test(row.mnemonic)) {
+    if (before !== undefined && /^ld[ra]ex/i.test(before.row.mnemonic) && /^st[rl]ex/i.test(row.mnemonic)) {
       // The same address, so that the store may succeed.
       const fields = fieldsOf(before.row, before.bits);
       for (const letter of ['n', 'i']) bits = insertField(row, letter, bits, fields[letter]);
@@ -209,8 +209,10 @@ export class Generator {
     const thumb = row.isa !== 'A32';
     const insn = this.decodeAt(bits, row.isa === 'T16' ? 2 : 4, thumb, pc, itstate);
     if (insn.row !== row) return 'another row';
-    // To qemu this one is a system call of a debugger (semihosting).
-    if (row.isa === 'T16' && bits === 0xbeab) return 'semihosting';
+    // To qemu these are system calls of a debugger (semihosting).
+    if (row.isa === 'T16' ? bits === 0xbeab || bits === 0xbabc : (bits & 0x0fff_ffff) === 0x010f_0070) {
+      return 'semihosting';
+    }
     const inIT = (itstate & 15) !== 0;
     const context: DecodeContext = { thumb, inIT, lastInIT: (itstate & 15) === 8 };
     if (row.unpredictable?.(insn.args, fieldsOf(row, bits), context)) return 'unpredictable';
@@ -252,7 +254,7 @@ function has(insns: readonly Insn[], mnemonic: RegExp): boolean {
 function exclusivesDiffer(insns: readonly Insn[]): boolean {
   let size: string | undefined;
   for (const { row } of insns) {
-    const [, way, letter] = /^(ld|st)rex([bhd]?)/i.exec(row.mnemonic) ?? [];
+    const [, way, letter] = /^(ld|st)[ral]ex([bhd]?)/i.exec(row.mnemonic) ?? [];
     if (way === undefined) continue;
     if (size !== undefined && way.toLowerCase() === 'st' && size !== letter) return true;
     size = way.toLowerCase() === 'ld' ? letter : undefined;

@@ -3,11 +3,13 @@
  *
  *   node test/fuzz/main.ts --cpu interp --rows '^LDR' --count 200 --seed 1 --chains 0 --programs 0
  *
- * --cpu may be given several times; --rows is a regular expression over row names ('ADD (immediate) A1') or, with 'isa:', such as 'T32:VADD';
+ * --model is one of emu/cpu-model.ts (cortex-a15 when not given; max for what is ARMv8's). --cpu may be given several times; --rows is a regular expression over row names ('ADD (immediate) A1') or, with 'isa:', such as 'T32:VADD';
  * --rounds N repeats with the next seeds. Prints each difference as a minimal report; exit status 1 when there are any.
  */
 import { parseArgs } from 'node:util';
+import { cpuModelNamed } from '../../emu/cpu-model.ts';
 import { ROWS } from '../../emu/decode/decoder.ts';
+import { hasRow, selectModel } from '../../emu/decode/features.ts';
 import type { Row } from '../../emu/decode/row.ts';
 import { BACKENDS } from './backends.ts';
 import { describeCase } from './compare.ts';
@@ -17,6 +19,7 @@ import type { BackendFactory } from './runner.ts';
 const { values } = parseArgs({
   options: {
     cpu: { type: 'string', multiple: true, default: ['interp'] },
+    model: { type: 'string', default: 'cortex-a15' },
     rows: { type: 'string', default: '.' },
     count: { type: 'string', default: '100' },
     chains: { type: 'string', default: '0' },
@@ -27,8 +30,11 @@ const { values } = parseArgs({
   },
 });
 
+selectModel(cpuModelNamed(values.model)!);
 const pattern = new RegExp(values.rows);
-const rows = ROWS.filter((row: Row) => pattern.test(row.name) || pattern.test(`${row.isa}:${row.name}`));
+const rows = ROWS.filter(
+  (row: Row) => hasRow(row) && (pattern.test(row.name) || pattern.test(`${row.isa}:${row.name}`)),
+);
 const backends = new Map<string, BackendFactory>();
 for (const name of values.cpu) {
   const factory = BACKENDS.get(name);
@@ -45,6 +51,7 @@ for (let seed = first; seed < first + Number(values.rounds); seed++) {
     count: Number(values.count),
     chains: Number(values.chains),
     programs: Number(values.programs),
+    cpu: values.model,
     seed,
     backends,
   });

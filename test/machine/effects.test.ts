@@ -3,7 +3,9 @@
  * overwritten whatever was there, and nothing else changes.
  */
 import { expect, test } from 'vitest';
+import { CPU_MODELS } from '../../emu/cpu-model.ts';
 import { decodeA32, decodeThumb, ROWS } from '../../emu/decode/decoder.ts';
+import { selectModel } from '../../emu/decode/features.ts';
 import { effectsOf, FLAG, type Resources } from '../../emu/machine/effects.ts';
 import { BACKENDS } from '../fuzz/backends.ts';
 import { hex } from '../fuzz/compare.ts';
@@ -11,6 +13,9 @@ import { Generator } from '../fuzz/generate.ts';
 import { type Case, CPSR, PC, SIGTRAP, STATE_WORDS, VFP } from '../fuzz/layout.ts';
 import { Random } from '../fuzz/random.ts';
 import { Runner } from '../fuzz/runner.ts';
+
+/** The model with the most instructions. */
+selectModel(CPU_MODELS.find(({ name }) => name === 'max')!);
 
 const CPSR_BITS: readonly (readonly [flag: number, bits: number])[] = [
   [FLAG.N, 0x8000_0000],

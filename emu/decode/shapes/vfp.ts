@@ -126,8 +126,8 @@ export const fromInteger: Shape<FpConversion> = {
   print: printConversion,
 };
 
-/** VCVT (toward zero) or VCVTR (by FPSCR) to an integer; s is 1 for a signed one. */
-export function toInteger(rounding: '' | 'r'): Shape<FpConversion> {
+/** VCVT (toward zero), VCVTR (by FPSCR), or VCVTA and kin, to an integer; s is 1 for a signed one. */
+export function toInteger(rounding: string): Shape<FpConversion> {
   return {
     decode(f) {
       const size = sizeOf(f);
@@ -171,14 +171,16 @@ export function fixedPoint(to: 'fixed' | 'float'): Shape<FpConversion> {
 }
 
 /** VCVTB, VCVTT: half precision in the bottom or top of a single register. */
-export function half(part: 'b' | 't', to: 'half' | 'single'): Shape<FpConversion> {
+export function half(part: string, to: string): Shape<FpConversion> {
+  const wide = to === 'double' || to === 'fromDouble' ? 64 : 32;
+  const toHalf = to === 'half' || to === 'fromDouble';
   return {
     decode: (f) => ({
-      op: to === 'half' ? `f16${part}_f32` : `f32_f16${part}`,
-      d: number(32, f.d!, f.D!),
-      m: number(32, f.m!, f.M!),
+      op: (toHalf ? `f16${part}_f${wide}` : `f${wide}_f16${part}`) as FpConvert,
+      d: number(toHalf ? 32 : wide, f.d!, f.D!),
+      m: number(toHalf ? wide : 32, f.m!, f.M!),
       fbits: 0,
-      dt: to === 'half' ? '.f16.f32' : '.f32.f16',
+      dt: toHalf ? `.f16.f${wide}` : `.f${wide}.f16`,
     }),
     print: printConversion,
   };
