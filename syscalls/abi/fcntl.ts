@@ -131,7 +131,8 @@ export const MFD_HUGETLB = 4;
 
 export const PATH_MAX = 4096;
 export const NAME_MAX = 255;
-export const IOV_MAX = 1024;
+/** Writes of up to so many bytes are not mixed with those of others (pipe(7)). */
+export const PIPE_BUF = 4096;
 /** Followed symbolic links in one path (MAXSYMLINKS). */
 export const SYMLINKS_MAX = 40;
 /** Most bytes one read or write transfers (MAX_RW_COUNT). */

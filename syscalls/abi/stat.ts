@@ -16,6 +16,7 @@ export const S_IFIFO = 0o010000;
 export const S_ISUID = 0o4000;
 export const S_ISGID = 0o2000;
 export const S_ISVTX = 0o1000;
+export const S_IXGRP = 0o010;
 
 /**
  * What is known about a file. Numbers are 32-bit safe where the guest's structures are: `ino` is below 2^32 (remapped if need be),

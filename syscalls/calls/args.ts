@@ -5,6 +5,7 @@
 
 import { READ } from '../../emu/memory/layout.ts';
 import { errnoOf, fail } from '../abi/errno.ts';
+import { AT_FDCWD } from '../abi/fcntl.ts';
 import type { Field } from '../abi/struct.ts';
 import type { Task } from '../kernel/task.ts';
 import type { Arg, Domain, Printing } from './declare.ts';
@@ -75,7 +76,6 @@ export const u64: Arg<number> = {
 };
 
 /** The special directory descriptor of the *at calls. */
-export const AT_FDCWD = -100;
 export const dirfd: Arg<number> = word(
   { kind: 'fd' },
   (x) => x,

@@ -1,6 +1,7 @@
 /**
  * Executing a program: execve(2), fs/exec.c, fs/binfmt_script.c, fs/binfmt_elf.c. The new memory is built whole before anything of the old program is touched, so every error leaves the caller as it was.
  */
+
 import { CpuState } from '../../emu/cpu-state.ts';
 import { ElfError } from '../../emu/elf/elf-error.ts';
 import { biasAt, loadElf, programBias } from '../../emu/elf/load.ts';
@@ -12,6 +13,7 @@ import { O_RDONLY, X_OK } from '../abi/fcntl.ts';
 import { READ_IMPLIES_EXEC } from '../abi/mman.ts';
 import { RLIMIT } from '../abi/resource.ts';
 import { SIG, SS_DISABLE } from '../abi/signal.ts';
+import { S_ISGID, S_ISUID, S_IXGRP } from '../abi/stat.ts';
 import { CAP_FULL, type Creds } from '../vfs/core/creds.ts';
 import { type Inode, identityOf, pathOf } from '../vfs/core/inode.ts';
 import type { OpenFile } from '../vfs/core/open-file.ts';
@@ -29,9 +31,6 @@ import { isWritten } from './text-busy.ts';
 const HEAD = 256;
 /** Interpreters of interpreters. */
 const MAX_DEPTH = 5;
-const S_ISUID = 0o4000;
-const S_ISGID = 0o2000;
-const S_IXGRP = 0o10;
 
 export interface Program {
   /** The file and the path by which it was asked for (AT_EXECFN, for a script the script's). */

@@ -4,14 +4,14 @@
  *
  * Guest strings are byte strings: one char (0..255) of the JavaScript string per byte ("latin1"), so that file names which are not UTF-8 survive.
  */
+
 import type { CpuBackend } from '../../emu/cpu.ts';
 import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { PAGE_SIZE, READ, WRITE } from '../../emu/memory/layout.ts';
 import { type ErrnoName, fail } from '../abi/errno.ts';
+import { PATH_MAX } from '../abi/fcntl.ts';
 import type { Field } from '../abi/struct.ts';
 import type { Inode } from '../vfs/core/inode.ts';
-
-export const PATH_MAX = 4096;
 
 const WORTH_A_LOOK = 1 << 20;
 
@@ -50,21 +50,10 @@ export class Mm {
     this.view = space.view;
   }
 
-  /** For fork: the same layout over a copy of the memory. */
+  /** For fork: everything as it is here, but of a copy of the memory (dup_mm). Locks are not inherited (mlockall(2)). */
   static copy(of: Mm, space: AddressSpace, backend: CpuBackend): Mm {
     const mm = new Mm(space, backend);
-    mm.startBrk = of.startBrk;
-    mm.brk = of.brk;
-    mm.argStart = of.argStart;
-    mm.argEnd = of.argEnd;
-    mm.envStart = of.envStart;
-    mm.envEnd = of.envEnd;
-    mm.sigPage = of.sigPage;
-    mm.auxv = of.auxv;
-    mm.exe = of.exe;
-    mm.exeIdentity = of.exeIdentity;
-    mm.coreFilter = of.coreFilter;
-    return mm;
+    return Object.assign(mm, { ...of, space, backend, view: mm.view, users: 1, lockFuture: false });
   }
 
   /** Bytes that are present. */

@@ -53,18 +53,11 @@ export interface Waitable {
 
 export type TaskState = 'runnable' | 'sleeping' | 'traced' | 'dead';
 
-export interface TaskParts {
-  kernel: Kernel;
-  tid: number;
-  process: Process;
-  mm: Mm;
-  cpu: CpuState;
-  fs: FsContext;
-  files: FdTable;
-  creds: Creds;
-  sighand: SignalHandlers;
-  comm: string;
-}
+/** What a task is made of. */
+export type TaskParts = Pick<
+  Task,
+  'kernel' | 'tid' | 'process' | 'mm' | 'cpu' | 'fs' | 'files' | 'creds' | 'sighand' | 'comm'
+>;
 
 export class Task implements Waiter {
   readonly kernel: Kernel;

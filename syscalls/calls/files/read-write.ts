@@ -6,20 +6,12 @@
 
 import { READ, USER_END, WRITE } from '../../../emu/memory/layout.ts';
 import { ERRNO, Errno, fail } from '../../abi/errno.ts';
-import {
-  IOV_MAX,
-  O_APPEND,
-  RW_MAX,
-  RWF_APPEND,
-  RWF_DSYNC,
-  RWF_HIPRI,
-  RWF_NOWAIT,
-  RWF_SYNC,
-} from '../../abi/fcntl.ts';
+import { O_APPEND, RW_MAX, RWF_APPEND, RWF_DSYNC, RWF_HIPRI, RWF_NOWAIT, RWF_SYNC } from '../../abi/fcntl.ts';
 import { RLIMIT } from '../../abi/resource.ts';
 import { SI, SIG } from '../../abi/signal.ts';
 import { SOCK_STREAM } from '../../abi/socket.ts';
-import { s64 as s64field, struct, u32 } from '../../abi/struct.ts';
+import { s64 as s64field } from '../../abi/struct.ts';
+import { IOV_MAX, iovec } from '../../abi/uio.ts';
 import { sendToTask } from '../../kernel/signals.ts';
 import type { Task } from '../../kernel/task.ts';
 import { type OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-file.ts';
@@ -38,8 +30,6 @@ export interface Iovec {
   readonly base: number;
   readonly length: number;
 }
-
-export const iovec = struct('iovec', { iov_base: u32, iov_len: u32 });
 
 /** Whether a range could be a program's at all: asked before anything of it is looked at (access_ok). */
 function checkRange(base: number, length: number): void {

@@ -1,14 +1,17 @@
 /** Moving bytes between files without the guest's memory: sendfile(2), splice(2), tee(2), vmsplice(2), copy_file_range(2)
  * (fs/splice.c, fs/read_write.c). */
+
 import { ERRNO, Errno, fail } from '../../abi/errno.ts';
 import { O_APPEND, RW_MAX, SEEK_CUR } from '../../abi/fcntl.ts';
+import { S_IFCHR } from '../../abi/stat.ts';
 import { type Field, s32, s64 } from '../../abi/struct.ts';
+import { iovec } from '../../abi/uio.ts';
 import type { Task } from '../../kernel/task.ts';
 import { type OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-file.ts';
 import { PipeFile } from '../../vfs/ipc/pipe.ts';
 import { arrayIn, fd, flags, hex, int, ptr, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { brokenPipe, iovec, iovecs, readerOf, readVector, writerOf, writeVector } from './read-write.ts';
+import { brokenPipe, iovecs, readerOf, readVector, writerOf, writeVector } from './read-write.ts';
 
 const CHUNK = 1 << 16;
 
@@ -116,7 +119,7 @@ function sendfile(
   const from = readerOf(t, inFd);
   const to = writerOf(t, outFd);
   if (to.flags & O_APPEND) fail('EINVAL');
-  if (!from.inode.isRegular && !(from.inode.mode & 0o020000)) fail('EINVAL');
+  if (!from.inode.isRegular && !(from.inode.mode & S_IFCHR)) fail('EINVAL');
   const length = Math.min(count, RW_MAX);
   const end = to.inode.isRegular ? fileEnd(t, to, 0, type) : streamEnd(to);
   return transfer(t, fileEnd(t, from, address, type), end, length, false);

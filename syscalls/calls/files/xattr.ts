@@ -1,13 +1,12 @@
 /** Extended attributes (xattr(7), fs/xattr.c). Only file systems in memory have them: node:fs has no way to the host's. */
 import { fail } from '../../abi/errno.ts';
-import { AT_FDCWD } from '../../abi/fcntl.ts';
+import { AT_FDCWD, NAME_MAX } from '../../abi/fcntl.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
 import { bytesOut, fd, hex, int, path, ptr, size, str } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { inodeAt } from './at.ts';
 
-const NAME_MAX = 255;
 const SIZE_MAX = 65536;
 
 /** The name of an attribute: before the file it is of (import_xattr_name). ERANGE, EFAULT. */

@@ -1,7 +1,7 @@
 /** POSIX message queues: mq_open(3), mq_send(3), mq_receive(3), mq_notify(3), mq_getattr(3), mq_unlink(3) (ipc/mqueue.c). */
 
 import { fail } from '../../abi/errno.ts';
-import { O_ACCMODE, O_NONBLOCK } from '../../abi/fcntl.ts';
+import { NAME_MAX, O_ACCMODE, O_NONBLOCK } from '../../abi/fcntl.ts';
 import { RLIMIT } from '../../abi/resource.ts';
 import { NSIG, SI } from '../../abi/signal.ts';
 import { s32, struct, u32 } from '../../abi/struct.ts';
@@ -16,8 +16,6 @@ import { type Call, call } from '../declare.ts';
 import { installFile } from '../files/open.ts';
 import { openFlags } from '../names.ts';
 import { readSigEvent } from '../time/timer.ts';
-
-const NAME_MAX = 255;
 
 const mqAttr = struct('mq_attr', {
   mq_flags: s32,

@@ -1,14 +1,11 @@
 /** process_vm_readv(2), process_vm_writev(2) (mm/process_vm_access.c). */
 import { READ, WRITE } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';
-import { struct, u32 } from '../../abi/struct.ts';
+import { IOV_MAX, iovec } from '../../abi/uio.ts';
 import { mayInspect } from '../../kernel/inspect.ts';
 import type { Task } from '../../kernel/task.ts';
 import { arrayIn, hex, pid, ptr, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-
-const iovec = struct('iovec', { iov_base: u32, iov_len: u32 });
-const IOV_MAX = 1024;
 
 function vectors(t: Task, at: number, count: number): { iov_base: number; iov_len: number }[] {
   if (count > IOV_MAX) fail('EINVAL');

@@ -1,9 +1,11 @@
 /** Sending and receiving: sendmsg(2), recvmsg(2) and their kin (net/socket.c). */
+
 import { ERRNO, Errno, fail } from '../../abi/errno.ts';
-import { IOV_MAX, RW_MAX } from '../../abi/fcntl.ts';
+import { RW_MAX } from '../../abi/fcntl.ts';
 import * as s from '../../abi/socket.ts';
 import { s32, u32 } from '../../abi/struct.ts';
 import { timespec32, timespec64 } from '../../abi/time.ts';
+import { IOV_MAX } from '../../abi/uio.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { OpenFile } from '../../vfs/core/open-file.ts';
 import { type Received, type Socket, WOULD_BLOCK } from '../../vfs/net/socket.ts';

@@ -1,12 +1,14 @@
 /** execve(2), execveat(2) (fs/exec.c). */
+
 import { fail } from '../../abi/errno.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from '../../abi/fcntl.ts';
 import { execve, type Program } from '../../kernel/exec.ts';
 import { exitGroup } from '../../kernel/exit.ts';
 import type { HostCommand } from '../../kernel/kernel.ts';
 import { exitTraced } from '../../kernel/signal-delivery.ts';
 import type { Task } from '../../kernel/task.ts';
 import { lookupPath } from '../../vfs/core/walk.ts';
-import { AT_FDCWD, dirfd, flags, path, pathOrEmpty, stringVector } from '../args.ts';
+import { dirfd, flags, path, pathOrEmpty, stringVector } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 
 /** Longest single string, and most strings (MAX_ARG_STRLEN, MAX_ARG_STRINGS within the limit of the whole). */
@@ -30,9 +32,6 @@ function strings(t: Task, at: number): string[] {
   }
   return fail('E2BIG');
 }
-
-const AT_SYMLINK_NOFOLLOW = 0x100;
-const AT_EMPTY_PATH = 0x1000;
 
 /** Runs a command of the host's in the place of the task's program, which ends with it. */
 function execCommand(t: Task, command: HostCommand, argv: readonly string[], envp: number): number {

@@ -1,9 +1,11 @@
 /** ptrace(2) on ARM: arch/arm/kernel/ptrace.c and kernel/ptrace.c. No hardware breakpoints and no single step (EIO, as on ARM). */
+
 import { READ, WRITE } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';
 import { siginfo } from '../../abi/siginfo.ts';
 import { NSIG, SI, SIG } from '../../abi/signal.ts';
-import { s32, struct, u32, u64big } from '../../abi/struct.ts';
+import { s32, u32, u64big } from '../../abi/struct.ts';
+import { iovec } from '../../abi/uio.ts';
 import { mayInspect } from '../../kernel/inspect.ts';
 import {
   detach,
@@ -151,15 +153,15 @@ function attach(t: Task, of: Task, seized: boolean, options: number): number {
 }
 
 function regset(t: Task, of: Task, type: number, at: number, write: boolean): number {
-  const iov = t.mm.get(struct('iovec', { base: u32, len: u32 }), at);
+  const { iov_base: base, iov_len: length } = t.mm.get(iovec, at);
   const whole = type === NT_PRSTATUS ? getRegs(of) : type === NT_ARM_VFP ? getVfp(of) : fail('EINVAL');
-  if (iov.len & 3) fail('EINVAL');
-  const count = Math.min(iov.len, whole.length);
+  if (length & 3) fail('EINVAL');
+  const count = Math.min(length, whole.length);
   if (write) {
-    const bytes = t.mm.readable(iov.base, count);
+    const bytes = t.mm.readable(base, count);
     if (type === NT_PRSTATUS) setRegs(of, bytes);
     else setVfp(of, bytes);
-  } else t.mm.writable(iov.base, count).set(whole.subarray(0, count));
+  } else t.mm.writable(base, count).set(whole.subarray(0, count));
   t.mm.put(u32, at + 4, count);
   return 0;
 }

@@ -1,7 +1,7 @@
 /** Who may change what: ownership and directory rules of path-changing calls (fs/attr.c, fs/namei.c). Reading, writing and searching are Inode.permits. */
 import { fail } from '../../abi/errno.ts';
 import { W_OK, X_OK } from '../../abi/fcntl.ts';
-import { type Attributes, S_ISVTX } from '../../abi/stat.ts';
+import { type Attributes, S_ISGID, S_ISVTX } from '../../abi/stat.ts';
 import { CAP, type Creds, capable } from './creds.ts';
 import type { Inode } from './inode.ts';
 
@@ -67,6 +67,6 @@ export function checkChown(
 /** The mode chmod sets: who is not in the file's group loses S_ISGID. Throws EPERM. */
 export function checkChmod(a: Attributes, mode: number, who: Creds): number {
   if (!owns(a, who)) fail('EPERM');
-  if (mode & 0o2000 && !inGroup(a.gid, who) && !capable(who, CAP.FSETID)) return mode & ~0o2000;
+  if (mode & S_ISGID && !inGroup(a.gid, who) && !capable(who, CAP.FSETID)) return mode & ~S_ISGID;
   return mode;
 }

@@ -3,7 +3,9 @@
  * guest's user decides, which Inode.permits has asked already. So files have this process for their owner there, who may read and write
  * them, and what the guest has made of owner and mode is kept here.
  */
+
 import type fs from 'node:fs';
+import { S_IFDIR, S_IFMT } from '../../abi/stat.ts';
 import type { NodeApi } from './node-fs.ts';
 
 interface Owned {
@@ -13,7 +15,6 @@ interface Owned {
 }
 
 const PERMISSIONS = 0o7777;
-const S_IFDIR = 0o040000;
 const BIG = { bigint: true } as const;
 
 /** By inode: its number is given again, so the time of its birth tells which it is. */
@@ -41,7 +42,7 @@ export function withGuestAttributes(api: NodeApi): NodeApi {
     const before = { mode: Number(now.mode) & PERMISSIONS, uid: Number(now.uid), gid: Number(now.gid) };
     kept.set(keyOf(s), { ...before, ...what });
   };
-  const isDirectory = (s: fs.BigIntStats) => (Number(s.mode) & 0o170000) === S_IFDIR;
+  const isDirectory = (s: fs.BigIntStats) => (Number(s.mode) & S_IFMT) === S_IFDIR;
   const chmod = (s: fs.BigIntStats, mode: number, set: (mode: number) => void): void => {
     change(s, { mode: mode & PERMISSIONS });
     set(opened(mode, isDirectory(s)));

@@ -3,6 +3,7 @@
  *
  * A directory once seen is believed to be a directory for TRUST_MS, which saves a look per component; changes made by the guest itself are seen at once.
  */
+
 import fs from 'node:fs';
 import { flushShared, forgetShared } from '../../../emu/memory/shared.ts';
 import type { DirEntry } from '../../abi/dirent.ts';
@@ -10,7 +11,7 @@ import { modeToType } from '../../abi/dirent.ts';
 import { fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_RDONLY, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../../abi/fcntl.ts';
 import type { Attributes } from '../../abi/stat.ts';
-import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from '../../abi/stat.ts';
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from '../../abi/stat.ts';
 import type { Creds } from '../core/creds.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
 import type { AttributeChange } from '../core/inode.ts';
@@ -123,10 +124,10 @@ export class NodeInode extends Inode {
         this.#walk = -1;
         return new NodeFile(this, flags, fd);
       }
-      case 0o010000:
+      case S_IFIFO:
         return openFifo(this, this.identity, flags);
-      case 0o020000:
-      case 0o060000:
+      case S_IFCHR:
+      case S_IFBLK:
         return this.fs.vfs.devices.open(
           this,
           flags,

@@ -2,15 +2,14 @@
  * Output to a pipe of the host, whose reader may take its time: meanwhile other tasks run. The pipe is opened a second time, so that O_NONBLOCK is not set for the processes
  * this one shares it with. When there is no room, Node's event loop gets one piece to write as soon as there is.
  */
+
 import fs from 'node:fs';
 import type net from 'node:net';
 import { type Errno, errnoNamed } from '../../abi/errno.ts';
+import { PIPE_BUF } from '../../abi/fcntl.ts';
 import type { Lingering } from '../core/lingering.ts';
 import { WOULD_BLOCK } from '../core/open-file.ts';
 import { rethrow } from './error.ts';
-
-/** Writes of up to so many bytes are not mixed with those of others (pipe(7)). */
-const PIPE_BUF = 4096;
 
 export class HostOutput {
   readonly #fd: number;

@@ -3,7 +3,7 @@
  * Both ends share one wait queue: it is woken when bytes come, when room comes and when the last end of a side closes.
  */
 import { fail } from '../../abi/errno.ts';
-import { O_ACCMODE, O_NONBLOCK, O_RDONLY, O_WRONLY } from '../../abi/fcntl.ts';
+import { O_ACCMODE, O_NONBLOCK, O_RDONLY, O_WRONLY, PIPE_BUF } from '../../abi/fcntl.ts';
 import { FIONREAD } from '../../abi/ioctl.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import { S_IFIFO } from '../../abi/stat.ts';
@@ -13,7 +13,6 @@ import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { WaitQueue } from '../core/wait-queue.ts';
 
-export const PIPE_BUF = 4096;
 const CAPACITY = 65536;
 /** /proc/sys/fs/pipe-max-size. */
 export const PIPE_MAX = 1 << 20;

@@ -17,6 +17,8 @@ import {
   S_IFMT,
   S_IFREG,
   S_ISGID,
+  S_ISUID,
+  S_IXGRP,
 } from '../../abi/stat.ts';
 import type { Creds } from '../core/creds.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
@@ -157,7 +159,7 @@ export class TmpInode extends Inode {
     }
     if ((change.uid ?? change.gid) !== undefined && this.isRegular) {
       // A new owner does not get what the old one's S_ISUID granted (chown(2)).
-      a.mode &= a.mode & 0o010 ? ~0o6000 : ~0o4000;
+      a.mode &= a.mode & S_IXGRP ? ~(S_ISUID | S_ISGID) : ~S_ISUID;
     }
     if (change.uid !== undefined) a.uid = change.uid;
     if (change.gid !== undefined) a.gid = change.gid;
