@@ -82,9 +82,18 @@ export function classifyEdges(blocks: Block[]): void {
     for (const s of successors(b)) {
       if (s.order <= b.order) {
         if (dominates(s, b)) s.loopHeader = true;
-      } else s.forwardEdges += b.table === null ? 1 : 2; // br_table needs labels
+      } else s.forwardEdges += needsLabel(b, s) ? 2 : 1;
     }
   for (const b of blocks) b.merge = b.forwardEdges >= 2;
+}
+
+/**
+ * Whether a block goes over to another in more ways than one, so that the other cannot be put where it does: a switch does, and a
+ * conditional call, which returns to where control goes when it is not made. (Else the other would be written out twice, and what
+ * follows it four times.)
+ */
+function needsLabel(from: Block, to: Block): boolean {
+  return from.table !== null || from.repeated === to || (from.after === to && from.succ.includes(to));
 }
 
 /** The natural loop of each header: what reaches its back edges without passing it. Inner loops come first. */

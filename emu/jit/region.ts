@@ -106,6 +106,8 @@ export class Block {
   next = 0;
   /** Blocks reached inside the region by jumps or by falling through, not counting returns from calls. */
   succ: Block[] = [];
+  /** One that is reached in two ways: by a conditional jump to the next instruction. */
+  repeated: Block | undefined;
   /** The first blocks of the frames that the last instruction, a call, goes over to. */
   callees: Block[] = [];
   /**
@@ -328,7 +330,9 @@ function makeBlocks(frame: Frame, { found, leaders, tables, guesses }: Flow): vo
     const { pc, effects } = block.last;
     const next = blockAt.get(block.next);
     const edge = (to: Block | undefined) => {
-      if (to !== undefined && !block.succ.includes(to)) block.succ.push(to);
+      if (to === undefined) return;
+      if (block.succ.includes(to)) block.repeated = to;
+      else block.succ.push(to);
     };
     let leaves = false;
     if (block.end === 'fall') edge(next);
@@ -413,6 +417,7 @@ function separateLoops(frames: readonly Frame[]): Block {
     b.succ = b.succ.map(redirect);
     b.guesses = b.guesses.map(redirect);
     if (b.after === inner) b.after = outer;
+    if (b.repeated === inner) b.repeated = outer;
   }
   for (const f of frames) if (f.after === inner) f.after = outer;
   return outer;

@@ -22,6 +22,38 @@ describe('programs end as in the evaluator', () => {
   }
 });
 
+describe('code grows with the program where a block goes to another in two ways', () => {
+  const rows = Array.from({ length: 30 }, (_, i) => i);
+  const looping = (body: string, rest = '') => `
+    .arm
+    mov   r0, #0
+    movw  r5, #2000
+  again:
+    tst   r5, #3
+    ${body}
+    subs  r5, #1
+    bne   again
+    svc   #0
+  ${rest}`;
+  const cases: Record<string, string> = {
+    'conditional calls': looping(
+      rows.map((i) => `blne add\n tst r5, #${1 << (i % 8)}`).join('\n'),
+      'add: add r0, #1\n bx lr',
+    ),
+    'conditional jumps to the next instruction': looping(
+      rows.map((i) => `beq 1f\n 1: addeq r0, #${i}\n tst r5, #${1 << (i % 8)}`).join('\n'),
+    ),
+  };
+  for (const [name, source] of Object.entries(cases))
+    test(name, () => {
+      const compiled = run(jit, source);
+      expect(outcome(compiled)).toEqual(outcome(run(interp, source)));
+      const { regions, wasmBytes } = compiled.backend.stats();
+      expect(regions).toBeGreaterThan(0);
+      expect(wasmBytes).toBeLessThan(100_000);
+    });
+});
+
 describe('faults in compiled code are exact', () => {
   /** Runs the loop on good memory until it is compiled, then lets it run off the end of it. */
   const offTheEnd = (body: string, step: number) => `
