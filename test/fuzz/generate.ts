@@ -41,9 +41,9 @@ export interface Draft {
 export class Generator {
   readonly scratch: Uint32Array;
   readonly random: Random;
-  private readonly runner: Runner;
-  private readonly interp: InterpBackend;
-  private slot = 0;
+  readonly #runner: Runner;
+  readonly #interp: InterpBackend;
+  #slot = 0;
   /** Candidates thrown away, by reason. */
   readonly rejected = new Map<string, number>();
 
@@ -51,23 +51,23 @@ export class Generator {
     this.random = new Random(seed);
     this.scratch = randomScratch(this.random);
     let interp: InterpBackend | undefined;
-    this.runner = new Runner((space, options) => (interp = new InterpBackend(space, options)), this.scratch);
-    this.interp = interp!;
+    this.#runner = new Runner((space, options) => (interp = new InterpBackend(space, options)), this.scratch);
+    this.#interp = interp!;
   }
 
   close(): void {
-    this.runner.close();
+    this.#runner.close();
   }
 
   /** Begins a new batch: the next case has slot 0. */
   newBatch(): void {
-    this.slot = 0;
-    this.runner.load([]);
+    this.#slot = 0;
+    this.#runner.load([]);
   }
 
   /** Slots left in this batch. */
   get room(): number {
-    return bench.SLOTS - this.slot;
+    return bench.SLOTS - this.#slot;
   }
 
   /**
@@ -75,20 +75,20 @@ export class Generator {
    * nor traps; null when none was found in a fair number of attempts.
    */
   case(rows: readonly Row[], length = 1): Case | null {
-    return this.make(() => this.chain(rows, length));
+    return this.#make(() => this.#chain(rows, length));
   }
 
   /** A case with loops, branches forward and a call, its other instructions from these rows (of one instruction set). */
   program(rows: readonly Row[]): Case | null {
-    return this.make(() => buildProgram(this, rows));
+    return this.#make(() => buildProgram(this, rows));
   }
 
-  private make(draft: () => Draft | string): Case | null {
+  #make(draft: () => Draft | string): Case | null {
     for (let attempt = 0; attempt < 60; attempt++) {
       const made = draft();
-      const c = typeof made === 'string' ? made : this.finish(made);
+      const c = typeof made === 'string' ? made : this.#finish(made);
       if (typeof c !== 'string') {
-        this.slot++;
+        this.#slot++;
         return c;
       }
       this.rejected.set(c, (this.rejected.get(c) ?? 0) + 1);
@@ -96,7 +96,7 @@ export class Generator {
     return null;
   }
 
-  private chain(rows: readonly Row[], length: number): Draft | string {
+  #chain(rows: readonly Row[], length: number): Draft | string {
     const { random } = this;
     const thumb = rows[0]!.isa !== 'A32';
     const itstate = thumb && random.chance(0.35) ? random.below(15) * 16 + 1 + random.below(15) : 0;
@@ -109,7 +109,7 @@ export class Generator {
       const { branch, trap } = effectsOf(insn, insn.pc);
       if (trap === 'svc' || ((branch !== null || trap !== null) && n < length - 1)) return 'ends too early';
       const end = pc + insn.size + 4;
-      if (branch?.target !== undefined && !this.isFree(branch.target, draft.address, end)) {
+      if (branch?.target !== undefined && !this.#isFree(branch.target, draft.address, end)) {
         return 'branches into code';
       }
       draft.insns.push(insn);
@@ -122,7 +122,7 @@ export class Generator {
   }
 
   /** A draft with a state in which it can be compared, or why there is none. */
-  private finish(draft: Draft): Case | string {
+  #finish(draft: Draft): Case | string {
     const { random } = this;
     const { address, insns, thumb, itstate } = draft;
     if (has(insns, /^mrs$/i) && has(insns, /^(msr|setend)$/i)) return 'reads the E bit';
@@ -138,10 +138,10 @@ export class Generator {
       // MRS in User mode gives UNKNOWN for the E bit.
       if (has(insns, /^mrs$/i)) state[bench.CPSR]! &= ~0x200;
       draft.prepare?.(state);
-      const c: Case = { slot: this.slot, address, insns, code, state };
-      if (attempt === 0) this.runner.add(c);
-      const result = this.runner.run(c);
-      const why = this.unfit(result, insns);
+      const c: Case = { slot: this.#slot, address, insns, code, state };
+      if (attempt === 0) this.#runner.add(c);
+      const result = this.#runner.run(c);
+      const why = this.#unfit(result, insns);
       if (why !== null) return why;
       const faulted = result.signal === bench.SIGSEGV || result.signal === bench.SIGBUS;
       if (!memory || anyway || !faulted || attempt === TRIES) return c;
@@ -150,7 +150,8 @@ export class Generator {
 
   /** Where the code begins: somewhere in the window, or, when it is short, so that it crosses a page border. */
   address(thumb: boolean, short: boolean): number {
-    const { random, slot } = this;
+    const { random } = this;
+    const slot = this.#slot;
     const start = bench.CODE_BASE + slot * bench.SLOT_SIZE;
     const border = start + bench.SLOT_SIZE;
     const step = thumb ? 2 : 4;
@@ -161,26 +162,26 @@ export class Generator {
   }
 
   /** Whether there is padding at a branch's target, or nothing at all: where no case's code is, this one's lying in from..to-1. */
-  private isFree(location: number, from: number, to: number): boolean {
+  #isFree(location: number, from: number, to: number): boolean {
     const address = (location & ~1) >>> 0;
     if (address < bench.CODE_BASE || address >= bench.CODE_BASE + bench.CODE_SIZE) return !isForeign(address);
     const offset = address % bench.SLOT_SIZE;
     if (offset >= bench.CODE_WINDOW_END && offset < bench.SLOT_SIZE - 16) return true;
-    return this.ownWindow(address) && (address >= to || address < from - 4);
+    return this.#ownWindow(address) && (address >= to || address < from - 4);
   }
 
   /** Whether an address is where this case's code, and no other's, may lie. */
-  private ownWindow(address: number): boolean {
-    return Math.floor((address - bench.CODE_BASE - bench.CODE_WINDOW) / bench.SLOT_SIZE) === this.slot;
+  #ownWindow(address: number): boolean {
+    return Math.floor((address - bench.CODE_BASE - bench.CODE_WINDOW) / bench.SLOT_SIZE) === this.#slot;
   }
 
   /** A random instruction of one of the rows for a place; a string when it is no fair one. */
   draw(rows: readonly Row[], pc: number, itstate: number, before: Insn | undefined): PlacedInsn | string {
     const row = this.random.pick(rows);
-    return this.decode(this.encoding(row, before), row, pc, itstate);
+    return this.#decode(this.#encoding(row, before), row, pc, itstate);
   }
 
-  private encoding(row: Row, before: Insn | undefined): number {
+  #encoding(row: Row, before: Insn | undefined): number {
     const { random } = this;
     let bits = (random.u32() & ~(row.mask | row.shouldMask)) | row.value | row.shouldValue;
     if (row.hasCond) {
@@ -199,13 +200,13 @@ export class Generator {
 
   /** Decodes by way of memory, as a CPU does. */
   decodeAt(bits: number, size: number, thumb: boolean, pc: number, itstate: number): PlacedInsn {
-    this.runner.space.u16.set(halfwords(bits, size, thumb), pc >>> 1);
-    this.interp.invalidate(pc, size);
-    return { ...this.interp.interpreter.cache.fetch(pc | (thumb ? 1 : 0), itstate), pc };
+    this.#runner.space.u16.set(halfwords(bits, size, thumb), pc >>> 1);
+    this.#interp.invalidate(pc, size);
+    return { ...this.#interp.interpreter.cache.fetch(pc | (thumb ? 1 : 0), itstate), pc };
   }
 
   /** Decodes; a string when the result is not a fair case. */
-  private decode(bits: number, row: Row, pc: number, itstate: number): PlacedInsn | string {
+  #decode(bits: number, row: Row, pc: number, itstate: number): PlacedInsn | string {
     const thumb = row.isa !== 'A32';
     const insn = this.decodeAt(bits, row.isa === 'T16' ? 2 : 4, thumb, pc, itstate);
     if (insn.row !== row) return 'another row';
@@ -220,7 +221,7 @@ export class Generator {
   }
 
   /** Why an outcome cannot be compared, or null. */
-  private unfit(result: Result, insns: readonly PlacedInsn[]): string | null {
+  #unfit(result: Result, insns: readonly PlacedInsn[]): string | null {
     const { signal, faultAddress, state } = result;
     const pc = state[bench.PC]!;
     if (signal === bench.ENDLESS || signal === bench.SVC) return 'endless';
@@ -229,7 +230,7 @@ export class Generator {
     if (signal === bench.SIGTRAP) {
       const offset = pc % bench.SLOT_SIZE;
       const padding = offset >= bench.CODE_WINDOW_END && offset < bench.SLOT_SIZE - 16;
-      return padding || this.ownWindow(pc) ? null : 'ran into other code';
+      return padding || this.#ownWindow(pc) ? null : 'ran into other code';
     }
     const stores = insns.some((insn) => insn.pc === pc && effectsOf(insn, pc).stores);
     if (signal === bench.SIGSEGV && (faultAddress !== pc || stores)) {

@@ -15,13 +15,13 @@ import {
 } from './layout.ts';
 
 export class Random {
-  private state: number;
+  #state: number;
   constructor(seed: number) {
-    this.state = seed >>> 0;
+    this.#state = seed >>> 0;
   }
   /** A uniform unsigned 32-bit number (splitmix32). */
   u32(): number {
-    let z = (this.state = (this.state + 0x9e37_79b9) | 0);
+    let z = (this.#state = (this.#state + 0x9e37_79b9) | 0);
     z = Math.imul(z ^ (z >>> 16), 0x21f0_aaad);
     z = Math.imul(z ^ (z >>> 15), 0x735a_2d97);
     return (z ^ (z >>> 15)) >>> 0;

@@ -18,81 +18,83 @@ export class Runner {
   readonly space = AddressSpace.create();
   readonly backend: CpuBackend;
   readonly cpu: CpuState;
-  private readonly scratch: Uint32Array;
+  readonly #scratch: Uint32Array;
   /** The scratch memory in the address space. */
-  private readonly memory: Uint32Array;
-  private readonly code: Uint32Array;
-  private signal = 0;
-  private faultAddress = 0;
-  private slices = 0;
+  readonly #memory: Uint32Array;
+  readonly #code: Uint32Array;
+  #signal = 0;
+  #faultAddress = 0;
+  #slices = 0;
 
   /** @param scratch content of the scratch memory that each case begins with */
   constructor(factory: BackendFactory, scratch: Uint32Array) {
     const { space } = this;
-    this.scratch = scratch;
-    this.map(bench.CODE_BASE, bench.CODE_SIZE, READ | EXEC, 'code');
-    this.map(bench.SCRATCH, bench.SCRATCH_SIZE, READ | WRITE, 'scratch');
-    this.code = new Uint32Array(space.buffer, bench.CODE_BASE, bench.CODE_SIZE / 4);
-    this.code.fill(bench.PAD);
-    this.memory = new Uint32Array(space.buffer, bench.SCRATCH, bench.SCRATCH_SIZE / 4);
-    this.memory.set(scratch);
+    this.#scratch = scratch;
+    this.#map(bench.CODE_BASE, bench.CODE_SIZE, READ | EXEC, 'code');
+    this.#map(bench.SCRATCH, bench.SCRATCH_SIZE, READ | WRITE, 'scratch');
+    this.#code = new Uint32Array(space.buffer, bench.CODE_BASE, bench.CODE_SIZE / 4);
+    this.#code.fill(bench.PAD);
+    this.#memory = new Uint32Array(space.buffer, bench.SCRATCH, bench.SCRATCH_SIZE / 4);
+    this.#memory.set(scratch);
     // The oracle's helpers are another kernel's: neither side is to run or read them.
     space.pages.bytes[HELPERS_PAGE >>> PAGE_SHIFT] = 0;
     this.cpu = new CpuState(space.buffer, space.allocateState());
-    this.backend = factory(space, { hooks: this.hooks() });
+    this.backend = factory(space, { hooks: this.#hooks() });
   }
 
-  private map(start: number, size: number, prot: number, name: string): void {
+  #map(start: number, size: number, prot: number, name: string): void {
     const { space } = this;
     const end = start + size;
     space.map({ start, end, prot, shared: false, source: null, offset: 0, growsDown: false, name });
     if (!space.check(start, size, READ)) throw new Error(`cannot map the ${name} area`);
   }
 
-  private end(signal: number, address = 0): false {
-    this.signal = signal;
-    this.faultAddress = address;
+  #end(signal: number, address = 0): false {
+    this.#signal = signal;
+    this.#faultAddress = address;
     return false;
   }
 
-  private hooks(): CpuHooks {
+  #hooks(): CpuHooks {
     return {
-      syscall: () => this.end(bench.SVC),
+      syscall: () => this.#end(bench.SVC),
       fault: (_cpu, address, _access, why) =>
-        this.end(why === 'align' || why === 'beyond-file' ? bench.SIGBUS : bench.SIGSEGV, address >>> 0),
-      trap: (_cpu, kind) => this.end(kind === 'breakpoint' ? bench.SIGTRAP : bench.SIGILL),
+        this.#end(why === 'align' || why === 'beyond-file' ? bench.SIGBUS : bench.SIGSEGV, address >>> 0),
+      trap: (_cpu, kind) => this.#end(kind === 'breakpoint' ? bench.SIGTRAP : bench.SIGILL),
       preempt: (cpu) => {
         cpu.fuel = FUEL;
-        return ++this.slices <= SLICES || this.end(bench.ENDLESS);
+        return ++this.#slices <= SLICES || this.#end(bench.ENDLESS);
       },
     };
   }
 
   /** Puts the code of a batch in place. */
   load(cases: readonly Case[]): void {
-    this.code.fill(bench.PAD);
-    for (const c of cases) this.code.set(c.code, ((c.address & ~3) - bench.CODE_BASE) / 4);
-    this.changed(bench.CODE_BASE, bench.CODE_SIZE);
+    this.#code.fill(bench.PAD);
+    for (const c of cases) this.#code.set(c.code, ((c.address & ~3) - bench.CODE_BASE) / 4);
+    this.#changed(bench.CODE_BASE, bench.CODE_SIZE);
   }
 
   /** Puts the code of one more case in place. It may reach into the first bytes of the next slot (see Generator.address). */
   add(c: Case): void {
     const start = bench.CODE_BASE + c.slot * bench.SLOT_SIZE + bench.CODE_WINDOW;
     const word = (start - bench.CODE_BASE) / 4;
-    this.code.fill(bench.PAD, word, word + bench.SLOT_SIZE / 4);
-    this.code.set(c.code, ((c.address & ~3) - bench.CODE_BASE) / 4);
-    this.changed(start, bench.SLOT_SIZE);
+    this.#code.fill(bench.PAD, word, word + bench.SLOT_SIZE / 4);
+    this.#code.set(c.code, ((c.address & ~3) - bench.CODE_BASE) / 4);
+    this.#changed(start, bench.SLOT_SIZE);
   }
 
   /** The code was written past the page bytes: tells all that translate. */
-  private changed(start: number, length: number): void {
+  #changed(start: number, length: number): void {
     for (const listener of this.space.onInvalidate) listener(start, length);
     this.backend.invalidate(start, length);
   }
 
   /** Runs a case whose code is in place, from another state than its own when one is given. */
   run(c: Case, state: Uint32Array = c.state): Result {
-    const { cpu, memory, scratch } = this;
+    const { cpu } = this;
+    const memory = this.#memory;
+    const scratch = this.#scratch;
     cpu.clear();
     cpu.ru.set(state.subarray(0, 16));
     cpu.cpsr = state[bench.CPSR]!;
@@ -101,8 +103,8 @@ export class Runner {
     cpu.tls = bench.TPIDRURO;
     cpu.u32[OFF.tpidrurw >> 2] = bench.TPIDRURW;
     cpu.fuel = FUEL;
-    this.signal = 0;
-    this.slices = 0;
+    this.#signal = 0;
+    this.#slices = 0;
     this.backend.run(cpu);
     const after = new Uint32Array(bench.STATE_WORDS);
     after.set(cpu.ru);
@@ -115,7 +117,7 @@ export class Runner {
       changes.set(i, memory[i]!);
       memory[i] = scratch[i]!;
     }
-    return { signal: this.signal, faultAddress: this.faultAddress, state: after, changes };
+    return { signal: this.#signal, faultAddress: this.#faultAddress, state: after, changes };
   }
 
   close(): void {

@@ -141,7 +141,16 @@ describe('constants', () => {
 });
 
 /** Names that are our own. */
-const OURS = new Set(['STATX_SIZE', 'O_SETFL', 'SYMLINKS_MAX', 'RW_MAX', 'PIPE_BUF', 'PATH_MAX', 'NAME_MAX']);
+const OURS = new Set([
+  'STATX_SIZE',
+  'O_SETFL',
+  'O_KNOWN',
+  'SYMLINKS_MAX',
+  'RW_MAX',
+  'PIPE_BUF',
+  'PATH_MAX',
+  'NAME_MAX',
+]);
 /** What no header for programs defines under this name. */
 const KERNEL_ONLY = new Set([
   'O_RDONLY',
