@@ -4,6 +4,9 @@ import type { Field } from './struct.ts';
 
 export const SIGINFO_SIZE = 128;
 
+/** Codes of SIGIO, POLL_IN to POLL_HUP. */
+const NSIGPOLL = 6;
+
 type Layout = 'kill' | 'timer' | 'queue' | 'child' | 'fault' | 'poll' | 'sys';
 
 function layoutOf(signo: number, code: number): Layout {
@@ -22,7 +25,8 @@ function layoutOf(signo: number, code: number): Layout {
       case SIG.SIGSYS:
         return 'sys';
     }
-    return 'kill';
+    // Any other signal that F_SETSIG has chosen.
+    return code <= NSIGPOLL ? 'poll' : 'kill';
   }
   if (code === SI.SI_TIMER) return 'timer';
   if (code === SI.SI_SIGIO) return 'poll';

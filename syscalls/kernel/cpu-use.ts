@@ -26,11 +26,10 @@ export class CpuSplit {
 
 /** One call of so many is measured, and stands for them. */
 export const SYSTEM_SAMPLE = 16;
-/** What is beyond so many milliseconds is the call's own (a collection of garbage, the host at work for others), and stands for no others. */
+/** What is beyond so many milliseconds is mostly the host at work for others, or a collection of garbage: it does not count. */
 const USUAL_MS = 0.25;
 
 /** CPU milliseconds that a measured call stands for. */
 export function sampledTime(milliseconds: number): number {
-  const usual = Math.min(milliseconds, USUAL_MS);
-  return SYSTEM_SAMPLE * usual + (milliseconds - usual);
+  return SYSTEM_SAMPLE * Math.min(milliseconds, USUAL_MS);
 }

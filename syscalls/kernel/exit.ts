@@ -41,7 +41,7 @@ function endThread(t: Task): void {
   const { kernel, process } = t;
   const attempt = (action: () => void) => kernel.attempt('the end of a thread', action);
   attempt(() => {
-    kernel.tracer?.ended(t);
+    if (!process.unkillable) kernel.tracer?.ended(t);
     traceeEnded(t, process.threads.size === 1 || t === process.leader ? process.status : 0);
   });
   t.stopWaiting();

@@ -40,6 +40,7 @@ export function procSource(kernel: Kernel): ProcSource {
     now: kernel.now,
     model: kernel.options.model,
     settings: kernel,
+    leases: kernel.vfs.leases,
     sysv: sysvSource(kernel.ipc),
   };
 }

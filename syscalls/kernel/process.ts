@@ -88,11 +88,7 @@ export class Process {
   readonly realTimer: IntervalTimer;
   /** Timers that count CPU time of this process. */
   readonly armedCpuTimers = new Set<CpuTimer>();
-  readonly virtualTimer = new CpuTimer(
-    this.armedCpuTimers,
-    () => this.cpuUse.user,
-    () => signalProcess(this, SIG.SIGVTALRM),
-  );
+  readonly virtualTimer = this.#cpuTimer(() => signalProcess(this, SIG.SIGVTALRM));
   readonly profTimer = this.#cpuTimer(() => signalProcess(this, SIG.SIGPROF));
   readonly #cpuLimit = this.#cpuTimer(() => this.#overCpuLimit());
   readonly timers = new Map<number, { disarm(): void; readonly uid: number }>();

@@ -8,4 +8,5 @@ checkGroups(
   'sockets.c',
   'signals-and-time.c',
   'proc-files.c',
+  'pipes-and-locks.c',
 );

@@ -2,7 +2,10 @@
 import { ERRNO, fail } from '../../abi/errno.ts';
 import * as f from '../../abi/fcntl.ts';
 import { s16, s32, s64, struct } from '../../abi/struct.ts';
+import { POLL_MSG, setAsync, tellOwner } from '../../kernel/async-io.ts';
 import type { Task } from '../../kernel/task.ts';
+import { CAP, capable } from '../../vfs/core/creds.ts';
+import { identityOf } from '../../vfs/core/inode.ts';
 import type { Locks } from '../../vfs/core/locks.ts';
 import { type OpenFile, SeekableFile } from '../../vfs/core/open-file.ts';
 import { PIPE_MAX, PipeFile } from '../../vfs/ipc/pipe.ts';
@@ -134,9 +137,47 @@ export function ownerOf({ owner }: OpenFile): number {
   return owner === undefined ? 0 : owner.type === f.F_OWNER_PGRP ? -owner.id : owner.id;
 }
 
-export function setFlags(file: OpenFile, flags: number): number {
-  file.flags = (file.flags & ~f.O_SETFL) | (flags & f.O_SETFL);
+export function setFlags(t: Task, fd: number, file: OpenFile, flags: number): number {
+  // Files that know no O_ASYNC do not keep it.
+  const wanted = file.asynchronous ? flags : flags & ~f.O_ASYNC;
+  if ((file.flags ^ wanted) & f.O_ASYNC) setAsync(t.kernel, file, fd, (wanted & f.O_ASYNC) !== 0);
+  file.flags = (file.flags & ~f.O_SETFL) | (wanted & f.O_SETFL);
   file.flagsChanged();
+  return 0;
+}
+
+// ---- leases ----
+
+/** Who else has this file open: for reading, and for writing. */
+function openedElsewhere(t: Task, file: OpenFile): { readers: boolean; writers: boolean } {
+  const identity = identityOf(file.inode);
+  const found = { readers: false, writers: false };
+  for (const task of t.kernel.tasks.values()) {
+    for (const fd of task.files.fds()) {
+      const other = task.files.get(fd);
+      if (other === file || !other.inode.isRegular || identityOf(other.inode) !== identity) continue;
+      if (other.writable) found.writers = true;
+      else found.readers = true;
+    }
+  }
+  return found;
+}
+
+/** F_SETLEASE (generic_setlease). */
+function setLease(t: Task, fd: number, file: OpenFile, type: number): number {
+  const { leases } = t.kernel.vfs;
+  const { inode } = file;
+  if (type !== f.F_RDLCK && type !== f.F_WRLCK && type !== f.F_UNLCK) fail('EINVAL');
+  if (inode.stat().uid !== t.creds.fsuid && !capable(t.creds, CAP.LEASE)) fail('EACCES');
+  if (!inode.isRegular) fail('EINVAL');
+  if (type === f.F_UNLCK) {
+    leases.remove(file);
+    return 0;
+  }
+  const { readers, writers } = openedElsewhere(t, file);
+  if (type === f.F_RDLCK ? writers || file.writable : readers || writers) fail('EAGAIN');
+  leases.set(file, type, () => tellOwner(t.kernel, file, fd, POLL_MSG));
+  if (file.owner === undefined) own(t, file, f.F_OWNER_PID, t.process.pid);
   return 0;
 }
 
@@ -158,7 +199,7 @@ function fcntl(t: Task, fd: number, command: number, argument: number): number {
   if (file.isPath) fail('EBADF');
   switch (command) {
     case f.F_SETFL:
-      return setFlags(file, argument);
+      return setFlags(t, fd, file, argument);
     case f.F_GETLK:
       return lock(t, fd, 'get', flock32, argument >>> 0, false);
     case f.F_SETLK:
@@ -198,10 +239,12 @@ function fcntl(t: Task, fd: number, command: number, argument: number): number {
       if (!file.writable) fail('EPERM');
       file.bytes.addSeals(argument);
       return 0;
+    case f.F_SETLEASE:
+      return setLease(t, fd, file, argument);
     case f.F_GETLEASE:
-      return f.F_UNLCK;
+      return t.kernel.vfs.leases.get(file);
     default:
-      // Leases and directory notification are not there, as on many file systems.
+      // Directory notification (F_NOTIFY) is not there, as in a kernel without CONFIG_DNOTIFY.
       return fail('EINVAL');
   }
 }

@@ -48,9 +48,10 @@ function ioctl(t: Task, fd: number, request: number, argument: number): number {
       t.files.setCloseOnExec(fd, request === FIOCLEX);
       return 0;
     case FIONBIO:
-      return setFlags(file, boolean() ? file.flags | f.O_NONBLOCK : file.flags & ~f.O_NONBLOCK);
+      return setFlags(t, fd, file, boolean() ? file.flags | f.O_NONBLOCK : file.flags & ~f.O_NONBLOCK);
     case FIOASYNC:
-      return setFlags(file, boolean() ? file.flags | f.O_ASYNC : file.flags & ~f.O_ASYNC);
+      if (!file.asynchronous && boolean()) return -ERRNO.ENOTTY;
+      return setFlags(t, fd, file, boolean() ? file.flags | f.O_ASYNC : file.flags & ~f.O_ASYNC);
     case FIOQSIZE:
       if (!file.inode.isRegular && !file.inode.isDirectory) return -ERRNO.ENOTTY;
       t.mm.put(s64, argument, file.stat().size);

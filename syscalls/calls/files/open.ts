@@ -23,6 +23,7 @@ import {
 import { RLIMIT } from '../../abi/resource.ts';
 import { struct, u64 } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
+import { LeaseWait } from '../../vfs/core/leases.ts';
 import type { OpenFile } from '../../vfs/core/open-file.ts';
 import type { ResolveOptions } from '../../vfs/core/walk.ts';
 import { dirfd, fd, mode, path, size, structIn, uint } from '../args.ts';
@@ -51,12 +52,23 @@ function open(
 ): number {
   const waiting = t.callState as Opening | undefined;
   const at = pathAt(t, dirfd, path, options?.inRoot);
-  const file = waiting?.file ?? t.kernel.vfs.open(at, flags, mode & 0o7777 & ~t.fs.umask, options);
+  const file =
+    waiting?.file ?? afterLeases(t, () => t.kernel.vfs.open(at, flags, mode & 0o7777 & ~t.fs.umask, options));
   if (file.opening) {
     t.callState ??= new Opening(file);
     t.wait(file.queue);
   }
   return installFile(t, file, (flags & O_CLOEXEC) !== 0);
+}
+
+/** Does what may have to wait for a lease to go. */
+export function afterLeases<T>(t: Task, action: () => T): T {
+  try {
+    return action();
+  } catch (e) {
+    if (e instanceof LeaseWait) return t.wait(e.queue, t.now() + e.patience);
+    throw e;
+  }
 }
 
 /** A new descriptor for a file; when there is none left, the file is closed again. */

@@ -1,6 +1,6 @@
 /** Moving bytes between files without the guest's memory: sendfile(2), splice(2), tee(2), vmsplice(2), copy_file_range(2)
  * (fs/splice.c, fs/read_write.c). */
-
+import { PAGE_SIZE, READ } from '../../../emu/memory/layout.ts';
 import { ERRNO, Errno, fail } from '../../abi/errno.ts';
 import { O_APPEND, RW_MAX, SEEK_CUR } from '../../abi/fcntl.ts';
 import { S_IFCHR } from '../../abi/stat.ts';
@@ -11,7 +11,7 @@ import { type OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-fi
 import { PipeFile } from '../../vfs/ipc/pipe.ts';
 import { arrayIn, fd, flags, hex, int, ptr, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { brokenPipe, iovecs, readerOf, readVector, writerOf, writeVector } from './read-write.ts';
+import { brokenPipe, iovecs, readerOf, writerOf } from './read-write.ts';
 
 const CHUNK = 1 << 16;
 
@@ -162,9 +162,9 @@ function spliceStream(t: Task, from: OpenFile, to: PipeFile, length: number, non
     fail('EPIPE');
   }
   const wait = (file: OpenFile) => (nonblocking || file.nonblocking ? WOULD_BLOCK : t.wait(file.queue));
-  const { room } = to.pipe;
-  if (room === 0) return wait(to);
-  const buffer = new Uint8Array(Math.min(length, room, CHUNK));
+  const { freeSlots } = to.pipe;
+  if (freeSlots <= 0) return wait(to);
+  const buffer = new Uint8Array(Math.min(length, freeSlots * PAGE_SIZE, CHUNK));
   const count = from.read(buffer);
   if (count === WOULD_BLOCK) return wait(from);
   return to.pipe.write(buffer.subarray(0, count));
@@ -177,17 +177,63 @@ function tee(t: Task, inFd: number, outFd: number, length: number, flags: number
   const to = writerOf(t, outFd);
   if (!(from instanceof PipeFile) || !(to instanceof PipeFile) || from.pipe === to.pipe)
     return fail('EINVAL');
-  const nonblocking = (flags & SPLICE_F_NONBLOCK) !== 0;
-  const wait = (file: OpenFile) => (nonblocking || file.nonblocking ? WOULD_BLOCK : t.wait(file.queue));
+  // Either end that is O_NONBLOCK does for both.
+  const nonblocking = (flags & SPLICE_F_NONBLOCK) !== 0 || from.nonblocking || to.nonblocking;
+  const wait = (file: OpenFile) => (nonblocking ? WOULD_BLOCK : t.wait(file.queue));
   if (to.pipe.readers === 0) {
     brokenPipe(t, to);
     fail('EPIPE');
   }
-  if (from.pipe.length === 0) return from.pipe.writers === 0 ? 0 : wait(from);
-  if (to.pipe.room === 0) return wait(to);
-  const buffer = new Uint8Array(Math.min(length, from.pipe.length, to.pipe.room));
-  from.pipe.peek(buffer);
-  return to.pipe.write(buffer);
+  if (from.pipe.length === 0) return from.pipe.writers === 0 && !nonblocking ? 0 : wait(from);
+  if (to.pipe.freeSlots <= 0) return wait(to);
+  // Page by page, as many as there is room for (link_pipe).
+  let done = 0;
+  for (const bytes of from.pipe.pageLengths()) {
+    const buffer = new Uint8Array(Math.min(bytes, length - done));
+    from.pipe.peek(buffer, done);
+    if (buffer.length === 0 || !to.pipe.attach(buffer)) break;
+    done += buffer.length;
+  }
+  return done;
+}
+
+/**
+ * Puts pages of memory into a pipe, or takes bytes out into memory: what goes at once, or waits while nothing goes at all. O_NONBLOCK is not
+ * asked.
+ */
+function vmsplice(t: Task, fd: number, vector: number, count: number, flags: number): number {
+  if (flags & ~15) fail('EINVAL');
+  const file = t.files.get(fd);
+  if (!(file instanceof PipeFile)) return fail('EBADF');
+  const { pipe } = file;
+  const list = iovecs(t, vector, count);
+  if (list.length === 0) return 0;
+  const wait = () => (flags & SPLICE_F_NONBLOCK ? WOULD_BLOCK : t.wait(file.queue));
+  let done = 0;
+  if (!file.writable) {
+    if (pipe.length === 0) return pipe.writers === 0 ? 0 : wait();
+    for (const { base, length } of list) {
+      const got = pipe.read(t.mm.writable(base, Math.min(length, pipe.length)));
+      done += got;
+      if (got < length) break;
+    }
+    return done;
+  }
+  if (pipe.readers === 0) {
+    brokenPipe(t, file);
+    fail('EPIPE');
+  }
+  if (pipe.freeSlots <= 0) return wait();
+  for (const { base, length } of list) {
+    for (let at = base; at < base + length; ) {
+      const next = Math.min(at - (at % PAGE_SIZE) + PAGE_SIZE, base + length);
+      if (!t.mm.space.check(at, next - at, READ)) return done || fail('EFAULT');
+      if (!pipe.attach(t.mm.space.bytes(at, next - at))) return done;
+      done += next - at;
+      at = next;
+    }
+  }
+  return done;
 }
 
 function copyFileRange(
@@ -217,14 +263,7 @@ export const spliceCalls: readonly Call[] = [
   ),
   call(340, 'splice', [fd, ptr, fd, ptr, size, spliceFlags], splice),
   call(342, 'tee', [fd, fd, size, spliceFlags], tee),
-  call(343, 'vmsplice', [fd, arrayIn(iovec, 2), int, spliceFlags], (t, fd, vector, count, flags) => {
-    if (flags & ~15) fail('EINVAL');
-    const file = t.files.get(fd);
-    if (!(file instanceof PipeFile)) return fail('EBADF');
-    const list = iovecs(t, vector, count);
-    if (file.writable) return writeVector(t, file, list, (bytes) => file.write(bytes));
-    return readVector(t, file, list, (bytes) => file.read(bytes));
-  }),
+  call(343, 'vmsplice', [fd, arrayIn(iovec, 2), int, spliceFlags], vmsplice),
   call(391, 'copy_file_range', [fd, ptr, fd, ptr, size, hex], (t, from, inOff, to, outOff, length, flags) => {
     if (flags !== 0) fail('EINVAL');
     return copyFileRange(t, from, inOff, to, outOff, length);

@@ -6,13 +6,14 @@ import type { Task } from '../../kernel/task.ts';
 import { fd, int, path, s64 } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { inodeAt } from './at.ts';
+import { afterLeases } from './open.ts';
 import { checkSizeLimit } from './read-write.ts';
 
 function truncate(t: Task, path: string, size: number): number {
   const inode = inodeAt(t, AT_FDCWD, path, true);
   t.kernel.vfs.checkTruncate(inode, t.creds);
   checkSizeLimit(t, size);
-  t.kernel.vfs.truncate(inode, size);
+  afterLeases(t, () => t.kernel.vfs.truncate(inode, size));
   return 0;
 }
 

@@ -50,10 +50,7 @@ function setitimer(t: Task, type: number, value: Itimerval | null, oldAt: number
   } else {
     const timer = cpuTimer(t, type);
     if (first === 0) timer.disarm();
-    else {
-      const now = type === TIMERS.ITIMER_VIRTUAL ? t.process.cpuUse.user : t.process.cpuTime;
-      timer.arm(now + first, interval);
-    }
+    else timer.arm(t.process.cpuTime + first, interval);
   }
   if (oldAt !== 0) putItimerval(t, oldAt, old);
   return 0;

@@ -49,6 +49,7 @@ export const CAP = {
   SYS_RESOURCE: 24,
   SYS_TIME: 25,
   MKNOD: 27,
+  LEASE: 28,
 } as const;
 
 /** Credentials of a process logged in as this user: root has all capabilities, others none. */

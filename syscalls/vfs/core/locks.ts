@@ -44,14 +44,15 @@ export class Locks {
     if (found.records.length === 0 && found.flocks.size === 0) this.#locks.delete(identityOf(inode));
   }
 
-  /** The first lock of somebody else that is in the way. */
+  /** Of the locks of others that are in the way, the one that starts first. */
   conflicting(inode: Inode, type: number, start: number, end: number, owner: object): RecordLock | undefined {
-    return this.#locks
-      .get(identityOf(inode))
-      ?.records.find(
-        (l) =>
-          l.owner !== owner && l.start < end && start < l.end && (type === F_WRLCK || l.type === F_WRLCK),
-      );
+    let first: RecordLock | undefined;
+    for (const lock of this.#locks.get(identityOf(inode))?.records ?? []) {
+      if (lock.owner === owner || lock.start >= end || start >= lock.end) continue;
+      if (type !== F_WRLCK && lock.type !== F_WRLCK) continue;
+      if (first === undefined || lock.start < first.start) first = lock;
+    }
+    return first;
   }
 
   /** The queue to wait on for a lock to go. */

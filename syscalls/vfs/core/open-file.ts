@@ -73,6 +73,8 @@ export abstract class OpenFile {
   /** F_SETOWN: who gets SIGIO, or the signal of F_SETSIG. */
   owner: FileOwner | undefined;
   signal = 0;
+  /** What sends the signals of O_ASYNC. */
+  async: Disposable | undefined;
 
   constructor(inode: Inode, flags: number, queue: WaitQueue = new WaitQueue()) {
     this.inode = inode;
@@ -113,6 +115,14 @@ export abstract class OpenFile {
   get isPath(): boolean {
     return false;
   }
+  /** Whether it knows O_ASYNC, and where it tells what happens to it. */
+  get asynchronous(): boolean {
+    return false;
+  }
+  get asyncQueue(): WaitQueue {
+    return this.queue;
+  }
+
   get nonblocking(): boolean {
     return (this.flags & O_NONBLOCK) !== 0;
   }

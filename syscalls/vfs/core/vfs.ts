@@ -14,6 +14,7 @@ import {
   O_LARGEFILE,
   O_NOATIME,
   O_NOFOLLOW,
+  O_NONBLOCK,
   O_PATH,
   O_RDONLY,
   O_TMPFILE,
@@ -54,6 +55,7 @@ import { CAP, type Creds, capable } from './creds.ts';
 import type { FilePages } from './file-pages.ts';
 import { type AttributeChange, type FileSystem, Inode } from './inode.ts';
 import { InodeNumbers } from './inode-numbers.ts';
+import { Leases } from './leases.ts';
 import { Lingering } from './lingering.ts';
 import { Locks } from './locks.ts';
 import { Mounts } from './mount.ts';
@@ -88,6 +90,7 @@ type Time = bigint | 'now' | undefined;
 export class Vfs {
   readonly mounts = new Mounts();
   readonly locks = new Locks();
+  readonly leases = new Leases();
   readonly notifier = new Notifier();
   readonly devices = new Devices();
   /** Inode numbers of the host's files as the guest sees them. */
@@ -151,7 +154,7 @@ export class Vfs {
 
   /**
    * Opens the file a path names, or makes it (O_CREAT). `mode` are the permission bits of a new file, the umask taken off. EEXIST, ENOENT,
-   * EISDIR, ENOTDIR, ELOOP, EACCES, EPERM, EROFS, ETXTBSY, EOVERFLOW, EOPNOTSUPP, EINVAL.
+   * EISDIR, ENOTDIR, ELOOP, EACCES, EPERM, EROFS, ETXTBSY, EOVERFLOW, EOPNOTSUPP, EINVAL, EAGAIN. Throws LeaseWait, too.
    */
   open(at: PathOperation, flags: number, mode: number, options?: ResolveOptions): OpenFile {
     if (flags & O_PATH) flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -193,6 +196,7 @@ export class Vfs {
     if (flags & O_NOATIME && !owns(inode.stat(), who)) fail('EPERM');
     if (!(flags & O_LARGEFILE) && inode.isRegular && inode.stat().size > MAX_NON_LFS) fail('EOVERFLOW');
     if (wanted & W_OK && this.isExecuted(inode)) fail('ETXTBSY');
+    this.leases.break(inode, (wanted & W_OK) !== 0, (flags & O_NONBLOCK) !== 0);
     return inode.open(flags);
   }
 
@@ -362,7 +366,9 @@ export class Vfs {
     if (!inode.permits(W_OK, who)) fail('EACCES');
     if (this.isExecuted(inode)) fail('ETXTBSY');
   }
+  /** Throws LeaseWait, too. */
   truncate(inode: Inode, size: number): void {
+    this.leases.break(inode, true, false);
     this.#setattr(inode, { size });
   }
   /** Of a file that is open for writing. */

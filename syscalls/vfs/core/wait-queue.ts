@@ -6,8 +6,12 @@
  */
 
 export interface Waiter {
-  wake(): void;
+  /** @param events POLL* that may have come to hold, all when nobody says; see wakeAll */
+  wake(events?: number): void;
 }
+
+/** Nobody knows what has happened: all events may hold. */
+export const ANYTHING = 0xffff;
 
 export class WaitQueue {
   /** Hardly ever more than one or two. */
@@ -26,11 +30,14 @@ export class WaitQueue {
     return this.#waiters.length === 0;
   }
 
-  /** Wakes everybody. A waiter that adds itself again meanwhile waits for the next time. */
-  wakeAll(): void {
+  /**
+   * Wakes everybody. A waiter that adds itself again meanwhile waits for the next time.
+   * @param events POLL* that may have come to hold: who watches a file for others need not look (ep_poll_callback)
+   */
+  wakeAll(events: number = ANYTHING): void {
     if (this.#waiters.length === 0) return;
     const woken = this.#waiters;
     this.#waiters = [];
-    for (const waiter of woken) waiter.wake();
+    for (const waiter of woken) waiter.wake(events);
   }
 }

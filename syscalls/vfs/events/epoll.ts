@@ -8,7 +8,7 @@ import { EPOLLET, EPOLLONESHOT, POLLERR, POLLHUP, POLLIN, POLLRDNORM } from '../
 import { AnonymousFile, AnonymousInode } from '../core/anonymous.ts';
 import { type OpenFile, SeekableFile } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
-import type { Waiter } from '../core/wait-queue.ts';
+import { ANYTHING, type Waiter } from '../core/wait-queue.ts';
 
 /** Files that are epolls of epolls may nest so deep (EP_MAX_NESTS). */
 const MAX_NESTS = 4;
@@ -40,9 +40,10 @@ class Entry implements Waiter {
     (file.onClose ??= new Set()).add(this.#closed);
   }
 
-  wake(): void {
-    this.triggered = true;
+  wake(events: number = ANYTHING): void {
     this.file.queue.add(this);
+    if (!(events & (this.event.events | POLLERR | POLLHUP))) return;
+    this.triggered = true;
     this.#epoll.queue.wakeAll();
   }
   stop(): void {

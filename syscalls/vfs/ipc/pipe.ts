@@ -13,13 +13,32 @@ import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { WaitQueue } from '../core/wait-queue.ts';
 
+const PAGE_SIZE = 4096;
 const CAPACITY = 65536;
 /** /proc/sys/fs/pipe-max-size. */
 export const PIPE_MAX = 1 << 20;
 
-/** A ring of bytes. */
+/** A page of a pipe, of which some bytes are used. */
+interface Slot {
+  /** Where the bytes that are left begin, and how many they are. */
+  offset: number;
+  length: number;
+  /** Later bytes may join it. */
+  readonly grows: boolean;
+}
+
+const READABLE = POLLIN | POLLRDNORM;
+const WRITABLE = POLLOUT | POLLWRNORM;
+
+/**
+ * A ring of bytes. What there is room for is counted in pages, as Linux does (fs/pipe.c): each takes the bytes of one write or more, and is free again when all its bytes have been
+ * read.
+ */
 export class Pipe {
   readonly queue = new WaitQueue();
+  /** Woken by each write, and by each read: for O_ASYNC. */
+  readonly written = new WaitQueue();
+  readonly taken = new WaitQueue();
   readers = 0;
   writers = 0;
   /** Opens of each side ever, which a FIFO's blocking open waits for. */
@@ -28,20 +47,22 @@ export class Pipe {
   #ring: Uint8Array = new Uint8Array(0);
   #capacity = CAPACITY;
   #start = 0;
+  readonly #slots: Slot[] = [];
   length = 0;
 
   get capacity(): number {
     return this.#capacity;
   }
-  get room(): number {
-    return this.#capacity - this.length;
+  /** Pages that are free. */
+  get freeSlots(): number {
+    return this.#capacity / PAGE_SIZE - this.#slots.length;
   }
 
   /** F_SETPIPE_SZ: a power of two of at least a page; EBUSY when more is in it. */
   resize(bytes: number): number {
-    let capacity = 4096;
+    let capacity = PAGE_SIZE;
     while (capacity < bytes) capacity *= 2;
-    if (capacity < this.length) fail('EBUSY');
+    if (capacity / PAGE_SIZE < this.#slots.length) fail('EBUSY');
     this.#grow(capacity);
     this.#capacity = capacity;
     this.queue.wakeAll();
@@ -56,11 +77,13 @@ export class Pipe {
     this.length = length;
   }
 
-  /** Copies what is in it, oldest first, without taking it out. */
-  peek(into: Uint8Array): number {
-    const count = Math.min(into.length, this.length);
-    const first = Math.min(count, this.#ring.length - this.#start);
-    into.set(this.#ring.subarray(this.#start, this.#start + first));
+  /** Copies what is in it from `skip` bytes on, oldest first, without taking it out. */
+  peek(into: Uint8Array, skip = 0): number {
+    const count = Math.min(into.length, this.length - skip);
+    if (count <= 0) return 0;
+    const start = (this.#start + skip) % this.#ring.length;
+    const first = Math.min(count, this.#ring.length - start);
+    into.set(this.#ring.subarray(start, start + first));
     if (count > first) into.set(this.#ring.subarray(0, count - first), first);
     return count;
   }
@@ -71,21 +94,71 @@ export class Pipe {
     return count;
   }
 
-  /** Takes bytes out without looking. */
+  /** Takes bytes out without looking. Writers are woken when the pipe was full and a page has become free. */
   skip(count: number): void {
     if (count === 0) return;
+    const wasFull = this.freeSlots <= 0;
     this.length -= count;
     this.#start = this.length === 0 ? 0 : (this.#start + count) % this.#ring.length;
-    this.queue.wakeAll();
+    let left = count;
+    while (left > 0) {
+      const slot = this.#slots[0]!;
+      const part = Math.min(left, slot.length);
+      slot.offset += part;
+      slot.length -= part;
+      left -= part;
+      if (slot.length === 0) this.#slots.shift();
+    }
+    if (wasFull && this.freeSlots > 0) this.queue.wakeAll(WRITABLE);
+    this.taken.wakeAll(WRITABLE);
+  }
+
+  /** Whether the bytes that do not fill a page can join the last one (can_merge). */
+  #joins(count: number): boolean {
+    const last = this.#slots.at(-1);
+    return count > 0 && last !== undefined && last.grows && last.offset + last.length + count <= PAGE_SIZE;
+  }
+
+  /** Whether a write of at most PIPE_BUF bytes goes in whole. */
+  fits(bytes: number): boolean {
+    return this.freeSlots > 0 || this.#joins(bytes % PAGE_SIZE);
   }
 
   /** Puts in what there is room for. */
   write(from: Uint8Array): number {
-    const count = Math.min(from.length, this.room);
+    const odd = from.length % PAGE_SIZE;
+    let count = 0;
+    if (this.#joins(odd)) {
+      this.#slots.at(-1)!.length += odd;
+      count = odd;
+    }
+    while (count < from.length && this.freeSlots > 0) {
+      const length = Math.min(PAGE_SIZE, from.length - count);
+      this.#slots.push({ offset: 0, length, grows: true });
+      count += length;
+    }
+    return this.#put(from.subarray(0, count));
+  }
+
+  /** Puts bytes in as a page of their own, as splicing does; false when there is none free. */
+  attach(from: Uint8Array): boolean {
+    if (this.freeSlots <= 0) return false;
+    this.#slots.push({ offset: 0, length: from.length, grows: false });
+    this.#put(from);
+    return true;
+  }
+
+  /** The lengths of its pages, oldest first. */
+  pageLengths(): number[] {
+    return this.#slots.map(({ length }) => length);
+  }
+
+  #put(from: Uint8Array): number {
+    const count = from.length;
     if (count === 0) return 0;
     // Small pipes stay small: most carry a line or two.
     if (this.length + count > this.#ring.length) {
-      let size = Math.max(4096, this.#ring.length);
+      let size = Math.max(PAGE_SIZE, this.#ring.length);
       while (size < this.length + count) size *= 2;
       this.#grow(Math.min(size, this.#capacity));
     }
@@ -94,7 +167,8 @@ export class Pipe {
     this.#ring.set(from.subarray(0, first), at);
     if (count > first) this.#ring.set(from.subarray(first, count), 0);
     this.length += count;
-    this.queue.wakeAll();
+    this.queue.wakeAll(READABLE);
+    this.written.wakeAll(READABLE);
     return count;
   }
 }
@@ -118,9 +192,20 @@ export class PipeFile extends OpenFile {
   }
 
   protected override close(): void {
-    if (this.readable) this.pipe.readers--;
-    if (this.writable) this.pipe.writers--;
-    this.pipe.queue.wakeAll();
+    const { pipe } = this;
+    if (this.readable) pipe.readers--;
+    if (this.writable) pipe.writers--;
+    pipe.queue.wakeAll();
+    if (pipe.readers === 0 || pipe.writers === 0) {
+      pipe.written.wakeAll();
+      pipe.taken.wakeAll();
+    }
+  }
+  override get asynchronous(): boolean {
+    return true;
+  }
+  override get asyncQueue(): WaitQueue {
+    return this.readable ? this.pipe.written : this.pipe.taken;
   }
 
   override read(into: Uint8Array): number {
@@ -132,20 +217,19 @@ export class PipeFile extends OpenFile {
   override write(from: Uint8Array): number {
     if (from.length === 0) return 0;
     if (this.pipe.readers === 0) fail('EPIPE');
-    const { room } = this.pipe;
-    if (room === 0 || (from.length <= PIPE_BUF && room < from.length)) return WOULD_BLOCK;
-    return this.pipe.write(from);
+    if (from.length <= PIPE_BUF && !this.pipe.fits(from.length)) return WOULD_BLOCK;
+    return this.pipe.write(from) || WOULD_BLOCK;
   }
 
   override poll(): number {
     const { pipe } = this;
     let events = 0;
     if (this.readable) {
-      if (pipe.length > 0) events |= POLLIN | POLLRDNORM;
+      if (pipe.length > 0) events |= READABLE;
       if (pipe.writers === 0 && pipe.writerCount > 0) events |= POLLHUP;
     }
     if (this.writable) {
-      if (pipe.room >= PIPE_BUF) events |= POLLOUT | POLLWRNORM;
+      if (pipe.freeSlots > 0) events |= WRITABLE;
       if (pipe.readers === 0) events |= POLLERR;
     }
     return events;

@@ -262,13 +262,13 @@ export class StreamSocket extends Socket {
     socket.on('data', (bytes) => {
       if (!this.#readShut) this.#incoming.push({ bytes: bytes as Buffer });
       if (this.#incoming.bytes >= this.receiveBuffer) socket.pause();
-      this.queue.wakeAll();
+      this.queue.wakeAll(POLLIN | POLLRDNORM);
     });
     socket.on('end', () => {
       this.#ended = true;
       this.queue.wakeAll();
     });
-    socket.on('drain', () => this.queue.wakeAll());
+    socket.on('drain', () => this.queue.wakeAll(POLLOUT | POLLWRNORM));
     socket.on('error', (error) => {
       this.error = errnoOfEvent(error);
       this.#ended = true;
@@ -489,7 +489,7 @@ export class DatagramSocket extends Socket implements LocalReceiver {
     if (this.#peer && !sameAddress(this.#peer, address)) return;
     if (this.#incoming.count >= MOST_DATAGRAMS || this.#readShut) return;
     this.#incoming.push({ bytes, address });
-    this.queue.wakeAll();
+    this.queue.wakeAll(POLLIN | POLLRDNORM);
   }
 
   /** __ip4_datagram_connect, __ip6_datagram_connect, udp_sendmsg, udpv6_sendmsg: an AF_INET6 socket takes AF_INET addresses, too. */

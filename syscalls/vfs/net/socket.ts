@@ -137,6 +137,9 @@ export abstract class Socket extends OpenFile {
   override get pollable(): boolean {
     return true;
   }
+  override get asynchronous(): boolean {
+    return true;
+  }
 
   /** Throws the pending error, once. */
   protected throwError(): void {

@@ -29,6 +29,8 @@ import {
   WOULD_BLOCK,
 } from './socket.ts';
 
+/** What may hold when the other end stops writing. */
+const HANG_UP = POLLIN | POLLRDNORM | POLLRDHUP | POLLHUP;
 const UNNAMED: UnixAddress = { family: AF_UNIX, path: '' };
 
 export class UnixSocket extends Socket {
@@ -195,7 +197,7 @@ export class UnixSocket extends Socket {
       rights: options.rights?.length ? options.rights.map((file) => file.ref()) : undefined,
       creds: pass ? options.creds : undefined,
     });
-    receiver.queue.wakeAll();
+    receiver.queue.wakeAll(POLLIN | POLLRDNORM);
     return count;
   }
 
@@ -223,8 +225,8 @@ export class UnixSocket extends Socket {
   }
 
   #roomAgain(): void {
-    this.#peer?.queue.wakeAll();
-    for (const sender of this.#waiting) sender.queue.wakeAll();
+    this.#peer?.queue.wakeAll(POLLOUT | POLLWRNORM);
+    for (const sender of this.#waiting) sender.queue.wakeAll(POLLOUT | POLLWRNORM);
   }
 
   override shutdown(how: number): void {
@@ -232,12 +234,11 @@ export class UnixSocket extends Socket {
     if (!this.#connectionless && !this.#peer && !this.#peerAddress && !this.listening) fail('ENOTCONN');
     if (how !== SHUT_WR) this.#readShut = true;
     if (how !== SHUT_RD) this.#writeShut = true;
-    if (!this.#connectionless && this.#peer) {
-      if (how !== SHUT_RD) this.#peer.queue.wakeAll();
-      this.#peer.queue.wakeAll();
-    }
+    // The other end reads the end of the stream, or may write no more.
+    if (!this.#connectionless)
+      this.#peer?.queue.wakeAll(how === SHUT_RD ? POLLOUT | POLLERR | POLLHUP : HANG_UP);
     this.queue.wakeAll();
-    this.#roomAgain();
+    if (how !== SHUT_WR) this.#roomAgain();
   }
 
   protected override close(): void {

@@ -115,6 +115,8 @@ export interface KernelSettings {
 
 export interface ProcSource {
   readonly settings: KernelSettings;
+  /** fs.lease-break-time, in seconds. */
+  readonly leases: { breakTime: number };
   readonly sysv: SysvSource;
   /** The process and thread that look. */
   current(): { readonly pid: number; readonly tid: number } | undefined;

@@ -116,7 +116,13 @@ export function sysctls(source: ProcSource): Entry {
         max_user_instances: kept(128),
         max_user_watches: kept(65536),
       }),
-      'lease-break-time': kept(45),
+      'lease-break-time': integer(
+        () => source.leases.breakTime,
+        (seconds) => {
+          source.leases.breakTime = seconds;
+        },
+        0,
+      ),
       mqueue: directory(Object.fromEntries(Object.entries(MQ).map(([name, n]) => [name, constant(() => n)]))),
       nr_open: integer(
         () => source.settings.nrOpen,

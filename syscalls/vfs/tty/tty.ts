@@ -26,6 +26,8 @@ type Session = JobProcess['session'] & { leaderGone?: () => void };
 
 export abstract class Tty {
   readonly queue: WaitQueue = new WaitQueue();
+  /** Woken by what is typed: for O_ASYNC. */
+  readonly typing = new WaitQueue();
   readonly line: LineDiscipline;
   rows = 0;
   columns = 0;
@@ -44,7 +46,10 @@ export abstract class Tty {
     this.line = new LineDiscipline({
       output: (bytes) => this.output(bytes),
       signal: (signo) => this.typed(signo),
-      wake: () => this.queue.wakeAll(),
+      wake: () => {
+        this.queue.wakeAll();
+        this.typing.wakeAll(POLLIN | POLLRDNORM);
+      },
     });
   }
 
@@ -137,6 +142,12 @@ export class TtyFile extends OpenFile {
     if (!(flags & O_NOCTTY)) takeControl(tty, this.vfs.jobs);
   }
 
+  override get asynchronous(): boolean {
+    return true;
+  }
+  override get asyncQueue(): WaitQueue {
+    return this.tty.typing;
+  }
   override read(into: Uint8Array): number {
     const { tty } = this;
     if (tty.background(this.vfs.jobs, SIG.SIGTTIN)) return WOULD_BLOCK;
