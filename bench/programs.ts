@@ -1,4 +1,5 @@
-/** The programs that bench/run.ts measures: fixtures with a native build, and programs of a Debian root. */
+/** The programs that bench/steady.ts measures: fixtures, most with a native build, and programs of Debian roots. */
+import type { RootName } from '../test/programs/engines.ts';
 
 export interface BenchProgram {
   readonly name: string;
@@ -6,12 +7,19 @@ export interface BenchProgram {
   readonly about: string;
   /** A fixture (NAME.static and NAME.host), or the guest's path of a program in the root. */
   readonly program: string;
+  /** The root that it is in, `full` unless said otherwise. */
+  readonly root?: RootName;
+  /** It makes ARM code and runs it: counted apart, and a fixture has no native build. */
+  readonly makesCode?: boolean;
   readonly args: readonly string[];
   /** Of a program that computes: arguments that keep it busy for seconds, to see how fast it is once it runs. */
   readonly long?: readonly string[];
   /** It executes other ARM programs, for which qemu-arm needs the kernel's binfmt_misc. */
   readonly executes?: boolean;
 }
+
+/** Guest path of what is in bench/scripts. */
+export const SCRIPTS = '/srv/bench/scripts';
 
 const pythonLoop = (n: number) => `s = 0\nfor i in range(${n}):\n s += i * i % 7\nprint(s)`;
 const perlLoop = (n: number) => `my $s = 0; for my $i (1..${n}) { $s += $i * $i % 7 } print "$s\\n"`;
@@ -105,5 +113,39 @@ export const programs: readonly BenchProgram[] = [
     program: '/bin/bash',
     args: ['-c', 'for ((i=0;i<40;i++)); do x=$(echo hi | sed s/h/j/); done; echo $x'],
     executes: true,
+  },
+  {
+    name: 'functions made',
+    about: 'emits 4000 functions, calls each a hundred times and patches some meanwhile',
+    program: 'makecode',
+    makesCode: true,
+    args: ['functions', '4000', '50'],
+    long: ['functions', '4000', '200'],
+  },
+  {
+    name: 'flushes',
+    about: 'patches an instruction, flushes it and calls it, again and again',
+    program: 'makecode',
+    makesCode: true,
+    args: ['flushes', '100000'],
+    long: ['flushes', '1000000'],
+  },
+  {
+    name: 'luajit',
+    about: 'a just-in-time compiler',
+    program: '/usr/bin/luajit',
+    makesCode: true,
+    root: 'languages',
+    args: [`${SCRIPTS}/jit.lua`, '4'],
+    long: [`${SCRIPTS}/jit.lua`, '15'],
+  },
+  {
+    name: 'node',
+    about: 'V8 under V8',
+    program: '/usr/bin/node',
+    makesCode: true,
+    root: 'languages',
+    args: [`${SCRIPTS}/jit.js`, '1'],
+    long: [`${SCRIPTS}/jit.js`, '6'],
   },
 ];

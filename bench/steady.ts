@@ -9,14 +9,14 @@
  * least that any run of armrun can take. Results go to .cache/bench/results.json and chart.svg (results-long.json and
  * chart-long.svg).
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { makeData } from '../test/programs/data.ts';
-import { makeFixtures, makeRoot } from '../test/programs/engines.ts';
+import { makeFixtures, makeRoot, type RootName } from '../test/programs/engines.ts';
 import { barChart } from './chart.ts';
 import { machine, measure, median, type Result, type Results } from './measure.ts';
-import { type BenchProgram, programs } from './programs.ts';
+import { type BenchProgram, programs, SCRIPTS } from './programs.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 
@@ -39,20 +39,28 @@ interface Engine {
 
 const isFixture = (program: BenchProgram) => !program.program.startsWith('/');
 
-function enginesFor(root: string, fixtures: string, { cpu, cache }: SteadyOptions): Engine[] {
-  /** qemu-arm's -L does not redirect the data files. */
-  const inRoot = (argument: string) => (argument.startsWith('/srv/') ? root + argument : argument);
+/** The host directory of a program's root. */
+type Roots = (program: BenchProgram) => string;
+
+function enginesFor(rootOf: Roots, fixtures: string, { cpu, cache }: SteadyOptions): Engine[] {
+  const byPrefix = (program: BenchProgram) => {
+    const root = rootOf(program);
+    // -L does not redirect the data files.
+    const args = program.args.map((argument) => (argument.startsWith('/srv/') ? root + argument : argument));
+    return ['qemu-arm-static', '-L', root, root + program.program, ...args];
+  };
   return [
     {
       name: 'armrun',
       color: '#2a78d6',
-      command: ({ program, args, ...rest }) => {
+      command: (benched) => {
+        const { program, args } = benched;
         // What users start; `npm run build` first, else it begins from the sources.
         const options = cache === null ? [] : ['--cache', cache];
         const armrun = [`${project}src/armrun`, '--cpu', cpu, ...options];
-        return isFixture({ program, args, ...rest })
+        return isFixture(benched)
           ? [...armrun, '--', `${fixtures}/${program}.static`, ...args]
-          : [...armrun, '--root', root, '--', program, ...args];
+          : [...armrun, '--root', rootOf(benched), '--', program, ...args];
       },
     },
     {
@@ -62,14 +70,16 @@ function enginesFor(root: string, fixtures: string, { cpu, cache }: SteadyOption
         isFixture(program)
           ? ['qemu-arm-static', `${fixtures}/${program.program}.static`, ...program.args]
           : program.executes
-            ? [`${project}test/apt/binfmt.sh`, root, program.program, ...program.args]
-            : ['qemu-arm-static', '-L', root, root + program.program, ...program.args.map(inRoot)],
+            ? [`${project}test/apt/binfmt.sh`, rootOf(program), program.program, ...program.args]
+            : byPrefix(program),
     },
     {
       name: 'native',
       color: '#7a9a3a',
       command: (program) =>
-        isFixture(program) ? [`${fixtures}/${program.program}.host`, ...program.args] : null,
+        isFixture(program) && !program.makesCode
+          ? [`${fixtures}/${program.program}.host`, ...program.args]
+          : null,
     },
   ];
 }
@@ -94,9 +104,16 @@ export function runSteady(options: SteadyOptions): void {
     throw new Error(
       `--only ${options.only}: no such program; there are ${programs.map((p) => p.name).join(', ')}`,
     );
-  const root = makeRoot('full');
-  makeData(root);
-  const engines = enginesFor(root, makeFixtures(), options);
+  const roots = new Map<RootName, string>();
+  for (const program of chosen) {
+    const { root = 'full' } = program;
+    if (isFixture(program) || roots.has(root)) continue;
+    roots.set(root, makeRoot(root));
+    if (root === 'full') makeData(roots.get(root)!);
+    else cpSync(`${project}bench/scripts`, roots.get(root)! + SCRIPTS, { recursive: true });
+  }
+  const rootOf: Roots = ({ root = 'full' }) => roots.get(root)!;
+  const engines = enginesFor(rootOf, makeFixtures(), options);
 
   const bareNode: number[] = [];
   const results: Result[] = chosen.map(({ name, about }) => ({ name, about, median: {}, runs: {} }));
@@ -136,10 +153,14 @@ export function runSteady(options: SteadyOptions): void {
     const logs = list.map(({ median }) => Math.log(median.armrun! / median['qemu-arm']!));
     return Math.exp(logs.reduce((a, b) => a + b, 0) / logs.length).toFixed(2);
   };
-  const computing = results.filter((_, i) => chosen[i]!.long !== undefined);
   console.log(`geometric mean of armrun/qemu: ${mean(results)}`);
-  if (computing.length > 0)
-    console.log(`of the ${computing.length} programs that compute: ${mean(computing)}`);
+  for (const [what, isOne] of [
+    ['compute', ({ long, makesCode }) => long !== undefined && !makesCode],
+    ['make code', ({ makesCode }) => makesCode === true],
+  ] as const satisfies [string, (program: BenchProgram) => boolean][]) {
+    const list = results.filter((_, i) => isOne(chosen[i]!));
+    if (list.length > 0) console.log(`of the ${list.length} programs that ${what}: ${mean(list)}`);
+  }
 
   const out = `${project}.cache/bench`;
   const suffix = long ? '-long' : '';
