@@ -5,13 +5,14 @@ export type Piece = string | Uint8Array;
 
 /**
  * What a program reads: all of it, or pieces as an iterable gives them, such as a Readable of Node. An asynchronous iterable is
- * asked for the next piece when the program wants one, and closed (its `return`) when the program closes its end before that is all.
+ * asked for the next piece when the program wants one, and closed (its `return`) when the program closes its end before that is
+ * all.
  */
 export type Input = Piece | Iterable<Piece> | AsyncIterable<Piece>;
 
 /**
- * Where a program writes: a function, called with a copy of every piece as it is written, or a Writable of Node. A Writable that is
- * full makes the program wait; it is not ended when the program ends.
+ * Where a program writes: a function, called with a copy of every piece as it is written, or a Writable of Node. A Writable that
+ * is full makes the program wait; it is not ended when the program ends.
  */
 export type Output = ((bytes: Uint8Array) => void) | NodeJS.WritableStream;
 
@@ -146,7 +147,10 @@ export interface RunOptions {
   stdout?: Output;
   stderr?: Output;
 
-  /** User and group of the first process; by default this process's. They are the program's own view: on the host all is done as this process. */
+  /**
+   * User and group of the first process; by default this process's. They are the program's own view: on the host all is done as
+   * this process.
+   */
   uid?: number;
   gid?: number;
   limits?: Limits;
@@ -161,9 +165,14 @@ export interface RunOptions {
   forwardSignals?: boolean;
   on?: Events;
 
-  /** What runs the program: compiled code (jit, the default), the interpreter, or libunicorn (Debian's libunicorn2, with npm's koffi). */
+  /**
+   * What runs the program: compiled code (jit, the default), the interpreter, or libunicorn (Debian's libunicorn2, with npm's
+   * koffi).
+   */
   cpu?: 'jit' | 'interp' | 'unicorn';
-  /** Name of one of CPU_MODELS (emu/cpu-model.ts), by default cortex-a7; runs at the same time in one process must have the same. */
+  /**
+   * Name of one of CPU_MODELS (emu/cpu-model.ts), by default cortex-a7; runs at the same time in one process must have the same.
+   */
   cpuModel?: string;
   /** A second CPU that runs beside the first; a difference ends the run with a {@link VerifyError}. */
   verify?: 'interp' | 'unicorn' | null;
@@ -171,7 +180,9 @@ export interface RunOptions {
   cache?: string | null;
   /** Counts what `stats` of the result tells. It takes a little time. */
   stats?: boolean;
-  /** A failure of armrun's own ends the run with an {@link InternalError}, rather than giving the process that met it an error. */
+  /**
+   * A failure of armrun's own ends the run with an {@link InternalError}, rather than giving the process that met it an error.
+   */
   strict?: boolean;
 }
 

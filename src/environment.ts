@@ -1,10 +1,11 @@
 /**
  * The environment that armrun was given. What starts armrun changes it, and here it is made good:
  *
- * - A shell (src/armrun) sets PWD and SHLVL, drops variables with odd names and puts the rest into another order. So it passes on what it was given in one more
- *   variable. And it tells which signals were ignored, which a process cannot find out once Node has started.
- * - The launcher of images (image/launcher.ts) changes the first byte of each variable, so that none means something to Node or the host's
- *   dynamic linker.
+ * - A shell (src/armrun) sets PWD and SHLVL, drops variables with odd names and puts the rest into another order. So it passes on
+ *   what it was given in one more variable. And it tells which signals were ignored, which a process cannot find out once Node
+ *   has started.
+ * - The launcher of images (image/launcher.ts) changes the first byte of each variable, so that none means something to Node or
+ *   the host's dynamic linker.
  */
 
 /** A byte that stands for NUL, which cannot be in a variable; as in src/armrun. */
@@ -17,7 +18,9 @@ const FLIPPED_MARK = 'ARMRUN_FLIPPED';
 /** What the launcher adds: the mark, and huge pages for the snapshot where the host gives them when asked (docs/STARTUP.md). */
 export const LAUNCHER_ENVIRONMENT = [`${FLIPPED_MARK}=1`, 'GLIBC_TUNABLES=glibc.malloc.hugetlb=1'];
 
-/** Gives process.env back what armrun was started with. Gives the set of signals that were ignored then, bit n - 1 for signal n. */
+/**
+ * Gives process.env back what armrun was started with. Gives the set of signals that were ignored then, bit n - 1 for signal n.
+ */
 export function restoreEnvironment(): bigint {
   const { env } = process;
   const ignored = BigInt(`0x${env.ARMRUN_IGNORED ?? 0}`);

@@ -1,8 +1,9 @@
 /**
  * Signals that reach this process are the guest's, and when the guest's first process stops, so does this one.
  *
- * The host's process group that this process is one of stands for the guest's first process group. What a terminal sends goes to the guest's foreground group, as do SIGINT and SIGQUIT
- * from elsewhere; other signals go to the first process, as if its pid had been named. Not passed on: SIGPIPE, which Node gets for its own writes, and SIGCHLD.
+ * The host's process group that this process is one of stands for the guest's first process group. What a terminal sends goes to
+ * the guest's foreground group, as do SIGINT and SIGQUIT from elsewhere; other signals go to the first process, as if its pid had
+ * been named. Not passed on: SIGPIPE, which Node gets for its own writes, and SIGCHLD.
  */
 import { SI, SIG, signalName } from '../syscalls/abi/signal.ts';
 import type { Kernel } from '../syscalls/kernel/kernel.ts';
@@ -27,7 +28,8 @@ export function forwardSignals(kernel: Kernel, init: Process): () => void {
   const handlers = new Map<Name, () => void>();
   for (const name of TO_FOREGROUND) handlers.set(name, () => send(name, foreground()));
   for (const name of TO_FIRST) handlers.set(name, () => send(name, [init]));
-  // Of a terminal that hangs up both the session's leader and the foreground are told; a daemon is asked to read its configuration again.
+  // Of a terminal that hangs up both the session's leader and the foreground are told; a daemon is asked to read its
+  // configuration again.
   handlers.set('SIGHUP', () => send('SIGHUP', init.session.tty ? new Set([init, ...foreground()]) : [init]));
   // A shell continues a whole job.
   handlers.set('SIGCONT', () => send('SIGCONT', kernel.group(init.pgid)));

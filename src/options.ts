@@ -1,8 +1,8 @@
 /**
  * The command line of armrun: its own options, and those of qemu-user (with their environment variables) that mean the same.
  *
- * Options end at PROGRAM: it and all that follows belong to the guest, whatever it looks like. An option's value is the next word, even when
- * that starts with a dash (`-0 -bash`). Later settings win; options win over environment variables.
+ * Options end at PROGRAM: it and all that follows belong to the guest, whatever it looks like. An option's value is the next
+ * word, even when that starts with a dash (`-0 -bash`). Later settings win; options win over environment variables.
  */
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
@@ -268,8 +268,8 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
 }
 
 /**
- * Inside an image armrun's own folder, which goes when armrun goes; else the user's directory for caches, as the XDG base directory specification has it. Null when
- * there is none.
+ * Inside an image armrun's own folder, which goes when armrun goes; else the user's directory for caches, as the XDG base
+ * directory specification has it. Null when there is none.
  */
 function cacheDirectory({ XDG_CACHE_HOME: cache, HOME: home }: NodeJS.ProcessEnv): string | null {
   if (existsSync(`${FOLDER}/${FILES.wrapper}`)) return `${FOLDER}/${FILES.translations}`;

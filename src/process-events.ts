@@ -3,7 +3,10 @@ import { NSIG, signalName } from '../syscalls/abi/signal.ts';
 import type { Kernel, ProcessObserver } from '../syscalls/kernel/kernel.ts';
 import type { ProcessEvent, Stats } from './api.ts';
 
-/** The end that a wait4 status says, as shells have it. Signals that only Linux's real-time range has are told by the exit code alone. */
+/**
+ * The end that a wait4 status says, as shells have it. Signals that only Linux's real-time range has are told by the exit code
+ * alone.
+ */
 export function endOf(status: number): { exitCode: number; signal: NodeJS.Signals | null } {
   const signo = status & 0x7f;
   if (signo === 0) return { exitCode: status >> 8, signal: null };

@@ -1,8 +1,8 @@
 /**
  * Runs one ARM program, with all processes it makes, inside this process: what src/index.ts exports.
  *
- * The result is the program's own end. What prevents a run, and armrun's own failure, is an error (errors.ts), which never passes for the
- * program's doing. Nothing is said on standard error: the command says it (cli.ts).
+ * The result is the program's own end. What prevents a run, and armrun's own failure, is an error (errors.ts), which never passes
+ * for the program's doing. Nothing is said on standard error: the command says it (cli.ts).
  */
 import fs from 'node:fs';
 import os from 'node:os';
@@ -51,8 +51,9 @@ const OLDEST_NODE = 24;
 /**
  * Runs a program to its end. Nothing is written to this process's standard streams but by the program, when it has them.
  *
- * Rejects with a StartError when the program cannot be executed, with an OptionError for options that cannot be (a root that is no
- * directory, a CPU that is not there), with the reason of `signal`, and with a VerifyError or InternalError as the options say.
+ * Rejects with a StartError when the program cannot be executed, with an OptionError for options that cannot be (a root that is
+ * no directory, a CPU that is not there), with the reason of `signal`, and with a VerifyError or InternalError as the options
+ * say.
  */
 export async function run(options: RunOptions): Promise<RunResult> {
   const started = performance.now();
@@ -163,7 +164,10 @@ function modelOf({ cpuModel = DEFAULT_MODEL.name }: RunOptions): CpuModel {
   return model;
 }
 
-/** Opens the standard files and loads the program. Throws Errno. `uninstalled` is called when the guest has armrun removed from its image. */
+/**
+ * Opens the standard files and loads the program. Throws Errno. `uninstalled` is called when the guest has armrun removed from
+ * its image.
+ */
 function start(
   kernel: Kernel,
   options: RunOptions,
@@ -292,7 +296,10 @@ function workingDirectory(context: PathContext, path: string): Inode {
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** As execvp(3): a name without a slash is looked for in PATH. In the host's own tree the working directory comes first, as with qemu-arm. */
+/**
+ * As execvp(3): a name without a slash is looked for in PATH. In the host's own tree the working directory comes first, as with
+ * qemu-arm.
+ */
 function findProgram(
   context: PathContext,
   cwd: Inode,

@@ -1,8 +1,9 @@
 /**
- * A few instructions that both host architectures have, and what the launcher is written against, so that it is written once (launcher.ts).
+ * A few instructions that both host architectures have, and what the launcher is written against, so that it is written once
+ * (launcher.ts).
  *
- * All registers hold 64 bits. `w` points at what is pushed. A system call takes its arguments from `a0`..`a2`, gives its result in `a0` and leaves all
- * others as they are.
+ * All registers hold 64 bits. `w` points at what is pushed. A system call takes its arguments from `a0`..`a2`, gives its result
+ * in `a0` and leaves all others as they are.
  */
 export type Register = 'w' | 'a0' | 'a1' | 'a2' | 'r0' | 'r1' | 'r2' | 'r3' | 'r4' | 'r5' | 'r6';
 /** Of unsigned comparisons. */
@@ -67,8 +68,8 @@ export abstract class Assembler {
   abstract jumpIf(condition: Condition, label: string): void;
   abstract systemCall(name: SystemCall): void;
   /**
-   * Pushes words that say what the processor can do, in as far as V8 looks at it, and gives their number. `auxv` points at the auxiliary vector. Other
-   * registers but `w` are lost.
+   * Pushes words that say what the processor can do, in as far as V8 looks at it, and gives their number. `auxv` points at the
+   * auxiliary vector. Other registers but `w` are lost.
    */
   abstract pushProcessor(auxv: Register): number;
 }

@@ -18,7 +18,10 @@ export function isCommand(word: string | undefined): word is CommandName {
   return (COMMANDS as readonly (string | undefined)[]).includes(word);
 }
 
-/** Carries out a command and gives the exit status; or the command line of a run that is to be done instead. Throws UsageError, or Error for the user. */
+/**
+ * Carries out a command and gives the exit status; or the command line of a run that is to be done instead. Throws UsageError, or
+ * Error for the user.
+ */
 export async function runCommand(name: CommandName, args: string[]): Promise<number | string[]> {
   switch (name) {
     case 'pack': {

@@ -1,4 +1,7 @@
-/** What armrun's folder in an image has in it: Node with the libraries it loads, armrun with its startup snapshot, and the launchers. */
+/**
+ * What armrun's folder in an image has in it: Node with the libraries it loads, armrun with its startup snapshot, and the
+ * launchers.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';

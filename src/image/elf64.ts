@@ -55,7 +55,10 @@ export function dynamicOf(path: string): { interpreter: string | undefined; need
   };
 }
 
-/** A file without symbols, debugging information and section headers, which all come after what is loaded: only debuggers and linkers read them. */
+/**
+ * A file without symbols, debugging information and section headers, which all come after what is loaded: only debuggers and
+ * linkers read them.
+ */
 export function withoutSymbols(file: Buffer): Uint8Array {
   const loaded = segmentsOf(file).filter(({ type }) => type === PT_LOAD);
   const end = Math.max(0, ...loaded.map(({ offset, size }) => offset + size));

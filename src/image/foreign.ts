@@ -1,6 +1,7 @@
 /**
- * What a pack for the other host architecture is made of: its Node from npm, and the libraries that loads from Debian's packages, by this machine's own npm and apt.
- * apt works on state of its own; the machine's is only read. A snapshot can be made by no other Node than one that runs, so there is none.
+ * What a pack for the other host architecture is made of: its Node from npm, and the libraries that loads from Debian's packages,
+ * by this machine's own npm and apt. apt works on state of its own; the machine's is only read. A snapshot can be made by no
+ * other Node than one that runs, so there is none.
  */
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';

@@ -1,8 +1,9 @@
 /**
  * Putting the wrapper in the place of a root's /bin/sh, taking it away again, and keeping both from the guest's view.
  *
- * The image's own /bin/sh, whatever it is, keeps its inode: it gets a second name in armrun's folder, the wrapper is renamed over it, and in the end it is
- * renamed back. At no moment there is no /bin/sh. The root is not trusted: which directory its /bin is, is found as the guest would (walk.ts).
+ * The image's own /bin/sh, whatever it is, keeps its inode: it gets a second name in armrun's folder, the wrapper is renamed over
+ * it, and in the end it is renamed back. At no moment there is no /bin/sh. The root is not trusted: which directory its /bin is,
+ * is found as the guest would (walk.ts).
  */
 import fs from 'node:fs';
 import { Errno } from '../../syscalls/abi/errno.ts';
@@ -57,7 +58,10 @@ export function hideInstallation(root: NodeInode): boolean {
   return true;
 }
 
-/** Puts the wrapper in the place of /bin/sh. armrun's folder must be in the root; nothing happens when the wrapper is there already. */
+/**
+ * Puts the wrapper in the place of /bin/sh. armrun's folder must be in the root; nothing happens when the wrapper is there
+ * already.
+ */
 export function install(rootPath: string): void {
   const places = placesIn(new NodeFs(new Vfs(), Buffer.from(rootPath).toString('latin1')).root);
   if (places === undefined) throw new InstallError(`${FOLDER} is not in ${rootPath}`);

@@ -1,13 +1,16 @@
 /**
- * The program that starts armrun inside an image: a static ELF file of a kilobyte that the host's kernel runs where there is no host libc, no shell for the
- * host and perhaps no /proc. It replaces itself by Node, which the pack brings, and does what src/armrun and dist/start.sh do elsewhere:
+ * The program that starts armrun inside an image: a static ELF file of a kilobyte that the host's kernel runs where there is no
+ * host libc, no shell for the host and perhaps no /proc. It replaces itself by Node, which the pack brings, and does what
+ * src/armrun and dist/start.sh do elsewhere:
  *
- * - it takes the startup snapshot, unless the processor is another than the snapshot was made on, which Node would refuse; then the bundle;
+ * - it takes the startup snapshot, unless the processor is another than the snapshot was made on, which Node would refuse; then
+ *   the bundle;
  * - it counts the processors for V8's thread pool;
- * - it hides the image's environment from Node and the dynamic linker, for whom NODE_OPTIONS or LD_PRELOAD are not meant: the first byte of each variable
- *   is turned into another (environment.ts turns it back).
+ * - it hides the image's environment from Node and the dynamic linker, for whom NODE_OPTIONS or LD_PRELOAD are not meant: the
+ *   first byte of each variable is turned into another (environment.ts turns it back).
  *
- * As the wrapper at /bin/sh it runs the image's /bin/sh, with its arguments from argv[0] on; as /armrun/armrun it is the command armrun.
+ * As the wrapper at /bin/sh it runs the image's /bin/sh, with its arguments from argv[0] on; as /armrun/armrun it is the command
+ * armrun.
  */
 import { FLIPPED_BIT, LAUNCHER_ENVIRONMENT } from '../environment.ts';
 import { Arm64Assembler } from './arm64.ts';
@@ -24,7 +27,10 @@ export interface LauncherOptions {
   /** Options for Node, and what a start from the snapshot takes besides. */
   flags: readonly string[];
   snapshotFlags: readonly string[];
-  /** The processor a snapshot was made on, as a launcher with 'ask' tells it; null: there is no snapshot; 'ask': tell it on standard output. */
+  /**
+   * The processor a snapshot was made on, as a launcher with 'ask' tells it; null: there is no snapshot; 'ask': tell it on
+   * standard output.
+   */
   processor: Uint8Array | null | 'ask';
   /** It is the wrapper at /bin/sh. */
   shell: boolean;
@@ -180,7 +186,9 @@ function compareProcessor(asm: Assembler, processor: Uint8Array | null): void {
   asm.label('compared');
 }
 
-/** r3: Node's option for one thread less than there are processors, at least one, at most four, as src/snapshot/build.cjs has it. */
+/**
+ * r3: Node's option for one thread less than there are processors, at least one, at most four, as src/snapshot/build.cjs has it.
+ */
 function chooseThreads(asm: Assembler): void {
   asm.set('r0', 0);
   for (let i = 0; i < CPU_SET_BYTES; i += 8) asm.push('r0');

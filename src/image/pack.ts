@@ -1,5 +1,6 @@
 /**
- * `armrun pack`: one archive to ADD to an image; and putting the same files into a root. It is no part of the bundle that every start loads.
+ * `armrun pack`: one archive to ADD to an image; and putting the same files into a root. It is no part of the bundle that every
+ * start loads.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';

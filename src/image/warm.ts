@@ -1,6 +1,6 @@
 /**
- * Translations to go into a pack: what armrun keeps of programs (translation-archive.ts) after some runs of a root's own. They are found by the content of
- * program files, so they serve every image with the same packages.
+ * Translations to go into a pack: what armrun keeps of programs (translation-archive.ts) after some runs of a root's own. They
+ * are found by the content of program files, so they serve every image with the same packages.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';

@@ -19,7 +19,10 @@ const NUMBER: Record<Register | 'rax', number> = {
 const JUMP: Record<Condition, number> = { equal: 0x84, notEqual: 0x85, aboveOrEqual: 0x83, below: 0x82 };
 const SYSTEM_CALL: Record<SystemCall, number> = { write: 1, execve: 59, exit: 60, sched_getaffinity: 204 };
 
-/** Leaves of CPUID that V8 decides by (src/codegen/x64/assembler-x64.cc), and which of eax, ebx, ecx, edx of each. EBX of leaf 1 tells cores apart. */
+/**
+ * Leaves of CPUID that V8 decides by (src/codegen/x64/assembler-x64.cc), and which of eax, ebx, ecx, edx of each. EBX of leaf 1
+ * tells cores apart.
+ */
 const CPUID: [leaf: number, subleaf: number, registers: number[]][] = [
   [0, 0, [3, 1, 2]],
   [1, 0, [0, 2, 1]],

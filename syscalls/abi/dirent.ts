@@ -14,7 +14,9 @@ export function modeToType(mode: number): number {
   return (mode >>> 12) & 15;
 }
 
-/** One name in a directory. `ino` and `off` (the cookie of the next entry) are below 2^31, so that no old program meets EOVERFLOW. */
+/**
+ * One name in a directory. `ino` and `off` (the cookie of the next entry) are below 2^31, so that no old program meets EOVERFLOW.
+ */
 export interface DirEntry {
   ino: number;
   off: number;

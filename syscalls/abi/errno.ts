@@ -1,7 +1,7 @@
 /**
- * Error numbers of Linux on ARM (asm-generic/errno-base.h, errno.h) with the text of strerror(3), and how kernel code reports one: `fail('ENOENT')`
- * throws a preallocated Errno without a stack trace, which costs about a microsecond. A system call may as well return the negative number (`-ERRNO.ENOENT`), which
- * costs nothing; the dispatcher treats both alike.
+ * Error numbers of Linux on ARM (asm-generic/errno-base.h, errno.h) with the text of strerror(3), and how kernel code reports
+ * one: `fail('ENOENT')` throws a preallocated Errno without a stack trace, which costs about a microsecond. A system call may as
+ * well return the negative number (`-ERRNO.ENOENT`), which costs nothing; the dispatcher treats both alike.
  */
 
 /** name: [number, strerror text]. */

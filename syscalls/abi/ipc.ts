@@ -1,4 +1,7 @@
-/** System V IPC on ARM (asm-generic/ipcbuf.h, sembuf.h, shmbuf.h, msgbuf.h; linux/ipc.h, sem.h, shm.h, msg.h). Times are 64 bits in two words. */
+/**
+ * System V IPC on ARM (asm-generic/ipcbuf.h, sembuf.h, shmbuf.h, msgbuf.h; linux/ipc.h, sem.h, shm.h, msg.h). Times are 64 bits
+ * in two words.
+ */
 import { padding, s16, s32, struct, u16, u32 } from './struct.ts';
 
 export const IPC_PRIVATE = 0;

@@ -1,4 +1,7 @@
-/** mmap(2), mprotect(2), mremap(2), madvise(2), msync(2), personality(2) constants of ARM (asm-generic/mman-common.h, linux/mman.h). */
+/**
+ * mmap(2), mprotect(2), mremap(2), madvise(2), msync(2), personality(2) constants of ARM (asm-generic/mman-common.h,
+ * linux/mman.h).
+ */
 export const PROT = {
   PROT_NONE: 0,
   PROT_READ: 1,

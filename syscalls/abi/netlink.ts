@@ -1,4 +1,7 @@
-/** Netlink messages as far as NETLINK_ROUTE needs them (linux/netlink.h, linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h; netlink(7), rtnetlink(7)). */
+/**
+ * Netlink messages as far as NETLINK_ROUTE needs them (linux/netlink.h, linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h;
+ * netlink(7), rtnetlink(7)).
+ */
 import { padding, type Struct, s32, struct, u8, u16, u32 } from './struct.ts';
 
 export const NETLINK_ROUTE = 0;
@@ -113,7 +116,10 @@ export function decode<T>(layout: Struct<T>, bytes: Uint8Array): T {
   return layout.get(new DataView(whole.buffer), 0);
 }
 
-/** An attribute (struct rtattr and its bytes, padded to 4): of a number, the four bytes of it; of a string, its characters and NUL. */
+/**
+ * An attribute (struct rtattr and its bytes, padded to 4): of a number, the four bytes of it; of a string, its characters and
+ * NUL.
+ */
 export function attribute(type: number, value: Uint8Array | number | string): Uint8Array {
   const bytes =
     typeof value === 'number'

@@ -1,4 +1,6 @@
-/** siginfo_t of 32-bit ARM, 128 bytes (asm-generic/siginfo.h; which union member counts is siginfo_layout() of kernel/signal.c). */
+/**
+ * siginfo_t of 32-bit ARM, 128 bytes (asm-generic/siginfo.h; which union member counts is siginfo_layout() of kernel/signal.c).
+ */
 import { SI, SIG, type SigInfo, signalName } from './signal.ts';
 import type { Field } from './struct.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Signals of 32-bit ARM Linux (signal(7); asm-generic/signal.h, asm-generic/siginfo.h, arch/arm/include/uapi/asm/signal.h): numbers, flags, codes, default actions.
- * A signal set is a bigint mask with bit n-1 for signal n.
+ * Signals of 32-bit ARM Linux (signal(7); asm-generic/signal.h, asm-generic/siginfo.h, arch/arm/include/uapi/asm/signal.h):
+ * numbers, flags, codes, default actions. A signal set is a bigint mask with bit n-1 for signal n.
  */
 
 export const NSIG = 64;

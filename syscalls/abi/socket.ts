@@ -1,4 +1,7 @@
-/** Sockets as 32-bit ARM Linux numbers them (linux/socket.h, asm-generic/socket.h, linux/in.h, linux/un.h) and the layouts of addresses and messages. */
+/**
+ * Sockets as 32-bit ARM Linux numbers them (linux/socket.h, asm-generic/socket.h, linux/in.h, linux/un.h) and the layouts of
+ * addresses and messages.
+ */
 import { fail } from './errno.ts';
 import { padding, s32, struct, u16, u32 } from './struct.ts';
 

@@ -19,8 +19,8 @@ export const S_ISVTX = 0o1000;
 export const S_IXGRP = 0o010;
 
 /**
- * What is known about a file. Numbers are 32-bit safe where the guest's structures are: `ino` is below 2^32 (remapped if need be),
- * `dev` and `rdev` are in Linux's new_encode_dev form. Times are nanoseconds since 1970.
+ * What is known about a file. Numbers are 32-bit safe where the guest's structures are: `ino` is below 2^32 (remapped if need
+ * be), `dev` and `rdev` are in Linux's new_encode_dev form. Times are nanoseconds since 1970.
  */
 export interface Attributes {
   dev: number;

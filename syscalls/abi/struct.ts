@@ -1,6 +1,7 @@
 /**
- * Struct layouts as 32-bit ARM has them, declared once: reading, writing and strace printing come from the declaration. Fields are laid out with the AAPCS rules
- * (natural alignment; 64-bit fields on 8 bytes; size rounded up to the strictest alignment), so a declaration names the C fields in order and states no offset.
+ * Struct layouts as 32-bit ARM has them, declared once: reading, writing and strace printing come from the declaration. Fields
+ * are laid out with the AAPCS rules (natural alignment; 64-bit fields on 8 bytes; size rounded up to the strictest alignment), so
+ * a declaration names the C fields in order and states no offset.
  *
  * Values: 64-bit fields are numbers (sizes, times; exact to 2^53) with s64/u64 and bigints with u64big (masks, cookies).
  */

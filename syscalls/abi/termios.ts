@@ -1,4 +1,7 @@
-/** Terminal settings (include/uapi/asm-generic/termbits.h, termios.h) as 32-bit ARM Linux has them: struct termios is 36 bytes, termios2 44. */
+/**
+ * Terminal settings (include/uapi/asm-generic/termbits.h, termios.h) as 32-bit ARM Linux has them: struct termios is 36 bytes,
+ * termios2 44.
+ */
 
 /** Kernel's struct termios; speeds are those of termios2. */
 export interface Termios {

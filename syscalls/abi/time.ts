@@ -3,7 +3,9 @@ import { padding, s32, s64, struct } from './struct.ts';
 
 /** struct timespec of the old calls: 32-bit seconds. */
 export const timespec32 = struct('timespec', { tv_sec: s32, tv_nsec: s32 });
-/** struct __kernel_timespec of the *_time64 calls. Only the low 32 bits of tv_nsec count for a 32-bit process (get_timespec64). */
+/**
+ * struct __kernel_timespec of the *_time64 calls. Only the low 32 bits of tv_nsec count for a 32-bit process (get_timespec64).
+ */
 export const timespec64 = struct('timespec', { tv_sec: s64, tv_nsec: s32, pad: padding(4) });
 export const timeval32 = struct('timeval', { tv_sec: s32, tv_usec: s32 });
 export const timezone = struct('timezone', { tz_minuteswest: s32, tz_dsttime: s32 });

@@ -1,6 +1,6 @@
 /**
- * Every system call number of ARM Linux under EABI (arch/arm/tools/syscall.tbl), whether implemented or not, so that strace output and docs/SYSCALLS.md can name them all.
- * Gaps are numbers the EABI never had.
+ * Every system call number of ARM Linux under EABI (arch/arm/tools/syscall.tbl), whether implemented or not, so that strace
+ * output and docs/SYSCALLS.md can name them all. Gaps are numbers the EABI never had.
  */
 
 /** Base of the calls private to ARM (asm/unistd.h, __ARM_NR_BASE). */

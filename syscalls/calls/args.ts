@@ -1,6 +1,7 @@
 /**
- * The kinds of argument a system call may declare: how each is decoded from registers and printed by strace. Printing follows strace(1):
- * strings quoted and cut at STRING_MAX characters, flags symbolic, structs from their layouts, out-parameters after return.
+ * The kinds of argument a system call may declare: how each is decoded from registers and printed by strace. Printing follows
+ * strace(1): strings quoted and cut at STRING_MAX characters, flags symbolic, structs from their layouts, out-parameters after
+ * return.
  */
 
 import { READ } from '../../emu/memory/layout.ts';
@@ -165,7 +166,10 @@ export function structInOrNull<T>(type: Field<T>): Arg<T | null> {
   };
 }
 
-/** A struct or scalar the call writes; decodes to its address (0: null). Write it with `t.mm.put(type, address, value)`. `written` tells by the result whether the call wrote it. */
+/**
+ * A struct or scalar the call writes; decodes to its address (0: null). Write it with `t.mm.put(type, address, value)`. `written`
+ * tells by the result whether the call wrote it.
+ */
 export function structOut<T>(type: Field<T>, written = (result: number) => result >= 0): Arg<number> {
   return word(
     addressOf(type),

@@ -1,5 +1,6 @@
 /**
- * docs/SYSCALLS.md: every system call of ARM Linux, and whether it is here. Made from the declarations; run this file to write it anew:
+ * docs/SYSCALLS.md: every system call of ARM Linux, and whether it is here. Made from the declarations; run this file to write it
+ * anew:
  *
  *   node syscalls/calls/coverage.ts
  */

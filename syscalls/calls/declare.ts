@@ -1,13 +1,15 @@
 /**
- * The form of a system call: ONE declaration of number, name, typed arguments and handler. Dispatch, argument decoding, strace output and docs/SYSCALLS.md come from it.
+ * The form of a system call: ONE declaration of number, name, typed arguments and handler. Dispatch, argument decoding, strace
+ * output and docs/SYSCALLS.md come from it.
  *
  *   call(322, 'openat', [dirfd, path, flags(O_FLAGS), mode], (t, dirfd, path, flags, mode) => ...)
  *
- * A handler gives the result (a negative errno number is an error as in the kernel), throws an Errno (`fail('ENOENT')`), or blocks: `return t.wait(queue)`.
- * A blocked handler is run again from the start, with the same arguments, when it is woken, and finds `t.callState` as it left it. So it has no effect before its last
- * wait that it may not have twice.
+ * A handler gives the result (a negative errno number is an error as in the kernel), throws an Errno (`fail('ENOENT')`), or
+ * blocks: `return t.wait(queue)`. A blocked handler is run again from the start, with the same arguments, when it is woken, and
+ * finds `t.callState` as it left it. So it has no effect before its last wait that it may not have twice.
  *
- * Argument words are r0..r6 as the EABI passes them: a 64-bit argument takes an even/odd register pair, low word first (syscall(2), "Architecture-specific requirements").
+ * Argument words are r0..r6 as the EABI passes them: a 64-bit argument takes an even/odd register pair, low word first
+ * (syscall(2), "Architecture-specific requirements").
  */
 import type { Task } from '../kernel/task.ts';
 
@@ -62,8 +64,8 @@ export interface Call {
 export interface CallOptions {
   result?: ResultKind;
   /**
-   * What Linux refuses before it looks at memory, which decoding strings and structs does: gets the argument words as they are (signed; a 64-bit argument is two).
-   * Throws an Errno.
+   * What Linux refuses before it looks at memory, which decoding strings and structs does: gets the argument words as they are
+   * (signed; a 64-bit argument is two). Throws an Errno.
    */
   before?: (t: Task, ...words: number[]) => void;
 }

@@ -1,6 +1,6 @@
 /**
- * From SVC to handler and back: looks the call up by r7, runs it, puts the result into r0, and does what is due on the way back to the guest. The common case, a call that
- * completes with no signal pending, makes no objects.
+ * From SVC to handler and back: looks the call up by r7, runs it, puts the result into r0, and does what is due on the way back
+ * to the guest. The common case, a call that completes with no signal pending, makes no objects.
  */
 import { ERRNO, Errno } from '../abi/errno.ts';
 import { ARM_NR_BASE, SYSCALL_NAMES } from '../abi/unistd.ts';

@@ -1,6 +1,6 @@
 /**
- * The log of system calls and signals, in the style of strace(1): `[pid 42] openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 3`. A call that sleeps while others are logged is cut
- * in two, "<unfinished ...>" and "<... read resumed>".
+ * The log of system calls and signals, in the style of strace(1): `[pid 42] openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 3`. A
+ * call that sleeps while others are logged is cut in two, "<unfinished ...>" and "<... read resumed>".
  */
 
 import { siginfo } from '../abi/siginfo.ts';

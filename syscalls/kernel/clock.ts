@@ -1,5 +1,6 @@
 /**
- * Clocks. The kernel's own unit is milliseconds of the host's CLOCK_MONOTONIC as a double (finer than a nanosecond over months); deadlines are in it.
+ * Clocks. The kernel's own unit is milliseconds of the host's CLOCK_MONOTONIC as a double (finer than a nanosecond over months);
+ * deadlines are in it.
  */
 
 /**

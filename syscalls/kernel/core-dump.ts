@@ -1,6 +1,7 @@
 /**
- * Core files (core(5); fs/coredump.c, fs/binfmt_elf.c): an ELF file of the notes that a debugger wants and of the memory that coredump_filter chooses. Written as
- * /proc/sys/kernel/core_pattern names it, where RLIMIT_CORE and the process's dumpable flag allow it. A pattern that names a program ("|...") makes none: there is nobody to run it.
+ * Core files (core(5); fs/coredump.c, fs/binfmt_elf.c): an ELF file of the notes that a debugger wants and of the memory that
+ * coredump_filter chooses. Written as /proc/sys/kernel/core_pattern names it, where RLIMIT_CORE and the process's dumpable flag
+ * allow it. A pattern that names a program ("|...") makes none: there is nobody to run it.
  */
 import type { Vma } from '../../emu/memory/address-space.ts';
 import { PAGE_SIZE, READ } from '../../emu/memory/layout.ts';

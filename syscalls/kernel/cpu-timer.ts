@@ -1,6 +1,6 @@
 /**
- * A timer of CPU time (kernel/time/posix-cpu-timers.c): behind ITIMER_VIRTUAL, ITIMER_PROF, RLIMIT_CPU and the CPU clocks of timer_create. All CPU time counts as
- * user time. The scheduler looks at those armed whenever the process it counts has run.
+ * A timer of CPU time (kernel/time/posix-cpu-timers.c): behind ITIMER_VIRTUAL, ITIMER_PROF, RLIMIT_CPU and the CPU clocks of
+ * timer_create. All CPU time counts as user time. The scheduler looks at those armed whenever the process it counts has run.
  */
 export class CpuTimer {
   readonly #armed: Set<CpuTimer>;

@@ -5,8 +5,8 @@ export interface CpuUse {
 }
 
 /**
- * Splits a CPU time by how much of it was the kernel's, as far as that is known: it is sampled (SYSTEM_SAMPLE), so the parts are made to add up and never to go back (cputime_adjust of
- * kernel/sched/cputime.c).
+ * Splits a CPU time by how much of it was the kernel's, as far as that is known: it is sampled (SYSTEM_SAMPLE), so the parts are
+ * made to add up and never to go back (cputime_adjust of kernel/sched/cputime.c).
  */
 export class CpuSplit {
   #user = 0;

@@ -1,5 +1,6 @@
 /**
- * Executing a program: execve(2), fs/exec.c, fs/binfmt_script.c, fs/binfmt_elf.c. The new memory is built whole before anything of the old program is touched, so every error leaves the caller as it was.
+ * Executing a program: execve(2), fs/exec.c, fs/binfmt_script.c, fs/binfmt_elf.c. The new memory is built whole before anything
+ * of the old program is touched, so every error leaves the caller as it was.
  */
 
 import { CpuState } from '../../emu/cpu-state.ts';
@@ -240,7 +241,10 @@ export function parseScript(head: Uint8Array): { interpreter: string; argument: 
   return { interpreter: match[1]!, argument: match[2] ?? '' };
 }
 
-/** Set-user-ID and set-group-ID programs, and what capabilities remain (bprm_fill_uid; capabilities(7), "Transformation of capabilities during execve"). */
+/**
+ * Set-user-ID and set-group-ID programs, and what capabilities remain (bprm_fill_uid; capabilities(7), "Transformation of
+ * capabilities during execve").
+ */
 function credsAfterExec(by: Executor, inode: Inode): { creds: Creds; secure: boolean } {
   const { creds } = by;
   let { euid, egid } = creds;

@@ -1,5 +1,6 @@
 /**
- * The end of threads and processes (kernel/exit.c): what a thread leaves behind (robust futexes, the cleared tid), zombies, orphans, SIGCHLD.
+ * The end of threads and processes (kernel/exit.c): what a thread leaves behind (robust futexes, the cleared tid), zombies,
+ * orphans, SIGCHLD.
  */
 import { ALL_SIGNALS, SA, SI, SIG, SIG_IGN } from '../abi/signal.ts';
 import { exitRobustList, wakeAddress } from './futex.ts';

@@ -124,7 +124,9 @@ function inheritScheduling(parent: Task, child: Task): void {
   child.nice = realTime ? 0 : Math.max(0, nice);
 }
 
-/** A traced parent's child is traced too when the tracer wants that, and stops before its first instruction (ptrace_init_task). */
+/**
+ * A traced parent's child is traced too when the tracer wants that, and stops before its first instruction (ptrace_init_task).
+ */
 function traceChild(parent: Task, child: Task, args: CloneArgs): void {
   const { trace } = parent;
   if (trace === undefined || args.flags & CLONE.CLONE_UNTRACED) return;

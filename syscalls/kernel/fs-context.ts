@@ -1,4 +1,7 @@
-/** The file system context of a task (Linux's fs_struct): root, working directory and umask. Shared by threads (CLONE_FS), copied by fork. */
+/**
+ * The file system context of a task (Linux's fs_struct): root, working directory and umask. Shared by threads (CLONE_FS), copied
+ * by fork.
+ */
 import type { Inode } from '../vfs/core/inode.ts';
 
 export class FsContext {

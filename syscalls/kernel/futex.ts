@@ -1,6 +1,6 @@
 /**
- * Futexes (futex(2), kernel/futex.c): waiters by key. A private futex is its address in one memory; one in a shared mapping is its place in the mapped file, so that processes that map
- * it at different addresses meet.
+ * Futexes (futex(2), kernel/futex.c): waiters by key. A private futex is its address in one memory; one in a shared mapping is
+ * its place in the mapped file, so that processes that map it at different addresses meet.
  */
 import type { PageSource } from '../../emu/memory/address-space.ts';
 import { READ, WRITE } from '../../emu/memory/layout.ts';
@@ -150,8 +150,8 @@ export function wakeAddress(t: Task, address: number, count: number): void {
 }
 
 /**
- * A thread ends holding robust mutexes: marks each FUTEX_OWNER_DIED and wakes a waiter (exit_robust_list). struct robust_list_head: list.next, futex_offset,
- * list_op_pending.
+ * A thread ends holding robust mutexes: marks each FUTEX_OWNER_DIED and wakes a waiter (exit_robust_list). struct
+ * robust_list_head: list.next, futex_offset, list_op_pending.
  */
 export function exitRobustList(t: Task): void {
   const { space, view } = t.mm;

@@ -1,6 +1,6 @@
 /**
- * Process 1: whom orphans belong to, and who reaps them (kernel/exit.c). Programs expect that it is there: it is seen in /proc, has no program and no memory, waits for ever, and no signal
- * does anything to it (SIGNAL_UNKILLABLE).
+ * Process 1: whom orphans belong to, and who reaps them (kernel/exit.c). Programs expect that it is there: it is seen in /proc,
+ * has no program and no memory, waits for ever, and no signal does anything to it (SIGNAL_UNKILLABLE).
  */
 import type { CpuBackend, CpuStats } from '../../emu/cpu.ts';
 import { CpuState } from '../../emu/cpu-state.ts';

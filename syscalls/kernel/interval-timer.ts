@@ -1,6 +1,7 @@
 /**
- * A timer that fires at a time and then, perhaps, again and again: behind setitimer, alarm, timer_create and timerfd. As in Linux it goes on only when what it
- * has told has been taken notice of (`rearm`), so that however short the interval, nobody is busy with it alone.
+ * A timer that fires at a time and then, perhaps, again and again: behind setitimer, alarm, timer_create and timerfd. As in Linux
+ * it goes on only when what it has told has been taken notice of (`rearm`), so that however short the interval, nobody is busy
+ * with it alone.
  */
 import type { Timers } from './timers.ts';
 

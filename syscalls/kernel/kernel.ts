@@ -1,6 +1,6 @@
 /**
- * The kernel of one run: all processes and tasks, the scheduler, the clock's deadlines, its files (vfs), and what the CPUs ask (CpuHooks).
- * Runs at the same time in one process have a kernel each, and share nothing of what it holds.
+ * The kernel of one run: all processes and tasks, the scheduler, the clock's deadlines, its files (vfs), and what the CPUs ask
+ * (CpuHooks). Runs at the same time in one process have a kernel each, and share nothing of what it holds.
  */
 
 import type { CpuBackend, CpuHooks, CpuStats } from '../../emu/cpu.ts';
@@ -55,7 +55,10 @@ export interface ProcessObserver {
 /** A command of whoever runs the kernel, which the guest reaches by a path where it sees no file. */
 export interface HostCommand {
   readonly path: string;
-  /** `args` without argv[0]. Does what is asked and gives the exit status and what to say on standard error; or the program that is to be executed instead. */
+  /**
+   * `args` without argv[0]. Does what is asked and gives the exit status and what to say on standard error; or the program that
+   * is to be executed instead.
+   */
   run(args: readonly string[], isRoot: boolean): { status: number; message: string } | { argv: string[] };
 }
 
@@ -93,12 +96,18 @@ export const VERSION = '#1 SMP armrun';
 
 const PID_MAX = 4_194_304;
 
-/** FSR of a fault, as arch/arm/mm/fault.c puts it into the signal frame's error_code: page translation, page permission, alignment; bit 11 for writes. */
+/**
+ * FSR of a fault, as arch/arm/mm/fault.c puts it into the signal frame's error_code: page translation, page permission,
+ * alignment; bit 11 for writes.
+ */
 const FSR = { translation: 0x7, permission: 0xf, alignment: 0x1, write: 1 << 11 } as const;
 const TRAP_NO_FAULT = 14;
 const TRAP_NO_UNDEFINED = 6;
 
-/** Whether the undefined instruction at the PC is one that Linux takes for a debugger's breakpoint (the break hooks of arch/arm/kernel/ptrace.c). */
+/**
+ * Whether the undefined instruction at the PC is one that Linux takes for a debugger's breakpoint (the break hooks of
+ * arch/arm/kernel/ptrace.c).
+ */
 function isBreakpoint(cpu: CpuState, space: AddressSpace): boolean {
   const pc = cpu.ru[15]!;
   const low = space.u16[pc >>> 1]!;
@@ -179,8 +188,8 @@ export class Kernel {
   }
 
   /**
-   * No member's parent is of the same session and another group (will_become_orphaned_pgrp). The first process's group has its parent outside: in the host's
-   * shell, which continues what it stopped, or not.
+   * No member's parent is of the same session and another group (will_become_orphaned_pgrp). The first process's group has its
+   * parent outside: in the host's shell, which continues what it stopped, or not.
    */
   isOrphanedGroup(pgid: number): boolean {
     if (pgid === this.options.firstPid) return this.options.isOrphaned();
@@ -216,7 +225,9 @@ export class Kernel {
     return !t.notify || this.returnToUser(t);
   }
 
-  /** Work on the way back to the guest. False when the CPU must be left: the task ended, sleeps, stopped, or has another memory. */
+  /**
+   * Work on the way back to the guest. False when the CPU must be left: the task ended, sleeps, stopped, or has another memory.
+   */
   returnToUser(t: Task): boolean {
     if (t.state !== 'runnable' || t.process.stopped) return false;
     if (t.leaveCpu) return false;
@@ -260,7 +271,8 @@ export class Kernel {
   // ---- armrun's own failures: one process's trouble is its own ----
 
   /**
-   * An exception that is a bug of armrun's, which the run is to outlive: each is told once. Throws it on when the run is to end by it.
+   * An exception that is a bug of armrun's, which the run is to outlive: each is told once. Throws it on when the run is to end
+   * by it.
    * @param what the kind of place: a call's name
    * @param where the place in full, with what becomes of it
    */
@@ -280,7 +292,10 @@ export class Kernel {
     }
   }
 
-  /** The task cannot go on: nobody knows its registers or its memory. Its process ends as one that the kernel of Linux has found an oops for. */
+  /**
+   * The task cannot go on: nobody knows its registers or its memory. Its process ends as one that the kernel of Linux has found
+   * an oops for.
+   */
   crash(t: Task, what: string, error: unknown): void {
     this.failed(what, error, `${what} of ${t.comm} (${t.process.pid}), which gets SIGSEGV`);
     if (!t.process.zombie) this.attempt('the end of a process', () => exitGroup(t, SIG.SIGSEGV));
@@ -343,7 +358,8 @@ export class Kernel {
       trap: (cpu, kind) => {
         const t = scheduler.current!;
         const addr = cpu.ru[15]!;
-        // do_undefinstr leaves fault_address alone; BKPT is a prefetch abort with FSR "debug event" (hook_fault_code, arch/arm/kernel/hw_breakpoint.c).
+        // do_undefinstr leaves fault_address alone; BKPT is a prefetch abort with FSR "debug event" (hook_fault_code,
+        // arch/arm/kernel/hw_breakpoint.c).
         if (kind === 'breakpoint' || isBreakpoint(cpu, t.mm.space)) {
           forceSignal(t, { signo: SIG.SIGTRAP, code: SI.TRAP_BRKPT, addr });
         } else {

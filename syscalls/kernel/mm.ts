@@ -1,8 +1,10 @@
 /**
- * A process's memory as the kernel sees it (Linux's mm_struct): the address space, the CPU engine bound to it, the break, and copying from and to the guest
- * with EFAULT. Shared by threads and by a vfork child until it executes; closed when the last user leaves.
+ * A process's memory as the kernel sees it (Linux's mm_struct): the address space, the CPU engine bound to it, the break, and
+ * copying from and to the guest with EFAULT. Shared by threads and by a vfork child until it executes; closed when the last user
+ * leaves.
  *
- * Guest strings are byte strings: one char (0..255) of the JavaScript string per byte ("latin1"), so that file names which are not UTF-8 survive.
+ * Guest strings are byte strings: one char (0..255) of the JavaScript string per byte ("latin1"), so that file names which are
+ * not UTF-8 survive.
  */
 
 import type { CpuBackend } from '../../emu/cpu.ts';

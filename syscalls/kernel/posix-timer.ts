@@ -1,4 +1,7 @@
-/** Timers of timer_create(2): an interval or CPU timer with whom to tell, and a count of expirations nobody was told of (kernel/time/posix-timers.c). */
+/**
+ * Timers of timer_create(2): an interval or CPU timer with whom to tell, and a count of expirations nobody was told of
+ * (kernel/time/posix-timers.c).
+ */
 import { SI, type SigInfo, sigmask } from '../abi/signal.ts';
 import { CpuTimer } from './cpu-timer.ts';
 import { IntervalTimer } from './interval-timer.ts';

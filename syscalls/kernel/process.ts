@@ -1,5 +1,6 @@
 /**
- * A process: a thread group with what Linux keeps in signal_struct. Its pid is the tid of its first thread. Lives on as a zombie until its parent has waited for it.
+ * A process: a thread group with what Linux keeps in signal_struct. Its pid is the tid of its first thread. Lives on as a zombie
+ * until its parent has waited for it.
  */
 import { RLIMIT } from '../abi/resource.ts';
 import { SIG, type SigInfo, sigmask } from '../abi/signal.ts';
@@ -152,7 +153,10 @@ export class Process {
     return Math.max(this.leftResident, leader.state === 'dead' ? 0 : leader.mm.mostResident);
   }
 
-  /** A thread that was to take a signal sent to the process no longer will: the others look whether they do (retarget_shared_pending). */
+  /**
+   * A thread that was to take a signal sent to the process no longer will: the others look whether they do
+   * (retarget_shared_pending).
+   */
   retarget(from: Task): void {
     if (this.pending.set === 0n || this.threads.size < 2) return;
     for (const t of this.threads) {

@@ -1,6 +1,6 @@
 /**
- * Tracing (ptrace(2); kernel/ptrace.c): who traces whom, and the stops of a traced task. A stop interrupts whatever the kernel was doing for the task, so what is left of that is
- * kept as `resume` and done when the tracer lets the task go on.
+ * Tracing (ptrace(2); kernel/ptrace.c): who traces whom, and the stops of a traced task. A stop interrupts whatever the kernel
+ * was doing for the task, so what is left of that is kept as `resume` and done when the tracer lets the task go on.
  *
  * Simpler than Linux in one point: a tracer is a process, any thread of which may make requests.
  */

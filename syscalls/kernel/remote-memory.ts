@@ -1,11 +1,15 @@
 /**
- * The memory of another process as debuggers have it (access_remote_vm with FOLL_FORCE): readable and writable whatever the protection says, as long as something is
- * mapped. Writing to a private file page makes it the process's own, which is how breakpoints get into code.
+ * The memory of another process as debuggers have it (access_remote_vm with FOLL_FORCE): readable and writable whatever the
+ * protection says, as long as something is mapped. Writing to a private file page makes it the process's own, which is how
+ * breakpoints get into code.
  */
 import { EXEC, PAGE_SIZE, READ, WRITE } from '../../emu/memory/layout.ts';
 import type { Task } from './task.ts';
 
-/** Copies page by page until one is not there. `copy` gets each window and its distance from the start; the result is the number of bytes. */
+/**
+ * Copies page by page until one is not there. `copy` gets each window and its distance from the start; the result is the number
+ * of bytes.
+ */
 export function accessRemote(
   t: Task,
   address: number,

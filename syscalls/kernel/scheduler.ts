@@ -1,6 +1,7 @@
 /**
- * The one scheduler: runs all tasks of all processes, round robin, each until it waits, ends, or has used its time slice. Between slices it lets Node's event loop turn,
- * so that timers, terminals, sockets and pipes of the host can wake queues. When nothing is runnable it sleeps in the event loop and uses no CPU.
+ * The one scheduler: runs all tasks of all processes, round robin, each until it waits, ends, or has used its time slice. Between
+ * slices it lets Node's event loop turn, so that timers, terminals, sockets and pipes of the host can wake queues. When nothing
+ * is runnable it sleeps in the event loop and uses no CPU.
  *
  * Invariant: a runnable task of a process that is not stopped is in the queue exactly once, or is `current`.
  */
@@ -17,7 +18,10 @@ const SLICE_MS = 8;
 /** Below this many milliseconds a sleep is done by the thread itself: the event loop's timers are coarser. */
 const FINE_SLEEP_MS = 1.5;
 const LONGEST_TIMEOUT = 2 ** 30;
-/** From as many milliseconds on the host is asked how much of them was CPU time: it may have run others meanwhile. (To ask costs more than a look at the clock.) */
+/**
+ * From as many milliseconds on the host is asked how much of them was CPU time: it may have run others meanwhile. (To ask costs
+ * more than a look at the clock.)
+ */
 const DOUBTFUL_MS = 1;
 
 export class Scheduler {
@@ -31,7 +35,9 @@ export class Scheduler {
   #sliceEnd = 0;
   /** Up to when the CPU time of `current` has been counted. */
   #countedUntil = 0;
-  /** CPU milliseconds of this thread of the host when they were last asked for, and how many were counted without asking since. */
+  /**
+   * CPU milliseconds of this thread of the host when they were last asked for, and how many were counted without asking since.
+   */
   #hostCpu = hostCpuTime();
   #believed = 0;
   #wakeIdle: (() => void) | undefined;

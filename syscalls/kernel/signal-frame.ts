@@ -1,6 +1,6 @@
 /**
- * The frame a signal handler runs on, and the way back: arch/arm/kernel/signal.c with struct sigcontext (asm/sigcontext.h), struct ucontext and struct
- * vfp_sigframe (asm/ucontext.h) of 32-bit ARM.
+ * The frame a signal handler runs on, and the way back: arch/arm/kernel/signal.c with struct sigcontext (asm/sigcontext.h),
+ * struct ucontext and struct vfp_sigframe (asm/ucontext.h) of 32-bit ARM.
  *
  *   sigframe:     ucontext (744 bytes), retcode[4]
  *   rt_sigframe:  siginfo (128 bytes), then a sigframe
@@ -39,7 +39,9 @@ const NON_RT_MAGIC = 0x5ac3_c35a;
 const PSR_FLAGS = 0xff00_0000;
 const PSR_IT = 0x0600_fc00;
 
-/** sigreturn_codes of arch/arm/kernel/sigreturn_codes.S: mov r7, #NR; svc for ARM, then Thumb; first sigreturn, then rt_sigreturn. */
+/**
+ * sigreturn_codes of arch/arm/kernel/sigreturn_codes.S: mov r7, #NR; svc for ARM, then Thumb; first sigreturn, then rt_sigreturn.
+ */
 const SIGRETURN_CODES = [
   0xe3a0_7077, 0xef90_0077, 0xdf00_2777, 0xe3a0_70ad, 0xef90_00ad, 0xdf00_27ad,
 ] as const;
@@ -115,7 +117,9 @@ export function setupFrame(t: Task, action: SigAction, info: SigInfo): boolean {
   return true;
 }
 
-/** sigreturn, rt_sigreturn: state and mask as the frame at SP says. False when the frame is no good: the caller forces SIGSEGV. */
+/**
+ * sigreturn, rt_sigreturn: state and mask as the frame at SP says. False when the frame is no good: the caller forces SIGSEGV.
+ */
 export function restoreFrame(t: Task, rt: boolean): boolean {
   const { cpu, mm } = t;
   const frame = cpu.ru[13]!;

@@ -1,4 +1,7 @@
-/** What a process does with each signal (Linux's sighand_struct): shared by threads (CLONE_SIGHAND), copied by fork, reset by exec. */
+/**
+ * What a process does with each signal (Linux's sighand_struct): shared by threads (CLONE_SIGHAND), copied by fork, reset by
+ * exec.
+ */
 import {
   IGNORED_BY_DEFAULT,
   NSIG,

@@ -1,6 +1,6 @@
 /**
- * Signals sent and not yet delivered (Linux's sigpending): one queue per task and one per process. A standard signal is queued once,
- * real-time signals (32..64) as often as sent (signal(7), "Queueing and delivery semantics").
+ * Signals sent and not yet delivered (Linux's sigpending): one queue per task and one per process. A standard signal is queued
+ * once, real-time signals (32..64) as often as sent (signal(7), "Queueing and delivery semantics").
  */
 import { SI, SIGRTMIN, type SigInfo, type SigSet, SYNCHRONOUS, sigmask } from '../abi/signal.ts';
 import type { WaitQueue } from '../vfs/core/wait-queue.ts';

@@ -1,6 +1,6 @@
 /**
- * Sending signals, and what they do at once: stopping and continuing (kernel/signal.c). They are delivered when a task returns to the guest
- * (signal-delivery.ts).
+ * Sending signals, and what they do at once: stopping and continuing (kernel/signal.c). They are delivered when a task returns to
+ * the guest (signal-delivery.ts).
  */
 import { RLIMIT } from '../abi/resource.ts';
 import {
@@ -27,8 +27,9 @@ export function sendToTask(t: Task, info: SigInfo): boolean {
 }
 
 /**
- * Puts a signal into a queue: true when it is new there, false when it was pending, undefined when it must not be. Over RLIMIT_SIGPENDING a signal loses what is said of it; a
- * real-time one that was sent by sigqueue is refused (__send_signal_locked).
+ * Puts a signal into a queue: true when it is new there, false when it was pending, undefined when it must not be. Over
+ * RLIMIT_SIGPENDING a signal loses what is said of it; a real-time one that was sent by sigqueue is refused
+ * (__send_signal_locked).
  */
 function enqueue(queue: SignalQueue, to: Task, info: SigInfo): boolean | undefined {
   const { signo, code } = info;
@@ -43,7 +44,10 @@ function enqueue(queue: SignalQueue, to: Task, info: SigInfo): boolean | undefin
   return queue.raise(signo);
 }
 
-/** Sends to a process: any thread that does not block it may take it (kill, timers, SIGCHLD). False when RLIMIT_SIGPENDING does not allow it (EAGAIN). */
+/**
+ * Sends to a process: any thread that does not block it may take it (kill, timers, SIGCHLD). False when RLIMIT_SIGPENDING does
+ * not allow it (EAGAIN).
+ */
 export function sendToProcess(p: Process, info: SigInfo): boolean {
   if (p.zombie || !prepare(p, p.leader, info.signo)) return true;
   const sent = enqueue(p.pending, p.leader, info);
@@ -83,8 +87,8 @@ function waitsFor(t: Task, signo: number): boolean {
 }
 
 /**
- * What a signal does at once, even when blocked or ignored: SIGCONT continues and forgets stops, stops forget SIGCONT (prepare_signal). False when the signal is
- * ignored and need not be queued.
+ * What a signal does at once, even when blocked or ignored: SIGCONT continues and forgets stops, stops forget SIGCONT
+ * (prepare_signal). False when the signal is ignored and need not be queued.
  */
 function prepare(p: Process, t: Task, signo: number): boolean {
   if (p.unkillable) return false;

@@ -1,5 +1,6 @@
 /**
- * System V semaphores, shared memory and message queues of a run (sysvipc(7); ipc/util.c, sem.c, shm.c, msg.c). They outlive processes, as in Linux, but not the run.
+ * System V semaphores, shared memory and message queues of a run (sysvipc(7); ipc/util.c, sem.c, shm.c, msg.c). They outlive
+ * processes, as in Linux, but not the run.
  */
 import { PAGE_SIZE } from '../../emu/memory/layout.ts';
 import { residentPages, SharedMemory } from '../../emu/memory/shared.ts';
@@ -315,7 +316,10 @@ const sum = <T>(of: Iterable<T>, value: (one: T) => number) => {
 };
 
 export class SysvIpc {
-  /** What /proc/sys/kernel shows and sets: of messages, semaphores (sem: semmsl, semmns, semopm, semmni) and segments (sizes in bytes, shmall in pages). */
+  /**
+   * What /proc/sys/kernel shows and sets: of messages, semaphores (sem: semmsl, semmns, semopm, semmni) and segments (sizes in
+   * bytes, shmall in pages).
+   */
   readonly limits: SysvLimits = {
     msgmax: MSGMAX,
     msgmnb: MSGMNB,

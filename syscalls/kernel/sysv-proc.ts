@@ -1,4 +1,6 @@
-/** What System V IPC shows and lets be set in /proc/sysvipc and /proc/sys/kernel (ipc/msg.c, sem.c, shm.c: sysvipc_*_proc_show). */
+/**
+ * What System V IPC shows and lets be set in /proc/sysvipc and /proc/sys/kernel (ipc/msg.c, sem.c, shm.c: sysvipc_*_proc_show).
+ */
 import type { SysvSource } from '../vfs/proc/source.ts';
 import type { IpcObject, IpcTable, SysvIpc } from './sysv-ipc.ts';
 

@@ -1,10 +1,11 @@
 /**
- * A task: one thread of control, as in Linux (task_struct). What threads may share hangs on it by reference: process (thread group), memory, files, working directory,
- * signal handlers.
+ * A task: one thread of control, as in Linux (task_struct). What threads may share hangs on it by reference: process (thread
+ * group), memory, files, working directory, signal handlers.
  *
- * A system call that must wait calls `wait`, which throws; the dispatcher leaves the task asleep with its registers untouched, and runs the same handler again once the task is woken. If a
- * signal is pending, `wait` throws how the call is to be restarted instead (signal(7), "Interruption of system calls"), so every handler looks first
- * whether it can complete, as Linux's wait_event_interruptible does.
+ * A system call that must wait calls `wait`, which throws; the dispatcher leaves the task asleep with its registers untouched,
+ * and runs the same handler again once the task is woken. If a signal is pending, `wait` throws how the call is to be restarted
+ * instead (signal(7), "Interruption of system calls"), so every handler looks first whether it can complete, as Linux's
+ * wait_event_interruptible does.
  */
 import type { CpuState } from '../../emu/cpu-state.ts';
 import { fail } from '../abi/errno.ts';
@@ -73,7 +74,9 @@ export class Task implements Waiter {
   comm: string;
 
   state: TaskState = 'runnable';
-  /** Return to the guest must go through the kernel: a signal is pending, the task ended, slept, stopped or changed its memory. */
+  /**
+   * Return to the guest must go through the kernel: a signal is pending, the task ended, slept, stopped or changed its memory.
+   */
   notify = false;
 
   // ---- signals ----
@@ -88,7 +91,10 @@ export class Task implements Waiter {
   // ---- the system call under way ----
   /** Number of the call that sleeps, -1 when none does. */
   sleepingCall = -1;
-  /** What a blocked call remembers until it is run again; undefined at its first run. If it has [Symbol.dispose], that is called when the call ends, however it ends. */
+  /**
+   * What a blocked call remembers until it is run again; undefined at its first run. If it has [Symbol.dispose], that is called
+   * when the call ends, however it ends.
+   */
   callState: unknown;
   /** A signal broke the call: how it is to be restarted, until `deliver` has decided. */
   interrupted: RestartKind | undefined;
@@ -176,8 +182,9 @@ export class Task implements Waiter {
   }
 
   /**
-   * Another mask for as long as the call waits (sigsuspend, ppoll, pselect, epoll_pwait). The old one comes back when the call ends, or, when a signal
-   * interrupts it, after the signal's frame has been made. May be called again when the call is run again.
+   * Another mask for as long as the call waits (sigsuspend, ppoll, pselect, epoll_pwait). The old one comes back when the call
+   * ends, or, when a signal interrupts it, after the signal's frame has been made. May be called again when the call is run
+   * again.
    */
   setTemporaryMask(mask: SigSet): void {
     if (this.savedBlocked !== undefined) return;
@@ -198,10 +205,12 @@ export class Task implements Waiter {
   }
 
   /**
-   * Sleeps until one of these queues is woken or the deadline is reached, then the call is run again from its start. Always throws.
+   * Sleeps until one of these queues is woken or the deadline is reached, then the call is run again from its start. Always
+   * throws.
    * @param on where to wait; an empty array for the deadline or a signal alone
    * @param deadline by `now()`; the handler itself must see that it has passed
-   * @param restart what becomes of the call when a signal comes instead; a function is what restart_syscall runs (ERESTART_RESTARTBLOCK);
+   * @param restart what becomes of the call when a signal comes instead; a function is what restart_syscall runs
+   * (ERESTART_RESTARTBLOCK);
    *   'EINTR' for calls that are never restarted
    */
   wait(

@@ -1,4 +1,7 @@
-/** ETXTBSY: a file is not written while a process executes it, nor executed while it is open for writing (deny_write_access of fs/exec.c). */
+/**
+ * ETXTBSY: a file is not written while a process executes it, nor executed while it is open for writing (deny_write_access of
+ * fs/exec.c).
+ */
 import { type Inode, identityOf } from '../vfs/core/inode.ts';
 import type { Kernel } from './kernel.ts';
 

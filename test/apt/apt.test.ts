@@ -1,4 +1,7 @@
-/** A Debian system that configures itself and installs a package from the archive under armrun: its files are those it has when qemu-arm with binfmt does it. */
+/**
+ * A Debian system that configures itself and installs a package from the archive under armrun: its files are those it has when
+ * qemu-arm with binfmt does it.
+ */
 
 import fs from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';

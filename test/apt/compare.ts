@@ -1,4 +1,7 @@
-/** Holds two trees of a whole system against each other: names, types, modes, owners, link targets, hard links, and contents but for what can't be equal. */
+/**
+ * Holds two trees of a whole system against each other: names, types, modes, owners, link targets, hard links, and contents but
+ * for what can't be equal.
+ */
 import fs from 'node:fs';
 
 /** Files whose contents tell when or where they were made. All else about them is compared. */

@@ -1,5 +1,6 @@
 /**
- * Installs packages of the Debian archive in two equal systems, under armrun and under qemu-arm with binfmt, and tells what is different then. To be run as root.
+ * Installs packages of the Debian archive in two equal systems, under armrun and under qemu-arm with binfmt, and tells what is
+ * different then. To be run as root.
  *
  *   node test/apt/main.ts PACKAGE ...
  *

@@ -1,4 +1,7 @@
-/** A Debian base system as packages leave it, unpacked and not configured, and the two ways to run it: armrun, and qemu-arm-static with binfmt_misc as the oracle. */
+/**
+ * A Debian base system as packages leave it, unpacked and not configured, and the two ways to run it: armrun, and qemu-arm-static
+ * with binfmt_misc as the oracle.
+ */
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';

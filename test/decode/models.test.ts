@@ -1,5 +1,6 @@
 /**
- * CPU models: for each of them every row is an undefined instruction exactly when qemu-arm's CPU of that name gets SIGILL, and what Linux says of it is qemu's.
+ * CPU models: for each of them every row is an undefined instruction exactly when qemu-arm's CPU of that name gets SIGILL, and
+ * what Linux says of it is qemu's.
  */
 
 import { afterAll, expect } from 'vitest';
@@ -52,7 +53,10 @@ const scratch = new Uint32Array(bench.SCRATCH_SIZE / 4).fill(bench.SCRATCH + 0x1
 selectModel(CPU_MODELS.find(({ name }) => name === 'max')!);
 const all = samples(generator(9));
 
-/** qemu 7.2 has no 32-bit Cortex-A53. It lets CPUs without VFPv4 run the fused operations of vectors, and those without Thumb-2 IT and hints. */
+/**
+ * qemu 7.2 has no 32-bit Cortex-A53. It lets CPUs without VFPv4 run the fused operations of vectors, and those without Thumb-2 IT
+ * and hints.
+ */
 const models = CPU_MODELS.filter(({ name }) => name !== 'cortex-a53');
 const isQemusOwn = (row: Row) =>
   (row.needs === 'neon' && /^VFM[AS]/.test(row.name)) || (row.isa === 'T16' && row.value >> 8 === 0xbf);

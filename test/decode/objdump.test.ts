@@ -1,7 +1,8 @@
 /**
  * The decoder and disassembler against binutils: random encodings of every row, every first halfword, and a real C library.
  *
- * VFP's rows have their own comparison (test/fp). Left out, with reasons, is what binutils reads by another architecture or leaves open: see `skips`.
+ * VFP's rows have their own comparison (test/fp). Left out, with reasons, is what binutils reads by another architecture or
+ * leaves open: see `skips`.
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';

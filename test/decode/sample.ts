@@ -33,7 +33,10 @@ export function decode(row: Row, bits: number, itstate = 0): Insn {
   return decodeThumb(bits >>> 16, bits & 0xffff, itstate);
 }
 
-/** Rows of Advanced SIMD and ARMv8 that may have registers beyond d31 or the PC where it makes no sense; what others refuse is UNDEFINED. */
+/**
+ * Rows of Advanced SIMD and ARMv8 that may have registers beyond d31 or the PC where it makes no sense; what others refuse is
+ * UNDEFINED.
+ */
 const LEFT_OUT = /^(V(LD|ST)[1-4]|VTB[LX]|VDUP \(ARM|VMOV \((ARM|scalar))/;
 
 /** Whether the manual calls this encoding of the row UNPREDICTABLE. */

@@ -1,6 +1,6 @@
 /**
- * What is undefined: encodings with some bits of a row's turned over are an undefined instruction to the decoder exactly when qemu-arm gets SIGILL.
- * UNPREDICTABLE ones are left out, as are coprocessors but for 10 and 11.
+ * What is undefined: encodings with some bits of a row's turned over are an undefined instruction to the decoder exactly when
+ * qemu-arm gets SIGILL. UNPREDICTABLE ones are left out, as are coprocessors but for 10 and 11.
  */
 
 import { expect } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * Operands for the tests of floating-point arithmetic: the edges of each format, and random bits drawn so that results meet cancellation,
- * overflow, underflow and ties often. Deterministic.
+ * Operands for the tests of floating-point arithmetic: the edges of each format, and random bits drawn so that results meet
+ * cancellation, overflow, underflow and ties often. Deterministic.
  */
 
 /** Xorshift32: a reproducible stream of 32-bit numbers. */

@@ -1,6 +1,6 @@
 /**
- * Compiled VFP arithmetic (emu/jit/emit-fp.ts and exactness.ts) against emu/machine/fp.ts, which softfloat.test.ts holds against qemu-arm:
- * an ARM loop that does one operation on an array of cases, long enough to be compiled.
+ * Compiled VFP arithmetic (emu/jit/emit-fp.ts and exactness.ts) against emu/machine/fp.ts, which softfloat.test.ts holds against
+ * qemu-arm: an ARM loop that does one operation on an array of cases, long enough to be compiled.
  */
 import { expect, test } from 'vitest';
 import { CpuState } from '../../emu/cpu-state.ts';
@@ -16,7 +16,10 @@ const IN = 0x100_0000;
 const OUT = 0x200_0000;
 const SPAN = 0x80_0000;
 
-/** A32 encodings with s0 or d0 as destination (s2 or d1 first operand of comparisons), s2 or d1, s4 or d2. Bit 8 makes singles doubles. */
+/**
+ * A32 encodings with s0 or d0 as destination (s2 or d1 first operand of comparisons), s2 or d1, s4 or d2. Bit 8 makes singles
+ * doubles.
+ */
 const SIZED: Readonly<Record<string, number>> = {
   mla: 0xee010a02,
   mls: 0xee010a42,

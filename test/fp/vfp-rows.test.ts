@@ -1,6 +1,6 @@
 /**
- * The VFP rows against binutils: words of the coprocessor 10 and 11 space, disassembled by objdump and by the rows, must read the same, and what
- * no row takes must be no VFP instruction to objdump either.
+ * The VFP rows against binutils: words of the coprocessor 10 and 11 space, disassembled by objdump and by the rows, must read the
+ * same, and what no row takes must be no VFP instruction to objdump either.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -77,7 +77,10 @@ function isLeftOut(word: number): boolean {
   return t === 15;
 }
 
-/** Advanced SIMD, later architectures and privileged registers, by objdump's text; and a form of VMOV.32 that it knows and the manual does not. */
+/**
+ * Advanced SIMD, later architectures and privileged registers, by objdump's text; and a form of VMOV.32 that it knows and the
+ * manual does not.
+ */
 function isBeyond(word: number, text: string): boolean {
   const unsignedWord = /^vmov\.32 [rsflip]/.test(text) && (word & 0x0080_0000) !== 0;
   return (

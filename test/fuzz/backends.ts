@@ -26,8 +26,8 @@ export const BACKENDS: ReadonlyMap<string, BackendFactory> = new Map<string, Bac
 ]);
 
 /**
- * Where libunicorn 2.0.1, a fork of qemu 5.0, is known not to do what qemu 7.2 does (docs/ORACLE.md): no alignment faults, ISB forgets its IT block, MSR
- * does not set CPSR.E, fixed-point numbers are converted by FPSCR's rounding mode.
+ * Where libunicorn 2.0.1, a fork of qemu 5.0, is known not to do what qemu 7.2 does (docs/ORACLE.md): no alignment faults, ISB
+ * forgets its IT block, MSR does not set CPSR.E, fixed-point numbers are converted by FPSCR's rounding mode.
  */
 export function isUnicornsOwn(c: Case, oracle: Result): boolean {
   return (

@@ -1,8 +1,8 @@
 /**
  * Holds a result against the oracle's, and prints a difference so that it can be understood.
  *
- * Not compared, with reasons in docs/ORACLE.md: what a multi-word transfer that faults has already done; unaligned LDM, STM, LDRD and STRD, which Linux
- * makes work; a store exclusive that faults; cases in which FPSCR asks for short vectors.
+ * Not compared, with reasons in docs/ORACLE.md: what a multi-word transfer that faults has already done; unaligned LDM, STM, LDRD
+ * and STRD, which Linux makes work; a store exclusive that faults; cases in which FPSCR asks for short vectors.
  */
 import { disassemble } from '../../emu/decode/disassemble.ts';
 import { effectsOf, FLAG } from '../../emu/machine/effects.ts';
@@ -63,8 +63,8 @@ const FLAG_BITS: readonly (readonly [flag: number, bits: number])[] = [
 ];
 
 /**
- * CPSR bits of flags that are dead at an instruction of the case: overwritten by what follows before it is read. The JIT does not compute them, so they are
- * not exact at a fault; what resumes there cannot tell.
+ * CPSR bits of flags that are dead at an instruction of the case: overwritten by what follows before it is read. The JIT does not
+ * compute them, so they are not exact at a fault; what resumes there cannot tell.
  */
 function deadFlags(c: Case, at: PlacedInsn): number {
   // In a program what follows is not what stands behind.

@@ -1,8 +1,10 @@
 /**
- * Random cases for the instruction fuzzer: encodings of given rows that are not UNPREDICTABLE, in states that make something happen.
+ * Random cases for the instruction fuzzer: encodings of given rows that are not UNPREDICTABLE, in states that make something
+ * happen.
  *
- * Each candidate is run once on the interpreter, and thrown away when its outcome cannot be compared: a branch to where ARM instructions cannot lie, an
- * access to what only the oracle has mapped, a loop. That run decides nothing else; the comparison runs all anew.
+ * Each candidate is run once on the interpreter, and thrown away when its outcome cannot be compared: a branch to where ARM
+ * instructions cannot lie, an access to what only the oracle has mapped, a loop. That run decides nothing else; the comparison
+ * runs all anew.
  */
 import { fieldsOf } from '../../emu/decode/build.ts';
 import type { DecodeContext, Insn, Row } from '../../emu/decode/row.ts';
@@ -71,8 +73,8 @@ export class Generator {
   }
 
   /**
-   * A case of `length` instructions of these rows (all of one instruction set: A32, or T16 and T32), each instruction but the last one that neither branches
-   * nor traps; null when none was found in a fair number of attempts.
+   * A case of `length` instructions of these rows (all of one instruction set: A32, or T16 and T32), each instruction but the
+   * last one that neither branches nor traps; null when none was found in a fair number of attempts.
    */
   case(rows: readonly Row[], length = 1): Case | null {
     return this.#make(() => this.#chain(rows, length));
@@ -161,7 +163,9 @@ export class Generator {
     return start + bench.CODE_WINDOW + step * random.below(64 / step);
   }
 
-  /** Whether there is padding at a branch's target, or nothing at all: where no case's code is, this one's lying in from..to-1. */
+  /**
+   * Whether there is padding at a branch's target, or nothing at all: where no case's code is, this one's lying in from..to-1.
+   */
   #isFree(location: number, from: number, to: number): boolean {
     const address = (location & ~1) >>> 0;
     if (address < bench.CODE_BASE || address >= bench.CODE_BASE + bench.CODE_SIZE) return !isForeign(address);

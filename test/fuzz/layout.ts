@@ -1,6 +1,6 @@
 /**
- * The test bench of the instruction fuzzer: where code and scratch memory lie, and how a CPU's state stands in words. In step with
- * fixtures/fuzz/run-cases.c.
+ * The test bench of the instruction fuzzer: where code and scratch memory lie, and how a CPU's state stands in words. In step
+ * with fixtures/fuzz/run-cases.c.
  */
 import type { Insn } from '../../emu/decode/row.ts';
 
@@ -20,8 +20,8 @@ export const SCRATCH = 0x6000_0000;
 export const SCRATCH_SIZE = 0x4000;
 
 /**
- * A breakpoint in ARM state and, at its low half, in Thumb state; at the high half Thumb reads a branch forward to a low half. So a branch anywhere into
- * unused code ends there.
+ * A breakpoint in ARM state and, at its low half, in Thumb state; at the high half Thumb reads a branch forward to a low half. So
+ * a branch anywhere into unused code ends there.
  */
 export const PAD = 0xe121_be70;
 /** What ends a case; BKPT is never conditional, not even in an IT block (ARM ARM A8.8.24). */

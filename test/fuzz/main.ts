@@ -3,8 +3,9 @@
  *
  *   node test/fuzz/main.ts --cpu interp --rows '^LDR' --count 200 --seed 1 --chains 0 --programs 0
  *
- * --model is one of emu/cpu-model.ts (cortex-a15 when not given; max for what is ARMv8's). --cpu may be given several times; --rows is a regular expression over row names ('ADD (immediate) A1') or, with 'isa:', such as 'T32:VADD';
- * --rounds N repeats with the next seeds. Prints each difference as a minimal report; exit status 1 when there are any.
+ * --model is one of emu/cpu-model.ts (cortex-a15 when not given; max for what is ARMv8's). --cpu may be given several times;
+ * --rows is a regular expression over row names ('ADD (immediate) A1') or, with 'isa:', such as 'T32:VADD'; --rounds N repeats
+ * with the next seeds. Prints each difference as a minimal report; exit status 1 when there are any.
  */
 import { parseArgs } from 'node:util';
 import { cpuModelNamed } from '../../emu/cpu-model.ts';

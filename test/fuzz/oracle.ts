@@ -1,6 +1,6 @@
 /**
- * Runs cases on qemu-arm through fixtures/fuzz/run-cases.c: the outside oracle of the instruction fuzzer. cortex-a15 is the v7 CPU with all that
- * armrun has (VFPv4, division); qemu's default `max` is a v8 CPU.
+ * Runs cases on qemu-arm through fixtures/fuzz/run-cases.c: the outside oracle of the instruction fuzzer. cortex-a15 is the v7
+ * CPU with all that armrun has (VFPv4, division); qemu's default `max` is a v8 CPU.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
@@ -26,7 +26,9 @@ function build(): void {
   renameSync(made, PROGRAM);
 }
 
-/** Results of batches of cases on a CPU of qemu's, each batch with its own slots; `scratch` is the memory each case begins with. */
+/**
+ * Results of batches of cases on a CPU of qemu's, each batch with its own slots; `scratch` is the memory each case begins with.
+ */
 export function runOracle(
   scratch: Uint32Array,
   batches: readonly (readonly Case[])[],

@@ -1,9 +1,9 @@
 /**
- * Random programs for the fuzzer: straight code from rows, cut by branches forward, one loop and one call, all of which end. What chains do not reach:
- * the JIT's control flow, and liveness of registers and flags across it.
+ * Random programs for the fuzzer: straight code from rows, cut by branches forward, one loop and one call, all of which end. What
+ * chains do not reach: the JIT's control flow, and liveness of registers and flags across it.
  *
- * A program is a list of units: one instruction, or an IT block as a whole, so that a branch never goes into an IT block. It ends, because the only branch
- * backwards counts down.
+ * A program is a list of units: one instruction, or an IT block as a whole, so that a branch never goes into an IT block. It
+ * ends, because the only branch backwards counts down.
  */
 import type { Insn, Row } from '../../emu/decode/row.ts';
 import { effectsOf } from '../../emu/machine/effects.ts';

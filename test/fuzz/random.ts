@@ -1,5 +1,6 @@
 /**
- * Random numbers with a seed, and random machine states biased toward where bugs live: edge values, pointers near page borders, special floats.
+ * Random numbers with a seed, and random machine states biased toward where bugs live: edge values, pointers near page borders,
+ * special floats.
  */
 import {
   CODE_BASE,
@@ -65,7 +66,9 @@ export function codePointer(random: Random): number {
   return random.chance(0.5) ? address : address + random.pick([1, 3]);
 }
 
-/** An address in the scratch memory: mostly its middle, where every offset of an instruction stays inside, sometimes at a border. */
+/**
+ * An address in the scratch memory: mostly its middle, where every offset of an instruction stays inside, sometimes at a border.
+ */
 function pointer(random: Random): number {
   const middle = SCRATCH + SCRATCH_SIZE / 2;
   const at = random.below(100);

@@ -42,7 +42,10 @@ function openFlags(flags: number): number {
   return other >>> 0;
 }
 
-/** 32-bit x86, by the numbers of asm/unistd_32.h: 64-bit arguments are not aligned, some calls have other names, and some come with fewer arguments. */
+/**
+ * 32-bit x86, by the numbers of asm/unistd_32.h: 64-bit arguments are not aligned, some calls have other names, and some come
+ * with fewer arguments.
+ */
 export function forX86(numbers: ReadonlyMap<string, number>): Convention {
   return ({ call, words }) => {
     let flat = call.args.flatMap((arg, i) => {

@@ -1,6 +1,6 @@
 /**
- * Makes hostile calls up from the declarations: for each argument a value by its declared type, more often than not one that a program would not give. What they are
- * given for batches, and how executor.c lays out memory and descriptors, both know.
+ * Makes hostile calls up from the declarations: for each argument a value by its declared type, more often than not one that a
+ * program would not give. What they are given for batches, and how executor.c lays out memory and descriptors, both know.
  */
 import type { Arg, Call } from '../../syscalls/calls/declare.ts';
 import type { Random } from '../fuzz/random.ts';

@@ -3,7 +3,8 @@
  *
  *   nice node test/hostile/main.ts --calls 1000000 [--seed 1] [--only NAME] [--alone]
  *
- * Prints each difference once, and every failure of armrun's own. With --alone armrun makes also those calls that 32-bit x86 does not have, and nothing is compared.
+ * Prints each difference once, and every failure of armrun's own. With --alone armrun makes also those calls that 32-bit x86 does
+ * not have, and nothing is compared.
  */
 import { parseArgs } from 'node:util';
 import { allCalls } from '../../syscalls/calls/table.ts';

@@ -1,6 +1,7 @@
 /**
- * Has executor.c make the same calls under armrun and under the host's kernel, and compares. Each runs as an ordinary user with a small root of its own,
- * in namespaces of its own: what a hostile call does to files, processes or the network it does there. Needs root (or a user namespace) for those.
+ * Has executor.c make the same calls under armrun and under the host's kernel, and compares. Each runs as an ordinary user with a
+ * small root of its own, in namespaces of its own: what a hostile call does to files, processes or the network it does there.
+ * Needs root (or a user namespace) for those.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

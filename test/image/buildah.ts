@@ -1,4 +1,7 @@
-/** Builds of images by buildah, which needs no daemon, in a storage of its own; also with a binfmt_misc handler for ARM that only the build sees. */
+/**
+ * Builds of images by buildah, which needs no daemon, in a storage of its own; also with a binfmt_misc handler for ARM that only
+ * the build sees.
+ */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
@@ -16,7 +19,10 @@ export function refuseBinfmt(): void {
   );
 }
 
-/** Registers qemu-arm in binfmt_misc of a user namespace, and runs a command there. The mask leaves out the byte that says which system a file is for. */
+/**
+ * Registers qemu-arm in binfmt_misc of a user namespace, and runs a command there. The mask leaves out the byte that says which
+ * system a file is for.
+ */
 const REGISTER = `read -r go
 mount -t binfmt_misc none /proc/sys/fs/binfmt_misc
 head='\\x7fELF\\x01\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x28\\x00'

@@ -34,7 +34,9 @@ export function copyRoot(from: string, to: string): void {
   execFileSync('sh', ['-c', copy, 'sh', from, to]);
 }
 
-/** Runs a file of a root in that root, and nothing else: no /proc, no /dev, no shell of the host, and only the given environment. */
+/**
+ * Runs a file of a root in that root, and nothing else: no /proc, no /dev, no shell of the host, and only the given environment.
+ */
 export function chroot(
   root: string,
   argv: readonly string[],

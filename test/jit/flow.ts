@@ -1,8 +1,10 @@
 /**
- * Random programs for the JIT, of control flow: functions with loops in loops, jumps into and out of them, calls (direct, through registers, under a condition, recursive), returns to other
- * places, and accesses near the borders of what is mapped. Every way round costs a unit of a budget in r11, so that each program ends.
+ * Random programs for the JIT, of control flow: functions with loops in loops, jumps into and out of them, calls (direct, through
+ * registers, under a condition, recursive), returns to other places, and accesses near the borders of what is mapped. Every way
+ * round costs a unit of a budget in r11, so that each program ends.
  *
- * r0 is the scratch page, r4 a second base within it, r11 the budget; SP is the stack. r1..r3, r5..r8 are what the program computes with, and d0..d3 with s0..s7.
+ * r0 is the scratch page, r4 a second base within it, r11 the budget; SP is the stack. r1..r3, r5..r8 are what the program
+ * computes with, and d0..d3 with s0..s7.
  */
 import { Random } from '../fuzz/random.ts';
 

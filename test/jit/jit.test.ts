@@ -1,5 +1,6 @@
 /**
- * The JIT held against the evaluator: control flow, precise faults, preemption, code that changes. Instructions as such are the fuzzer's matter (test/fuzz).
+ * The JIT held against the evaluator: control flow, precise faults, preemption, code that changes. Instructions as such are the
+ * fuzzer's matter (test/fuzz).
  */
 import { afterEach, describe, expect, test } from 'vitest';
 import { READ, WRITE } from '../../emu/memory/layout.ts';

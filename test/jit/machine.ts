@@ -40,8 +40,8 @@ export const jitWith =
 export const interp: Factory = (space, hooks) => new InterpBackend(space, { hooks });
 
 /**
- * A machine with the program at CODE, a scratch area and a stack. SVC and faults end run(); slices are `fuel` long. The program lies in memory that can be written to,
- * or in pages of a file that cannot.
+ * A machine with the program at CODE, a scratch area and a stack. SVC and faults end run(); slices are `fuel` long. The program
+ * lies in memory that can be written to, or in pages of a file that cannot.
  */
 export function machine(
   factory: Factory,

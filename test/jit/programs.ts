@@ -1,6 +1,7 @@
 /**
- * Small programs for the JIT, each with control flow that its region finder, structurer or dispatcher has to get right. Each begins at its first instruction with r0 = a scratch page,
- * runs long enough to be compiled, leaves its results in registers or on the scratch page, and ends with SVC.
+ * Small programs for the JIT, each with control flow that its region finder, structurer or dispatcher has to get right. Each
+ * begins at its first instruction with r0 = a scratch page, runs long enough to be compiled, leaves its results in registers or
+ * on the scratch page, and ends with SVC.
  */
 export const programs: Record<string, string> = {
   'an irreducible loop: two ways into the same cycle': `

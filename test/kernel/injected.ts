@@ -1,6 +1,7 @@
 /**
- * armrun with bugs put into it, to be run instead of src/cli.ts: a system call whose seventh argument is MARK_FIRST fails before its handler runs, one with MARK_AGAIN
- * when it is run again after it slept; so does a page fault at FAULTING, and what gets the first bytes of a connection.
+ * armrun with bugs put into it, to be run instead of src/cli.ts: a system call whose seventh argument is MARK_FIRST fails before
+ * its handler runs, one with MARK_AGAIN when it is run again after it slept; so does a page fault at FAULTING, and what gets the
+ * first bytes of a connection.
  */
 import net from 'node:net';
 import { AddressSpace } from '../../emu/memory/address-space.ts';

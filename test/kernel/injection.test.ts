@@ -1,4 +1,7 @@
-/** One process's trouble is its own: exceptions put into every handler, into a page fault and into a callback of the host's leave all else running (injected.ts, injected.c). */
+/**
+ * One process's trouble is its own: exceptions put into every handler, into a page fault and into a callback of the host's leave
+ * all else running (injected.ts, injected.c).
+ */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

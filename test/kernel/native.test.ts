@@ -1,4 +1,6 @@
-/** Fixtures of threads, processes and timers: the same program compiled for the host shows what Linux does (qemu-arm does not). */
+/**
+ * Fixtures of threads, processes and timers: the same program compiled for the host shows what Linux does (qemu-arm does not).
+ */
 import { spawnSync } from 'node:child_process';
 import { linkSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * What effectsOf says of every encoding row, held against what the instruction does: what it does not read makes no difference, what it surely writes is
- * overwritten whatever was there, and nothing else changes.
+ * What effectsOf says of every encoding row, held against what the instruction does: what it does not read makes no difference,
+ * what it surely writes is overwritten whatever was there, and nothing else changes.
  */
 import { expect, test } from 'vitest';
 import { CPU_MODELS } from '../../emu/cpu-model.ts';

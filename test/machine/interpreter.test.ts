@@ -1,4 +1,6 @@
-/** The interpreter's run loop and the evaluator's memory: hooks, faults, restarts, byte order, exclusive accesses, changing code. */
+/**
+ * The interpreter's run loop and the evaluator's memory: hooks, faults, restarts, byte order, exclusive accesses, changing code.
+ */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CpuHooks } from '../../emu/cpu.ts';
 import { CpuState } from '../../emu/cpu-state.ts';

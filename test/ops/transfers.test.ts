@@ -1,6 +1,6 @@
 /**
- * Transfers where Linux differs from the bare processor that qemu-user shows, so that the instruction fuzzer leaves them out: unaligned LDM, STM, LDRD and
- * STRD work (the kernel fixes them up), and one that faults has done nothing at all.
+ * Transfers where Linux differs from the bare processor that qemu-user shows, so that the instruction fuzzer leaves them out:
+ * unaligned LDM, STM, LDRD and STRD work (the kernel fixes them up), and one that faults has done nothing at all.
  */
 import { describe, expect, test } from 'vitest';
 import { decodeA32 } from '../../emu/decode/decoder.ts';

@@ -1,8 +1,9 @@
 /**
- * Records what the groups of the process suite do on real Linux: `node test/processes/record.ts [GROUP ...]`, as root on an amd64 Debian machine.
+ * Records what the groups of the process suite do on real Linux: `node test/processes/record.ts [GROUP ...]`, as root on an amd64
+ * Debian machine.
  *
- * They run on the kernel of the machine, in a root of the same Debian packages as the tests', in PID, IPC and mount namespaces of their own, so that they see no process
- * but theirs.
+ * They run on the kernel of the machine, in a root of the same Debian packages as the tests', in PID, IPC and mount namespaces of
+ * their own, so that they see no process but theirs.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -1,9 +1,10 @@
 /**
  * The process suite: groups of small programs (cases/), each run by armrun as Linux runs it. See docs/PROCESSES.md.
  *
- * A group is one file: a script that is cut at lines `### name`, where what stands above the first is the beginning of every case; or a C program with
- * a function `CASE(name)` for each. All cases of a group run one after the other in one run of armrun, under a shell script (DRIVER), each in a session, with output
- * files and a working directory of its own, so they share the translated code, and what one leaves behind is there for the others.
+ * A group is one file: a script that is cut at lines `### name`, where what stands above the first is the beginning of every
+ * case; or a C program with a function `CASE(name)` for each. All cases of a group run one after the other in one run of armrun,
+ * under a shell script (DRIVER), each in a session, with output files and a working directory of its own, so they share the
+ * translated code, and what one leaves behind is there for the others.
  *
  * What they are to show was recorded (recorded/, by record.ts) from the same programs on real Linux.
  */

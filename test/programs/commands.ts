@@ -1,8 +1,8 @@
 /**
  * Command lines of an armhf Debian root that start no other process, for running under qemu-arm and armrun alike.
  *
- * A command is split at blanks; '...' and "..." keep blanks (no other quoting, no expansion). A name without a slash is in /usr/bin. The
- * working directory is fresh and empty; /srv/data holds the files that data.ts makes.
+ * A command is split at blanks; '...' and "..." keep blanks (no other quoting, no expansion). A name without a slash is in
+ * /usr/bin. The working directory is fresh and empty; /srv/data holds the files that data.ts makes.
  */
 
 export interface Command {

@@ -1,8 +1,9 @@
 /**
  * Runs programs of an armhf root under qemu-arm, the oracle, and under armrun, and gives what can be seen of each run.
  *
- * qemu-arm runs in a chroot, so that both see the same tree (its -L only redirects some paths); it loses the program at execve there, which is
- * why the commands start no other. For an ordinary user a user namespace makes the chroot possible. Its results are kept under .cache/qemu.
+ * qemu-arm runs in a chroot, so that both see the same tree (its -L only redirects some paths); it loses the program at execve
+ * there, which is why the commands start no other. For an ordinary user a user namespace makes the chroot possible. Its results
+ * are kept under .cache/qemu.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -74,7 +75,10 @@ export function makeFixtures(): string {
   }).trim();
 }
 
-/** Runs under qemu-arm, or gives the kept result of the same run. `depends` is a host file whose content the result depends on (the program, when not of the root). */
+/**
+ * Runs under qemu-arm, or gives the kept result of the same run. `depends` is a host file whose content the result depends on
+ * (the program, when not of the root).
+ */
 export async function qemu(invocation: Invocation, depends?: string): Promise<Outcome> {
   const { root, argv, cwd, stdin } = invocation;
   const hash = createHash('sha256').update(

@@ -1,6 +1,6 @@
 /**
- * Go: fixtures/go is built by the host's Go for ARM and for the host itself, whose run shows what is right (qemu-arm hangs at some and cannot
- * start children); fixtures/go-module is built by Debian's Go for armhf inside the root.
+ * Go: fixtures/go is built by the host's Go for ARM and for the host itself, whose run shows what is right (qemu-arm hangs at
+ * some and cannot start children); fixtures/go-module is built by Debian's Go for armhf inside the root.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync } from 'node:fs';

@@ -3,8 +3,9 @@
  *
  *     node --expose-gc --stack-size=3900 test/soak/main.ts [--seconds 1800]
  *
- * After each round it prints heap (after garbage collection), RSS, memories of the pool, the host's descriptors, and the guest's processes and zombies. Fails when a step missed its
- * deadline or its output, when a round takes too long, when there is a zombie, or when the last rounds need more than the early ones did.
+ * After each round it prints heap (after garbage collection), RSS, memories of the pool, the host's descriptors, and the guest's
+ * processes and zombies. Fails when a step missed its deadline or its output, when a round takes too long, when there is a
+ * zombie, or when the last rounds need more than the early ones did.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

@@ -1,4 +1,7 @@
-/** Signals from the keyboard, job control inside the guest and of armrun as a job of the host's shell, and the settings of the terminal. */
+/**
+ * Signals from the keyboard, job control inside the guest and of armrun as a job of the host's shell, and the settings of the
+ * terminal.
+ */
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../vfs/compile.ts';

@@ -1,5 +1,6 @@
 /**
- * Assembles a few lines of ARM code with the cross binutils, for tests that need raw code. Results are not cached: the assembler takes some 10 ms.
+ * Assembles a few lines of ARM code with the cross binutils, for tests that need raw code. Results are not cached: the assembler
+ * takes some 10 ms.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

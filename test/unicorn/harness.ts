@@ -1,5 +1,6 @@
 /**
- * An address space with code in it and a thread, for tests of a CPU without a kernel: hooks are noted in `events` and answered by `answer` (default: leave).
+ * An address space with code in it and a thread, for tests of a CPU without a kernel: hooks are noted in `events` and answered by
+ * `answer` (default: leave).
  */
 import type { CpuBackend, CpuHooks, CpuOptions } from '../../emu/cpu.ts';
 import { CpuState } from '../../emu/cpu-state.ts';

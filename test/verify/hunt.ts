@@ -3,9 +3,9 @@
  *
  *   node test/verify/hunt.ts --cpu jit --verify unicorn --programs '^sort' --fixtures none
  *
- * --programs and --fixtures are regular expressions over the command lines of test/programs/commands.ts and the names of the compiled fixtures; `none` takes
- * none. Without --verify the outcome is compared with qemu-arm's, for engines that the test suite does not run (--cpu unicorn). --seconds limits the
- * time of all. Exit status 1 when there are differences.
+ * --programs and --fixtures are regular expressions over the command lines of test/programs/commands.ts and the names of the
+ * compiled fixtures; `none` takes none. Without --verify the outcome is compared with qemu-arm's, for engines that the test suite
+ * does not run (--cpu unicorn). --seconds limits the time of all. Exit status 1 when there are differences.
  */
 import { createHash } from 'node:crypto';
 import { linkSync, mkdirSync, readdirSync, rmSync } from 'node:fs';

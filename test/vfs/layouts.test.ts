@@ -1,4 +1,7 @@
-/** Numbers and struct layouts of the ABI, held against the headers for ARM: a C program compiled for ARM prints them, under qemu-arm. */
+/**
+ * Numbers and struct layouts of the ABI, held against the headers for ARM: a C program compiled for ARM prints them, under
+ * qemu-arm.
+ */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { writeDirent, writeDirent64 } from '../../syscalls/abi/dirent.ts';

@@ -27,7 +27,9 @@ interface Deadline {
   readonly at: number;
 }
 
-/** The deadline of this call: made at its first run, found again at later ones. `timeout` is in milliseconds, Infinity for none. */
+/**
+ * The deadline of this call: made at its first run, found again at later ones. `timeout` is in milliseconds, Infinity for none.
+ */
 function deadlineOf(t: Task, timeout: number): number {
   const state = (t.callState ??= { at: t.now() + timeout } satisfies Deadline) as Deadline;
   return state.at;

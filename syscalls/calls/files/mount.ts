@@ -1,4 +1,7 @@
-/** Mounting inside the run (fs/namespace.c): tmpfs, proc, sysfs, devtmpfs and bind mounts of the host's files. All processes see the same mounts. */
+/**
+ * Mounting inside the run (fs/namespace.c): tmpfs, proc, sysfs, devtmpfs and bind mounts of the host's files. All processes see
+ * the same mounts.
+ */
 import { totalmem } from 'node:os';
 import { fail } from '../../abi/errno.ts';
 import { AT_FDCWD } from '../../abi/fcntl.ts';

@@ -1,4 +1,7 @@
-/** Making, removing, renaming and reading names: mkdir(2), rmdir(2), unlink(2), rename(2), link(2), symlink(2), readlink(2), mknod(2) (fs/namei.c). */
+/**
+ * Making, removing, renaming and reading names: mkdir(2), rmdir(2), unlink(2), rename(2), link(2), symlink(2), readlink(2),
+ * mknod(2) (fs/namei.c).
+ */
 
 import { fail } from '../../abi/errno.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_FOLLOW } from '../../abi/fcntl.ts';

@@ -1,7 +1,8 @@
 /**
  * Reading and writing: read, write, their vector and positioned forms, and lseek (fs/read_write.c).
  *
- * Bytes go between files and guest memory directly. Guest memory is made accessible a piece at a time, so that a large buffer of which little is used costs little.
+ * Bytes go between files and guest memory directly. Guest memory is made accessible a piece at a time, so that a large buffer of
+ * which little is used costs little.
  */
 
 import { READ, USER_END, WRITE } from '../../../emu/memory/layout.ts';
@@ -22,7 +23,10 @@ import { WHENCE } from '../names.ts';
 
 /** Most bytes made accessible and moved at once. */
 const PIECE = 1 << 20;
-/** Vectors of up to this many bytes are moved at once through a buffer: one call of the host, atomic on pipes and whole for datagrams. */
+/**
+ * Vectors of up to this many bytes are moved at once through a buffer: one call of the host, atomic on pipes and whole for
+ * datagrams.
+ */
 const GATHER = 1 << 16;
 
 /** A piece of guest memory. */
@@ -173,8 +177,8 @@ export function brokenPipe(t: Task, file: OpenFile): void {
 }
 
 /**
- * What may be written of `bytes` as RLIMIT_FSIZE allows, when `done` bytes of the call are written already; the call began at an offset, by default the file's own.
- * SIGXFSZ and EFBIG when the call can write nothing (generic_write_check_limits).
+ * What may be written of `bytes` as RLIMIT_FSIZE allows, when `done` bytes of the call are written already; the call began at an
+ * offset, by default the file's own. SIGXFSZ and EFBIG when the call can write nothing (generic_write_check_limits).
  */
 function withinSizeLimit(
   t: Task,

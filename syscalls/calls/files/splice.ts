@@ -198,8 +198,8 @@ function tee(t: Task, inFd: number, outFd: number, length: number, flags: number
 }
 
 /**
- * Puts pages of memory into a pipe, or takes bytes out into memory: what goes at once, or waits while nothing goes at all. O_NONBLOCK is not
- * asked.
+ * Puts pages of memory into a pipe, or takes bytes out into memory: what goes at once, or waits while nothing goes at all.
+ * O_NONBLOCK is not asked.
  */
 function vmsplice(t: Task, fd: number, vector: number, count: number, flags: number): number {
   if (flags & ~15) fail('EINVAL');

@@ -8,7 +8,9 @@ import { fd, path, ptr, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { inodeAt } from './at.ts';
 
-/** fstatfs needs the size of the structure said; ARM takes 88, which an old ABI had, for 84 (arch/arm/kernel/sys_oabi-compat.c). */
+/**
+ * fstatfs needs the size of the structure said; ARM takes 88, which an old ABI had, for 84 (arch/arm/kernel/sys_oabi-compat.c).
+ */
 function checkSize(size: number): void {
   if (size !== STATFS64_SIZE && size !== 88) fail('EINVAL');
 }

@@ -27,8 +27,8 @@ function ftruncate(t: Task, fd: number, size: number): number {
 }
 
 /**
- * What fallocate may be asked for: allocation, FALLOC_FL_KEEP_SIZE, holes with it, and alone or with it collapsing, zeroing, inserting and unsharing of ranges
- * (vfs_fallocate).
+ * What fallocate may be asked for: allocation, FALLOC_FL_KEEP_SIZE, holes with it, and alone or with it collapsing, zeroing,
+ * inserting and unsharing of ranges (vfs_fallocate).
  */
 const ALLOCATIONS: readonly number[] = [0, 1, 3, 8, 0x10, 0x11, 0x20, 0x40, 0x41];
 

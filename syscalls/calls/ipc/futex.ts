@@ -163,7 +163,10 @@ function wakeOp(
   return t.kernel.futexes.wake(key, count) + (holds ? t.kernel.futexes.wake(key2, count2) : 0);
 }
 
-/** FUTEX_LOCK_PI and relatives: the word holds the owner's tid. Priorities are nothing here, so the lock is handed to the first that waits. */
+/**
+ * FUTEX_LOCK_PI and relatives: the word holds the owner's tid. Priorities are nothing here, so the lock is handed to the first
+ * that waits.
+ */
 function lockPi(t: Task, at: number, isPrivate: boolean, deadline: number, tryOnly: boolean): number {
   let waiting = t.callState as Waiting | undefined;
   const key = t.kernel.futexes.key(t.mm, at, isPrivate);

@@ -84,7 +84,10 @@ function segmentInfo({ kernel, mm }: Task, what: number, at: number): number {
   return segments.highest;
 }
 
-/** Whether the task may lock segments in memory (shmctl(2)): with CAP_IPC_LOCK, else its own, as far as RLIMIT_MEMLOCK goes. EPERM. */
+/**
+ * Whether the task may lock segments in memory (shmctl(2)): with CAP_IPC_LOCK, else its own, as far as RLIMIT_MEMLOCK goes.
+ * EPERM.
+ */
 function requireLock(t: Task, segment: Segment, locks: boolean): void {
   const { creds, process } = t;
   if (capable(creds, CAP.IPC_LOCK)) return;

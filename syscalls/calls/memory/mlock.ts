@@ -1,6 +1,6 @@
 /**
- * Locked memory: mlock(2), mlockall(2) (mm/mlock.c). Nothing of ours is ever taken out of memory by us, so to lock is to bring in, to count against
- * RLIMIT_MEMLOCK and to tell of it.
+ * Locked memory: mlock(2), mlockall(2) (mm/mlock.c). Nothing of ours is ever taken out of memory by us, so to lock is to bring
+ * in, to count against RLIMIT_MEMLOCK and to tell of it.
  */
 import type { Vma } from '../../../emu/memory/address-space.ts';
 import { PAGE_MASK, PAGE_SIZE, READ, USER_END } from '../../../emu/memory/layout.ts';

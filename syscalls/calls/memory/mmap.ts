@@ -50,7 +50,10 @@ function effectiveProt(t: Task, prot: number): number {
   return bits & PROT.PROT_READ && t.personality & READ_IMPLIES_EXEC ? bits | PROT.PROT_EXEC : bits;
 }
 
-/** Whether a mapping is the first one of a shared library: those get the same address in all processes, so that its translation is of use to all. */
+/**
+ * Whether a mapping is the first one of a shared library: those get the same address in all processes, so that its translation is
+ * of use to all.
+ */
 function isProgram(source: PageSource, prot: number, offset: number): boolean {
   if (source.key === null || offset !== 0 || prot & PROT.PROT_WRITE) return false;
   if (prot & PROT.PROT_EXEC) return true;
@@ -61,7 +64,10 @@ function isProgram(source: PageSource, prot: number, offset: number): boolean {
 /** vm.max_map_count, as /proc/sys tells it. */
 const MAX_MAP_COUNT = 65530;
 
-/** Whether the limits on areas and on their size allow for so many bytes more (may_expand_vm); `from`..`to` is what a fixed mapping takes the place of. */
+/**
+ * Whether the limits on areas and on their size allow for so many bytes more (may_expand_vm); `from`..`to` is what a fixed
+ * mapping takes the place of.
+ */
 function mayExpand(t: Task, bytes: number, from = 0, to = 0): boolean {
   const vmas = t.mm.space.vmas();
   if (vmas.length >= MAX_MAP_COUNT) return false;

@@ -9,7 +9,9 @@ import { type Call, call } from '../declare.ts';
 const NO_CHANGE = 0xffff_ffff;
 const NGROUPS_MAX = 65536;
 
-/** Sets the ids; what capabilities follow is capabilities(7), "Effect of user ID changes on capabilities" (cap_emulate_setxuid). */
+/**
+ * Sets the ids; what capabilities follow is capabilities(7), "Effect of user ID changes on capabilities" (cap_emulate_setxuid).
+ */
 function setCreds(t: Task, change: Partial<Creds>): number {
   const old = t.creds;
   let next: Creds = { ...old, ...change };

@@ -1,4 +1,6 @@
-/** ptrace(2) on ARM: arch/arm/kernel/ptrace.c and kernel/ptrace.c. No hardware breakpoints and no single step (EIO, as on ARM). */
+/**
+ * ptrace(2) on ARM: arch/arm/kernel/ptrace.c and kernel/ptrace.c. No hardware breakpoints and no single step (EIO, as on ARM).
+ */
 
 import { READ, WRITE } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';

@@ -1,4 +1,7 @@
-/** Scheduling parameters: sched(7). All tasks share one host thread by turns; policies and priorities are kept and told, and decide nothing. */
+/**
+ * Scheduling parameters: sched(7). All tasks share one host thread by turns; policies and priorities are kept and told, and
+ * decide nothing.
+ */
 import { PAGE_SIZE } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';
 import { RLIMIT } from '../../abi/resource.ts';

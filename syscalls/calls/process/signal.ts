@@ -1,4 +1,6 @@
-/** Signals: kill(2), sigaction(2), sigprocmask(2), sigsuspend(2), sigtimedwait(2), sigaltstack(2), sigreturn(2): kernel/signal.c. */
+/**
+ * Signals: kill(2), sigaction(2), sigprocmask(2), sigsuspend(2), sigtimedwait(2), sigaltstack(2), sigreturn(2): kernel/signal.c.
+ */
 import { ERRNO, fail } from '../../abi/errno.ts';
 import { siginfo } from '../../abi/siginfo.ts';
 import {

@@ -14,7 +14,10 @@ export type TimespecType = Field<Timespec>;
 
 export const clockId = oneOf(CLOCK);
 
-/** The CPU time that a clock counts; undefined for another kind. Negative ids name a process or thread (kernel/time/posix-cpu-timers.c). EINVAL. */
+/**
+ * The CPU time that a clock counts; undefined for another kind. Negative ids name a process or thread
+ * (kernel/time/posix-cpu-timers.c). EINVAL.
+ */
 export function cpuClock(t: Task, id: number): TimerClock['cpu'] {
   const ofThread = (thread: Task) => ({
     process: thread.process,

@@ -24,7 +24,9 @@ export class AnonymousFs extends FileSystem {
 export class AnonymousInode extends Inode {
   readonly attributes: Attributes;
 
-  /** `name` as /proc/PID/fd shows it: `pipe:[N]`, where N in brackets stands for the inode's number, or `anon_inode:[eventfd]`. */
+  /**
+   * `name` as /proc/PID/fd shows it: `pipe:[N]`, where N in brackets stands for the inode's number, or `anon_inode:[eventfd]`.
+   */
   constructor(fs: FileSystem, name: string, mode: number, parent?: Inode) {
     super(fs, parent, name);
     const now = BigInt(Date.now()) * 1_000_000n;
@@ -70,7 +72,10 @@ export class AnonymousInode extends Inode {
   }
 }
 
-/** A file that is an object of the kernel's, such as an eventfd or an epoll: of the kind that can be sought to anywhere, to no effect (noop_llseek). */
+/**
+ * A file that is an object of the kernel's, such as an eventfd or an epoll: of the kind that can be sought to anywhere, to no
+ * effect (noop_llseek).
+ */
 export abstract class AnonymousFile extends OpenFile {
   override seek(_offset: number, _whence: number): number {
     return 0;

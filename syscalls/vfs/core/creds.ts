@@ -1,6 +1,6 @@
 /**
- * Credentials of a task (credentials(7), capabilities(7)): real, effective, saved and file-system ids, supplementary groups, capability sets. Immutable: a change makes a new
- * object, so tasks and open files may share one.
+ * Credentials of a task (credentials(7), capabilities(7)): real, effective, saved and file-system ids, supplementary groups,
+ * capability sets. Immutable: a change makes a new object, so tasks and open files may share one.
  */
 
 export interface Creds {

@@ -7,7 +7,10 @@ import type { Attributes } from '../../abi/stat.ts';
 import type { AttributeChange, Inode } from './inode.ts';
 import { OpenFile } from './open-file.ts';
 
-/** `.`, `..` and a snapshot of the names, taken when reading begins and after every rewind. Positions are 1-based places in it: small numbers. */
+/**
+ * `.`, `..` and a snapshot of the names, taken when reading begins and after every rewind. Positions are 1-based places in it:
+ * small numbers.
+ */
 export class DirectoryFile extends OpenFile {
   #entries: DirEntry[] | undefined;
   #next = 0;

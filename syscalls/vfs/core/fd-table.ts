@@ -1,6 +1,6 @@
 /**
- * The file descriptors of a process (Linux's files_struct). Shared by threads (CLONE_FILES) through share and release, copied by fork.
- * It is the owner of the process's record locks: closing any descriptor of a file drops them (fcntl(2)).
+ * The file descriptors of a process (Linux's files_struct). Shared by threads (CLONE_FILES) through share and release, copied by
+ * fork. It is the owner of the process's record locks: closing any descriptor of a file drops them (fcntl(2)).
  */
 import { fail } from '../../abi/errno.ts';
 import type { OpenFile } from './open-file.ts';

@@ -1,6 +1,7 @@
 /**
- * Files that can be mapped, and where a mapping gets its pages from. What is written through a shared mapping is seen by read(2) and the other way round: before the file is read
- * or changed, mapped pages that are newer are written back, and after a change they are read anew.
+ * Files that can be mapped, and where a mapping gets its pages from. What is written through a shared mapping is seen by read(2)
+ * and the other way round: before the file is read or changed, mapped pages that are newer are written back, and after a change
+ * they are read anew.
  */
 import type { PageSource } from '../../../emu/memory/address-space.ts';
 import { flushShared, forgetShared } from '../../../emu/memory/shared.ts';

@@ -1,6 +1,7 @@
 /**
- * Inode numbers that a 32-bit guest can hold. Hosts have 64-bit ones (overlayfs, XFS, network file systems), for which a program without large file support gets
- * EOVERFLOW from stat and readdir. Numbers below FIRST stay as they are; others are given the next free number from FIRST on, the same for the whole run.
+ * Inode numbers that a 32-bit guest can hold. Hosts have 64-bit ones (overlayfs, XFS, network file systems), for which a program
+ * without large file support gets EOVERFLOW from stat and readdir. Numbers below FIRST stay as they are; others are given the
+ * next free number from FIRST on, the same for the whole run.
  */
 
 const FIRST = 0x4000_0000;

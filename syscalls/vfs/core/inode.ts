@@ -1,10 +1,12 @@
 /**
  * A file as the path walk and the file calls see it, whatever file system it is in.
  *
- * Path-based hosts (node:fs, memfs) know no inodes apart from names, so an Inode here is also its directory entry: it knows the directory and the name by
- * which it was reached; two hard links are two Inodes with one number. A rename moves the Inode of a directory along, so descriptors and working directories follow it.
+ * Path-based hosts (node:fs, memfs) know no inodes apart from names, so an Inode here is also its directory entry: it knows the
+ * directory and the name by which it was reached; two hard links are two Inodes with one number. A rename moves the Inode of a
+ * directory along, so descriptors and working directories follow it.
  *
- * Names, paths and link targets are byte strings: one character (0..255) per byte, as the guest gave them; nothing is assumed about their encoding.
+ * Names, paths and link targets are byte strings: one character (0..255) per byte, as the guest gave them; nothing is assumed
+ * about their encoding.
  */
 
 import type { DirEntry } from '../../abi/dirent.ts';
@@ -82,7 +84,10 @@ export abstract class Inode {
     return (this.mode & S_IFMT) === S_IFREG;
   }
 
-  /** Whether `who` may do what `mask` says (R_OK 4, W_OK 2, X_OK 1), by owner, group, mode and capabilities (generic_permission of fs/namei.c). */
+  /**
+   * Whether `who` may do what `mask` says (R_OK 4, W_OK 2, X_OK 1), by owner, group, mode and capabilities (generic_permission of
+   * fs/namei.c).
+   */
   permits(mask: number, who: Creds): boolean {
     if (capable(who, CAP.DAC_OVERRIDE)) {
       return (mask & X_OK) === 0 || this.isDirectory || (this.mode & 0o111) !== 0;
@@ -99,7 +104,10 @@ export abstract class Inode {
     return this.permits(X_OK, who);
   }
 
-  /** A new open file description. `flags` has been checked against the permissions; O_TRUNC is to be done, O_CREAT and O_EXCL are not. */
+  /**
+   * A new open file description. `flags` has been checked against the permissions; O_TRUNC is to be done, O_CREAT and O_EXCL are
+   * not.
+   */
   abstract open(flags: number): OpenFile;
 
   setattr(_change: AttributeChange): void {

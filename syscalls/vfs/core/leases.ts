@@ -1,6 +1,6 @@
 /**
- * Leases (fcntl(2), "Leases"; fs/locks.c): who has one is told before another opens the file in a way that conflicts, or truncates it, and that one waits until the
- * holder has given way, or the time for that is over.
+ * Leases (fcntl(2), "Leases"; fs/locks.c): who has one is told before another opens the file in a way that conflicts, or
+ * truncates it, and that one waits until the holder has given way, or the time for that is over.
  */
 import { fail } from '../../abi/errno.ts';
 import { F_RDLCK, F_UNLCK, F_WRLCK } from '../../abi/fcntl.ts';
@@ -93,7 +93,10 @@ export class Leases {
     }
   }
 
-  /** Before a file is opened or truncated: breaks what is in the way (__break_lease). EAGAIN when it is not to be waited for, else throws LeaseWait. */
+  /**
+   * Before a file is opened or truncated: breaks what is in the way (__break_lease). EAGAIN when it is not to be waited for, else
+   * throws LeaseWait.
+   */
   break(inode: Inode, writes: boolean, nonblocking: boolean): void {
     if (this.#leases.size === 0 || !inode.isRegular) return;
     this.#expire(inode);

@@ -1,6 +1,7 @@
 /**
- * File locks between guest processes: record locks (fcntl(2), owned by a process's descriptor table, or with F_OFD_* by an open file description) and flock(2)
- * (owned by an open file description). They are advisory and known only inside this run; other processes of the host do not see them.
+ * File locks between guest processes: record locks (fcntl(2), owned by a process's descriptor table, or with F_OFD_* by an open
+ * file description) and flock(2) (owned by an open file description). They are advisory and known only inside this run; other
+ * processes of the host do not see them.
  */
 import { F_RDLCK, F_UNLCK, F_WRLCK } from '../../abi/fcntl.ts';
 import { type Inode, identityOf } from './inode.ts';

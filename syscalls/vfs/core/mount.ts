@@ -1,4 +1,7 @@
-/** The mounts of one run, the same for all its processes: file systems on names in directories, and how /proc shows them (proc_pid_mountinfo(5)). */
+/**
+ * The mounts of one run, the same for all its processes: file systems on names in directories, and how /proc shows them
+ * (proc_pid_mountinfo(5)).
+ */
 import { fail } from '../../abi/errno.ts';
 import { major, minor } from '../../abi/stat.ts';
 import { type FileSystem, type Inode, isWithin, pathOf } from './inode.ts';
@@ -32,7 +35,9 @@ export class Mounts {
     this.#changed();
   }
 
-  /** Takes a mounted file system away again. EINVAL when the inode is not the root of one, EBUSY when another is mounted inside. */
+  /**
+   * Takes a mounted file system away again. EINVAL when the inode is not the root of one, EBUSY when another is mounted inside.
+   */
   remove(root: Inode): void {
     const { parent, name, fs } = root;
     if (root !== fs.root || parent?.mounts?.get(name) !== root) fail('EINVAL');

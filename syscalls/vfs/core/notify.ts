@@ -1,6 +1,6 @@
 /**
- * Who watches files, and telling them what the guest's processes do (fsnotify). The calls say what has happened; without watches that costs one comparison.
- * It stands below open files, which tell of their closing.
+ * Who watches files, and telling them what the guest's processes do (fsnotify). The calls say what has happened; without watches
+ * that costs one comparison. It stands below open files, which tell of their closing.
  */
 import { IN_ALL_EVENTS, IN_DELETE_SELF, IN_EXCL_UNLINK, IN_ISDIR, IN_ONESHOT } from '../../abi/inotify.ts';
 import { type Inode, identityOf } from './inode.ts';

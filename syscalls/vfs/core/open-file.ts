@@ -1,8 +1,10 @@
 /**
- * An open file description (what Linux's `struct file` is): made by open, pipe, socket ...; shared by duplicated descriptors and by forked processes.
+ * An open file description (what Linux's `struct file` is): made by open, pipe, socket ...; shared by duplicated descriptors and
+ * by forked processes.
  *
- * read and write transfer bytes straight from and to the guest's memory and never wait: when nothing can be done now they give -EAGAIN, and the caller,
- * unless the file is O_NONBLOCK, waits on `queue` and tries again. Other failures are thrown (see abi/errno.ts).
+ * read and write transfer bytes straight from and to the guest's memory and never wait: when nothing can be done now they give
+ * -EAGAIN, and the caller, unless the file is O_NONBLOCK, waits on `queue` and tries again. Other failures are thrown (see
+ * abi/errno.ts).
  */
 import type { PageSource } from '../../../emu/memory/address-space.ts';
 import type { DirEntry } from '../../abi/dirent.ts';
@@ -182,7 +184,10 @@ export abstract class OpenFile {
     return fail('ESPIPE');
   }
 
-  /** Entries of a directory from the file's own offset on, `.` and `..` first: `take` is given each and answers whether it had room. */
+  /**
+   * Entries of a directory from the file's own offset on, `.` and `..` first: `take` is given each and answers whether it had
+   * room.
+   */
   readdir(_take: (entry: DirEntry) => boolean): void {
     fail('ENOTDIR');
   }

@@ -1,4 +1,7 @@
-/** Who may change what: ownership and directory rules of path-changing calls (fs/attr.c, fs/namei.c). Reading, writing and searching are Inode.permits. */
+/**
+ * Who may change what: ownership and directory rules of path-changing calls (fs/attr.c, fs/namei.c). Reading, writing and
+ * searching are Inode.permits.
+ */
 import { fail } from '../../abi/errno.ts';
 import { W_OK, X_OK } from '../../abi/fcntl.ts';
 import { type Attributes, S_ISGID, S_ISVTX } from '../../abi/stat.ts';
@@ -32,8 +35,9 @@ export function checkDelete(dir: Inode, name: string, inode: Inode, who: Creds):
 }
 
 /**
- * Reading (R_OK) or changing (W_OK) an extended attribute: those of the user are for regular files and directories, trusted ones for administrators
- * (xattr_permission). Throws EROFS, EPERM, EACCES, ENODATA, and EOPNOTSUPP for names outside the known namespaces.
+ * Reading (R_OK) or changing (W_OK) an extended attribute: those of the user are for regular files and directories, trusted ones
+ * for administrators (xattr_permission). Throws EROFS, EPERM, EACCES, ENODATA, and EOPNOTSUPP for names outside the known
+ * namespaces.
  */
 export function checkXattr(inode: Inode, name: string, access: number, who: Creds): void {
   const writes = access === W_OK;

@@ -1,6 +1,6 @@
 /**
- * FIFOs, sockets and device nodes which the guest makes with mknod or bind. node:fs can make none of them (and the host would want root for devices), so they live in
- * memory, in the directory they were made in, as long as the run.
+ * FIFOs, sockets and device nodes which the guest makes with mknod or bind. node:fs can make none of them (and the host would
+ * want root for devices), so they live in memory, in the directory they were made in, as long as the run.
  */
 import { fail } from '../../abi/errno.ts';
 import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT } from '../../abi/stat.ts';

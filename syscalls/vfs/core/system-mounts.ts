@@ -48,7 +48,8 @@ export function mountSystem(
 }
 
 /**
- * Shows a directory or file of the host at a path of the guest, whose directory must be there. Host and guest path are byte strings. Throws Errno.
+ * Shows a directory or file of the host at a path of the guest, whose directory must be there. Host and guest path are byte
+ * strings. Throws Errno.
  */
 export function bindHost(root: Inode, hostPath: string, guestPath: string, readOnly: boolean): void {
   const { vfs } = root.fs;

@@ -1,7 +1,7 @@
 /**
- * The file side of one run (gVisor's VirtualFilesystem): everything that its file systems and open files share, which no other run in this
- * process sees, and the verbs on files by path or by inode. A verb checks permission, busy files and read-only mounts, does it, and tells
- * watchers; the system calls only decode what they are given. Files reach it as `inode.fs.vfs`.
+ * The file side of one run (gVisor's VirtualFilesystem): everything that its file systems and open files share, which no other
+ * run in this process sees, and the verbs on files by path or by inode. A verb checks permission, busy files and read-only
+ * mounts, does it, and tells watchers; the system calls only decode what they are given. Files reach it as `inode.fs.vfs`.
  */
 
 import { fail } from '../../abi/errno.ts';
@@ -100,11 +100,14 @@ export class Vfs {
   readonly abstractNames = new AbstractNames();
   readonly loopback = new Loopback();
   readonly netlinkPorts = new NetlinkPorts();
-  /** Sources of shared mappings of the host's files, by identity: all mappings of one file, by whatever process and descriptor, are of one object. */
+  /**
+   * Sources of shared mappings of the host's files, by identity: all mappings of one file, by whatever process and descriptor,
+   * are of one object.
+   */
   readonly sharedPages = new Map<string, FilePages>();
   /**
-   * File systems of the host's files. Several may show the same directories (bind mounts, --ld-prefix): each has to know when one of
-   * these moves or goes.
+   * File systems of the host's files. Several may show the same directories (bind mounts, --ld-prefix): each has to know when one
+   * of these moves or goes.
    */
   readonly nodeFileSystems = new Set<WeakRef<NodeFs>>();
   /** Terminals of the host by device number: descriptors 0, 1 and 2 are mostly one. */
@@ -153,8 +156,9 @@ export class Vfs {
   // ---- opening ----
 
   /**
-   * Opens the file a path names, or makes it (O_CREAT). `mode` are the permission bits of a new file, the umask taken off. EEXIST, ENOENT,
-   * EISDIR, ENOTDIR, ELOOP, EACCES, EPERM, EROFS, ETXTBSY, EOVERFLOW, EOPNOTSUPP, EINVAL, EAGAIN. Throws LeaseWait, too.
+   * Opens the file a path names, or makes it (O_CREAT). `mode` are the permission bits of a new file, the umask taken off.
+   * EEXIST, ENOENT, EISDIR, ENOTDIR, ELOOP, EACCES, EPERM, EROFS, ETXTBSY, EOVERFLOW, EOPNOTSUPP, EINVAL, EAGAIN. Throws
+   * LeaseWait, too.
    */
   open(at: PathOperation, flags: number, mode: number, options?: ResolveOptions): OpenFile {
     if (flags & O_PATH) flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -221,7 +225,10 @@ export class Vfs {
 
   // ---- names ----
 
-  /** Directory and name for something new. EEXIST when the name is there, ENOENT for a trailing slash unless it is to be a directory. */
+  /**
+   * Directory and name for something new. EEXIST when the name is there, ENOENT for a trailing slash unless it is to be a
+   * directory.
+   */
   #newName(at: PathOperation, directory = false): { dir: Inode; name: string } {
     const { dir, name, inode, slash } = this.#name(at);
     if (inode !== undefined) fail('EEXIST');

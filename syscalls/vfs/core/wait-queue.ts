@@ -1,6 +1,7 @@
 /**
- * A wait queue: where tasks wait for something to become true (data in a pipe, a child's exit, a timer). Waiting and being woken promise nothing: whoever
- * is woken looks again and, if need be, waits again. So a wake-up too many is harmless and one too few is the only bug.
+ * A wait queue: where tasks wait for something to become true (data in a pipe, a child's exit, a timer). Waiting and being woken
+ * promise nothing: whoever is woken looks again and, if need be, waits again. So a wake-up too many is harmless and one too few
+ * is the only bug.
  *
  * It stands here, below the kernel, because files own queues; it knows nothing of tasks.
  */

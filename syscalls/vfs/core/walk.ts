@@ -1,6 +1,7 @@
 /**
- * Path resolution (path_resolution(7)) in the guest's view: symbolic links are read and followed here and never by the host, absolute targets start at the
- * process's root, `..` stops there, and mounts are crossed. So whatever the links say, nothing outside the root and its mounts is reached.
+ * Path resolution (path_resolution(7)) in the guest's view: symbolic links are read and followed here and never by the host,
+ * absolute targets start at the process's root, `..` stops there, and mounts are crossed. So whatever the links say, nothing
+ * outside the root and its mounts is reached.
  */
 import { Errno, fail } from '../../abi/errno.ts';
 import { NAME_MAX, PATH_MAX, SYMLINKS_MAX } from '../../abi/fcntl.ts';

@@ -1,6 +1,7 @@
 /**
- * epoll(7). Every watched file has a waiter on its queue all the time: what wakes it may have made the file ready. Level-triggered entries are asked (OpenFile.poll)
- * when somebody looks; edge-triggered ones are told of only after such a wake-up. An entry goes when its open file description is closed.
+ * epoll(7). Every watched file has a waiter on its queue all the time: what wakes it may have made the file ready.
+ * Level-triggered entries are asked (OpenFile.poll) when somebody looks; edge-triggered ones are told of only after such a
+ * wake-up. An entry goes when its open file description is closed.
  */
 import { fail } from '../../abi/errno.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';

@@ -11,7 +11,10 @@ import {
   O_WRONLY,
 } from '../../abi/fcntl.ts';
 
-/** Guest flags as the host numbers them, which depends on its architecture. Never follows a link, never waits, never takes a terminal. */
+/**
+ * Guest flags as the host numbers them, which depends on its architecture. Never follows a link, never waits, never takes a
+ * terminal.
+ */
 export function hostFlags(flags: number): number {
   const c = fs.constants;
   let h = c.O_NOFOLLOW | c.O_NOCTTY | c.O_NONBLOCK;

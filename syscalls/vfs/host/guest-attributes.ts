@@ -1,7 +1,7 @@
 /**
- * Owners and modes of files in memfs. memfs lets this process do only what a file's mode lets its user do, root or not; but here the
- * guest's user decides, which Inode.permits has asked already. So files have this process for their owner there, who may read and write
- * them, and what the guest has made of owner and mode is kept here.
+ * Owners and modes of files in memfs. memfs lets this process do only what a file's mode lets its user do, root or not; but here
+ * the guest's user decides, which Inode.permits has asked already. So files have this process for their owner there, who may read
+ * and write them, and what the guest has made of owner and mode is kept here.
  */
 
 import type fs from 'node:fs';

@@ -1,4 +1,7 @@
-/** What this process is to the job control of the host: fields of /proc/PID/stat (proc_pid_stat(5)). Without /proc it is taken for a job in the foreground. */
+/**
+ * What this process is to the job control of the host: fields of /proc/PID/stat (proc_pid_stat(5)). Without /proc it is taken for
+ * a job in the foreground.
+ */
 import fs from 'node:fs';
 import { makedev } from '../../abi/stat.ts';
 

@@ -1,9 +1,11 @@
 /**
- * A file system behind an API like node:fs: the host's own files (HostFs), or a volume of memfs. One class serves both, so that one test suite holds for both.
+ * A file system behind an API like node:fs: the host's own files (HostFs), or a volume of memfs. One class serves both, so that
+ * one test suite holds for both.
  *
- * Every operation goes to `base` + a path whose components the walk has verified one by one, and none follows a symbolic link of the host: files are looked at
- * with lstat, opened with O_NOFOLLOW, and changed through descriptors or calls that act on links themselves. (node:fs has no openat: between the look and
- * the act another process of the host could swap a directory for a link. The guest, whose operations all go through here one after another, cannot.)
+ * Every operation goes to `base` + a path whose components the walk has verified one by one, and none follows a symbolic link of
+ * the host: files are looked at with lstat, opened with O_NOFOLLOW, and changed through descriptors or calls that act on links
+ * themselves. (node:fs has no openat: between the look and the act another process of the host could swap a directory for a link.
+ * The guest, whose operations all go through here one after another, cannot.)
  */
 import fs from 'node:fs';
 import { fail } from '../../abi/errno.ts';
@@ -55,7 +57,10 @@ export interface NodeFsOptions {
 
 const isBelow = (path: string, directory: string) => path === directory || path.startsWith(`${directory}/`);
 
-/** What is kept from the guest's view: one directory, and one file in whose place the guest sees another, which is in that directory. Paths in the API's view. */
+/**
+ * What is kept from the guest's view: one directory, and one file in whose place the guest sees another, which is in that
+ * directory. Paths in the API's view.
+ */
 export interface Hidden {
   directory: string | undefined;
   file: string | undefined;
@@ -75,7 +80,10 @@ export class NodeFs extends FileSystem {
   override readonly readOnly: boolean;
   readonly devices: boolean;
   readonly root: NodeInode;
-  /** Path of the root in the API's view, a byte string without trailing slash. It changes when a directory moves in which the root lies. */
+  /**
+   * Path of the root in the API's view, a byte string without trailing slash. It changes when a directory moves in which the root
+   * lies.
+   */
   base: string;
   /** What the guest is not to see. */
   hidden: Hidden | undefined;
@@ -111,7 +119,10 @@ export class NodeFs extends FileSystem {
     if (this.native) vfs.nodeFileSystems.add(new WeakRef(this));
   }
 
-  /** To be called when a directory has been moved, or removed (`to` undefined): the others see to it that no path of theirs leads over its old name, where a link might be soon. */
+  /**
+   * To be called when a directory has been moved, or removed (`to` undefined): the others see to it that no path of theirs leads
+   * over its old name, where a link might be soon.
+   */
   directoryMoved(from: string, to: string | undefined): void {
     if (!this.native) return;
     const { nodeFileSystems } = this.vfs;

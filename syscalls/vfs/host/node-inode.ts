@@ -1,7 +1,9 @@
 /**
- * Files and directories of a NodeFs, with the operations on names. See node-fs.ts for how links of the host are kept from being followed.
+ * Files and directories of a NodeFs, with the operations on names. See node-fs.ts for how links of the host are kept from being
+ * followed.
  *
- * A directory once seen is believed to be a directory for TRUST_MS, which saves a look per component; changes made by the guest itself are seen at once.
+ * A directory once seen is believed to be a directory for TRUST_MS, which saves a look per component; changes made by the guest
+ * itself are seen at once.
  */
 
 import fs from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * Output to a pipe of the host, whose reader may take its time: meanwhile other tasks run. The pipe is opened a second time, so that O_NONBLOCK is not set for the processes
- * this one shares it with. When there is no room, Node's event loop gets one piece to write as soon as there is.
+ * Output to a pipe of the host, whose reader may take its time: meanwhile other tasks run. The pipe is opened a second time, so
+ * that O_NONBLOCK is not set for the processes this one shares it with. When there is no room, Node's event loop gets one piece
+ * to write as soon as there is.
  */
 
 import fs from 'node:fs';

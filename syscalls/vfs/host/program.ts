@@ -1,4 +1,7 @@
-/** Programs of the host that this process may start. In an image of ARM programs the PATH leads to those, which the host's kernel cannot run. */
+/**
+ * Programs of the host that this process may start. In an image of ARM programs the PATH leads to those, which the host's kernel
+ * cannot run.
+ */
 import fs from 'node:fs';
 
 /** Class, byte order and machine of an ELF file (elf(5)). */

@@ -1,9 +1,11 @@
 /**
- * Descriptors of the host that are handed to the guest: standard input, output and error, and devices of the host. Terminals are in terminal.ts.
+ * Descriptors of the host that are handed to the guest: standard input, output and error, and devices of the host. Terminals are
+ * in terminal.ts.
  *
- * Reading never blocks this process, in which other tasks may run: a pipe is opened a second time without O_NONBLOCK being shared with other processes, and read
- * until it has no more. Only when a task goes to sleep on the queue does a watcher of Node's event loop begin to look; it takes one byte, which
- * is kept for the next read, so that no more is taken from a shared input than the guest asked for. Writing to a pipe is in output.ts; to others it is synchronous.
+ * Reading never blocks this process, in which other tasks may run: a pipe is opened a second time without O_NONBLOCK being shared
+ * with other processes, and read until it has no more. Only when a task goes to sleep on the queue does a watcher of Node's event
+ * loop begin to look; it takes one byte, which is kept for the next read, so that no more is taken from a shared input than the
+ * guest asked for. Writing to a pipe is in output.ts; to others it is synchronous.
  */
 import fs from 'node:fs';
 import type net from 'node:net';
@@ -236,10 +238,12 @@ export class HostStream extends OpenFile {
 }
 
 /**
- * A regular file the host process was started with, whose offset other processes of the host may share: a shell, and what it starts next.
+ * A regular file the host process was started with, whose offset other processes of the host may share: a shell, and what it
+ * starts next.
  *
- * Writing goes on at the shared offset, so that output of others is not overwritten. Reading, and everything after a seek, has an offset of its own, as node:fs cannot move the
- * shared one; when the file is closed, the shared offset is moved to where the guest has left off (if that is further on).
+ * Writing goes on at the shared offset, so that output of others is not overwritten. Reading, and everything after a seek, has an
+ * offset of its own, as node:fs cannot move the shared one; when the file is closed, the shared offset is moved to where the
+ * guest has left off (if that is further on).
  */
 export class InheritedFile extends MappableFile {
   readonly fd: number;
@@ -325,7 +329,10 @@ export class InheritedFile extends MappableFile {
   }
 }
 
-/** What a descriptor of the host leads to, without a place in the guest's tree. A file may lie outside the guest's root: it is used as it was opened, and nothing more is done to it. */
+/**
+ * What a descriptor of the host leads to, without a place in the guest's tree. A file may lie outside the guest's root: it is
+ * used as it was opened, and nothing more is done to it.
+ */
 class DescriptorInode extends AnonymousInode {
   readonly fd: number;
   constructor(vfs: Vfs, fd: number, name: string) {

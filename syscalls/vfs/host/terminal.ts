@@ -1,9 +1,10 @@
 /**
  * The terminal this process was started on, as the guest's controlling terminal.
  *
- * As long as no guest reads from it or changes its settings, it stays as it is. Then it is switched to raw mode, and the guest's own line discipline does the editing, echo and
- * signals, so that every setting of the guest works. Node knows no tcgetattr(3): the settings it had come from the host's stty(1), which also makes those the
- * guest leaves behind the host's; without it a terminal begins with the usual settings, and in the end is as it was.
+ * As long as no guest reads from it or changes its settings, it stays as it is. Then it is switched to raw mode, and the guest's
+ * own line discipline does the editing, echo and signals, so that every setting of the guest works. Node knows no tcgetattr(3):
+ * the settings it had come from the host's stty(1), which also makes those the guest leaves behind the host's; without it a
+ * terminal begins with the usual settings, and in the end is as it was.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -41,7 +42,9 @@ export class HostTerminal extends Tty {
   rdev: number;
   readonly inode: HostTerminalInode;
   files = 0;
-  /** As the host has it (cooked), in raw mode for the guest, or to be so again: this process was stopped, or is in the background. */
+  /**
+   * As the host has it (cooked), in raw mode for the guest, or to be so again: this process was stopped, or is in the background.
+   */
   #mode: 'cooked' | 'raw' | 'away' = 'cooked';
   #input: tty.ReadStream | undefined;
   #screen: tty.WriteStream | undefined;
@@ -65,7 +68,8 @@ export class HostTerminal extends Tty {
 
   // ---- size and settings ----
   override measure(): void {
-    // Node itself looks again only at the terminal of its own standard output. A stream for each look would leave a descriptor open.
+    // Node itself looks again only at the terminal of its own standard output. A stream for each look would leave a descriptor
+    // open.
     if (this.hungUp) return;
     if (this.#screen) (this.#screen as tty.WriteStream & { _refreshSize(): void })._refreshSize();
     else this.#screen = new (nodeTty().WriteStream)(this.#fd).on('error', () => {});
@@ -235,7 +239,10 @@ export class HostTerminal extends Tty {
   }
 }
 
-/** An open file description of our own, for reading and writing and without waiting, which is nobody else's business. Where that cannot be, the one we have. */
+/**
+ * An open file description of our own, for reading and writing and without waiting, which is nobody else's business. Where that
+ * cannot be, the one we have.
+ */
 function reopen(fd: number): number {
   try {
     const { O_RDWR, O_NONBLOCK, O_NOCTTY: noctty } = fs.constants;

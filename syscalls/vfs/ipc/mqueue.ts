@@ -1,8 +1,9 @@
 /**
- * POSIX message queues (mq_overview(7), ipc/mqueue.c): the file system that /dev/mqueue shows, its queues, and open queues. The calls on them are in calls/mqueue.ts.
+ * POSIX message queues (mq_overview(7), ipc/mqueue.c): the file system that /dev/mqueue shows, its queues, and open queues. The
+ * calls on them are in calls/mqueue.ts.
  *
- * A message goes straight to a receiver that waits, and room straight to a sender that waits, the one that has waited longest first; so there are never
- * both messages and receivers, nor both room and senders.
+ * A message goes straight to a receiver that waits, and room straight to a sender that waits, the one that has waited longest
+ * first; so there are never both messages and receivers, nor both room and senders.
  */
 import { type DirEntry, modeToType } from '../../abi/dirent.ts';
 import { fail } from '../../abi/errno.ts';

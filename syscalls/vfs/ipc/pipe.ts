@@ -1,6 +1,7 @@
 /**
- * Pipes and FIFOs (pipe(7)), wholly inside this process. A write of at most PIPE_BUF bytes is atomic; larger ones take what there is room for.
- * Both ends share one wait queue: it is woken when bytes come, when room comes and when the last end of a side closes.
+ * Pipes and FIFOs (pipe(7)), wholly inside this process. A write of at most PIPE_BUF bytes is atomic; larger ones take what there
+ * is room for. Both ends share one wait queue: it is woken when bytes come, when room comes and when the last end of a side
+ * closes.
  */
 import { fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_NONBLOCK, O_RDONLY, O_WRONLY, PIPE_BUF } from '../../abi/fcntl.ts';
@@ -31,8 +32,8 @@ const READABLE = POLLIN | POLLRDNORM;
 const WRITABLE = POLLOUT | POLLWRNORM;
 
 /**
- * A ring of bytes. What there is room for is counted in pages, as Linux does (fs/pipe.c): each takes the bytes of one write or more, and is free again when all its bytes have been
- * read.
+ * A ring of bytes. What there is room for is counted in pages, as Linux does (fs/pipe.c): each takes the bytes of one write or
+ * more, and is free again when all its bytes have been read.
  */
 export class Pipe {
   readonly queue = new WaitQueue();
@@ -287,8 +288,8 @@ class FifoFile extends PipeFile {
   }
 
   /**
-   * Whether open(2) has still to wait for the other side (fifo(7)). Not so for the pipe of pipe(2), opened again through /proc/PID/fd, whose
-   * other side may be closed for good.
+   * Whether open(2) has still to wait for the other side (fifo(7)). Not so for the pipe of pipe(2), opened again through
+   * /proc/PID/fd, whose other side may be closed for good.
    */
   override get opening(): boolean {
     if (this.nonblocking || (this.readable && this.writable)) return false;

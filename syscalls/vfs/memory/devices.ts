@@ -1,6 +1,6 @@
 /**
- * Device nodes. The memory devices and the terminals are known by their numbers (Documentation/admin-guide/devices.txt) and live in this process,
- * wherever their node is; any other device of the host is opened on the host.
+ * Device nodes. The memory devices and the terminals are known by their numbers (Documentation/admin-guide/devices.txt) and live
+ * in this process, wherever their node is; any other device of the host is opened on the host.
  */
 import fs from 'node:fs';
 import type { PageSource } from '../../../emu/memory/address-space.ts';

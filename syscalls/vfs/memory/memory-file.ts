@@ -24,7 +24,10 @@ import { type MemoryQuota, PAGE } from './quota.ts';
 const ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
 const MAX_SIZE = 0x7fff_ffff;
 
-/** The content of a file. What is charged to the quota is what has been written, up to the last byte of it: holes at the end cost nothing. */
+/**
+ * The content of a file. What is charged to the quota is what has been written, up to the last byte of it: holes at the end cost
+ * nothing.
+ */
 export class MemoryBytes {
   #bytes: Uint8Array = new Uint8Array(0);
   #size = 0;

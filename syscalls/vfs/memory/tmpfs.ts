@@ -1,6 +1,6 @@
 /**
- * A file system in memory, for /dev, /dev/shm and whatever else a run mounts so: directories, files, links, devices, FIFOs, sockets and user attributes.
- * Several names of one file are several Inodes that share a TmpNode.
+ * A file system in memory, for /dev, /dev/shm and whatever else a run mounts so: directories, files, links, devices, FIFOs,
+ * sockets and user attributes. Several names of one file are several Inodes that share a TmpNode.
  */
 
 import { type DirEntry, modeToType } from '../../abi/dirent.ts';

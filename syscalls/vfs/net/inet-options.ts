@@ -1,6 +1,7 @@
 /**
- * Options of Internet sockets below SOL_SOCKET (ip(7), ipv6(7), tcp(7), udp(7)): which there are, what values they take, and what they are before anybody sets them. They
- * are remembered and told; a socket does with a change what node:net and node:dgram let it.
+ * Options of Internet sockets below SOL_SOCKET (ip(7), ipv6(7), tcp(7), udp(7)): which there are, what values they take, and what
+ * they are before anybody sets them. They are remembered and told; a socket does with a change what node:net and node:dgram let
+ * it.
  */
 import { fail } from '../../abi/errno.ts';
 import {

@@ -1,8 +1,9 @@
 /**
  * AF_INET and AF_INET6 sockets over the host's network, through node:net and node:dgram.
  *
- * Node's events fill buffers here and wake the queue; the guest's calls look at the buffers. Node sets up the local end of a stream only with listen or connect; so bind listens at once,
- * which tells about EADDRINUSE and the port chosen, and a connect after it lets the port go and takes it again.
+ * Node's events fill buffers here and wake the queue; the guest's calls look at the buffers. Node sets up the local end of a
+ * stream only with listen or connect; so bind listens at once, which tells about EADDRINUSE and the port chosen, and a connect
+ * after it lets the port go and takes it again.
  */
 import type dgram from 'node:dgram';
 import type net from 'node:net';
@@ -492,7 +493,9 @@ export class DatagramSocket extends Socket implements LocalReceiver {
     this.queue.wakeAll(POLLIN | POLLRDNORM);
   }
 
-  /** __ip4_datagram_connect, __ip6_datagram_connect, udp_sendmsg, udpv6_sendmsg: an AF_INET6 socket takes AF_INET addresses, too. */
+  /**
+   * __ip4_datagram_connect, __ip6_datagram_connect, udp_sendmsg, udpv6_sendmsg: an AF_INET6 socket takes AF_INET addresses, too.
+   */
   override addressOf(bytes: Uint8Array, use: AddressUse): SocketAddress | undefined {
     const { family } = this;
     if (use === 'bind') return bindAddress(family, bytes);

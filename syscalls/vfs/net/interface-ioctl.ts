@@ -73,7 +73,9 @@ function answer(request: number, i: NetworkInterface): Uint8Array | undefined {
   }
 }
 
-/** SIOCGIFCONF: all IPv4 addresses by their interfaces' names, as many as there is room for; without a buffer, how much they take. */
+/**
+ * SIOCGIFCONF: all IPv4 addresses by their interfaces' names, as many as there is room for; without a buffer, how much they take.
+ */
 function configuration(argument: number, context: IoctlContext): number {
   const { ifc_len, ifc_buf } = ifconf.get(context.read(argument, ifconf.size), 0);
   const list = interfaces().flatMap((i) =>

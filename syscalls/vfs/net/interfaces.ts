@@ -1,4 +1,6 @@
-/** The host's network interfaces, as netlink, ioctls and /proc/net tell the guest of them: those that are up and have an address. */
+/**
+ * The host's network interfaces, as netlink, ioctls and /proc/net tell the guest of them: those that are up and have an address.
+ */
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { AF_INET, AF_INET6, addressBytes, type InetFamily } from '../../abi/socket.ts';

@@ -1,6 +1,6 @@
 /**
- * Datagrams between sockets of the run over loopback: they go from one to the other here, so that they can be received when sendto(2) returns, as in Linux. What
- * others on the host send comes through node:dgram.
+ * Datagrams between sockets of the run over loopback: they go from one to the other here, so that they can be received when
+ * sendto(2) returns, as in Linux. What others on the host send comes through node:dgram.
  */
 import { networkInterfaces } from 'node:os';
 import type { InetAddress } from '../../abi/socket.ts';
@@ -44,8 +44,8 @@ export class Loopback {
   }
 
   /**
-   * The one socket of the run that a datagram to this address is for; undefined when it is for others to decide: not an address of the host, nobody of the run is bound there, or several
-   * are.
+   * The one socket of the run that a datagram to this address is for; undefined when it is for others to decide: not an address
+   * of the host, nobody of the run is bound there, or several are.
    */
   receiver(to: InetAddress): LocalReceiver | undefined {
     const there = this.#receivers.get(to.port);

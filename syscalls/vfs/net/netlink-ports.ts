@@ -1,4 +1,7 @@
-/** The addresses of AF_NETLINK sockets that are in use: a process's first socket has its pid (netlink_autobind of net/netlink/af_netlink.c). */
+/**
+ * The addresses of AF_NETLINK sockets that are in use: a process's first socket has its pid (netlink_autobind of
+ * net/netlink/af_netlink.c).
+ */
 import { fail } from '../../abi/errno.ts';
 
 export class NetlinkPorts {

@@ -1,6 +1,6 @@
 /**
- * AF_NETLINK sockets (netlink(7)) of NETLINK_ROUTE: C libraries ask there for addresses and interfaces. A request is answered while it is sent (af_netlink.c: the
- * kernel's side is a function call); nothing comes unasked.
+ * AF_NETLINK sockets (netlink(7)) of NETLINK_ROUTE: C libraries ask there for addresses and interfaces. A request is answered
+ * while it is sent (af_netlink.c: the kernel's side is a function call); nothing comes unasked.
  */
 import { Errno, fail } from '../../abi/errno.ts';
 import {

@@ -1,6 +1,6 @@
 /**
- * What the kernel answers on a NETLINK_ROUTE socket (rtnetlink(7)): questions about interfaces, addresses and routes. They are the host's, and nothing about them can
- * be changed from here.
+ * What the kernel answers on a NETLINK_ROUTE socket (rtnetlink(7)): questions about interfaces, addresses and routes. They are
+ * the host's, and nothing about them can be changed from here.
  */
 import { fail } from '../../abi/errno.ts';
 import * as n from '../../abi/netlink.ts';

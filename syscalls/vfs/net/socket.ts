@@ -1,4 +1,7 @@
-/** What all sockets have in common: the calls of socket(7) as methods, and options. Kinds are in unix-socket.ts and inet-socket.ts. */
+/**
+ * What all sockets have in common: the calls of socket(7) as methods, and options. Kinds are in unix-socket.ts and
+ * inet-socket.ts.
+ */
 import { type Errno, fail } from '../../abi/errno.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';
 import { FIONREAD, TIOCOUTQ } from '../../abi/ioctl.ts';
@@ -103,8 +106,9 @@ export abstract class Socket extends OpenFile {
   }
 
   /**
-   * What the bytes of a sockaddr, as a program gave them to bind, connect or send, mean to this kind of socket; undefined when they ask for no address at all
-   * (AF_UNSPEC, where that dissolves a connection). Throws what the call gives for an address of another family or length.
+   * What the bytes of a sockaddr, as a program gave them to bind, connect or send, mean to this kind of socket; undefined when
+   * they ask for no address at all (AF_UNSPEC, where that dissolves a connection). Throws what the call gives for an address of
+   * another family or length.
    */
   abstract addressOf(bytes: Uint8Array, use: AddressUse): SocketAddress | undefined;
   /** 0 or WOULD_BLOCK: then it is called again after a wake-up. The caller has made the file for a path. */

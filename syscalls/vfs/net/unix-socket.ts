@@ -1,4 +1,7 @@
-/** AF_UNIX sockets (unix(7)) between processes of the run: streams, sequenced packets and datagrams; nothing of them touches the host. */
+/**
+ * AF_UNIX sockets (unix(7)) between processes of the run: streams, sequenced packets and datagrams; nothing of them touches the
+ * host.
+ */
 import { errnoNamed, fail } from '../../abi/errno.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import {

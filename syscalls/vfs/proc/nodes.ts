@@ -1,4 +1,7 @@
-/** The kinds of file a made-up file system such as /proc consists of: directories that look things up, texts made when they are read, and links. */
+/**
+ * The kinds of file a made-up file system such as /proc consists of: directories that look things up, texts made when they are
+ * read, and links.
+ */
 
 import { type DirEntry, modeToType } from '../../abi/dirent.ts';
 import { fail } from '../../abi/errno.ts';

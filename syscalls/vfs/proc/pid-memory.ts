@@ -141,7 +141,10 @@ const PM_FILE = 1n << 61n;
 const PM_MMAP_EXCLUSIVE = 1n << 56n;
 const ENTRY = 8;
 
-/** /proc/PID/pagemap: a 64-bit word for each page. Where in the machine's memory a page lies is not told, as to all without CAP_SYS_ADMIN. */
+/**
+ * /proc/PID/pagemap: a 64-bit word for each page. Where in the machine's memory a page lies is not told, as to all without
+ * CAP_SYS_ADMIN.
+ */
 export class PagemapFile extends SeekableFile {
   readonly #process: ProcProcess;
   constructor(inode: Inode, flags: number, process: ProcProcess) {

@@ -1,4 +1,7 @@
-/** /proc/sys: values that programs look at and, as root, set (proc(5); kernel/sysctl.c). Those that nothing here depends on keep what is written. */
+/**
+ * /proc/sys: values that programs look at and, as root, set (proc(5); kernel/sysctl.c). Those that nothing here depends on keep
+ * what is written.
+ */
 import { fail } from '../../abi/errno.ts';
 import { MQ } from '../ipc/mqueue.ts';
 import { randomUuid } from '../memory/random.ts';
@@ -10,7 +13,8 @@ const INT_MAX = 0x7fff_ffff;
 const IPCMNI = 32768;
 
 /**
- * Integers between tabs (proc_dointvec_minmax): what is written sets as many as it has, from the first on. EINVAL for what is no number or beyond the bounds.
+ * Integers between tabs (proc_dointvec_minmax): what is written sets as many as it has, from the first on. EINVAL for what is no
+ * number or beyond the bounds.
  */
 function integers(
   get: () => readonly number[],

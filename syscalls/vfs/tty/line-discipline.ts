@@ -1,6 +1,6 @@
 /**
- * The line discipline of terminals (N_TTY; termios(3), drivers/tty/n_tty.c): what is typed becomes lines, editing, signals and echo; what is printed becomes columns and new lines.
- * It knows neither files nor processes.
+ * The line discipline of terminals (N_TTY; termios(3), drivers/tty/n_tty.c): what is typed becomes lines, editing, signals and
+ * echo; what is printed becomes columns and new lines. It knows neither files nor processes.
  */
 
 import { SIG } from '../../abi/signal.ts';

@@ -1,5 +1,6 @@
 /**
- * Terminals and job control (tty_ioctl(4), drivers/tty/tty_jobctrl.c): what a pseudoterminal's slave and the host's terminal have in common.
+ * Terminals and job control (tty_ioctl(4), drivers/tty/tty_jobctrl.c): what a pseudoterminal's slave and the host's terminal have
+ * in common.
  */
 import { fail } from '../../abi/errno.ts';
 import { O_NOCTTY } from '../../abi/fcntl.ts';
@@ -119,7 +120,8 @@ export abstract class Tty {
   }
 
   /**
-   * A process in the background reads, or changes the terminal (tty_check_change): its group gets a signal. True when the call is to be tried again after it.
+   * A process in the background reads, or changes the terminal (tty_check_change): its group gets a signal. True when the call is
+   * to be tried again after it.
    */
   background(jobs: JobControl | undefined, signo: number): boolean {
     const process = jobs?.current();
