@@ -125,6 +125,21 @@ const ONE_DASH = new Map([
   ['-help', '--help'],
 ]);
 
+/** Options that environment variables set, too. */
+const VARIABLES: readonly (readonly [string, OptionName])[] = [
+  ['QEMU_LD_PREFIX', 'ld-prefix'],
+  ['QEMU_STACK_SIZE', 'stack-size'],
+  ['QEMU_SET_ENV', 'env'],
+  ['QEMU_UNSET_ENV', 'unset'],
+  ['QEMU_ARGV0', 'argv0'],
+  ['QEMU_UNAME', 'release'],
+  ['QEMU_CPU', 'cpu-model'],
+  ['ARMRUN_CACHE', 'cache'],
+];
+
+/** Options as they are read, with the guest's environment by name. */
+type Draft = Options & { readonly guestEnv: Map<string, string> };
+
 /**
  * Reads a command line (without node and script) and the environment that stands behind it.
  * Gives 'help' or 'version' when that is all that is asked for. Throws UsageError.
@@ -133,7 +148,8 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
   const { options, length } = splitOptions(args);
   const guestEnv = new Map<string, string>();
   for (const [name, value] of Object.entries(environment)) if (value !== undefined) guestEnv.set(name, value);
-  const result: Options = {
+  const draft: Draft = {
+    guestEnv,
     root: null,
     ldPrefix: null,
     cwd: null,
@@ -152,105 +168,8 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
     stackSize: null,
     command: args.slice(length),
   };
-
-  const set = (name: OptionName, spelling: string, value: string): Instead | undefined => {
-    switch (name) {
-      case 'root':
-        result.root = value;
-        break;
-      case 'cwd':
-        result.cwd = value;
-        break;
-      case 'env':
-        // Only qemu's spellings take several.
-        for (const setting of spelling.startsWith('--') ? [value] : value.split(',')) {
-          const equals = setting.indexOf('=');
-          if (equals <= 0) throw new UsageError(`${spelling}: '${setting}' is not VAR=VALUE`);
-          guestEnv.set(setting.slice(0, equals), setting.slice(equals + 1));
-        }
-        break;
-      case 'unset':
-        for (const variable of spelling.startsWith('--') ? [value] : value.split(',')) {
-          if (variable === '' || variable.includes('=')) {
-            throw new UsageError(`${spelling}: '${variable}' is not the name of a variable`);
-          }
-          guestEnv.delete(variable);
-        }
-        break;
-      case 'argv0':
-        result.argv0 = value;
-        break;
-      case 'release':
-        result.release = value;
-        break;
-      case 'stack-size':
-        result.stackSize = parseSize(spelling, value);
-        break;
-      case 'ld-prefix':
-        result.ldPrefix = value;
-        break;
-      case 'cpu':
-        result.cpu = oneOf(spelling, value, ['jit', 'interp', 'unicorn']);
-        break;
-      case 'cpu-model':
-        if (value === 'help') return 'cpu-models';
-        result.cpuModel = oneOf(spelling, value, MODEL_NAMES);
-        break;
-      case 'cache':
-        result.cache = value === 'none' ? null : value;
-        break;
-      case 'verify':
-        result.verify = oneOf<'unicorn' | 'interp'>(spelling, value, ['unicorn', 'interp']);
-        break;
-      case 'strace':
-        result.strace = value;
-        break;
-      case 'stats':
-        result.stats = true;
-        break;
-      case 'warn':
-        result.warn = true;
-        break;
-      case 'strict':
-        result.strict = true;
-        break;
-      case 'version':
-      case 'help':
-        return name;
-    }
-    return undefined;
-  };
-
-  const variables: [string, OptionName][] = [
-    ['QEMU_LD_PREFIX', 'ld-prefix'],
-    ['QEMU_STACK_SIZE', 'stack-size'],
-    ['QEMU_SET_ENV', 'env'],
-    ['QEMU_UNSET_ENV', 'unset'],
-    ['QEMU_ARGV0', 'argv0'],
-    ['QEMU_UNAME', 'release'],
-    ['QEMU_CPU', 'cpu-model'],
-    ['ARMRUN_CACHE', 'cache'],
-  ];
-  for (const [variable, name] of variables) {
-    const value = environment[variable];
-    if (value !== undefined) {
-      const asked = set(name, variable, value);
-      if (asked !== undefined) return asked;
-    }
-  }
-  if (environment.QEMU_STRACE !== undefined) result.strace = '-';
-  // Inside of an image build there is no command line of armrun's to write options on.
-  const {
-    ARMRUN_STRACE: strace,
-    ARMRUN_STATS: stats,
-    ARMRUN_DEBUG: debug,
-    ARMRUN_STRICT: strict,
-  } = environment;
-  if (isOn(strace)) result.strace = strace === '1' ? '-' : strace;
-  result.stats = isOn(stats);
-  result.debug = isOn(debug);
-  result.strict = isOn(strict);
-
+  const asked = readEnvironment(draft, environment);
+  if (asked !== undefined) return asked;
   for (const option of options) {
     const { name, spelling, value } = option;
     if (!isOption(name)) throw new UsageError(`unknown option ${spelling}`);
@@ -259,12 +178,103 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
     if (OPTIONS[name].type === 'boolean' && value !== undefined && (name !== 'strace' || value === '')) {
       throw new UsageError(`${spelling} takes no value`);
     }
-    const asked = set(name, spelling, value ?? '-');
+    const asked = set(draft, name, spelling, value ?? '-');
     if (asked !== undefined) return asked;
   }
+  const { guestEnv: _, ...result } = draft;
   if (result.command.length === 0) throw new UsageError('no PROGRAM given');
   result.env = Array.from(guestEnv, ([name, value]) => `${name}=${value}`);
   return result;
+}
+
+function readEnvironment(draft: Draft, environment: NodeJS.ProcessEnv): Instead | undefined {
+  for (const [variable, name] of VARIABLES) {
+    const value = environment[variable];
+    const asked = value === undefined ? undefined : set(draft, name, variable, value);
+    if (asked !== undefined) return asked;
+  }
+  if (environment.QEMU_STRACE !== undefined) draft.strace = '-';
+  // Inside of an image build there is no command line of armrun's to write options on.
+  const {
+    ARMRUN_STRACE: strace,
+    ARMRUN_STATS: stats,
+    ARMRUN_DEBUG: debug,
+    ARMRUN_STRICT: strict,
+  } = environment;
+  if (isOn(strace)) draft.strace = strace === '1' ? '-' : strace;
+  draft.stats = isOn(stats);
+  draft.debug = isOn(debug);
+  draft.strict = isOn(strict);
+  return undefined;
+}
+
+function set(draft: Draft, name: OptionName, spelling: string, value: string): Instead | undefined {
+  const { guestEnv } = draft;
+  switch (name) {
+    case 'root':
+      draft.root = value;
+      break;
+    case 'cwd':
+      draft.cwd = value;
+      break;
+    case 'env':
+      // Only qemu's spellings take several.
+      for (const setting of spelling.startsWith('--') ? [value] : value.split(',')) {
+        const equals = setting.indexOf('=');
+        if (equals <= 0) throw new UsageError(`${spelling}: '${setting}' is not VAR=VALUE`);
+        guestEnv.set(setting.slice(0, equals), setting.slice(equals + 1));
+      }
+      break;
+    case 'unset':
+      for (const variable of spelling.startsWith('--') ? [value] : value.split(',')) {
+        if (variable === '' || variable.includes('=')) {
+          throw new UsageError(`${spelling}: '${variable}' is not the name of a variable`);
+        }
+        guestEnv.delete(variable);
+      }
+      break;
+    case 'argv0':
+      draft.argv0 = value;
+      break;
+    case 'release':
+      draft.release = value;
+      break;
+    case 'stack-size':
+      draft.stackSize = parseSize(spelling, value);
+      break;
+    case 'ld-prefix':
+      draft.ldPrefix = value;
+      break;
+    case 'cpu':
+      draft.cpu = oneOf(spelling, value, ['jit', 'interp', 'unicorn']);
+      break;
+    case 'cpu-model':
+      if (value === 'help') return 'cpu-models';
+      draft.cpuModel = oneOf(spelling, value, MODEL_NAMES);
+      break;
+    case 'cache':
+      draft.cache = value === 'none' ? null : value;
+      break;
+    case 'verify':
+      draft.verify = oneOf<'unicorn' | 'interp'>(spelling, value, ['unicorn', 'interp']);
+      break;
+    case 'strace':
+      draft.strace = value;
+      break;
+    case 'stats':
+      draft.stats = true;
+      break;
+    case 'warn':
+      draft.warn = true;
+      break;
+    case 'strict':
+      draft.strict = true;
+      break;
+    case 'version':
+    case 'help':
+      return name;
+  }
+  return undefined;
 }
 
 /**

@@ -109,6 +109,26 @@ export async function run(options: RunOptions): Promise<RunResult> {
   }
   startJobControl(kernel, init, own ? openHostControllingTerminal : undefined);
   const stopForwarding = forwards ? forwardSignals(kernel, init) : undefined;
+  try {
+    await untilEnd(kernel, init, options, own);
+  } finally {
+    stopForwarding?.();
+  }
+  kernel.shutDown();
+  await engine.finish();
+  archive?.close();
+  // Who has killed the guest does not want to wait for a reader that takes nothing.
+  const killed = (init.status & 0x7f) !== 0;
+  const flushed = kernel.vfs.lingering.flushed();
+  await (killed ? Promise.race([flushed, setTimeout(KILLED_FLUSH_MS)]) : flushed);
+  if (!killed && settleTerminals(kernel.vfs)) on.terminalChanged?.();
+  const result = resultOf(init);
+  if (options.stats) result.stats = statsOf(kernel, performance.now() - started);
+  return result;
+}
+
+/** Runs all processes until the first one has ended. */
+async function untilEnd(kernel: Kernel, init: Process, options: RunOptions, own: boolean): Promise<void> {
   const abort = () => kernel.scheduler.end(new Aborted());
   options.signal?.addEventListener('abort', abort);
   // What nobody catches in a program that uses the library is that program's.
@@ -124,21 +144,9 @@ export async function run(options: RunOptions): Promise<RunResult> {
     if (isMismatch(error)) throw new VerifyError('ERR_ARMRUN_VERIFY', error.message, { cause: error });
     throw new InternalError('ERR_ARMRUN_INTERNAL', oneLine(error), { cause: error });
   } finally {
-    stopForwarding?.();
     options.signal?.removeEventListener('abort', abort);
     process.off('uncaughtException', callbackFailed);
   }
-  kernel.shutDown();
-  await engine.finish();
-  archive?.close();
-  // Who has killed the guest does not want to wait for a reader that takes nothing.
-  const killed = (init.status & 0x7f) !== 0;
-  const flushed = kernel.vfs.lingering.flushed();
-  await (killed ? Promise.race([flushed, setTimeout(KILLED_FLUSH_MS)]) : flushed);
-  if (!killed && settleTerminals(kernel.vfs)) on.terminalChanged?.();
-  const result = resultOf(init);
-  if (options.stats) result.stats = statsOf(kernel, performance.now() - started);
-  return result;
 }
 
 /** Runs a program and takes its output. Rejects as run() does; an exit status that is not 0 is no error. */

@@ -103,105 +103,42 @@ export function execve(t: Task, program: Program): void {
   t.notify = true;
 }
 
+/** A file that is executed, or loads what is. */
+interface Opened {
+  readonly file: OpenFile;
+  readonly source: PageSource;
+  readonly name: string;
+}
+
+/** What is to be loaded: a program, after the scripts that lead to it, and the loader it asks for. */
+interface Found {
+  readonly inode: Inode;
+  readonly argv: readonly string[];
+  readonly main: Opened;
+  readonly image: ElfImage;
+  readonly loader: (Opened & { image: ElfImage }) | undefined;
+}
+
 /** Loads a program into a new memory. Throws Errno; nothing is left behind then. */
 export function prepare(by: Executor, program: Program): Prepared {
-  const context = { root: by.fs.root, creds: by.creds, prefix: by.fs.prefix };
   const opened: OpenFile[] = [];
-  const open = (inode: Inode): { file: OpenFile; source: PageSource; name: string } => {
+  const open = (inode: Inode): Opened => {
     checkExecutable(by, inode);
     const file = inode.open(O_RDONLY).ref();
     opened.push(file);
     return { file, source: file.pageSource(false), name: pathOf(inode, by.fs.root) };
   };
   try {
-    let { inode, argv } = program;
-    let interpreterPath = program.path;
-    let main = open(inode);
-    for (let depth = 0; ; depth++) {
-      const head = Buffer.alloc(HEAD);
-      const length = main.source.read(0, head);
-      if (head[0] !== 0x23 || head[1] !== 0x21) break;
-      if (depth >= MAX_DEPTH) fail('ELOOP');
-      const script = parseScript(head.subarray(0, length));
-      if (program.inaccessible) fail('ENOENT');
-      argv = [
-        script.interpreter,
-        ...(script.argument === '' ? [] : [script.argument]),
-        interpreterPath,
-        ...argv.slice(1),
-      ];
-      interpreterPath = script.interpreter;
-      inode = lookupPath(context, by.fs.cwd, interpreterPath, true);
-      main = open(inode);
-    }
-    const image = readElf(main.source, main.name);
-    let loader: { image: ElfImage; source: PageSource; name: string } | undefined;
-    if (image.interp !== null) {
-      const file = open(lookupPath(context, by.fs.cwd, image.interp, true));
-      loader = { ...file, image: readElf(file.source, file.name, 'interpreter') };
-    }
-    checkArguments(argv, program.envp, program.path, by.stackLimit);
-    const { creds, secure } = credsAfterExec(by, inode);
+    const found = findImages(by, program, open);
+    checkArguments(found.argv, program.envp, program.path, by.stackLimit);
+    const { creds, secure } = credsAfterExec(by, found.inode);
     const space = AddressSpace.create();
     let done = false;
     try {
-      space.stackLimit = by.stackLimit;
-      const loaded = loadElf(
-        space,
-        image,
-        main.source,
-        main.name,
-        programBias(image, (n) => space.findFree(n)),
-      );
-      let start = loaded.entry;
-      let base = 0;
-      if (loader) {
-        const bias = biasAt(
-          loader.image,
-          space.findFree(pageEnd(loader.image.high) - loader.image.low + loader.image.align),
-        );
-        const interpreter = loadElf(space, loader.image, loader.source, loader.name, bias);
-        start = interpreter.entry;
-        base = interpreter.base;
-      }
-      const stack = buildStack(space, {
-        argv,
-        envp: program.envp,
-        execfn: program.path,
-        phdr: loaded.phdr,
-        phnum: loaded.phnum,
-        entry: loaded.entry,
-        base,
-        uid: creds.uid,
-        euid: creds.euid,
-        gid: creds.gid,
-        egid: creds.egid,
-        secure,
-        random: randomBytes(16),
-        executable: image.stack !== 'not-executable',
-        model: by.kernel.options.model,
-      });
-      const mm = new Mm(space, by.kernel.createBackend(space));
-      mm.startBrk = mm.brk = loaded.brk;
-      mm.argStart = stack.argStart;
-      mm.argEnd = stack.argEnd;
-      mm.envStart = stack.envStart;
-      mm.envEnd = stack.envEnd;
-      mm.auxv = stack.auxv;
-      mm.exe = inode;
-      mm.exeIdentity = identityOf(inode);
-      const cpu = new CpuState(space.buffer, space.allocateState());
-      cpu.clear();
-      cpu.ru[13] = stack.sp;
-      cpu.location = start;
+      const { mm, cpu } = load(by, program, found, space, creds, secure);
       done = true;
-      return {
-        mm,
-        cpu,
-        creds,
-        comm: commOf(program.path),
-        readImpliesExec: image.stack !== 'not-executable',
-      };
+      const readImpliesExec = found.image.stack !== 'not-executable';
+      return { mm, cpu, creds, comm: commOf(program.path), readImpliesExec };
     } finally {
       if (!done) space.close();
     }
@@ -214,6 +151,90 @@ export function prepare(by: Executor, program: Program): Prepared {
   } finally {
     for (const file of opened) file.release();
   }
+}
+
+/** Follows `#!` lines to a program (load_script), and finds its loader. */
+function findImages(by: Executor, program: Program, open: (inode: Inode) => Opened): Found {
+  const context = { root: by.fs.root, creds: by.creds, prefix: by.fs.prefix };
+  let { inode, argv } = program;
+  let interpreterPath = program.path;
+  let main = open(inode);
+  for (let depth = 0; ; depth++) {
+    const head = Buffer.alloc(HEAD);
+    const length = main.source.read(0, head);
+    if (head[0] !== 0x23 || head[1] !== 0x21) break;
+    if (depth >= MAX_DEPTH) fail('ELOOP');
+    const script = parseScript(head.subarray(0, length));
+    if (program.inaccessible) fail('ENOENT');
+    argv = [
+      script.interpreter,
+      ...(script.argument === '' ? [] : [script.argument]),
+      interpreterPath,
+      ...argv.slice(1),
+    ];
+    interpreterPath = script.interpreter;
+    inode = lookupPath(context, by.fs.cwd, interpreterPath, true);
+    main = open(inode);
+  }
+  const image = readElf(main.source, main.name);
+  if (image.interp === null) return { inode, argv, main, image, loader: undefined };
+  const file = open(lookupPath(context, by.fs.cwd, image.interp, true));
+  const loader = { ...file, image: readElf(file.source, file.name, 'interpreter') };
+  return { inode, argv, main, image, loader };
+}
+
+/** Fills a new memory, and gives a CPU that stands where the program or its loader begins. */
+function load(
+  by: Executor,
+  program: Program,
+  { inode, argv, main, image, loader }: Found,
+  space: AddressSpace,
+  creds: Creds,
+  secure: boolean,
+): { mm: Mm; cpu: CpuState } {
+  space.stackLimit = by.stackLimit;
+  const bias = programBias(image, (n) => space.findFree(n));
+  const loaded = loadElf(space, image, main.source, main.name, bias);
+  let start = loaded.entry;
+  let base = 0;
+  if (loader) {
+    const room = pageEnd(loader.image.high) - loader.image.low + loader.image.align;
+    const at = biasAt(loader.image, space.findFree(room));
+    const interpreter = loadElf(space, loader.image, loader.source, loader.name, at);
+    start = interpreter.entry;
+    base = interpreter.base;
+  }
+  const stack = buildStack(space, {
+    argv,
+    envp: program.envp,
+    execfn: program.path,
+    phdr: loaded.phdr,
+    phnum: loaded.phnum,
+    entry: loaded.entry,
+    base,
+    uid: creds.uid,
+    euid: creds.euid,
+    gid: creds.gid,
+    egid: creds.egid,
+    secure,
+    random: randomBytes(16),
+    executable: image.stack !== 'not-executable',
+    model: by.kernel.options.model,
+  });
+  const mm = new Mm(space, by.kernel.createBackend(space));
+  mm.startBrk = mm.brk = loaded.brk;
+  mm.argStart = stack.argStart;
+  mm.argEnd = stack.argEnd;
+  mm.envStart = stack.envStart;
+  mm.envEnd = stack.envEnd;
+  mm.auxv = stack.auxv;
+  mm.exe = inode;
+  mm.exeIdentity = identityOf(inode);
+  const cpu = new CpuState(space.buffer, space.allocateState());
+  cpu.clear();
+  cpu.ru[13] = stack.sp;
+  cpu.location = start;
+  return { mm, cpu };
 }
 
 /** do_open_execat: a regular file with an x bit for the caller, that nobody writes. */

@@ -219,20 +219,29 @@ function ptrace(t: Task, what: number, id: number, addr: number, data: number): 
     return 0;
   }
   const { stop } = trace;
-  return stop === undefined ? fail('ESRCH') : stoppedRequest(t, of, trace, stop, what, addr, data);
+  return stop === undefined ? fail('ESRCH') : stoppedRequest({ t, of, trace, stop, what, addr, data });
 }
 
-/** Requests for a tracee that is stopped. */
-function stoppedRequest(
-  t: Task,
-  of: Task,
-  trace: Trace,
-  stop: TraceStop,
-  what: number,
-  addr: number,
-  data: number,
-): number {
-  const { mm } = t;
+/** A request for a tracee that is stopped. */
+interface StoppedRequest {
+  readonly t: Task;
+  readonly of: Task;
+  readonly trace: Trace;
+  readonly stop: TraceStop;
+  readonly what: number;
+  readonly addr: number;
+  readonly data: number;
+}
+
+function stoppedRequest(all: StoppedRequest): number {
+  const done = memoryRequest(all) ?? registerRequest(all) ?? signalRequest(all) ?? controlRequest(all);
+  if (done !== undefined) return done;
+  all.t.kernel.warn(`ptrace request ${all.what} is not supported`);
+  return fail('EIO');
+}
+
+/** The tracee's memory, and its struct user. Undefined for other requests. */
+function memoryRequest({ t: { mm }, of, what, addr, data }: StoppedRequest): number | undefined {
   switch (what) {
     case PT.PTRACE_PEEKTEXT:
     case PT.PTRACE_PEEKDATA:
@@ -253,19 +262,13 @@ function stoppedRequest(
       if (addr & 3 || addr >= 0x1000c) fail('EIO');
       if (addr < REGS_SIZE) setWord(of, addr >> 2, data);
       return 0;
-    case PT.PTRACE_SYSCALL:
-    case PT.PTRACE_CONT:
-      if (data > NSIG) fail('EIO');
-      trace.syscalls = what === PT.PTRACE_SYSCALL;
-      resumeTracee(of, data);
-      return 0;
-    case PT.PTRACE_DETACH:
-      if (data > NSIG) fail('EIO');
-      detach(of, data);
-      return 0;
-    case PT.PTRACE_LISTEN:
-      if (!trace.seized || stop.code >> 8 !== PTRACE_EVENT.STOP) fail('EIO');
-      return 0;
+  }
+  return undefined;
+}
+
+function registerRequest({ t, of, what, addr, data }: StoppedRequest): number | undefined {
+  const { mm } = t;
+  switch (what) {
     case PT.PTRACE_GETREGS:
       mm.writable(data, REGS_SIZE).set(getRegs(of));
       return 0;
@@ -287,13 +290,18 @@ function stoppedRequest(
     case PT.PTRACE_SET_SYSCALL:
       of.cpu.r[7] = data;
       return 0;
-    case PT.PTRACE_SETOPTIONS:
-      if (data & ~OPTIONS) fail('EINVAL');
-      trace.options = data;
-      return 0;
-    case PT.PTRACE_GETEVENTMSG:
-      mm.put(u32, data, trace.message);
-      return 0;
+    case PT.PTRACE_SINGLESTEP:
+    case PT.PTRACE_GETFPREGS:
+    case PT.PTRACE_SETFPREGS:
+    case PT.PTRACE_GETHBPREGS:
+    case PT.PTRACE_SETHBPREGS:
+      return fail('EIO');
+  }
+  return undefined;
+}
+
+function signalRequest({ t: { mm }, of, stop, what, addr, data }: StoppedRequest): number | undefined {
+  switch (what) {
     case PT.PTRACE_GETSIGINFO:
       // A group stop has none; that is how a tracer knows it.
       if (stop.kind === 'group') fail('EINVAL');
@@ -310,18 +318,38 @@ function stoppedRequest(
       if (addr !== 8) fail('EINVAL');
       of.setBlocked(mm.get(u64big, data));
       return 0;
+  }
+  return undefined;
+}
+
+/** How it goes on, and what its tracer is told. */
+function controlRequest({ t, of, trace, stop, what, addr, data }: StoppedRequest): number | undefined {
+  const { mm } = t;
+  switch (what) {
+    case PT.PTRACE_SYSCALL:
+    case PT.PTRACE_CONT:
+      if (data > NSIG) fail('EIO');
+      trace.syscalls = what === PT.PTRACE_SYSCALL;
+      resumeTracee(of, data);
+      return 0;
+    case PT.PTRACE_DETACH:
+      if (data > NSIG) fail('EIO');
+      detach(of, data);
+      return 0;
+    case PT.PTRACE_LISTEN:
+      if (!trace.seized || stop.code >> 8 !== PTRACE_EVENT.STOP) fail('EIO');
+      return 0;
+    case PT.PTRACE_SETOPTIONS:
+      if (data & ~OPTIONS) fail('EINVAL');
+      trace.options = data;
+      return 0;
+    case PT.PTRACE_GETEVENTMSG:
+      mm.put(u32, data, trace.message);
+      return 0;
     case PT.PTRACE_GET_SYSCALL_INFO:
       return syscallInfo(t, of, stop, addr, data);
-    case PT.PTRACE_SINGLESTEP:
-    case PT.PTRACE_GETFPREGS:
-    case PT.PTRACE_SETFPREGS:
-    case PT.PTRACE_GETHBPREGS:
-    case PT.PTRACE_SETHBPREGS:
-      return fail('EIO');
-    default:
-      t.kernel.warn(`ptrace request ${what} is not supported`);
-      return fail('EIO');
   }
+  return undefined;
 }
 
 export const ptraceCalls: readonly Call[] = [call(26, 'ptrace', [request, pid, hex, hex], ptrace)];

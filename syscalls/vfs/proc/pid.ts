@@ -222,6 +222,35 @@ const CORE_FILTER_MASK = 0x1ff;
 
 const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'];
 
+/** The file of an absolute path without links, as maps show them. */
+function fileAt(root: Inode, path: string): Inode | undefined {
+  let at: Inode | undefined = root;
+  for (const name of path.split('/')) {
+    if (name !== '') at = at?.isDirectory ? (at.mounts?.get(name) ?? at.lookup(name)) : undefined;
+  }
+  return at;
+}
+
+function coreFilter(process: () => ProcProcess): Entry {
+  return text(() => `${process().coreFilter.toString(16).padStart(8, '0')}\n`, {
+    write(written) {
+      const value = written.trim();
+      if (!/^(0[xX][\da-fA-F]+|\d+)$/.test(value)) fail('EINVAL');
+      // An octal number begins with 0, as strtoul(3) has it.
+      const filter = /^0\d/.test(value) ? Number.parseInt(value, 8) : Number(value);
+      process().coreFilter = filter & CORE_FILTER_MASK;
+    },
+  });
+}
+
+/** It changes nothing here, but is remembered. */
+function oomScoreAdj(process: () => ProcProcess): Entry {
+  return text(() => `${process().oomScoreAdj}\n`, {
+    write: (value) =>
+      process().setOomScoreAdj(Math.max(-1000, Math.min(1000, Number.parseInt(value, 10) || 0))),
+  });
+}
+
 /** Everything in /proc/PID, and in /proc/PID/task/TID. */
 function entries(source: ProcSource, pid: number, tid: number, root: () => Inode): Record<string, Entry> {
   const process = () => source.process(pid) ?? fail('ESRCH');
@@ -246,13 +275,7 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
         return which(process());
       },
     );
-  const find = (path: string): Inode | undefined => {
-    let at: Inode | undefined = process().root;
-    for (const name of path.split('/')) {
-      if (name !== '') at = at?.isDirectory ? (at.mounts?.get(name) ?? at.lookup(name)) : undefined;
-    }
-    return at;
-  };
+  const find = (path: string) => fileAt(process().root, path);
   return {
     attr: directory({ current: text(() => 'unconfined\n') }),
     auxv: of((p) => p.auxv, 0o400),
@@ -261,15 +284,7 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     comm: text(() => `${thread().comm}\n`, {
       write: (name) => thread().setComm(name.replace(/\0.*$/s, '').slice(0, 15)),
     }),
-    coredump_filter: text(() => `${process().coreFilter.toString(16).padStart(8, '0')}\n`, {
-      write(written) {
-        const value = written.trim();
-        if (!/^(0[xX][\da-fA-F]+|\d+)$/.test(value)) fail('EINVAL');
-        // An octal number begins with 0, as strtoul(3) has it.
-        const filter = /^0\d/.test(value) ? Number.parseInt(value, 8) : Number(value);
-        process().coreFilter = filter & CORE_FILTER_MASK;
-      },
-    }),
+    coredump_filter: coreFilter(process),
     cwd: place((p) => p.cwd),
     environ: of((p) => p.environ(), 0o400),
     exe: place((p) => p.exe),
@@ -298,11 +313,7 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     ),
     oom_adj: text(() => '0\n'),
     oom_score: text(() => '0\n'),
-    // It changes nothing here, but is remembered.
-    oom_score_adj: text(() => `${process().oomScoreAdj}\n`, {
-      write: (value) =>
-        process().setOomScoreAdj(Math.max(-1000, Math.min(1000, Number.parseInt(value, 10) || 0))),
-    }),
+    oom_score_adj: oomScoreAdj(process),
     pagemap: made(
       (parent, name) => new ProcessInode(parent, name, 0o400, process, (...open) => new PagemapFile(...open)),
     ),

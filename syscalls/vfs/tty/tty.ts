@@ -209,6 +209,15 @@ function takeControl(tty: Tty, jobs: JobControl | undefined): boolean {
   return true;
 }
 
+/** A request of a terminal, and where it looks for and puts what it is about. */
+interface TtyRequest {
+  readonly file: OpenFile;
+  readonly tty: Tty;
+  readonly request: number;
+  readonly argument: number;
+  readonly context: IoctlContext;
+}
+
 /** Requests of terminals; a pseudoterminal's master answers them for its slave. */
 export function ttyIoctl(
   file: OpenFile,
@@ -217,13 +226,19 @@ export function ttyIoctl(
   argument: number,
   context: IoctlContext,
 ): number {
-  const { process } = context;
-  const int = () => context.read(argument, 4).getInt32(0, true);
-  const put = (value: number) => {
-    context.write(argument, 4).setInt32(0, value, true);
-    return 0;
-  };
   if (CHANGES.has(request) && tty.background(file.vfs.jobs, SIG.SIGTTOU)) return context.wait(file.queue);
+  const all = { file, tty, request, argument, context };
+  return settingsRequest(all) ?? sizeRequest(all) ?? jobRequest(all) ?? flowRequest(all) ?? fail('ENOTTY');
+}
+
+function putInt({ context, argument }: TtyRequest, value: number): number {
+  context.write(argument, 4).setInt32(0, value, true);
+  return 0;
+}
+const int = ({ context, argument }: TtyRequest): number => context.read(argument, 4).getInt32(0, true);
+
+/** The settings (tty_mode_ioctl). Undefined for other requests. */
+function settingsRequest({ tty, request, argument, context }: TtyRequest): number | undefined {
   switch (request) {
     case i.TCGETS:
       tty.load();
@@ -247,6 +262,13 @@ export function ttyIoctl(
       tty.changed();
       return 0;
     }
+  }
+  return undefined;
+}
+
+/** The size in characters and pixels (struct winsize). */
+function sizeRequest({ tty, request, argument, context }: TtyRequest): number | undefined {
+  switch (request) {
     case i.TIOCGWINSZ: {
       tty.measure();
       const view = context.write(argument, 8);
@@ -267,13 +289,22 @@ export function ttyIoctl(
       if (!same) tty.signal(SIG.SIGWINCH);
       return 0;
     }
+  }
+  return undefined;
+}
+
+/** Sessions and process groups (tty_jobctrl_ioctl). */
+function jobRequest(all: TtyRequest): number | undefined {
+  const { file, tty, request } = all;
+  const { process } = all.context;
+  switch (request) {
     case i.TIOCGPGRP:
       // The master asks for its slave's group; others only for their own terminal's.
       if (file instanceof TtyFile && process.session.tty !== tty) return fail('ENOTTY');
-      return put(tty.session?.foreground ?? 0);
+      return putInt(all, tty.session?.foreground ?? 0);
     case i.TIOCSPGRP: {
       if (process.session.tty !== tty) return fail('ENOTTY');
-      const pgid = int();
+      const pgid = int(all);
       if (pgid < 0) return fail('EINVAL');
       const owner = file.vfs.jobs?.sessionOf(pgid);
       if (owner === undefined) return fail('ESRCH');
@@ -283,7 +314,7 @@ export function ttyIoctl(
     }
     case i.TIOCGSID:
       if (file instanceof TtyFile && process.session.tty !== tty) return fail('ENOTTY');
-      return tty.session ? put(tty.session.sid) : fail('ENOTTY');
+      return tty.session ? putInt(all, tty.session.sid) : fail('ENOTTY');
     case i.TIOCSCTTY: {
       if (process.session.tty === tty && process.pid === process.session.sid) return 0;
       return takeControl(tty, file.vfs.jobs) ? 0 : fail('EPERM');
@@ -292,10 +323,18 @@ export function ttyIoctl(
       if (process.session.tty !== tty) return fail('ENOTTY');
       if (process.pid === process.session.sid) tty.giveUp(true);
       return 0;
+  }
+  return undefined;
+}
+
+/** What is on its way, and the rest. */
+function flowRequest(all: TtyRequest): number | undefined {
+  const { tty, request, argument, context } = all;
+  switch (request) {
     case i.FIONREAD:
-      return put(tty.line.available);
+      return putInt(all, tty.line.available);
     case i.TIOCOUTQ:
-      return put(0);
+      return putInt(all, 0);
     case i.TCFLSH:
       if (argument === 0 || argument === 2) tty.line.flushInput();
       return argument > 2 ? fail('EINVAL') : 0;
@@ -309,9 +348,9 @@ export function ttyIoctl(
       // Everything written has been given out; there is no wire to break.
       return 0;
     case i.TIOCGETD:
-      return put(0);
+      return putInt(all, 0);
     case i.TIOCSETD:
-      return int() === 0 ? 0 : fail('EINVAL');
+      return int(all) === 0 ? 0 : fail('EINVAL');
     case i.TIOCEXCL:
     case i.TIOCNXCL:
       tty.exclusive = request === i.TIOCEXCL;
@@ -319,9 +358,8 @@ export function ttyIoctl(
     case i.TIOCSTI:
       tty.line.input(new Uint8Array([context.read(argument, 1).getUint8(0)]));
       return 0;
-    default:
-      return fail('ENOTTY');
   }
+  return undefined;
 }
 
 /** Requests that a process in the background may not make without SIGTTOU. */
