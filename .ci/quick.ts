@@ -26,7 +26,7 @@ const ALONE = [
   'test/memory/model.test.ts',
   'test/memory/pool.test.ts',
   'test/memory/shared.test.ts',
-  'test/memory/sticky.test.ts',
+  'test/memory/preferred-addresses.test.ts',
   'test/ops',
   'test/vfs/filesystems.test.ts',
   'test/vfs/inode-numbers.test.ts',

@@ -77,8 +77,9 @@ export async function run(options: RunOptions): Promise<RunResult> {
   );
   const strace = on.syscall && new Strace((line) => on.syscall!(line));
   const dispatcher = new Dispatcher(allCalls);
-  const own = options.stdin === undefined && options.stdout === undefined && options.stderr === undefined;
-  const forwards = options.forwardSignals ?? own;
+  const inherits =
+    options.stdin === undefined && options.stdout === undefined && options.stderr === undefined;
+  const forwards = options.forwardSignals ?? inherits;
   const kernel = new Kernel({
     createBackend: (space, hooks) => engine.create(space, { hooks, count: options.stats === true }),
     calls: dispatcher,
@@ -107,10 +108,10 @@ export async function run(options: RunOptions): Promise<RunResult> {
       cause: error,
     });
   }
-  startJobControl(kernel, init, own ? openHostControllingTerminal : undefined);
+  startJobControl(kernel, init, inherits ? openHostControllingTerminal : undefined);
   const stopForwarding = forwards ? forwardSignals(kernel, init) : undefined;
   try {
-    await untilEnd(kernel, init, options, own);
+    await untilEnd(kernel, init, options, inherits);
   } finally {
     stopForwarding?.();
   }
@@ -128,12 +129,17 @@ export async function run(options: RunOptions): Promise<RunResult> {
 }
 
 /** Runs all processes until the first one has ended. */
-async function untilEnd(kernel: Kernel, init: Process, options: RunOptions, own: boolean): Promise<void> {
+async function untilEnd(
+  kernel: Kernel,
+  init: Process,
+  options: RunOptions,
+  inherits: boolean,
+): Promise<void> {
   const abort = () => kernel.scheduler.end(new Aborted());
   options.signal?.addEventListener('abort', abort);
   // What nobody catches in a program that uses the library is that program's.
   const callbackFailed = (error: unknown) => kernel.callbackFailed(error);
-  if (own) process.on('uncaughtException', callbackFailed);
+  if (inherits) process.on('uncaughtException', callbackFailed);
   try {
     await kernel.scheduler.run(() => init.zombie);
   } catch (error) {
@@ -204,17 +210,17 @@ function start(
     ? new NodeFs(kernel.vfs, bytes(directory('ldPrefix', options.ldPrefix))).root
     : undefined;
   const context = { root, creds, prefix };
-  const own = !options.root && !options.fs;
+  const hostTree = !options.root && !options.fs;
   const files = new FdTable();
   openStandard(kernel.vfs, options).forEach((file, fd) => {
     files.set(fd, file, false);
   });
-  mountSystem(root, procSource(kernel), !own, files, kernel.mqueues);
+  mountSystem(root, procSource(kernel), !hostTree, files, kernel.mqueues);
   for (const { from, to, readOnly } of options.binds ?? [])
     bind(root, bytes(from), bytes(to), readOnly ?? false);
-  const cwd = workingDirectory(context, bytes(options.cwd ?? (own ? process.cwd() : '/')));
+  const cwd = workingDirectory(context, bytes(options.cwd ?? (hostTree ? process.cwd() : '/')));
   const envp = environment(options.env ?? []).map(bytes);
-  const path = findProgram(context, cwd, bytes(options.program), envp, own);
+  const path = findProgram(context, cwd, bytes(options.program), envp, hostTree);
   const inode = lookupPath(context, cwd, path, true);
   const argv = options.argv ?? [options.program];
   const text = (name: string) => Buffer.from(name, 'latin1').toString();
@@ -313,12 +319,12 @@ function findProgram(
   cwd: Inode,
   program: string,
   envp: readonly string[],
-  own: boolean,
+  hostTree: boolean,
 ): string {
   if (program.includes('/') || program === '') return program;
   const path = envp.find((e) => e.startsWith('PATH='))?.slice(5) ?? DEFAULT_PATH;
   const directories = path.split(':').map((d) => (d === '' ? '.' : d));
-  if (own) directories.unshift('.');
+  if (hostTree) directories.unshift('.');
   for (const directory of directories) {
     const candidate = directory === '.' ? program : `${directory}/${program}`;
     try {

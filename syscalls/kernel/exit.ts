@@ -85,7 +85,7 @@ export function leaveMemory(t: Task): void {
   t.vforkDone?.wakeAll();
   t.vforkDone = undefined;
   // The CPU may still be inside this memory.
-  kernel.later(() => {
+  kernel.afterSlice(() => {
     if (--mm.users > 0) mm.space.freeState(cpu.base);
     else {
       kernel.closeMemory(mm, process);

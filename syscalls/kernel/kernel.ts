@@ -8,7 +8,7 @@ import type { CpuModel } from '../../emu/cpu-model.ts';
 import { type CpuState, OFF } from '../../emu/cpu-state.ts';
 import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { WRITE } from '../../emu/memory/layout.ts';
-import { StickyAddresses } from '../../emu/memory/sticky.ts';
+import { PreferredAddresses } from '../../emu/memory/preferred-addresses.ts';
 import { addWork, noWork } from '../../emu/work.ts';
 import { SI, SIG, type SigInfo } from '../abi/signal.ts';
 import { Vfs } from '../vfs/core/vfs.ts';
@@ -121,7 +121,7 @@ export class Kernel {
   readonly tasks = new Map<number, Task>();
   readonly processes = new Map<number, Process>();
   readonly timers = new Timers((timer) => this.attempt('a timer', () => timer.wake()));
-  readonly sticky = new StickyAddresses();
+  readonly preferredAddresses = new PreferredAddresses();
   readonly ipc = new SysvIpc();
   readonly vfs = new Vfs();
   readonly futexes = new Futexes();
@@ -144,7 +144,7 @@ export class Kernel {
   corePattern = 'core';
   coreUsesPid = false;
   #lastPid: number;
-  #later: (() => void)[] = [];
+  #deferred: (() => void)[] = [];
   /** Failures that were told. */
   readonly #failures = new Set<string>();
   /** Processes that have ended, in this order; kept for --stats only. */
@@ -200,16 +200,16 @@ export class Kernel {
   }
 
   /** Does it when no CPU is inside its memory any more: after the slice under way. */
-  later(action: () => void): void {
+  afterSlice(action: () => void): void {
     if (this.scheduler.current === undefined) action();
-    else this.#later.push(action);
+    else this.#deferred.push(action);
   }
 
   /** Called by the scheduler after each slice. */
-  runLater(): void {
-    if (this.#later.length === 0) return;
-    const actions = this.#later;
-    this.#later = [];
+  runDeferred(): void {
+    if (this.#deferred.length === 0) return;
+    const actions = this.#deferred;
+    this.#deferred = [];
     for (const action of actions) this.attempt('the end of a time slice', action);
   }
 
@@ -258,7 +258,7 @@ export class Kernel {
 
   /** The run is over: what still runs ends with it, as everything in a PID namespace does with its init (pid_namespaces(7)). */
   shutDown(): void {
-    this.runLater();
+    this.runDeferred();
     for (const p of [...this.processes.values()]) {
       if (!p.zombie) this.attempt('the end of the run', () => exitGroup(p.leader, SIG.SIGKILL));
     }

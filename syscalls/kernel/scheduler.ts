@@ -111,7 +111,7 @@ export class Scheduler {
       this.#countCpu(t);
       this.current = undefined;
       this.#checkCpuTimers(t);
-      this.#kernel.runLater();
+      this.#kernel.runDeferred();
     }
     if (t.state === 'runnable') this.enqueue(t);
   }

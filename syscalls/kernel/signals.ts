@@ -143,7 +143,7 @@ export function stopProcess(p: Process, signo: number): void {
     t.notify = true;
   }
   tellParent(p, SI.CLD_STOPPED, signo);
-  if (p.onStop) p.kernel.later(() => p.onStop?.(signo));
+  if (p.onStop) p.kernel.afterSlice(() => p.onStop?.(signo));
 }
 
 /** SIGCONT, or SIGKILL, which only wants the threads to run so that they can end. */

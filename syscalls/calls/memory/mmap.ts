@@ -122,7 +122,7 @@ function mmap(
     if (!mayExpand(t, bytes)) fail('ENOMEM');
     const wanted =
       hint === 0 && !shared && source !== null && isProgram(source, prot, offset)
-        ? t.kernel.sticky.propose(basename(name), bytes)
+        ? t.kernel.preferredAddresses.propose(basename(name), bytes)
         : pageUp(hint);
     at = space.findFree(bytes, wanted);
     if (at === 0) fail('ENOMEM');

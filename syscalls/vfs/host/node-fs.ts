@@ -1,6 +1,6 @@
 /**
- * A file system behind an API like node:fs: the host's own files (HostFs), or a volume of memfs. One class serves both, so that
- * one test suite holds for both.
+ * A file system behind an API like node:fs: the host's own files, or a volume of memfs. One class serves both, so that one
+ * test suite holds for both.
  *
  * Every operation goes to `base` + a path whose components the walk has verified one by one, and none follows a symbolic link of
  * the host: files are looked at with lstat, opened with O_NOFOLLOW, and changed through descriptors or calls that act on links

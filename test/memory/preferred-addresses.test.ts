@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { STICKY_END, STICKY_START, StickyAddresses } from '../../emu/memory/sticky.ts';
+import { PREFERRED_END, PREFERRED_START, PreferredAddresses } from '../../emu/memory/preferred-addresses.ts';
 
 describe('sticky addresses', () => {
   it('are the same for the same file, in a run and in the next', () => {
-    const a = new StickyAddresses();
-    const b = new StickyAddresses();
+    const a = new PreferredAddresses();
+    const b = new PreferredAddresses();
     const at = a.propose('libc.so.6', 0x180000);
     b.propose('something else', 0x1000);
     expect(at % 0x10000).toBe(0);
@@ -13,14 +13,14 @@ describe('sticky addresses', () => {
   });
 
   it('never overlap, lie in their part, and end with 0 when it is full', () => {
-    const s = new StickyAddresses();
+    const s = new PreferredAddresses();
     const ranges: [number, number][] = [];
     for (let i = 0; i < 600; i++) {
       const length = 0x1000 * (1 + ((i * 37) % 500));
       const at = s.propose(`file ${i}`, length);
       if (at === 0) continue;
-      expect(at).toBeGreaterThanOrEqual(STICKY_START);
-      expect(at + length).toBeLessThanOrEqual(STICKY_END);
+      expect(at).toBeGreaterThanOrEqual(PREFERRED_START);
+      expect(at + length).toBeLessThanOrEqual(PREFERRED_END);
       expect(ranges.some(([start, end]) => at < end && at + length > start)).toBe(false);
       ranges.push([at, at + length]);
     }
@@ -29,6 +29,6 @@ describe('sticky addresses', () => {
   });
 
   it('are not proposed without room', () => {
-    expect(new StickyAddresses().propose('huge', 0x4000_0000)).toBe(0);
+    expect(new PreferredAddresses().propose('huge', 0x4000_0000)).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Sticky addresses: the same file gets the same address in every process of a run, and nearly always in every run, so
+ * Preferred addresses of files: the same file gets the same address in every process of a run, and nearly always in every run, so
  * that code translated for one process is right for the others.
  *
  * The address is a hash of the file's name and length within a part of the mmap area; when two files want the same place the later one moves
@@ -10,12 +10,12 @@
  */
 
 /** 512 MiB that findFree, which works down from below the stack, reaches last. */
-export const STICKY_START = 0x6000_0000;
-export const STICKY_END = 0x8000_0000;
+export const PREFERRED_START = 0x6000_0000;
+export const PREFERRED_END = 0x8000_0000;
 /** 64 KiB: the greatest alignment ARM linkers give to segments. */
 const GRAIN = 0x1_0000;
 
-export class StickyAddresses {
+export class PreferredAddresses {
   /** Ranges given away, by start; they never overlap. */
   readonly #taken: { start: number; end: number }[] = [];
   readonly #known = new Map<string, number>();
@@ -26,11 +26,11 @@ export class StickyAddresses {
     const known = this.#known.get(id);
     if (known !== undefined) return known;
     const size = Math.ceil(length / GRAIN) * GRAIN;
-    const room = STICKY_END - STICKY_START - size;
+    const room = PREFERRED_END - PREFERRED_START - size;
     if (room < 0) return 0;
-    const wanted = STICKY_START + (hash(id) % (room / GRAIN + 1)) * GRAIN;
+    const wanted = PREFERRED_START + (hash(id) % (room / GRAIN + 1)) * GRAIN;
     const start =
-      this.#firstFit(wanted, STICKY_END, size) || this.#firstFit(STICKY_START, wanted + size, size);
+      this.#firstFit(wanted, PREFERRED_END, size) || this.#firstFit(PREFERRED_START, wanted + size, size);
     if (start !== 0) {
       this.#taken.push({ start, end: start + size });
       this.#taken.sort((a, b) => a.start - b.start);
