@@ -81,6 +81,7 @@ export function execve(t: Task, program: Program): void {
   t.personality &= ~READ_IMPLIES_EXEC;
   if (prepared.readImpliesExec) t.personality |= READ_IMPLIES_EXEC;
   t.sighand = t.sighand.withDefaults();
+  t.process.onSignals?.();
   t.altStack = { sp: 0, size: 0, flags: SS_DISABLE };
   t.lastFault = { trapNo: 0, errorCode: 0, address: 0 };
   t.restartBlock = undefined;

@@ -45,7 +45,10 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   if (has(CLONE.CLONE_SIGHAND) && !has(CLONE.CLONE_VM)) fail('EINVAL');
   if (has(CLONE.CLONE_FS) && has(CLONE.CLONE_NEWNS)) fail('EINVAL');
   if (flags & CLONE_NAMESPACES) fail('EPERM'); // as a user without CAP_SYS_ADMIN is told: there are no namespaces
-  if (kernel.tasks.size >= kernel.maxTasks || tooMany(parent)) fail('EAGAIN');
+  const full = has(CLONE.CLONE_THREAD)
+    ? kernel.tasks.size >= kernel.maxTasks
+    : kernel.processes.size >= kernel.maxProcesses;
+  if (full || tooMany(parent)) fail('EAGAIN');
 
   const tid = kernel.allocatePid();
   let mm = parent.mm;

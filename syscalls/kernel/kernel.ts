@@ -135,7 +135,9 @@ export class Kernel {
   tracer: Tracer | undefined;
   hostname: string;
   domainname = '(none)';
-  readonly maxTasks = 1000;
+  /** Processes, each of which has a memory of its own, and threads of all of them. */
+  readonly maxProcesses = 1000;
+  readonly maxTasks = 4000;
   /** Ports from which on anybody may bind (net.ipv4.ip_unprivileged_port_start). */
   unprivilegedPorts = 1024;
   /** Most descriptors that RLIMIT_NOFILE can allow (fs.nr_open). */

@@ -99,6 +99,8 @@ export class Process {
   fatalPc = 0;
   /** Called, outside of any slice, when it has stopped (set for the first process). */
   onStop: ((signo: number) => void) | undefined;
+  /** Called when signals may do something else to it than before: by its actions, its threads' masks, a tracer. */
+  onSignals: (() => void) | undefined;
   /** The signal that is killing it, with the fault, for the message at the end of the run. */
   fatalSignal: SigInfo | undefined;
 

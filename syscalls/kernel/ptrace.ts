@@ -62,6 +62,7 @@ export interface TraceEvent {
 
 export function startTrace(t: Task, tracer: Process, seized: boolean, options = 0): void {
   t.trace = { tracer, seized, options, syscalls: false, interrupt: false, message: 0, stop: undefined };
+  t.process.onSignals?.();
   tracer.tracees.add(t);
 }
 

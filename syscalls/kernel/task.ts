@@ -179,6 +179,7 @@ export class Task implements Waiter {
     this.blocked = mask & ~UNBLOCKABLE;
     this.recalcSignals();
     this.process.retarget(this);
+    this.process.onSignals?.();
   }
 
   /**

@@ -43,8 +43,11 @@ export function compare(
 }
 
 /** Results that say something of the machine, not of the call. */
-const OWN_RESULT =
-  /^(mmap2|mremap|brk|shmat|getpid|gettid|getppid|getpgid|getpgrp|getsid|setsid|times|time|getrandom|set_tid_address|add_key|msgget|semget|shmget|timer_create|getcpu|personality|sched_.*|getpriority|syslog|sysinfo)$/;
+const OWN_RESULT = new RegExp(
+  '^(mmap2|mremap|brk|shmat|getpid|gettid|getppid|getpgid|getpgrp|getsid|setsid|times|time|getrandom|set_tid_address|add_key|' +
+    'msgget|semget|shmget|timer_create|getcpu|personality|sched_.*|getpriority|syslog|sysinfo)$',
+);
+/^(mmap2|mremap|brk|shmat|getpid|gettid|getppid|getpgid|getpgrp|getsid|setsid|times|time|getrandom|set_tid_address|add_key|msgget|semget|shmget|timer_create|getcpu|personality|sched_.*|getpriority|syslog|sysinfo)$/;
 
 function valueText({ call }: Made, { value }: CallResult): string {
   if (value < 0 && value >= -4095) return errnoOf(-value)?.name ?? String(value);

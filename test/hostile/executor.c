@@ -1,11 +1,14 @@
 /*
- * Makes the calls that generate.ts has written down, each batch of them in a process of its own that finds the same files, descriptors and memory, and writes
- * down what came of each. Without a C library, so that nothing but the calls happens: compiled for ARM, and for the host's kernel as a 32-bit program.
+ * Makes the calls that generate.ts has written down, each batch of them in a process of its own that finds the same files,
+ * descriptors and memory, and writes down what came of each. Without a C library, so that nothing but the calls happens: compiled
+ * for ARM, and for the host's kernel as a 32-bit program.
  *
  * argv: input, output. Both are 32-bit words.
- * input:   batches; for each: number of calls; for each call: flags, number, 7 arguments, number of fills; for each fill: address, length, bytes up to a whole word.
- * output:  for each batch: number of calls that ended, the status the process ended by; for each such call: result, first and last byte it changed (offsets in the
- *          arena, -1 when none, -2 when the arena was not all there); what the descriptors are in the end: DESCRIPTORS times flags and offset.
+ * input:   batches; for each: number of calls; for each call: flags, number, 7 arguments, number of fills; for each fill:
+ *          address, length, bytes up to a whole word
+ * output:  for each batch: number of calls that ended, the status the process ended by; for each such call: result, first and
+ *          last byte it changed (offsets in the arena, -1 when none, -2 when the arena was not all there); DESCRIPTORS times
+ *          flags and offset of a descriptor in the end
  */
 #include <asm/unistd.h>
 #include <stddef.h>
@@ -14,7 +17,10 @@
 typedef uint32_t u32;
 typedef int32_t s32;
 
-/* As generate.ts has them: pages that can be written, one that is not there, one that can only be read, one that is not there, one without access. */
+/*
+ * As generate.ts has them: pages that can be written, one that is not there, one that can only be read, one that is not there,
+ * one without access.
+ */
 #define ARENA 0x70000000
 #define ARENA_SIZE 0x2000
 #define READ_ONLY 0x70003000

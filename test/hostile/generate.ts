@@ -138,7 +138,7 @@ export class Generator {
     const random = this.#random;
     const { domain } = arg;
     // Sometimes something else altogether.
-    if (random.chance(0.03)) return this.#number();
+    if (random.chance(0.03) && domain.kind !== 'pid') return this.#number();
     switch (domain.kind) {
       case 'number':
         return random.chance(0.1) ? this.#address(0) : this.#number();

@@ -63,6 +63,7 @@ mount -t proc proc "$1/proc"
 mount --bind "$2" "$1/io"
 chown 1000:1000 "$1/work"
 ip link set lo up 2>/dev/null || true
+ulimit -n 1024
 root=$1
 shift 2
 exec "$@"

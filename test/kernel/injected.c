@@ -1,4 +1,7 @@
-/* Meets bugs of armrun's (injected.ts) while another process, which is asked after each of them, goes on. argv: the numbers of all calls. */
+/*
+ * Meets bugs of armrun's (injected.ts) while another process, which is asked after each of them, goes on. argv: the numbers of
+ * all calls.
+ */
 #include "try.h"
 #include <arpa/inet.h>
 #include <signal.h>

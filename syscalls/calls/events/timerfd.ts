@@ -6,6 +6,7 @@ import { CLOCK, itimerspec32, itimerspec64, TIMER_ABSTIME } from '../../abi/time
 import { fromTimespec, realtime, toTimespec } from '../../kernel/clock.ts';
 import { IntervalTimer } from '../../kernel/interval-timer.ts';
 import type { Task } from '../../kernel/task.ts';
+import { CAP, capable } from '../../vfs/core/creds.ts';
 import { TimerFile } from '../../vfs/events/timerfd.ts';
 import { fd, int, oneOf, ptr, structIn, structOut } from '../args.ts';
 import { type Call, call } from '../declare.ts';
@@ -72,6 +73,8 @@ const type64 = itimerspec64 as unknown as Field<never>;
 export const timerfdCalls: readonly Call[] = [
   call(350, 'timerfd_create', [oneOf(CLOCK), fdFlags], (t, clock, flags) => {
     if (flags & ~(O_CLOEXEC | O_NONBLOCK) || !CLOCKS.includes(clock)) fail('EINVAL');
+    const wakes = clock === CLOCK.CLOCK_REALTIME_ALARM || clock === CLOCK.CLOCK_BOOTTIME_ALARM;
+    if (wakes && !capable(t.creds, CAP.WAKE_ALARM)) fail('EPERM');
     const { timers, now, vfs } = t.kernel;
     const file = new TimerFile(
       vfs,

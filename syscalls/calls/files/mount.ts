@@ -105,8 +105,9 @@ function mount(
   flags: number,
   data: number,
 ): number {
-  if (!capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
+  if (data !== 0) t.mm.readable(data, 1);
   const at = inodeAt(t, AT_FDCWD, target, true);
+  if (!capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
   // How mounts spread to other namespaces: there is one.
   if (flags & MS_PROPAGATION && !(flags & (MS_BIND | MS_REMOUNT | MS_MOVE))) return 0;
   if (flags & (MS_REMOUNT | MS_MOVE)) fail('EINVAL');
@@ -123,14 +124,18 @@ function mount(
 }
 
 function umount(t: Task, target: string, flags: number): number {
+  const at = inodeAt(t, AT_FDCWD, target, !(flags & UMOUNT_NOFOLLOW));
   if (!capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
-  if (flags & ~15) fail('EINVAL');
-  t.kernel.vfs.mounts.remove(inodeAt(t, AT_FDCWD, target, !(flags & UMOUNT_NOFOLLOW)));
+  t.kernel.vfs.mounts.remove(at);
   return 0;
 }
 
 export const mountCalls: readonly Call[] = [
   call(21, 'mount', [pathOrNull, path, pathOrNull, flags(MS_FLAGS), ptr], mount),
-  call(52, 'umount2', [path, flags(UMOUNT_FLAGS)], umount),
-  call(218, 'pivot_root', [path, path], (t) => fail(capable(t.creds, CAP.SYS_ADMIN) ? 'EINVAL' : 'EPERM')),
+  call(52, 'umount2', [path, flags(UMOUNT_FLAGS)], umount, {
+    before: (_t, _target, flags) => void (flags & ~15 && fail('EINVAL')),
+  }),
+  call(218, 'pivot_root', [path, path], () => fail('EINVAL'), {
+    before: (t) => void (capable(t.creds, CAP.SYS_ADMIN) || fail('EPERM')),
+  }),
 ];

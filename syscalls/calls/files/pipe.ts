@@ -14,7 +14,7 @@ const int2 = struct('int[2]', { read: s32, write: s32 });
 function pipe2(t: Task, address: number, flags: number): number {
   if (flags & ~(f.O_CLOEXEC | f.O_NONBLOCK | f.O_DIRECT)) fail('EINVAL');
   t.mm.writable(address, int2.size);
-  const [reading, writing] = createPipe(t.kernel.vfs, flags & f.O_NONBLOCK);
+  const [reading, writing] = createPipe(t.kernel.vfs, flags & f.O_NONBLOCK, t.creds);
   const closeOnExec = (flags & f.O_CLOEXEC) !== 0;
   reading.ref();
   writing.ref();

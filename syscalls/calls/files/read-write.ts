@@ -79,7 +79,7 @@ type Move = (bytes: Uint8Array, done: number) => number;
 const EMPTY = new Uint8Array(0);
 
 /** The accessible part of guest memory from an address on. EFAULT when its first byte is not accessible. */
-function accessible(t: Task, { base, length }: Iovec, access: typeof READ | typeof WRITE): Uint8Array {
+export function accessible(t: Task, { base, length }: Iovec, access: typeof READ | typeof WRITE): Uint8Array {
   const { space } = t.mm;
   if (space.check(base, length, access)) return space.bytes(base, length);
   let end = base;
@@ -104,7 +104,7 @@ export function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], mo
       const asked = Math.min(length - at, PIECE);
       let count: number;
       try {
-        count = move(accessible(t, { base: base + at, length: asked }, WRITE), done);
+        count = move(readInto(t, { base: base + at, length: asked }, done, move), done);
       } catch (error) {
         if (done > 0 && error instanceof Errno) return done;
         throw error;
@@ -119,6 +119,16 @@ export function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], mo
     }
   }
   return done;
+}
+
+/** Where to read to. That there is no such memory is told last: when there is something to read. */
+function readInto(t: Task, part: Iovec, done: number, move: Move): Uint8Array {
+  try {
+    return accessible(t, part, WRITE);
+  } catch (error) {
+    if (done > 0 || move(EMPTY, 0) !== WOULD_BLOCK) throw error;
+    return EMPTY;
+  }
 }
 
 /** Nothing to read: EAGAIN for who may not wait or has waited long enough. */
@@ -180,7 +190,7 @@ export function brokenPipe(t: Task, file: OpenFile): void {
  * What may be written of `bytes` as RLIMIT_FSIZE allows, when `done` bytes of the call are written already; the call began at an
  * offset, by default the file's own. SIGXFSZ and EFBIG when the call can write nothing (generic_write_check_limits).
  */
-function withinSizeLimit(
+export function withinSizeLimit(
   t: Task,
   file: OpenFile,
   bytes: Uint8Array,

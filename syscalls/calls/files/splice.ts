@@ -11,7 +11,7 @@ import { type OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-fi
 import { PipeFile } from '../../vfs/ipc/pipe.ts';
 import { arrayIn, fd, flags, hex, int, ptr, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { brokenPipe, iovecs, readerOf, writerOf } from './read-write.ts';
+import { brokenPipe, iovecs, readerOf, withinSizeLimit, writerOf } from './read-write.ts';
 
 const CHUNK = 1 << 16;
 
@@ -21,12 +21,16 @@ interface End {
   /** Bytes to come next, up to the length of the buffer, without taking them; WOULD_BLOCK. */
   peek(into: Uint8Array): number;
   advance(count: number): void;
+  /** As a file's write, as far as RLIMIT_FSIZE allows. */
   write(from: Uint8Array): number;
+  /** Puts the offset back where it came from. EFAULT, though all has been moved. */
+  finish(): void;
 }
 
 /** A file at its own offset. */
-function ownEnd(file: OpenFile): End {
+function ownEnd(t: Task, file: OpenFile): End {
   let written = 0;
+  let total = 0;
   return {
     file,
     peek: (into) => file.pread(into, file.seek(0, SEEK_CUR)),
@@ -36,27 +40,32 @@ function ownEnd(file: OpenFile): End {
       else if (file instanceof SeekableFile) file.skip(count);
     },
     write(from) {
-      const count = file.write(from);
-      if (count > 0) written += count;
+      const count = file.write(withinSizeLimit(t, file, from, total));
+      if (count > 0) {
+        written += count;
+        total += count;
+      }
       return count;
     },
+    finish() {},
   };
 }
 
 /** A file at an offset: the one in guest memory, or (address 0) its own. ESPIPE for files without offsets that are given one. */
 function fileEnd(t: Task, file: OpenFile, address: number, type: Field<number>): End {
-  if (address === 0) return ownEnd(file);
-  let offset = t.mm.get(type, address);
-  file.pread(new Uint8Array(0), 0);
-  if (offset < 0) fail('EINVAL');
+  if (address === 0) return ownEnd(t, file);
+  const first = t.mm.get(type, address);
+  if (!file.hasOffsets) fail('ESPIPE');
+  if (first < 0) fail('EINVAL');
+  let done = 0;
   return {
     file,
-    peek: (into) => file.pread(into, offset),
+    peek: (into) => file.pread(into, first + done),
     advance(count) {
-      offset += count;
-      t.mm.put(type, address, offset);
+      done += count;
     },
-    write: (from) => file.pwrite(from, offset),
+    write: (from) => file.pwrite(withinSizeLimit(t, file, from, done, first), first + done),
+    finish: () => t.mm.put(type, address, first + done),
   };
 }
 
@@ -77,6 +86,7 @@ function streamEnd(file: OpenFile): End {
       if (file instanceof PipeFile && file.pipe.readers > 0) return file.pipe.write(from) || WOULD_BLOCK;
       return file.write(from);
     },
+    finish() {},
   };
 }
 
@@ -92,9 +102,15 @@ function transfer(t: Task, from: End, to: End, length: number, nonblocking: bool
     while (done < length) {
       const got = from.peek(buffer.subarray(0, Math.min(buffer.length, length - done)));
       if (got === 0) break;
-      if (got === WOULD_BLOCK) return done || block(from.file);
+      if (got === WOULD_BLOCK) {
+        if (done === 0) return block(from.file);
+        break;
+      }
       const put = to.write(buffer.subarray(0, got));
-      if (put === WOULD_BLOCK) return done || block(to.file);
+      if (put === WOULD_BLOCK) {
+        if (done === 0) return block(to.file);
+        break;
+      }
       from.advance(put);
       to.advance(put);
       done += put;
@@ -102,9 +118,10 @@ function transfer(t: Task, from: End, to: End, length: number, nonblocking: bool
     }
   } catch (error) {
     if (error instanceof Errno && error.errno === ERRNO.EPIPE) brokenPipe(t, to.file);
-    if (done > 0 && error instanceof Errno) return done;
-    throw error;
+    if (done === 0 || !(error instanceof Errno)) throw error;
   }
+  from.finish();
+  to.finish();
   return done;
 }
 
@@ -116,13 +133,15 @@ function sendfile(
   count: number,
   type: Field<number>,
 ): number {
+  if (address !== 0) t.mm.get(type, address);
   const from = readerOf(t, inFd);
+  const source = fileEnd(t, from, address, type);
   const to = writerOf(t, outFd);
   if (to.flags & O_APPEND) fail('EINVAL');
   if (!from.inode.isRegular && !(from.inode.mode & S_IFCHR)) fail('EINVAL');
   const length = Math.min(count, RW_MAX);
   const end = to.inode.isRegular ? fileEnd(t, to, 0, type) : streamEnd(to);
-  return transfer(t, fileEnd(t, from, address, type), end, length, false);
+  return transfer(t, source, end, length, false);
 }
 
 const SPLICE_F_NONBLOCK = 2;
@@ -140,13 +159,15 @@ function splice(
 ): number {
   if (flags & ~15) fail('EINVAL');
   if (length === 0) return 0;
-  const from = readerOf(t, inFd);
-  const to = writerOf(t, outFd);
+  const from = t.files.get(inFd);
+  const to = t.files.get(outFd);
   const fromPipe = from instanceof PipeFile;
   const toPipe = to instanceof PipeFile;
+  if ((fromPipe && inOff !== 0) || (toPipe && outOff !== 0)) fail('ESPIPE');
+  for (const at of [outOff, inOff]) if (at !== 0) t.mm.get(s64, at);
+  if (!from.readable || !to.writable) fail('EBADF');
   if (!fromPipe && !toPipe) fail('EINVAL');
   if (fromPipe && toPipe && from.pipe === to.pipe) fail('EINVAL');
-  if ((fromPipe && inOff !== 0) || (toPipe && outOff !== 0)) fail('ESPIPE');
   if (to.flags & O_APPEND) fail('EINVAL');
   const nonblocking = (flags & SPLICE_F_NONBLOCK) !== 0;
   if (!fromPipe && from.pollable) return spliceStream(t, from, to as PipeFile, length, nonblocking);
@@ -204,10 +225,10 @@ function tee(t: Task, inFd: number, outFd: number, length: number, flags: number
 function vmsplice(t: Task, fd: number, vector: number, count: number, flags: number): number {
   if (flags & ~15) fail('EINVAL');
   const file = t.files.get(fd);
-  if (!(file instanceof PipeFile)) return fail('EBADF');
-  const { pipe } = file;
   const list = iovecs(t, vector, count);
   if (list.length === 0) return 0;
+  if (!(file instanceof PipeFile)) return fail('EBADF');
+  const { pipe } = file;
   const wait = () => (flags & SPLICE_F_NONBLOCK ? WOULD_BLOCK : t.wait(file.queue));
   let done = 0;
   if (!file.writable) {
@@ -243,12 +264,15 @@ function copyFileRange(
   outFd: number,
   outOff: number,
   length: number,
+  flags: number,
 ): number {
-  const from = readerOf(t, inFd);
-  const to = writerOf(t, outFd);
+  const from = t.files.get(inFd);
+  const to = t.files.get(outFd);
+  for (const at of [inOff, outOff]) if (at !== 0) t.mm.get(s64, at);
+  if (flags !== 0) fail('EINVAL');
   if (from.inode.isDirectory || to.inode.isDirectory) fail('EISDIR');
   if (!from.inode.isRegular || !to.inode.isRegular) fail('EINVAL');
-  if (to.flags & O_APPEND) fail('EBADF');
+  if (!from.readable || !to.writable || to.flags & O_APPEND) fail('EBADF');
   const source = fileEnd(t, from, inOff, s64);
   const target = fileEnd(t, to, outOff, s64);
   return transfer(t, source, target, Math.min(length, RW_MAX), false);
@@ -264,8 +288,5 @@ export const spliceCalls: readonly Call[] = [
   call(340, 'splice', [fd, ptr, fd, ptr, size, spliceFlags], splice),
   call(342, 'tee', [fd, fd, size, spliceFlags], tee),
   call(343, 'vmsplice', [fd, arrayIn(iovec, 2), int, spliceFlags], vmsplice),
-  call(391, 'copy_file_range', [fd, ptr, fd, ptr, size, hex], (t, from, inOff, to, outOff, length, flags) => {
-    if (flags !== 0) fail('EINVAL');
-    return copyFileRange(t, from, inOff, to, outOff, length);
-  }),
+  call(391, 'copy_file_range', [fd, ptr, fd, ptr, size, hex], copyFileRange),
 ];

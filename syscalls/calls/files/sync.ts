@@ -17,7 +17,7 @@ function sync(files: Iterable<OpenFile>): number {
 
 function* allFiles(t: Task): Generator<OpenFile> {
   for (const task of t.kernel.tasks.values()) {
-    for (const fd of task.files.fds()) yield task.files.get(fd);
+    for (const fd of task.files.fds()) yield task.files.raw(fd);
   }
 }
 

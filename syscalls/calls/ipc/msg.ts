@@ -29,10 +29,10 @@ function queueOf(t: Task, id: number): MessageQueue {
 }
 
 function msgsnd(t: Task, id: number, at: number, length: number, how: number): number {
-  const queue = queueOf(t, id);
-  if (length > t.kernel.ipc.limits.msgmax) fail('EINVAL');
   const type = t.mm.get(s32, at);
-  if (type < 1) fail('EINVAL');
+  if (length > t.kernel.ipc.limits.msgmax || id < 0 || type < 1) fail('EINVAL');
+  t.mm.readable(at + 4, length);
+  const queue = queueOf(t, id);
   queue.require(t.creds, 2);
   if (queue.bytes + length > queue.limit) {
     if (how & IPC_NOWAIT) fail('EAGAIN');

@@ -103,6 +103,7 @@ function mmap(
     const file = t.files.get(fdNumber);
     if (!file.readable || (shared && prot & PROT.PROT_WRITE && !file.writable)) fail('EACCES');
     source = file.pageSource(shared);
+    if (source.write !== undefined) t.kernel.vfs.lingering.owe();
     name = pathOf(file.inode, t.fs.root);
   }
 

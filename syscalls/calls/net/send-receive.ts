@@ -1,18 +1,20 @@
 /** Sending and receiving: sendmsg(2), recvmsg(2) and their kin (net/socket.c). */
 
+import { USER_END, WRITE } from '../../../emu/memory/layout.ts';
 import { ERRNO, Errno, fail } from '../../abi/errno.ts';
 import { RW_MAX } from '../../abi/fcntl.ts';
 import * as s from '../../abi/socket.ts';
 import { s32, u32 } from '../../abi/struct.ts';
 import { timespec32, timespec64 } from '../../abi/time.ts';
 import { IOV_MAX } from '../../abi/uio.ts';
+import { valid } from '../../kernel/clock.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { OpenFile } from '../../vfs/core/open-file.ts';
 import { type Received, type Socket, WOULD_BLOCK } from '../../vfs/net/socket.ts';
 import { bytesIn, fd, flags, int, ptr, size, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { installFile } from '../files/open.ts';
-import { brokenPipe, type Iovec, iovecs } from '../files/read-write.ts';
+import { accessible, brokenPipe, type Iovec, iovecs } from '../files/read-write.ts';
 import { addressAt, credsOf, putAddress, socketOf, targetOf } from './socket.ts';
 
 interface Progress {
@@ -166,6 +168,28 @@ function bufferFor(
   return { buffer, spread };
 }
 
+/**
+ * The memory a message is received into, as far as it is there: only what comes must have room. Where there is none at all, that
+ * is told when something has come, as the number is which is given when nothing has.
+ */
+function bufferAt(
+  t: Task,
+  socket: Socket,
+  address: number,
+  length: number,
+  flags: number,
+): Uint8Array | number {
+  if (length === 0) return new Uint8Array(0);
+  try {
+    return accessible(t, { base: address, length }, WRITE);
+  } catch (error) {
+    const received = receive(t, socket, new Uint8Array(0), flags | s.MSG_PEEK);
+    if (typeof received === 'number') return received;
+    for (const file of received.rights ?? []) file.release();
+    throw error;
+  }
+}
+
 function recvfrom(
   t: Task,
   fd: number,
@@ -176,7 +200,9 @@ function recvfrom(
   fromLength: number,
 ): number {
   const socket = socketOf(t, fd);
-  const into = length === 0 ? new Uint8Array(0) : t.mm.writable(address, Math.min(length, RW_MAX));
+  if (address + length > USER_END) fail('EFAULT');
+  const into = bufferAt(t, socket, address, Math.min(length, RW_MAX), flags);
+  if (typeof into === 'number') return into;
   const received = receive(t, socket, into, flags);
   if (typeof received === 'number') return received;
   for (const file of received.rights ?? []) file.release();
@@ -309,7 +335,7 @@ export const sendReceiveCalls: readonly Call[] = [
     many(t, address, count, (at, first) => sendmsg(t, fd, at, first ? flags : flags | s.MSG_DONTWAIT)),
   ),
   call(365, 'recvmmsg', [fd, ptr, uint, messageFlags, ptr], (t, fd, address, count, flags, timeout) => {
-    if (timeout !== 0) t.mm.get(timespec32, timeout);
+    if (timeout !== 0 && !valid(t.mm.get(timespec32, timeout))) fail('EINVAL');
     return recvmmsg(t, fd, address, count, flags);
   }),
   call(
@@ -317,7 +343,7 @@ export const sendReceiveCalls: readonly Call[] = [
     'recvmmsg_time64',
     [fd, ptr, uint, messageFlags, ptr],
     (t, fd, address, count, flags, timeout) => {
-      if (timeout !== 0) t.mm.get(timespec64, timeout);
+      if (timeout !== 0 && !valid(t.mm.get(timespec64, timeout))) fail('EINVAL');
       return recvmmsg(t, fd, address, count, flags);
     },
   ),

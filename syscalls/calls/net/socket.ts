@@ -31,9 +31,12 @@ export function addressAt(
   address: number,
   length: number,
 ): s.SocketAddress | undefined {
+  return socket.addressOf(addressBytesAt(t, address, length), use);
+}
+
+function addressBytesAt(t: Task, address: number, length: number): Uint8Array {
   if (length < 0 || length > s.SOCKADDR_STORAGE) fail('EINVAL');
-  const bytes = length === 0 ? new Uint8Array(0) : Uint8Array.from(t.mm.readable(address, length));
-  return socket.addressOf(bytes, use);
+  return length === 0 ? new Uint8Array(0) : Uint8Array.from(t.mm.readable(address, length));
 }
 
 /** Writes an address and its length, as far as the caller has room (move_addr_to_user). */
@@ -79,9 +82,11 @@ function bind(t: Task, fd: number, address: number, length: number): number {
 const CONNECTING = Symbol('connecting');
 
 function connect(t: Task, fd: number, address: number, length: number): number {
+  t.files.get(fd);
+  const bytes = addressBytesAt(t, address, length);
   const socket = socketOf(t, fd);
   const begun = t.callState === CONNECTING;
-  const to = begun ? undefined : addressAt(t, socket, 'connect', address, length);
+  const to = begun ? undefined : socket.addressOf(bytes, 'connect');
   if (socket instanceof UnixSocket) {
     const outcome = socket.connect(to, targetOf(t, to), credsOf(t));
     if (outcome !== WOULD_BLOCK) return 0;
@@ -97,6 +102,7 @@ function connect(t: Task, fd: number, address: number, length: number): number {
 }
 
 function accept(t: Task, fd: number, address: number, lengthAt: number, flags: number): number {
+  t.files.get(fd);
   if (flags & ~(s.SOCK_NONBLOCK | s.SOCK_CLOEXEC)) fail('EINVAL');
   const socket = socketOf(t, fd);
   const accepted = socket.accept();
@@ -104,6 +110,7 @@ function accept(t: Task, fd: number, address: number, lengthAt: number, flags: n
     if (socket.nonblocking) return -ERRNO.EAGAIN;
     return t.wait(socket.queue);
   }
+  accepted.inode.belongsTo(t.creds);
   accepted.flags |= flags & s.SOCK_NONBLOCK;
   accepted.ref();
   try {
@@ -142,7 +149,9 @@ function create(t: Task, family: number, type: number, protocol: number): Socket
 }
 
 function socket(t: Task, family: number, type: number, protocol: number): number {
-  return installFile(t, create(t, family, type, protocol), (type & s.SOCK_CLOEXEC) !== 0);
+  const made = create(t, family, type, protocol);
+  made.inode.belongsTo(t.creds);
+  return installFile(t, made, (type & s.SOCK_CLOEXEC) !== 0);
 }
 
 function unixType(type: number, protocol: number): number {
@@ -165,8 +174,7 @@ function socketpair(t: Task, family: number, type: number, protocol: number, out
   t.mm.writable(out, fds2.size);
   const kind = unixType(type & s.SOCK_TYPE_MASK, protocol);
   const [a, b] = UnixSocket.pair(t.kernel.vfs, kind, type & s.SOCK_NONBLOCK ? O_NONBLOCK : 0, credsOf(t));
-  a.ref();
-  b.ref();
+  for (const end of [a, b]) end.ref().inode.belongsTo(t.creds);
   try {
     const closeOnExec = (type & s.SOCK_CLOEXEC) !== 0;
     const first = installFile(t, a, closeOnExec);

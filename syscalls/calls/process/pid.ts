@@ -13,7 +13,7 @@ function find(t: Task, id: number): Process {
 }
 
 function setpgid(t: Task, id: number, group: number): number {
-  if (group < 0) fail('EINVAL');
+  if (group < 0 || (group === 0 && id < 0)) fail('EINVAL');
   const p = find(t, id);
   const pgid = group === 0 ? p.pid : group;
   if (p.parent === t.process) {

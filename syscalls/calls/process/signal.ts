@@ -190,6 +190,7 @@ function setAction(t: Task, signo: number, action: Action | null): Action {
       mask: action.sa_mask & ~UNBLOCKABLE,
     });
     if (t.sighand.ignores(signo)) discardIgnored(t.process, signo);
+    t.process.onSignals?.();
   }
   return { sa_handler: old.handler, sa_flags: old.flags, sa_restorer: old.restorer, sa_mask: old.mask };
 }

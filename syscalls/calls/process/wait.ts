@@ -1,5 +1,5 @@
 /** wait4(2), waitid(2): kernel/exit.c, do_wait. */
-import { fail } from '../../abi/errno.ts';
+import { Errno, fail } from '../../abi/errno.ts';
 import { rusage } from '../../abi/resource.ts';
 import { siginfo } from '../../abi/siginfo.ts';
 import { SI, SIG, type SigInfo } from '../../abi/signal.ts';
@@ -192,7 +192,27 @@ function wait4(t: Task, id: number, statusAt: number, options: number, usageAt: 
   return event.id;
 }
 
+/**
+ * Whatever comes of it, what is to be told of nobody is written where it is asked for; a bad place for it is worse than any other
+ * error.
+ */
 function waitid(t: Task, type: number, id: number, infoAt: number, options: number, usageAt: number): number {
+  try {
+    return waitFor(t, type, id, infoAt, options, usageAt);
+  } catch (error) {
+    if (error instanceof Errno && infoAt !== 0) t.mm.put(siginfo, infoAt, { signo: 0, code: 0 });
+    throw error;
+  }
+}
+
+function waitFor(
+  t: Task,
+  type: number,
+  id: number,
+  infoAt: number,
+  options: number,
+  usageAt: number,
+): number {
   const known =
     W.WNOHANG | W.WNOWAIT | W.WEXITED | WSTOPPED | W.WCONTINUED | W.__WNOTHREAD | W.__WCLONE | W.__WALL;
   if (options & ~known || !(options & (W.WEXITED | WSTOPPED | W.WCONTINUED))) fail('EINVAL');

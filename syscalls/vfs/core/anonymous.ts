@@ -2,6 +2,7 @@
 
 import { fail } from '../../abi/errno.ts';
 import { type Attributes, S_IFMT } from '../../abi/stat.ts';
+import type { Creds } from './creds.ts';
 import { type AttributeChange, FileSystem, Inode, noSpace } from './inode.ts';
 import { OpenFile } from './open-file.ts';
 import type { Vfs } from './vfs.ts';
@@ -48,6 +49,12 @@ export class AnonymousInode extends Inode {
       ctime: now,
       btime: now,
     };
+  }
+
+  /** Pipes and sockets are their maker's; objects of the kernel's own are root's. */
+  belongsTo({ fsuid, fsgid }: Creds): void {
+    this.attributes.uid = fsuid;
+    this.attributes.gid = fsgid;
   }
 
   override get mode(): number {

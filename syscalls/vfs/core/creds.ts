@@ -50,6 +50,7 @@ export const CAP = {
   SYS_TIME: 25,
   MKNOD: 27,
   LEASE: 28,
+  WAKE_ALARM: 35,
 } as const;
 
 /** Credentials of a process logged in as this user: root has all capabilities, others none. */

@@ -54,6 +54,7 @@ export class HostOutput {
   }
 
   #hand(piece: Buffer): number {
+    this.#lingering.owe();
     const socket = (this.#socket ??= this.#makeSocket());
     this.#waiting = new Promise<void>((resolve) => {
       socket.write(piece, (error) => {

@@ -9,6 +9,7 @@ import { FIONREAD } from '../../abi/ioctl.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import { S_IFIFO } from '../../abi/stat.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
+import type { Creds } from '../core/creds.ts';
 import type { Inode } from '../core/inode.ts';
 import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
@@ -258,8 +259,9 @@ class PipeInode extends AnonymousInode {
 }
 
 /** pipe2: the reading and the writing end. */
-export function createPipe(vfs: Vfs, flags: number): [OpenFile, OpenFile] {
+export function createPipe(vfs: Vfs, flags: number, maker: Creds): [OpenFile, OpenFile] {
   const inode = new PipeInode(vfs);
+  inode.belongsTo(maker);
   return [
     new PipeFile(inode, O_RDONLY | flags, inode.pipe),
     new PipeFile(inode, O_WRONLY | flags, inode.pipe),

@@ -302,6 +302,7 @@ export class StreamSocket extends Socket {
     if (this.#state !== 'connected') fail('EPIPE');
     if (options.rights?.length) fail('EINVAL');
     const socket = this.#socket!;
+    this.vfs.lingering.owe();
     if (socket.writableLength >= this.sendBuffer) return WOULD_BLOCK;
     const count = Math.min(bytes.length, this.sendBuffer);
     if (count > 0) socket.write(Uint8Array.from(bytes.subarray(0, count)));

@@ -87,6 +87,7 @@ const REMEMBERED = new Set([
 ]);
 
 export abstract class Socket extends OpenFile {
+  declare readonly inode: AnonymousInode;
   abstract readonly family: number;
   /** SOCK_*. */
   abstract readonly type: number;

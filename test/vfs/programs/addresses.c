@@ -1,4 +1,7 @@
-/* Every kind of socket is given, by every call that takes an address, addresses of every family: too short, too long, unaligned, not there, at the very end of mapped memory. */
+/*
+ * Every kind of socket is given, by every call that takes an address, addresses of every family: too short, too long, unaligned,
+ * not there, at the very end of mapped memory.
+ */
 #include "try.h"
 #include <arpa/inet.h>
 #include <linux/netlink.h>
