@@ -53,6 +53,8 @@ export interface PageSource {
    * cannot be read because of an I/O error is given as beyond the end, too: read does not throw.
    */
   read(offset: number, into: Uint8Array): number;
+  /** Whether a shared area that cannot be written to may be made so (VM_MAYWRITE); true when nothing is said. */
+  mayWrite?(): boolean;
   /** Writes back a page of a shared mapping. Does not throw: it happens at munmap and exit, too, where an error is nobody's. */
   write?(offset: number, from: Uint8Array): void;
   /** Called once for each VMA that begins and ends to use the source: when all are released the file may be closed. */

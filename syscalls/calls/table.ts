@@ -28,6 +28,7 @@ import { truncateCalls } from './files/truncate.ts';
 import { utimeCalls } from './files/utime.ts';
 import { xattrCalls } from './files/xattr.ts';
 import { futexCalls } from './ipc/futex.ts';
+import { membarrierCalls } from './ipc/membarrier.ts';
 import { mqueueCalls } from './ipc/mqueue.ts';
 import { msgCalls } from './ipc/msg.ts';
 import { semCalls } from './ipc/sem.ts';
@@ -93,6 +94,7 @@ export const allCalls: readonly Call[] = [
   ...utimeCalls,
   ...xattrCalls,
   ...futexCalls,
+  ...membarrierCalls,
   ...mqueueCalls,
   ...msgCalls,
   ...semCalls,

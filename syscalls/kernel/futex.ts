@@ -22,10 +22,13 @@ export class FutexWaiter implements Disposable {
   key: Key;
   readonly bitset: number;
   /** The address of the lock it waits for; undefined in FUTEX_WAIT. */
-  readonly lock: number | undefined;
+  lock: number | undefined;
+  /** In FUTEX_WAIT_REQUEUE_PI: the lock it is to be moved to. */
+  readonly target: { readonly key: Key; readonly address: number } | undefined;
   woken = false;
 
-  constructor(task: Task, key: Key, bitset: number, lock?: number) {
+  constructor(task: Task, key: Key, bitset: number, lock?: number, target?: FutexWaiter['target']) {
+    this.target = target;
     this.task = task;
     this.#futexes = task.kernel.futexes;
     this.key = key;
@@ -121,6 +124,8 @@ export class Futexes {
     let woken = 0;
     for (const waiter of [...queue]) {
       if (woken >= count) break;
+      // Who waits to be moved to a lock is not woken so.
+      if (waiter.target !== undefined) fail('EINVAL');
       if ((waiter.bitset & bitset) === 0) continue;
       waiter.wake();
       woken++;
@@ -132,11 +137,38 @@ export class Futexes {
   requeue(from: Key, to: Key, count: number): number {
     const queue = this.#queues.get(from);
     if (queue === undefined || from === to) return 0;
+    if (queue.slice(0, count).some(({ target }) => target !== undefined)) fail('EINVAL');
     const moved = queue.splice(0, count);
     if (queue.length === 0) this.#queues.delete(from);
     for (const waiter of moved) waiter.key = to;
     this.#append(to, moved);
     return moved.length;
+  }
+
+  /**
+   * FUTEX_CMP_REQUEUE_PI: moves up to `count` waiters to the lock that they wait to be moved to; the first of them gets it at once when it is free. Gives how many. EINVAL when one
+   * waits for anything else.
+   */
+  requeueToLock(from: Key, to: Key, count: number): number {
+    const waiters = (this.#queues.get(from) ?? []).slice(0, count);
+    if (waiters.some(({ target }) => target?.key !== to)) fail('EINVAL');
+    for (const waiter of waiters) {
+      const { address } = waiter.target!;
+      const { space, view } = waiter.task.mm;
+      if (!space.check(address, 4, WRITE)) continue;
+      const value = view.getUint32(address, true);
+      if ((value & FUTEX_TID_MASK) === 0) {
+        view.setUint32(address, (value & FUTEX_OWNER_DIED) | waiter.task.tid, true);
+        waiter.wake();
+        continue;
+      }
+      view.setUint32(address, value | FUTEX_WAITERS, true);
+      this.remove(waiter);
+      waiter.key = to;
+      waiter.lock = address;
+      this.add(waiter);
+    }
+    return waiters.length;
   }
 }
 

@@ -79,7 +79,8 @@ export class Process {
   unkillable = false;
   /** /proc/PID/oom_score_adj. */
   oomScoreAdj = 0;
-  membarrierRegistered = false;
+  /** MEMBARRIER_CMD_* it has registered for. */
+  membarriers = 0;
   /** Tasks it traces, and what the end of others was that it has not been told. */
   readonly tracees = new Set<Task>();
   readonly endedTracees: { tid: number; pgid: number; status: number }[] = [];

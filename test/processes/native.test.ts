@@ -9,4 +9,5 @@ checkGroups(
   'signals-and-time.c',
   'proc-files.c',
   'pipes-and-locks.c',
+  'newer-calls.c',
 );

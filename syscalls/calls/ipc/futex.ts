@@ -1,4 +1,4 @@
-/** futex(2), robust lists, membarrier(2), rseq(2): what threads synchronize by (kernel/futex.c). */
+/** futex(2) and robust lists: what threads synchronize by (kernel/futex/). */
 import { WRITE } from '../../../emu/memory/layout.ts';
 import { ERRNO, fail } from '../../abi/errno.ts';
 import { type Field, s32 } from '../../abi/struct.ts';
@@ -6,19 +6,7 @@ import { timespec32, timespec64 } from '../../abi/time.ts';
 import { fromTimespec, realtime } from '../../kernel/clock.ts';
 import { FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS, FutexWaiter } from '../../kernel/futex.ts';
 import type { Task } from '../../kernel/task.ts';
-import {
-  address,
-  addressOf,
-  fieldAt,
-  hex,
-  int,
-  oneOf,
-  pid,
-  ptr,
-  structOut,
-  uint,
-  valuesOf,
-} from '../args.ts';
+import { address, addressOf, fieldAt, hex, int, pid, ptr, structOut, uint, valuesOf } from '../args.ts';
 import { type Arg, type Call, call } from '../declare.ts';
 
 const OP = {
@@ -56,7 +44,13 @@ const op: Arg<number> = {
 
 /** The fourth argument is a timeout for the waiting commands and a number for the others. */
 function timeout(type: TimespecType): Arg<number> {
-  const waits: readonly number[] = [OP.FUTEX_WAIT, OP.FUTEX_WAIT_BITSET, OP.FUTEX_LOCK_PI, OP.FUTEX_LOCK_PI2];
+  const waits: readonly number[] = [
+    OP.FUTEX_WAIT,
+    OP.FUTEX_WAIT_BITSET,
+    OP.FUTEX_WAIT_REQUEUE_PI,
+    OP.FUTEX_LOCK_PI,
+    OP.FUTEX_LOCK_PI2,
+  ];
   return {
     domain: addressOf(type),
     words: 1,
@@ -202,6 +196,59 @@ function unlockPi(t: Task, at: number, isPrivate: boolean): number {
   return 0;
 }
 
+/**
+ * FUTEX_WAIT_REQUEUE_PI: waits on a word as FUTEX_WAIT_BITSET does, to be moved to a lock by FUTEX_CMP_REQUEUE_PI; the call ends when the lock has
+ * been got.
+ */
+function waitRequeuePi(
+  t: Task,
+  at: number,
+  isPrivate: boolean,
+  value: number,
+  deadline: number,
+  lock: number,
+): number {
+  const { futexes } = t.kernel;
+  if (at === lock) fail('EINVAL');
+  let waiting = t.callState as Waiting | undefined;
+  if (waiting === undefined) {
+    const key = futexes.key(t.mm, at, isPrivate);
+    const target = { key: futexes.key(t.mm, lock, isPrivate), address: lock };
+    if (!t.mm.space.check(lock, 4, WRITE)) fail('EFAULT');
+    if (t.mm.view.getUint32(at, true) !== value >>> 0) fail('EAGAIN');
+    const waiter = new FutexWaiter(t, key, ANY, undefined, target);
+    waiting = { waiter, deadline, [Symbol.dispose]: () => waiter[Symbol.dispose]() };
+    t.callState = waiting;
+  }
+  const { waiter } = waiting;
+  if (waiter.woken) return 0;
+  if (t.now() >= waiting.deadline) fail('ETIMEDOUT');
+  // Once it waits for the lock, it cannot be begun anew: the caller is to look again.
+  if (waiter.lock !== undefined && t.signalPending) fail('EAGAIN');
+  return t.wait([], waiting.deadline, 'ERESTARTNOINTR');
+}
+
+/** FUTEX_CMP_REQUEUE_PI: the first of those waiters gets the lock if it is free; they, up to so many more than one, wait for it if not. */
+function requeuePi(
+  t: Task,
+  at: number,
+  isPrivate: boolean,
+  wakes: number,
+  count: number,
+  lock: number,
+  value: number,
+): number {
+  const { futexes, tasks } = t.kernel;
+  if (at === lock || wakes !== 1 || count < 0) fail('EINVAL');
+  const from = futexes.key(t.mm, at, isPrivate);
+  const to = futexes.key(t.mm, lock, isPrivate);
+  if (!t.mm.space.check(lock, 4, WRITE)) fail('EFAULT');
+  if (t.mm.view.getUint32(at, true) !== value) fail('EAGAIN');
+  const owner = t.mm.view.getUint32(lock, true) & FUTEX_TID_MASK;
+  if (owner !== 0 && !tasks.has(owner)) fail('ESRCH');
+  return futexes.requeueToLock(from, to, count + 1);
+}
+
 function futex(type: TimespecType) {
   return (
     t: Task,
@@ -252,6 +299,10 @@ function futex(type: TimespecType) {
         return lockPi(t, at, isPrivate, Infinity, true);
       case OP.FUTEX_UNLOCK_PI:
         return unlockPi(t, at, isPrivate);
+      case OP.FUTEX_WAIT_REQUEUE_PI:
+        return waitRequeuePi(t, at, isPrivate, value, deadline(), second);
+      case OP.FUTEX_CMP_REQUEUE_PI:
+        return requeuePi(t, at, isPrivate, value, fourth | 0, second, third);
       default:
         t.kernel.warn(`futex command ${command} is not supported`);
         return fail('ENOSYS');
@@ -260,27 +311,6 @@ function futex(type: TimespecType) {
 }
 
 const ROBUST_HEAD_SIZE = 12;
-
-const MEMBARRIER = {
-  MEMBARRIER_CMD_QUERY: 0,
-  MEMBARRIER_CMD_GLOBAL: 1,
-  MEMBARRIER_CMD_GLOBAL_EXPEDITED: 2,
-  MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED: 4,
-  MEMBARRIER_CMD_PRIVATE_EXPEDITED: 8,
-  MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED: 16,
-} as const;
-
-/** All threads run by turns on one host thread: every switch between them is the barrier asked for. */
-function membarrier(t: Task, command: number, how: number): number {
-  if (how !== 0) fail('EINVAL');
-  const all = Object.values(MEMBARRIER).reduce<number>((set, bit) => set | bit, 0);
-  if (command === MEMBARRIER.MEMBARRIER_CMD_QUERY) return all;
-  if ((command & (command - 1)) !== 0 || !(command & all)) fail('EINVAL');
-  const { process } = t;
-  if (command === MEMBARRIER.MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) process.membarrierRegistered = true;
-  if (command === MEMBARRIER.MEMBARRIER_CMD_PRIVATE_EXPEDITED && !process.membarrierRegistered) fail('EPERM');
-  return 0;
-}
 
 export const futexCalls: readonly Call[] = [
   call(240, 'futex', [ptr, op, int, timeout(timespec32), ptr, hex], futex(timespec32)),
@@ -296,6 +326,5 @@ export const futexCalls: readonly Call[] = [
     t.mm.put(s32, headAt, of.robustList);
     return 0;
   }),
-  call(389, 'membarrier', [oneOf(MEMBARRIER), uint, int], (t, command, how) => membarrier(t, command, how)),
   call(422, 'futex_time64', [ptr, op, int, timeout(timespec64), ptr, hex], futex(timespec64)),
 ];

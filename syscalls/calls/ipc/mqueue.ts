@@ -7,10 +7,11 @@ import { NSIG, SI } from '../../abi/signal.ts';
 import { s32, struct, u32 } from '../../abi/struct.ts';
 import { timespec32, timespec64 } from '../../abi/time.ts';
 import { fromTimespec, realtime } from '../../kernel/clock.ts';
-import { SIGEV } from '../../kernel/posix-timer.ts';
+import { SIGEV, type SigEvent } from '../../kernel/posix-timer.ts';
 import { sendToProcess } from '../../kernel/signals.ts';
 import type { Task } from '../../kernel/task.ts';
 import { MQ_PRIO_MAX, QueueFile, type QueueInode, type Receiver, type Sender } from '../../vfs/ipc/mqueue.ts';
+import { NetlinkSocket } from '../../vfs/net/netlink-socket.ts';
 import { bytesIn, fd, int, mode, path, ptr, size, structInOrNull, structOut, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { installFile } from '../files/open.ts';
@@ -137,22 +138,38 @@ function receive(
   return bytes.length;
 }
 
+/** Bytes of the cookie that the kernel gives back, and what its last one then says (linux/mqueue.h). */
+const NOTIFY_COOKIE_LEN = 32;
+const NOTIFY_WOKENUP = 1;
+const NOTIFY_REMOVED = 2;
+
+/** SIGEV_THREAD: libc's helper thread reads the cookie that sigev_value leads to from the netlink socket that stands in the place of the signal. EBADF, ENOTSOCK, EFAULT. */
+function cookiesFor(t: Task, { sigev_signo, sigev_value }: SigEvent): { send(): void; removed(): void } {
+  const cookie = t.mm.readable(sigev_value, NOTIFY_COOKIE_LEN).slice();
+  const file = t.files.get(sigev_signo);
+  if (!(file instanceof NetlinkSocket)) return fail('ENOTSOCK');
+  file.ref();
+  const tell = (what: number) => {
+    cookie[NOTIFY_COOKIE_LEN - 1] = what;
+    file.fromKernel(cookie);
+    file.release();
+  };
+  return { send: () => tell(NOTIFY_WOKENUP), removed: () => tell(NOTIFY_REMOVED) };
+}
+
 function mqNotify(t: Task, fd: number, eventAt: number): number {
   const event = eventAt === 0 ? undefined : readSigEvent(t, eventAt);
   const { process, files, creds } = t;
   if (event) {
     const { sigev_notify: how, sigev_signo: signo } = event;
-    if (how === SIGEV.SIGEV_THREAD) {
-      // libc asks for it by a netlink socket, and has not got one here.
-      t.kernel.warn('mq_notify with SIGEV_THREAD is not supported');
-      fail('EBADF');
-    }
-    if (how !== SIGEV.SIGEV_NONE && how !== SIGEV.SIGEV_SIGNAL) fail('EINVAL');
+    const known: readonly number[] = [SIGEV.SIGEV_NONE, SIGEV.SIGEV_SIGNAL, SIGEV.SIGEV_THREAD];
+    if (!known.includes(how)) fail('EINVAL');
     if (how === SIGEV.SIGEV_SIGNAL && (signo < 0 || signo > NSIG)) fail('EINVAL');
   }
+  const cookies = event?.sigev_notify === SIGEV.SIGEV_THREAD ? cookiesFor(t, event) : undefined;
   const queue: QueueInode = queueFile(t, fd).inode;
   if (event === undefined) {
-    if (queue.notification?.owner === files) queue.notification = undefined;
+    if (queue.notification?.owner === files) queue.removeNotification();
     return 0;
   }
   if (queue.notification) fail('EBUSY');
@@ -162,7 +179,9 @@ function mqNotify(t: Task, fd: number, eventAt: number): number {
     pid: process.pid,
     signo: how === SIGEV.SIGEV_SIGNAL ? signo : 0,
     how,
+    removed: cookies?.removed,
     send() {
+      if (cookies) cookies.send();
       if (how !== SIGEV.SIGEV_SIGNAL || signo === 0) return;
       // From whoever sends the message.
       const sender = t.kernel.scheduler.current ?? t;

@@ -1,11 +1,16 @@
 /** madvise(2), mincore(2), msync(2) (mm/madvise.c, mm/mincore.c, mm/msync.c). */
 import { PAGE_MASK, PAGE_SIZE, USER_END } from '../../../emu/memory/layout.ts';
-import { fail } from '../../abi/errno.ts';
+import { Errno, fail } from '../../abi/errno.ts';
 import { MADV, MS } from '../../abi/mman.ts';
 import { u8 } from '../../abi/struct.ts';
+import { iovec } from '../../abi/uio.ts';
+import { mayInspect } from '../../kernel/inspect.ts';
 import type { Task } from '../../kernel/task.ts';
-import { flags, oneOf, ptr, size } from '../args.ts';
+import { CAP, capable } from '../../vfs/core/creds.ts';
+import { arrayIn, fd, flags, oneOf, ptr, size, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
+import { iovecs } from '../files/read-write.ts';
+import { pidFile } from '../process/pidfd.ts';
 import { pageUp, range } from './mmap.ts';
 
 /** Advice that changes nothing a program could see. */
@@ -23,6 +28,36 @@ const HINTS: readonly number[] = [
   MADV.MADV_COLD,
   MADV.MADV_PAGEOUT,
 ];
+
+/** Advice that process_madvise gives to others (process_madvise_remote_valid). */
+const REMOTE: readonly number[] = [MADV.MADV_COLD, MADV.MADV_PAGEOUT, MADV.MADV_WILLNEED];
+
+function processMadvise(
+  t: Task,
+  descriptor: number,
+  at: number,
+  count: number,
+  advice: number,
+  how: number,
+): number {
+  if (how !== 0) fail('EINVAL');
+  const list = iovecs(t, at, count);
+  const { process } = pidFile(t, descriptor);
+  if (process.zombie) fail('ESRCH');
+  if (!REMOTE.includes(advice)) fail('EINVAL');
+  if (!mayInspect(t, process.leader)) fail('EPERM');
+  if (process !== t.process && !capable(t.creds, CAP.SYS_NICE)) fail('EPERM');
+  let done = 0;
+  try {
+    for (const { base, length } of list) {
+      madvise(process.leader, base, length, advice);
+      done += length;
+    }
+  } catch (e) {
+    if (done === 0 || !(e instanceof Errno)) throw e;
+  }
+  return done;
+}
 
 function madvise(t: Task, start: number, length: number, advice: number): number {
   const discards = advice === MADV.MADV_DONTNEED;
@@ -84,6 +119,7 @@ function mincore(t: Task, start: number, length: number, vector: number): number
 
 export const madviseCalls: readonly Call[] = [
   call(220, 'madvise', [ptr, size, oneOf(MADV)], madvise),
+  call(440, 'process_madvise', [fd, arrayIn(iovec, 2), size, oneOf(MADV), uint], processMadvise),
   call(219, 'mincore', [ptr, size, ptr], mincore),
   call(144, 'msync', [ptr, size, flags(MS)], msync),
 ];

@@ -102,6 +102,7 @@ function mmap(
   if (!(how & MAP.MAP_ANONYMOUS)) {
     const file = t.files.get(fdNumber);
     if (!file.readable || (shared && prot & PROT.PROT_WRITE && !file.writable)) fail('EACCES');
+    if (shared && prot & PROT.PROT_WRITE) file.checkWritableMapping();
     source = file.pageSource(shared);
     if (source.write !== undefined) t.kernel.vfs.lingering.owe();
     name = pathOf(file.inode, t.fs.root);
@@ -195,7 +196,9 @@ function mprotect(t: Task, start: number, length: number, prot: number): number 
       const vma = space.find(at);
       if (vma === undefined) break;
       // VM_MAYWRITE: a shared mapping of a file that was opened for reading only.
-      if (vma.shared && vma.source !== null && vma.source.write === undefined) fail('EACCES');
+      const { source } = vma;
+      if (vma.shared && source !== null && source.write === undefined) fail('EACCES');
+      if (vma.shared && !(vma.prot & PROT.PROT_WRITE) && source?.mayWrite?.() === false) fail('EACCES');
       at = vma.end;
     }
   }

@@ -15,7 +15,7 @@ import { mayKill } from './signal.ts';
 
 const PIDFD_NONBLOCK = 0o4000;
 
-function pidFile(t: Task, descriptor: number): PidFile {
+export function pidFile(t: Task, descriptor: number): PidFile {
   const file = t.files.get(descriptor);
   return file instanceof PidFile ? file : fail('EBADF');
 }
@@ -50,7 +50,16 @@ function pidfdSendSignal(t: Task, descriptor: number, signo: number, infoAt: num
   return 0;
 }
 
+/** process_mrelease(2): the memory of a process that is being killed is given back; here that has been done by then. */
+function mrelease(t: Task, descriptor: number, how: number): number {
+  if (how !== 0) fail('EINVAL');
+  const { process } = pidFile(t, descriptor);
+  if (process.reaped) fail('ESRCH');
+  return process.zombie ? fail('ESRCH') : fail('EINVAL');
+}
+
 export const pidfdCalls: readonly Call[] = [
+  call(448, 'process_mrelease', [fd, hex], mrelease),
   call(424, 'pidfd_send_signal', [fd, int, ptr, hex], pidfdSendSignal),
   call(434, 'pidfd_open', [pid, flags({ PIDFD_NONBLOCK })], (t, id, how) => {
     if (how & ~PIDFD_NONBLOCK || id <= 0) fail('EINVAL');

@@ -81,7 +81,9 @@ function prctl(t: Task, option: number, a: number, b: number, c: number): number
       return 0;
     }
     case PR.PR_GET_SECCOMP:
-      return 0;
+    case PR.PR_SET_SECCOMP:
+      // As a kernel without CONFIG_SECCOMP.
+      return fail('EINVAL');
     case PR.PR_CAPBSET_READ:
       if (a > CAP_LAST) fail('EINVAL');
       return (t.creds.bounding >> BigInt(a)) & 1n ? 1 : 0;

@@ -20,6 +20,11 @@ export abstract class MappableFile extends SeekableFile {
     return null;
   }
 
+  /** Whether a shared mapping may be made writable. */
+  get mayBeMappedForWriting(): boolean {
+    return true;
+  }
+
   /** Bytes of the file itself, whatever is mapped. */
   abstract readAt(into: Uint8Array, offset: number): number;
   abstract writeAt(from: Uint8Array, offset: number): number;
@@ -84,6 +89,9 @@ export class FilePages implements PageSource {
     this.changed = identity?.changed ?? 0;
     this.#shared = shared;
     this.#onUnused = onUnused;
+  }
+  mayWrite(): boolean {
+    return this.file.mayBeMappedForWriting;
   }
   unchanged(): boolean {
     return this.key !== null && this.file.identity()?.key === this.key;

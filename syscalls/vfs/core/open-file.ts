@@ -235,6 +235,9 @@ export abstract class OpenFile {
     return '';
   }
 
+  /** A shared mapping that can be written to is about to be made. EPERM of a sealed file. */
+  checkWritableMapping(): void {}
+
   /** Where mmap gets the pages from. ENODEV when the file cannot be mapped. */
   pageSource(_shared: boolean): PageSource {
     return fail('ENODEV');

@@ -54,6 +54,8 @@ export interface Notification {
   readonly signo: number;
   readonly how: number;
   send(): void;
+  /** It is taken back without having been sent. */
+  readonly removed?: (() => void) | undefined;
 }
 
 /** struct mq_attr, as far as a queue is made of it. */
@@ -93,6 +95,11 @@ export class QueueInode extends AnonymousInode {
 
   override open(flags: number): OpenFile {
     return new QueueFile(this, flags);
+  }
+
+  removeNotification(): void {
+    this.notification?.removed?.();
+    this.notification = undefined;
   }
 
   /** Gives it to a receiver that waits, else queues it. False when there is no room. */
@@ -176,7 +183,7 @@ export class QueueFile extends SeekableFile {
   }
 
   override flush(owner: object): void {
-    if (this.inode.notification?.owner === owner) this.inode.notification = undefined;
+    if (this.inode.notification?.owner === owner) this.inode.removeNotification();
   }
 
   protected override close(): void {

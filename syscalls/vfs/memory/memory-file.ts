@@ -77,6 +77,11 @@ export class MemoryBytes {
     return 8 * Math.ceil(this.#size / PAGE);
   }
 
+  /** Sealed against write(2) and new mappings that write. */
+  get sealed(): boolean {
+    return (this.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0;
+  }
+
   addSeals(seals: number): void {
     if (seals & ~ALL_SEALS) fail('EINVAL');
     if (this.seals & F_SEAL_SEAL) fail('EPERM');
@@ -106,7 +111,6 @@ export class MemoryBytes {
   }
 
   write(from: Uint8Array, offset: number): number {
-    if (this.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) fail('EPERM');
     const end = offset + from.length;
     if (end > this.#charged * PAGE) this.#charge(end);
     if (end > this.#size) this.resize(end);
@@ -149,6 +153,20 @@ export class MemoryFile extends MappableFile {
     this.#changed();
     return this.bytes.write(from, offset);
   }
+  protected override append(from: Uint8Array): number {
+    if (this.bytes.sealed) fail('EPERM');
+    return super.append(from);
+  }
+  protected override overwrite(from: Uint8Array, offset: number): number {
+    if (this.bytes.sealed) fail('EPERM');
+    return super.overwrite(from, offset);
+  }
+  override get mayBeMappedForWriting(): boolean {
+    return !this.bytes.sealed;
+  }
+  override checkWritableMapping(): void {
+    if (this.bytes.sealed) fail('EPERM');
+  }
   override size(): number {
     return this.bytes.size;
   }
@@ -166,6 +184,7 @@ export class MemoryFile extends MappableFile {
     if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) fail('EOPNOTSUPP');
     const end = offset + length;
     if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
+      if (bytes.sealed) fail('EPERM');
       const last = Math.min(end, bytes.size);
       if (last > offset) bytes.write(new Uint8Array(last - offset), offset);
     }

@@ -168,6 +168,12 @@ export class NetlinkSocket extends Socket {
     return bytes.length;
   }
 
+  /** A datagram from the kernel itself. */
+  fromKernel(bytes: Uint8Array): void {
+    this.#incoming.push({ bytes: Uint8Array.from(bytes), address: KERNEL });
+    this.queue.wakeAll();
+  }
+
   /** Puts messages into datagrams, each as many as fit. */
   #deliver(messages: readonly Uint8Array[]): void {
     let parts: Uint8Array[] = [];

@@ -134,7 +134,6 @@ function status(p: ProcProcess, t: ProcThread): string {
     ['CapBnd', mask(creds.bounding)],
     ['CapAmb', mask(creds.ambient)],
     ['NoNewPrivs', p.noNewPrivs ? 1 : 0],
-    ['Seccomp', 0],
     ['Cpus_allowed', '1'],
     ['Cpus_allowed_list', '0'],
     ['voluntary_ctxt_switches', 0],

@@ -1,0 +1,334 @@
+/* Calls that came to Linux late: requeued locks, barriers, files in memory with seals, processes by descriptors, other processes' memory. */
+#include "cases.h"
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <mqueue.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE 2
+#define CLOSE_RANGE_CLOEXEC 4
+#endif
+
+static uint32_t word, lock;
+static volatile int waiting_tids[4];
+#define futex(AT, OP, ...) syscall(SYS_futex, AT, OP, __VA_ARGS__)
+static pid_t tid(void) { return syscall(SYS_gettid); }
+
+static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
+static char results[4][100];
+static void until_tid_asleep(int t) {
+  char path[60], line[200];
+  sprintf(path, "/proc/self/task/%d/stat", t);
+  for (;;) {
+    int fd = open(path, O_RDONLY);
+    ssize_t n = read(fd, line, sizeof line - 1);
+    close(fd);
+    line[n > 0 ? n : 0] = 0;
+    if (strstr(line, ") S")) return;
+    nap(5);
+  }
+}
+static void *requeued(void *p) {
+  long i = (long)p;
+  __atomic_store_n(&waiting_tids[i], tid(), __ATOMIC_SEQ_CST);
+  int r = futex(&word, FUTEX_WAIT_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 0, NULL, &lock, 0);
+  int e = errno;
+  pthread_mutex_lock(&order);
+  sprintf(results[i], "%s, owner %d", r ? strerrorname_np(e) : "0", (int)(lock & FUTEX_TID_MASK) == tid());
+  pthread_mutex_unlock(&order);
+  if (r == 0) futex(&lock, FUTEX_UNLOCK_PI | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, 0);
+  return NULL;
+}
+static void start(pthread_t *t, int n) {
+  for (long i = 0; i < n; i++) {
+    waiting_tids[i] = 0;
+    pthread_create(&t[i], NULL, requeued, (void *)i);
+    while (!__atomic_load_n(&waiting_tids[i], __ATOMIC_SEQ_CST)) nap(1);
+    until_tid_asleep(waiting_tids[i]);
+  }
+}
+static void finish(pthread_t *t, int n) {
+  for (int i = 0; i < n; i++) {
+    pthread_join(t[i], NULL);
+    puts(results[i]);
+  }
+  printf("lock %x\n", lock);
+}
+CASE(requeue_to_a_lock) {
+  pthread_t t[3];
+  SHOW(futex(&word, FUTEX_LOCK_PI | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, 0));
+  SHOW(futex(&lock, FUTEX_LOCK_PI | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, 0));
+  word = 0;
+  start(t, 3);
+  SHOW(futex(&word, FUTEX_CMP_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 1, (void *)100, &lock, 7));
+  SHOW(futex(&word, FUTEX_CMP_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 2, (void *)100, &lock, 0));
+  SHOW(futex(&word, FUTEX_CMP_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 1, (void *)100, &word, 0));
+  SHOW(futex(&word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0));
+  SHOW(futex(&word, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG, 0, (void *)1, &lock, 0));
+  SHOW(futex(&word, FUTEX_CMP_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 1, (void *)100, &lock, 0));
+  SHOW((lock & FUTEX_WAITERS) != 0);
+  SHOW(futex(&word, FUTEX_CMP_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 1, (void *)100, &lock, 0));
+  SHOW(futex(&lock, FUTEX_UNLOCK_PI | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, 0));
+  finish(t, 3);
+}
+CASE(requeue_to_a_free_lock) {
+  pthread_t t[3];
+  start(t, 3);
+  SHOW(futex(&word, FUTEX_CMP_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 1, (void *)1, &lock, 0));
+  pthread_join(t[0], NULL);
+  SHOW(futex(&word, FUTEX_CMP_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 1, (void *)100, &lock, 0));
+  for (int i = 1; i < 3; i++) pthread_join(t[i], NULL);
+  for (int i = 0; i < 3; i++) puts(results[i]);
+  printf("lock %x\n", lock);
+}
+CASE(requeue_errors) {
+  struct timespec past = {1, 0}, bad = {1, -1};
+  SHOW(futex(&word, FUTEX_WAIT_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 5, NULL, &lock, 0));
+  SHOW(futex(&word, FUTEX_WAIT_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 0, NULL, &word, 0));
+  SHOW(futex(&word, FUTEX_WAIT_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 0, &past, &lock, 0));
+  SHOW(futex(&word, FUTEX_WAIT_REQUEUE_PI | FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME, 0, &past, &lock, 0));
+  SHOW(futex(&word, FUTEX_WAIT_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 0, &bad, &lock, 0));
+  SHOW(futex((char *)&word + 1, FUTEX_WAIT_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 0, NULL, &lock, 0));
+  SHOW(futex(&word, FUTEX_CMP_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 1, (void *)1, &lock, 0));
+  SHOW(futex(&word, 99, 0, NULL, NULL, 0));
+  SHOW(futex(&word, FUTEX_FD, 0, NULL, NULL, 0));
+}
+
+CASE(barriers) {
+  int all = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
+  printf("%x\n", all & 0x7f);
+  SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0));
+  SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0));
+  SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0));
+  SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0));
+  SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0));
+  SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0));
+  SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0));
+  SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0));
+  SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0));
+  SHOW(syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 1, 0));
+  SHOW(syscall(SYS_membarrier, 3, 0, 0));
+  SHOW(syscall(SYS_membarrier, 1 << 20, 0, 0));
+}
+
+static volatile int notified;
+static void in_new_thread(union sigval v) {
+  notified = v.sival_int;
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+static mqd_t queue(const char *name) {
+  struct mq_attr a = {.mq_maxmsg = 3, .mq_msgsize = 10};
+  mq_unlink(name);
+  return mq_open(name, O_CREAT | O_RDWR | O_NONBLOCK, 0600, &a);
+}
+CASE(queues_that_start_threads) {
+  mqd_t q = queue("/n");
+  char b[10];
+  struct sigevent e = {.sigev_notify = SIGEV_THREAD, .sigev_notify_function = in_new_thread, .sigev_value.sival_int = 42};
+  SHOW(mq_notify(q, &e));
+  SHOW(mq_notify(q, &e));
+  SHOW(mq_send(q, "x", 1, 0));
+  for (int i = 0; i < 4000 && !notified; i++) nap(5);
+  printf("%d\n", notified);
+  notified = 0;
+  SHOW(mq_send(q, "x", 1, 0));
+  mq_receive(q, b, 10, NULL);
+  mq_receive(q, b, 10, NULL);
+  e.sigev_value.sival_int = 43;
+  SHOW(mq_notify(q, &e));
+  SHOW(mq_notify(q, NULL));
+  SHOW(mq_send(q, "x", 1, 0));
+  mq_receive(q, b, 10, NULL);
+  SHOW(mq_notify(q, &e));
+  SHOW(mq_send(q, "x", 1, 0));
+  for (int i = 0; i < 4000 && !notified; i++) nap(5);
+  printf("%d\n", notified);
+  mq_unlink("/n");
+}
+
+CASE(seals) {
+  int fd = memfd_create("m", MFD_ALLOW_SEALING), plain = memfd_create("p", 0);
+  SHOW(fcntl(fd, F_GET_SEALS));
+  SHOW(fcntl(plain, F_GET_SEALS));
+  SHOW(fcntl(plain, F_ADD_SEALS, F_SEAL_WRITE));
+  SHOW(fcntl(open("/dev/null", O_RDWR), F_GET_SEALS));
+  SHOW(write(fd, "0123456789", 10));
+  SHOW(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK));
+  SHOW(ftruncate(fd, 5));
+  SHOW(ftruncate(fd, 20));
+  SHOW(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW));
+  SHOW(ftruncate(fd, 30));
+  SHOW(pwrite(fd, "x", 1, 25));
+  SHOW(pwrite(fd, "xyz", 3, 18));
+  SHOW(fallocate(fd, 0, 0, 100));
+  void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  SHOW(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+  munmap(p, 4096);
+  SHOW(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+  SHOW(write(fd, "x", 1));
+  SHOW(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED);
+  SHOW(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED);
+  SHOW(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0) == MAP_FAILED);
+  SHOW(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL));
+  SHOW(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK));
+  SHOW(fcntl(fd, F_GET_SEALS));
+  SHOW(fcntl(fd, F_ADD_SEALS, 0x1000));
+  int f = memfd_create("f", MFD_ALLOW_SEALING);
+  ftruncate(f, 4096);
+  p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, f, 0);
+  SHOW(fcntl(f, F_ADD_SEALS, F_SEAL_FUTURE_WRITE));
+  *(char *)p = 1;
+  SHOW(write(f, "x", 1));
+  SHOW(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, f, 0) == MAP_FAILED);
+  void *r = mmap(NULL, 4096, PROT_READ, MAP_SHARED, f, 0);
+  SHOW(mprotect(r, 4096, PROT_READ | PROT_WRITE));
+  char path[40];
+  sprintf(path, "/proc/self/fd/%d", f);
+  int again = open(path, O_RDONLY);
+  SHOW(fcntl(again, F_ADD_SEALS, F_SEAL_GROW));
+  SHOW(memfd_create("x", 0x100));
+  char name[300];
+  memset(name, 'n', 299);
+  name[299] = 0;
+  SHOW(memfd_create(name, 0));
+  name[249] = 0;
+  SHOW(memfd_create(name, 0) >= 0);
+}
+
+static pid_t child(void (*f)(void)) {
+  fflush(stdout);
+  pid_t pid = fork();
+  if (pid) return pid;
+  f();
+  _exit(0);
+}
+static void sleep_on(void) { for (;;) pause(); }
+static int pidfd(pid_t pid, int flags) { return syscall(SYS_pidfd_open, pid, flags); }
+CASE(process_descriptors) {
+  SHOW(pidfd(0, 0));
+  SHOW(pidfd(-1, 0));
+  SHOW(pidfd(getpid(), 1));
+  SHOW(pidfd(4194000, 0));
+  int p[2];
+  pipe(p);
+  write(p[1], "hello", 5);
+  pid_t pid = child(sleep_on);
+  int fd = pidfd(pid, 0), other = pidfd(pid, O_NONBLOCK);
+  SHOW(fcntl(fd, F_GETFD));
+  SHOW((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
+  SHOW((fcntl(other, F_GETFL) & O_NONBLOCK) != 0);
+  char b[10];
+  SHOW(read(fd, b, 1));
+  SHOW(write(fd, b, 1));
+  SHOW(lseek(fd, 0, SEEK_SET));
+  struct pollfd poller = {.fd = fd, .events = POLLIN};
+  SHOW(poll(&poller, 1, 0));
+  siginfo_t i;
+  memset(&i, 0, sizeof i);
+  SHOW(waitid(P_PIDFD, other, &i, WEXITED));
+  SHOW(waitid(P_PIDFD, fd, &i, WEXITED | WNOHANG));
+  SHOW(waitid(P_PIDFD, 99, &i, WEXITED));
+  SHOW(waitid(P_PIDFD, p[0], &i, WEXITED));
+  SHOW(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
+  SHOW(syscall(SYS_pidfd_send_signal, fd, 99, NULL, 0));
+  SHOW(syscall(SYS_pidfd_send_signal, fd, SIGUSR1, NULL, 8 + 1024));
+  SHOW(syscall(SYS_pidfd_send_signal, p[0], SIGUSR1, NULL, 0));
+  SHOW(syscall(SYS_pidfd_send_signal, 99, SIGUSR1, NULL, 0));
+  memset(&i, 0, sizeof i);
+  i.si_signo = SIGUSR2;
+  SHOW(syscall(SYS_pidfd_send_signal, fd, SIGUSR1, &i, 0));
+  i.si_signo = SIGUSR1;
+  i.si_code = SI_USER;
+  SHOW(syscall(SYS_pidfd_send_signal, fd, SIGUSR1, &i, 0));
+  int copy = syscall(SYS_pidfd_getfd, fd, p[0], 0);
+  SHOW(copy >= 0);
+  SHOW(fcntl(copy, F_GETFD));
+  SHOW(read(copy, b, 5));
+  SHOW(syscall(SYS_pidfd_getfd, fd, 500, 0));
+  SHOW(syscall(SYS_pidfd_getfd, fd, p[0], 1));
+  SHOW(syscall(SYS_pidfd_getfd, p[0], 0, 0));
+  i.si_code = SI_QUEUE;
+  i.si_signo = SIGTERM;
+  SHOW(syscall(SYS_pidfd_send_signal, fd, SIGTERM, &i, 0));
+  SHOW(poll(&poller, 1, 20000));
+  SHOW(syscall(SYS_pidfd_send_signal, fd, SIGUSR1, NULL, 0));
+  SHOW(syscall(SYS_pidfd_getfd, fd, 0, 0));
+  SHOW(waitid(P_PIDFD, fd, &i, WEXITED));
+  printf("%d %d\n", i.si_code, i.si_status);
+  SHOW(waitid(P_PIDFD, fd, &i, WEXITED));
+  SHOW(syscall(SYS_pidfd_send_signal, fd, SIGUSR1, NULL, 0));
+  SHOW(pidfd(pid, 0));
+}
+
+static char theirs[3 * 4096];
+CASE(memory_of_others) {
+  strcpy(theirs, "of the child");
+  pid_t pid = child(sleep_on);
+  until_asleep(pid);
+  memset(theirs, 0, 20);
+  char b[100] = {0};
+  struct iovec l[3] = {{b, 5}, {b + 10, 50}, {NULL, 0}}, r[3] = {{theirs, 7}, {theirs + 7, 5}, {NULL, 0}}, bad = {(void *)8, 4};
+  SHOW(process_vm_readv(pid, l, 2, r, 2, 0));
+  printf("%.5s|%.7s\n", b, b + 10);
+  SHOW(process_vm_writev(pid, &(struct iovec){"OF", 2}, 1, r, 1, 0));
+  SHOW(process_vm_readv(pid, l, 1, r, 1, 0));
+  printf("%.5s\n", b);
+  SHOW(process_vm_readv(pid, l, 1, r, 1, 1));
+  SHOW(process_vm_readv(pid, l, 2000, r, 1, 0));
+  SHOW(process_vm_readv(pid, l, 1, r, 2000, 0));
+  SHOW(process_vm_readv(pid, l, 0, r, 1, 0));
+  SHOW(process_vm_readv(pid, l, 1, r, 0, 0));
+  SHOW(process_vm_readv(pid, l, 1, &bad, 1, 0));
+  SHOW(process_vm_readv(pid, &bad, 1, r, 1, 0));
+  SHOW(process_vm_readv(4194000, l, 1, r, 1, 0));
+  r[1] = bad;
+  SHOW(process_vm_readv(pid, l, 2, r, 2, 0));
+  setresuid(1000, 1000, 0);
+  SHOW(process_vm_readv(pid, l, 1, r, 1, 0));
+  setresuid(0, 0, 0);
+  kill(pid, SIGKILL);
+}
+
+CASE(ranges_of_descriptors) {
+  int a = open("/dev/null", O_RDONLY), b = dup(a), c = dup2(a, 100);
+  SHOW(syscall(SYS_close_range, 5, 4, 0));
+  SHOW(syscall(SYS_close_range, 5, 10, 8));
+  SHOW(syscall(SYS_close_range, a, a, CLOSE_RANGE_CLOEXEC));
+  SHOW(fcntl(a, F_GETFD));
+  SHOW(fcntl(b, F_GETFD));
+  SHOW(syscall(SYS_close_range, b, 50, CLOSE_RANGE_UNSHARE));
+  SHOW(fcntl(b, F_GETFD));
+  SHOW(fcntl(c, F_GETFD));
+  SHOW(syscall(SYS_close_range, 3, ~0U, 0));
+  SHOW(fcntl(a, F_GETFD));
+  SHOW(fcntl(c, F_GETFD));
+  SHOW(syscall(SYS_close_range, 3, ~0U, 0));
+}
+
+CASE(advice_for_others) {
+  pid_t pid = child(sleep_on);
+  int fd = pidfd(pid, 0);
+  char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  int self = pidfd(getpid(), 0);
+  struct iovec v[2] = {{p, 4096}, {p + 4096, 4096}}, bad = {(void *)4096, 4096};
+  SHOW(syscall(SYS_process_madvise, self, v, 2, MADV_COLD, 0));
+  SHOW(syscall(SYS_process_madvise, self, v, 2, MADV_PAGEOUT, 0));
+  SHOW(syscall(SYS_process_madvise, self, v, 2, MADV_COLD, 1));
+  SHOW(syscall(SYS_process_madvise, self, &bad, 1, MADV_COLD, 0));
+  SHOW(syscall(SYS_process_madvise, fd, v, 2, 9999, 0));
+  SHOW(syscall(SYS_process_madvise, 0, v, 2, MADV_COLD, 0));
+  SHOW(syscall(SYS_process_madvise, 99, v, 2, MADV_COLD, 0));
+  SHOW(syscall(SYS_process_mrelease, fd, 1));
+  SHOW(syscall(SYS_process_mrelease, 0, 0));
+  SHOW(syscall(SYS_process_mrelease, fd, 0));
+  kill(pid, SIGKILL);
+  siginfo_t i;
+  waitid(P_PID, pid, &i, WEXITED);
+  SHOW(syscall(SYS_process_mrelease, fd, 0));
+}
