@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -164,7 +166,32 @@ static void residency(void) {
   unlink("resident");
 }
 
+/* Advice on the memory of another process. */
+static void remote(void) {
+  char *map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  munmap(map + 4096, 4096);
+  map[0] = 1;
+  pid_t child = fork();
+  if (child == 0) for (;;) pause();
+  int pidfd = syscall(SYS_pidfd_open, child, 0);
+  struct iovec there = {map, 4096}, both[2] = {{map, 4096}, {map + 4096, 4096}}, none = {map + 4096, 4096};
+  TRY(syscall(SYS_process_madvise, pidfd, &there, 1, MADV_COLD, 0));
+  TRY(syscall(SYS_process_madvise, pidfd, both, 2, MADV_WILLNEED, 0));
+  TRY(syscall(SYS_process_madvise, pidfd, &none, 1, MADV_COLD, 0));
+  TRY(syscall(SYS_process_madvise, pidfd, &there, 0, MADV_COLD, 0));
+  TRY(syscall(SYS_process_madvise, pidfd, &there, 1, MADV_NORMAL, 0));
+  TRY(syscall(SYS_process_madvise, pidfd, &there, 1, MADV_COLD, 1));
+  TRY(syscall(SYS_process_madvise, pidfd, &there, 2000, MADV_COLD, 0));
+  TRY(syscall(SYS_process_madvise, pidfd, NULL, 1, MADV_COLD, 0));
+  TRY(syscall(SYS_process_madvise, 0, &there, 1, MADV_COLD, 0));
+  TRY(syscall(SYS_process_madvise, 100, &there, 1, MADV_COLD, 0));
+  kill(child, SIGKILL);
+  waitpid(child, NULL, 0);
+  TRY(syscall(SYS_process_madvise, pidfd, &there, 1, MADV_COLD, 0));
+}
+
 int main(void) {
+  remote();
   low();
   residency();
   setvbuf(stdout, NULL, _IOLBF, 0);
