@@ -18,6 +18,7 @@ const MET = {
 /** `describe` and `test` for tests with a need. `name` is for names of tests: it tells of a need that is not met. */
 export function needs(need: keyof typeof MET, met: boolean = MET[need]()) {
   return {
+    met,
     describe: met ? describe : describe.skip,
     test: met ? test : test.skip,
     name: (name: string) => (met ? name : `${name} (needs ${need})`),
