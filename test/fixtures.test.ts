@@ -125,7 +125,9 @@ describe.each(programs)('%s', (program) => {
   describe.each(runs)('$args', ({ args }) => {
     // One variant is enough for the interpreter.
     test.each(
-      variant === 'static' || variant.startsWith('bare') ? (['jit', 'interp'] as const) : (['jit'] as const),
+      ['static', 'neon', 'v8'].includes(variant) || variant.startsWith('bare')
+        ? (['jit', 'interp'] as const)
+        : (['jit'] as const),
     )('%s', async (cpu) => {
       const invocation = {
         root,
@@ -134,7 +136,7 @@ describe.each(programs)('%s', (program) => {
         stdin: '',
       };
       const expected = asLinux(name, await qemu(invocation, `${directory}/${program}`));
-      const actual = await armrun(invocation, cpu);
+      const actual = await armrun(invocation, cpu, variant === 'v8' ? ['--cpu-model', 'max'] : []);
       const differs = difference(actual, expected);
       expect(differs, differs).toBeUndefined();
     });
