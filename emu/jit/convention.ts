@@ -6,6 +6,7 @@
  * state in the state block but the PC; or LEAVE, with the PC too in the block and the reason in OFF.exit.
  */
 import { OFF } from '../cpu-state.ts';
+import { VECTOR_IMPORTS } from './vector-helpers.ts';
 import { F32, F64, I32 } from './wasm.ts';
 import { V128 } from './wasm-simd.ts';
 
@@ -62,6 +63,8 @@ export const IMPORTS = [
   /** The same of four singles in vectors. */
   { name: 'exact_vadd', type: 9 },
   { name: 'exact_vmul', type: 9 },
+  /** See vector-helpers.ts. */
+  ...VECTOR_IMPORTS,
 ] as const;
 export type ImportName = (typeof IMPORTS)[number]['name'];
 export const importIndex = (name: ImportName): number => IMPORTS.findIndex((i) => i.name === name);
@@ -80,6 +83,10 @@ export const TYPES = [
   /** check */
   { params: [I32, I32, I32, I32, I32], results: [I32] },
   { params: [V128, V128, V128], results: [I32] },
+  { params: [V128], results: [V128] },
+  { params: [V128, V128], results: [V128] },
+  { params: [V128, V128, V128], results: [V128] },
+  { params: [V128, V128, V128, V128], results: [I32] },
 ] as const;
 
 /** The op cannot be compiled; the evaluator runs this instruction. */

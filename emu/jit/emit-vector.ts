@@ -21,6 +21,7 @@ import {
 import { CPU, importIndex, Unsupported } from './convention.ts';
 import type { Emitter } from './emitter.ts';
 import { CONST, type Node } from './function-writer.ts';
+import type { VectorHelper } from './vector-helpers.ts';
 import { F64, I64, OP } from './wasm.ts';
 import { SIMD, V128 } from './wasm-simd.ts';
 
@@ -153,6 +154,12 @@ export class VectorEmitter {
     this.op(op);
     return this.held();
   }
+  /** Calls a function of vector-helpers.ts. */
+  private call(name: VectorHelper, ...operands: Node[]): Node {
+    for (const operand of operands) this.gen(operand);
+    this.e.out.call(importIndex(name));
+    return this.held();
+  }
   private select(mask: Node, a: Node, b: Node): Node {
     this.gen(a);
     this.gen(b);
@@ -268,6 +275,13 @@ export class VectorEmitter {
         return this.saturateToHalf(t, a, unsigned, unsigned);
       case 'qnarrowu':
         return this.saturateToHalf(t, a, false, true);
+      case 'aessub':
+        return this.call('aes_sub', a);
+      case 'aesisub':
+        return this.call('aes_inverse_sub', a);
+      case 'frecpe':
+      case 'frsqrte':
+        return this.estimate(op, a);
       case 'paddl':
         return this.addPairs(log2, unsigned, a);
       default:
@@ -365,7 +379,7 @@ export class VectorEmitter {
       case 'mull':
         return this.apply2((unsigned ? SIMD.extmul_low_u : SIMD.extmul_low_s)[log2]!, a, b);
       case 'pmull':
-        if (log2 === 3) throw new Unsupported();
+        if (log2 === 3) return this.call('vpmull', a, b);
         return this.polynomial(1, this.apply1(SIMD.extend_low_u[0], a), this.apply1(SIMD.extend_low_u[0], b));
       case 'qdmull': {
         const product = this.apply2(SIMD.extmul_low_s[log2]!, a, b);
@@ -374,6 +388,8 @@ export class VectorEmitter {
       case 'qdmulh':
       case 'qrdmulh':
         return this.doubledHigh(op === 'qrdmulh', t, a, b);
+      case 'shl':
+        return this.call(`vshl_${unsigned ? 'u' : 's'}${laneBits(t)}` as VectorHelper, a, b);
       case 'tbl':
         return this.apply2(SIMD.swizzle, a, b);
       case 'fadd':
@@ -487,8 +503,7 @@ export class VectorEmitter {
   }
 
   vec3(op: Vector3, _t: Lanes, a: Node, b: Node, c: Node): Node {
-    if (op === 'bsl') return this.select(a, b, c);
-    throw new Unsupported();
+    return op === 'bsl' ? this.select(a, b, c) : this.fused(a, b, c);
   }
 
   vecShift(op: VectorShift, t: Lanes, a: Node, amount: number): Node {
@@ -600,6 +615,39 @@ export class VectorEmitter {
       this.e.out.call(importIndex(op === 'fmul' ? 'exact_vmul' : 'exact_vadd'));
     });
     return r;
+  }
+
+  /** c + a * b, rounded once. */
+  private fused(c: Node, a: Node, b: Node): Node {
+    this.e.openSlow();
+    const r = this.call('vfma', c, a, b);
+    const operands = [c, a, b] as const;
+    const tiny = operands.map((x) => this.tiny(x));
+    const odd = this.notNormal(r);
+    const any = (masks: Node[]) => masks.reduce((x, y) => this.either(x, y));
+    this.slowWhere(any([odd, ...tiny]), () => {
+      const zero = operands.map((x) => this.isZero(x));
+      const flushed = any(tiny.map((x, i) => this.butNot(x, zero[i]!)));
+      // A zero from a zero product is exact; others may have been tiny.
+      const exact = this.apply2(SIMD.and, this.isZero(r), this.either(zero[1]!, zero[2]!));
+      return this.either(flushed, this.butNot(odd, exact));
+    });
+    this.inexactUnless(() => {
+      for (const x of [...operands, r]) this.gen(x);
+      this.e.out.call(importIndex('exact_vfma'));
+    });
+    return r;
+  }
+
+  /** Estimates of what is neither zero, infinite nor a NaN, and has an estimate that is normal: the exponent is 1 to 252. Of roots it is positive. */
+  private estimate(op: 'frecpe' | 'frsqrte', a: Node): Node {
+    this.e.openSlow();
+    const bits = op === 'frecpe' ? this.byConstant(SIMD.shr_u[2], this.byConstant(SIMD.shl[2], a, 1), 1) : a;
+    const [low, high] = [0x0080_0000, op === 'frecpe' ? 253 << 23 : EXPONENT];
+    const moved = this.apply2(SIMD.sub[2], bits, this.known(four(low)));
+    const odd = this.apply2(SIMD.ge_u[2], moved, this.known(four(high - low)));
+    this.slowWhere(odd, () => odd);
+    return this.call(op === 'frecpe' ? 'vrecpe' : 'vrsqrte', a);
   }
 
   /** Sets IXC unless it is set already or `exact` leaves 1 on the wasm stack. */

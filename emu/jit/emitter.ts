@@ -42,7 +42,7 @@ import { VectorEmitter } from './emit-vector.ts';
 import { CONST, LOCAL, Node, OPERATION, VARIABLE } from './function-writer.ts';
 import { type HeldRegisters, NONE_HELD, VfpRegisters, vfpOffset } from './vfp-registers.ts';
 import { type ByteWriter, F64, I32, I64, OP } from './wasm.ts';
-import { V128 } from './wasm-simd.ts';
+import { SIMD, V128 } from './wasm-simd.ts';
 
 /** The comparison that a condition is after CMP, by condition; 0 where it is none (MI PL VS VC). */
 const COMPARISONS: readonly number[] = [
@@ -656,11 +656,19 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   setLane(t: Lanes, w: Node, i: number, v: Node): Node {
     return this.vector.setLane(t, w, i, v);
   }
-  loadLanes(address: Node, offset: number, _size: 1 | 2 | 4 | 8): Node {
-    return this.loadDouble(address, offset);
+  loadLanes(address: Node, offset: number, _size: 1 | 2 | 4 | 8, quad: boolean): Node {
+    if (!quad) return this.loadDouble(address, offset);
+    this.out.simdMem(SIMD.load, this.based(address, offset));
+    return this.held(V128);
   }
-  storeLanes(address: Node, offset: number, _size: 1 | 2 | 4 | 8, w: Node): void {
-    this.storeDouble(address, offset, w);
+  storeLanes(address: Node, offset: number, _size: 1 | 2 | 4 | 8, quad: boolean, w: Node): void {
+    if (!quad) {
+      this.storeDouble(address, offset, w);
+      return;
+    }
+    const o = this.based(address, offset);
+    this.vector.gen(w);
+    this.out.simdMem(SIMD.store, o);
   }
 
   /** Labels of the instruction's end and of its slow way, when it has one; and what locals held when that was opened. */

@@ -7,6 +7,7 @@
 import { PAGE_BYTES, SITE_COUNTERS, SITE_COUNTERS_LENGTH } from '../memory/layout.ts';
 import { IMPORTS, PARAMETERS, TYPES } from './convention.ts';
 import { exactness } from './exactness.ts';
+import { vectorHelpers } from './vector-helpers.ts';
 import { ByteWriter, encodeModule, type FuncBody, I32, OP, VOID } from './wasm.ts';
 
 /** What TypeScript gives compiled code; see IMPORTS in emitter.ts for the meaning. */
@@ -121,6 +122,24 @@ function missBody(jsMiss: number): FuncBody {
   return { type: 0, locals: [], code: w.view() };
 }
 
+const helpers = { ...exactness, ...vectorHelpers };
+
+/** Encoded once and for all: it is in the startup snapshot. */
+const MODULE = encodeModule({
+  types: TYPES,
+  functionImports: [
+    { name: 'check', type: TYPE_CHECK },
+    { name: 'miss', type: 0 },
+  ],
+  table: true,
+  functions: [enterBody(), missBody(1), checkBody(0), ...Object.values(helpers)],
+  exports: [
+    { name: 'enter', function: 0 },
+    { name: 'miss', function: 1 },
+    { name: 'check', function: 2 },
+    ...Object.keys(helpers).map((name, i) => ({ name, function: 3 + i })),
+  ],
+});
 let compiled: WebAssembly.Module | undefined;
 
 /** Makes the runtime of a memory and a table. */
@@ -129,23 +148,7 @@ export function createRuntime(
   table: WebAssembly.Table,
   hooks: RuntimeHooks,
 ): Runtime {
-  compiled ??= new WebAssembly.Module(
-    encodeModule({
-      types: TYPES,
-      functionImports: [
-        { name: 'check', type: TYPE_CHECK },
-        { name: 'miss', type: 0 },
-      ],
-      table: true,
-      functions: [enterBody(), missBody(1), checkBody(0), ...Object.values(exactness)],
-      exports: [
-        { name: 'enter', function: 0 },
-        { name: 'miss', function: 1 },
-        { name: 'check', function: 2 },
-        ...Object.keys(exactness).map((name, i) => ({ name, function: 3 + i })),
-      ],
-    }),
-  );
+  compiled ??= new WebAssembly.Module(MODULE);
   const { exports } = new WebAssembly.Instance(compiled, {
     e: { m: memory, t: table, check: hooks.check, miss: hooks.miss },
   });

@@ -35,6 +35,7 @@ export const SIMD = {
   f32_gt: 0x44,
   f32_ge: 0x46,
   f64_eq: 0x47,
+  f64_ne: 0x48,
   not: 0x4d,
   and: 0x4e,
   andnot: 0x4f,

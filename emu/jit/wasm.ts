@@ -98,6 +98,7 @@ export const OP = {
   i64_mul: 0x7e,
   i64_and: 0x83,
   i64_or: 0x84,
+  i64_xor: 0x85,
   i64_shl: 0x86,
   i64_shr_s: 0x87,
   i64_shr_u: 0x88,

@@ -456,10 +456,10 @@ class Recorder implements Machine<Value, Unknown, Unknown> {
     return undefined;
   }
   setLane(_t: Lanes, _w: Unknown, _i: number, _v: Value): Unknown {}
-  loadLanes(_address: Value, _offset: number, _size: 1 | 2 | 4 | 8): Unknown {
+  loadLanes(_address: Value, _offset: number, _size: 1 | 2 | 4 | 8, _quad: boolean): Unknown {
     this.loads = true;
   }
-  storeLanes(_address: Value, _offset: number, _size: 1 | 2 | 4 | 8, _w: Unknown): void {
+  storeLanes(_address: Value, _offset: number, _size: 1 | 2 | 4 | 8, _quad: boolean, _w: Unknown): void {
     this.stores = true;
   }
 

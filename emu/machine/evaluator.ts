@@ -423,25 +423,31 @@ export class Evaluator implements Machine<number, number, number> {
     else for (let i = 0; i < 4; i++) this.setByte(a + i, x >>> (i << 3));
   }
   loadDouble(address: number, offset: number): number {
-    return this.loadLanes(address, offset, 8);
+    return this.loadLanes(address, offset, 8, false);
   }
   storeDouble(address: number, offset: number, w: number): void {
-    this.storeLanes(address, offset, 8, w);
+    this.storeLanes(address, offset, 8, false, w);
   }
-  loadLanes(address: number, offset: number, size: 1 | 2 | 4 | 8): number {
-    const first = this.loadWord(address, offset);
-    const second = this.loadWord(address, offset + 4);
-    if (this.pages !== this.zeros) return vector.make2(first, second);
-    // Big endian: the words are swapped already.
-    return vector.swapLanes(vector.make2(swap32(first), swap32(second)), size);
+  /** A word of lanes: as it lies in memory. */
+  private loadAsIs(address: number, offset: number): number {
+    const word = this.loadWord(address, offset);
+    return this.pages === this.zeros ? swap32(word) : word;
   }
-  storeLanes(address: number, offset: number, size: 1 | 2 | 4 | 8, w: number): void {
+  loadLanes(address: number, offset: number, size: 1 | 2 | 4 | 8, quad: boolean): number {
+    const a = this.loadAsIs(address, offset);
+    const b = this.loadAsIs(address, offset + 4);
+    const w = quad
+      ? vector.make4(a, b, this.loadAsIs(address, offset + 8), this.loadAsIs(address, offset + 12))
+      : vector.make2(a, b);
+    return this.pages === this.zeros ? vector.swapLanes(w, size) : w;
+  }
+  storeLanes(address: number, offset: number, size: 1 | 2 | 4 | 8, quad: boolean, w: number): void {
     const big = this.pages === this.zeros;
     const lanes = big ? vector.swapLanes(w, size) : w;
-    const first = vector.word(lanes, 0);
-    const second = vector.word(lanes, 1);
-    this.storeWord(address, offset, big ? swap32(first) : first);
-    this.storeWord(address, offset + 4, big ? swap32(second) : second);
+    for (let i = 0; i < (quad ? 4 : 2); i++) {
+      const word = vector.word(lanes, i);
+      this.storeWord(address, offset + 4 * i, big ? swap32(word) : word);
+    }
   }
 
   // The local monitor remembers the value seen, and a store succeeds when memory still holds it: other threads and the kernel need not know of the monitor.

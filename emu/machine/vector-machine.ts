@@ -58,6 +58,7 @@ export const WORDS: Lanes = 2;
  * `widen` gives lanes twice as wide of the 64-bit a; `narrow` takes 128 bits and gives the lower half of each lane, `qnarrow` saturated to the same signedness,
  * `qnarrowu` from signed to unsigned. `paddl` adds neighbours to lanes twice as wide. `recpe` and `rsqrte` are the estimates of unsigned words, `frecpe` and `frsqrte` of floats;
  * `frint` rounds floats to integers and `ftoi` converts them, as FpOp's `rint` says; `ftoh` and `htof` between four floats and four halves.
+ * `aessub` and `aesisub` are the S-box of AES and its inverse, on bytes.
  */
 export type Vector1 =
   | 'not'
@@ -86,7 +87,9 @@ export type Vector1 =
   | 'ftoip'
   | 'ftoim'
   | 'ftoh'
-  | 'htof';
+  | 'htof'
+  | 'aessub'
+  | 'aesisub';
 
 /**
  * Comparisons give ones or zeros. Shifts take the amount from the low byte of each lane of b, negative to the right; `r` rounds, `q` saturates. `bic` is a and not b, `orn` a
@@ -154,7 +157,7 @@ export interface VectorMachine<V, W> {
   /** Lane i, extended by signedness; lanes of at most 32 bits. */
   getLane(t: Lanes, w: W, i: number): V;
   setLane(t: Lanes, w: W, i: number, v: V): W;
-  /** Eight bytes in memory order, in lanes of `size` bytes of the current endianness, already tested by `access`. */
-  loadLanes(address: V, offset: number, size: 1 | 2 | 4 | 8): W;
-  storeLanes(address: V, offset: number, size: 1 | 2 | 4 | 8, w: W): void;
+  /** Eight or sixteen (`quad`) bytes in memory order, in lanes of `size` bytes of the current endianness, already tested by `access`. */
+  loadLanes(address: V, offset: number, size: 1 | 2 | 4 | 8, quad: boolean): W;
+  storeLanes(address: V, offset: number, size: 1 | 2 | 4 | 8, quad: boolean, w: W): void;
 }

@@ -3,6 +3,7 @@
  *
  * A value is a place in a ring of temporaries (a byte offset). An instruction may hold no more than the ring has; `next` overwrites the oldest.
  */
+import { INVERSE_SUB_BYTES, SUB_BYTES } from './aes.ts';
 import { AHP, ROUND, takeExceptions } from './softfloat.ts';
 import * as float from './vector-float.ts';
 import {
@@ -321,6 +322,12 @@ export function vec1(op: Vector1, t: Lanes, a: number, fpscr: number): number {
     case 'ftoim':
       each((x) => float.toInteger(x, isUnsigned(t), 0, ROUNDINGS[op.at(-1)!]!));
       break;
+    case 'aessub':
+    case 'aesisub': {
+      const box = op === 'aessub' ? SUB_BYTES : INVERSE_SUB_BYTES;
+      for (let i = 0; i < 16; i++) u8[r + i] = box[u8[a + i]!]!;
+      break;
+    }
     case 'ftoh':
       for (let i = 0; i < 4; i++) VIEWS[5]![(r >> 1) + i] = float.toHalf(word(a, i), fpscr & AHP);
       break;
@@ -443,9 +450,9 @@ export function setLane(t: Lanes, w: number, i: number, v: number): number {
   return r;
 }
 
-/** Eight bytes whose two words were read little endian, when lanes of so many bytes are to be read big endian. */
+/** Bytes as they lie in memory, when lanes of so many bytes are to be read big endian. */
 export function swapLanes(w: number, size: number): number {
   const r = next();
-  for (let i = 0; i < 8; i++) u8[r + i] = u8[w + (i ^ (size - 1))]!;
+  for (let i = 0; i < 16; i++) u8[r + i] = u8[w + (i ^ (size - 1))]!;
   return r;
 }

@@ -1,6 +1,6 @@
 /**
- * The Cryptographic Extension in AArch32 state (DDI 0487 F6.1: AESD to AESMC, SHA1C to SHA256SU1), composed of operations on lanes and words. Tables and shifts are those of FIPS 197
- * and FIPS 180-4.
+ * The Cryptographic Extension in AArch32 state (DDI 0487 F6.1: AESD to AESMC, SHA1C to SHA256SU1), composed of operations on lanes
+ * and words, by FIPS 197 and FIPS 180-4.
  */
 import { type Lanes, lanes, type Machine } from '../machine/machine.ts';
 import type { Simd } from './simd.ts';
@@ -14,66 +14,17 @@ const PAIR = [...range(8), ...range(8).map((i) => 16 + i)];
 
 // ---- AES ----
 
-/** Product in GF(2^8) by the AES polynomial. */
-function product(x: number, y: number): number {
-  let p = 0;
-  for (let i = 0; i < 8; i++) {
-    if ((y >> i) & 1) p ^= x;
-    x = (x << 1) ^ (x & 0x80 ? 0x11b : 0);
-  }
-  return p;
-}
-
-interface Boxes {
-  readonly forward: readonly number[];
-  readonly inverse: readonly number[];
-}
-let boxes: Boxes | undefined;
-/** The S-boxes: inverses, and an affine transformation of their bits. Made when first used. */
-function sBoxes(): Boxes {
-  if (boxes !== undefined) return boxes;
-  const forward = range(256).map((x) => {
-    const inverse = range(256).find((y) => product(x, y) === 1) ?? 0;
-    const rotated = (n: number) => (inverse << n) | (inverse >> (8 - n));
-    return (inverse ^ rotated(1) ^ rotated(2) ^ rotated(3) ^ rotated(4) ^ 0x63) & 0xff;
-  });
-  const inverse = new Array<number>(256).fill(0);
-  forward.forEach((y, x) => {
-    inverse[y] = x;
-  });
-  boxes = { forward, inverse };
-  return boxes;
-}
-
-/** Sixteen bytes of a table. */
-function tableAt<V, W, S>(m: Machine<V, W, S>, table: readonly number[], at: number): W {
-  const word = (i: number) => range(4).reduce((w, byte) => w | (table[at + 4 * i + byte]! << (8 * byte)), 0);
-  const half = (i: number) => m.makeW(m.const(word(i)), m.const(word(i + 1)));
-  return m.shuffle(PAIR, half(0), half(2));
-}
-
-/** Each byte by the table, sixteen entries at a time. */
-function substitute<V, W, S>(m: Machine<V, W, S>, table: readonly number[], w: W): W {
-  let r = m.letW(m.vec2('tbl', BYTES, tableAt(m, table, 0), w));
-  let index = w;
-  for (let i = 1; i < 16; i++) {
-    index = m.letW(m.vec2('sub', BYTES, index, m.splat(0, m.const(16))));
-    r = m.letW(m.vec2('or', BYTES, r, m.vec2('tbl', BYTES, tableAt(m, table, 16 * i), index)));
-  }
-  return r;
-}
-
 /** The state is four columns of four bytes; row r goes to the left, or the right, by r. */
 const SHIFT_ROWS = range(16).map((i) => (i + 4 * (i & 3)) & 15);
 const INVERSE_SHIFT_ROWS = range(16).map((i) => (i - 4 * (i & 3)) & 15);
 
 export const aese: Op = (m, a) => {
   const w = m.letW(m.vec2('xor', BYTES, m.getQuad(a.d), m.getQuad(a.m)));
-  m.setQuad(a.d, substitute(m, sBoxes().forward, m.letW(m.shuffle(SHIFT_ROWS, w, w))));
+  m.setQuad(a.d, m.vec1('aessub', BYTES, m.shuffle(SHIFT_ROWS, w, w)));
 };
 export const aesd: Op = (m, a) => {
   const w = m.letW(m.vec2('xor', BYTES, m.getQuad(a.d), m.getQuad(a.m)));
-  m.setQuad(a.d, substitute(m, sBoxes().inverse, m.letW(m.shuffle(INVERSE_SHIFT_ROWS, w, w))));
+  m.setQuad(a.d, m.vec1('aesisub', BYTES, m.shuffle(INVERSE_SHIFT_ROWS, w, w)));
 };
 
 /** Each byte times two. */

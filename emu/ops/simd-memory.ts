@@ -17,6 +17,8 @@ export interface SimdTransfer {
   readonly stride: number;
   /** Whole registers: how many structures of registers; one lane: its index; to all lanes: registers for each element. */
   readonly count: number;
+  /** Single elements in whole registers that are pairs: moved as Q registers. */
+  readonly quads: boolean;
   readonly index: number;
   /** Alignment asked for, in bytes; 1 for none. */
   readonly align: number;
@@ -55,7 +57,13 @@ export function loadStructures<V, W, S>(m: Machine<V, W, S>, a: SimdTransfer): v
   const address = m.let(m.reg(a.base));
   const words = a.n * a.count;
   m.access(address, 8 * words, 1, a.align);
-  const loaded = range(words).map((i) => m.letW(m.loadLanes(address, 8 * i, a.size)));
+  if (a.quads) {
+    const loaded = range(words / 2).map((i) => m.letW(m.loadLanes(address, 16 * i, a.size, true)));
+    for (let i = 0; i < words / 2; i++) m.setQuad(a.d + 2 * i, loaded[i]!);
+    writeBack(m, a, address, 8 * words);
+    return;
+  }
+  const loaded = range(words).map((i) => m.letW(m.loadLanes(address, 8 * i, a.size, false)));
   if (a.n === 1) for (let i = 0; i < a.count; i++) m.setD(a.d + i, loaded[i]!);
   else
     for (let r = 0; r < a.count; r++) {
@@ -70,7 +78,10 @@ export function storeStructures<V, W, S>(m: Machine<V, W, S>, a: SimdTransfer): 
   const address = m.let(m.reg(a.base));
   const words = a.n * a.count;
   m.access(address, 8 * words, 2, a.align);
-  if (a.n === 1) for (let i = 0; i < a.count; i++) m.storeLanes(address, 8 * i, a.size, m.getD(a.d + i));
+  if (a.quads)
+    for (let i = 0; i < words / 2; i++) m.storeLanes(address, 16 * i, a.size, true, m.getQuad(a.d + 2 * i));
+  else if (a.n === 1)
+    for (let i = 0; i < a.count; i++) m.storeLanes(address, 8 * i, a.size, false, m.getD(a.d + i));
   else
     for (let r = 0; r < a.count; r++) {
       const [x, y] = pairs(
@@ -79,7 +90,7 @@ export function storeStructures<V, W, S>(m: Machine<V, W, S>, a: SimdTransfer): 
       );
       for (let i = 0; i < a.n; i++) {
         const pattern = range(8).map((byte) => inRegisters(a.n, a.size, 8 * i + byte));
-        m.storeLanes(address, 8 * (a.n * r + i), a.size, m.shuffle(pattern, x, y));
+        m.storeLanes(address, 8 * (a.n * r + i), a.size, false, m.shuffle(pattern, x, y));
       }
     }
   writeBack(m, a, address, 8 * words);

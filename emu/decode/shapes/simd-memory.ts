@@ -78,7 +78,9 @@ function shape(
       const d = (f.D! << 4) | f.d!;
       if (form === null || f.n === PC) return null;
       const last = d + (n - 1) * form.stride + form.count - 1;
-      return last > 31 ? null : { ...form, n, d, base: f.n!, m: f.m!, dt: `.${8 * form.size}` };
+      if (last > 31) return null;
+      const quads = n === 1 && formOf === multipleForm && ((d | form.count) & 1) === 0;
+      return { ...form, n, d, quads, base: f.n!, m: f.m!, dt: `.${8 * form.size}` };
     },
     print(a) {
       const align = a.align > 1 ? ` :${8 * a.align}` : '';
