@@ -171,7 +171,8 @@ export interface RunOptions {
    */
   cpu?: 'jit' | 'interp' | 'unicorn';
   /**
-   * Name of one of CPU_MODELS (emu/cpu-model.ts), by default cortex-a7; runs at the same time in one process must have the same.
+   * Name of one of CPU_MODELS (emu/cpu-model.ts), by default cortex-a7. Runs at the same time in one process must have the same:
+   * OptionError.
    */
   cpuModel?: string;
   /** A second CPU that runs beside the first; a difference ends the run with a {@link VerifyError}. */

@@ -8,8 +8,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { engineNamed } from '../emu/backend.ts';
-import { type CpuModel, cpuModelNamed, DEFAULT_MODEL } from '../emu/cpu-model.ts';
-import { selectModel } from '../emu/decode/features.ts';
+import { type CpuModel, DEFAULT_MODEL } from '../emu/cpu-model.ts';
 import { Errno, type ErrnoName } from '../syscalls/abi/errno.ts';
 import { X_OK } from '../syscalls/abi/fcntl.ts';
 import { SIGNAL_TEXT } from '../syscalls/abi/signal.ts';
@@ -38,6 +37,7 @@ import { forwardSignals } from './host-signals.ts';
 import { guestCommand } from './image/command.ts';
 import { hideInstallation } from './image/install.ts';
 import { limitsOf } from './limits.ts';
+import { claimModel, modelNamed } from './model.ts';
 import { endOf, processObserver, statsOf } from './process-events.ts';
 import { openInput, openOutput } from './streams.ts';
 import { openArchive } from './translation-archive.ts';
@@ -62,11 +62,19 @@ export async function run(options: RunOptions): Promise<RunResult> {
       'ERR_ARMRUN_NODE',
       `armrun needs Node ${OLDEST_NODE} or newer, this is ${process.version}`,
     );
-  const { on = {} } = options;
   options.signal?.throwIfAborted();
+  const model = modelNamed(options.cpuModel);
+  const endClaim = claimModel(model);
+  try {
+    return await runWith(model, options, started);
+  } finally {
+    endClaim();
+  }
+}
+
+async function runWith(model: CpuModel, options: RunOptions, started: number): Promise<RunResult> {
+  const { on = {} } = options;
   const limits = limitsOf(options.limits ?? {});
-  const model = modelOf(options);
-  selectModel(model);
   // Translations hold what was undefined.
   const variant = model === DEFAULT_MODEL ? '' : `-${model.name}`;
   const archive = openArchive(options.cache ?? null, `${options.stats ? '-counting' : ''}${variant}`);
@@ -172,12 +180,6 @@ export async function capture(options: CaptureOptions): Promise<CaptureResult> {
 class Aborted extends Error {}
 
 /** The CPU model asked for; throws an OptionError when there is none of that name. */
-function modelOf({ cpuModel = DEFAULT_MODEL.name }: RunOptions): CpuModel {
-  const model = cpuModelNamed(cpuModel);
-  if (model === undefined) throw new OptionError('ERR_ARMRUN_CPU', `no CPU model ${cpuModel}`);
-  return model;
-}
-
 /**
  * Opens the standard files and loads the program. Throws Errno. `uninstalled` is called when the guest has armrun removed from
  * its image.

@@ -75,6 +75,17 @@ describe('run', () => {
     await refused({ cpu: 'none' as 'jit' }).toMatchObject({ code: 'ERR_ARMRUN_CPU' });
   });
 
+  test('runs at the same time have one CPU model', async () => {
+    const hello = { program: `${fixtures}/hello.static`, cpu: 'interp' } as const;
+    const first = capture(hello);
+    const other = { ...hello, cpuModel: 'cortex-a8' };
+    await expect(capture(other)).rejects.toMatchObject({ name: 'OptionError', code: 'ERR_ARMRUN_CPU' });
+    expect(await first).toMatchObject({ exitCode: 0 });
+    expect(await capture(other)).toMatchObject({ exitCode: 0 });
+    await expect(capture({ ...hello, cpuModel: 'none' })).rejects.toMatchObject({ code: 'ERR_ARMRUN_CPU' });
+    expect(await capture(hello)).toMatchObject({ exitCode: 0 });
+  });
+
   test('a program that cannot be executed', async () => {
     const failed = (program: string) => expect(capture({ program })).rejects;
     await failed('/no/such/program').toMatchObject({ name: 'StartError', code: 'ENOENT', exitCode: 127 });
