@@ -28,6 +28,7 @@ import { truncateCalls } from './files/truncate.ts';
 import { utimeCalls } from './files/utime.ts';
 import { xattrCalls } from './files/xattr.ts';
 import { futexCalls } from './ipc/futex.ts';
+import { futexWaitvCalls } from './ipc/futex-waitv.ts';
 import { membarrierCalls } from './ipc/membarrier.ts';
 import { mqueueCalls } from './ipc/mqueue.ts';
 import { msgCalls } from './ipc/msg.ts';
@@ -94,6 +95,7 @@ export const allCalls: readonly Call[] = [
   ...utimeCalls,
   ...xattrCalls,
   ...futexCalls,
+  ...futexWaitvCalls,
   ...membarrierCalls,
   ...mqueueCalls,
   ...msgCalls,

@@ -100,6 +100,49 @@ CASE(requeue_errors) {
   SHOW(futex(&word, FUTEX_FD, 0, NULL, NULL, 0));
 }
 
+static uint32_t words[3] = {1, 2, 3};
+static void *wakes_second(void *p) {
+  until_tid_asleep(*(int *)p);
+  futex(&words[1], FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0);
+  return NULL;
+}
+#define WAITV(N, FLAGS, TIMEOUT, CLOCK) syscall(449, v, N, FLAGS, TIMEOUT, CLOCK)
+CASE(several_words) {
+  struct { uint64_t val, uaddr; uint32_t flags, reserved; } v[3];
+  struct { int64_t s, ns; } past = {1, 0}, bad = {1, -1};
+  for (int i = 0; i < 3; i++) {
+    v[i].val = words[i];
+    v[i].uaddr = (uintptr_t)&words[i];
+    v[i].flags = 2 | FUTEX_PRIVATE_FLAG;
+    v[i].reserved = 0;
+  }
+  SHOW(WAITV(3, 0, &past, CLOCK_MONOTONIC));
+  SHOW(WAITV(3, 0, &past, CLOCK_REALTIME));
+  SHOW(WAITV(3, 0, &past, CLOCK_BOOTTIME));
+  SHOW(WAITV(3, 0, &bad, CLOCK_MONOTONIC));
+  SHOW(WAITV(0, 0, NULL, 0));
+  SHOW(WAITV(129, 0, NULL, 0));
+  SHOW(WAITV(3, 1, NULL, 0));
+  v[2].reserved = 1;
+  SHOW(WAITV(3, 0, NULL, 0));
+  v[2].reserved = 0;
+  v[1].flags = FUTEX_PRIVATE_FLAG | 16;
+  SHOW(WAITV(3, 0, NULL, 0));
+  v[1].flags = 2 | FUTEX_PRIVATE_FLAG;
+  v[2].val = 9;
+  SHOW(WAITV(3, 0, NULL, 0));
+  v[2].val = 3;
+  v[2].uaddr++;
+  SHOW(WAITV(3, 0, NULL, 0));
+  v[2].uaddr--;
+  int me = tid();
+  pthread_t t;
+  pthread_create(&t, NULL, wakes_second, &me);
+  SHOW(WAITV(3, 0, NULL, 0));
+  pthread_join(t, NULL);
+  SHOW(futex(&words[0], FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0));
+}
+
 CASE(barriers) {
   int all = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
   printf("%x\n", all & 0x7f);
