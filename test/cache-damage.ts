@@ -102,7 +102,7 @@ function keptFiles(cache: string): string[] {
 }
 
 /** How many translations that can be read a cache has, by file. */
-function translations(cache: string): Map<string, number> {
+export function translations(cache: string): Map<string, number> {
   const numbers = new Map<string, number>();
   for (const path of keptFiles(cache)) {
     const [version, name] = path.split('/').slice(-2) as [string, string];

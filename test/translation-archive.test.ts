@@ -1,6 +1,7 @@
 /** Translations kept from run to run: what they save, and when they are not believed. */
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -9,10 +10,10 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { PageSource } from '../emu/memory/address-space.ts';
 import { openArchive } from '../src/translation-archive.ts';
-import { damageCaches } from './cache-damage.ts';
+import { damageCaches, translations } from './cache-damage.ts';
 import { BytesSource } from './memory/sources.ts';
 import { needs } from './needs.ts';
-import { makeFixtures } from './programs/engines.ts';
+import { makeFixtures, makeRoot } from './programs/engines.ts';
 
 const { built } = createRequire(import.meta.url)('../src/snapshot/sources.cjs') as {
   built(): string | undefined;
@@ -290,5 +291,37 @@ describe('the command', () => {
 
   test('goes on when what is kept is damaged, and puts it right', { timeout: 120_000 }, () => {
     expect(damageCaches(12, Number(process.env.DAMAGE_SEED ?? 7)).failures).toEqual([]);
+  });
+
+  test('that is killed leaves what it has put in place, and nothing half', { timeout: 120_000 }, async () => {
+    const root = makeRoot('full');
+    const python = ['--cache', directory, '--root', root, '--', '/usr/bin/python3', '-c', 'print(6*7)'];
+    const env = { PATH: process.env.PATH };
+    const child = spawn(armrun, python, { env, stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    const keptFiles = () =>
+      fs.readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('/'));
+    // It learns enough to put something in place before its end.
+    while (!keptFiles().some((name) => !name.endsWith('.new')) && child.exitCode === null)
+      await setTimeout(5);
+    child.kill('SIGKILL');
+    expect(await ended).toEqual([null, 'SIGKILL']);
+
+    const found = translations(directory);
+    expect([...found.keys()]).toEqual(
+      keptFiles()
+        .filter((name) => !name.endsWith('.new'))
+        .map((name) => name.replace(/.*\//, '')),
+    );
+    for (const number of found.values()) expect(number).toBeGreaterThan(64);
+
+    // What it had begun is removed when nobody can be at it any more.
+    const begun = `${directory}/${keptFiles()[0]!.replace(/\/.*/, '/left.1.0.new')}`;
+    fs.writeFileSync(begun, '');
+    fs.utimesSync(begun, LONG_AGO / 1000, LONG_AGO / 1000);
+    fs.rmSync(`${directory}/pruned`);
+    const { status, stdout, stderr } = spawnSync(armrun, python, { encoding: 'utf8', env });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '42\n', stderr: '' });
+    expect(fs.existsSync(begun)).toBe(false);
   });
 });

@@ -16,7 +16,7 @@ const PIECE = 64;
 /** Pieces that are worth a file before the end of the run. */
 const MIN_PIECES = 4;
 /** A little more than 1 in so many instructions is not worth writing. */
-const GRAIN = 128;
+const GRAIN = 1024;
 
 type Places = Map<number, Place>;
 
