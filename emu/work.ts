@@ -49,19 +49,22 @@ export function addWork(to: Work, from: Work): void {
  */
 export class TimeSheet {
   readonly #isOn: boolean;
+  readonly #clock: () => number;
   readonly #ms = new Map<string, number>();
   #now: string | null = null;
   #since = 0;
 
-  constructor(isOn: boolean) {
+  /** `clock` gives milliseconds. */
+  constructor(isOn: boolean, clock = () => performance.now()) {
     this.#isOn = isOn;
+    this.#clock = clock;
   }
 
   /** From now on time goes to `what` (null: to nothing). Gives what it went to before. */
   begin(what: string | null): string | null {
     if (!this.#isOn) return null;
     const before = this.#now;
-    const time = performance.now();
+    const time = this.#clock();
     if (before !== null) this.#ms.set(before, this.of(before) + time - this.#since);
     this.#now = what;
     this.#since = time;
