@@ -109,7 +109,7 @@ function flock(t: Task, fd: number, operation: number): number {
   if (kind !== f.LOCK_UN && !file.readable && !file.writable) fail('EBADF');
   const { locks } = t.kernel.vfs;
   if (kind === f.LOCK_UN) locks.releaseFlock(file.inode, file);
-  else if (!locks.takeFlock(file.inode, file, kind === f.LOCK_EX)) {
+  else if (!locks.takeFlock(file.inode, file, kind === f.LOCK_EX, t.process.pid)) {
     if (operation & f.LOCK_NB) return -ERRNO.EAGAIN;
     t.wait(locks.queue(file.inode));
   }

@@ -4,6 +4,7 @@
  * processes of the host do not see them.
  */
 import { F_RDLCK, F_UNLCK, F_WRLCK } from '../../abi/fcntl.ts';
+import { major, minor } from '../../abi/stat.ts';
 import { type Inode, identityOf } from './inode.ts';
 import { WaitQueue } from './wait-queue.ts';
 
@@ -18,12 +19,39 @@ export interface RecordLock {
   readonly pid: number;
 }
 
+interface Flock {
+  readonly exclusive: boolean;
+  /** Process that took it. */
+  readonly pid: number;
+}
+
 class FileLocks {
   records: RecordLock[] = [];
   /** Holders of flock locks: all shared, or one exclusive. */
-  flocks = new Map<object, 'shared' | 'exclusive'>();
+  flocks = new Map<object, Flock>();
+  /** The file as /proc/locks names it. */
+  readonly place: string;
   /** Woken when a lock goes. */
   readonly queue = new WaitQueue();
+
+  constructor(inode: Inode) {
+    const { dev, ino } = inode.stat();
+    const two = (n: number) => n.toString(16).padStart(2, '0');
+    this.place = `${two(major(dev))}:${two(minor(dev))}:${ino}`;
+  }
+
+  /** Lines as /proc/locks has them but for their numbers, of all owners or of some. */
+  *lines(of: (owner: object) => boolean): Generator<string> {
+    const line = (kind: string, writes: boolean, pid: number, range: string) =>
+      `${kind} ADVISORY  ${writes ? 'WRITE' : 'READ '} ${pid} ${this.place} ${range}`;
+    for (const { type, start, end, owner, pid } of this.records) {
+      const range = `${start} ${end === Infinity ? 'EOF' : end - 1}`;
+      if (of(owner)) yield line(pid < 0 ? 'OFDLCK' : 'POSIX ', type === F_WRLCK, pid, range);
+    }
+    for (const [owner, { exclusive, pid }] of this.flocks) {
+      if (of(owner)) yield line('FLOCK ', exclusive, pid, '0 EOF');
+    }
+  }
 }
 
 /** The locks of one run. */
@@ -36,7 +64,7 @@ export class Locks {
   #of(inode: Inode): FileLocks {
     const identity = identityOf(inode);
     let found = this.#locks.get(identity);
-    if (!found) this.#locks.set(identity, (found = new FileLocks()));
+    if (!found) this.#locks.set(identity, (found = new FileLocks(inode)));
     return found;
   }
 
@@ -74,10 +102,32 @@ export class Locks {
       if (lock.end > end) rest.push({ ...lock, start: end });
     }
     if (type !== F_UNLCK) {
-      rest.push({ type: type === F_WRLCK ? F_WRLCK : F_RDLCK, start, end, owner, pid });
-    }
-    found.records = rest;
+      const kind = type === F_WRLCK ? F_WRLCK : F_RDLCK;
+      // One lock with those of its kind that it touches.
+      const touching = rest.filter(
+        (l) => l.owner === owner && l.type === kind && (l.end === start || l.start === end),
+      );
+      start = Math.min(start, ...touching.map((l) => l.start));
+      end = Math.max(end, ...touching.map((l) => l.end));
+      found.records = rest.filter((l) => !touching.includes(l));
+      found.records.push({ type: kind, start, end, owner, pid });
+    } else found.records = rest;
     this.#changed(inode, found);
+  }
+
+  /** /proc/locks. */
+  list(): string {
+    const lines = [...this.#locks.values()].flatMap((found) => [...found.lines(() => true)]);
+    return lines.map((line, i) => `${i + 1}: ${line}\n`).join('');
+  }
+
+  /** What /proc/PID/fdinfo tells of the locks of a descriptor: the record locks of its table and those of the open file. */
+  listOf(inode: Inode, table: object, file: object): string {
+    if (this.#locks.size === 0) return '';
+    const found = this.#locks.get(identityOf(inode));
+    found?.records.sort((a, b) => a.start - b.start);
+    const lines = [...(found?.lines((owner) => owner === table || owner === file) ?? [])];
+    return lines.map((line, i) => `lock:\t${i + 1}: ${line}\n`).join('');
   }
 
   /** Notes that `owner` waits for `holder`; false when that would be a deadlock (EDEADLK). */
@@ -101,16 +151,16 @@ export class Locks {
   }
 
   /** Takes or changes a flock lock; false when it must wait on the queue. A change gives the old lock up first, as Linux does. */
-  takeFlock(inode: Inode, owner: object, exclusive: boolean): boolean {
+  takeFlock(inode: Inode, owner: object, exclusive: boolean, pid: number): boolean {
     const found = this.#of(inode);
     const had = found.flocks.get(owner);
-    if (had === (exclusive ? 'exclusive' : 'shared')) return true;
+    if (had?.exclusive === exclusive) return true;
     if (had !== undefined) {
       found.flocks.delete(owner);
       found.queue.wakeAll();
     }
-    for (const held of found.flocks.values()) if (exclusive || held === 'exclusive') return false;
-    found.flocks.set(owner, exclusive ? 'exclusive' : 'shared');
+    for (const held of found.flocks.values()) if (exclusive || held.exclusive) return false;
+    found.flocks.set(owner, { exclusive, pid });
     return true;
   }
 

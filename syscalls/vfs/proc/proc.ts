@@ -120,6 +120,7 @@ export class ProcFs extends MadeFs {
         const loads = loadavg().map((load) => load.toFixed(2));
         return `${loads.join(' ')} 1/${source.pids().length} ${source.pids().at(-1) ?? 0}\n`;
       }),
+      locks: text(() => treeRoot().fs.vfs.locks.list()),
       meminfo: text(meminfo),
       modules: text(() => ''),
       mounts: link(() => 'self/mounts'),

@@ -2,6 +2,7 @@
 #include "cases.h"
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -364,6 +365,46 @@ static void conflict(int fd, int type, int start, int length, pid_t other) {
   SHOW(fcntl(fd, F_GETLK, &l));
   printf("%d %d %d %d %d\n", l.l_type, (int)l.l_start, (int)l.l_len, l.l_whence, l.l_pid == other);
 }
+/* Lines about one file, without numbers, pids and places. */
+static void show_locks(const char *path, ino_t ino) {
+  char line[200], kind[20], advice[20], type[20], place[60], start[30], end[30], tail[30];
+  int n;
+  FILE *f = fopen(path, "r");
+  sprintf(tail, ":%llu", (unsigned long long)ino);
+  while (fgets(line, sizeof line, f)) {
+    char *colon = strncmp(line, "lock:", 5) ? line : line + 6;
+    if (sscanf(colon, "%*d: %19s %19s %19s %d %59s %29s %29s", kind, advice, type, &n, place, start, end) != 7) continue;
+    size_t have = strlen(place), want = strlen(tail);
+    if (have < want || strcmp(place + have - want, tail)) continue;
+    printf("%s %s %s %s %s %s\n", kind, advice, type, n == getpid() ? "self" : n < 0 ? "-1" : "other", start, end);
+  }
+  fclose(f);
+}
+CASE(locks_are_told) {
+  int a = open("f", O_RDWR | O_CREAT, 0600), b = open("g", O_RDWR | O_CREAT, 0600);
+  struct stat st;
+  char path[50];
+  lock(a, F_WRLCK, 0, 10);
+  lock(a, F_WRLCK, 10, 10);
+  lock(a, F_RDLCK, 30, 0);
+  lock(a, F_WRLCK, 5, 2);
+  fstat(a, &st);
+  sprintf(path, "/proc/self/fdinfo/%d", a);
+  show_locks(path, st.st_ino);
+  lock(a, F_UNLCK, 5, 1);
+  show_locks(path, st.st_ino);
+  struct flock l = {.l_type = F_RDLCK, .l_start = 7, .l_len = 1};
+  fcntl(b, F_OFD_SETLK, &l);
+  fstat(b, &st);
+  show_locks("/proc/locks", st.st_ino);
+  int c = open("h", O_RDWR | O_CREAT, 0600);
+  flock(c, LOCK_EX);
+  fstat(c, &st);
+  show_locks("/proc/locks", st.st_ino);
+  sprintf(path, "/proc/self/fdinfo/%d", c);
+  show_locks(path, st.st_ino);
+}
+
 CASE(first_conflict) {
   int fd = open("f", O_RDWR | O_CREAT, 0600), p[2];
   pipe(p);
