@@ -11,7 +11,7 @@ import Benchmark from 'benchmark';
 import { CpuState, OFF } from '../emu/cpu-state.ts';
 import { decodeA32, decodeThumb } from '../emu/decode/decoder.ts';
 import { JitBackend } from '../emu/jit/backend.ts';
-import { InterpBackend } from '../emu/machine/interp-backend.ts';
+import { ReferenceBackend } from '../emu/machine/reference-backend.ts';
 import { AddressSpace } from '../emu/memory/address-space.ts';
 import { EXEC, READ, WRITE } from '../emu/memory/layout.ts';
 import flags from '../src/v8-flags.json' with { type: 'json' };
@@ -60,7 +60,7 @@ function machine(
   make: (
     space: AddressSpace,
     hooks: ConstructorParameters<typeof JitBackend>[1],
-  ) => JitBackend | InterpBackend,
+  ) => JitBackend | ReferenceBackend,
 ) {
   const space = AddressSpace.create();
   const area = { shared: false, source: null, offset: 0, growsDown: false, name: '' };
@@ -132,7 +132,7 @@ const thumb = words('static');
 add('decode Thumb', 'instructions', thumb.length, () => {
   for (let i = 0; i < thumb.length; i++) decodeThumb(thumb[i]! & 0xffff, thumb[i]! >>> 16, 0);
 });
-const interpreted = machine(LOOP, (space, options) => new InterpBackend(space, options));
+const interpreted = machine(LOOP, (space, options) => new ReferenceBackend(space, options));
 add('interpreter', 'instructions', TURNS * 8, () => interpreted(TURNS));
 const compiled = machine(LOOP, (space, options) => new JitBackend(space, options));
 add('JIT, warm', 'instructions', TURNS * 80, () => compiled(TURNS * 10));

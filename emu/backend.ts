@@ -5,7 +5,7 @@ import type { CpuBackend, CpuName, CpuOptions } from './cpu.ts';
 import type { Archive } from './jit/archive.ts';
 import { JitBackend } from './jit/backend.ts';
 import { TranslationStore } from './jit/store.ts';
-import { InterpBackend } from './machine/interp-backend.ts';
+import { ReferenceBackend } from './machine/reference-backend.ts';
 import type { AddressSpace } from './memory/address-space.ts';
 
 export type BackendFactory = (space: AddressSpace, options: CpuOptions) => CpuBackend;
@@ -53,7 +53,12 @@ async function engine(name: CpuName, archive: Archive | null): Promise<Engine> {
       };
     }
     case 'interp':
-      return { create: (space, options) => new InterpBackend(space, options), finish: async () => {} };
+      return {
+        create: (space, options) => new JitBackend(space, { ...options, interpret: true }),
+        finish: async () => {},
+      };
+    case 'reference':
+      return { create: (space, options) => new ReferenceBackend(space, options), finish: async () => {} };
     case 'unicorn': {
       const { UnicornBackend } = await import('./unicorn/backend.ts');
       const { version } = await import('./unicorn/engine.ts');

@@ -52,6 +52,15 @@ export const OFF = {
   exitTo: 0x0a8,
   /** The region that found its time slice over. */
   running: 0x0ac,
+  /** What the interpreter runs under: calls nested on the host's stack, and the location at which it is done. */
+  depth: 0x0b0,
+  stopAt: 0x0b4,
+  /** The interpreter asks about a location when its count of arrivals has none of these bits. */
+  heatMask: 0x0b8,
+  /** Not 0 when the time in compiled code is to be told apart. */
+  timed: 0x0bc,
+  /** 64-bit count of instructions of the interpreter (kept only with --stats). */
+  interpreted: 0x0c0,
   /** 64-bit count of instructions run, low and high word (kept only with --stats; else an estimate from fuel). */
   icount: 0x098,
   /** d0..d31, 8 bytes each, little endian; s(2n) is the low and s(2n+1) the high word of d(n). */
@@ -107,8 +116,7 @@ export class CpuState {
   /** Copies every register of another thread (fork, clone). What that thread has run is not counted again. */
   copyFrom(other: CpuState): void {
     this.i32.set(other.i32);
-    this.i32[OFF.icount >> 2] = 0;
-    this.i32[(OFF.icount >> 2) + 1] = 0;
+    for (const count of [OFF.icount, OFF.interpreted]) this.i32.fill(0, count >> 2, (count >> 2) + 2);
   }
 
   /** The PC with bit 0 set in Thumb state: what the code cache, the decoder and branches call a location. */

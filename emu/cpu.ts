@@ -29,7 +29,7 @@ export interface CpuHooks {
   preempt(cpu: CpuState): boolean;
 }
 
-export type CpuName = 'jit' | 'interp' | 'unicorn';
+export type CpuName = 'jit' | 'interp' | 'reference' | 'unicorn';
 
 /** One CPU engine bound to one address space; runs any thread of it, one at a time. */
 export interface CpuBackend {
@@ -64,6 +64,10 @@ export interface CpuOptions {
   count?: boolean;
   /** Ask hooks.preempt at the very back-edge or call at which the fuel is used up. */
   exactFuel?: boolean;
+  /** How often code is arrived at before it is compiled: a power of two, for tests. */
+  hot?: number;
+  /** Compile nothing. */
+  interpret?: boolean;
 }
 
 /** Why an access could not be made: what AddressSpace.fault answered, or 'align'. */

@@ -166,17 +166,17 @@ export interface RunOptions {
   on?: Events;
 
   /**
-   * What runs the program: compiled code (jit, the default), the interpreter, or libunicorn (Debian's libunicorn2, with npm's
+   * What runs the program: compiled code (jit, the default), the interpreter alone, the slow reference, or libunicorn (Debian's libunicorn2, with npm's
    * koffi).
    */
-  cpu?: 'jit' | 'interp' | 'unicorn';
+  cpu?: 'jit' | 'interp' | 'reference' | 'unicorn';
   /**
    * Name of one of CPU_MODELS (emu/cpu-model.ts), by default cortex-a7. Runs at the same time in one process must have the same:
    * OptionError.
    */
   cpuModel?: string;
   /** A second CPU that runs beside the first; a difference ends the run with a {@link VerifyError}. */
-  verify?: 'interp' | 'unicorn' | null;
+  verify?: 'reference' | 'unicorn' | null;
   /** Directory of the host where compiled code is kept for later runs; null or undefined: nowhere. */
   cache?: string | null;
   /** Counts what `stats` of the result tells. It takes a little time. */

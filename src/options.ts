@@ -31,7 +31,7 @@ export interface Options {
   /** Directory where translations are kept from run to run; null: nowhere. */
   cache: string | null;
   /** Runs a second CPU beside the first and compares. */
-  verify: 'unicorn' | 'interp' | null;
+  verify: 'unicorn' | 'reference' | null;
   /** Where system calls are logged: '-' is standard error. */
   strace: string | null;
   stats: boolean;
@@ -68,10 +68,10 @@ Runs a 32-bit ARM Linux program.
   -r, --release RELEASE  the kernel release that uname gives
   -s, --stack-size SIZE  stack limit in bytes (or with suffix k or M)
   -L, --ld-prefix DIR    look for the dynamic linker and libraries in DIR first
-  --cpu NAME             jit (the default), interp or unicorn
+  --cpu NAME             jit (the default), interp (nothing is compiled), reference or unicorn
   --cpu-model NAME       the processor that the guest sees, 'help' for a list (by default ${DEFAULT_MODEL.name})
   --cache DIR            where translated code is kept for later runs (by default ~/.cache/armrun), or 'none'
-  --verify NAME          run unicorn or interp beside the CPU and compare
+  --verify NAME          run unicorn or reference beside the CPU and compare
   --strace[=FILE]        log system calls (to standard error)
   --stats                print counters at the end
   --warn                 say what is not supported when the guest asks for it
@@ -246,7 +246,7 @@ function set(draft: Draft, name: OptionName, spelling: string, value: string): I
       draft.ldPrefix = value;
       break;
     case 'cpu':
-      draft.cpu = oneOf(spelling, value, ['jit', 'interp', 'unicorn']);
+      draft.cpu = oneOf(spelling, value, ['jit', 'interp', 'reference', 'unicorn']);
       break;
     case 'cpu-model':
       if (value === 'help') return 'cpu-models';
@@ -256,7 +256,7 @@ function set(draft: Draft, name: OptionName, spelling: string, value: string): I
       draft.cache = value === 'none' ? null : value;
       break;
     case 'verify':
-      draft.verify = oneOf<'unicorn' | 'interp'>(spelling, value, ['unicorn', 'interp']);
+      draft.verify = oneOf<'unicorn' | 'reference'>(spelling, value, ['unicorn', 'reference']);
       break;
     case 'strace':
       draft.strace = value;

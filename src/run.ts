@@ -33,6 +33,7 @@ import { HostDescriptors } from '../syscalls/vfs/host/stream.ts';
 import { openHostControllingTerminal, settleTerminals } from '../syscalls/vfs/host/terminal.ts';
 import type { CaptureOptions, CaptureResult, RunOptions, RunResult } from './api.ts';
 import { ArmrunError, InternalError, OptionError, StartError, VerifyError } from './errors.ts';
+import { useHandlersFile } from './handlers-file.ts';
 import { forwardSignals } from './host-signals.ts';
 import { guestCommand } from './image/command.ts';
 import { hideInstallation } from './image/install.ts';
@@ -75,6 +76,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
 async function runWith(model: CpuModel, options: RunOptions, started: number): Promise<RunResult> {
   const { on = {} } = options;
   const limits = limitsOf(options.limits ?? {});
+  useHandlersFile();
   // Translations hold what was undefined.
   const variant = model === DEFAULT_MODEL ? '' : `-${model.name}`;
   const archive = openArchive(options.cache ?? null, `${options.stats ? '-counting' : ''}${variant}`);

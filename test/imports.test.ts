@@ -29,10 +29,11 @@ const RULES: Record<string, readonly string[]> = {
   'emu/decode/insn-cache.ts': ['emu/decode', 'emu/memory'],
   'emu/decode': ['emu/ops', 'emu/machine/machine.ts'],
   'emu/machine': ['emu/decode', 'emu/ops', 'emu/memory'],
-  'emu/jit': ['emu/decode', 'emu/ops', 'emu/machine', 'emu/memory'],
+  'emu/jit': ['emu/decode', 'emu/ops', 'emu/machine', 'emu/memory', 'emu/tier0'],
+  'emu/tier0': ['emu/decode', 'emu/machine', 'emu/jit', 'emu/memory'],
   'emu/unicorn': ['emu/memory'],
   // BackendFactory is the only thing of emu/backend.ts.
-  'emu/verify': ['emu/backend.ts', 'emu/machine/interp-backend.ts', 'emu/decode', 'emu/memory'],
+  'emu/verify': ['emu/backend.ts', 'emu/machine/reference-backend.ts', 'emu/decode', 'emu/memory'],
   'emu/elf': ['emu/memory'],
 };
 

@@ -90,7 +90,8 @@ export function decodeA32(bits: number): Insn {
   return decodedA32.get(bits >>> 0) ?? decodedA32.add(newA32(bits));
 }
 
-function newA32(bits: number): Insn {
+/** As decodeA32, without looking whether it has been decoded before. */
+export function newA32(bits: number): Insn {
   context.thumb = false;
   context.inIT = false;
   context.lastInIT = false;
@@ -110,12 +111,21 @@ function newA32(bits: number): Insn {
 
 /** Decodes a Thumb instruction; hw2 is looked at only when isThumb32(hw1). What is undefined has the row UNDEFINED.T16 or .T32. */
 export function decodeThumb(hw1: number, hw2: number, itstate: number): Insn {
-  const bits = isThumb32(hw1) ? ((hw1 << 16) | hw2) >>> 0 : hw1;
-  if (itstate !== 0) return newThumb(bits, itstate);
-  return decodedThumb.get(bits) ?? decodedThumb.add(newThumb(bits, 0));
+  const bits = bitsOf(hw1, hw2);
+  if (itstate !== 0) return thumb(bits, itstate);
+  return decodedThumb.get(bits) ?? decodedThumb.add(thumb(bits, 0));
 }
 
-function newThumb(bits: number, itstate: number): Insn {
+/** As decodeThumb, without looking whether it has been decoded before. */
+export function newThumb(hw1: number, hw2: number, itstate: number): Insn {
+  return thumb(bitsOf(hw1, hw2), itstate);
+}
+
+function bitsOf(hw1: number, hw2: number): number {
+  return isThumb32(hw1) ? ((hw1 << 16) | hw2) >>> 0 : hw1;
+}
+
+function thumb(bits: number, itstate: number): Insn {
   const inIT = (itstate & 15) !== 0;
   context.thumb = true;
   context.inIT = inIT;

@@ -1,24 +1,32 @@
 /**
- * The CPU 'jit': code runs in the evaluator until it is hot, then as wasm functions compiled region by region.
+ * The CPUs 'interp' and 'jit': code runs in the wasm interpreter, and with 'jit', when it is hot, as wasm functions compiled region by region. The evaluator runs what these
+ * cannot: rare instructions, modes other than the default.
  *
  * The dispatcher (`dispatch`) goes from one to the other. It may be nested: a call in compiled code to something not compiled runs a dispatcher on top of the caller's
  * wasm frame until the location that the call is to return to is reached. Because all state is in the state block at every call, no frame is ever needed for meaning: a frame whose
  * callee comes back to another location just returns that location to its own caller.
  */
-import { type CpuBackend, type CpuOptions, type CpuStats, EXIT, type FaultReason } from '../cpu.ts';
+import {
+  type CpuBackend,
+  type CpuName,
+  type CpuOptions,
+  type CpuStats,
+  EXIT,
+  type FaultReason,
+} from '../cpu.ts';
 import { type CpuState, FPSCR_MODE_MASK, OFF } from '../cpu-state.ts';
 import { InsnCache } from '../decode/insn-cache.ts';
 import { Interpreter } from '../machine/interpreter.ts';
 import type { Access, AddressSpace } from '../memory/address-space.ts';
 import { PAGE_SHIFT, PAGE_SIZE, READ } from '../memory/layout.ts';
-import { b, blx, cbnz, cbz } from '../ops/branch.ts';
+import { handlerSet } from '../tier0/handler-set.ts';
+import { type InterpreterHooks, WasmInterpreter } from '../tier0/interpreter.ts';
 import { TimeSheet, type Work } from '../work.ts';
-import { CodeCache, type Start } from './code-cache.ts';
+import { CodeCache } from './code-cache.ts';
 import { MAX_DEPTH } from './compile.ts';
 import { GROUP_ALIGN, LEAVE } from './convention.ts';
-import type { Heat } from './heat.ts';
-import { MAX_DISTANCE } from './region.ts';
 import { TranslationStore } from './store.ts';
+import { Tiering } from './tiering.ts';
 
 const EXIT_WORD = OFF.exit >> 2;
 const IT = OFF.it >> 2;
@@ -28,21 +36,17 @@ const TARGET = OFF.target >> 2;
 const EXIT_FROM = OFF.exitFrom >> 2;
 const EXIT_TO = OFF.exitTo >> 2;
 const RUNNING = OFF.running >> 2;
+const DEPTH = OFF.depth >> 2;
+const STOP_AT = OFF.stopAt >> 2;
 
 /** Frames of TypeScript are bigger than those of compiled code: a nested dispatcher counts as so many calls. */
 const DISPATCH_DEPTH = 8;
 
-/** Times a location is branched to in the evaluator before it is compiled. */
-const HOT = 120;
-
 /** Times that a group of accesses may fail its test. */
 const MAX_GROUP_FAILURES = 8;
 
-/** Hot locations that are waited for before a module is made of them. */
-const BATCH = 16;
-
 export class JitBackend implements CpuBackend {
-  readonly name = 'jit';
+  readonly name: CpuName;
   readonly space: AddressSpace;
   private readonly options: CpuOptions;
   private readonly interpreter: Interpreter;
@@ -58,19 +62,23 @@ export class JitBackend implements CpuBackend {
   private losses = 0;
   /** By site. */
   private readonly groupFailures = new Map<number, number>();
-  private readonly heat: Heat;
-  private readonly onBranch: (location: number) => boolean;
+  private readonly wasm: WasmInterpreter;
+  private readonly tiering: Tiering;
+  private readonly heatMask: number;
+  private readonly isDefaultMode = () => this.defaultMode();
   private readonly times: TimeSheet;
-  /** By row: how often compiled code has left one to the evaluator. */
+  /** By row: how often compiled code or the interpreter has left one to the evaluator. */
   private readonly steps: Work['steps'] = {};
 
   constructor(space: AddressSpace, options: CpuOptions, store = new TranslationStore()) {
     this.space = space;
     this.times = new TimeSheet(options.count === true);
     this.options = { ...options, hooks: this.times.timed(options.hooks, 'hooks') };
-    this.heat = store.heat;
     this.cache = new InsnCache(space, undefined, (location) => store.sharedInsns(space, location));
     this.interpreter = new Interpreter(space, this.options.hooks, this.cache);
+    this.tiering = new Tiering(options.hot);
+    this.heatMask = options.interpret === true ? -1 : this.tiering.interval - 1;
+    this.name = options.interpret === true ? 'interp' : 'jit';
     this.code = new CodeCache(space, this.cache, store, options, {
       check: (_cpu, address, code, site) => this.check(address >>> 0, code, site),
       svc: (_cpu, imm) => this.svc(imm),
@@ -80,8 +88,24 @@ export class JitBackend implements CpuBackend {
     });
     this.cache.times = this.times;
     this.code.times = this.times;
+    const { module, decoder } = handlerSet(options.count);
+    const hooks: InterpreterHooks = {
+      hot: (location, count, isLoop) => this.arrived(location, count, isLoop),
+      sawJump: (address, location) => {
+        if (options.interpret !== true) this.code.sawJump(address, location);
+      },
+      faulted: (why) => {
+        this.faultWhy = why;
+      },
+      compiled: (begins) => this.times.begin(begins ? 'compiled' : 'interpreter'),
+    };
+    this.wasm = new WasmInterpreter(space, decoder, module, this.code.imports, hooks, {
+      heatMask: this.heatMask,
+      timed: options.count === true,
+    });
+    this.code.executed = (location) => this.wasm.hasRun(location);
+    this.code.onDrop = (location) => this.wasm.forgetCompiled(location);
     space.onInvalidate.push((start, length) => this.invalidate(start, length));
-    this.onBranch = (location) => this.branched(location);
   }
 
   run(cpu: CpuState): void {
@@ -105,28 +129,32 @@ export class JitBackend implements CpuBackend {
 
   invalidate(address: number, length: number): void {
     this.cache.invalidate(address, length);
+    this.wasm.invalidate(address, length);
     if (this.code.invalidate(address, length)) this.stale = true;
   }
 
   close(): void {
     this.code.close();
+    this.wasm.close();
   }
 
   stats(): CpuStats {
     const { code, interpreter, options } = this;
-    const compiled = code.countedInstructions();
+    const interpreted = code.countedInstructions(OFF.interpreted);
+    const compiled = code.countedInstructions(OFF.icount);
     return {
-      instructions: interpreter.instructions + compiled,
+      instructions: interpreter.instructions + interpreted + compiled,
       ...code.stats,
-      ...(options.count && { work: this.work(compiled) }),
+      ...(options.count && { work: this.work(interpreted, compiled) }),
     };
   }
 
-  private work(compiled: number): Work {
+  private work(interpreted: number, compiled: number): Work {
     const { times, steps } = this;
     return {
       tiers: {
         evaluator: { instructions: this.interpreter.instructions, ms: times.of('evaluator') },
+        interpreter: { instructions: interpreted, ms: times.of('interpreter') },
         compiled: { instructions: compiled, ms: times.of('compiled') },
       },
       threads: { main: { decodeMs: times.of('decode'), translateMs: times.of('translate') } },
@@ -137,15 +165,17 @@ export class JitBackend implements CpuBackend {
 
   /** Runs from the state's location. Gives LEAVE when a hook said to leave, or the location where the dispatcher is done. */
   private dispatch(depth: number): number {
-    const { cpu, code, interpreter } = this;
+    const { cpu, interpreter } = this;
     const w = cpu.i32;
     w[EXIT_WORD] = EXIT.NONE;
     for (;;) {
-      const location = cpu.location;
-      const slot = code.compiledSlot(location);
-      if (slot > 0 && this.compiledMode()) {
-        const before = this.times.begin('compiled');
-        const next = code.enter(cpu.base, depth, this.stopAt, slot);
+      if (!this.defaultMode()) {
+        if (interpreter.run(cpu, this.isDefaultMode)) continue;
+      } else if (w[IT] !== 0) {
+        if (interpreter.step(cpu)) continue;
+      } else {
+        const before = this.times.begin('interpreter');
+        const next = this.wasm.run(cpu, depth, this.stopAt);
         this.times.end(before);
         if (next !== LEAVE || w[EXIT_WORD] === EXIT.NONE) {
           cpu.location = next >>> 0;
@@ -160,62 +190,41 @@ export class JitBackend implements CpuBackend {
         } else if (why === EXIT.STEP) {
           if (interpreter.step(cpu)) continue;
         } else if (why === EXIT.LOOKUP) continue;
-      } else if (interpreter.run(cpu, this.onBranch)) {
-        if (cpu.location === this.stopAt && this.compiledMode()) return cpu.location;
-        continue;
       }
       w[EXIT_WORD] = depth > 0 ? EXIT.HOOK : EXIT.NONE;
       return LEAVE;
     }
   }
 
-  /** Whether compiled code may run: it assumes ITSTATE 0, little endian, and the default floating-point mode. */
-  private compiledMode(): boolean {
+  /** Whether the wasm tiers may run: they assume little endian and the default floating-point mode. */
+  private defaultMode(): boolean {
     const w = this.cpu.i32;
-    return (w[IT]! | w[E]! | (w[FPSCR]! & FPSCR_MODE_MASK)) === 0;
+    return (w[E]! | (w[FPSCR]! & FPSCR_MODE_MASK)) === 0;
   }
 
-  /** Asked by the evaluator at every taken branch: true ends its run. */
-  private branched(location: number): boolean {
-    if (location === this.stopAt) return this.compiledMode();
-    // Regions begin where functions, loops and indirect jumps go; elsewhere they would only repeat a part of a region.
-    const { insn, pc: at, kind } = this.interpreter.evaluator;
-    if (kind === 'return') return false;
-    const { op } = insn.row;
-    const pc = at >>> 0;
-    if (op === blx) this.code.sawJump(pc, location);
-    const direct = op === b || op === cbz || op === cbnz;
-    if (direct && location > pc) return false;
-    if (!direct && kind === 'jump' && Math.abs(location - pc) < MAX_DISTANCE)
-      if (this.code.sawJump(pc, location)) return false;
-    return this.hot(location, direct) && this.compiledMode();
+  /** Whether compiled code may go on: it assumes ITSTATE 0, too. */
+  private compiledMode(): boolean {
+    return this.cpu.i32[IT] === 0 && this.defaultMode();
   }
 
-  /** Counts an arrival at a location (by an edge out of region `from`, if not 0); true when there is compiled code for it, made now perhaps. */
-  private hot(location: number, isLoop: boolean, from = 0): boolean {
-    const { heat, code } = this;
-    const i = heat.at(location);
-    if (heat.location[i] !== (location | 0))
-      heat.begin(i, location, isLoop, code.acquire(location) > 0 ? HOT : 1);
-    const count = ++heat.count[i]!;
-    if (count < HOT) return false;
-    if (code.acquire(location) > 0) return true;
-    // A module costs as much as many functions: wait a little for others.
-    if (count === HOT) heat.waiting++;
-    if ((heat.waiting < BATCH && count < 2 * HOT) || !this.compiledMode()) return false;
-    if (from !== 0 && code.extend(from, location)) {
-      heat.count[i] = 0;
-      return false;
+  /** The interpreter has arrived at a location so often that there may be compiled code for it, made now perhaps. `from`: out of this region, if not 0. */
+  private arrived(location: number, count: number, isLoop: boolean, from = 0): void {
+    const { code, tiering } = this;
+    if (code.acquire(location) > 0) {
+      this.wasm.setCompiled(location, code.compiledSlot(location));
+      return;
     }
-    heat.waiting = 0;
-    if (code.compile({ location, isLoop }, (l) => heat.of(l) >= HOT >> 3, this.warmLocations())) return true;
-    heat.count[i] = 0;
-    return false;
-  }
-
-  /** Locations about to become hot: compiled in the same module, because a module costs as much as many functions. */
-  private warmLocations(): Start[] {
-    return this.heat.atLeast(HOT >> 1).filter(({ location }) => this.code.compiledSlot(location) === 0);
+    if (!tiering.arrived(location, isLoop, count)) return;
+    if (from !== 0 && code.extend(from, location)) return;
+    const arrivals = (l: number) => this.wasm.arrivals(l);
+    const others = tiering.others(arrivals).filter((other) => code.compiledSlot(other.location) === 0);
+    if (!code.compile({ location, isLoop }, (l) => tiering.isWarm(arrivals(l)), others)) return;
+    for (const l of [location, ...others.map((other) => other.location)]) {
+      const slot = code.compiledSlot(l);
+      if (slot === 0) continue;
+      tiering.compiled(l);
+      this.wasm.setCompiled(l, slot);
+    }
   }
 
   // ---- what compiled code calls ----
@@ -321,7 +330,9 @@ export class JitBackend implements CpuBackend {
     const { cpu } = this;
     const expected = cpu.location;
     this.losses = this.space.pages.losses;
-    this.stale = this.code.sampled(cpu.u32[RUNNING]!, expected);
+    // 0: the interpreter.
+    const running = cpu.u32[RUNNING]!;
+    this.stale = running !== 0 && this.code.sampled(running, expected);
     return this.goOn(this.options.hooks.preempt(cpu), expected);
   }
 
@@ -334,6 +345,11 @@ export class JitBackend implements CpuBackend {
     this.losses = this.space.pages.losses;
     const answer = this.interpreter.step(cpu);
     const it = cpu.i32[IT];
+    // Behind an IT that could not be decoded with its block the evaluator goes on.
+    if (insn.itBefore === 0 && it !== 0 && answer) {
+      cpu.i32[EXIT_WORD] = EXIT.LOOKUP;
+      return 0;
+    }
     cpu.i32[IT] = 0;
     const result = this.goOn(answer, expected);
     if (result === 0) cpu.i32[IT] = it!;
@@ -342,26 +358,31 @@ export class JitBackend implements CpuBackend {
 
   /** A call or jump to OFF.target, which has no code: runs it here, on top of the caller's frame. */
   private miss(depth: number, ret: number): number {
-    const { cpu } = this;
+    const { cpu, code } = this;
     const target = cpu.u32[TARGET]!;
     // A jump to the return address by other means than BX LR: the caller knows it.
     if (depth + DISPATCH_DEPTH >= MAX_DEPTH || target === ret) return target;
     const from = cpu.u32[EXIT_TO] === target ? cpu.u32[EXIT_FROM]! : 0;
     cpu.u32[EXIT_TO] = 0;
-    if (this.hot(target, false, from)) {
-      const slot = this.code.compiledSlot(target);
-      this.code.remember(target, slot);
-      return this.code.enter(cpu.base, depth + 1, ret, slot);
+    const count = this.wasm.countArrival(target);
+    if (count !== 0 && (count & this.heatMask) === 0) this.arrived(target, count, false, from);
+    const slot = code.compiledSlot(target);
+    if (slot > 0) {
+      code.remember(target, slot);
+      return code.enter(cpu.base, depth + 1, ret, slot);
     }
     const stopAt = this.stopAt;
     cpu.location = target;
     this.stopAt = ret;
-    const before = this.times.begin('evaluator');
+    const outerDepth = cpu.i32[DEPTH]!;
+    const before = this.times.begin('interpreter');
     try {
       return this.dispatch(depth + DISPATCH_DEPTH);
     } finally {
       this.stopAt = stopAt;
       this.times.end(before);
+      cpu.i32[DEPTH] = outerDepth;
+      cpu.u32[STOP_AT] = stopAt;
     }
   }
 }

@@ -85,6 +85,10 @@ export class CodeCache {
   private batch = new Set<number>();
   private folded = new Set<number>();
   private readonly counting: boolean;
+  /** Whether the instruction at a location has been run: only then is it worth compiling. */
+  executed: (location: number) => boolean = () => false;
+  /** The compiled code of a location is gone. */
+  onDrop: (location: number) => void = () => {};
 
   constructor(
     space: AddressSpace,
@@ -133,6 +137,11 @@ export class CodeCache {
     if (segment === null || this.live.has(segment) || !this.fits(segment, unit)) return 0;
     this.instantiate(segment);
     return this.compiledSlot(location);
+  }
+
+  /** What compiled code and the interpreter import. */
+  get imports(): WebAssembly.ModuleImports {
+    return this.runtime.imports;
   }
 
   enter(cpu: number, depth: number, ret: number, slot: number): number {
@@ -191,7 +200,9 @@ export class CodeCache {
         if (this.unitAt(at) !== unit) return null;
         const pc = (at & ~1) >>> 0;
         const insn =
-          this.insns.known(at, it) ?? (ahead || ranEarlier(pc, entry) ? this.insns.peek(at, it) : null);
+          this.insns.known(at, it) ??
+          // Of an IT block what has been run shows at its beginning.
+          (ahead || it !== 0 || this.executed(at) || ranEarlier(pc, entry) ? this.insns.peek(at, it) : null);
         return insn === null ? null : { insn, pc, effects: effectsOf(insn, pc) };
       },
       isEntry: (at) => !optimize && (entries.has(at) || this.isEntry(at)),
@@ -424,6 +435,7 @@ export class CodeCache {
         const slot = segment.slots[i]!;
         if (!this.filled[slot]) return;
         this.filled[slot] = 0;
+        this.onDrop(location);
         this.table.set(slot, this.runtime.missStub);
         const j = ((location >>> 1) & (JUMP_CACHE_ENTRIES - 1)) * 2;
         if (this.jumpCache[j] === location) {
@@ -452,12 +464,12 @@ export class CodeCache {
     for (const location of segment.locations) own.remove(location);
   }
 
-  /** Instructions counted by compiled code in all state blocks. */
-  countedInstructions(): number {
+  /** Instructions counted in all state blocks: OFF.icount by compiled code, OFF.interpreted by the interpreter. */
+  countedInstructions(counter: number): number {
     if (!this.counting) return 0;
     let n = 0;
     for (let i = 0; i < STATE_MAX; i++) {
-      const at = (STATE_BASE + i * STATE_SIZE + OFF.icount) >>> 2;
+      const at = (STATE_BASE + i * STATE_SIZE + counter) >>> 2;
       n += this.space.u32[at]! + this.space.u32[at + 1]! * 2 ** 32;
     }
     return n;

@@ -97,7 +97,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   /** Label depth of the block that faults branch out of. */
   faultLabel = 0;
 
-  readonly vfp = new VfpRegisters(this);
+  readonly vfp: VfpRegisters = new VfpRegisters(this);
   private readonly floating = new FpEmitter(this);
   private readonly vector = new VectorEmitter(this);
 
@@ -410,7 +410,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   }
 
   /** With the answer to "does it fail?" on the wasm stack: if so asks `check`, and leaves when that says so. */
-  private checkIf(address: Node, code: number, permissions = -1): void {
+  protected checkIf(address: Node, code: number, permissions = -1): void {
     const { out } = this;
     this.openUnlikely();
     const stored = this.storePending();
@@ -629,8 +629,11 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     this.out.get(this.vfp.read(128, n >> 1));
     return this.held(V128);
   }
+  protected genVector(w: Node): void {
+    this.vector.gen(w);
+  }
   setQuad(n: number, w: Node): void {
-    this.vfp.write(128, n >> 1, () => this.vector.gen(w));
+    this.vfp.write(128, n >> 1, () => this.genVector(w));
   }
   vec1(op: Vector1, t: Lanes, a: Node): Node {
     return this.vector.vec1(op, t, a);

@@ -7,7 +7,6 @@ import type { InsnPage } from '../decode/insn-cache.ts';
 import type { AddressSpace, PageSource, Vma } from '../memory/address-space.ts';
 import { EXEC, PAGE_SHIFT, WRITE } from '../memory/layout.ts';
 import type { Archive } from './archive.ts';
-import { Heat } from './heat.ts';
 import { Keeper } from './keeper.ts';
 import { KeptUnit } from './kept-unit.ts';
 import { Unit } from './unit.ts';
@@ -32,7 +31,6 @@ interface Image {
 }
 
 export class TranslationStore {
-  readonly heat = new Heat();
   private readonly archive: Archive | null;
   private readonly slots = new Map<number, number>();
   private nextSlot = 1;

@@ -80,6 +80,7 @@ export const OP = {
   f64_le: 0x65,
   f64_ge: 0x66,
   i32_clz: 0x67,
+  i32_ctz: 0x68,
   i32_add: 0x6a,
   i32_sub: 0x6b,
   i32_mul: 0x6c,
@@ -135,6 +136,7 @@ export const OP = {
   f64_reinterpret_i64: 0xbf,
   i32_extend8_s: 0xc0,
   i32_extend16_s: 0xc1,
+  ref_func: 0xd2,
 } as const;
 
 /** Natural alignment hint (log2) per load and store opcode; only a hint, so 0 is always right. */
@@ -326,12 +328,16 @@ export interface FuncBody {
   readonly unlikely?: readonly number[];
 }
 
-/** Everything of a module that matters here: one imported shared memory, perhaps a table, imported and defined functions. */
+/** Everything of a module that matters here: an imported shared memory or two, perhaps tables, imported and defined functions. */
 export interface ModuleSpec {
   readonly types: readonly FuncType[];
   /** Imported from module "e". */
   readonly functionImports: readonly { readonly name: string; readonly type: number }[];
   readonly table: boolean;
+  /** Name of a second memory, which is imported, too. */
+  readonly secondMemory?: string;
+  /** A table of the module's own behind the imported one, of functions (by function index) of type 0, which nobody can change. */
+  readonly privateTable?: readonly number[];
   readonly functions: readonly FuncBody[];
   /** name -> index in `functions`. */
   readonly exports?: readonly { readonly name: string; readonly function: number }[];
@@ -380,12 +386,19 @@ export function encodeModule(spec: ModuleSpec, layout?: ModuleLayout): Uint8Arra
     }
   });
   section(2, (w) => {
-    w.u32(spec.functionImports.length + 1 + (spec.table ? 1 : 0));
+    w.u32(spec.functionImports.length + 1 + (spec.table ? 1 : 0) + (spec.secondMemory === undefined ? 0 : 1));
     w.name('e');
     w.name('m');
     w.raw([2, 3]); // memory with a maximum, shared
     w.u32(0);
     w.u32(MEMORY_PAGES_MAX);
+    if (spec.secondMemory !== undefined) {
+      w.name('e');
+      w.name(spec.secondMemory);
+      w.raw([2, 3]);
+      w.u32(0);
+      w.u32(MEMORY_PAGES_MAX);
+    }
     if (spec.table) {
       w.name('e');
       w.name('t');
@@ -403,7 +416,16 @@ export function encodeModule(spec: ModuleSpec, layout?: ModuleLayout): Uint8Arra
     w.u32(spec.functions.length);
     for (const f of spec.functions) w.u32(f.type);
   });
-  const { exports = [], slots } = spec;
+  const { exports = [], slots, privateTable } = spec;
+  // Of references to functions of just this type, so that a call needs no test of it.
+  const reference = [0x63, 0];
+  if (privateTable !== undefined)
+    section(4, (w) => {
+      w.u32(1);
+      w.raw([...reference, 1]);
+      w.u32(privateTable.length);
+      w.u32(privateTable.length);
+    });
   const base = spec.functionImports.length;
   if (exports.length > 0)
     section(7, (w) => {
@@ -428,6 +450,21 @@ export function encodeModule(spec: ModuleSpec, layout?: ModuleLayout): Uint8Arra
     });
     layout?.slots.push(...places.map((place) => at + place));
   }
+  if (privateTable !== undefined)
+    section(9, (w) => {
+      w.u32(1);
+      w.byte(6); // active, explicit table, expressions
+      w.u32(spec.table ? 1 : 0);
+      w.i32(0);
+      w.byte(OP.end);
+      w.raw(reference);
+      w.u32(privateTable.length);
+      for (const f of privateTable) {
+        w.byte(OP.ref_func);
+        w.u32(f);
+        w.byte(OP.end);
+      }
+    });
   // Locals are encoded first: the hints count offsets from their beginning.
   const locals = spec.functions.map((f) => {
     const w = new ByteWriter(16);

@@ -10,10 +10,14 @@
  *   7F000000  page bytes: one byte per 4 KiB page, index = address >>> 12
  *   7F100000  7 MiB of zeros: `rotl(address, 20) & mask` indexes here when an access is not aligned,
  *             so that one byte load tests alignment and permission together
+ *   7F800000  where the records of a page of Thumb code are (emu/tier0/record.ts): one word per page, 0 for none
  *   7FC00000  jump cache: JUMP_CACHE_ENTRIES pairs (location, table slot)
  *   80000000  user space
  *   C0800000  CPU states, one STATE_SIZE block per thread
  *   C3000000  site counters, by a place's number: how often accesses failed the quick test of compiled code though they were allowed
+ *   C3020000  where indirect jumps went the last time: JUMP_TARGETS_ENTRIES of (address, location, how often it was another one, unused)
+ *   C3400000  as 7F800000, for pages of ARM code
+ *   C4000000  records
  *   FFFF0000  the page of kernel helpers (vectors page), readable and executable by the guest
  *
  * The page bytes and the jump cache lie below 2 GiB because x86-64's addressing has displacements of 31 bits: V8 keeps a greater offset in a
@@ -45,6 +49,13 @@ export const JUMP_CACHE_ENTRIES = 0x1_0000;
 
 export const SITE_COUNTERS = 0xc300_0000;
 export const SITE_COUNTERS_LENGTH = 0x1_0000;
+
+export const RECORD_PAGES_THUMB = 0x7f80_0000;
+export const RECORD_PAGES_ARM = 0xc340_0000;
+export const JUMP_TARGETS = 0xc302_0000;
+export const JUMP_TARGETS_ENTRIES = 0x1000;
+export const RECORDS_START = 0xc400_0000;
+export const RECORDS_END = 0xffc0_0000;
 
 export const HELPERS_PAGE = 0xffff_0000;
 

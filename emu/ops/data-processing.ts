@@ -148,7 +148,7 @@ export function mvn<V, W, S>(m: Machine<V, W, S>, a: DataProcessing): void {
 
 /** MOVT: replaces the upper halfword; the lower stays. `imm` is 0..0xffff. */
 export function movt<V, W, S>(m: Machine<V, W, S>, a: DataProcessing): void {
-  m.setReg(a.d, m.or(m.and(m.reg(a.d), m.const(0xffff)), m.const(a.imm << 16)));
+  m.setReg(a.d, m.or(m.and(m.reg(a.d), m.const(0xffff)), m.shl(m.const(a.imm), m.const(16))));
 }
 
 /** ADR in Thumb state: an address near the PC (of its word). */

@@ -4,7 +4,7 @@
 import type { BackendFactory } from '../backend.ts';
 import type { CpuBackend, CpuHooks, FaultReason } from '../cpu.ts';
 import type { CpuState } from '../cpu-state.ts';
-import { InterpBackend } from '../machine/interp-backend.ts';
+import { ReferenceBackend } from '../machine/reference-backend.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 
 /** Where a CPU stopped. `slice`: its fuel was used up; `yield`: it asked for it. */
@@ -83,14 +83,14 @@ export class Side {
 }
 
 function stepsOf(backend: CpuBackend): Steps | null {
-  if (backend instanceof InterpBackend) return interpreterSteps(backend);
+  if (backend instanceof ReferenceBackend) return interpreterSteps(backend);
   return 'runTo' in backend ? (backend as CpuBackend & Steps) : null;
 }
 
 /** Steps between two looks at the clock. */
 const TURN = 1 << 20;
 
-function interpreterSteps({ interpreter }: InterpBackend): Steps {
+function interpreterSteps({ interpreter }: ReferenceBackend): Steps {
   return {
     step: (cpu) => interpreter.step(cpu),
     runTo(cpu, location, accept) {

@@ -6,6 +6,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { HANDLERS_FILE } from '../handlers-file.ts';
 import snapshotFlags from '../snapshot/flags.json' with { type: 'json' };
 import flags from '../v8-flags.json' with { type: 'json' };
 import { dynamicOf, withoutSymbols } from './elf64.ts';
@@ -53,6 +54,7 @@ export function contents(source: Source): PackedFile[] {
     { name: FILES.wrapper, mode: 0o755, content: start(true, processor) },
     { name: 'node', mode: 0o755, content: withoutSymbols(read(source.node)) },
     { name: 'armrun.cjs', mode: 0o644, content: read(path.join(dist, 'armrun.cjs')) },
+    { name: HANDLERS_FILE, mode: 0o644, content: read(path.join(dist, HANDLERS_FILE)) },
     { name: 'start.cjs', mode: 0o644, content: Buffer.from(START) },
     ...libraries.map((file) => ({
       name: `lib/${path.basename(file)}`,

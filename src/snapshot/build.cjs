@@ -71,6 +71,7 @@ async function main() {
       for (const name of [...BUNDLES.map(([name]) => name), ...LIBRARY])
         fs.cpSync(path.join(dist, name), at(name), { recursive: true });
     }
+    handlers();
     snapshot();
     fs.writeFileSync(at('start.sh'), startScript());
     for (const name of fs.readdirSync(directory, { recursive: true }))
@@ -130,6 +131,21 @@ async function library() {
       fs.writeFileSync(at(`types/${name}.${extension}`), `/// <reference types="node" />\n${text}`);
     }
   }
+}
+
+/** The interpreter's handlers, which are generated. */
+function handlers() {
+  const name = 'handlers.bin';
+  if (!isCheckout) {
+    fs.copyFileSync(path.join(root, 'dist', name), at(name));
+    return;
+  }
+  const { status, stderr, error } = spawnSync(
+    process.execPath,
+    ['--no-warnings', path.join(__dirname, 'handlers.ts'), at(name)],
+    { encoding: 'utf8', env: {} },
+  );
+  if (status !== 0) throw error ?? new Error(stderr);
 }
 
 /** A hash of the sources. */

@@ -1,5 +1,5 @@
 /**
- * Compiled VFP arithmetic (emu/jit/emit-fp.ts and exactness.ts) against qemu-arm: an ARM loop that does one operation on an array of
+ * VFP arithmetic of the interpreter and of compiled code (emu/jit/emit-fp.ts and exactness.ts) against qemu-arm: an ARM loop that does one operation on an array of
  * cases, long enough to be compiled.
  */
 import { beforeAll, expect } from 'vitest';
@@ -100,7 +100,10 @@ beforeAll(() => {
   if (qemu.met) oracle = openOracle();
 });
 
-qemu.test.each(OPERATIONS)(qemu.name('%s'), (name, word) => {
+const CPUS = ['interp', 'jit'] as const;
+const CASES = CPUS.flatMap((engine) => OPERATIONS.map((o) => [engine, ...o] as const));
+
+qemu.test.each(CASES)(qemu.name('%s: %s'), (engine, name, word) => {
   const operation = oracle.operations.indexOf(name);
   expect(operation).toBeGreaterThanOrEqual(0);
   const random = new Random(word);
@@ -118,6 +121,8 @@ qemu.test.each(OPERATIONS)(qemu.name('%s'), (name, word) => {
   });
   let ended = '';
   const backend = new JitBackend(space, {
+    interpret: engine === 'interp',
+    hot: 64,
     hooks: {
       syscall: () => false,
       fault: (_cpu, address) => {
@@ -142,7 +147,7 @@ qemu.test.each(OPERATIONS)(qemu.name('%s'), (name, word) => {
   const { regions } = backend.stats();
   backend.close();
   expect(ended).toBe('breakpoint');
-  expect(regions).toBeGreaterThan(0);
+  if (engine === 'jit') expect(regions).toBeGreaterThan(0);
   const wrong: string[] = [];
   const answers = oracle.run(cases);
   cases.forEach((c, i) => {

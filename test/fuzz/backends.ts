@@ -1,7 +1,7 @@
 /** The CPUs the instruction fuzzer knows. */
 import type { CpuState } from '../../emu/cpu-state.ts';
 import { JitBackend } from '../../emu/jit/backend.ts';
-import { InterpBackend } from '../../emu/machine/interp-backend.ts';
+import { ReferenceBackend } from '../../emu/machine/reference-backend.ts';
 import { UnicornBackend } from '../../emu/unicorn/backend.ts';
 import { type Case, CPSR, type Result, SIGBUS } from './layout.ts';
 import type { BackendFactory } from './runner.ts';
@@ -20,7 +20,8 @@ class EagerJit extends JitBackend {
 }
 
 export const BACKENDS: ReadonlyMap<string, BackendFactory> = new Map<string, BackendFactory>([
-  ['interp', (space, options) => new InterpBackend(space, options)],
+  ['reference', (space, options) => new ReferenceBackend(space, options)],
+  ['interp', (space, options) => new JitBackend(space, { ...options, interpret: true })],
   ['jit', (space, options) => new EagerJit(space, options)],
   ['unicorn', (space, options) => new UnicornBackend(space, options)],
 ]);

@@ -9,7 +9,7 @@
 import { fieldsOf } from '../../emu/decode/build.ts';
 import type { DecodeContext, Insn, Row } from '../../emu/decode/row.ts';
 import { effectsOf } from '../../emu/machine/effects.ts';
-import { InterpBackend } from '../../emu/machine/interp-backend.ts';
+import { ReferenceBackend } from '../../emu/machine/reference-backend.ts';
 import type { Case, PlacedInsn, Result } from './layout.ts';
 import * as bench from './layout.ts';
 import { buildProgram } from './programs.ts';
@@ -44,7 +44,7 @@ export class Generator {
   readonly scratch: Uint32Array;
   readonly random: Random;
   readonly #runner: Runner;
-  readonly #interp: InterpBackend;
+  readonly #interp: ReferenceBackend;
   #slot = 0;
   /** Candidates thrown away, by reason. */
   readonly rejected = new Map<string, number>();
@@ -52,8 +52,11 @@ export class Generator {
   constructor(seed: number) {
     this.random = new Random(seed);
     this.scratch = randomScratch(this.random);
-    let interp: InterpBackend | undefined;
-    this.#runner = new Runner((space, options) => (interp = new InterpBackend(space, options)), this.scratch);
+    let interp: ReferenceBackend | undefined;
+    this.#runner = new Runner(
+      (space, options) => (interp = new ReferenceBackend(space, options)),
+      this.scratch,
+    );
     this.#interp = interp!;
   }
 

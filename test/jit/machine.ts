@@ -3,7 +3,7 @@ import type { CpuBackend, CpuHooks } from '../../emu/cpu.ts';
 import { CpuState } from '../../emu/cpu-state.ts';
 import { JitBackend } from '../../emu/jit/backend.ts';
 import type { TranslationStore } from '../../emu/jit/store.ts';
-import { InterpBackend } from '../../emu/machine/interp-backend.ts';
+import { ReferenceBackend } from '../../emu/machine/reference-backend.ts';
 import { AddressSpace, type PageSource } from '../../emu/memory/address-space.ts';
 import { READ, WRITE } from '../../emu/memory/layout.ts';
 import { assemble } from '../unicorn/assemble.ts';
@@ -30,14 +30,18 @@ export interface Machine {
   events: string[];
 }
 
+/** Programs here are short. */
+const HOT = 64;
+
 export type Factory = (space: AddressSpace, hooks: CpuHooks) => CpuBackend;
-export const jit: Factory = (space, hooks) => new JitBackend(space, { hooks });
+export const jit: Factory = (space, hooks) => new JitBackend(space, { hooks, hot: HOT });
 /** The JIT with translations that it shares with others. */
 export const jitWith =
   (store: TranslationStore): Factory =>
   (space, hooks) =>
-    new JitBackend(space, { hooks }, store);
-export const interp: Factory = (space, hooks) => new InterpBackend(space, { hooks });
+    new JitBackend(space, { hooks, hot: HOT }, store);
+export const reference: Factory = (space, hooks) => new ReferenceBackend(space, { hooks });
+export const interp: Factory = (space, hooks) => new JitBackend(space, { hooks, interpret: true });
 
 /**
  * A machine with the program at CODE, a scratch area and a stack. SVC and faults end run(); slices are `fuel` long. The program

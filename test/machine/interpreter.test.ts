@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CpuHooks } from '../../emu/cpu.ts';
 import { CpuState } from '../../emu/cpu-state.ts';
 import { InsnCache } from '../../emu/decode/insn-cache.ts';
-import { InterpBackend } from '../../emu/machine/interp-backend.ts';
 import { Interpreter } from '../../emu/machine/interpreter.ts';
+import { ReferenceBackend } from '../../emu/machine/reference-backend.ts';
 import { AddressSpace } from '../../emu/memory/address-space.ts';
 import { EXEC, PAGE_SIZE, READ, WRITE } from '../../emu/memory/layout.ts';
 
@@ -76,9 +76,9 @@ beforeEach(() => {
 
 afterEach(() => space.close());
 
-function run(location: number): InterpBackend {
+function run(location: number): ReferenceBackend {
   cpu.location = location;
-  const backend = new InterpBackend(space, { hooks: recording, count: true });
+  const backend = new ReferenceBackend(space, { hooks: recording, count: true });
   backend.run(cpu);
   return backend;
 }
@@ -140,7 +140,7 @@ describe('hooks', () => {
       backend.stop();
       return true;
     };
-    const backend = new InterpBackend(space, { hooks: recording });
+    const backend = new ReferenceBackend(space, { hooks: recording });
     cpu.location = CODE;
     backend.run(cpu);
     expect(events.at(-1)).toBe(`preempt pc ${hex(CODE + 4)}`);

@@ -28,7 +28,7 @@ describe.each(PROGRAMS)('%s', (line) => {
     expect(difference(await armrun(run, 'unicorn'), await qemu(run))).toBeUndefined();
   });
 
-  test.each(['unicorn', 'interp'])('--cpu jit --verify %s', async (second) => {
+  test.each(['unicorn', 'reference'])('--cpu jit --verify %s', async (second) => {
     const run = invocation(line);
     expect(difference(await armrun(run, 'jit', ['--verify', second]), await qemu(run))).toBeUndefined();
   });

@@ -2,20 +2,21 @@
 import { afterEach, expect, test } from 'vitest';
 import type { BackendFactory } from '../../emu/backend.ts';
 import { JitBackend } from '../../emu/jit/backend.ts';
-import { InterpBackend } from '../../emu/machine/interp-backend.ts';
+import { ReferenceBackend } from '../../emu/machine/reference-backend.ts';
 import { READ, WRITE } from '../../emu/memory/layout.ts';
 import { UnicornBackend } from '../../emu/unicorn/backend.ts';
 import { VerifyBackend, VerifyMismatch } from '../../emu/verify/backend.ts';
 import { CODE, DATA, Guest } from '../unicorn/harness.ts';
 
-const interp: BackendFactory = (space, options) => new InterpBackend(space, options);
+const reference: BackendFactory = (space, options) => new ReferenceBackend(space, options);
+const interp: BackendFactory = (space, options) => new JitBackend(space, { ...options, interpret: true });
 const jit: BackendFactory = (space, options) => new JitBackend(space, options);
 const unicorn: BackendFactory = (space, options) => new UnicornBackend(space, options);
 
 /** An interpreter with one operation changed. */
-function wrong(change: (evaluator: InterpBackend['interpreter']['evaluator']) => void): BackendFactory {
+function wrong(change: (evaluator: ReferenceBackend['interpreter']['evaluator']) => void): BackendFactory {
   return (space, options) => {
-    const backend = new InterpBackend(space, options);
+    const backend = new ReferenceBackend(space, options);
     change(backend.interpreter.evaluator);
     return backend;
   };
@@ -56,10 +57,12 @@ const LOOP = `
   svc 8`;
 
 const PAIRS = [
-  ['interp', 'unicorn', interp, unicorn],
+  ['reference', 'unicorn', reference, unicorn],
   ['jit', 'unicorn', jit, unicorn],
-  ['jit', 'interp', jit, interp],
-  ['unicorn', 'interp', unicorn, interp],
+  ['interp', 'reference', interp, reference],
+  ['interp', 'unicorn', interp, unicorn],
+  ['jit', 'reference', jit, reference],
+  ['unicorn', 'reference', unicorn, reference],
 ] as const;
 
 test.each(PAIRS)('%s and %s agree, and the kernel sees each event once', (_a, _b, first, second) => {
@@ -97,13 +100,13 @@ test('a wrong result is found at the instruction', () => {
     const mul = m.mul;
     m.mul = (a, b) => (a === 77 ? 5930 : mul.call(m, a, b)) | 0;
   });
-  for (const second of [unicorn, interp]) {
+  for (const second of [unicorn, reference]) {
     const g = guest(LOOP, broken, second);
     g.cpu.ru[1] = DATA;
     const report = mismatch(g);
     expect(g.events).toEqual([]);
     expect(report).toMatch(/svc 7/);
-    expect(report).toMatch(/r3 +interp 0028feed +\w+ 0028feec/);
+    expect(report).toMatch(/r3 +reference 0028feed +\w+ 0028feec/);
     expect(report).toMatch(/They part after 123 taken branches/);
     const [, trace] = report.split('They part');
     expect(trace).toMatch(/mul r2, r0, r0 +r2=00001729\n/);
@@ -118,7 +121,7 @@ test('a wrong store is found, though no register shows it', () => {
   });
   const g = guest(LOOP, broken, unicorn);
   g.cpu.ru[1] = DATA;
-  expect(mismatch(g)).toMatch(/\[00020190\] +interp [0-9a-f]{8} +unicorn [0-9a-f]{8}/);
+  expect(mismatch(g)).toMatch(/\[00020190\] +reference [0-9a-f]{8} +unicorn [0-9a-f]{8}/);
 });
 
 test('a store too many is found, in a page the other never writes', () => {
@@ -131,10 +134,10 @@ test('a store too many is found, in a page the other never writes', () => {
   });
   const g = guest(LOOP, broken, unicorn);
   g.cpu.ru[1] = DATA;
-  expect(mismatch(g)).toMatch(/\[00025000\] +interp 00000001 +unicorn 00000000/);
+  expect(mismatch(g)).toMatch(/\[00025000\] +reference 00000001 +unicorn 00000000/);
   const h = guest(LOOP, unicorn, broken);
   h.cpu.ru[1] = DATA;
-  expect(mismatch(h)).toMatch(/\[00025000\] +unicorn 00000000 +interp 00000001/);
+  expect(mismatch(h)).toMatch(/\[00025000\] +unicorn 00000000 +reference 00000001/);
 });
 
 test('another event is found', () => {
@@ -145,7 +148,7 @@ test('another event is found', () => {
   const g = guest('nop\n ldr r0, [r1]\n svc 3', broken, unicorn);
   g.cpu.ru[1] = DATA;
   const report = mismatch(g);
-  expect(report).toMatch(/interp +comes to fault \(read of 00500000, unmapped\)/);
+  expect(report).toMatch(/reference +comes to fault \(read of 00500000, unmapped\)/);
   expect(report).toMatch(/unicorn +comes to svc 3/);
 });
 
@@ -192,7 +195,7 @@ test('code that changes itself is run the same by both', () => {
 });
 
 test('fork in the middle: the child gets ordinary pages', () => {
-  const g = guest('str r0, [r1]\n svc 0\n str r0, [r1]\n svc 1', interp, unicorn);
+  const g = guest('str r0, [r1]\n svc 0\n str r0, [r1]\n svc 1', reference, unicorn);
   g.cpu.ru.set([9, DATA]);
   let child: ReturnType<typeof g.space.fork> | undefined;
   g.answer = (event) => {

@@ -1,5 +1,5 @@
 /**
- * The CPU 'interp': every instruction through the evaluator. Slow and simple; the reference the JIT is held against, and a choice for hunting bugs.
+ * The CPU 'reference': every instruction through the evaluator. Slow and simple; what the wasm interpreter and compiled code are held against, and a choice for hunting bugs.
  */
 
 import type { CpuBackend, CpuOptions, CpuStats } from '../cpu.ts';
@@ -8,8 +8,8 @@ import { OFF } from '../cpu-state.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { Interpreter } from './interpreter.ts';
 
-export class InterpBackend implements CpuBackend {
-  readonly name = 'interp';
+export class ReferenceBackend implements CpuBackend {
+  readonly name = 'reference';
   readonly space: AddressSpace;
   readonly interpreter: Interpreter;
   private readonly count: boolean;

@@ -1,0 +1,60 @@
+/**
+ * When code goes up from the interpreter to compiled code: the counts, and the decisions made with them. What was measured is in docs/JIT.md.
+ *
+ * The interpreter counts arrivals at a location (by calls, loops and indirect jumps) in its record, and asks at every `interval`-th.
+ */
+import type { Start } from './code-cache.ts';
+
+/** Arrivals before a location's region is compiled, a power of two below 2^15. */
+const HOT = 8192;
+/** Questions until then. */
+const QUESTIONS = 8;
+/** Hot locations that are waited for before a module is made of them. */
+const BATCH = 16;
+
+/** The hot and the warm locations of an address space. */
+export class Tiering {
+  readonly #hot: number;
+  /** Arrivals between two questions. */
+  readonly interval: number;
+  /** Locations that have been asked about and have no compiled code, with whether they are loops. */
+  readonly #warm = new Map<number, boolean>();
+  /** Locations that have become hot since the last module. */
+  #waiting = 0;
+
+  constructor(hot = HOT) {
+    this.#hot = hot;
+    this.interval = Math.max(hot / QUESTIONS, 1);
+  }
+
+  /** Notes `count` arrivals at a location. Gives true when it is to be compiled now. */
+  arrived(location: number, isLoop: boolean, count: number): boolean {
+    if (!this.#warm.has(location)) this.#warm.set(location, isLoop);
+    if (count < this.#hot) return false;
+    // A module costs as much as many functions: wait a little for others.
+    if (count < this.#hot + this.interval) this.#waiting++;
+    if (this.#waiting < BATCH && count < 2 * this.#hot) return false;
+    this.#waiting = 0;
+    return true;
+  }
+
+  compiled(location: number): void {
+    this.#warm.delete(location);
+  }
+
+  /** Other locations to compile in the same module: those about to become hot. */
+  others(arrivals: (location: number) => number): Start[] {
+    const found: Start[] = [];
+    for (const [location, isLoop] of this.#warm)
+      if (arrivals(location) >= this.#hot >> 1) found.push({ location, isLoop });
+    return found;
+  }
+
+  isWarm(arrivals: number): boolean {
+    return arrivals >= this.#hot >> 3;
+  }
+
+  forget(): void {
+    this.#warm.clear();
+  }
+}

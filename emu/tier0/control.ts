@@ -1,0 +1,616 @@
+/**
+ * The interpreter's functions that are no instruction: how it goes from one instruction to another, and when it leaves. Written by hand in wasm.
+ *
+ * All are (state block, location or record, address) -> location or LEAVE, as handlers are, but `check`. OFF.thumb is kept true at every step; the PC, and ITSTATE, are only in the
+ * state block when TypeScript looks.
+ */
+import { OFF } from '../cpu-state.ts';
+import { MAX_DEPTH } from '../jit/compile.ts';
+import { CPU, IMPORTS, importIndex, LEAVE, PARAMETERS } from '../jit/convention.ts';
+import { MAX_DISTANCE } from '../jit/region.ts';
+import { ByteWriter, type FuncBody, I32, OP, VOID } from '../jit/wasm.ts';
+import {
+  JUMP_TARGETS,
+  JUMP_TARGETS_ENTRIES,
+  PAGE_BYTES,
+  PAGE_MASK,
+  PAGE_SHIFT,
+  RECORD_PAGES_ARM,
+  RECORD_PAGES_THUMB,
+} from '../memory/layout.ts';
+import { MASTER, MASTER_FACTOR, MASTER_KIND, RECORD } from './record.ts';
+
+/** What TypeScript gives the interpreter beside the imports of compiled code (jit/convention.ts). */
+export const CONTROL_IMPORTS = [
+  /** (cpu, location) -> 1 when the page of code now has records; 0: leave. */
+  { name: 'page', type: 2 },
+  /** (cpu, record, address) -> 1 when the record has been filled; 0: leave. */
+  { name: 'decode', type: 0 },
+  /** (cpu, record, address, accessed address, access code) -> 1 when the access may go on; 0: leave. */
+  { name: 'fault', type: 8 },
+  /** (location, arrivals, whether by a loop) -> anything: asked when a location has been arrived at as often as OFF.heatMask says. */
+  { name: 'hot', type: 0 },
+  /** (address, location) -> anything: an indirect jump goes where it did not go the last time. */
+  { name: 'sawJump', type: 2 },
+  /** (cpu, 1 or 0) -> anything: compiled code begins and ends, when OFF.timed says so. */
+  { name: 'compiled', type: 2 },
+] as const;
+
+const CONTROL = [
+  'enter',
+  'goTo',
+  'enterPage',
+  'goCounted',
+  'preempt',
+  'jumpDirect',
+  'call',
+  'jump',
+  'returnTo',
+  'check',
+] as const;
+export type ControlName = (typeof CONTROL)[number];
+
+const FIRST = IMPORTS.length + CONTROL_IMPORTS.length;
+/** Function index of the first handler. */
+export const FIRST_HANDLER = FIRST + CONTROL.length;
+export const controlIndex = (name: ControlName): number => FIRST + CONTROL.indexOf(name);
+const imported = (name: (typeof CONTROL_IMPORTS)[number]['name']): number =>
+  IMPORTS.length + CONTROL_IMPORTS.findIndex((i) => i.name === name);
+
+/** Type of handlers and of control functions, and of `check`. */
+export const HANDLER_TYPE = 0;
+const CHECK_TYPE = 8;
+/** Table 0 holds compiled code. */
+export const HANDLER_TABLE = 1;
+
+const LOCATION = 1;
+const ADDRESS = 2;
+const REC = 1;
+
+function state(w: ByteWriter, offset: number): void {
+  w.get(CPU);
+  w.mem(OP.i32_load, offset);
+}
+
+function tail(w: ByteWriter, name: ControlName): void {
+  w.byte(OP.return_call);
+  w.u32(controlIndex(name));
+}
+
+/** Ends with the handler of a record in a local, at an address in a local. */
+function dispatch(w: ByteWriter, record: number, address: number): void {
+  w.get(CPU);
+  w.get(record);
+  w.get(address);
+  w.get(record);
+  w.mem(OP.i32_load16_u, RECORD.handler);
+  w.byte(OP.return_call_indirect);
+  w.u32(HANDLER_TYPE);
+  w.u32(HANDLER_TABLE);
+}
+
+function when(w: ByteWriter, body: () => void): void {
+  w.byte(OP.if);
+  w.byte(VOID);
+  body();
+  w.byte(OP.end);
+}
+
+/** Leaves where the records of the page of an address (a local) are; 0 when there are none. `thumb` leaves the instruction set. */
+function recordsOf(w: ByteWriter, address: number, thumb: () => void): void {
+  const load = (table: number) => {
+    w.get(address);
+    w.i32(PAGE_SHIFT);
+    w.byte(OP.i32_shr_u);
+    w.i32(2);
+    w.byte(OP.i32_shl);
+    w.mem(OP.i32_load, table);
+  };
+  thumb();
+  w.byte(OP.if);
+  w.byte(I32);
+  load(RECORD_PAGES_THUMB);
+  w.byte(OP.else);
+  load(RECORD_PAGES_ARM);
+  w.byte(OP.end);
+}
+
+/** Leaves the offset of an address's record in its page's. */
+function offsetInPage(w: ByteWriter, address: number): void {
+  w.get(address);
+  w.i32(PAGE_MASK);
+  w.byte(OP.i32_and);
+  w.i32(3);
+  w.byte(OP.i32_shl);
+}
+
+/** Finds the record of a location: puts the address in local ADDRESS and the record in `record`, or goes to enterPage. */
+function find(w: ByteWriter, record: number): void {
+  w.get(CPU);
+  w.get(LOCATION);
+  w.i32(1);
+  w.byte(OP.i32_and);
+  w.mem(OP.i32_store, OFF.thumb);
+  w.get(LOCATION);
+  w.i32(-2);
+  w.byte(OP.i32_and);
+  w.set(ADDRESS);
+  recordsOf(w, ADDRESS, () => {
+    w.get(LOCATION);
+    w.i32(1);
+    w.byte(OP.i32_and);
+  });
+  w.tee(record);
+  w.byte(OP.i32_eqz);
+  when(w, () => {
+    w.get(CPU);
+    w.get(LOCATION);
+    w.i32(0);
+    tail(w, 'enterPage');
+  });
+  w.get(record);
+  offsetInPage(w, ADDRESS);
+  w.byte(OP.i32_add);
+  w.set(record);
+}
+
+function leaveUnless(w: ByteWriter): void {
+  w.byte(OP.i32_eqz);
+  when(w, () => {
+    w.i32(LEAVE);
+    w.byte(OP.return);
+  });
+}
+
+/** Puts the location in the state block. */
+function storeLocation(w: ByteWriter): void {
+  w.get(CPU);
+  w.get(LOCATION);
+  w.i32(1);
+  w.byte(OP.i32_and);
+  w.mem(OP.i32_store, OFF.thumb);
+  w.get(CPU);
+  w.get(LOCATION);
+  w.i32(-2);
+  w.byte(OP.i32_and);
+  w.mem(OP.i32_store, OFF.r + 60);
+}
+
+function passOn(w: ByteWriter, name: ControlName): void {
+  w.get(CPU);
+  w.get(LOCATION);
+  w.get(ADDRESS);
+  tail(w, name);
+}
+
+function counted(w: ByteWriter, isLoop: boolean): void {
+  w.get(CPU);
+  w.get(LOCATION);
+  w.i32(isLoop ? 1 : 0);
+  tail(w, 'goCounted');
+}
+
+/** A taken branch takes fuel. */
+function takeFuel(w: ByteWriter): void {
+  w.get(CPU);
+  state(w, OFF.fuel);
+  w.i32(-1);
+  w.byte(OP.i32_add);
+  w.mem(OP.i32_store, OFF.fuel);
+  state(w, OFF.fuel);
+  w.i32(0);
+  w.byte(OP.i32_lt_s);
+  when(w, () => passOn(w, 'preempt'));
+}
+
+/** Back to whoever runs the interpreter until this location. */
+function stopHere(w: ByteWriter): void {
+  w.get(LOCATION);
+  state(w, OFF.stopAt);
+  w.byte(OP.i32_eq);
+  when(w, () => {
+    w.get(LOCATION);
+    w.byte(OP.return);
+  });
+}
+
+/** The first local behind the parameters. */
+const A = PARAMETERS;
+const B = PARAMETERS + 1;
+const IS_LOOP = PARAMETERS + 2;
+
+const BODIES: Readonly<Record<ControlName, (w: ByteWriter) => void>> = {
+  enter: (w) => passOn(w, 'goTo'),
+  goTo(w) {
+    find(w, A);
+    dispatch(w, A, ADDRESS);
+  },
+  enterPage(w) {
+    w.get(CPU);
+    w.get(LOCATION);
+    w.call(imported('page'));
+    leaveUnless(w);
+    passOn(w, 'goTo');
+  },
+  goCounted(w) {
+    // The third parameter says whether it is a loop.
+    w.get(ADDRESS);
+    w.set(IS_LOOP);
+    find(w, A);
+    w.get(A);
+    w.get(A);
+    w.mem(OP.i32_load16_u, RECORD.count);
+    w.i32(1);
+    w.byte(OP.i32_add);
+    w.tee(B);
+    w.mem(OP.i32_store16, RECORD.count);
+    w.get(B);
+    state(w, OFF.heatMask);
+    w.byte(OP.i32_and);
+    w.byte(OP.i32_eqz);
+    when(w, () => {
+      w.get(LOCATION);
+      w.get(B);
+      w.get(IS_LOOP);
+      w.call(imported('hot'));
+      w.byte(OP.drop);
+    });
+    dispatch(w, A, ADDRESS);
+  },
+  preempt(w) {
+    storeLocation(w);
+    w.get(CPU);
+    w.i32(0);
+    w.mem(OP.i32_store, OFF.running);
+    w.get(CPU);
+    w.call(importIndex('preempt'));
+    leaveUnless(w);
+    passOn(w, 'goTo');
+  },
+  jumpDirect(w) {
+    takeFuel(w);
+    w.get(LOCATION);
+    w.i32(-2);
+    w.byte(OP.i32_and);
+    w.get(ADDRESS);
+    w.byte(OP.i32_gt_u);
+    when(w, () => passOn(w, 'goTo'));
+    counted(w, true);
+  },
+  call(w) {
+    takeFuel(w);
+    counted(w, false);
+  },
+  returnTo(w) {
+    takeFuel(w);
+    stopHere(w);
+    passOn(w, 'goTo');
+  },
+  jump(w) {
+    takeFuel(w);
+    stopHere(w);
+    // A jump table's places are no beginnings, as long as they are few: what one jump has seen is kept in an entry of its own.
+    w.get(ADDRESS);
+    w.i32(1);
+    w.byte(OP.i32_shr_u);
+    w.i32(JUMP_TARGETS_ENTRIES - 1);
+    w.byte(OP.i32_and);
+    w.i32(4);
+    w.byte(OP.i32_shl);
+    w.set(A);
+    w.get(A);
+    w.mem(OP.i32_load, JUMP_TARGETS);
+    w.get(ADDRESS);
+    w.byte(OP.i32_ne);
+    when(w, () => {
+      w.get(A);
+      w.get(ADDRESS);
+      w.mem(OP.i32_store, JUMP_TARGETS);
+      w.get(A);
+      w.i32(0);
+      w.mem(OP.i32_store, JUMP_TARGETS + 8);
+      w.get(A);
+      w.i32(0);
+      w.mem(OP.i32_store, JUMP_TARGETS + 4);
+    });
+    w.get(A);
+    w.mem(OP.i32_load, JUMP_TARGETS + 4);
+    w.get(LOCATION);
+    w.byte(OP.i32_ne);
+    when(w, () => {
+      w.get(A);
+      w.get(LOCATION);
+      w.mem(OP.i32_store, JUMP_TARGETS + 4);
+      w.get(A);
+      w.mem(OP.i32_load, JUMP_TARGETS + 8);
+      w.i32(MAX_JUMP_CHANGES);
+      w.byte(OP.i32_lt_s);
+      when(w, () => {
+        w.get(A);
+        w.get(A);
+        w.mem(OP.i32_load, JUMP_TARGETS + 8);
+        w.i32(1);
+        w.byte(OP.i32_add);
+        w.mem(OP.i32_store, JUMP_TARGETS + 8);
+        w.get(ADDRESS);
+        w.get(LOCATION);
+        w.call(imported('sawJump'));
+        w.byte(OP.drop);
+      });
+    });
+    w.get(A);
+    w.mem(OP.i32_load, JUMP_TARGETS + 8);
+    w.i32(MAX_JUMP_CHANGES);
+    w.byte(OP.i32_lt_s);
+    w.get(LOCATION);
+    w.get(ADDRESS);
+    w.byte(OP.i32_sub);
+    w.i32(MAX_DISTANCE);
+    w.byte(OP.i32_add);
+    w.i32(2 * MAX_DISTANCE);
+    w.byte(OP.i32_lt_u);
+    w.byte(OP.i32_and);
+    when(w, () => passOn(w, 'goTo'));
+    counted(w, false);
+  },
+  check(w) {
+    const [rec, pc, address, code, end] = [1, 2, 3, 4, 5];
+    // Aligned as asked for, and the page bytes of both ends have the access bit.
+    w.get(address);
+    w.i32(1);
+    w.get(code);
+    w.i32(10);
+    w.byte(OP.i32_shr_u);
+    w.byte(OP.i32_shl);
+    w.i32(-1);
+    w.byte(OP.i32_add);
+    w.byte(OP.i32_and);
+    w.byte(OP.i32_eqz);
+    when(w, () => {
+      w.get(address);
+      w.get(code);
+      w.i32(0xff);
+      w.byte(OP.i32_and);
+      w.byte(OP.i32_add);
+      w.i32(-1);
+      w.byte(OP.i32_add);
+      w.set(end);
+      for (const x of [address, end]) {
+        w.get(x);
+        w.i32(PAGE_SHIFT);
+        w.byte(OP.i32_shr_u);
+        w.mem(OP.i32_load8_u, PAGE_BYTES);
+      }
+      w.byte(OP.i32_and);
+      w.get(code);
+      w.i32(8);
+      w.byte(OP.i32_shr_u);
+      w.i32(3);
+      w.byte(OP.i32_and);
+      w.byte(OP.i32_and);
+      when(w, () => {
+        w.i32(1);
+        w.byte(OP.return);
+      });
+    });
+    for (const parameter of [CPU, rec, pc, address, code]) w.get(parameter);
+    w.call(imported('fault'));
+  },
+};
+
+/** Other places that an indirect jump may go to before each of them is a beginning of its own. */
+const MAX_JUMP_CHANGES = 64;
+
+export function controlBodies(): FuncBody[] {
+  return CONTROL.map((name) => {
+    const w = new ByteWriter(256);
+    BODIES[name](w);
+    const locals = name === 'check' ? 1 : 3;
+    return {
+      type: name === 'check' ? CHECK_TYPE : HANDLER_TYPE,
+      locals: [[locals, I32]],
+      code: w.view().slice(),
+    };
+  });
+}
+export const CONTROL_NAMES: readonly string[] = CONTROL;
+
+// ---- handlers that belong to no instruction: (state block, record, address) ----
+
+function handler(write: (w: ByteWriter) => void): FuncBody {
+  const w = new ByteWriter(256);
+  write(w);
+  return { type: HANDLER_TYPE, locals: [[3, I32]], code: w.view().slice() };
+}
+
+/** Memory 1 is the master table. */
+function masterLoad(w: ByteWriter, op: number, offset: number): void {
+  w.byte(op);
+  w.u32(0x40);
+  w.u32(1);
+  w.u32(offset);
+}
+
+/** Goes to the location of the address by way of goTo. */
+function goToAddress(w: ByteWriter): void {
+  w.get(CPU);
+  w.get(ADDRESS);
+  state(w, OFF.thumb);
+  w.byte(OP.i32_or);
+  w.i32(0);
+  tail(w, 'goTo');
+}
+
+export const decodeHandler = (): FuncBody =>
+  handler((w) => {
+    const [bits, kind, entry] = [A, A + 1, A + 2];
+    // Records of a page that has been invalidated are those of no page.
+    recordsOf(w, ADDRESS, () => state(w, OFF.thumb));
+    offsetInPage(w, ADDRESS);
+    w.byte(OP.i32_add);
+    w.get(REC);
+    w.byte(OP.i32_ne);
+    when(w, () => goToAddress(w));
+    w.byte(OP.block);
+    w.byte(VOID);
+    state(w, OFF.thumb);
+    w.byte(OP.if);
+    w.byte(VOID);
+    w.i32(MASTER_KIND.T16);
+    w.set(kind);
+    w.get(ADDRESS);
+    w.mem(OP.i32_load16_u, 0);
+    w.tee(bits);
+    w.i32(0xe800);
+    w.byte(OP.i32_ge_u);
+    when(w, () => {
+      // The other half may be on a page that is not there.
+      w.get(ADDRESS);
+      w.i32(PAGE_MASK);
+      w.byte(OP.i32_and);
+      w.i32(PAGE_MASK - 1);
+      w.byte(OP.i32_eq);
+      w.byte(OP.br_if);
+      w.u32(2);
+      w.i32(MASTER_KIND.T32);
+      w.set(kind);
+      w.get(bits);
+      w.i32(16);
+      w.byte(OP.i32_shl);
+      w.get(ADDRESS);
+      w.mem(OP.i32_load16_u, 2);
+      w.byte(OP.i32_or);
+      w.set(bits);
+    });
+    w.byte(OP.else);
+    w.i32(MASTER_KIND.A32);
+    w.set(kind);
+    w.get(ADDRESS);
+    w.mem(OP.i32_load, 0);
+    w.set(bits);
+    w.byte(OP.end);
+    w.get(bits);
+    w.get(kind);
+    w.byte(OP.i32_xor);
+    w.i32(MASTER_FACTOR);
+    w.byte(OP.i32_mul);
+    w.i32(32 - MASTER.entriesLog2);
+    w.byte(OP.i32_shr_u);
+    w.i32(MASTER.shift);
+    w.byte(OP.i32_shl);
+    w.tee(entry);
+    masterLoad(w, OP.i32_load, MASTER.bits);
+    w.get(bits);
+    w.byte(OP.i32_ne);
+    w.byte(OP.br_if);
+    w.u32(0);
+    w.get(entry);
+    masterLoad(w, OP.i32_load, MASTER.kind);
+    w.get(kind);
+    w.byte(OP.i32_ne);
+    w.byte(OP.br_if);
+    w.u32(0);
+    for (const offset of [0, 8]) {
+      w.get(REC);
+      w.get(entry);
+      masterLoad(w, OP.i64_load, MASTER.record + offset);
+      w.mem(OP.i64_store, offset);
+    }
+    dispatch(w, REC, ADDRESS);
+    w.byte(OP.end);
+    w.get(CPU);
+    w.get(REC);
+    w.get(ADDRESS);
+    w.call(imported('decode'));
+    leaveUnless(w);
+    dispatch(w, REC, ADDRESS);
+  });
+
+export const nextPageHandler = (): FuncBody => handler(goToAddress);
+
+export const compiledHandler = (): FuncBody =>
+  handler((w) => {
+    const next = A;
+    // For the stub in a slot that has no code any more.
+    w.get(CPU);
+    w.get(ADDRESS);
+    state(w, OFF.thumb);
+    w.byte(OP.i32_or);
+    w.mem(OP.i32_store, OFF.target);
+    const timed = (begins: number) => {
+      state(w, OFF.timed);
+      when(w, () => {
+        w.get(CPU);
+        w.i32(begins);
+        w.call(imported('compiled'));
+        w.byte(OP.drop);
+      });
+    };
+    timed(1);
+    w.get(CPU);
+    state(w, OFF.depth);
+    state(w, OFF.stopAt);
+    w.get(REC);
+    w.mem(OP.i32_load, RECORD.word);
+    w.byte(OP.call_indirect);
+    w.u32(0);
+    w.u32(0);
+    w.set(next);
+    timed(0);
+    w.get(next);
+    w.i32(LEAVE);
+    w.byte(OP.i32_eq);
+    w.get(next);
+    state(w, OFF.stopAt);
+    w.byte(OP.i32_eq);
+    w.byte(OP.i32_or);
+    // Far up the host's stack nothing is begun anew: the frames below give way until there is room.
+    state(w, OFF.depth);
+    w.i32(MAX_DEPTH >> 1);
+    w.byte(OP.i32_gt_s);
+    w.byte(OP.i32_or);
+    when(w, () => {
+      w.get(next);
+      w.byte(OP.return);
+    });
+    w.get(CPU);
+    w.get(next);
+    w.i32(0);
+    tail(w, 'goTo');
+  });
+
+/** For --stats: counts in OFF.interpreted, and goes on with the handler of the instruction. */
+export const countHandler = (): FuncBody =>
+  handler((w) => {
+    w.get(CPU);
+    w.get(CPU);
+    w.mem(OP.i64_load, OFF.interpreted);
+    w.byte(OP.i64_const);
+    w.s64(1n);
+    w.byte(OP.i64_add);
+    w.mem(OP.i64_store, OFF.interpreted);
+    for (const parameter of [CPU, REC, ADDRESS]) w.get(parameter);
+    w.get(REC);
+    w.mem(OP.i32_load8_u, RECORD.counted);
+    w.get(REC);
+    w.mem(OP.i32_load16_u, RECORD.inner);
+    w.get(REC);
+    w.mem(OP.i32_load8_u, RECORD.counted);
+    w.byte(OP.select);
+    w.byte(OP.return_call_indirect);
+    w.u32(HANDLER_TYPE);
+    w.u32(HANDLER_TABLE);
+  });
+
+/** Into the records of the block behind. */
+export const itHandler = (): FuncBody =>
+  handler((w) => {
+    w.get(REC);
+    w.mem(OP.i32_load, RECORD.word);
+    w.set(A);
+    w.get(ADDRESS);
+    w.i32(2);
+    w.byte(OP.i32_add);
+    w.set(B);
+    dispatch(w, A, B);
+  });

@@ -1,0 +1,179 @@
+/**
+ * The form of an instruction: its op with the arguments that the op's TypeScript looks at. There is one handler for each form; what differs between instructions of a form
+ * are its operands, which the op only hands on to the machine and which come from the record.
+ *
+ * Operands are, by the names that shapes give them, registers and small immediates (a byte of the record) and wide immediates. A core register 15 is no operand but part of the form,
+ * for the PC is none of the registers; so is a missing register (-1), and what a shift by 0 or 32 or a hint about returns looks at. test/tier0 holds that an op does the same whatever its operands are.
+ */
+import type { Insn, Row } from '../decode/row.ts';
+import { ROWS, UNDEFINED } from '../decode/tables.ts';
+
+const WIDE: ReadonlySet<string> = new Set(['imm', 'offset', 'bits', 'list']);
+const NARROW: ReadonlySet<string> = new Set('d n m t t2 a lo hi amount lsb width to rotation'.split(' '));
+/** For the disassembler only, or of what is a NOP here. */
+const IGNORED: ReadonlySet<string> = new Set('dt state flags disable mode'.split(' '));
+
+export type Args = Readonly<Record<string, unknown>>;
+
+/** Numbers of the ops, by their first row. Made when first used. */
+let opNumbers: Map<unknown, number> | undefined;
+
+function opNumber(op: unknown): number {
+  if (opNumbers === undefined) {
+    opNumbers = new Map();
+    for (const row of [...ROWS, UNDEFINED.A32])
+      if (!opNumbers.has(row.op)) opNumbers.set(row.op, opNumbers.size);
+  }
+  return opNumbers.get(op)!;
+}
+
+/** What an argument may be: always part of the form, a wide operand, a small one, a core register, an extension register, or an amount. */
+const FIXED = 0;
+const OPERAND = 1;
+const CORE = 2;
+const AMOUNT = 3;
+/** Index register of a structure transfer: 13 and 15 say something else. */
+const INDEX = 4;
+
+/** An argument of all instructions of a row. */
+interface Argument {
+  readonly name: string;
+  readonly kind: number;
+  /** Hash of the name. */
+  readonly hash: number;
+}
+
+/** What is the same for all instructions of a row: shapes give them the same arguments. */
+interface Plan {
+  readonly args: readonly Argument[];
+  readonly isDirectBranch: boolean;
+  /** It jumps to what is in a register, and is a return when that is LR. */
+  readonly jumps: boolean;
+  /** Hash of the op. */
+  readonly op: number;
+}
+
+const plans = new WeakMap<Row, Plan>();
+
+function planOf(row: Row, args: Args): Plan {
+  let plan = plans.get(row);
+  if (plan === undefined) {
+    const names = Object.keys(args).filter((name) => !IGNORED.has(name));
+    plan = {
+      args: names.map((name) => ({ name, kind: kindOf(name, args), hash: hashOf(name) })),
+      isDirectBranch: isDirectBranch(args),
+      jumps: names.length === 1 && names[0] === 'm',
+      op: opNumber(row.op) * 8,
+    };
+    plans.set(row, plan);
+  }
+  return plan;
+}
+
+function kindOf(name: string, args: Args): number {
+  // Advanced SIMD: t is the lanes, and the rest goes into patterns of bytes (ops/simd.ts, ops/simd-memory.ts).
+  if ('stride' in args) return name === 'd' ? OPERAND : name === 'base' ? CORE : name === 'm' ? INDEX : FIXED;
+  if ('dt' in args && 't' in args && !('t2' in args))
+    return name === 'd' || name === 'n' || name === 'm' ? OPERAND : FIXED;
+  if (WIDE.has(name)) return OPERAND;
+  if (!NARROW.has(name)) return FIXED;
+  if (name === 'amount') return AMOUNT;
+  // Of extension registers 15 is one like the others.
+  const extension =
+    'dt' in args ? name === 'd' || name === 'n' || name === 'm' : name === 'd' && 'size' in args;
+  return extension ? OPERAND : CORE;
+}
+
+/** Whether the op of an instruction that jumps tells returns by this operand. */
+function tellsReturn(name: string, value: number): boolean {
+  if (name === 'n') return value === 13 || value === 11;
+  return name === 'm' ? value === 14 : name === 'imm' && value === 4;
+}
+
+function isOperand({ name, kind }: Argument, value: unknown, jump: boolean): value is number {
+  if (kind === FIXED || typeof value !== 'number') return false;
+  if (jump && tellsReturn(name, value)) return false;
+  if (kind === CORE) return value >= 0 && value !== 15;
+  if (kind === INDEX) return value !== 13 && value !== 15;
+  return kind === AMOUNT ? value !== 0 && value !== 32 : value >= 0 || WIDE.has(name);
+}
+
+/** Whether an instruction with these arguments is a direct branch. */
+function isDirectBranch(args: Args): boolean {
+  return 'offset' in args && 'thumb' in args && !('n' in args);
+}
+
+/** Hash of a word. */
+function hashOf(text: string): number {
+  let h = 0;
+  for (let i = 0; i < text.length; i++) h = (Math.imul(h, 31) + text.charCodeAt(i)) | 0;
+  return h;
+}
+const words = new Map<string, number>();
+
+function numberOf(value: unknown): number {
+  if (typeof value === 'number') return value | 0;
+  if (typeof value === 'boolean') return value ? 0x7472_7565 : 0x6661_6c73;
+  if (typeof value !== 'string') return 0x4e55_4c4c;
+  let h = words.get(value);
+  if (h === undefined) {
+    h = hashOf(value);
+    words.set(value, h);
+  }
+  return h;
+}
+
+const AN_OPERAND = 0x4f50_4552;
+
+/** Key of an instruction's form. */
+export function formKey(insn: Insn): number {
+  const args = insn.args as Args;
+  const plan = planOf(insn.row, args);
+  const jump = plan.jumps || args.d === 15 || args.t === 15 || args.withPC === true;
+  const head = plan.op + insn.size + (insn.thumb ? 1 : 0);
+  let a = Math.imul(head, 0x9e37_79b1);
+  let b = Math.imul(head, 0x27d4_eb2f);
+  const list = plan.args;
+  for (let i = 0; i < list.length; i++) {
+    const argument = list[i]!;
+    const value = args[argument.name];
+    const x = argument.hash ^ (isOperand(argument, value, jump) ? AN_OPERAND : numberOf(value));
+    a = Math.imul(a ^ x, 0x85eb_ca6b);
+    a ^= a >>> 15;
+    b = Math.imul((b + x) | 0, 0xc2b2_ae35) ^ (b >>> 13);
+  }
+  const cond = plan.isDirectBranch ? insn.cond : 0;
+  a = Math.imul(a ^ cond, 0x85eb_ca6b);
+  b = Math.imul((b + cond) | 0, 0xc2b2_ae35);
+  return (a >>> 6) * 2 ** 26 + (b >>> 6);
+}
+
+/** Whether the instruction has lanes. */
+export function isSimd(insn: Insn | undefined): boolean {
+  const args = (insn?.args ?? {}) as Args;
+  return 'dt' in args && ('stride' in args || ('t' in args && !('t2' in args)));
+}
+
+/** Whether the condition is tested by the instruction's own handler. */
+export function testsCondition(insn: Insn): boolean {
+  return planOf(insn.row, insn.args as Args).isDirectBranch;
+}
+
+/** Names of the operands, in the order of the arguments. */
+export function operandsOf(insn: Insn): string[] {
+  const args = insn.args as Args;
+  const plan = planOf(insn.row, args);
+  const jump = plan.jumps || args.d === 15 || args.t === 15 || args.withPC === true;
+  return plan.args.filter((a) => isOperand(a, args[a.name], jump)).map((a) => a.name);
+}
+
+/** The form in words, for messages and to find out whether two have one key. */
+export function describe(insn: Insn): string {
+  const args = insn.args as Args;
+  const operands = new Set(operandsOf(insn));
+  const parts = Object.entries(args)
+    .filter(([name]) => !IGNORED.has(name))
+    .map(([name, value]) => (operands.has(name) ? name : `${name}=${value}`));
+  const cond = testsCondition(insn) ? `?${insn.cond}` : '';
+  return `${opNumber(insn.row.op)}${insn.thumb ? 'T' : 'A'}${insn.size} ${parts.join(' ')}${cond}`;
+}

@@ -1,0 +1,250 @@
+/**
+ * Makes the interpreter's module: the control functions, and a handler for each form of instruction there is (form.ts).
+ *
+ * Which forms there are is found out by decoding random encodings of every row. A form that does not turn up, or that no handler can be written for, is run by the evaluator.
+ */
+
+import { fieldsOf } from '../decode/build.ts';
+import { decodeA32, decodeThumb, ROWS } from '../decode/decoder.ts';
+import type { Insn, Row } from '../decode/row.ts';
+import { CPU, IMPORTS, TYPES, Unsupported } from '../jit/convention.ts';
+import { ByteWriter, encodeModule, type FuncBody, OP } from '../jit/wasm.ts';
+import {
+  CONTROL_IMPORTS,
+  CONTROL_NAMES,
+  compiledHandler,
+  controlBodies,
+  countHandler,
+  decodeHandler,
+  FIRST_HANDLER,
+  HANDLER_TABLE,
+  HANDLER_TYPE,
+  itHandler,
+  nextPageHandler,
+} from './control.ts';
+import { type Args, describe, formKey, isSimd, operandsOf, testsCondition } from './form.ts';
+import { HandlerWriter, holeOf, NoHandler } from './handler-writer.ts';
+import { type FormEntry, Handlers } from './handlers.ts';
+import type { Operand } from './operand.ts';
+import { CONDITION_HANDLERS, FIRST_FORM, RECORD } from './record.ts';
+
+/** Of an Advanced SIMD row, whose immediates are part of the form: what is missing the evaluator runs until it is compiled. */
+const MAX_SIMD_FORMS = 12;
+/** Random encodings tried of each row. */
+const SAMPLES = 1200;
+/** The two bases of made-up operands. */
+const BASES = [0x5a12_3457, 0x2b98_7653] as const;
+
+/** A generator of 32-bit numbers that gives the same ones in every build (xorshift). */
+function random(seed: number): () => number {
+  let x = seed | 0 || 1;
+  return () => {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    return x >>> 0;
+  };
+}
+
+/** A field's value: often one of those that make a form of their own, as no shift, the PC or a register list of few. */
+function fieldValue(width: number, next: () => number): number {
+  const all = 2 ** width - 1;
+  const x = next() >>> 4;
+  switch (next() >>> 29) {
+    case 0:
+    case 1:
+      return 0;
+    case 2:
+      return all;
+    case 3:
+      return x & next() & next() & all;
+    case 4:
+      // SP or LR, where it is a register.
+      return (13 + (x & 1)) & all;
+    default:
+      return x & all;
+  }
+}
+
+/** An encoding of a row. A more specific row may take it, or none. */
+function encodingOf(row: Row, next: () => number): number {
+  let bits = row.value | row.shouldValue;
+  for (const { runs } of row.fields) {
+    let left = runs.reduce((sum, { width }) => sum + width, 0);
+    const value = fieldValue(left, next);
+    for (const { lsb, width } of runs) {
+      left -= width;
+      bits |= ((value >>> left) & (2 ** width - 1)) << lsb;
+    }
+  }
+  return bits;
+}
+
+function sample(row: Row, next: () => number): Insn {
+  const bits = encodingOf(row, next);
+  if (row.isa === 'A32') return decodeA32(row.hasCond ? (bits & 0x0fff_ffff) | 0xe000_0000 : bits);
+  // Flag-setting T16 instructions are others in IT blocks.
+  const itstate = next() >>> 31 ? 0 : 0xe8;
+  return row.isa === 'T16'
+    ? decodeThumb(bits & 0xffff, 0, itstate)
+    : decodeThumb(bits >>> 16, bits & 0xffff, itstate);
+}
+
+/** Whether the manual says that the instruction does nothing sure: not worth a handler. */
+function isUnpredictable({ row, args, bits, thumb, itBefore }: Insn): boolean {
+  const context = { thumb, inIT: itBefore !== 0, lastInIT: itBefore === 0xe8 };
+  return row.unpredictable?.(args, fieldsOf(row, bits), context) ?? false;
+}
+
+/** An instruction of each form of a row, those that turn up most often first. */
+function formsOfRow(row: Row, next: () => number): Insn[] {
+  const found = new Map<number, { insn: Insn; times: number }>();
+  const add = (insn: Insn): void => {
+    const key = formKey(insn);
+    const known = found.get(key);
+    if (known === undefined) found.set(key, { insn, times: 1 });
+    else if (describe(known.insn) !== describe(insn))
+      throw new Error(`${describe(known.insn)} and ${describe(insn)} have one key`);
+    else known.times++;
+  };
+  for (let i = 0; i < SAMPLES; i++) {
+    const insn = sample(row, next);
+    if (insn.row !== row || isUnpredictable(insn)) continue;
+    if (testsCondition(insn)) for (let cond = 0; cond < 15; cond++) add({ ...insn, cond });
+    else add(insn);
+  }
+  return [...found.values()].sort((a, b) => b.times - a.times).map(({ insn }) => insn);
+}
+
+/** An instruction of each form, by key. */
+function formsOf(rows: readonly Row[]): Map<number, Insn> {
+  const found = new Map<number, Insn>();
+  const next = random(0x6172_6d72);
+  for (const row of rows) {
+    const all = formsOfRow(row, next);
+    const kept = isSimd(all[0]) ? all.slice(0, MAX_SIMD_FORMS) : all;
+    for (const insn of kept) {
+      const known = found.get(formKey(insn));
+      if (known !== undefined && describe(known) !== describe(insn))
+        throw new Error(`${describe(known)} and ${describe(insn)} have one key`);
+      found.set(formKey(insn), known ?? insn);
+    }
+  }
+  return found;
+}
+
+/** Writes the handler of an instruction's form. */
+function write(insn: Insn, base: number): { body: FuncBody; operands: Operand[] } {
+  const operands = operandsOf(insn);
+  const args: Record<string, unknown> = { ...(insn.args as Args) };
+  operands.forEach((name, i) => {
+    args[name] = holeOf(base, i);
+  });
+  const w = new HandlerWriter(new ByteWriter(256));
+  w.beginHandler(operands, base, insn.size, insn.thumb);
+  if (testsCondition(insn) && insn.cond < 14) w.when(w.cond(insn.cond), () => insn.row.op(w, args));
+  else insn.row.op(w, args);
+  w.finish();
+  w.next();
+  const body = {
+    type: HANDLER_TYPE,
+    locals: w.locals(),
+    code: w.out.view().slice(),
+    unlikely: [...w.unlikely],
+  };
+  return { body, operands: [...w.used.values()] };
+}
+
+/** A handler, or null where there can be none. Throws when an operand got into the code itself: then the op, or what form.ts takes for operands, is wrong. */
+function handlerOf(insn: Insn): ReturnType<typeof write> | null {
+  try {
+    const [first, second] = [write(insn, BASES[0]), write(insn, BASES[1])];
+    if (Buffer.compare(first.body.code, second.body.code) !== 0)
+      throw new Error(`${insn.row.name}: an operand of ${describe(insn)} is in the code`);
+    return first;
+  } catch (error) {
+    if (error instanceof Unsupported || error instanceof NoHandler) return null;
+    throw error;
+  }
+}
+
+function stepBody(size: number): FuncBody {
+  const w = new HandlerWriter(new ByteWriter(64));
+  w.beginHandler([], BASES[0], size, true);
+  w.stepHere();
+  w.next();
+  return { type: HANDLER_TYPE, locals: w.locals(), code: w.out.view().slice() };
+}
+
+/** Tests a condition, and goes on with the instruction's own handler or with the next instruction. */
+function conditionBody(cond: number, size: number): FuncBody {
+  const w = new HandlerWriter(new ByteWriter(128));
+  w.beginHandler([], BASES[0], size, true);
+  w.when(w.cond(cond), () => {
+    const { out } = w;
+    for (let parameter = CPU; parameter < 3; parameter++) out.get(parameter);
+    out.get(1);
+    out.mem(OP.i32_load16_u, RECORD.inner);
+    out.byte(OP.return_call_indirect);
+    out.u32(HANDLER_TYPE);
+    out.u32(HANDLER_TABLE);
+  });
+  w.next();
+  return { type: HANDLER_TYPE, locals: w.locals(), code: w.out.view().slice() };
+}
+
+export function generate(): Handlers {
+  const conditions = [2, 4].flatMap((size) =>
+    Array.from({ length: CONDITION_HANDLERS }, (_, cond) => conditionBody(cond, size)),
+  );
+  const handlers = [
+    decodeHandler(),
+    nextPageHandler(),
+    stepBody(2),
+    stepBody(4),
+    compiledHandler(),
+    itHandler(),
+    countHandler(),
+    ...conditions,
+  ];
+  if (handlers.length !== FIRST_FORM) throw new Error('handlers are not in the order of HANDLER');
+  const names = [
+    ...CONTROL_NAMES,
+    'decode',
+    'nextPage',
+    'step2',
+    'step4',
+    'compiled',
+    'it',
+    'count',
+    ...conditions.map((_, i) => `cond${i}`),
+  ];
+  const forms: FormEntry[] = [];
+  const byCode = new Map<string, number>();
+  for (const [key, insn] of formsOf(ROWS)) {
+    const made = handlerOf(insn);
+    if (made === null) continue;
+    const { body, operands } = made;
+    const code = Buffer.from(body.code).toString('latin1') + JSON.stringify(body.locals);
+    let handler = byCode.get(code);
+    if (handler === undefined) {
+      handler = handlers.length;
+      byCode.set(code, handler);
+      handlers.push(body);
+      names.push(`${insn.row.name}`);
+    }
+    forms.push({ key, handler, operands });
+  }
+  const bodies = [...controlBodies(), ...handlers];
+  const wasm = encodeModule({
+    types: TYPES,
+    functionImports: [...IMPORTS, ...CONTROL_IMPORTS],
+    table: true,
+    secondMemory: 'd',
+    functions: bodies,
+    exports: [{ name: 'enter', function: 0 }],
+    privateTable: handlers.map((_, i) => FIRST_HANDLER + i),
+    names,
+  });
+  return Handlers.of(wasm, forms);
+}

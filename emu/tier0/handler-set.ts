@@ -1,0 +1,28 @@
+/**
+ * The interpreter's module, compiled once for all address spaces of this process, and the master table they share.
+ */
+import { RecordDecoder } from './decoder.ts';
+import { generate } from './generate.ts';
+import type { Handlers } from './handlers.ts';
+
+export interface HandlerSet {
+  readonly module: WebAssembly.Module;
+  readonly decoder: RecordDecoder;
+}
+
+let load: () => Handlers = generate;
+let handlers: Handlers | undefined;
+let module: WebAssembly.Module | undefined;
+const decoders: { [counting: string]: RecordDecoder } = {};
+
+/** Says how to get ready-made handlers. Without, they are generated when they are first needed, which takes a second. */
+export function provideHandlers(from: () => Handlers): void {
+  load = from;
+}
+
+export function handlerSet(counting = false): HandlerSet {
+  handlers ??= load();
+  module ??= new WebAssembly.Module(handlers.wasm);
+  const decoder = (decoders[String(counting)] ??= new RecordDecoder(handlers, counting));
+  return { module, decoder };
+}

@@ -1,0 +1,381 @@
+/**
+ * Machine as a writer of interpreter handlers: the wasm emitter with operands as holes.
+ *
+ * An op is run with made-up numbers for its operands (`holeOf`). Where such a number reaches the machine, as a register or a constant, code is written that takes the operand from
+ * the record. A number that TypeScript has computed from one would go unnoticed into the code: so each handler is written twice, with other numbers, and must come out the same
+ * (generate.ts).
+ *
+ * A handler is (state block, record, address) -> location or LEAVE, as a region function is: it does the instruction on the state block itself, and ends with the next handler in
+ * a tail call.
+ */
+import { OFF } from '../cpu-state.ts';
+import { CPU, importIndex, LEAVE, VAR_OFFSET } from '../jit/convention.ts';
+import { Emitter, type EmitterHost } from '../jit/emitter.ts';
+import type { Node } from '../jit/function-writer.ts';
+import { type RegisterSize, VfpRegisters, vfpOffset } from '../jit/vfp-registers.ts';
+import { type ByteWriter, F32, F64, I32, OP } from '../jit/wasm.ts';
+import { SIMD, V128 } from '../jit/wasm-simd.ts';
+import type { BranchKind, Trap } from '../machine/machine.ts';
+import { type ControlName, controlIndex, HANDLER_TABLE, HANDLER_TYPE } from './control.ts';
+import type { Operand, OperandKind } from './operand.ts';
+import { MAX_BYTES, RECORD, RECORD_SCALE } from './record.ts';
+
+const STEP = importIndex('step');
+const SVC = importIndex('svc');
+
+/** The parameters of a handler beside CPU. */
+export const REC = 1;
+export const ADDRESS = 2;
+
+/** Made-up numbers stand so far apart, and so far may an op count on from one. */
+const SPACING = 0x1_0000;
+const NEAR = 64;
+
+/** The number that stands for operand i; `base` differs between the two times a handler is written. */
+export function holeOf(base: number, i: number): number {
+  return base + i * SPACING;
+}
+
+/** An op did something with an operand that no handler can: the evaluator runs such instructions. */
+export class NoHandler extends Error {}
+
+/** Extension registers in the state block; a Q register goes by the number of its lower D register. */
+class VfpOperands extends VfpRegisters {
+  readonly #w: HandlerWriter;
+  constructor(writer: HandlerWriter) {
+    super(writer);
+    this.#w = writer;
+  }
+  override isHeld(): boolean {
+    return false;
+  }
+  override read(size: RegisterSize, n: number): number {
+    const { out } = this.#w;
+    const offset = this.#w.vfpAddress(size, n);
+    if (size === 128) out.simdMem(SIMD.load, offset);
+    else out.mem(size === 32 ? OP.f32_load : OP.f64_load, offset);
+    const local = this.#w.temp(size === 32 ? F32 : size === 64 ? F64 : V128);
+    out.set(local);
+    return local;
+  }
+  override write(size: RegisterSize, n: number, value: () => void): void {
+    const { out } = this.#w;
+    const offset = this.#w.vfpAddress(size, n);
+    value();
+    if (size === 128) out.simdMem(SIMD.store, offset);
+    else out.mem(size === 32 ? OP.f32_store : OP.f64_store, offset);
+  }
+  override load(): void {}
+  override loadAgain(): void {}
+}
+
+/** What the emitter's host does in regions, the writer does itself. */
+const NO_HOST: EmitterHost = {
+  branch: () => {},
+  trap: () => {},
+  unaligned: () => false,
+  site: () => 0,
+  constantWord: () => undefined,
+};
+
+export class HandlerWriter extends Emitter {
+  override readonly vfp = new VfpOperands(this);
+  /** Operands by hole, in the order of their first use. */
+  readonly used = new Map<number, Operand>();
+  #names: readonly string[] = [];
+  #base = 0;
+  /** The register that a loop over a list is at, in a local; -1 outside. */
+  #listRegister = -1;
+  /** Locations made by branchTarget. */
+  readonly #direct = new WeakSet<Node>();
+
+  constructor(out: ByteWriter) {
+    super(out, NO_HOST);
+  }
+
+  /** Begins a handler. */
+  beginHandler(operands: readonly string[], base: number, size: number, thumb: boolean): void {
+    this.reset();
+    this.#names = operands;
+    this.#base = base;
+    this.used.clear();
+    this.begin(0, size, thumb);
+  }
+
+  // ---- operands ----
+  #hole(x: number): { i: number; delta: number } | null {
+    const from = x - this.#base;
+    const i = Math.round(from / SPACING);
+    const delta = from - i * SPACING;
+    return i >= 0 && i < this.#names.length && Math.abs(delta) <= NEAR ? { i, delta } : null;
+  }
+
+  #operand(i: number, kind: OperandKind): Operand {
+    const known = this.used.get(i);
+    if (known !== undefined) {
+      if (known.kind !== kind) throw new NoHandler(`${known.name} is ${known.kind} and ${kind}`);
+      return known;
+    }
+    const name = this.#names[i]!;
+    const others = [...this.used.values()];
+    let at: number = RECORD.word;
+    if (kind === 'wide') {
+      if (others.some((o) => o.kind === 'wide')) throw new NoHandler('two wide operands');
+    } else {
+      at = RECORD.bytes + others.filter((o) => o.kind !== 'wide').length;
+      if (at >= RECORD.bytes + MAX_BYTES) throw new NoHandler('too many operands');
+    }
+    const operand = { name, kind, at };
+    this.used.set(i, operand);
+    return operand;
+  }
+
+  /** Leaves the state block's address plus the operand, an offset in a register file. */
+  #registerAddress(i: number, kind: OperandKind): void {
+    const { out } = this;
+    out.get(CPU);
+    out.get(REC);
+    out.mem(OP.i32_load8_u, this.#operand(i, kind).at);
+    out.byte(OP.i32_add);
+  }
+
+  /** Leaves a base address for core register n; gives the offset to it. */
+  #coreAddress(n: number): number {
+    const { out } = this;
+    if (n === LIST_REGISTER) {
+      out.get(CPU);
+      out.get(this.#listRegister);
+      out.i32(2);
+      out.byte(OP.i32_shl);
+      out.byte(OP.i32_add);
+      return OFF.r;
+    }
+    const hole = this.#hole(n);
+    if (hole === null) {
+      out.get(CPU);
+      return OFF.r + 4 * n;
+    }
+    this.#registerAddress(hole.i, 'core');
+    return OFF.r + 4 * hole.delta;
+  }
+
+  /** Leaves a base address for an extension register; gives the offset to it. */
+  vfpAddress(size: RegisterSize, n: number): number {
+    const hole = this.#hole(n);
+    const unit = size === 32 ? 32 : 64;
+    if (hole === null) {
+      this.out.get(CPU);
+      return vfpOffset(unit, n);
+    }
+    this.#registerAddress(hole.i, unit === 32 ? 'single' : 'double');
+    return vfpOffset(unit, hole.delta);
+  }
+
+  // ---- registers ----
+  override reg(n: number): Node {
+    const { out } = this;
+    if (n === 15) {
+      out.get(ADDRESS);
+      out.i32(this.thumb ? 4 : 8);
+      out.byte(OP.i32_add);
+      return this.held();
+    }
+    out.mem(OP.i32_load, this.#coreAddress(n));
+    return this.held();
+  }
+  override setReg(n: number, v: Node): void {
+    const value = this.let(v);
+    const offset = this.#coreAddress(n);
+    this.gen(value);
+    this.out.mem(OP.i32_store, offset);
+  }
+  override eachRegister(list: number, count: number, body: (n: number, i: number) => void): void {
+    const { out } = this;
+    const hole = this.#hole(list);
+    if (hole === null) {
+      super.eachRegister(list, count, body);
+      return;
+    }
+    const rest = this.newLocal(I32);
+    this.#listRegister = this.newLocal(I32);
+    out.get(REC);
+    out.mem(OP.i32_load, this.#operand(hole.i, 'wide').at);
+    out.set(rest);
+    for (let i = 0; i < count; i++) {
+      out.get(rest);
+      out.byte(OP.i32_ctz);
+      out.set(this.#listRegister);
+      body(LIST_REGISTER, i);
+      if (i === count - 1) break;
+      out.get(rest);
+      out.get(rest);
+      out.i32(-1);
+      out.byte(OP.i32_add);
+      out.byte(OP.i32_and);
+      out.set(rest);
+    }
+  }
+
+  // ---- what depends on where the instruction stands ----
+  #pc(align: boolean, offset: number): Node {
+    let pc = this.reg(15);
+    if (align) pc = this.and(pc, super.const(-4));
+    return this.add(pc, this.const(offset));
+  }
+  override branchTarget(offset: number, toThumb: boolean): Node {
+    const target = this.#pc(!toThumb, offset);
+    const location = this.let(toThumb ? this.or(target, super.const(1)) : target);
+    this.#direct.add(location);
+    return location;
+  }
+  override literal(offset: number): Node {
+    return this.#pc(true, offset);
+  }
+  override returnLocation(): Node {
+    // An instruction's address has bit 0 clear.
+    this.out.get(ADDRESS);
+    this.out.i32(this.size + (this.thumb ? 1 : 0));
+    this.out.byte(OP.i32_add);
+    return this.held();
+  }
+
+  override const(x: number): Node {
+    const hole = this.#hole(x);
+    if (hole !== null) {
+      if (hole.delta !== 0) throw new NoHandler('counts on from an immediate');
+      return this.#immediate(hole.i);
+    }
+    const negative = this.#hole(-x);
+    if (negative === null || negative.delta !== 0) return super.const(x);
+    return this.neg(this.#immediate(negative.i));
+  }
+
+  #immediate(i: number): Node {
+    const known = this.used.get(i)?.kind;
+    const wide = known === 'wide' || (known === undefined && WIDE_NAMES.has(this.#names[i]!));
+    const { at } = this.#operand(i, wide ? 'wide' : 'small');
+    this.out.get(REC);
+    this.out.mem(wide ? OP.i32_load : OP.i32_load8_u, at);
+    return this.held();
+  }
+
+  // ---- variables live in the state block ----
+  protected override setVar(v: number, n: Node): void {
+    const value = this.let(n);
+    this.out.get(CPU);
+    this.gen(value);
+    this.out.mem(OP.i32_store, VAR_OFFSET[v]!);
+  }
+  protected override readVar(v: number): Node {
+    return this.stateWord(VAR_OFFSET[v]!);
+  }
+
+  override getS(n: number): Node {
+    this.out.mem(OP.i32_load, this.vfpAddress(32, n));
+    return this.held();
+  }
+  override getQuad(n: number): Node {
+    this.out.get(this.vfp.read(128, n));
+    return this.held(V128);
+  }
+  override setQuad(n: number, w: Node): void {
+    this.vfp.write(128, n, () => this.genVector(w));
+  }
+
+  // ---- ways out ----
+  protected override checkIf(address: Node, code: number): void {
+    const { out } = this;
+    this.openUnlikely();
+    out.get(CPU);
+    out.get(REC);
+    out.get(ADDRESS);
+    this.gen(address);
+    out.i32(code);
+    out.call(controlIndex('check'));
+    this.leaveUnless();
+    this.close();
+  }
+
+  override branch(location: Node, kind: BranchKind): void {
+    const direct = this.#direct.has(location);
+    const name: ControlName =
+      kind === 'call' ? 'call' : kind === 'return' ? 'returnTo' : direct ? 'jumpDirect' : 'jump';
+    this.gen2(location);
+    this.out.byte(OP.return_call);
+    this.out.u32(controlIndex(name));
+  }
+  /** The parameters of a control function: state block, location, the instruction's address. */
+  private gen2(location: Node): void {
+    const held = this.let(location);
+    this.out.get(CPU);
+    this.gen(held);
+    this.out.get(ADDRESS);
+  }
+
+  override trap(kind: Trap, imm: number): void {
+    if (kind !== 'svc') {
+      this.stepHere();
+      return;
+    }
+    const { out } = this;
+    this.storeAddress(this.size);
+    const number = this.let(this.const(imm));
+    out.get(CPU);
+    this.gen(number);
+    out.call(SVC);
+    this.leaveUnless();
+  }
+
+  override yield(): void {
+    this.stepHere();
+  }
+
+  /** Puts a place in the state: `ahead` bytes behind the instruction's address. */
+  storeAddress(ahead: number): void {
+    const { out } = this;
+    out.get(CPU);
+    out.get(ADDRESS);
+    if (ahead !== 0) {
+      out.i32(ahead);
+      out.byte(OP.i32_add);
+    }
+    out.mem(OP.i32_store, OFF.r + 60);
+  }
+
+  override stepHere(): void {
+    const { out } = this;
+    this.storeAddress(0);
+    out.get(CPU);
+    out.get(REC);
+    out.mem(OP.i32_load8_u, RECORD.it);
+    out.mem(OP.i32_store, OFF.it);
+    out.get(CPU);
+    out.call(STEP);
+    this.leaveUnless();
+  }
+
+  /** Goes on with the instruction behind this one. */
+  next(): void {
+    const { out } = this;
+    out.get(CPU);
+    out.get(REC);
+    out.i32(this.size * RECORD_SCALE);
+    out.byte(OP.i32_add);
+    out.get(ADDRESS);
+    out.i32(this.size);
+    out.byte(OP.i32_add);
+    out.get(REC);
+    out.mem(OP.i32_load16_u, RECORD.handler + this.size * RECORD_SCALE);
+    out.byte(OP.return_call_indirect);
+    out.u32(HANDLER_TYPE);
+    out.u32(HANDLER_TABLE);
+  }
+
+  override leave(): void {
+    this.out.i32(LEAVE);
+    this.out.byte(OP.return);
+  }
+}
+
+const LIST_REGISTER = -2;
+const WIDE_NAMES: ReadonlySet<string> = new Set(['imm', 'offset', 'bits', 'list']);

@@ -1,0 +1,83 @@
+/**
+ * What is generated when armrun is built (generate.ts): the interpreter's module, and for each form of instruction which handler it has and where its operands stand.
+ *
+ * As bytes, which a file holds: four words (magic, lengths of the following), the module, the layouts as JSON, then for each form its key (a double) in ascending order, then for each
+ * form its handler and layout (two halfwords).
+ */
+import type { Operand } from './operand.ts';
+
+export interface FormEntry {
+  readonly key: number;
+  readonly handler: number;
+  readonly operands: readonly Operand[];
+}
+
+const MAGIC = 0x3054_5241;
+const HEADER = 16;
+const padded = (length: number): number => (length + 7) & ~7;
+
+export class Handlers {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly #keys: Float64Array;
+  /** Handler and layout of each form. */
+  readonly #entries: Uint16Array;
+  readonly #layouts: readonly (readonly Operand[])[];
+
+  /** Throws when the bytes are no handlers. */
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    const { buffer, byteOffset } = bytes;
+    const [magic, wasm, layouts, forms] = new Uint32Array(buffer, byteOffset, 4);
+    if (magic !== MAGIC) throw new Error('not a file of interpreter handlers');
+    const layoutsAt = HEADER + padded(wasm!);
+    const keysAt = layoutsAt + padded(layouts!);
+    this.bytes = bytes;
+    this.#layouts = JSON.parse(new TextDecoder().decode(bytes.subarray(layoutsAt, layoutsAt + layouts!)));
+    this.#keys = new Float64Array(buffer, byteOffset + keysAt, forms!);
+    this.#entries = new Uint16Array(buffer, byteOffset + keysAt + 8 * forms!, 2 * forms!);
+  }
+
+  static of(wasm: Uint8Array, forms: readonly FormEntry[]): Handlers {
+    const sorted = [...forms].sort((a, b) => a.key - b.key);
+    const layouts = [...new Set(sorted.map(({ operands }) => JSON.stringify(operands)))];
+    const text = new TextEncoder().encode(`[${layouts.join()}]`);
+    const keysAt = HEADER + padded(wasm.length) + padded(text.length);
+    const bytes = new Uint8Array(keysAt + 12 * forms.length);
+    new Uint32Array(bytes.buffer, 0, 4).set([MAGIC, wasm.length, text.length, forms.length]);
+    bytes.set(wasm, HEADER);
+    bytes.set(text, HEADER + padded(wasm.length));
+    new Float64Array(bytes.buffer, keysAt, forms.length).set(sorted.map(({ key }) => key));
+    new Uint16Array(bytes.buffer, keysAt + 8 * forms.length).set(
+      sorted.flatMap(({ handler, operands }) => [handler, layouts.indexOf(JSON.stringify(operands))]),
+    );
+    return new Handlers(bytes);
+  }
+
+  get wasm(): Uint8Array<ArrayBuffer> {
+    const [, length] = new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, 2);
+    return this.bytes.subarray(HEADER, HEADER + length!);
+  }
+  get formCount(): number {
+    return this.#keys.length;
+  }
+
+  /** Index of a form, -1 when it has no handler. */
+  find(key: number): number {
+    const keys = this.#keys;
+    let low = 0;
+    let high = keys.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const k = keys[middle]!;
+      if (k === key) return middle;
+      if (k < key) low = middle + 1;
+      else high = middle - 1;
+    }
+    return -1;
+  }
+  handlerOf(form: number): number {
+    return this.#entries[2 * form]!;
+  }
+  operandsOf(form: number): readonly Operand[] {
+    return this.#layouts[this.#entries[2 * form + 1]!]!;
+  }
+}
