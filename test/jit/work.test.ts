@@ -7,7 +7,7 @@ import { closeMachines, type Factory, jit, machine } from './machine.ts';
 
 afterEach(closeMachines);
 
-const counting: Factory = (space, hooks) => new JitBackend(space, { hooks, count: true });
+const counting: Factory = (space, hooks) => new JitBackend(space, { hooks, count: true, hot: 64 });
 const LOOPS = 2000;
 
 /** A loop with an instruction in it. */
