@@ -5,6 +5,8 @@ import type { CpuBackend, CpuName, CpuOptions } from './cpu.ts';
 import type { Archive } from './jit/archive.ts';
 import { JitBackend } from './jit/backend.ts';
 import { TranslationStore } from './jit/store.ts';
+import { type Channel, TranslationThread } from './jit/translation-thread.ts';
+import type { TranslatorOptions } from './jit/translator.ts';
 import { ReferenceBackend } from './machine/reference-backend.ts';
 import type { AddressSpace } from './memory/address-space.ts';
 
@@ -25,17 +27,19 @@ export interface EngineOptions {
   readonly verify?: CpuName | null;
   /** Where translations come from and go to. */
   readonly archive?: Archive | null;
+  /** How to reach a thread that translates; null: there is none. */
+  readonly translator?: ((options: TranslatorOptions) => Channel) | null;
 }
 
 /** Gives an engine; rejects with one clear line when it is not available on this machine. */
 export async function engineNamed(
   name: CpuName,
-  { verify, archive = null }: EngineOptions = {},
+  { verify, archive = null, translator = null }: EngineOptions = {},
 ): Promise<Engine> {
-  if (!verify) return engine(name, archive);
-  const first = await engine(name, null);
+  if (!verify) return engine(name, archive, translator);
+  const first = await engine(name, null, null);
   const { VerifyBackend } = await import('./verify/backend.ts');
-  const second = await engine(verify, null);
+  const second = await engine(verify, null, null);
   return {
     create: (space, options) =>
       new VerifyBackend(space, { ...options, exactFuel: true }, first.create, second.create),
@@ -43,13 +47,21 @@ export async function engineNamed(
   };
 }
 
-async function engine(name: CpuName, archive: Archive | null): Promise<Engine> {
+async function engine(
+  name: CpuName,
+  archive: Archive | null,
+  translator: NonNullable<EngineOptions['translator']> | null,
+): Promise<Engine> {
   switch (name) {
     case 'jit': {
-      const store = new TranslationStore(archive);
+      const thread = translator === null ? null : new TranslationThread(translator);
+      const store = new TranslationStore(archive, undefined, thread);
       return {
         create: (space, options) => new JitBackend(space, options, store),
-        finish: () => store.keep(PATIENCE),
+        finish: async () => {
+          thread?.close();
+          await store.keep(PATIENCE);
+        },
       };
     }
     case 'interp':

@@ -42,6 +42,7 @@ import { claimModel, modelNamed } from './model.ts';
 import { endOf, processObserver, statsOf } from './process-events.ts';
 import { openInput, openOutput } from './streams.ts';
 import { openArchive } from './translation-archive.ts';
+import { translatorFor } from './translator.ts';
 
 /** How long output of a program that was killed may take. */
 const KILLED_FLUSH_MS = 300;
@@ -80,11 +81,13 @@ async function runWith(model: CpuModel, options: RunOptions, started: number): P
   // Translations hold what was undefined.
   const variant = model === DEFAULT_MODEL ? '' : `-${model.name}`;
   const archive = openArchive(options.cache ?? null, `${options.stats ? '-counting' : ''}${variant}`);
-  const engine = await engineNamed(options.cpu ?? 'jit', { verify: options.verify ?? null, archive }).catch(
-    (error: Error) => {
-      throw new OptionError('ERR_ARMRUN_CPU', error.message, { cause: error });
-    },
-  );
+  const engine = await engineNamed(options.cpu ?? 'jit', {
+    verify: options.verify ?? null,
+    archive,
+    translator: translatorFor(model.name, os.availableParallelism()),
+  }).catch((error: Error) => {
+    throw new OptionError('ERR_ARMRUN_CPU', error.message, { cause: error });
+  });
   const strace = on.syscall && new Strace((line) => on.syscall!(line));
   const dispatcher = new Dispatcher(allCalls);
   const inherits =

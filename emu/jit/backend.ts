@@ -27,6 +27,7 @@ import { MAX_DEPTH } from './compile.ts';
 import { GROUP_ALIGN, LEAVE } from './convention.ts';
 import { TranslationStore } from './store.ts';
 import { Tiering } from './tiering.ts';
+import type { TranslationThread } from './translation-thread.ts';
 
 const EXIT_WORD = OFF.exit >> 2;
 const IT = OFF.it >> 2;
@@ -67,6 +68,8 @@ export class JitBackend implements CpuBackend {
   private readonly heatMask: number;
   private readonly isDefaultMode = () => this.defaultMode();
   private readonly times: TimeSheet;
+  /** Translates meanwhile; null when this thread does. */
+  private readonly thread: TranslationThread | null;
   /** By row: how often compiled code or the interpreter has left one to the evaluator. */
   private readonly steps: Work['steps'] = {};
 
@@ -103,6 +106,11 @@ export class JitBackend implements CpuBackend {
       heatMask: this.heatMask,
       timed: options.count === true,
     });
+    this.thread = store.thread;
+    this.code.codePages = () => this.wasm.codePages();
+    this.code.onTranslated = (locations) => {
+      for (const l of locations) this.enterCompiled(l);
+    };
     this.code.executed = (location) => this.wasm.hasRun(location);
     this.code.onDrop = (location) => this.wasm.forgetCompiled(location);
     space.onInvalidate.push((start, length) => this.invalidate(start, length));
@@ -210,8 +218,9 @@ export class JitBackend implements CpuBackend {
   /** The interpreter has arrived at a location so often that there may be compiled code for it, made now perhaps. `from`: out of this region, if not 0. */
   private arrived(location: number, count: number, isLoop: boolean, from = 0): void {
     const { code, tiering } = this;
+    this.thread?.poll();
     if (code.acquire(location) > 0) {
-      this.wasm.setCompiled(location, code.compiledSlot(location));
+      this.enterCompiled(location);
       return;
     }
     if (!tiering.arrived(location, isLoop, count)) return;
@@ -219,12 +228,15 @@ export class JitBackend implements CpuBackend {
     const arrivals = (l: number) => this.wasm.arrivals(l);
     const others = tiering.others(arrivals).filter((other) => code.compiledSlot(other.location) === 0);
     if (!code.compile({ location, isLoop }, (l) => tiering.isWarm(arrivals(l)), others)) return;
-    for (const l of [location, ...others.map((other) => other.location)]) {
-      const slot = code.compiledSlot(l);
-      if (slot === 0) continue;
-      tiering.compiled(l);
-      this.wasm.setCompiled(l, slot);
-    }
+    for (const l of [location, ...others.map((other) => other.location)]) this.enterCompiled(l);
+  }
+
+  /** Has the interpreter enter the compiled code of a location, if there is some. */
+  private enterCompiled(location: number): void {
+    const slot = this.code.compiledSlot(location);
+    if (slot === 0) return;
+    this.tiering.compiled(location);
+    this.wasm.setCompiled(location, slot);
   }
 
   // ---- what compiled code calls ----
@@ -330,6 +342,7 @@ export class JitBackend implements CpuBackend {
     const { cpu } = this;
     const expected = cpu.location;
     this.losses = this.space.pages.losses;
+    this.thread?.poll();
     // 0: the interpreter.
     const running = cpu.u32[RUNNING]!;
     this.stale = running !== 0 && this.code.sampled(running, expected);

@@ -10,6 +10,7 @@
 import type { CpuOptions, CpuStats } from '../cpu.ts';
 import { type CpuState, OFF } from '../cpu-state.ts';
 import type { InsnCache } from '../decode/insn-cache.ts';
+import type { Insn } from '../decode/row.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import {
   EXEC,
@@ -25,32 +26,25 @@ import {
   WRITE,
 } from '../memory/layout.ts';
 import { TimeSheet } from '../work.ts';
-import { type CompileContext, RegionCompiler } from './compile.ts';
-import { effectsOf } from './effects.ts';
 import { moduleOf } from './module.ts';
-import { type CodeSource, findRegion, type Region } from './region.ts';
 import { createRuntime, type Runtime, type RuntimeHooks } from './runtime.ts';
 import type { TranslationStore } from './store.ts';
+import type { Answer, TranslationThread } from './translation-thread.ts';
+import {
+  type Batch,
+  type CodeView,
+  isEntry,
+  type Start,
+  Translator,
+  type TranslatorOptions,
+} from './translator.ts';
 import { holds, type Segment, type Translation, Unit } from './unit.ts';
+import { patchI32 } from './wasm.ts';
 
-/** Limits of one batch. */
-const BATCH_REGIONS = 64;
-const BATCH_INSTRUCTIONS = 6000;
 /** A region is compiled again so often, as more of it turns out to be hot. */
 const MAX_EXTENSIONS = 6;
 /** A region is optimized when fuel was over in it so often (about a millisecond apart). */
 const SAMPLES = 8;
-/** A block that is in so many regions already is compiled as one of its own. */
-const MAX_COPIES = 3;
-
-/** Where a region begins; `isLoop` when it is a loop inside a function, and not a place that is called or jumped to. */
-export interface Start {
-  readonly location: number;
-  readonly isLoop: boolean;
-  /** It is worth having what it calls inside it. */
-  readonly optimize?: boolean;
-}
-
 export class CodeCache {
   /** Where making translations is 'translate'. */
   times = new TimeSheet(false);
@@ -60,8 +54,8 @@ export class CodeCache {
     compileMs: 0,
     wasmBytes: 0,
   };
-  private readonly space: AddressSpace;
-  private readonly insns: InsnCache;
+  readonly space: AddressSpace;
+  readonly insns: InsnCache;
   private readonly store: TranslationStore;
   private readonly table: WebAssembly.Table;
   private readonly runtime: Runtime;
@@ -79,14 +73,23 @@ export class CodeCache {
   private readonly jumpCache: Uint32Array;
   /** Entries of the jump cache that have been used. */
   private readonly remembered: number[] = [];
-  private readonly compiler: RegionCompiler;
-  /** The unit and the locations of the batch under construction. */
-  private unit: Unit = this.own;
-  private batch = new Set<number>();
-  private folded = new Set<number>();
+  private readonly options: TranslatorOptions;
+  private readonly translator: Translator;
+  /** Another thread that translates; null when this one does. */
+  private readonly thread: TranslationThread | null;
+  /** Starts that the thread has been asked for. */
+  private readonly pending = new Set<number>();
+  /** Counts invalidations, and when a page was in one, since the thread was asked for something. */
+  private epoch = 0;
+  private readonly invalidated = new Map<number, number>();
+  private closed = false;
   private readonly counting: boolean;
   /** Whether the instruction at a location has been run: only then is it worth compiling. */
   executed: (location: number) => boolean = () => false;
+  /** Locations have got code from the other thread. */
+  onTranslated: (locations: readonly number[]) => void = () => {};
+  /** Pages (address >>> 12) with code that has been run. */
+  codePages: () => Iterable<number> = () => [];
   /** The compiled code of a location is gone. */
   onDrop: (location: number) => void = () => {};
 
@@ -105,19 +108,10 @@ export class CodeCache {
     this.runtime = createRuntime(space.memory, this.table, hooks);
     this.table.set(0, this.runtime.missStub);
     this.jumpCache = new Uint32Array(space.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * 2);
-    const context: CompileContext = {
-      slotOf: (location) => store.slotOf(location),
-      hasCode: (location) =>
-        this.batch.has(location) ||
-        this.unit.kindAt(location) !== undefined ||
-        this.compiledSlot(location) > 0,
-      constantWord: (address, size) => this.constantWord(address, size),
-      siteOf: (location, dirty, region) => store.siteOf(location, dirty, region),
-      isUnaligned: (location) => this.unit.unaligned.has(location),
-      count: options.count === true,
-      exactFuel: options.exactFuel === true,
-    };
-    this.compiler = new RegionCompiler(context);
+    const { count = false, exactFuel = false } = options;
+    this.options = { count, exactFuel };
+    this.translator = new Translator(this.options);
+    this.thread = exactFuel ? null : store.thread;
   }
 
   /** The slot of a location that has code, else 0. */
@@ -156,94 +150,98 @@ export class CodeCache {
     this.jumpCache[i + 1] = slot;
   }
 
-  private unitAt(location: number): Unit {
+  /** The unit that the code at a location belongs to. */
+  unitAt(location: number): Unit {
     return this.store.imageAt(this.space, location) ?? this.own;
   }
 
   /**
-   * Compiles the region at a location, and with it others: those it calls for which `wanted` says yes, and `also`. False when nothing can be
-   * compiled there. Only what the evaluator has run is taken into a region (all that can be reached, with `ahead`): cold paths cost as much to compile as hot ones, and
-   * most never run.
-   *
-   * A region ends where another begins, but for loops: one that was compiled because it ran long in the evaluator is compiled once more inside its function.
+   * Compiles the region at a location, and others with it (Translator.translate): now, or when the other thread is done. True when there is code for the location. `ahead` takes all that
+   * can be reached into the region, and is always done now.
    */
   compile(
     start: Start,
-    wanted: (location: number) => boolean,
+    isWanted: (location: number) => boolean,
     also: readonly Start[] = [],
     ahead = false,
   ): boolean {
     if (this.store.isFull) return false;
+    const unit = this.unitAt(start.location);
+    const others = also.filter(
+      ({ location }) =>
+        location !== start.location && this.unitAt(location) === unit && unit.kindAt(location) === undefined,
+    );
+    if (this.thread !== null && !this.thread.failed && !ahead) {
+      this.request(this.thread, unit, start, others);
+      return false;
+    }
     const began = performance.now();
     const before = this.times.begin('translate');
-    const unit = this.unitAt(start.location);
-    this.unit = unit;
-    this.folded = new Set();
-    const queue = [
-      start,
-      ...also.filter(
-        ({ location }) =>
-          location !== start.location &&
-          this.unitAt(location) === unit &&
-          unit.kept?.kindAt(location) === undefined,
-      ),
-    ];
-    const entries = new Set(queue.filter((s) => !s.isLoop).map((s) => s.location));
-    const optimize = start.optimize === true;
-    // An earlier run has been where its translation was.
-    const ranEarlier = (pc: number, entry: number) => {
-      const known = unit.translations.get(entry);
-      return known !== undefined && holds(known, pc);
-    };
-    const source: CodeSource = {
-      fetch: (at, it, entry) => {
-        if (this.unitAt(at) !== unit) return null;
-        const pc = (at & ~1) >>> 0;
-        const insn =
-          this.insns.known(at, it) ??
-          // Of an IT block what has been run shows at its beginning.
-          (ahead || it !== 0 || this.executed(at) || ranEarlier(pc, entry) ? this.insns.peek(at, it) : null);
-        return insn === null ? null : { insn, pc, effects: effectsOf(insn, pc) };
-      },
-      isEntry: (at) => !optimize && (entries.has(at) || this.isEntry(at)),
-      read: (address, size) => this.constantWord(address, size),
-      seen: (pc) => unit.jumps.get(pc) ?? [],
-      optimize,
-      isInlined: (at) => unit.kindAt(at) !== undefined && this.unitAt(at) === unit,
-    };
-    const regions: { region: Region; start: Start }[] = [];
-    let instructions = 0;
-    for (const next of queue) {
-      if (regions.length === BATCH_REGIONS || instructions > BATCH_INSTRUCTIONS) break;
-      const region = findRegion(next.location, source);
-      if (region === null) {
-        if (next === start) {
-          this.times.end(before);
-          return false;
-        }
-        continue;
-      }
-      regions.push({ region, start: next });
-      instructions += region.instructions;
-      for (const callee of region.calls)
-        if (
-          !entries.has(callee) &&
-          this.compiledSlot(callee) === 0 &&
-          unit.kept?.kindAt(callee) === undefined &&
-          wanted(callee) &&
-          this.unitAt(callee) === unit
-        ) {
-          entries.add(callee);
-          queue.push({ location: callee, isLoop: false });
-        }
-    }
-    this.batch = new Set(regions.map(({ region }) => region.location));
-    this.build(regions.map(({ region, start }) => this.translate(region, start)));
-    this.batch.clear();
-    this.store.translated(this.space, start.location, unit);
+    const view = new LocalView(this, unit, isWanted, ahead);
+    const batch = this.translator.translate(start, others, view);
+    if (batch !== null) this.accept(unit, batch, view.constants);
     this.stats.compileMs += performance.now() - began;
     this.times.end(before);
+    return batch !== null;
+  }
+
+  private request(thread: TranslationThread, unit: Unit, start: Start, also: readonly Start[]): void {
+    const { location } = start;
+    if (this.pending.has(location)) return;
+    this.pending.add(location);
+    const asked = this.epoch;
+    const job = { start, also, ...this.pagesOf(unit) };
+    thread.request(this.space.memory, unit, job, this.options, (answer) => {
+      this.pending.delete(location);
+      if (this.closed) return;
+      if (answer !== null && this.isValid(unit, answer, asked)) {
+        this.accept(unit, answer.batch, answer.constants);
+        this.onTranslated(answer.batch.translations.map((t) => t.location));
+      }
+      if (this.pending.size === 0) this.invalidated.clear();
+    });
+  }
+
+  /** Pages (address >>> 12) of the unit's code that has been run, and those of which words may be taken for constants. */
+  private pagesOf(unit: Unit): { code: Int32Array; constants: Int32Array } {
+    const isOfUnit = (page: number) => this.unitAt(page * 2 ** PAGE_SHIFT) === unit;
+    const code = Int32Array.from(this.codePages()).filter(isOfUnit);
+    if (unit === this.own) return { code, constants: code };
+    // An image's pages are as they are in the file, and stay so or are an image's no more.
+    const constants = new Set(code);
+    for (const page of code)
+      for (const near of [page - 1, page + 1])
+        if (this.isPresent(near) && isOfUnit(near)) constants.add(near);
+    return { code, constants: Int32Array.from(constants) };
+  }
+
+  private isPresent(page: number): boolean {
+    return ((this.space.pages.bytes[page] ?? 0) & READ) !== 0;
+  }
+
+  /** Whether what another thread has made of pages is still right: they are the unit's, and nothing has changed in them since it was asked. */
+  private isValid(unit: Unit, { batch, constants }: Answer, asked: number): boolean {
+    const pages = new Set([...batch.translations.flatMap((t) => t.pages), ...constants]);
+    for (const page of pages) {
+      if ((this.invalidated.get(page) ?? 0) > asked) return false;
+      if (this.unitAt(page * 2 ** PAGE_SHIFT) !== unit) return false;
+    }
     return true;
+  }
+
+  /** Gives a batch the numbers of this run, and puts it in use. */
+  private accept(unit: Unit, { translations, sites }: Batch, constants: Iterable<number>): void {
+    const { store } = this;
+    const first = store.sitesOf(Int32Array.from(sites));
+    const numbered = translations.map((t): Translation => {
+      const numbers = t.numbers.map((n) => (n.site < 0 ? n : { ...n, site: first + n.site }));
+      for (const { at, location, site } of numbers)
+        patchI32(t.body.code, at, site < 0 ? store.slotOf(location) : site);
+      return { ...t, numbers };
+    });
+    this.build(unit, numbered, constants);
+    const [{ location }] = translations as [Translation];
+    store.translated(this.space, location, unit);
   }
 
   /** Compiles a translated region once more, for what has become known since. */
@@ -264,36 +262,16 @@ export class CodeCache {
     unit.samples.set(region, count);
     if (count % SAMPLES !== 0) return false;
     const { isLoop, isOptimized } = translation;
-    if (!isOptimized) {
-      this.compile({ location: region, isLoop, optimize: true }, () => false);
-      return location === region;
-    }
+    if (!isOptimized)
+      return this.compile({ location: region, isLoop, optimize: true }, () => false) && location === region;
     // It may be in a loop for long, in the function as it was before.
-    if (location === region || unit.translations.get(location)?.isOptimized === true) return false;
+    if (location === region) return false;
+    if (unit.translations.get(location)?.isOptimized === true) return this.compiledSlot(location) > 0;
     return this.compile({ location, isLoop: true, optimize: true }, () => false);
   }
 
-  private translate(region: Region, { isLoop }: Start): Translation {
-    const { numbers, ...body } = this.compiler.compile(region);
-    const [root] = region.frames;
-    const blocks: number[] = [];
-    const inlined: number[] = [];
-    for (const b of region.blocks) (b.frame === root ? blocks : inlined).push(b.start, b.next);
-    return {
-      location: region.location,
-      isLoop,
-      isOptimized: region.isOptimized,
-      instructions: region.instructions,
-      body: { type: 0, ...body },
-      numbers,
-      blocks: Int32Array.from(blocks),
-      inlined: Int32Array.from(inlined),
-      pages: [...region.pages],
-    };
-  }
-
-  private build(translations: Translation[]): void {
-    const { unit, store } = this;
+  private build(unit: Unit, translations: readonly Translation[], constants: Iterable<number>): void {
+    const { store } = this;
     const slotOf = (location: number) => store.slotOf(location);
     const bytes = moduleOf(translations, slotOf);
     const locations = translations.map((t) => t.location);
@@ -301,7 +279,7 @@ export class CodeCache {
       module: new WebAssembly.Module(bytes),
       locations,
       slots: locations.map(slotOf),
-      pages: new Set([...translations.flatMap((t) => t.pages), ...this.folded]),
+      pages: new Set([...translations.flatMap((t) => t.pages), ...constants]),
     };
     for (const t of translations) unit.add(t);
     this.attach(unit);
@@ -352,21 +330,15 @@ export class CodeCache {
     }
   }
 
-  /** Whether regions end where they come to this location. */
-  private isEntry(location: number): boolean {
-    const kind = this.unit.kindAt(location);
-    if (kind !== undefined) return kind === 'entry';
-    return this.unit.copies((location & ~1) >>> 0) >= MAX_COPIES;
-  }
-
   /** Compiles a region once more, now that a way out of it has turned out to be taken often. False when that would not help. */
   extend(from: number, target: number): boolean {
     const unit = this.unitAt(from);
     const times = unit.extended.get(from) ?? 0;
-    this.unit = unit;
-    if (!unit.translations.has(from) || times === MAX_EXTENSIONS || this.isEntry(target)) return false;
+    if (!unit.translations.has(from) || times === MAX_EXTENSIONS || isEntry(unit, target)) return false;
+    if (this.pending.has(from)) return true;
     unit.extended.set(from, times + 1);
-    return this.compileAgain(unit, from);
+    this.compileAgain(unit, from);
+    return true;
   }
 
   /** Notes where an indirect jump went. False when it goes to so many places that each should be an entry of its own. */
@@ -400,23 +372,18 @@ export class CodeCache {
     cpu.i32[OFF.target >> 2] = 0;
   }
 
-  /** The value of a word that only changes together with code: in an executable area that is not writable (literal pools). */
-  private constantWord(address: number, size: number): number | undefined {
-    if (address & (size - 1)) return undefined;
-    const vma = this.space.find(address);
-    if (vma === undefined || !(vma.prot & EXEC) || vma.prot & WRITE) return undefined;
-    if (this.unitAt(address) !== this.unit || !this.space.check(address, size, READ)) return undefined;
-    this.folded.add(address >>> PAGE_SHIFT);
-    const { space } = this;
-    return size === 4 ? space.i32[address >>> 2] : size === 2 ? space.u16[address >>> 1] : space.u8[address];
-  }
-
   /** Drops every module that came from these bytes; true when there was one. */
   invalidate(address: number, length: number): boolean {
     this.jumpUnits.clear();
-    if (this.byPage.size === 0 || length <= 0) return false;
+    if (length <= 0) return false;
     const first = address >>> PAGE_SHIFT;
     const last = Math.floor((address + length - 1) / 2 ** PAGE_SHIFT);
+    if (this.pending.size > 0) {
+      this.epoch++;
+      for (const page of this.codePages())
+        if (page >= first && page <= last) this.invalidated.set(page, this.epoch);
+    }
+    if (this.byPage.size === 0) return false;
     let any = false;
     if (last - first < this.byPage.size) {
       for (let page = first; page <= last; page++) any = this.dropPage(page) || any;
@@ -477,10 +444,68 @@ export class CodeCache {
 
   /** Leaves the memory as it was. */
   close(): void {
+    this.closed = true;
+    this.thread?.forget(this.space.memory);
     for (const i of this.remembered) {
       this.jumpCache[i] = 0;
       this.jumpCache[i + 1] = 0;
     }
     if (this.live.size > 0) this.space.bytes(SITE_COUNTERS, SITE_COUNTERS_LENGTH).fill(0);
+  }
+}
+
+/** The code of a unit as this thread sees it. */
+class LocalView implements CodeView {
+  /** Pages of which words have been taken for constants. */
+  readonly constants = new Set<number>();
+  readonly #cache: CodeCache;
+  readonly #unit: Unit;
+  readonly #ahead: boolean;
+  readonly #isWanted: (location: number) => boolean;
+
+  constructor(cache: CodeCache, unit: Unit, isWanted: (location: number) => boolean, ahead: boolean) {
+    this.#cache = cache;
+    this.#unit = unit;
+    this.#isWanted = isWanted;
+    this.#ahead = ahead;
+  }
+
+  insn(at: number, it: number, entry: number): Insn | null {
+    const { insns } = this.#cache;
+    if (this.#cache.unitAt(at) !== this.#unit) return null;
+    // Of an IT block what has been run shows at its beginning.
+    if (this.#ahead || it !== 0 || this.#cache.executed(at)) return insns.peek(at, it);
+    const known = insns.known(at, it);
+    if (known !== null) return known;
+    // An earlier run has been where its translation was.
+    const earlier = this.#unit.translations.get(entry);
+    return earlier !== undefined && holds(earlier, (at & ~1) >>> 0) ? insns.peek(at, it) : null;
+  }
+  kindAt(location: number) {
+    return this.#cache.unitAt(location) === this.#unit ? this.#unit.kindAt(location) : undefined;
+  }
+  copies(address: number): number {
+    return this.#unit.copies(address);
+  }
+  constantWord(address: number, size: number): number | undefined {
+    if (address & (size - 1)) return undefined;
+    const { space } = this.#cache;
+    const vma = space.find(address);
+    if (vma === undefined || !(vma.prot & EXEC) || vma.prot & WRITE) return undefined;
+    if (this.#cache.unitAt(address) !== this.#unit || !space.check(address, size, READ)) return undefined;
+    this.constants.add(address >>> PAGE_SHIFT);
+    return size === 4 ? space.i32[address >>> 2] : size === 2 ? space.u16[address >>> 1] : space.u8[address];
+  }
+  seen(address: number): readonly number[] {
+    return this.#unit.jumps.get(address) ?? [];
+  }
+  isUnaligned(location: number): boolean {
+    return this.#unit.unaligned.has(location);
+  }
+  hasOtherCode(location: number): boolean {
+    return this.#cache.compiledSlot(location) > 0;
+  }
+  isWanted(location: number): boolean {
+    return this.#isWanted(location) && this.#cache.unitAt(location) === this.#unit;
   }
 }

@@ -120,6 +120,15 @@ export class KeptUnit {
     }
   }
 
+  /** All locations, by kind. */
+  locations(): { entries: Uint32Array; loops: Uint32Array } {
+    const isLoop = (i: number) => (this.#kinds[i]! & LOOP) !== 0;
+    return {
+      entries: this.#locations.filter((_, i) => !isLoop(i)),
+      loops: this.#locations.filter((_, i) => isLoop(i)),
+    };
+  }
+
   /** All that is kept and not known to be damaged. */
   *places(): Generator<[location: number, place: Place]> {
     for (let i = 0; i < this.#locations.length; i++) {

@@ -9,6 +9,7 @@ import { EXEC, PAGE_SHIFT, WRITE } from '../memory/layout.ts';
 import type { Archive } from './archive.ts';
 import { Keeper } from './keeper.ts';
 import { KeptUnit } from './kept-unit.ts';
+import type { TranslationThread } from './translation-thread.ts';
 import { Unit } from './unit.ts';
 
 /**
@@ -31,6 +32,7 @@ interface Image {
 }
 
 export class TranslationStore {
+  readonly thread: TranslationThread | null;
   private readonly archive: Archive | null;
   private readonly slots = new Map<number, number>();
   private nextSlot = 1;
@@ -42,7 +44,13 @@ export class TranslationStore {
 
   private readonly maxWeight: number;
 
-  constructor(archive: Archive | null = null, maxWeight = MAX_WEIGHT) {
+  /** `thread` translates beside this one; null: there is none. */
+  constructor(
+    archive: Archive | null = null,
+    maxWeight = MAX_WEIGHT,
+    thread: TranslationThread | null = null,
+  ) {
+    this.thread = thread;
     this.archive = archive;
     this.maxWeight = maxWeight;
   }

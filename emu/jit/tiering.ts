@@ -3,7 +3,7 @@
  *
  * The interpreter counts arrivals at a location (by calls, loops and indirect jumps) in its record, and asks at every `interval`-th.
  */
-import type { Start } from './code-cache.ts';
+import type { Start } from './translator.ts';
 
 /** Arrivals before a location's region is compiled, a power of two below 2^15. */
 const HOT = 8192;

@@ -39,6 +39,9 @@ export interface Segment {
   readonly pages: ReadonlySet<number>;
 }
 
+/** A translation has come, or is gone. */
+export type News = Translation | { readonly location: number; readonly removed: true };
+
 export class Unit {
   /** Translations in use, by location: the last one made of each. Of kept ones those that have been asked for. */
   readonly translations = new Map<number, Translation>();
@@ -60,6 +63,8 @@ export class Unit {
   readonly extended = new Map<number, number>();
   /** Instructions in its translations. */
   instructions = 0;
+  /** What has been added and removed since it was last told to another thread; null when none is told. */
+  news: News[] | null = null;
   /** How many translations hold a block. Made when it is first asked for. */
   private covered: Map<number, number> | undefined;
 
@@ -75,6 +80,7 @@ export class Unit {
     if (this.covered !== undefined) this.count(this.covered, t, 1);
     this.translations.set(t.location, t);
     this.instructions += t.instructions;
+    this.news?.push(t);
   }
 
   /** What is known to begin at a location; undefined when nothing is translated there. */
@@ -91,6 +97,7 @@ export class Unit {
     if (this.covered !== undefined) this.count(this.covered, t, -1);
     this.translations.delete(location);
     this.instructions -= t.instructions;
+    this.news?.push({ location, removed: true });
   }
 
   /** The number of translations that hold the block at an address. */

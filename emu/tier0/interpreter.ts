@@ -134,6 +134,11 @@ export class WasmInterpreter {
     return record !== 0 && this.#views.u16[(record + RECORD.handler) >>> 1] !== HANDLER.DECODE;
   }
 
+  /** Pages (address >>> 12) with records of code. */
+  codePages(): Iterable<number> {
+    return new Set(Array.from(this.#pages.keys(), (key) => key >>> 1));
+  }
+
   /** Arrivals counted at a location. */
   arrivals(location: number): number {
     const record = this.#recordOf(location);

@@ -54,6 +54,7 @@ export function contents(source: Source): PackedFile[] {
     { name: FILES.wrapper, mode: 0o755, content: start(true, processor) },
     { name: 'node', mode: 0o755, content: withoutSymbols(read(source.node)) },
     { name: 'armrun.cjs', mode: 0o644, content: read(path.join(dist, 'armrun.cjs')) },
+    { name: 'translator.cjs', mode: 0o644, content: read(path.join(dist, 'translator.cjs')) },
     { name: HANDLERS_FILE, mode: 0o644, content: read(path.join(dist, HANDLERS_FILE)) },
     { name: 'start.cjs', mode: 0o644, content: Buffer.from(START) },
     ...libraries.map((file) => ({

@@ -28,6 +28,8 @@ const isCheckout = fs.existsSync(path.join(root, 'src/cli.ts'));
 const BUNDLES = [
   ['armrun.cjs', 'src/bundle.ts'],
   ['pack.cjs', 'src/image/pack.ts'],
+  // The thread that translates.
+  ['translator.cjs', 'src/translator-worker.ts'],
 ];
 
 /** How the library is imported: src/index.ts as a module of ECMAScript, and the types of these sources. */
@@ -142,7 +144,7 @@ function handlers() {
   }
   const { status, stderr, error } = spawnSync(
     process.execPath,
-    ['--no-warnings', path.join(__dirname, 'handlers.ts'), at(name)],
+    [...flags, '--no-warnings', path.join(__dirname, 'handlers.ts'), at(name)],
     { encoding: 'utf8', env: {} },
   );
   if (status !== 0) throw error ?? new Error(stderr);

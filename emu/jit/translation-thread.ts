@@ -1,0 +1,312 @@
+/**
+ * The two ends of translation on another thread: what is asked and answered, and both sides of it. How messages go is not known here (src/translator.ts).
+ *
+ * The thread reads code and records from the guest's own memory, which is shared, and only from pages that it is told of: code that has been run lies in pages that are watched, so
+ * whoever asked knows when one changed meanwhile, and throws the answer away. What a unit has besides is told with each job, as far as it is new.
+ */
+import { decodeA32, decodeThumb, isThumb32 } from '../decode/decoder.ts';
+import type { Insn } from '../decode/row.ts';
+import { PAGE_MASK, PAGE_SHIFT, RECORD_PAGES_ARM, RECORD_PAGES_THUMB } from '../memory/layout.ts';
+import { RECORD, RECORD_SCALE } from '../tier0/record.ts';
+import { type Batch, type CodeView, type Start, Translator, type TranslatorOptions } from './translator.ts';
+import { holds, type News, Unit } from './unit.ts';
+import type { FuncBody } from './wasm.ts';
+
+/** A batch that is asked for. */
+export interface Job {
+  readonly start: Start;
+  readonly also: readonly Start[];
+  /** Pages (address >>> 12) of the unit's code that has been run; and those of which words may be taken for constants. */
+  readonly code: Int32Array;
+  readonly constants: Int32Array;
+}
+
+export interface Answer {
+  readonly batch: Batch;
+  /** Pages of which words have been taken for constants. */
+  readonly constants: readonly number[];
+}
+
+/** What a unit has got since it was last told: translations without their code, in the order in which they came; and all that is known of its jumps. */
+interface UnitNews {
+  readonly translations: readonly News[];
+  readonly kept: { readonly entries: Uint32Array; readonly loops: Uint32Array } | null;
+  readonly jumps: ReadonlyMap<number, readonly number[]>;
+  readonly unaligned: ReadonlySet<number>;
+}
+
+export type Message =
+  | { readonly kind: 'memory'; readonly id: number; readonly memory: WebAssembly.Memory }
+  | { readonly kind: 'forget'; readonly id: number }
+  | {
+      readonly kind: 'job';
+      readonly id: number;
+      readonly memory: number;
+      readonly unit: number;
+      readonly news: UnitNews;
+      readonly job: Job;
+    };
+
+export interface Reply {
+  readonly id: number;
+  readonly answer: Answer | null;
+  /** Milliseconds it took. */
+  readonly ms: number;
+}
+
+/** How messages go to the thread and replies come back. `receive` does not wait. */
+export interface Channel {
+  send(message: Message): void;
+  receive(): Reply | undefined;
+  /** The thread is no more. */
+  readonly failed: boolean;
+  close(): void;
+}
+
+/** The end that asks. */
+export class TranslationThread {
+  /** Milliseconds that the thread has spent. */
+  ms = 0;
+  readonly #open: (options: TranslatorOptions) => Channel;
+  #channel: Channel | null = null;
+  #next = 1;
+  readonly #memories = new Map<WebAssembly.Memory, number>();
+  readonly #units = new WeakMap<Unit, number>();
+  readonly #waiting = new Map<number, (answer: Answer | null) => void>();
+
+  /** The thread is begun with the first job. */
+  constructor(open: (options: TranslatorOptions) => Channel) {
+    this.#open = open;
+  }
+
+  request(
+    memory: WebAssembly.Memory,
+    unit: Unit,
+    job: Job,
+    options: TranslatorOptions,
+    done: (answer: Answer | null) => void,
+  ): void {
+    this.#channel ??= this.#open(options);
+    let memoryId = this.#memories.get(memory);
+    if (memoryId === undefined) {
+      memoryId = this.#next++;
+      this.#memories.set(memory, memoryId);
+      this.#channel.send({ kind: 'memory', id: memoryId, memory });
+    }
+    const id = this.#next++;
+    this.#waiting.set(id, done);
+    this.#channel.send({ kind: 'job', id, memory: memoryId, ...this.#news(unit), job });
+  }
+
+  #news(unit: Unit): { unit: number; news: UnitNews } {
+    let id = this.#units.get(unit);
+    const kept = id === undefined ? (unit.kept?.locations() ?? null) : null;
+    if (id === undefined) {
+      id = this.#next++;
+      this.#units.set(unit, id);
+    }
+    const translations = (unit.news ?? [...unit.translations.values()]).map(withoutCode);
+    unit.news = [];
+    const { jumps, unaligned } = unit;
+    return { unit: id, news: { translations, kept, jumps, unaligned } };
+  }
+
+  /** The thread could not be started, or is no more: nothing is to be asked. */
+  get failed(): boolean {
+    return this.#channel?.failed === true;
+  }
+
+  /** Has what has been answered done. True when there was something. */
+  poll(): boolean {
+    let any = false;
+    while (this.#waiting.size > 0) {
+      const reply = this.#channel?.receive();
+      if (reply === undefined) break;
+      any = true;
+      this.ms += reply.ms;
+      const done = this.#waiting.get(reply.id);
+      this.#waiting.delete(reply.id);
+      done?.(reply.answer);
+    }
+    return any;
+  }
+
+  /** A memory has no process any more. */
+  forget(memory: WebAssembly.Memory): void {
+    const id = this.#memories.get(memory);
+    if (id === undefined) return;
+    this.#memories.delete(memory);
+    this.#channel?.send({ kind: 'forget', id });
+  }
+
+  close(): void {
+    this.#channel?.close();
+    this.#channel = null;
+    this.#waiting.clear();
+  }
+}
+
+/** A translation as the thread is told of it. What is kept is a view of a file's bytes, which need not be sent. */
+function withoutCode(news: News): News {
+  if ('removed' in news) return news;
+  const { location, isLoop, isOptimized, instructions, blocks, inlined } = news;
+  const nothing = { body: NO_BODY, numbers: [], pages: [] };
+  return {
+    location,
+    isLoop,
+    isOptimized,
+    instructions,
+    blocks: blocks.slice(),
+    inlined: inlined.slice(),
+    ...nothing,
+  };
+}
+const NO_BODY: FuncBody = { type: 0, locals: [], code: new Uint8Array(0) };
+
+/** The end that translates: gives the reply to a message, if it has one. */
+export class TranslationServer {
+  readonly #translator: Translator;
+  readonly #memories = new Map<number, SharedArrayBuffer>();
+  readonly #units = new Map<number, Replica>();
+
+  constructor(options: TranslatorOptions) {
+    this.#translator = new Translator(options);
+  }
+
+  receive(message: Message): Reply | null {
+    switch (message.kind) {
+      case 'memory':
+        this.#memories.set(message.id, message.memory.buffer as unknown as SharedArrayBuffer);
+        return null;
+      case 'forget':
+        this.#memories.delete(message.id);
+        return null;
+      case 'job':
+        return this.#job(message);
+    }
+  }
+
+  #job({ id, memory, unit, news, job }: Message & { kind: 'job' }): Reply {
+    const began = performance.now();
+    let replica = this.#units.get(unit);
+    if (replica === undefined) {
+      replica = new Replica();
+      this.#units.set(unit, replica);
+    }
+    replica.learn(news);
+    const buffer = this.#memories.get(memory);
+    let answer: Answer | null = null;
+    if (buffer !== undefined) {
+      const view = new SharedView(buffer, replica, job);
+      const batch = this.#translator.translate(job.start, job.also, view);
+      if (batch !== null) answer = { batch: owned(batch), constants: [...view.used] };
+    }
+    return { id, answer, ms: performance.now() - began };
+  }
+}
+
+/** Code is a view of the translator's buffer. */
+function owned({ translations, sites }: Batch): Batch {
+  return {
+    translations: translations.map((t) => ({ ...t, body: { ...t.body, code: t.body.code.slice() } })),
+    sites,
+  };
+}
+
+/** A unit as the thread knows it. */
+class Replica {
+  readonly unit = new Unit();
+  readonly #kept = new Map<number, 'entry' | 'loop'>();
+
+  learn({ translations, kept, jumps, unaligned }: UnitNews): void {
+    const { unit } = this;
+    for (const t of translations) {
+      if ('removed' in t) unit.remove(t.location);
+      else unit.addKept(t);
+    }
+    for (const location of kept?.entries ?? []) this.#kept.set(location, 'entry');
+    for (const location of kept?.loops ?? []) this.#kept.set(location, 'loop');
+    for (const [pc, targets] of jumps) unit.jumps.set(pc, [...targets]);
+    for (const location of unaligned) unit.unaligned.add(location);
+  }
+
+  kindAt(location: number): 'entry' | 'loop' | undefined {
+    return this.unit.kindAt(location) ?? this.#kept.get(location);
+  }
+}
+
+/** A unit's code in a memory that others write to. */
+class SharedView implements CodeView {
+  readonly used = new Set<number>();
+  readonly #replica: Replica;
+  readonly #code: ReadonlySet<number>;
+  readonly #constants: ReadonlySet<number>;
+  readonly #u8: Uint8Array;
+  readonly #u16: Uint16Array;
+  readonly #i32: Int32Array;
+
+  constructor(buffer: SharedArrayBuffer, replica: Replica, { code, constants }: Job) {
+    this.#replica = replica;
+    this.#code = new Set(code);
+    this.#constants = new Set(constants);
+    this.#u8 = new Uint8Array(buffer);
+    this.#u16 = new Uint16Array(buffer);
+    this.#i32 = new Int32Array(buffer);
+  }
+
+  insn(location: number, itstate: number, entry: number): Insn | null {
+    const pc = (location & ~1) >>> 0;
+    if (!this.#code.has(pc >>> PAGE_SHIFT)) return null;
+    // Of an IT block what has been run shows at its beginning.
+    if (itstate === 0 && !this.#hasRun(location)) {
+      const earlier = this.#replica.unit.translations.get(entry);
+      if (earlier === undefined || !holds(earlier, pc)) return null;
+    }
+    if ((location & 1) === 0) return pc & 3 ? null : decodeA32(this.#i32[pc >>> 2]!);
+    const hw1 = this.#u16[pc >>> 1]!;
+    if (!isThumb32(hw1)) return decodeThumb(hw1, 0, itstate);
+    const next = (pc + 2) >>> 0;
+    if (!this.#code.has(next >>> PAGE_SHIFT)) return null;
+    return decodeThumb(hw1, this.#u16[next >>> 1]!, itstate);
+  }
+
+  #record(location: number): number {
+    const pc = (location & ~1) >>> 0;
+    const pages = location & 1 ? RECORD_PAGES_THUMB : RECORD_PAGES_ARM;
+    const records = this.#i32[(pages >>> 2) + (pc >>> PAGE_SHIFT)]! >>> 0;
+    return records === 0 ? 0 : records + (pc & PAGE_MASK) * RECORD_SCALE;
+  }
+  #hasRun(location: number): boolean {
+    const record = this.#record(location);
+    return record !== 0 && this.#u16[(record + RECORD.handler) >>> 1] !== 0;
+  }
+
+  kindAt(location: number): 'entry' | 'loop' | undefined {
+    return this.#replica.kindAt(location);
+  }
+  copies(address: number): number {
+    return this.#replica.unit.copies(address);
+  }
+  constantWord(address: number, size: number): number | undefined {
+    const page = address >>> PAGE_SHIFT;
+    if (address & (size - 1) || !this.#constants.has(page)) return undefined;
+    this.used.add(page);
+    return size === 4 ? this.#i32[address >>> 2] : size === 2 ? this.#u16[address >>> 1] : this.#u8[address];
+  }
+  seen(address: number): readonly number[] {
+    return this.#replica.unit.jumps.get(address) ?? [];
+  }
+  isUnaligned(location: number): boolean {
+    return this.#replica.unit.unaligned.has(location);
+  }
+  hasOtherCode(): boolean {
+    return false;
+  }
+  isWanted(location: number): boolean {
+    const record = this.#record(location);
+    return record !== 0 && this.#u16[(record + RECORD.count) >>> 1]! >= WANTED;
+  }
+}
+
+/** Arrivals from which on a function that a region calls is compiled with it. */
+const WANTED = 1024;
