@@ -10,6 +10,7 @@ import { Errno } from '../../syscalls/abi/errno.ts';
 import { credsFor } from '../../syscalls/vfs/core/creds.ts';
 import { Vfs } from '../../syscalls/vfs/core/vfs.ts';
 import { lookupPath } from '../../syscalls/vfs/core/walk.ts';
+import { NodeDirectory } from '../../syscalls/vfs/host/node-directory.ts';
 import { NodeFs } from '../../syscalls/vfs/host/node-fs.ts';
 import type { NodeInode } from '../../syscalls/vfs/host/node-inode.ts';
 import { FILES, FOLDER, SHELL } from './folder.ts';
@@ -29,6 +30,7 @@ const lstat = (path: string) => fs.lstatSync(bytes(path), { throwIfNoEntry: fals
 
 /** armrun's folder in a root, when it is one. */
 function folderOf(root: NodeInode): string | undefined {
+  if (!(root instanceof NodeDirectory)) return undefined;
   const folder = root.childPath(FOLDER.slice(1));
   const isOurs = lstat(folder)?.isDirectory() && lstat(`${folder}/${FILES.wrapper}`)?.isFile();
   return isOurs ? folder : undefined;
@@ -40,7 +42,10 @@ function placesIn(root: NodeInode): Places | undefined {
   const [directory, name] = [SHELL.slice(0, SHELL.lastIndexOf('/')), SHELL.slice(SHELL.lastIndexOf('/') + 1)];
   try {
     const found = lookupPath({ root, creds: credsFor(0, 0) }, root, directory, true);
-    return { folder, shell: found.fs === root.fs ? (found as NodeInode).childPath(name) : undefined };
+    return {
+      folder,
+      shell: found instanceof NodeDirectory && found.fs === root.fs ? found.childPath(name) : undefined,
+    };
   } catch (error) {
     if (error instanceof Errno) return { folder, shell: undefined };
     throw error;

@@ -14,7 +14,8 @@ import { FileSystem, type Inode } from '../core/inode.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { host } from './error.ts';
 import { withGuestAttributes } from './guest-attributes.ts';
-import { NodeInode } from './node-inode.ts';
+import { NodeDirectory, nodeInode } from './node-directory.ts';
+import type { NodeInode } from './node-inode.ts';
 
 /** What is used of node:fs; a memfs Volume has the same. */
 export type NodeApi = Pick<
@@ -115,7 +116,7 @@ export class NodeFs extends FileSystem {
     );
     const stats = host(() => this.lstat(this.base || '/'));
     if (!stats) fail('ENOENT');
-    this.root = new NodeInode(this, undefined, '', stats);
+    this.root = nodeInode(this, undefined, '', stats);
     if (this.native) vfs.nodeFileSystems.add(new WeakRef(this));
   }
 
@@ -146,23 +147,25 @@ export class NodeFs extends FileSystem {
     if (moved === undefined) return;
     const slash = to?.lastIndexOf('/') ?? -1;
     const parent = to === undefined ? undefined : this.#found(to.slice(0, slash));
-    (moved.parent as NodeInode).moved(moved.name, parent, to?.slice(slash + 1) ?? '');
+    (moved.parent as NodeDirectory).moved(moved.name, parent, to?.slice(slash + 1) ?? '');
   }
 
   /** The inode there is of a directory, by its path in the API's view. */
   #known(path: string): NodeInode | undefined {
     if (!isBelow(path, this.base)) return undefined;
     let at: NodeInode | undefined = this.root;
-    for (const name of path.slice(this.base.length).split('/')) if (name !== '') at = at?.known(name);
+    for (const name of path.slice(this.base.length).split('/')) {
+      if (name !== '') at = at instanceof NodeDirectory ? at.known(name) : undefined;
+    }
     return at;
   }
 
   /** As #known, but looked for when there is none. */
-  #found(path: string): NodeInode | undefined {
+  #found(path: string): NodeDirectory | undefined {
     if (!isBelow(path, this.base)) return undefined;
     let at: Inode | undefined = this.root;
     for (const name of path.slice(this.base.length).split('/')) if (name !== '') at = at?.lookup(name);
-    return at?.isDirectory ? (at as NodeInode) : undefined;
+    return at instanceof NodeDirectory ? at : undefined;
   }
 
   /** A path as the API takes it: bytes for the host (names need not be UTF-8), text for memfs. */
