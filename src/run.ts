@@ -99,6 +99,7 @@ async function runWith(model: CpuModel, options: RunOptions, started: number): P
     release: options.release ?? RELEASE,
     model,
     hostname: os.hostname(),
+    corePattern: hostCorePattern(),
     firstPid: process.pid,
     isOrphaned: forwards ? isOrphaned : () => true,
     stats: options.stats === true,
@@ -362,6 +363,15 @@ function resultOf(init: Process): RunResult {
     result.fault = { text, address: info.addr >>> 0, pc: (fatalPc & ~1) >>> 0, thumb };
   }
   return result;
+}
+
+/** Where the host's kernel puts core files: a guest's go there too, and none is made where a program takes them. */
+function hostCorePattern(): string | undefined {
+  try {
+    return fs.readFileSync('/proc/sys/kernel/core_pattern', 'latin1').trimEnd();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Supplementary groups of this process. (Those of process.getgroups always have the effective group among them.) */

@@ -69,6 +69,8 @@ export interface KernelOptions {
   release: string;
   model: CpuModel;
   hostname: string;
+  /** kernel.core_pattern at the start; `core` where the host does not say. */
+  corePattern?: string | undefined;
   /** The first process id. */
   firstPid: number;
   command?: HostCommand | undefined;
@@ -143,7 +145,7 @@ export class Kernel {
   /** Most descriptors that RLIMIT_NOFILE can allow (fs.nr_open). */
   nrOpen = 1_048_576;
   /** kernel.core_pattern and kernel.core_uses_pid. */
-  corePattern = 'core';
+  corePattern: string;
   coreUsesPid = false;
   #lastPid: number;
   #deferred: (() => void)[] = [];
@@ -167,6 +169,7 @@ export class Kernel {
   constructor(options: KernelOptions) {
     this.options = options;
     this.hostname = options.hostname;
+    this.corePattern = options.corePattern ?? 'core';
     this.ended = options.stats ? [] : undefined;
     this.#lastPid = options.firstPid - 1;
     this.scheduler = new Scheduler(this);

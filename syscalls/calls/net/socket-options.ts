@@ -2,14 +2,26 @@
 import { ERRNO, fail } from '../../abi/errno.ts';
 import { SOL_NETLINK } from '../../abi/netlink.ts';
 import * as s from '../../abi/socket.ts';
-import { s32, u8 } from '../../abi/struct.ts';
+import { s32, struct, u8 } from '../../abi/struct.ts';
 import { timespec64, timeval32 } from '../../abi/time.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
-import { IP_MTU, IP_MULTICAST_TTL, TCP_INFO } from '../../vfs/net/inet-options.ts';
-import { DatagramSocket, StreamSocket } from '../../vfs/net/inet-socket.ts';
+import { DatagramSocket } from '../../vfs/net/datagram-socket.ts';
+import {
+  IP_ADD_MEMBERSHIP,
+  IP_DROP_MEMBERSHIP,
+  IP_MTU,
+  IP_MULTICAST_IF,
+  IP_MULTICAST_TTL,
+  IPV6_ADD_MEMBERSHIP,
+  IPV6_DROP_MEMBERSHIP,
+  IPV6_MULTICAST_IF,
+  TCP_INFO,
+} from '../../vfs/net/inet-options.ts';
+import { interfaces } from '../../vfs/net/interfaces.ts';
 import { NetlinkSocket } from '../../vfs/net/netlink-socket.ts';
 import type { Socket } from '../../vfs/net/socket.ts';
+import { StreamSocket } from '../../vfs/net/stream-socket.ts';
 import { fd, hex, int, ptr } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { socketOf } from './socket.ts';
@@ -57,12 +69,87 @@ function setsockopt(t: Task, fd: number, level: number, name: number, value: num
   }
   if (!isInet(socket)) return -ERRNO.EOPNOTSUPP;
   const { inetOptions } = socket;
+  if (socket instanceof DatagramSocket && setGroup(t, socket, level, name, value, length)) return 0;
   if (length < inetOptions.leastBytes(level)) fail('EINVAL');
   const number = length < 4 ? t.mm.get(u8, value) : t.mm.get(s32, value);
   // Streams are not sent to many (do_ip_setsockopt).
   if (level === s.IPPROTO_IP && name === IP_MULTICAST_TTL && socket.type === s.SOCK_STREAM) fail('EINVAL');
   inetOptions.set(level, name, number);
   return 0;
+}
+
+// ---- groups ----
+
+const inAddr = struct('in_addr', { a: u8, b: u8, c: u8, d: u8 });
+const dotted = ({ a, b, c, d }: { a: number; b: number; c: number; d: number }) => `${a}.${b}.${c}.${d}`;
+/** struct ip_mreqn; the older ip_mreq ends before the index. */
+const mreq = struct('ip_mreq', { group: inAddr, address: inAddr });
+const MREQN_SIZE = 12;
+
+/** An address of the interface of an index; undefined for 0, the host's choice. ENODEV. */
+function interfaceAddress(index: number): string | undefined {
+  if (index === 0) return undefined;
+  const found = interfaces().find((i) => i.index === index) ?? fail('ENODEV');
+  const address = found.addresses.find(({ family }) => family === s.AF_INET) ?? fail('ENODEV');
+  return address.address.join('.');
+}
+/** The scope of IPv6 that means the interface of an index. */
+function interfaceScope(index: number): string | undefined {
+  if (index === 0) return undefined;
+  return `::%${(interfaces().find((i) => i.index === index) ?? fail('ENODEV')).name}`;
+}
+
+/** Options about groups, whose values are structs; false when it is another. */
+function setGroup(
+  t: Task,
+  socket: DatagramSocket,
+  level: number,
+  name: number,
+  value: number,
+  length: number,
+): boolean {
+  if (level === s.IPPROTO_IP && socket.family === s.AF_INET) {
+    const index = () => (length >= MREQN_SIZE ? t.mm.get(s32, value + mreq.size) : 0);
+    switch (name) {
+      case IP_ADD_MEMBERSHIP:
+      case IP_DROP_MEMBERSHIP: {
+        if (length < mreq.size) fail('EINVAL');
+        const { group, address } = t.mm.get(mreq, value);
+        if (group.a >> 4 !== 14) fail('EINVAL');
+        const given = dotted(address);
+        const through = index() !== 0 ? interfaceAddress(index()) : given === '0.0.0.0' ? undefined : given;
+        socket.changeMembership(name === IP_ADD_MEMBERSHIP, dotted(group), through);
+        return true;
+      }
+      case IP_MULTICAST_IF: {
+        if (length < inAddr.size) fail('EINVAL');
+        const at = length >= mreq.size ? value + inAddr.size : value;
+        socket.multicastInterface = interfaceAddress(index()) ?? dotted(t.mm.get(inAddr, at));
+        return true;
+      }
+    }
+  }
+  if (level === s.IPPROTO_IPV6 && socket.family === s.AF_INET6) {
+    switch (name) {
+      case IPV6_ADD_MEMBERSHIP:
+      case IPV6_DROP_MEMBERSHIP: {
+        if (length < 20) fail('EINVAL');
+        const bytes = t.mm.readable(value, 20);
+        if (bytes[0] !== 0xff) fail('EINVAL');
+        const words = Array.from({ length: 8 }, (_, i) =>
+          ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16),
+        );
+        const scope = interfaceScope(t.mm.get(s32, value + 16));
+        socket.changeMembership(name === IPV6_ADD_MEMBERSHIP, words.join(':'), scope);
+        return true;
+      }
+      case IPV6_MULTICAST_IF:
+        if (length < 4) fail('EINVAL');
+        socket.multicastInterface = interfaceScope(t.mm.get(s32, value));
+        return true;
+    }
+  }
+  return false;
 }
 
 const isInet = (socket: Socket): socket is StreamSocket | DatagramSocket =>

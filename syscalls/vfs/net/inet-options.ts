@@ -34,6 +34,13 @@ const onlyTold = (initial: number): Option => ({ initial, keep: () => fail('ENOP
 const INT_MAX = 0x7fff_ffff;
 
 export const IP_TTL = 2;
+/** Groups of datagrams, whose values are structs. */
+export const IP_MULTICAST_IF = 32;
+export const IP_ADD_MEMBERSHIP = 35;
+export const IP_DROP_MEMBERSHIP = 36;
+export const IPV6_MULTICAST_IF = 17;
+export const IPV6_ADD_MEMBERSHIP = 20;
+export const IPV6_DROP_MEMBERSHIP = 21;
 export const IP_MULTICAST_TTL = 33;
 export const IP_MULTICAST_LOOP = 34;
 export const IP_MTU = 14;

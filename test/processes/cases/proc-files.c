@@ -211,8 +211,6 @@ CASE(what_goes_into_core_files) {
   put("/proc/self/coredump_filter", "0xffffffff");
   show("/proc/self/coredump_filter");
   put("/proc/self/coredump_filter", "no");
-  show("/proc/sys/kernel/core_pattern");
-  show("/proc/sys/kernel/core_uses_pid");
   show("/proc/sys/kernel/tainted");
 }
 

@@ -314,6 +314,36 @@ CASE(datagrams_arrive_at_once) {
   SHOW(recv(fresh, text, sizeof text, MSG_DONTWAIT));
 }
 
+CASE(groups) {
+  struct sockaddr_in a = {.sin_family = AF_INET}, to, from;
+  socklen_t n = sizeof a;
+  char text[20];
+  int r = socket(AF_INET, SOCK_DGRAM, 0), s = socket(AF_INET, SOCK_DGRAM, 0), st = socket(AF_INET, SOCK_STREAM, 0);
+  bind(r, (void *)&a, sizeof a);
+  getsockname(r, (void *)&a, &n);
+  struct ip_mreq m = {.imr_multiaddr.s_addr = inet_addr("239.1.2.3"), .imr_interface.s_addr = htonl(INADDR_LOOPBACK)}, bad = m;
+  struct ip_mreqn x = {.imr_multiaddr = m.imr_multiaddr, .imr_ifindex = 99999};
+  bad.imr_multiaddr.s_addr = inet_addr("10.0.0.1");
+  SHOW(setsockopt(r, IPPROTO_IP, IP_DROP_MEMBERSHIP, &m, sizeof m));
+  SHOW(setsockopt(r, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof m));
+  SHOW(setsockopt(r, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof m));
+  SHOW(setsockopt(r, IPPROTO_IP, IP_ADD_MEMBERSHIP, &bad, sizeof bad));
+  SHOW(setsockopt(r, IPPROTO_IP, IP_ADD_MEMBERSHIP, &x, sizeof x));
+  SHOW(setsockopt(r, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, 7));
+  SHOW(setsockopt(r, IPPROTO_IP, IP_ADD_MEMBERSHIP, BAD, sizeof m));
+  SHOW(setsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &m.imr_interface, sizeof m.imr_interface));
+  to = a;
+  to.sin_addr = m.imr_multiaddr;
+  SHOW(sendto(s, "group", 5, 0, (void *)&to, sizeof to));
+  n = sizeof from;
+  struct pollfd p = {.fd = r, .events = POLLIN};
+  SHOW(poll(&p, 1, 20000));
+  SHOW(recvfrom(r, text, sizeof text, 0, (void *)&from, &n));
+  SHOW(from.sin_addr.s_addr == htonl(INADDR_LOOPBACK));
+  SHOW(setsockopt(r, IPPROTO_IP, IP_DROP_MEMBERSHIP, &m, sizeof m));
+  (void)st;
+}
+
 CASE(datagrams_of_ipv6) {
   int r = socket(AF_INET6, SOCK_DGRAM, 0), four = socket(AF_INET, SOCK_DGRAM, 0);
   struct sockaddr_in6 a = {.sin6_family = AF_INET6}, from;

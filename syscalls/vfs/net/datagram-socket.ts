@@ -1,0 +1,312 @@
+/** UDP sockets over the host's network, through node:dgram; between sockets of the run datagrams go straight (loopback.ts). */
+import type dgram from 'node:dgram';
+import { fail } from '../../abi/errno.ts';
+import { POLLERR, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNSPEC,
+  familyOf,
+  type InetAddress,
+  type InetFamily,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPPROTO_UDP,
+  IPV6_V6ONLY,
+  readSockaddr,
+  SHUT_RD,
+  SHUT_RDWR,
+  SHUT_WR,
+  SO_BROADCAST,
+  SO_REUSEADDR,
+  SOCK_DGRAM,
+  type SocketAddress,
+} from '../../abi/socket.ts';
+import type { Vfs } from '../core/vfs.ts';
+import {
+  anyAddress,
+  bindAddress,
+  errnoOfEvent,
+  fromNode,
+  inetAddress,
+  mapped,
+  normal,
+  ownAddress,
+  sameAddress,
+  sourceFor,
+} from './inet-address.ts';
+import {
+  InetOptions,
+  IP_MULTICAST_LOOP,
+  IP_MULTICAST_TTL,
+  IP_TTL,
+  IPV6_MULTICAST_HOPS,
+  IPV6_MULTICAST_LOOP,
+} from './inet-options.ts';
+import { type LocalReceiver, sourceOf } from './loopback.ts';
+import {
+  type AddressUse,
+  MessageQueue,
+  type PeerCreds,
+  type Received,
+  type SendOptions,
+  Socket,
+  WOULD_BLOCK,
+} from './socket.ts';
+
+/** Datagrams kept before the oldest are lost, as a full socket buffer would lose the newest. */
+const MOST_DATAGRAMS = 1000;
+
+export class DatagramSocket extends Socket implements LocalReceiver {
+  readonly family: InetFamily;
+  readonly type = SOCK_DGRAM;
+  readonly protocol = IPPROTO_UDP;
+  readonly listening = false;
+  readonly inetOptions: InetOptions;
+  #socket: dgram.Socket | undefined;
+  #state: 'new' | 'binding' | 'bound' = 'new';
+  #bindingAsked = false;
+  #local: InetAddress | undefined;
+  #peer: InetAddress | undefined;
+  readonly #incoming = new MessageQueue();
+  #readShut = false;
+  #writeShut = false;
+
+  constructor(vfs: Vfs, family: InetFamily, flags: number) {
+    super(vfs, flags);
+    this.family = family;
+    this.inetOptions = new InetOptions(family, SOCK_DGRAM, () => this.#applyOptions());
+  }
+
+  get v6only(): boolean {
+    return this.family === AF_INET6 && this.inetOptions.get(IPPROTO_IPV6, IPV6_V6ONLY) !== 0;
+  }
+
+  /** Gives the host's socket what it can be given of the options. */
+  #applyOptions(): void {
+    const socket = this.#socket;
+    if (socket === undefined || this.#state !== 'bound') return;
+    const [level, hops, loop] =
+      this.family === AF_INET
+        ? [IPPROTO_IP, IP_MULTICAST_TTL, IP_MULTICAST_LOOP]
+        : [IPPROTO_IPV6, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_LOOP];
+    if (this.family === AF_INET) socket.setTTL(this.inetOptions.get(IPPROTO_IP, IP_TTL));
+    socket.setMulticastTTL(this.inetOptions.get(level, hops));
+    socket.setMulticastLoopback(this.inetOptions.get(level, loop) !== 0);
+    if (this.multicastInterface !== undefined) socket.setMulticastInterface(this.multicastInterface);
+  }
+
+  /** The interface that datagrams to groups leave by: its address, or for IPv6 its name as a scope (`::%lo`). */
+  multicastInterface: string | undefined;
+  readonly #groups = new Set<string>();
+
+  /**
+   * Joins or leaves a group, on the interface of an address or (IPv6) a scope, or on one that the host chooses. EINVAL for what is no group, EADDRINUSE, EADDRNOTAVAIL, ENODEV, as of the
+   * socket's end when it is bound.
+   */
+  changeMembership(joins: boolean, group: string, through: string | undefined): void {
+    const key = `${group} ${through ?? ''}`;
+    if (joins === this.#groups.has(key)) fail(joins ? 'EADDRINUSE' : 'EADDRNOTAVAIL');
+    if (this.#state === 'bound') this.#member(joins, group, through);
+    if (joins) this.#groups.add(key);
+    else this.#groups.delete(key);
+  }
+
+  #member(joins: boolean, group: string, through: string | undefined): void {
+    try {
+      if (joins) this.#socket!.addMembership(group, through);
+      else this.#socket!.dropMembership(group, through);
+    } catch (e) {
+      throw errnoOfEvent(e as NodeJS.ErrnoException);
+    }
+  }
+
+  #create(): dgram.Socket {
+    if (this.#socket) return this.#socket;
+    const socket = process.getBuiltinModule('node:dgram').createSocket({
+      type: this.family === AF_INET ? 'udp4' : 'udp6',
+      reuseAddr: this.options.get(SO_REUSEADDR) === 1,
+      ipv6Only: this.v6only,
+      // Addresses are never names.
+      lookup: (host, _options, done) => done(null, host, this.family === AF_INET ? 4 : 6),
+    });
+    socket.on('message', (bytes, from) => this.arrive(bytes, { host: from.address, port: from.port }));
+    socket.on('error', (error) => {
+      this.error = errnoOfEvent(error);
+      if (this.#state === 'binding') this.#state = 'new';
+      this.#bindingAsked = false;
+      this.queue.wakeAll();
+    });
+    socket.on('listening', () => {
+      this.#local = fromNode(this.family, socket.address());
+      this.#state = 'bound';
+      this.vfs.loopback.listen(this);
+      this.#applyOptions();
+      for (const key of this.#groups) {
+        const [group, through] = key.split(' ') as [string, string];
+        this.#member(true, group, through || undefined);
+      }
+      if (this.options.get(SO_BROADCAST)) socket.setBroadcast(true);
+      this.queue.wakeAll();
+    });
+    this.#socket = socket;
+    return socket;
+  }
+
+  get bound(): InetAddress | undefined {
+    return this.#local;
+  }
+
+  /** A datagram has come. A connected socket hears its peer only. */
+  arrive(bytes: Uint8Array, from: { host: string; port: number }): void {
+    const address = fromNode(this.family, { address: from.host, port: from.port });
+    if (this.#peer && !sameAddress(this.#peer, address)) return;
+    if (this.#incoming.count >= MOST_DATAGRAMS || this.#readShut) return;
+    this.#incoming.push({ bytes, address });
+    this.queue.wakeAll(POLLIN | POLLRDNORM);
+  }
+
+  /**
+   * __ip4_datagram_connect, __ip6_datagram_connect, udp_sendmsg, udpv6_sendmsg: an AF_INET6 socket takes AF_INET addresses, too.
+   */
+  override addressOf(bytes: Uint8Array, use: AddressUse): SocketAddress | undefined {
+    const { family } = this;
+    if (use === 'bind') return bindAddress(family, bytes);
+    if (family === AF_INET && use === 'send') return ownAddress(family, bytes, true);
+    const said = familyOf(bytes);
+    if (said === AF_UNSPEC) return undefined;
+    if (family === AF_INET6 && said === AF_INET) {
+      if (this.v6only) fail(use === 'send' ? 'ENETUNREACH' : 'EAFNOSUPPORT');
+      return mapped(readSockaddr(AF_INET, bytes));
+    }
+    if (said !== family && use === 'send') fail('EINVAL');
+    return ownAddress(family, bytes);
+  }
+
+  override bind(address: SocketAddress): number {
+    if (this.#state === 'binding') return WOULD_BLOCK;
+    if (this.error) {
+      this.#socket?.close();
+      this.#socket = undefined;
+      this.throwError();
+    }
+    if (this.#bindingAsked) {
+      this.#bindingAsked = false;
+      return 0;
+    }
+    if (this.#state !== 'new') fail('EINVAL');
+    const { host, port } = inetAddress(address);
+    this.#state = 'binding';
+    this.#bindingAsked = true;
+    this.#create().bind({ address: host, port, exclusive: true });
+    // An address that needs no looking up is bound at once.
+    return this.bind(address);
+  }
+
+  override listen(): void {
+    fail('EOPNOTSUPP');
+  }
+  override accept(): undefined {
+    fail('EOPNOTSUPP');
+  }
+
+  /** Sets the default peer; the local end gets its port as if bound to any. */
+  override connect(
+    address: SocketAddress | undefined,
+    _target: Socket | undefined,
+    _creds: PeerCreds,
+  ): number {
+    if (address === undefined) {
+      this.#peer = undefined;
+      return 0;
+    }
+    const { host, port } = inetAddress(address);
+    this.#peer = { family: this.family, host: normal(this.family, host), port };
+    if (this.#state === 'bound') return 0;
+    if (this.#state === 'new') {
+      this.#state = 'binding';
+      this.#create().bind({ port: 0, exclusive: true });
+    }
+    return this.connecting();
+  }
+  override connecting(): number {
+    if (this.#state === 'binding') return WOULD_BLOCK;
+    this.throwError();
+    return 0;
+  }
+
+  override send(bytes: Uint8Array, options: SendOptions): number {
+    this.throwError();
+    if (this.#writeShut) fail('EPIPE');
+    const to = options.address ?? this.#peer ?? fail('EDESTADDRREQ');
+    const { host, port } = inetAddress(to);
+    if (bytes.length > 65507) fail('EMSGSIZE');
+    if (port === 0) fail('EINVAL');
+    const socket = this.#create();
+    if (this.#state === 'new') {
+      this.#state = 'binding';
+      // Bound at once, as there is nothing to look up.
+      socket.bind({ port: 0, exclusive: true });
+    }
+    const receiver = this.vfs.loopback.receiver({
+      family: this.family,
+      host: normal(this.family, host),
+      port,
+    });
+    if (receiver && this.#local) {
+      const own = this.#local.host;
+      const from = /^(0\.0\.0\.0|::)$/.test(own) ? sourceOf(normal(this.family, host)) : own;
+      receiver.arrive(Uint8Array.from(bytes), { host: from.replace(/^::ffff:/, ''), port: this.#local.port });
+      return bytes.length;
+    }
+    socket.send(Uint8Array.from(bytes), port, host, (error) => {
+      if (!error) return;
+      this.error = errnoOfEvent(error as NodeJS.ErrnoException);
+      this.queue.wakeAll();
+    });
+    return bytes.length;
+  }
+
+  override receive(into: Uint8Array, flags: number): Received | typeof WOULD_BLOCK {
+    if (this.#incoming.empty) {
+      this.throwError();
+      return this.#readShut ? { count: 0, length: 0 } : WOULD_BLOCK;
+    }
+    return this.#incoming.takeMessage(into, flags);
+  }
+
+  override shutdown(how: number): void {
+    if (how < SHUT_RD || how > SHUT_RDWR) fail('EINVAL');
+    if (!this.#peer) fail('ENOTCONN');
+    if (how !== SHUT_WR) this.#readShut = true;
+    if (how !== SHUT_RD) this.#writeShut = true;
+    this.queue.wakeAll();
+  }
+
+  protected override close(): void {
+    this.vfs.loopback.leave(this);
+    this.#socket?.close();
+    this.#incoming.clear();
+  }
+
+  override localAddress(): SocketAddress {
+    const local = this.#local ?? anyAddress(this.family);
+    // A connected socket has the address its datagrams come from.
+    if (!this.#peer || !/^(0\.0\.0\.0|::)$/.test(local.host)) return local;
+    return { ...local, host: sourceFor(this.#peer) ?? local.host };
+  }
+  override peerAddress(): SocketAddress {
+    return this.#peer ?? fail('ENOTCONN');
+  }
+  override readableBytes(): number {
+    return this.#incoming.nextLength;
+  }
+
+  override poll(): number {
+    let events = this.error ? POLLERR : 0;
+    if (!this.#incoming.empty) events |= POLLIN | POLLRDNORM;
+    if (this.#readShut) events |= POLLIN | POLLRDNORM | POLLRDHUP;
+    if (this.#state !== 'binding') events |= POLLOUT | POLLWRNORM;
+    return events;
+  }
+}
