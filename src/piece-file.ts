@@ -90,6 +90,8 @@ class Pieces implements PieceFile {
   /** ENTRY words for each piece. */
   readonly entries: number[] | Int32Array;
   #fetching = 0;
+  /** Nothing more is to be read; and the descriptor is no more. */
+  #isClosing = false;
   #isClosed = false;
 
   constructor(fd: number, entries: number[] | Int32Array) {
@@ -103,7 +105,7 @@ class Pieces implements PieceFile {
   }
 
   read(piece: number): Uint8Array<ArrayBuffer> | null {
-    if (this.length(piece) === 0 || this.#isClosed) return null;
+    if (this.length(piece) === 0 || this.#isClosing) return null;
     const bytes = new Uint8Array(this.length(piece));
     try {
       return this.#isGood(piece, bytes, fs.readSync(this.fd, bytes, 0, bytes.length, this.#at(piece)))
@@ -115,21 +117,23 @@ class Pieces implements PieceFile {
   }
 
   fetch(piece: number): Promise<Uint8Array<ArrayBuffer> | null> {
-    if (this.length(piece) === 0 || this.#isClosed) return Promise.resolve(null);
+    if (this.length(piece) === 0 || this.#isClosing) return Promise.resolve(null);
     const bytes = new Uint8Array(this.length(piece));
     this.#fetching++;
     return new Promise((resolve) => {
       fs.read(this.fd, bytes, 0, bytes.length, this.#at(piece), (error, got) => {
         this.#fetching--;
-        if (this.#isClosed) this.close();
+        if (this.#isClosing) this.close();
         resolve(!error && this.#isGood(piece, bytes, got) ? bytes : null);
       });
     });
   }
 
   close(): void {
+    this.#isClosing = true;
+    if (this.#fetching > 0 || this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#fetching === 0) fs.closeSync(this.fd);
+    fs.closeSync(this.fd);
   }
 
   #at(piece: number): number {

@@ -234,6 +234,24 @@ describe('files', () => {
     expect(files()).toEqual([`${directory}/build/name`]);
     expect(archive.create('name')).toBeNull();
   });
+
+  test('that are given up while they are being put in place come to no harm', async () => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown) => unhandled.push(error);
+    process.on('unhandledRejection', note);
+    const archive = open();
+    const file = archive.create('name')!;
+    file.add(one, false);
+    const published = file.publish(Int32Array.of(1));
+    archive.close();
+    expect(await published).toBe(false);
+    file.abandon();
+    file.close();
+    await setTimeout(20);
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+    expect(files()).toEqual([]);
+  });
 });
 
 test('of a list of hashes that is damaged nothing wrong is believed', () => {
