@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 
 import { ENVIRONMENT, makeRoot, type RootName } from '../test/programs/engines.ts';
 import { type FirstProgram, firstPrograms, SOURCES, WORK } from './first-programs.ts';
-import { machine, measure, median, type Result, type Results } from './measure.ts';
+import { machine, measure, median, peakMemory, type Result, type Results } from './measure.ts';
 import { report } from './report.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
@@ -60,7 +60,7 @@ export function runFirst(options: FirstOptions): number {
   for (let round = 1; round <= options.rounds; round++) {
     for (const row of rows) {
       bareNode.push(measure([process.execPath, '-e', '0'], ENVIRONMENT).ms);
-      row.round();
+      row.round(round === options.rounds);
     }
     process.stderr.write(`round ${round} of ${options.rounds}\n`);
   }
@@ -69,6 +69,8 @@ export function runFirst(options: FirstOptions): number {
 }
 
 const ENGINES = ['qemu-arm', 'first', 'later'] as const;
+/** Those of which peak memory is of interest. */
+const MEASURED_MEMORY = ['qemu-arm', 'later'] as const;
 type EngineName = (typeof ENGINES)[number];
 
 /** A program with the times of its runs. */
@@ -76,6 +78,7 @@ class Row {
   readonly program: FirstProgram;
   readonly failures = new Map<EngineName, string>();
   readonly #runs: Record<string, number[]> = {};
+  readonly #peak: Record<string, number> = {};
   readonly #root: string;
   readonly #cpu: string;
   readonly #chroot: boolean;
@@ -94,19 +97,27 @@ class Row {
     this.#run('qemu-arm');
   }
 
-  round(): void {
+  /** Runs all engines once; after the last round also what memory they take. */
+  round(isLast: boolean): void {
     rmSync(this.#kept, { recursive: true, force: true });
     for (const engine of ENGINES) {
       const ms = this.#run(engine);
       if (ms !== null) (this.#runs[engine] ??= []).push(ms);
     }
+    if (isLast)
+      for (const engine of MEASURED_MEMORY) {
+        if (this.failures.has(engine)) continue;
+        this.#emptyWork();
+        const peak = peakMemory(this.#command(engine), this.#environment());
+        if (peak !== null) this.#peak[engine] = peak;
+      }
     rmSync(this.#kept, { recursive: true, force: true });
   }
 
   result(): Result {
     const { name, about } = this.program;
     const medians = Object.entries(this.#runs).map(([engine, runs]) => [engine, median(runs)]);
-    return { name, about, median: Object.fromEntries(medians), runs: this.#runs };
+    return { name, about, median: Object.fromEntries(medians), runs: this.#runs, peak: this.#peak };
   }
 
   /** Where armrun keeps translations of this program. */
@@ -118,11 +129,9 @@ class Row {
   #run(engine: EngineName): number | null {
     if (this.failures.has(engine)) return null;
     const { program } = this;
-    const work = this.#root + WORK;
-    rmSync(work, { recursive: true, force: true });
-    mkdirSync(work, { recursive: true });
+    const work = this.#emptyWork();
     try {
-      const { ms, output } = measure(this.#command(engine), { ...ENVIRONMENT, ...program.env }, TIMEOUT_MS);
+      const { ms, output } = measure(this.#command(engine), this.#environment(), TIMEOUT_MS);
       const made = (program.makes ?? []).map((file) =>
         createHash('sha256')
           .update(readFileSync(`${work}/${file}`))
@@ -139,6 +148,18 @@ class Row {
       this.failures.set(engine, error instanceof Error ? error.message : String(error));
       return null;
     }
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    return { ...ENVIRONMENT, ...this.program.env };
+  }
+
+  /** The host path of the directory that programs write to, with nothing in it. */
+  #emptyWork(): string {
+    const work = this.#root + WORK;
+    rmSync(work, { recursive: true, force: true });
+    mkdirSync(work, { recursive: true });
+    return work;
   }
 
   #command(engine: EngineName): string[] {
@@ -189,8 +210,8 @@ function finish(rows: readonly Row[], bareNode: readonly number[], options: Firs
   };
   const line = (cells: readonly string[]) =>
     console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(12) : cell.padStart(13))).join(''));
-  line(['', 'qemu-arm', 'first', 'later', 'first/qemu', 'later/qemu', 'goals']);
-  results.results.forEach(({ name, median }, i) => {
+  line(['', 'qemu-arm', 'first', 'later', 'first/qemu', 'later/qemu', 'goals', 'memory']);
+  results.results.forEach(({ name, median, peak }, i) => {
     const ratio = (engine: string) => {
       const of = median[engine];
       return of === undefined || !median['qemu-arm'] ? '' : (of / median['qemu-arm']).toFixed(2);
@@ -200,6 +221,7 @@ function finish(rows: readonly Row[], bareNode: readonly number[], options: Firs
       name,
       ...ENGINES.map((engine) => (median[engine] === undefined ? '-' : `${median[engine].toFixed(0)} ms`)),
       ...[ratio('first'), ratio('later'), goal ? `${goal.first}, ${goal.later}` : ''],
+      peak?.later === undefined ? '' : `${(peak.later / 1024).toFixed(0)} MiB`,
     ]);
   });
   line(['node -e 0', `${results.bareNode.toFixed(0)} ms`]);

@@ -1,8 +1,10 @@
 /** What both benchmarks share: to run a command and take its time, medians, and what is said of the machine. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+
+const GNU_TIME = '/usr/bin/time';
 
 export interface Measured {
   /** Wall time in milliseconds. */
@@ -39,6 +41,18 @@ export function measure(command: readonly string[], env: NodeJS.ProcessEnv, time
   }
 }
 
+/** KiB that a command had in memory at the most, its children's largest if that is more (GNU time); null where there is no such program. */
+export function peakMemory(command: readonly string[], env: NodeJS.ProcessEnv): number | null {
+  if (!existsSync(GNU_TIME)) return null;
+  const file = join(tmpdir(), `armrun-bench-peak-${process.pid}`);
+  try {
+    measure([GNU_TIME, '-f', '%M', '-o', file, ...command], env);
+    return Number(readFileSync(file, 'utf8'));
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
 export function median(list: readonly number[]): number {
   return list.toSorted((a, b) => a - b)[list.length >> 1]!;
 }
@@ -69,4 +83,6 @@ export interface Result {
   /** By engine: the median and all runs. An engine that could not run the program is missing. */
   readonly median: Record<string, number>;
   readonly runs: Record<string, number[]>;
+  /** KiB in memory at the most, by engine, where that was measured. */
+  readonly peak?: Record<string, number>;
 }

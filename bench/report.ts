@@ -146,8 +146,15 @@ function table(results: readonly Result[]): string {
     result.name,
     ...TIMES.map(({ engine }) => cell(result, engine)),
     ...SERIES.map(({ engine }) => compared(result, engine)),
+    ...['qemu-arm', 'later'].map((engine) => megabytes(result.peak?.[engine])),
   ]);
-  const head = ['', ...TIMES.map(({ short }) => short), 'first / qemu-arm', 'later / qemu-arm'];
+  const head = [
+    '',
+    ...TIMES.map(({ short }) => short),
+    'first / qemu-arm',
+    'later / qemu-arm',
+    ...['qemu-arm', 'armrun'].map((name) => `memory, ${name}`),
+  ];
   const line = (tag: string, cells: readonly string[]) =>
     `<tr>${cells.map((c) => `<${tag}>${escaped(c)}</${tag}>`).join('')}</tr>`;
   return `<table>${line('th', head)}${rows.map((cells) => line('td', cells)).join('')}</table>`;
@@ -171,6 +178,10 @@ function times(x: number): string {
 
 function milliseconds(ms: number): string {
   return ms < 10_000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+function megabytes(kilobytes: number | undefined): string {
+  return kilobytes === undefined ? '' : `${(kilobytes / 1024).toFixed(0)} MiB`;
 }
 
 function escaped(content: string): string {
