@@ -96,7 +96,7 @@ describe('programs on a terminal', { timeout: 600_000 }, () => {
   test('top and ps', async () => {
     using screen = new Screen({ columns: 100 });
     await screen.guestShell();
-    await screen.command('sleep 1234 & top -d 0.5', /^Tasks: +3 total.*(.*\n)*.* top$/m);
+    await screen.command('sleep 1234 & top -d 0.5', /^Tasks: +4 total.*(.*\n)*.* init(.*\n)*.* top$/m);
     await screen.shows(/ sleep$/m);
     screen.press('q');
     await screen.clear();
