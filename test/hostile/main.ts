@@ -1,7 +1,7 @@
 /**
  * Hostile calls, as many as asked for, under armrun and the host's kernel:
  *
- *   nice node test/hostile/main.ts --calls 1000000 [--seed 1] [--only NAME] [--alone]
+ *   nice node test/hostile/main.ts --calls 1000000 [--seconds N] [--seed 1] [--only NAME] [--alone] [--all]
  *
  * Prints each difference once, and every failure of armrun's own. With --alone armrun makes also those calls that 32-bit x86 does
  * not have, and nothing is compared.
@@ -21,6 +21,7 @@ const CHUNK = 500;
 const { values } = parseArgs({
   options: {
     calls: { type: 'string', default: '10000' },
+    seconds: { type: 'string', default: 'Infinity' },
     seed: { type: 'string', default: '1' },
     only: { type: 'string' },
     alone: { type: 'boolean', default: false },
@@ -40,7 +41,7 @@ const failures = new Map<string, string>();
 let done = 0;
 let compared = 0;
 const started = performance.now();
-while (done < Number(values.calls)) {
+while (done < Number(values.calls) && performance.now() - started < Number(values.seconds) * 1000) {
   const batches = Array.from({ length: CHUNK }, () => generator.batch(calls, BATCH));
   const [ours, theirs] = await Promise.all([
     run('arm', encode(batches, forArm)),

@@ -10,4 +10,5 @@ checkGroups(
   'proc-files.c',
   'pipes-and-locks.c',
   'newer-calls.c',
+  'files.c',
 );

@@ -2,7 +2,7 @@
 import { fail } from '../../abi/errno.ts';
 import { AT_FDCWD, PATH_MAX } from '../../abi/fcntl.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
-import { pathOf } from '../../vfs/core/inode.ts';
+import { isWithin, pathOf } from '../../vfs/core/inode.ts';
 import { bytesOut, fd, mode, path, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { inodeAt } from './at.ts';
@@ -19,7 +19,7 @@ export const chdirCalls: readonly Call[] = [
   call(183, 'getcwd', [bytesOut, size], (t, address, size) => {
     const { cwd, root } = t.fs;
     if (cwd.deleted) fail('ENOENT');
-    const path = pathOf(cwd, root);
+    const path = `${isWithin(cwd, root) ? '' : '(unreachable)'}${pathOf(cwd, root)}`;
     if (path.length + 1 > PATH_MAX) fail('ENAMETOOLONG');
     if (path.length + 1 > size) fail('ERANGE');
     const into = t.mm.writable(address, path.length + 1);

@@ -3,6 +3,7 @@
 import { PAGE_SIZE, READ } from '../../../emu/memory/layout.ts';
 import { ERRNO, Errno, fail } from '../../abi/errno.ts';
 import { O_APPEND, RW_MAX, SEEK_CUR } from '../../abi/fcntl.ts';
+import { RLIMIT } from '../../abi/resource.ts';
 import { S_IFCHR } from '../../abi/stat.ts';
 import { type Field, s32, s64 } from '../../abi/struct.ts';
 import { iovec } from '../../abi/uio.ts';
@@ -11,7 +12,7 @@ import { type OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-fi
 import { PipeFile } from '../../vfs/ipc/pipe.ts';
 import { arrayIn, fd, flags, hex, int, ptr, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { brokenPipe, iovecs, readerOf, withinSizeLimit, writerOf } from './read-write.ts';
+import { brokenPipe, checkSizeLimit, iovecs, readerOf, withinSizeLimit, writerOf } from './read-write.ts';
 
 const CHUNK = 1 << 16;
 
@@ -30,7 +31,6 @@ interface End {
 /** A file at its own offset. */
 function ownEnd(t: Task, file: OpenFile): End {
   let written = 0;
-  let total = 0;
   return {
     file,
     peek: (into) => file.pread(into, file.seek(0, SEEK_CUR)),
@@ -40,11 +40,8 @@ function ownEnd(t: Task, file: OpenFile): End {
       else if (file instanceof SeekableFile) file.skip(count);
     },
     write(from) {
-      const count = file.write(withinSizeLimit(t, file, from, total));
-      if (count > 0) {
-        written += count;
-        total += count;
-      }
+      const count = file.write(withinSizeLimit(t, file, from, 0));
+      if (count > 0) written += count;
       return count;
     },
     finish() {},
@@ -64,7 +61,7 @@ function fileEnd(t: Task, file: OpenFile, address: number, type: Field<number>):
     advance(count) {
       done += count;
     },
-    write: (from) => file.pwrite(withinSizeLimit(t, file, from, done, first), first + done),
+    write: (from) => file.pwrite(withinSizeLimit(t, file, from, 0, first + done), first + done),
     finish: () => t.mm.put(type, address, first + done),
   };
 }
@@ -114,7 +111,7 @@ function transfer(t: Task, from: End, to: End, length: number, nonblocking: bool
       from.advance(put);
       to.advance(put);
       done += put;
-      if (put < got) break;
+      if (put === 0) break;
     }
   } catch (error) {
     if (error instanceof Errno && error.errno === ERRNO.EPIPE) brokenPipe(t, to.file);
@@ -275,7 +272,11 @@ function copyFileRange(
   if (!from.readable || !to.writable || to.flags & O_APPEND) fail('EBADF');
   const source = fileEnd(t, from, inOff, s64);
   const target = fileEnd(t, to, outOff, s64);
-  return transfer(t, source, target, Math.min(length, RW_MAX), false);
+  // Of what goes beyond RLIMIT_FSIZE nothing is tried (generic_copy_file_checks).
+  const start = outOff === 0 ? to.seek(0, SEEK_CUR) : t.mm.get(s64, outOff);
+  const limit = t.process.limits[RLIMIT.RLIMIT_FSIZE]!.cur;
+  if (length > 0 && start >= limit) checkSizeLimit(t, start + 1);
+  return transfer(t, source, target, Math.min(length, RW_MAX, limit - start), false);
 }
 
 export const spliceCalls: readonly Call[] = [

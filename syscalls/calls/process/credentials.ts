@@ -2,7 +2,7 @@
 import { fail } from '../../abi/errno.ts';
 import { u16, u32 } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
-import { CAP, type Creds, capable } from '../../vfs/core/creds.ts';
+import { CAP, CAP_FS, type Creds, capable } from '../../vfs/core/creds.ts';
 import { id, id16, int, ptr, structOut } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 
@@ -99,7 +99,13 @@ function setfsuid(t: Task, uid: number): number {
   const { creds } = t;
   const allowed =
     [creds.uid, creds.euid, creds.suid, creds.fsuid].includes(uid) || capable(creds, CAP.SETUID);
-  if (allowed && uid !== NO_CHANGE) t.creds = { ...creds, fsuid: uid };
+  if (allowed && uid !== NO_CHANGE) {
+    // Root's power over files goes with the id and comes back with it (capabilities(7), "Effect of user ID changes").
+    let { effective } = creds;
+    if (creds.fsuid === 0 && uid !== 0) effective &= ~CAP_FS;
+    else if (creds.fsuid !== 0 && uid === 0) effective |= creds.permitted & CAP_FS;
+    t.creds = { ...creds, fsuid: uid, effective };
+  }
   return creds.fsuid | 0;
 }
 function setfsgid(t: Task, gid: number): number {

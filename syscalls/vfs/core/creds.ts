@@ -53,6 +53,20 @@ export const CAP = {
   WAKE_ALARM: 35,
 } as const;
 
+const LINUX_IMMUTABLE = 9;
+const MAC_OVERRIDE = 32;
+/** Capabilities that are about files (CAP_FS_SET). */
+export const CAP_FS = [
+  CAP.CHOWN,
+  CAP.DAC_OVERRIDE,
+  CAP.DAC_READ_SEARCH,
+  CAP.FOWNER,
+  CAP.FSETID,
+  LINUX_IMMUTABLE,
+  CAP.MKNOD,
+  MAC_OVERRIDE,
+].reduce((set, cap) => set | (1n << BigInt(cap)), 0n);
+
 /** Credentials of a process logged in as this user: root has all capabilities, others none. */
 export function credsFor(uid: number, gid: number, groups: readonly number[] = []): Creds {
   const caps = uid === 0 ? CAP_FULL : 0n;
