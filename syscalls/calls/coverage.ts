@@ -7,6 +7,7 @@
 import { writeFileSync } from 'node:fs';
 import { ARM_NR_BASE, SYSCALL_NAMES } from '../abi/unistd.ts';
 import type { Call } from './declare.ts';
+import { PARTIAL, reasonFor } from './missing.ts';
 import { allCalls } from './table.ts';
 
 export function coverageDocument(calls: readonly Call[] = allCalls): string {
@@ -15,15 +16,18 @@ export function coverageDocument(calls: readonly Call[] = allCalls): string {
   const count = numbers.filter((n) => here.has(n)).length;
   const rows = numbers.map((n) => {
     const shown = n >= ARM_NR_BASE ? `0x${n.toString(16)}` : String(n);
-    return `| ${shown} | ${SYSCALL_NAMES.get(n)} | ${here.has(n) ? 'yes' : ''} |`;
+    const name = SYSCALL_NAMES.get(n)!;
+    const text = here.has(n) ? (PARTIAL[name] ?? 'whole') : `ENOSYS: ${reasonFor(name)}`;
+    return `| ${shown} | ${name} | ${text} |`;
   });
   return `# System calls
 
-Made by \`node syscalls/calls/coverage.ts\` from the declarations in syscalls/calls. ${count} of ${numbers.length} calls
-of 32-bit ARM Linux (EABI) are implemented; the others give ENOSYS, and \`--warn\` names them when a program asks.
+Made by \`node syscalls/calls/coverage.ts\` from the declarations in syscalls/calls and what missing.ts says of them. ${count} of
+${numbers.length} calls of 32-bit ARM Linux (EABI) are implemented. The others give ENOSYS, as in a Linux 6.1 that was built without
+them, and \`--warn\` names them when a program asks. "Whole" is what is as in Linux as far as a guest can see.
 
-| number | name | implemented |
-| -----: | ---- | ----------- |
+| number | name | what there is |
+| -----: | ---- | ------------- |
 ${rows.join('\n')}
 `;
 }

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { ERRNO } from '../../syscalls/abi/errno.ts';
 import { ARM_NR_BASE, SYSCALL_NAMES } from '../../syscalls/abi/unistd.ts';
 import { coverageDocument } from '../../syscalls/calls/coverage.ts';
+import { PARTIAL, reasonFor } from '../../syscalls/calls/missing.ts';
 import { allCalls } from '../../syscalls/calls/table.ts';
 
 const headers = '/usr/arm-linux-gnueabihf/include';
@@ -53,6 +54,14 @@ describe('numbers', () => {
     ]);
     expect(values.size).toBeGreaterThan(125);
     expect(new Map(Object.entries(ERRNO))).toEqual(values);
+  });
+
+  test('what is said to be missing is of calls that there are, and every absent call has its reason', () => {
+    const names = new Set(allCalls.map((call) => SYSCALL_NAMES.get(call.number)!));
+    for (const name of Object.keys(PARTIAL)) expect(names).toContain(name);
+    for (const name of SYSCALL_NAMES.values()) {
+      expect([name, reasonFor(name) === undefined]).toEqual([name, names.has(name)]);
+    }
   });
 
   test('docs/SYSCALLS.md is what the declarations say', () => {

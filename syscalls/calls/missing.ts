@@ -1,0 +1,139 @@
+/**
+ * What of each system call is not as in Linux, for docs/SYSCALLS.md: a call that is not named here is whole. What is absent is absent
+ * as in Linux 6.1, which uname tells, built without it: programs find ENOSYS there, too.
+ */
+
+/** By name of an implemented call. */
+export const PARTIAL: Readonly<Record<string, string>> = {
+  // files
+  open: 'O_TMPFILE gives EOPNOTSUPP; O_DIRECT changes nothing',
+  openat: 'as open',
+  openat2: 'as open; RESOLVE_CACHED always gives EAGAIN',
+  creat: 'as open',
+  renameat2: "RENAME_EXCHANGE of the host's files is three renames; RENAME_WHITEOUT gives EINVAL there",
+  mknod: 'devices, FIFOs and sockets live in memory, as long as the run',
+  mknodat: 'as mknod',
+  fallocate:
+    "of the host's files: FALLOC_FL_KEEP_SIZE alone, no space is reserved; elsewhere holes and zeros, too",
+  utimensat: "times of the host's files are set to about 0.2 µs",
+  utimensat_time64: 'as utimensat',
+  setxattr: "EOPNOTSUPP on the host's files; whole on tmpfs",
+  lsetxattr: 'as setxattr',
+  fsetxattr: 'as setxattr',
+  getxattr: 'as setxattr',
+  lgetxattr: 'as setxattr',
+  fgetxattr: 'as setxattr',
+  listxattr: "lists none of the host's files",
+  llistxattr: 'as listxattr',
+  flistxattr: 'as listxattr; the names of sockets are not told',
+  removexattr: 'as setxattr',
+  lremovexattr: 'as setxattr',
+  fremovexattr: 'as setxattr',
+  mount:
+    'tmpfs, ramfs, proc, sysfs, devtmpfs, devpts, mqueue and binds; nothing is remounted or moved (EINVAL)',
+  pivot_root: 'EINVAL for who may do it',
+  sync: 'fsync of what the guest has open',
+  syncfs: 'as sync',
+  arm_sync_file_range: 'fsync of the whole file',
+  readahead: 'nothing to be seen happens',
+  arm_fadvise64_64: 'nothing to be seen happens',
+  preadv2: 'RWF_HIPRI changes nothing',
+  pwritev2: 'RWF_HIPRI changes nothing',
+  fcntl:
+    'locks and leases hold between guest processes only; no F_NOTIFY, no hints of write lifetime (EINVAL)',
+  fcntl64: 'as fcntl',
+  flock: 'holds between guest processes only',
+  inotify_add_watch: 'tells what the guest does, not what others on the host do',
+  ioctl: 'terminals, sockets, pipes and regular files; devices of the host have none (ENOTTY)',
+  // memory
+  mmap2: 'MAP_HUGETLB gives other memory; addresses below 0x8000 are EPERM for root, too',
+  mremap: 'MREMAP_DONTUNMAP gives EINVAL',
+  madvise: 'advice about merging, poisoning and collapsing pages gives EINVAL',
+  mincore: 'all of a file counts as in memory: the host does not tell; pages of zeros come sixteen at a time',
+  memfd_create: 'MFD_HUGETLB gives EINVAL',
+  shmget: 'SHM_HUGETLB gives other memory',
+  membarrier: 'the commands of Linux 6.1 but those of rseq',
+  // processes
+  clone: 'CLONE_NEW* give EPERM: there are no namespaces',
+  clone3: 'as clone; CLONE_INTO_CGROUP gives EINVAL',
+  unshare: 'as clone',
+  prctl: 'what programs ask for; no seccomp, no speculation control, no core scheduling (EINVAL)',
+  ptrace: 'no hardware breakpoints (PTRACE_GETHBPREGS gives EIO), no seccomp events',
+  reboot: 'ends the run for who may do it',
+  personality: 'only READ_IMPLIES_EXEC and ADDR_NO_RANDOMIZE mean something',
+  setpriority: 'kept and told, decides nothing',
+  nice: 'as setpriority',
+  ioprio_set: 'as setpriority',
+  sched_setscheduler: 'as setpriority; SCHED_DEADLINE gives EPERM',
+  sched_setparam: 'as setpriority',
+  sched_setattr: 'as sched_setscheduler; no utilization clamps',
+  sched_setaffinity: 'there is one CPU',
+  getrusage: 'no context switches, no block input or output',
+  setrlimit: 'RLIMIT_RSS and RLIMIT_RTTIME decide nothing',
+  prlimit64: 'as setrlimit',
+  // locks, queues, sockets
+  socket: 'AF_UNIX, AF_INET and AF_INET6 (TCP, UDP), AF_NETLINK (NETLINK_ROUTE); raw sockets give EPERM',
+  bind: 'a TCP socket listens from then on, because Node binds only so',
+  setsockopt:
+    'options of the network are checked, kept and told; of them Node takes TCP_NODELAY, keep-alive, TTL and multicast',
+  send: 'MSG_OOB gives EOPNOTSUPP',
+  sendto: 'as send',
+  sendmsg: 'as send; no control messages of the network',
+  sendmmsg: 'as sendmsg',
+  recvmsg: 'no urgent data, no error queue, no control messages of the network',
+  recvmmsg: 'as recvmsg; the timeout is checked, but not waited by',
+  recvmmsg_time64: 'as recvmmsg',
+  // time
+  settimeofday: 'EPERM for all',
+  clock_settime: 'as settimeofday',
+  clock_settime64: 'as settimeofday',
+  clock_adjtime: 'tells a clock that is not synchronized; sets nothing (EPERM)',
+  clock_adjtime64: 'as clock_adjtime',
+  adjtimex: 'as clock_adjtime',
+};
+
+/** Why a call of Linux is not here, and which. */
+const ABSENT: readonly (readonly [string, string])[] = [
+  ['no CONFIG_BSD_PROCESS_ACCT', 'acct'],
+  ['no CONFIG_SWAP', 'swapon swapoff'],
+  ['no CONFIG_PRINTK', 'syslog'],
+  ['no CONFIG_MODULES', 'init_module delete_module finit_module'],
+  ['no CONFIG_QUOTACTL', 'quotactl quotactl_fd'],
+  ['no CONFIG_USELIB', 'uselib'],
+  ['no CONFIG_SYSFS_SYSCALL', 'sysfs'],
+  [
+    'no CONFIG_AIO',
+    'io_setup io_destroy io_getevents io_submit io_cancel io_pgetevents io_pgetevents_time64',
+  ],
+  ['no CONFIG_IO_URING', 'io_uring_setup io_uring_enter io_uring_register'],
+  ['no CONFIG_PROFILING', 'lookup_dcookie'],
+  ['no CONFIG_PCI_SYSCALL', 'pciconfig_iobase pciconfig_read pciconfig_write'],
+  ['no CONFIG_KEYS', 'add_key request_key keyctl'],
+  ['no CONFIG_NUMA', 'mbind get_mempolicy set_mempolicy move_pages migrate_pages set_mempolicy_home_node'],
+  ['no CONFIG_KEXEC', 'kexec_load kexec_file_load'],
+  ['no CONFIG_PERF_EVENTS', 'perf_event_open'],
+  ['no CONFIG_FANOTIFY', 'fanotify_init fanotify_mark'],
+  ['no CONFIG_FHANDLE', 'name_to_handle_at open_by_handle_at'],
+  ['no CONFIG_SECCOMP', 'seccomp'],
+  ['no CONFIG_BPF_SYSCALL', 'bpf'],
+  ['no CONFIG_USERFAULTFD', 'userfaultfd'],
+  ['no protection keys on ARM', 'pkey_mprotect pkey_alloc pkey_free'],
+  ['no CONFIG_RSEQ', 'rseq'],
+  ['no CONFIG_SECURITY_LANDLOCK', 'landlock_create_ruleset landlock_add_rule landlock_restrict_self'],
+  ['gone from Linux', 'bdflush _sysctl nfsservctl'],
+  ['never was there', 'vserver'],
+  [
+    'newer than Linux 6.1',
+    'cachestat map_shadow_stack futex_wake futex_wait futex_requeue statmount listmount lsm_get_self_attr lsm_set_self_attr ' +
+      'lsm_list_modules mseal setxattrat getxattrat listxattrat removexattrat open_tree_attr',
+  ],
+  [
+    'every Linux 6.1 has it; here it is not',
+    'ustat vhangup remap_file_pages setns open_tree move_mount fsopen fsconfig fsmount fspick mount_setattr',
+  ],
+];
+
+/** Why the call of this name is absent; undefined when nobody has said. */
+export function reasonFor(name: string): string | undefined {
+  return ABSENT.find(([, names]) => names.split(' ').includes(name))?.[0];
+}
