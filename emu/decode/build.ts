@@ -1,17 +1,7 @@
 /**
- * Builders of encoding rows: `a32`, `t16` and `t32` compute mask, value, should-be bits and fields from a bit string (see row.ts).
+ * Bit strings (see row.ts): mask, value, should-be bits and fields, and the fields of an encoding.
  */
-import type { Fields, IsaName, Op, Row, Shape } from './row.ts';
-
-type Unpredictable<A> = NonNullable<Row<A>['unpredictable']>;
-type Builder = <A>(
-  name: string,
-  mnemonic: string,
-  bits: string,
-  shape: Shape<A>,
-  op: Op<A>,
-  unpredictable?: Unpredictable<A>,
-) => Row;
+import type { Fields, Row } from './row.ts';
 
 interface Run {
   lsb: number;
@@ -45,94 +35,29 @@ export function parse(bits: string, width: number): Pattern {
   const pattern: Pattern = { mask: 0, value: 0, shouldMask: 0, shouldValue: 0, fields: [] };
   let lsb = width;
   for (let i = 0; i < bits.length; i++) {
-    let c = bits[i]!;
+    const c = bits[i]!;
     if (c === ' ') continue;
     lsb--;
     if (c === '0' || c === '1') {
       pattern.mask |= 1 << lsb;
       if (c === '1') pattern.value |= 1 << lsb;
     } else if (c === '(') {
-      c = bits[i + 1]!;
-      if ((c !== '0' && c !== '1') || bits[i + 2] !== ')') throw new Error(`bad bit string: ${bits}`);
-      pattern.shouldMask |= 1 << lsb;
-      if (c === '1') pattern.shouldValue |= 1 << lsb;
-      i += 2;
+      const end = bits.indexOf(')', i);
+      const should = bits.slice(i + 1, end);
+      if (!/^[01]+$/.test(should)) throw new Error(`bad bit string: ${bits}`);
+      for (const digit of should) {
+        pattern.shouldMask |= 1 << lsb;
+        if (digit === '1') pattern.shouldValue |= 1 << lsb;
+        lsb--;
+      }
+      lsb++;
+      i = end;
     } else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) addToField(pattern.fields, c, lsb);
     else if (c !== '-') throw new Error(`bad bit string: ${bits}`);
   }
   if (lsb !== 0) throw new Error(`bad bit string, ${width - lsb} of ${width} bits: ${bits}`);
   return pattern;
 }
-
-class EncodingRow<A> implements Row<A> {
-  readonly isa: IsaName;
-  readonly name: string;
-  readonly mnemonic: string;
-  readonly bits: string;
-  readonly shape: Shape<A>;
-  readonly op: Op<A>;
-  readonly unpredictable?: Unpredictable<A>;
-  readonly mask: number;
-  readonly value: number;
-  readonly shouldMask: number;
-  readonly shouldValue: number;
-  readonly hasCond: boolean;
-  /** Made when they are first asked for: a program uses few rows, and fields are most of what a row consists of. */
-  private parsed: Pattern['fields'] | undefined = undefined;
-
-  constructor(
-    isa: IsaName,
-    name: string,
-    mnemonic: string,
-    bits: string,
-    shape: Shape<A>,
-    op: Op<A>,
-    unpredictable: Unpredictable<A> | undefined,
-  ) {
-    this.isa = isa;
-    this.name = name;
-    this.mnemonic = mnemonic;
-    this.bits = bits;
-    this.shape = shape;
-    this.op = op;
-    if (unpredictable !== undefined) this.unpredictable = unpredictable;
-    const pattern = this.parse();
-    this.mask = pattern.mask;
-    this.value = pattern.value;
-    this.shouldMask = pattern.shouldMask;
-    this.shouldValue = pattern.shouldValue;
-    this.hasCond = pattern.fields.some((field) => field.letter === 'c');
-  }
-
-  get fields(): Pattern['fields'] {
-    this.parsed ??= this.parse().fields;
-    return this.parsed;
-  }
-
-  private parse(): Pattern {
-    return parse(this.bits, this.isa === 'T16' ? 16 : 32);
-  }
-}
-
-function builder(isa: IsaName): Builder {
-  return <A>(
-    name: string,
-    mnemonic: string,
-    bits: string,
-    shape: Shape<A>,
-    op: Op<A>,
-    unpredictable?: Unpredictable<A>,
-  ): Row => {
-    const row: Row<A> = new EncodingRow(isa, name, mnemonic, bits, shape, op, unpredictable);
-    // A row's args come only from its own shape, so that forgetting their type is safe.
-    return row as unknown as Row;
-  };
-}
-
-/** Rows: (name, mnemonic, bits, shape, op, unpredictable?). The field letter c is the condition and nothing else. */
-export const a32: Builder = builder('A32');
-export const t16: Builder = builder('T16');
-export const t32: Builder = builder('T32');
 
 /** The fields of an encoding of this row. Fresh when `into` is not given. */
 export function fieldsOf(row: Row, bits: number, into: Record<string, number> = {}): Fields {

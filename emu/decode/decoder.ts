@@ -135,7 +135,7 @@ function thumb(bits: number, itstate: number): Insn {
   const row = args === null ? UNDEFINED[wide ? 'T32' : 'T16'] : matched;
   let cond = ALWAYS;
   // Thumb's only conditional encodings are B T1 and T3; BKPT and HLT run whatever the condition.
-  if (inIT && row.mnemonic !== 'bkpt' && row.mnemonic !== 'HLT')
+  if (inIT && row.mnemonic !== 'bkpt' && row.mnemonic !== 'hlt')
     cond = itstate >> 4 === 15 ? ALWAYS : itstate >> 4;
   if (row.hasCond) cond = row.isa === 'T16' ? (bits >> 8) & 15 : (bits >> 22) & 15;
   return {

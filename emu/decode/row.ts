@@ -5,7 +5,7 @@
  * coverage report and instruction fuzzer; nothing states an encoding twice.
  *
  * Bit strings, most significant bit first; blanks are free. 0 and 1 are fixed bits, a letter is a field (bits of one letter, contiguous or not,
- * are joined from the most significant down), '-' is a should-be-zero bit taken as any value, and '(0)'/'(1)' a should-be bit whose
+ * are joined from the most significant down), '-' is a should-be-zero bit taken as any value, and '(0)', '(1)' or several in one bracket should-be bits whose
  * other value is UNPREDICTABLE: decoded all the same, left out by the fuzzer. A leading 'cccc' in an A32 row is its condition and never 1111.
  */
 import type { Feature } from '../cpu-model.ts';

@@ -3,7 +3,7 @@
  *
  *     NAME ENCODING | bits | shape | op | unpredictable
  *
- * An encoding that is a number is of both instruction sets (A1 and T1); one with a letter (A1) of one, by its width T16 or T32, and then its bits are all.
+ * A mnemonic that is not the name's first word stands behind it, as in 'MOV (immediate) A2 =movw'. An encoding that is a number is of both instruction sets (A1 and T1); one with a letter (A1) of one, by its width T16 or T32, and then its bits are all.
  *
  * The bits are the lower 28 in the form of row.ts (32 of rows that differ in more than the condition); what stands above them is the table's `heads`. The shape is named with its
  * arguments, as 'same su bhw'. Mnemonic, shape, op and predicate are looked up when the row is first used: a program uses few of them.
@@ -19,12 +19,15 @@ export interface Vocabulary {
   readonly shapes: Readonly<Record<string, unknown>>;
   readonly ops: Readonly<Record<string, unknown>>;
   readonly predicates: Readonly<Record<string, unknown>>;
-  /** What a CPU must have for the rows. */
-  readonly needs: Feature;
+  /** What a CPU must have for the rows, when not all that are like the default have. */
+  readonly needs?: Feature;
 }
 
 /** The upper bits of A32 and T32 for the lower 28 of a line, or those changed (T32's U stands elsewhere). */
 export type Heads = (bits: string) => readonly [a32: string, t32: string];
+
+/** The heads of tables whose lines are of one instruction set each. */
+export const ofOneIsa: Heads = (bits) => [bits, bits];
 
 /** Shapes that have been made from a name with arguments, by what the name means. */
 const shapes = new WeakMap<object, Map<string, Shape<unknown>>>();
@@ -38,6 +41,7 @@ class TableRow implements Row {
   readonly shouldMask: number;
   readonly shouldValue: number;
   readonly hasCond: boolean;
+  readonly #mnemonic: string;
   readonly #words: readonly string[];
   readonly #vocabulary: Vocabulary;
   #fields: readonly Field[] | undefined = undefined;
@@ -46,8 +50,10 @@ class TableRow implements Row {
   #unpredictable: Predicate | undefined = undefined;
 
   constructor(isa: IsaName, name: string, bits: string, words: readonly string[], vocabulary: Vocabulary) {
+    const [own, mnemonic] = name.split(' =');
     this.isa = isa;
-    this.name = name;
+    this.name = own!;
+    this.#mnemonic = mnemonic ?? own!.slice(0, own!.indexOf(' ')).toLowerCase();
     this.bits = bits;
     this.#words = words;
     this.#vocabulary = vocabulary;
@@ -60,10 +66,10 @@ class TableRow implements Row {
   }
 
   get mnemonic(): string {
-    return this.name.slice(0, this.name.indexOf(' '));
+    return this.#mnemonic;
   }
 
-  get needs(): Feature {
+  get needs(): Feature | undefined {
     return this.#vocabulary.needs;
   }
 
@@ -80,7 +86,7 @@ class TableRow implements Row {
   }
 
   get op(): Op<unknown> {
-    return (this.#op ??= named(this.#words[3]!, this.#vocabulary.ops) as Op<unknown>);
+    return (this.#op ??= new Expression(this.#words[3]!, this.#vocabulary.ops).value(false) as Op<unknown>);
   }
 
   get unpredictable(): Predicate | undefined {
@@ -96,7 +102,61 @@ function named(name: string, vocabulary: Readonly<Record<string, unknown>>): unk
   return found;
 }
 
-function shapeNamed(text: string, vocabulary: Readonly<Record<string, unknown>>): Shape<unknown> {
+type Words = Readonly<Record<string, unknown>>;
+
+/**
+ * A name with its arguments: 'same su bhw', 'offsetImmediate {n=15 scale=4}', 'preload (offsetRegister)', 'immediate dn S @armExpandImm'. Arguments are
+ * numbers, true and false, strings, options in braces, names in brackets with arguments of their own, and with @ what has that name.
+ */
+class Expression {
+  readonly #tokens: readonly string[];
+  readonly #vocabulary: Words;
+  #at = 0;
+
+  constructor(text: string, vocabulary: Words) {
+    this.#tokens = text.match(/[(){}]|[^\s(){}]+/g) ?? [];
+    this.#vocabulary = vocabulary;
+  }
+
+  /** `always` calls a function that has no arguments, too. */
+  value(always: boolean): unknown {
+    const found = named(this.#tokens[this.#at++]!, this.#vocabulary);
+    const args: unknown[] = [];
+    while (this.#at < this.#tokens.length && this.#tokens[this.#at] !== ')') args.push(this.#argument());
+    return typeof found === 'function' && (always || args.length > 0) ? found(...args) : found;
+  }
+
+  #argument(): unknown {
+    const token = this.#tokens[this.#at]!;
+    if (token === '{') return this.#options();
+    if (token === '(') {
+      this.#at++;
+      const value = this.value(true);
+      this.#at++;
+      return value;
+    }
+    this.#at++;
+    return this.#word(token);
+  }
+
+  #options(): Record<string, unknown> {
+    const options: Record<string, unknown> = {};
+    for (this.#at++; this.#tokens[this.#at] !== '}'; this.#at++) {
+      const [key, value] = this.#tokens[this.#at]!.split('=');
+      options[key!] = value === undefined ? true : this.#word(value);
+    }
+    this.#at++;
+    return options;
+  }
+
+  #word(word: string): unknown {
+    if (/^\d+$/.test(word)) return Number(word);
+    if (word === 'true' || word === 'false') return word === 'true';
+    return word.startsWith('@') ? named(word.slice(1), this.#vocabulary) : word;
+  }
+}
+
+function shapeNamed(text: string, vocabulary: Words): Shape<unknown> {
   let made = shapes.get(vocabulary);
   if (made === undefined) {
     made = new Map();
@@ -104,22 +164,16 @@ function shapeNamed(text: string, vocabulary: Readonly<Record<string, unknown>>)
   }
   let shape = made.get(text);
   if (shape === undefined) {
-    const [name, ...args] = text.split(' ');
-    const found = named(name!, vocabulary);
-    shape = (typeof found === 'function' ? found(...args) : found) as Shape<unknown>;
+    shape = new Expression(text, vocabulary).value(true) as Shape<unknown>;
     made.set(text, shape);
   }
   return shape;
 }
 
-/** 'pc nt, same d n': any of these, with their arguments. */
-function predicateNamed(text: string, vocabulary: Readonly<Record<string, unknown>>): Predicate {
-  const all = text.split(',').map((one) => {
-    const [name, ...args] = one.trim().split(' ');
-    const found = named(name!, vocabulary) as Predicate & ((...args: string[]) => Predicate);
-    return args.length > 0 ? found(...args) : (found as Predicate);
-  });
-  return (a, f, ctx) => all.some((predicate) => predicate(a, f, ctx));
+/** 'pc nt, same d n': any of these. */
+function predicateNamed(text: string, vocabulary: Words): Predicate {
+  const all = text.split(',').map((one) => new Expression(one, vocabulary).value(false) as Predicate);
+  return all.length === 1 ? all[0]! : (a, f, ctx) => all.some((predicate) => predicate(a, f, ctx));
 }
 
 /** Bits of a bit string, in which brackets stand around should-be ones. */
@@ -136,8 +190,9 @@ export function rowsOf(table: string, heads: Heads, vocabulary: Vocabulary): Row
     const at = words[0]!.lastIndexOf(' ');
     const name = words[0]!.slice(0, at).trim();
     const encoding = words[0]!.slice(at + 1);
-    if (/^[AT]/.test(encoding)) {
-      const isa = encoding[0] === 'A' ? 'A32' : widthOf(words[1]!) === 16 ? 'T16' : 'T32';
+    const own = / ([AT])\d+( =\w+)?$/.exec(words[0]!)?.[1];
+    if (own !== undefined) {
+      const isa = own === 'A' ? 'A32' : widthOf(words[1]!) === 16 ? 'T16' : 'T32';
       rows.push(new TableRow(isa, words[0]!, words[1]!, words, vocabulary));
       continue;
     }
@@ -146,4 +201,16 @@ export function rowsOf(table: string, heads: Heads, vocabulary: Vocabulary): Row
     rows.push(new TableRow('T32', `${name} T${encoding}`, t32, words, vocabulary));
   }
   return rows;
+}
+
+/** What is in no table: an undefined instruction exception. */
+export function undefinedRow(isa: IsaName, shape: Shape<unknown>, op: Op<unknown>): Row {
+  const vocabulary = { shapes: { shape }, ops: { op }, predicates: {} };
+  return new TableRow(
+    isa,
+    `UNDEFINED (${isa}) =undefined`,
+    '-'.repeat(isa === 'T16' ? 16 : 32),
+    ['', '', 'shape', 'op'],
+    vocabulary,
+  );
 }

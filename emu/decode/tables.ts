@@ -4,46 +4,27 @@
  * Where rows overlap the one with more fixed bits comes first (the manual's "SEE"); a row whose shape refuses the fields gives way to the next.
  */
 import { udf } from '../ops/system.ts';
-import { branchSystem as branchSystemA32 } from './a32/branch-system.ts';
-import { dataProcessing as dataProcessingA32 } from './a32/data-processing.ts';
-import { loadStore as loadStoreA32 } from './a32/load-store.ts';
-import { mediaRows as mediaA32, multiply as multiplyA32 } from './a32/media.ts';
-import { a32, t16, t32 } from './build.ts';
+import { a32Rows } from './a32.ts';
 import { hasRow, onModelChange } from './features.ts';
-import type { IsaName, Row } from './row.ts';
+import type { IsaName, Op, Row, Shape } from './row.ts';
 import { noOperands } from './shapes/branch-system.ts';
 import { simdRows } from './simd.ts';
 import { t16Rows } from './t16.ts';
-import { branchSystem as branchSystemT32 } from './t32/branch-system.ts';
-import { dataProcessing as dataProcessingT32 } from './t32/data-processing.ts';
-import { loadStore as loadStoreT32 } from './t32/load-store.ts';
-import { mediaRows as mediaT32, multiply as multiplyT32 } from './t32/media.ts';
+import { t32Rows } from './t32.ts';
+import { undefinedRow } from './table.ts';
 import { v8Rows } from './v8.ts';
 import { vfpRows } from './vfp.ts';
 
 /** Every row of the manual that a user program may run; A32, then T16, then T32 (VFP's rows are of both). */
-export const ROWS: readonly Row[] = [
-  ...dataProcessingA32,
-  ...multiplyA32,
-  ...mediaA32,
-  ...loadStoreA32,
-  ...branchSystemA32,
-  ...t16Rows,
-  ...dataProcessingT32,
-  ...multiplyT32,
-  ...mediaT32,
-  ...loadStoreT32,
-  ...branchSystemT32,
-  ...vfpRows,
-  ...simdRows,
-  ...v8Rows,
-];
+export const ROWS: readonly Row[] = [...a32Rows, ...t16Rows, ...t32Rows, ...vfpRows, ...simdRows, ...v8Rows];
 
 /** What is in no row: an undefined instruction exception. Not among ROWS. */
+const undefinedOf = (isa: IsaName): Row =>
+  undefinedRow(isa, noOperands as Shape<unknown>, udf as Op<unknown>);
 export const UNDEFINED: Readonly<Record<IsaName, Row>> = {
-  A32: a32('UNDEFINED (A32)', 'undefined', '-'.repeat(32), noOperands, udf),
-  T16: t16('UNDEFINED (T16)', 'undefined', '-'.repeat(16), noOperands, udf),
-  T32: t32('UNDEFINED (T32)', 'undefined', '-'.repeat(32), noOperands, udf),
+  A32: undefinedOf('A32'),
+  T16: undefinedOf('T16'),
+  T32: undefinedOf('T32'),
 };
 
 function fixedBits(row: Row): number {

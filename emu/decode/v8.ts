@@ -3,6 +3,7 @@
  * Cryptographic Extension, dot products.
  */
 
+import type { Feature } from '../cpu-model.ts';
 import * as cryptoOps from '../ops/crypto.ts';
 import { ldrex, ldrexb, ldrexd, ldrexh, strex, strexb, strexd, strexh } from '../ops/exclusive.ts';
 import * as simdOps from '../ops/simd.ts';
@@ -33,14 +34,14 @@ LDAH A1     | cccc 0001 1111 nnnn tttt (1)(1)00 1001 (1)(1)(1)(1) | loadExclusiv
 LDAEX A1    | cccc 0001 1001 nnnn tttt (1)(1)10 1001 (1)(1)(1)(1) | loadExclusive      | ldrex  | pc nt
 LDAEXB A1   | cccc 0001 1101 nnnn tttt (1)(1)10 1001 (1)(1)(1)(1) | loadExclusive      | ldrexb | pc nt
 LDAEXH A1   | cccc 0001 1111 nnnn tttt (1)(1)10 1001 (1)(1)(1)(1) | loadExclusive      | ldrexh | pc nt
-LDAEXD A1   | cccc 0001 1011 nnnn tttt (1)(1)10 1001 (1)(1)(1)(1) | loadExclusivePair  | ldrexd | badPair
+LDAEXD A1   | cccc 0001 1011 nnnn tttt (1)(1)10 1001 (1)(1)(1)(1) | loadExclusivePair  | ldrexd | oddPair, pc n
 STL A1      | cccc 0001 1000 nnnn (1)(1)(1)(1) (1)(1)00 1001 tttt | loadExclusive      | stl    | pc nt
 STLB A1     | cccc 0001 1100 nnnn (1)(1)(1)(1) (1)(1)00 1001 tttt | loadExclusive      | stlb   | pc nt
 STLH A1     | cccc 0001 1110 nnnn (1)(1)(1)(1) (1)(1)00 1001 tttt | loadExclusive      | stlh   | pc nt
 STLEX A1    | cccc 0001 1000 nnnn dddd (1)(1)10 1001 tttt         | storeExclusive     | strex  | pc dnt, same d nt
 STLEXB A1   | cccc 0001 1100 nnnn dddd (1)(1)10 1001 tttt         | storeExclusive     | strexb | pc dnt, same d nt
 STLEXH A1   | cccc 0001 1110 nnnn dddd (1)(1)10 1001 tttt         | storeExclusive     | strexh | pc dnt, same d nt
-STLEXD A1   | cccc 0001 1010 nnnn dddd (1)(1)10 1001 tttt         | storeExclusivePair | strexd | badPairStore
+STLEXD A1   | cccc 0001 1010 nnnn dddd (1)(1)10 1001 tttt         | storeExclusivePair | strexd | pc dn, oddPair, same d nt, statusInPair
 LDAB T1     | 1110 1000 1101 nnnn tttt (1)(1)(1)(1) 1000 (1)(1)(1)(1) | loadExclusive  | ldab   | spOrPc t, pc n
 LDAH T1     | 1110 1000 1101 nnnn tttt (1)(1)(1)(1) 1001 (1)(1)(1)(1) | loadExclusive  | ldah   | spOrPc t, pc n
 LDA T1      | 1110 1000 1101 nnnn tttt (1)(1)(1)(1) 1010 (1)(1)(1)(1) | loadExclusive  | lda    | spOrPc t, pc n
@@ -141,10 +142,10 @@ VSDOT (by element) 1 | 1111 1110 0D10 nnnn dddd 1101 NQM0 mmmm | dotScalar s | v
 VUDOT (by element) 1 | 1111 1110 0D10 nnnn dddd 1101 NQM1 mmmm | dotScalar u | vdotScalar | inIT
 `;
 
-const vocabulary = (needs: Vocabulary['needs'], shapes: Vocabulary['shapes'], ops: Vocabulary['ops']) => ({
+const vocabulary = (needs: Feature, shapes: Vocabulary['shapes'], ops: Vocabulary['ops']): Vocabulary => ({
   shapes,
   ops,
-  predicates: { ...predicates, ...v8Shapes },
+  predicates,
   needs,
 });
 

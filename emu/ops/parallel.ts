@@ -65,7 +65,7 @@ function lanesOf<V, W, S>(
   }
 }
 
-function parallel(prefix: Prefix, kind: Kind, lanes: Lanes): ParallelOp {
+function instruction(prefix: Prefix, kind: Kind, lanes: Lanes): ParallelOp {
   return (m, a) => {
     const x = m.let(m.reg(a.n));
     let { result, extra } =
@@ -99,23 +99,14 @@ function geOf<V, W, S>(m: Machine<V, W, S>, lanes: Lanes, below: V): V {
   return m.mul(m.and(m.or(held, m.shr(held, m.const(14))), m.const(5)), m.const(3));
 }
 
-/** One of the 36 instructions, by the two parts of its name. */
-export interface ParallelInstruction {
-  readonly prefix: Prefix;
-  readonly operation: 'add16' | 'asx' | 'sax' | 'sub16' | 'add8' | 'sub8';
-  readonly op: ParallelOp;
+/** One of the 36 instructions, by the two parts of its name: 'sh', 'add16'. */
+export function parallel(
+  prefix: Prefix,
+  operation: 'add16' | 'asx' | 'sax' | 'sub16' | 'add8' | 'sub8',
+): ParallelOp {
+  const [, kind, width] = /^(add|sub|asx|sax)(8|16)?$/.exec(operation)!;
+  return instruction(prefix, kind as Kind, width === '8' ? 8 : 16);
 }
-
-export const PARALLEL: readonly ParallelInstruction[] = (['s', 'q', 'sh', 'u', 'uq', 'uh'] as const).flatMap(
-  (prefix) => [
-    { prefix, operation: 'add16', op: parallel(prefix, 'add', 16) },
-    { prefix, operation: 'asx', op: parallel(prefix, 'asx', 16) },
-    { prefix, operation: 'sax', op: parallel(prefix, 'sax', 16) },
-    { prefix, operation: 'sub16', op: parallel(prefix, 'sub', 16) },
-    { prefix, operation: 'add8', op: parallel(prefix, 'add', 8) },
-    { prefix, operation: 'sub8', op: parallel(prefix, 'sub', 8) },
-  ],
-);
 
 /** USAD8, USADA8: sum of the absolute differences of the bytes; a is -1 for the form that does not add. */
 export function usada8<V, W, S>(m: Machine<V, W, S>, a: ThreeRegisters & { readonly a: number }): void {

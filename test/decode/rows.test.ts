@@ -3,7 +3,7 @@
  */
 import { expect, test } from 'vitest';
 import { CPU_MODELS } from '../../emu/cpu-model.ts';
-import { fieldsOf, t16 } from '../../emu/decode/build.ts';
+import { fieldsOf, parse } from '../../emu/decode/build.ts';
 import { decodeA32, decodeThumb, isThumb32, ROWS } from '../../emu/decode/decoder.ts';
 import { disassemble } from '../../emu/decode/disassemble.ts';
 import { selectModel } from '../../emu/decode/features.ts';
@@ -50,9 +50,9 @@ test('every bit of a row is fixed, a should-be bit, in one field, or free', () =
 });
 
 test('a malformed bit string is refused', () => {
-  const { shape, op } = named('NOP T1');
-  expect(() => t16('X T1', 'x', '10111111 0000 000', shape, op)).toThrow('15 of 16');
-  expect(() => t16('X T1', 'x', '10111111 0000 00?0', shape, op)).toThrow('bad bit string');
+  expect(() => parse('10111111 0000 000', 16)).toThrow('15 of 16');
+  expect(() => parse('10111111 0000 00?0', 16)).toThrow('bad bit string');
+  expect(() => parse('10111111 0000 (0x)00', 16)).toThrow('bad bit string');
 });
 
 test('fields in several runs are joined from the most significant bit down', () => {

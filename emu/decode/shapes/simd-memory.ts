@@ -102,8 +102,8 @@ function listOf(a: SimdTransfer, suffix: string): string {
 }
 
 /** Whole registers of n-element structures. */
-export const multiple = (n: string): Shape<SimdTransfer> => shape(Number(n), multipleForm, () => '');
+export const multiple = (n: number): Shape<SimdTransfer> => shape(n, multipleForm, () => '');
 /** One lane of each register. */
-export const oneLane = (n: string): Shape<SimdTransfer> => shape(Number(n), laneForm, (a) => `[${a.index}]`);
+export const oneLane = (n: number): Shape<SimdTransfer> => shape(n, laneForm, (a) => `[${a.index}]`);
 /** All lanes. */
-export const allLanes = (n: string): Shape<SimdTransfer> => shape(Number(n), allLanesForm, () => '[]');
+export const allLanes = (n: number): Shape<SimdTransfer> => shape(n, allLanesForm, () => '[]');

@@ -26,14 +26,14 @@ function register(f: Fields, letter: 'd' | 'n' | 'm', extra: 'D' | 'N' | 'M'): n
 }
 
 /** Two or three Q registers. */
-export function quads(count: string, bits: string): Shape<Simd> {
+export function quads(count: number, bits: number): Shape<Simd> {
   return {
     decode(f) {
       const [d, n, m] = [register(f, 'd', 'D'), register(f, 'n', 'N'), register(f, 'm', 'M')];
       if ((d | n | m) & 1) return null;
-      return { t: lanes(Math.log2(Number(bits) / 8), true, true), d, n, m, imm: 0, dt: `.${bits}` };
+      return { t: lanes(Math.log2(bits / 8), true, true), d, n, m, imm: 0, dt: `.${bits}` };
     },
-    print: (a) => (count === '2' ? [a.d, a.m] : [a.d, a.n, a.m]).map((r) => `q${r >> 1}`).join(', '),
+    print: (a) => (count === 2 ? [a.d, a.m] : [a.d, a.n, a.m]).map((r) => `q${r >> 1}`).join(', '),
   };
 }
 
@@ -79,10 +79,3 @@ export function dotScalar(sign: string): Shape<Simd> {
       `${[a.d, a.n].map((r) => (a.t & 8 ? `q${r >> 1}` : `d${r}`)).join(', ')}, d${a.m}[${a.imm}]`,
   };
 }
-
-/** A condition on what has none. */
-export const notAlways = (_a: unknown, f: Fields): boolean => f.c !== 14;
-/** Pairs of A32: an even register and the next, not the PC. */
-export const badPair = (_a: unknown, f: Fields): boolean => (f.t! & 1) === 1 || f.t === 14 || f.n === 15;
-export const badPairStore = (_a: unknown, f: Fields): boolean =>
-  (f.t! & 1) === 1 || f.t === 14 || f.n === 15 || f.d === 15 || [f.n, f.t, f.t! + 1].includes(f.d);

@@ -127,7 +127,7 @@ export const fromInteger: Shape<FpConversion> = {
 };
 
 /** VCVT (toward zero), VCVTR (by FPSCR), or VCVTA and kin, to an integer; s is 1 for a signed one. */
-export function toInteger(rounding: string): Shape<FpConversion> {
+export function toInteger(rounding = ''): Shape<FpConversion> {
   return {
     decode(f) {
       const size = sizeOf(f);
