@@ -247,7 +247,7 @@ export function quote(s: string): string {
 }
 
 /** A string of the guest, quoted; its address when it cannot be read. */
-export function stringAt(t: Task, at: number, max: number): string {
+function stringAt(t: Task, at: number, max: number): string {
   if (at === 0) return 'NULL';
   const { space } = t.mm;
   let s = '';
@@ -260,7 +260,7 @@ export function stringAt(t: Task, at: number, max: number): string {
   return `${quote(s)}...`;
 }
 
-export function bytesAt(t: Task, at: number, length: number): string {
+function bytesAt(t: Task, at: number, length: number): string {
   if (at === 0) return 'NULL';
   const shown = Math.min(length, STRING_MAX);
   if (!t.mm.space.check(at, shown, READ)) return address(at);

@@ -5,7 +5,7 @@
 import * as f from '../abi/fcntl.ts';
 import { type FlagNames, flags } from './args.ts';
 
-export const OPEN_FLAGS: FlagNames = {
+const OPEN_FLAGS: FlagNames = {
   O_RDONLY: f.O_RDONLY,
   O_WRONLY: f.O_WRONLY,
   O_RDWR: f.O_RDWR,
@@ -28,7 +28,7 @@ export const OPEN_FLAGS: FlagNames = {
   O_PATH: f.O_PATH,
 };
 
-export const AT_FLAGS: FlagNames = {
+const AT_FLAGS: FlagNames = {
   AT_SYMLINK_NOFOLLOW: f.AT_SYMLINK_NOFOLLOW,
   AT_SYMLINK_FOLLOW: f.AT_SYMLINK_FOLLOW,
   AT_NO_AUTOMOUNT: f.AT_NO_AUTOMOUNT,

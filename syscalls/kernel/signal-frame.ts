@@ -47,7 +47,7 @@ const SIGRETURN_CODES = [
 ] as const;
 
 /** Whether sp lies on the alternate stack (on_sig_stack). */
-export function onAltStack(t: Task, sp: number): boolean {
+function onAltStack(t: Task, sp: number): boolean {
   const { altStack } = t;
   if (altStack.flags & SS_AUTODISARM) return false;
   return sp > altStack.sp && sp - altStack.sp <= altStack.size;

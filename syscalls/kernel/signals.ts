@@ -147,7 +147,7 @@ export function stopProcess(p: Process, signo: number): void {
 }
 
 /** SIGCONT, or SIGKILL, which only wants the threads to run so that they can end. */
-export function continueProcess(p: Process, silently = false): void {
+function continueProcess(p: Process, silently = false): void {
   if (!p.stopped) return;
   p.stopped = false;
   p.unreportedStop = 0;

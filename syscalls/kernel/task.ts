@@ -39,7 +39,7 @@ export class Restart {
   }
 }
 export type RestartKind = 'ERESTARTSYS' | 'ERESTARTNOHAND' | 'ERESTARTNOINTR' | 'ERESTART_RESTARTBLOCK';
-export const RESTART: Readonly<Record<RestartKind, Restart>> = {
+const RESTART: Readonly<Record<RestartKind, Restart>> = {
   ERESTARTSYS: new Restart('ERESTARTSYS'),
   ERESTARTNOHAND: new Restart('ERESTARTNOHAND'),
   ERESTARTNOINTR: new Restart('ERESTARTNOINTR'),

@@ -8,7 +8,7 @@ import { PathFile } from '../../vfs/core/path-file.ts';
 import type { Target } from '../../vfs/core/vfs.ts';
 import { lookupPath, type PathContext, type PathOperation } from '../../vfs/core/walk.ts';
 
-export function contextOf(t: Task): PathContext {
+function contextOf(t: Task): PathContext {
   return { root: t.fs.root, creds: t.creds, prefix: t.fs.prefix };
 }
 

@@ -93,7 +93,7 @@ export function accessible(t: Task, { base, length }: Iovec, access: typeof READ
 }
 
 /** Reads until the vector is full, the file has no more for now, or an error comes, which is told only if nothing was read. */
-export function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move): number {
+function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move): number {
   // Of a vector nothing is nothing; a single buffer without room is the file's to judge.
   if (vector.length === 0) return 0;
   if (vector[0]!.length === 0) return Math.max(move(EMPTY, 0), 0);
@@ -168,7 +168,7 @@ interface WriteProgress {
 }
 
 /** Writes all of the vector, waiting for room when the file blocks. Raises SIGPIPE with EPIPE. */
-export function writeVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move): number {
+function writeVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move): number {
   try {
     if (vector.length === 0) return 0;
     if (vector[0]!.length === 0) return Math.max(move(EMPTY, 0), 0);

@@ -6,7 +6,7 @@ import { fail } from '../../abi/errno.ts';
 import type { OpenFile } from './open-file.ts';
 
 /** RLIMIT_NOFILE where nobody says otherwise. */
-export const NOFILE = 1024;
+const NOFILE = 1024;
 
 export class FdTable {
   #files: (OpenFile | undefined)[] = [];

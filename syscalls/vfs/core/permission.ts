@@ -13,7 +13,7 @@ export function owns(attributes: Attributes, who: Creds): boolean {
   return attributes.uid === who.fsuid || capable(who, CAP.FOWNER);
 }
 
-export function inGroup(gid: number, who: Creds): boolean {
+function inGroup(gid: number, who: Creds): boolean {
   return gid === who.fsgid || who.groups.includes(gid);
 }
 

@@ -1,3 +1,4 @@
+/** Addresses of AF_INET and AF_INET6 as the guest writes them and as Node does. */
 import { networkInterfaces as interfaces } from 'node:os';
 import { errnoNamed, fail } from '../../abi/errno.ts';
 import {

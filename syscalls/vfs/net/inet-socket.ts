@@ -1,3 +1,4 @@
+/** Sockets of AF_INET and AF_INET6: which kinds there are. */
 import { fail } from '../../abi/errno.ts';
 import {
   type InetFamily,

@@ -1,3 +1,10 @@
+/**
+ * TCP sockets over the host's network, through node:net.
+ *
+ * Node's events fill buffers here and wake the queue; the guest's calls look at the buffers. Node sets up the local end of a
+ * stream only with listen or connect; so bind listens at once, which tells about EADDRINUSE and the port chosen, and a connect
+ * after it lets the port go and takes it again.
+ */
 import type net from 'node:net';
 import { errnoNamed, fail } from '../../abi/errno.ts';
 import { SIOCATMARK } from '../../abi/ioctl.ts';
