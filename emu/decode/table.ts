@@ -29,8 +29,8 @@ export type Heads = (bits: string) => readonly [a32: string, t32: string];
 /** The heads of tables whose lines are of one instruction set each. */
 export const ofOneIsa: Heads = (bits) => [bits, bits];
 
-/** Shapes that have been made from a name with arguments, by what the name means. */
-const shapes = new WeakMap<object, Map<string, Shape<unknown>>>();
+/** By vocabulary and text. */
+const meanings = new WeakMap<object, Map<string, unknown>>();
 
 class TableRow implements Row {
   readonly isa: IsaName;
@@ -82,11 +82,11 @@ class TableRow implements Row {
   }
 
   get shape(): Shape<unknown> {
-    return (this.#shape ??= shapeNamed(this.#words[2]!, this.#vocabulary.shapes));
+    return (this.#shape ??= meaning(this.#words[2]!, this.#vocabulary.shapes, true) as Shape<unknown>);
   }
 
   get op(): Op<unknown> {
-    return (this.#op ??= new Expression(this.#words[3]!, this.#vocabulary.ops).value(false) as Op<unknown>);
+    return (this.#op ??= meaning(this.#words[3]!, this.#vocabulary.ops, false) as Op<unknown>);
   }
 
   get unpredictable(): Predicate | undefined {
@@ -156,18 +156,19 @@ class Expression {
   }
 }
 
-function shapeNamed(text: string, vocabulary: Words): Shape<unknown> {
-  let made = shapes.get(vocabulary);
-  if (made === undefined) {
-    made = new Map();
-    shapes.set(vocabulary, made);
+/** What a text means, the same each time: instructions of one kind are known by their op. */
+function meaning(text: string, vocabulary: Words, always: boolean): unknown {
+  let known = meanings.get(vocabulary);
+  if (known === undefined) {
+    known = new Map();
+    meanings.set(vocabulary, known);
   }
-  let shape = made.get(text);
-  if (shape === undefined) {
-    shape = new Expression(text, vocabulary).value(true) as Shape<unknown>;
-    made.set(text, shape);
+  let value = known.get(text);
+  if (value === undefined) {
+    value = new Expression(text, vocabulary).value(always);
+    known.set(text, value);
   }
-  return shape;
+  return value;
 }
 
 /** 'pc nt, same d n': any of these. */

@@ -99,13 +99,21 @@ function geOf<V, W, S>(m: Machine<V, W, S>, lanes: Lanes, below: V): V {
   return m.mul(m.and(m.or(held, m.shr(held, m.const(14))), m.const(5)), m.const(3));
 }
 
-/** One of the 36 instructions, by the two parts of its name: 'sh', 'add16'. */
+const instructions = new Map<string, ParallelOp>();
+
+/** One of the 36 instructions, by the two parts of its name: 'sh', 'add16'. The same each time. */
 export function parallel(
   prefix: Prefix,
   operation: 'add16' | 'asx' | 'sax' | 'sub16' | 'add8' | 'sub8',
 ): ParallelOp {
-  const [, kind, width] = /^(add|sub|asx|sax)(8|16)?$/.exec(operation)!;
-  return instruction(prefix, kind as Kind, width === '8' ? 8 : 16);
+  const name = prefix + operation;
+  let op = instructions.get(name);
+  if (op === undefined) {
+    const [, kind, width] = /^(add|sub|asx|sax)(8|16)?$/.exec(operation)!;
+    op = instruction(prefix, kind as Kind, width === '8' ? 8 : 16);
+    instructions.set(name, op);
+  }
+  return op;
 }
 
 /** USAD8, USADA8: sum of the absolute differences of the bytes; a is -1 for the form that does not add. */
