@@ -32,30 +32,28 @@ export const ofOneIsa: Heads = (bits) => [bits, bits];
 /** By vocabulary and text. */
 const meanings = new WeakMap<object, Map<string, unknown>>();
 
+/** Few fields: all rows are in the startup snapshot, and few of them are used in a run. */
 class TableRow implements Row {
   readonly isa: IsaName;
   readonly name: string;
-  readonly bits: string;
   readonly mask: number;
   readonly value: number;
   readonly shouldMask: number;
   readonly shouldValue: number;
   readonly hasCond: boolean;
-  readonly #mnemonic: string;
   readonly #words: readonly string[];
+  readonly #heads: Heads;
   readonly #vocabulary: Vocabulary;
   #fields: readonly Field[] | undefined = undefined;
   #shape: Shape<unknown> | undefined = undefined;
   #op: Op<unknown> | undefined = undefined;
   #unpredictable: Predicate | undefined = undefined;
 
-  constructor(isa: IsaName, name: string, bits: string, words: readonly string[], vocabulary: Vocabulary) {
-    const [own, mnemonic] = name.split(' =');
+  constructor(isa: IsaName, name: string, words: readonly string[], heads: Heads, vocabulary: Vocabulary) {
     this.isa = isa;
-    this.name = own!;
-    this.#mnemonic = mnemonic ?? own!.slice(0, own!.indexOf(' ')).toLowerCase();
-    this.bits = bits;
+    this.name = name;
     this.#words = words;
+    this.#heads = heads;
     this.#vocabulary = vocabulary;
     const pattern = this.parse();
     this.mask = pattern.mask;
@@ -65,8 +63,12 @@ class TableRow implements Row {
     this.hasCond = pattern.fields.some((field) => field.letter === 'c');
   }
 
+  get bits(): string {
+    return this.#heads(this.#words[1]!)[this.isa === 'A32' ? 0 : 1];
+  }
+
   get mnemonic(): string {
-    return this.#mnemonic;
+    return / =(\w+)$/.exec(this.#words[0]!)?.[1] ?? this.name.slice(0, this.name.indexOf(' ')).toLowerCase();
   }
 
   get needs(): Feature | undefined {
@@ -194,12 +196,11 @@ export function rowsOf(table: string, heads: Heads, vocabulary: Vocabulary): Row
     const own = / ([AT])\d+( =\w+)?$/.exec(words[0]!)?.[1];
     if (own !== undefined) {
       const isa = own === 'A' ? 'A32' : widthOf(words[1]!) === 16 ? 'T16' : 'T32';
-      rows.push(new TableRow(isa, words[0]!, words[1]!, words, vocabulary));
+      rows.push(new TableRow(isa, words[0]!.replace(/ =\w+$/, ''), words, ofOneIsa, vocabulary));
       continue;
     }
-    const [a32, t32] = heads(words[1]!);
-    rows.push(new TableRow('A32', `${name} A${encoding}`, a32, words, vocabulary));
-    rows.push(new TableRow('T32', `${name} T${encoding}`, t32, words, vocabulary));
+    rows.push(new TableRow('A32', `${name} A${encoding}`, words, heads, vocabulary));
+    rows.push(new TableRow('T32', `${name} T${encoding}`, words, heads, vocabulary));
   }
   return rows;
 }
@@ -207,11 +208,6 @@ export function rowsOf(table: string, heads: Heads, vocabulary: Vocabulary): Row
 /** What is in no table: an undefined instruction exception. */
 export function undefinedRow(isa: IsaName, shape: Shape<unknown>, op: Op<unknown>): Row {
   const vocabulary = { shapes: { shape }, ops: { op }, predicates: {} };
-  return new TableRow(
-    isa,
-    `UNDEFINED (${isa}) =undefined`,
-    '-'.repeat(isa === 'T16' ? 16 : 32),
-    ['', '', 'shape', 'op'],
-    vocabulary,
-  );
+  const words = [`UNDEFINED (${isa}) =undefined`, '-'.repeat(isa === 'T16' ? 16 : 32), 'shape', 'op'];
+  return new TableRow(isa, `UNDEFINED (${isa})`, words, ofOneIsa, vocabulary);
 }

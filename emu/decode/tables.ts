@@ -46,7 +46,7 @@ const COARSE = 5;
 
 /** Rows of one kind by some bits of the encoding. The lists are made when they are first asked for. */
 export class RowTable {
-  private readonly candidates: readonly Candidate[];
+  private readonly rows: readonly Row[];
   private readonly indexMask: number;
   private readonly index: (bits: number) => number;
   /** The bits of indexMask that make up the index without its low COARSE bits. */
@@ -58,7 +58,7 @@ export class RowTable {
   /** `index` may look only at the bits of `indexMask`, and is greatest when all are set. */
   constructor(rows: readonly Row[], indexMask: number, index: (bits: number) => number) {
     const counted = rows.map((row) => ({ row, count: fixedBits(row) })).sort((a, b) => b.count - a.count);
-    this.candidates = counted.map(({ row }) => ({ row, mask: row.mask, value: row.value, fields: {} }));
+    this.rows = counted.map(({ row }) => row);
     this.indexMask = indexMask;
     this.index = index;
     let coarseMask = 0;
@@ -77,18 +77,22 @@ export class RowTable {
     const index = this.index(bits);
     const list = this.lists[index];
     if (list !== undefined) return list;
-    const coarse = (this.coarse[index >>> COARSE] ??= matching(this.candidates, bits, this.coarseMask));
-    return (this.lists[index] = matching(coarse, bits, this.indexMask));
+    const coarse = (this.coarse[index >>> COARSE] ??= candidatesOf(this.rows, bits, this.coarseMask));
+    return (this.lists[index] = coarse.filter((candidate) => matches(candidate, bits, this.indexMask)));
   }
 }
 
-/** Those that an encoding with these bits, where the mask has ones, may be. */
-function matching(candidates: readonly Candidate[], bits: number, mask: number): readonly Candidate[] {
+/** Whether an encoding with these bits, where the mask has ones, may be the row. */
+function matches(row: Pick<Row, 'mask' | 'value'>, bits: number, mask: number): boolean {
+  return ((bits ^ row.value) & row.mask & mask) === 0;
+}
+
+function candidatesOf(rows: readonly Row[], bits: number, mask: number): readonly Candidate[] {
   const found: Candidate[] = [];
-  for (let i = 0; i < candidates.length; i++) {
-    const candidate = candidates[i]!;
-    if (((bits ^ candidate.value) & candidate.mask & mask) === 0 && hasRow(candidate.row))
-      found.push(candidate);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    if (matches(row, bits, mask) && hasRow(row))
+      found.push({ row, mask: row.mask, value: row.value, fields: {} });
   }
   return found;
 }
