@@ -24,6 +24,8 @@ export const SEMCTL = {
   SEM_INFO: 19,
   SEM_STAT_ANY: 20,
 } as const;
+/** Most objects of a kind. An id is slot plus sequence number times this, so that old ids are noticed. */
+export const IPCMNI = 32768;
 export const SEM_UNDO = 0x1000;
 export const SEMVMX = 32767;
 export const SEMMSL = 32000;

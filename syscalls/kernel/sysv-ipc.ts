@@ -9,6 +9,7 @@ import {
   IPC_CREAT,
   IPC_EXCL,
   IPC_PRIVATE,
+  IPCMNI,
   MSGMAX,
   MSGMNB,
   SEM_UNDO,
@@ -24,8 +25,6 @@ import type { SysvLimits } from '../vfs/proc/source.ts';
 import type { Process } from './process.ts';
 import type { Task } from './task.ts';
 
-/** Ids are slot plus sequence number times this (IPCMNI), so that old ids are noticed. */
-export const IPCMNI = 32768;
 const SEQUENCES = 65535;
 /** Slots are given out in turn, at least so many before the first is used again (ipc_min_cycle). */
 const MIN_CYCLE = 64;

@@ -65,76 +65,111 @@ export function resolve(
     if (found) return found;
   }
   start.fs.vfs.beginWalk();
-  const { creds } = context;
-  const root = options?.inRoot ? start : context.root;
-  let at = start;
-  let links = 0;
-  let position = 0;
-  if (path[0] === '/') {
-    if (options?.beneath) fail('EXDEV');
-    at = root;
+  return new Walk(context, start, path, options).to(follow);
+}
+
+/** One resolution on its way. */
+class Walk {
+  readonly #creds: Creds;
+  readonly #start: Inode;
+  readonly #root: Inode;
+  readonly #options: ResolveOptions | undefined;
+  #path: string;
+  /** Where the next component begins, but for slashes. */
+  #position = 0;
+  /** The directory in which it is looked for. */
+  #at: Inode;
+  /** What the path means if nothing more comes. */
+  #reached: Resolved;
+  #links = 0;
+
+  constructor(context: PathContext, start: Inode, path: string, options: ResolveOptions | undefined) {
+    this.#creds = context.creds;
+    this.#start = start;
+    this.#root = options?.inRoot ? start : context.root;
+    this.#options = options;
+    this.#path = path;
+    this.#at = start;
+    this.#reached = { dir: start, name: '.', inode: start, slash: true };
+    if (path[0] === '/') this.#toRoot();
   }
-  let last: Resolved = { dir: at, name: path[0] === '/' ? '/' : '.', inode: at, slash: true };
 
-  for (;;) {
-    while (path.charCodeAt(position) === 0x2f) position++;
-    if (position === path.length) return last;
-    let end = path.indexOf('/', position);
-    const slash = end >= 0;
-    if (!slash) end = path.length;
-    const name = path.slice(position, end);
-    position = end;
-    while (path.charCodeAt(position) === 0x2f) position++;
-    const isLast = position === path.length;
+  to(follow: boolean): Resolved {
+    const options = this.#options;
+    for (;;) {
+      this.#skipSlashes();
+      if (this.#position === this.#path.length) return this.#reached;
+      let end = this.#path.indexOf('/', this.#position);
+      const slash = end >= 0;
+      if (!slash) end = this.#path.length;
+      const name = this.#path.slice(this.#position, end);
+      this.#position = end;
+      this.#skipSlashes();
+      const isLast = this.#position === this.#path.length;
 
-    if ((at.mode & S_IFMT) !== S_IFDIR) fail('ENOTDIR');
-    if (!at.searchable(creds)) fail('EACCES');
-    if (name === '.') {
-      last = { dir: at.parent ?? at, name, inode: at, slash: true };
-      continue;
-    }
-    if (name === '..') {
-      if (options?.beneath && at === start) fail('EXDEV');
-      const up = at === root ? at : (at.parent ?? at);
-      if (options?.noXdev && up.fs !== at.fs) fail('EXDEV');
-      at = up;
-      last = { dir: at.parent ?? at, name, inode: at, slash: true };
-      continue;
-    }
-    if (name.length > NAME_MAX) fail('ENAMETOOLONG');
-    const child = at.mounts?.get(name) ?? at.lookup(name);
-    if (child === undefined) {
-      if (!isLast) fail('ENOENT');
-      return { dir: at, name, inode: undefined, slash };
-    }
-    if (child.isSymlink && (!isLast || follow || (slash && !options?.name))) {
-      if (++links > SYMLINKS_MAX || options?.noSymlinks) fail('ELOOP');
-      const target = child.followLink();
-      if (target !== undefined) {
-        if (options?.noMagicLinks || options?.beneath) fail('ELOOP');
-        at = target;
-        last = { dir: target.parent ?? target, name: target.name, inode: target, slash };
-        if (isLast && slash && !target.isDirectory) fail('ENOTDIR');
+      const at = this.#at;
+      if ((at.mode & S_IFMT) !== S_IFDIR) fail('ENOTDIR');
+      if (!at.searchable(this.#creds)) fail('EACCES');
+      if (name === '.' || name === '..') {
+        if (name === '..') this.#up();
+        this.#reached = { dir: this.#at.parent ?? this.#at, name, inode: this.#at, slash: true };
         continue;
       }
-      const text = child.readlink();
-      if (text.length === 0) fail('ENOENT');
-      if (text[0] === '/') {
-        if (options?.beneath) fail('EXDEV');
-        at = root;
-        last = { dir: at, name: '/', inode: at, slash: true };
+      if (name.length > NAME_MAX) fail('ENAMETOOLONG');
+      const child = at.mounts?.get(name) ?? at.lookup(name);
+      if (child === undefined) {
+        if (!isLast) fail('ENOENT');
+        return { dir: at, name, inode: undefined, slash };
       }
-      // What is left of the path hangs on the target; its trailing slash does too.
-      path = slash ? `${text}/${path.slice(position)}` : text;
-      position = 0;
-      continue;
+      if (child.isSymlink && (!isLast || follow || (slash && !options?.name))) {
+        this.#through(child, slash, isLast);
+        continue;
+      }
+      if (options?.noXdev && child.fs !== at.fs) fail('EXDEV');
+      if (isLast) {
+        if (slash && !child.isDirectory && !options?.name) fail('ENOTDIR');
+        return { dir: at, name, inode: child, slash };
+      }
+      this.#at = child;
     }
-    if (options?.noXdev && child.fs !== at.fs) fail('EXDEV');
-    if (isLast) {
-      if (slash && !child.isDirectory && !options?.name) fail('ENOTDIR');
-      return { dir: at, name, inode: child, slash };
+  }
+
+  #skipSlashes(): void {
+    while (this.#path.charCodeAt(this.#position) === 0x2f) this.#position++;
+  }
+
+  #toRoot(): void {
+    if (this.#options?.beneath) fail('EXDEV');
+    this.#at = this.#root;
+    this.#reached = { dir: this.#root, name: '/', inode: this.#root, slash: true };
+  }
+
+  #up(): void {
+    const at = this.#at;
+    if (this.#options?.beneath && at === this.#start) fail('EXDEV');
+    const up = at === this.#root ? at : (at.parent ?? at);
+    if (this.#options?.noXdev && up.fs !== at.fs) fail('EXDEV');
+    this.#at = up;
+  }
+
+  /** Follows a link, which `slash` follows in the path. */
+  #through(link: Inode, slash: boolean, isLast: boolean): void {
+    const options = this.#options;
+    if (++this.#links > SYMLINKS_MAX || options?.noSymlinks) fail('ELOOP');
+    const target = link.followLink();
+    if (target !== undefined) {
+      if (options?.noMagicLinks || options?.beneath) fail('ELOOP');
+      this.#at = target;
+      this.#reached = { dir: target.parent ?? target, name: target.name, inode: target, slash };
+      if (isLast && slash && !target.isDirectory) fail('ENOTDIR');
+      return;
     }
-    at = child;
+    const text = link.readlink();
+    if (text.length === 0) fail('ENOENT');
+    if (text[0] === '/') this.#toRoot();
+    // What is left of the path hangs on the target; its trailing slash does too.
+    this.#path = slash ? `${text}/${this.#path.slice(this.#position)}` : text;
+    this.#position = 0;
   }
 }
 

@@ -3,14 +3,13 @@
  * what is written.
  */
 import { fail } from '../../abi/errno.ts';
+import { IPCMNI } from '../../abi/ipc.ts';
 import { MQ } from '../ipc/mqueue.ts';
 import { randomUuid } from '../memory/random.ts';
 import { directory, type Entry, text } from './nodes.ts';
 import type { ProcSource, SysvSettings } from './source.ts';
 
 const INT_MAX = 0x7fff_ffff;
-/** Most objects of a kind. */
-const IPCMNI = 32768;
 
 /**
  * Integers between tabs (proc_dointvec_minmax): what is written sets as many as it has, from the first on. EINVAL for what is no
@@ -36,10 +35,23 @@ function integers(
   });
 }
 
-function integer(get: () => number, set: (value: number) => void, min?: number, max?: number): Entry {
+function number<K extends string>(of: Record<K, number>, name: K, min?: number, max?: number): Entry {
   return integers(
-    () => [get()],
-    ([value]) => set(value!),
+    () => [of[name]],
+    ([value]) => {
+      of[name] = value!;
+    },
+    min,
+    max,
+  );
+}
+
+function flag<K extends string>(of: Record<K, boolean>, name: K, min?: number, max?: number): Entry {
+  return integers(
+    () => [+of[name]],
+    ([value]) => {
+      of[name] = value !== 0;
+    },
     min,
     max,
   );
@@ -63,23 +75,8 @@ const constant = (make: () => string | number): Entry => text(() => `${make()}\n
 /** The limits of System V IPC (ipc/ipc_sysctl.c). */
 function sysv(settings: SysvSettings): Record<string, Entry> {
   const { limits } = settings;
-  const limit = (name: Exclude<keyof typeof limits, 'sem'>, max = INT_MAX) =>
-    integer(
-      () => limits[name],
-      (value) => {
-        limits[name] = value;
-      },
-      0,
-      max,
-    );
-  const nextId = (table: { nextId: number }) =>
-    integer(
-      () => table.nextId,
-      (id) => {
-        table.nextId = id;
-      },
-      0,
-    );
+  const limit = (name: Exclude<keyof typeof limits, 'sem'>, max = INT_MAX) => number(limits, name, 0, max);
+  const nextId = (table: { nextId: number }) => number(table, 'nextId', 0);
   return {
     auto_msgmni: kept(0),
     msg_next_id: nextId(settings.messages),
@@ -95,101 +92,78 @@ function sysv(settings: SysvSettings): Record<string, Entry> {
     ),
     sem_next_id: nextId(settings.semaphores),
     shm_next_id: nextId(settings.segments),
-    shm_rmid_forced: integer(
-      () => +settings.removeUnused,
-      (on) => {
-        settings.removeUnused = on !== 0;
-      },
-      0,
-      1,
-    ),
+    shm_rmid_forced: flag(settings, 'removeUnused', 0, 1),
     shmall: limit('shmall', 0xffff_ffff),
     shmmax: limit('shmmax', 0xffff_ffff),
     shmmni: limit('shmmni', IPCMNI),
   };
 }
 
-export function sysctls(source: ProcSource): Entry {
+function fsDirectory(source: ProcSource): Entry {
+  return directory({
+    'file-max': kept(524288),
+    'file-nr': constant(() => '1024\t0\t524288'),
+    inotify: directory({
+      max_queued_events: kept(16384),
+      max_user_instances: kept(128),
+      max_user_watches: kept(65536),
+    }),
+    'lease-break-time': number(source.leases, 'breakTime', 0),
+    mqueue: directory(Object.fromEntries(Object.entries(MQ).map(([name, n]) => [name, constant(() => n)]))),
+    nr_open: number(source.settings, 'nrOpen', 64),
+    overflowgid: kept(65534),
+    overflowuid: kept(65534),
+    'pipe-max-size': kept(1048576),
+    protected_fifos: kept(0),
+    protected_hardlinks: kept(0),
+    protected_regular: kept(0),
+    protected_symlinks: kept(0),
+    suid_dumpable: kept(0),
+  });
+}
+
+function kernelDirectory(source: ProcSource): Entry {
   let bootId: string | undefined;
   return directory({
-    fs: directory({
-      'file-max': kept(524288),
-      'file-nr': constant(() => '1024\t0\t524288'),
-      inotify: directory({
-        max_queued_events: kept(16384),
-        max_user_instances: kept(128),
-        max_user_watches: kept(65536),
-      }),
-      'lease-break-time': integer(
-        () => source.leases.breakTime,
-        (seconds) => {
-          source.leases.breakTime = seconds;
-        },
-        0,
-      ),
-      mqueue: directory(Object.fromEntries(Object.entries(MQ).map(([name, n]) => [name, constant(() => n)]))),
-      nr_open: integer(
-        () => source.settings.nrOpen,
-        (count) => {
-          source.settings.nrOpen = count;
-        },
-        64,
-      ),
-      overflowgid: kept(65534),
-      overflowuid: kept(65534),
-      'pipe-max-size': kept(1048576),
-      protected_fifos: kept(0),
-      protected_hardlinks: kept(0),
-      protected_regular: kept(0),
-      protected_symlinks: kept(0),
-      suid_dumpable: kept(0),
+    cap_last_cap: constant(() => 40),
+    core_pattern: text(() => `${source.settings.corePattern}\n`, {
+      write(written) {
+        source.settings.corePattern = written.replace(/\n.*$/s, '').slice(0, 127);
+      },
     }),
-    kernel: directory({
-      cap_last_cap: constant(() => 40),
-      core_pattern: text(() => `${source.settings.corePattern}\n`, {
-        write(written) {
-          source.settings.corePattern = written.replace(/\n.*$/s, '').slice(0, 127);
-        },
-      }),
-      core_uses_pid: integer(
-        () => +source.settings.coreUsesPid,
-        (on) => {
-          source.settings.coreUsesPid = on !== 0;
-        },
-      ),
-      domainname: constant(() => source.domainname),
-      hostname: text(() => `${source.hostname}\n`, { write: (name) => source.setHostname(name.trim()) }),
-      ngroups_max: constant(() => 65536),
-      osrelease: constant(() => source.release),
-      ostype: constant(() => 'Linux'),
-      overflowgid: kept(65534),
-      overflowuid: kept(65534),
-      pid_max: kept(4194304),
-      random: directory({
-        boot_id: constant(() => (bootId ??= randomUuid())),
-        entropy_avail: constant(() => 256),
-        poolsize: constant(() => 256),
-        uuid: constant(randomUuid),
-      }),
-      randomize_va_space: kept(2),
-      tainted: kept(0),
-      'threads-max': kept(32768),
-      version: constant(() => source.version),
-      ...sysv(source.sysv.settings),
+    core_uses_pid: flag(source.settings, 'coreUsesPid'),
+    domainname: constant(() => source.domainname),
+    hostname: text(() => `${source.hostname}\n`, { write: (name) => source.setHostname(name.trim()) }),
+    ngroups_max: constant(() => 65536),
+    osrelease: constant(() => source.release),
+    ostype: constant(() => 'Linux'),
+    overflowgid: kept(65534),
+    overflowuid: kept(65534),
+    pid_max: kept(4194304),
+    random: directory({
+      boot_id: constant(() => (bootId ??= randomUuid())),
+      entropy_avail: constant(() => 256),
+      poolsize: constant(() => 256),
+      uuid: constant(randomUuid),
     }),
+    randomize_va_space: kept(2),
+    tainted: kept(0),
+    'threads-max': kept(32768),
+    version: constant(() => source.version),
+    ...sysv(source.sysv.settings),
+  });
+}
+
+export function sysctls(source: ProcSource): Entry {
+  return directory({
+    fs: fsDirectory(source),
+    kernel: kernelDirectory(source),
     net: directory({
       core: directory({ somaxconn: kept(4096) }),
       ipv4: directory({
         ip_local_port_range: kept(32768, 60999),
         ip_forward: kept(0),
-        ip_unprivileged_port_start: integer(
-          () => source.settings.unprivilegedPorts,
-          (port) => {
-            source.settings.unprivilegedPorts = port;
-          },
-          0,
-          65535,
-        ),
+        ip_unprivileged_port_start: number(source.settings, 'unprivilegedPorts', 0, 65535),
       }),
     }),
     vm: directory({
