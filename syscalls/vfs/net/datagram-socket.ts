@@ -33,7 +33,6 @@ import {
   normal,
   ownAddress,
   sameAddress,
-  sourceFor,
 } from './inet-address.ts';
 import {
   InetOptions,
@@ -64,10 +63,14 @@ export class DatagramSocket extends Socket implements LocalReceiver {
   readonly listening = false;
   readonly inetOptions: InetOptions;
   #socket: dgram.Socket | undefined;
-  #state: 'new' | 'binding' | 'bound' = 'new';
+  #state: 'new' | 'binding' | 'bound' | 'connecting' = 'new';
   #bindingAsked = false;
+  /** What bind(2) was given. */
+  #asked: InetAddress | undefined;
   #local: InetAddress | undefined;
   #peer: InetAddress | undefined;
+  /** What the host's socket is connected to: its errors (ICMP) are those of the guest's, and it has the address that reaches the peer. */
+  #hostPeer: InetAddress | undefined;
   readonly #incoming = new MessageQueue();
   #readShut = false;
   #writeShut = false;
@@ -185,9 +188,9 @@ export class DatagramSocket extends Socket implements LocalReceiver {
 
   override bind(address: SocketAddress): number {
     if (this.#state === 'binding') return WOULD_BLOCK;
-    if (this.error) {
-      this.#socket?.close();
-      this.#socket = undefined;
+    if (this.error && this.#state === 'new') {
+      this.#asked = undefined;
+      this.#closeHost();
       this.throwError();
     }
     if (this.#bindingAsked) {
@@ -195,10 +198,9 @@ export class DatagramSocket extends Socket implements LocalReceiver {
       return 0;
     }
     if (this.#state !== 'new') fail('EINVAL');
-    const { host, port } = inetAddress(address);
-    this.#state = 'binding';
+    this.#asked = inetAddress(address);
     this.#bindingAsked = true;
-    this.#create().bind({ address: host, port, exclusive: true });
+    this.#openHost(this.#asked);
     // An address that needs no looking up is bound at once.
     return this.bind(address);
   }
@@ -210,7 +212,7 @@ export class DatagramSocket extends Socket implements LocalReceiver {
     fail('EOPNOTSUPP');
   }
 
-  /** Sets the default peer; the local end gets its port as if bound to any. */
+  /** Sets the default peer, or none; the local end gets its port as if bound to any. ENETUNREACH, EACCES as the host's socket. */
   override connect(
     address: SocketAddress | undefined,
     _target: Socket | undefined,
@@ -218,21 +220,72 @@ export class DatagramSocket extends Socket implements LocalReceiver {
   ): number {
     if (address === undefined) {
       this.#peer = undefined;
+      // It keeps a port that it asked for.
+      if (this.#hostPeer) {
+        this.#closeHost();
+        if (this.#asked?.port) this.#openHost(this.#asked);
+      }
       return 0;
     }
     const { host, port } = inetAddress(address);
-    this.#peer = { family: this.family, host: normal(this.family, host), port };
-    if (this.#state === 'bound') return 0;
-    if (this.#state === 'new') {
-      this.#state = 'binding';
-      this.#create().bind({ port: 0, exclusive: true });
-    }
+    const peer = { family: this.family, host: normal(this.family, host), port };
+    if (this.#state === 'new') this.#openHost();
+    if (this.#state === 'bound') this.#connectHost(peer);
     return this.connecting();
   }
   override connecting(): number {
-    if (this.#state === 'binding') return WOULD_BLOCK;
+    if (this.#state === 'binding' || this.#state === 'connecting') return WOULD_BLOCK;
     this.throwError();
     return 0;
+  }
+
+  /** Node connects at once, but tells of a failure later. */
+  #connectHost(peer: InetAddress): void {
+    if (this.#hostPeer) this.#reopenHost();
+    const socket = this.#socket!;
+    this.#state = 'connecting';
+    // Node connects to no port 0, which Linux takes (getaddrinfo(3) asks for routes so).
+    socket.connect(peer.port || 1, peer.host, ((error?: NodeJS.ErrnoException) => {
+      if (!error) return;
+      this.#state = 'bound';
+      this.error = errnoOfEvent(error);
+      this.queue.wakeAll();
+    }) as () => void);
+    try {
+      socket.remoteAddress();
+    } catch {
+      return;
+    }
+    this.#state = 'bound';
+    this.#peer = peer;
+    this.#hostPeer = peer;
+    this.vfs.loopback.leave(this);
+    this.#local = fromNode(this.family, socket.address());
+    this.vfs.loopback.listen(this);
+  }
+
+  /** Bound at once, as there is nothing to look up; without a port, to one that the host chooses. */
+  #openHost({ host, port } = this.#asked ?? anyAddress(this.family)): void {
+    this.#state = 'binding';
+    this.#create().bind({ address: host, port, exclusive: true });
+  }
+  #closeHost(): void {
+    this.vfs.loopback.leave(this);
+    this.#socket?.close();
+    this.#socket = undefined;
+    this.#local = undefined;
+    this.#hostPeer = undefined;
+    this.#state = 'new';
+  }
+
+  /**
+   * Another socket of the host at the same address: Node's, once connected, sends to its peer only, and has no other peer without
+   * giving up a port that it did not ask for.
+   */
+  #reopenHost(): void {
+    const local = this.#local!;
+    this.#closeHost();
+    this.#openHost(local);
   }
 
   override send(bytes: Uint8Array, options: SendOptions): number {
@@ -241,29 +294,28 @@ export class DatagramSocket extends Socket implements LocalReceiver {
     const to = options.address ?? this.#peer ?? fail('EDESTADDRREQ');
     const { host, port } = inetAddress(to);
     if (bytes.length > 65507) fail('EMSGSIZE');
-    if (port === 0) fail('EINVAL');
-    const socket = this.#create();
-    if (this.#state === 'new') {
-      this.#state = 'binding';
-      // Bound at once, as there is nothing to look up.
-      socket.bind({ port: 0, exclusive: true });
+    if (port === 0) {
+      // A peer may have it (getaddrinfo(3) connects so): nobody is there.
+      if (options.address) fail('EINVAL');
+      return bytes.length;
     }
-    const receiver = this.vfs.loopback.receiver({
-      family: this.family,
-      host: normal(this.family, host),
-      port,
-    });
+    if (this.#state === 'new') this.#openHost();
+    const target = { family: this.family, host: normal(this.family, host), port };
+    const receiver = this.vfs.loopback.receiver(target);
     if (receiver && this.#local) {
       const own = this.#local.host;
-      const from = /^(0\.0\.0\.0|::)$/.test(own) ? sourceOf(normal(this.family, host)) : own;
+      const from = /^(0\.0\.0\.0|::)$/.test(own) ? sourceOf(target.host) : own;
       receiver.arrive(Uint8Array.from(bytes), { host: from.replace(/^::ffff:/, ''), port: this.#local.port });
       return bytes.length;
     }
-    socket.send(Uint8Array.from(bytes), port, host, (error) => {
+    const sent = (error: Error | null) => {
       if (!error) return;
       this.error = errnoOfEvent(error as NodeJS.ErrnoException);
       this.queue.wakeAll();
-    });
+    };
+    if (this.#hostPeer && !sameAddress(this.#hostPeer, target)) this.#reopenHost();
+    if (this.#hostPeer) this.#socket!.send(Uint8Array.from(bytes), sent);
+    else this.#socket!.send(Uint8Array.from(bytes), port, host, sent);
     return bytes.length;
   }
 
@@ -284,19 +336,15 @@ export class DatagramSocket extends Socket implements LocalReceiver {
   }
 
   protected override close(): void {
-    this.vfs.loopback.leave(this);
-    this.#socket?.close();
+    this.#closeHost();
     this.#incoming.clear();
   }
 
   override localAddress(): SocketAddress {
-    const local = this.#local ?? anyAddress(this.family);
-    // A connected socket has the address its datagrams come from.
-    if (!this.#peer || !/^(0\.0\.0\.0|::)$/.test(local.host)) return local;
-    return { ...local, host: sourceFor(this.#peer) ?? local.host };
+    return this.#local ?? { ...anyAddress(this.family), ...(this.#asked && { host: this.#asked.host }) };
   }
   override peerAddress(): SocketAddress {
-    return this.#peer ?? fail('ENOTCONN');
+    return this.#peer?.port ? this.#peer : fail('ENOTCONN');
   }
   override readableBytes(): number {
     return this.#incoming.nextLength;

@@ -1,5 +1,4 @@
 /** Addresses of AF_INET and AF_INET6 as the guest writes them and as Node does. */
-import { networkInterfaces as interfaces } from 'node:os';
 import { errnoNamed, fail } from '../../abi/errno.ts';
 import {
   AF_INET,
@@ -65,20 +64,4 @@ export function mapped(address: SocketAddress): InetAddress {
 
 export function sameAddress(a: InetAddress, b: InetAddress): boolean {
   return a.port === b.port && a.host === b.host;
-}
-
-/** The local address that reaches another one: loopback for loopback; else an address of the first interface that has one. */
-export function sourceFor(peer: InetAddress): string | undefined {
-  if (peer.family === AF_INET6 && peer.host.startsWith(MAPPED)) {
-    const source = sourceFor({ ...peer, family: AF_INET, host: peer.host.slice(MAPPED.length) });
-    return source && `${MAPPED}${source}`;
-  }
-  if (peer.host.startsWith('127.') || peer.host === '::1') return peer.host;
-  const wanted = peer.family === AF_INET ? 'IPv4' : 'IPv6';
-  for (const addresses of Object.values(interfaces())) {
-    for (const { family, internal, address } of addresses ?? []) {
-      if (!internal && family === wanted) return address;
-    }
-  }
-  return undefined;
 }

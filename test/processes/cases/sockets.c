@@ -314,6 +314,79 @@ CASE(datagrams_arrive_at_once) {
   SHOW(recv(fresh, text, sizeof text, MSG_DONTWAIT));
 }
 
+static int failed(int fd) {
+  struct pollfd p = {.fd = fd, .events = POLLIN};
+  poll(&p, 1, 10000);
+  return p.revents;
+}
+static void where(int s, struct sockaddr_in *before) {
+  struct sockaddr_in own = {0}, peer;
+  socklen_t n = sizeof own;
+  getsockname(s, (void *)&own, &n);
+  printf("at %s, %s port\n", inet_ntoa(own.sin_addr), !own.sin_port ? "no" : own.sin_port == before->sin_port ? "the same" : "another");
+  *before = own;
+  n = sizeof peer;
+  SHOW(getpeername(s, (void *)&peer, &n));
+}
+
+CASE(connected_datagrams) {
+  struct sockaddr_in nobody, other, own = {0}, from, wide = {.sin_family = AF_INET, .sin_port = htons(9)};
+  struct sockaddr none = {.sa_family = AF_UNSPEC};
+  char text[20];
+  socklen_t n = sizeof from;
+  int gone = bound(SOCK_DGRAM, &nobody), o = bound(SOCK_DGRAM, &other), s = socket(AF_INET, SOCK_DGRAM, 0), value;
+  close(gone);
+  /* Nobody is there: what comes back is told once, to the connected only. */
+  SHOW(connect(s, (void *)&nobody, sizeof nobody));
+  where(s, &own);
+  SHOW(send(s, "x", 1, 0));
+  SHOW(failed(s));
+  SHOW(recv(s, text, sizeof text, 0));
+  SHOW(recv(s, text, sizeof text, MSG_DONTWAIT));
+  SHOW(send(s, "x", 1, 0));
+  SHOW(failed(s));
+  SHOW(send(s, "x", 1, 0));
+  SHOW(failed(s));
+  n = sizeof value;
+  SHOW(getsockopt(s, SOL_SOCKET, SO_ERROR, &value, &n));
+  printf("%d\n", value);
+  SHOW(ready(s));
+  SHOW(send(s, "x", 1, 0));
+  SHOW(recv(s, text, sizeof text, 0));
+  SHOW(sendto(s, "x", 1, 0, (void *)&nobody, sizeof nobody));
+  SHOW(failed(s));
+  SHOW(recv(s, text, sizeof text, MSG_DONTWAIT));
+  /* To another than the peer, from the same port; the peer stays. */
+  SHOW(sendto(s, "yy", 2, 0, (void *)&other, sizeof other));
+  n = sizeof from;
+  SHOW(recvfrom(o, text, sizeof text, MSG_DONTWAIT, (void *)&from, &n));
+  SHOW(from.sin_port == own.sin_port);
+  where(s, &own);
+  SHOW(sendto(o, "no", 2, 0, (void *)&from, sizeof from));
+  SHOW(recv(s, text, sizeof text, MSG_DONTWAIT));
+  SHOW(connect(s, (void *)&other, sizeof other));
+  SHOW(sendto(o, "yes", 3, 0, (void *)&from, sizeof from));
+  SHOW(recv(s, text, sizeof text, MSG_DONTWAIT));
+  where(s, &own);
+  /* Unconnected, it keeps a port that it asked for. */
+  SHOW(connect(o, (void *)&own, sizeof own));
+  where(o, &other);
+  SHOW(connect(o, &none, sizeof none));
+  where(o, &other);
+  SHOW(connect(s, &none, sizeof none));
+  where(s, &own);
+  SHOW(sendto(s, "zz", 2, 0, (void *)&other, sizeof other));
+  SHOW(failed(o));
+  SHOW(recv(o, text, sizeof text, MSG_DONTWAIT));
+  SHOW(connect(s, (void *)&wide, sizeof wide));
+  wide.sin_addr.s_addr = htonl(INADDR_BROADCAST);
+  SHOW(connect(s, (void *)&wide, sizeof wide));
+  wide = any(0);
+  SHOW(connect(s, (void *)&wide, sizeof wide));
+  where(s, &own);
+  SHOW(send(s, "x", 1, 0));
+}
+
 CASE(groups) {
   struct sockaddr_in a = {.sin_family = AF_INET}, to, from;
   socklen_t n = sizeof a;
