@@ -17,10 +17,11 @@ export function translatorFor(
   model: string,
   parallelism: number,
 ): ((options: TranslatorOptions) => Channel) | null {
-  return parallelism > 1 ? (options) => open(model, options) : null;
+  return parallelism > 1 ? (options) => openTranslator(model, options) : null;
 }
 
-function open(model: string, options: TranslatorOptions): Channel {
+/** Starts the thread. */
+export function openTranslator(model: string, options: TranslatorOptions): Channel {
   // Loaded when it is needed: most runs are over before.
   const { Worker, MessageChannel, receiveMessageOnPort } = process.getBuiltinModule('node:worker_threads');
   const { port1, port2 } = new MessageChannel();

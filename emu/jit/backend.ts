@@ -137,8 +137,9 @@ export class JitBackend implements CpuBackend {
 
   invalidate(address: number, length: number): void {
     this.cache.invalidate(address, length);
-    this.wasm.invalidate(address, length);
+    // Before the interpreter forgets which pages have code.
     if (this.code.invalidate(address, length)) this.stale = true;
+    this.wasm.invalidate(address, length);
   }
 
   close(): void {

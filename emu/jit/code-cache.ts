@@ -29,6 +29,7 @@ import { TimeSheet } from '../work.ts';
 import { moduleOf } from './module.ts';
 import { createRuntime, type Runtime, type RuntimeHooks } from './runtime.ts';
 import type { TranslationStore } from './store.ts';
+import { LOCAL_INSTRUCTIONS } from './tiering.ts';
 import type { Answer, TranslationThread } from './translation-thread.ts';
 import {
   type Batch,
@@ -171,7 +172,7 @@ export class CodeCache {
       ({ location }) =>
         location !== start.location && this.unitAt(location) === unit && unit.kindAt(location) === undefined,
     );
-    if (this.thread !== null && !this.thread.failed && !ahead) {
+    if (!ahead && this.thread?.failed === false && this.store.translatedHere >= LOCAL_INSTRUCTIONS) {
       this.request(this.thread, unit, start, others);
       return false;
     }
@@ -179,7 +180,10 @@ export class CodeCache {
     const before = this.times.begin('translate');
     const view = new LocalView(this, unit, isWanted, ahead);
     const batch = this.translator.translate(start, others, view);
-    if (batch !== null) this.accept(unit, batch, view.constants);
+    if (batch !== null) {
+      this.accept(unit, batch, view.constants);
+      for (const { instructions } of batch.translations) this.store.translatedHere += instructions;
+    }
     this.stats.compileMs += performance.now() - began;
     this.times.end(before);
     return batch !== null;

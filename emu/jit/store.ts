@@ -33,6 +33,8 @@ interface Image {
 
 export class TranslationStore {
   readonly thread: TranslationThread | null;
+  /** Instructions translated on this thread. */
+  translatedHere = 0;
   private readonly archive: Archive | null;
   private readonly slots = new Map<number, number>();
   private nextSlot = 1;

@@ -7,6 +7,13 @@ import type { Start } from './translator.ts';
 
 /** Arrivals before a location's region is compiled, a power of two below 2^15. */
 const HOT = 8192;
+/** Arrivals from which on a function that a hot region calls is compiled with it. */
+export const WANTED = HOT / 2;
+/**
+ * Instructions that the main thread translates itself in a run before another thread is begun for it: a program with a few hot loops has its code sooner so, and one with more does not wait
+ * for all of it.
+ */
+export const LOCAL_INSTRUCTIONS = 2000;
 /** Questions until then. */
 const QUESTIONS = 8;
 /** Hot locations that are waited for before a module is made of them. */
@@ -42,16 +49,16 @@ export class Tiering {
     this.#warm.delete(location);
   }
 
-  /** Other locations to compile in the same module: those about to become hot. */
+  /** Other locations to compile in the same module: those that are hot, too. */
   others(arrivals: (location: number) => number): Start[] {
     const found: Start[] = [];
     for (const [location, isLoop] of this.#warm)
-      if (arrivals(location) >= this.#hot >> 1) found.push({ location, isLoop });
+      if (arrivals(location) >= this.#hot) found.push({ location, isLoop });
     return found;
   }
 
   isWarm(arrivals: number): boolean {
-    return arrivals >= this.#hot >> 3;
+    return arrivals >= WANTED;
   }
 
   forget(): void {

@@ -8,6 +8,7 @@ import { decodeA32, decodeThumb, isThumb32 } from '../decode/decoder.ts';
 import type { Insn } from '../decode/row.ts';
 import { PAGE_MASK, PAGE_SHIFT, RECORD_PAGES_ARM, RECORD_PAGES_THUMB } from '../memory/layout.ts';
 import { RECORD, RECORD_SCALE } from '../tier0/record.ts';
+import { WANTED } from './tiering.ts';
 import { type Batch, type CodeView, type Start, Translator, type TranslatorOptions } from './translator.ts';
 import { holds, type News, Unit } from './unit.ts';
 import type { FuncBody } from './wasm.ts';
@@ -307,6 +308,3 @@ class SharedView implements CodeView {
     return record !== 0 && this.#u16[(record + RECORD.count) >>> 1]! >= WANTED;
   }
 }
-
-/** Arrivals from which on a function that a region calls is compiled with it. */
-const WANTED = 1024;

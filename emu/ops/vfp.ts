@@ -37,7 +37,7 @@ export interface FpImmediate {
 }
 
 export function vmovImmediate<V, W, S>(m: Machine<V, W, S>, a: FpImmediate): void {
-  const bits = m.const(a.bits | 0);
+  const bits = m.const(a.bits);
   if (a.size === 64) m.setD(a.d, m.makeW(m.const(0), bits));
   else m.setS(a.d, m.vToS(bits));
 }

@@ -29,7 +29,7 @@ import type { Operand } from './operand.ts';
 import { CONDITION_HANDLERS, FIRST_FORM, RECORD } from './record.ts';
 
 /** Of an Advanced SIMD row, whose immediates are part of the form: what is missing the evaluator runs until it is compiled. */
-const MAX_SIMD_FORMS = 12;
+const MAX_SIMD_FORMS = 24;
 /** Random encodings tried of each row. */
 const SAMPLES = 1200;
 /** The two bases of made-up operands. */

@@ -2,7 +2,9 @@
 import type { CpuBackend, CpuHooks } from '../../emu/cpu.ts';
 import { CpuState } from '../../emu/cpu-state.ts';
 import { JitBackend } from '../../emu/jit/backend.ts';
-import type { TranslationStore } from '../../emu/jit/store.ts';
+import { TranslationStore } from '../../emu/jit/store.ts';
+import { LOCAL_INSTRUCTIONS } from '../../emu/jit/tiering.ts';
+import { type Message, TranslationServer, TranslationThread } from '../../emu/jit/translation-thread.ts';
 import { ReferenceBackend } from '../../emu/machine/reference-backend.ts';
 import { AddressSpace, type PageSource } from '../../emu/memory/address-space.ts';
 import { READ, WRITE } from '../../emu/memory/layout.ts';
@@ -40,6 +42,37 @@ export const jitWith =
   (store: TranslationStore): Factory =>
   (space, hooks) =>
     new JitBackend(space, { hooks, hot: HOT }, store);
+/** A thread that translates, but in this one: it begins with an answer when it is asked whether it has one. What it is told and answers is copied, as between threads. */
+export function threadHere(beforeAnswer: () => void = () => {}): TranslationThread {
+  return new TranslationThread((options) => {
+    const server = new TranslationServer(options);
+    const messages: Message[] = [];
+    return {
+      send: (message) => {
+        messages.push(message.kind === 'memory' ? message : structuredClone(message));
+      },
+      receive: () => {
+        for (let message = messages.shift(); message !== undefined; message = messages.shift()) {
+          const reply = server.receive(message);
+          if (reply === null) continue;
+          beforeAnswer();
+          return structuredClone(reply);
+        }
+        return undefined;
+      },
+      failed: false,
+      close: () => {},
+    };
+  });
+}
+/** The JIT with all translations made by a thread. */
+export const threaded =
+  (thread: () => TranslationThread = threadHere): Factory =>
+  (space, hooks) => {
+    const store = new TranslationStore(null, undefined, thread());
+    store.translatedHere = LOCAL_INSTRUCTIONS;
+    return new JitBackend(space, { hooks, hot: HOT }, store);
+  };
 export const reference: Factory = (space, hooks) => new ReferenceBackend(space, { hooks });
 export const interp: Factory = (space, hooks) => new JitBackend(space, { hooks, interpret: true });
 
