@@ -87,137 +87,178 @@ function expectSame(space: AddressSpace, model: Model): void {
   }
 }
 
-function run(seed: number, steps: number): void {
-  const random = new Random(seed);
-  const files = [0, 1].map(
-    (n) =>
-      new BytesSource(
-        Uint8Array.from(
-          { length: FILE_PAGES * PAGE_SIZE - 100 },
-          (_, i) => ((i >>> 12) * 7 + n * 100 + 1) & 255,
-        ),
-      ),
-  );
-  let space = AddressSpace.create();
-  let model = new Model();
-  const coded = new Set<number>();
-  const watch = (start: number, length: number) => {
-    for (let a = start; a < start + length; a += PAGE_SIZE) coded.delete(a / PAGE_SIZE);
-  };
-  space.onInvalidate.push(watch);
+/** Whole pages of an arena. */
+interface Range {
+  readonly arena: number;
+  readonly start: number;
+  readonly end: number;
+  /** The numbers of its pages. */
+  readonly numbers: readonly number[];
+}
 
-  for (let step = 0; step < steps; step++) {
+/** An address space and its model, to both of which the same is done. */
+class Pair {
+  readonly #random: Random;
+  readonly #files: readonly BytesSource[];
+  #space = AddressSpace.create();
+  #model = new Model();
+  /** Pages whose code somebody holds. */
+  readonly #coded = new Set<number>();
+  readonly #watch = (start: number, length: number) => {
+    for (let a = start; a < start + length; a += PAGE_SIZE) this.#coded.delete(a / PAGE_SIZE);
+  };
+  readonly #operations: readonly ((range: Range) => void)[] = [
+    (range) => this.#map(range),
+    (range) => this.#map(range),
+    (range) => this.#unmap(range),
+    (range) => this.#protect(range),
+    (range) => this.#move(range),
+    (range) => this.#discard(range),
+    () => this.#fork(),
+    (range) => this.#touch(range),
+    (range) => this.#touch(range),
+  ];
+
+  constructor(random: Random) {
+    this.#random = random;
+    this.#files = [0, 1].map(
+      (n) =>
+        new BytesSource(
+          Uint8Array.from(
+            { length: FILE_PAGES * PAGE_SIZE - 100 },
+            (_, i) => ((i >>> 12) * 7 + n * 100 + 1) & 255,
+          ),
+        ),
+    );
+    this.#space.onInvalidate.push(this.#watch);
+  }
+
+  step(): void {
+    const random = this.#random;
     const arena = random.pick(ARENAS);
     const first = random.below(ARENA_PAGES - 1);
     const count = 1 + random.below(Math.min(20, ARENA_PAGES - first));
     const start = arena + first * PAGE_SIZE;
-    const end = start + count * PAGE_SIZE;
     const numbers = Array.from({ length: count }, (_, i) => start / PAGE_SIZE + i);
-    switch (random.below(9)) {
-      case 0:
-      case 1: {
-        const prot = random.below(8);
-        const source = random.chance(40) ? random.pick(files) : null;
-        const offset = source ? random.below(FILE_PAGES) * PAGE_SIZE : 0;
-        const name = source ? 'file' : random.pick(['', '[heap]']);
-        space.map({ start, end, prot, shared: false, source, offset, growsDown: false, name });
-        numbers.forEach((number, i) => {
-          const at = offset + i * PAGE_SIZE;
-          model.pages.set(number, { prot, source, offset: at, name, ...contentOf(source, at) });
-        });
-        break;
-      }
-      case 2:
-        space.unmap(start, end);
-        for (const number of numbers) model.pages.delete(number);
-        break;
-      case 3: {
-        const prot = random.below(8);
-        const hole = numbers.findIndex((number) => !model.pages.has(number));
-        expect(space.protect(start, end, prot)).toBe(hole < 0);
-        for (const number of hole < 0 ? numbers : numbers.slice(0, hole))
-          model.pages.get(number)!.prot = prot;
-        break;
-      }
-      case 4: {
-        // mremap works within one area, and its places must not overlap.
-        const vma = space.find(start);
-        const other = ARENAS[1 - ARENAS.indexOf(arena)]! + first * PAGE_SIZE;
-        if (vma === undefined || vma.end < end) break;
-        const grown = Math.min(count + random.below(4), ARENA_PAGES - first);
-        const pages = numbers.map((number) => model.pages.get(number)!);
-        space.move(start, count * PAGE_SIZE, other, grown * PAGE_SIZE);
-        for (const number of numbers) model.pages.delete(number);
-        for (let i = 0; i < grown; i++) {
-          const old = pages[i];
-          const last = pages.at(-1)!;
-          const offset = last.offset + (i - count + 1) * PAGE_SIZE;
-          model.pages.set(
-            other / PAGE_SIZE + i,
-            old ?? { ...last, offset, ...contentOf(last.source, offset) },
-          );
-        }
-        break;
-      }
-      case 5:
-        space.discard(start, end);
-        for (const number of numbers) {
-          const page = model.pages.get(number);
-          if (page) Object.assign(page, contentOf(page.source, page.offset));
-        }
-        break;
-      case 6: {
-        if (!random.chance(20)) break;
-        // Go on with the child; what the parent does afterwards must not show.
-        const child = space.fork();
-        const parent = space;
-        expectSame(child, model);
-        for (const vma of parent.vmas()) {
-          for (let at = vma.start; at < vma.end; at += PAGE_SIZE) {
-            if (parent.check(at, PAGE_SIZE, WRITE)) parent.bytes(at, PAGE_SIZE).fill(0xff);
-          }
-        }
-        parent.close();
-        space = child;
-        space.onInvalidate.push(watch);
-        coded.clear();
-        model = model.clone();
-        break;
-      }
-      default:
-        for (const number of numbers) {
-          const page = model.pages.get(number);
-          const access = random.pick([READ, WRITE, EXEC] as const);
-          const beyond = page?.source && page.offset >= page.source.size();
-          const at = number * PAGE_SIZE + random.below(PAGE_SIZE);
-          const expected =
-            page === undefined
-              ? 'unmapped'
-              : !(accessOf(page.prot) & access)
-                ? 'protected'
-                : beyond
-                  ? 'beyond-file'
-                  : 'ok';
-          expect(space.fault(at, access)).toBe(expected);
-          if (expected !== 'ok') continue;
-          expect(space.pages.bytes[number]! & access).toBe(access);
-          if (access === WRITE) {
-            expect(coded.has(number)).toBe(false);
-            page!.head = space.u8[number * PAGE_SIZE] = random.below(256);
-            page!.tail = space.u8[number * PAGE_SIZE + 4095] = random.below(256);
-          }
-          if (access === EXEC && random.chance(30)) {
-            space.markCode(number);
-            coded.add(number);
-          }
-        }
-    }
-    expectSame(space, model);
+    random.pick(this.#operations)({ arena, start, end: start + count * PAGE_SIZE, numbers });
+    expectSame(this.#space, this.#model);
     // Every page whose code somebody holds still says CODE and forbids writing.
-    for (const number of coded) expect(space.pages.bytes[number]! & (CODE | WRITE)).toBe(CODE);
+    for (const number of this.#coded) {
+      expect(this.#space.pages.bytes[number]! & (CODE | WRITE)).toBe(CODE);
+    }
   }
-  space.close();
-  expect(files.map((file) => file.users)).toEqual([0, 0]);
+
+  close(): void {
+    this.#space.close();
+    expect(this.#files.map((file) => file.users)).toEqual([0, 0]);
+  }
+
+  #map({ start, end, numbers }: Range): void {
+    const random = this.#random;
+    const prot = random.below(8);
+    const source = random.chance(40) ? random.pick(this.#files) : null;
+    const offset = source ? random.below(FILE_PAGES) * PAGE_SIZE : 0;
+    const name = source ? 'file' : random.pick(['', '[heap]']);
+    this.#space.map({ start, end, prot, shared: false, source, offset, growsDown: false, name });
+    numbers.forEach((number, i) => {
+      const at = offset + i * PAGE_SIZE;
+      this.#model.pages.set(number, { prot, source, offset: at, name, ...contentOf(source, at) });
+    });
+  }
+
+  #unmap({ start, end, numbers }: Range): void {
+    this.#space.unmap(start, end);
+    for (const number of numbers) this.#model.pages.delete(number);
+  }
+
+  #protect({ start, end, numbers }: Range): void {
+    const { pages } = this.#model;
+    const prot = this.#random.below(8);
+    const hole = numbers.findIndex((number) => !pages.has(number));
+    expect(this.#space.protect(start, end, prot)).toBe(hole < 0);
+    for (const number of hole < 0 ? numbers : numbers.slice(0, hole)) pages.get(number)!.prot = prot;
+  }
+
+  /** mremap works within one area, and its places must not overlap. */
+  #move({ arena, start, end, numbers }: Range): void {
+    const { pages } = this.#model;
+    const vma = this.#space.find(start);
+    const other = ARENAS[1 - ARENAS.indexOf(arena)]! + (start - arena);
+    if (vma === undefined || vma.end < end) return;
+    const count = numbers.length;
+    const grown = Math.min(count + this.#random.below(4), ARENA_PAGES - (start - arena) / PAGE_SIZE);
+    const moved = numbers.map((number) => pages.get(number)!);
+    this.#space.move(start, count * PAGE_SIZE, other, grown * PAGE_SIZE);
+    for (const number of numbers) pages.delete(number);
+    for (let i = 0; i < grown; i++) {
+      const last = moved.at(-1)!;
+      const offset = last.offset + (i - count + 1) * PAGE_SIZE;
+      pages.set(other / PAGE_SIZE + i, moved[i] ?? { ...last, offset, ...contentOf(last.source, offset) });
+    }
+  }
+
+  #discard({ start, end, numbers }: Range): void {
+    this.#space.discard(start, end);
+    for (const number of numbers) {
+      const page = this.#model.pages.get(number);
+      if (page) Object.assign(page, contentOf(page.source, page.offset));
+    }
+  }
+
+  /** Goes on with the child; what the parent does afterwards must not show. */
+  #fork(): void {
+    if (!this.#random.chance(20)) return;
+    const parent = this.#space;
+    const child = parent.fork();
+    expectSame(child, this.#model);
+    for (const vma of parent.vmas()) {
+      for (let at = vma.start; at < vma.end; at += PAGE_SIZE) {
+        if (parent.check(at, PAGE_SIZE, WRITE)) parent.bytes(at, PAGE_SIZE).fill(0xff);
+      }
+    }
+    parent.close();
+    this.#space = child;
+    child.onInvalidate.push(this.#watch);
+    this.#coded.clear();
+    this.#model = this.#model.clone();
+  }
+
+  /** Reads, writes and execution. */
+  #touch({ numbers }: Range): void {
+    const random = this.#random;
+    const space = this.#space;
+    for (const number of numbers) {
+      const page = this.#model.pages.get(number);
+      const access = random.pick([READ, WRITE, EXEC] as const);
+      const at = number * PAGE_SIZE + random.below(PAGE_SIZE);
+      const expected = outcome(page, access);
+      expect(space.fault(at, access)).toBe(expected);
+      if (expected !== 'ok') continue;
+      expect(space.pages.bytes[number]! & access).toBe(access);
+      if (access === WRITE) {
+        expect(this.#coded.has(number)).toBe(false);
+        page!.head = space.u8[number * PAGE_SIZE] = random.below(256);
+        page!.tail = space.u8[number * PAGE_SIZE + 4095] = random.below(256);
+      }
+      if (access === EXEC && random.chance(30)) {
+        space.markCode(number);
+        this.#coded.add(number);
+      }
+    }
+  }
+}
+
+/** What an access to a page is answered with. */
+function outcome(page: ModelPage | undefined, access: number): string {
+  if (page === undefined) return 'unmapped';
+  if (!(accessOf(page.prot) & access)) return 'protected';
+  return page.source && page.offset >= page.source.size() ? 'beyond-file' : 'ok';
+}
+
+function run(seed: number, steps: number): void {
+  const pair = new Pair(new Random(seed));
+  for (let step = 0; step < steps; step++) pair.step();
+  pair.close();
 }
 
 describe('address space against a model of pages', () => {
