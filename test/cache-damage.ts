@@ -16,11 +16,21 @@ import { openArchive } from '../src/translation-archive.ts';
 import { makeRoot } from './programs/engines.ts';
 
 const armrun = fileURLToPath(new URL('../src/armrun', import.meta.url));
-/**
- * What of the kept translations must be there again after a run on a damaged cache; regions come out a little different each
- * time.
- */
-const RESTORED = 0.8;
+/** What of the translations that a few runs have gathered must be there again after one. */
+const RESTORED = 0.25;
+/** Runs that it may take: the end of a run does not wait long for what it writes, and the machine may have much else to do. */
+const MAX_RUNS = 4;
+
+/** How far the shell counts: until most of what runs is compiled. */
+const COUNT = 3000;
+
+/** A command that counts to a number: much of the shell and of the C library becomes hot. */
+export const counting = (to: number) => [
+  '--',
+  '/bin/sh',
+  '-c',
+  `i=0; while [ $i -lt ${to} ]; do i=$((i+1)); done; echo $i`,
+];
 
 export interface DamageReport {
   /** A line for each time that something was not as it should be. */
@@ -57,12 +67,12 @@ export function damageCaches(
   const run = (directory: string, what: string, list: number[]) => {
     const began = performance.now();
     const { status, signal, stdout, stderr } = spawnSync(
-      armrun,
-      ['--cache', directory, '--root', root, '--', '/bin/date', '-u', '-d', '@86400'],
+      'taskset',
+      ['-c', '0', armrun, '--cache', directory, '--root', root, ...counting(COUNT)],
       { encoding: 'utf8', timeout: 60_000, env: { PATH: process.env.PATH } },
     );
     list.push(performance.now() - began);
-    if (status !== 0 || stdout !== 'Fri Jan  2 00:00:00 UTC 1970\n' || stderr !== '')
+    if (status !== 0 || stdout !== `${COUNT}\n` || stderr !== '')
       failures.push(`${what}: ${signal ?? `status ${status}`}, ${JSON.stringify(stdout + stderr)}`);
   };
   try {
@@ -76,13 +86,15 @@ export function damageCaches(
       if (i % 10 === 0) run(`${base}/empty`, 'an empty cache', times.empty);
       fs.rmSync(`${base}/empty`, { recursive: true, force: true });
       run(cache, what, times.damaged);
-      run(cache, `${what}, after it`, times.after);
-      const found = translations(cache);
-      for (const [name, number] of expected)
-        if ((found.get(name) ?? 0) < number * RESTORED)
-          failures.push(
-            `${what}: of ${number} translations in ${name} ${found.get(name) ?? 0} are there after it`,
-          );
+      let missing: string[] = [];
+      for (let runs = 0; runs === 0 || (missing.length > 0 && runs < MAX_RUNS); runs++) {
+        run(cache, `${what}, after it`, times.after);
+        const found = translations(cache);
+        missing = [...expected]
+          .filter(([name, number]) => (found.get(name) ?? 0) < number * RESTORED)
+          .map(([name, number]) => `${found.get(name) ?? 0} of ${number} translations of ${name}`);
+      }
+      if (missing.length > 0) failures.push(`${what}: after it there are ${missing.join(', ')}`);
       if (i % 50 === 49) told(i + 1);
     }
   } finally {

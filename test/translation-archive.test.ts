@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { PageSource } from '../emu/memory/address-space.ts';
 import { openArchive } from '../src/translation-archive.ts';
-import { damageCaches, translations } from './cache-damage.ts';
+import { counting, damageCaches, translations } from './cache-damage.ts';
 import { BytesSource } from './memory/sources.ts';
 import { needs } from './needs.ts';
 import { makeFixtures, makeRoot } from './programs/engines.ts';
@@ -312,14 +312,13 @@ describe('the command', () => {
   });
 
   test('that is killed leaves what it has put in place, and nothing half', { timeout: 120_000 }, async () => {
-    const root = makeRoot('full');
-    const python = ['--cache', directory, '--root', root, '--', '/usr/bin/python3', '-c', 'print(6*7)'];
+    const command = (to: number) => ['--cache', directory, '--root', makeRoot('date'), ...counting(to)];
     const env = { PATH: process.env.PATH };
-    const child = spawn(armrun, python, { env, stdio: 'ignore' });
+    const child = spawn(armrun, command(10_000_000), { env, stdio: 'ignore' });
     const ended = once(child, 'exit');
     const keptFiles = () =>
       fs.readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('/'));
-    // It learns enough to put something in place before its end.
+    // It learns enough to put something in place long before its end.
     while (!keptFiles().some((name) => !name.endsWith('.new')) && child.exitCode === null)
       await setTimeout(5);
     child.kill('SIGKILL');
@@ -331,15 +330,15 @@ describe('the command', () => {
         .filter((name) => !name.endsWith('.new'))
         .map((name) => name.replace(/.*\//, '')),
     );
-    for (const number of found.values()) expect(number).toBeGreaterThan(64);
+    for (const number of found.values()) expect(number).toBeGreaterThanOrEqual(64);
 
     // What it had begun is removed when nobody can be at it any more.
     const begun = `${directory}/${keptFiles()[0]!.replace(/\/.*/, '/left.1.0.new')}`;
     fs.writeFileSync(begun, '');
     fs.utimesSync(begun, LONG_AGO / 1000, LONG_AGO / 1000);
     fs.rmSync(`${directory}/pruned`);
-    const { status, stdout, stderr } = spawnSync(armrun, python, { encoding: 'utf8', env });
-    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '42\n', stderr: '' });
+    const { status, stdout, stderr } = spawnSync(armrun, command(1000), { encoding: 'utf8', env });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '1000\n', stderr: '' });
     expect(fs.existsSync(begun)).toBe(false);
   });
 });

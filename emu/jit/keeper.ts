@@ -12,9 +12,9 @@ import type { TranslationStore } from './store.ts';
 import type { Unit } from './unit.ts';
 
 /** Translations in a piece: a module of so many costs little more than its functions. */
-const PIECE = 64;
+const PIECE = 32;
 /** Pieces that are worth a file before the end of the run. */
-const MIN_PIECES = 4;
+const MIN_PIECES = 2;
 /** A little more than 1 in so many instructions is not worth writing. */
 const GRAIN = 1024;
 
