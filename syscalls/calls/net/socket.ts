@@ -213,8 +213,8 @@ export const socketCalls: readonly Call[] = [
   call(282, 'bind', [fd, ptr, int], bind),
   call(283, 'connect', [fd, ptr, int], connect),
   call(284, 'listen', [fd, int], (t, fd, backlog) => {
-    socketOf(t, fd).listen(backlog);
-    return 0;
+    const socket = socketOf(t, fd);
+    return socket.listen(backlog) === WOULD_BLOCK ? t.wait(socket.queue) : 0;
   }),
   call(285, 'accept', [fd, ptr, ptr], (t, fd, address, length) => accept(t, fd, address, length, 0)),
   call(366, 'accept4', [fd, ptr, ptr, flags(TYPES)], accept),

@@ -205,7 +205,7 @@ export class DatagramSocket extends Socket implements LocalReceiver {
     return this.bind(address);
   }
 
-  override listen(): void {
+  override listen(): number {
     fail('EOPNOTSUPP');
   }
   override accept(): undefined {

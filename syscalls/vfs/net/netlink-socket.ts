@@ -127,7 +127,7 @@ export class NetlinkSocket extends Socket {
   override connecting(): number {
     return 0;
   }
-  override listen(): void {
+  override listen(): number {
     fail('EOPNOTSUPP');
   }
   override accept(): undefined {

@@ -114,7 +114,7 @@ export abstract class Socket extends OpenFile {
   abstract addressOf(bytes: Uint8Array, use: AddressUse): SocketAddress | undefined;
   /** 0 or WOULD_BLOCK: then it is called again after a wake-up. The caller has made the file for a path. */
   abstract bind(address: SocketAddress, path?: AnonymousPath): number;
-  abstract listen(backlog: number): void;
+  abstract listen(backlog: number): number;
   /** The next connection; undefined when there is none. */
   abstract accept(): Socket | undefined;
   /** Begins to connect; 0 when done at once, else WOULD_BLOCK and `connecting` tells how it goes on. */

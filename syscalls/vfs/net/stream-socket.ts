@@ -134,11 +134,15 @@ export class StreamSocket extends Socket {
   /** bind was begun and its end not yet told. */
   #bindingAsked = false;
 
-  override listen(_backlog: number): void {
-    if (this.#listening) return;
-    // Not bound: Linux would choose a port; a program that wants one asks for it with bind.
-    if (this.#state !== 'bound') fail('EINVAL');
+  /** inet_listen: a socket that is not bound gets a port; one that has been shut down has its own again. */
+  override listen(_backlog: number): number {
+    if (this.#listening) return 0;
+    if (this.#state === 'bound' && this.#server === undefined) this.#state = 'new';
+    if (this.#state !== 'bound' || this.#bindingAsked) {
+      if (this.bind(this.#local ?? anyAddress(this.family)) === WOULD_BLOCK) return WOULD_BLOCK;
+    }
     this.#listening = true;
+    return 0;
   }
 
   override accept(): Socket | undefined {

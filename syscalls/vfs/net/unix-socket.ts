@@ -114,11 +114,12 @@ export class UnixSocket extends Socket {
     return 0;
   }
 
-  override listen(backlog: number): void {
+  override listen(backlog: number): number {
     if (this.#connectionless) fail('EOPNOTSUPP');
     if (!this.bound || this.#peer) fail('EINVAL');
     this.#backlog = Math.min(backlog >>> 0, SOMAXCONN);
     this.queue.wakeAll();
+    return 0;
   }
 
   override accept(): Socket | undefined {

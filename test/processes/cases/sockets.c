@@ -387,6 +387,46 @@ CASE(connected_datagrams) {
   SHOW(send(s, "x", 1, 0));
 }
 
+CASE(listening) {
+  struct sockaddr_in own = {0};
+  socklen_t n = sizeof own;
+  int s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), c = socket(AF_INET, SOCK_STREAM, 0), d = socket(AF_INET, SOCK_STREAM, 0);
+  SHOW(accept(s, NULL, NULL));
+  /* Not bound: at any address, with a port that the kernel chooses. */
+  SHOW(listen(s, -1));
+  getsockname(s, (void *)&own, &n);
+  SHOW(own.sin_port != 0 && own.sin_addr.s_addr == 0);
+  SHOW(listen(s, 0));
+  SHOW(accept(s, NULL, NULL));
+  SHOW(bind(s, (void *)&own, n));
+  own = any(ntohs(own.sin_port));
+  SHOW(connect(c, (void *)&own, n));
+  SHOW(ready(s));
+  int a = accept(s, NULL, NULL);
+  SHOW(a >= 0);
+  SHOW(listen(c, 1));
+  SHOW(listen(a, 1));
+  SHOW(connect(s, (void *)&own, n));
+  /* Shut down, nobody is let in, and it may listen again. */
+  SHOW(shutdown(s, SHUT_WR));
+  SHOW(shutdown(s, SHUT_RD));
+  SHOW(accept(s, NULL, NULL));
+  SHOW(connect(d, (void *)&own, n));
+  SHOW(listen(s, 1));
+  getsockname(s, (void *)&own, &n);
+  SHOW(own.sin_port != 0 && own.sin_addr.s_addr == 0);
+  own = any(ntohs(own.sin_port));
+  close(d);
+  d = socket(AF_INET, SOCK_STREAM, 0);
+  SHOW(connect(d, (void *)&own, n));
+  SHOW(ready(s));
+  SHOW(listen(socket(AF_INET, SOCK_DGRAM, 0), 1));
+  SHOW(listen(socket(AF_UNIX, SOCK_STREAM, 0), 1));
+  SHOW(listen(socket(AF_UNIX, SOCK_DGRAM, 0), 1));
+  SHOW(listen(socket(AF_NETLINK, SOCK_RAW, 0), 1));
+  SHOW(listen(0, 1));
+}
+
 CASE(groups) {
   struct sockaddr_in a = {.sin_family = AF_INET}, to, from;
   socklen_t n = sizeof a;
