@@ -166,7 +166,10 @@ export class JitBackend implements CpuBackend {
         interpreter: { instructions: interpreted, ms: times.of('interpreter') },
         compiled: { instructions: compiled, ms: times.of('compiled') },
       },
-      threads: { main: { decodeMs: times.of('decode'), translateMs: times.of('translate') } },
+      threads: {
+        main: { decodeMs: times.of('decode'), translateMs: times.of('translate') },
+        ...(this.code.threadMs > 0 && { translator: { decodeMs: 0, translateMs: this.code.threadMs } }),
+      },
       steps,
       hooksMs: times.of('hooks'),
     };

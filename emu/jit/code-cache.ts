@@ -84,6 +84,8 @@ export class CodeCache {
   private epoch = 0;
   private readonly invalidated = new Map<number, number>();
   private closed = false;
+  /** Milliseconds that the other thread has translated for this address space. */
+  threadMs = 0;
   private readonly counting: boolean;
   /** Whether the instruction at a location has been run: only then is it worth compiling. */
   executed: (location: number) => boolean = () => false;
@@ -195,8 +197,9 @@ export class CodeCache {
     this.pending.add(location);
     const asked = this.epoch;
     const job = { start, also, ...this.pagesOf(unit) };
-    thread.request(this.space.memory, unit, job, this.options, (answer) => {
+    thread.request(this.space.memory, unit, job, this.options, (answer, ms) => {
       this.pending.delete(location);
+      this.threadMs += ms;
       if (this.closed) return;
       if (answer !== null && this.isValid(unit, answer, asked)) {
         this.accept(unit, answer.batch, answer.constants);

@@ -55,6 +55,9 @@ export interface Reply {
   readonly ms: number;
 }
 
+/** What is called with an answer (null: nothing can be translated there), and the milliseconds that the thread took. */
+export type Done = (answer: Answer | null, ms: number) => void;
+
 /** How messages go to the thread and replies come back. `receive` does not wait. */
 export interface Channel {
   send(message: Message): void;
@@ -66,27 +69,19 @@ export interface Channel {
 
 /** The end that asks. */
 export class TranslationThread {
-  /** Milliseconds that the thread has spent. */
-  ms = 0;
   readonly #open: (options: TranslatorOptions) => Channel;
   #channel: Channel | null = null;
   #next = 1;
   readonly #memories = new Map<WebAssembly.Memory, number>();
   readonly #units = new WeakMap<Unit, number>();
-  readonly #waiting = new Map<number, (answer: Answer | null) => void>();
+  readonly #waiting = new Map<number, Done>();
 
   /** The thread is begun with the first job. */
   constructor(open: (options: TranslatorOptions) => Channel) {
     this.#open = open;
   }
 
-  request(
-    memory: WebAssembly.Memory,
-    unit: Unit,
-    job: Job,
-    options: TranslatorOptions,
-    done: (answer: Answer | null) => void,
-  ): void {
+  request(memory: WebAssembly.Memory, unit: Unit, job: Job, options: TranslatorOptions, done: Done): void {
     this.#channel ??= this.#open(options);
     let memoryId = this.#memories.get(memory);
     if (memoryId === undefined) {
@@ -124,10 +119,9 @@ export class TranslationThread {
       const reply = this.#channel?.receive();
       if (reply === undefined) break;
       any = true;
-      this.ms += reply.ms;
       const done = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);
-      done?.(reply.answer);
+      done?.(reply.answer, reply.ms);
     }
     return any;
   }
