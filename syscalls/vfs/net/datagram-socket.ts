@@ -19,6 +19,7 @@ import {
   SHUT_WR,
   SO_BROADCAST,
   SO_REUSEADDR,
+  SO_REUSEPORT,
   SOCK_DGRAM,
   type SocketAddress,
 } from '../../abi/socket.ts';
@@ -129,6 +130,7 @@ export class DatagramSocket extends Socket implements LocalReceiver {
     const socket = process.getBuiltinModule('node:dgram').createSocket({
       type: this.family === AF_INET ? 'udp4' : 'udp6',
       reuseAddr: this.options.get(SO_REUSEADDR) === 1,
+      reusePort: this.options.get(SO_REUSEPORT) === 1,
       ipv6Only: this.v6only,
       // Addresses are never names.
       lookup: (host, _options, done) => done(null, host, this.family === AF_INET ? 4 : 6),

@@ -22,6 +22,7 @@ import {
   SHUT_RDWR,
   SHUT_WR,
   SO_KEEPALIVE,
+  SO_REUSEPORT,
   SOCK_STREAM,
   type SocketAddress,
   TCP_NODELAY,
@@ -125,6 +126,7 @@ export class StreamSocket extends Socket {
       host,
       port,
       exclusive: true,
+      reusePort: this.options.get(SO_REUSEPORT) === 1,
       ipv6Only: this.#isOn(IPPROTO_IPV6, IPV6_V6ONLY),
       backlog: 511,
     });

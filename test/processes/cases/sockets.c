@@ -427,6 +427,36 @@ CASE(listening) {
   SHOW(listen(0, 1));
 }
 
+/* Two sockets of a port share what comes to it; one that has not said so stays out. */
+static void shared(int type) {
+  struct sockaddr_in own = any(0);
+  socklen_t n = sizeof own;
+  int on = 1, got = 0, s[2], alone = socket(AF_INET, type, 0);
+  for (int i = 0; i < 2; i++) {
+    s[i] = socket(AF_INET, type, 0);
+    SHOW(setsockopt(s[i], SOL_SOCKET, SO_REUSEPORT, &on, sizeof on));
+    SHOW(bind(s[i], (void *)&own, sizeof own));
+    getsockname(s[i], (void *)&own, &n);
+    if (type == SOCK_STREAM) SHOW(listen(s[i], 10));
+  }
+  SHOW(bind(alone, (void *)&own, sizeof own));
+  for (int i = 0; i < 8; i++) {
+    struct pollfd p[2] = {{.fd = s[0], .events = POLLIN}, {.fd = s[1], .events = POLLIN}};
+    char text[10];
+    int c = socket(AF_INET, type, 0);
+    if (connect(c, (void *)&own, sizeof own) || write(c, "x", 1) != 1) perror("client");
+    if (poll(p, 2, 10000) != 1) perror("poll");
+    int ready = p[0].revents ? s[0] : s[1];
+    got += type == SOCK_STREAM ? accept(ready, NULL, NULL) >= 0 : recv(ready, text, sizeof text, 0) == 1;
+    close(c);
+  }
+  SHOW(got);
+}
+CASE(shared_ports) {
+  shared(SOCK_STREAM);
+  shared(SOCK_DGRAM);
+}
+
 CASE(groups) {
   struct sockaddr_in a = {.sin_family = AF_INET}, to, from;
   socklen_t n = sizeof a;
