@@ -68,14 +68,16 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   sched_setparam: 'as setpriority',
   sched_setattr: 'as sched_setscheduler; no utilization clamps',
   sched_setaffinity: 'there is one CPU',
-  getrusage: 'no context switches, no block input or output',
+  times: 'what is the time of the kernel is told by samples',
+  setitimer: 'as times',
+  getrusage: 'as times; no context switches, no block input or output',
   setrlimit: 'RLIMIT_RSS and RLIMIT_RTTIME decide nothing',
   prlimit64: 'as setrlimit',
   // locks, queues, sockets
   socket: 'AF_UNIX, AF_INET and AF_INET6 (TCP, UDP), AF_NETLINK (NETLINK_ROUTE); raw sockets give EPERM',
   bind: 'a TCP socket listens from then on, because Node binds only so',
   setsockopt:
-    'options of the network are checked, kept and told; of them Node takes TCP_NODELAY, keep-alive, TTL and multicast',
+    'options of the network are checked, kept and told; of them Node takes those of reuse, keep-alive, TTL and multicast, and TCP_NODELAY',
   send: 'MSG_OOB gives EOPNOTSUPP',
   sendto: 'as send',
   sendmsg: 'as send; no control messages of the network',

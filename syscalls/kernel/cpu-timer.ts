@@ -1,6 +1,6 @@
 /**
  * A timer of CPU time (kernel/time/posix-cpu-timers.c): behind ITIMER_VIRTUAL, ITIMER_PROF, RLIMIT_CPU and the CPU clocks of
- * timer_create. All CPU time counts as user time. The scheduler looks at those armed whenever the process it counts has run.
+ * timer_create. The scheduler looks at those armed whenever the process it counts has run.
  */
 export class CpuTimer {
   readonly #armed: Set<CpuTimer>;
@@ -26,6 +26,11 @@ export class CpuTimer {
     this.#next = at;
     this.interval = interval;
     this.#armed.add(this);
+  }
+
+  /** @param delay CPU milliseconds from now */
+  armIn(delay: number, interval: number): void {
+    this.arm(this.#clock() + delay, interval);
   }
 
   disarm(): void {

@@ -90,7 +90,10 @@ export class Process {
   readonly realTimer: IntervalTimer;
   /** Timers that count CPU time of this process. */
   readonly armedCpuTimers = new Set<CpuTimer>();
-  readonly virtualTimer = this.#cpuTimer(() => signalProcess(this, SIG.SIGVTALRM));
+  readonly virtualTimer = this.#cpuTimer(
+    () => signalProcess(this, SIG.SIGVTALRM),
+    () => this.cpuUse.user,
+  );
   readonly profTimer = this.#cpuTimer(() => signalProcess(this, SIG.SIGPROF));
   readonly #cpuLimit = this.#cpuTimer(() => this.#overCpuLimit());
   readonly timers = new Map<number, { disarm(): void; readonly uid: number }>();
@@ -189,7 +192,7 @@ export class Process {
     this.armCpuLimit();
   }
 
-  #cpuTimer(fire: () => void): CpuTimer {
-    return new CpuTimer(this.armedCpuTimers, () => this.cpuTime, fire);
+  #cpuTimer(fire: () => void, clock = () => this.cpuTime): CpuTimer {
+    return new CpuTimer(this.armedCpuTimers, clock, fire);
   }
 }

@@ -50,7 +50,7 @@ function setitimer(t: Task, type: number, value: Itimerval | null, oldAt: number
   } else {
     const timer = cpuTimer(t, type);
     if (first === 0) timer.disarm();
-    else timer.arm(t.process.cpuTime + first, interval);
+    else timer.armIn(first, interval);
   }
   if (oldAt !== 0) putItimerval(t, oldAt, old);
   return 0;

@@ -435,6 +435,26 @@ static void core_pattern(const char *put, char *got, size_t size) {
   pwrite(fd, put, strlen(put), 0);
   close(fd);
 }
+/* What is left of a timer of ten seconds, as milliseconds that have gone. */
+static long gone(int which) {
+  struct itimerval v;
+  getitimer(which, &v);
+  return 10000 - v.it_value.tv_sec * 1000 - v.it_value.tv_usec / 1000;
+}
+CASE(virtual_timer) {
+  struct itimerval v = {.it_value.tv_sec = 10};
+  SHOW(setitimer(ITIMER_VIRTUAL, &v, NULL));
+  SHOW(setitimer(ITIMER_PROF, &v, NULL));
+  work(0);
+  SHOW(gone(ITIMER_VIRTUAL) > 300);
+  SHOW(gone(ITIMER_PROF) >= 390);
+  setitimer(ITIMER_VIRTUAL, &v, NULL);
+  setitimer(ITIMER_PROF, &v, NULL);
+  work(1);
+  SHOW(gone(ITIMER_VIRTUAL) < 330);
+  SHOW(gone(ITIMER_PROF) >= 390);
+}
+
 CASE(core_files) {
   char before[200];
   core_pattern("core", before, sizeof before);
