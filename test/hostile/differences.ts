@@ -70,7 +70,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls:
-      /^(epoll_ctl|epoll_wait|epoll_pwait|epoll_pwait2|stat|lstat|fstat|stat64|lstat64|fstat64|fstatat64|msgctl|semctl|shmctl)$/,
+      /^(mq_notify|timer_create|epoll_ctl|epoll_wait|epoll_pwait|epoll_pwait2|stat|lstat|fstat|stat64|lstat64|fstat64|fstatat64|msgctl|semctl|shmctl)$/,
     when: ({ ours, theirs }) => ours === 'EFAULT' || theirs === 'EFAULT',
     reason: 'The structure has another length on ARM than on x86.',
   },
@@ -95,6 +95,34 @@ export const RULES: readonly Rule[] = [
     calls: /^(rename|renameat|renameat2|link|linkat|symlink|symlinkat)$/,
     when: ({ ours, theirs }) => isError(ours) && isError(theirs),
     reason: 'With two bad paths the second is read before the first is looked up.',
+  },
+  {
+    calls: /^memfd_create$/,
+    when: ({ made, ours }) => (word(made, 1) & 0x18) !== 0 || ours === 'ENAMETOOLONG',
+    reason:
+      'MFD_NOEXEC_SEAL and MFD_EXEC are newer than Linux 6.1 (EINVAL); a name that is too long is ENAMETOOLONG.',
+  },
+  {
+    calls:
+      /^(preadv2|pwritev2|pipe2|clock_adjtime|clock_adjtime64|adjtimex|sched_setattr|pidfd_open|pidfd_send_signal|open|openat|creat)$/,
+    when: ({ ours, theirs }) => isError(ours) || theirs === 'EINVAL',
+    reason:
+      'Flags that Linux has since 6.1, and what is said of the clock and of files without a name, are refused in other words.',
+  },
+  {
+    calls: /^(madvise|mlock|mlock2|munlock|mlockall)$/,
+    when: ({ ours, theirs }) => ours === 'EINVAL' || theirs === 'ENOMEM',
+    reason: 'There is no merging of equal pages; pages without access can be locked.',
+  },
+  {
+    calls: /^(getpriority|setpriority|ioprio_get|ioprio_set|sched_.*|setpgid)$/,
+    reason: 'What processes there are beside its own, and how nice it is, is not the same; here is one CPU.',
+  },
+  {
+    calls: /./,
+    when: ({ ours, theirs, what }) =>
+      ours === 'EFBIG' || theirs === 'EFBIG' || (what.startsWith('offset') && ours === '-75'),
+    reason: 'Files of the host may be larger than those in memory, and may not have the same limit.',
   },
   {
     calls:

@@ -12,6 +12,7 @@ import { Random } from '../fuzz/random.ts';
 import { compare, differenceText } from './compare.ts';
 import { encode, forArm, forX86 } from './encode.ts';
 import { Generator, type Made } from './generate.ts';
+import { type Recorded, writeRecording } from './recording.ts';
 import { hostNumbers, run } from './run.ts';
 import { NEVER } from './selection.ts';
 
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     alone: { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
   },
 });
 const x86 = forX86(hostNumbers());
@@ -36,13 +38,17 @@ const calls = allCalls.filter((c) => {
   if (NEVER.test(c.name) || (only && !only.test(c.name))) return false;
   return values.alone || fits({ call: c, words: c.args.map(() => [0, 0]), fills: [] });
 });
+const recorded: Recorded[] = [];
 const seen = new Map<string, number>();
 const failures = new Map<string, string>();
 let done = 0;
 let compared = 0;
 const started = performance.now();
 while (done < Number(values.calls) && performance.now() - started < Number(values.seconds) * 1000) {
-  const batches = Array.from({ length: CHUNK }, () => generator.batch(calls, BATCH));
+  const batches = Array.from(
+    { length: Math.min(CHUNK, Math.ceil((Number(values.calls) - done) / BATCH)) },
+    () => generator.batch(calls, BATCH),
+  );
   const [ours, theirs] = await Promise.all([
     run('arm', encode(batches, forArm)),
     values.alone ? undefined : run('host', encode(batches, x86)),
@@ -65,6 +71,7 @@ while (done < Number(values.calls) && performance.now() - started < Number(value
     batches.forEach((batch, i) => {
       const [a, b] = [ours.batches[i], theirs.batches[i]];
       if (a === undefined || b === undefined) return;
+      if (values.record) recorded.push({ made: batch, result: b });
       const { calls: n, found } = compare(batch, a, b);
       compared += n;
       for (const difference of found) {
@@ -78,6 +85,7 @@ while (done < Number(values.calls) && performance.now() - started < Number(value
   }
   if (count === 0) break;
 }
+if (values.record) writeRecording(recorded);
 const seconds = (performance.now() - started) / 1000;
 console.log(
   `${done} calls, ${compared} compared, ${failures.size} failures, ${seen.size} kinds of difference, ${Math.round(seconds)} s`,

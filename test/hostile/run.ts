@@ -72,6 +72,8 @@ exec "$@"
 /** Nobody in particular, as chroot makes him. */
 const USER = ['--reuid=1000', '--regid=1000', '--clear-groups', '--inh-caps=-all'];
 
+const isRoot = process.getuid?.() === 0;
+
 export interface Run {
   readonly batches: BatchResult[];
   readonly stderr: string;
@@ -95,10 +97,12 @@ export async function run(where: Where, input: Uint8Array): Promise<Run> {
     const node = [process.execPath, ...flags, `${project}src/bin.cjs`, '--cache', 'none'];
     const command =
       where === 'host'
-        ? ['chroot', '--userspec=1000:1000', '--groups=', root, ...inside]
-        : ['setpriv', ...USER, ...node, '--root', root, ...inside];
+        ? ['chroot', ...(isRoot ? ['--userspec=1000:1000', '--groups='] : []), root, ...inside]
+        : [...(isRoot ? ['setpriv', ...USER] : []), ...node, '--root', root, ...inside];
     const { ARMRUN_STRICT: _, ...env } = process.env;
-    const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--net', '--ipc', '--uts'];
+    // An ordinary user is user 1000 in a namespace of his own; of his capabilities there a guest has none.
+    const user = isRoot ? [] : ['--user', '--map-user=1000', '--map-group=1000', '--keep-caps'];
+    const namespaces = [...user, '--mount', '--pid', '--fork', '--kill-child', '--net', '--ipc', '--uts'];
     const child = spawn('unshare', [...namespaces, 'sh', '-c', SCRIPT, 'sh', root, io, ...command], {
       env,
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -43,11 +43,13 @@ function checkRange(base: number, length: number): void {
 /** struct iovec[count]; the sum of lengths is cut at RW_MAX. EINVAL for more than IOV_MAX or a negative length. */
 export function iovecs(t: Task, address: number, count: number): Iovec[] {
   if (count < 0 || count > IOV_MAX) fail('EINVAL');
-  t.mm.readable(address, count * iovec.size);
+  const whole = t.mm.space.check(address, count * iovec.size, READ);
   const { view } = t.mm;
   const list: Iovec[] = [];
   let total = 0;
   for (let i = 0; i < count; i++) {
+    // What is wrong with an entry is told before it is that there is no next one.
+    if (!whole) t.mm.readable(address + i * iovec.size, iovec.size);
     const base = view.getUint32(address + 8 * i, true);
     const length = view.getInt32(address + 8 * i + 4, true);
     if (length < 0) fail('EINVAL');

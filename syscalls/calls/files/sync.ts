@@ -1,4 +1,6 @@
 /** To the disk: sync(2), fsync(2), sync_file_range(2) (fs/sync.c). */
+import { fail } from '../../abi/errno.ts';
+import { S_IFBLK, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../abi/stat.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { OpenFile } from '../../vfs/core/open-file.ts';
 import { fd, s64, uint } from '../args.ts';
@@ -21,10 +23,20 @@ function* allFiles(t: Task): Generator<OpenFile> {
   }
 }
 
+/** The whole file is synchronized; what is asked for is checked all the same. */
+function syncFileRange(t: Task, fd: number, flags: number, offset: number, length: number): number {
+  const file = t.files.get(fd);
+  if (flags & ~7 || offset < 0 || length < 0 || offset + length > Number.MAX_SAFE_INTEGER) fail('EINVAL');
+  const { inode } = file;
+  const kinds = [S_IFREG, S_IFBLK, S_IFDIR, S_IFLNK];
+  if (!kinds.includes(inode.mode & S_IFMT)) fail('ESPIPE');
+  return fsync(t, fd, true);
+}
+
 export const syncCalls: readonly Call[] = [
   call(118, 'fsync', [fd], (t, fd) => fsync(t, fd, false)),
   call(148, 'fdatasync', [fd], (t, fd) => fsync(t, fd, true)),
-  call(341, 'sync_file_range2', [fd, uint, s64, s64], (t, fd) => fsync(t, fd, true)),
+  call(341, 'sync_file_range2', [fd, uint, s64, s64], syncFileRange),
   call(36, 'sync', [], (t) => sync(allFiles(t))),
   call(373, 'syncfs', [fd], (t, fd) => {
     const { fs } = t.files.get(fd).inode;

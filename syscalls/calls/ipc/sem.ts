@@ -38,12 +38,12 @@ function semtimedop(type: Field<{ tv_sec: number; tv_nsec: number }>) {
   return (t: Task, id: number, at: number, count: number, timeoutAt: number): number => {
     let waiting = t.callState as Waiting | undefined;
     if (waiting === undefined) {
-      if (count < 1) fail('EINVAL');
-      if (count > t.kernel.ipc.limits.sem[2]!) fail('E2BIG');
+      const time = timeoutAt === 0 ? undefined : t.mm.get(type, timeoutAt);
+      if (count >>> 0 > t.kernel.ipc.limits.sem[2]!) fail('E2BIG');
       const ops = Array.from({ length: count }, (_, i) => t.mm.get(sembuf, at + i * sembuf.size));
+      if (count < 1 || id < 0) fail('EINVAL');
       let deadline = Infinity;
-      if (timeoutAt !== 0) {
-        const time = t.mm.get(type, timeoutAt);
+      if (time) {
         if (time.tv_sec < 0 || time.tv_nsec < 0 || time.tv_nsec >= 1e9) fail('EINVAL');
         deadline = t.now() + fromTimespec(time);
       }

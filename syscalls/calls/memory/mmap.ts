@@ -91,6 +91,7 @@ function mmap(
   offset: number,
 ): number {
   const { space } = t.mm;
+  const mapped = how & MAP.MAP_ANONYMOUS ? undefined : t.files.get(fdNumber);
   if (length === 0) fail('EINVAL');
   const bytes = pageUp(length);
   if (bytes > USER_END) fail('ENOMEM');
@@ -99,8 +100,8 @@ function mmap(
   if (!shared && type !== MAP.MAP_PRIVATE) fail('EINVAL');
   let source: PageSource | null = null;
   let name = '';
-  if (!(how & MAP.MAP_ANONYMOUS)) {
-    const file = t.files.get(fdNumber);
+  if (mapped !== undefined) {
+    const file = mapped;
     if (!file.readable || (shared && prot & PROT.PROT_WRITE && !file.writable)) fail('EACCES');
     if (shared && prot & PROT.PROT_WRITE) file.checkWritableMapping();
     source = file.pageSource(shared);

@@ -105,6 +105,7 @@ function controlAt(t: Task, address: number, length: number): OpenFile[] {
 function sendmsg(t: Task, fd: number, address: number, flags: number): number {
   const socket = socketOf(t, fd);
   const m = t.mm.get(s.msghdr, address);
+  if (m.msg_name !== 0 && m.msg_namelen > 0x7fff_ffff) fail('EINVAL');
   if (m.msg_iovlen > IOV_MAX) fail('EMSGSIZE');
   const to =
     m.msg_name && m.msg_namelen !== 0
@@ -263,6 +264,7 @@ function putControl(
 function recvmsg(t: Task, fd: number, address: number, flags: number): number {
   const socket = socketOf(t, fd);
   const m = t.mm.get(s.msghdr, address);
+  if (m.msg_name !== 0 && m.msg_namelen > 0x7fff_ffff) fail('EINVAL');
   if (m.msg_iovlen > IOV_MAX) fail('EMSGSIZE');
   const { buffer, spread } = bufferFor(t, iovecs(t, m.msg_iov, m.msg_iovlen));
   const received = receive(t, socket, buffer, flags);
@@ -306,6 +308,7 @@ function many(t: Task, address: number, count: number, each: (at: number, first:
 }
 
 function recvmmsg(t: Task, fd: number, address: number, count: number, flags: number): number {
+  socketOf(t, fd);
   return many(t, address, count, (at, first) => recvmsg(t, fd, at, first ? flags : flags | s.MSG_DONTWAIT));
 }
 const MESSAGE_FLAGS = {
@@ -331,9 +334,10 @@ export const sendReceiveCalls: readonly Call[] = [
   call(292, 'recvfrom', [fd, ptr, size, messageFlags, ptr, ptr], recvfrom),
   call(296, 'sendmsg', [fd, ptr, messageFlags], sendmsg),
   call(297, 'recvmsg', [fd, ptr, messageFlags], recvmsg),
-  call(374, 'sendmmsg', [fd, ptr, uint, messageFlags], (t, fd, address, count, flags) =>
-    many(t, address, count, (at, first) => sendmsg(t, fd, at, first ? flags : flags | s.MSG_DONTWAIT)),
-  ),
+  call(374, 'sendmmsg', [fd, ptr, uint, messageFlags], (t, fd, address, count, flags) => {
+    socketOf(t, fd);
+    return many(t, address, count, (at, first) => sendmsg(t, fd, at, first ? flags : flags | s.MSG_DONTWAIT));
+  }),
   call(365, 'recvmmsg', [fd, ptr, uint, messageFlags, ptr], (t, fd, address, count, flags, timeout) => {
     if (timeout !== 0 && !valid(t.mm.get(timespec32, timeout))) fail('EINVAL');
     return recvmmsg(t, fd, address, count, flags);

@@ -165,13 +165,13 @@ function unixType(type: number, protocol: number): number {
 const fds2 = struct('int[2]', { first: s32, second: s32 });
 
 function socketpair(t: Task, family: number, type: number, protocol: number, out: number): number {
+  if (type & ~(s.SOCK_TYPE_MASK | s.SOCK_NONBLOCK | s.SOCK_CLOEXEC)) fail('EINVAL');
+  t.mm.writable(out, fds2.size);
   if (family !== s.AF_UNIX) {
     // What cannot be made cannot be paired; of the rest only Unix sockets can.
     create(t, family, type, protocol).ref().release();
     fail('EOPNOTSUPP');
   }
-  if (type & ~(s.SOCK_TYPE_MASK | s.SOCK_NONBLOCK | s.SOCK_CLOEXEC)) fail('EINVAL');
-  t.mm.writable(out, fds2.size);
   const kind = unixType(type & s.SOCK_TYPE_MASK, protocol);
   const [a, b] = UnixSocket.pair(t.kernel.vfs, kind, type & s.SOCK_NONBLOCK ? O_NONBLOCK : 0, credsOf(t));
   for (const end of [a, b]) end.ref().inode.belongsTo(t.creds);

@@ -13,7 +13,8 @@ const capHeader = struct('__user_cap_header_struct', { version: u32, pid: s32 })
 
 /** Words of 32 capabilities in a version; 0 after the preferred version has been written back. */
 function capWords(t: Task, headerAt: number): number {
-  const { version } = t.mm.get(capHeader, headerAt);
+  // The version comes first in the header, and is judged before there is the rest of it.
+  const version = t.mm.get(u32, headerAt);
   if (version === CAP_V1) return 1;
   if (version === CAP_V2 || version === CAP_V3) return 2;
   t.mm.put(u32, headerAt, CAP_V3);

@@ -35,8 +35,9 @@ function signalTarget(t: Task, descriptor: number): Process {
 }
 
 function pidfdSendSignal(t: Task, descriptor: number, signo: number, infoAt: number, how: number): number {
-  if (how !== 0 || signo < 0 || signo > NSIG) fail('EINVAL');
+  if (how !== 0) fail('EINVAL');
   const process = signalTarget(t, descriptor);
+  if (signo < 0 || signo > NSIG) fail('EINVAL');
   if (process.reaped) fail('ESRCH');
   let info = { signo, code: SI.SI_USER as number, pid: t.process.pid, uid: t.creds.uid };
   if (infoAt !== 0) {

@@ -11,7 +11,7 @@ const PRIO = { PRIO_PROCESS: 0, PRIO_PGRP: 1, PRIO_USER: 2 } as const;
 /** The tasks a PRIO_* selection means. */
 function selected(t: Task, which: number, id: number): Task[] {
   let tasks: Task[];
-  if (which === PRIO.PRIO_PROCESS) tasks = [find(t, id)];
+  if (which === PRIO.PRIO_PROCESS) tasks = [id < 0 ? fail('ESRCH') : find(t, id)];
   else if (which === PRIO.PRIO_PGRP) {
     const pgid = id === 0 ? t.process.pgid : id;
     tasks = t.kernel.group(pgid).flatMap((p) => [...p.threads]);

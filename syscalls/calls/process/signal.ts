@@ -117,6 +117,7 @@ function fromUser(t: Task, signo: number, code: number): SigInfo {
 /** Sends to each process that may be sent to. EPERM when there are none such, ESRCH when there are none at all. */
 function killAll(t: Task, targets: readonly Process[], signo: number): number {
   if (targets.length === 0) fail('ESRCH');
+  if (signo < 0 || signo > NSIG) fail('EINVAL');
   const allowed = targets.filter((p) => mayKill(t, p.leader, signo));
   if (allowed.length === 0) fail('EPERM');
   if (signo !== 0) for (const p of allowed) sendToProcess(p, fromUser(t, signo, SI.SI_USER));
@@ -124,7 +125,6 @@ function killAll(t: Task, targets: readonly Process[], signo: number): number {
 }
 
 function kill(t: Task, id: number, signo: number): number {
-  if (signo < 0 || signo > NSIG) fail('EINVAL');
   const { kernel } = t;
   if (id > 0) {
     const p = kernel.processes.get(id) ?? kernel.tasks.get(id)?.process ?? fail('ESRCH');
@@ -144,9 +144,9 @@ function kill(t: Task, id: number, signo: number): number {
 /** tgkill, tkill (group 0). */
 function tgkill(t: Task, group: number, id: number, info: SigInfo): number {
   const { signo } = info;
-  if (signo < 0 || signo > NSIG) fail('EINVAL');
   const to = t.kernel.tasks.get(id);
   if (to === undefined || (group !== 0 && to.process.pid !== group)) fail('ESRCH');
+  if (signo < 0 || signo > NSIG) fail('EINVAL');
   if (!mayKill(t, to, signo)) fail('EPERM');
   if (signo !== 0 && !sendToTask(to, info)) fail('EAGAIN');
   return 0;

@@ -84,6 +84,7 @@ function adjtimex(type: typeof timex | typeof timex64) {
 function clockAdjtime(type: typeof timex | typeof timex64) {
   return (t: Task, id: number, at: number): number => {
     if (id === CLOCK.CLOCK_REALTIME) return adjtimex(type)(t, at);
+    t.mm.get(type, at);
     clockTime(t, id);
     return fail('EOPNOTSUPP');
   };

@@ -281,9 +281,9 @@ export class Vfs {
   unlink(at: PathOperation): void {
     const { dir, name, inode, slash } = this.#name(at);
     if (inode === undefined) fail('ENOENT');
-    if (inode.isDirectory) fail('EISDIR');
-    if (slash) fail('ENOTDIR');
+    if (slash) fail(inode.isDirectory ? 'EISDIR' : 'ENOTDIR');
     checkDelete(dir, name, inode, at.creds);
+    if (inode.isDirectory) fail('EISDIR');
     const { nlink } = inode.stat();
     dir.unlink(name);
     this.#removed(dir, name, inode, nlink);
@@ -295,8 +295,8 @@ export class Vfs {
     if (name === '.') fail('EINVAL');
     if (name === '..') fail('ENOTEMPTY');
     if (name === '/') fail('EBUSY');
-    if (!inode.isDirectory) fail('ENOTDIR');
     checkDelete(dir, name, inode, at.creds);
+    if (!inode.isDirectory) fail('ENOTDIR');
     if (inode.mounts?.size) fail('EBUSY');
     dir.rmdir(name);
     this.#removed(dir, name, inode, 1);

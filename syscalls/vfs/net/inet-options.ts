@@ -131,6 +131,7 @@ export class InetOptions {
 
   /** Fewest bytes that an option's value takes: those of IP may be single ones. */
   leastBytes(level: number): number {
+    if (!this.#levels.has(level)) return 0;
     return level === IPPROTO_IP ? 1 : 4;
   }
 
