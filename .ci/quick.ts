@@ -1,6 +1,6 @@
 /**
- * npm run test:quick: type check, lint, and those tests that are quick (all together under 90 s), that need no root and no network, and
- * for which what they need is there. The last line is 'N passed, N failed, N skipped'.
+ * npm run test:quick: type check, lint, and those tests that are quick (all together under 90 s), that need no root and no network,
+ * and for which what they need is there. The last line is 'N passed, N failed, N skipped'.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -27,6 +27,7 @@ const ALONE = [
   'test/memory/shared.test.ts',
   'test/memory/preferred-addresses.test.ts',
   'test/ops',
+  'test/tier0/operands.test.ts',
   'test/vfs/filesystems.test.ts',
   'test/vfs/inode-numbers.test.ts',
   'test/vfs/walk.test.ts',
@@ -34,7 +35,7 @@ const ALONE = [
 /** These compile programs for ARM. */
 const WITH_COMPILER = [
   'test/elf/read.test.ts',
-  'test/jit/flow.test.ts',
+  'test/jit/jit.test.ts',
   'test/kernel/exec.test.ts',
   'test/kernel/table.test.ts',
   'test/kernel/two-runs.test.ts',
