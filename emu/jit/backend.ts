@@ -25,6 +25,7 @@ import { TimeSheet, type Work } from '../work.ts';
 import { CodeCache } from './code-cache.ts';
 import { MAX_DEPTH } from './compile.ts';
 import { GROUP_ALIGN, LEAVE } from './convention.ts';
+import { Machinery } from './machinery.ts';
 import { TranslationStore } from './store.ts';
 import { Tiering } from './tiering.ts';
 import type { TranslationThread } from './translation-thread.ts';
@@ -63,6 +64,8 @@ export class JitBackend implements CpuBackend {
   private losses = 0;
   /** By site. */
   private readonly groupFailures = new Map<number, number>();
+  private readonly machinery: Machinery;
+  private closed = false;
   private readonly wasm: WasmInterpreter;
   private readonly tiering: Tiering;
   private readonly heatMask: number;
@@ -82,16 +85,18 @@ export class JitBackend implements CpuBackend {
     this.tiering = new Tiering(options.hot);
     this.heatMask = options.interpret === true ? -1 : this.tiering.interval - 1;
     this.name = options.interpret === true ? 'interp' : 'jit';
-    this.code = new CodeCache(space, this.cache, store, options, {
+    const set = handlerSet(options.count);
+    this.machinery = Machinery.take(space.memory, set);
+    this.machinery.hooks = {
       check: (_cpu, address, code, site) => this.check(address >>> 0, code, site),
       svc: (_cpu, imm) => this.svc(imm),
       step: () => this.step(),
       preempt: () => this.preempt(),
       miss: (_cpu, depth, ret) => this.miss(depth, ret >>> 0),
-    });
+    };
+    this.code = new CodeCache(space, this.cache, store, options, this.machinery);
     this.cache.times = this.times;
     this.code.times = this.times;
-    const { module, decoder } = handlerSet(options.count);
     const hooks: InterpreterHooks = {
       hot: (location, count, isLoop) => this.arrived(location, count, isLoop),
       sawJump: (address, location) => {
@@ -102,7 +107,7 @@ export class JitBackend implements CpuBackend {
       },
       compiled: (begins) => this.times.begin(begins ? 'compiled' : 'interpreter'),
     };
-    this.wasm = new WasmInterpreter(space, decoder, module, this.code.imports, hooks, {
+    this.wasm = new WasmInterpreter(space, set.decoder, this.machinery, hooks, {
       heatMask: this.heatMask,
       timed: options.count === true,
     });
@@ -143,8 +148,11 @@ export class JitBackend implements CpuBackend {
   }
 
   close(): void {
+    if (this.closed) return;
+    this.closed = true;
     this.code.close();
     this.wasm.close();
+    this.machinery.give();
   }
 
   stats(): CpuStats {

@@ -26,8 +26,9 @@ import {
   WRITE,
 } from '../memory/layout.ts';
 import { TimeSheet } from '../work.ts';
+import type { Machinery } from './machinery.ts';
 import { moduleOf } from './module.ts';
-import { createRuntime, type Runtime, type RuntimeHooks } from './runtime.ts';
+import type { Runtime } from './runtime.ts';
 import type { TranslationStore } from './store.ts';
 import { LOCAL_INSTRUCTIONS } from './tiering.ts';
 import type { Answer, TranslationThread } from './translation-thread.ts';
@@ -61,7 +62,7 @@ export class CodeCache {
   private readonly table: WebAssembly.Table;
   private readonly runtime: Runtime;
   /** 1 for slots that hold code. */
-  private filled = new Uint8Array(1024);
+  private filled: Uint8Array;
   /** Code that is this address space's alone. */
   private readonly own = new Unit();
   /** Segments with an instance in this address space, by page. */
@@ -75,7 +76,7 @@ export class CodeCache {
   /** Entries of the jump cache that have been used. */
   private readonly remembered: number[] = [];
   private readonly options: TranslatorOptions;
-  private readonly translator: Translator;
+  private translator: Translator | undefined;
   /** Another thread that translates; null when this one does. */
   private readonly thread: TranslationThread | null;
   /** Starts that the thread has been asked for. */
@@ -101,19 +102,18 @@ export class CodeCache {
     insns: InsnCache,
     store: TranslationStore,
     options: CpuOptions,
-    hooks: RuntimeHooks,
+    { table, runtime }: Machinery,
   ) {
     this.space = space;
     this.insns = insns;
     this.store = store;
     this.counting = options.count === true;
-    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 1 });
-    this.runtime = createRuntime(space.memory, this.table, hooks);
-    this.table.set(0, this.runtime.missStub);
+    this.table = table;
+    this.runtime = runtime;
+    this.filled = new Uint8Array(Math.max(table.length, 1024));
     this.jumpCache = new Uint32Array(space.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * 2);
     const { count = false, exactFuel = false } = options;
     this.options = { count, exactFuel };
-    this.translator = new Translator(this.options);
     this.thread = exactFuel ? null : store.thread;
   }
 
@@ -134,11 +134,6 @@ export class CodeCache {
     if (segment === null || this.live.has(segment) || !this.fits(segment, unit)) return 0;
     this.instantiate(segment);
     return this.compiledSlot(location);
-  }
-
-  /** What compiled code and the interpreter import. */
-  get imports(): WebAssembly.ModuleImports {
-    return this.runtime.imports;
   }
 
   enter(cpu: number, depth: number, ret: number, slot: number): number {
@@ -181,6 +176,7 @@ export class CodeCache {
     const began = performance.now();
     const before = this.times.begin('translate');
     const view = new LocalView(this, unit, isWanted, ahead);
+    this.translator ??= new Translator(this.options);
     const batch = this.translator.translate(start, others, view);
     if (batch !== null) {
       this.accept(unit, batch, view.constants);
@@ -452,6 +448,11 @@ export class CodeCache {
   /** Leaves the memory as it was. */
   close(): void {
     this.closed = true;
+    for (const { slots } of this.live)
+      for (const slot of slots) {
+        if (this.filled[slot]) this.table.set(slot, this.runtime.missStub);
+        this.filled[slot] = 0;
+      }
     this.thread?.forget(this.space.memory);
     for (const i of this.remembered) {
       this.jumpCache[i] = 0;

@@ -11,6 +11,7 @@
 import { EXIT, type FaultReason } from '../cpu.ts';
 import { type CpuState, OFF } from '../cpu-state.ts';
 import { isThumb32 } from '../decode/decoder.ts';
+import type { Machinery } from '../jit/machinery.ts';
 import type { Access, AddressSpace } from '../memory/address-space.ts';
 import {
   EXEC,
@@ -43,8 +44,6 @@ export interface InterpreterHooks {
   faulted(why: FaultReason): void;
 }
 
-type Enter = (cpu: number, location: number, unused: number) => number;
-
 const EXIT_WORD = OFF.exit >> 2;
 
 interface ItArea {
@@ -55,7 +54,7 @@ interface ItArea {
 export class WasmInterpreter {
   readonly #space: AddressSpace;
   readonly #decoder: RecordDecoder;
-  readonly #enter: Enter;
+  readonly #enter: Machinery['interpret'];
   readonly #hooks: InterpreterHooks;
   readonly #heatMask: number;
   readonly #timed: boolean;
@@ -72,8 +71,7 @@ export class WasmInterpreter {
   constructor(
     space: AddressSpace,
     decoder: RecordDecoder,
-    module: WebAssembly.Module,
-    imports: WebAssembly.ModuleImports,
+    machinery: Machinery,
     hooks: InterpreterHooks,
     { heatMask, timed }: { heatMask: number; timed: boolean },
   ) {
@@ -81,35 +79,26 @@ export class WasmInterpreter {
     this.#timed = timed;
     this.#space = space;
     this.#decoder = decoder;
-    const { buffer } = space;
-    this.#views = {
-      u16: new Uint16Array(buffer),
-      i32: new Int32Array(buffer),
-    };
-    const instance = new WebAssembly.Instance(module, {
-      e: {
-        ...imports,
-        d: decoder.memory,
-        page: (_cpu: number, location: number) => this.#page(location >>> 0),
-        decode: (_cpu: number, record: number, address: number) => this.#decode(record >>> 0, address >>> 0),
-        fault: (_cpu: number, record: number, address: number, at: number, code: number) =>
-          this.#fault(record >>> 0, address >>> 0, at >>> 0, code),
-        hot: (location: number, count: number, isLoop: number) => {
-          hooks.hot(location >>> 0, count, isLoop !== 0);
-          return 0;
-        },
-        sawJump: (address: number, location: number) => {
-          hooks.sawJump(address >>> 0, location >>> 0);
-          return 0;
-        },
-        compiled: (_cpu: number, begins: number) => {
-          hooks.compiled(begins !== 0);
-          return 0;
-        },
-      },
-    });
-    this.#enter = instance.exports.enter as Enter;
+    this.#views = { u16: space.u16, i32: space.i32 };
     this.#hooks = hooks;
+    this.#enter = machinery.interpret;
+    machinery.calls = {
+      page: (_cpu, location) => this.#page(location >>> 0),
+      decode: (_cpu, record, address) => this.#decode(record >>> 0, address >>> 0),
+      fault: (_cpu, record, address, at, code) => this.#fault(record >>> 0, address >>> 0, at >>> 0, code),
+      hot: (location, count, isLoop) => {
+        hooks.hot(location >>> 0, count, isLoop !== 0);
+        return 0;
+      },
+      sawJump: (address, location) => {
+        hooks.sawJump(address >>> 0, location >>> 0);
+        return 0;
+      },
+      compiled: (_cpu, begins) => {
+        hooks.compiled(begins !== 0);
+        return 0;
+      },
+    };
   }
 
   /** Runs from the state's location. Gives LEAVE with the reason in OFF.exit, or a location where the caller is to go on: `stopAt`, or any. */

@@ -1,0 +1,76 @@
+/**
+ * The wasm instances that an address space needs whatever program it holds: the runtime, the interpreter, and the table of compiled code. To make them takes longer than many a process
+ * runs, so they stay with the memory (memory/pool.ts) and serve its next process: what they call is looked up when it is called.
+ */
+import type { RecordDecoder } from '../tier0/decoder.ts';
+import type { HandlerSet } from '../tier0/handler-set.ts';
+import { createRuntime, type Runtime, type RuntimeHooks } from './runtime.ts';
+
+/** What the interpreter's functions call beside RuntimeHooks; see CONTROL_IMPORTS. */
+export interface InterpreterCalls {
+  page(cpu: number, location: number): number;
+  decode(cpu: number, record: number, address: number): number;
+  fault(cpu: number, record: number, address: number, at: number, code: number): number;
+  hot(location: number, count: number, isLoop: number): number;
+  sawJump(address: number, location: number): number;
+  compiled(cpu: number, begins: number): number;
+}
+
+/** Runs from a location; the third parameter is not looked at. */
+type Enter = (cpu: number, location: number, unused: number) => number;
+
+/** Of memories without a process, by what their interpreter decodes with. */
+const idle = new WeakMap<WebAssembly.Memory, Map<RecordDecoder, Machinery>>();
+
+export class Machinery {
+  readonly table: WebAssembly.Table;
+  readonly runtime: Runtime;
+  readonly interpret: Enter;
+  /** Whose process it is; to be set before anything runs. */
+  hooks!: RuntimeHooks;
+  calls!: InterpreterCalls;
+  readonly #memory: WebAssembly.Memory;
+  readonly #decoder: RecordDecoder;
+
+  /** That of a memory, which must not be in use. */
+  static take(memory: WebAssembly.Memory, set: HandlerSet): Machinery {
+    const ofMemory = idle.get(memory);
+    const known = ofMemory?.get(set.decoder);
+    if (known === undefined) return new Machinery(memory, set);
+    ofMemory!.delete(set.decoder);
+    return known;
+  }
+
+  private constructor(memory: WebAssembly.Memory, { module, decoder }: HandlerSet) {
+    this.#memory = memory;
+    this.#decoder = decoder;
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 1 });
+    this.runtime = createRuntime(memory, this.table, {
+      check: (cpu, address, code, site) => this.hooks.check(cpu, address, code, site),
+      svc: (cpu, imm) => this.hooks.svc(cpu, imm),
+      step: (cpu) => this.hooks.step(cpu),
+      preempt: (cpu) => this.hooks.preempt(cpu),
+      miss: (cpu, depth, ret) => this.hooks.miss(cpu, depth, ret),
+    });
+    this.table.set(0, this.runtime.missStub);
+    const calls: InterpreterCalls = {
+      page: (cpu, location) => this.calls.page(cpu, location),
+      decode: (cpu, record, address) => this.calls.decode(cpu, record, address),
+      fault: (cpu, record, address, at, code) => this.calls.fault(cpu, record, address, at, code),
+      hot: (location, count, isLoop) => this.calls.hot(location, count, isLoop),
+      sawJump: (address, location) => this.calls.sawJump(address, location),
+      compiled: (cpu, begins) => this.calls.compiled(cpu, begins),
+    };
+    const { exports } = new WebAssembly.Instance(module, {
+      e: { ...this.runtime.imports, d: decoder.memory, ...calls },
+    });
+    this.interpret = exports.enter as Enter;
+  }
+
+  /** Leaves it to the memory's next process. The caller has put the stub back into all slots of the table. */
+  give(): void {
+    const ofMemory = idle.get(this.#memory) ?? new Map<RecordDecoder, Machinery>();
+    ofMemory.set(this.#decoder, this);
+    idle.set(this.#memory, ofMemory);
+  }
+}
