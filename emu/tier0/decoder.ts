@@ -2,7 +2,7 @@
  * From encodings to records: what the wasm handler DECODE asks when the master table does not have an encoding.
  */
 
-import { newA32, newThumb } from '../decode/decoder.ts';
+import { isThumb32, newA32, newThumb } from '../decode/decoder.ts';
 import { onModelChange } from '../decode/features.ts';
 import type { Insn } from '../decode/row.ts';
 import { itRow } from '../decode/t16.ts';
@@ -27,7 +27,18 @@ function encode({ name, kind }: Operand, args: Args): number {
   return kind === 'core' || kind === 'single' ? 4 * value : kind === 'double' ? 8 * value : value;
 }
 
+/** An instruction of an IT block. */
+interface BlockStep {
+  readonly size: number;
+  readonly itAfter: number;
+  readonly record: Int32Array;
+}
+
+const MAX_IN_BLOCKS = 1 << 15;
+
 export class RecordDecoder {
+  /** Instructions of IT blocks by encoding and ITSTATE, which the master table has not. */
+  readonly #inBlocks = new Map<number, BlockStep>();
   /** The master table, shared by all processes of a run. */
   readonly memory: WebAssembly.Memory;
   readonly #handlers: Handlers;
@@ -44,7 +55,10 @@ export class RecordDecoder {
     const bytes = MASTER.entry << MASTER.entriesLog2;
     this.memory = new WebAssembly.Memory({ initial: bytes >>> 16, maximum: 65536, shared: true });
     this.#master = new Int32Array(this.memory.buffer);
-    onModelChange(() => this.#master.fill(0));
+    onModelChange(() => {
+      this.#master.fill(0);
+      this.#inBlocks.clear();
+    });
   }
 
   /** Decodes an A32 instruction into the record at a word of `into`, and into the master table. */
@@ -67,20 +81,21 @@ export class RecordDecoder {
   }
 
   /** As `thumb`, an instruction of an IT block. */
-  inBlock(
-    hw1: number,
-    hw2: number,
-    itstate: number,
-    into: Int32Array,
-    at: number,
-  ): { size: number; itAfter: number } {
-    const insn = newThumb(hw1, hw2, itstate);
-    // What leaves the interpreter has to say where in the block: the evaluator does.
-    if (insn.row.mnemonic === 'svc') this.#set(stepHandler(insn.size), 0);
-    else this.#make(insn);
-    this.#bytes[RECORD.it] = itstate;
-    this.#put(into, at);
-    return insn;
+  inBlock(hw1: number, hw2: number, itstate: number, into: Int32Array, at: number): BlockStep {
+    const key = (isThumb32(hw1) ? hw1 * 0x1_0000 + hw2 : hw1) * 256 + itstate;
+    let step = this.#inBlocks.get(key);
+    if (step === undefined) {
+      const insn = newThumb(hw1, hw2, itstate);
+      // What leaves the interpreter has to say where in the block: the evaluator does.
+      if (insn.row.mnemonic === 'svc') this.#set(stepHandler(insn.size), 0);
+      else this.#make(insn);
+      this.#bytes[RECORD.it] = itstate;
+      step = { size: insn.size, itAfter: insn.itAfter, record: this.#record.slice() };
+      if (this.#inBlocks.size === MAX_IN_BLOCKS) this.#inBlocks.clear();
+      this.#inBlocks.set(key, step);
+    }
+    for (let i = 0; i < 4; i++) into[at + i] = step.record[i]!;
+    return step;
   }
 
   #make(insn: Insn): void {
