@@ -103,6 +103,9 @@ export class InotifyFile extends AnonymousFile implements Watcher {
   override get pollable(): boolean {
     return true;
   }
+  override get asynchronous(): boolean {
+    return true;
+  }
   override ioctl(request: number, argument: number, context: IoctlContext): number {
     if (request !== FIONREAD) return fail('ENOTTY');
     const bytes = this.#events.reduce((sum, e) => sum + HEADER + nameLength(e.name), 0);

@@ -3,6 +3,8 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -208,6 +210,25 @@ CASE(signals_of_sockets) {
   socketpair(AF_UNIX, SOCK_DGRAM, 0, s);
   asynchronous(s[0], SIGRTMIN);
   TELL(send(s[1], "x", 1, 0));
+}
+
+CASE(signals_of_watches) {
+  int i = inotify_init1(0);
+  catch_io(SIGRTMIN);
+  mkdir("watched", 0700);
+  SHOW(inotify_add_watch(i, "watched", IN_CREATE | IN_DELETE));
+  asynchronous(i, SIGRTMIN);
+  TELL(mkdir("watched/a", 0700));
+  TELL(rmdir("watched/a"));
+  TELL(read(i, page, sizeof page));
+  TELL(inotify_rm_watch(i, 1));
+  rmdir("watched");
+  /* These know no O_ASYNC and do not keep it. */
+  int e = eventfd(0, 0), m = open("/dev/null", O_RDWR | O_ASYNC);
+  SHOW(fcntl(e, F_SETFL, O_ASYNC));
+  SHOW(fcntl(e, F_GETFL) & O_ASYNC);
+  SHOW(ioctl(e, FIOASYNC, &m));
+  SHOW((fcntl(m, F_GETFL) & O_ASYNC) != 0);
 }
 
 CASE(signals_of_terminals) {
