@@ -70,7 +70,7 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   sched_setaffinity: 'there is one CPU',
   times: 'what is the time of the kernel is told by samples',
   setitimer: 'as times',
-  getrusage: 'as times; no context switches, no block input or output',
+  getrusage: 'as times; no page faults, no block input or output',
   setrlimit: 'RLIMIT_RSS and RLIMIT_RTTIME decide nothing',
   prlimit64: 'as setrlimit',
   // locks, queues, sockets

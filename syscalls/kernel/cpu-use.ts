@@ -4,6 +4,17 @@ export interface CpuUse {
   readonly system: number;
 }
 
+/** How often a task has left the CPU: to wait, or because it was the turn of others. */
+export class Switches {
+  voluntary = 0;
+  involuntary = 0;
+
+  add({ voluntary, involuntary }: Switches): void {
+    this.voluntary += voluntary;
+    this.involuntary += involuntary;
+  }
+}
+
 /**
  * Splits a CPU time by how much of it was the kernel's, as far as that is known: it is sampled (SYSTEM_SAMPLE), so the parts are
  * made to add up and never to go back (cputime_adjust of kernel/sched/cputime.c).

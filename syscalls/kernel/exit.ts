@@ -57,6 +57,7 @@ function endThread(t: Task): void {
   process.usage.syscalls += t.syscalls;
   process.deadThreads.time += kernel.scheduler.cpuTime(t);
   process.deadThreads.system += t.systemTime;
+  process.deadThreads.switches.add(t.switches);
   process.retarget(t);
   process.threads.delete(t);
   if (t !== process.leader) kernel.tasks.delete(t.tid);
@@ -176,6 +177,8 @@ export function reap(p: Process): void {
     const { childrenUse: all } = parent;
     all.user += user + p.childrenUse.user;
     all.system += system + p.childrenUse.system;
+    all.switches.add(p.switches);
+    all.switches.add(p.childrenUse.switches);
     all.mostResident = Math.max(all.mostResident, p.mostResident, p.childrenUse.mostResident);
     parent.children.delete(p);
   }

@@ -38,6 +38,9 @@ export function procSource(kernel: Kernel): ProcSource {
       kernel.hostname = name;
     },
     now: kernel.now,
+    get switches() {
+      return kernel.scheduler.switches;
+    },
     model: kernel.options.model,
     settings: kernel,
     leases: kernel.vfs.leases,
@@ -54,6 +57,7 @@ function thread(t: Task): ProcThread {
     comm: t.comm,
     state,
     cpuUse: t.cpuUse,
+    switches: t.switches,
     startTime: t.startTime,
     nice: t.nice,
     pending: t.pending.set,

@@ -6,7 +6,7 @@ import { RLIMIT } from '../abi/resource.ts';
 import { SIG, type SigInfo, sigmask } from '../abi/signal.ts';
 import { WaitQueue } from '../vfs/core/wait-queue.ts';
 import { CpuTimer } from './cpu-timer.ts';
-import { CpuSplit, type CpuUse } from './cpu-use.ts';
+import { CpuSplit, type CpuUse, Switches } from './cpu-use.ts';
 import { IntervalTimer } from './interval-timer.ts';
 import type { Kernel } from './kernel.ts';
 import { SignalQueue } from './signal-queue.ts';
@@ -66,9 +66,9 @@ export class Process {
   reaped = false;
   readonly limits: Rlimit[];
   /** CPU milliseconds of threads that have ended, and what of them was the kernel's. */
-  deadThreads = { time: 0, system: 0 };
+  readonly deadThreads = { time: 0, system: 0, switches: new Switches() };
   /** Of children waited for, theirs included: CPU time, and the most memory that one of them had. */
-  readonly childrenUse = { user: 0, system: 0, mostResident: 0 };
+  readonly childrenUse = { user: 0, system: 0, mostResident: 0, switches: new Switches() };
   /** Most bytes that memories it has left with exec had. */
   leftResident = 0;
   readonly #split = new CpuSplit();
@@ -151,6 +151,14 @@ export class Process {
     let { system } = this.deadThreads;
     for (const t of this.threads) system += t.systemTime;
     return this.#split.of(this.cpuTime, system);
+  }
+
+  /** Of all its threads, ended ones too. */
+  get switches(): Switches {
+    const all = new Switches();
+    all.add(this.deadThreads.switches);
+    for (const t of this.threads) all.add(t.switches);
+    return all;
   }
 
   /** Most bytes it ever had in memory. */

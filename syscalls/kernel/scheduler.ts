@@ -28,6 +28,8 @@ export class Scheduler {
   readonly #kernel: Kernel;
   #queue: Task[] = [];
   #queued = new Set<Task>();
+  /** How often another task has got its turn. */
+  switches = 0;
   /** The task whose code or system call runs now. */
   current: Task | undefined;
   #fuel = FIRST_FUEL;
@@ -109,6 +111,7 @@ export class Scheduler {
       this.#kernel.crash(t, 'running', error);
     } finally {
       this.#countCpu(t);
+      this.#countSwitch(t);
       this.current = undefined;
       this.#checkCpuTimers(t);
       this.#kernel.runDeferred();
@@ -167,6 +170,13 @@ export class Scheduler {
       this.#believed = 0;
     }
     t.cpuTime += used;
+  }
+
+  #countSwitch(t: Task): void {
+    if (t.state !== 'runnable') t.switches.voluntary++;
+    else if (this.contended) t.switches.involuntary++;
+    else return;
+    this.switches++;
   }
 
   /** Waits for the next deadline or for a host event that makes a task runnable. */

@@ -13,7 +13,7 @@ import { SI, SIG, type SigSet, SS_DISABLE, sigmask, UNBLOCKABLE } from '../abi/s
 import type { Creds } from '../vfs/core/creds.ts';
 import type { FdTable } from '../vfs/core/fd-table.ts';
 import type { Waiter, WaitQueue } from '../vfs/core/wait-queue.ts';
-import { CpuSplit, type CpuUse } from './cpu-use.ts';
+import { CpuSplit, type CpuUse, Switches } from './cpu-use.ts';
 import type { FsContext } from './fs-context.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
@@ -137,6 +137,7 @@ export class Task implements Waiter {
   /** About how much of it was spent in system calls; see cpuUse. */
   systemTime = 0;
   readonly #split = new CpuSplit();
+  readonly switches = new Switches();
   readonly startTime: number;
   syscalls = 0;
 

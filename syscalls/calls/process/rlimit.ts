@@ -64,10 +64,12 @@ const who = oneOf({ RUSAGE_SELF, RUSAGE_CHILDREN, RUSAGE_THREAD });
 
 function getrusage(t: Task, of: number, at: number): number {
   const { process } = t;
+  const { childrenUse } = process;
   let usage: ReturnType<typeof usageOf>;
-  if (of === RUSAGE_SELF) usage = usageOf(process.cpuUse, process.mostResident);
-  else if (of === RUSAGE_CHILDREN) usage = usageOf(process.childrenUse, process.childrenUse.mostResident);
-  else if (of === RUSAGE_THREAD) usage = usageOf(t.cpuUse, process.mostResident);
+  if (of === RUSAGE_SELF) usage = usageOf(process.cpuUse, process.switches, process.mostResident);
+  else if (of === RUSAGE_CHILDREN)
+    usage = usageOf(childrenUse, childrenUse.switches, childrenUse.mostResident);
+  else if (of === RUSAGE_THREAD) usage = usageOf(t.cpuUse, t.switches, process.mostResident);
   else return fail('EINVAL');
   t.mm.put(rusage, at, usage);
   return 0;

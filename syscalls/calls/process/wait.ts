@@ -5,7 +5,7 @@ import { siginfo } from '../../abi/siginfo.ts';
 import { SI, SIG, type SigInfo } from '../../abi/signal.ts';
 import { type Field, s32, shown } from '../../abi/struct.ts';
 import { toTimeval } from '../../kernel/clock.ts';
-import type { CpuUse } from '../../kernel/cpu-use.ts';
+import { type CpuUse, Switches } from '../../kernel/cpu-use.ts';
 import { endCode, reap } from '../../kernel/exit.ts';
 import { PidFile } from '../../kernel/pidfd.ts';
 import type { Process } from '../../kernel/process.ts';
@@ -138,8 +138,12 @@ function wait(t: Task, matches: Matches, options: number): Event | undefined {
   return t.wait(t.process.childQueue);
 }
 
-/** struct rusage of CPU time and of the most bytes that were in memory. */
-export function usageOf({ user, system }: CpuUse, mostResident: number) {
+/** struct rusage of CPU time, turns, and the most bytes that were in memory. */
+export function usageOf(
+  { user, system }: CpuUse,
+  { voluntary, involuntary }: Switches,
+  mostResident: number,
+) {
   return {
     ru_utime: toTimeval(user),
     ru_stime: toTimeval(system),
@@ -155,17 +159,19 @@ export function usageOf({ user, system }: CpuUse, mostResident: number) {
     ru_msgsnd: 0,
     ru_msgrcv: 0,
     ru_nsignals: 0,
-    ru_nvcsw: 0,
-    ru_nivcsw: 0,
+    ru_nvcsw: voluntary,
+    ru_nivcsw: involuntary,
   };
 }
 
 /** Of a child with those it has waited for (RUSAGE_BOTH); nothing of a tracee. */
 function usageOfBoth(child: Process | undefined) {
-  if (child === undefined) return usageOf({ user: 0, system: 0 }, 0);
+  if (child === undefined) return usageOf({ user: 0, system: 0 }, new Switches(), 0);
   const { cpuUse, childrenUse } = child;
   const use = { user: cpuUse.user + childrenUse.user, system: cpuUse.system + childrenUse.system };
-  return usageOf(use, Math.max(child.mostResident, childrenUse.mostResident));
+  const { switches } = child;
+  switches.add(childrenUse.switches);
+  return usageOf(use, switches, Math.max(child.mostResident, childrenUse.mostResident));
 }
 
 const waitStatus: Field<number> = shown(s32, (status) => {

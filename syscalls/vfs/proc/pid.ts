@@ -136,8 +136,8 @@ function status(p: ProcProcess, t: ProcThread): string {
     ['NoNewPrivs', p.noNewPrivs ? 1 : 0],
     ['Cpus_allowed', '1'],
     ['Cpus_allowed_list', '0'],
-    ['voluntary_ctxt_switches', 0],
-    ['nonvoluntary_ctxt_switches', 0],
+    ['voluntary_ctxt_switches', t.switches.voluntary],
+    ['nonvoluntary_ctxt_switches', t.switches.involuntary],
   );
   return lines.map(([name, value]) => `${name}:\t${value}\n`).join('');
 }

@@ -74,7 +74,7 @@ function procStat(source: ProcSource): string {
   const ticks = (ms: number) => Math.floor(Math.max(0, ms) / 10);
   const line = `${ticks(user)} 0 ${ticks(system)} ${ticks(source.now() - user - system)} 0 0 0 0 0 0`;
   const boot = Math.floor((Date.now() - source.now()) / 1000);
-  return `cpu  ${line}\ncpu0 ${line}\nintr 0\nctxt 0\nbtime ${boot}\nprocesses ${source.pids().length}\nprocs_running 1\nprocs_blocked 0\n`;
+  return `cpu  ${line}\ncpu0 ${line}\nintr 0\nctxt ${source.switches}\nbtime ${boot}\nprocesses ${source.pids().length}\nprocs_running 1\nprocs_blocked 0\n`;
 }
 
 /** Counts of pages; what nobody counts here is 0. */

@@ -12,6 +12,8 @@ export interface ProcThread {
   readonly state: 'R' | 'S' | 'T' | 'Z';
   /** CPU time in milliseconds, of the program and of the kernel for it. */
   readonly cpuUse: { readonly user: number; readonly system: number };
+  /** How often it has left the CPU. */
+  readonly switches: { readonly voluntary: number; readonly involuntary: number };
   /** Milliseconds of the monotonic clock. */
   readonly startTime: number;
   readonly nice: number;
@@ -130,6 +132,8 @@ export interface ProcSource {
   readonly release: string;
   readonly version: string;
   setHostname(name: string): void;
+  /** How often a task has left the CPU. */
+  readonly switches: number;
   /** Milliseconds of the monotonic clock, now. */
   now(): number;
   /** For /proc/cpuinfo. */

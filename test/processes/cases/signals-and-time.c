@@ -435,6 +435,48 @@ static void core_pattern(const char *put, char *got, size_t size) {
   pwrite(fd, put, strlen(put), 0);
   close(fd);
 }
+static long line_of(const char *file, const char *name) {
+  char line[200];
+  long n = -1;
+  FILE *f = fopen(file, "r");
+  while (fgets(line, sizeof line, f)) if (!strncmp(line, name, strlen(name))) n = atol(line + strlen(name));
+  fclose(f);
+  return n;
+}
+CASE(switches) {
+  struct rusage a, b;
+  long before = line_of("/proc/self/status", "voluntary_ctxt_switches:"), all = line_of("/proc/stat", "ctxt ");
+  getrusage(RUSAGE_SELF, &a);
+  for (int i = 0; i < 20; i++) usleep(1000);
+  getrusage(RUSAGE_SELF, &b);
+  SHOW(b.ru_nvcsw - a.ru_nvcsw >= 20 && b.ru_nvcsw - a.ru_nvcsw < 40);
+  SHOW(line_of("/proc/self/status", "voluntary_ctxt_switches:") - before >= 20);
+  SHOW(line_of("/proc/stat", "ctxt ") - all >= 20);
+  pid_t pid = fork();
+  if (pid == 0) {
+    for (int i = 0; i < 30; i++) usleep(1000);
+    _exit(0);
+  }
+  wait4(pid, NULL, 0, &a);
+  SHOW(a.ru_nvcsw >= 30 && a.ru_nvcsw < 60);
+  getrusage(RUSAGE_CHILDREN, &b);
+  SHOW(b.ru_nvcsw == a.ru_nvcsw && b.ru_nivcsw == a.ru_nivcsw);
+  /* Two that only compute take turns. */
+  if ((pid = fork()) == 0) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(0, &one);
+    sched_setaffinity(0, sizeof one, &one);
+    fork();
+    work(0);
+    getrusage(RUSAGE_SELF, &a);
+    _exit(a.ru_nivcsw >= 4);
+  }
+  int status;
+  waitpid(pid, &status, 0);
+  SHOW(WEXITSTATUS(status));
+}
+
 /* What is left of a timer of ten seconds, as milliseconds that have gone. */
 static long gone(int which) {
   struct itimerval v;
