@@ -11,6 +11,8 @@ export interface BenchProgram {
   readonly root?: RootName;
   /** It makes ARM code and runs it: counted apart, and a fixture has no native build. */
   readonly makesCode?: boolean;
+  /** A fixture of Advanced SIMD and ARMv8 (NAME.v8), for the CPU model max: counted apart, without a native build. */
+  readonly vectors?: boolean;
   readonly args: readonly string[];
   /** Of a program that computes: arguments that keep it busy for seconds, to see how fast it is once it runs. */
   readonly long?: readonly string[];
@@ -24,6 +26,16 @@ export const SCRIPTS = '/srv/bench/scripts';
 const pythonLoop = (n: number) => `s = 0\nfor i in range(${n}):\n s += i * i % 7\nprint(s)`;
 const perlLoop = (n: number) => `my $s = 0; for my $i (1..${n}) { $s += $i * $i % 7 } print "$s\\n"`;
 const bashLoop = (n: number) => `for ((i=s=0;i<${n};i++)); do ((s+=i*i%7)); done; echo $s`;
+
+/** A kernel of fixtures/simd.c, in rounds. */
+const kernel = (name: string, about: string, rounds: number): BenchProgram => ({
+  name: `simd ${name}`,
+  about,
+  program: 'simd',
+  vectors: true,
+  args: [name, String(rounds / 10)],
+  long: [name, String(rounds)],
+});
 
 export const programs: readonly BenchProgram[] = [
   { name: 'crc32', about: 'byte loads, a table', program: 'crc32', args: ['100'], long: ['600'] },
@@ -58,6 +70,12 @@ export const programs: readonly BenchProgram[] = [
     long: ['60000'],
   },
   { name: 'heap', about: 'malloc, memset, mmap', program: 'heap', args: ['30000'], long: ['200000'] },
+  kernel('copy', 'VLD1 and VST1 of four registers', 600_000),
+  kernel('saxpy', 'VMLA of floats', 40_000),
+  kernel('dct', 'saturating multiplications, transpositions', 200_000),
+  kernel('blend', 'VLD4, widening and narrowing', 20_000),
+  kernel('convolve', 'VMLA of floats by scalars', 20_000),
+  kernel('sha256', 'cryptographic instructions', 400_000),
   {
     name: 'xz',
     about: 'a compressor',

@@ -38,6 +38,9 @@ interface Engine {
 }
 
 const isFixture = (program: BenchProgram) => !program.program.startsWith('/');
+const fixtureOf = ({ program, vectors }: BenchProgram, fixtures: string) =>
+  `${fixtures}/${program}.${vectors ? 'v8' : 'static'}`;
+const modelOf = ({ vectors }: BenchProgram) => (vectors ? ['--cpu-model', 'max'] : []);
 
 /** The host directory of a program's root. */
 type Roots = (program: BenchProgram) => string;
@@ -59,7 +62,7 @@ function enginesFor(rootOf: Roots, fixtures: string, { cpu, cache }: SteadyOptio
         const options = cache === null ? [] : ['--cache', cache];
         const armrun = [`${project}src/armrun`, '--cpu', cpu, ...options];
         return isFixture(benched)
-          ? [...armrun, '--', `${fixtures}/${program}.static`, ...args]
+          ? [...armrun, ...modelOf(benched), '--', fixtureOf(benched, fixtures), ...args]
           : [...armrun, '--root', rootOf(benched), '--', program, ...args];
       },
     },
@@ -68,7 +71,7 @@ function enginesFor(rootOf: Roots, fixtures: string, { cpu, cache }: SteadyOptio
       color: '#e08a1e',
       command: (program) =>
         isFixture(program)
-          ? ['qemu-arm-static', `${fixtures}/${program.program}.static`, ...program.args]
+          ? ['qemu-arm-static', fixtureOf(program, fixtures), ...program.args]
           : program.executes
             ? [`${project}test/apt/binfmt.sh`, rootOf(program), program.program, ...program.args]
             : byPrefix(program),
@@ -77,7 +80,7 @@ function enginesFor(rootOf: Roots, fixtures: string, { cpu, cache }: SteadyOptio
       name: 'native',
       color: '#7a9a3a',
       command: (program) =>
-        isFixture(program) && !program.makesCode
+        isFixture(program) && !program.makesCode && !program.vectors
           ? [`${fixtures}/${program.program}.host`, ...program.args]
           : null,
     },
@@ -155,7 +158,8 @@ export function runSteady(options: SteadyOptions): void {
   };
   console.log(`geometric mean of armrun/qemu: ${mean(results)}`);
   for (const [what, isOne] of [
-    ['compute', ({ long, makesCode }) => long !== undefined && !makesCode],
+    ['compute', ({ long, makesCode, vectors }) => long !== undefined && !makesCode && !vectors],
+    ['use vectors', ({ vectors }) => vectors === true],
     ['make code', ({ makesCode }) => makesCode === true],
   ] as const satisfies [string, (program: BenchProgram) => boolean][]) {
     const list = results.filter((_, i) => isOne(chosen[i]!));
