@@ -12,6 +12,8 @@ export const IN_DELETE = 0x200;
 export const IN_DELETE_SELF = 0x400;
 export const IN_MOVE_SELF = 0x800;
 export const IN_ALL_EVENTS = 0xfff;
+/** All that a mask may have (ALL_INOTIFY_BITS). */
+export const IN_ALL_BITS = 0xf700_efff | 0;
 export const IN_UNMOUNT = 0x2000;
 export const IN_Q_OVERFLOW = 0x4000;
 export const IN_IGNORED = 0x8000;

@@ -19,7 +19,7 @@ function inotifyOf(t: Task, fd: number): InotifyFile {
   return file instanceof InotifyFile ? file : fail('EINVAL');
 }
 
-const { IN_ALL_EVENTS, IN_DONT_FOLLOW, IN_MASK_ADD, IN_MASK_CREATE, IN_ONLYDIR } = inotify;
+const { IN_ALL_BITS, IN_DONT_FOLLOW, IN_MASK_ADD, IN_MASK_CREATE, IN_ONLYDIR } = inotify;
 
 export const inotifyCalls: readonly Call[] = [
   call(316, 'inotify_init', [], (t) => init(t, 0)),
@@ -37,7 +37,7 @@ export const inotifyCalls: readonly Call[] = [
     },
     {
       before: (t, fd, _path, mask) => {
-        if (!(mask & IN_ALL_EVENTS)) fail('EINVAL');
+        if (!(mask & IN_ALL_BITS)) fail('EINVAL');
         t.files.get(fd);
         if (mask & IN_MASK_ADD && mask & IN_MASK_CREATE) fail('EINVAL');
         inotifyOf(t, fd);

@@ -176,7 +176,7 @@ function lockPi(t: Task, at: number, isPrivate: boolean, deadline: number, tryOn
   }
   if (owner === t.tid) fail('EDEADLK');
   if (tryOnly) fail('EAGAIN');
-  if (!t.kernel.tasks.has(owner) && !(value & FUTEX_OWNER_DIED)) fail('ESRCH');
+  if (!t.kernel.tasks.has(owner)) fail('ESRCH');
   view.setUint32(at, value | FUTEX_WAITERS, true);
   if (waiting === undefined || waiting.waiter.woken) {
     const waiter = new FutexWaiter(t, key, ANY, at);

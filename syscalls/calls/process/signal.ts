@@ -289,7 +289,8 @@ function sigaltstack(t: Task, stack: Stack | null, oldAt: number): number {
     const mode = stack.ss_flags & ~SS_AUTODISARM;
     if (mode !== SS_DISABLE && mode !== SS_ONSTACK && mode !== 0) fail('EINVAL');
     if (mode === SS_DISABLE) t.altStack = { sp: 0, size: 0, flags: stack.ss_flags };
-    else {
+    // No stack where there is none changes nothing, and is not too small.
+    else if (stack.ss_sp !== 0 || stack.ss_size !== 0 || t.altStack.size !== 0) {
       if (stack.ss_size < MINSIGSTKSZ) fail('ENOMEM');
       t.altStack = { sp: stack.ss_sp, size: stack.ss_size, flags: stack.ss_flags };
     }
