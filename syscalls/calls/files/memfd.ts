@@ -23,6 +23,7 @@ export const memfdCalls: readonly Call[] = [
     (t, name, flags) => {
       if (name.length > NAME_MAX - 6) fail('EINVAL');
       const inode = new MemfdInode(t.kernel.vfs, name, (flags & MFD_ALLOW_SEALING) !== 0);
+      inode.belongsTo(t.creds);
       const file = inode.open(O_RDWR | O_LARGEFILE) as MemoryFile;
       return installFile(t, file, (flags & MFD_CLOEXEC) !== 0);
     },

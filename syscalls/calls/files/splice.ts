@@ -122,6 +122,7 @@ function transfer(t: Task, from: End, to: End, length: number, nonblocking: bool
   return done;
 }
 
+/** The offset is written back whatever comes of it; that it cannot be is worse than any other error. */
 function sendfile(
   t: Task,
   outFd: number,
@@ -131,6 +132,22 @@ function sendfile(
   type: Field<number>,
 ): number {
   if (address !== 0) t.mm.get(type, address);
+  try {
+    return sendTo(t, outFd, inFd, address, count, type);
+  } catch (error) {
+    if (address !== 0 && error instanceof Errno) t.mm.writable(address, type.size);
+    throw error;
+  }
+}
+
+function sendTo(
+  t: Task,
+  outFd: number,
+  inFd: number,
+  address: number,
+  count: number,
+  type: Field<number>,
+): number {
   const from = readerOf(t, inFd);
   const source = fileEnd(t, from, address, type);
   const to = writerOf(t, outFd);

@@ -233,8 +233,9 @@ function mremap(
   if (vma === undefined) fail('EFAULT');
   if (oldBytes === 0) return duplicate(t, vma, old, newBytes, how, newAt);
   if (old + oldBytes > vma.end) {
-    // Shrinking in place may cross mappings; nothing else may.
-    if (fixed || newBytes > oldBytes || !mapped(t, old, old + oldBytes)) fail('EFAULT');
+    // Shrinking in place may cross mappings and gaps; nothing else may.
+    if (fixed || newBytes > oldBytes) fail('EFAULT');
+    if (old + oldBytes > USER_END) fail('EINVAL');
   }
   if (newBytes > oldBytes) {
     if (vma.locked && !mayLockMore(t, newBytes - oldBytes)) fail('EAGAIN');
