@@ -5,7 +5,7 @@
  *   - A page of code with records has been marked with AddressSpace.markCode, so that whatever changes its bytes or its mapping comes through onInvalidate, which takes the records
  *     away: they are zeros then, and the page tables (RECORD_PAGES_*) know none for the page. Who is in the midst of them finds out at the next instruction.
  *   - The records of an IT block lie apart, so that the records at an address are always those outside IT blocks. Stale ones stay valid until the interpreter is entered again: up to three
- *     instructions may still run from them, as a processor may that was not told of a change.
+ *     instructions may still run from them, as a processor may that was not told of a change. They are made room of when many pages have been invalidated.
  *   - It runs in the default mode only (little endian, default FPSCR mode) and begins outside IT blocks; else the evaluator does.
  */
 import { EXIT, type FaultReason } from '../cpu.ts';
@@ -46,6 +46,9 @@ export interface InterpreterHooks {
 
 const EXIT_WORD = OFF.exit >> 2;
 
+/** Pages that may lose their records before those of their IT blocks are made room of. */
+const MAX_DROPPED = 4096;
+
 interface ItArea {
   next: number;
   readonly end: number;
@@ -67,6 +70,10 @@ export class WasmInterpreter {
   /** By page * 2 + thumb: where its records are. */
   readonly #pages = new Map<number, number>();
   #itArea: ItArea = { next: 0, end: 0 };
+  readonly #itAreas: number[] = [];
+  /** Pages whose records were taken away since all were, and runs under way in each other. */
+  #dropped = 0;
+  #nesting = 0;
 
   constructor(
     space: AddressSpace,
@@ -105,6 +112,7 @@ export class WasmInterpreter {
   run(cpu: CpuState, depth: number, stopAt: number): number {
     const outer = this.#cpu;
     this.#cpu = cpu;
+    if (this.#nesting++ === 0 && this.#dropped > MAX_DROPPED && this.#itAreas.length > 1) this.#dropAll();
     const w = cpu.i32;
     w[OFF.depth >> 2] = depth;
     w[OFF.stopAt >> 2] = stopAt;
@@ -113,6 +121,7 @@ export class WasmInterpreter {
     try {
       return this.#enter(cpu.base, cpu.location, 0);
     } finally {
+      this.#nesting--;
       this.#cpu = outer;
     }
   }
@@ -189,6 +198,7 @@ export class WasmInterpreter {
     this.#views.i32[((key & 1 ? RECORD_PAGES_THUMB : RECORD_PAGES_ARM) >>> 2) + (key >>> 1)] = 0;
     this.#clear(records);
     this.#free.push(records);
+    this.#dropped++;
   }
 
   #clear(records: number): void {
@@ -197,23 +207,30 @@ export class WasmInterpreter {
 
   /** The end of the process: leaves the memory as it was. */
   close(): void {
-    for (const key of [...this.#pages.keys()]) this.#drop(key);
+    this.#dropAll();
     const { i32 } = this.#views;
     i32.fill(0, JUMP_TARGETS >>> 2, (JUMP_TARGETS >>> 2) + JUMP_TARGETS_ENTRIES * 4);
-    this.#clearItAreas();
   }
 
-  readonly #itAreas: number[] = [];
-  #clearItAreas(): void {
-    for (const area of this.#itAreas) this.#clear(area);
+  /** Forgets all records. Those of IT blocks only when nobody may be in the midst of one. */
+  #dropAll(): void {
+    for (const key of [...this.#pages.keys()]) this.#drop(key);
+    this.#dropped = 0;
+    if (this.#nesting > 0) return;
+    for (const area of this.#itAreas) {
+      this.#clear(area);
+      this.#free.push(area);
+    }
     this.#itAreas.length = 0;
+    this.#itArea = { next: 0, end: 0 };
   }
 
+  /** Room for the records of a page; 0 when there is none. */
   #newRecords(): number {
     const free = this.#free.pop();
     if (free !== undefined) return free;
     const records = this.#unused;
-    if (records + RECORDS_STRIDE > RECORDS_END) throw new Error('no room for records of code');
+    if (records + RECORDS_STRIDE > RECORDS_END) return 0;
     this.#unused += RECORDS_STRIDE;
     return records;
   }
@@ -227,7 +244,11 @@ export class WasmInterpreter {
     if (!thumb && address & 3) return this.#leaveByFault(location, 0, address, EXEC, 'align');
     if (!this.#executable(address, location, 0)) return 0;
     const page = address >>> PAGE_SHIFT;
-    const records = this.#newRecords();
+    let records = this.#newRecords();
+    if (records === 0) {
+      this.#dropAll();
+      records = this.#newRecords();
+    }
     const { i32 } = this.#views;
     i32[(records + RECORDS_LENGTH) >>> 2] = HANDLER.NEXT_PAGE;
     i32[(records + RECORDS_LENGTH + 16) >>> 2] = HANDLER.NEXT_PAGE;
@@ -276,6 +297,7 @@ export class WasmInterpreter {
     let area = this.#itArea;
     if (area.next + IT_BLOCK > area.end) {
       const records = this.#newRecords();
+      if (records === 0) return false;
       this.#itAreas.push(records);
       area = { next: records, end: records + RECORDS_STRIDE };
       this.#itArea = area;

@@ -1,0 +1,194 @@
+/** The interpreter where code changes, crosses pages or is conditional; against the evaluator. */
+import { afterEach, describe, expect, test } from 'vitest';
+import type { JitBackend } from '../../emu/jit/backend.ts';
+import { RECORDS_START, WRITE } from '../../emu/memory/layout.ts';
+import { RECORDS_STRIDE } from '../../emu/tier0/record.ts';
+import {
+  CODE,
+  closeMachines,
+  DATA,
+  type Factory,
+  interp,
+  machine,
+  outcome,
+  reference,
+} from '../jit/machine.ts';
+import { assemble } from '../unicorn/assemble.ts';
+
+afterEach(closeMachines);
+
+/** Runs a program whose SVCs are a callback that may change the machine; SVC 0 ends it. */
+function runWith(
+  factory: Factory,
+  source: string,
+  svc: (imm: number, m: ReturnType<typeof machine>) => void,
+) {
+  const m = machine(
+    (space, hooks) =>
+      factory(space, {
+        ...hooks,
+        syscall: (_cpu, imm) => {
+          if (imm === 0) return false;
+          svc(imm, m);
+          return true;
+        },
+      }),
+    assemble(source),
+    /^\s*\.thumb/.test(source),
+  );
+  m.backend.run(m.cpu);
+  return m;
+}
+
+const both = (source: string, svc: Parameters<typeof runWith>[2] = () => {}) => {
+  const m = runWith(interp, source, svc);
+  expect(outcome(m)).toEqual(outcome(runWith(reference, source, svc)));
+  return m;
+};
+
+describe('code that changes', () => {
+  test('a store to the next instruction is seen by it', () => {
+    // Writes `mov r1, #2` (0xe3a01002) over `mov r1, #1`.
+    const m = both(`
+      .arm
+      ldr r2, =0xe3a01002
+      adr r3, next
+      str r2, [r3]
+    next:
+      mov r1, #1
+      svc #0`);
+    expect(m.cpu.r[1]).toBe(2);
+  });
+
+  test('a store to the instruction behind it in an IT block is seen after the block', () => {
+    both(`
+      .thumb
+      ldr r2, =0x2107
+      adr r3, target
+      movs r4, #0
+    again:
+      cmp r4, r4
+      itt eq
+      strheq r2, [r3]
+      addeq r4, #1
+      nop
+      .align 2
+    target:
+      movs r1, #1
+      cmp r4, #2
+      bne again
+      svc #0`);
+  });
+
+  test('what is flushed again and again takes no more room', () => {
+    const m = runWith(
+      interp,
+      `
+      .thumb
+      movw r5, #20000
+    again:
+      cmp r5, #3
+      ite eq
+      moveq r0, #1
+      movne r0, #2
+      svc #1
+      subs r5, #1
+      bne again
+      svc #0`,
+      (_imm, { backend }) => backend.invalidate(CODE, 4),
+    );
+    // 20,000 blocks of three records each have been made; what is beyond some pages was never touched.
+    const beyond = RECORDS_START + 100 * RECORDS_STRIDE;
+    expect(m.space.i32.subarray(beyond >>> 2, (beyond + RECORDS_STRIDE) >>> 2).every((x) => x === 0)).toBe(
+      true,
+    );
+  });
+});
+
+describe('pages', () => {
+  test('an instruction and an IT block on two pages', () => {
+    const m = machine(interp, new Uint8Array(4), true);
+    const n = machine(reference, new Uint8Array(4), true);
+    for (const { space, cpu } of [m, n]) {
+      space.map({
+        start: CODE + 0x1000,
+        end: CODE + 0x2000,
+        prot: 7,
+        shared: false,
+        source: null,
+        offset: 0,
+        growsDown: false,
+        name: '',
+      });
+      // add.w r0, r0, #5 across the border; then an IT at a page's end.
+      space.check(CODE, 0x2000, WRITE);
+      const halves = [0xf100, 0x0005, 0x2800, 0xdf00];
+      halves.forEach((h, i) => {
+        space.view.setUint16(CODE + 0xffe + 2 * i, h, true);
+      });
+      cpu.location = (CODE + 0xffe) | 1;
+    }
+    m.backend.run(m.cpu);
+    n.backend.run(n.cpu);
+    expect(m.cpu.r[0]).toBe((DATA + 5) | 0);
+    expect(outcome(m)).toEqual(outcome(n));
+    for (const { space, cpu } of [m, n]) {
+      // cmp r0, r0; itte eq | moveq r1, #1; moveq r2, #2; movne r3, #3; svc 0
+      [0x4280, 0xbf06, 0x2101, 0x2202, 0x2303, 0xdf00].forEach((h, i) => {
+        space.check(CODE + 0xffc + 2 * i, 2, WRITE);
+        space.view.setUint16(CODE + 0xffc + 2 * i, h, true);
+      });
+      cpu.location = (CODE + 0xffc) | 1;
+    }
+    m.backend.run(m.cpu);
+    n.backend.run(n.cpu);
+    expect([...m.cpu.r.subarray(1, 4)]).toEqual([1, 2, 0]);
+    expect(outcome(m)).toEqual(outcome(n));
+  });
+});
+
+describe('modes', () => {
+  test('big endian and a rounding mode, and back', () => {
+    both(`
+      .arm
+      str r0, [r0]
+      setend be
+      ldr r1, [r0]
+      setend le
+      ldr r2, [r0]
+      ldr r3, =0x00800000
+      vmsr fpscr, r3
+      vmov.f32 s0, #1.0
+      vmov.f32 s1, #3.0
+      vdiv.f32 s2, s0, s1
+      mov r3, #0
+      vmsr fpscr, r3
+      vdiv.f32 s3, s0, s1
+      vmov r4, r5, s2, s3
+      svc #0`);
+  });
+
+  test('a fault in an IT block says where in it', () => {
+    const m = both(`
+      .thumb
+      movs r1, #0
+      cmp r1, r1
+      itt eq
+      moveq r2, #1
+      ldreq r3, [r1]
+      svc #0`);
+    expect(m.events).toHaveLength(1);
+    expect(m.cpu.i32[0x5c >> 2]).not.toBe(0);
+  });
+});
+
+test('a memory’s next process gets the same machinery', () => {
+  const first = runWith(interp, '.arm\n mov r1, #7\n svc #0', () => {});
+  const { memory } = first.space;
+  const { machinery } = first.backend as unknown as { machinery: unknown };
+  closeMachines();
+  const second = runWith(interp, '.arm\n mov r1, #8\n svc #0', () => {});
+  expect(second.cpu.r[1]).toBe(8);
+  if (second.space.memory === memory)
+    expect((second.backend as JitBackend as unknown as { machinery: unknown }).machinery).toBe(machinery);
+});
