@@ -83,7 +83,7 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   sendmsg: 'as send; no control messages of the network',
   sendmmsg: 'as sendmsg',
   recvmsg: 'no urgent data, no error queue, no control messages of the network',
-  recvmmsg: 'as recvmsg; the timeout is checked, but not waited by',
+  recvmmsg: 'as recvmsg',
   recvmmsg_time64: 'as recvmmsg',
   // time
   settimeofday: 'EPERM for all',

@@ -7,8 +7,8 @@ import * as s from '../../abi/socket.ts';
 import { s32, u32 } from '../../abi/struct.ts';
 import { timespec32, timespec64 } from '../../abi/time.ts';
 import { IOV_MAX } from '../../abi/uio.ts';
-import { valid } from '../../kernel/clock.ts';
-import type { Task } from '../../kernel/task.ts';
+import { fromTimespec, toTimespec, valid } from '../../kernel/clock.ts';
+import { BLOCKED, Restart, type Task } from '../../kernel/task.ts';
 import type { OpenFile } from '../../vfs/core/open-file.ts';
 import { type Received, type Socket, WOULD_BLOCK } from '../../vfs/net/socket.ts';
 import { bytesIn, fd, flags, int, ptr, size, uint } from '../args.ts';
@@ -20,13 +20,22 @@ import { addressAt, credsOf, putAddress, socketOf, targetOf } from './socket.ts'
 interface Progress {
   done: number;
   deadline: number;
+  /** What has come so far is at its start. */
+  into?: Uint8Array | undefined;
 }
 
 /** Waits for room or data, or gives EAGAIN: at once when it may not wait, else when the socket's timeout has passed. */
-function waitOn(t: Task, socket: Socket, flags: number, timeout: number, done: number): number {
+function waitOn(
+  t: Task,
+  socket: Socket,
+  flags: number,
+  timeout: number,
+  done: number,
+  into?: Uint8Array,
+): number {
   if (socket.nonblocking || flags & s.MSG_DONTWAIT) return done || WOULD_BLOCK;
   const before = t.callState as Progress | undefined;
-  const progress: Progress = { done, deadline: before?.deadline ?? t.now() + timeout };
+  const progress: Progress = { done, deadline: before?.deadline ?? t.now() + timeout, into };
   if (t.now() >= progress.deadline || (done > 0 && t.signalPending)) return done || WOULD_BLOCK;
   t.callState = progress;
   return t.wait(socket.queue, progress.deadline, timeout === Infinity ? 'ERESTARTSYS' : 'EINTR');
@@ -135,11 +144,14 @@ function sendto(
 function receive(t: Task, socket: Socket, into: Uint8Array, flags: number): Received | number {
   if (flags & (s.MSG_OOB | s.MSG_ERRQUEUE)) return flags & s.MSG_OOB ? fail('EINVAL') : WOULD_BLOCK;
   const all = flags & s.MSG_WAITALL && !(flags & s.MSG_PEEK) && socket.type === s.SOCK_STREAM;
-  let done = (t.callState as Progress | undefined)?.done ?? 0;
+  const before = t.callState as Progress | undefined;
+  let done = before?.done ?? 0;
+  // A vector has another buffer each time.
+  if (done > 0 && before!.into!.buffer !== into.buffer) into.set(before!.into!.subarray(0, done));
   for (;;) {
     const received = socket.receive(done === 0 ? into : into.subarray(done), flags);
     if (typeof received === 'number') {
-      const outcome = waitOn(t, socket, flags, socket.readTimeout, done);
+      const outcome = waitOn(t, socket, flags, socket.readTimeout, done, into);
       return outcome > 0 ? { count: outcome, length: outcome } : outcome;
     }
     done += received.count;
@@ -289,28 +301,79 @@ function recvmsg(t: Task, fd: number, address: number, flags: number): number {
   return flags & s.MSG_TRUNC && socket.type !== s.SOCK_STREAM ? received.length : received.count;
 }
 
-/** Several messages: the first one is waited for, more are taken while there are some. */
-function many(t: Task, address: number, count: number, each: (at: number, first: boolean) => number): number {
-  let done = 0;
-  while (done < Math.min(count, IOV_MAX)) {
-    let length: number;
-    try {
-      length = each(address + done * s.mmsghdr.size, done === 0);
-    } catch (error) {
-      if (done > 0 && error instanceof Errno) break;
-      throw error;
-    }
-    if (length < 0) return done || length;
-    t.mm.put(u32, address + done * s.mmsghdr.size + s.msghdr.size, length);
-    done++;
-  }
-  return done;
+/** How far a call of several messages has come that waits for the next. */
+interface Several {
+  readonly messages: number;
+  readonly until: number;
+  /** What the one it waits for keeps. */
+  readonly one: unknown;
 }
 
-function recvmmsg(t: Task, fd: number, address: number, count: number, flags: number): number {
-  socketOf(t, fd);
-  return many(t, address, count, (at, first) => recvmsg(t, fd, at, first ? flags : flags | s.MSG_DONTWAIT));
+/**
+ * One message after the other, as many as there are to be, or until the time has passed when one is done (do_recvmmsg,
+ * __sys_sendmmsg).
+ */
+function several(
+  t: Task,
+  address: number,
+  count: number,
+  timeout: number,
+  each: (at: number, first: boolean) => number,
+): number {
+  const before = t.callState as Several | undefined;
+  const until = before?.until ?? t.now() + timeout;
+  let messages = before?.messages ?? 0;
+  t.callState = before?.one;
+  while (messages < count) {
+    const at = address + messages * s.mmsghdr.size;
+    let length: number;
+    try {
+      length = each(at, messages === 0);
+    } catch (error) {
+      if (error === BLOCKED) t.callState = { messages, until, one: t.callState } satisfies Several;
+      else if (messages > 0 && (error instanceof Errno || error instanceof Restart)) break;
+      throw error;
+    }
+    if (length < 0) return messages || length;
+    t.callState = undefined;
+    t.mm.put(u32, at + s.msghdr.size, length);
+    messages++;
+    if (t.now() >= until) break;
+  }
+  return messages;
 }
+
+function sendmmsg(t: Task, fd: number, address: number, count: number, flags: number): number {
+  socketOf(t, fd);
+  return several(t, address, Math.min(count, IOV_MAX), Infinity, (at) => sendmsg(t, fd, at, flags));
+}
+
+/** What is left of the time is written back. */
+function recvmmsg(
+  t: Task,
+  fd: number,
+  address: number,
+  count: number,
+  flags: number,
+  timeoutAt: number,
+  timespec: typeof timespec32 | typeof timespec64,
+): number {
+  let timeout = Infinity;
+  if (timeoutAt !== 0) {
+    const value = t.mm.get(timespec, timeoutAt);
+    if (!valid(value)) fail('EINVAL');
+    timeout = fromTimespec(value);
+  }
+  socketOf(t, fd);
+  const until = (t.callState as Several | undefined)?.until ?? t.now() + timeout;
+  const received = several(t, address, count, timeout, (at, first) =>
+    recvmsg(t, fd, at, flags & s.MSG_WAITFORONE && !first ? flags | s.MSG_DONTWAIT : flags),
+  );
+  if (timeoutAt !== 0 && received > 0)
+    t.mm.put(timespec, timeoutAt, toTimespec(Math.max(0, until - t.now())));
+  return received;
+}
+
 const MESSAGE_FLAGS = {
   MSG_OOB: s.MSG_OOB,
   MSG_PEEK: s.MSG_PEEK,
@@ -334,21 +397,11 @@ export const sendReceiveCalls: readonly Call[] = [
   call(292, 'recvfrom', [fd, ptr, size, messageFlags, ptr, ptr], recvfrom),
   call(296, 'sendmsg', [fd, ptr, messageFlags], sendmsg),
   call(297, 'recvmsg', [fd, ptr, messageFlags], recvmsg),
-  call(374, 'sendmmsg', [fd, ptr, uint, messageFlags], (t, fd, address, count, flags) => {
-    socketOf(t, fd);
-    return many(t, address, count, (at, first) => sendmsg(t, fd, at, first ? flags : flags | s.MSG_DONTWAIT));
-  }),
-  call(365, 'recvmmsg', [fd, ptr, uint, messageFlags, ptr], (t, fd, address, count, flags, timeout) => {
-    if (timeout !== 0 && !valid(t.mm.get(timespec32, timeout))) fail('EINVAL');
-    return recvmmsg(t, fd, address, count, flags);
-  }),
-  call(
-    417,
-    'recvmmsg_time64',
-    [fd, ptr, uint, messageFlags, ptr],
-    (t, fd, address, count, flags, timeout) => {
-      if (timeout !== 0 && !valid(t.mm.get(timespec64, timeout))) fail('EINVAL');
-      return recvmmsg(t, fd, address, count, flags);
-    },
+  call(374, 'sendmmsg', [fd, ptr, uint, messageFlags], sendmmsg),
+  call(365, 'recvmmsg', [fd, ptr, uint, messageFlags, ptr], (t, fd, address, count, flags, timeout) =>
+    recvmmsg(t, fd, address, count, flags, timeout, timespec32),
+  ),
+  call(417, 'recvmmsg_time64', [fd, ptr, uint, messageFlags, ptr], (t, fd, address, count, flags, timeout) =>
+    recvmmsg(t, fd, address, count, flags, timeout, timespec64),
   ),
 ];

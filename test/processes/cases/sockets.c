@@ -457,6 +457,91 @@ CASE(shared_ports) {
   shared(SOCK_DGRAM);
 }
 
+static struct mmsghdr messages[40];
+static void vectors(void) {
+  static char b[40][10];
+  static struct iovec v[40];
+  for (int i = 0; i < 40; i++) {
+    v[i] = (struct iovec){b[i], sizeof b[i]};
+    messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &v[i], .msg_iovlen = 1}};
+  }
+}
+static void nothing(int n) { (void)n; }
+/* A child that sends the numbers of a text as datagrams, each a tenth of a second after the one before. */
+static pid_t sender(int fd, const char *text) {
+  fflush(stdout);
+  pid_t pid = fork();
+  if (pid) return pid;
+  for (; *text; text++) {
+    usleep(100000);
+    send(fd, text, 1, 0);
+  }
+  _exit(0);
+}
+CASE(several_messages) {
+  int v[2];
+  pid_t pid;
+  vectors();
+  socketpair(AF_UNIX, SOCK_DGRAM, 0, v);
+  pid = sender(v[0], "abc");
+  SHOW(recvmmsg(v[1], messages, 3, 0, NULL));
+  SHOW(messages[2].msg_len);
+  waitpid(pid, NULL, 0);
+  pid = sender(v[0], "abc");
+  SHOW(recvmmsg(v[1], messages, 3, MSG_WAITFORONE, NULL));
+  waitpid(pid, NULL, 0);
+  SHOW(recvmmsg(v[1], messages, 3, MSG_WAITFORONE, NULL));
+  SHOW(recvmmsg(v[1], messages, 3, MSG_DONTWAIT, NULL));
+  /* The time is looked at when a message has come. */
+  struct timespec t = {.tv_nsec = 50000000};
+  send(v[0], "a", 1, 0);
+  pid = sender(v[0], "bc");
+  SHOW(recvmmsg(v[1], messages, 3, 0, &t));
+  SHOW(t.tv_sec == 0 && t.tv_nsec == 0);
+  waitpid(pid, NULL, 0);
+  t = (struct timespec){.tv_sec = 10};
+  SHOW(recvmmsg(v[1], messages, 1, 0, &t));
+  SHOW(t.tv_sec == 9);
+  send(v[0], "x", 1, 0);
+  send(v[0], "x", 1, 0);
+  t = (struct timespec){0};
+  SHOW(recvmmsg(v[1], messages, 2, 0, &t));
+  t.tv_nsec = 1000000000;
+  SHOW(recvmmsg(v[1], messages, 2, 0, &t));
+  SHOW(recv(v[1], messages, 1, MSG_DONTWAIT) >= 0);
+  /* More than there is room for; a signal after some. */
+  fflush(stdout);
+  pid = fork();
+  if (pid == 0) {
+    char b[10];
+    for (int i = 0; i < 30; i++) {
+      if (i == 0) usleep(100000);
+      recv(v[1], b, sizeof b, 0);
+    }
+    _exit(0);
+  }
+  SHOW(sendmmsg(v[0], messages, 30, 0));
+  waitpid(pid, NULL, 0);
+  struct sigaction a = {.sa_handler = nothing, .sa_flags = SA_RESTART};
+  sigaction(SIGALRM, &a, NULL);
+  send(v[0], "x", 1, 0);
+  struct itimerval i = {.it_value.tv_usec = 100000};
+  setitimer(ITIMER_REAL, &i, NULL);
+  SHOW(recvmmsg(v[1], messages, 2, 0, NULL));
+}
+
+CASE(waiting_for_all_of_a_vector) {
+  int v[2];
+  char a[2] = "", b[3] = "";
+  struct iovec vector[2] = {{a, 2}, {b, 2}};
+  struct msghdr m = {.msg_iov = vector, .msg_iovlen = 2};
+  socketpair(AF_UNIX, SOCK_STREAM, 0, v);
+  pid_t pid = sender(v[0], "abcd");
+  SHOW(recvmsg(v[1], &m, MSG_WAITALL));
+  printf("%.2s %s\n", a, b);
+  waitpid(pid, NULL, 0);
+}
+
 CASE(groups) {
   struct sockaddr_in a = {.sin_family = AF_INET}, to, from;
   socklen_t n = sizeof a;
