@@ -1,12 +1,14 @@
 /**
- * Finds out which accesses of a region need no page test of their own, because one before them has tested what they touch: accesses that go to fixed distances from one value (stack
- * slots, fields of a structure, a copy unrolled).
+ * Finds out which accesses of a region need no page test of their own, because one before them has tested what they touch:
+ * accesses that go to fixed distances from one value (stack slots, fields of a structure, a copy unrolled).
  *
- * Registers are followed symbolically through the region: each holds an unknown value plus a known distance. The first access of a group tests everything from the lowest to
- * the highest byte that the group will touch, at both ends: what the rest of its block touches, and a little more of what only blocks behind it do. When that fails, the evaluator takes over
- * at that instruction: it tests access by access and so finds the one that really faults.
+ * Registers are followed symbolically through the region: each holds an unknown value plus a known distance. The first access of
+ * a group tests everything from the lowest to the highest byte that the group will touch, at both ends: what the rest of its
+ * block touches, and a little more of what only blocks behind it do. When that fails, the evaluator takes over at that
+ * instruction: it tests access by access and so finds the one that really faults.
  *
- * What has been tested stays accessible until other code runs (a call, an SVC). Where anything else takes access away, compiled code is left (`losses` in backend.ts).
+ * What has been tested stays accessible until other code runs (a call, an SVC). Where anything else takes access away, compiled
+ * code is left (`losses` in backend.ts).
  */
 import type { Insn } from '../decode/row.ts';
 import { type BlockTransfer, ldm, stm } from '../ops/block.ts';
@@ -172,8 +174,8 @@ const TESTED: AccessPlan = { tested: true, test: null };
 const allows = (tested: number, kind: number) => tested === STORE || tested === kind;
 
 /**
- * The plans of the steps of each block: of one block at a time, or for a region with much time of all together. `ahead` says of an instruction's location whether it may test what only blocks
- * behind it touch.
+ * The plans of the steps of each block: of one block at a time, or for a region with much time of all together. `ahead` says of
+ * an instruction's location whether it may test what only blocks behind it touch.
  */
 export function planAccesses(
   { blocks, isOptimized }: Region,

@@ -1,10 +1,11 @@
 /**
- * The CPUs 'interp' and 'jit': code runs in the wasm interpreter, and with 'jit', when it is hot, as wasm functions compiled region by region. The evaluator runs what these
- * cannot: rare instructions, modes other than the default.
+ * The CPUs 'interp' and 'jit': code runs in the wasm interpreter, and with 'jit', when it is hot, as wasm functions compiled
+ * region by region. The evaluator runs what these cannot: rare instructions, modes other than the default.
  *
- * The dispatcher (`dispatch`) goes from one to the other. It may be nested: a call in compiled code to something not compiled runs a dispatcher on top of the caller's
- * wasm frame until the location that the call is to return to is reached. Because all state is in the state block at every call, no frame is ever needed for meaning: a frame whose
- * callee comes back to another location just returns that location to its own caller.
+ * The dispatcher (`dispatch`) goes from one to the other. It may be nested: a call in compiled code to something not compiled
+ * runs a dispatcher on top of the caller's wasm frame until the location that the call is to return to is reached. Because all
+ * state is in the state block at every call, no frame is ever needed for meaning: a frame whose callee comes back to another
+ * location just returns that location to its own caller.
  */
 import {
   type CpuBackend,
@@ -227,7 +228,10 @@ export class JitBackend implements CpuBackend {
     return this.cpu.i32[IT] === 0 && this.defaultMode();
   }
 
-  /** The interpreter has arrived at a location so often that there may be compiled code for it, made now perhaps. `from`: out of this region, if not 0. */
+  /**
+   * The interpreter has arrived at a location so often that there may be compiled code for it, made now perhaps. `from`: out of
+   * this region, if not 0.
+   */
   private arrived(location: number, count: number, isLoop: boolean, from = 0): void {
     const { code, tiering } = this;
     this.thread?.poll();
@@ -288,7 +292,9 @@ export class JitBackend implements CpuBackend {
     return space.pages.losses === losses ? 1 : this.leaveToStep(site);
   }
 
-  /** Not all that a group of accesses was to be tested for is there: where that happens again and again the first is to test less. */
+  /**
+   * Not all that a group of accesses was to be tested for is there: where that happens again and again the first is to test less.
+   */
   private groupFailed(site: number): void {
     const times = (this.groupFailures.get(site) ?? 0) + 1;
     this.groupFailures.set(site, times);

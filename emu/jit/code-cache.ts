@@ -1,11 +1,13 @@
 /**
  * The compiled code of one address space: its table, the modules in it, the jump cache, and invalidation.
  *
- * Every location that compiled code calls or jumps to has a slot of the table for ever; the slot holds the function compiled for it, or the miss
- * stub. Calls between regions always go through the table, so that a region can be replaced: by a bigger one when a way out of it turns out to be hot, by the stub when
- * a page that it came from changes. Functions are compiled in batches, one wasm module each, and are dropped with their module.
+ * Every location that compiled code calls or jumps to has a slot of the table for ever; the slot holds the function compiled for
+ * it, or the miss stub. Calls between regions always go through the table, so that a region can be replaced: by a bigger one when
+ * a way out of it turns out to be hot, by the stub when a page that it came from changes. Functions are compiled in batches, one
+ * wasm module each, and are dropped with their module.
  *
- * What is translated from the pages of a program file belongs to the file's image (unit.ts), and is compiled once for all processes.
+ * What is translated from the pages of a program file belongs to the file's image (unit.ts), and is compiled once for all
+ * processes.
  */
 import type { CpuOptions, CpuStats } from '../cpu.ts';
 import { type CpuState, OFF } from '../cpu-state.ts';
@@ -154,8 +156,8 @@ export class CodeCache {
   }
 
   /**
-   * Compiles the region at a location, and others with it (Translator.translate): now, or when the other thread is done. True when there is code for the location. `ahead` takes all that
-   * can be reached into the region, and is always done now.
+   * Compiles the region at a location, and others with it (Translator.translate): now, or when the other thread is done. True
+   * when there is code for the location. `ahead` takes all that can be reached into the region, and is always done now.
    */
   compile(
     start: Start,
@@ -222,7 +224,10 @@ export class CodeCache {
     return ((this.space.pages.bytes[page] ?? 0) & READ) !== 0;
   }
 
-  /** Whether what another thread has made of pages is still right: they are the unit's, and nothing has changed in them since it was asked. */
+  /**
+   * Whether what another thread has made of pages is still right: they are the unit's, and nothing has changed in them since it
+   * was asked.
+   */
   private isValid(unit: Unit, { batch, constants }: Answer, asked: number): boolean {
     const pages = new Set([...batch.translations.flatMap((t) => t.pages), ...constants]);
     for (const page of pages) {
@@ -254,8 +259,8 @@ export class CodeCache {
   }
 
   /**
-   * The region was running, at a location, when fuel was over. Where that happens often it is worth having what it calls inside it. True when there is now better code for the location
-   * than what is running.
+   * The region was running, at a location, when fuel was over. Where that happens often it is worth having what it calls inside
+   * it. True when there is now better code for the location than what is running.
    */
   sampled(region: number, location: number): boolean {
     const unit = this.unitAt(region);
@@ -356,7 +361,10 @@ export class CodeCache {
     return unit.sawJump(pc, location);
   }
 
-  /** The access at a site is often unaligned, but allowed: its region is compiled again with a test that lets such accesses pass at once. False when that is done already. */
+  /**
+   * The access at a site is often unaligned, but allowed: its region is compiled again with a test that lets such accesses pass
+   * at once. False when that is done already.
+   */
   sawUnaligned(number: number): boolean {
     const { location, region } = this.store.site(number);
     const unit = this.unitAt(location);
@@ -421,7 +429,10 @@ export class CodeCache {
     return true;
   }
 
-  /** Of images the other processes may go on with a segment, and this one when the pages come back; what was this address space's own is gone. */
+  /**
+   * Of images the other processes may go on with a segment, and this one when the pages come back; what was this address space's
+   * own is gone.
+   */
   private forget(segment: Segment): void {
     const { own } = this;
     const i = own.segments.indexOf(segment);

@@ -1,16 +1,19 @@
 /**
  * Compiles a region to the body of one wasm function (see convention.ts).
  *
- * Control flow is structured from the dominator tree (N. Ramsey, "Beyond Relooper", ICFP 2022): a block whose dominator-tree children have several
- * forward edges is wrapped in one wasm `block` per such child, a loop header in a `loop`, everything else nests in place.
+ * Control flow is structured from the dominator tree (N. Ramsey, "Beyond Relooper", ICFP 2022): a block whose dominator-tree
+ * children have several forward edges is wrapped in one wasm `block` per such child, a loop header in a `loop`, everything else
+ * nests in place.
  *
- * State: guest registers and flags live in locals between the places where others look at the state block. At every call, SVC and exit the dirty ones
- * are stored; behind a call the live ones are loaded again. A variable is dirty when some path has written it since; a dirty variable stays live up to the place
- * that stores it. Faults are a side exit: `check` puts the place in the state block, and the end of its loop, or of the function, stores the variables that are dirty there (`storeDirty`). Flags that nobody will read
- * are not computed, so a fault between may leave a dead flag wrong in the state block, never a live one, and never a register.
+ * State: guest registers and flags live in locals between the places where others look at the state block. At every call, SVC and
+ * exit the dirty ones are stored; behind a call the live ones are loaded again. A variable is dirty when some path has written it
+ * since; a dirty variable stays live up to the place that stores it. Faults are a side exit: `check` puts the place in the state
+ * block, and the end of its loop, or of the function, stores the variables that are dirty there (`storeDirty`). Flags that nobody
+ * will read are not computed, so a fault between may leave a dead flag wrong in the state block, never a live one, and never a
+ * register.
  *
- * An inlined function (a Frame) returns by going on behind its call, if its return goes there; else the region returns where it does go. Jumps out of it to code outside become calls
- * that are to return behind its call.
+ * An inlined function (a Frame) returns by going on behind its call, if its return goes there; else the region returns where it
+ * does go. Jumps out of it to code outside become calls that are to return behind its call.
  */
 import { EXIT } from '../cpu.ts';
 import { OFF } from '../cpu-state.ts';
@@ -42,12 +45,15 @@ const PREEMPT = importIndex('preempt');
 /** V8's limit of the stack in KiB: what src/v8-flags.json sets, else its default. */
 const STACK_KIB = Number(/--stack-size=(\d+)/.exec(process.execArgv.join(' '))?.[1] ?? 984);
 /**
- * Calls nest on the host's stack no deeper than this; beyond it a region returns its own location, and everything unwinds to the dispatcher.
- * A frame takes well below 3 KiB: 160 locals were the most seen.
+ * Calls nest on the host's stack no deeper than this; beyond it a region returns its own location, and everything unwinds to the
+ * dispatcher. A frame takes well below 3 KiB: 160 locals were the most seen.
  */
 export const MAX_DEPTH = Math.floor(STACK_KIB / 3);
 
-/** A way out has the index of the frame that it leaves in the upper byte of OFF.faultDirty; or RETURNING, when the region is to return OFF.target. */
+/**
+ * A way out has the index of the frame that it leaves in the upper byte of OFF.faultDirty; or RETURNING, when the region is to
+ * return OFF.target.
+ */
 const FRAME_SHIFT = 24;
 const RETURNING = 255;
 
@@ -62,7 +68,10 @@ export interface CompileContext {
   constantWord(address: number, size: number): number | undefined;
   /** A number for a place that may fault: its location, the dirty variables with ITSTATE in bits 31..24, and its region. */
   siteOf(location: number, dirty: number, region: number): number;
-  /** Whether the access at a location has turned out to be unaligned, or the first of a group that cannot be tested together, often. */
+  /**
+   * Whether the access at a location has turned out to be unaligned, or the first of a group that cannot be tested together,
+   * often.
+   */
   isUnaligned(location: number): boolean;
   /** Count instructions exactly in OFF.icount. */
   count: boolean;
@@ -163,8 +172,9 @@ export class RegionCompiler implements EmitterHost {
   }
 
   /**
-   * The ways out of a loop (or of what is in none) for faults and rarely taken edges end here. They have put the mask of dirty variables in the state block, and in OFF.target where to go, or 0.
-   * Stores what is dirty. (What they would leave in locals V8 would carry around every loop, and so it would variables that the loop does not write.)
+   * The ways out of a loop (or of what is in none) for faults and rarely taken edges end here. They have put the mask of dirty
+   * variables in the state block, and in OFF.target where to go, or 0. Stores what is dirty. (What they would leave in locals V8
+   * would carry around every loop, and so it would variables that the loop does not write.)
    */
   private storeDirty(): void {
     const { emitter, out, dirtyAtExits: dirty } = this;
@@ -184,8 +194,9 @@ export class RegionCompiler implements EmitterHost {
   }
 
   /**
-   * The common way out, with all of the state in the state block: leaves for good after a fault, else goes to OFF.target. From an inlined frame that is called as the rest of the frame, then
-   * what is behind the frame's call as the rest of its parent, until the root remains. (A frame's index is higher than its parent's.)
+   * The common way out, with all of the state in the state block: leaves for good after a fault, else goes to OFF.target. From an
+   * inlined frame that is called as the rest of the frame, then what is behind the frame's call as the rest of its parent, until
+   * the root remains. (A frame's index is higher than its parent's.)
    */
   private leaveFrames(): void {
     const { emitter, out, region, leftColdly, ret, credit: from } = this;
@@ -427,7 +438,9 @@ export class RegionCompiler implements EmitterHost {
     out.mem(OP.i64_store, OFF.icount);
   }
 
-  /** Goes from a block to a location of its frame: inside the region when it has the edge, with `dirty` variables not stored yet. */
+  /**
+   * Goes from a block to a location of its frame: inside the region when it has the edge, with `dirty` variables not stored yet.
+   */
   private goToLocation(from: Block, location: number, dirty: number): void {
     const to = from.successor(location);
     if (to === undefined) this.exitTo(from, from.frame, location, dirty);
@@ -461,7 +474,9 @@ export class RegionCompiler implements EmitterHost {
     }
   }
 
-  /** Leaves the region for a location in a frame's function: by a tail call, or from an inlined frame by a call of the rest of it. */
+  /**
+   * Leaves the region for a location in a frame's function: by a tail call, or from an inlined frame by a call of the rest of it.
+   */
   private exitTo(from: Block, frame: Frame, location: number, dirty: number): void {
     const { emitter } = this;
     dirty &= ~emitter.storePending();

@@ -1,9 +1,11 @@
 /**
- * What compiled functions, the runtime and the dispatcher agree on: the variables kept in locals, parameters, imports, types, and how a function is left.
+ * What compiled functions, the runtime and the dispatcher agree on: the variables kept in locals, parameters, imports, types, and
+ * how a function is left.
  *
- * A region function is (state block, call depth, return location) -> location. The return location is where the guest's function is expected to return to: the
- * location at which a dispatcher that runs on top of this frame is done. The function returns where the thread goes on (an address, bit 0 set for Thumb), with all of the
- * state in the state block but the PC; or LEAVE, with the PC too in the block and the reason in OFF.exit.
+ * A region function is (state block, call depth, return location) -> location. The return location is where the guest's function
+ * is expected to return to: the location at which a dispatcher that runs on top of this frame is done. The function returns where
+ * the thread goes on (an address, bit 0 set for Thumb), with all of the state in the state block but the PC; or LEAVE, with the
+ * PC too in the block and the reason in OFF.exit.
  */
 import { OFF } from '../cpu-state.ts';
 import { VECTOR_IMPORTS } from './vector-helpers.ts';
@@ -33,14 +35,18 @@ export const DEPTH = 1;
 export const RETURN = 2;
 export const PARAMETERS = 3;
 
-/** What a region function returns, in place of a location, when its caller is to leave too: 2 is no location (neither a word address nor Thumb). */
+/**
+ * What a region function returns, in place of a location, when its caller is to leave too: 2 is no location (neither a word
+ * address nor Thumb).
+ */
 export const LEAVE = 2;
 
 /** Functions imported by region modules, with their types (see runtime.ts); the index is the function index. */
 export const IMPORTS = [
   /**
-   * (cpu, address, access code, site, page byte) -> 1 when the access may go on; 0: leave by the fault exit. Nobody looks at the page byte: that it is used a second time keeps
-   * V8 from loading it twice, once for the trap that a load may be and once as an operand of the test.
+   * (cpu, address, access code, site, page byte) -> 1 when the access may go on; 0: leave by the fault exit. Nobody looks at the
+   * page byte: that it is used a second time keeps V8 from loading it twice, once for the trap that a load may be and once as an
+   * operand of the test.
    */
   { name: 'check', type: 8 },
   /** (cpu, imm) -> 1 to go on behind the SVC with all of the state as before but r0. */
@@ -93,11 +99,14 @@ export const TYPES = [
 export class Unsupported extends Error {}
 
 /**
- * An access as `check` is told of it: length in bytes, READ or WRITE, and the alignment asked for. The site, told beside it, names the instruction and what is dirty there, so that
- * the code of an access need not carry these.
+ * An access as `check` is told of it: length in bytes, READ or WRITE, and the alignment asked for. The site, told beside it,
+ * names the instruction and what is dirty there, so that the code of an access need not carry these.
  */
 export function accessCode(length: number, kind: number, align: number): number {
   return length | (kind << 8) | ((31 - Math.clz32(align)) << 10);
 }
-/** In an access code, in place of an alignment: the test of a group of accesses; when it fails the evaluator goes on, which knows them one by one. */
+/**
+ * In an access code, in place of an alignment: the test of a group of accesses; when it fails the evaluator goes on, which knows
+ * them one by one.
+ */
 export const GROUP_ALIGN = 128;

@@ -1,5 +1,6 @@
 /**
- * The data flow of a region: which variables are dirty where (written, and not stored since), which are live, and which a loop is to be kept free of. See the header of compile.ts.
+ * The data flow of a region: which variables are dirty where (written, and not stored since), which are live, and which a loop is
+ * to be kept free of. See the header of compile.ts.
  */
 import { REG_MASK } from './convention.ts';
 import { isIrreducible } from './graph.ts';
@@ -8,7 +9,10 @@ import type { Block } from './region.ts';
 /** Variables that a loop may have in V8's registers, besides what it computes with. */
 const ROOM_IN_LOOP = 7;
 
-/** Dirty masks forwards, then liveness backwards; see the header of compile.ts. With `park` loops are kept free of variables that they do not use. */
+/**
+ * Dirty masks forwards, then liveness backwards; see the header of compile.ts. With `park` loops are kept free of variables that
+ * they do not use.
+ */
 export function dataFlow(blocks: Block[], park: boolean): void {
   const { written, used } = inLoops(blocks);
   dirtiness(blocks, written);

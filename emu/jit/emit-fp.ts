@@ -1,9 +1,11 @@
 /**
  * Compiled VFP arithmetic.
  *
- * wasm's arithmetic is IEEE 754 round-to-nearest, as the ARM's is in the default mode (compiled code runs in no other). What differs is at the edges: NaN payloads, tininess,
- * exception flags. So: the native operation, then a test that the result is an ordinary one (normal, or a zero that is exact). If it is not, the evaluator does the instruction again.
- * Of the cumulative flags only IXC can come from an ordinary result; once it is set nothing more is to be found out, before that a helper decides whether the result is exact.
+ * wasm's arithmetic is IEEE 754 round-to-nearest, as the ARM's is in the default mode (compiled code runs in no other). What
+ * differs is at the edges: NaN payloads, tininess, exception flags. So: the native operation, then a test that the result is an
+ * ordinary one (normal, or a zero that is exact). If it is not, the evaluator does the instruction again. Of the cumulative flags
+ * only IXC can come from an ordinary result; once it is set nothing more is to be found out, before that a helper decides whether
+ * the result is exact.
  */
 import { OFF } from '../cpu-state.ts';
 import type { FpConvert, FpOp, FpSize } from '../machine/machine.ts';
@@ -78,8 +80,8 @@ export class FpEmitter {
   }
 
   /**
-   * Leaves 1 on the wasm stack when the number in a local is finite, normal and not in the lowest binade: a result there may have been tiny before it was rounded, which sets
-   * UFC (ARM ARM A2.7.4).
+   * Leaves 1 on the wasm stack when the number in a local is finite, normal and not in the lowest binade: a result there may have
+   * been tiny before it was rounded, which sets UFC (ARM ARM A2.7.4).
    */
   private isNormal(z: Sized, local: number): void {
     const { out } = this.e;
@@ -111,8 +113,9 @@ export class FpEmitter {
   }
 
   /**
-   * Does `ordinary` when the result is an ordinary one, else the evaluator runs the instruction. `isUsual` leaves whether it is, on the wasm stack; `isOrdinary`, if given, is asked
-   * when it has left 0, and costs nothing else. `destination` is the register that the instruction writes, if it is one of which a local is to hold the value.
+   * Does `ordinary` when the result is an ordinary one, else the evaluator runs the instruction. `isUsual` leaves whether it is,
+   * on the wasm stack; `isOrdinary`, if given, is asked when it has left 0, and costs nothing else. `destination` is the register
+   * that the instruction writes, if it is one of which a local is to hold the value.
    */
   private ifOrdinary(
     isUsual: () => void,

@@ -1,11 +1,13 @@
 /**
  * Compiled Advanced SIMD: the operations of vector-machine.ts on wasm's v128.
  *
- * A 64-bit value may stand in a local of 64 bits, or in the lower half of a v128 with anything above it; made a v128 it is there twice, so that what looks at all lanes (flags)
- * sees nothing new. Saturation is found by comparing with what does not saturate. What has no exact form here is Unsupported, and so the evaluator's.
+ * A 64-bit value may stand in a local of 64 bits, or in the lower half of a v128 with anything above it; made a v128 it is there
+ * twice, so that what looks at all lanes (flags) sees nothing new. Saturation is found by comparing with what does not saturate.
+ * What has no exact form here is Unsupported, and so the evaluator's.
  *
- * Floats are computed as they are, and then tested: operands that would be flushed to zero, NaNs, infinities and results that are not normal (nor zeros that are exact) give the
- * instruction to the evaluator (Emitter.slowUnless). Of the flags IXC remains, as in emit-fp.ts.
+ * Floats are computed as they are, and then tested: operands that would be flushed to zero, NaNs, infinities and results that are
+ * not normal (nor zeros that are exact) give the instruction to the evaluator (Emitter.slowUnless). Of the flags IXC remains, as
+ * in emit-fp.ts.
  */
 import { OFF } from '../cpu-state.ts';
 import {
@@ -550,7 +552,9 @@ export class VectorEmitter {
 
   // ---- floats ----
 
-  /** Gives the instruction to the evaluator when a lane of `usual` has ones, and so has `unusual`, which is asked for only then. */
+  /**
+   * Gives the instruction to the evaluator when a lane of `usual` has ones, and so has `unusual`, which is asked for only then.
+   */
   private slowWhere(usual: Node, unusual: () => Node): void {
     const { e } = this;
     this.gen(usual);
@@ -639,7 +643,10 @@ export class VectorEmitter {
     return r;
   }
 
-  /** Estimates of what is neither zero, infinite nor a NaN, and has an estimate that is normal: the exponent is 1 to 252. Of roots it is positive. */
+  /**
+   * Estimates of what is neither zero, infinite nor a NaN, and has an estimate that is normal: the exponent is 1 to 252. Of roots
+   * it is positive.
+   */
   private estimate(op: 'frecpe' | 'frsqrte', a: Node): Node {
     this.e.openSlow();
     const bits = op === 'frecpe' ? this.byConstant(SIMD.shr_u[2], this.byConstant(SIMD.shl[2], a, 1), 1) : a;

@@ -1,14 +1,15 @@
 /**
  * The wasm emitter: Machine as a compiler of one region's instructions.
  *
- * Values are small expression trees over wasm locals and constants; a tree is written out when an effect uses it (setReg, store, branch), so most
- * instructions become one local.set of one expression. Constants fold. The rules of machine.ts are checked: a tree written out twice, or one that reads
- * a register changed since, throws.
+ * Values are small expression trees over wasm locals and constants; a tree is written out when an effect uses it (setReg, store,
+ * branch), so most instructions become one local.set of one expression. Constants fold. The rules of machine.ts are checked: a
+ * tree written out twice, or one that reads a register changed since, throws.
  *
- * Guest registers and flags live in wasm locals ("variables", numbered by VAR); the compiler (compile.ts) says at each instruction which of them hold
- * something newer than the state block (`dirty`) and which flags nobody will read (`dead`).
+ * Guest registers and flags live in wasm locals ("variables", numbered by VAR); the compiler (compile.ts) says at each
+ * instruction which of them hold something newer than the state block (`dirty`) and which flags nobody will read (`dead`).
  *
- * An instruction that uses something this machine does not compile throws Unsupported; the compiler then lets the evaluator run that instruction.
+ * An instruction that uses something this machine does not compile throws Unsupported; the compiler then lets the evaluator run
+ * that instruction.
  */
 import { OFF } from '../cpu-state.ts';
 import {
@@ -167,8 +168,8 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
 
   // ---- flags ----
   /**
-   * The operands of the comparison whose flags are current: a condition after CMP a, b becomes one wasm comparison instead of a test of N, Z, C and V. Holds only within
-   * a block and until the next flag is set.
+   * The operands of the comparison whose flags are current: a condition after CMP a, b becomes one wasm comparison instead of a
+   * test of N, Z, C and V. Holds only within a block and until the next flag is set.
    */
   readonly cmp = { valid: false, a: NOTHING, b: NOTHING };
   private flagWritten(v: number, n: Node): void {
@@ -182,8 +183,8 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   }
 
   /**
-   * Flags that only a way out of the region at the end of the block needs are computed there, from operands that are kept in temporaries: until then, what each pending flag
-   * is.
+   * Flags that only a way out of the region at the end of the block needs are computed there, from operands that are kept in
+   * temporaries: until then, what each pending flag is.
    */
   pending = new Map<number, Node>();
   /** Flags that may wait for the end of the block. */
@@ -234,7 +235,8 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     if (compared) this.cmp.valid = true;
   }
   /**
-   * Recognises V as a subtraction sets it, (x ^ y) & (x ^ r), and keeps x and y: N, Z and C have just been set from the same r, x and y.
+   * Recognises V as a subtraction sets it, (x ^ y) & (x ^ r), and keeps x and y: N, Z and C have just been set from the same r, x
+   * and y.
    */
   private comparison(v: Node): boolean {
     if (v.x !== OP.i32_and || v.kind !== OPERATION) return false;
@@ -376,7 +378,8 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   /** Leaves the page byte of an address, or 0 when it is not a multiple of the alignment. */
   private pageByteIfAligned(address: Node, align: number): void {
     const { out } = this;
-    // A rotation by 20, which V8's optimizing compiler makes of this; its baseline compiler would call a C function for the one of wasm.
+    // A rotation by 20, which V8's optimizing compiler makes of this; its baseline compiler would call a C function for the one
+    // of wasm.
     this.gen(address);
     out.i32(20);
     out.byte(OP.i32_shl);

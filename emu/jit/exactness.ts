@@ -1,13 +1,14 @@
 /**
  * wasm functions that tell whether a rounded result is the exact one: what compiled code asks before it sets FPSCR.IXC.
  *
- * exact_OP(a, b, r) with r the rounded a OP b, and exact_sqrt(a, r), give 1 when r is exact and else 0. They are right whenever no operand is a NaN and
- * the result is normal, or is a zero that came from a zero operand or from a sum; operands may be subnormal. (An infinite divisor of zero is right too.)
+ * exact_OP(a, b, r) with r the rounded a OP b, and exact_sqrt(a, r), give 1 when r is exact and else 0. They are right whenever
+ * no operand is a NaN and the result is normal, or is a zero that came from a zero operand or from a sum; operands may be
+ * subnormal. (An infinite divisor of zero is right too.)
  *
- * How: a sum is exact when taking either term from it leaves the other, for the greater term is taken off without rounding (Dekker's Fast2Sum).
- * A product of doubles is exact when it fits in 53 bits: odd factors of j and k bits have an odd product of j + k bits, or of j + k - 1
- * when the significands multiply to less than 2, which shows in the exponents. Quotients and roots are exact when multiplying them back is.
- * Singles are multiplied in double, which is always exact.
+ * How: a sum is exact when taking either term from it leaves the other, for the greater term is taken off without rounding
+ * (Dekker's Fast2Sum). A product of doubles is exact when it fits in 53 bits: odd factors of j and k bits have an odd product of
+ * j + k bits, or of j + k - 1 when the significands multiply to less than 2, which shows in the exponents. Quotients and roots
+ * are exact when multiplying them back is. Singles are multiplied in double, which is always exact.
  */
 import { ByteWriter, F64, type FuncBody, OP } from './wasm.ts';
 import { SIMD } from './wasm-simd.ts';
@@ -82,7 +83,10 @@ function exponent(w: ByteWriter, local: number): void {
   w.byte(OP.i64_shr_u);
 }
 
-/** Leaves whether normal a times normal b is normal r exactly, given that r is the rounded product: 53 trailing zeros between them. */
+/**
+ * Leaves whether normal a times normal b is normal r exactly, given that r is the rounded product: 53 trailing zeros between
+ * them.
+ */
 function productIsExact(w: ByteWriter, a: number, b: number, r: number): void {
   trailingZeros(w, a);
   trailingZeros(w, b);

@@ -1,8 +1,8 @@
 /**
  * Writes the code of one wasm function: locals and temporaries, labels, the guest's variables, and expression trees.
  *
- * A tree is written out when an effect uses it. It may be written once only, and a tree that reads a variable not after that variable was set again: both are
- * checked, for they are how an op breaks the rules of machine.ts.
+ * A tree is written out when an effect uses it. It may be written once only, and a tree that reads a variable not after that
+ * variable was set again: both are checked, for they are how an op breaks the rules of machine.ts.
  */
 import { OFF } from '../cpu-state.ts';
 import { CPU, PARAMETERS, VAR_OFFSET, VARS } from './convention.ts';
@@ -33,7 +33,9 @@ export class Node {
   }
 }
 
-/** A constant in the code that only means something in this run: the slot of a location, or a site (then `site` is not negative). */
+/**
+ * A constant in the code that only means something in this run: the slot of a location, or a site (then `site` is not negative).
+ */
 export interface RunNumber {
   /** Offset in the function's code (`patchI32`). */
   readonly at: number;

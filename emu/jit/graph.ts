@@ -74,8 +74,9 @@ export function dominates(a: Block, b: Block): boolean {
 }
 
 /**
- * An edge backwards in reverse postorder makes a loop when its target dominates its source. Where it does not, the flow is irreducible: such an
- * edge leaves the region (the target is entered as a region of its own), so it counts neither as loop nor as merge.
+ * An edge backwards in reverse postorder makes a loop when its target dominates its source. Where it does not, the flow is
+ * irreducible: such an edge leaves the region (the target is entered as a region of its own), so it counts neither as loop nor as
+ * merge.
  */
 export function classifyEdges(blocks: Block[]): void {
   for (const b of blocks)
@@ -125,8 +126,8 @@ function isInLoop(b: Block, header: Block): boolean {
 }
 
 /**
- * Puts each block where its code is to be: under its immediate dominator, but behind the outermost loop that it is the way out of. (Inside the wasm loop the compiler would
- * take each variable that it sets for one that changes in the loop.)
+ * Puts each block where its code is to be: under its immediate dominator, but behind the outermost loop that it is the way out
+ * of. (Inside the wasm loop the compiler would take each variable that it sets for one that changes in the loop.)
  */
 export function nest(blocks: readonly Block[]): void {
   for (const b of blocks) {

@@ -1,8 +1,9 @@
 /**
  * Recognises switch statements: an indirect jump through a table whose length a comparison before it tells.
  *
- * The length is only a hint (something may jump in behind the comparison): compiled code goes by the table for indexes within it, and looks any other target up
- * as it does for other indirect jumps. The entries are read once, from memory that cannot change while the region is valid.
+ * The length is only a hint (something may jump in behind the comparison): compiled code goes by the table for indexes within it,
+ * and looks any other target up as it does for other indirect jumps. The entries are read once, from memory that cannot change
+ * while the region is valid.
  */
 import type { Insn } from '../decode/row.ts';
 import { type TableBranch, tbb, tbh } from '../ops/branch.ts';
@@ -22,7 +23,8 @@ const LS = 9;
 const PC = 15;
 
 /**
- * The table that the instruction jumps through; `before` are those executed before it in a straight line, `read` gives constant memory.
+ * The table that the instruction jumps through; `before` are those executed before it in a straight line, `read` gives constant
+ * memory.
  */
 export function jumpTable(
   { insn, pc }: Step,

@@ -1,6 +1,7 @@
 /**
- * The wasm instances that an address space needs whatever program it holds: the runtime, the interpreter, and the table of compiled code. To make them takes longer than many a process
- * runs, so they stay with the memory (memory/pool.ts) and serve its next process: what they call is looked up when it is called.
+ * The wasm instances that an address space needs whatever program it holds: the runtime, the interpreter, and the table of
+ * compiled code. To make them takes longer than many a process runs, so they stay with the memory (memory/pool.ts) and serve its
+ * next process: what they call is looked up when it is called.
  */
 import type { RecordDecoder } from '../tier0/decoder.ts';
 import type { HandlerSet } from '../tier0/handler-set.ts';

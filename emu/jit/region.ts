@@ -1,11 +1,12 @@
 /**
- * Regions: the control flow reachable from an entry by direct branches, as basic blocks, with the data flow that the compiler needs.
+ * Regions: the control flow reachable from an entry by direct branches, as basic blocks, with the data flow that the compiler
+ * needs.
  *
- * Calls are assumed to return behind themselves. A block ends at a branch, a call, an SVC, or before the target of a branch; what is not decodable or over the
- * limit becomes an edge out of the region.
+ * Calls are assumed to return behind themselves. A block ends at a branch, a call, an SVC, or before the target of a branch; what
+ * is not decodable or over the limit becomes an edge out of the region.
  *
- * A function that is called may be inlined: its blocks, once more for each such call, are a Frame of the region. Its returns are edges to what is behind the call, for the case
- * that they do go there.
+ * A function that is called may be inlined: its blocks, once more for each such call, are a Frame of the region. Its returns are
+ * edges to what is behind the call, for the case that they do go there.
  */
 import type { Insn } from '../decode/row.ts';
 import { dataFlow } from './data-flow.ts';
@@ -111,8 +112,8 @@ export class Block {
   /** The first blocks of the frames that the last instruction, a call, goes over to. */
   callees: Block[] = [];
   /**
-   * Where control goes on with all of the state in the state block: the block that a call returns to, or that an SVC goes on at; what is behind the frame's call when it is
-   * left by a jump to code outside the region.
+   * Where control goes on with all of the state in the state block: the block that a call returns to, or that an SVC goes on at;
+   * what is behind the frame's call when it is left by a jump to code outside the region.
    */
   after: Block | undefined;
   /** The switch that the last instruction is. */
@@ -139,11 +140,14 @@ export class Block {
   dirtyIn = 0;
   liveIn = 0;
   /**
-   * Variables that are only in the state block while control is in the block's loop, which does not use them: a loop that many variables live through would move them about. They are loaded again
-   * on the ways out of the loop.
+   * Variables that are only in the state block while control is in the block's loop, which does not use them: a loop that many
+   * variables live through would move them about. They are loaded again on the ways out of the loop.
    */
   parked = 0;
-  /** Of a header: variables that the loop does not write, and that are stored before it, so that no way out of the loop has to know them. */
+  /**
+   * Of a header: variables that the loop does not write, and that are stored before it, so that no way out of the loop has to
+   * know them.
+   */
   storedBefore = 0;
   constructor(frame: Frame, start: number) {
     this.frame = frame;
@@ -191,7 +195,10 @@ export interface Region {
 
 /** What regions are made of. */
 export interface CodeSource {
-  /** The instruction at a location, or null when there is none that can be decoded or none has been run; `entry` is the location of the function or region that it is in. */
+  /**
+   * The instruction at a location, or null when there is none that can be decoded or none has been run; `entry` is the location
+   * of the function or region that it is in.
+   */
   fetch(location: number, itstate: number, entry: number): Step | null;
   /** Whether a location has code of its own: control goes over to that, instead of compiling it once more. */
   isEntry(location: number): boolean;
@@ -209,7 +216,9 @@ const MAX_INSTRUCTIONS = 1500;
 /** Jumps farther than this from the entry are taken to go to another function. */
 export const MAX_DISTANCE = 0x8000;
 
-/** Limits of inlining: instructions of one function, functions in each other, and copies of a function in each other (recursion). */
+/**
+ * Limits of inlining: instructions of one function, functions in each other, and copies of a function in each other (recursion).
+ */
 const MAX_INLINED = 100;
 const MAX_NESTING = 4;
 const MAX_COPIES = 3;
@@ -398,8 +407,8 @@ export function findRegion(location: number, source: CodeSource): Region | null 
 }
 
 /**
- * Gives the region's entry. A region that begins at a loop inside another one has one header for both; where the outer loop comes from above to the inner one, it gets an empty block
- * as its header.
+ * Gives the region's entry. A region that begins at a loop inside another one has one header for both; where the outer loop comes
+ * from above to the inner one, it gets an empty block as its header.
  */
 function separateLoops(frames: readonly Frame[]): Block {
   const root = frames[0]!;

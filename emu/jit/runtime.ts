@@ -1,6 +1,6 @@
 /**
- * The small wasm module each address space gets once: the way in from TypeScript, the stub behind every table slot that has no code yet, and the
- * second look at an access whose page test failed.
+ * The small wasm module each address space gets once: the way in from TypeScript, the stub behind every table slot that has no
+ * code yet, and the second look at an access whose page test failed.
  *
  * Most failing tests are unaligned accesses that are allowed; they are decided here without a call of JavaScript.
  */

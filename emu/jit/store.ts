@@ -1,6 +1,7 @@
 /**
- * TranslationStore: what the processes of one run share of the JIT. Table slots and places that may fault are numbered here, so that a module compiled for one
- * process is right for all; images are found here, and come from and go to an archive that outlives the run.
+ * TranslationStore: what the processes of one run share of the JIT. Table slots and places that may fault are numbered here, so
+ * that a module compiled for one process is right for all; images are found here, and come from and go to an archive that
+ * outlives the run.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { InsnPage } from '../decode/insn-cache.ts';
@@ -13,8 +14,9 @@ import type { TranslationThread } from './translation-thread.ts';
 import { Unit } from './unit.ts';
 
 /**
- * What the images of a run may hold together, in bytes as estimated: a page of decoded instructions with its slots, and a translated instruction as wasm, with V8's code. Beyond it the images
- * that were not mapped for longest are forgotten (who still runs them goes on with them).
+ * What the images of a run may hold together, in bytes as estimated: a page of decoded instructions with its slots, and a
+ * translated instruction as wasm, with V8's code. Beyond it the images that were not mapped for longest are forgotten (who still
+ * runs them goes on with them).
  */
 const MAX_WEIGHT = 256 << 20;
 const PAGE_WEIGHT = 64 << 10;
@@ -174,7 +176,10 @@ export class TranslationStore {
     return this.imageAt(space, location)?.insns ?? null;
   }
 
-  /** To be called when code at an address has been translated: who changes a file while it is mapped must not get into the archive so. */
+  /**
+   * To be called when code at an address has been translated: who changes a file while it is mapped must not get into the archive
+   * so.
+   */
   translated(space: AddressSpace, address: number, unit: Unit): void {
     const image = this.imageOf.get(unit);
     if (!image?.keeper) return;

@@ -1,7 +1,9 @@
 /**
- * When code goes up from the interpreter to compiled code: the counts, and the decisions made with them. What was measured is in docs/JIT.md.
+ * When code goes up from the interpreter to compiled code: the counts, and the decisions made with them. What was measured is in
+ * docs/JIT.md.
  *
- * The interpreter counts arrivals at a location (by calls, loops and indirect jumps) in its record, and asks at every `interval`-th.
+ * The interpreter counts arrivals at a location (by calls, loops and indirect jumps) in its record, and asks at every
+ * `interval`-th.
  */
 import type { Start } from './translator.ts';
 
@@ -10,8 +12,8 @@ const HOT = 8192;
 /** Arrivals from which on a function that a hot region calls is compiled with it. */
 export const WANTED = HOT / 2;
 /**
- * Instructions that the main thread translates itself in a run before another thread is begun for it: a program with a few hot loops has its code sooner so, and one with more does not wait
- * for all of it.
+ * Instructions that the main thread translates itself in a run before another thread is begun for it: a program with a few hot
+ * loops has its code sooner so, and one with more does not wait for all of it.
  */
 export const LOCAL_INSTRUCTIONS = 2000;
 /** Questions until then. */

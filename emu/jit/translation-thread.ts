@@ -1,8 +1,10 @@
 /**
- * The two ends of translation on another thread: what is asked and answered, and both sides of it. How messages go is not known here (src/translator.ts).
+ * The two ends of translation on another thread: what is asked and answered, and both sides of it. How messages go is not known
+ * here (src/translator.ts).
  *
- * The thread reads code and records from the guest's own memory, which is shared, and only from pages that it is told of: code that has been run lies in pages that are watched, so
- * whoever asked knows when one changed meanwhile, and throws the answer away. What a unit has besides is told with each job, as far as it is new.
+ * The thread reads code and records from the guest's own memory, which is shared, and only from pages that it is told of: code
+ * that has been run lies in pages that are watched, so whoever asked knows when one changed meanwhile, and throws the answer
+ * away. What a unit has besides is told with each job, as far as it is new.
  */
 import { decodeA32, decodeThumb, isThumb32 } from '../decode/decoder.ts';
 import type { Insn } from '../decode/row.ts';
@@ -28,7 +30,10 @@ export interface Answer {
   readonly constants: readonly number[];
 }
 
-/** What a unit has got since it was last told: translations without their code, in the order in which they came; and all that is known of its jumps. */
+/**
+ * What a unit has got since it was last told: translations without their code, in the order in which they came; and all that is
+ * known of its jumps.
+ */
 interface UnitNews {
   readonly translations: readonly News[];
   readonly kept: { readonly entries: Uint32Array; readonly loops: Uint32Array } | null;

@@ -1,6 +1,7 @@
 /**
- * Makes translations: a batch of regions, from a job and a view of the code, to functions in which the numbers of the run (table slots, places that may fault) have still to be put. It
- * knows neither units nor address spaces, so that it can work on another thread (translation-job.ts).
+ * Makes translations: a batch of regions, from a job and a view of the code, to functions in which the numbers of the run (table
+ * slots, places that may fault) have still to be put. It knows neither units nor address spaces, so that it can work on another
+ * thread (translation-job.ts).
  */
 
 import type { Insn } from '../decode/row.ts';
@@ -35,7 +36,10 @@ export interface CodeView {
   constantWord(address: number, size: number): number | undefined;
   /** Where an indirect jump has been seen to go. */
   seen(address: number): readonly number[];
-  /** Whether the access at a location has turned out to be unaligned, or the first of a group that cannot be tested together, often. */
+  /**
+   * Whether the access at a location has turned out to be unaligned, or the first of a group that cannot be tested together,
+   * often.
+   */
   isUnaligned(location: number): boolean;
   /** Whether a location that the unit has no translation of has code. */
   hasOtherCode(location: number): boolean;
@@ -43,7 +47,10 @@ export interface CodeView {
   isWanted(location: number): boolean;
 }
 
-/** A batch: translations whose numbers (`Translation.numbers`) count sites from 0, and their sites: location, dirty variables, region. */
+/**
+ * A batch: translations whose numbers (`Translation.numbers`) count sites from 0, and their sites: location, dirty variables,
+ * region.
+ */
 export interface Batch {
   readonly translations: readonly Translation[];
   readonly sites: readonly number[];
@@ -87,9 +94,11 @@ export class Translator {
 
   /**
    * Translates the region at a location, and with it others: those it calls that are wanted, and `also`. Null when nothing can be
-   * compiled there. Only what has been run is taken into a region: cold paths cost as much to compile as hot ones, and most never run.
+   * compiled there. Only what has been run is taken into a region: cold paths cost as much to compile as hot ones, and most never
+   * run.
    *
-   * A region ends where another begins, but for loops: one that was compiled because it ran long in the interpreter is compiled once more inside its function.
+   * A region ends where another begins, but for loops: one that was compiled because it ran long in the interpreter is compiled
+   * once more inside its function.
    */
   translate(start: Start, also: readonly Start[], view: CodeView): Batch | null {
     this.#view = view;

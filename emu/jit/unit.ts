@@ -1,6 +1,7 @@
 /**
- * Unit: a stretch of guest code with its translations. What a program file has at an address is one unit for all processes that have it there, as long as
- * nobody changes the pages (an image); code that is one address space's alone (made at run time, patched) is another.
+ * Unit: a stretch of guest code with its translations. What a program file has at an address is one unit for all processes that
+ * have it there, as long as nobody changes the pages (an image); code that is one address space's alone (made at run time,
+ * patched) is another.
  *
  * A unit knows translations, not where they are in use: code-cache.ts does, for one address space each.
  */

@@ -1,6 +1,6 @@
 /**
- * wasm functions for the vector operations that are too long to stand in compiled code each time. They are right for ordinary operands only,
- * as the code that calls them tests (emit-vector.ts).
+ * wasm functions for the vector operations that are too long to stand in compiled code each time. They are right for ordinary
+ * operands only, as the code that calls them tests (emit-vector.ts).
  */
 import { INVERSE_SUB_BYTES, SUB_BYTES } from '../machine/aes.ts';
 import { ByteWriter, F64, type FuncBody, I32, I64, OP } from './wasm.ts';
@@ -58,7 +58,8 @@ function lookUp(table: readonly number[]): FuncBody {
 const FMA_LOCALS: FuncBody['locals'] = [[6, V128]];
 
 /**
- * With halves of c, a and b: leaves the sum in local `sum` and what rounding took from it in `error` (Knuth's TwoSum). The locals behind `first` are free.
+ * With halves of c, a and b: leaves the sum in local `sum` and what rounding took from it in `error` (Knuth's TwoSum). The locals
+ * behind `first` are free.
  */
 function fmaHalf(w: ByteWriter, half: 0 | 1, first: number): { sum: number; error: number } {
   const [c, a, b] = [0, 1, 2];
@@ -103,7 +104,8 @@ const fma = body(TYPE.ternary, FMA_LOCALS, (w) => {
   const low = 8;
   for (const half of [0, 1] as const) {
     const { sum, error } = fmaHalf(w, half, 3);
-    // Rounded to odd: an even sum that is not exact becomes its neighbour on the error's side. Rounded again it is as if rounded once.
+    // Rounded to odd: an even sum that is not exact becomes its neighbour on the error's side. Rounded again it is as if rounded
+    // once.
     w.get(sum);
     w.get(error);
     w.get(sum);
@@ -221,7 +223,10 @@ function shiftLanes(log2: number, unsigned: boolean): FuncBody {
 
 // ---- estimates of singles (A2.7.5, A2.7.6) ----
 
-/** recip_estimate or recip_sqrt_estimate of each lane, whose exponent `result` makes of the lane's; `fraction` leaves a number of [0.25, 1). */
+/**
+ * recip_estimate or recip_sqrt_estimate of each lane, whose exponent `result` makes of the lane's; `fraction` leaves a number of
+ * [0.25, 1).
+ */
 function estimate(root: boolean): FuncBody {
   const [a, bits, exponent, x] = [0, 1, 2, 3];
   return body(

@@ -1,9 +1,10 @@
 /**
- * VFP registers in compiled code. They are in the state block, where every write goes at once; a local holds the value of one besides from when it was last read or written to the end of the
- * block, or of the blocks behind it that nothing else jumps to. So a value goes from one instruction to the next without a way through memory.
+ * VFP registers in compiled code. They are in the state block, where every write goes at once; a local holds the value of one
+ * besides from when it was last read or written to the end of the block, or of the blocks behind it that nothing else jumps to.
+ * So a value goes from one instruction to the next without a way through memory.
  *
- * The same bits are S, D and Q registers: a write of one forgets what locals hold of the others. What a local holds of a wider or of both narrower ones is taken from there: a load
- * would wait for the store of another width.
+ * The same bits are S, D and Q registers: a write of one forgets what locals hold of the others. What a local holds of a wider or
+ * of both narrower ones is taken from there: a load would wait for the store of another width.
  */
 import { OFF } from '../cpu-state.ts';
 import { CPU } from './convention.ts';
@@ -132,7 +133,10 @@ export class VfpRegisters {
     out.set(this.localOf(size, n));
   }
 
-  /** On a way on which locals hold only `before`, and what has been written since not at all: loads all that they hold on the other. */
+  /**
+   * On a way on which locals hold only `before`, and what has been written since not at all: loads all that they hold on the
+   * other.
+   */
   loadAgain(before: HeldRegisters): void {
     const { written } = this;
     const missing: readonly [RegisterSize, number][] = [

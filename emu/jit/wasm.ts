@@ -1,7 +1,8 @@
 /**
  * WebAssembly's binary format: a byte writer, the opcodes used, and a builder of modules.
  *
- * Source: the WebAssembly core specification 2.0 (binary format) with the threads (shared memory), tail-call and branch-hinting proposals, which V8 ships.
+ * Source: the WebAssembly core specification 2.0 (binary format) with the threads (shared memory), tail-call and branch-hinting
+ * proposals, which V8 ships.
  */
 
 import { SIMD_PREFIX, type V128 } from './wasm-simd.ts';

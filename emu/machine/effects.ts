@@ -1,12 +1,13 @@
 /**
- * What an instruction reads, writes and where it goes, found by running its op with a recorder: for liveness of registers and flags and for finding control
- * flow in the JIT, and for choosing test cases in the fuzzer.
+ * What an instruction reads, writes and where it goes, found by running its op with a recorder: for liveness of registers and
+ * flags and for finding control flow in the JIT, and for choosing test cases in the fuzzer.
  *
- * Values are constants or unknown (undefined). What comes from the PC is constant, so a direct branch has a constant target. Bodies under an unknown
- * condition all run, and what they write is only a "may".
+ * Values are constants or unknown (undefined). What comes from the PC is constant, so a direct branch has a constant target.
+ * Bodies under an unknown condition all run, and what they write is only a "may".
  *
- * "Reads" means reads of what was there before the instruction. "Writes" are those that happen each time the instruction completes: none for a
- * conditional instruction; "mayWrite" is a superset of them. A fault or trap ends an instruction before its writes.
+ * "Reads" means reads of what was there before the instruction. "Writes" are those that happen each time the instruction
+ * completes: none for a conditional instruction; "mayWrite" is a superset of them. A fault or trap ends an instruction before its
+ * writes.
  */
 
 import type { Insn } from '../decode/row.ts';
@@ -480,7 +481,8 @@ class Recorder implements Machine<Value, Unknown, Unknown> {
   fpConvert(op: FpConvert, d: number, m: number, _fbits: number): void {
     this.usesMode();
     const [target, source] = op.split('_') as [string, string];
-    // The integer stands in an S register; a fixed point number in the register of the other operand's size; a half in half an S register.
+    // The integer stands in an S register; a fixed point number in the register of the other operand's size; a half in half an S
+    // register.
     const ofDouble = (one: string, other: string): boolean =>
       one.startsWith('f64') || (one[0] === 'x' && other.startsWith('f64'));
     this.readBit(ofDouble(source, target) ? 'd' : 's', 1 << m);

@@ -1,6 +1,6 @@
 /**
- * The Machine that runs: values are numbers, and each call takes effect at once on a CpuState and an AddressSpace. With it the ops are the reference
- * interpreter, the first tier of the JIT, and what compiled code falls back on for rare instructions.
+ * The Machine that runs: values are numbers, and each call takes effect at once on a CpuState and an AddressSpace. With it the
+ * ops are the reference interpreter, the first tier of the JIT, and what compiled code falls back on for rare instructions.
  *
  * Invariants:
  *   - An access is tested against the page bytes as compiled code does it; a failed test asks AddressSpace.fault once more and else throws `fault`,
@@ -450,7 +450,8 @@ export class Evaluator implements Machine<number, number, number> {
     }
   }
 
-  // The local monitor remembers the value seen, and a store succeeds when memory still holds it: other threads and the kernel need not know of the monitor.
+  // The local monitor remembers the value seen, and a store succeeds when memory still holds it: other threads and the kernel
+  // need not know of the monitor.
   loadExclusive(address: number, size: 1 | 2 | 4 | 8): [number, number] {
     this.access(address, size, READ, size);
     let low: number;

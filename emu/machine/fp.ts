@@ -1,10 +1,10 @@
 /**
  * VFP arithmetic on the registers of a thread: what the evaluator delegates Machine.fp, fpCompare and fpConvert to.
  *
- * Each operation first tries the host's doubles, which is valid when FPSCR rounds to nearest, the operands are zeros or normal numbers and the
- * result is a zero of an exact operation or a normal number other than the smallest (which may have been rounded up from a tiny value, and
- * then underflowed); the only flag in question is then IXC. Everything else goes to softfloat.ts. Single-precision + - * / and square root computed
- * in double and rounded once more are correctly rounded, as 53 >= 2 * 24 + 2.
+ * Each operation first tries the host's doubles, which is valid when FPSCR rounds to nearest, the operands are zeros or normal
+ * numbers and the result is a zero of an exact operation or a normal number other than the smallest (which may have been rounded
+ * up from a tiny value, and then underflowed); the only flag in question is then IXC. Everything else goes to softfloat.ts.
+ * Single-precision + - * / and square root computed in double and rounded once more are correctly rounded, as 53 >= 2 * 24 + 2.
  */
 import { type CpuState, OFF } from '../cpu-state.ts';
 import type { FpConvert, FpOp, FpSize } from './machine.ts';
@@ -87,8 +87,8 @@ function exponentField(x: number): number {
 }
 
 /**
- * Whether a product of normal doubles whose rounding r is normal has at most 53 significant bits. Odd factors of j and k bits have an odd product
- * of j + k bits, or of one less when the significands multiply to less than 2, which shows in the exponents.
+ * Whether a product of normal doubles whose rounding r is normal has at most 53 significant bits. Odd factors of j and k bits
+ * have an odd product of j + k bits, or of one less when the significands multiply to less than 2, which shows in the exponents.
  */
 function productIsExact(a: number, b: number, r: number): boolean {
   const short = exponentField(a) + exponentField(b) === exponentField(r) + 1023 ? 1 : 0;
@@ -192,8 +192,8 @@ function sqrtSingle(a: number): number {
 // ---- fused multiply-add ----
 
 /**
- * The sum of doubles, rounded to odd: not representable, it becomes the neighbour with an odd last bit. Rounding it again, to two bits
- * fewer or together with a much greater term, gives what the exact sum would give.
+ * The sum of doubles, rounded to odd: not representable, it becomes the neighbour with an odd last bit. Rounding it again, to two
+ * bits fewer or together with a much greater term, gives what the exact sum would give.
  */
 function addToOdd(a: number, b: number): number {
   const sum = a + b;
@@ -244,7 +244,10 @@ function productError(a: number, b: number, product: number): number {
   return aLow * bLow - (product - aHigh * bHigh - aLow * bHigh - aHigh * bLow);
 }
 
-/** c + a * b, rounded once (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008). */
+/**
+ * c + a * b, rounded once (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to
+ * odd", 2008).
+ */
 function fmaDouble(c: number, a: number, b: number): number {
   const product = a * b;
   if (product === 0 && (a === 0 || b === 0)) return addDouble(c, product);
@@ -376,7 +379,10 @@ function general(f: Format, op: FpOp, accumulator: bigint, a: bigint, b: bigint,
   }
 }
 
-/** An operation on raw singles, rounded to nearest, with an accumulator where the operation has one. Raises its flags (softfloat.ts). */
+/**
+ * An operation on raw singles, rounded to nearest, with an accumulator where the operation has one. Raises its flags
+ * (softfloat.ts).
+ */
 export function single(op: FpOp, c: number, a: number, b: number, fpscr: number): number {
   inexact = false;
   const r = fast32(op, ofBits(c), ofBits(a), ofBits(b), fpscr);

@@ -1,5 +1,6 @@
 /**
- * Runs a thread instruction by instruction: the run loop around the Evaluator, and where its events and faults become calls of CpuHooks.
+ * Runs a thread instruction by instruction: the run loop around the Evaluator, and where its events and faults become calls of
+ * CpuHooks.
  *
  * Invariants:
  *   - Inside the loop the PC and ITSTATE are locals; whenever a hook, onBranch's true or an exception is seen from outside, they are in the CpuState.
@@ -43,8 +44,8 @@ export class Interpreter {
   }
 
   /**
-   * Runs until a hook answers false, which gives false; or until onBranch, asked with the target of each taken branch (bit 0: Thumb) outside IT blocks,
-   * answers true, which gives true with the state at that location and no effect left undone.
+   * Runs until a hook answers false, which gives false; or until onBranch, asked with the target of each taken branch (bit 0:
+   * Thumb) outside IT blocks, answers true, which gives true with the state at that location and no effect left undone.
    */
   run(cpu: CpuState, onBranch?: (location: number) => boolean): boolean {
     for (;;) {
@@ -59,8 +60,8 @@ export class Interpreter {
   }
 
   /**
-   * Runs exactly one instruction at the state's location, with the hooks it brings about (but not hooks.preempt). False: a hook said to leave; true: go on
-   * at the state's location, which after a hook may be anywhere.
+   * Runs exactly one instruction at the state's location, with the hooks it brings about (but not hooks.preempt). False: a hook
+   * said to leave; true: go on at the state's location, which after a hook may be anywhere.
    */
   step(cpu: CpuState): boolean {
     const m = this.evaluator;

@@ -6,8 +6,8 @@
  *   - with the wasm emitter: the compiler (values are expression trees);
  *   - with the effects recorder: flag and register liveness and control flow (values are known constants or unknown).
  *
- * Types: V is a 32-bit integer, W 64 or 128 raw bits (a double, a vector: vector-machine.ts), S a single as raw bits. In the evaluator V and S are
- * int32 numbers (always `| 0`) and W is a place in its temporaries.
+ * Types: V is a 32-bit integer, W 64 or 128 raw bits (a double, a vector: vector-machine.ts), S a single as raw bits. In the
+ * evaluator V and S are int32 numbers (always `| 0`) and W is a place in its temporaries.
  *
  * Rules for ops, which the machines rely on and check where they can:
  *   1. A value that is used twice goes through `let` first (constants need not): the emitter would compute it twice, or too late.
@@ -42,7 +42,9 @@ export function pcReads({ pc, thumb }: Place): number {
   return (pc + (thumb ? 4 : 8)) | 0;
 }
 
-/** Location (an int32) that a direct branch goes to: `offset` bytes from the PC, from the word of it when the target is ARM code. */
+/**
+ * Location (an int32) that a direct branch goes to: `offset` bytes from the PC, from the word of it when the target is ARM code.
+ */
 export function targetOf(place: Place, offset: number, toThumb: boolean): number {
   return toThumb ? (pcReads(place) + offset) | 1 : ((pcReads(place) & ~3) + offset) | 0;
 }
@@ -78,8 +80,8 @@ export interface Machine<V, W = V, S = V> extends VectorMachine<V, W> {
   /** n is 0..14; writes of the PC are branches. */
   setReg(n: number, v: V): void;
   /**
-   * Runs the body for each register of a list (bit n is rn, 0..14), lowest first, with the register and its place among them. The body hands the register only to reg and
-   * setReg. `count` is how many there are.
+   * Runs the body for each register of a list (bit n is rn, 0..14), lowest first, with the register and its place among them. The
+   * body hands the register only to reg and setReg. `count` is how many there are.
    */
   eachRegister(list: number, count: number, body: (n: number, i: number) => void): void;
 
@@ -157,8 +159,9 @@ export interface Machine<V, W = V, S = V> extends VectorMachine<V, W> {
   load(address: V, size: 1 | 2 | 4): V;
   store(address: V, size: 1 | 2 | 4, v: V): void;
   /**
-   * Tests bytes address..address+length-1 for reading (1) or writing (2) before any effect. `align` (4 or more) asks for an alignment fault when the
-   * address is not a multiple of it; 1 asks for none. After it loadWord/storeWord/loadDouble/storeDouble in that range test nothing.
+   * Tests bytes address..address+length-1 for reading (1) or writing (2) before any effect. `align` (4 or more) asks for an
+   * alignment fault when the address is not a multiple of it; 1 asks for none. After it loadWord/storeWord/loadDouble/storeDouble
+   * in that range test nothing.
    */
   access(address: V, length: number, kind: 1 | 2, align: number): void;
   /** Word or doubleword at address + offset (a constant), already tested by `access`. Loaded values are held (as by let). */
@@ -167,8 +170,8 @@ export interface Machine<V, W = V, S = V> extends VectorMachine<V, W> {
   loadDouble(address: V, offset: number): W;
   storeDouble(address: V, offset: number, w: W): void;
   /**
-   * Exclusive access, size 1, 2, 4 or 8, aligned (else alignment fault). loadExclusive arms the local monitor and gives [low, high] (high is 0 unless 8);
-   * storeExclusive gives 0 when it stored and 1 when it did not, and disarms the monitor.
+   * Exclusive access, size 1, 2, 4 or 8, aligned (else alignment fault). loadExclusive arms the local monitor and gives [low,
+   * high] (high is 0 unless 8); storeExclusive gives 0 when it stored and 1 when it did not, and disarms the monitor.
    */
   loadExclusive(address: V, size: 1 | 2 | 4 | 8): [V, V];
   storeExclusive(address: V, size: 1 | 2 | 4 | 8, low: V, high: V): V;
@@ -205,17 +208,24 @@ export interface Machine<V, W = V, S = V> extends VectorMachine<V, W> {
   makeW(low: V, high: V): W;
 
   // ---- VFP arithmetic by FPSCR (rounding, FZ, DN, NaN rules of ARM ARM A2.7), setting its cumulative flags ----
-  /** One operation on registers: d = n op m, all of the given size. Accumulating kinds read d too (ARM ARM A8: VMLA is a multiply, rounded, then an add). */
+  /**
+   * One operation on registers: d = n op m, all of the given size. Accumulating kinds read d too (ARM ARM A8: VMLA is a multiply,
+   * rounded, then an add).
+   */
   fp(op: FpOp, size: FpSize, d: number, n: number, m: number): void;
-  /** Compares register n with register m (or with +0.0 when m < 0), sets FPSCR.NZCV; `signal` raises IOC on quiet NaNs too (VCMPE). */
+  /**
+   * Compares register n with register m (or with +0.0 when m < 0), sets FPSCR.NZCV; `signal` raises IOC on quiet NaNs too
+   * (VCMPE).
+   */
   fpCompare(size: FpSize, n: number, m: number, signal: boolean): void;
   /** Conversions between registers; see FpConvert. */
   fpConvert(op: FpConvert, d: number, m: number, fbits: number): void;
 }
 
 /**
- * sqrt, neg, abs and the rint ones use only m. `rint` rounds to an integer: to nearest with ties away from zero (a) or to even (n), up (p), down (m), by FPSCR (r, and x with IXC), toward
- * zero (z). `maxnm` and `minnm` take a number rather than a quiet NaN.
+ * sqrt, neg, abs and the rint ones use only m. `rint` rounds to an integer: to nearest with ties away from zero (a) or to even
+ * (n), up (p), down (m), by FPSCR (r, and x with IXC), toward zero (z). `maxnm` and `minnm` take a number rather than a quiet
+ * NaN.
  */
 export type FpOp =
   | 'add'
@@ -245,9 +255,10 @@ export type FpOp =
   | 'rintx';
 
 /**
- * Names: target_from_source. i32/u32 stand in an S register. A trailing `r` rounds by FPSCR, `a`, `n`, `p` and `m` as in FpOp's rint, without it toward zero (to integer) or by FPSCR (from integer).
- * `x` forms are fixed point with `fbits` fraction bits in the low 16 or 32 bits of the destination register itself (VCVT fixed).
- * f16 forms: b is the bottom, t the top half of the S register.
+ * Names: target_from_source. i32/u32 stand in an S register. A trailing `r` rounds by FPSCR, `a`, `n`, `p` and `m` as in FpOp's
+ * rint, without it toward zero (to integer) or by FPSCR (from integer). `x` forms are fixed point with `fbits` fraction bits in
+ * the low 16 or 32 bits of the destination register itself (VCVT fixed). f16 forms: b is the bottom, t the top half of the S
+ * register.
  */
 export type FpConvert =
   | 'f64_f32'

@@ -1,6 +1,7 @@
 /**
- * Conversions between floating-point formats, integers and fixed point on raw bits (DDI 0406C A2.7: FPToFixed, FixedToFP, FPSingleToDouble,
- * FPDoubleToSingle, FPHalfToSingle, FPSingleToHalf). General path, as softfloat.ts, whose conventions and flags it shares.
+ * Conversions between floating-point formats, integers and fixed point on raw bits (DDI 0406C A2.7: FPToFixed, FixedToFP,
+ * FPSingleToDouble, FPDoubleToSingle, FPHalfToSingle, FPSingleToHalf). General path, as softfloat.ts, whose conventions and flags
+ * it shares.
  */
 import {
   AHP,
@@ -21,8 +22,8 @@ import {
 } from './softfloat.ts';
 
 /**
- * Between half, single and double. A NaN keeps its sign and the top bits of its fraction, made quiet; alternative half precision, which has
- * neither NaNs nor infinities, makes them zero and the largest number with IOC. Halves are never flushed to zero.
+ * Between half, single and double. A NaN keeps its sign and the top bits of its fraction, made quiet; alternative half precision,
+ * which has neither NaNs nor infinities, makes them zero and the largest number with IOC. Halves are never flushed to zero.
  */
 export function convert(from: Format, to: Format, bits: bigint, fpscr: number): bigint {
   const a = unpack(from, bits, fpscr);

@@ -1,11 +1,12 @@
 /**
- * IEEE 754 arithmetic on raw bits as the ARM architecture defines it (DDI 0406C A2.7: FPUnpack, FPProcessNaNs, FPRound, FPAdd, FPMul, FPDiv,
- * FPMulAdd, FPSqrt, FPCompare), for every rounding mode, flush-to-zero and default-NaN, with the cumulative exception flags.
+ * IEEE 754 arithmetic on raw bits as the ARM architecture defines it (DDI 0406C A2.7: FPUnpack, FPProcessNaNs, FPRound, FPAdd,
+ * FPMul, FPDiv, FPMulAdd, FPSqrt, FPCompare), for every rounding mode, flush-to-zero and default-NaN, with the cumulative
+ * exception flags.
  *
  * This is the general path: exact values in BigInts, rounded once. emu/machine/fp.ts stands in front of it with fast paths.
  *
- * Invariants: raw bits are non-negative bigints below 2^width. A finite value is (-1)^sign * sig * 2^exp with sig >= 0 exact. Operations
- * return raw bits and raise flags in a module variable, which the caller takes (and so clears) with `takeExceptions`.
+ * Invariants: raw bits are non-negative bigints below 2^width. A finite value is (-1)^sign * sig * 2^exp with sig >= 0 exact.
+ * Operations return raw bits and raise flags in a module variable, which the caller takes (and so clears) with `takeExceptions`.
  */
 
 /** Cumulative exception bits, at their places in the FPSCR. */
@@ -91,7 +92,10 @@ export interface Unpacked {
   readonly bits: bigint;
 }
 
-/** FPUnpack. Subnormals are flushed by FZ (with IDC), but for half precision, which knows no flushing and no infinities when AHP is set. */
+/**
+ * FPUnpack. Subnormals are flushed by FZ (with IDC), but for half precision, which knows no flushing and no infinities when AHP
+ * is set.
+ */
 export function unpack(f: Format, bits: bigint, fpscr: number): Unpacked {
   const sign = bits & f.sign ? 1 : 0;
   const field = Number((bits & f.infinity) >> BigInt(f.fractionBits));
@@ -139,8 +143,8 @@ export function roundsUp(mode: number, sign: number, odd: boolean, rest: bigint,
 }
 
 /**
- * FPRound of (-1)^sign * sig * 2^exp, sig > 0. An inexact value may be given as a truncated sig with its lowest bit set, if that bit lies
- * at least two below the last bit of the result. Tininess is detected before rounding.
+ * FPRound of (-1)^sign * sig * 2^exp, sig > 0. An inexact value may be given as a truncated sig with its lowest bit set, if that
+ * bit lies at least two below the last bit of the result. Tininess is detected before rounding.
  */
 export function round(f: Format, sign: number, sig: bigint, exp: number, fpscr: number): bigint {
   const top = bitLength(sig) + exp - 1;

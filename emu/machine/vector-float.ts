@@ -1,6 +1,6 @@
 /**
- * Single-precision lanes of Advanced SIMD on raw bits (DDI 0406C A2.7): arithmetic with the Standard FPSCR value, which rounds to nearest, flushes to zero and gives default
- * NaNs. Flags are raised as in softfloat.ts, and taken by the caller.
+ * Single-precision lanes of Advanced SIMD on raw bits (DDI 0406C A2.7): arithmetic with the Standard FPSCR value, which rounds to
+ * nearest, flushes to zero and gives default NaNs. Flags are raised as in softfloat.ts, and taken by the caller.
  */
 import { single } from './fp.ts';
 import * as soft from './softfloat.ts';

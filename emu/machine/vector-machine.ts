@@ -1,16 +1,18 @@
 /**
- * The part of Machine that Advanced SIMD is written against (ARM ARM A7.4 to A7.9): a small set of operations on the lanes of 64-bit and 128-bit values.
+ * The part of Machine that Advanced SIMD is written against (ARM ARM A7.4 to A7.9): a small set of operations on the lanes of
+ * 64-bit and 128-bit values.
  *
- * A W is 64 or 128 bits; `Lanes` says how an operation takes it. What an operation leaves in the upper half of a 64-bit result nobody may look at, and what it
- * finds there must make no difference. Results are held, as by `letW`: they may be used any number of times.
+ * A W is 64 or 128 bits; `Lanes` says how an operation takes it. What an operation leaves in the upper half of a 64-bit result
+ * nobody may look at, and what it finds there must make no difference. Results are held, as by `letW`: they may be used any
+ * number of times.
  *
- * Operations that can set FPSCR flags (saturation, floats) come before the first register is written: compiled code gives the whole instruction to the evaluator when one
- * of its lanes is not ordinary.
+ * Operations that can set FPSCR flags (saturation, floats) come before the first register is written: compiled code gives the
+ * whole instruction to the evaluator when one of its lanes is not ordinary.
  */
 
 /**
- * How a value is divided: bits 1..0 the size of a lane (0 bytes, 1 halfwords, 2 words, 3 doublewords), bit 2 unsigned, bit 3 a value of 128 bits.
- * Floats are words.
+ * How a value is divided: bits 1..0 the size of a lane (0 bytes, 1 halfwords, 2 words, 3 doublewords), bit 2 unsigned, bit 3 a
+ * value of 128 bits. Floats are words.
  */
 export type Lanes = number;
 
@@ -55,10 +57,11 @@ export function asUnsigned(t: Lanes): Lanes {
 export const WORDS: Lanes = 2;
 
 /**
- * `widen` gives lanes twice as wide of the 64-bit a; `narrow` takes 128 bits and gives the lower half of each lane, `qnarrow` saturated to the same signedness,
- * `qnarrowu` from signed to unsigned. `paddl` adds neighbours to lanes twice as wide. `recpe` and `rsqrte` are the estimates of unsigned words, `frecpe` and `frsqrte` of floats;
- * `frint` rounds floats to integers and `ftoi` converts them, as FpOp's `rint` says; `ftoh` and `htof` between four floats and four halves.
- * `aessub` and `aesisub` are the S-box of AES and its inverse, on bytes.
+ * `widen` gives lanes twice as wide of the 64-bit a; `narrow` takes 128 bits and gives the lower half of each lane, `qnarrow`
+ * saturated to the same signedness, `qnarrowu` from signed to unsigned. `paddl` adds neighbours to lanes twice as wide. `recpe`
+ * and `rsqrte` are the estimates of unsigned words, `frecpe` and `frsqrte` of floats; `frint` rounds floats to integers and
+ * `ftoi` converts them, as FpOp's `rint` says; `ftoh` and `htof` between four floats and four halves. `aessub` and `aesisub` are
+ * the S-box of AES and its inverse, on bytes.
  */
 export type Vector1 =
   | 'not'
@@ -92,9 +95,11 @@ export type Vector1 =
   | 'aesisub';
 
 /**
- * Comparisons give ones or zeros. Shifts take the amount from the low byte of each lane of b, negative to the right; `r` rounds, `q` saturates. `bic` is a and not b, `orn` a
- * or not b. `qdmulh` is the high half of the doubled product. `mull`, `pmull` and `qdmull` (doubled) take 64 bits and give lanes twice as wide. `tbl` looks bytes up in the 16 of a by the
- * indexes b, and gives 0 beyond. Floats are computed with the Standard FPSCR value (A2.7.1); `frecps` and `frsqrts` are the steps of Newton's iterations.
+ * Comparisons give ones or zeros. Shifts take the amount from the low byte of each lane of b, negative to the right; `r` rounds,
+ * `q` saturates. `bic` is a and not b, `orn` a or not b. `qdmulh` is the high half of the doubled product. `mull`, `pmull` and
+ * `qdmull` (doubled) take 64 bits and give lanes twice as wide. `tbl` looks bytes up in the 16 of a by the indexes b, and gives 0
+ * beyond. Floats are computed with the Standard FPSCR value (A2.7.1); `frecps` and `frsqrts` are the steps of Newton's
+ * iterations.
  */
 export type Vector2 =
   | 'and'
@@ -157,7 +162,10 @@ export interface VectorMachine<V, W> {
   /** Lane i, extended by signedness; lanes of at most 32 bits. */
   getLane(t: Lanes, w: W, i: number): V;
   setLane(t: Lanes, w: W, i: number, v: V): W;
-  /** Eight or sixteen (`quad`) bytes in memory order, in lanes of `size` bytes of the current endianness, already tested by `access`. */
+  /**
+   * Eight or sixteen (`quad`) bytes in memory order, in lanes of `size` bytes of the current endianness, already tested by
+   * `access`.
+   */
   loadLanes(address: V, offset: number, size: 1 | 2 | 4 | 8, quad: boolean): W;
   storeLanes(address: V, offset: number, size: 1 | 2 | 4 | 8, quad: boolean, w: W): void;
 }

@@ -1,7 +1,8 @@
 /**
  * Advanced SIMD of the evaluator: the operations of vector-machine.ts, lane by lane.
  *
- * A value is a place in a ring of temporaries (a byte offset). An instruction may hold no more than the ring has; `next` overwrites the oldest.
+ * A value is a place in a ring of temporaries (a byte offset). An instruction may hold no more than the ring has; `next`
+ * overwrites the oldest.
  */
 import { INVERSE_SUB_BYTES, SUB_BYTES } from './aes.ts';
 import { AHP, ROUND, takeExceptions } from './softfloat.ts';
@@ -103,7 +104,10 @@ function saturateBig(v: bigint, t: Lanes): bigint {
 /** The low byte of a shift amount, signed. */
 const amountOf = (y: number): number => (y << 24) >> 24;
 
-/** x * 2^s; to the right rounded down, or to nearest. Exact in a double but for what does not matter: |x| < 2^32, and results far below 1. */
+/**
+ * x * 2^s; to the right rounded down, or to nearest. Exact in a double but for what does not matter: |x| < 2^32, and results far
+ * below 1.
+ */
 function scaled(x: number, s: number, rounds: boolean): number {
   if (s >= 0) return x * 2 ** s;
   return rounds ? Math.floor((x + 2 ** (-s - 1)) / 2 ** -s) : Math.floor(x / 2 ** -s);

@@ -40,7 +40,10 @@ export type Access = typeof READ | typeof WRITE | typeof EXEC;
 
 /** Where the bytes of a file mapping come from. emu opens no file: the vfs implements this over an open file. */
 export interface PageSource {
-  /** Identity of the content (device, inode, size, mtime), by which translations may be shared between processes and runs; null: do not share. */
+  /**
+   * Identity of the content (device, inode, size, mtime), by which translations may be shared between processes and runs; null:
+   * do not share.
+   */
   readonly key: string | null;
   /** When it was last changed as of `key`, in ms since 1970. */
   readonly changed?: number;
@@ -49,8 +52,8 @@ export interface PageSource {
   /** Current size in bytes. */
   size(): number;
   /**
-   * Fills `into` from `offset`; gives the number of bytes read, short only at the end of the file: pages wholly beyond it give SIGBUS. A page that
-   * cannot be read because of an I/O error is given as beyond the end, too: read does not throw.
+   * Fills `into` from `offset`; gives the number of bytes read, short only at the end of the file: pages wholly beyond it give
+   * SIGBUS. A page that cannot be read because of an I/O error is given as beyond the end, too: read does not throw.
    */
   read(offset: number, into: Uint8Array): number;
   /** Whether a shared area that cannot be written to may be made so (VM_MAYWRITE); true when nothing is said. */
@@ -81,8 +84,8 @@ export interface Vma {
 export type FaultResult = 'ok' | 'unmapped' | 'protected' | 'beyond-file';
 
 /**
- * Pages brought in around a fault, an aligned window: of files 32 KiB (measured over shells and their children: 16 and 64 KiB cost
- * more), of zeros 64 KiB.
+ * Pages brought in around a fault, an aligned window: of files 32 KiB (measured over shells and their children: 16 and 64 KiB
+ * cost more), of zeros 64 KiB.
  */
 const FILE_AROUND = 8;
 const ZEROS_AROUND = 16;
@@ -107,7 +110,10 @@ export class AddressSpace {
   readonly i32: Int32Array;
   readonly u32: Uint32Array;
   readonly view: DataView;
-  /** Called with a byte range whose code is no longer what it was: written to (page had CODE), unmapped, remapped or made non-executable. */
+  /**
+   * Called with a byte range whose code is no longer what it was: written to (page had CODE), unmapped, remapped or made
+   * non-executable.
+   */
   readonly onInvalidate: ((start: number, length: number) => void)[] = [];
 
   /** RLIMIT_STACK in bytes: how far a stack may grow down. Set by the kernel. */
@@ -147,8 +153,8 @@ export class AddressSpace {
   }
 
   /**
-   * Takes a memory from the pool (clean) or makes one; writes the kernel helpers page. Throws RangeError when the host has no addresses left for one
-   * (16365 alive, or a limit on the address space): ENOMEM to the guest.
+   * Takes a memory from the pool (clean) or makes one; writes the kernel helpers page. Throws RangeError when the host has no
+   * addresses left for one (16365 alive, or a limit on the address space): ENOMEM to the guest.
    */
   static create(): AddressSpace {
     return new AddressSpace(takeMemory());
@@ -177,8 +183,8 @@ export class AddressSpace {
   }
 
   /**
-   * Maps [vma.start, vma.end), replacing whatever was there. Pages become present at first access. A shared area without source is
-   * anonymous shared memory and gets a source of its own.
+   * Maps [vma.start, vma.end), replacing whatever was there. Pages become present at first access. A shared area without source
+   * is anonymous shared memory and gets a source of its own.
    */
   map(vma: Vma): void {
     checkPlace(vma.start, vma.end);
@@ -297,8 +303,8 @@ export class AddressSpace {
   }
 
   /**
-   * Whether a page of an area is in memory (mincore(2)): present here; for memory that is shared, in another process. Of a file that is
-   * taken to be so for what the file has: the host, which keeps its pages, does not tell.
+   * Whether a page of an area is in memory (mincore(2)): present here; for memory that is shared, in another process. Of a file
+   * that is taken to be so for what the file has: the host, which keeps its pages, does not tell.
    */
   isResident(vma: Vma, page: number): boolean {
     if (this.pages.present(page)) return true;
@@ -372,8 +378,8 @@ export class AddressSpace {
   }
 
   /**
-   * msync: writes the changed pages of the shared files mapped in the range back, whichever process changed them. False when part of
-   * the range is not mapped (ENOMEM).
+   * msync: writes the changed pages of the shared files mapped in the range back, whichever process changed them. False when part
+   * of the range is not mapped (ENOMEM).
    */
   sync(start: number, end: number): boolean {
     checkRange(start, end);
@@ -553,7 +559,9 @@ export class AddressSpace {
     this.pages.drop(from, from + count);
   }
 
-  /** For shared.ts. Writes the dirty pages of a shared mapping back, and takes WRITE from them so that the next write is noticed. */
+  /**
+   * For shared.ts. Writes the dirty pages of a shared mapping back, and takes WRITE from them so that the next write is noticed.
+   */
   writeBack(vma: Vma, start: number, end: number): void {
     const source = vma.source;
     if (!vma.shared || source === null) return;
@@ -583,7 +591,10 @@ function checkPlace(start: number, end: number): void {
     throw new RangeError(`${start.toString(16)}-${end.toString(16)} is the machine's own`);
 }
 
-/** Ranges come from the kernel, which has checked what the guest asked for: a bad one is a bug of ours. Nothing is mapped below LOWEST, but a program may name it. */
+/**
+ * Ranges come from the kernel, which has checked what the guest asked for: a bad one is a bug of ours. Nothing is mapped below
+ * LOWEST, but a program may name it.
+ */
 function checkRange(start: number, end: number): void {
   if ((start | end) & PAGE_MASK || start < 0 || end > USER_END || start > end) {
     throw new RangeError(`bad page range ${start.toString(16)}-${end.toString(16)}`);

@@ -2,8 +2,8 @@
  * Where things lie in the one wasm memory of an address space.
  *
  * Guest address a is byte a of the memory. The guest owns USER_START..USER_END-1 (the 3 GiB of 32-bit
- * ARM Linux) but for the machine's own 16 MiB in the middle, and one page of kernel helpers. All the rest is out of the guest's reach,
- * because the page bytes there are 0.
+ * ARM Linux) but for the machine's own 16 MiB in the middle, and one page of kernel helpers. All the rest is out of the guest's
+ * reach, because the page bytes there are 0.
  *
  *   00000000  never accessible (null pointers)
  *   00010000  user space
@@ -20,8 +20,8 @@
  *   C4000000  records
  *   FFFF0000  the page of kernel helpers (vectors page), readable and executable by the guest
  *
- * The page bytes and the jump cache lie below 2 GiB because x86-64's addressing has displacements of 31 bits: V8 keeps a greater offset in a
- * register, in every function (docs/JIT.md has what that cost).
+ * The page bytes and the jump cache lie below 2 GiB because x86-64's addressing has displacements of 31 bits: V8 keeps a greater
+ * offset in a register, in every function (docs/JIT.md has what that cost).
  */
 
 export const PAGE_SHIFT = 12;

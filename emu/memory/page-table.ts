@@ -36,8 +36,8 @@ export class PageTable {
   /** Number of pages of this memory ever written to: what the host has given it. */
   touched = 0;
   /**
-   * Counts up whenever page bytes may have lost an access. An engine that keeps permissions of its own compares it after each fault and
-   * hook: a fault on one page may take WRITE, or everything, from another page of the same space (shared.ts).
+   * Counts up whenever page bytes may have lost an access. An engine that keeps permissions of its own compares it after each
+   * fault and hook: a fault on one page may take WRITE, or everything, from another page of the same space (shared.ts).
    */
   losses = 0;
   /** The whole memory; index = guest address >>> 3. */
@@ -79,7 +79,10 @@ export class PageTable {
     return (this.flags[page]! & (PRESENT | CLEAN)) !== PRESENT;
   }
 
-  /** Makes pages first..last-1, whose content is in place, present with the given flags and page byte; keeps CODE, and withholds WRITE with it. */
+  /**
+   * Makes pages first..last-1, whose content is in place, present with the given flags and page byte; keeps CODE, and withholds
+   * WRITE with it.
+   */
   bring(first: number, last: number, flag: number, byte: number): void {
     for (let page = first; page < last; page++) {
       if (this.flags[page] === 0) this.touched++;

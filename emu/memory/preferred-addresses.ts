@@ -2,9 +2,9 @@
  * Preferred addresses of files: the same file gets the same address in every process of a run, and nearly always in every run, so
  * that code translated for one process is right for the others.
  *
- * The address is a hash of the file's name and length within a part of the mmap area; when two files want the same place the later one moves
- * up to the next free one, and the choice is kept for the run. A proposal only: the caller passes it to AddressSpace.findFree
- * as hint, and where it is taken the file goes elsewhere.
+ * The address is a hash of the file's name and length within a part of the mmap area; when two files want the same place the
+ * later one moves up to the next free one, and the choice is kept for the run. A proposal only: the caller passes it to
+ * AddressSpace.findFree as hint, and where it is taken the file goes elsewhere.
  *
  * Instances have no connection: one serves a run.
  */

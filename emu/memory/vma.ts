@@ -140,7 +140,10 @@ export class VmaList {
     return high - length >= bottom ? high - length : 0;
   }
 
-  /** Bottom-up, when there is no room below the mmap base: the lowest free address at or above `bottom` with `length` free bytes below `top`; 0 when there is none. */
+  /**
+   * Bottom-up, when there is no room below the mmap base: the lowest free address at or above `bottom` with `length` free bytes
+   * below `top`; 0 when there is none.
+   */
   findGapUp(length: number, bottom: number, top: number): number {
     let low = bottom;
     for (let i = this.indexOf(bottom); i < this.list.length; i++) {

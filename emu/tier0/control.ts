@@ -1,8 +1,9 @@
 /**
- * The interpreter's functions that are no instruction: how it goes from one instruction to another, and when it leaves. Written by hand in wasm.
+ * The interpreter's functions that are no instruction: how it goes from one instruction to another, and when it leaves. Written
+ * by hand in wasm.
  *
- * All are (state block, location or record, address) -> location or LEAVE, as handlers are, but `check`. OFF.thumb is kept true at every step; the PC, and ITSTATE, are only in the
- * state block when TypeScript looks.
+ * All are (state block, location or record, address) -> location or LEAVE, as handlers are, but `check`. OFF.thumb is kept true
+ * at every step; the PC, and ITSTATE, are only in the state block when TypeScript looks.
  */
 import { OFF } from '../cpu-state.ts';
 import { MAX_DEPTH } from '../jit/compile.ts';
@@ -28,7 +29,9 @@ export const CONTROL_IMPORTS = [
   { name: 'decode', type: 0 },
   /** (cpu, record, address, accessed address, access code) -> 1 when the access may go on; 0: leave. */
   { name: 'fault', type: 8 },
-  /** (location, arrivals, whether by a loop) -> anything: asked when a location has been arrived at as often as OFF.heatMask says. */
+  /**
+   * (location, arrivals, whether by a loop) -> anything: asked when a location has been arrived at as often as OFF.heatMask says.
+   */
   { name: 'hot', type: 0 },
   /** (address, location) -> anything: an indirect jump goes where it did not go the last time. */
   { name: 'sawJump', type: 2 },
@@ -96,7 +99,9 @@ function when(w: ByteWriter, body: () => void): void {
   w.byte(OP.end);
 }
 
-/** Leaves where the records of the page of an address (a local) are; 0 when there are none. `thumb` leaves the instruction set. */
+/**
+ * Leaves where the records of the page of an address (a local) are; 0 when there are none. `thumb` leaves the instruction set.
+ */
 function recordsOf(w: ByteWriter, address: number, thumb: () => void): void {
   const load = (table: number) => {
     w.get(address);

@@ -68,7 +68,10 @@ export class RecordDecoder {
     this.#remember(bits, MASTER_KIND.A32);
   }
 
-  /** As `arm`, a Thumb instruction outside IT blocks. `hw2` is looked at when hw1 says so. Gives ITSTATE behind it: an IT's record has still to be given the block's. */
+  /**
+   * As `arm`, a Thumb instruction outside IT blocks. `hw2` is looked at when hw1 says so. Gives ITSTATE behind it: an IT's record
+   * has still to be given the block's.
+   */
   thumb(hw1: number, hw2: number, into: Int32Array, at: number): number {
     const insn = newThumb(hw1, hw2, 0);
     if (insn.row === itRow) this.#set(HANDLER.IT, 0);

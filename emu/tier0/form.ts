@@ -1,9 +1,11 @@
 /**
- * The form of an instruction: its op with the arguments that the op's TypeScript looks at. There is one handler for each form; what differs between instructions of a form
- * are its operands, which the op only hands on to the machine and which come from the record.
+ * The form of an instruction: its op with the arguments that the op's TypeScript looks at. There is one handler for each form;
+ * what differs between instructions of a form are its operands, which the op only hands on to the machine and which come from the
+ * record.
  *
- * Operands are, by the names that shapes give them, registers and small immediates (a byte of the record) and wide immediates. A core register 15 is no operand but part of the form,
- * for the PC is none of the registers; so is a missing register (-1), and what a shift by 0 or 32 or a hint about returns looks at. test/tier0 holds that an op does the same whatever its operands are.
+ * Operands are, by the names that shapes give them, registers and small immediates (a byte of the record) and wide immediates. A
+ * core register 15 is no operand but part of the form, for the PC is none of the registers; so is a missing register (-1), and
+ * what a shift by 0 or 32 or a hint about returns looks at. test/tier0 holds that an op does the same whatever its operands are.
  */
 import type { Insn, Row } from '../decode/row.ts';
 import { ROWS, UNDEFINED } from '../decode/tables.ts';
@@ -27,7 +29,10 @@ function opNumber(op: unknown): number {
   return opNumbers.get(op)!;
 }
 
-/** What an argument may be: always part of the form, a wide operand, a small one, a core register, an extension register, or an amount. */
+/**
+ * What an argument may be: always part of the form, a wide operand, a small one, a core register, an extension register, or an
+ * amount.
+ */
 const FIXED = 0;
 const OPERAND = 1;
 const CORE = 2;

@@ -1,7 +1,8 @@
 /**
  * Makes the interpreter's module: the control functions, and a handler for each form of instruction there is (form.ts).
  *
- * Which forms there are is found out by decoding random encodings of every row. A form that does not turn up, or that no handler can be written for, is run by the evaluator.
+ * Which forms there are is found out by decoding random encodings of every row. A form that does not turn up, or that no handler
+ * can be written for, is run by the evaluator.
  */
 
 import { fieldsOf } from '../decode/build.ts';
@@ -160,7 +161,10 @@ function write(insn: Insn, base: number): { body: FuncBody; operands: Operand[] 
   return { body, operands: [...w.used.values()] };
 }
 
-/** A handler, or null where there can be none. Throws when an operand got into the code itself: then the op, or what form.ts takes for operands, is wrong. */
+/**
+ * A handler, or null where there can be none. Throws when an operand got into the code itself: then the op, or what form.ts takes
+ * for operands, is wrong.
+ */
 function handlerOf(insn: Insn): ReturnType<typeof write> | null {
   try {
     const [first, second] = [write(insn, BASES[0]), write(insn, BASES[1])];

@@ -1,12 +1,12 @@
 /**
  * Machine as a writer of interpreter handlers: the wasm emitter with operands as holes.
  *
- * An op is run with made-up numbers for its operands (`holeOf`). Where such a number reaches the machine, as a register or a constant, code is written that takes the operand from
- * the record. A number that TypeScript has computed from one would go unnoticed into the code: so each handler is written twice, with other numbers, and must come out the same
- * (generate.ts).
+ * An op is run with made-up numbers for its operands (`holeOf`). Where such a number reaches the machine, as a register or a
+ * constant, code is written that takes the operand from the record. A number that TypeScript has computed from one would go
+ * unnoticed into the code: so each handler is written twice, with other numbers, and must come out the same (generate.ts).
  *
- * A handler is (state block, record, address) -> location or LEAVE, as a region function is: it does the instruction on the state block itself, and ends with the next handler in
- * a tail call.
+ * A handler is (state block, record, address) -> location or LEAVE, as a region function is: it does the instruction on the state
+ * block itself, and ends with the next handler in a tail call.
  */
 import { OFF } from '../cpu-state.ts';
 import { CPU, importIndex, LEAVE, VAR_OFFSET } from '../jit/convention.ts';

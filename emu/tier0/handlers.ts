@@ -1,8 +1,9 @@
 /**
- * What is generated when armrun is built (generate.ts): the interpreter's module, and for each form of instruction which handler it has and where its operands stand.
+ * What is generated when armrun is built (generate.ts): the interpreter's module, and for each form of instruction which handler
+ * it has and where its operands stand.
  *
- * As bytes, which a file holds: four words (magic, lengths of the following), the module, the layouts as JSON, then for each form its key (a double) in ascending order, then for each
- * form its handler and layout (two halfwords).
+ * As bytes, which a file holds: four words (magic, lengths of the following), the module, the layouts as JSON, then for each form
+ * its key (a double) in ascending order, then for each form its handler and layout (two halfwords).
  */
 import type { Operand } from './operand.ts';
 

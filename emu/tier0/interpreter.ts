@@ -108,7 +108,10 @@ export class WasmInterpreter {
     };
   }
 
-  /** Runs from the state's location. Gives LEAVE with the reason in OFF.exit, or a location where the caller is to go on: `stopAt`, or any. */
+  /**
+   * Runs from the state's location. Gives LEAVE with the reason in OFF.exit, or a location where the caller is to go on:
+   * `stopAt`, or any.
+   */
   run(cpu: CpuState, depth: number, stopAt: number): number {
     const outer = this.#cpu;
     this.#cpu = cpu;

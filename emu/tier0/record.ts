@@ -1,8 +1,9 @@
 /**
- * Decoded instructions as the wasm interpreter runs them: records of 16 bytes in the guest's own memory, out of the guest's reach, one for each halfword of a page of code.
+ * Decoded instructions as the wasm interpreter runs them: records of 16 bytes in the guest's own memory, out of the guest's
+ * reach, one for each halfword of a page of code.
  *
- * A record knows neither its address nor its process: it is a function of the encoding (and of the place in an IT block) alone. Zeros are the record of what has not been decoded
- * yet, for handler 0 decodes.
+ * A record knows neither its address nor its process: it is a function of the encoding (and of the place in an IT block) alone.
+ * Zeros are the record of what has not been decoded yet, for handler 0 decodes.
  *
  *    0  u16  handler: index in the table of handlers
  *    2  u16  handler of the instruction itself, where the first one only tests its condition
@@ -12,8 +13,8 @@
  *   14  u8   where instructions are counted, the handler behind HANDLER.COUNT when it is not the inner one (else 0)
  *   15  u8   ITSTATE before the instruction, in an IT block (else 0)
  *
- * The records of a page lie at `records + (address & 0xfff) * 8`, so going on by n bytes of code is going on by 8n bytes of records. Behind the last halfword stand two records
- * (an instruction of four bytes may begin there) that go to the next page.
+ * The records of a page lie at `records + (address & 0xfff) * 8`, so going on by n bytes of code is going on by 8n bytes of
+ * records. Behind the last halfword stand two records (an instruction of four bytes may begin there) that go to the next page.
  */
 import { PAGE_SIZE } from '../memory/layout.ts';
 
@@ -57,8 +58,8 @@ export function stepHandler(size: number): number {
 }
 
 /**
- * The master table: records by encoding, in a memory of their own that all processes of a run share. Direct mapped; an entry of 32 bytes is the encoding, its kind (0: empty) and,
- * from 16 on, the record.
+ * The master table: records by encoding, in a memory of their own that all processes of a run share. Direct mapped; an entry of
+ * 32 bytes is the encoding, its kind (0: empty) and, from 16 on, the record.
  */
 export const MASTER = { bits: 0, kind: 4, record: 16, entry: 32, shift: 5, entriesLog2: 16 } as const;
 export const MASTER_KIND = { T16: 1, T32: 2, A32: 3 } as const;

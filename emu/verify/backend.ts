@@ -1,13 +1,15 @@
 /**
- * Two CPUs in lockstep over one program: the first runs it, the second (unicorn or interp) runs the same stretches, and at every system call, fault and trap all
- * registers and all memory written must agree. The first difference ends the run with a VerifyMismatch that tells where.
+ * Two CPUs in lockstep over one program: the first runs it, the second (unicorn or interp) runs the same stretches, and at every
+ * system call, fault and trap all registers and all memory written must agree. The first difference ends the run with a
+ * VerifyMismatch that tells where.
  *
- * Both work on the same memory. Of each slice (from one event to the next) the first CPU's writes are logged and taken back, then the second runs the slice
- * from the same state, and what it leaves is compared with what the first left. So the kernel sees each event once, and its own writes need no
- * copying. Pages brought in by the first stay for the second, which is why demand paging goes unseen.
+ * Both work on the same memory. Of each slice (from one event to the next) the first CPU's writes are logged and taken back, then
+ * the second runs the slice from the same state, and what it leaves is compared with what the first left. So the kernel sees each
+ * event once, and its own writes need no copying. Pages brought in by the first stay for the second, which is why demand paging
+ * goes unseen.
  *
- * Time slices end only where both CPUs can: at an event; or, when there is none for long, where the fuel of the first is used up, to where the second is led by the
- * registers it must have there.
+ * Time slices end only where both CPUs can: at an event; or, when there is none for long, where the fuel of the first is used up,
+ * to where the second is led by the registers it must have there.
  */
 import type { BackendFactory } from '../backend.ts';
 import type { CpuBackend, CpuHooks, CpuName, CpuOptions, CpuStats } from '../cpu.ts';

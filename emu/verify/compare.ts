@@ -45,8 +45,8 @@ export function insnAt(space: AddressSpace, cpu: CpuState): Insn | null {
 const MULTI_WORD = /^(LDM|STM|LDRD|STRD|PUSH|POP|F?V?LDM|F?V?STM|VLDR|VSTR|VPUSH|VPOP)/i;
 
 /**
- * In what two CPUs differ that have come to the same kind of event. At a fault NZCV and GE do not count (docs/ORACLE.md), nor what a transfer of several words
- * has done before: registers and memory it was to write are UNKNOWN (ARM ARM B1.9.8).
+ * In what two CPUs differ that have come to the same kind of event. At a fault NZCV and GE do not count (docs/ORACLE.md), nor
+ * what a transfer of several words has done before: registers and memory it was to write are UNKNOWN (ARM ARM B1.9.8).
  */
 export function endDifferences(
   space: AddressSpace,
@@ -82,8 +82,8 @@ export function registerDifferences(a: CpuState, b: CpuState, flags = true): Dif
 }
 
 /**
- * Whether two threads are at the same place of the same run: all registers agree, but for flags. Where compiled code is left without a system call or trap, flags
- * that are written before they are read are not kept (docs/ORACLE.md). Called often.
+ * Whether two threads are at the same place of the same run: all registers agree, but for flags. Where compiled code is left
+ * without a system call or trap, flags that are written before they are read are not kept (docs/ORACLE.md). Called often.
  */
 export function samePlace(a: CpuState, b: CpuState): boolean {
   const [r, s] = [a.ru, b.ru];
@@ -107,8 +107,8 @@ export function sameMemory(space: AddressSpace, first: Images, before: Images): 
 const MOST = 16;
 
 /**
- * The memory after the second run against what the first left in the pages it wrote. Pages only the second wrote are compared with what they held before, which is in
- * `before` too.
+ * The memory after the second run against what the first left in the pages it wrote. Pages only the second wrote are compared
+ * with what they held before, which is in `before` too.
  */
 export function memoryDifferences(space: AddressSpace, first: Images, before: Images): Difference[] {
   const differences: Difference[] = [];

@@ -1,9 +1,11 @@
 /**
- * A slice of a program has ended differently on two CPUs: finds the short stretch of code in which they part, and tells it instruction by instruction.
+ * A slice of a program has ended differently on two CPUs: finds the short stretch of code in which they part, and tells it
+ * instruction by instruction.
  *
- * The first CPU can be stopped after any number of taken branches (fuel); the second is led to the same place, which is known by its registers. So the
- * longest agreeing prefix is found by bisection, each probe from the slice's start. Probes assume that the first CPU does the same again; a difference that
- * depends on what happened to be compiled may not come again, and the report says so.
+ * The first CPU can be stopped after any number of taken branches (fuel); the second is led to the same place, which is known by
+ * its registers. So the longest agreeing prefix is found by bisection, each probe from the slice's start. Probes assume that the
+ * first CPU does the same again; a difference that depends on what happened to be compiled may not come again, and the report
+ * says so.
  */
 import { CpuState } from '../cpu-state.ts';
 import { disassemble } from '../decode/disassemble.ts';
@@ -37,7 +39,10 @@ export interface Slice {
 const MOST_STEPS = 20_000;
 const TOLD_STEPS = 48;
 
-/** Milliseconds the second CPU may look for the place the first is at after `fuel` taken branches: each of them may be a visit of that place. */
+/**
+ * Milliseconds the second CPU may look for the place the first is at after `fuel` taken branches: each of them may be a visit of
+ * that place.
+ */
 export function searchTime(fuel: number): number {
   return 1000 + fuel * 0.02;
 }
@@ -70,7 +75,9 @@ export function narrow(slice: Slice): string | null {
   return stretch(slice, good, bad);
 }
 
-/** The first CPU from the slice's start until its fuel is used up or an event comes: state in `a`; the memory is as before again. */
+/**
+ * The first CPU from the slice's start until its fuel is used up or an event comes: state in `a`; the memory is as before again.
+ */
 function runFirst({ log, first, a, start }: Slice, fuel: number): { event: SyncEvent; images: Images } {
   log.undo();
   a.copyFrom(start);
@@ -81,7 +88,10 @@ function runFirst({ log, first, a, start }: Slice, fuel: number): { event: SyncE
   return { event, images };
 }
 
-/** Leads the second CPU from the slice's start to the place of `at` with that memory (state in `b`); the event it came to instead, or null. */
+/**
+ * Leads the second CPU from the slice's start to the place of `at` with that memory (state in `b`); the event it came to instead,
+ * or null.
+ */
 function leadSecond(slice: Slice, at: CpuState, images: Images, fuel: number): SyncEvent | null {
   const { second, b, start, log, space } = slice;
   b.copyFrom(start);
@@ -104,7 +114,10 @@ function probeAt(slice: Slice, fuel: number): { event: SyncEvent; agree: boolean
   return { event, agree: sameEvent(event, other) && differences.length === 0 };
 }
 
-/** Tells the stretch between two prefixes: what the second CPU does in it, and how the two differ when the second comes to where the first stopped. */
+/**
+ * Tells the stretch between two prefixes: what the second CPU does in it, and how the two differ when the second comes to where
+ * the first stopped.
+ */
 function stretch(slice: Slice, good: number, bad: number): string {
   const { log, first, second, a, b, start, space } = slice;
   const begin = new CpuState(new SharedArrayBuffer(STATE_SIZE), 0);

@@ -1,8 +1,9 @@
 /**
  * Knows what was written to an address space since a moment, page by page, and can take it back.
  *
- * Between begin() and end() WRITE is withheld from every page, so that the first write to each comes to AddressSpace.fault, where the page is copied. The log
- * puts itself in the place of that method of its space. It must see every write: nothing but CPUs may run between begin() and end().
+ * Between begin() and end() WRITE is withheld from every page, so that the first write to each comes to AddressSpace.fault, where
+ * the page is copied. The log puts itself in the place of that method of its space. It must see every write: nothing but CPUs may
+ * run between begin() and end().
  *
  * Invariant while logging: a page byte has WRITE only if the page is in the log.
  */

@@ -22,8 +22,8 @@ export interface Steps {
   /** Runs one instruction (or a few, when they do nothing). False: a hook said to leave. */
   step(cpu: CpuState): boolean;
   /**
-   * Runs at least one instruction, until the thread is at the location and `accept` answers true (gives true), or a hook says to leave or hooks.preempt is to
-   * be asked (gives false).
+   * Runs at least one instruction, until the thread is at the location and `accept` answers true (gives true), or a hook says to
+   * leave or hooks.preempt is to be asked (gives false).
    */
   runTo(cpu: CpuState, location: number, accept: () => boolean): boolean;
 }

@@ -1,6 +1,6 @@
 /**
- * Random control flow (flow.ts) under the interpreter and the JIT and under the evaluator, in one slice and in short ones: after some of these a
- * region is compiled again with what it calls inside it.
+ * Random control flow (flow.ts) under the interpreter and the JIT and under the evaluator, in one slice and in short ones: after
+ * some of these a region is compiled again with what it calls inside it.
  */
 import { afterEach, describe, expect, test } from 'vitest';
 import { assemble } from '../unicorn/assemble.ts';

@@ -42,7 +42,10 @@ export const jitWith =
   (store: TranslationStore): Factory =>
   (space, hooks) =>
     new JitBackend(space, { hooks, hot: HOT }, store);
-/** A thread that translates, but in this one: it begins with an answer when it is asked whether it has one. What it is told and answers is copied, as between threads. */
+/**
+ * A thread that translates, but in this one: it begins with an answer when it is asked whether it has one. What it is told and
+ * answers is copied, as between threads.
+ */
 export function threadHere(beforeAnswer: () => void = () => {}): TranslationThread {
   return new TranslationThread((options) => {
     const server = new TranslationServer(options);

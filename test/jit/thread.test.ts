@@ -1,4 +1,7 @@
-/** Translation on another thread: code that changes meanwhile is never run as it was, and a thread that is no more costs only time. */
+/**
+ * Translation on another thread: code that changes meanwhile is never run as it was, and a thread that is no more costs only
+ * time.
+ */
 import { afterEach, expect, test } from 'vitest';
 import { JitBackend } from '../../emu/jit/backend.ts';
 import { TranslationStore } from '../../emu/jit/store.ts';

@@ -1,6 +1,7 @@
 /**
- * What the interpreter's generator takes for operands (emu/tier0/form.ts) is of no account to ops: an op asks the machine for the same whatever they are. Handlers are written with
- * made-up operands, so an op that looks at one (a shift by 0, say) would have a handler that is wrong for some.
+ * What the interpreter's generator takes for operands (emu/tier0/form.ts) is of no account to ops: an op asks the machine for the
+ * same whatever they are. Handlers are written with made-up operands, so an op that looks at one (a shift by 0, say) would have a
+ * handler that is wrong for some.
  */
 import { expect, test } from 'vitest';
 import { fieldsOf } from '../../emu/decode/build.ts';
