@@ -1,6 +1,7 @@
 /**
  * The encoding rows as a whole: well formed, unambiguous, and each reached by the decoder.
  */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { CPU_MODELS } from '../../emu/cpu-model.ts';
 import { fieldsOf, parse } from '../../emu/decode/build.ts';
@@ -10,6 +11,7 @@ import { selectModel } from '../../emu/decode/features.ts';
 import type { IsaName, Row } from '../../emu/decode/row.ts';
 import { simdRows } from '../../emu/decode/simd.ts';
 import { UNDEFINED } from '../../emu/decode/tables.ts';
+import { coverageDocument } from './coverage.ts';
 import { decode, encoding, generator, isUndefined, isUnpredictable, isWithin } from './sample.ts';
 
 /** The model with the most instructions. */
@@ -195,4 +197,9 @@ test('an encoding is decoded once, and again in an IT block', () => {
   // Many more than are kept.
   for (let bits = 0; bits < 1 << 20; bits++)
     if (decodeA32(0xe280_0000 | bits | 0).bits !== (0xe280_0000 | bits) >>> 0) expect.fail(`${bits}`);
+});
+
+test('docs/INSTRUCTIONS.md is what the rows say, each in one group', () => {
+  const written = readFileSync(new URL('../../docs/INSTRUCTIONS.md', import.meta.url), 'utf8');
+  expect(written, 'node test/decode/coverage.ts writes it anew').toBe(coverageDocument());
 });
