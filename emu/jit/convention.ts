@@ -71,6 +71,8 @@ export const IMPORTS = [
   { name: 'exact_vmul', type: 9 },
   /** See vector-helpers.ts. */
   ...VECTOR_IMPORTS,
+  /** See fused.ts. */
+  { name: 'fma64', type: 14 },
 ] as const;
 export type ImportName = (typeof IMPORTS)[number]['name'];
 export const importIndex = (name: ImportName): number => IMPORTS.findIndex((i) => i.name === name);
@@ -93,6 +95,7 @@ export const TYPES = [
   { params: [V128, V128], results: [V128] },
   { params: [V128, V128, V128], results: [V128] },
   { params: [V128, V128, V128, V128], results: [I32] },
+  { params: [F64, F64, F64], results: [F64] },
 ] as const;
 
 /** The op cannot be compiled; the evaluator runs this instruction. */

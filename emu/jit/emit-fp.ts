@@ -12,6 +12,7 @@ import type { FpConvert, FpOp, FpSize } from '../machine/machine.ts';
 import { CPU, importIndex, Unsupported } from './convention.ts';
 import type { Emitter } from './emitter.ts';
 import { F32, F64, I32, OP } from './wasm.ts';
+import { SIMD } from './wasm-simd.ts';
 
 const IXC = 0x10;
 
@@ -197,6 +198,12 @@ export class FpEmitter {
       case 'nmls':
         this.accumulate(op, size, d, n, m);
         return;
+      case 'fma':
+      case 'fms':
+      case 'fnma':
+      case 'fnms':
+        this.fused(op, size, d, n, m);
+        return;
       default:
         throw new Unsupported();
     }
@@ -345,6 +352,62 @@ export class FpEmitter {
         out.byte(OP.i32_and);
       },
     );
+  }
+
+  /** d = (-)d + (-)n * m, rounded once: singles as one lane of a vector. */
+  private fused(op: 'fma' | 'fms' | 'fnma' | 'fnms', size: FpSize, d: number, n: number, m: number): void {
+    const { e } = this;
+    const { out, vfp } = e;
+    const z = sized(size);
+    const negated = (register: number, isNegated: boolean): number => {
+      const a = vfp.read(size, register);
+      if (!isNegated) return a;
+      const local = e.temp(z.type);
+      out.get(a);
+      out.byte(z.neg);
+      out.set(local);
+      return local;
+    };
+    const c = negated(d, op === 'fnma' || op === 'fnms');
+    const a = negated(n, op === 'fms' || op === 'fnma');
+    const b = vfp.read(size, m);
+    const r = e.temp(z.type);
+    if (size === 64) {
+      for (const local of [c, a, b]) out.get(local);
+      out.call(importIndex('fma64'));
+      out.set(r);
+      // Whether it is exact the evaluator finds out, as long as that is of interest.
+      const isUsual = () => {
+        this.isNormal(z, r);
+        out.get(CPU);
+        out.mem(OP.i32_load, OFF.fpscr);
+        out.i32(IXC);
+        out.byte(OP.i32_and);
+        out.byte(OP.i32_eqz);
+        out.byte(OP.i32_eqz);
+        out.byte(OP.i32_and);
+      };
+      this.ifOrdinary(isUsual, () => vfp.write(64, d, () => out.get(r)), [64, d]);
+      return;
+    }
+    const lanes = (...locals: number[]) => {
+      for (const local of locals) {
+        out.get(local);
+        out.simd(SIMD.f32_splat);
+      }
+    };
+    lanes(c, a, b);
+    out.call(importIndex('vfma'));
+    out.simd(SIMD.f32_extract);
+    out.byte(0);
+    out.set(r);
+    this.ifOrdinary(() => this.isNormal(SINGLE, r), () => {
+      this.inexactUnless(() => {
+        lanes(c, a, b, r);
+        out.call(importIndex('exact_vfma'));
+      });
+      vfp.write(32, d, () => out.get(r));
+    }, [32, d]);
   }
 
   fpCompare(size: FpSize, n: number, m: number): void {

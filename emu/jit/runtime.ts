@@ -7,6 +7,7 @@
 import { PAGE_BYTES, SITE_COUNTERS, SITE_COUNTERS_LENGTH } from '../memory/layout.ts';
 import { IMPORTS, PARAMETERS, TYPES } from './convention.ts';
 import { exactness } from './exactness.ts';
+import { fused } from './fused.ts';
 import { vectorHelpers } from './vector-helpers.ts';
 import { ByteWriter, encodeModule, type FuncBody, I32, OP, VOID } from './wasm.ts';
 
@@ -122,7 +123,7 @@ function missBody(jsMiss: number): FuncBody {
   return { type: 0, locals: [], code: w.view() };
 }
 
-const helpers = { ...exactness, ...vectorHelpers };
+const helpers = { ...exactness, ...vectorHelpers, ...fused };
 
 /** Encoded once and for all: it is in the startup snapshot. */
 const MODULE = encodeModule({
