@@ -212,9 +212,7 @@ export class Generator {
     if (sort < 88) return NO_ACCESS;
     if (sort < 92) return random.pick([GONE, GONE - 1, READ_ONLY + 0xfff, READ_ONLY - 4]);
     if (sort < 96) return random.pick([1, 4, 8, 0x1000, 0x7fff]);
-    return random.pick([
-      0xffff_ffff, 0xffff_fffc, 0xffff_f000, 0xffff_0fc0, 0xc000_0000, 0xbf00_0000, 0xbeff_fffc,
-    ]);
+    return random.pick([0xffff_ffff, 0xffff_fffc, 0xffff_f000, 0xffff_0fc0, 0xc000_0000, 0x6000_0000]);
   }
 
   #content(length: number): Uint8Array {

@@ -51,11 +51,16 @@ export const statCalls: readonly Call[] = [
     putStat64(t, out, inodeAt(t, AT_FDCWD, path, false).stat()),
   ),
   call(197, 'fstat64', [fd, stat64Out], (t, fd, out) => putStat64(t, out, t.files.raw(fd).stat())),
-  call(327, 'fstatat64', [dirfd, pathOrEmpty, stat64Out, atFlags], (t, dirfd, path, out, flags) => {
-    if (flags & ~STAT_AT_FLAGS) fail('EINVAL');
-    const file = fileOrInodeAt(t, dirfd, path, flags, !(flags & AT_SYMLINK_NOFOLLOW));
-    return putStat64(t, out, file.stat());
-  }),
+  call(
+    327,
+    'fstatat64',
+    [dirfd, pathOrEmpty, stat64Out, atFlags],
+    (t, dirfd, path, out, flags) => {
+      const file = fileOrInodeAt(t, dirfd, path, flags, !(flags & AT_SYMLINK_NOFOLLOW));
+      return putStat64(t, out, file.stat());
+    },
+    { before: (_t, _dirfd, _path, _out, flags) => void (flags & ~STAT_AT_FLAGS && fail('EINVAL')) },
+  ),
   call(106, 'stat', [path, statOut], (t, path, out) =>
     putStat(t, out, inodeAt(t, AT_FDCWD, path, true).stat()),
   ),
@@ -67,20 +72,20 @@ export const statCalls: readonly Call[] = [
     397,
     'statx',
     [dirfd, pathOrNull, atFlags, hex, structOut(statxStruct)],
-    (t, dirfd, path, flags, mask, out) => {
-      if (
-        flags & ~(STAT_AT_FLAGS | AT_STATX_SYNC_TYPE) ||
-        (flags & AT_STATX_SYNC_TYPE) === AT_STATX_SYNC_TYPE
-      ) {
-        fail('EINVAL');
-      }
-      if (mask & STATX__RESERVED) fail('EINVAL');
+    (t, dirfd, path, flags, _mask, out) => {
       const file = fileOrInodeAt(t, dirfd, path, flags, !(flags & AT_SYMLINK_NOFOLLOW));
       const inode = file instanceof Inode ? file : file.inode;
       const attributes = file.stat();
       t.mm.writable(out, STATX_SIZE);
       writeStatx(t.mm.view, out, attributes, inode.fs.id, inode === inode.fs.root);
       return 0;
+    },
+    {
+      before: (_t, _dirfd, _path, flags, mask) => {
+        const sync = flags & AT_STATX_SYNC_TYPE;
+        if (flags & ~(STAT_AT_FLAGS | AT_STATX_SYNC_TYPE) || sync === AT_STATX_SYNC_TYPE) fail('EINVAL');
+        if (mask & STATX__RESERVED) fail('EINVAL');
+      },
     },
   ),
 ];
