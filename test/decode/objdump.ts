@@ -77,7 +77,7 @@ const SPELLINGS: readonly [RegExp, string][] = [
   // A shift to the left by a constant has no sign (A8.8.397).
   [/^(vshl\w*)\.s(\d+ .*, #\d+)$/, '$1.i$2'],
   // Values without sign; branch targets; the plain hint's number; constants that are neither.
-  [/^(usat\w* \w+, #\d+, \w+, asr) #0$/, '$1 #32'],
+  [/^([us]sat\w* \w+, #\d+, \w+, asr) #0$/, '$1 #32'],
   [/^((?:b|bl|blx|cbn?z)(?:[a-z]{2})?(?: \w+,)?) 0x/, '$1 '],
   [/^(nop\w*) \{0\}$/, '$1'],
   [/^(cps\w+ \w+),#/, '$1, #'],
@@ -99,6 +99,8 @@ export function normalize(text: string): string {
     const [, head, byte, rotation] = rotated;
     s = `${head}#${(Number(byte) >>> Number(rotation)) | (Number(byte) << (32 - Number(rotation)))}`;
   }
+  // A float that is whole.
+  s = s.replace(/^(vmov\w*\.f32 \w+, #-?\d+)$/, '$1.0');
   // Constants are signed or not; offsets in brackets are as written.
   if (!s.includes('[')) s = s.replace(/#(-\d+)$/, (_all, digits: string) => `#${Number(digits) >>> 0}`);
   for (const [from, to] of SPELLINGS) s = s.replace(from, to);
