@@ -11,8 +11,12 @@ import { writeSegment } from './segment-file.ts';
 import type { TranslationStore } from './store.ts';
 import type { Unit } from './unit.ts';
 
-/** Translations in a piece: a module of so many costs little more than its functions. */
+/**
+ * A piece is made when there are so many translations: a module of them costs little more than its functions. Or so many
+ * instructions: then no more than these, 2 ms of work, are left for the end of a run.
+ */
 const PIECE = 32;
+const PIECE_INSTRUCTIONS = 4096;
 /** Pieces that are worth a file before the end of the run. */
 const MIN_PIECES = 2;
 /** A little more than 1 in so many instructions is not worth writing. */
@@ -52,8 +56,9 @@ export class Keeper {
   translated(): void {
     if (this.#off || this.#publishing !== null) return;
     // The copy of what is kept is begun as soon as one will be needed.
-    if (this.#next === null && this.#isWorthIt()) this.#begin();
-    if (this.#unit.loose.size < PIECE) return;
+    const waiting = this.#waiting();
+    if (this.#next === null && this.#isWorthIt(waiting)) this.#begin();
+    if (this.#unit.loose.size < PIECE && waiting < PIECE_INSTRUCTIONS) return;
     this.#write(false);
     if (this.#pieces >= MIN_PIECES && this.#pieces >= this.#published) this.#publishing = this.#publish();
   }
@@ -62,7 +67,8 @@ export class Keeper {
   async finish(): Promise<void> {
     if (this.#publishing !== null) await this.#publishing;
     const { loose, kept } = this.#unit;
-    if (this.#off || !(this.#isWorthIt() || kept?.damaged === true)) this.#next?.file.abandon();
+    if (this.#off || !(this.#isWorthIt(this.#waiting()) || kept?.damaged === true))
+      this.#next?.file.abandon();
     else {
       // A piece that is mostly out of use is not carried on: what is left of it goes into a new one.
       for (const t of kept?.remains(this.#unit) ?? []) loose.set(t.location, t);
@@ -78,10 +84,15 @@ export class Keeper {
     this.#next = null;
   }
 
-  #isWorthIt(): boolean {
-    let fresh = this.#fresh;
-    for (const t of this.#unit.loose.values()) fresh += t.instructions;
-    return fresh * GRAIN > this.#old;
+  /** Instructions that are in no piece. */
+  #waiting(): number {
+    let sum = 0;
+    for (const t of this.#unit.loose.values()) sum += t.instructions;
+    return sum;
+  }
+
+  #isWorthIt(waiting: number): boolean {
+    return (this.#fresh + waiting) * GRAIN > this.#old;
   }
 
   /** Begins a file with all that is kept. */
