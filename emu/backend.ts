@@ -1,6 +1,7 @@
 /**
  * Makes the CPU that the user chose. Engines that few runs need are loaded only when asked for.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { CpuBackend, CpuName, CpuOptions } from './cpu.ts';
 import type { Archive } from './jit/archive.ts';
 import { JitBackend } from './jit/backend.ts';
@@ -9,6 +10,7 @@ import { type Channel, TranslationThread } from './jit/translation-thread.ts';
 import type { TranslatorOptions } from './jit/translator.ts';
 import { ReferenceBackend } from './machine/reference-backend.ts';
 import type { AddressSpace } from './memory/address-space.ts';
+import { saveRecords } from './tier0/handler-set.ts';
 
 export type BackendFactory = (space: AddressSpace, options: CpuOptions) => CpuBackend;
 
@@ -60,7 +62,10 @@ async function engine(
         create: (space, options) => new JitBackend(space, options, store),
         finish: async () => {
           thread?.close();
-          await store.keep(PATIENCE);
+          await Promise.race([
+            Promise.all([store.keep(PATIENCE), saveRecords()]),
+            setTimeout(PATIENCE, undefined, { ref: false }),
+          ]);
         },
       };
     }

@@ -17,10 +17,12 @@ const SOURCES = ['emu/decode', 'emu/jit', 'emu/machine', 'emu/memory', 'emu/ops'
 
 /** To be called before the first program starts. Reads nothing yet. */
 export function useHandlersFile(): void {
-  provideHandlers(() => {
-    const own = fileURLToPath(import.meta.url);
-    return own.endsWith('.ts') ? ofSources(path.dirname(path.dirname(own))) : ofBundle(path.dirname(own));
-  });
+  provideHandlers(loadHandlers);
+}
+
+export function loadHandlers(): Handlers {
+  const own = fileURLToPath(import.meta.url);
+  return own.endsWith('.ts') ? ofSources(path.dirname(path.dirname(own))) : ofBundle(path.dirname(own));
 }
 
 /** A bundle without the file works, and takes a second more. */

@@ -87,6 +87,7 @@ export class JitBackend implements CpuBackend {
     this.heatMask = options.interpret === true ? -1 : this.tiering.interval - 1;
     this.name = options.interpret === true ? 'interp' : 'jit';
     const set = handlerSet(options.count);
+    set.decoder.keepIn(store.archive);
     this.machinery = Machinery.take(space.memory, set);
     this.machinery.hooks = {
       check: (_cpu, address, code, site) => this.check(address >>> 0, code, site),

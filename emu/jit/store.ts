@@ -37,7 +37,7 @@ export class TranslationStore {
   readonly thread: TranslationThread | null;
   /** Instructions translated on this thread. */
   translatedHere = 0;
-  private readonly archive: Archive | null;
+  readonly archive: Archive | null;
   private readonly slots = new Map<number, number>();
   private nextSlot = 1;
   private sites = new Int32Array(SITE_WORDS << 12);

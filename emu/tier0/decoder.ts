@@ -6,8 +6,10 @@ import { isThumb32, newA32, newThumb } from '../decode/decoder.ts';
 import { onModelChange } from '../decode/features.ts';
 import type { Insn } from '../decode/row.ts';
 import { itRow } from '../decode/t16.ts';
+import type { Archive } from '../jit/archive.ts';
 import { type Args, formKey, testsCondition } from './form.ts';
 import type { Handlers } from './handlers.ts';
+import { KeptRecords } from './kept-records.ts';
 import type { Operand } from './operand.ts';
 import {
   conditionHandler,
@@ -44,6 +46,7 @@ export class RecordDecoder {
   readonly #handlers: Handlers;
   readonly #counting: boolean;
   readonly #master: Int32Array;
+  #kept: KeptRecords | null = null;
   /** The record under construction. */
   readonly #record = new Int32Array(4);
   readonly #bytes = new Uint8Array(this.#record.buffer);
@@ -61,8 +64,19 @@ export class RecordDecoder {
     });
   }
 
+  /** Has records kept in an archive, the first that is given. */
+  keepIn(archive: Archive | null): void {
+    if (archive !== null) this.#kept ??= new KeptRecords(archive, this.#master);
+  }
+
+  /** Writes down what is new. */
+  async save(): Promise<void> {
+    await this.#kept?.save();
+  }
+
   /** Decodes an A32 instruction into the record at a word of `into`, and into the master table. */
   arm(bits: number, into: Int32Array, at: number): void {
+    if (this.#recall(bits, MASTER_KIND.A32, into, at)) return;
     this.#make(newA32(bits));
     this.#put(into, at);
     this.#remember(bits, MASTER_KIND.A32);
@@ -73,11 +87,14 @@ export class RecordDecoder {
    * has still to be given the block's.
    */
   thumb(hw1: number, hw2: number, into: Int32Array, at: number): number {
+    const wide = isThumb32(hw1);
+    const kind = wide ? MASTER_KIND.T32 : MASTER_KIND.T16;
+    if (this.#recall(wide ? (hw1 << 16) | hw2 : hw1, kind, into, at)) return 0;
     const insn = newThumb(hw1, hw2, 0);
     if (insn.row === itRow) this.#set(HANDLER.IT, 0);
     else {
       this.#make(insn);
-      this.#remember(insn.bits | 0, insn.size === 4 ? MASTER_KIND.T32 : MASTER_KIND.T16);
+      this.#remember(insn.bits | 0, kind);
     }
     this.#put(into, at);
     return insn.itAfter;
@@ -139,11 +156,29 @@ export class RecordDecoder {
     for (let i = 0; i < 4; i++) into[at + i] = record[i]!;
   }
 
-  #remember(bits: number, kind: number): void {
+  /** The word at which the entry of an encoding begins. */
+  #entry(bits: number, kind: number): number {
     const hash = Math.imul(bits ^ kind, MASTER_FACTOR) >>> (32 - MASTER.entriesLog2);
-    const entry = (hash << MASTER.shift) >>> 2;
+    return (hash << MASTER.shift) >>> 2;
+  }
+
+  /** Puts the record that the table has, or an earlier run has kept, if there is one. */
+  #recall(bits: number, kind: number, into: Int32Array, at: number): boolean {
+    const entry = this.#entry(bits, kind);
+    this.#kept?.load(entry);
+    const master = this.#master;
+    if (master[entry + (MASTER.bits >>> 2)] !== bits || master[entry + (MASTER.kind >>> 2)] !== kind)
+      return false;
+    const from = entry + (MASTER.record >>> 2);
+    for (let i = 0; i < 4; i++) into[at + i] = master[from + i]!;
+    return true;
+  }
+
+  #remember(bits: number, kind: number): void {
+    const entry = this.#entry(bits, kind);
     this.#put(this.#master, entry + (MASTER.record >>> 2));
     this.#master[entry + (MASTER.bits >>> 2)] = bits;
     this.#master[entry + (MASTER.kind >>> 2)] = kind;
+    this.#kept?.added();
   }
 }
