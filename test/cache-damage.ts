@@ -120,11 +120,11 @@ export function translations(cache: string): Map<string, number> {
     const [version, name] = path.split('/').slice(-2) as [string, string];
     const file = openArchive(cache, '', version)!.open(name);
     if (file === null) continue;
-    let number = 0;
-    for (const [, { piece }] of KeptUnit.of(file, new Unit())?.places() ?? [])
-      if (file.read(piece) !== null) number++;
+    // Null for decoded instructions.
+    const unit = KeptUnit.of(file, new Unit());
+    const pieces = unit === null ? [] : [...unit.places()].map(([, { piece }]) => file.read(piece));
+    if (unit !== null) numbers.set(name, pieces.filter((bytes) => bytes !== null).length);
     file.close();
-    numbers.set(name, number);
   }
   return numbers;
 }
