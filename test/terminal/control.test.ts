@@ -88,8 +88,9 @@ describe('keys', { timeout: 600_000 }, () => {
     await screen.command('shopt -s checkwinsize; trap "stty size" WINCH', /WINCH$/m);
     await screen.command('stty size', '24 80');
     screen.resize(90, 30);
-    await screen.shows(/30 90$/);
+    // A signal that comes just before bash reads a key waits for one.
     screen.press('Enter');
+    await screen.shows(/30 90$/m);
     await screen.command('/bin/true; echo $LINES,$COLUMNS', '30,90');
     screen.line(
       `perl -e '$| = 1; $SIG{WINCH} = sub { print \`stty size\` }; print "ready\\n"; sleep 9 while 1'`,
