@@ -29,8 +29,14 @@ import { type FormEntry, Handlers } from './handlers.ts';
 import type { Operand } from './operand.ts';
 import { CONDITION_HANDLERS, FIRST_FORM, RECORD } from './record.ts';
 
+/** Names handlers by their rows, for profilers. */
+const NAMES = process.env.ARMRUN_JIT_NAMES !== undefined;
+
 /** Of an Advanced SIMD row, whose immediates are part of the form: what is missing the evaluator runs until it is compiled. */
-const MAX_RARE_FORMS = 24;
+const MAX_SIMD_FORMS = 4;
+const MAX_FORMS = 24;
+/** Memory is copied by VLD1 and VST1 of whole registers, with jumps that add to the PC. */
+const OFTEN = /^(V(LD|ST)1 \(multiple|ADD \(register\) A1)/;
 /** Random encodings tried of each row. */
 const SAMPLES = 1200;
 /** The two bases of made-up operands. */
@@ -117,9 +123,13 @@ function formsOfRow(row: Row, next: () => number): Insn[] {
   return [...found.values()].sort((a, b) => b.times - a.times).map(({ insn }) => insn);
 }
 
-/** Whether instructions of the row have many forms, and most are rare. Memory is copied by VLD1 and VST1 of whole registers. */
-function isRare(insn: Insn | undefined): boolean {
-  return isSimd(insn) && !/^V(LD|ST)1 \(multiple/.test(insn!.row.name);
+/**
+ * How many forms of a row get handlers, the most frequent ones: each takes room in all processes. Lists have a form for each number
+ * of registers, and branches for each condition.
+ */
+function mostForms(insn: Insn): number {
+  if (OFTEN.test(insn.row.name) || 'list' in (insn.args as Args) || testsCondition(insn)) return Infinity;
+  return isSimd(insn) ? MAX_SIMD_FORMS : MAX_FORMS;
 }
 
 /** An instruction of each form, by key. */
@@ -128,8 +138,7 @@ function formsOf(rows: readonly Row[]): Map<number, Insn> {
   const next = random(0x6172_6d72);
   for (const row of rows) {
     const all = formsOfRow(row, next);
-    const kept = isRare(all[0]) ? all.slice(0, MAX_RARE_FORMS) : all;
-    for (const insn of kept) {
+    for (const insn of all.slice(0, all[0] && mostForms(all[0]))) {
       const known = found.get(formKey(insn));
       if (known !== undefined && describe(known) !== describe(insn))
         throw new Error(`${describe(known)} and ${describe(insn)} have one key`);
@@ -253,7 +262,7 @@ export function generate(): Handlers {
     functions: bodies,
     exports: [{ name: 'enter', function: 0 }],
     privateTable: handlers.map((_, i) => FIRST_HANDLER + i),
-    names,
+    ...(NAMES && { names }),
   });
   return Handlers.of(wasm, forms);
 }
