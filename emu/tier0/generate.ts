@@ -114,7 +114,8 @@ function formsOfRow(row: Row, next: () => number): Insn[] {
       throw new Error(`${describe(known.insn)} and ${describe(insn)} have one key`);
     else known.times++;
   };
-  for (let i = 0; i < SAMPLES; i++) {
+  const samples = OFTEN.test(row.name) ? 10 * SAMPLES : SAMPLES;
+  for (let i = 0; i < samples; i++) {
     const insn = sample(row, next);
     if (insn.row !== row || isUnpredictable(insn)) continue;
     if (testsCondition(insn)) for (let cond = 0; cond < 15; cond++) add({ ...insn, cond });

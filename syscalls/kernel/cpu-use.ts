@@ -25,15 +25,19 @@ export class CpuSplit {
 
   /** @param total exact @param sampled of the kernel, about */
   of(total: number, sampled: number): CpuUse {
-    if (this.#user + this.#system < total) {
-      let system = Math.max(Math.min(sampled, total), this.#system);
-      if (total - system < this.#user) system = total - this.#user;
-      this.#system = system;
-      this.#user = total - system;
+    const more = total - this.#user - this.#system;
+    if (more > 0) {
+      // On a busy machine samples take in what the host did meanwhile: a program that makes calls only has some time of its own, too.
+      const user = Math.max(total - sampled, this.#user + more * LEAST_USER);
+      this.#user = Math.min(user, this.#user + more);
+      this.#system = total - this.#user;
     }
     return { user: this.#user, system: this.#system };
   }
 }
+
+/** The part of its time that a program has itself at least. */
+const LEAST_USER = 1 / 16;
 
 /** One call of so many is measured, and stands for them. */
 export const SYSTEM_SAMPLE = 16;
