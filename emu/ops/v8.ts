@@ -32,16 +32,17 @@ export interface Checksum {
   readonly d: number;
   readonly n: number;
   readonly m: number;
-  readonly bits: number;
+  /** Bits of the value: 8, 16 or 32. */
+  readonly size: number;
   readonly castagnoli: boolean;
 }
 
 /** Bit by bit, with the polynomials reflected. */
 export function crc32<V, W, S>(m: Machine<V, W, S>, a: Checksum): void {
   const polynomial = a.castagnoli ? 0x82f6_3b78 : 0xedb8_8320;
-  const value = a.bits === 32 ? m.reg(a.m) : m.and(m.reg(a.m), m.const(2 ** a.bits - 1));
+  const value = a.size === 32 ? m.reg(a.m) : m.and(m.reg(a.m), m.const(2 ** a.size - 1));
   let crc = m.let(m.xor(m.reg(a.n), value));
-  for (let i = 0; i < a.bits; i++) {
+  for (let i = 0; i < a.size; i++) {
     const odd = m.neg(m.and(crc, m.const(1)));
     crc = m.let(m.xor(m.shr(crc, m.const(1)), m.and(odd, m.const(polynomial | 0))));
   }

@@ -14,7 +14,7 @@ export function checksum(size: string, castagnoli = ''): Shape<Checksum> {
       d: f.d!,
       n: f.n!,
       m: f.m!,
-      bits: 8 << 'bhw'.indexOf(size),
+      size: 8 << 'bhw'.indexOf(size),
       castagnoli: castagnoli === 'c',
     }),
     print: (a) => regs(a.d, a.n, a.m),
