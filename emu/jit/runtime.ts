@@ -32,10 +32,17 @@ export interface Runtime {
 const TYPE_CHECK = 8;
 const TYPE_ENTER = 1;
 
-/** (cpu, address, code, site, page byte) -> i32: both ends of the access may be used, else what JavaScript says. */
-function checkBody(jsCheck: number): FuncBody {
-  const w = new ByteWriter();
-  const [cpu, address, code, site, end, count] = [0, 1, 2, 3, 5, 6];
+/**
+ * Writes a second look at an access: what `then` writes is done when the address (a local) is a multiple of the alignment asked for
+ * and the page bytes of both ends allow what the access code (a local) says. `scratch` is a local that is overwritten.
+ */
+export function ifAllowed(
+  w: ByteWriter,
+  address: number,
+  code: number,
+  scratch: number,
+  then: () => void,
+): void {
   w.get(address);
   w.get(code);
   w.i32(0xff);
@@ -43,7 +50,7 @@ function checkBody(jsCheck: number): FuncBody {
   w.byte(OP.i32_add);
   w.i32(-1);
   w.byte(OP.i32_add);
-  w.set(end);
+  w.set(scratch);
   // The bits below the alignment must be 0, and the page bytes of both ends have the access bit.
   w.get(address);
   w.i32(1);
@@ -59,7 +66,7 @@ function checkBody(jsCheck: number): FuncBody {
   w.byte(OP.i32_eqz);
   w.byte(OP.if);
   w.byte(VOID);
-  for (const x of [address, end]) {
+  for (const x of [address, scratch]) {
     w.get(x);
     w.i32(12);
     w.byte(OP.i32_shr_u);
@@ -71,33 +78,42 @@ function checkBody(jsCheck: number): FuncBody {
   w.byte(OP.i32_shr_u);
   w.i32(3);
   w.byte(OP.i32_and);
-  w.tee(end);
+  w.tee(scratch);
   w.byte(OP.i32_and);
-  w.get(end);
+  w.get(scratch);
   w.byte(OP.i32_eq);
   w.byte(OP.if);
   w.byte(VOID);
-  // Allowed. Where this happens often JavaScript is told, so that the place gets a test that fits it.
-  w.get(site);
-  w.i32(SITE_COUNTERS_LENGTH - 1);
-  w.byte(OP.i32_and);
-  w.tee(end);
-  w.get(end);
-  w.mem(OP.i32_load8_u, SITE_COUNTERS);
-  w.i32(1);
-  w.byte(OP.i32_add);
-  w.tee(count);
-  w.mem(OP.i32_store8, SITE_COUNTERS);
-  w.get(count);
-  w.i32(0xff);
-  w.byte(OP.i32_ne);
-  w.byte(OP.if);
-  w.byte(VOID);
-  w.i32(1);
-  w.byte(OP.return);
+  then();
   w.byte(OP.end);
   w.byte(OP.end);
-  w.byte(OP.end);
+}
+
+/** (cpu, address, code, site, page byte) -> i32: both ends of the access may be used, else what JavaScript says. */
+function checkBody(jsCheck: number): FuncBody {
+  const w = new ByteWriter();
+  const [cpu, address, code, site, end, count] = [0, 1, 2, 3, 5, 6];
+  ifAllowed(w, address, code, end, () => {
+    // Allowed. Where this happens often JavaScript is told, so that the place gets a test that fits it.
+    w.get(site);
+    w.i32(SITE_COUNTERS_LENGTH - 1);
+    w.byte(OP.i32_and);
+    w.tee(end);
+    w.get(end);
+    w.mem(OP.i32_load8_u, SITE_COUNTERS);
+    w.i32(1);
+    w.byte(OP.i32_add);
+    w.tee(count);
+    w.mem(OP.i32_store8, SITE_COUNTERS);
+    w.get(count);
+    w.i32(0xff);
+    w.byte(OP.i32_ne);
+    w.byte(OP.if);
+    w.byte(VOID);
+    w.i32(1);
+    w.byte(OP.return);
+    w.byte(OP.end);
+  });
   w.get(cpu);
   w.get(address);
   w.get(code);

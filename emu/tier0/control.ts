@@ -9,11 +9,11 @@ import { OFF } from '../cpu-state.ts';
 import { MAX_DEPTH } from '../jit/compile.ts';
 import { CPU, IMPORTS, importIndex, LEAVE, PARAMETERS } from '../jit/convention.ts';
 import { MAX_DISTANCE } from '../jit/region.ts';
+import { ifAllowed } from '../jit/runtime.ts';
 import { ByteWriter, type FuncBody, I32, OP, VOID } from '../jit/wasm.ts';
 import {
   JUMP_TARGETS,
   JUMP_TARGETS_ENTRIES,
-  PAGE_BYTES,
   PAGE_MASK,
   PAGE_SHIFT,
   RECORD_PAGES_ARM,
@@ -360,43 +360,9 @@ const BODIES: Readonly<Record<ControlName, (w: ByteWriter) => void>> = {
   },
   check(w) {
     const [rec, pc, address, code, end] = [1, 2, 3, 4, 5];
-    // Aligned as asked for, and the page bytes of both ends have the access bit.
-    w.get(address);
-    w.i32(1);
-    w.get(code);
-    w.i32(10);
-    w.byte(OP.i32_shr_u);
-    w.byte(OP.i32_shl);
-    w.i32(-1);
-    w.byte(OP.i32_add);
-    w.byte(OP.i32_and);
-    w.byte(OP.i32_eqz);
-    when(w, () => {
-      w.get(address);
-      w.get(code);
-      w.i32(0xff);
-      w.byte(OP.i32_and);
-      w.byte(OP.i32_add);
-      w.i32(-1);
-      w.byte(OP.i32_add);
-      w.set(end);
-      for (const x of [address, end]) {
-        w.get(x);
-        w.i32(PAGE_SHIFT);
-        w.byte(OP.i32_shr_u);
-        w.mem(OP.i32_load8_u, PAGE_BYTES);
-      }
-      w.byte(OP.i32_and);
-      w.get(code);
-      w.i32(8);
-      w.byte(OP.i32_shr_u);
-      w.i32(3);
-      w.byte(OP.i32_and);
-      w.byte(OP.i32_and);
-      when(w, () => {
-        w.i32(1);
-        w.byte(OP.return);
-      });
+    ifAllowed(w, address, code, end, () => {
+      w.i32(1);
+      w.byte(OP.return);
     });
     for (const parameter of [CPU, rec, pc, address, code]) w.get(parameter);
     w.call(imported('fault'));

@@ -2,10 +2,12 @@
  * The wasm interpreter of one address space: its records and their pages.
  *
  * Invariants:
- *   - A page of code with records has been marked with AddressSpace.markCode, so that whatever changes its bytes or its mapping comes through onInvalidate, which takes the records
- *     away: they are zeros then, and the page tables (RECORD_PAGES_*) know none for the page. Who is in the midst of them finds out at the next instruction.
- *   - The records of an IT block lie apart, so that the records at an address are always those outside IT blocks. Stale ones stay valid until the interpreter is entered again: up to three
- *     instructions may still run from them, as a processor may that was not told of a change. They are made room of when many pages have been invalidated.
+ *   - A page of code with records has been marked with AddressSpace.markCode, so that whatever changes its bytes or its mapping comes
+ *     through onInvalidate, which takes the records away: they are zeros then, and the page tables (RECORD_PAGES_*) know none for the
+ *     page. Who is in the midst of them finds out at the next instruction.
+ *   - The records of an IT block lie apart, so that the records at an address are always those outside IT blocks. Stale ones stay
+ *     valid for who is in the midst of them: up to three instructions may still run, as on a processor that was not told of a change.
+ *     Room is made of them when many pages have been invalidated.
  *   - It runs in the default mode only (little endian, default FPSCR mode) and begins outside IT blocks; else the evaluator does.
  */
 import { EXIT, type FaultReason } from '../cpu.ts';
@@ -29,7 +31,7 @@ import {
 import type { RecordDecoder } from './decoder.ts';
 import { HANDLER, RECORD, RECORD_SCALE, RECORDS_LENGTH, RECORDS_STRIDE } from './record.ts';
 
-/** An instruction of each kind for every halfword: records of the blocks behind the ITs of a page, and the way out of each. */
+/** Bytes of records of the longest block: four instructions of four bytes, and the way out. */
 const IT_BLOCK = 4 * 4 * RECORD_SCALE + 16;
 
 /** What the interpreter tells the engine. */
