@@ -79,7 +79,7 @@ function kindOf(name: string, args: Args): number {
   // Advanced SIMD: t is the lanes, and the rest goes into patterns of bytes (ops/simd.ts, ops/simd-memory.ts).
   if ('stride' in args) return name === 'd' ? OPERAND : name === 'base' ? CORE : name === 'm' ? INDEX : FIXED;
   if ('dt' in args && 't' in args && !('t2' in args))
-    return name === 'd' || name === 'n' || name === 'm' ? OPERAND : FIXED;
+    return name === 't1' ? CORE : name === 'd' || name === 'n' || name === 'm' ? OPERAND : FIXED;
   if (WIDE.has(name)) return OPERAND;
   if (!NARROW.has(name)) return FIXED;
   if (name === 'amount') return AMOUNT;

@@ -35,8 +35,8 @@ const NAMES = process.env.ARMRUN_JIT_NAMES !== undefined;
 /** Of an Advanced SIMD row, whose immediates are part of the form: what is missing the evaluator runs until it is compiled. */
 const MAX_SIMD_FORMS = 4;
 const MAX_FORMS = 24;
-/** Memory is copied by VLD1 and VST1 of whole registers, with jumps that add to the PC. */
-const OFTEN = /^(V(LD|ST)1 \(multiple|ADD \(register\) A1)/;
+/** Memory is copied by VLD1 and VST1 of whole registers, with jumps that add to the PC; lanes go to core registers and back. */
+const OFTEN = /^(V(LD|ST)1 \(multiple|ADD \(register\) A1|VMOV \(.*scalar|VDUP)/;
 /** Random encodings tried of each row. */
 const SAMPLES = 1200;
 /** The two bases of made-up operands. */
