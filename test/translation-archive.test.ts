@@ -333,7 +333,8 @@ describe('the command', () => {
         .filter((name) => !name.endsWith('.new'))
         .map((name) => name.replace(/.*\//, '')),
     );
-    for (const number of found.values()) expect(number).toBeGreaterThanOrEqual(64);
+    // Pieces are of 32, or fewer when these are large.
+    for (const number of found.values()) expect(number).toBeGreaterThanOrEqual(32);
 
     // What it had begun is removed when nobody can be at it any more.
     const begun = `${directory}/${keptFiles()[0]!.replace(/\/.*/, '/left.1.0.new')}`;
