@@ -123,9 +123,12 @@ export class Scheduler {
   preempt(t: Task): boolean {
     const kernel = this.#kernel;
     const now = kernel.now();
+    const waiting = this.#queue.length;
     if (kernel.timers.next <= now) kernel.timers.expire(now);
     this.#checkCpuTimers(t);
     if (t.notify && !kernel.returnToUser(t)) return false;
+    // Who wakes from a sleep does not wait for the rest of the slice, as with Linux's preemption by who wakes (sched(7)).
+    if (this.#queue.length > waiting) return false;
     // The event loop must turn, even when no other task waits.
     if (now >= this.#sliceEnd) return false;
     const elapsed = now - this.#lastCheck;
