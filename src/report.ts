@@ -3,14 +3,29 @@ import { openSync, writeSync } from 'node:fs';
 import type { Fault, StartEvent, Stats } from './api.ts';
 
 export function complain(message: string): void {
-  writeSync(2, `armrun: ${message}\n`);
+  write(2, `armrun: ${message}\n`);
+}
+
+/** Milliseconds between two tries to write to a pipe that is full. */
+const FULL_MS = 1;
+
+/** Writes all of a text. A pipe of the host's may be full and not wait by itself (O_NONBLOCK is whoever's that shares it). */
+function write(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; )
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_MS);
+    }
 }
 
 /** Writes lines to standard error ('-') or to a file. */
 export function lineWriter(where: string): (line: string) => void {
   const fd = where === '-' ? 2 : openSync(where, 'w');
   return (line) => {
-    writeSync(fd, `${line}\n`);
+    write(fd, `${line}\n`);
   };
 }
 
