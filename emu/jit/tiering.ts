@@ -62,8 +62,4 @@ export class Tiering {
   isWarm(arrivals: number): boolean {
     return arrivals >= WANTED;
   }
-
-  forget(): void {
-    this.#warm.clear();
-  }
 }

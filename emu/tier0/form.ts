@@ -10,7 +10,8 @@
 import type { Insn, Row } from '../decode/row.ts';
 import { ROWS, UNDEFINED } from '../decode/tables.ts';
 
-const WIDE: ReadonlySet<string> = new Set(['imm', 'offset', 'bits', 'list']);
+/** Arguments that are wide immediates: a word of the record. */
+export const WIDE: ReadonlySet<string> = new Set(['imm', 'offset', 'bits', 'list']);
 const NARROW: ReadonlySet<string> = new Set('d n m t t2 a lo hi amount lsb width to rotation'.split(' '));
 /** For the disassembler only, or of what is a NOP here. */
 const IGNORED: ReadonlySet<string> = new Set('dt state flags disable mode'.split(' '));

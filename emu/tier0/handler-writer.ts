@@ -17,6 +17,7 @@ import { type ByteWriter, F32, F64, I32, OP } from '../jit/wasm.ts';
 import { SIMD, V128 } from '../jit/wasm-simd.ts';
 import type { BranchKind, Trap } from '../machine/machine.ts';
 import { type ControlName, controlIndex, HANDLER_TABLE, HANDLER_TYPE } from './control.ts';
+import { WIDE } from './form.ts';
 import type { Operand, OperandKind } from './operand.ts';
 import { MAX_BYTES, RECORD, RECORD_SCALE } from './record.ts';
 
@@ -252,7 +253,7 @@ export class HandlerWriter extends Emitter {
 
   #immediate(i: number): Node {
     const known = this.used.get(i)?.kind;
-    const wide = known === 'wide' || (known === undefined && WIDE_NAMES.has(this.#names[i]!));
+    const wide = known === 'wide' || (known === undefined && WIDE.has(this.#names[i]!));
     const { at } = this.#operand(i, wide ? 'wide' : 'small');
     this.out.get(REC);
     this.out.mem(wide ? OP.i32_load : OP.i32_load8_u, at);
@@ -378,4 +379,3 @@ export class HandlerWriter extends Emitter {
 }
 
 const LIST_REGISTER = -2;
-const WIDE_NAMES: ReadonlySet<string> = new Set(['imm', 'offset', 'bits', 'list']);

@@ -57,9 +57,6 @@ export class Handlers {
     const [, length] = new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, 2);
     return this.bytes.subarray(HEADER, HEADER + length!);
   }
-  get formCount(): number {
-    return this.#keys.length;
-  }
 
   /** Index of a form, -1 when it has no handler. */
   find(key: number): number {
