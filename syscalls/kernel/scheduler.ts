@@ -87,16 +87,22 @@ export class Scheduler {
       const t = this.#queue.shift();
       if (t === undefined) {
         await this.#idle();
-        lastTurn = this.#kernel.now();
+        lastTurn = this.#turned();
         continue;
       }
       this.#queued.delete(t);
       this.#runSlice(t, now);
       if (this.#kernel.now() - lastTurn >= SLICE_MS) {
         await eventLoop();
-        lastTurn = this.#kernel.now();
+        lastTurn = this.#turned();
       }
     }
+  }
+
+  /** The event loop has turned: who knows what others have done meanwhile. Gives the time. */
+  #turned(): number {
+    this.#kernel.vfs.passed.turned();
+    return this.#kernel.now();
   }
 
   #runSlice(t: Task, now: number): void {

@@ -1,7 +1,7 @@
 /** The path walk under a root of its own: nothing outside is reached, whatever the links say. */
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Errno } from '../../syscalls/abi/errno.ts';
 import { O_RDONLY, O_RDWR } from '../../syscalls/abi/fcntl.ts';
 import { S_IFREG } from '../../syscalls/abi/stat.ts';
@@ -76,6 +76,7 @@ describe('nothing outside the root', () => {
     expect(errorOf(() => walk(`dir/up${outside}`))).toBe('ENOENT');
     // Made through such a link, a file is made inside.
     fs.mkdirSync(`${host}${fs.realpathSync(`${host}/..`)}`, { recursive: true });
+    root.fs.vfs.passed.turned();
     const { dir, name, inode } = walk('absolute');
     expect(inode).toBeUndefined();
     dir
@@ -152,7 +153,7 @@ test('permission to search is asked of every directory', () => {
   expect(walk('dir/file').inode!.permits(1, rootUser)).toBe(false);
 });
 
-test('changes by others on the host are seen', async () => {
+test('changes by others on the host are seen', () => {
   expect(walk('dir/sub').inode).toBeDefined();
   fs.writeFileSync(`${host}/new`, '');
   expect(walk('new').inode).toBeDefined();
@@ -160,8 +161,6 @@ test('changes by others on the host are seen', async () => {
   expect(walk('new').inode).toBeUndefined();
   fs.rmSync(`${host}/dir`, { recursive: true });
   fs.writeFileSync(`${host}/dir`, 'now a file');
-  // A directory is believed to be one for a moment.
-  await new Promise((done) => setTimeout(done, 150));
   expect(walk('dir').inode!.isRegular).toBe(true);
 });
 
@@ -213,4 +212,75 @@ test('a file may be mounted on a name', () => {
   const into = new Uint8Array(10);
   expect(Buffer.from(into.subarray(0, file.read(into))).toString()).toBe('bound');
   file.release();
+});
+
+describe('what is met on the way is believed for a moment', () => {
+  /** How often the host is asked. */
+  function asked(operation: () => unknown): number {
+    const calls = [vi.spyOn(fs, 'lstatSync'), vi.spyOn(fs, 'readlinkSync')];
+    operation();
+    const count = calls.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+    for (const call of calls) call.mockRestore();
+    return count;
+  }
+  const turn = () => root.fs.vfs.passed.turned();
+
+  test('and costs nothing then', () => {
+    fs.symlinkSync('dir/sub', `${host}/link`);
+    fs.writeFileSync(`${host}/dir/sub/file`, '');
+    expect(asked(() => walk('link/file'))).toBe(5);
+    expect(asked(() => walk('link/file'))).toBe(1);
+    expect(asked(() => walk('dir/file'))).toBe(1);
+    expect(errorOf(() => walk('none/file'))).toBe('ENOENT');
+    expect(asked(() => errorOf(() => walk('none/file')))).toBe(0);
+    turn();
+    expect(asked(() => walk('link/file'))).toBe(5);
+  });
+
+  test('changes by the guest are seen at once', () => {
+    const found = (path: string) => errorOf(() => walk(path));
+    fs.writeFileSync(`${host}/dir/sub/file`, '');
+    expect(found('new/file')).toBe('ENOENT');
+    root.mkdir('new', 0o755, rootUser);
+    expect(found('new/file')).toBe('none');
+    root.rmdir('new');
+    expect(found('new/file')).toBe('ENOENT');
+    root.symlink('new', 'dir', rootUser);
+    expect(reached('new/file')).toBe(`${host}/dir/file`);
+    root.symlink('newer', 'dir/sub', rootUser);
+    root.rename('newer', root, 'new', 0);
+    expect(reached('new/file')).toBe(`${host}/dir/sub/file`);
+    expect(found('newer/file')).toBe('ENOENT');
+    root.rename('new', root, 'newer', 0);
+    expect(found('new/file')).toBe('ENOENT');
+    expect(reached('newer/file')).toBe(`${host}/dir/sub/file`);
+    root.unlink('newer');
+    expect(found('newer/file')).toBe('ENOENT');
+    walk('dir').inode!.rename('sub', root, 'new', 0);
+    expect(found('new/file')).toBe('none');
+    expect(found('dir/sub/file')).toBe('ENOENT');
+  });
+
+  test('also those by another of its ways to the same directory', () => {
+    bindHost(root, `${host}/dir`, '/bound', false);
+    expect(errorOf(() => walk('dir/new/file'))).toBe('ENOENT');
+    walk('bound').inode!.mkdir('new', 0o755, rootUser);
+    expect(errorOf(() => walk('dir/new/file'))).toBe('none');
+  });
+
+  test('changes by others are seen when the event loop has turned', () => {
+    fs.symlinkSync('dir', `${host}/link`);
+    walk('link/file');
+    expect(errorOf(() => walk('new/file'))).toBe('ENOENT');
+    fs.mkdirSync(`${host}/new`);
+    fs.writeFileSync(`${host}/new/file`, '');
+    fs.rmSync(`${host}/link`);
+    fs.symlinkSync('new', `${host}/link`);
+    fs.rmSync(`${host}/dir`, { recursive: true });
+    fs.writeFileSync(`${host}/dir`, '');
+    turn();
+    expect(reached('new/file')).toBe(`${host}/new/file`);
+    expect(reached('link/file')).toBe(`${host}/new/file`);
+    expect(errorOf(() => walk('dir/file'))).toBe('ENOTDIR');
+  });
 });

@@ -127,8 +127,11 @@ export abstract class Inode {
   }
 
   // ---- directories ----
-  /** The file of that name, not a link's target; undefined when there is none. */
-  lookup(_name: string): Inode | undefined {
+  /**
+   * The file of that name, not a link's target; undefined when there is none. `passing`: it is on the way to others, and what was
+   * just seen there will do (PassedNames).
+   */
+  lookup(_name: string, _passing = false): Inode | undefined {
     return fail('ENOTDIR');
   }
   /** All names but `.` and `..`; `off` is not used. */

@@ -61,6 +61,7 @@ import { Locks } from './locks.ts';
 import { Mounts } from './mount.ts';
 import { Notifier } from './notify.ts';
 import type { OpenFile } from './open-file.ts';
+import { PassedNames } from './passed-names.ts';
 import { PathFile } from './path-file.ts';
 import { checkChmod, checkChown, checkCreate, checkDelete, checkXattr, owns } from './permission.ts';
 import { lookupPath, type PathOperation, type Resolved, type ResolveOptions, resolve } from './walk.ts';
@@ -95,6 +96,7 @@ export class Vfs {
   readonly devices = new Devices();
   /** Inode numbers of the host's files as the guest sees them. */
   readonly numbers = new InodeNumbers();
+  readonly passed = new PassedNames();
   /** FIFOs that are open, by the identity of their inodes. */
   readonly fifos = new Map<string, Pipe>();
   readonly abstractNames = new AbstractNames();

@@ -116,7 +116,7 @@ class Walk {
         continue;
       }
       if (name.length > NAME_MAX) fail('ENAMETOOLONG');
-      const child = at.mounts?.get(name) ?? at.lookup(name);
+      const child = at.mounts?.get(name) ?? at.lookup(name, !isLast);
       if (child === undefined) {
         if (!isLast) fail('ENOENT');
         return { dir: at, name, inode: undefined, slash };

@@ -1,8 +1,7 @@
 /**
  * Directories of a NodeFs, with the operations on names.
  *
- * A directory once seen is believed to be a directory for TRUST_MS, which saves a look per component; changes made by the guest
- * itself are seen at once.
+ * Each change of a name says so to PassedNames, and to the children that are remembered.
  */
 import fs from 'node:fs';
 import { type DirEntry, modeToType } from '../../abi/dirent.ts';
@@ -19,8 +18,6 @@ import { NodeFile } from './node-file.ts';
 import type { NodeFs } from './node-fs.ts';
 import { NodeInode } from './node-inode.ts';
 
-const TRUST_MS = 100;
-
 /** The inode of what the API says is there. */
 export function nodeInode(
   fs: NodeFs,
@@ -33,8 +30,8 @@ export function nodeInode(
 }
 
 export class NodeDirectory extends NodeInode {
-  /** When it was last seen to be one (ms). */
-  #seen = 0;
+  /** The turn in which it was last seen to be one (PassedNames). */
+  #seen = -1;
   /** Children whose identity matters, that is directories and open files. */
   #children: Map<string, NodeInode> | undefined;
   /** Special files made by the guest, which the host cannot or may not make. They live as long as the run. */
@@ -59,19 +56,26 @@ export class NodeDirectory extends NodeInode {
   }
 
   protected override changed(): void {
-    this.#seen = 0;
+    this.#seen = -1;
   }
 
-  override lookup(name: string): Inode | undefined {
+  override lookup(name: string, passing = false): Inode | undefined {
     if (this.deleted) return undefined;
+    const { passed } = this.fs.vfs;
     const known = this.#children?.get(name);
-    if (known instanceof NodeDirectory && Date.now() - known.#seen < TRUST_MS) return known;
+    if (passing) {
+      if (known instanceof NodeDirectory && known.#seen === passed.turn) return known;
+      const met = passed.get(this, name);
+      if (met !== undefined) return met ?? undefined;
+    }
     const path = this.childPath(name);
     if (this.fs.hidden?.directory === path) return undefined;
     const stats = host(() => this.fs.lstat(path));
     if (stats === undefined) {
       if (known) this.#removed(known);
-      return this.#special?.get(name);
+      const special = this.#special?.get(name);
+      if (special === undefined) passed.set(this, name, null);
+      return special;
     }
     let child = known;
     if (known === undefined || !known.isSame(stats)) {
@@ -79,7 +83,8 @@ export class NodeDirectory extends NodeInode {
       child = nodeInode(this.fs, this, name, stats);
       if (child.isDirectory) this.remember(child);
     } else known.update(stats);
-    if (child instanceof NodeDirectory) child.#seen = Date.now();
+    if (child instanceof NodeDirectory) child.#seen = passed.turn;
+    else if (child!.isSymlink) passed.set(this, name, child!);
     return child;
   }
 
@@ -133,10 +138,16 @@ export class NodeDirectory extends NodeInode {
     return entries;
   }
 
-  /** Nothing may exist under that name. */
+  /** A name is about to be made, removed or moved. */
+  #changing(): void {
+    this.fs.checkWritable();
+    this.fs.vfs.passed.changed();
+  }
+
+  /** Nothing may exist under that name, which is about to be made. */
   #absent(name: string): void {
     if (this.deleted) fail('ENOENT');
-    this.fs.checkWritable();
+    this.#changing();
     if (this.#special?.has(name)) fail('EEXIST');
   }
 
@@ -203,7 +214,7 @@ export class NodeDirectory extends NodeInode {
   }
 
   override unlink(name: string): void {
-    this.fs.checkWritable();
+    this.#changing();
     const special = this.#special?.get(name);
     if (special) {
       special.deleted = true;
@@ -217,7 +228,7 @@ export class NodeDirectory extends NodeInode {
   }
 
   override rmdir(name: string): void {
-    this.fs.checkWritable();
+    this.#changing();
     if (this.#special?.has(name)) fail('ENOTDIR');
     const inode = this.lookup(name) ?? fail('ENOENT');
     if (!inode.isDirectory) fail('ENOTDIR');
@@ -235,7 +246,7 @@ export class NodeDirectory extends NodeInode {
   }
 
   override rename(name: string, newParent: Inode, newName: string, flags: number): void {
-    this.fs.checkWritable();
+    this.#changing();
     if (flags & RENAME_WHITEOUT) fail('EINVAL');
     if (!(newParent instanceof NodeDirectory)) fail('EXDEV');
     const from = this.lookup(name) ?? fail('ENOENT');
@@ -261,6 +272,8 @@ export class NodeDirectory extends NodeInode {
     // Two names of one file: nothing happens (rename(2)).
     if (to === from) return;
     if (to instanceof NodeInode && from instanceof NodeInode && to.identity === from.identity) return;
+    // Once more: names have been looked at since.
+    this.#changing();
     if (from instanceof SpecialInode) {
       if (to !== undefined) newParent.unlink(newName);
       this.#special!.delete(name);

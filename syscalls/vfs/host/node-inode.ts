@@ -27,6 +27,8 @@ export class NodeInode extends Inode {
   /** The walk in which #stats was found. */
   #walk: number;
   #path = '';
+  /** Of a link, once it has been read: where it leads never changes. */
+  #target: string | undefined;
   #generation = -1;
   /** The API's descriptors of it that are open. */
   #open: Set<number> | undefined;
@@ -69,6 +71,7 @@ export class NodeInode extends Inode {
   update(stats: fs.BigIntStats): void {
     this.#stats = stats;
     this.#walk = this.fs.vfs.walk;
+    this.#target = undefined;
   }
   /** Something has been done to the file: what is known of it is no longer so. */
   outdate(): void {
@@ -237,10 +240,10 @@ export class NodeInode extends Inode {
 
   override readlink(): string {
     if (!this.isSymlink) fail('EINVAL');
-    const { api } = this.fs;
-    return this.fs.fromHost(
-      host(() => api.readlinkSync(this.fs.path(this.path), this.fs.native ? 'latin1' : 'utf8')),
-    );
+    const { api, native } = this.fs;
+    return (this.#target ??= this.fs.fromHost(
+      host(() => api.readlinkSync(this.fs.path(this.path), native ? 'latin1' : 'utf8')),
+    ));
   }
 }
 

@@ -157,6 +157,7 @@ export class HostStream extends OpenFile {
       if (into.length === 1 || !this.#waits) return count;
     }
     if (this.#ended) return count;
+    this.vfs.passed.turned();
     try {
       const more = fs.readSync(this.#open(), into, count, into.length - count, null);
       return count + more;
@@ -290,6 +291,7 @@ export class InheritedFile extends MappableFile {
   }
 
   override read(into: Uint8Array): number {
+    this.vfs.passed.turned();
     if (this.#own) return super.read(into);
     return into.length === 0 ? 0 : host(() => fs.readSync(this.fd, into, 0, into.length, null));
   }
