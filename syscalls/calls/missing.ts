@@ -1,39 +1,26 @@
 /**
  * What of each system call is not as in Linux, for docs/SYSCALLS.md: a call that is not named here is whole. What is absent is absent
- * as in Linux 6.1, which uname tells, built without it: programs find ENOSYS there, too.
+ * as in Linux 6.1, which uname tells, built without it: programs find ENOSYS there, too. What a Node without node:ffi does instead
+ * is in docs/FILES.md.
  */
 
 /** By name of an implemented call. */
 export const PARTIAL: Readonly<Record<string, string>> = {
   // files
-  open: 'O_TMPFILE gives EOPNOTSUPP; O_DIRECT changes nothing',
+  open: 'O_DIRECT changes nothing',
   openat: 'as open',
   openat2: 'as open; RESOLVE_CACHED always gives EAGAIN',
   creat: 'as open',
-  renameat2: "RENAME_EXCHANGE of the host's files is three renames; RENAME_WHITEOUT gives EINVAL there",
-  mknod: 'devices, FIFOs and sockets live in memory, as long as the run',
+  renameat2: "RENAME_WHITEOUT gives EINVAL on the host's files",
+  mknod: 'devices that the host refuses to an ordinary user live in memory, as long as the run',
   mknodat: 'as mknod',
-  fallocate:
-    "of the host's files: FALLOC_FL_KEEP_SIZE alone, no space is reserved; elsewhere holes and zeros, too",
-  utimensat: "times of the host's files are set to about 0.2 µs",
-  utimensat_time64: 'as utimensat',
-  setxattr: "EOPNOTSUPP on the host's files; whole on tmpfs",
+  setxattr: 'access control lists decide only where the host does: for an ordinary user',
   lsetxattr: 'as setxattr',
   fsetxattr: 'as setxattr',
-  getxattr: 'as setxattr',
-  lgetxattr: 'as setxattr',
-  fgetxattr: 'as setxattr',
-  listxattr: "lists none of the host's files",
-  llistxattr: 'as listxattr',
-  flistxattr: 'as listxattr; the names of sockets are not told',
-  removexattr: 'as setxattr',
-  lremovexattr: 'as setxattr',
-  fremovexattr: 'as setxattr',
+  flistxattr: 'the names of sockets are not told',
   mount:
     'tmpfs, ramfs, proc, sysfs, devtmpfs, devpts, mqueue and binds; nothing is remounted or moved (EINVAL)',
   pivot_root: 'EINVAL for who may do it',
-  sync: 'fsync of what the guest has open',
-  syncfs: 'as sync',
   arm_sync_file_range: 'fsync of the whole file',
   readahead: 'nothing to be seen happens',
   arm_fadvise64_64: 'nothing to be seen happens',

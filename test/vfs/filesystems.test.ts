@@ -5,7 +5,16 @@ import { Volume } from 'memfs';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { DirEntry } from '../../syscalls/abi/dirent.ts';
 import { Errno } from '../../syscalls/abi/errno.ts';
-import { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } from '../../syscalls/abi/fcntl.ts';
+import {
+  O_APPEND,
+  O_CREAT,
+  O_EXCL,
+  O_RDONLY,
+  O_RDWR,
+  O_TMPFILE,
+  O_TRUNC,
+  O_WRONLY,
+} from '../../syscalls/abi/fcntl.ts';
 import { S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from '../../syscalls/abi/stat.ts';
 import { credsFor } from '../../syscalls/vfs/core/creds.ts';
 import { type Inode, pathOf } from '../../syscalls/vfs/core/inode.ts';
@@ -46,7 +55,7 @@ const SYSTEMS: [string, () => Inode][] = [
   ],
 ];
 
-describe.each(SYSTEMS)('%s', (_name, make) => {
+describe.each(SYSTEMS)('%s', (system, make) => {
   let root: Inode;
   beforeEach(() => {
     root = make();
@@ -74,6 +83,31 @@ describe.each(SYSTEMS)('%s', (_name, make) => {
     file.release();
     return names.sort();
   }
+
+  test('a file without a name can be given one, once', () => {
+    const nameless = (flags: number) => root.createNameless(S_IFREG | 0o640, O_TMPFILE | flags, me).ref();
+    if (system === 'memfs') {
+      expect(errorOf(() => nameless(O_RDWR))).toBe('EOPNOTSUPP');
+      return;
+    }
+    const file = nameless(O_RDWR);
+    file.write(bytes('text'));
+    expect(list('.').length).toBe(2);
+    expect(file.stat().nlink).toBe(0);
+    root.link('named', file.inode);
+    expect(get('named')).toBe('text');
+    expect(inode('named').stat().ino).toBe(file.stat().ino);
+    expect(pathOf(file.inode, root)).toBe('/named');
+    root.link('again', file.inode);
+    root.unlink('named');
+    root.unlink('again');
+    expect(errorOf(() => root.link('late', file.inode))).toBe('ENOENT');
+    file.release();
+    const exclusive = nameless(O_RDWR | O_EXCL);
+    expect(errorOf(() => root.link('never', exclusive.inode))).toBe('ENOENT');
+    exclusive.release();
+    expect(list('.').length).toBe(2);
+  });
 
   test('files keep what is written', () => {
     put('f', 'hello').release();

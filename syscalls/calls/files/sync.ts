@@ -2,6 +2,7 @@
 import { fail } from '../../abi/errno.ts';
 import { S_IFBLK, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../abi/stat.ts';
 import type { Task } from '../../kernel/task.ts';
+import type { FileSystem } from '../../vfs/core/inode.ts';
 import type { OpenFile } from '../../vfs/core/open-file.ts';
 import { fd, s64, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
@@ -11,9 +12,10 @@ function fsync(t: Task, fd: number, dataOnly: boolean): number {
   return 0;
 }
 
-/** Writes the guest's own open files to the disk; the host has no call for the rest of its file systems here. */
-function sync(files: Iterable<OpenFile>): number {
+/** Writes what the guest has open, mapped pages too, and then whole file systems to the disk. */
+function sync(files: Iterable<OpenFile>, systems: Iterable<FileSystem>): number {
   for (const file of files) if (file.writable && file.inode.isRegular) file.sync(false);
+  for (const fs of systems) fs.sync();
   return 0;
 }
 
@@ -37,9 +39,10 @@ export const syncCalls: readonly Call[] = [
   call(118, 'fsync', [fd], (t, fd) => fsync(t, fd, false)),
   call(148, 'fdatasync', [fd], (t, fd) => fsync(t, fd, true)),
   call(341, 'sync_file_range2', [fd, uint, s64, s64], syncFileRange),
-  call(36, 'sync', [], (t) => sync(allFiles(t))),
+  call(36, 'sync', [], (t) => sync(allFiles(t), t.kernel.vfs.mounts.below(t.fs.root))),
   call(373, 'syncfs', [fd], (t, fd) => {
     const { fs } = t.files.get(fd).inode;
-    return sync([...allFiles(t)].filter((file) => file.inode.fs === fs));
+    const files = [...allFiles(t)].filter((file) => file.inode.fs === fs);
+    return sync(files, [fs]);
   }),
 ];

@@ -1,4 +1,4 @@
-/** Extended attributes (xattr(7), fs/xattr.c). Only file systems in memory have them: node:fs has no way to the host's. */
+/** Extended attributes (xattr(7), fs/xattr.c). */
 import { fail } from '../../abi/errno.ts';
 import { AT_FDCWD, NAME_MAX } from '../../abi/fcntl.ts';
 import type { Task } from '../../kernel/task.ts';
@@ -35,7 +35,7 @@ function get(t: Task, inode: Inode, name: string, address: number, size: number)
   return give(t, t.kernel.vfs.getxattr(inode, name, t.creds), address, size);
 }
 function list(t: Task, inode: Inode, address: number, size: number): number {
-  const names = inode.listxattr().map((name) => `${name}\0`);
+  const names = t.kernel.vfs.listxattr(inode, t.creds).map((name) => `${name}\0`);
   return give(t, Buffer.from(names.join(''), 'latin1'), address, size);
 }
 function set(t: Task, inode: Inode, name: string, address: number, size: number, flags: number): number {

@@ -50,6 +50,7 @@ export const CAP = {
   SYS_TIME: 25,
   MKNOD: 27,
   LEASE: 28,
+  SETFCAP: 31,
   WAKE_ALARM: 35,
 } as const;
 

@@ -44,6 +44,8 @@ export abstract class FileSystem {
     this.id = vfs.nextMountId();
   }
   abstract statfs(inode: Inode): FsStatistics;
+  /** All of it to the disk. */
+  sync(): void {}
 }
 
 /** What statfs tells of a file system that is nowhere stored; `type` is its magic number (statfs(2)). */
@@ -142,6 +144,10 @@ export abstract class Inode {
   create(_name: string, _mode: number, _flags: number, _who: Creds): OpenFile {
     return fail('EPERM');
   }
+  /** A regular file in this directory's file system that has no name yet (O_TMPFILE), opened. */
+  createNameless(_mode: number, _flags: number, _who: Creds): OpenFile {
+    return fail('EOPNOTSUPP');
+  }
   mkdir(_name: string, _mode: number, _who: Creds): void {
     fail('EPERM');
   }
@@ -152,7 +158,7 @@ export abstract class Inode {
   mknod(_name: string, _mode: number, _rdev: number, _who: Creds): Inode {
     return fail('EPERM');
   }
-  /** A further name for a file of the same file system. */
+  /** A further name for a file of the same file system. ENOENT when it had a name and has none any more. */
   link(_name: string, _target: Inode): void {
     fail('EPERM');
   }

@@ -51,7 +51,14 @@ export function checkXattr(inode: Inode, name: string, access: number, who: Cred
     if (!inode.permits(access, who)) fail('EACCES');
   }
   if (!NAMESPACES.some((space) => name.startsWith(space) && name.length > space.length)) fail('EOPNOTSUPP');
-  if (writes && name.startsWith('security.') && !admin) fail('EPERM');
+  if (!writes) return;
+  if (name.startsWith('security.')) {
+    if (name === 'security.capability' ? !capable(who, CAP.SETFCAP) : !admin) fail('EPERM');
+    return;
+  }
+  // Access control lists are the owner's, and so are attributes of directories where each may only touch what is theirs.
+  const owned = name.startsWith('system.') || (inode.isDirectory && (inode.mode & S_ISVTX) !== 0);
+  if (owned && !owns(inode.stat(), who)) fail('EPERM');
 }
 const NAMESPACES = ['user.', 'trusted.', 'security.', 'system.'];
 

@@ -99,6 +99,8 @@ export class Vfs {
   readonly passed = new PassedNames();
   /** FIFOs that are open, by the identity of their inodes. */
   readonly fifos = new Map<string, Pipe>();
+  /** Sockets that are bound to names on the host, by what their files are known by. */
+  readonly boundSockets = new Map<string, unknown>();
   readonly abstractNames = new AbstractNames();
   readonly loopback = new Loopback();
   readonly netlinkPorts = new NetlinkPorts();
@@ -164,10 +166,7 @@ export class Vfs {
    */
   open(at: PathOperation, flags: number, mode: number, options?: ResolveOptions): OpenFile {
     if (flags & O_PATH) flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    else if ((flags & O_TMPFILE) === O_TMPFILE) {
-      // A file without a name cannot be given one through node:fs. Programs know file systems that refuse it.
-      fail((flags & O_ACCMODE) === O_RDONLY ? 'EINVAL' : 'EOPNOTSUPP');
-    }
+    else if ((flags & O_TMPFILE) === O_TMPFILE) return this.#openNameless(at, flags, mode, options);
     if (flags & O_CREAT && flags & O_DIRECTORY) fail('EINVAL');
     const exclusive = (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL);
     const follow = !(flags & O_NOFOLLOW) && !exclusive;
@@ -184,6 +183,17 @@ export class Vfs {
     checkCreate(dir, at.creds);
     const file = dir.create(name, S_IFREG | mode, flags, at.creds);
     this.notifier.name(dir, IN_CREATE, name, false);
+    this.notifier.file(file.inode, IN_OPEN);
+    return file;
+  }
+
+  /** O_TMPFILE: the path is that of a directory (do_tmpfile). */
+  #openNameless(at: PathOperation, flags: number, mode: number, options?: ResolveOptions): OpenFile {
+    if (flags & O_CREAT || (flags & O_ACCMODE) === O_RDONLY) fail('EINVAL');
+    const dir = lookupPath(at, at.start, at.path, !(flags & O_NOFOLLOW), options);
+    if (!dir.isDirectory) fail('ENOTDIR');
+    checkCreate(dir, at.creds);
+    const file = dir.createNameless(S_IFREG | mode, flags, at.creds);
     this.notifier.file(file.inode, IN_OPEN);
     return file;
   }
@@ -274,7 +284,6 @@ export class Vfs {
     const { dir, name } = this.#newName(at);
     if (dir.fs !== target.fs) fail('EXDEV');
     if (target.isDirectory) fail('EPERM');
-    if (target.deleted) fail('ENOENT');
     dir.link(name, target);
     this.notifier.self(target, IN_ATTRIB);
     this.notifier.name(dir, IN_CREATE, name, false);
@@ -393,10 +402,17 @@ export class Vfs {
   setxattr(inode: Inode, name: string, value: Uint8Array, flags: number, who: Creds): void {
     checkXattr(inode, name, W_OK, who);
     inode.setxattr(name, value, flags);
+    this.notifier.file(inode, IN_ATTRIB);
   }
   removexattr(inode: Inode, name: string, who: Creds): void {
     checkXattr(inode, name, W_OK, who);
     inode.removexattr(name);
+    this.notifier.file(inode, IN_ATTRIB);
+  }
+  /** Trusted ones are only seen by administrators. */
+  listxattr(inode: Inode, who: Creds): string[] {
+    const names = inode.listxattr();
+    return capable(who, CAP.SYS_ADMIN) ? names : names.filter((name) => !name.startsWith('trusted.'));
   }
 
   // ---- contents ----

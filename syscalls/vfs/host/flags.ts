@@ -3,10 +3,13 @@ import fs from 'node:fs';
 import {
   O_ACCMODE,
   O_APPEND,
+  O_DIRECTORY,
   O_DSYNC,
+  O_EXCL,
   O_NOATIME,
   O_RDWR,
   O_SYNC,
+  O_TMPFILE,
   O_TRUNC,
   O_WRONLY,
 } from '../../abi/fcntl.ts';
@@ -25,5 +28,9 @@ export function hostFlags(flags: number): number {
   if (flags & O_NOATIME) h |= c.O_NOATIME;
   if ((flags & O_SYNC) === O_SYNC) h |= c.O_SYNC;
   else if (flags & O_DSYNC) h |= c.O_DSYNC;
+  if ((flags & O_TMPFILE) === O_TMPFILE) {
+    h |= (O_TMPFILE & ~O_DIRECTORY) | c.O_DIRECTORY;
+    if (flags & O_EXCL) h |= c.O_EXCL;
+  }
   return h;
 }

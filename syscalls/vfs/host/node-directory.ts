@@ -5,14 +5,15 @@
  */
 import fs from 'node:fs';
 import { type DirEntry, modeToType } from '../../abi/dirent.ts';
-import { fail } from '../../abi/errno.ts';
-import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../../abi/fcntl.ts';
+import { errnoNamed, fail } from '../../abi/errno.ts';
+import { O_DIRECTORY, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../../abi/fcntl.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from '../../abi/stat.ts';
 import type { Creds } from '../core/creds.ts';
 import { type Inode, isWithin } from '../core/inode.ts';
 import type { OpenFile } from '../core/open-file.ts';
 import { SpecialInode } from '../core/special.ts';
 import { host, rethrow } from './error.ts';
+import { mknod, rename as renameOnHost } from './ffi/files.ts';
 import { hostFlags } from './flags.ts';
 import { NodeFile } from './node-file.ts';
 import type { NodeFs } from './node-fs.ts';
@@ -168,6 +169,25 @@ export class NodeDirectory extends NodeInode {
     }
   }
 
+  override createNameless(mode: number, flags: number, who: Creds): OpenFile {
+    // Nobody could give it a name later. Programs know file systems that refuse it.
+    if (this.fs.calls === undefined) fail('EOPNOTSUPP');
+    if (this.deleted) fail('ENOENT');
+    this.fs.checkWritable();
+    const fd = host(() => fs.openSync(this.fs.path(this.path), hostFlags(flags), mode & 0o7777));
+    try {
+      this.#own(who, (uid, gid) => fs.fchownSync(fd, uid, gid));
+      if (mode & (this.fs.hostUmask | 0o7000)) fs.fchmodSync(fd, mode & 0o7777);
+      const stats = fs.fstatSync(fd, { bigint: true });
+      const inode = new NodeInode(this.fs, this, `#${stats.ino}`, stats);
+      inode.deleted = true;
+      return new NodeFile(inode, flags & ~O_DIRECTORY, fd);
+    } catch (error) {
+      fs.closeSync(fd);
+      return rethrow(error);
+    }
+  }
+
   override mkdir(name: string, mode: number, who: Creds): void {
     this.#absent(name);
     const { api } = this.fs;
@@ -199,15 +219,38 @@ export class NodeDirectory extends NodeInode {
     }
     this.#absent(name);
     if (host(() => this.fs.lstat(this.childPath(name))) !== undefined) fail('EEXIST');
+    if (this.#makeSpecial(name, mode, rdev, who)) return this.lookup(name)!;
     const inode = new SpecialInode(this.fs, this, name, mode, rdev, who);
     (this.#special ??= new Map()).set(name, inode);
     return inode;
+  }
+
+  /** Whether the host has made it: it refuses devices to all but root (mknod(2)). */
+  #makeSpecial(name: string, mode: number, rdev: number, who: Creds): boolean {
+    const { calls, api } = this.fs;
+    if (calls === undefined) return false;
+    const path = this.childPath(name);
+    try {
+      mknod(calls, path, mode, rdev);
+    } catch (error) {
+      if (error === errnoNamed('EPERM')) return false;
+      throw error;
+    }
+    host(() => {
+      this.#own(who, (uid, gid) => api.lchownSync(this.fs.path(path), uid, gid));
+      if (mode & (this.fs.hostUmask | 0o7000)) api.chmodSync(this.fs.path(path), mode & 0o7777);
+    });
+    return true;
   }
 
   override link(name: string, target: Inode): void {
     this.#absent(name);
     if (!(target instanceof NodeInode)) fail('EPERM');
     if (target.isDirectory) fail('EPERM');
+    if (target.deleted) {
+      target.linkOpen(this, name);
+      return;
+    }
     const { api } = this.fs;
     host(() => api.linkSync(this.fs.path(target.path), this.fs.path(this.childPath(name))));
     target.outdate();
@@ -255,7 +298,13 @@ export class NodeDirectory extends NodeInode {
     if (flags & RENAME_EXCHANGE) {
       if (to === undefined) fail('ENOENT');
       if (to.isDirectory && isWithin(this, to)) fail('EINVAL');
-      this.#exchange(name, newParent, newName);
+      const { calls } = this.fs;
+      if (calls === undefined || from instanceof SpecialInode || to instanceof SpecialInode)
+        this.#exchange(name, newParent, newName);
+      else {
+        renameOnHost(calls, this.childPath(name), newParent.childPath(newName), RENAME_EXCHANGE);
+        this.#exchanged(name, newParent, newName, from, to);
+      }
       return;
     }
     if (to !== undefined) {
@@ -294,9 +343,23 @@ export class NodeDirectory extends NodeInode {
     if (from.isDirectory) this.fs.directoryMoved(this.childPath(name), newParent.childPath(newName));
   }
 
+  /** The host has exchanged two names: what is known of them is, too. */
+  #exchanged(name: string, newParent: NodeDirectory, newName: string, from: Inode, to: Inode): void {
+    const aside = asideName();
+    const steps = [
+      [this, name, this, aside, from],
+      [newParent, newName, this, name, to],
+      [this, aside, newParent, newName, from],
+    ] as const;
+    for (const [a, x, b, y, inode] of steps) {
+      a.moved(x, b, y);
+      if (inode.isDirectory) this.fs.directoryMoved(a.childPath(x), b.childPath(y));
+    }
+  }
+
   /** RENAME_EXCHANGE: node:fs has no such call; in steps, which only other processes of the host could see. */
   #exchange(name: string, newParent: NodeDirectory, newName: string): void {
-    const aside = `.${process.pid.toString(36)}-${Date.now().toString(36)}.exchange`;
+    const aside = asideName();
     const move = (a: NodeDirectory, x: string, b: NodeDirectory, y: string) =>
       a.#move(x, b, y, a.lookup(x)!, undefined);
     move(this, name, this, aside);
@@ -310,6 +373,11 @@ export class NodeDirectory extends NodeInode {
     if (who.fsuid === this.fs.hostUid && gid === this.fs.hostGid) return;
     if (!this.fs.native || this.fs.hostUid === 0) chown(who.fsuid, gid);
   }
+}
+
+/** A name that no file has. */
+function asideName(): string {
+  return `.${process.pid.toString(36)}-${Date.now().toString(36)}.exchange`;
 }
 
 function typeOf(d: fs.Dirent): number {

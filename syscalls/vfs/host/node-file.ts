@@ -1,4 +1,5 @@
 import type { PageSource } from '../../../emu/memory/address-space.ts';
+import { flushShared, forgetShared } from '../../../emu/memory/shared.ts';
 import { fail } from '../../abi/errno.ts';
 import {
   FALLOC_FL_KEEP_SIZE,
@@ -13,6 +14,7 @@ import type { Attributes } from '../../abi/stat.ts';
 import { type FileIdentity, FilePages, MappableFile } from '../core/file-pages.ts';
 import type { AttributeChange } from '../core/inode.ts';
 import { host, rethrow } from './error.ts';
+import { allocate, seek, utimens } from './ffi/files.ts';
 import { hostFlags } from './flags.ts';
 import type { NodeApi } from './node-fs.ts';
 import type { NodeInode } from './node-inode.ts';
@@ -111,6 +113,13 @@ export class NodeFile extends MappableFile {
       }
       if (change.mode !== undefined) api.fchmodSync(this.fd, change.mode & 0o7777);
     });
+    const { calls } = this.inode.fs;
+    if (calls !== undefined) {
+      if (change.atime === undefined && change.mtime === undefined) return;
+      utimens(calls, this.fd, change.atime, change.mtime);
+      this.inode.outdate();
+      return;
+    }
     this.inode.setTimes(
       change,
       (atime, mtime) => host(() => api.futimesSync(this.fd, atime, mtime)),
@@ -119,8 +128,14 @@ export class NodeFile extends MappableFile {
   }
 
   override seek(offset: number, whence: number): number {
-    // A file without knowledge of holes is all data, with one hole at its end (lseek(2)).
     if (whence === SEEK_DATA || whence === SEEK_HOLE) {
+      const { calls } = this.inode.fs;
+      if (calls !== undefined) {
+        const { mapped } = this;
+        if (mapped) flushShared(mapped);
+        return (this.offset = seek(calls, this.fd, offset, whence));
+      }
+      // A file without knowledge of holes is all data, with one hole at its end (lseek(2)).
       const size = this.size();
       if (offset < 0 || offset >= size) return fail('ENXIO');
       return (this.offset = whence === SEEK_DATA ? offset : size);
@@ -129,6 +144,15 @@ export class NodeFile extends MappableFile {
   }
 
   override allocate(mode: number, offset: number, length: number): void {
+    const { calls } = this.inode.fs;
+    if (calls !== undefined) {
+      const { mapped } = this;
+      if (mapped) flushShared(mapped);
+      allocate(calls, this.fd, mode, offset, length);
+      // What is moved by FALLOC_FL_COLLAPSE_RANGE and _INSERT_RANGE is all that follows.
+      if (mapped) forgetShared(mapped, offset);
+      return;
+    }
     const end = offset + length;
     const size = this.size();
     if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {

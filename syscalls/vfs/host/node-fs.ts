@@ -13,6 +13,8 @@ import type { FsStatistics } from '../../abi/stat.ts';
 import { FileSystem, type Inode } from '../core/inode.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { host } from './error.ts';
+import { type HostCalls, hostCalls } from './ffi/call.ts';
+import { syncfs } from './ffi/files.ts';
 import { withGuestAttributes } from './guest-attributes.ts';
 import { NodeDirectory, nodeInode } from './node-directory.ts';
 import type { NodeInode } from './node-inode.ts';
@@ -182,6 +184,22 @@ export class NodeFs extends FileSystem {
 
   lstat(path: string): fs.BigIntStats | undefined {
     return this.api.lstatSync(this.path(path), BIG);
+  }
+
+  /** The calls of the host that node:fs has none of. */
+  get calls(): HostCalls | undefined {
+    return this.native ? hostCalls() : undefined;
+  }
+
+  override sync(): void {
+    const { calls } = this;
+    if (calls === undefined) return;
+    const fd = host(() => fs.openSync(this.path(this.base || '/'), fs.constants.O_NONBLOCK));
+    try {
+      syncfs(calls, fd);
+    } finally {
+      fs.closeSync(fd);
+    }
   }
 
   checkWritable(): void {

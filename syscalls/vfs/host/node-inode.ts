@@ -14,6 +14,8 @@ import type { OpenFile } from '../core/open-file.ts';
 import { openFifo } from '../ipc/pipe.ts';
 import { attributesOf } from './attributes.ts';
 import { host, rethrow } from './error.ts';
+import type { HostCalls } from './ffi/call.ts';
+import { getxattr, type HostFile, linkOpen, listxattr, removexattr, setxattr, utimens } from './ffi/files.ts';
 import { hostFlags } from './flags.ts';
 import type { NodeDirectory } from './node-directory.ts';
 import { NodeFile, openForChange } from './node-file.ts';
@@ -191,7 +193,10 @@ export class NodeInode extends Inode {
         if (this.isSymlink) fail('EOPNOTSUPP');
         api.chmodSync(path, change.mode & 0o7777);
       }
-      this.setTimes(change, (atime, mtime) => api.lutimesSync(path, atime, mtime));
+      const { calls } = this.fs;
+      if (calls === undefined) this.setTimes(change, (atime, mtime) => api.lutimesSync(path, atime, mtime));
+      else if (change.atime !== undefined || change.mtime !== undefined)
+        utimens(calls, this.path, change.atime, change.mtime);
     } catch (error) {
       rethrow(error);
     }
@@ -228,9 +233,67 @@ export class NodeInode extends Inode {
     );
   }
 
+  /** What its host calls act on: its path, or, its name being gone, a descriptor. */
+  #hostFile(): HostFile {
+    if (!this.deleted) return this.path;
+    const [open] = this.#open ?? [];
+    return open ?? fail('ENOENT');
+  }
+  #calls(): HostCalls {
+    return this.fs.calls ?? fail('EOPNOTSUPP');
+  }
+
+  override getxattr(name: string): Uint8Array {
+    return getxattr(this.#calls(), this.#hostFile(), name);
+  }
+  override setxattr(name: string, value: Uint8Array, flags: number): void {
+    this.fs.checkWritable();
+    setxattr(this.#calls(), this.#hostFile(), name, value, flags);
+    // An access control list is part of the mode.
+    this.outdate();
+    this.changed();
+  }
+  override listxattr(): string[] {
+    const { calls } = this.fs;
+    return calls === undefined ? [] : listxattr(calls, this.#hostFile());
+  }
+  override removexattr(name: string): void {
+    this.fs.checkWritable();
+    removexattr(this.#calls(), this.#hostFile(), name);
+    this.outdate();
+  }
+
+  /** Gives it a name again, or its first, which the host does only for a file that is still to have one. */
+  linkOpen(parent: NodeDirectory, name: string): void {
+    const { calls } = this.fs;
+    const [open] = this.#open ?? [];
+    if (calls === undefined || open === undefined) fail('ENOENT');
+    linkOpen(calls, open, parent.childPath(name));
+    this.deleted = false;
+    this.renamed(parent, name);
+    parent.remember(this);
+    this.outdate();
+  }
+
+  /** What a bound socket's name leads to. */
+  get socket(): unknown {
+    return this.fs.vfs.boundSockets.get(this.#socketKey);
+  }
+  set socket(socket: unknown) {
+    const { boundSockets } = this.fs.vfs;
+    if (socket === undefined) boundSockets.delete(this.#socketKey);
+    else boundSockets.set(this.#socketKey, socket);
+  }
+  /** The number of a file that is gone is given again. */
+  get #socketKey(): string {
+    return `${this.identity}:${this.#stats.birthtimeNs}`;
+  }
+
   override sync(): void {
     if (!this.fs.native || this.deleted) return;
-    const fd = host(() => fs.openSync(this.fs.path(this.path), fs.constants.O_DIRECTORY));
+    const fd = host(() =>
+      fs.openSync(this.fs.path(this.path), fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW),
+    );
     try {
       host(() => fs.fsyncSync(fd));
     } finally {

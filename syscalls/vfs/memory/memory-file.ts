@@ -55,6 +55,9 @@ export class MemoryBytes {
     this.#nameless = true;
     this.#freeUnused();
   }
+  named(): void {
+    this.#nameless = false;
+  }
   opened(): void {
     this.#opens++;
   }

@@ -5,7 +5,7 @@
 
 import { type DirEntry, modeToType } from '../../abi/dirent.ts';
 import { fail } from '../../abi/errno.ts';
-import { O_TRUNC, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../../abi/fcntl.ts';
+import { O_EXCL, O_TRUNC, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../../abi/fcntl.ts';
 import {
   type Attributes,
   type FsStatistics,
@@ -63,6 +63,11 @@ export class TmpFs extends FileSystem {
     this.#nodes++;
     return new TmpNode(this.id, ++this.#numbers, mode, uid, gid, this.quota);
   }
+  /** A file without a name has been given one. */
+  named(node: TmpNode): void {
+    this.#nodes++;
+    node.bytes.named();
+  }
   /** A file has lost its last name. */
   lastNameGone(node: TmpNode): void {
     this.#nodes--;
@@ -94,6 +99,8 @@ class TmpNode {
   readonly bytes: MemoryBytes;
   readonly xattrs = new Map<string, Uint8Array>();
   target = '';
+  /** It has had no name yet, and may be given one. */
+  linkable = false;
 
   constructor(dev: number, ino: number, mode: number, uid: number, gid: number, quota: MemoryQuota) {
     this.bytes = new MemoryBytes(quota);
@@ -204,13 +211,17 @@ export class TmpInode extends Inode {
     return [...this.#children].map(([name, inode]) => ({ ino: 0, off: 0, type: type(inode), name }));
   }
 
+  /** The group of what is made in this directory. */
+  #groupOf(who: Creds): number {
+    return this.mode & S_ISGID ? this.node.attributes.gid : who.fsgid;
+  }
+
   #add(name: string, mode: number, who: Creds): TmpInode {
     if (this.deleted) fail('ENOENT');
     if (this.#children.has(name)) fail('EEXIST');
-    const { attributes } = this.node;
-    const inherits = attributes.mode & S_ISGID;
+    const inherits = this.mode & S_ISGID;
     if (inherits && (mode & S_IFMT) === S_IFDIR) mode |= S_ISGID;
-    const node = this.fs.node(mode, who.fsuid, inherits ? attributes.gid : who.fsgid);
+    const node = this.fs.node(mode, who.fsuid, this.#groupOf(who));
     const inode = new TmpInode(this.fs, this, name, node);
     this.#children.set(name, inode);
     this.node.modified();
@@ -219,6 +230,17 @@ export class TmpInode extends Inode {
 
   override create(name: string, mode: number, flags: number, who: Creds): OpenFile {
     return this.#add(name, mode, who).open(flags);
+  }
+  override createNameless(mode: number, flags: number, who: Creds): OpenFile {
+    const node = this.fs.node(mode, who.fsuid, this.#groupOf(who));
+    node.attributes.nlink = 0;
+    node.linkable = !(flags & O_EXCL);
+    const inode = new TmpInode(this.fs, this, `#${node.attributes.ino}`, node);
+    inode.deleted = true;
+    const file = inode.open(flags);
+    // From now on only who has it open keeps it.
+    this.fs.lastNameGone(node);
+    return file;
   }
   override mkdir(name: string, mode: number, who: Creds): void {
     this.#add(name, S_IFDIR | mode, who);
@@ -236,9 +258,21 @@ export class TmpInode extends Inode {
     if (this.deleted) fail('ENOENT');
     if (!(target instanceof TmpInode)) fail('EXDEV');
     if (this.#children.has(name)) fail('EEXIST');
-    this.#children.set(name, new TmpInode(this.fs, this, name, target.node));
-    target.node.attributes.nlink++;
-    target.node.changed();
+    const { node } = target;
+    if (node.attributes.nlink === 0) {
+      if (!node.linkable) fail('ENOENT');
+      node.linkable = false;
+      this.fs.named(node);
+    }
+    if (target.deleted) {
+      // The inode of who has it open has this name from now on.
+      target.deleted = false;
+      target.parent = this;
+      target.name = name;
+      this.#children.set(name, target);
+    } else this.#children.set(name, new TmpInode(this.fs, this, name, node));
+    node.attributes.nlink++;
+    node.changed();
     this.node.modified();
   }
 

@@ -1,0 +1,186 @@
+/**
+ * System calls of the host that node:fs has none of, through node:ffi, which Node 26.10 and later have (unless started with
+ * `--no-experimental-ffi`). This is the only file that handles raw memory.
+ *
+ * One C function is called, syscall(2), which every libc has, with numbers as arguments. What a number points to lies in an area
+ * of our own, which is never freed: paths, names and values are copied into it, with their lengths checked, and results are copied
+ * out of it; no pointer of anybody else's is ever passed. errno is read where __errno_location(3) says it is for this thread, with
+ * nothing called in between.
+ *
+ * Nothing is loaded before the first use. Where there is no node:ffi (an older Node, or one started with that option), or what it
+ * does is not what is expected, `hostCalls()` is undefined, and its callers do without.
+ */
+import { errnoOf } from '../../../abi/errno.ts';
+
+/** The architecture's numbers of the calls that are used (asm/unistd.h). */
+const NUMBERS = {
+  x64: {
+    lseek: 8,
+    ioctl: 16,
+    getpid: 39,
+    getsockname: 51,
+    getpeername: 52,
+    fcntl: 72,
+    flock: 73,
+    statfs: 137,
+    lsetxattr: 189,
+    fsetxattr: 190,
+    lgetxattr: 192,
+    fgetxattr: 193,
+    llistxattr: 195,
+    flistxattr: 196,
+    lremovexattr: 198,
+    fremovexattr: 199,
+    mknodat: 259,
+    linkat: 265,
+    utimensat: 280,
+    fallocate: 285,
+    syncfs: 306,
+    renameat2: 316,
+    statx: 332,
+    openat2: 437,
+  },
+  arm64: {
+    lsetxattr: 6,
+    fsetxattr: 7,
+    lgetxattr: 9,
+    fgetxattr: 10,
+    llistxattr: 12,
+    flistxattr: 13,
+    lremovexattr: 15,
+    fremovexattr: 16,
+    fcntl: 25,
+    ioctl: 29,
+    flock: 32,
+    mknodat: 33,
+    linkat: 37,
+    statfs: 43,
+    fallocate: 47,
+    lseek: 62,
+    utimensat: 88,
+    getpid: 172,
+    getsockname: 204,
+    getpeername: 205,
+    syncfs: 267,
+    renameat2: 276,
+    statx: 291,
+    openat2: 437,
+  },
+} as const;
+export type CallName = keyof (typeof NUMBERS)['x64'];
+
+/** The largest value of an extended attribute, and room for paths and structs beside it. */
+const AREA_SIZE = 0x10000 + 0x8000;
+
+/** An argument: a number, bytes that the call reads, text that is given with a zero at its end, or room for what it writes. */
+export type Argument = number | bigint | Uint8Array | string | Room;
+
+/** Room for bytes that a call writes. */
+export class Room {
+  readonly length: number;
+  /** What is in it after the call, good until the next one. */
+  bytes: Uint8Array = new Uint8Array(0);
+  constructor(length: number) {
+    this.length = length;
+  }
+}
+
+export class HostCalls {
+  readonly #syscall: (...args: bigint[]) => bigint;
+  readonly #errno: Int32Array;
+  readonly #area: Uint8Array;
+  readonly #address: bigint;
+  readonly #numbers: Readonly<Record<CallName, number>>;
+
+  /** Throws when something is not as expected. */
+  constructor(ffi: typeof import('node:ffi'), numbers: Readonly<Record<CallName, number>>) {
+    const { functions } = ffi.dlopen(null, {
+      syscall: {
+        return: 'int64',
+        arguments: ['int64', 'int64', 'int64', 'int64', 'int64', 'int64', 'int64'],
+      },
+      __errno_location: { return: 'pointer', arguments: [] },
+    });
+    this.#syscall = functions.syscall as (...args: bigint[]) => bigint;
+    this.#errno = new Int32Array(ffi.toArrayBuffer(functions.__errno_location() as bigint, 4, false));
+    const area = new ArrayBuffer(AREA_SIZE);
+    this.#area = new Uint8Array(area);
+    this.#address = ffi.getRawPointer(area);
+    this.#numbers = numbers;
+    if (this.try('getpid') !== process.pid || this.try('fcntl', -1, 1) !== -9 /* EBADF */) throw new Error();
+  }
+
+  /** What the call gives, or the negative number of its error. */
+  try(name: CallName, ...args: Argument[]): number {
+    let used = 0;
+    /** Takes room in the area, at multiples of 8. */
+    const take = (length: number): number => {
+      const at = used;
+      used += (length + 7) & ~7;
+      if (!(length >= 0 && used <= AREA_SIZE)) throw new RangeError(`${name}: ${length} bytes are too many`);
+      return at;
+    };
+    const words: bigint[] = [];
+    for (const arg of args) {
+      if (typeof arg === 'number') {
+        if (!Number.isSafeInteger(arg)) throw new RangeError(`${name}: ${arg} is no integer`);
+        words.push(BigInt(arg));
+      } else if (typeof arg === 'bigint') words.push(BigInt.asIntN(64, arg));
+      else if (typeof arg === 'string') {
+        const at = take(arg.length + 1);
+        for (let i = 0; i < arg.length; i++) {
+          const byte = arg.charCodeAt(i);
+          if (byte === 0 || byte > 0xff) throw new RangeError(`${name}: no byte string`);
+          this.#area[at + i] = byte;
+        }
+        this.#area[at + arg.length] = 0;
+        words.push(this.#address + BigInt(at));
+      } else {
+        const at = take(arg.length);
+        if (arg instanceof Uint8Array) this.#area.set(arg, at);
+        else arg.bytes = this.#area.subarray(at, at + arg.length);
+        words.push(this.#address + BigInt(at));
+      }
+    }
+    const [a = 0n, b = 0n, c = 0n, d = 0n, e = 0n, f = 0n] = words;
+    const result = this.#syscall(BigInt(this.#numbers[name]), a, b, c, d, e, f);
+    return result === -1n ? -this.#errno[0]! : Number(result);
+  }
+
+  /** What the call gives. Throws its Errno. */
+  call(name: CallName, ...args: Argument[]): number {
+    const result = this.try(name, ...args);
+    if (result < 0) throw errnoOf(-result) ?? new Error(`${name}: unknown error ${-result}`);
+    return result;
+  }
+}
+
+let found: HostCalls | null | undefined;
+
+/** The host's system calls; undefined where they cannot be had. */
+export function hostCalls(): HostCalls | undefined {
+  if (found === undefined) found = load();
+  return found ?? undefined;
+}
+
+function load(): HostCalls | null {
+  const numbers = NUMBERS[process.arch as keyof typeof NUMBERS];
+  if (process.platform !== 'linux' || numbers === undefined) return null;
+  try {
+    const ffi = quietly(() => process.getBuiltinModule('node:ffi'));
+    return ffi === undefined ? null : new HostCalls(ffi, numbers);
+  } catch {
+    return null;
+  }
+}
+
+/** Without Node's warning that this is experimental: nobody who runs a program can do anything about it. */
+function quietly<T>(body: () => T): T {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return body();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * What Linux does with files and node:fs does not, one function for each call, on paths (byte strings, never followed where their
+ * last component is a link) and descriptors of the host. Each throws Errno.
+ */
+import { AT_FDCWD, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW } from '../../../abi/fcntl.ts';
+import { type HostCalls, Room } from './call.ts';
+
+const XATTR_SIZE_MAX = 65536;
+/** UTIME_NOW and UTIME_OMIT as nanoseconds. */
+const UTIME_NOW = 0x3fff_ffffn;
+const UTIME_OMIT = 0x3fff_fffen;
+
+/** A file: by its path, which is never followed when it is a link, or as it is open. */
+export type HostFile = string | number;
+
+export function getxattr(calls: HostCalls, file: HostFile, name: string): Uint8Array {
+  const room = new Room(XATTR_SIZE_MAX);
+  const length = calls.call(
+    typeof file === 'string' ? 'lgetxattr' : 'fgetxattr',
+    file,
+    name,
+    room,
+    room.length,
+  );
+  return room.bytes.slice(0, length);
+}
+
+/** @param flags XATTR_CREATE, XATTR_REPLACE */
+export function setxattr(
+  calls: HostCalls,
+  file: HostFile,
+  name: string,
+  value: Uint8Array,
+  flags: number,
+): void {
+  calls.call(typeof file === 'string' ? 'lsetxattr' : 'fsetxattr', file, name, value, value.length, flags);
+}
+
+export function listxattr(calls: HostCalls, file: HostFile): string[] {
+  const room = new Room(XATTR_SIZE_MAX);
+  const length = calls.call(typeof file === 'string' ? 'llistxattr' : 'flistxattr', file, room, room.length);
+  // Each name with a zero at its end.
+  return Buffer.from(room.bytes.subarray(0, length)).toString('latin1').split('\0').slice(0, -1);
+}
+
+export function removexattr(calls: HostCalls, file: HostFile, name: string): void {
+  calls.call(typeof file === 'string' ? 'lremovexattr' : 'fremovexattr', file, name);
+}
+
+/** @param mode with the type; the umask of this process is taken off */
+export function mknod(calls: HostCalls, path: string, mode: number, rdev: number): void {
+  calls.call('mknodat', AT_FDCWD, path, mode, rdev);
+}
+
+/** Gives a file that is open a (further) name. ENOENT when it had one and has none any more. */
+export function linkOpen(calls: HostCalls, fd: number, path: string): void {
+  calls.call('linkat', AT_FDCWD, `/proc/self/fd/${fd}`, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+type Time = bigint | 'now' | undefined;
+
+/** Sets times in nanoseconds since 1970; what is undefined stays. */
+export function utimens(calls: HostCalls, file: HostFile, atime: Time, mtime: Time): void {
+  const times = new BigInt64Array(4);
+  for (const [i, time] of [atime, mtime].entries()) {
+    if (typeof time !== 'bigint') {
+      times.set([0n, time === 'now' ? UTIME_NOW : UTIME_OMIT], 2 * i);
+      continue;
+    }
+    const nanoseconds = ((time % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
+    times.set([(time - nanoseconds) / 1_000_000_000n, nanoseconds], 2 * i);
+  }
+  const bytes = new Uint8Array(times.buffer);
+  if (typeof file === 'string') calls.call('utimensat', AT_FDCWD, file, bytes, AT_SYMLINK_NOFOLLOW);
+  else calls.call('utimensat', file, 0, bytes, 0);
+}
+
+/** @param flags RENAME_NOREPLACE, RENAME_EXCHANGE */
+export function rename(calls: HostCalls, from: string, to: string, flags: number): void {
+  calls.call('renameat2', AT_FDCWD, from, AT_FDCWD, to, flags);
+}
+
+/** @param mode FALLOC_FL_* */
+export function allocate(calls: HostCalls, fd: number, mode: number, offset: number, length: number): void {
+  calls.call('fallocate', fd, mode, offset, length);
+}
+
+/** Moves the offset of what the host has open, whoever shares it. */
+export function seek(calls: HostCalls, fd: number, offset: number, whence: number): number {
+  return calls.call('lseek', fd, offset, whence);
+}
+
+/** The file system of an open file to the disk. */
+export function syncfs(calls: HostCalls, fd: number): void {
+  calls.call('syncfs', fd);
+}
