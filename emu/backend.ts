@@ -31,17 +31,19 @@ export interface EngineOptions {
   readonly archive?: Archive | null;
   /** How to reach a thread that translates; null: there is none. */
   readonly translator?: ((options: TranslatorOptions) => Channel) | null;
+  /** File or package of unicorn.js; null: what it is known by. */
+  readonly unicornJs?: string | null;
 }
 
 /** Gives an engine; rejects with one clear line when it is not available on this machine. */
 export async function engineNamed(
   name: CpuName,
-  { verify, archive = null, translator = null }: EngineOptions = {},
+  { verify, archive = null, translator = null, unicornJs = null }: EngineOptions = {},
 ): Promise<Engine> {
-  if (!verify) return engine(name, archive, translator);
-  const first = await engine(name, null, null);
+  if (!verify) return engine(name, archive, translator, unicornJs);
+  const first = await engine(name, null, null, unicornJs);
   const { VerifyBackend } = await import('./verify/backend.ts');
-  const second = await engine(verify, null, null);
+  const second = await engine(verify, null, null, unicornJs);
   return {
     create: (space, options) =>
       new VerifyBackend(space, { ...options, exactFuel: true }, first.create, second.create),
@@ -53,6 +55,7 @@ async function engine(
   name: CpuName,
   archive: Archive | null,
   translator: NonNullable<EngineOptions['translator']> | null,
+  unicornJs: string | null,
 ): Promise<Engine> {
   switch (name) {
     case 'jit': {
@@ -81,6 +84,15 @@ async function engine(
       const { version } = await import('./unicorn/engine.ts');
       version(); // throws when the library is not there
       return { create: (space, options) => new UnicornBackend(space, options), finish: async () => {} };
+    }
+    case 'unicorn.js': {
+      const { UnicornBackend } = await import('./unicorn/backend.ts');
+      const { loadModule, ModuleUnicorn } = await import('./unicorn/module.ts');
+      const module = await loadModule(unicornJs, process.cwd());
+      return {
+        create: (space, options) => new UnicornBackend(space, options, () => new ModuleUnicorn(module)),
+        finish: async () => {},
+      };
     }
     default:
       throw new Error(`there is no CPU ${name}`);

@@ -29,7 +29,7 @@ export interface CpuHooks {
   preempt(cpu: CpuState): boolean;
 }
 
-export type CpuName = 'jit' | 'interp' | 'reference' | 'unicorn';
+export type CpuName = 'jit' | 'interp' | 'reference' | 'unicorn' | 'unicorn.js';
 
 /** One CPU engine bound to one address space; runs any thread of it, one at a time. */
 export interface CpuBackend {

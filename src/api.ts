@@ -166,10 +166,10 @@ export interface RunOptions {
   on?: Events;
 
   /**
-   * What runs the program: compiled code (jit, the default), the interpreter alone, the slow reference, or libunicorn (Debian's libunicorn2, with npm's
-   * koffi).
+   * What runs the program: compiled code (jit, the default), the interpreter alone, the slow reference, libunicorn (Debian's libunicorn2, with npm's
+   * koffi), or unicorn.js (the user's own, the file or package that ARMRUN_UNICORN_JS names).
    */
-  cpu?: 'jit' | 'interp' | 'reference' | 'unicorn';
+  cpu?: 'jit' | 'interp' | 'reference' | 'unicorn' | 'unicorn.js';
   /**
    * Name of one of CPU_MODELS (emu/cpu-model.ts), by default cortex-a7. Runs at the same time in one process must have the same:
    * OptionError.

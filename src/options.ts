@@ -68,7 +68,7 @@ Runs a 32-bit ARM Linux program.
   -r, --release RELEASE  the kernel release that uname gives
   -s, --stack-size SIZE  stack limit in bytes (or with suffix k or M)
   -L, --ld-prefix DIR    look for the dynamic linker and libraries in DIR first
-  --cpu NAME             jit (the default), interp (nothing is compiled), reference or unicorn
+  --cpu NAME             jit (the default), interp (nothing is compiled), reference, unicorn or unicorn.js
   --cpu-model NAME       the processor that the guest sees, 'help' for a list (by default ${DEFAULT_MODEL.name})
   --cache DIR            where translated code is kept for later runs (by default ~/.cache/armrun), or 'none'
   --verify NAME          run unicorn or reference beside the CPU and compare
@@ -91,6 +91,7 @@ say what is run, end with armrun's own failure.
 
 As with qemu-user: -E and -U take several settings separated by commas, -strace, -version and -help have one dash, and
 QEMU_CPU, QEMU_LD_PREFIX, QEMU_STACK_SIZE, QEMU_SET_ENV, QEMU_UNSET_ENV, QEMU_ARGV0, QEMU_UNAME and QEMU_STRACE stand for the options; so does ARMRUN_CACHE.
+ARMRUN_UNICORN_JS names the file or package of unicorn.js.
 
 Exit status: the program's own; 125 when armrun itself fails and the run cannot go on (99 when --verify finds a difference), 126 when PROGRAM cannot be run, 127 when it is not found.
 A program that ends by a signal ends armrun by the same.
@@ -246,7 +247,7 @@ function set(draft: Draft, name: OptionName, spelling: string, value: string): I
       draft.ldPrefix = value;
       break;
     case 'cpu':
-      draft.cpu = oneOf(spelling, value, ['jit', 'interp', 'reference', 'unicorn']);
+      draft.cpu = oneOf(spelling, value, ['jit', 'interp', 'reference', 'unicorn', 'unicorn.js']);
       break;
     case 'cpu-model':
       if (value === 'help') return 'cpu-models';

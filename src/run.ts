@@ -85,6 +85,7 @@ async function runWith(model: CpuModel, options: RunOptions, started: number): P
     verify: options.verify ?? null,
     archive,
     translator: translatorFor(model.name, os.availableParallelism()),
+    unicornJs: process.env.ARMRUN_UNICORN_JS ?? null,
   }).catch((error: Error) => {
     throw new OptionError('ERR_ARMRUN_CPU', error.message, { cause: error });
   });

@@ -92,7 +92,7 @@ describe('options', () => {
     [['-x', 'p'], 'unknown option -x'],
     [['--root'], '--root needs a value'],
     [['--stats=yes', 'p'], '--stats takes no value'],
-    [['--cpu', 'z80', 'p'], "--cpu: 'z80' is not one of jit, interp, reference, unicorn"],
+    [['--cpu', 'z80', 'p'], "--cpu: 'z80' is not one of jit, interp, reference, unicorn, unicorn.js"],
     [['-E', 'A', 'p'], "-E: 'A' is not VAR=VALUE"],
     [['-E', '=x', 'p'], "-E: '=x' is not VAR=VALUE"],
     [['-U', 'A=b', 'p'], "-U: 'A=b' is not the name of a variable"],

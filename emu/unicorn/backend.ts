@@ -1,5 +1,6 @@
 /**
- * The CPU 'unicorn': libunicorn 2 running on the bytes of the address space itself. The oracle for the other CPUs, and a choice for hunting bugs.
+ * The CPUs 'unicorn' and 'unicorn.js': Unicorn 2 as a library running on the bytes of the address space itself, or as a WebAssembly module with copies of
+ * them (guest-memory.ts). The oracle for the other CPUs, and a choice for hunting bugs.
  *
  * The library's callbacks only note what happened and stop it; all work is done, and all hooks are called, after emu_start has returned, with the
  * state in the CpuState. So hooks may throw, run other threads or change everything. Between two hooks the engine's registers are the truth;
@@ -13,7 +14,7 @@
  *
  * Exclusive monitor: the library's own; cleared at every hook, as an exception does (ARM ARM A3.4.5 leaves that to the system).
  */
-import type { CpuBackend, CpuHooks, CpuOptions, CpuStats, FaultReason } from '../cpu.ts';
+import type { CpuBackend, CpuHooks, CpuName, CpuOptions, CpuStats, FaultReason } from '../cpu.ts';
 import { type CpuState, OFF } from '../cpu-state.ts';
 import type { Access, AddressSpace } from '../memory/address-space.ts';
 import { EXEC, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, READ, USER_START, WRITE } from '../memory/layout.ts';
@@ -22,8 +23,11 @@ import {
   ARM_REG_C1_C0_2,
   ARM_REG_CPSR,
   ARM_REG_FPEXC,
+  ARM_REG_LR,
   ARM_REG_PC,
   ARM_REG_R0,
+  ARM_REG_SP,
+  type Engine,
   ERR_INSN_INVALID,
   HOOK_CODE,
   HOOK_INTR,
@@ -32,9 +36,10 @@ import {
   MEM_WRITE,
   MODE_ARM,
   PROT_ALL,
-  Unicorn,
   UnicornError,
-} from './engine.ts';
+} from './api.ts';
+import { Unicorn } from './engine.ts';
+import { CHUNK, CopiedMemory, type GuestMemory, SharedMemory } from './guest-memory.ts';
 import { PageTables, TABLES, TABLES_LENGTH } from './page-tables.ts';
 import { Registers } from './registers.ts';
 
@@ -49,7 +54,7 @@ const STUBS = 0xf000_0000;
 const SUPERVISOR = 0x1d3;
 const USER = 0x10;
 
-/** The words of the stubs, by name; r0 and r1 are the arguments. */
+/** The words of the stubs, by name; r0 and r1 are the arguments, r2 and r3 are spoilt, too. */
 const STUB = {
   /** r0 = TTBR0, r1 = DACR: turns the MMU on. */
   mmuOn: [
@@ -60,6 +65,19 @@ const STUB = {
     0xe382_2001, // orr r2, r2, #1              SCTLR.M
     0xee01_2f10, // mcr p15, 0, r2, c1, c0, 0
   ],
+  mmuOff: [
+    0xee11_2f10, // mrc p15, 0, r2, c1, c0, 0
+    0xe3c2_2001, // bic r2, r2, #1
+    0xee01_2f10, // mcr p15, 0, r2, c1, c0, 0
+  ],
+  /** Stores the words of r0..r1-1 where they are. */
+  rewrite: [
+    0xe590_2000, // ldr r2, [r0]
+    0xe480_2004, // str r2, [r0], #4
+    0xe150_0001, // cmp r0, r1
+    0x1aff_fffb, // bne the first
+  ],
+  tpidrurw: [0xee1d_0f50], // mrc p15, 0, r0, c13, c0, 2
   clearExclusive: [0xf57f_f01f],
   ldrex: [0xe191_0f9f],
   ldrexd: [0xe1b1_2f9f],
@@ -80,15 +98,25 @@ type Event =
 
 const SVC: Event = { kind: 'svc' };
 const BREAKPOINT: Event = { kind: 'breakpoint' };
+/** A load or store of the guest's, as the engine makes it. */
+interface Accessed {
+  readonly address: number;
+  /** In bytes. */
+  readonly size: number;
+  /** READ or WRITE. */
+  readonly access: Access;
+}
+
 const UNDEFINED: Event = { kind: 'undefined' };
 const SLICE: Event = { kind: 'slice' };
 const YIELD: Event = { kind: 'yield' };
 
 export class UnicornBackend implements CpuBackend {
-  readonly name = 'unicorn';
+  readonly name: CpuName;
   readonly space: AddressSpace;
   private readonly hooks: CpuHooks;
-  private readonly engine: Unicorn;
+  private readonly engine: Engine;
+  private readonly memory: GuestMemory;
   private readonly tables: PageTables;
   private readonly registers: Registers;
   private readonly stubs = new Map<StubName, number>();
@@ -105,27 +133,33 @@ export class UnicornBackend implements CpuBackend {
   private readonly counting: boolean;
   private instructions = 0;
 
-  constructor(space: AddressSpace, options: CpuOptions) {
+  /** `module`: makes an engine of unicorn.js; without it libunicorn is the engine. */
+  constructor(space: AddressSpace, options: CpuOptions, module?: () => Engine) {
     this.space = space;
     this.hooks = options.hooks;
-    const engine = new Unicorn(ARCH_ARM, MODE_ARM);
-    this.engine = engine;
-    // All of it, though the tables keep the guest to its part: the library wants every address the guest tries to be backed by something.
-    const { u8 } = space;
-    for (const [from, to] of [
-      [0, TABLES],
-      [TABLES + TABLES_LENGTH, STUBS],
-      [STUBS + PAGE_SIZE, u8.length],
-    ] as const) {
-      engine.mem_map_ptr(from, to - from, PROT_ALL, u8.subarray(from, to));
+    let engine: Engine;
+    if (module === undefined) {
+      const library = new Unicorn(ARCH_ARM, MODE_ARM);
+      engine = library;
+      this.name = 'unicorn';
+      this.tables = new PageTables(engine, space.pages.bytes);
+      this.memory = new SharedMemory(library, space.u8, [
+        [TABLES, TABLES + TABLES_LENGTH],
+        [STUBS, STUBS + CHUNK],
+      ]);
+    } else {
+      engine = module();
+      this.name = 'unicorn.js';
+      this.tables = new PageTables(engine, space.pages.bytes);
+      this.memory = new CopiedMemory(engine, space.u8, this.tables, (begin, end) =>
+        this.aside(() => this.stub('rewrite', begin, end)),
+      );
     }
-    this.tables = new PageTables(engine, space.pages.bytes);
+    this.engine = engine;
     this.registers = new Registers(engine);
     this.placeStubs();
     this.tables.mapPrivileged(STUBS >>> PAGE_SHIFT);
-    engine.reg_write_i32(ARM_REG_R0, TABLES);
-    engine.reg_write_i32(ARM_REG_R0 + 1, 1); // domain 0: client, descriptors are obeyed
-    this.stub('mmuOn');
+    this.turnMmuOn();
     engine.reg_write_i32(ARM_REG_C1_C0_2, 0xf0_0000); // CPACR: cp10 and cp11
     engine.reg_write_i32(ARM_REG_FPEXC, 0x4000_0000); // EN
     engine.reg_write_i32(ARM_REG_CPSR, USER);
@@ -243,6 +277,7 @@ export class UnicornBackend implements CpuBackend {
     for (const page of this.selfModifying) this.revokeExec(page);
     this.selfModifying.clear();
     this.tables.refresh((page) => this.dropCode(page));
+    this.memory.enter();
     this.loadExclusive(cpu);
     this.registers.load(cpu);
     let location = cpu.location;
@@ -254,7 +289,9 @@ export class UnicornBackend implements CpuBackend {
         // WFE and YIELD report an invalid instruction with the PC past them, WFI nothing.
         const silent = event === SLICE || (event === UNDEFINED && this.location() !== location);
         const yielded = silent && this.isYield();
+        this.memory.leave();
         this.registers.store(cpu);
+        if (!this.engine.readsCoprocessors) cpu.u32[OFF.tpidrurw >> 2] = this.tpidrurw();
         return yielded ? YIELD : event;
       }
     }
@@ -314,19 +351,31 @@ export class UnicornBackend implements CpuBackend {
 
   private fetch(address: number): Event | null {
     const page = address >>> PAGE_SHIFT;
-    if (!(this.space.pages.bytes[page]! & EXEC)) {
-      const why = this.space.fault(address, EXEC);
-      if (why !== 'ok') return { kind: 'fault', address, access: EXEC, why };
-    }
+    const why = this.bring(address, EXEC);
+    if (why !== 'ok') return { kind: 'fault', address, access: EXEC, why };
     this.space.markCode(page);
     this.tables.refresh((p) => this.dropCode(p));
-    this.tables.grant(page, READ | EXEC);
+    this.grant(page, READ | EXEC);
     return null;
   }
 
   private dataAbort(): Event | null {
-    const { address, size, access } = this.probe();
-    const { bytes } = this.space.pages;
+    const accesses = this.probe();
+    let helped = false;
+    for (const accessed of accesses) {
+      const event = this.allow(accessed);
+      if (typeof event === 'object') return event;
+      helped ||= event;
+    }
+    if (helped) return null;
+    // Nothing was wrong with the pages: it was the alignment.
+    if (accesses.length === 0) throw new Error(`data abort without an access at ${this.pc().toString(16)}`);
+    const { address, access } = accesses[0]!;
+    return { kind: 'fault', address, access, why: 'align' };
+  }
+
+  /** Grants what the access needs; whether there was something to grant. */
+  private allow({ address, size, access }: Accessed): Event | boolean {
     const { granted } = this.tables;
     const pc = this.pc();
     // Alignment comes before the pages (ARM ARM B2.4.6).
@@ -335,38 +384,74 @@ export class UnicornBackend implements CpuBackend {
     const last = ((address + size - 1) >>> 0) >>> PAGE_SHIFT;
     for (let at = address; ; at = (at | PAGE_MASK) + 1) {
       const page = at >>> PAGE_SHIFT;
-      if (!(bytes[page]! & access)) {
-        const why = this.space.fault(at, access);
-        if (why !== 'ok') return { kind: 'fault', address: at, access, why };
-      }
+      const why = this.bring(at, access);
+      if (why !== 'ok') return { kind: 'fault', address: at, access, why };
       if (!(granted[page]! & access)) {
         // An instruction that writes to its own page would lose EXEC for WRITE and WRITE for EXEC for ever.
         const own = access === WRITE && (page === pc >>> PAGE_SHIFT || page === (pc + 3) >>> PAGE_SHIFT);
         if (own) this.selfModifying.add(page);
-        this.tables.grant(page, own ? READ | WRITE | EXEC : READ | WRITE);
+        this.grant(page, own ? READ | WRITE | EXEC : READ | WRITE);
         helped = true;
       }
-      if (page === last) break;
+      if (page === last) return helped;
     }
-    // Nothing was wrong with the pages: it was the alignment.
-    return helped ? null : { kind: 'fault', address, access, why: 'align' };
   }
 
-  /** The access the instruction at the engine's PC fails in. */
-  private probe(): { address: number; size: number; access: Access } {
-    let found: { address: number; size: number; access: Access } | null = null;
-    const hook = this.engine.hook_add(HOOK_MEM_READ | HOOK_MEM_WRITE, (_uc, type, address, size) => {
-      found = { address, size, access: type === MEM_WRITE ? WRITE : READ };
+  /** Has the page of an address brought in if its byte withholds the access. */
+  private bring(address: number, access: Access): FaultReason | 'ok' {
+    if (this.space.pages.bytes[address >>> PAGE_SHIFT]! & access) return 'ok';
+    this.memory.leave();
+    const why = this.space.fault(address, access);
+    this.memory.enter();
+    return why;
+  }
+
+  private grant(page: number, wanted: number): void {
+    this.memory.bringIn(page);
+    this.tables.grant(page, wanted);
+  }
+
+  /**
+   * The accesses that the instruction at the engine's PC, which ended in a data abort, tries. Unicorn 2.0 calls hooks before it asks the MMU: the last one
+   * called is of the access that fails. Later versions ask first: there the instruction is run without the MMU, and what it writes is taken back.
+   */
+  private probe(): Accessed[] {
+    const { instructions } = this;
+    const accesses = this.engine.hooksFirst ? this.watched().slice(-1) : this.probeWithoutMmu();
+    this.instructions = instructions - 1; // the instruction will be counted when it is run for good
+    return accesses;
+  }
+
+  private probeWithoutMmu(): Accessed[] {
+    // Running it would use up the monitor.
+    const exclusive = this.exclusiveAccess();
+    if (exclusive !== null) return [exclusive];
+    const written: [address: number, bytes: Uint8Array][] = [];
+    return this.aside((restore) => {
+      this.stub('mmuOff');
+      restore();
+      const accesses = this.watched((address, size) => {
+        written.push([address, this.engine.mem_read(address, size)]);
+      });
+      for (const [address, bytes] of written.reverse()) this.engine.mem_write(address, bytes);
+      this.turnMmuOn();
+      return accesses;
+    });
+  }
+
+  /** Runs the instruction at the engine's PC and takes down its accesses. */
+  private watched(writing?: (address: number, size: number) => void): Accessed[] {
+    const found: Accessed[] = [];
+    const hook = this.engine.hook_add(HOOK_MEM_READ | HOOK_MEM_WRITE, (_engine, type, address, size) => {
+      found.push({ address, size, access: type === MEM_WRITE ? WRITE : READ });
+      if (type === MEM_WRITE) writing?.(address, size);
       return undefined;
     });
-    const { instructions } = this;
     try {
       this.engine.emu_start(this.location(), NOWHERE, 0, 1);
     } finally {
       this.engine.hook_del(hook);
-      this.instructions = instructions - 1; // the instruction will be counted when it is run for good
     }
-    if (found === null) throw new Error(`data abort without an access at ${this.pc().toString(16)}`);
     return found;
   }
 
@@ -389,7 +474,7 @@ export class UnicornBackend implements CpuBackend {
   /** Drops the translations of a page that has EXEC. */
   private dropCode(page: number): void {
     if (!(this.tables.granted[page]! & EXEC)) return;
-    this.engine.ctl_remove_cache(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
+    this.memory.dropCode(page);
   }
 
   /** Arms or clears the library's monitor as the state says. Registers are spoilt. */
@@ -409,32 +494,56 @@ export class UnicornBackend implements CpuBackend {
       this.stub('clearExclusive');
       return;
     }
-    this.tables.grant(address >>> PAGE_SHIFT, READ);
-    this.engine.reg_write_i32(ARM_REG_R0 + 1, address);
-    this.stub(size === 8 ? 'ldrexd' : size === 2 ? 'ldrexh' : size === 1 ? 'ldrexb' : 'ldrex');
+    this.grant(address >>> PAGE_SHIFT, READ);
+    this.stub(size === 8 ? 'ldrexd' : size === 2 ? 'ldrexh' : size === 1 ? 'ldrexb' : 'ldrex', 0, address);
   }
 
   private placeStubs(): void {
-    const code = new Uint32Array(new SharedArrayBuffer(PAGE_SIZE));
+    const code = new Uint32Array(PAGE_SIZE / 4);
     let at = 0;
     for (const name of Object.keys(STUB) as StubName[]) {
       this.stubs.set(name, STUBS + at * 4);
       code.set(STUB[name], at);
       at += STUB[name].length + 1;
     }
-    this.engine.mem_map_ptr(STUBS, PAGE_SIZE, PROT_ALL, new Uint8Array(code.buffer));
+    this.engine.mem_map(STUBS, CHUNK, PROT_ALL);
+    this.engine.mem_write(STUBS, new Uint8Array(code.buffer));
   }
 
   /** Runs code of our own in Supervisor mode. */
-  private stub(name: StubName): void {
+  private stub(name: StubName, r0 = 0, r1 = 0): void {
     const begin = this.stubs.get(name)!;
     this.engine.reg_write_i32(ARM_REG_CPSR, SUPERVISOR);
+    this.engine.reg_write_i32(ARM_REG_R0, r0);
+    this.engine.reg_write_i32(ARM_REG_R0 + 1, r1);
     const { instructions } = this;
     this.interrupt = -1;
-    this.engine.emu_start(begin, begin + STUB[name].length * 4, 0, STUB[name].length);
+    this.engine.emu_start(begin, begin + STUB[name].length * 4, 0, MAX_COUNT);
     if (this.interrupt !== -1) throw new Error(`exception ${this.interrupt} in ${name}`);
     this.instructions = instructions;
     this.engine.reg_write_i32(ARM_REG_CPSR, USER);
+  }
+
+  private tpidrurw(): number {
+    this.stub('tpidrurw');
+    return this.engine.reg_read_i32(ARM_REG_R0);
+  }
+
+  private turnMmuOn(): void {
+    this.stub('mmuOn', TABLES, 1); // domain 0: client, descriptors are obeyed
+  }
+
+  /** Does something that spoils registers while the engine has the guest's; `restore` gives them back to it. */
+  private aside<T>(body: (restore: () => void) => T): T {
+    const location = this.location();
+    this.registers.read();
+    const restore = () => {
+      this.registers.write();
+      this.engine.reg_write_i32(ARM_REG_PC, location);
+    };
+    const result = body(restore);
+    restore();
+    return result;
   }
 
   // ---- the instruction that brought an event ----
@@ -477,6 +586,27 @@ export class UnicornBackend implements CpuBackend {
       exclusive = (word & 0x0f00_00f0) === 0x0100_0090; // with SWP
     }
     return vfp ? 3 : exclusive ? size - 1 : 0;
+  }
+
+  /** What the instruction at the engine's PC accesses if it is a load or store exclusive. */
+  private exclusiveAccess(): Accessed | null {
+    const pc = this.pc();
+    const { view } = this.space;
+    const at = (first: number, size: number, offset: number): Accessed => {
+      const n = first & 15;
+      const base = this.engine.reg_read_i32(n === 13 ? ARM_REG_SP : n === 14 ? ARM_REG_LR : ARM_REG_R0 + n);
+      return { address: (base + offset) >>> 0, size, access: first & 0x10 ? READ : WRITE };
+    };
+    if (this.location() & 1) {
+      const first = view.getUint16(pc, true);
+      const second = view.getUint16(pc + 2, true);
+      if ((first & 0xffe0) === 0xe840) return at(first, 4, (second & 0xff) * 4);
+      return (first & 0xffe0) === 0xe8c0 && (second & 0xc0) === 0x40
+        ? at(first, 1 << ((second >>> 4) & 3), 0)
+        : null;
+    }
+    const word = view.getUint32(pc, true);
+    return (word & 0x0f80_0ff0) === 0x0180_0f90 ? at(word >>> 16, [4, 8, 1, 2][(word >>> 21) & 3]!, 0) : null;
   }
 
   /** Whether the instruction before the engine's PC is YIELD, WFE or WFI. */

@@ -1,138 +1,35 @@
 /**
- * The Unicorn CPU emulator (libunicorn 2, through koffi) behind the method names of unicorn.js, so that the one can be put in the other's place.
+ * libunicorn 2, through koffi, as an Engine (api.ts). Added: mem_map_ptr (memory of ours, not copied), ctl_remove_cache.
  *
  * Both koffi and libunicorn are optional: nothing is loaded before the first engine is made, and then a missing one is a UnicornMissing whose message says
  * what to install.
  *
- * Different from unicorn.js, because the guest is always 32 bits wide: addresses are one number, and hooks get (engine, address, size, ...) without halves.
- * Added: mem_map_ptr (memory of ours, not copied), reg_read_batch and reg_write_batch, ctl_remove_cache.
- *
  * An exception thrown by a hook would be lost inside the C library and the guest would run on: it is kept, emulation is stopped, and emu_start throws it.
  *
- * Constants and calls follow include/unicorn/unicorn.h and arm.h, version 2.0.1.
+ * Calls follow include/unicorn/unicorn.h, version 2.0.1.
  */
 import { createRequire } from 'node:module';
+import {
+  type CodeCallback,
+  type Engine,
+  ERR_OK,
+  HOOK_BLOCK,
+  HOOK_CODE,
+  HOOK_INTR,
+  HOOK_MEM_INVALID,
+  type Hook,
+  type InterruptCallback,
+  type MemoryCallback,
+  type RegisterBatch,
+  UnicornError,
+  UnicornMissing,
+} from './api.ts';
 
-export const ARCH_ARM = 1;
-export const MODE_ARM = 0;
-export const MODE_THUMB = 1 << 4;
-
-export const PROT_READ = 1;
-export const PROT_WRITE = 2;
-export const PROT_EXEC = 4;
-export const PROT_ALL = 7;
-
-export const HOOK_INTR = 1;
-export const HOOK_CODE = 4;
-export const HOOK_BLOCK = 8;
-export const HOOK_MEM_READ_UNMAPPED = 1 << 4;
-export const HOOK_MEM_WRITE_UNMAPPED = 1 << 5;
-export const HOOK_MEM_FETCH_UNMAPPED = 1 << 6;
-export const HOOK_MEM_READ_PROT = 1 << 7;
-export const HOOK_MEM_WRITE_PROT = 1 << 8;
-export const HOOK_MEM_FETCH_PROT = 1 << 9;
-export const HOOK_MEM_READ = 1 << 10;
-export const HOOK_MEM_WRITE = 1 << 11;
-/** Events a hook answers: true means "mapped now, try again". */
-const HOOK_MEM_INVALID = 0x3f0;
-
-export const MEM_READ = 16;
-export const MEM_WRITE = 17;
-export const MEM_FETCH = 18;
-
-export const ERR_OK = 0;
-export const ERR_READ_UNMAPPED = 6;
-export const ERR_WRITE_UNMAPPED = 7;
-export const ERR_FETCH_UNMAPPED = 8;
-export const ERR_INSN_INVALID = 10;
-export const ERR_EXCEPTION = 21;
-
-export const ARM_REG_APSR = 1;
-export const ARM_REG_APSR_NZCV = 2;
-export const ARM_REG_CPSR = 3;
-export const ARM_REG_FPEXC = 4;
-export const ARM_REG_FPSCR = 6;
-export const ARM_REG_LR = 10;
-export const ARM_REG_PC = 11;
-export const ARM_REG_SP = 12;
-/** d0..d31, q0..q15, r0..r12 and s0..s31 follow each other. */
-export const ARM_REG_D0 = 14;
-export const ARM_REG_Q0 = 50;
-export const ARM_REG_R0 = 66;
-export const ARM_REG_S0 = 79;
-/** CPACR, TPIDRURO. */
-export const ARM_REG_C1_C0_2 = 111;
-export const ARM_REG_C13_C0_3 = 113;
-/** A coprocessor register; its value is a struct uc_arm_cp_reg (see cpRegister). */
-export const ARM_REG_CP_REG = 139;
+export * from './api.ts';
 
 /** UC_CTL_TB_REMOVE_CACHE and UC_CTL_TB_FLUSH as uc_ctl wants them: type, number of arguments << 26, write << 30. */
 const CTL_REMOVE_CACHE = 9 | (2 << 26) | (1 << 30);
 const CTL_FLUSH = 10 | (1 << 30);
-
-/** A call of the library that failed. */
-export class UnicornError extends Error {
-  /** ERR_*. */
-  readonly code: number;
-  constructor(call: string, code: number, text: string) {
-    super(`${call}: ${text}`);
-    this.name = 'UnicornError';
-    this.code = code;
-  }
-}
-
-/** koffi or libunicorn is not there; the message is one line and says what to do. */
-export class UnicornMissing extends Error {
-  constructor(what: string, fix: string) {
-    super(`Unicorn cannot be used: ${what} (${fix})`);
-    this.name = 'UnicornMissing';
-  }
-}
-
-export type InterruptCallback = (engine: Unicorn, intno: number, userData: unknown) => void;
-export type CodeCallback = (engine: Unicorn, address: number, size: number, userData: unknown) => void;
-/** For HOOK_MEM_*_UNMAPPED and _PROT the answer true means that the access may be tried again. */
-export type MemoryCallback = (
-  engine: Unicorn,
-  type: number,
-  address: number,
-  size: number,
-  value: bigint,
-  userData: unknown,
-) => boolean | undefined;
-
-export interface Hook {
-  readonly handle: bigint;
-  readonly callback: bigint;
-}
-
-/**
- * Registers read or written together: value i lies in `values`, at the offset in bytes that `add` gave. A fixed place in memory of ours, so that
- * one call moves all of them.
- */
-export class RegisterBatch {
-  readonly values: DataView;
-  readonly bytes: Uint8Array;
-  readonly ids: Int32Array;
-  readonly pointers: BigUint64Array;
-  readonly count: number;
-
-  /** `sizes` in bytes, in the order of `ids`; offsets are multiples of 8. */
-  constructor(ids: readonly number[], sizes: readonly number[]) {
-    this.count = ids.length;
-    this.ids = Int32Array.from(ids);
-    const offsets: number[] = [];
-    let length = 0;
-    for (const size of sizes) {
-      offsets.push(length);
-      length += (size + 7) & ~7;
-    }
-    this.bytes = new Uint8Array(new SharedArrayBuffer(length));
-    this.values = new DataView(this.bytes.buffer);
-    const base = library().address(this.bytes);
-    this.pointers = BigUint64Array.from(offsets, (offset) => base + BigInt(offset));
-  }
-}
 
 type Call = (...args: unknown[]) => number;
 
@@ -270,9 +167,10 @@ export function arch_supported(arch: number): boolean {
 export function strerror(code: number): string {
   return library().strerror(code);
 }
-
-/** An emulator. Every method throws UnicornError when the library refuses. Not usable after close(). */
-export class Unicorn {
+/** An emulator of the library. */
+export class Unicorn implements Engine {
+  readonly hooksFirst = version()[1] === 0;
+  readonly readsCoprocessors = true;
   readonly #lib = library();
   readonly #handle: number;
   readonly #hooks = new Set<Hook>();
@@ -292,7 +190,7 @@ export class Unicorn {
     if (this.#closed) return;
     this.#closed = true;
     this.#check('uc_close', this.#lib.close(this.#handle));
-    for (const hook of this.#hooks) this.#lib.unregister(hook.callback);
+    for (const hook of this.#hooks) this.#lib.unregister(hook.callback as bigint);
     this.#mapped.length = 0;
   }
 
@@ -342,7 +240,6 @@ export class Unicorn {
   readonly #word = new Uint32Array(2);
   readonly #wordBytes = new Uint8Array(this.#word.buffer);
 
-  /** As an unsigned number. */
   reg_read_i32(regid: number): number {
     this.#check('uc_reg_read', this.#lib.regRead(this.#handle, regid, this.#wordBytes));
     return this.#word[0]!;
@@ -362,21 +259,36 @@ export class Unicorn {
   }
 
   reg_read_batch(batch: RegisterBatch): void {
-    const { ids, pointers, count } = batch;
-    this.#check('uc_reg_read_batch', this.#lib.regReadBatch(this.#handle, ids, pointers, count));
+    const { ids } = batch;
+    this.#check(
+      'uc_reg_read_batch',
+      this.#lib.regReadBatch(this.#handle, ids, this.#pointers(batch), ids.length),
+    );
   }
 
   reg_write_batch(batch: RegisterBatch): void {
-    const { ids, pointers, count } = batch;
-    this.#check('uc_reg_write_batch', this.#lib.regWriteBatch(this.#handle, ids, pointers, count));
+    const { ids } = batch;
+    this.#check(
+      'uc_reg_write_batch',
+      this.#lib.regWriteBatch(this.#handle, ids, this.#pointers(batch), ids.length),
+    );
+  }
+
+  readonly #batches = new WeakMap<RegisterBatch, BigUint64Array>();
+
+  /** Where each value of the batch lies. */
+  #pointers(batch: RegisterBatch): BigUint64Array {
+    let pointers = this.#batches.get(batch);
+    if (pointers === undefined) {
+      const base = this.#lib.address(batch.bytes);
+      pointers = BigUint64Array.from(batch.offsets, (offset) => base + BigInt(offset));
+      this.#batches.set(batch, pointers);
+    }
+    return pointers;
   }
 
   // ---- running ----
 
-  /**
-   * Runs from `begin` (bit 0 set: Thumb) until the PC is `until` (bit 0 clear), or `count` instructions have been run (0: no limit; the timeout in
-   * microseconds too). Code translated while no count was given is not counted later: always give one, or never.
-   */
   emu_start(begin: number, until: number, timeout: number, count: number): void {
     this.#thrown = null;
     const code = this.#lib.emuStart(this.#handle, begin, until, timeout, count);
@@ -418,7 +330,7 @@ export class Unicorn {
   hook_del(hook: Hook): void {
     if (!this.#hooks.delete(hook)) throw new RangeError('hook_del: not a hook of this engine');
     this.#check('uc_hook_del', this.#lib.hookDel(this.#handle, hook.handle));
-    this.#lib.unregister(hook.callback);
+    this.#lib.unregister(hook.callback as bigint);
   }
 
   #register(type: number, callback: unknown, userData: unknown): bigint {
@@ -498,24 +410,4 @@ export class Unicorn {
   #check(call: string, code: number): void {
     if (code !== ERR_OK) throw new UnicornError(call, code, this.#lib.strerror(code));
   }
-}
-
-/** Where the value of a coprocessor register lies in its struct uc_arm_cp_reg, and the length of that. */
-export const CP_REG_VALUE = 32;
-export const CP_REG_SIZE = 40;
-
-/**
- * A struct uc_arm_cp_reg for a 32-bit register of CP15, with the value 0, written into `into` at `offset`. crn, crm, opc1, opc2 as in MRC; of the two
- * banks the one Unicorn runs with (sec = 0).
- */
-export function cpRegister(
-  into: DataView,
-  offset: number,
-  crn: number,
-  crm: number,
-  opc1: number,
-  opc2: number,
-): void {
-  const words = [15, 0, 0, crn, crm, opc1, opc2, 0, 0, 0];
-  for (const [i, word] of words.entries()) into.setUint32(offset + i * 4, word, true);
 }

@@ -10,12 +10,13 @@
  * them through the page's own descriptor).
  */
 import { EXEC, PAGE_SHIFT, PAGE_SIZE, READ, WRITE } from '../memory/layout.ts';
-import { ARM_REG_CP_REG, CP_REG_SIZE, CP_REG_VALUE, cpRegister, type Unicorn } from './engine.ts';
+import { ARM_REG_CP_REG, CP_REG_SIZE, CP_REG_VALUE, cpRegister, type Engine } from './api.ts';
 
 /** Physical addresses of ours, above the guest's: 16 KiB of first level and 4 MiB of second-level tables. */
 export const TABLES = 0xe000_0000;
 const FIRST_LEVEL_LENGTH = 0x4000;
-export const TABLES_LENGTH = FIRST_LEVEL_LENGTH + 0x40_0000;
+const SECOND_LEVEL = TABLES + FIRST_LEVEL_LENGTH;
+export const TABLES_LENGTH = 0x50_0000;
 
 /** First level: page table, domain 0. Second level: small page; XN; access for privileged modes, and for user mode to read or to write. */
 const PAGE_TABLE = 1;
@@ -34,29 +35,28 @@ export class PageTables {
   /** Every page whose `granted` is not 0 (each once), with some that have become 0. */
   #pages: number[] = [];
   readonly #listed = new Uint8Array(0x10_0000);
-  readonly #engine: Unicorn;
+  readonly #engine: Engine;
   readonly #bytes: Uint8Array;
-  /** The second level, in the order of the pages; and the tables as the library maps them. */
-  readonly #descriptors: Uint32Array;
+  readonly #descriptor = new Uint32Array(1);
+  readonly #descriptorBytes = new Uint8Array(this.#descriptor.buffer);
   readonly #tlbiAll = new Uint8Array(CP_REG_SIZE);
   readonly #tlbiPage = new Uint8Array(CP_REG_SIZE);
 
   /** `pageBytes`: AddressSpace.pages.bytes. */
-  constructor(engine: Unicorn, pageBytes: Uint8Array) {
+  constructor(engine: Engine, pageBytes: Uint8Array) {
     this.#engine = engine;
     this.#bytes = pageBytes;
-    const tables = new SharedArrayBuffer(TABLES_LENGTH);
-    const first = new Uint32Array(tables, 0, FIRST_LEVEL_LENGTH / 4);
-    for (let i = 0; i < first.length; i++) first[i] = (TABLES + FIRST_LEVEL_LENGTH + i * 0x400) | PAGE_TABLE;
-    this.#descriptors = new Uint32Array(tables, FIRST_LEVEL_LENGTH);
-    engine.mem_map_ptr(TABLES, TABLES_LENGTH, READ | WRITE, new Uint8Array(tables));
+    engine.mem_map(TABLES, TABLES_LENGTH, READ | WRITE);
+    const tables = new Uint32Array(TABLES_LENGTH / 4); // what was mapped need not be zeros
+    for (let i = 0; i < FIRST_LEVEL_LENGTH / 4; i++) tables[i] = (SECOND_LEVEL + i * 0x400) | PAGE_TABLE;
+    engine.mem_write(TABLES, new Uint8Array(tables.buffer));
     cpRegister(new DataView(this.#tlbiAll.buffer), 0, 8, 7, 0, 0);
     cpRegister(new DataView(this.#tlbiPage.buffer), 0, 8, 7, 0, 1);
   }
 
   /** A page only privileged modes may read and execute. */
   mapPrivileged(page: number): void {
-    this.#descriptors[page] = (page * PAGE_SIZE) | SMALL_PAGE | AP_PRIVILEGED;
+    this.#describe(page, (page * PAGE_SIZE) | SMALL_PAGE | AP_PRIVILEGED);
   }
 
   /** Grants what the page byte grants of `wanted`, besides what was granted before. */
@@ -68,6 +68,16 @@ export class PageTables {
   revokeExec(page: number): void {
     this.#set(page, this.granted[page]! & ~EXEC);
     this.#forget(page);
+  }
+
+  /** Takes WRITE from all pages that have it, and gives each to `written` first. */
+  takeWrites(written: (page: number) => void): void {
+    const pages = this.#pages.filter((page) => this.granted[page]! & WRITE);
+    for (const page of pages) {
+      written(page);
+      this.#set(page, this.granted[page]! & ~WRITE);
+    }
+    this.#forgetAll(pages);
   }
 
   /** Page bytes may have changed: takes away what they no longer grant. `dropCode` is called for pages that lose EXEC. */
@@ -83,11 +93,8 @@ export class PageTables {
       changed.push(page);
     }
     if (changed.length === 0) return;
-    for (const page of changed) {
-      this.#set(page, granted[page]! & bytes[page]!);
-      if (changed.length <= FLUSH_ALL) this.#forget(page);
-    }
-    if (changed.length > FLUSH_ALL) this.#engine.reg_write(ARM_REG_CP_REG, this.#tlbiAll);
+    for (const page of changed) this.#set(page, granted[page]! & bytes[page]!);
+    this.#forgetAll(changed);
     this.#pages = pages.filter((page) => {
       if (granted[page] === 0) this.#listed[page] = 0;
       return granted[page] !== 0;
@@ -101,13 +108,26 @@ export class PageTables {
       this.#pages.push(page);
     }
     // ARM has no page that can be written or executed but not read.
-    this.#descriptors[page] =
+    this.#describe(
+      page,
       access === 0
         ? 0
         : (page << PAGE_SHIFT) |
-          SMALL_PAGE |
-          (access & WRITE ? AP_WRITE : AP_READ) |
-          (access & EXEC ? 0 : NO_EXECUTE);
+            SMALL_PAGE |
+            (access & WRITE ? AP_WRITE : AP_READ) |
+            (access & EXEC ? 0 : NO_EXECUTE),
+    );
+  }
+
+  #describe(page: number, descriptor: number): void {
+    this.#descriptor[0] = descriptor;
+    this.#engine.mem_write(SECOND_LEVEL + page * 4, this.#descriptorBytes);
+  }
+
+  /** The TLB forgets these pages. */
+  #forgetAll(pages: readonly number[]): void {
+    if (pages.length > FLUSH_ALL) this.#engine.reg_write(ARM_REG_CP_REG, this.#tlbiAll);
+    else for (const page of pages) this.#forget(page);
   }
 
   /** TLBIMVA. */

@@ -145,7 +145,11 @@ export async function armrun(
     '--',
     ...argv,
   ];
-  const outcome = await run(process.execPath, args, ENVIRONMENT, stdin);
+  const env =
+    cpu === 'unicorn.js'
+      ? { ...ENVIRONMENT, ARMRUN_UNICORN_JS: `${project}test/unicorn/stand-in.ts` }
+      : ENVIRONMENT;
+  const outcome = await run(process.execPath, args, env, stdin);
   outcome.stderr = outcome.stderr.replace(/^armrun: .* at address .*\n/m, '');
   return outcome;
 }

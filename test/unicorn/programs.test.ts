@@ -23,9 +23,9 @@ const PROGRAMS = [
 ];
 
 describe.each(PROGRAMS)('%s', (line) => {
-  test('--cpu unicorn', async () => {
+  test.each(['unicorn', 'unicorn.js'] as const)('--cpu %s', async (cpu) => {
     const run = invocation(line);
-    expect(difference(await armrun(run, 'unicorn'), await qemu(run))).toBeUndefined();
+    expect(difference(await armrun(run, cpu), await qemu(run))).toBeUndefined();
   });
 
   test.each(['unicorn', 'reference'])('--cpu jit --verify %s', async (second) => {
@@ -37,6 +37,7 @@ describe.each(PROGRAMS)('%s', (line) => {
 // qemu-arm loses the program at execve.
 test.each([
   ['unicorn', []],
+  ['unicorn.js', []],
   ['jit', ['--verify', 'unicorn']],
 ] as const)('a shell with children: --cpu %s %j', async (cpu, options) => {
   const script =
