@@ -26,10 +26,8 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   arm_fadvise64_64: 'nothing to be seen happens',
   preadv2: 'RWF_HIPRI changes nothing',
   pwritev2: 'RWF_HIPRI changes nothing',
-  fcntl:
-    'locks and leases hold between guest processes only; no F_NOTIFY, no hints of write lifetime (EINVAL)',
+  fcntl: 'leases hold between guest processes only; no F_NOTIFY, no hints of write lifetime (EINVAL)',
   fcntl64: 'as fcntl',
-  flock: 'holds between guest processes only',
   inotify_add_watch: 'tells what the guest does, not what others on the host do',
   ioctl: 'terminals, sockets, pipes and regular files; devices of the host have none (ENOTTY)',
   // memory

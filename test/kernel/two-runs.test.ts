@@ -48,7 +48,8 @@ int main(int, char **argv) {
   bind(own, (void *)&address, length);
   listen(own, 1);
 
-  int file = open("file", O_RDWR);
+  /* Of one file of the host only one of them could have them: test/vfs/locks.test.ts. */
+  int file = open(argv[3], O_RDWR);
   TRY(flock(file, LOCK_EX | LOCK_NB));
   struct flock lock = {.l_type = F_WRLCK};
   TRY(fcntl(file, F_SETLK, &lock));
@@ -103,8 +104,8 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 test('two runs share nothing', { timeout: 120_000 }, async () => {
   const program = compile('two-runs', SOURCE, 'arm');
-  writeFileSync(join(directory, 'file'), '');
   const names = ['11', '22'];
+  for (const name of names) writeFileSync(join(directory, `file ${name}`), '');
   const outputs = ['', ''];
   /** A byte for every run once each has said `pids`, and one when each has said `killed by`. */
   const stages = ['pids', 'killed by'].map((word) => {
@@ -121,7 +122,7 @@ test('two runs share nothing', { timeout: 120_000 }, async () => {
     names.map((name, i) =>
       run({
         program,
-        argv: ['two-runs', name, names[1 - i]!],
+        argv: ['two-runs', name, names[1 - i]!, `file ${name}`],
         cwd: directory,
         stdin: input(),
         stdout: (bytes) => {

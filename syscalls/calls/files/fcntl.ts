@@ -68,7 +68,9 @@ function lock(
   const [start, end] = lockRange(file, asked);
   if (how === 'get') {
     if (asked.l_type === f.F_UNLCK) fail('EINVAL');
-    const other = locks.conflicting(file.inode, asked.l_type, start, end, owner);
+    const other =
+      locks.conflicting(file.inode, asked.l_type, start, end, owner) ??
+      locks.conflictingOutside(file, asked.l_type, start, end);
     if (other === undefined) t.mm.put(type, address, { ...asked, l_type: f.F_UNLCK });
     else {
       const length = other.end === Infinity ? 0 : other.end - other.start;
@@ -94,8 +96,9 @@ function lock(
       t.wait(locks.queue(file.inode));
     }
   }
-  locks.setRecord(file.inode, asked.l_type, start, end, owner, ofd ? -1 : t.process.pid);
-  return 0;
+  if (locks.setRecord(file, asked.l_type, start, end, owner, ofd ? -1 : t.process.pid)) return 0;
+  if (how === 'set') return -ERRNO.EAGAIN;
+  return t.wait(locks.queueOutside(file.inode));
 }
 
 /** Locks of other systems that Linux once had: asked for in vain, whatever the descriptor. */
@@ -108,12 +111,13 @@ function flock(t: Task, fd: number, operation: number): number {
   const file = t.files.get(fd);
   if (kind !== f.LOCK_UN && !file.readable && !file.writable) fail('EBADF');
   const { locks } = t.kernel.vfs;
-  if (kind === f.LOCK_UN) locks.releaseFlock(file.inode, file);
-  else if (!locks.takeFlock(file.inode, file, kind === f.LOCK_EX, t.process.pid)) {
-    if (operation & f.LOCK_NB) return -ERRNO.EAGAIN;
-    t.wait(locks.queue(file.inode));
+  if (kind === f.LOCK_UN) {
+    locks.releaseFlock(file.inode, file);
+    return 0;
   }
-  return 0;
+  const queue = locks.takeFlock(file, kind === f.LOCK_EX, t.process.pid);
+  if (queue === undefined) return 0;
+  return operation & f.LOCK_NB ? -ERRNO.EAGAIN : t.wait(queue);
 }
 
 // ---- who gets SIGIO ----

@@ -1,12 +1,35 @@
 /**
  * File locks between guest processes: record locks (fcntl(2), owned by a process's descriptor table, or with F_OFD_* by an open
- * file description) and flock(2) (owned by an open file description). They are advisory and known only inside this run; other
- * processes of the host do not see them.
+ * file description) and flock(2) (owned by an open file description). What the run has locked of a file of the host it has locked
+ * there, too, for others to see (OutsideLocks).
  */
 import { F_RDLCK, F_UNLCK, F_WRLCK } from '../../abi/fcntl.ts';
 import { major, minor } from '../../abi/stat.ts';
 import { type Inode, identityOf } from './inode.ts';
+import type { OpenFile } from './open-file.ts';
 import { WaitQueue } from './wait-queue.ts';
+
+/** Milliseconds until a lock that somebody outside of the run has is tried again. */
+const RETRY_MS = 20;
+
+/** A lock of somebody outside of the run. */
+export interface OutsideLock {
+  readonly type: number;
+  readonly start: number;
+  readonly end: number;
+  readonly pid: number;
+}
+
+/** What a run, as one, has locked of a file for all outside of it. */
+export interface OutsideLocks {
+  /** Sets or removes (F_UNLCK) it on bytes start..end-1; false when somebody is in the way. */
+  setRecord(type: number, start: number, end: number): boolean;
+  conflicting(type: number, start: number, end: number): OutsideLock | undefined;
+  /** False when somebody is in the way; what was held before is lost then. */
+  setFlock(kind: 'shared' | 'exclusive' | 'none'): boolean;
+  /** Gives up all. */
+  close(): void;
+}
 
 /** A lock on bytes [start, end); end is Infinity for "to the end of the file". */
 export interface RecordLock {
@@ -33,6 +56,48 @@ class FileLocks {
   readonly place: string;
   /** Woken when a lock goes. */
   readonly queue = new WaitQueue();
+  /** Null: not asked for yet. */
+  #outside: OutsideLocks | null | undefined = null;
+  #retrying = false;
+
+  outside(file: OpenFile): OutsideLocks | undefined {
+    if (this.#outside === null) this.#outside = file.outsideLocks();
+    return this.#outside;
+  }
+
+  /** Somebody of the run had locks on these bytes and has them no more: what nobody else of it has is free outside, too. */
+  freed(start: number, end: number): void {
+    if (!this.#outside) return;
+    const rest = this.records
+      .filter((lock) => lock.start < end && start < lock.end)
+      .sort((a, b) => a.start - b.start);
+    for (const lock of rest) {
+      if (lock.start > start) this.#outside.setRecord(F_UNLCK, start, lock.start);
+      start = Math.max(start, lock.end);
+    }
+    if (start < end) this.#outside.setRecord(F_UNLCK, start, end);
+  }
+  flockFreed(): void {
+    if (this.flocks.size === 0) this.#outside?.setFlock('none');
+  }
+
+  /** Nobody tells when somebody outside gives a lock up. */
+  retry(): void {
+    if (this.#retrying) return;
+    this.#retrying = true;
+    setTimeout(() => {
+      this.#retrying = false;
+      this.queue.wakeAll();
+    }, RETRY_MS);
+  }
+
+  get empty(): boolean {
+    return this.records.length === 0 && this.flocks.size === 0;
+  }
+  close(): void {
+    this.#outside?.close();
+    this.#outside = null;
+  }
 
   constructor(inode: Inode) {
     const { dev, ino } = inode.stat();
@@ -70,7 +135,12 @@ export class Locks {
 
   #changed(inode: Inode, found: FileLocks): void {
     found.queue.wakeAll();
-    if (found.records.length === 0 && found.flocks.size === 0) this.#locks.delete(identityOf(inode));
+    this.#forgetEmpty(inode, found);
+  }
+  #forgetEmpty(inode: Inode, found: FileLocks): void {
+    if (!found.empty) return;
+    found.close();
+    this.#locks.delete(identityOf(inode));
   }
 
   /** Of the locks of others that are in the way, the one that starts first. */
@@ -84,14 +154,40 @@ export class Locks {
     return first;
   }
 
+  /** A lock of somebody outside of the run that is in the way. */
+  conflictingOutside(file: OpenFile, type: number, start: number, end: number): OutsideLock | undefined {
+    const found = this.#of(file.inode);
+    try {
+      return found.outside(file)?.conflicting(type, start, end);
+    } finally {
+      this.#forgetEmpty(file.inode, found);
+    }
+  }
+
+  /** The queue to wait on for a lock of somebody outside to go. */
+  queueOutside(inode: Inode): WaitQueue {
+    const found = this.#of(inode);
+    found.retry();
+    return found.queue;
+  }
+
   /** The queue to wait on for a lock to go. */
   queue(inode: Inode): WaitQueue {
     return this.#of(inode).queue;
   }
 
-  /** Sets, changes or (F_UNLCK) removes the owner's lock on a range; the caller has seen that nothing conflicts. */
-  setRecord(inode: Inode, type: number, start: number, end: number, owner: object, pid: number): void {
+  /**
+   * Sets, changes or (F_UNLCK) removes the owner's lock on a range; the caller has seen that nothing of the run conflicts. False
+   * when somebody outside is in the way.
+   */
+  setRecord(file: OpenFile, type: number, start: number, end: number, owner: object, pid: number): boolean {
+    const { inode } = file;
     const found = this.#of(inode);
+    if (type !== F_UNLCK && found.outside(file)?.setRecord(type, start, end) === false) {
+      this.#forgetEmpty(inode, found);
+      return false;
+    }
+    const [from, to] = [start, end];
     const rest: RecordLock[] = [];
     for (const lock of found.records) {
       if (lock.owner !== owner || lock.end <= start || end <= lock.start) {
@@ -111,8 +207,12 @@ export class Locks {
       end = Math.max(end, ...touching.map((l) => l.end));
       found.records = rest.filter((l) => !touching.includes(l));
       found.records.push({ type: kind, start, end, owner, pid });
-    } else found.records = rest;
+    } else {
+      found.records = rest;
+      found.freed(from, to);
+    }
     this.#changed(inode, found);
+    return true;
   }
 
   /** /proc/locks. */
@@ -147,27 +247,38 @@ export class Locks {
     const found = this.#locks.get(identityOf(inode));
     if (!found?.records.some((l) => l.owner === owner)) return;
     found.records = found.records.filter((l) => l.owner !== owner);
+    found.freed(0, Infinity);
     this.#changed(inode, found);
   }
 
-  /** Takes or changes a flock lock; false when it must wait on the queue. A change gives the old lock up first, as Linux does. */
-  takeFlock(inode: Inode, owner: object, exclusive: boolean, pid: number): boolean {
+  /**
+   * Takes or changes a flock lock. A change gives the old lock up first, as Linux does.
+   * @returns undefined, or the queue to wait on when it must
+   */
+  takeFlock(file: OpenFile, exclusive: boolean, pid: number): WaitQueue | undefined {
+    const { inode } = file;
     const found = this.#of(inode);
-    const had = found.flocks.get(owner);
-    if (had?.exclusive === exclusive) return true;
+    const had = found.flocks.get(file);
+    if (had?.exclusive === exclusive) return undefined;
     if (had !== undefined) {
-      found.flocks.delete(owner);
+      found.flocks.delete(file);
+      found.flockFreed();
       found.queue.wakeAll();
     }
-    for (const held of found.flocks.values()) if (exclusive || held.exclusive) return false;
-    found.flocks.set(owner, { exclusive, pid });
-    return true;
+    for (const held of found.flocks.values()) if (exclusive || held.exclusive) return found.queue;
+    if (found.outside(file)?.setFlock(exclusive ? 'exclusive' : 'shared') === false) {
+      this.#forgetEmpty(inode, found);
+      return this.queueOutside(inode);
+    }
+    found.flocks.set(file, { exclusive, pid });
+    return undefined;
   }
 
   releaseFlock(inode: Inode, owner: object): void {
     if (this.#locks.size === 0) return;
     const found = this.#locks.get(identityOf(inode));
     if (!found?.flocks.delete(owner)) return;
+    found.flockFreed();
     this.#changed(inode, found);
   }
 }

@@ -28,6 +28,7 @@ import { IN_CLOSE_NOWRITE, IN_CLOSE_WRITE } from '../../abi/inotify.ts';
 import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import type { Attributes } from '../../abi/stat.ts';
 import type { AttributeChange, Inode } from './inode.ts';
+import type { OutsideLocks } from './locks.ts';
 import type { Vfs } from './vfs.ts';
 import { WaitQueue } from './wait-queue.ts';
 
@@ -222,6 +223,10 @@ export abstract class OpenFile {
   /** fsync, fdatasync. EINVAL where there is nothing to be synchronized. */
   sync(_dataOnly: boolean): void {
     fail('EINVAL');
+  }
+  /** The run's locks on it for all outside of the run; undefined when nobody outside knows it. */
+  outsideLocks(): OutsideLocks | undefined {
+    return undefined;
   }
   /** Device-specific requests; the general ones (FIONBIO ...) are done by the call. */
   ioctl(_request: number, _argument: number, _context: IoctlContext): number {

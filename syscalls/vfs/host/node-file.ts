@@ -13,9 +13,11 @@ import {
 import type { Attributes } from '../../abi/stat.ts';
 import { type FileIdentity, FilePages, MappableFile } from '../core/file-pages.ts';
 import type { AttributeChange } from '../core/inode.ts';
+import type { OutsideLocks } from '../core/locks.ts';
 import { host, rethrow } from './error.ts';
 import { allocate, seek, utimens } from './ffi/files.ts';
 import { hostFlags } from './flags.ts';
+import { HostLocks } from './host-locks.ts';
 import type { NodeApi } from './node-fs.ts';
 import type { NodeInode } from './node-inode.ts';
 
@@ -167,6 +169,11 @@ export class NodeFile extends MappableFile {
     if ((mode & ~FALLOC_FL_KEEP_SIZE) !== 0) fail('EOPNOTSUPP');
     // The host's blocks cannot be reserved through node:fs; the size, which the guest can see, is what it asked for.
     if ((mode & FALLOC_FL_KEEP_SIZE) === 0 && end > size) this.setattr({ size: end });
+  }
+
+  override outsideLocks(): OutsideLocks | undefined {
+    const { calls } = this.inode.fs;
+    return calls === undefined ? undefined : HostLocks.of(calls, this.fd);
   }
 
   override sync(dataOnly: boolean): void {

@@ -78,10 +78,12 @@ export type Argument = number | bigint | Uint8Array | string | Room;
 /** Room for bytes that a call writes. */
 export class Room {
   readonly length: number;
-  /** What is in it after the call, good until the next one. */
-  bytes: Uint8Array = new Uint8Array(0);
-  constructor(length: number) {
-    this.length = length;
+  /** What is in it before the call; after it what is in it then, good until the next one. */
+  bytes: Uint8Array;
+  /** @param of its length, or what is in it */
+  constructor(of: number | Uint8Array) {
+    this.bytes = typeof of === 'number' ? new Uint8Array(0) : of;
+    this.length = typeof of === 'number' ? of : of.length;
   }
 }
 
@@ -137,8 +139,8 @@ export class HostCalls {
         words.push(this.#address + BigInt(at));
       } else {
         const at = take(arg.length);
-        if (arg instanceof Uint8Array) this.#area.set(arg, at);
-        else arg.bytes = this.#area.subarray(at, at + arg.length);
+        this.#area.set(arg instanceof Uint8Array ? arg : arg.bytes, at);
+        if (arg instanceof Room) arg.bytes = this.#area.subarray(at, at + arg.length);
         words.push(this.#address + BigInt(at));
       }
     }
