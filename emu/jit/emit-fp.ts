@@ -8,8 +8,8 @@
  * the result is exact.
  */
 import { OFF } from '../cpu-state.ts';
-import type { FpConvert, FpOp, FpSize } from '../machine/machine.ts';
-import { CPU, importIndex, Unsupported } from './convention.ts';
+import type { FpOp, FpSize } from '../machine/machine.ts';
+import { CPU, importIndex } from './convention.ts';
 import type { Emitter } from './emitter.ts';
 import { F32, F64, I32, OP } from './wasm.ts';
 import { SIMD } from './wasm-simd.ts';
@@ -17,7 +17,7 @@ import { SIMD } from './wasm-simd.ts';
 const IXC = 0x10;
 
 /** The opcodes of one size. */
-interface Sized {
+export interface Sized {
   readonly type: typeof F32 | typeof F64;
   readonly add: number;
   readonly sub: number;
@@ -29,10 +29,18 @@ interface Sized {
   readonly eq: number;
   readonly lt: number;
   readonly gt: number;
+  readonly min: number;
+  readonly max: number;
+  readonly ceil: number;
+  readonly floor: number;
+  readonly trunc: number;
+  readonly nearest: number;
+  readonly ge: number;
+  readonly copysign: number;
   readonly suffix: '32' | '64';
 }
 
-const SINGLE: Sized = {
+export const SINGLE: Sized = {
   type: F32,
   add: OP.f32_add,
   sub: OP.f32_sub,
@@ -44,9 +52,17 @@ const SINGLE: Sized = {
   eq: OP.f32_eq,
   lt: OP.f32_lt,
   gt: OP.f32_gt,
+  min: OP.f32_min,
+  max: OP.f32_max,
+  ceil: OP.f32_ceil,
+  floor: OP.f32_floor,
+  trunc: OP.f32_trunc,
+  nearest: OP.f32_nearest,
+  ge: OP.f32_ge,
+  copysign: OP.f32_copysign,
   suffix: '32',
 };
-const DOUBLE: Sized = {
+export const DOUBLE: Sized = {
   type: F64,
   add: OP.f64_add,
   sub: OP.f64_sub,
@@ -58,10 +74,21 @@ const DOUBLE: Sized = {
   eq: OP.f64_eq,
   lt: OP.f64_lt,
   gt: OP.f64_gt,
+  min: OP.f64_min,
+  max: OP.f64_max,
+  ceil: OP.f64_ceil,
+  floor: OP.f64_floor,
+  trunc: OP.f64_trunc,
+  nearest: OP.f64_nearest,
+  ge: OP.f64_ge,
+  copysign: OP.f64_copysign,
   suffix: '64',
 };
 
-const sized = (size: FpSize) => (size === 32 ? SINGLE : DOUBLE);
+export const sized = (size: FpSize) => (size === 32 ? SINGLE : DOUBLE);
+
+/** As the last letter of FpOp's rint. */
+export type Rounding = 'a' | 'n' | 'p' | 'm' | 'r' | 'z' | 'x';
 
 export class FpEmitter {
   private readonly e: Emitter;
@@ -69,7 +96,7 @@ export class FpEmitter {
     this.e = e;
   }
 
-  private constant(z: Sized, x: number): void {
+  constant(z: Sized, x: number): void {
     const { out } = this.e;
     if (z.type === F64) {
       out.byte(OP.f64_const);
@@ -84,7 +111,7 @@ export class FpEmitter {
    * Leaves 1 on the wasm stack when the number in a local is finite, normal and not in the lowest binade: a result there may have
    * been tiny before it was rounded, which sets UFC (ARM ARM A2.7.4).
    */
-  private isNormal(z: Sized, local: number): void {
+  isNormal(z: Sized, local: number): void {
     const { out } = this.e;
     out.get(local);
     if (z.type === F64) {
@@ -107,7 +134,7 @@ export class FpEmitter {
     out.byte(OP.i32_lt_u);
   }
 
-  private isZero(z: Sized, local: number): void {
+  isZero(z: Sized, local: number): void {
     this.e.out.get(local);
     this.constant(z, 0);
     this.e.out.byte(z.eq);
@@ -118,7 +145,7 @@ export class FpEmitter {
    * on the wasm stack; `isOrdinary`, if given, is asked when it has left 0, and costs nothing else. `destination` is the register
    * that the instruction writes, if it is one of which a local is to hold the value.
    */
-  private ifOrdinary(
+  ifOrdinary(
     isUsual: () => void,
     ordinary: () => void,
     destination?: readonly [size: FpSize, n: number],
@@ -148,7 +175,7 @@ export class FpEmitter {
   }
 
   /** Sets IXC unless it is set already or `exact` leaves 1 on the wasm stack. */
-  private inexactUnless(exact: () => void): void {
+  inexactUnless(exact: () => void): void {
     const { e } = this;
     const { out } = e;
     out.get(CPU);
@@ -204,9 +231,88 @@ export class FpEmitter {
       case 'fnms':
         this.fused(op, size, d, n, m);
         return;
+      case 'maxnm':
+      case 'minnm':
+        this.extreme(op, size, d, n, m);
+        return;
       default:
-        throw new Unsupported();
+        this.roundToInteger(op, size, d, m);
     }
+  }
+
+  /** Leaves 1 on the wasm stack when the number in a local is not a NaN. */
+  private isNumber(z: Sized, local: number): void {
+    const { out } = this.e;
+    out.get(local);
+    out.get(local);
+    out.byte(z.eq);
+  }
+
+  private extreme(op: 'maxnm' | 'minnm', size: FpSize, d: number, n: number, m: number): void {
+    const { out, vfp } = this.e;
+    const z = sized(size);
+    const a = vfp.read(size, n);
+    const b = vfp.read(size, m);
+    const areNumbers = () => {
+      this.isNumber(z, a);
+      this.isNumber(z, b);
+      out.byte(OP.i32_and);
+    };
+    const value = () => {
+      out.get(a);
+      out.get(b);
+      out.byte(op === 'maxnm' ? z.max : z.min);
+    };
+    this.ifOrdinary(areNumbers, () => vfp.write(size, d, value), [size, d]);
+  }
+
+  /** Leaves the number in a local rounded to an integer, which keeps its sign: as FpOp's rint says, in the default mode. */
+  rounded(z: Sized, rounding: Rounding, a: number): void {
+    const { e } = this;
+    const { out } = e;
+    if (rounding !== 'a') {
+      out.get(a);
+      out.byte({ n: z.nearest, r: z.nearest, x: z.nearest, p: z.ceil, m: z.floor, z: z.trunc }[rounding]);
+      return;
+    }
+    // Ties away from zero: one more where half or more was cut off.
+    const t = e.temp(z.type);
+    out.get(a);
+    out.byte(z.trunc);
+    out.tee(t);
+    this.constant(z, 1);
+    out.get(a);
+    out.byte(z.copysign);
+    out.byte(z.add);
+    out.get(t);
+    out.get(a);
+    out.get(t);
+    out.byte(z.sub);
+    out.byte(z.abs);
+    this.constant(z, 0.5);
+    out.byte(z.ge);
+    out.byte(OP.select);
+  }
+
+  private roundToInteger(op: `rint${Rounding}`, size: FpSize, d: number, m: number): void {
+    const { e } = this;
+    const { out, vfp } = e;
+    const z = sized(size);
+    const a = vfp.read(size, m);
+    const r = e.temp(z.type);
+    this.rounded(z, op[4] as Rounding, a);
+    out.set(r);
+    const ordinary = () => {
+      if (op === 'rintx') {
+        this.inexactUnless(() => {
+          out.get(r);
+          out.get(a);
+          out.byte(z.eq);
+        });
+      }
+      vfp.write(size, d, () => out.get(r));
+    };
+    this.ifOrdinary(() => this.isNumber(z, a), ordinary, [size, d]);
   }
 
   /** Of a NaN, too, nothing changes but the sign. */
@@ -451,143 +557,5 @@ export class FpEmitter {
       out.byte(OP.i32_or);
       out.mem(OP.i32_store, OFF.fpscr);
     });
-  }
-
-  fpConvert(op: FpConvert, d: number, m: number): void {
-    switch (op) {
-      case 'f64_f32':
-        this.widen(d, m);
-        return;
-      case 'f32_f64':
-        this.narrow(d, m);
-        return;
-      case 'f64_i32':
-      case 'f64_u32':
-        this.doubleFromInteger(op === 'f64_i32', d, m);
-        return;
-      case 'f32_i32':
-      case 'f32_u32':
-        this.singleFromInteger(op === 'f32_i32', d, m);
-        return;
-      case 'i32_f32':
-      case 'u32_f32':
-      case 'i32_f32r':
-      case 'u32_f32r':
-        this.toInteger(32, op[0] === 'i', op.endsWith('r'), d, m);
-        return;
-      case 'i32_f64':
-      case 'u32_f64':
-      case 'i32_f64r':
-      case 'u32_f64r':
-        this.toInteger(64, op[0] === 'i', op.endsWith('r'), d, m);
-        return;
-      default:
-        throw new Unsupported();
-    }
-  }
-
-  private widen(d: number, m: number): void {
-    const { out, vfp } = this.e;
-    const a = vfp.read(32, m);
-    const isNumber = () => {
-      out.get(a);
-      out.get(a);
-      out.byte(OP.f32_eq);
-    };
-    const widened = () => {
-      out.get(a);
-      out.byte(OP.f64_promote_f32);
-    };
-    this.ifOrdinary(isNumber, () => vfp.write(64, d, widened), [64, d]);
-  }
-
-  private narrow(d: number, m: number): void {
-    const { e } = this;
-    const { out, vfp } = e;
-    const a = vfp.read(64, m);
-    const r = e.temp(F32);
-    out.get(a);
-    out.byte(OP.f32_demote_f64);
-    out.set(r);
-    this.ifOrdinary(
-      () => this.isNormal(SINGLE, r),
-      () => {
-        this.inexactUnless(() => {
-          out.get(r);
-          out.byte(OP.f64_promote_f32);
-          out.get(a);
-          out.byte(OP.f64_eq);
-        });
-        vfp.write(32, d, () => out.get(r));
-      },
-      [32, d],
-      () => this.isZero(DOUBLE, a),
-    );
-  }
-
-  private doubleFromInteger(signed: boolean, d: number, m: number): void {
-    const { e } = this;
-    const a = e.getS(m);
-    e.vfp.write(64, d, () => {
-      e.gen(a);
-      e.out.byte(signed ? OP.f64_convert_i32_s : OP.f64_convert_i32_u);
-    });
-  }
-
-  private singleFromInteger(signed: boolean, d: number, m: number): void {
-    const { e } = this;
-    const { out } = e;
-    const a = e.getS(m);
-    const r = e.temp(F32);
-    e.gen(a);
-    out.byte(signed ? OP.f32_convert_i32_s : OP.f32_convert_i32_u);
-    out.set(r);
-    this.inexactUnless(() => {
-      out.get(r);
-      out.byte(OP.f64_promote_f32);
-      e.gen(a);
-      out.byte(signed ? OP.f64_convert_i32_s : OP.f64_convert_i32_u);
-      out.byte(OP.f64_eq);
-    });
-    e.vfp.write(32, d, () => out.get(r));
-  }
-
-  private toInteger(from: FpSize, signed: boolean, nearest: boolean, d: number, m: number): void {
-    const { e } = this;
-    const { out, vfp } = e;
-    let a = vfp.read(from, m);
-    if (from === 32) {
-      out.get(a);
-      out.byte(OP.f64_promote_f32);
-      a = e.temp(F64);
-      out.set(a);
-    }
-    const x = e.temp(F64);
-    out.get(a);
-    out.byte(nearest ? OP.f64_nearest : OP.f64_trunc);
-    out.set(x);
-    // Which a NaN never is.
-    const isInRange = () => {
-      out.get(x);
-      this.constant(DOUBLE, signed ? -2147483648 : 0);
-      out.byte(OP.f64_ge);
-      out.get(x);
-      this.constant(DOUBLE, signed ? 2147483647 : 4294967295);
-      out.byte(OP.f64_le);
-      out.byte(OP.i32_and);
-    };
-    const ordinary = () => {
-      this.inexactUnless(() => {
-        out.get(x);
-        out.get(a);
-        out.byte(OP.f64_eq);
-      });
-      vfp.write(32, d, () => {
-        out.get(x);
-        out.byte(signed ? OP.i32_trunc_f64_s : OP.i32_trunc_f64_u);
-        out.byte(OP.f32_reinterpret_i32);
-      });
-    };
-    this.ifOrdinary(isInRange, ordinary, [32, d]);
   }
 }

@@ -38,6 +38,7 @@ import {
   VAR,
   VAR_OFFSET,
 } from './convention.ts';
+import { ConversionEmitter } from './emit-convert.ts';
 import { FpEmitter } from './emit-fp.ts';
 import { VectorEmitter } from './emit-vector.ts';
 import { CONST, LOCAL, Node, OPERATION, VARIABLE } from './function-writer.ts';
@@ -100,6 +101,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
 
   readonly vfp: VfpRegisters = new VfpRegisters(this);
   private readonly floating = new FpEmitter(this);
+  private readonly conversions = new ConversionEmitter(this, this.floating);
   private readonly vector = new VectorEmitter(this);
 
   constructor(out: ByteWriter, host: EmitterHost) {
@@ -717,8 +719,8 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   fpCompare(size: FpSize, n: number, m: number, _signal: boolean): void {
     this.floating.fpCompare(size, n, m);
   }
-  fpConvert(op: FpConvert, d: number, m: number, _fbits: number): void {
-    this.floating.fpConvert(op, d, m);
+  fpConvert(op: FpConvert, d: number, m: number, fbits: number): void {
+    this.conversions.convert(op, d, m, fbits);
   }
 
   /** Has the evaluator run the instruction under way; leaves when it says so. The caller has stored what is dirty. */

@@ -130,7 +130,8 @@ function formsOfRow(row: Row, next: () => number): Insn[] {
  */
 function mostForms(insn: Insn): number {
   if (OFTEN.test(insn.row.name) || 'list' in (insn.args as Args) || testsCondition(insn)) return Infinity;
-  return isSimd(insn) ? MAX_SIMD_FORMS : MAX_FORMS;
+  // Of fixed point each number of fraction bits is a form.
+  return isSimd(insn) || (insn.args as Args).fbits ? MAX_SIMD_FORMS : MAX_FORMS;
 }
 
 /** An instruction of each form, by key. */
