@@ -72,11 +72,13 @@ async function engine(
         },
       };
     }
-    case 'interp':
+    case 'interp': {
+      const store = new TranslationStore();
       return {
-        create: (space, options) => new JitBackend(space, { ...options, interpret: true }),
+        create: (space, options) => new JitBackend(space, { ...options, interpret: true }, store),
         finish: async () => {},
       };
+    }
     case 'reference':
       return { create: (space, options) => new ReferenceBackend(space, options), finish: async () => {} };
     case 'unicorn': {

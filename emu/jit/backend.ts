@@ -96,7 +96,8 @@ export class JitBackend implements CpuBackend {
       preempt: () => this.preempt(),
       miss: (_cpu, depth, ret) => this.miss(depth, ret >>> 0),
     };
-    this.code = new CodeCache(space, this.cache, store, options, this.machinery);
+    const left = store.leftovers.take(space, this.machinery);
+    this.code = new CodeCache(space, this.cache, store, options, this.machinery, left.segments);
     this.cache.times = this.times;
     this.code.times = this.times;
     const hooks: InterpreterHooks = {
@@ -108,11 +109,13 @@ export class JitBackend implements CpuBackend {
         this.faultWhy = why;
       },
       compiled: (begins) => this.times.begin(begins ? 'compiled' : 'interpreter'),
+      image: (address) => store.imageAt(space, address),
+      found: (image) => this.code.found(image),
+      isCompiled: (location) => this.code.compiledSlot(location) > 0,
     };
-    this.wasm = new WasmInterpreter(space, set.decoder, this.machinery, hooks, {
-      heatMask: this.heatMask,
-      timed: options.count === true,
-    });
+    const { heatMask } = this;
+    const how = { heatMask, timed: options.count === true };
+    this.wasm = new WasmInterpreter(space, set.decoder, this.machinery, hooks, how, left.pages);
     this.thread = store.thread;
     this.code.codePages = () => this.wasm.codePages();
     this.code.onTranslated = (locations) => {

@@ -20,14 +20,13 @@ import {
   JUMP_CACHE_ENTRIES,
   PAGE_SHIFT,
   READ,
-  SITE_COUNTERS,
-  SITE_COUNTERS_LENGTH,
   STATE_BASE,
   STATE_MAX,
   STATE_SIZE,
   WRITE,
 } from '../memory/layout.ts';
 import { TimeSheet } from '../work.ts';
+import type { LeftFunctions, Leftovers } from './leftovers.ts';
 import type { Machinery } from './machinery.ts';
 import { moduleOf } from './module.ts';
 import type { Runtime } from './runtime.ts';
@@ -70,6 +69,9 @@ export class CodeCache {
   /** Segments with an instance in this address space, by page. */
   private readonly byPage = new Map<number, Set<Segment>>();
   private readonly live = new Set<Segment>();
+  /** What earlier processes have left, and what of it is in use. */
+  private readonly left: Leftovers['segments'];
+  private readonly used = new Map<Segment, LeftFunctions>();
   /** How many of a unit's segments have been looked at. */
   private readonly attached = new Map<Unit, number>();
   /** The units of pages with indirect jumps. */
@@ -105,7 +107,9 @@ export class CodeCache {
     store: TranslationStore,
     options: CpuOptions,
     { table, runtime }: Machinery,
+    left: Leftovers['segments'] = new Map(),
   ) {
+    this.left = left;
     this.space = space;
     this.insns = insns;
     this.store = store;
@@ -320,7 +324,7 @@ export class CodeCache {
   }
 
   private instantiate(segment: Segment): void {
-    const { table, store, runtime, space } = this;
+    const { table, store, runtime } = this;
     if (table.length < store.slotCount) {
       table.grow(Math.max(store.slotCount - table.length, table.length >> 1), runtime.missStub);
       const filled = new Uint8Array(table.length);
@@ -328,8 +332,14 @@ export class CodeCache {
       this.filled = filled;
     }
     new WebAssembly.Instance(segment.module, { e: runtime.imports });
+    this.placed(segment, segment.slots);
+  }
+
+  /** A segment's functions are in the table. */
+  private placed(segment: Segment, slots: readonly number[]): void {
+    const { space } = this;
     this.live.add(segment);
-    for (const slot of segment.slots) this.filled[slot] = 1;
+    for (const slot of slots) this.filled[slot] = 1;
     for (const page of segment.pages) {
       space.expectCode(page);
       const set = this.byPage.get(page);
@@ -456,9 +466,52 @@ export class CodeCache {
     return n;
   }
 
-  /** Leaves the memory as it was. */
+  /** Puts the functions in place that earlier processes have left of an image. */
+  found(image: object): void {
+    const unit = image as Unit;
+    const left = this.left.get(unit);
+    if (left === undefined) return;
+    this.left.delete(unit);
+    for (const [segment, functions] of left) {
+      if (this.live.has(segment) || !this.fits(segment, unit)) continue;
+      const slots = segment.slots.filter((slot, i) => {
+        const f = functions[i] ?? null;
+        if (f !== null) this.table.set(slot, f);
+        return f !== null;
+      });
+      this.placed(segment, slots);
+      this.used.set(segment, functions);
+    }
+  }
+
+  /** Leaves the functions of images to the memory's next process. */
+  private leave(): void {
+    const own = new Set(this.own.segments);
+    const taken = new Set<number>();
+    const byUnit = new Map<Unit, [Segment, LeftFunctions][]>();
+    // What came last has the slot.
+    for (const segment of [...this.live].reverse()) {
+      const [page] = segment.pages;
+      const unit =
+        own.has(segment) || page === undefined
+          ? null
+          : this.store.imageAt(this.space, page * 2 ** PAGE_SHIFT);
+      if (unit === null) continue;
+      const functions =
+        this.used.get(segment) ??
+        segment.slots.map((slot) => (taken.has(slot) || !this.filled[slot] ? null : this.table.get(slot)));
+      for (const slot of segment.slots) taken.add(slot);
+      const others = byUnit.get(unit);
+      if (others === undefined) byUnit.set(unit, [[segment, functions]]);
+      else others.push([segment, functions]);
+    }
+    for (const [unit, segments] of byUnit) this.left.set(unit, new Map(segments.reverse()));
+  }
+
+  /** The end of the process: leaves what the next one can use. To be called while everything is still mapped. */
   close(): void {
     this.closed = true;
+    this.leave();
     for (const { slots } of this.live)
       for (const slot of slots) {
         if (this.filled[slot]) this.table.set(slot, this.runtime.missStub);
@@ -469,7 +522,6 @@ export class CodeCache {
       this.jumpCache[i] = 0;
       this.jumpCache[i + 1] = 0;
     }
-    if (this.live.size > 0) this.space.bytes(SITE_COUNTERS, SITE_COUNTERS_LENGTH).fill(0);
   }
 }
 

@@ -10,6 +10,7 @@ import { EXEC, PAGE_SHIFT, WRITE } from '../memory/layout.ts';
 import type { Archive } from './archive.ts';
 import { Keeper } from './keeper.ts';
 import { KeptUnit } from './kept-unit.ts';
+import { LeftoversOfRun } from './leftovers.ts';
 import type { TranslationThread } from './translation-thread.ts';
 import { Unit } from './unit.ts';
 
@@ -38,6 +39,7 @@ export class TranslationStore {
   /** Instructions translated on this thread. */
   translatedHere = 0;
   readonly archive: Archive | null;
+  readonly leftovers = new LeftoversOfRun();
   private readonly slots = new Map<number, number>();
   private nextSlot = 1;
   private sites = new Int32Array(SITE_WORDS << 12);

@@ -8,6 +8,8 @@
  *   - The records of an IT block lie apart, so that the records at an address are always those outside IT blocks. Stale ones stay
  *     valid for who is in the midst of them: up to three instructions may still run, as on a processor that was not told of a change.
  *     Room is made of them when many pages have been invalidated.
+ *   - What a process leaves are the records of pages that hold what a program file does (InterpreterHooks.image). They serve the
+ *     memory's next process where its page is of the same image, and compiled code for them is in place then.
  *   - It runs in the default mode only (little endian, default FPSCR mode) and begins outside IT blocks; else the evaluator does.
  */
 import { EXIT, type FaultReason } from '../cpu.ts';
@@ -25,11 +27,10 @@ import {
   READ,
   RECORD_PAGES_ARM,
   RECORD_PAGES_THUMB,
-  RECORDS_END,
-  RECORDS_START,
 } from '../memory/layout.ts';
 import type { RecordDecoder } from './decoder.ts';
-import { HANDLER, RECORD, RECORD_SCALE, RECORDS_LENGTH, RECORDS_STRIDE } from './record.ts';
+import { HANDLER, RECORD, RECORD_SCALE, RECORDS_LENGTH } from './record.ts';
+import { type LeftPage, RecordArea } from './record-area.ts';
 
 /** Bytes of records of the longest block: four instructions of four bytes, and the way out. */
 const IT_BLOCK = 4 * 4 * RECORD_SCALE + 16;
@@ -44,17 +45,15 @@ export interface InterpreterHooks {
   compiled(begins: boolean): void;
   /** A fault is why the interpreter is about to leave. */
   faulted(why: FaultReason): void;
+  /** What part of a program file the page of an address holds, as long as nobody changes it; null when it holds anything else. */
+  image(address: number): object | null;
+  /** Records of an image are there that were left: puts its compiled code in place where it can. */
+  found(image: object): void;
+  /** Whether a location has compiled code. */
+  isCompiled(location: number): boolean;
 }
 
 const EXIT_WORD = OFF.exit >> 2;
-
-/** Pages that may lose their records before those of their IT blocks are made room of. */
-const MAX_DROPPED = 4096;
-
-interface ItArea {
-  next: number;
-  readonly end: number;
-}
 
 export class WasmInterpreter {
   readonly #space: AddressSpace;
@@ -66,15 +65,14 @@ export class WasmInterpreter {
   readonly #views: { readonly u16: Uint16Array; readonly i32: Int32Array };
   /** The thread under way. */
   #cpu!: CpuState;
-  /** Records that no page has, all zeros. */
-  readonly #free: number[] = [];
-  #unused = RECORDS_START;
+  readonly #area: RecordArea;
   /** By page * 2 + thumb: where its records are. */
   readonly #pages = new Map<number, number>();
-  #itArea: ItArea = { next: 0, end: 0 };
-  readonly #itAreas: number[] = [];
-  /** Pages whose records were taken away since all were, and runs under way in each other. */
-  #dropped = 0;
+  /** By the same: what earlier processes have left. */
+  readonly #left: Map<number, LeftPage>;
+  /** By the same: locations whose records enter compiled code. */
+  readonly #compiled = new Map<number, Set<number>>();
+  /** Runs under way in each other. */
   #nesting = 0;
 
   constructor(
@@ -83,7 +81,10 @@ export class WasmInterpreter {
     machinery: Machinery,
     hooks: InterpreterHooks,
     { heatMask, timed }: { heatMask: number; timed: boolean },
+    left: Map<number, LeftPage>,
   ) {
+    this.#area = RecordArea.of(space);
+    this.#left = left;
     this.#heatMask = heatMask;
     this.#timed = timed;
     this.#space = space;
@@ -117,7 +118,7 @@ export class WasmInterpreter {
   run(cpu: CpuState, depth: number, stopAt: number): number {
     const outer = this.#cpu;
     this.#cpu = cpu;
-    if (this.#nesting++ === 0 && this.#dropped > MAX_DROPPED && this.#itAreas.length > 1) this.#dropAll();
+    if (this.#nesting++ === 0 && this.#area.worn) this.#dropAll();
     const w = cpu.i32;
     w[OFF.depth >> 2] = depth;
     w[OFF.stopAt >> 2] = stopAt;
@@ -161,6 +162,10 @@ export class WasmInterpreter {
     const { i32 } = this.#views;
     i32[(record + RECORD.word) >>> 2] = slot;
     i32[record >>> 2] = HANDLER.COMPILED;
+    const key = keyOf(location);
+    const compiled = this.#compiled.get(key);
+    if (compiled === undefined) this.#compiled.set(key, new Set([location]));
+    else compiled.add(location);
   }
 
   /** The location has no compiled code any more. */
@@ -168,10 +173,11 @@ export class WasmInterpreter {
     const record = this.#recordOf(location);
     if (record !== 0 && this.#views.u16[(record + RECORD.handler) >>> 1] === HANDLER.COMPILED)
       this.#views.i32.fill(0, record >>> 2, (record >>> 2) + 4);
+    this.#compiled.get(keyOf(location))?.delete(location);
   }
 
   #recordOf(location: number): number {
-    const records = this.#pages.get(((location >>> PAGE_SHIFT) << 1) | (location & 1));
+    const records = this.#pages.get(keyOf(location));
     return records === undefined ? 0 : records + (location & PAGE_MASK & ~1) * RECORD_SCALE;
   }
 
@@ -190,54 +196,57 @@ export class WasmInterpreter {
     }
     // The last instruction of the page before may have had its other half there.
     const before = this.#pages.get(((first - 1) << 1) | 1);
-    if (before !== undefined) {
-      const at = (before + RECORDS_LENGTH - RECORD_SCALE * 2) >>> 2;
-      this.#views.i32.fill(0, at, at + 4);
-    }
+    if (before !== undefined) this.#forgetLast(before);
+  }
+
+  /** Forgets the last instruction of a page, which may go on in the next. */
+  #forgetLast(records: number): void {
+    const at = (records + RECORDS_LENGTH - RECORD_SCALE * 2) >>> 2;
+    this.#views.i32.fill(0, at, at + 4);
   }
 
   #drop(key: number): void {
     const records = this.#pages.get(key);
     if (records === undefined) return;
+    this.#hide(key);
+    this.#area.give(records);
+  }
+
+  /** The page has no records for who looks. */
+  #hide(key: number): void {
     this.#pages.delete(key);
-    this.#views.i32[((key & 1 ? RECORD_PAGES_THUMB : RECORD_PAGES_ARM) >>> 2) + (key >>> 1)] = 0;
-    this.#clear(records);
-    this.#free.push(records);
-    this.#dropped++;
+    this.#compiled.delete(key);
+    this.#views.i32[tableEntry(key)] = 0;
   }
 
-  #clear(records: number): void {
-    this.#views.i32.fill(0, records >>> 2, (records + RECORDS_STRIDE) >>> 2);
-  }
-
-  /** The end of the process: leaves the memory as it was. */
+  /** The end of the process: leaves what the next one can use. To be called while everything is still mapped. */
   close(): void {
-    this.#dropAll();
+    let dropped = false;
+    for (const [key, records] of this.#pages) {
+      const image = this.#hooks.image((key >>> 1) * PAGE_SIZE);
+      if (image === null) {
+        this.#drop(key);
+        dropped = true;
+        continue;
+      }
+      // The next process may have another page behind this one.
+      this.#forgetLast(records);
+      this.#left.set(key, { records, image, compiled: this.#compiled.get(key) });
+      this.#hide(key);
+    }
+    // Of the code of an image where its jumps went is as good as ever.
+    if (!dropped) return;
     const { i32 } = this.#views;
     i32.fill(0, JUMP_TARGETS >>> 2, (JUMP_TARGETS >>> 2) + JUMP_TARGETS_ENTRIES * 4);
   }
 
   /** Forgets all records. Those of IT blocks only when nobody may be in the midst of one. */
   #dropAll(): void {
-    for (const key of [...this.#pages.keys()]) this.#drop(key);
-    this.#dropped = 0;
-    if (this.#nesting > 0) return;
-    for (const area of this.#itAreas) {
-      this.#clear(area);
-      this.#free.push(area);
-    }
-    this.#itAreas.length = 0;
-    this.#itArea = { next: 0, end: 0 };
-  }
-
-  /** Room for the records of a page; 0 when there is none. */
-  #newRecords(): number {
-    const free = this.#free.pop();
-    if (free !== undefined) return free;
-    const records = this.#unused;
-    if (records + RECORDS_STRIDE > RECORDS_END) return 0;
-    this.#unused += RECORDS_STRIDE;
-    return records;
+    const nobodyRuns = this.#nesting === 0;
+    for (const key of [...this.#pages.keys()]) nobodyRuns ? this.#hide(key) : this.#drop(key);
+    if (!nobodyRuns) for (const { records } of this.#left.values()) this.#area.give(records);
+    this.#left.clear();
+    if (nobodyRuns) this.#area.clear();
   }
 
   // ---- what the interpreter calls ----
@@ -246,20 +255,41 @@ export class WasmInterpreter {
   #page(location: number): number {
     const address = (location & ~1) >>> 0;
     const thumb = location & 1;
+    const key = keyOf(location);
     if (!thumb && address & 3) return this.#leaveByFault(location, 0, address, EXEC, 'align');
     if (!this.#executable(address, location, 0)) return 0;
-    const page = address >>> PAGE_SHIFT;
-    let records = this.#newRecords();
+    const { i32 } = this.#views;
+    const left = this.#takeLeft(key, address);
+    if (left !== undefined) {
+      this.#pages.set(key, left.records);
+      i32[tableEntry(key)] = left.records;
+      if (left.compiled !== undefined) {
+        this.#hooks.found(left.image);
+        this.#compiled.set(key, left.compiled);
+        for (const l of [...left.compiled]) if (!this.#hooks.isCompiled(l)) this.forgetCompiled(l);
+      }
+      return 1;
+    }
+    let records = this.#area.take();
     if (records === 0) {
       this.#dropAll();
-      records = this.#newRecords();
+      records = this.#area.take();
     }
-    const { i32 } = this.#views;
     i32[(records + RECORDS_LENGTH) >>> 2] = HANDLER.NEXT_PAGE;
     i32[(records + RECORDS_LENGTH + 16) >>> 2] = HANDLER.NEXT_PAGE;
-    this.#pages.set((page << 1) | thumb, records);
-    i32[((thumb ? RECORD_PAGES_THUMB : RECORD_PAGES_ARM) >>> 2) + page] = records;
+    this.#pages.set(key, records);
+    i32[tableEntry(key)] = records;
     return 1;
+  }
+
+  /** The records that were left for a page, if it is still the same page. */
+  #takeLeft(key: number, address: number): LeftPage | undefined {
+    const left = this.#left.get(key);
+    if (left === undefined) return undefined;
+    this.#left.delete(key);
+    if (left.image === this.#hooks.image(address)) return left;
+    this.#area.give(left.records);
+    return undefined;
   }
 
   /** Brings a page of code in and marks it. False: a fault, noted for the instruction at a location. */
@@ -299,16 +329,9 @@ export class WasmInterpreter {
   /** Decodes the instructions behind an IT, up to the end of its block. False when they are not all on its page. */
   #itBlock(record: number, start: number, itstate: number): boolean {
     if ((start & PAGE_MASK) === 0 || (start & PAGE_MASK) > PAGE_SIZE - 16) return false;
-    let area = this.#itArea;
-    if (area.next + IT_BLOCK > area.end) {
-      const records = this.#newRecords();
-      if (records === 0) return false;
-      this.#itAreas.push(records);
-      area = { next: records, end: records + RECORDS_STRIDE };
-      this.#itArea = area;
-    }
+    const block = this.#area.itRoom(IT_BLOCK);
+    if (block === 0) return false;
     const { u16, i32 } = this.#views;
-    const block = area.next;
     let at = block;
     let address = start;
     for (let it = itstate; it !== 0; ) {
@@ -320,7 +343,7 @@ export class WasmInterpreter {
       it = itAfter;
     }
     i32[at >>> 2] = HANDLER.NEXT_PAGE;
-    area.next = at + 16;
+    this.#area.itUsed(at + 16);
     i32[(record + RECORD.word) >>> 2] = block;
     return true;
   }
@@ -360,4 +383,14 @@ export class WasmInterpreter {
     this.#hooks.faulted(why);
     return 0;
   }
+}
+
+/** Under what the records of a location's page are known. */
+function keyOf(location: number): number {
+  return ((location >>> PAGE_SHIFT) << 1) | (location & 1);
+}
+
+/** The word that says where the records of a page are. */
+function tableEntry(key: number): number {
+  return ((key & 1 ? RECORD_PAGES_THUMB : RECORD_PAGES_ARM) >>> 2) + (key >>> 1);
 }

@@ -1,0 +1,44 @@
+/**
+ * What the code of a process leaves in its memory for the next one: the interpreter's records, and the functions of modules whose
+ * instances were made for it. Both belong to images (unit.ts), and are used again only where the process has the image's pages:
+ * who takes them asks for each page. Slots of the table hold the stub meanwhile.
+ */
+import type { AddressSpace } from '../memory/address-space.ts';
+import type { LeftPage } from '../tier0/record-area.ts';
+import { RecordArea } from '../tier0/record-area.ts';
+import type { Machinery } from './machinery.ts';
+import type { Segment, Unit } from './unit.ts';
+
+/** Functions for the slots of a segment; null for those that a later one has filled. */
+export type LeftFunctions = readonly (WebAssembly.ExportValue | null)[];
+
+export class Leftovers {
+  readonly pages = new Map<number, LeftPage>();
+  /** By image, in the order in which they came. */
+  readonly segments = new Map<Unit, ReadonlyMap<Segment, LeftFunctions>>();
+  readonly machinery: Machinery;
+  readonly id = Symbol();
+
+  constructor(machinery: Machinery) {
+    this.machinery = machinery;
+  }
+}
+
+/** What the processes of one run leave, by memory: with the run it is forgotten. */
+export class LeftoversOfRun {
+  readonly #of = new WeakMap<WebAssembly.Memory, Leftovers>();
+
+  /** What is in the memory of an address space, whose process is about to begin. */
+  take(space: AddressSpace, machinery: Machinery): Leftovers {
+    const { memory } = space;
+    const area = RecordArea.of(space);
+    const known = this.#of.get(memory);
+    if (known !== undefined && known.id === area.owner && known.machinery === machinery) return known;
+    // Records of another run, or of another way to decode.
+    area.clear();
+    const none = new Leftovers(machinery);
+    area.owner = none.id;
+    this.#of.set(memory, none);
+    return none;
+  }
+}

@@ -1,0 +1,225 @@
+/** What a process leaves in its memory serves the next one where it has the same pages of the same file, and nowhere else. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { JitBackend } from '../../emu/jit/backend.ts';
+import { TranslationStore } from '../../emu/jit/store.ts';
+import type { PageSource } from '../../emu/memory/address-space.ts';
+import { EXEC, READ, WRITE } from '../../emu/memory/layout.ts';
+import { BytesSource } from '../memory/sources.ts';
+import { assemble } from '../unicorn/assemble.ts';
+import { CODE, closeMachines, type Factory, jitWith, type Machine, machine } from './machine.ts';
+
+afterEach(closeMachines);
+
+/** Adds #1 to r1 a thousand times, in a function. */
+const counting = `
+  .thumb
+  movw  r4, #1000
+  movs  r1, #0
+again:
+  bl    more
+  subs  r4, #1
+  bne   again
+  svc   #0
+more:
+  adds  r1, #1
+  bx    lr`;
+const byTwo = counting.replace('adds  r1, #1', 'adds  r1, #2');
+
+const PAGE = 0x1000;
+function fileOf(source: string, key: string): BytesSource {
+  const bytes = new Uint8Array(PAGE);
+  bytes.set(assemble(source));
+  return new BytesSource(bytes, key);
+}
+
+const interpWith =
+  (store: TranslationStore): Factory =>
+  (space, hooks) =>
+    new JitBackend(space, { hooks, interpret: true }, store);
+
+/** The memory of the process that was before. */
+let before: WebAssembly.Memory | undefined;
+beforeEach(() => {
+  before = undefined;
+});
+
+/** A process, in the memory of the one before it, runs a file; `prepare` comes before it begins. */
+function begin(factory: Factory, file: PageSource, prepare: (m: Machine) => void = () => {}): Machine {
+  const m = machine(factory, file, true);
+  if (before !== undefined) expect(m.space.memory).toBe(before);
+  before = m.space.memory;
+  prepare(m);
+  m.backend.run(m.cpu);
+  expect(m.events).toEqual([]);
+  return m;
+}
+/** A whole process; gives r1 at its end. */
+function process(factory: Factory, file: PageSource, prepare?: (m: Machine) => void): number {
+  const m = begin(factory, file, prepare);
+  closeMachines();
+  return m.cpu.r[1]!;
+}
+
+/** Changes the code of a process, in its own copy of the page. */
+function patch({ space }: Machine): void {
+  space.protect(CODE, CODE + PAGE, READ | WRITE | EXEC);
+  space.check(CODE, PAGE, WRITE);
+  const at = space.bytes(CODE, PAGE).findIndex((byte, i, all) => byte === 1 && all[i + 1] === 0x31);
+  space.u8[CODE + at] = 9;
+  space.protect(CODE, CODE + PAGE, READ | EXEC);
+}
+
+describe.each([
+  ['compiled code', jitWith],
+  ['the interpreter', interpWith],
+])('%s', (_name, withStore) => {
+  test('the same file', () => {
+    const factory = withStore(new TranslationStore());
+    const file = fileOf(counting, 'a');
+    expect(process(factory, file)).toBe(1000);
+    const instances = vi.spyOn(WebAssembly, 'Instance');
+    for (let i = 0; i < 3; i++) expect(process(factory, file)).toBe(1000);
+    expect(instances).not.toHaveBeenCalled();
+    instances.mockRestore();
+  });
+
+  test('a file that has changed, and another one', () => {
+    const factory = withStore(new TranslationStore());
+    expect(process(factory, fileOf(counting, 'a'))).toBe(1000);
+    expect(process(factory, fileOf(byTwo, 'a, later'))).toBe(2000);
+    expect(process(factory, fileOf(counting, 'a'))).toBe(1000);
+  });
+
+  test('a process that changes its code before it runs', () => {
+    const factory = withStore(new TranslationStore());
+    const file = fileOf(counting, 'a');
+    expect(process(factory, file)).toBe(1000);
+    expect(process(factory, file, patch)).toBe(9000);
+    expect(process(factory, file)).toBe(1000);
+  });
+
+  test('a process that changes its code when it has run', () => {
+    const factory = withStore(new TranslationStore());
+    const file = fileOf(counting, 'a');
+    const m = begin(factory, file);
+    patch(m);
+    m.cpu.location = CODE | 1;
+    m.backend.run(m.cpu);
+    expect(m.cpu.r[1]).toBe(9000);
+    closeMachines();
+    expect(process(factory, file)).toBe(1000);
+  });
+
+  test('code of no file', () => {
+    const factory = withStore(new TranslationStore());
+    expect(process(factory, new BytesSource(fileOf(counting, '').bytes))).toBe(1000);
+    expect(process(factory, new BytesSource(fileOf(byTwo, '').bytes))).toBe(2000);
+  });
+
+  test('another run, with other numbers', () => {
+    const file = fileOf(counting, 'a');
+    expect(process(withStore(new TranslationStore()), file)).toBe(1000);
+    const later = new TranslationStore();
+    for (let i = 1; i < 100; i++) later.slotOf(CODE + 2 * i);
+    expect(process(withStore(later), file)).toBe(1000);
+    expect(process(withStore(later), fileOf(byTwo, 'b'))).toBe(2000);
+  });
+
+  test('an instruction that goes on in the next page', () => {
+    const factory = withStore(new TranslationStore());
+    const straddling = (value: number) => assemble(`.thumb\n movw r1, #${value}\n svc #0`);
+    const first = new Uint8Array(PAGE);
+    first.set(straddling(1).subarray(0, 2), PAGE - 2);
+    const file = new BytesSource(first, 'first');
+    const value = (n: number) =>
+      process(factory, file, ({ space, cpu }) => {
+        const second = new Uint8Array(PAGE);
+        second.set(straddling(n).subarray(2));
+        const source = new BytesSource(second, `second ${n}`);
+        space.map({ ...space.find(CODE)!, start: CODE + PAGE, end: CODE + 2 * PAGE, source });
+        cpu.location = (CODE + PAGE - 2) | 1;
+      });
+    expect(value(1)).toBe(1);
+    expect(value(2)).toBe(2);
+  });
+
+  test('two runs in turns', () => {
+    const first = withStore(new TranslationStore());
+    const second = withStore(new TranslationStore());
+    for (let i = 0; i < 2; i++) {
+      expect(process(first, fileOf(counting, 'a'))).toBe(1000);
+      expect(process(second, fileOf(byTwo, 'b'))).toBe(2000);
+    }
+  });
+
+  test('a loop over two pages, of which one is not what it was', () => {
+    const factory = withStore(new TranslationStore());
+    const loop = (by: number) =>
+      assemble(`
+        .thumb
+        movw  r4, #1000
+        movs  r1, #0
+      again:
+        b.w   far
+      back:
+        subs  r4, #1
+        bne   again
+        svc   #0
+        .org  ${PAGE}
+      far:
+        adds  r1, #${by}
+        b.w   back`);
+    const bytes = new Uint8Array(2 * PAGE);
+    bytes.set(loop(1));
+    const file = new BytesSource(bytes, 'two pages');
+    const both = (change: (m: Machine) => void) => (m: Machine) => {
+      m.space.map({ ...m.space.find(CODE)!, end: CODE + 2 * PAGE });
+      change(m);
+    };
+    expect(
+      process(
+        factory,
+        file,
+        both(() => {}),
+      ),
+    ).toBe(1000);
+    const other = new BytesSource(loop(3).slice(PAGE), 'another');
+    const changed = both(({ space }) => {
+      space.map({ ...space.find(CODE)!, start: CODE + PAGE, end: CODE + 2 * PAGE, offset: 0, source: other });
+    });
+    expect(process(factory, file, changed)).toBe(3000);
+    expect(
+      process(
+        factory,
+        file,
+        both(() => {}),
+      ),
+    ).toBe(1000);
+  });
+
+  test('a function that is compiled in one file, and called by what is compiled in another', () => {
+    const factory = withStore(new TranslationStore());
+    const program = (by: number, every: number) => `
+      .thumb
+      b     begin
+    more:
+      adds  r1, #${by}
+      bx    lr
+    begin:
+      movw  r4, #1000
+      movs  r1, #0
+      movs  r2, #0
+    again:
+      adds  r2, #1
+      cmp   r2, #${every}
+      bne   skip
+      movs  r2, #0
+      bl    more
+    skip:
+      subs  r4, #1
+      bne   again
+      svc   #0`;
+    expect(process(factory, fileOf(program(1, 1), 'often'))).toBe(1000);
+    expect(process(factory, fileOf(program(2, 20), 'seldom'))).toBe(100);
+  });
+});
