@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 
 import type { CpuName } from '../emu/cpu.ts';
 import { CPU_MODELS, DEFAULT_MODEL } from '../emu/cpu-model.ts';
+import type { Bind } from './api.ts';
 import { FILES, FOLDER } from './image/folder.ts';
 
 const MODEL_NAMES = CPU_MODELS.map(({ name }) => name);
@@ -18,6 +19,8 @@ const MODEL_NAMES = CPU_MODELS.map(({ name }) => name);
 export interface Options {
   /** Directory that the guest sees as `/`; null: the host's own tree. */
   root: string | null;
+  /** What of the host is shown in it. */
+  binds: Bind[];
   /** qemu's -L: the dynamic linker and libraries are looked for here first. */
   ldPrefix: string | null;
   /** Working directory, as the guest sees it. */
@@ -61,7 +64,9 @@ export const USAGE = `usage: armrun [option ...] PROGRAM [argument ...]
 Runs a 32-bit ARM Linux program.
 
   --root DIR             the guest sees DIR as /
-  --cwd DIR              working directory, as the guest sees it
+  -b, --bind SRC[:DST][:ro]
+                         the guest sees SRC of the host as DST (by default SRC), or may only read it
+  -w, --cwd DIR          working directory, as the guest sees it
   -E, --env VAR=VALUE    set a variable of the guest's environment
   -U, --unset VAR        unset a variable of the guest's environment
   -0, --argv0 NAME       the guest's argv[0]
@@ -89,6 +94,7 @@ For images (docs/DOCKER.md; a program of such a name is run by its path):
 ARMRUN_STRACE=1 (or a file name), ARMRUN_STATS=1, ARMRUN_DEBUG=1 and ARMRUN_STRICT=1 in the environment: log system calls, print counters,
 say what is run, end with armrun's own failure.
 
+As with proot: -r DIR is --root, when DIR does not begin with a digit.
 As with qemu-user: -E and -U take several settings separated by commas, -strace, -version and -help have one dash, and
 QEMU_CPU, QEMU_LD_PREFIX, QEMU_STACK_SIZE, QEMU_SET_ENV, QEMU_UNSET_ENV, QEMU_ARGV0, QEMU_UNAME and QEMU_STRACE stand for the options; so does ARMRUN_CACHE.
 ARMRUN_UNICORN_JS names the file or package of unicorn.js.
@@ -99,7 +105,8 @@ A program that ends by a signal ends armrun by the same.
 
 const OPTIONS = {
   root: { type: 'string' },
-  cwd: { type: 'string' },
+  bind: { type: 'string', short: 'b' },
+  cwd: { type: 'string', short: 'w' },
   env: { type: 'string', short: 'E' },
   unset: { type: 'string', short: 'U' },
   argv0: { type: 'string', short: '0' },
@@ -152,6 +159,7 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
   const draft: Draft = {
     guestEnv,
     root: null,
+    binds: [],
     ldPrefix: null,
     cwd: null,
     env: [],
@@ -214,6 +222,9 @@ function set(draft: Draft, name: OptionName, spelling: string, value: string): I
   switch (name) {
     case 'root':
       draft.root = value;
+      break;
+    case 'bind':
+      draft.binds.push(parseBind(spelling, value));
       break;
     case 'cwd':
       draft.cwd = value;
@@ -288,9 +299,25 @@ function cacheDirectory({ XDG_CACHE_HOME: cache, HOME: home }: NodeJS.ProcessEnv
   return home && isAbsolute(home) ? join(home, '.cache/armrun') : null;
 }
 
+/**
+ * Whether the words are options of proot, whose -r and -0 mean something else than qemu-user's: its letters are words by themselves,
+ * and a kernel's release begins with a digit.
+ */
+function isProot(words: readonly string[]): boolean {
+  let at = 0;
+  while (words[at] === '-0') at++;
+  const [letter, value] = words.slice(at);
+  return letter === '-b' || letter === '-w' || (letter === '-r' && value !== undefined && !/^\d/.test(value));
+}
+const PROOT = new Map([
+  ['-r', '--root'],
+  ['-0', '--fakeroot'],
+]);
+
 /** The options before PROGRAM, and the number of words they take. */
 function splitOptions(args: readonly string[]) {
-  const words = args.map((word) => ONE_DASH.get(word) ?? word);
+  const proot = isProot(args);
+  const words = args.map((word) => ONE_DASH.get(word) ?? (proot ? PROOT.get(word) : undefined) ?? word);
   const { tokens } = parseArgs({
     args: words,
     options: OPTIONS,
@@ -319,6 +346,15 @@ function oneOf<T extends string>(spelling: string, value: string, values: readon
   const found = values.find((v) => v === value);
   if (found === undefined) throw new UsageError(`${spelling}: '${value}' is not one of ${values.join(', ')}`);
   return found;
+}
+
+/** SRC[:DST][:ro]. */
+function parseBind(spelling: string, value: string): Bind {
+  const parts = value.split(':');
+  const access = parts.length > 1 && ['ro', 'rw'].includes(parts.at(-1)!) ? parts.pop() : 'rw';
+  const [from, to = from] = parts;
+  if (!from || !to || parts.length > 2) throw new UsageError(`${spelling}: '${value}' is not SRC[:DST][:ro]`);
+  return { from, to, readOnly: access === 'ro' };
 }
 
 function parseSize(spelling: string, value: string): number {

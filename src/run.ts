@@ -113,7 +113,29 @@ async function runWith(model: CpuModel, options: RunOptions, started: number): P
   });
   kernel.tracer = strace;
   dispatcher.attach(kernel, strace);
+  try {
+    return await runIn(kernel, options, { engine, archive, limits, inherits, forwards, started });
+  } finally {
+    kernel.vfs.close();
+  }
+}
 
+interface Surroundings {
+  engine: Awaited<ReturnType<typeof engineNamed>>;
+  archive: ReturnType<typeof openArchive>;
+  limits: readonly Rlimit[];
+  inherits: boolean;
+  forwards: boolean;
+  /** When the run began, by performance.now(). */
+  started: number;
+}
+
+async function runIn(
+  kernel: Kernel,
+  options: RunOptions,
+  { engine, archive, limits, inherits, forwards, started }: Surroundings,
+): Promise<RunResult> {
+  const { on = {} } = options;
   let init: Process;
   try {
     init = start(kernel, options, limits, () => archive?.close());
@@ -201,7 +223,7 @@ function start(
   const root = new NodeFs(
     kernel.vfs,
     options.fs ? '/' : bytes(directory('root', options.root ?? '/')),
-    options.fs ? { api: options.fs as unknown as NodeApi } : { devices: !options.root },
+    options.fs ? { api: options.fs as unknown as NodeApi } : { hostTree: !options.root },
   ).root;
   const creds = credsFor(
     options.uid ?? process.geteuid?.() ?? 0,

@@ -29,6 +29,20 @@ describe('options', () => {
     expect(parse(['--argv0=-bash', '/bin/bash']).argv0).toBe('-bash');
   });
 
+  test("show the host's directories in the root, and know proot's letters", () => {
+    expect(parse(['--bind', '/a', '-b', 'b:/c', '--bind=/d:/e:ro', '-b', '/f:ro', 'p']).binds).toEqual([
+      { from: '/a', to: '/a', readOnly: false },
+      { from: 'b', to: '/c', readOnly: false },
+      { from: '/d', to: '/e', readOnly: true },
+      { from: '/f', to: '/f', readOnly: true },
+    ]);
+    for (const bad of ['', ':', 'a:', ':b', 'a:b:c'])
+      expect(() => parse(['--bind', bad, 'p'])).toThrow(UsageError);
+    expect(parse(['-r', 'dir', '-w', '/x', 'p'])).toMatchObject({ root: 'dir', cwd: '/x', release: null });
+    expect(parse(['-w', '/x', '-r', './5', 'p'])).toMatchObject({ root: './5', cwd: '/x' });
+    expect(parse(['-r', '5.10.0', 'p'])).toMatchObject({ root: null, release: '5.10.0' });
+  });
+
   test('set and unset variables in the order given', () => {
     const env = { A: '1', B: '2', C: '3' };
     expect(parse(['-E', 'A=x,D=y', '-U', 'B,D', '-E', 'B=z=w', 'p'], env).env).toEqual([

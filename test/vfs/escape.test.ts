@@ -1,5 +1,5 @@
 /** A program that tries everything to get out of its root: what lies outside stays as it was, and nothing of it is seen. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,8 @@ import { expect, test } from 'vitest';
 import { compile } from './compile.ts';
 
 const bin = fileURLToPath(new URL('../../src/bin.cjs', import.meta.url));
-const source = fs.readFileSync(new URL('./escape.c', import.meta.url), 'utf8');
+const textOf = (name: string) => fs.readFileSync(new URL(`./${name}`, import.meta.url), 'utf8');
+const source = textOf('escape.c');
 
 /** All that could be changed, of a directory and what is below it. */
 function picture(directory: string): string[] {
@@ -56,6 +57,45 @@ test('nothing outside the root is read or changed', { timeout: 300_000 }, async 
     expect(fs.readdirSync(top).sort()).toEqual(['outside', 'root']);
   } finally {
     fs.closeSync(input);
+    server.close();
+    fs.rmSync(top, { recursive: true, force: true });
+  }
+});
+
+/** How long directories are exchanged. */
+const SECONDS = 6;
+
+test('nor through directories that others exchange for links meanwhile', { timeout: 300_000 }, () => {
+  const top = fs.realpathSync(fs.mkdtempSync(`${tmpdir()}/armrun-swap-`));
+  const [root, bound, outside] = [`${top}/root`, `${top}/bound`, `${top}/over/d`];
+  fs.mkdirSync(`${outside}/empty`, { recursive: true });
+  fs.writeFileSync(`${outside}/secret`, 'SECRET'.padEnd(4242, '.'), { mode: 0o600 });
+  const tool = '#include <stdio.h>\nint main(int n, char **a) { printf("%s: executed\\n", a[n - 1]); }\n';
+  fs.copyFileSync(compile('escape-tool', tool, 'arm'), `${outside}/tool`);
+  const pairs: string[] = [];
+  for (const place of [root, bound]) {
+    fs.mkdirSync(`${place}/swap`, { recursive: true });
+    fs.mkdirSync(`${place}/deep/swap/d`, { recursive: true });
+    fs.symlinkSync(outside, `${place}/swap.link`);
+    fs.symlinkSync(`${top}/over`, `${place}/deep/swap.link`);
+    for (const name of ['swap', 'deep/swap']) pairs.push(`${place}/${name}`, `${place}/${name}.link`);
+  }
+  fs.mkdirSync(`${root}/bound`);
+  fs.copyFileSync(compile('escape-swap', textOf('escape-swap.c'), 'arm'), `${root}/escape`);
+  const server = net.createServer((socket) => socket.end()).listen(`${outside}/listener`);
+  const swapper = spawn(compile('swapper', textOf('swapper.c'), 'host'), pairs);
+  try {
+    const before = picture(`${top}/over`);
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      [bin, '--root', root, '--bind', `${bound}:/bound`, '/escape', String(SECONDS), '/', '/bound'],
+      { encoding: 'latin1', timeout: 180_000 },
+    );
+    expect([...new Set((stdout + stderr).split('\n'))]).toEqual(['done', '']);
+    expect(picture(`${top}/over`)).toEqual(before);
+    expect(fs.readdirSync(top).sort()).toEqual(['bound', 'over', 'root']);
+  } finally {
+    swapper.kill('SIGKILL');
     server.close();
     fs.rmSync(top, { recursive: true, force: true });
   }

@@ -91,7 +91,8 @@ function bind(source: Inode, readOnly: boolean): FileSystem {
     type: fs.type,
     source: fs.source,
     readOnly: readOnly || fs.readOnly,
-    devices: fs.devices,
+    hostTree: fs.hostTree,
+    ...(fs.native && { within: fs }),
   });
   bound.hidden = fs.hidden;
   return bound;

@@ -147,6 +147,11 @@ export class Vfs {
     this.#walk++;
   }
 
+  /** The run has ended: what is open on the host for no file in particular is given back. */
+  close(): void {
+    for (const reference of this.nodeFileSystems) reference.deref()?.close();
+  }
+
   /** A number for an inode that is only memory. */
   nextAnonymousNumber(): number {
     return ++this.#lastAnonymous;

@@ -116,7 +116,10 @@ export class NodeDirectory extends NodeInode {
     if (this.deleted) return [];
     const { api, native } = this.fs;
     const names = host(() =>
-      api.readdirSync(this.fs.path(this.path), { encoding: native ? 'latin1' : 'utf8', withFileTypes: true }),
+      api.readdirSync(this.fs.directoryPath(this.path), {
+        encoding: native ? 'latin1' : 'utf8',
+        withFileTypes: true,
+      }),
     );
     const { hidden } = this.fs;
     const entries: DirEntry[] = [];
@@ -191,23 +194,23 @@ export class NodeDirectory extends NodeInode {
   override mkdir(name: string, mode: number, who: Creds): void {
     this.#absent(name);
     const { api } = this.fs;
-    const path = this.fs.path(this.childPath(name));
+    const path = this.childPath(name);
     host(() => {
-      api.mkdirSync(path, mode & 0o1777);
-      this.#own(who, (uid, gid) => api.lchownSync(path, uid, gid));
+      api.mkdirSync(this.fs.path(path), mode & 0o1777);
+      this.#own(who, (uid, gid) => api.lchownSync(this.fs.path(path), uid, gid));
       const inherited = this.mode & S_ISGID;
       if (!this.fs.native || (mode & (this.fs.hostUmask | 0o7000)) !== 0)
-        api.chmodSync(path, (mode & 0o1777) | inherited);
+        this.fs.chmod(path, (mode & 0o1777) | inherited);
     });
   }
 
   override symlink(name: string, target: string, who: Creds): void {
     this.#absent(name);
     const { api } = this.fs;
-    const path = this.fs.path(this.childPath(name));
+    const path = this.childPath(name);
     host(() => {
-      api.symlinkSync(this.fs.path(target), path);
-      this.#own(who, (uid, gid) => api.lchownSync(path, uid, gid));
+      api.symlinkSync(this.fs.linkText(target), this.fs.path(path));
+      this.#own(who, (uid, gid) => api.lchownSync(this.fs.path(path), uid, gid));
     });
   }
 
@@ -231,14 +234,14 @@ export class NodeDirectory extends NodeInode {
     if (calls === undefined) return false;
     const path = this.childPath(name);
     try {
-      mknod(calls, path, mode, rdev);
+      mknod(calls, this.fs.reach(path), mode, rdev);
     } catch (error) {
       if (error === errnoNamed('EPERM')) return false;
       throw error;
     }
     host(() => {
       this.#own(who, (uid, gid) => api.lchownSync(this.fs.path(path), uid, gid));
-      if (mode & (this.fs.hostUmask | 0o7000)) api.chmodSync(this.fs.path(path), mode & 0o7777);
+      if (mode & (this.fs.hostUmask | 0o7000)) this.fs.chmod(path, mode & 0o7777);
     });
     return true;
   }
@@ -302,7 +305,12 @@ export class NodeDirectory extends NodeInode {
       if (calls === undefined || from instanceof SpecialInode || to instanceof SpecialInode)
         this.#exchange(name, newParent, newName);
       else {
-        renameOnHost(calls, this.childPath(name), newParent.childPath(newName), RENAME_EXCHANGE);
+        renameOnHost(
+          calls,
+          this.fs.reach(this.childPath(name)),
+          this.fs.reach(newParent.childPath(newName)),
+          RENAME_EXCHANGE,
+        );
         this.#exchanged(name, newParent, newName, from, to);
       }
       return;

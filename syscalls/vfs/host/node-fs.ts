@@ -4,18 +4,20 @@
  *
  * Every operation goes to `base` + a path whose components the walk has verified one by one, and none follows a symbolic link of
  * the host: files are looked at with lstat, opened with O_NOFOLLOW, and changed through descriptors or calls that act on links
- * themselves. (node:fs has no openat: between the look and the act another process of the host could swap a directory for a link.
- * The guest, whose operations all go through here one after another, cannot.)
+ * themselves. Between the look and the act another process of the host could swap a directory for a link (the guest, whose
+ * operations all go through here one after another, cannot); where that matters, in a root or a bind, operations go through
+ * directories that are open (handles.ts), if the host has openat2.
  */
 import fs from 'node:fs';
 import { fail } from '../../abi/errno.ts';
-import type { FsStatistics } from '../../abi/stat.ts';
+import { type FsStatistics, S_IFDIR, S_IFMT } from '../../abi/stat.ts';
 import { FileSystem, type Inode } from '../core/inode.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { host } from './error.ts';
 import { type HostCalls, hostCalls } from './ffi/call.ts';
 import { syncfs } from './ffi/files.ts';
 import { withGuestAttributes } from './guest-attributes.ts';
+import { chmodItself, DirectoryHandles } from './handles.ts';
 import { NodeDirectory, nodeInode } from './node-directory.ts';
 import type { NodeInode } from './node-inode.ts';
 
@@ -54,8 +56,13 @@ export interface NodeFsOptions {
   type?: string;
   source?: string;
   readOnly?: boolean;
-  /** Device nodes on it lead to the host's devices; else only to those that live in this process. */
-  devices?: boolean;
+  /**
+   * It is the host's own tree: device nodes on it lead to the host's devices, where else they lead only to those that live in this
+   * process; and it need not be seen to that nothing outside is reached.
+   */
+  hostTree?: boolean;
+  /** One whose directory is in this one, which is as its own is: a bind mount of the guest's. */
+  within?: NodeFs;
 }
 
 const isBelow = (path: string, directory: string) => path === directory || path.startsWith(`${directory}/`);
@@ -81,8 +88,11 @@ export class NodeFs extends FileSystem {
   readonly type: string;
   readonly source: string;
   override readonly readOnly: boolean;
-  readonly devices: boolean;
+  readonly hostTree: boolean;
+  readonly #within: NodeFs | undefined;
+  #handles: DirectoryHandles | undefined | null = null;
   readonly root: NodeInode;
+  readonly #isDirectory: boolean;
   /**
    * Path of the root in the API's view, a byte string without trailing slash. It changes when a directory moves in which the root
    * lies.
@@ -109,15 +119,18 @@ export class NodeFs extends FileSystem {
     this.type = options.type ?? (this.native ? 'ext4' : 'tmpfs');
     this.source = options.source ?? (this.native ? '/dev/root' : 'tmpfs');
     this.readOnly = options.readOnly ?? false;
-    this.devices = options.devices ?? false;
+    this.hostTree = options.hostTree ?? false;
+    this.#within = options.within;
     this.hostUmask = this.native ? process.umask() : 0;
     // Links on the way to the root are the host's own business.
-    this.base = (this.native ? host(() => fs.realpathSync.native(this.path(base), 'latin1')) : base).replace(
-      /\/+$/,
-      '',
-    );
-    const stats = host(() => this.lstat(this.base || '/'));
-    if (!stats) fail('ENOENT');
+    const real =
+      this.native && !options.within
+        ? host(() => fs.realpathSync.native(this.#encoded(base), 'latin1'))
+        : base;
+    this.base = real.replace(/\/+$/, '');
+    const first = options.within?.reach(this.base) ?? (this.base || '/');
+    const stats = host(() => this.api.lstatSync(this.#encoded(first), BIG)) ?? fail('ENOENT');
+    this.#isDirectory = (Number(stats.mode) & S_IFMT) === S_IFDIR;
     this.root = nodeInode(this, undefined, '', stats);
     if (this.native) vfs.nodeFileSystems.add(new WeakRef(this));
   }
@@ -128,6 +141,7 @@ export class NodeFs extends FileSystem {
    */
   directoryMoved(from: string, to: string | undefined): void {
     if (!this.native) return;
+    this.#handles?.forget();
     const { nodeFileSystems } = this.vfs;
     for (const reference of nodeFileSystems) {
       const other = reference.deref();
@@ -137,6 +151,7 @@ export class NodeFs extends FileSystem {
   }
 
   #movedElsewhere(from: string, to: string | undefined): void {
+    this.#handles?.forget();
     if (isBelow(this.base, from)) {
       if (to === undefined) this.root.deleted = true;
       else {
@@ -170,8 +185,54 @@ export class NodeFs extends FileSystem {
     return at instanceof NodeDirectory ? at : undefined;
   }
 
-  /** A path as the API takes it: bytes for the host (names need not be UTF-8), text for memfs. */
+  /** What keeps paths below this base; undefined when nothing does, null when that has not been seen to yet. */
+  get #confined(): DirectoryHandles | undefined {
+    if (this.#handles !== null) return this.#handles;
+    const calls = this.hostTree ? undefined : this.calls;
+    // The root of a bind may be a file.
+    const top = this.#isDirectory ? this.base || '/' : this.base.slice(0, this.base.lastIndexOf('/')) || '/';
+    this.#handles = calls === undefined ? undefined : DirectoryHandles.below(calls, this.vfs.passed, top);
+    return this.#handles;
+  }
+
+  /** A path to be used once, now, for what does not follow its last component: as it is safe against others on the host. */
+  reach(path: string): string {
+    if (this.#within !== undefined) return this.#within.reach(path);
+    const confined = this.#confined;
+    if (confined === undefined) return path;
+    const from = this.#isDirectory ? this.base.length : this.base.lastIndexOf('/');
+    return confined.safe(path.slice(from + 1) || '.');
+  }
+
+  /** The path of a directory, for what would follow a link in its place. */
+  directoryPath(path: string): string {
+    return this.native ? this.path(path === '/' ? '/.' : `${path}/.`) : path;
+  }
+
+  /** chmod of a file that is no link. */
+  chmod(path: string, mode: number): void {
+    if (this.hostTree || !this.native) this.api.chmodSync(this.path(path), mode);
+    else chmodItself(this.path(path), mode);
+  }
+
+  /** Gives back what it has open. */
+  close(): void {
+    this.#handles?.close();
+    this.#handles = undefined;
+  }
+
+  /** A path as the API takes it, to be used once, now. */
   path(path: string): string {
+    return this.#encoded(this.native ? this.reach(path) : path);
+  }
+
+  /** What a link is to say, as the API takes it. */
+  linkText(target: string): string {
+    return this.#encoded(target);
+  }
+
+  /** Bytes for the host (names need not be UTF-8), text for memfs. */
+  #encoded(path: string): string {
     if (!NOT_ASCII.test(path)) return path;
     const bytes = Buffer.from(path, 'latin1');
     return this.native ? (bytes as unknown as string) : bytes.toString();
@@ -194,7 +255,8 @@ export class NodeFs extends FileSystem {
   override sync(): void {
     const { calls } = this;
     if (calls === undefined) return;
-    const fd = host(() => fs.openSync(this.path(this.base || '/'), fs.constants.O_NONBLOCK));
+    const { O_NONBLOCK, O_NOFOLLOW } = fs.constants;
+    const fd = host(() => fs.openSync(this.path(this.base || '/'), O_NONBLOCK | O_NOFOLLOW));
     try {
       syncfs(calls, fd);
     } finally {
@@ -221,7 +283,10 @@ export class NodeFs extends FileSystem {
         flags: 0,
       };
     }
-    const s = host(() => fs.statfsSync(this.path((inode as NodeInode).path)));
+    // What follows no link is a directory: that of the file, or itself.
+    const { path } = inode as NodeInode;
+    const directory = inode.isDirectory ? path : path.slice(0, path.lastIndexOf('/')) || '/';
+    const s = host(() => fs.statfsSync(this.directoryPath(directory)));
     return {
       type: s.type >>> 0,
       bsize: s.bsize,

@@ -138,7 +138,7 @@ export class NodeInode extends Inode {
           this,
           flags,
           this.stat().rdev,
-          this.fs.devices ? () => this.path : undefined,
+          this.fs.hostTree ? () => this.path : undefined,
         );
       default:
         return fail('ENXIO');
@@ -176,7 +176,6 @@ export class NodeInode extends Inode {
     // Its path is no more its own when its name is gone. (chmod is the only one of these calls that follows a link.)
     if (this.deleted) fail('ENOENT');
     this.#refresh();
-    const path = this.fs.path(this.path);
     this.#walk = -1;
     try {
       if (change.size !== undefined) {
@@ -187,16 +186,17 @@ export class NodeInode extends Inode {
       }
       if (change.uid !== undefined || change.gid !== undefined) {
         const now = this.stat();
-        api.lchownSync(path, change.uid ?? now.uid, change.gid ?? now.gid);
+        api.lchownSync(this.fs.path(this.path), change.uid ?? now.uid, change.gid ?? now.gid);
       }
       if (change.mode !== undefined) {
         if (this.isSymlink) fail('EOPNOTSUPP');
-        api.chmodSync(path, change.mode & 0o7777);
+        this.fs.chmod(this.path, change.mode & 0o7777);
       }
       const { calls } = this.fs;
-      if (calls === undefined) this.setTimes(change, (atime, mtime) => api.lutimesSync(path, atime, mtime));
+      if (calls === undefined)
+        this.setTimes(change, (atime, mtime) => api.lutimesSync(this.fs.path(this.path), atime, mtime));
       else if (change.atime !== undefined || change.mtime !== undefined)
-        utimens(calls, this.path, change.atime, change.mtime);
+        utimens(calls, this.fs.reach(this.path), change.atime, change.mtime);
     } catch (error) {
       rethrow(error);
     }
@@ -235,7 +235,7 @@ export class NodeInode extends Inode {
 
   /** What its host calls act on: its path, or, its name being gone, a descriptor. */
   #hostFile(): HostFile {
-    if (!this.deleted) return this.path;
+    if (!this.deleted) return this.fs.reach(this.path);
     const [open] = this.#open ?? [];
     return open ?? fail('ENOENT');
   }
@@ -268,7 +268,7 @@ export class NodeInode extends Inode {
     const { calls } = this.fs;
     const [open] = this.#open ?? [];
     if (calls === undefined || open === undefined) fail('ENOENT');
-    linkOpen(calls, open, parent.childPath(name));
+    linkOpen(calls, open, this.fs.reach(parent.childPath(name)));
     this.deleted = false;
     this.renamed(parent, name);
     parent.remember(this);

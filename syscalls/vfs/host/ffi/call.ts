@@ -152,8 +152,12 @@ export class HostCalls {
   /** What the call gives. Throws its Errno. */
   call(name: CallName, ...args: Argument[]): number {
     const result = this.try(name, ...args);
-    if (result < 0) throw errnoOf(-result) ?? new Error(`${name}: unknown error ${-result}`);
-    return result;
+    return result < 0 ? this.failed(result) : result;
+  }
+
+  /** Throws the Errno of what `try` has given. */
+  failed(result: number): never {
+    throw errnoOf(-result) ?? new Error(`unknown error ${-result} of the host`);
   }
 }
 

@@ -2,8 +2,14 @@
  * What Linux does with files and node:fs does not, one function for each call, on paths (byte strings, never followed where their
  * last component is a link) and descriptors of the host. Each throws Errno.
  */
+import { constants } from 'node:fs';
+import { ERRNO } from '../../../abi/errno.ts';
 import { AT_FDCWD, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW } from '../../../abi/fcntl.ts';
 import { type HostCalls, Room } from './call.ts';
+
+/** The host's numbers, the same on its architectures. */
+export const O_PATH = 0o10000000;
+const O_CLOEXEC = 0o2000000n;
 
 const XATTR_SIZE_MAX = 65536;
 /** UTIME_NOW and UTIME_OMIT as nanoseconds. */
@@ -93,4 +99,26 @@ export function seek(calls: HostCalls, fd: number, offset: number, whence: numbe
 /** The file system of an open file to the disk. */
 export function syncfs(calls: HostCalls, fd: number): void {
   calls.call('syncfs', fd);
+}
+
+const RESOLVE_NO_MAGICLINKS = 2;
+const RESOLVE_NO_SYMLINKS = 4;
+const RESOLVE_BENEATH = 8;
+
+/**
+ * A descriptor (O_PATH) of a directory below another, with no link followed on the way to it. ELOOP when there is one.
+ * @param path relative to `top`, a descriptor
+ */
+export function openBeneath(calls: HostCalls, top: number, path: string): number {
+  const { O_DIRECTORY, O_NOFOLLOW } = constants;
+  // struct open_how.
+  const how = new BigUint64Array(3);
+  how[0] = BigInt(O_PATH | O_DIRECTORY | O_NOFOLLOW) | O_CLOEXEC;
+  how[2] = BigInt(RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH);
+  const bytes = new Uint8Array(how.buffer);
+  for (;;) {
+    const result = calls.try('openat2', top, path, bytes, bytes.length);
+    // Something was renamed at the same moment.
+    if (result !== -ERRNO.EAGAIN) return result >= 0 ? result : calls.failed(result);
+  }
 }

@@ -1,5 +1,5 @@
 /** Locks on files of the host: flock(2), and record locks of an open file description (fcntl(2), F_OFD_*). */
-import { ERRNO, errnoOf } from '../../../abi/errno.ts';
+import { ERRNO } from '../../../abi/errno.ts';
 import { F_OFD_GETLK, F_OFD_SETLK, F_UNLCK, LOCK_NB, SEEK_SET } from '../../../abi/fcntl.ts';
 import { type HostCalls, Room } from './call.ts';
 
@@ -23,15 +23,15 @@ function flockBytes({ type, start, end }: Omit<HostLock, 'pid'>): Uint8Array {
 }
 
 /** False when somebody else has it. */
-function taken(result: number): boolean {
+function taken(calls: HostCalls, result: number): boolean {
   if (result >= 0) return true;
   if (result === -ERRNO.EAGAIN || result === -ERRNO.EACCES) return false;
-  throw errnoOf(-result) ?? new Error(`unknown error ${-result}`);
+  return calls.failed(result);
 }
 
 /** Sets, changes or (F_UNLCK) removes a lock; false when another's is in the way. */
 export function setRecordLock(calls: HostCalls, fd: number, lock: Omit<HostLock, 'pid'>): boolean {
-  return taken(calls.try('fcntl', fd, F_OFD_SETLK, flockBytes(lock)));
+  return taken(calls, calls.try('fcntl', fd, F_OFD_SETLK, flockBytes(lock)));
 }
 
 /** The lock that would be in the way of this one. */
@@ -52,5 +52,5 @@ export function recordLockInTheWay(
 
 /** @param operation LOCK_SH, LOCK_EX, LOCK_UN; false when another has it */
 export function flock(calls: HostCalls, fd: number, operation: number): boolean {
-  return taken(calls.try('flock', fd, operation | LOCK_NB));
+  return taken(calls, calls.try('flock', fd, operation | LOCK_NB));
 }

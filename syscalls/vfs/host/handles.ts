@@ -1,0 +1,129 @@
+/**
+ * Paths that stay below a directory of the host, whatever others on the host do meanwhile.
+ *
+ * The walk has looked at each directory of a path; but until the path is used, somebody else on the host may have put a link in the
+ * place of one. So the directory a path ends in is opened first, by openat2(2) from the directory that all is to stay below, without
+ * a link followed on the way; and what is to be done is done to /proc/self/fd/N/NAME, where the host looks up nothing but NAME, in
+ * the directory that is open as N. What is done to NAME must not follow it, of course.
+ *
+ * An open directory serves for as long as the walk believes in directories (core/passed-names.ts), in any case not longer than a
+ * turn of the event loop.
+ */
+import fs from 'node:fs';
+import { ERRNO, Errno, fail } from '../../abi/errno.ts';
+import type { PassedNames } from '../core/passed-names.ts';
+import { host } from './error.ts';
+import type { HostCalls } from './ffi/call.ts';
+import { O_PATH, openBeneath } from './ffi/files.ts';
+
+/** Directories that are open at most. */
+const MOST = 64;
+
+interface Handle {
+  readonly fd: number;
+  turn: number;
+}
+
+/** A path on the host with no link in it, or with one as its last component. */
+type Path = string;
+
+export class DirectoryHandles {
+  readonly #calls: HostCalls;
+  readonly #passed: PassedNames;
+  /** The directory that all is to stay below, whatever its path is by now. */
+  readonly #top: number;
+  /** By path relative to it, the one used last as the last. */
+  readonly #handles = new Map<Path, Handle>();
+
+  private constructor(calls: HostCalls, passed: PassedNames, top: number) {
+    this.#calls = calls;
+    this.#passed = passed;
+    this.#top = top;
+  }
+
+  /** @returns undefined where the host's kernel has no openat2, or there is no /proc */
+  static below(calls: HostCalls, passed: PassedNames, directory: Path): DirectoryHandles | undefined {
+    try {
+      const top = fs.openSync(Buffer.from(directory, 'latin1'), O_PATH | fs.constants.O_DIRECTORY);
+      const handles = new DirectoryHandles(calls, passed, top);
+      const seen = fs.statSync(handles.safe('.'), { bigint: true });
+      const opened = fs.fstatSync(top, { bigint: true });
+      if (seen.ino === opened.ino && seen.dev === opened.dev) return handles;
+      handles.close();
+    } catch {
+      // As without.
+    }
+    return undefined;
+  }
+
+  /**
+   * A path for a single use, now (or with a second one, as for a rename), that means what is called so in that directory. ENOENT when a directory of the path is none (any
+   * more).
+   * @param path relative to the top; `.` for itself, and with `/.` at its end for a directory itself
+   */
+  safe(path: Path): Path {
+    const slash = path.lastIndexOf('/');
+    const directory = slash < 0 ? '' : path.slice(0, slash);
+    return `/proc/self/fd/${this.#open(directory)}/${path.slice(slash + 1)}`;
+  }
+
+  #open(directory: Path): number {
+    if (directory === '') return this.#top;
+    const { turn } = this.#passed;
+    const known = this.#handles.get(directory);
+    this.#handles.delete(directory);
+    if (known !== undefined && known.turn === turn) {
+      this.#handles.set(directory, known);
+      return known.fd;
+    }
+    if (known !== undefined) fs.closeSync(known.fd);
+    if (this.#handles.size >= MOST) this.#closeOne();
+    const fd = this.#openNew(directory);
+    this.#handles.set(directory, { fd, turn });
+    return fd;
+  }
+
+  #openNew(directory: Path): number {
+    for (;;) {
+      try {
+        return openBeneath(this.#calls, this.#top, directory);
+      } catch (error) {
+        if (!(error instanceof Errno)) throw error;
+        // The one used last may be of the first of two paths.
+        if (error.errno === ERRNO.EMFILE && this.#handles.size > 1) this.#closeOne();
+        // Where a directory was seen there is a link or a file now.
+        else if (CHANGED.has(error.errno)) fail('ENOENT');
+        else throw error;
+      }
+    }
+  }
+
+  #closeOne(): void {
+    const [path, { fd }] = this.#handles.entries().next().value!;
+    this.#handles.delete(path);
+    fs.closeSync(fd);
+  }
+
+  /** A directory has been moved or removed: its path leads elsewhere. */
+  forget(): void {
+    while (this.#handles.size > 0) this.#closeOne();
+  }
+
+  close(): void {
+    this.forget();
+    fs.closeSync(this.#top);
+  }
+}
+
+const CHANGED = new Set<number>([ERRNO.ELOOP, ERRNO.ENOTDIR, ERRNO.EXDEV]);
+
+/** chmod of a file that is no link, whatever has become of its name meanwhile. */
+export function chmodItself(path: fs.PathLike, mode: number): void {
+  const fd = host(() => fs.openSync(path, O_PATH | fs.constants.O_NOFOLLOW));
+  try {
+    if (fs.fstatSync(fd).isSymbolicLink()) fail('ENOENT');
+    host(() => fs.chmodSync(`/proc/self/fd/${fd}`, mode));
+  } finally {
+    fs.closeSync(fd);
+  }
+}
