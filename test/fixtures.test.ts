@@ -125,7 +125,7 @@ describe.each(programs)('%s', (program) => {
   describe.each(runs)('$args', ({ args }) => {
     // One variant is enough for the interpreter.
     test.each(
-      ['static', 'neon', 'v8'].includes(variant) || variant.startsWith('bare')
+      ['static', 'neon', 'softneon', 'v8'].includes(variant) || variant.startsWith('bare')
         ? (['jit', 'interp'] as const)
         : (['jit'] as const),
     )('%s', async (cpu) => {

@@ -22,7 +22,6 @@ import { type Heads, rowsOf, type Vocabulary } from './table.ts';
 /** As for Advanced SIMD; the 1111 forms of coprocessors 10 and 11 are the same in A32 and T32. */
 const heads: Heads = (bits) => {
   if (bits.startsWith('001')) return [`1111 ${bits}`, `111${bits[3]} 1111 ${bits.slice(5)}`];
-  if (bits.startsWith('11111')) return [bits, bits];
   if (bits.startsWith('1111')) return [bits, bits];
   return [`cccc ${bits}`, `1110 ${bits}`];
 };

@@ -51,8 +51,8 @@ export const STATE_WORDS = 82;
 /** Bits of the CPSR that are the program's: NZCVQ, IT, GE, E, T. */
 export const CPSR_MASK = 0xfe0f_fe20;
 
-/** Len and Stride of the FPSCR. */
-export const SHORT_VECTORS = 0x0037_0000;
+/** FPSCR bits that armrun has not, and qemu's CPUs have: Len and Stride, FZ16. */
+export const FPSCR_ABSENT = 0x003f_0000;
 
 /** An instruction and its address. */
 export type PlacedInsn = Insn & { readonly pc: number };
