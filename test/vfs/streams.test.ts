@@ -13,9 +13,13 @@ const SOURCE = `
 #include "try.h"
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 static char buffer[100000];
@@ -47,6 +51,27 @@ int main(int argc, char **argv) {
       fflush(stdout);
       long to = lseek(1, n, n < 0 ? SEEK_END : SEEK_SET);
       if (to < 0) printf("[seek %s]", strerrorname_np(errno));
+    } else if (!strncmp(what, "back", 4)) {
+      if (lseek(0, -n, SEEK_CUR) < 0) printf("[back %s]", strerrorname_np(errno));
+    } else if (!strncmp(what, "socket", 6)) {
+      fflush(stdout);
+      for (int fd = 0; fd < 3; fd++) {
+        struct sockaddr_un a;
+        socklen_t size = sizeof a, other = sizeof a, four = 4;
+        int own = getsockname(fd, (void *)&a, &size), peer = getpeername(fd, (void *)&a, &other), type = -1, domain = -1;
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &four);
+        getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &four);
+        dprintf(1, "[%d %u %d %u family %d type %d %d]", own, size, peer, other, a.sun_family, type, domain);
+      }
+      int k = recv(0, buffer, 5, MSG_PEEK), m = recv(0, buffer + 100, 3, 0), waiting = -1;
+      ioctl(0, FIONREAD, &waiting);
+      dprintf(1, "[peek %d %.*s received %.*s of %d]", k, k, buffer, m, buffer + 100, m + waiting);
+      send(1, "sent", 4, 0);
+    } else if (!strncmp(what, "shut", 4)) {
+      fflush(stdout);
+      signal(SIGPIPE, SIG_IGN);
+      int done = shutdown(1, SHUT_WR), written = write(1, "x", 1);
+      fprintf(stderr, "[shut %d %d %s]", done, written, strerrorname_np(errno));
     } else if (!strncmp(what, "where", 5)) {
       long in = lseek(0, 0, SEEK_CUR), out = lseek(1, 0, SEEK_CUR);
       printf("[at %ld %ld]", in, out);
@@ -116,6 +141,8 @@ function run(program: string, script: string): { status: number | null; stdout: 
 const SCRIPTS: Record<string, string> = {
   'a file is read': '$P type where read:4 where all < in',
   'what is read is taken from the next reader': '(read a; $P read:4; cat) < in',
+  'what is sought back is read again': '($P read:8 back:5; cat; $P back:6 read:3; $P read:1; cat) < in',
+  'children seek for each other': '($P read:8 fork:2 back:7 read:3 where; cat) < in',
   'what is given back is not': '(read a; $P line; $P line; cat) < in',
   'a child reads on': '$P read:4 fork:4 read:6 < in',
   'the same file opened again': '$P read:4 open:3 read:4 < in',
@@ -141,5 +168,22 @@ describe('standard streams', () => {
     const expected = run(native, script);
     expect(expected.stdout.length).toBeGreaterThan(0);
     expect(run(guest, script)).toEqual(expected);
+  });
+
+  // As Node gives them to its children.
+  test('sockets', { timeout: 180_000 }, () => {
+    const [expected, seen] = [native, guest].map((program) => {
+      const { status, stdout, stderr } = spawnSync(
+        program,
+        ['type', 'socket', 'poll:0', 'all', 'poll:0', 'shut'],
+        {
+          input: 'hello in\nmore',
+          encoding: 'latin1',
+        },
+      );
+      return { status, stdout, stderr };
+    });
+    expect(expected!.stdout).toContain('[peek 5 hello received hel of 13]');
+    expect(seen).toEqual(expected);
   });
 });

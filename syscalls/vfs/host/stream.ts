@@ -1,6 +1,6 @@
 /**
- * Descriptors of the host that are handed to the guest: standard input, output and error, and devices of the host. Terminals are
- * in terminal.ts.
+ * Streams and files of the host that are handed to the guest: standard input, output and error (descriptors.ts), and devices of the
+ * host. Terminals are in terminal.ts.
  *
  * Reading never blocks this process, in which other tasks may run: a pipe is opened a second time without O_NONBLOCK being shared
  * with other processes, and read until it has no more. Only when a task goes to sleep on the queue does a watcher of Node's event
@@ -11,21 +11,18 @@ import fs from 'node:fs';
 import type net from 'node:net';
 import type { PageSource } from '../../../emu/memory/address-space.ts';
 import { Errno, fail } from '../../abi/errno.ts';
-import { O_ACCMODE, O_APPEND, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, SEEK_CUR } from '../../abi/fcntl.ts';
+import { O_ACCMODE, O_APPEND, O_RDONLY, O_RDWR, O_WRONLY, SEEK_CUR } from '../../abi/fcntl.ts';
 import { FIONREAD } from '../../abi/ioctl.ts';
 import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
-import { type Attributes, major, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
-import { AnonymousInode } from '../core/anonymous.ts';
+import { S_IFIFO, S_IFMT, S_IFSOCK } from '../../abi/stat.ts';
 import { FilePages, MappableFile } from '../core/file-pages.ts';
-import type { AttributeChange, Inode } from '../core/inode.ts';
+import type { Inode } from '../core/inode.ts';
 import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
-import type { Vfs } from '../core/vfs.ts';
 import { type Waiter, WaitQueue } from '../core/wait-queue.ts';
-import { attributesOf } from './attributes.ts';
 import { host, rethrow } from './error.ts';
-import { hostFlags } from './flags.ts';
+import { hostCalls } from './ffi/call.ts';
+import { seek } from './ffi/files.ts';
 import { HostOutput } from './output.ts';
-import { isTerminal, openHostTerminal } from './terminal.ts';
 
 /** Milliseconds until a socket without room is tried again. */
 const RETRY_MS = 10;
@@ -74,6 +71,11 @@ export class HostStream extends OpenFile {
   /** Other character devices (the host's /dev/null) never make one wait. */
   get #waits(): boolean {
     return this.#kind === S_IFIFO || this.#kind === S_IFSOCK;
+  }
+
+  /** A byte that the guest has not read yet and the host has no more; -1 for none. */
+  get peeked(): number {
+    return this.#peeked;
   }
 
   #open(): number {
@@ -240,11 +242,10 @@ export class HostStream extends OpenFile {
 
 /**
  * A regular file the host process was started with, whose offset other processes of the host may share: a shell, and what it
- * starts next.
+ * starts next. Reading and writing goes on at the shared offset.
  *
- * Writing goes on at the shared offset, so that output of others is not overwritten. Reading, and everything after a seek, has an
- * offset of its own, as node:fs cannot move the shared one; when the file is closed, the shared offset is moved to where the
- * guest has left off (if that is further on).
+ * Where it cannot be moved (no node:ffi), what is read and written after a seek has an offset of its own; when the file is closed,
+ * the shared offset is moved to where the guest has left off (if that is further on).
  */
 export class InheritedFile extends MappableFile {
   readonly fd: number;
@@ -257,8 +258,7 @@ export class InheritedFile extends MappableFile {
     super(inode, flags);
     this.fd = fd;
     this.#reopened = reopened;
-    this.#own = reopened || !this.writable;
-    if (this.#own && !reopened) this.offset = descriptorInfo(fd).position;
+    this.#own = reopened;
   }
 
   protected override close(): void {
@@ -291,7 +291,6 @@ export class InheritedFile extends MappableFile {
   }
 
   override read(into: Uint8Array): number {
-    this.vfs.passed.turned();
     if (this.#own) return super.read(into);
     return into.length === 0 ? 0 : host(() => fs.readSync(this.fd, into, 0, into.length, null));
   }
@@ -316,11 +315,12 @@ export class InheritedFile extends MappableFile {
     return host(() => fs.fstatSync(this.fd).size);
   }
   override seek(offset: number, whence: number): number {
-    if (!this.#own) {
-      this.offset = descriptorInfo(this.fd).position;
-      if (whence === SEEK_CUR && offset === 0) return this.offset;
-      this.#own = true;
-    }
+    if (this.#own) return super.seek(offset, whence);
+    this.offset = descriptorInfo(this.fd).position;
+    if (whence === SEEK_CUR && offset === 0) return this.offset;
+    const calls = hostCalls();
+    if (calls !== undefined) return (this.offset = seek(calls, this.fd, offset, whence));
+    this.#own = true;
     return super.seek(offset, whence);
   }
   override sync(dataOnly: boolean): void {
@@ -331,44 +331,8 @@ export class InheritedFile extends MappableFile {
   }
 }
 
-/**
- * What a descriptor of the host leads to, without a place in the guest's tree. A file may lie outside the guest's root: it is
- * used as it was opened, and nothing more is done to it.
- */
-class DescriptorInode extends AnonymousInode {
-  readonly fd: number;
-  constructor(vfs: Vfs, fd: number, name: string) {
-    super(vfs.anonymous, name, fs.fstatSync(fd).mode);
-    this.fd = fd;
-  }
-  override stat(): Attributes {
-    const s = host(() => fs.fstatSync(this.fd, { bigint: true }));
-    return attributesOf(s, Number(BigInt.asUintN(32, s.dev)), this.fs.vfs.numbers);
-  }
-  override setattr(change: AttributeChange): void {
-    if (this.isRegular && (descriptorInfo(this.fd).flags & O_ACCMODE) === O_RDONLY) fail('EPERM');
-    host(() => {
-      if (change.size !== undefined) fs.ftruncateSync(this.fd, change.size);
-      if (change.mode !== undefined) fs.fchmodSync(this.fd, change.mode & 0o7777);
-      if (change.uid !== undefined || change.gid !== undefined) {
-        const now = this.stat();
-        fs.fchownSync(this.fd, change.uid ?? now.uid, change.gid ?? now.gid);
-      }
-      if (change.atime !== undefined || change.mtime !== undefined) {
-        const now = this.stat();
-        const seconds = (time: bigint | 'now' | undefined, otherwise: bigint) =>
-          time === 'now' ? Date.now() / 1000 : Number(time ?? otherwise) / 1e9;
-        fs.futimesSync(this.fd, seconds(change.atime, now.atime), seconds(change.mtime, now.mtime));
-      }
-    });
-  }
-  override open(flags: number): OpenFile {
-    return reopen(this, this.fd, flags);
-  }
-}
-
 /** Offset and flags of one of this process's descriptors, from /proc; without it a guess. */
-function descriptorInfo(fd: number): { position: number; flags: number } {
+export function descriptorInfo(fd: number): { position: number; flags: number } {
   try {
     const text = fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1');
     const position = Number(/^pos:\s*(\d+)/m.exec(text)?.[1] ?? 0);
@@ -378,57 +342,4 @@ function descriptorInfo(fd: number): { position: number; flags: number } {
   } catch {
     return { position: 0, flags: fd === 0 ? O_RDONLY : fd <= 2 ? O_WRONLY : O_RDWR };
   }
-}
-
-/** /dev/null and its like. */
-const MEMORY_DEVICES = 1;
-
-/** Opens descriptors this process has, such as 0, 1 and 2. */
-export class HostDescriptors {
-  readonly #vfs: Vfs;
-  /** By what they lead to: two descriptors of one open file description are one here too. */
-  readonly #files = new Map<string, OpenFile>();
-
-  constructor(vfs: Vfs) {
-    this.#vfs = vfs;
-  }
-
-  /** EBADF when it is not open. */
-  open(fd: number): OpenFile {
-    let name: string;
-    try {
-      name = fs.readlinkSync(`/proc/self/fd/${fd}`, 'latin1');
-    } catch {
-      name = `descriptor:[${fd}]`;
-    }
-    const inode = host(() => new DescriptorInode(this.#vfs, fd, name));
-    const { dev, ino } = inode.stat();
-    const { position, flags } = descriptorInfo(fd);
-    // What was opened twice has other flags or another place, or it makes no difference.
-    const key = `${dev}:${ino}:${position}:${flags}`;
-    const known = this.#files.get(key);
-    if (known) return known;
-    const file = openInode(inode, fd, flags);
-    this.#files.set(key, file);
-    return file;
-  }
-}
-
-function openInode(inode: Inode, fd: number, flags: number): OpenFile {
-  const kind = inode.mode & S_IFMT;
-  if (kind === S_IFREG) return new InheritedFile(inode, flags, fd, false);
-  if (kind === S_IFCHR && major(inode.stat().rdev) !== MEMORY_DEVICES && isTerminal(fd)) {
-    return openHostTerminal(inode.fs.vfs, fd, flags);
-  }
-  return new HostStream(inode, flags, fd, false);
-}
-
-/** Opens what a descriptor leads to once more (/proc/PID/fd/N, /dev/stdin). */
-function reopen(inode: Inode, fd: number, flags: number): OpenFile {
-  if (!inode.isRegular) return openInode(inode, fd, flags);
-  const given = descriptorInfo(fd).flags & O_ACCMODE;
-  if (given !== O_RDWR && (flags & O_ACCMODE) !== given) fail('EACCES');
-  if (given === O_RDONLY && flags & O_TRUNC) fail('EACCES');
-  const again = host(() => fs.openSync(`/proc/self/fd/${fd}`, hostFlags(flags) & ~fs.constants.O_NOFOLLOW));
-  return new InheritedFile(inode, flags, again, true);
 }

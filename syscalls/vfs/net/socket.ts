@@ -32,6 +32,7 @@ import { S_IFSOCK } from '../../abi/stat.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
 import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
+import type { WaitQueue } from '../core/wait-queue.ts';
 import { interfaceIoctl } from './interface-ioctl.ts';
 
 /** Who sent a message, or is at the other end (struct ucred). */
@@ -102,8 +103,13 @@ export abstract class Socket extends OpenFile {
   sendBuffer = BUFFER;
   receiveBuffer = BUFFER;
 
-  constructor(vfs: Vfs, flags: number) {
-    super(new AnonymousInode(vfs.anonymous, 'socket:[N]', S_IFSOCK | 0o777), O_RDWR | flags);
+  constructor(
+    vfs: Vfs,
+    flags: number,
+    inode: AnonymousInode = new AnonymousInode(vfs.anonymous, 'socket:[N]', S_IFSOCK | 0o777),
+    queue?: WaitQueue,
+  ) {
+    super(inode, O_RDWR | flags, queue);
   }
 
   /**
