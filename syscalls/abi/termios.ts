@@ -39,6 +39,7 @@ export const VEOL2 = 16;
 
 export const IGNBRK = 0o1;
 export const BRKINT = 0o2;
+export const PARMRK = 0o10;
 export const ISTRIP = 0o40;
 export const INLCR = 0o100;
 export const IGNCR = 0o200;
@@ -59,6 +60,7 @@ export const ONLRET = 0o40;
 
 export const CS8 = 0o60;
 export const CREAD = 0o200;
+export const PARENB = 0o400;
 export const HUPCL = 0o2000;
 export const B38400 = 0o17;
 

@@ -3,10 +3,14 @@
  * terminal.
  */
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import flags from '../../src/v8-flags.json' with { type: 'json' };
 import { compile } from '../vfs/compile.ts';
 import { becomesIdle } from './host-process.ts';
 import { Screen } from './screen.ts';
+
+const bin = fileURLToPath(new URL('../../src/bin.cjs', import.meta.url));
 
 /** A program that never asks the kernel for anything. */
 const spin = () => compile('spin', 'int main(void) { for (volatile int i = 0;; i++); }', 'arm');
@@ -209,13 +213,33 @@ describe('settings', { timeout: 600_000 }, () => {
     await screen.command('guest /bin/stty sane; stty -a', /intr = \^C; .* erase = \^\?;.* eof = \^D;/);
   });
 
-  test('without a stty of the host are the usual ones', async () => {
+  test('are seen both ways where the host has no stty, as in an image', async () => {
     using screen = new Screen();
-    // As in an image: what the PATH leads to is a program for ARM.
+    // What the PATH leads to is a program for ARM.
     await screen.command('stty erase ^G; PATH=${ROOT}/usr/bin; hash -r', 'host$');
-    await screen.command('guest /bin/stty -a', /^intr = \^C; .* erase = \^\?;/m);
+    await screen.command('guest /bin/stty -a', /^intr = \^C; .* erase = \^G;/m);
     await screen.clear();
-    await screen.command('guest /bin/stty tostop; /usr/bin/stty -a', /erase = \^G;(.*\n)*.* -tostop /);
+    await screen.command('guest /bin/stty tostop; /usr/bin/stty -a', /erase = \^G;(.*\n)*.* tostop /);
+  });
+
+  test('are the usual ones where there is neither node:ffi nor a stty', async () => {
+    using screen = new Screen();
+    const node = `${process.execPath} --no-experimental-ffi ${flags.join(' ')} ${bin} --root $ROOT`;
+    await screen.command('stty erase ^G; PATH=${ROOT}/usr/bin; hash -r', 'host$');
+    await screen.command(`${node} /bin/stty -a`, /^intr = \^C; .* erase = \^\?;/m);
+    await screen.clear();
+    await screen.command(`${node} /bin/stty tostop; /usr/bin/stty -a`, /erase = \^G;(.*\n)*.* -tostop /);
+  });
+
+  test('what is typed ahead is for who reads next', async () => {
+    using screen = new Screen();
+    screen.line(
+      "guest /bin/bash -c 'stty -echo; echo go; read line; echo got $line; sleep 3; stty echo'; read next; echo next $next",
+    );
+    await screen.shows(/^go$/m);
+    screen.type('first\rahead\r');
+    await screen.shows(/^got first$/m);
+    await screen.shows(/^next ahead$/m);
   });
 
   test('are as they were after any end', async () => {

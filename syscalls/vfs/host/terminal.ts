@@ -2,23 +2,45 @@
  * The terminal this process was started on, as the guest's controlling terminal.
  *
  * As long as no guest reads from it or changes its settings, it stays as it is. Then it is switched to raw mode, and the guest's
- * own line discipline does the editing, echo and signals, so that every setting of the guest works. Node knows no tcgetattr(3):
- * the settings it had come from the host's stty(1), which also makes those the guest leaves behind the host's; without it a
- * terminal begins with the usual settings, and in the end is as it was.
+ * own line discipline does the editing, echo and signals, so that every setting of the guest works. The guest's settings begin as
+ * the host's are, and those that it leaves behind become the host's (terminal-settings.ts); where the host's cannot be had a terminal
+ * begins with the usual ones, and in the end is as it was.
  */
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import type tty from 'node:tty';
 import { O_NOCTTY } from '../../abi/fcntl.ts';
 import { type Attributes, S_IFCHR } from '../../abi/stat.ts';
-import { ONLCR, OPOST } from '../../abi/termios.ts';
+import {
+  BRKINT,
+  CS8,
+  ECHO,
+  ECHONL,
+  ICANON,
+  ICRNL,
+  IEXTEN,
+  IGNBRK,
+  IGNCR,
+  INLCR,
+  ISIG,
+  ISTRIP,
+  IXON,
+  ONLCR,
+  OPOST,
+  PARENB,
+  PARMRK,
+  type Termios,
+  VMIN,
+  VTIME,
+} from '../../abi/termios.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
 import type { OpenFile } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { Tty, TtyFile } from '../tty/tty.ts';
 import { host } from './error.ts';
+import { hostCalls } from './ffi/call.ts';
+import { typeByte } from './ffi/terminal.ts';
 import { inForeground, isForegroundOf } from './job.ts';
-import { hostProgram } from './program.ts';
+import { hostSettings, sameSettings, setHostSettings } from './terminal-settings.ts';
 
 /** Loaded only when there is a terminal: it costs each start two milliseconds. */
 const nodeTty = () => process.getBuiltinModule('node:tty');
@@ -32,9 +54,6 @@ const VT = 0x0b;
 const CR = 0x0d;
 /** Milliseconds until a terminal that takes no more is tried again. */
 const RETRY_MS = 5;
-/** Settings in the output of `stty -g`: the flags, then the control characters. */
-const FLAGS = 4;
-const CHARACTERS = 17;
 
 export class HostTerminal extends Tty {
   readonly #fd: number;
@@ -52,8 +71,8 @@ export class HostTerminal extends Tty {
   #rest: Uint8Array = new Uint8Array(0);
   #written: (() => void) | undefined;
   #loaded = false;
-  /** The settings before the guest changed any, as `stty -g` writes them. */
-  #found: string | undefined;
+  /** The settings before the guest changed any. */
+  #found: Termios | undefined;
   /** Who sends signals to the whole process group this process is one of. Undefined: it is none of the guest's business. */
   hostGroup: { readonly pgid: number; signal(signo: number): void } | undefined;
 
@@ -79,33 +98,22 @@ export class HostTerminal extends Tty {
   override load(): void {
     if (this.#loaded) return;
     this.#loaded = true;
-    const stty = hostProgram('stty');
-    if (stty === undefined) return;
-    const { status, stdout } = spawnSync(stty, ['-g'], {
-      stdio: [this.#fd, 'pipe', 'ignore'],
-      encoding: 'latin1',
-    });
-    const values = (stdout ?? '').split(':').map((field) => Number.parseInt(field, 16));
-    if (status !== 0 || values.length < FLAGS + CHARACTERS || values.some(Number.isNaN)) return;
-    this.#found = stdout.trim();
-    const [iflag, oflag, cflag, lflag] = values as [number, number, number, number];
-    const { termios } = this.line;
-    const cc = termios.cc.slice();
-    cc.set(values.slice(FLAGS, FLAGS + CHARACTERS));
-    this.line.termios = { ...termios, iflag, oflag, cflag, lflag, cc };
+    this.#found = hostSettings(this.#fd);
+    if (this.#found !== undefined) this.line.termios = this.#found;
   }
 
   override changed(): void {
-    if (this.#settings() !== this.#found) this.wanted();
+    if (this.#found === undefined || !sameSettings(this.line.termios, this.#found)) this.wanted();
   }
 
-  /** The guest's settings as `stty` takes them. */
-  #settings(): string | undefined {
-    if (this.#found === undefined) return undefined;
-    const { iflag, oflag, cflag, lflag, cc } = this.line.termios;
-    const values = [iflag, oflag, cflag, lflag, ...cc.subarray(0, CHARACTERS)];
-    const rest = this.#found.split(':').slice(values.length);
-    return [...values.map((value) => value.toString(16)), ...rest].join(':');
+  /** Raw, for the guest's line discipline to do all, or as it was found. */
+  #setRaw(raw: boolean): void {
+    const calls = hostCalls();
+    if (calls === undefined || this.#found === undefined) {
+      // Node knows the mode it has set and would do nothing; but somebody else may have had the terminal since.
+      if (raw) this.#input!.setRawMode(false);
+      this.#input!.setRawMode(raw);
+    } else setHostSettings(this.#fd, raw ? rawSettings(this.#found) : this.#found);
   }
 
   // ---- input ----
@@ -118,9 +126,7 @@ export class HostTerminal extends Tty {
       return;
     }
     // In the background this stops the whole job with SIGTTOU, until it is in the foreground.
-    // Node knows the mode it has set and would do nothing; but somebody else may have had the terminal since.
-    input.setRawMode(false);
-    input.setRawMode(true);
+    this.#setRaw(true);
     this.#mode = 'raw';
     input.resume();
   }
@@ -142,7 +148,7 @@ export class HostTerminal extends Tty {
   /** This process is about to stop: who started it gets the terminal as it was. */
   suspend(): void {
     if (this.#mode !== 'raw') return;
-    this.#input!.setRawMode(false);
+    this.#setRaw(false);
     this.#input!.pause();
     this.#mode = 'away';
   }
@@ -164,7 +170,10 @@ export class HostTerminal extends Tty {
         }),
       );
     }
-    if (this.#mode === 'raw' && !this.hungUp) this.#input!.setRawMode(false);
+    if (this.#mode === 'raw' && !this.hungUp) {
+      this.#giveBack();
+      this.#setRaw(false);
+    }
     this.#mode = 'cooked';
     process.off('SIGCONT', this.#continued);
     this.#input?.removeAllListeners();
@@ -172,13 +181,18 @@ export class HostTerminal extends Tty {
     this.#input = undefined;
   }
 
+  /** What was typed ahead, and the guest has not read, is for whoever reads next. */
+  #giveBack(): void {
+    const calls = hostCalls();
+    if (calls === undefined) return;
+    for (const byte of this.line.unread()) if (!typeByte(calls, this.#fd, byte)) return;
+  }
+
   /** The guest's last settings become the host's, as they would if it ran there. True when the host's are others than before. */
   settle(): boolean {
-    const settings = this.#settings();
-    if (settings === undefined || settings === this.#found || this.hungUp) return false;
-    return (
-      spawnSync(hostProgram('stty')!, [settings], { stdio: [this.#fd, 'ignore', 'ignore'] }).status === 0
-    );
+    const { termios } = this.line;
+    if (this.#found === undefined || sameSettings(termios, this.#found) || this.hungUp) return false;
+    return setHostSettings(this.#fd, termios);
   }
 
   /** From the host comes the signal, too, to those it is meant for. */
@@ -209,9 +223,10 @@ export class HostTerminal extends Tty {
     else this.#write(shown);
   }
 
-  /** The host's terminal makes CR NL of NL: as it was told to, and in Node's raw mode always. */
+  /** The host's terminal makes CR NL of NL: as it was told to, and in Node's raw mode always (but not in ours). */
   get #translates(): boolean {
-    return this.#mode === 'raw' || (this.line.termios.oflag & (OPOST | ONLCR)) === (OPOST | ONLCR);
+    if (this.#mode === 'raw') return this.#found === undefined || hostCalls() === undefined;
+    return (this.line.termios.oflag & (OPOST | ONLCR)) === (OPOST | ONLCR);
   }
 
   #retry(): void {
@@ -250,6 +265,21 @@ function reopen(fd: number): number {
   } catch {
     return fd;
   }
+}
+
+/** cfmakeraw(3). */
+function rawSettings(found: Termios): Termios {
+  const cc = found.cc.slice();
+  cc[VMIN] = 1;
+  cc[VTIME] = 0;
+  return {
+    ...found,
+    iflag: found.iflag & ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON),
+    oflag: found.oflag & ~OPOST,
+    lflag: found.lflag & ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN),
+    cflag: (found.cflag & ~PARENB) | CS8,
+    cc,
+  };
 }
 
 /** For a terminal that puts a CR before each NL: where the guest has none, VT moves down just as well. */

@@ -58,6 +58,11 @@ export class LineDiscipline {
     return special !== DISABLED && special === c;
   }
 
+  /** What has been typed and not been read; ends of files are not among it. */
+  unread(): number[] {
+    return [...this.#ready, ...this.#line].filter((byte) => byte >= 0);
+  }
+
   // ---- input ----
   /** Bytes from the keyboard. Gives how many were taken; the rest finds no room. */
   input(bytes: Uint8Array): number {
