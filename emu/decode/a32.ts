@@ -303,12 +303,6 @@ CLREX A1                 | 1111 0101 0111 (1111) (1111) (0000) 0001 (1111) | non
 DSB A1                   | 1111 0101 0111 (1111) (1111) (0000) 0100 iiii | barrier            | nop
 DMB A1                   | 1111 0101 0111 (1111) (1111) (0000) 0101 iiii | barrier            | nop
 ISB A1                   | 1111 0101 0111 (1111) (1111) (0000) 0110 iiii | instructionBarrier | isb
-MRC (TPIDRURO) A1        | cccc 1110 0001 1101 tttt 1111 0111 0000      | threadRegister 3   | readTpidruro  | pc t
-MRC (TPIDRURW) A1        | cccc 1110 0001 1101 tttt 1111 0101 0000      | threadRegister 2   | readTpidrurw  | pc t
-MCR (TPIDRURW) A1        | cccc 1110 0000 1101 tttt 1111 0101 0000      | threadRegister 2   | writeTpidrurw | pc t
-MCR (CP15ISB) A1         | cccc 1110 0000 0111 tttt 1111 1001 0101      | cp15Barrier 5 4    | isb           | pc t
-MCR (CP15DSB) A1         | cccc 1110 0000 0111 tttt 1111 1001 1010      | cp15Barrier 10 4   | nop           | pc t
-MCR (CP15DMB) A1         | cccc 1110 0000 0111 tttt 1111 1011 1010      | cp15Barrier 10 5   | nop           | pc t
 `;
 
 const arithmetic = { ...mul, ...media, ...signed, parallel, usada8 };

@@ -12,7 +12,7 @@ const NEEDS: readonly (readonly [RegExp, Feature | null])[] = [
   [/^T32:|^T16:(CBN?Z|IT|NOP|YIELD|WFE|WFI|SEV|Unallocated hint) /, 'v6t2'],
   [/^A32:(MOVT|MOV \(immediate\) A2|MLS|RBIT|[SU]BFX|BF[CI]|(LDRH|LDRSB|LDRSH|STRH)T) ?/, 'v6t2'],
   [/^A32:(PLDW|Unallocated memory hint)/, 'multiprocessing'],
-  [/^A32:(DSB|DMB|ISB|DBG|PLI)/, 'v7'],
+  [/^A32:(DSB|DMB|ISB|DBG|PLI|MRC \(PMUSERENR)/, 'v7'],
 ];
 const VFP_NEEDS: readonly (readonly [RegExp, Feature])[] = [
   [/^[SU]DIV/, 'division'],
@@ -44,6 +44,17 @@ export function selectModel(chosen: CpuModel): void {
   model = chosen;
   isOlder = [...DEFAULT_MODEL.features].some((feature) => !chosen.features.has(feature));
   for (const forget of caches) forget();
+}
+
+/** Calls with the decoder for a model, whatever that of the run is. */
+export function withModel<T>(wanted: CpuModel, call: () => T): T {
+  const chosen = model;
+  selectModel(wanted);
+  try {
+    return call();
+  } finally {
+    selectModel(chosen);
+  }
 }
 
 export function hasRow(row: Row): boolean {

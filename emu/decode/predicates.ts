@@ -17,6 +17,11 @@ export function spOrPc(letters: string): Predicate {
   return (_a, f) => [...letters].some((letter) => f[letter] === 13 || f[letter] === 15);
 }
 
+/** The PC, or SP in T32, which has no condition. */
+export function pcOrThumbSp(letter: string): Predicate {
+  return (_a, f) => f[letter] === 15 || (f.c === undefined && f[letter] === 13);
+}
+
 /** Two of these fields are the same register. */
 export function same(one: string, others: string): Predicate {
   return (_a, f) => [...others].some((letter) => f[letter] === f[one]);

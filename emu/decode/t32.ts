@@ -293,12 +293,6 @@ CLREX T1                 | 1111 0011 1011 (1111) 10(0)0 (1111) 0010 (1111) | non
 DSB T1                   | 1111 0011 1011 (1111) 10(0)0 (1111) 0100 iiii | barrier              | nop
 DMB T1                   | 1111 0011 1011 (1111) 10(0)0 (1111) 0101 iiii | barrier              | nop
 ISB T1                   | 1111 0011 1011 (1111) 10(0)0 (1111) 0110 iiii | instructionBarrier   | isb
-MRC (TPIDRURO) T1        | 1110 1110 0001 1101 tttt 1111 0111 0000      | threadRegister 3     | readTpidruro  | spOrPc t
-MRC (TPIDRURW) T1        | 1110 1110 0001 1101 tttt 1111 0101 0000      | threadRegister 2     | readTpidrurw  | spOrPc t
-MCR (TPIDRURW) T1        | 1110 1110 0000 1101 tttt 1111 0101 0000      | threadRegister 2     | writeTpidrurw | spOrPc t
-MCR (CP15ISB) T1         | 1110 1110 0000 0111 tttt 1111 1001 0101      | cp15Barrier 5 4      | isb           | spOrPc t
-MCR (CP15DSB) T1         | 1110 1110 0000 0111 tttt 1111 1001 1010      | cp15Barrier 10 4     | nop           | spOrPc t
-MCR (CP15DMB) T1         | 1110 1110 0000 0111 tttt 1111 1011 1010      | cp15Barrier 10 5     | nop           | pc t
 `;
 
 const arithmetic = { ...mul, ...media, ...signed, parallel, usada8 };

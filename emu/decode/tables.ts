@@ -5,6 +5,7 @@
  */
 import { udf } from '../ops/system.ts';
 import { a32Rows } from './a32.ts';
+import { coprocessorRows } from './coprocessor.ts';
 import { hasRow, onModelChange } from './features.ts';
 import type { IsaName, Op, Row, Shape } from './row.ts';
 import { noOperands } from './shapes/branch-system.ts';
@@ -16,7 +17,15 @@ import { v8Rows } from './v8.ts';
 import { vfpRows } from './vfp.ts';
 
 /** Every row of the manual that a user program may run; A32, then T16, then T32 (VFP's rows are of both). */
-export const ROWS: readonly Row[] = [...a32Rows, ...t16Rows, ...t32Rows, ...vfpRows, ...simdRows, ...v8Rows];
+export const ROWS: readonly Row[] = [
+  ...a32Rows,
+  ...t16Rows,
+  ...t32Rows,
+  ...coprocessorRows,
+  ...vfpRows,
+  ...simdRows,
+  ...v8Rows,
+];
 
 /** What is in no row: an undefined instruction exception. Not among ROWS. */
 const undefinedOf = (isa: IsaName): Row =>

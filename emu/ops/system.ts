@@ -82,6 +82,11 @@ export function readTpidruro<V, W, S>(m: Machine<V, W, S>, a: SystemTransfer): v
   m.setReg(a.t, m.getSys('tpidruro'));
 }
 
+/** Of a register that reads as zero. */
+export function readZero<V, W, S>(m: Machine<V, W, S>, a: SystemTransfer): void {
+  m.setReg(a.t, m.const(0));
+}
+
 export function readTpidrurw<V, W, S>(m: Machine<V, W, S>, a: SystemTransfer): void {
   m.setReg(a.t, m.getSys('tpidrurw'));
 }

@@ -139,6 +139,8 @@ export function vstm<V, W, S>(m: Machine<V, W, S>, a: FpBlockTransfer): void {
 // ---- moves between core and floating-point registers ----
 
 export interface FpCoreMove {
+  /** Of the extension registers. */
+  readonly size: FpSize;
   readonly t: number;
   /** Second core register of the 64-bit moves. */
   readonly t2: number;

@@ -5,8 +5,10 @@
  * can be written for, is run by the evaluator.
  */
 
+import { DEFAULT_MODEL } from '../cpu-model.ts';
 import { fieldsOf } from '../decode/build.ts';
 import { decodeA32, decodeThumb, ROWS } from '../decode/decoder.ts';
+import { withModel } from '../decode/features.ts';
 import type { Insn, Row } from '../decode/row.ts';
 import { CPU, IMPORTS, TYPES, Unsupported } from '../jit/convention.ts';
 import { ByteWriter, encodeModule, type FuncBody, OP } from '../jit/wasm.ts';
@@ -213,7 +215,12 @@ function conditionBody(cond: number, size: number): FuncBody {
   return { type: HANDLER_TYPE, locals: w.locals(), code: w.out.view().slice() };
 }
 
+/** The same whatever the model of the run is: forms that only others have are stepped. */
 export function generate(): Handlers {
+  return withModel(DEFAULT_MODEL, generateForModel);
+}
+
+function generateForModel(): Handlers {
   const conditions = [2, 4].flatMap((size) =>
     Array.from({ length: CONDITION_HANDLERS }, (_, cond) => conditionBody(cond, size)),
   );

@@ -188,11 +188,11 @@ export const writeStatus: Shape<WriteStatus> = {
   print: (a) => `${statusFields(a.mask)}, ${a.n < 0 ? imm(a.imm) : reg(a.n)}`,
 };
 
-/** MRC, MCR of CP15 c13: opc1 0, CRn 13, CRm 0. */
-export function threadRegister(opc2: number): Shape<{ t: number }> {
+/** MRC, MCR of CP15 with opc1 0; of the PC there is no form here. */
+export function cp15Register(crn: number, crm: number, opc2: number): Shape<{ t: number }> {
   return {
     decode: (f) => (f.t === 15 ? null : { t: f.t! }),
-    print: (a) => `15, 0, ${reg(a.t)}, cr13, cr0, {${opc2}}`,
+    print: (a) => `15, 0, ${reg(a.t)}, cr${crn}, cr${crm}, {${opc2}}`,
   };
 }
 

@@ -265,7 +265,7 @@ function coreMove(
 export function single(toCore: boolean): Shape<FpCoreMove> {
   return coreMove(
     toCore,
-    (f) => ({ t: f.t!, t2: -1, d: number(32, f.n!, f.N!), x: 0, dt: '' }),
+    (f) => ({ size: 32, t: f.t!, t2: -1, d: number(32, f.n!, f.N!), x: 0, dt: '' }),
     (a) => reg(a.t),
     (a) => `s${a.d}`,
   );
@@ -275,7 +275,7 @@ export function single(toCore: boolean): Shape<FpCoreMove> {
 export function scalar(toCore: boolean): Shape<FpCoreMove> {
   return coreMove(
     toCore,
-    (f) => ({ t: f.t!, t2: -1, d: number(64, f.n!, f.N!), x: f.x!, dt: '.32' }),
+    (f) => ({ size: 64, t: f.t!, t2: -1, d: number(64, f.n!, f.N!), x: f.x!, dt: '.32' }),
     (a) => reg(a.t),
     (a) => `d${a.d}[${a.x}]`,
   );
@@ -285,7 +285,7 @@ export function scalar(toCore: boolean): Shape<FpCoreMove> {
 export function double(toCore: boolean): Shape<FpCoreMove> {
   return coreMove(
     toCore,
-    (f) => ({ t: f.t!, t2: f.u!, d: number(64, f.m!, f.M!), x: 0, dt: '' }),
+    (f) => ({ size: 64, t: f.t!, t2: f.u!, d: number(64, f.m!, f.M!), x: 0, dt: '' }),
     (a) => regs(a.t, a.t2),
     (a) => `d${a.d}`,
   );
@@ -297,7 +297,7 @@ export function twoSingles(toCore: boolean): Shape<FpCoreMove> {
     toCore,
     (f) => {
       const d = number(32, f.m!, f.M!);
-      return d === 31 ? null : { t: f.t!, t2: f.u!, d, x: 0, dt: '' };
+      return d === 31 ? null : { size: 32, t: f.t!, t2: f.u!, d, x: 0, dt: '' };
     },
     (a) => regs(a.t, a.t2),
     (a) => `s${a.d}, s${a.d + 1}`,
