@@ -10,7 +10,6 @@ import { type Channel, TranslationThread } from './jit/translation-thread.ts';
 import type { TranslatorOptions } from './jit/translator.ts';
 import { ReferenceBackend } from './machine/reference-backend.ts';
 import type { AddressSpace } from './memory/address-space.ts';
-import { saveRecords } from './tier0/handler-set.ts';
 
 export type BackendFactory = (space: AddressSpace, options: CpuOptions) => CpuBackend;
 
@@ -65,10 +64,7 @@ async function engine(
         create: (space, options) => new JitBackend(space, options, store),
         finish: async () => {
           thread?.close();
-          await Promise.race([
-            Promise.all([store.keep(PATIENCE), saveRecords()]),
-            setTimeout(PATIENCE, undefined, { ref: false }),
-          ]);
+          await Promise.race([store.keep(PATIENCE), setTimeout(PATIENCE, undefined, { ref: false })]);
         },
       };
     }

@@ -4,7 +4,7 @@
 
 import { fieldsOf } from './build.ts';
 import { lacksRegisters, onModelChange } from './features.ts';
-import type { DecodeContext, Insn, Row } from './row.ts';
+import type { DecodeContext, Insn, IsaName, Row } from './row.ts';
 import { itRow } from './t16.ts';
 import { A32_CONDITIONAL, A32_UNCONDITIONAL, ROWS, type RowTable, T16, T32, UNDEFINED } from './tables.ts';
 
@@ -37,6 +37,18 @@ function match(table: RowTable, bits: number): unknown {
 }
 
 const NO_ARGS = { imm: 0 };
+
+/** The first row that an encoding matches, whatever its fields say; undefined when there is none. */
+export function firstMatch(isa: IsaName, bits: number): Row | undefined {
+  const table =
+    isa === 'T32' ? T32 : isa === 'T16' ? T16 : bits >>> 28 === 15 ? A32_UNCONDITIONAL : A32_CONDITIONAL;
+  const candidates = table.candidatesFor(bits);
+  for (let i = 0; i < candidates.length; i++) {
+    const { row, mask, value } = candidates[i]!;
+    if ((bits & mask) === value) return row;
+  }
+  return undefined;
+}
 
 /** True when a halfword is the first one of a 32-bit Thumb instruction. */
 export function isThumb32(hw1: number): boolean {

@@ -57,6 +57,11 @@ export function withModel<T>(wanted: CpuModel, call: () => T): T {
   }
 }
 
+/** Whether the run's model is the default. */
+export function isDefaultModel(): boolean {
+  return model === DEFAULT_MODEL;
+}
+
 export function hasRow(row: Row): boolean {
   if (!isOlder) return row.needs === undefined || model.features.has(row.needs);
   const feature = featureOf(row);

@@ -79,10 +79,23 @@ export class RowTable {
     });
   }
 
+  /** Values that the index has. */
+  get size(): number {
+    return this.index(this.indexMask) + 1;
+  }
+
+  /** As candidatesFor, of all encodings that have an index. */
+  candidatesAt(index: number): readonly Candidate[] {
+    let bits = 0;
+    for (let bit = 1, i = 0; i < 32; i++, bit <<= 1)
+      if (bit & this.indexMask && (this.index(bit) & index) !== 0) bits |= bit;
+    return this.candidatesFor(bits);
+  }
+
   /** Rows that the encoding may be, in order of preference. Their mask and value have still to be compared. */
   candidatesFor(bits: number): readonly Candidate[] {
     // Of full length at once: an array that grows with holes becomes a hash table.
-    this.lists ??= new Array(this.index(this.indexMask) + 1).fill(undefined);
+    this.lists ??= new Array(this.size).fill(undefined);
     const index = this.index(bits);
     const list = this.lists[index];
     if (list !== undefined) return list;

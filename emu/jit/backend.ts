@@ -25,7 +25,7 @@ import { type InterpreterHooks, WasmInterpreter } from '../tier0/interpreter.ts'
 import { TimeSheet, type Work } from '../work.ts';
 import { CodeCache } from './code-cache.ts';
 import { MAX_DEPTH } from './compile.ts';
-import { GROUP_ALIGN, LEAVE } from './convention.ts';
+import { DISPATCH_DEPTH, GROUP_ALIGN, LEAVE } from './convention.ts';
 import { Machinery } from './machinery.ts';
 import { TranslationStore } from './store.ts';
 import { Tiering } from './tiering.ts';
@@ -41,9 +41,6 @@ const EXIT_TO = OFF.exitTo >> 2;
 const RUNNING = OFF.running >> 2;
 const DEPTH = OFF.depth >> 2;
 const STOP_AT = OFF.stopAt >> 2;
-
-/** Frames of TypeScript are bigger than those of compiled code: a nested dispatcher counts as so many calls. */
-const DISPATCH_DEPTH = 8;
 
 /** Times that a group of accesses may fail its test. */
 const MAX_GROUP_FAILURES = 8;
@@ -87,7 +84,6 @@ export class JitBackend implements CpuBackend {
     this.heatMask = options.interpret === true ? -1 : this.tiering.interval - 1;
     this.name = options.interpret === true ? 'interp' : 'jit';
     const set = handlerSet(options.count);
-    set.decoder.keepIn(store.archive);
     this.machinery = Machinery.take(space.memory, set);
     this.machinery.hooks = {
       check: (_cpu, address, code, site) => this.check(address >>> 0, code, site),
@@ -112,6 +108,7 @@ export class JitBackend implements CpuBackend {
       image: (address) => store.imageAt(space, address),
       found: (image) => this.code.found(image),
       isCompiled: (location) => this.code.compiledSlot(location) > 0,
+      resume: (depth, ret, left) => this.resume(depth, ret, left),
     };
     const { heatMask } = this;
     const how = { heatMask, timed: options.count === true };
@@ -132,6 +129,7 @@ export class JitBackend implements CpuBackend {
     this.cpu = cpu;
     this.stopAt = 0;
     const before = this.times.begin('evaluator');
+    cpu.i32[EXIT_WORD] = EXIT.NONE;
     try {
       this.dispatch(0);
     } finally {
@@ -188,19 +186,21 @@ export class JitBackend implements CpuBackend {
     };
   }
 
-  /** Runs from the state's location. Gives LEAVE when a hook said to leave, or the location where the dispatcher is done. */
-  private dispatch(depth: number): number {
+  /**
+   * Runs from the state's location, or from where an interpreter has `left`. Gives LEAVE when a hook said to leave, or the location
+   * where the dispatcher is done.
+   */
+  private dispatch(depth: number, left: number | null = null): number {
     const { cpu, interpreter } = this;
     const w = cpu.i32;
-    w[EXIT_WORD] = EXIT.NONE;
-    for (;;) {
-      if (!this.defaultMode()) {
+    for (let first = left; ; first = null) {
+      if (first === null && !this.defaultMode()) {
         if (interpreter.run(cpu, this.isDefaultMode)) continue;
-      } else if (w[IT] !== 0) {
+      } else if (first === null && w[IT] !== 0) {
         if (interpreter.step(cpu)) continue;
       } else {
         const before = this.times.begin('interpreter');
-        const next = this.wasm.run(cpu, depth, this.stopAt);
+        const next = first ?? this.wasm.run(cpu, depth, this.stopAt);
         this.times.end(before);
         if (next !== LEAVE || w[EXIT_WORD] === EXIT.NONE) {
           cpu.location = next >>> 0;
@@ -406,18 +406,28 @@ export class JitBackend implements CpuBackend {
       code.remember(target, slot);
       return code.enter(cpu.base, depth + 1, ret, slot);
     }
-    const stopAt = this.stopAt;
+    if (depth === cpu.i32[DEPTH]) return target;
     cpu.location = target;
+    cpu.i32[EXIT_WORD] = EXIT.NONE;
+    return this.resume(depth, ret, null);
+  }
+
+  /**
+   * Goes on in the interpreter, below a call of compiled code that is to return to a location: from the state's location, or from
+   * where an interpreter (tier0/control.ts, `miss`) has left.
+   */
+  private resume(depth: number, ret: number, left: number | null): number {
+    const { cpu, stopAt } = this;
+    const [outerStopAt, outerDepth] = [cpu.u32[STOP_AT]!, cpu.i32[DEPTH]!];
     this.stopAt = ret;
-    const outerDepth = cpu.i32[DEPTH]!;
     const before = this.times.begin('interpreter');
     try {
-      return this.dispatch(depth + DISPATCH_DEPTH);
+      return this.dispatch(depth + DISPATCH_DEPTH, left);
     } finally {
       this.stopAt = stopAt;
       this.times.end(before);
       cpu.i32[DEPTH] = outerDepth;
-      cpu.u32[STOP_AT] = stopAt;
+      cpu.u32[STOP_AT] = outerStopAt;
     }
   }
 }

@@ -29,7 +29,6 @@ import { TimeSheet } from '../work.ts';
 import type { LeftFunctions, Leftovers } from './leftovers.ts';
 import type { Machinery } from './machinery.ts';
 import { moduleOf } from './module.ts';
-import type { Runtime } from './runtime.ts';
 import type { TranslationStore } from './store.ts';
 import { LOCAL_INSTRUCTIONS } from './tiering.ts';
 import type { Answer, TranslationThread } from './translation-thread.ts';
@@ -61,7 +60,7 @@ export class CodeCache {
   readonly insns: InsnCache;
   private readonly store: TranslationStore;
   private readonly table: WebAssembly.Table;
-  private readonly runtime: Runtime;
+  private readonly machinery: Machinery;
   /** 1 for slots that hold code. */
   private filled: Uint8Array;
   /** Code that is this address space's alone. */
@@ -106,7 +105,7 @@ export class CodeCache {
     insns: InsnCache,
     store: TranslationStore,
     options: CpuOptions,
-    { table, runtime }: Machinery,
+    machinery: Machinery,
     left: Leftovers['segments'] = new Map(),
   ) {
     this.left = left;
@@ -114,9 +113,9 @@ export class CodeCache {
     this.insns = insns;
     this.store = store;
     this.counting = options.count === true;
-    this.table = table;
-    this.runtime = runtime;
-    this.filled = new Uint8Array(Math.max(table.length, 1024));
+    this.table = machinery.table;
+    this.machinery = machinery;
+    this.filled = new Uint8Array(Math.max(this.table.length, 1024));
     this.jumpCache = new Uint32Array(space.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * 2);
     const { count = false, exactFuel = false } = options;
     this.options = { count, exactFuel };
@@ -143,7 +142,7 @@ export class CodeCache {
   }
 
   enter(cpu: number, depth: number, ret: number, slot: number): number {
-    return this.runtime.enter(cpu, depth, ret, slot);
+    return this.machinery.runtime.enter(cpu, depth, ret, slot);
   }
 
   /** Puts a compiled location in the jump cache. */
@@ -324,14 +323,14 @@ export class CodeCache {
   }
 
   private instantiate(segment: Segment): void {
-    const { table, store, runtime } = this;
+    const { table, store, machinery } = this;
     if (table.length < store.slotCount) {
-      table.grow(Math.max(store.slotCount - table.length, table.length >> 1), runtime.missStub);
+      table.grow(Math.max(store.slotCount - table.length, table.length >> 1), machinery.missStub);
       const filled = new Uint8Array(table.length);
       filled.set(this.filled.subarray(0, table.length));
       this.filled = filled;
     }
-    new WebAssembly.Instance(segment.module, { e: runtime.imports });
+    new WebAssembly.Instance(segment.module, { e: machinery.imports });
     this.placed(segment, segment.slots);
   }
 
@@ -424,7 +423,7 @@ export class CodeCache {
         if (!this.filled[slot]) return;
         this.filled[slot] = 0;
         this.onDrop(location);
-        this.table.set(slot, this.runtime.missStub);
+        this.table.set(slot, this.machinery.missStub);
         const j = ((location >>> 1) & (JUMP_CACHE_ENTRIES - 1)) * 2;
         if (this.jumpCache[j] === location) {
           this.jumpCache[j] = 0;
@@ -514,7 +513,7 @@ export class CodeCache {
     this.leave();
     for (const { slots } of this.live)
       for (const slot of slots) {
-        if (this.filled[slot]) this.table.set(slot, this.runtime.missStub);
+        if (this.filled[slot]) this.table.set(slot, this.machinery.missStub);
         this.filled[slot] = 0;
       }
     this.thread?.forget(this.space.memory);

@@ -36,6 +36,13 @@ export const RETURN = 2;
 export const PARAMETERS = 3;
 
 /**
+ * Call depth is counted in frames of compiled code, the unit of MAX_DEPTH. So many of them stand for one of the interpreter that
+ * runs on a caller's frame, and for a dispatcher there, whose frames of TypeScript are bigger.
+ */
+export const INTERPRETER_DEPTH = 1;
+export const DISPATCH_DEPTH = 8;
+
+/**
  * What a region function returns, in place of a location, when its caller is to leave too: 2 is no location (neither a word
  * address nor Thumb).
  */
@@ -55,7 +62,10 @@ export const IMPORTS = [
   { name: 'step', type: 3 },
   /** (cpu) -> 1 to go on: the time slice is over. */
   { name: 'preempt', type: 3 },
-  /** A region function that runs what OFF.target names, which has no compiled code yet. */
+  /**
+   * A region function that runs what OFF.target names, which has no compiled code yet: in the interpreter (tier0/control.ts), on
+   * the caller's frame.
+   */
   { name: 'miss', type: 0 },
   /** (a, b, r) -> 1 when r is the exact result; see exactness.ts. */
   { name: 'exact_add64', type: 4 },

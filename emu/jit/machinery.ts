@@ -15,6 +15,7 @@ export interface InterpreterCalls {
   hot(location: number, count: number, isLoop: number): number;
   sawJump(address: number, location: number): number;
   compiled(cpu: number, begins: number): number;
+  resume(cpu: number, depth: number, ret: number, next: number): number;
 }
 
 /** Runs from a location; the third parameter is not looked at. */
@@ -27,6 +28,12 @@ export class Machinery {
   readonly table: WebAssembly.Table;
   readonly runtime: Runtime;
   readonly interpret: Enter;
+  /** Makes a record from the tables of the interpreter (tier0/quick.ts): (record, encoding, instruction set) -> 1 when it has. */
+  readonly quick: (record: number, bits: number, isa: number) => number;
+  /** What a slot without code holds. */
+  readonly missStub: WebAssembly.ExportValue;
+  /** The imports of region modules. */
+  readonly imports: WebAssembly.ModuleImports;
   /** Whose process it is; to be set before anything runs. */
   hooks!: RuntimeHooks;
   calls!: InterpreterCalls;
@@ -53,7 +60,6 @@ export class Machinery {
       preempt: (cpu) => this.hooks.preempt(cpu),
       miss: (cpu, depth, ret) => this.hooks.miss(cpu, depth, ret),
     });
-    this.table.set(0, this.runtime.missStub);
     const calls: InterpreterCalls = {
       page: (cpu, location) => this.calls.page(cpu, location),
       decode: (cpu, record, address) => this.calls.decode(cpu, record, address),
@@ -61,11 +67,16 @@ export class Machinery {
       hot: (location, count, isLoop) => this.calls.hot(location, count, isLoop),
       sawJump: (address, location) => this.calls.sawJump(address, location),
       compiled: (cpu, begins) => this.calls.compiled(cpu, begins),
+      resume: (cpu, depth, ret, next) => this.calls.resume(cpu, depth, ret, next),
     };
     const { exports } = new WebAssembly.Instance(module, {
       e: { ...this.runtime.imports, d: decoder.memory, ...calls },
     });
     this.interpret = exports.enter as Enter;
+    this.quick = exports.quick as Machinery['quick'];
+    this.missStub = exports.miss!;
+    this.imports = { ...this.runtime.imports, miss: this.missStub };
+    this.table.set(0, this.missStub);
   }
 
   /** Leaves it to the memory's next process. The caller has put the stub back into all slots of the table. */

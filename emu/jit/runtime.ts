@@ -1,6 +1,6 @@
 /**
- * The small wasm module each address space gets once: the way in from TypeScript, the stub behind every table slot that has no
- * code yet, and the second look at an access whose page test failed.
+ * The small wasm module each address space gets once: the way in from TypeScript, and the second look at an access whose page test
+ * failed.
  *
  * Most failing tests are unaligned accesses that are allowed; they are decided here without a call of JavaScript.
  */
@@ -23,9 +23,7 @@ export interface RuntimeHooks {
 export interface Runtime {
   /** Calls the function in a table slot. */
   readonly enter: (cpu: number, depth: number, ret: number, slot: number) => number;
-  /** What a slot without code holds. */
-  readonly missStub: WebAssembly.ExportValue;
-  /** The imports of region modules. */
+  /** The imports of the interpreter, and but for `miss` of region modules. */
   readonly imports: WebAssembly.ModuleImports;
 }
 
@@ -132,29 +130,18 @@ function enterBody(): FuncBody {
   return { type: TYPE_ENTER, locals: [], code: w.view() };
 }
 
-function missBody(jsMiss: number): FuncBody {
-  const w = new ByteWriter();
-  for (let parameter = 0; parameter < PARAMETERS; parameter++) w.get(parameter);
-  w.call(jsMiss);
-  return { type: 0, locals: [], code: w.view() };
-}
-
 const helpers = { ...exactness, ...vectorHelpers, ...fused };
 
 /** Encoded once and for all: it is in the startup snapshot. */
 const MODULE = encodeModule({
   types: TYPES,
-  functionImports: [
-    { name: 'check', type: TYPE_CHECK },
-    { name: 'miss', type: 0 },
-  ],
+  functionImports: [{ name: 'check', type: TYPE_CHECK }],
   table: true,
-  functions: [enterBody(), missBody(1), checkBody(0), ...Object.values(helpers)],
+  functions: [enterBody(), checkBody(0), ...Object.values(helpers)],
   exports: [
     { name: 'enter', function: 0 },
-    { name: 'miss', function: 1 },
-    { name: 'check', function: 2 },
-    ...Object.keys(helpers).map((name, i) => ({ name, function: 3 + i })),
+    { name: 'check', function: 1 },
+    ...Object.keys(helpers).map((name, i) => ({ name, function: 2 + i })),
   ],
 });
 let compiled: WebAssembly.Module | undefined;
@@ -167,14 +154,15 @@ export function createRuntime(
 ): Runtime {
   compiled ??= new WebAssembly.Module(MODULE);
   const { exports } = new WebAssembly.Instance(compiled, {
-    e: { m: memory, t: table, check: hooks.check, miss: hooks.miss },
+    e: { m: memory, t: table, check: hooks.check },
   });
   const imports: WebAssembly.ModuleImports = { m: memory, t: table };
   const own: Record<string, WebAssembly.ImportValue> = {
     svc: hooks.svc,
     step: hooks.step,
     preempt: hooks.preempt,
+    miss: hooks.miss,
   };
   for (const { name } of IMPORTS) imports[name] = own[name] ?? exports[name]!;
-  return { enter: exports.enter as Runtime['enter'], missStub: exports.miss!, imports };
+  return { enter: exports.enter as Runtime['enter'], imports };
 }

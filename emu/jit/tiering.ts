@@ -7,8 +7,8 @@
  */
 import type { Start } from './translator.ts';
 
-/** Arrivals before a location's region is compiled, a power of two below 2^15. */
-const HOT = 8192;
+/** Arrivals before a location's region is compiled, a power of two up to 2^15: they are counted in 16 bits. */
+const HOT = 32768;
 /** Arrivals from which on a function that a hot region calls is compiled with it. */
 export const WANTED = HOT / 2;
 /**
@@ -16,8 +16,8 @@ export const WANTED = HOT / 2;
  * loops has its code sooner so, and one with more does not wait for all of it.
  */
 export const LOCAL_INSTRUCTIONS = 2000;
-/** Questions until then. */
-const QUESTIONS = 8;
+/** Arrivals between two questions. The first finds what an earlier run has kept. */
+const INTERVAL = 128;
 /** Hot locations that are waited for before a module is made of them. */
 const BATCH = 16;
 
@@ -33,7 +33,7 @@ export class Tiering {
 
   constructor(hot = HOT) {
     this.#hot = hot;
-    this.interval = Math.max(hot / QUESTIONS, 1);
+    this.interval = Math.min(hot, INTERVAL);
   }
 
   /** Notes `count` arrivals at a location. Gives true when it is to be compiled now. */
@@ -42,7 +42,7 @@ export class Tiering {
     if (count < this.#hot) return false;
     // A module costs as much as many functions: wait a little for others.
     if (count < this.#hot + this.interval) this.#waiting++;
-    if (this.#waiting < BATCH && count < 2 * this.#hot) return false;
+    if (this.#waiting < BATCH && count < 1.5 * this.#hot) return false;
     this.#waiting = 0;
     return true;
   }

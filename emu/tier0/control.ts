@@ -5,9 +5,20 @@
  * All are (state block, location or record, address) -> location or LEAVE, as handlers are, but `check`. OFF.thumb is kept true
  * at every step; the PC, and ITSTATE, are only in the state block when TypeScript looks.
  */
+import { EXIT } from '../cpu.ts';
 import { OFF } from '../cpu-state.ts';
 import { MAX_DEPTH } from '../jit/compile.ts';
-import { CPU, IMPORTS, importIndex, LEAVE, PARAMETERS } from '../jit/convention.ts';
+import {
+  CPU,
+  DEPTH,
+  DISPATCH_DEPTH,
+  IMPORTS,
+  INTERPRETER_DEPTH,
+  importIndex,
+  LEAVE,
+  PARAMETERS,
+  RETURN,
+} from '../jit/convention.ts';
 import { MAX_DISTANCE } from '../jit/region.ts';
 import { ifAllowed } from '../jit/runtime.ts';
 import { ByteWriter, type FuncBody, I32, OP, VOID } from '../jit/wasm.ts';
@@ -19,7 +30,8 @@ import {
   RECORD_PAGES_ARM,
   RECORD_PAGES_THUMB,
 } from '../memory/layout.ts';
-import { MASTER, MASTER_FACTOR, MASTER_KIND, RECORD } from './record.ts';
+import { loadShared, quickBody } from './quick.ts';
+import { HANDLER, MASTER, MASTER_FACTOR, MASTER_KIND, RECORD } from './record.ts';
 
 /** What TypeScript gives the interpreter beside the imports of compiled code (jit/convention.ts). */
 export const CONTROL_IMPORTS = [
@@ -37,6 +49,11 @@ export const CONTROL_IMPORTS = [
   { name: 'sawJump', type: 2 },
   /** (cpu, 1 or 0) -> anything: compiled code begins and ends, when OFF.timed says so. */
   { name: 'compiled', type: 2 },
+  /**
+   * (cpu, depth, return location, location or LEAVE) -> the same: goes on where the interpreter has left, below a call of compiled
+   * code.
+   */
+  { name: 'resume', type: 1 },
 ] as const;
 
 const CONTROL = [
@@ -50,6 +67,8 @@ const CONTROL = [
   'jump',
   'returnTo',
   'check',
+  'miss',
+  'quick',
 ] as const;
 export type ControlName = (typeof CONTROL)[number];
 
@@ -120,10 +139,10 @@ function recordsOf(w: ByteWriter, address: number, thumb: () => void): void {
   w.byte(OP.end);
 }
 
-/** Leaves the offset of an address's record in its page's. */
-function offsetInPage(w: ByteWriter, address: number): void {
+/** Leaves the offset of an address's record in its page's. Bits of the address that `mask` lacks are left out. */
+function offsetInPage(w: ByteWriter, address: number, mask = -1): void {
   w.get(address);
-  w.i32(PAGE_MASK);
+  w.i32(PAGE_MASK & mask);
   w.byte(OP.i32_and);
   w.i32(3);
   w.byte(OP.i32_shl);
@@ -224,7 +243,7 @@ const A = PARAMETERS;
 const B = PARAMETERS + 1;
 const IS_LOOP = PARAMETERS + 2;
 
-const BODIES: Readonly<Record<ControlName, (w: ByteWriter) => void>> = {
+const BODIES: Readonly<Record<Exclude<ControlName, 'quick'>, (w: ByteWriter) => void>> = {
   enter: (w) => passOn(w, 'goTo'),
   goTo(w) {
     find(w, A);
@@ -367,6 +386,114 @@ const BODIES: Readonly<Record<ControlName, (w: ByteWriter) => void>> = {
     for (const parameter of [CPU, rec, pc, address, code]) w.get(parameter);
     w.call(imported('fault'));
   },
+  /**
+   * A region function for code that is not compiled: (state block, depth, return location). The engine's `miss` does the same, for
+   * what is not as usual: the location may have compiled code, has no record, or has been arrived at often.
+   */
+  miss(w) {
+    const [depth, ret, record, stopAt, outerDepth] = [DEPTH, RETURN, A, B, IS_LOOP];
+    const target = PARAMETERS + 3;
+    state(w, OFF.target);
+    w.tee(target);
+    w.get(ret);
+    w.byte(OP.i32_eq);
+    w.get(depth);
+    w.i32(MAX_DEPTH - DISPATCH_DEPTH);
+    w.byte(OP.i32_ge_s);
+    w.byte(OP.i32_or);
+    when(w, () => {
+      w.get(target);
+      w.byte(OP.return);
+    });
+    const slowWhen = () =>
+      when(w, () => {
+        for (let parameter = 0; parameter < PARAMETERS; parameter++) w.get(parameter);
+        w.byte(OP.return_call);
+        w.u32(importIndex('miss'));
+      });
+    state(w, OFF.timed);
+    slowWhen();
+    recordsOf(w, target, () => {
+      w.get(target);
+      w.i32(1);
+      w.byte(OP.i32_and);
+    });
+    w.tee(record);
+    w.byte(OP.i32_eqz);
+    slowWhen();
+    w.get(record);
+    offsetInPage(w, target, -2);
+    w.byte(OP.i32_add);
+    w.tee(record);
+    w.mem(OP.i32_load16_u, RECORD.handler);
+    w.i32(HANDLER.COMPILED);
+    w.byte(OP.i32_eq);
+    w.get(record);
+    w.mem(OP.i32_load16_u, RECORD.count);
+    w.i32(1);
+    w.byte(OP.i32_add);
+    w.tee(stopAt);
+    state(w, OFF.heatMask);
+    w.byte(OP.i32_and);
+    w.byte(OP.i32_eqz);
+    w.byte(OP.i32_or);
+    slowWhen();
+    w.get(record);
+    w.get(stopAt);
+    w.mem(OP.i32_store16, RECORD.count);
+    w.get(CPU);
+    w.i32(0);
+    w.mem(OP.i32_store, OFF.exitTo);
+    // Whom the interpreter below has called it takes over from: a loop with a part that is not compiled would nest ever deeper.
+    state(w, OFF.depth);
+    w.tee(outerDepth);
+    w.get(depth);
+    w.byte(OP.i32_eq);
+    when(w, () => {
+      w.get(target);
+      w.byte(OP.return);
+    });
+    state(w, OFF.stopAt);
+    w.set(stopAt);
+    w.get(CPU);
+    w.get(ret);
+    w.mem(OP.i32_store, OFF.stopAt);
+    w.get(CPU);
+    w.get(depth);
+    w.i32(INTERPRETER_DEPTH);
+    w.byte(OP.i32_add);
+    w.mem(OP.i32_store, OFF.depth);
+    w.get(CPU);
+    w.get(target);
+    w.i32(0);
+    w.call(controlIndex('goTo'));
+    w.set(target);
+    w.get(CPU);
+    w.get(stopAt);
+    w.mem(OP.i32_store, OFF.stopAt);
+    w.get(CPU);
+    w.get(outerDepth);
+    w.mem(OP.i32_store, OFF.depth);
+    w.get(target);
+    w.get(ret);
+    w.byte(OP.i32_eq);
+    // A hook said to leave.
+    w.get(target);
+    w.i32(LEAVE);
+    w.byte(OP.i32_eq);
+    state(w, OFF.exit);
+    w.i32(EXIT.HOOK);
+    w.byte(OP.i32_eq);
+    w.byte(OP.i32_and);
+    w.byte(OP.i32_or);
+    when(w, () => {
+      w.get(target);
+      w.byte(OP.return);
+    });
+    for (const parameter of [CPU, depth, ret, target]) w.get(parameter);
+    w.byte(OP.return_call);
+    w.u32(imported('resume'));
+  },
 };
 
 /** Other places that an indirect jump may go to before each of them is a beginning of its own. */
@@ -375,8 +502,9 @@ const MAX_JUMP_CHANGES = 64;
 export function controlBodies(): FuncBody[] {
   return CONTROL.map((name) => {
     const w = new ByteWriter(256);
+    if (name === 'quick') return quickBody(w, HANDLER_TYPE);
     BODIES[name](w);
-    const locals = name === 'check' ? 1 : 3;
+    const locals = name === 'check' ? 1 : name === 'miss' ? 4 : 3;
     return {
       type: name === 'check' ? CHECK_TYPE : HANDLER_TYPE,
       locals: [[locals, I32]],
@@ -392,14 +520,6 @@ function handler(write: (w: ByteWriter) => void): FuncBody {
   const w = new ByteWriter(256);
   write(w);
   return { type: HANDLER_TYPE, locals: [[3, I32]], code: w.view().slice() };
-}
-
-/** Memory 1 is the master table. */
-function masterLoad(w: ByteWriter, op: number, offset: number): void {
-  w.byte(op);
-  w.u32(0x40);
-  w.u32(1);
-  w.u32(offset);
 }
 
 /** Goes to the location of the address by way of goTo. */
@@ -460,6 +580,11 @@ export const decodeHandler = (): FuncBody =>
     w.mem(OP.i32_load, 0);
     w.set(bits);
     w.byte(OP.end);
+    w.get(REC);
+    w.get(bits);
+    w.get(kind);
+    w.call(controlIndex('quick'));
+    when(w, () => dispatch(w, REC, ADDRESS));
     w.get(bits);
     w.get(kind);
     w.byte(OP.i32_xor);
@@ -470,13 +595,13 @@ export const decodeHandler = (): FuncBody =>
     w.i32(MASTER.shift);
     w.byte(OP.i32_shl);
     w.tee(entry);
-    masterLoad(w, OP.i32_load, MASTER.bits);
+    loadShared(w, OP.i32_load, MASTER.bits);
     w.get(bits);
     w.byte(OP.i32_ne);
     w.byte(OP.br_if);
     w.u32(0);
     w.get(entry);
-    masterLoad(w, OP.i32_load, MASTER.kind);
+    loadShared(w, OP.i32_load, MASTER.kind);
     w.get(kind);
     w.byte(OP.i32_ne);
     w.byte(OP.br_if);
@@ -484,7 +609,7 @@ export const decodeHandler = (): FuncBody =>
     for (const offset of [0, 8]) {
       w.get(REC);
       w.get(entry);
-      masterLoad(w, OP.i64_load, MASTER.record + offset);
+      loadShared(w, OP.i64_load, MASTER.record + offset);
       w.mem(OP.i64_store, offset);
     }
     dispatch(w, REC, ADDRESS);

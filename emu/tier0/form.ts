@@ -55,6 +55,8 @@ interface Plan {
   readonly isDirectBranch: boolean;
   /** It jumps to what is in a register, and is a return when that is LR. */
   readonly jumps: boolean;
+  /** The core registers that it writes, by name: it jumps when one is the PC. */
+  readonly written: readonly string[];
   /** Hash of the op. */
   readonly op: number;
 }
@@ -69,6 +71,7 @@ function planOf(row: Row, args: Args): Plan {
       args: names.map((name) => ({ name, kind: kindOf(name, args), hash: hashOf(name) })),
       isDirectBranch: isDirectBranch(args),
       jumps: names.length === 1 && names[0] === 'm',
+      written: ['d', 't'].filter((name) => names.includes(name) && kindOf(name, args) === CORE),
       op: opNumber(row.op) * 8,
     };
     plans.set(row, plan);
@@ -131,11 +134,17 @@ function numberOf(value: unknown): number {
 
 const AN_OPERAND = 0x4f50_4552;
 
+function isJump({ jumps, written }: Plan, args: Args): boolean {
+  if (jumps || args.withPC === true) return true;
+  for (let i = 0; i < written.length; i++) if (args[written[i]!] === 15) return true;
+  return false;
+}
+
 /** Key of an instruction's form. */
 export function formKey(insn: Insn): number {
   const args = insn.args as Args;
   const plan = planOf(insn.row, args);
-  const jump = plan.jumps || args.d === 15 || args.t === 15 || args.withPC === true;
+  const jump = isJump(plan, args);
   const head = plan.op + insn.size + (insn.thumb ? 1 : 0);
   let a = Math.imul(head, 0x9e37_79b1);
   let b = Math.imul(head, 0x27d4_eb2f);
@@ -169,7 +178,7 @@ export function testsCondition(insn: Insn): boolean {
 export function operandsOf(insn: Insn): string[] {
   const args = insn.args as Args;
   const plan = planOf(insn.row, args);
-  const jump = plan.jumps || args.d === 15 || args.t === 15 || args.withPC === true;
+  const jump = isJump(plan, args);
   return plan.args.filter((a) => isOperand(a, args[a.name], jump)).map((a) => a.name);
 }
 

@@ -7,9 +7,10 @@
 
 import { DEFAULT_MODEL } from '../cpu-model.ts';
 import { fieldsOf } from '../decode/build.ts';
-import { decodeA32, decodeThumb, ROWS } from '../decode/decoder.ts';
+import { decodeA32, decodeThumb, firstMatch, newA32, newThumb, ROWS } from '../decode/decoder.ts';
 import { withModel } from '../decode/features.ts';
-import type { Insn, Row } from '../decode/row.ts';
+import type { Insn, IsaName, Row } from '../decode/row.ts';
+import { itRow } from '../decode/t16.ts';
 import { CPU, IMPORTS, TYPES, Unsupported } from '../jit/convention.ts';
 import { ByteWriter, encodeModule, type FuncBody, OP } from '../jit/wasm.ts';
 import {
@@ -17,6 +18,7 @@ import {
   CONTROL_NAMES,
   compiledHandler,
   controlBodies,
+  controlIndex,
   countHandler,
   decodeHandler,
   FIRST_HANDLER,
@@ -25,11 +27,14 @@ import {
   itHandler,
   nextPageHandler,
 } from './control.ts';
+import { findRuns } from './find-runs.ts';
 import { type Args, describe, formKey, isSimd, operandsOf, testsCondition } from './form.ts';
 import { HandlerWriter, holeOf, NoHandler } from './handler-writer.ts';
 import { type FormEntry, Handlers } from './handlers.ts';
+import { buildTables, type KindSource } from './kinds.ts';
 import type { Operand } from './operand.ts';
-import { CONDITION_HANDLERS, FIRST_FORM, RECORD } from './record.ts';
+import { CONDITION_HANDLERS, FIRST_FORM, RECORD, TABLES_AT } from './record.ts';
+import { RecordMaker } from './record-maker.ts';
 
 /** Names handlers by their rows, for profilers. */
 const NAMES = process.env.ARMRUN_JIT_NAMES !== undefined;
@@ -94,9 +99,7 @@ function sample(row: Row, next: () => number): Insn {
   if (row.isa === 'A32') return decodeA32(row.hasCond ? (bits & 0x0fff_ffff) | 0xe000_0000 : bits);
   // Flag-setting T16 instructions are others in IT blocks.
   const itstate = next() >>> 31 ? 0 : 0xe8;
-  return row.isa === 'T16'
-    ? decodeThumb(bits & 0xffff, 0, itstate)
-    : decodeThumb(bits >>> 16, bits & 0xffff, itstate);
+  return decodeThumb(...halves(row.isa, bits), itstate);
 }
 
 /** Whether the manual says that the instruction does nothing sure: not worth a handler. */
@@ -269,9 +272,61 @@ function generateForModel(): Handlers {
     table: true,
     secondMemory: 'd',
     functions: bodies,
-    exports: [{ name: 'enter', function: 0 }],
+    exports: (['enter', 'miss', 'quick'] as const).map((name) => ({
+      name,
+      function: controlIndex(name) - IMPORTS.length - CONTROL_IMPORTS.length,
+    })),
     privateTable: handlers.map((_, i) => FIRST_HANDLER + i),
     ...(NAMES && { names }),
   });
-  return Handlers.of(wasm, forms);
+  const alone = Handlers.of(wasm, forms, new Uint8Array());
+  return Handlers.of(wasm, forms, buildTables(kindSource(alone), TABLES_AT));
 }
+
+/** Random encodings of each row that show which kinds there are. */
+const KIND_SAMPLES = 1500;
+
+/**
+ * What the tables of kinds are made from. Left out are Advanced SIMD, of which there is little in most programs, and lists of
+ * extension registers, which must not be longer than there are registers.
+ */
+function kindSource(handlers: Handlers): KindSource {
+  const maker = new RecordMaker(handlers, false);
+  const next = random(0x6b69_6e64);
+  const insnsOf = new Map(
+    ROWS.map((row) => [
+      row,
+      Array.from({ length: 20 }, () => sample(row, next)).filter((insn) => insn.row === row),
+    ]),
+  );
+  const decode = (isa: IsaName, bits: number): Insn =>
+    isa === 'A32' ? newA32(bits) : newThumb(...halves(isa, bits), 0);
+  const recordOf = (isa: IsaName, bits: number): Int32Array => {
+    maker.make(decode(isa, bits));
+    return maker.record.slice();
+  };
+  return {
+    recordOf,
+    runsOf(row) {
+      const insns = insnsOf.get(row)!;
+      // The records of its block belong to it.
+      if (row === itRow) return [];
+      if (!insns.some((insn) => !isSimd(insn) && !('count' in (insn.args as Args)))) return [];
+      return findRuns(row, {
+        encodingOf: (r) => encodingOf(r, next),
+        recordOf: (bits) => recordOf(row.isa, bits),
+        isOf: (r, bits) => decode(r.isa, bits).row === r,
+      });
+    },
+    samples: (row) =>
+      Array.from({ length: KIND_SAMPLES }, () => encodingOf(row, next)).filter(
+        (bits) => firstMatch(row.isa, bits) === row,
+      ),
+    valueOf: ({ width }) => fieldValue(width, next),
+    testsCondition: (row) => insnsOf.get(row)!.some(testsCondition),
+  };
+}
+
+/** The halfwords of a Thumb instruction. */
+const halves = (isa: IsaName, bits: number): [number, number] =>
+  isa === 'T16' ? [bits & 0xffff, 0] : [bits >>> 16, bits & 0xffff];

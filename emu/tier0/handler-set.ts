@@ -20,11 +20,6 @@ export function provideHandlers(from: () => Handlers): void {
   load = from;
 }
 
-/** Has what has been decoded kept for later runs, where there is an archive. */
-export async function saveRecords(): Promise<void> {
-  for (const decoder of Object.values(decoders)) await decoder.save();
-}
-
 export function handlerSet(counting = false): HandlerSet {
   handlers ??= load();
   module ??= new WebAssembly.Module(handlers.wasm);

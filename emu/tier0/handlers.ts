@@ -1,9 +1,9 @@
 /**
- * What is generated when armrun is built (generate.ts): the interpreter's module, and for each form of instruction which handler
- * it has and where its operands stand.
+ * What is generated when armrun is built (generate.ts): the interpreter's module, for each form of instruction which handler it
+ * has and where its operands stand, and the tables of kinds.ts.
  *
- * As bytes, which a file holds: four words (magic, lengths of the following), the module, the layouts as JSON, then for each form
- * its key (a double) in ascending order, then for each form its handler and layout (two halfwords).
+ * As bytes, which a file holds: six words (magic, lengths of the following, 0), the module, the layouts as JSON, then for each form
+ * its key (a double) in ascending order, then for each form its handler and layout (two halfwords), then the tables.
  */
 import type { Operand } from './operand.ts';
 
@@ -14,7 +14,7 @@ export interface FormEntry {
 }
 
 const MAGIC = 0x3054_5241;
-const HEADER = 16;
+const HEADER = 24;
 const padded = (length: number): number => (length + 7) & ~7;
 
 export class Handlers {
@@ -23,11 +23,12 @@ export class Handlers {
   /** Handler and layout of each form. */
   readonly #entries: Uint16Array;
   readonly #layouts: readonly (readonly Operand[])[];
+  readonly tables: Uint8Array;
 
   /** Throws when the bytes are no handlers. */
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     const { buffer, byteOffset } = bytes;
-    const [magic, wasm, layouts, forms] = new Uint32Array(buffer, byteOffset, 4);
+    const [magic, wasm, layouts, forms, tables] = new Uint32Array(buffer, byteOffset, HEADER / 4);
     if (magic !== MAGIC) throw new Error('not a file of interpreter handlers');
     const layoutsAt = HEADER + padded(wasm!);
     const keysAt = layoutsAt + padded(layouts!);
@@ -35,15 +36,19 @@ export class Handlers {
     this.#layouts = JSON.parse(new TextDecoder().decode(bytes.subarray(layoutsAt, layoutsAt + layouts!)));
     this.#keys = new Float64Array(buffer, byteOffset + keysAt, forms!);
     this.#entries = new Uint16Array(buffer, byteOffset + keysAt + 8 * forms!, 2 * forms!);
+    this.tables = new Uint8Array(buffer, byteOffset + keysAt + 12 * forms!, tables!);
   }
 
-  static of(wasm: Uint8Array, forms: readonly FormEntry[]): Handlers {
+  static of(wasm: Uint8Array, forms: readonly FormEntry[], tables: Uint8Array): Handlers {
     const sorted = [...forms].sort((a, b) => a.key - b.key);
     const layouts = [...new Set(sorted.map(({ operands }) => JSON.stringify(operands)))];
     const text = new TextEncoder().encode(`[${layouts.join()}]`);
     const keysAt = HEADER + padded(wasm.length) + padded(text.length);
-    const bytes = new Uint8Array(keysAt + 12 * forms.length);
-    new Uint32Array(bytes.buffer, 0, 4).set([MAGIC, wasm.length, text.length, forms.length]);
+    const tablesAt = keysAt + 12 * forms.length;
+    const bytes = new Uint8Array(tablesAt + tables.length);
+    const header = [MAGIC, wasm.length, text.length, forms.length, tables.length];
+    new Uint32Array(bytes.buffer, 0, header.length).set(header);
+    bytes.set(tables, tablesAt);
     bytes.set(wasm, HEADER);
     bytes.set(text, HEADER + padded(wasm.length));
     new Float64Array(bytes.buffer, keysAt, forms.length).set(sorted.map(({ key }) => key));

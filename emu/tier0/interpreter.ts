@@ -43,6 +43,11 @@ export interface InterpreterHooks {
   sawJump(address: number, location: number): void;
   /** Compiled code begins or ends; asked only when `timed`. */
   compiled(begins: boolean): void;
+  /**
+   * Below a call of compiled code the interpreter has left (a location, or LEAVE) and not where the call is to return to: goes on,
+   * and gives what a region function does.
+   */
+  resume(depth: number, ret: number, left: number): number;
   /** A fault is why the interpreter is about to leave. */
   faulted(why: FaultReason): void;
   /** What part of a program file the page of an address holds, as long as nobody changes it; null when it holds anything else. */
@@ -108,6 +113,7 @@ export class WasmInterpreter {
         hooks.compiled(begins !== 0);
         return 0;
       },
+      resume: (_cpu, depth, ret, left) => hooks.resume(depth, ret >>> 0, left),
     };
   }
 

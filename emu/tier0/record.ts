@@ -58,10 +58,12 @@ export function stepHandler(size: number): number {
 }
 
 /**
- * The master table: records by encoding, in a memory of their own that all processes of a run share. Direct mapped; an entry of
- * 32 bytes is the encoding, its kind (0: empty) and, from 16 on, the record.
+ * The master table: records that TypeScript has made, by encoding, in a memory of their own that all processes of a run share.
+ * Direct mapped; an entry of 32 bytes is the encoding, its instruction set (0: empty) and, from 16 on, the record.
  */
-export const MASTER = { bits: 0, kind: 4, record: 16, entry: 32, shift: 5, entriesLog2: 16 } as const;
+export const MASTER = { bits: 0, kind: 4, record: 16, entry: 32, shift: 5, entriesLog2: 13 } as const;
+/** Behind it are the tables of kinds.ts. */
+export const TABLES_AT: number = MASTER.entry << MASTER.entriesLog2;
 export const MASTER_KIND = { T16: 1, T32: 2, A32: 3 } as const;
 /** Multiplicative hashing of bits ^ kind. */
 export const MASTER_FACTOR = 0x9e37_79b1 | 0;

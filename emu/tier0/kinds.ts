@@ -1,0 +1,218 @@
+/**
+ * Tables with which wasm makes the record of an encoding (quick.ts): without decoding it, and so without TypeScript, which is slow
+ * when a program begins.
+ *
+ * Instructions of a row that differ in registers and immediates alone have one handler, and operands that are linear in these
+ * bits. A **run** is such bits (find-runs.ts); what the others of the row are makes a **kind**. For each kind there are a handler,
+ * the operands as they are where all runs are 0, and how much each run adds for each 1: a U bit, which is in no run, says the sign.
+ *
+ * The tables are made when armrun is built, and lie behind the master table in the memory that all processes share. What is not in
+ * them, TypeScript decodes (decoder.ts): kinds that random encodings do not show, Advanced SIMD, what older CPU models lack.
+ */
+import type { IsaName, Row } from '../decode/row.ts';
+import { A32_CONDITIONAL, A32_UNCONDITIONAL, ROWS, type RowTable, T16, T32 } from '../decode/tables.ts';
+import { baseOf, isExcluded, type Run, valueIn, withValue } from './find-runs.ts';
+import { HANDLER } from './record.ts';
+
+/** The tables: header words (where rows and lists of rows begin), indexes of halfwords, and a hash table of kinds of words. */
+export const TABLES = {
+  rows: 0,
+  lists: 4,
+  T16: 16,
+  T32: 16 + 2 * 1024,
+  A32: 16 + 2 * (1024 + 16384),
+  A32_UNCONDITIONAL: 16 + 2 * (1024 + 16384 + 4096),
+  hash: 16 + 2 * (1024 + 16384 + 2 * 4096),
+  hashLog2: 15,
+} as const;
+const FIXED = TABLES.hash + (4 << TABLES.hashLog2);
+
+/** A row: mask, value, mask of the bits that tell kinds, flags and number of runs (bytes), where its runs are. */
+export const ROW = { mask: 0, value: 4, kindMask: 8, flags: 12, runs: 13, runsAt: 16, size: 20 } as const;
+/** The row has kinds; and its instructions run under a condition which is not part of the kind. */
+export const HAS_KINDS = 1;
+export const CONDITIONAL = 2;
+/** A run: its least bit and width (bytes), and excluded values (a word). */
+export const RUN = { lsb: 0, width: 1, excluded: 4, size: 8 } as const;
+/** A kind: row, its bits, word 0 of the record, words 1 and 2 for runs of 0; then for each run what it adds to both. */
+export const KIND = { row: 0, bits: 4, head: 8, words: 12, weights: 20, weight: 8 } as const;
+/** Ends a list of rows. */
+export const NO_ROW = 0xffff;
+
+export const KIND_FACTORS = { row: 0x85eb_ca6b | 0, all: 0x9e37_79b1 | 0 } as const;
+
+const CONDITION = 0xf000_0000 | 0;
+
+/** What the tables are made with. */
+export interface KindSource {
+  /** In which bits records of a row are linear. */
+  runsOf(row: Row): readonly Run[];
+  /** Random encodings of a row, and values of a run. */
+  samples(row: Row): number[];
+  valueOf(run: Run): number;
+  /** The record of an encoding, outside IT blocks. */
+  recordOf(isa: IsaName, bits: number): Int32Array;
+  /** Whether the condition of a row's instructions is tested by their own handlers. */
+  testsCondition(row: Row): boolean;
+}
+
+interface Kind {
+  readonly row: number;
+  readonly bits: number;
+  readonly words: readonly [head: number, word1: number, word2: number];
+  readonly weights: readonly number[];
+}
+
+/** Encodings of a kind that must have the records that it says. */
+const KIND_TRIES = 30;
+
+/** The kind of an encoding; null when records are not as it says, or nothing is to be gained. */
+function kindOf(row: Row, bits: number, runs: readonly Run[], source: KindSource): Omit<Kind, 'bits'> | null {
+  const bases = runs.map(baseOf);
+  const base = runs.reduce((all, run, i) => withValue(all, run, bases[i]!), bits);
+  const first = source.recordOf(row.isa, base);
+  const head = first[0]!;
+  if ((head & 0xffff) === HANDLER.STEP2 || (head & 0xffff) === HANDLER.STEP4) return null;
+  if (first[3] !== 0) return null;
+  const words: [number, number, number] = [head, first[1]!, first[2]!];
+  const weights: number[] = [];
+  runs.forEach((run, i) => {
+    const next = source.recordOf(row.isa, withValue(base, run, bases[i]! + 1));
+    for (const word of [1, 2] as const) {
+      const weight = (next[word]! - first[word]!) | 0;
+      weights.push(weight);
+      words[word] = (words[word] - Math.imul(bases[i]!, weight)) | 0;
+    }
+  });
+  for (let i = 0; i < KIND_TRIES; i++) {
+    const other = i === 0 ? bits : runs.reduce((all, run) => withValue(all, run, source.valueOf(run)), base);
+    if (runs.some((run) => isExcluded(other, run))) continue;
+    const own = source.recordOf(row.isa, other);
+    if (own[0] !== head || own[3] !== 0) return null;
+    for (const word of [1, 2] as const) {
+      const weight = (i: number) => Math.imul(valueIn(other, runs[i]!), weights[2 * i + word - 1]!);
+      if (own[word] !== runs.reduce((sum, _, i) => (sum + weight(i)) | 0, words[word])) return null;
+    }
+  }
+  return { row: ROWS.indexOf(row), words, weights };
+}
+
+/** Words of a growing table. */
+class Words {
+  readonly #words: number[] = [];
+  readonly #base: number;
+  constructor(base: number) {
+    this.#base = base;
+  }
+  /** Where the next word will be. */
+  get end(): number {
+    return this.#base + 4 * this.#words.length;
+  }
+  push(...words: number[]): void {
+    this.#words.push(...words);
+  }
+  view(): Int32Array {
+    return Int32Array.from(this.#words);
+  }
+}
+
+const INDEXES: readonly (readonly [RowTable, number])[] = [
+  [T16, TABLES.T16],
+  [T32, TABLES.T32],
+  [A32_CONDITIONAL, TABLES.A32],
+  [A32_UNCONDITIONAL, TABLES.A32_UNCONDITIONAL],
+];
+
+/** Makes the tables. `at` is where they will lie in memory. */
+export function buildTables(source: KindSource, at: number): Uint8Array {
+  const words = new Words(at + FIXED);
+  const runsAt: number[] = [];
+  const allRuns = ROWS.map((row) => source.runsOf(row));
+  for (const runs of allRuns) {
+    runsAt.push(words.end);
+    for (const { lsb, width, excluded } of runs) words.push(lsb | (width << 8), excluded);
+  }
+  const kinds = ROWS.flatMap((row, i) => kindsOf(row, allRuns[i]!, source));
+  const rowsAt = words.end;
+  ROWS.forEach((row, i) => {
+    const runs = allRuns[i]!;
+    const flags = runs.length > 0 ? HAS_KINDS | (isWrapped(row, source) ? CONDITIONAL : 0) : 0;
+    words.push(row.mask, row.value, kindMask(row, runs, source), flags | (runs.length << 8), runsAt[i]!);
+  });
+  const places = kinds.map((kind) => {
+    const place = words.end;
+    words.push(kind.row, kind.bits, ...kind.words, ...kind.weights);
+    return place;
+  });
+  const listsAt = words.end;
+  const { lists, indexes } = listRows();
+  const bytes = new Uint8Array(listsAt - at + ((2 * lists.length + 3) & ~3));
+  new Int32Array(bytes.buffer, 0, 2).set([rowsAt, listsAt]);
+  for (const [table, offset] of INDEXES)
+    new Uint16Array(bytes.buffer, offset, table.size).set(indexes.get(table)!);
+  new Int32Array(bytes.buffer, FIXED, (listsAt - at - FIXED) / 4).set(words.view());
+  new Uint16Array(bytes.buffer, listsAt - at, lists.length).set(lists);
+  fillHash(new Int32Array(bytes.buffer, TABLES.hash, 1 << TABLES.hashLog2), kinds, places);
+  return bytes;
+}
+
+/** Whether a condition stands before the instructions of a row, whatever their kind. */
+function isWrapped(row: Row, source: KindSource): boolean {
+  return row.isa === 'A32' && row.hasCond && !source.testsCondition(row);
+}
+
+function kindMask(row: Row, runs: readonly Run[], source: KindSource): number {
+  let mask = isWrapped(row, source) ? ~CONDITION : -1;
+  for (const { lsb, width } of runs) mask &= ~((2 ** width - 1) << lsb);
+  return mask;
+}
+
+function kindsOf(row: Row, runs: readonly Run[], source: KindSource): Kind[] {
+  if (runs.length === 0) return [];
+  const mask = kindMask(row, runs, source);
+  const found = new Map<number, Kind | null>();
+  for (const sample of source.samples(row)) {
+    const bits = isWrapped(row, source) ? (sample & ~CONDITION) | (14 << 28) : sample;
+    const key = bits & mask;
+    if (found.has(key) || runs.some((run) => isExcluded(bits, run))) continue;
+    const kind = kindOf(row, bits, runs, source);
+    found.set(key, kind && { ...kind, bits: key });
+  }
+  return [...found.values()].filter((kind) => kind !== null);
+}
+
+/** The rows that an encoding may be, in order of preference, by index: lists that end with NO_ROW, each once. */
+function listRows(): { lists: number[]; indexes: Map<RowTable, Uint16Array> } {
+  const lists: number[] = [];
+  const known = new Map<string, number>();
+  const numbers = new Map(ROWS.map((row, i) => [row, i]));
+  const indexes = new Map<RowTable, Uint16Array>();
+  for (const [table] of INDEXES)
+    indexes.set(
+      table,
+      Uint16Array.from({ length: table.size }, (_, index) => {
+        const list = table.candidatesAt(index).map(({ row }) => numbers.get(row)!);
+        const text = list.join();
+        let place = known.get(text);
+        if (place === undefined) {
+          place = lists.length;
+          known.set(text, place);
+          lists.push(...list, NO_ROW);
+        }
+        return place;
+      }),
+    );
+  if (lists.length > 0xffff) throw new Error('lists of rows are too long for halfwords');
+  return { lists, indexes };
+}
+
+function fillHash(slots: Int32Array, kinds: readonly Kind[], places: readonly number[]): void {
+  if (kinds.length > slots.length / 2)
+    throw new Error(`${kinds.length} kinds are too many for their hash table`);
+  kinds.forEach(({ row, bits }, i) => {
+    let slot =
+      Math.imul(bits ^ Math.imul(row, KIND_FACTORS.row), KIND_FACTORS.all) >>> (32 - TABLES.hashLog2);
+    while (slots[slot] !== 0) slot = (slot + 1) & (slots.length - 1);
+    slots[slot] = places[i]!;
+  });
+}
