@@ -345,16 +345,30 @@ export class VectorEmitter extends FloatLanes {
   private doubledHigh(rounds: boolean, t: Lanes, a: Node, b: Node): Node {
     const log2 = t & 3;
     const lowest = this.known(least(log2));
-    const overflow = this.apply2(
-      SIMD.and,
-      this.apply2(SIMD.eq[log2]!, a, lowest),
-      this.apply2(SIMD.eq[log2]!, b, lowest),
-    );
-    this.saturatedWhere(t, overflow);
-    if (log2 === 1 && rounds) return this.apply2(SIMD.q15mulr_sat_s, a, b);
+    const overflow = () =>
+      this.apply2(
+        SIMD.and,
+        this.apply2(SIMD.eq[log2]!, a, lowest),
+        this.apply2(SIMD.eq[log2]!, b, lowest),
+      );
+    if (log2 === 1) {
+      const rounded = this.apply2(SIMD.q15mulr_sat_s, a, b);
+      // What overflowed is the greatest number; few others are.
+      this.gen(this.apply2(SIMD.eq[1], rounded, this.known(most(1))));
+      this.op(SIMD.any_true);
+      this.e.openUnlikely();
+      this.saturatedWhere(t, overflow());
+      this.e.close();
+      if (rounds) return rounded;
+      // It was rounded up where the highest bit that is cut off is set.
+      const product = this.apply2(SIMD.mul[1], a, b);
+      const up = this.byConstant(SIMD.shr_u[1], this.byConstant(SIMD.shl[1], product, 1), 15);
+      return this.apply2(SIMD.sub[1], rounded, up);
+    }
+    const saturated = overflow();
+    this.saturatedWhere(t, saturated);
     const half = (extmul: readonly number[]): Node => {
       const product = this.apply2(extmul[log2]!, a, b);
-      if (log2 === 1) return this.byConstant(SIMD.shr_s[2], product, 15);
       const rounded = rounds
         ? this.apply2(SIMD.add[3], product, this.known([0x4000_0000, 0, 0x4000_0000, 0]))
         : product;
@@ -362,13 +376,12 @@ export class VectorEmitter extends FloatLanes {
     };
     const low = half(SIMD.extmul_low_s);
     const high = isQuad(t) ? half(SIMD.extmul_high_s) : low;
-    if (log2 === 1) return this.apply2(SIMD.narrow_s[1], low, high);
     const r = this.shuffle(
       range(16).map((i) => (i >> 2) * 8 + (i & 3)),
       low,
       high,
     );
-    return this.select(overflow, this.known(most(2)), r);
+    return this.select(saturated, this.known(most(2)), r);
   }
 
   vec3(op: Vector3, _t: Lanes, a: Node, b: Node, c: Node): Node {
