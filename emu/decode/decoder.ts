@@ -56,7 +56,7 @@ export function isThumb32(hw1: number): boolean {
 }
 
 /** ITSTATE after an instruction in an IT block (ITAdvance). */
-function advance(itstate: number): number {
+export function advanceIT(itstate: number): number {
   return itstate & 7 ? (itstate & 0xe0) | ((itstate << 1) & 0x1f) : 0;
 }
 
@@ -158,6 +158,6 @@ function thumb(bits: number, itstate: number): Insn {
     cond,
     bits,
     itBefore: itstate,
-    itAfter: row === itRow ? bits & 0xff : advance(itstate),
+    itAfter: row === itRow ? bits & 0xff : advanceIT(itstate),
   };
 }

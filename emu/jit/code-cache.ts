@@ -18,6 +18,8 @@ import {
   EXEC,
   JUMP_CACHE,
   JUMP_CACHE_ENTRIES,
+  JUMP_TARGETS,
+  JUMP_TARGETS_ENTRIES,
   PAGE_SHIFT,
   READ,
   STATE_BASE,
@@ -169,6 +171,7 @@ export class CodeCache {
     ahead = false,
   ): boolean {
     if (this.store.isFull) return false;
+    this.noteJumps();
     const unit = this.unitAt(start.location);
     const others = also.filter(
       ({ location }) =>
@@ -356,6 +359,13 @@ export class CodeCache {
     unit.extended.set(from, times + 1);
     this.compileAgain(unit, from);
     return true;
+  }
+
+  /** Notes where the indirect jumps went that have gone to one place only. */
+  private noteJumps(): void {
+    const { i32 } = this.space;
+    for (let i = 0, at = JUMP_TARGETS >>> 2; i < JUMP_TARGETS_ENTRIES; i++, at += 4)
+      if (i32[at] !== 0 && i32[at + 2] === 0) this.sawJump(i32[at]! >>> 0, i32[at + 1]! >>> 0);
   }
 
   /** Notes where an indirect jump went. False when it goes to so many places that each should be an entry of its own. */

@@ -313,6 +313,20 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick'>, (w: ByteWriter) => 
   jump(w) {
     takeFuel(w);
     stopHere(w);
+    // The only place that a jump went to is told when there is another, or who compiles asks (CodeCache.noteJumps).
+    const tellOnly = () => {
+      w.get(A);
+      w.mem(OP.i32_load, JUMP_TARGETS + 8);
+      w.byte(OP.i32_eqz);
+      when(w, () => {
+        w.get(A);
+        w.mem(OP.i32_load, JUMP_TARGETS);
+        w.get(A);
+        w.mem(OP.i32_load, JUMP_TARGETS + 4);
+        w.call(imported('sawJump'));
+        w.byte(OP.drop);
+      });
+    };
     // A jump table's places are no beginnings, as long as they are few: what one jump has seen is kept in an entry of its own.
     w.get(ADDRESS);
     w.i32(1);
@@ -327,6 +341,7 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick'>, (w: ByteWriter) => 
     w.get(ADDRESS);
     w.byte(OP.i32_ne);
     when(w, () => {
+      tellOnly();
       w.get(A);
       w.get(ADDRESS);
       w.mem(OP.i32_store, JUMP_TARGETS);
@@ -334,7 +349,7 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick'>, (w: ByteWriter) => 
       w.i32(0);
       w.mem(OP.i32_store, JUMP_TARGETS + 8);
       w.get(A);
-      w.i32(0);
+      w.get(LOCATION);
       w.mem(OP.i32_store, JUMP_TARGETS + 4);
     });
     w.get(A);
@@ -342,6 +357,7 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick'>, (w: ByteWriter) => 
     w.get(LOCATION);
     w.byte(OP.i32_ne);
     when(w, () => {
+      tellOnly();
       w.get(A);
       w.get(LOCATION);
       w.mem(OP.i32_store, JUMP_TARGETS + 4);

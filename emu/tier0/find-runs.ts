@@ -35,7 +35,13 @@ const TRIES = 10;
 const JOINT_TRIES = 400;
 /** Runs of so many bits are tried with all their values; longer ones have none that are excluded. */
 const SHORT = 5;
-const MAX_EXCLUDED = 4;
+/**
+ * Values that may be excluded, by the width of a run: of core registers R11, SP, LR and PC, which are read or jumped by in other ways.
+ * What others say (no shift, for one) is told better by a kind.
+ */
+const EXCLUDABLE: Readonly<Record<number, number>> = { 3: 1 << 7, 4: (1 << 11) | (7 << 13) };
+/** The longest immediate that is rotated. */
+const ROTATED = 8;
 const MAX_UPPER = 5;
 
 export interface Sampler {
@@ -74,7 +80,6 @@ function exceptions(records: readonly Int32Array[]): number[] | null {
       if (!isSame(record, onLine(a, b, i - v))) others.push(i);
     });
     if (best === null || others.length < best.length) best = others;
-    if (others.length <= MAX_EXCLUDED) break;
   }
   return best;
 }
@@ -100,10 +105,7 @@ function tryRun(row: Row, run: Run, is: Comparison, { recordOf, isOf, encodingOf
     if (found === null) return null;
     for (const v of found) excluded |= 1 << v;
   }
-  const left = values.filter((v) => ((excluded >>> v) & 1) === 0);
-  if (width <= SHORT && (left.length < 2 || values.length - left.length > MAX_EXCLUDED)) return null;
-  if (!left.some((v) => left.includes(v + 1))) return null;
-  return { ...run, excluded };
+  return (excluded & ~(EXCLUDABLE[width] ?? 0)) === 0 ? { ...run, excluded } : null;
 }
 
 /** Whether records are linear in all of these together. */
@@ -117,7 +119,10 @@ function areJoint(
     const bits = encodingOf(row);
     if (runs.some((run) => isExcluded(bits, run))) continue;
     const base = runs.reduce((all, run) => withValue(all, run, baseOf(run)), bits);
-    if (!isOf(row, base)) continue;
+    if (!isOf(row, base)) {
+      if (isOf(row, bits)) return false;
+      continue;
+    }
     const first = recordOf(base);
     const expected = first.slice();
     for (const run of runs) {
@@ -186,8 +191,10 @@ function search(row: Row, sampler: Sampler, isTried: (bits: number, run: Run) =>
     const parts = Array.from({ length: MAX_UPPER + 1 }, (_, upper) => width - upper)
       .filter((w) => w >= Math.min(width, 2))
       .map((w): Run => ({ lsb, width: w, excluded: 0 }));
+    // H of BLX must be 0.
+    if (width > SHORT) parts.push({ lsb: lsb + 1, width: width - 1, excluded: 0 });
     if (parts.some((run) => accept(run, comparison)) || comparison !== isSame) continue;
-    parts.some((run) => run.width > SHORT && accept(run, isLike));
+    parts.some((run) => run.width > SHORT && run.width <= ROTATED && accept(run, isLike));
   }
   return found;
 }

@@ -64,6 +64,7 @@ export class WasmInterpreter {
   readonly #space: AddressSpace;
   readonly #decoder: RecordDecoder;
   readonly #enter: Machinery['interpret'];
+  readonly #quick: Machinery['quick'];
   readonly #hooks: InterpreterHooks;
   readonly #heatMask: number;
   readonly #timed: boolean;
@@ -97,6 +98,7 @@ export class WasmInterpreter {
     this.#views = { u16: space.u16, i32: space.i32 };
     this.#hooks = hooks;
     this.#enter = machinery.interpret;
+    this.#quick = machinery.quick;
     machinery.calls = {
       page: (_cpu, location) => this.#page(location >>> 0),
       decode: (_cpu, record, address) => this.#decode(record >>> 0, address >>> 0),
@@ -106,7 +108,8 @@ export class WasmInterpreter {
         return 0;
       },
       sawJump: (address, location) => {
-        hooks.sawJump(address >>> 0, location >>> 0);
+        // 0: of an entry that nobody has used.
+        if (address !== 0) hooks.sawJump(address >>> 0, location >>> 0);
         return 0;
       },
       compiled: (_cpu, begins) => {
@@ -343,7 +346,7 @@ export class WasmInterpreter {
     for (let it = itstate; it !== 0; ) {
       const hw1 = u16[address >>> 1]!;
       const hw2 = isThumb32(hw1) ? u16[(address + 2) >>> 1]! : 0;
-      const { size, itAfter } = this.#decoder.inBlock(hw1, hw2, it, i32, at >>> 2);
+      const { size, itAfter } = this.#decoder.inBlock(hw1, hw2, it, i32, at >>> 2, this.#quick);
       at += size * RECORD_SCALE;
       address += size;
       it = itAfter;

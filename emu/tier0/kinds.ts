@@ -9,6 +9,7 @@
  * The tables are made when armrun is built, and lie behind the master table in the memory that all processes share. What is not in
  * them, TypeScript decodes (decoder.ts): kinds that random encodings do not show, Advanced SIMD, what older CPU models lack.
  */
+import { firstMatch } from '../decode/decoder.ts';
 import type { IsaName, Row } from '../decode/row.ts';
 import { A32_CONDITIONAL, A32_UNCONDITIONAL, ROWS, type RowTable, T16, T32 } from '../decode/tables.ts';
 import { baseOf, isExcluded, type Run, valueIn, withValue } from './find-runs.ts';
@@ -63,6 +64,8 @@ interface Kind {
   readonly weights: readonly number[];
 }
 
+/** Of a row; those with few ones, as short shifts, are met most. */
+const MAX_KINDS = 96;
 /** Encodings of a kind that must have the records that it says. */
 const KIND_TRIES = 30;
 
@@ -86,7 +89,7 @@ function kindOf(row: Row, bits: number, runs: readonly Run[], source: KindSource
   });
   for (let i = 0; i < KIND_TRIES; i++) {
     const other = i === 0 ? bits : runs.reduce((all, run) => withValue(all, run, source.valueOf(run)), base);
-    if (runs.some((run) => isExcluded(other, run))) continue;
+    if (runs.some((run) => isExcluded(other, run)) || firstMatch(row.isa, other) !== row) continue;
     const own = source.recordOf(row.isa, other);
     if (own[0] !== head || own[3] !== 0) return null;
     for (const word of [1, 2] as const) {
@@ -178,7 +181,14 @@ function kindsOf(row: Row, runs: readonly Run[], source: KindSource): Kind[] {
     const kind = kindOf(row, bits, runs, source);
     found.set(key, kind && { ...kind, bits: key });
   }
-  return [...found.values()].filter((kind) => kind !== null);
+  const kinds = [...found.values()].filter((kind) => kind !== null);
+  return kinds.sort((a, b) => ones(a.bits) - ones(b.bits)).slice(0, MAX_KINDS);
+}
+
+function ones(bits: number): number {
+  let count = 0;
+  for (let rest = bits; rest !== 0; rest &= rest - 1) count++;
+  return count;
 }
 
 /** The rows that an encoding may be, in order of preference, by index: lists that end with NO_ROW, each once. */
