@@ -76,7 +76,9 @@ test.each([
   ['T32', 'LDR (immediate) T3', 0.8],
   ['T16', 'LDR (immediate) T1', 1],
   ['A32', 'LDR (immediate) A1', 0.8],
-  ['A32', 'ADD (register) A1', 0.65],
+  ['A32', 'STRB (immediate) A1', 0.8],
+  ['A32', 'MOV (register) A1', 0.8],
+  ['T16', 'ADD (register) T1', 1],
 ])('most %s %s are known', (isa, name, part) => {
   const row = ROWS.find((r) => r.isa === isa && r.name === name)!;
   const random = new Random(3);
