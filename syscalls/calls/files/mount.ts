@@ -92,6 +92,7 @@ function bind(source: Inode, readOnly: boolean): FileSystem {
     source: fs.source,
     readOnly: readOnly || fs.readOnly,
     hostTree: fs.hostTree,
+    reachesSockets: fs.reachesSockets,
     ...(fs.native && { within: fs }),
   });
   bound.hidden = fs.hidden;

@@ -7,6 +7,7 @@ import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
 import { createInetSocket } from '../../vfs/net/inet-socket.ts';
 import { NetlinkSocket } from '../../vfs/net/netlink-socket.ts';
+import type { OutsideAddress } from '../../vfs/net/outside.ts';
 import { type AddressUse, type PeerCreds, Socket, WOULD_BLOCK } from '../../vfs/net/socket.ts';
 import { UnixSocket } from '../../vfs/net/unix-socket.ts';
 import { fd, flags, int, oneOf, ptr } from '../args.ts';
@@ -55,7 +56,7 @@ export function putAddress(
 }
 
 /** The socket a Unix address leads to. ECONNREFUSED when nobody listens there. */
-export function targetOf(t: Task, address: s.SocketAddress | undefined): Socket | undefined {
+export function targetOf(t: Task, address: s.SocketAddress | undefined): Socket | OutsideAddress | undefined {
   if (address?.family !== s.AF_UNIX) return undefined;
   const { path } = address;
   if (path === '') return fail('ECONNREFUSED');
@@ -68,7 +69,8 @@ function bind(t: Task, fd: number, address: number, length: number): number {
   const name = addressAt(t, socket, 'bind', address, length) ?? fail('EAFNOSUPPORT');
   if (name.family === s.AF_UNIX && name.path !== '' && name.path[0] !== '\0') {
     if ((socket as UnixSocket).bound) fail('EINVAL');
-    const made = t.kernel.vfs.makeSocket(pathAt(t, AT_FDCWD, name.path), 0o777 & ~t.fs.umask);
+    const at = pathAt(t, AT_FDCWD, name.path);
+    const made = t.kernel.vfs.makeSocket(at, 0o777 & ~t.fs.umask, socket.type === s.SOCK_STREAM);
     return socket.bind(name, made as unknown as { socket: unknown });
   }
   if ('port' in name && name.port !== 0 && name.port < t.kernel.unprivilegedPorts) {

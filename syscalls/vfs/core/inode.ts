@@ -13,7 +13,7 @@ import type { DirEntry } from '../../abi/dirent.ts';
 import { fail } from '../../abi/errno.ts';
 import { R_OK, W_OK, X_OK } from '../../abi/fcntl.ts';
 import type { Attributes, FsStatistics } from '../../abi/stat.ts';
-import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../abi/stat.ts';
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
 import { CAP, type Creds, capable } from './creds.ts';
 import type { OpenFile } from './open-file.ts';
 import type { Vfs } from './vfs.ts';
@@ -157,6 +157,10 @@ export abstract class Inode {
   /** A special file (or an empty regular one); mode includes the type. */
   mknod(_name: string, _mode: number, _rdev: number, _who: Creds): Inode {
     return fail('EPERM');
+  }
+  /** The file of a Unix socket that is bound to that name: a stream, or one of datagrams or packets. */
+  bindSocket(name: string, mode: number, who: Creds, _stream: boolean): Inode {
+    return this.mknod(name, S_IFSOCK | mode, 0, who);
   }
   /** A further name for a file of the same file system. ENOENT when it had a name and has none any more. */
   link(_name: string, _target: Inode): void {

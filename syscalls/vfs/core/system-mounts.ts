@@ -55,5 +55,9 @@ export function bindHost(root: Inode, hostPath: string, guestPath: string, readO
   const { vfs } = root.fs;
   const { dir, name, inode } = resolve({ root, creds: credsFor(0, 0) }, root, guestPath, true);
   if (inode === root) fail('EBUSY');
-  vfs.mounts.add(inode?.parent ?? dir, inode?.name ?? name, new NodeFs(vfs, hostPath, { readOnly }));
+  vfs.mounts.add(
+    inode?.parent ?? dir,
+    inode?.name ?? name,
+    new NodeFs(vfs, hostPath, { readOnly, reachesSockets: true }),
+  );
 }

@@ -48,6 +48,7 @@ import { MemoryQuota } from '../memory/quota.ts';
 import { AbstractNames } from '../net/abstract-names.ts';
 import { Loopback } from '../net/loopback.ts';
 import { NetlinkPorts } from '../net/netlink-ports.ts';
+import type { OutsideAddress } from '../net/outside.ts';
 import { Socket } from '../net/socket.ts';
 import type { JobControl } from '../tty/job-control.ts';
 import { AnonymousFs } from './anonymous.ts';
@@ -436,21 +437,22 @@ export class Vfs {
   // ---- sockets and mounts ----
 
   /** The inode of a new Unix socket. EADDRINUSE when the name is there. */
-  makeSocket(at: PathOperation, mode: number): Inode {
+  makeSocket(at: PathOperation, mode: number, stream: boolean): Inode {
     const { dir, name, inode } = this.#name(at);
     if (inode) fail('EADDRINUSE');
     checkCreate(dir, at.creds);
-    const made = dir.mknod(name, S_IFSOCK | mode, 0, at.creds);
+    const made = dir.bindSocket(name, mode, at.creds, stream);
     this.notifier.name(dir, IN_CREATE, name, false);
     return made;
   }
 
-  /** The Unix socket that is bound to a path. EACCES, ECONNREFUSED. */
-  socketAt(at: PathOperation): Socket {
-    const inode = this.lookup(at, true) as Inode & { socket?: unknown };
+  /** The Unix socket that is bound to a path, in the run or outside of it. EACCES, ECONNREFUSED. */
+  socketAt(at: PathOperation): Socket | OutsideAddress {
+    const inode = this.lookup(at, true) as Inode & { socket?: unknown; outside?: OutsideAddress | undefined };
     if (!inode.permits(W_OK, at.creds)) fail('EACCES');
     if ((inode.mode & S_IFMT) !== S_IFSOCK) fail('ECONNREFUSED');
-    return inode.socket instanceof Socket ? inode.socket : fail('ECONNREFUSED');
+    if (inode.socket instanceof Socket) return inode.socket;
+    return inode.outside ?? fail('ECONNREFUSED');
   }
 
   /** Mounts a file system over a file. EPERM, ENOTDIR, EBUSY. */

@@ -15,6 +15,7 @@ import { SpecialInode } from '../core/special.ts';
 import { host, rethrow } from './error.ts';
 import { mknod, rename as renameOnHost } from './ffi/files.ts';
 import { hostFlags } from './flags.ts';
+import { HostName } from './host-sockets.ts';
 import { NodeFile } from './node-file.ts';
 import type { NodeFs } from './node-fs.ts';
 import { NodeInode } from './node-inode.ts';
@@ -230,20 +231,41 @@ export class NodeDirectory extends NodeInode {
 
   /** Whether the host has made it: it refuses devices to all but root (mknod(2)). */
   #makeSpecial(name: string, mode: number, rdev: number, who: Creds): boolean {
-    const { calls, api } = this.fs;
+    const { calls } = this.fs;
     if (calls === undefined) return false;
-    const path = this.childPath(name);
     try {
-      mknod(calls, this.fs.reach(path), mode, rdev);
+      mknod(calls, this.fs.reach(this.childPath(name)), mode, rdev);
     } catch (error) {
       if (error === errnoNamed('EPERM')) return false;
       throw error;
     }
+    this.#givenTo(name, mode, who);
+    return true;
+  }
+  /** What the host has made is the guest's user's, with the mode that was asked for. */
+  #givenTo(name: string, mode: number, who: Creds): void {
+    const path = this.childPath(name);
     host(() => {
-      this.#own(who, (uid, gid) => api.lchownSync(this.fs.path(path), uid, gid));
+      this.#own(who, (uid, gid) => this.fs.api.lchownSync(this.fs.path(path), uid, gid));
       if (mode & (this.fs.hostUmask | 0o7000)) this.fs.chmod(path, mode & 0o7777);
     });
-    return true;
+  }
+
+  override bindSocket(name: string, mode: number, who: Creds, stream: boolean): Inode {
+    const { calls } = this.fs;
+    if (calls === undefined || !stream) return super.bindSocket(name, mode, who, stream);
+    this.#absent(name);
+    const outsideName = HostName.bind(calls, this.fs.reach(this.childPath(name)), name);
+    if (outsideName === undefined) return super.bindSocket(name, mode, who, stream);
+    try {
+      this.#givenTo(name, mode, who);
+      const made = this.lookup(name) as NodeInode;
+      made.outsideName = outsideName;
+      return made;
+    } catch (error) {
+      outsideName.close();
+      throw error;
+    }
   }
 
   override link(name: string, target: Inode): void {

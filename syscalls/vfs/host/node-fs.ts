@@ -61,6 +61,8 @@ export interface NodeFsOptions {
    * process; and it need not be seen to that nothing outside is reached.
    */
   hostTree?: boolean;
+  /** The guest may connect to sockets of the host in it; in the host's own tree it may. */
+  reachesSockets?: boolean;
   /** One whose directory is in this one, which is as its own is: a bind mount of the guest's. */
   within?: NodeFs;
 }
@@ -89,6 +91,7 @@ export class NodeFs extends FileSystem {
   readonly source: string;
   override readonly readOnly: boolean;
   readonly hostTree: boolean;
+  readonly reachesSockets: boolean;
   readonly #within: NodeFs | undefined;
   #handles: DirectoryHandles | undefined | null = null;
   readonly root: NodeInode;
@@ -120,6 +123,7 @@ export class NodeFs extends FileSystem {
     this.source = options.source ?? (this.native ? '/dev/root' : 'tmpfs');
     this.readOnly = options.readOnly ?? false;
     this.hostTree = options.hostTree ?? false;
+    this.reachesSockets = options.reachesSockets ?? this.hostTree;
     this.#within = options.within;
     this.hostUmask = this.native ? process.umask() : 0;
     // Links on the way to the root are the host's own business.

@@ -12,11 +12,13 @@ import type { AttributeChange } from '../core/inode.ts';
 import { Inode } from '../core/inode.ts';
 import type { OpenFile } from '../core/open-file.ts';
 import { openFifo } from '../ipc/pipe.ts';
+import { OutsideAddress, type OutsideName } from '../net/outside.ts';
 import { attributesOf } from './attributes.ts';
 import { host, rethrow } from './error.ts';
 import type { HostCalls } from './ffi/call.ts';
 import { getxattr, type HostFile, linkOpen, listxattr, removexattr, setxattr, utimens } from './ffi/files.ts';
 import { hostFlags } from './flags.ts';
+import { connectOnHost } from './host-sockets.ts';
 import type { NodeDirectory } from './node-directory.ts';
 import { NodeFile, openForChange } from './node-file.ts';
 import type { NodeFs } from './node-fs.ts';
@@ -275,6 +277,8 @@ export class NodeInode extends Inode {
     this.outdate();
   }
 
+  /** The name on the host of a socket of the run. */
+  outsideName: OutsideName | undefined;
   /** What a bound socket's name leads to. */
   get socket(): unknown {
     return this.fs.vfs.boundSockets.get(this.#socketKey);
@@ -284,6 +288,12 @@ export class NodeInode extends Inode {
     if (socket === undefined) boundSockets.delete(this.#socketKey);
     else boundSockets.set(this.#socketKey, socket);
   }
+  /** The host's socket that is bound to it, where the guest may reach such. */
+  get outside(): OutsideAddress | undefined {
+    if (!this.fs.reachesSockets || this.fs.calls === undefined) return undefined;
+    return new OutsideAddress(() => connectOnHost(this.fs.path(this.path)));
+  }
+
   /** The number of a file that is gone is given again. */
   get #socketKey(): string {
     return `${this.identity}:${this.#stats.birthtimeNs}`;

@@ -215,11 +215,7 @@ export class DatagramSocket extends Socket implements LocalReceiver {
   }
 
   /** Sets the default peer, or none; the local end gets its port as if bound to any. ENETUNREACH, EACCES as the host's socket. */
-  override connect(
-    address: SocketAddress | undefined,
-    _target: Socket | undefined,
-    _creds: PeerCreds,
-  ): number {
+  override connect(address: SocketAddress | undefined, _target: unknown, _creds: PeerCreds): number {
     if (address === undefined) {
       this.#peer = undefined;
       // It keeps a port that it asked for.

@@ -34,6 +34,7 @@ import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
 import type { WaitQueue } from '../core/wait-queue.ts';
 import { interfaceIoctl } from './interface-ioctl.ts';
+import type { OutsideAddress, OutsideName } from './outside.ts';
 
 /** Who sent a message, or is at the other end (struct ucred). */
 export interface PeerCreds {
@@ -48,7 +49,7 @@ export interface SendOptions {
   /** Where to, for sockets that are not connected. */
   readonly address?: SocketAddress | undefined;
   /** The socket bound to a path, which the caller has resolved. */
-  readonly target?: Socket | undefined;
+  readonly target?: Socket | OutsideAddress | undefined;
   /** Open files to be passed (SCM_RIGHTS). */
   readonly rights?: readonly OpenFile[] | undefined;
   readonly creds: PeerCreds;
@@ -124,7 +125,11 @@ export abstract class Socket extends OpenFile {
   /** The next connection; undefined when there is none. */
   abstract accept(): Socket | undefined;
   /** Begins to connect; 0 when done at once, else WOULD_BLOCK and `connecting` tells how it goes on. */
-  abstract connect(address: SocketAddress | undefined, target: Socket | undefined, creds: PeerCreds): number;
+  abstract connect(
+    address: SocketAddress | undefined,
+    target: Socket | OutsideAddress | undefined,
+    creds: PeerCreds,
+  ): number;
   /** Outcome of a connect that was begun: 0, WOULD_BLOCK, or throws. */
   abstract connecting(): number;
   abstract send(bytes: Uint8Array, options: SendOptions): number;
@@ -197,6 +202,8 @@ export const NOBODY: PeerCreds = { pid: 0, uid: 65534, gid: 65534 };
 /** What a bound path leads to. */
 export interface AnonymousPath {
   socket: unknown;
+  /** The name on the host, when it is one there. */
+  outsideName?: OutsideName | undefined;
 }
 
 /** Messages that wait to be received: of a stream their bounds mean nothing, except that passed files come with their bytes. */

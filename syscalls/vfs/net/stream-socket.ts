@@ -159,11 +159,7 @@ export class StreamSocket extends Socket {
   }
 
   // ---- client ----
-  override connect(
-    address: SocketAddress | undefined,
-    _target: Socket | undefined,
-    _creds: PeerCreds,
-  ): number {
+  override connect(address: SocketAddress | undefined, _target: unknown, _creds: PeerCreds): number {
     if (address === undefined) return this.#disconnect();
     this.#mayConnect();
     if (this.#state === 'connecting') return WOULD_BLOCK;

@@ -1,6 +1,6 @@
 /**
- * AF_UNIX sockets (unix(7)) between processes of the run: streams, sequenced packets and datagrams; nothing of them touches the
- * host.
+ * AF_UNIX sockets (unix(7)) between processes of the run: streams, sequenced packets and datagrams. Nothing of them touches the
+ * host, but for streams from and to others there (outside.ts).
  */
 import { errnoNamed, fail } from '../../abi/errno.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
@@ -21,6 +21,7 @@ import {
   type UnixAddress,
 } from '../../abi/socket.ts';
 import type { Vfs } from '../core/vfs.ts';
+import { bridge, OutsideAddress, type OutsideConnection } from './outside.ts';
 import {
   type AddressUse,
   type AnonymousPath,
@@ -31,6 +32,9 @@ import {
   Socket,
   WOULD_BLOCK,
 } from './socket.ts';
+
+/** Milliseconds until a socket of the host that has no room for a connection is tried again. */
+const RETRY_MS = 20;
 
 /** What may hold when the other end stops writing. */
 const HANG_UP = POLLIN | POLLRDNORM | POLLRDHUP | POLLHUP;
@@ -118,6 +122,11 @@ export class UnixSocket extends Socket {
     if (this.#connectionless) fail('EOPNOTSUPP');
     if (!this.bound || this.#peer) fail('EINVAL');
     this.#backlog = Math.min(backlog >>> 0, SOMAXCONN);
+    this.#path?.outsideName?.listen(this.#backlog, (connection, creds) => {
+      const other = new UnixSocket(this.vfs, this.type, 0);
+      this.#arrive(other, creds);
+      bridge(other, connection, this.vfs.lingering);
+    });
     this.queue.wakeAll();
     return 0;
   }
@@ -130,13 +139,18 @@ export class UnixSocket extends Socket {
     return socket;
   }
 
-  override connect(address: SocketAddress | undefined, target: Socket | undefined, creds: PeerCreds): number {
+  override connect(
+    address: SocketAddress | undefined,
+    target: Socket | OutsideAddress | undefined,
+    creds: PeerCreds,
+  ): number {
     if (address === undefined) {
       if (!this.#connectionless) fail('EINVAL');
       this.#peer = this.#peerAddress = undefined;
       return 0;
     }
     if (address.family !== AF_UNIX) fail('EINVAL');
+    if (target instanceof OutsideAddress) return this.#connectOutside(address, target);
     if (!(target instanceof UnixSocket) || target.#closed) fail('ECONNREFUSED');
     if (target.type !== this.type) fail('EPROTOTYPE');
     if (this.#connectionless) {
@@ -152,13 +166,38 @@ export class UnixSocket extends Socket {
       return WOULD_BLOCK;
     }
     target.#waiting.delete(this);
-    const accepted = new UnixSocket(this.vfs, this.type, 0);
-    accepted.#address = target.#address;
-    accepted.#join(this);
-    accepted.peerCreds = creds;
+    target.#arrive(this, creds);
     this.peerCreds = target.peerCreds ?? creds;
-    target.#pending.push(accepted);
-    target.queue.wakeAll();
+    return 0;
+  }
+
+  /** A connection to be accepted has come from the other socket. */
+  #arrive(other: UnixSocket, creds: PeerCreds): void {
+    const accepted = new UnixSocket(this.vfs, this.type, 0);
+    accepted.#address = this.#address;
+    accepted.#join(other);
+    accepted.peerCreds = creds;
+    this.#pending.push(accepted);
+    this.queue.wakeAll();
+  }
+
+  #connectOutside(address: UnixAddress, target: OutsideAddress): number {
+    if (this.type !== SOCK_STREAM) fail('ECONNREFUSED');
+    if (this.#peer) fail('EISCONN');
+    if (this.listening) fail('EINVAL');
+    let connection: OutsideConnection;
+    try {
+      connection = target.connect();
+    } catch (error) {
+      if (error !== errnoNamed('EAGAIN')) throw error;
+      // Nobody tells when there is room for one more.
+      setTimeout(() => this.queue.wakeAll(), RETRY_MS);
+      return WOULD_BLOCK;
+    }
+    const other = new UnixSocket(this.vfs, this.type, 0);
+    other.#address = address;
+    this.#join(other);
+    bridge(other, connection, this.vfs.lingering);
     return 0;
   }
   /** There is nothing between "not yet begun" and "done": connect itself is tried again. */
@@ -248,7 +287,10 @@ export class UnixSocket extends Socket {
   protected override close(): void {
     this.#closed = true;
     if (this.#address.path[0] === '\0') this.vfs.abstractNames.release(this.#address.path);
-    if (this.#path) this.#path.socket = undefined;
+    if (this.#path) {
+      this.#path.socket = undefined;
+      this.#path.outsideName?.close();
+    }
     const peer = this.#peer;
     if (peer && !this.#connectionless) {
       // Bytes that were never read make the other end see a reset (unix_release_sock).

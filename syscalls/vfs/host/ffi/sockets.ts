@@ -8,6 +8,7 @@ import {
   readSockaddr,
   SOCKADDR_STORAGE,
   type SocketAddress,
+  writeSockaddr,
 } from '../../../abi/socket.ts';
 import { type HostCalls, Room } from './call.ts';
 
@@ -15,6 +16,13 @@ const SOL_SOCKET = 1;
 const MSG_PEEK = 2;
 const MSG_DONTWAIT = 64;
 const MOST_PEEKED = 65536;
+
+const SOCK_STREAM = 1;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const SO_PEERCRED = 17;
+/** Bytes of the path in a sockaddr_un, its zero not counted. */
+export const SUN_PATH_MAX = 107;
 
 const intIn = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset).getInt32(0, true);
 const int = (value: number) => new Uint8Array(Int32Array.of(value).buffer);
@@ -39,6 +47,25 @@ export function socketOption(calls: HostCalls, fd: number, option: number): numb
   const value = new Room(int(0));
   calls.call('getsockopt', fd, SOL_SOCKET, option, value, new Room(int(4)));
   return intIn(value.bytes);
+}
+
+/** Who is at the other end of a Unix socket (struct ucred). */
+export function peerCredentials(calls: HostCalls, fd: number): { pid: number; uid: number; gid: number } {
+  const value = new Room(new Uint8Array(12));
+  calls.call('getsockopt', fd, SOL_SOCKET, SO_PEERCRED, value, new Room(int(12)));
+  const view = new DataView(value.bytes.buffer, value.bytes.byteOffset);
+  return { pid: view.getInt32(0, true), uid: view.getUint32(4, true), gid: view.getUint32(8, true) };
+}
+
+/** A Unix stream that does not wait. */
+export function unixStream(calls: HostCalls): number {
+  return calls.call('socket', AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+/** @param path of at most SUN_PATH_MAX bytes; a link is not followed by bind, but by connect */
+export function atPath(calls: HostCalls, call: 'bind' | 'connect', fd: number, path: string): void {
+  const address = writeSockaddr({ family: AF_UNIX, path });
+  calls.call(call, fd, address, address.length);
 }
 
 /** Bytes that wait to be received, which go on waiting; -EAGAIN when there are none. */
