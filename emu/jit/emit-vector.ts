@@ -346,11 +346,7 @@ export class VectorEmitter extends FloatLanes {
     const log2 = t & 3;
     const lowest = this.known(least(log2));
     const overflow = () =>
-      this.apply2(
-        SIMD.and,
-        this.apply2(SIMD.eq[log2]!, a, lowest),
-        this.apply2(SIMD.eq[log2]!, b, lowest),
-      );
+      this.apply2(SIMD.and, this.apply2(SIMD.eq[log2]!, a, lowest), this.apply2(SIMD.eq[log2]!, b, lowest));
     if (log2 === 1) {
       const rounded = this.apply2(SIMD.q15mulr_sat_s, a, b);
       // What overflowed is the greatest number; few others are.
