@@ -177,8 +177,11 @@ export class CodeCache {
       ({ location }) =>
         location !== start.location && this.unitAt(location) === unit && unit.kindAt(location) === undefined,
     );
-    if (!ahead && this.thread?.failed === false && this.store.translatedHere >= LOCAL_INSTRUCTIONS) {
-      this.request(this.thread, unit, start, others);
+    const { thread, store } = this;
+    const isForThread = !ahead && thread?.failed === false && store.translatedHere >= LOCAL_INSTRUCTIONS;
+    // The answer may come too late for a short process, but not twice.
+    if (isForThread && !unit.missed.delete(start.location)) {
+      this.request(thread, unit, start, others);
       return false;
     }
     const began = performance.now();
@@ -204,7 +207,10 @@ export class CodeCache {
     thread.request(this.space.memory, unit, job, this.options, (answer, ms) => {
       this.pending.delete(location);
       this.threadMs += ms;
-      if (this.closed) return;
+      if (this.closed) {
+        unit.missed.add(location);
+        return;
+      }
       if (answer !== null && this.isValid(unit, answer, asked)) {
         this.accept(unit, answer.batch, answer.constants);
         this.onTranslated(answer.batch.translations.map((t) => t.location));

@@ -62,6 +62,8 @@ export class Unit {
   readonly samples = new Map<number, number>();
   /** How often a region was compiled again with more in it. */
   readonly extended = new Map<number, number>();
+  /** Regions that another thread has translated for processes that were gone by then. */
+  readonly missed = new Set<number>();
   /** Instructions in its translations. */
   instructions = 0;
   /** What has been added and removed since it was last told to another thread; null when none is told. */

@@ -41,8 +41,8 @@ export type Access = typeof READ | typeof WRITE | typeof EXEC;
 /** Where the bytes of a file mapping come from. emu opens no file: the vfs implements this over an open file. */
 export interface PageSource {
   /**
-   * Identity of the content (device, inode, size, mtime), by which translations may be shared between processes and runs; null:
-   * do not share.
+   * Identity of the content (device, inode, size, times), by which pages may be used again and translations shared between
+   * processes and runs; null: do not.
    */
   readonly key: string | null;
   /** When it was last changed as of `key`, in ms since 1970. */
@@ -122,6 +122,8 @@ export class AddressSpace {
   mmapBase = MMAP_BASE;
 
   readonly pages: PageTable;
+  /** What it was made for: the next process of that may find its memory. */
+  readonly #program: string;
   readonly #pooled: PooledMemory;
   readonly #areas: VmaList;
   /** Freed state blocks, and the number ever handed out. */
@@ -129,7 +131,8 @@ export class AddressSpace {
   #states = 0;
   #closed = false;
 
-  private constructor(pooled: PooledMemory) {
+  private constructor(pooled: PooledMemory, program: string) {
+    this.#program = program;
     this.#pooled = pooled;
     this.memory = pooled.memory;
     this.buffer = pooled.buffer;
@@ -154,10 +157,11 @@ export class AddressSpace {
 
   /**
    * Takes a memory from the pool (clean) or makes one; writes the kernel helpers page. Throws RangeError when the host has no
-   * addresses left for one (16365 alive, or a limit on the address space): ENOMEM to the guest.
+   * addresses left for one (16365 alive, or a limit on the address space): ENOMEM to the guest. `program` is whatever names what
+   * is to run in it: the memory of an earlier process of the same is best.
    */
-  static create(): AddressSpace {
-    return new AddressSpace(takeMemory());
+  static create(program = ''): AddressSpace {
+    return new AddressSpace(takeMemory(program), program);
   }
 
   /**
@@ -165,7 +169,7 @@ export class AddressSpace {
    * threads allocate their own, and its CPU translates for itself.
    */
   fork(): AddressSpace {
-    const child = AddressSpace.create();
+    const child = AddressSpace.create(this.#program);
     child.stackLimit = this.stackLimit;
     child.mmapBase = this.mmapBase;
     for (const vma of this.#areas.list) child.#areas.insert({ ...vma, locked: undefined });
@@ -179,7 +183,7 @@ export class AddressSpace {
     this.#closed = true;
     this.onInvalidate.length = 0;
     this.unmap(LOWEST, USER_END);
-    giveMemory(this.#pooled);
+    giveMemory(this.#pooled, this.#program);
   }
 
   /**
@@ -437,7 +441,10 @@ export class AddressSpace {
     // A first write to a page of a shared file is to be noticed: it must be written back, and be the only copy.
     const grant = vma.shared ? allowed & ~WRITE : allowed;
     if (vma.shared) this.#copyShared(source, first, last, toOffset, grant);
-    else flushShared(source, toOffset + first * PAGE_SIZE, toOffset + last * PAGE_SIZE);
+    else {
+      flushShared(source, toOffset + first * PAGE_SIZE, toOffset + last * PAGE_SIZE);
+      this.#bringKept(vma, source, page, first, last, flag, grant);
+    }
     for (let p = first; p < last; ) {
       if (flags[p]! & PRESENT) {
         p++;
@@ -453,6 +460,32 @@ export class AddressSpace {
       this.pages.bring(from, end, flag, grant);
     }
     return this.pages.present(page);
+  }
+
+  /**
+   * Takes pages that an earlier mapping of the file has left at the same address, if the file is still the same. Of code all that
+   * there are: who changes a program that runs cannot mean well.
+   */
+  #bringKept(
+    vma: Vma,
+    source: PageSource,
+    page: number,
+    first: number,
+    last: number,
+    flag: number,
+    grant: number,
+  ): void {
+    if (source.key === null) return;
+    const label = this.pages.kept(page, source.key, vma.start - vma.offset);
+    if (label === 0 || source.unchanged?.() !== true) return;
+    const all = (vma.prot & EXEC) !== 0;
+    this.pages.bringKept(
+      all ? vma.start >>> PAGE_SHIFT : first,
+      all ? vma.end / PAGE_SIZE : last,
+      label,
+      flag,
+      grant,
+    );
   }
 
   /** Takes pages that another mapping of the same source has from there: they may be newer than the source. */
@@ -526,7 +559,7 @@ export class AddressSpace {
       const first = Math.max(start, vma.start) >>> PAGE_SHIFT;
       const last = Math.min(end, vma.end) / PAGE_SIZE;
       this.#invalidate(first, last);
-      this.pages.drop(first, last);
+      this.pages.drop(first, last, vma.source?.key ?? null, vma.start - vma.offset);
     }
   }
 

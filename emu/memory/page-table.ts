@@ -9,6 +9,7 @@
  * Invariants: a page byte is 0 or CODE unless the page is PRESENT (the helpers page apart); PRESENT and STALE are never both
  * set; a page with neither holds zeros only.
  */
+import { KeptPages } from './kept-pages.ts';
 import { CODE, EXEC, PAGE_SIZE, READ, WRITE } from './layout.ts';
 
 /** The bytes of the page are what its VMA says they are. */
@@ -19,6 +20,8 @@ export const STALE = 2;
 export const DIRTY = 4;
 /** Page of a private file mapping nobody could write to: still what the file holds, fork need not copy it. */
 export const CLEAN = 8;
+/** With STALE: what is left over is a page of a file as the file holds it (kept-pages.ts). */
+export const KEPT = 16;
 
 /**
  * What a protection lets a user program do, as READ | WRITE | EXEC. ARM pages that can be written or executed can be
@@ -40,6 +43,7 @@ export class PageTable {
    * fault and hook: a fault on one page may take WRITE, or everything, from another page of the same space (shared.ts).
    */
   losses = 0;
+  readonly #kept = new KeptPages();
   /** The whole memory; index = guest address >>> 3. */
   readonly #f64: Float64Array;
 
@@ -91,12 +95,38 @@ export class PageTable {
     }
   }
 
-  /** Takes pages first..last-1 away: their bytes become stale, their page bytes 0. */
-  drop(first: number, last: number): void {
+  /**
+   * Takes pages first..last-1 away: their bytes become stale, their page bytes 0. What is CLEAN is kept for who maps the same file
+   * there, with the bias, if it has a key.
+   */
+  drop(first: number, last: number, key: string | null = null, bias = 0): void {
     this.losses++;
     this.bytes.fill(0, first, last);
     const flags = this.flags;
-    for (let page = first; page < last; page++) if (flags[page] !== 0) flags[page] = STALE;
+    let label = 0;
+    for (let page = first; page < last; page++) {
+      const flag = flags[page]!;
+      if (!(flag & PRESENT)) continue;
+      if (key === null || !(flag & CLEAN)) flags[page] = STALE;
+      else {
+        label ||= this.#kept.label(key, bias);
+        this.#kept.put(page, label);
+        flags[page] = STALE | KEPT;
+      }
+    }
+  }
+
+  /** The label of a page that is kept for a file with that key and bias, else 0. */
+  kept(page: number, key: string, bias: number): number {
+    if (!(this.flags[page]! & KEPT)) return 0;
+    const label = this.#kept.find(key, bias);
+    return this.#kept.has(page, label) ? label : 0;
+  }
+
+  /** Brings those of the pages first..last-1 back that are kept under a label. */
+  bringKept(first: number, last: number, label: number, flag: number, byte: number): void {
+    for (let page = first; page < last; page++)
+      if (this.flags[page]! & KEPT && this.#kept.has(page, label)) this.bring(page, page + 1, flag, byte);
   }
 
   /** Sets the page byte of a present page by the protection of its VMA; keeps CODE, and withholds WRITE with it. */

@@ -2,14 +2,15 @@
  * A pool of wasm memories of 4 GiB. What a fresh memory costs is not making it (20 us) but touching it: the host
  * kernel takes 0.5 to 3 ms to find and zero the pages of each MiB. So the memory of a process that ended is handed to
  * the next one as it is, with flags that say which pages hold leftovers (STALE); a page is zeroed when it is mapped
- * anew, and not at all when a file page or fork's copy fills it.
+ * anew, and not at all when a file page or fork's copy fills it. File pages stay what they are (KEPT) for who maps the same file
+ * there; that, and what engines leave (jit/leftovers.ts), serves best a process of the program that was there before.
  *
  * JavaScript has no way to give pages of a memory back to the host, and the collector does not see how much a wasm
  * memory holds: dropped memories pile up for gigabytes. So the pool keeps a budget of leftovers, drops the memory that
  * holds most when it is exceeded, and asks for a collection when enough has been dropped.
  *
  * Invariants of a pooled memory: all page bytes are 0 but the helpers page's; the zeros behind the page bytes and the
- * jump cache are 0; the flags of its page table hold nothing but STALE.
+ * jump cache are 0; the flags of its page table hold nothing but STALE and KEPT.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -20,6 +21,8 @@ import { PageTable } from './page-table.ts';
 /** 64 KiB pages in 4 GiB. */
 const WASM_PAGES = 0x1_0000;
 
+/** A program that finds no memory of its own gets a new one while there are fewer free ones. */
+const ENOUGH = 8;
 /** Most memories kept; most pages of leftovers they may hold together; dropped pages that make a collection worth its 40 ms. */
 const KEEP = 32;
 const KEEP_TOUCHED = (256 << 20) >> PAGE_SHIFT;
@@ -37,6 +40,8 @@ export class PooledMemory {
   readonly f64: Float64Array;
   readonly view: DataView;
   readonly pages: PageTable;
+  /** What has run in it. */
+  program = '';
 
   constructor() {
     // `initial: 65536` would take the host 2 to 10 ms; growing takes 0.02 ms.
@@ -59,19 +64,25 @@ export class PooledMemory {
   }
 }
 
+/** In the order in which they were given. */
 const free: PooledMemory[] = [];
 let freeTouched = 0;
 let droppedPages = 0;
 
-export function takeMemory(): PooledMemory {
-  const memory = free.pop();
+/** A memory for a program: one in which it has run, or a new one as long as there are few, or the one not used for longest. */
+export function takeMemory(program: string): PooledMemory {
+  let i = free.length - 1;
+  while (i >= 0 && free[i]!.program !== program) i--;
+  if (i < 0 && free.length < ENOUGH && freeTouched < KEEP_TOUCHED / 2) return new PooledMemory();
+  const [memory] = free.splice(Math.max(i, 0), 1);
   if (memory === undefined) return new PooledMemory();
   freeTouched -= memory.pages.touched;
   return memory;
 }
 
 /** The caller has dropped all pages, and the CPU has left the jump cache as it was. */
-export function giveMemory(memory: PooledMemory): void {
+export function giveMemory(memory: PooledMemory, program: string): void {
+  memory.program = program;
   free.push(memory);
   freeTouched += memory.pages.touched;
   while (free.length > KEEP || freeTouched > KEEP_TOUCHED) dropFullest();

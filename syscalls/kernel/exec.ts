@@ -133,7 +133,7 @@ export function prepare(by: Executor, program: Program): Prepared {
     const found = findImages(by, program, open);
     checkArguments(found.argv, program.envp, program.path, by.stackLimit);
     const { creds, secure } = credsAfterExec(by, found.inode);
-    const space = AddressSpace.create();
+    const space = AddressSpace.create(found.main.source.key ?? found.main.name);
     let done = false;
     try {
       const { mm, cpu } = load(by, program, found, space, creds, secure);

@@ -1,4 +1,5 @@
 /** Translations that processes share, and that one run keeps for the next: whoever gets them runs as the evaluator does. */
+import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Archive, KeptFile, NewFile, PieceFile } from '../../emu/jit/archive.ts';
 import { TranslationStore } from '../../emu/jit/store.ts';
@@ -61,7 +62,7 @@ class Memory implements Archive {
 function fileOf(source: string): BytesSource {
   const bytes = new Uint8Array(0x1000);
   bytes.set(assemble(source));
-  return new BytesSource(bytes, 'program');
+  return new BytesSource(bytes, `program ${createHash('sha256').update(bytes).digest('hex')}`);
 }
 
 const isThumb = (source: string) => /^\s*\.thumb/.test(source);
@@ -283,7 +284,7 @@ test('what was not mapped for long is forgotten, but kept', async () => {
   const other = new BytesSource(fileOf(calling).bytes, 'another program');
   expect(first.backend.stats().regions).toBeGreaterThan(0);
   expect(start(store, other, calling).cpu.r[0]).toBe(1000);
-  expect([...archive.files.keys()]).toEqual([`program ${CODE}`]);
+  expect([...archive.files.keys()]).toEqual([`${fileOf(adding).key} ${CODE}`]);
   await Promise.resolve();
   // It comes back from the archive.
   expect(start(store, fileOf(adding), adding).backend.stats().regions).toBe(0);

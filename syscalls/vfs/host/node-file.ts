@@ -21,6 +21,9 @@ import { HostLocks } from './host-locks.ts';
 import type { NodeApi } from './node-fs.ts';
 import type { NodeInode } from './node-inode.ts';
 
+/** The host's clock of file times goes in steps of 10 ms at the most, those of some file systems in seconds. */
+const SETTLED_MS = 2000;
+
 /** Opens a file for a change that needs a descriptor (truncate), and closes it again. */
 export function openForChange(inode: NodeInode, change: (fd: number) => void): void {
   if (inode.isDirectory) fail('EISDIR');
@@ -193,13 +196,15 @@ export class NodeFile extends MappableFile {
     return pages;
   }
 
-  /** Translations of the same bytes may be shared; files that somebody may write to have none to share. */
+  /**
+   * What is read, decoded and translated under the same identity may be used again. So files have none that somebody may be writing
+   * to, through this description or a shared mapping, and those whose ctime is so young that a change might not show in it.
+   */
   override identity(): FileIdentity | null {
-    if (!this.inode.fs.native || this.writable) return null;
+    if (!this.inode.fs.native || this.writable || this.mapped !== undefined) return null;
     const s = host(() => this.#api.fstatSync(this.fd, { bigint: true }));
-    return {
-      key: `${s.dev}:${s.ino}:${s.size}:${s.mtimeNs}:${s.ctimeNs}`,
-      changed: Number(s.ctimeMs),
-    };
+    const changed = Number(s.ctimeMs);
+    if (Date.now() - changed < SETTLED_MS) return null;
+    return { key: `${s.dev}:${s.ino}:${s.size}:${s.mtimeNs}:${s.ctimeNs}`, changed };
   }
 }

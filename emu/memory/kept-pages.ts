@@ -1,0 +1,42 @@
+/**
+ * Which pages of a memory still hold what a file has, though nobody has the file mapped there now: the next process that maps the
+ * same part of the file at the same address need not read them.
+ *
+ * A page is known by the label of its file and bias (address less offset), and the flag KEPT in the page table, which goes with
+ * whatever else comes to the page. The file is known by PageSource.key, which stands for its content; who takes a page asks
+ * whether the file is still that one.
+ */
+import { PAGE_BYTES_LENGTH } from './layout.ts';
+
+const MOST = 0xff;
+
+export class KeptPages {
+  readonly #labels = new Uint8Array(PAGE_BYTES_LENGTH);
+  readonly #known = new Map<string, number>();
+
+  /** The label of a file at a bias, 0 when no page has it. */
+  find(key: string, bias: number): number {
+    return this.#known.size === 0 ? 0 : (this.#known.get(`${key}@${bias}`) ?? 0);
+  }
+
+  /** As `find`, made when there is none. When there are no more all pages lose theirs. */
+  label(key: string, bias: number): number {
+    const name = `${key}@${bias}`;
+    let label = this.#known.get(name);
+    if (label !== undefined) return label;
+    if (this.#known.size === MOST) {
+      this.#known.clear();
+      this.#labels.fill(0);
+    }
+    label = this.#known.size + 1;
+    this.#known.set(name, label);
+    return label;
+  }
+
+  put(page: number, label: number): void {
+    this.#labels[page] = label;
+  }
+  has(page: number, label: number): boolean {
+    return this.#labels[page] === label;
+  }
+}
