@@ -53,6 +53,14 @@ export interface Bind {
   readonly readOnly?: boolean;
 }
 
+/** An empty file system in memory. */
+export interface Tmpfs {
+  /** Absolute path as the program sees it. The directory it is in must be there. */
+  readonly to: string;
+  /** Bytes that its files may take; by default half of the machine's memory. */
+  readonly size?: number;
+}
+
 /** A resource limit: a number is both the soft and the hard one. Infinity is none. A hard limit that is not given stays. */
 export type Limit = number | { readonly soft: number; readonly hard?: number };
 
@@ -135,8 +143,14 @@ export interface RunOptions {
   root?: string | null;
   /** A Volume of memfs, or anything with these functions of node:fs, as the root instead. */
   fs?: FileSystemApi;
-  /** Files and directories of the host that are shown in the root, in this order. */
+  /** Files and directories of the host that are shown in the root: those with shorter paths first, else in this order. */
   binds?: readonly Bind[];
+  /** File systems in memory, likewise. */
+  tmpfs?: readonly Tmpfs[];
+  /** The root, or the host's own tree, is read-only; what is mounted in it is not. */
+  readOnly?: boolean;
+  /** What uname and /proc/sys/kernel/hostname give; by default the host's. */
+  hostname?: string | null;
   /** Working directory as the program sees it; by default `/` under a root, else this process's. */
   cwd?: string | null;
   /** A directory of the host in which absolute paths of files are looked for first (qemu-user's -L). */

@@ -10,9 +10,11 @@ import { parseArgs } from 'node:util';
 
 import type { CpuName } from '../emu/cpu.ts';
 import { CPU_MODELS, DEFAULT_MODEL } from '../emu/cpu-model.ts';
-import type { Bind } from './api.ts';
+import type { Bind, Tmpfs } from './api.ts';
 import { FILES, FOLDER } from './image/folder.ts';
 
+/** __NEW_UTS_LEN. */
+const HOSTNAME_MAX = 64;
 const MODEL_NAMES = CPU_MODELS.map(({ name }) => name);
 
 /** What the command line asks for. Strings are as given; null stands for "not said". */
@@ -21,6 +23,9 @@ export interface Options {
   root: string | null;
   /** What of the host is shown in it. */
   binds: Bind[];
+  tmpfs: Tmpfs[];
+  readOnly: boolean;
+  hostname: string | null;
   /** qemu's -L: the dynamic linker and libraries are looked for here first. */
   ldPrefix: string | null;
   /** Working directory, as the guest sees it. */
@@ -66,6 +71,10 @@ Runs a 32-bit ARM Linux program.
   --root DIR             the guest sees DIR as /
   -b, --bind SRC[:DST][:ro]
                          the guest sees SRC of the host as DST (by default SRC), or may only read it
+  --tmpfs DST[:size=SIZE]
+                         the guest sees an empty file system in memory as DST
+  --read-only            nothing in the root can be changed, but for what is mounted in it
+  --hostname NAME        what uname gives
   -w, --cwd DIR          working directory, as the guest sees it
   -E, --env VAR=VALUE    set a variable of the guest's environment
   -U, --unset VAR        unset a variable of the guest's environment
@@ -106,6 +115,9 @@ A program that ends by a signal ends armrun by the same.
 const OPTIONS = {
   root: { type: 'string' },
   bind: { type: 'string', short: 'b' },
+  tmpfs: { type: 'string' },
+  'read-only': { type: 'boolean' },
+  hostname: { type: 'string' },
   cwd: { type: 'string', short: 'w' },
   env: { type: 'string', short: 'E' },
   unset: { type: 'string', short: 'U' },
@@ -160,6 +172,9 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
     guestEnv,
     root: null,
     binds: [],
+    tmpfs: [],
+    readOnly: false,
+    hostname: null,
     ldPrefix: null,
     cwd: null,
     env: [],
@@ -225,6 +240,17 @@ function set(draft: Draft, name: OptionName, spelling: string, value: string): I
       break;
     case 'bind':
       draft.binds.push(parseBind(spelling, value));
+      break;
+    case 'tmpfs':
+      draft.tmpfs.push(parseTmpfs(spelling, value));
+      break;
+    case 'read-only':
+      draft.readOnly = true;
+      break;
+    case 'hostname':
+      if (value === '' || Buffer.byteLength(value) > HOSTNAME_MAX)
+        throw new UsageError(`${spelling}: '${value}' is not a host name`);
+      draft.hostname = value;
       break;
     case 'cwd':
       draft.cwd = value;
@@ -357,10 +383,23 @@ function parseBind(spelling: string, value: string): Bind {
   return { from, to, readOnly: access === 'ro' };
 }
 
-function parseSize(spelling: string, value: string): number {
-  const match = /^(\d+)([kM]?)$/.exec(value);
+/** DST[:size=SIZE]. */
+function parseTmpfs(spelling: string, value: string): Tmpfs {
+  const match = /^(.+?)(?::size=(\w+))?$/.exec(value);
+  if (match === null) throw new UsageError(`${spelling}: '${value}' is not DST[:size=SIZE]`);
+  return { to: match[1]!, ...(match[2] !== undefined && { size: bytesOf(spelling, match[2]) }) };
+}
+
+const UNITS = { '': 1, k: 1024, M: 1 << 20, m: 1 << 20, G: 1 << 30, g: 1 << 30 } as const;
+
+function bytesOf(spelling: string, value: string): number {
+  const match = /^(\d+)([kMmGg]?)$/.exec(value);
   if (match === null) throw new UsageError(`${spelling}: '${value}' is not a size`);
-  const size = Number(match[1]) * { '': 1, k: 1024, M: 1 << 20 }[match[2] as '' | 'k' | 'M'];
+  return Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
+}
+
+function parseSize(spelling: string, value: string): number {
+  const size = bytesOf(spelling, value);
   if (size === 0 || size > 0x8000_0000) throw new UsageError(`${spelling}: ${value} is out of range`);
   return size;
 }

@@ -24,7 +24,7 @@ import { credsFor } from '../syscalls/vfs/core/creds.ts';
 import { FdTable } from '../syscalls/vfs/core/fd-table.ts';
 import { type Inode, pathOf } from '../syscalls/vfs/core/inode.ts';
 import type { OpenFile } from '../syscalls/vfs/core/open-file.ts';
-import { bindHost, mountSystem } from '../syscalls/vfs/core/system-mounts.ts';
+import { bindHost, mountSystem, mountTmpfs } from '../syscalls/vfs/core/system-mounts.ts';
 import type { Vfs } from '../syscalls/vfs/core/vfs.ts';
 import { lookupPath, type PathContext } from '../syscalls/vfs/core/walk.ts';
 import { HostDescriptors } from '../syscalls/vfs/host/descriptors.ts';
@@ -99,7 +99,7 @@ async function runWith(model: CpuModel, options: RunOptions, started: number): P
     calls: dispatcher,
     release: options.release ?? RELEASE,
     model,
-    hostname: os.hostname(),
+    hostname: options.hostname ?? os.hostname(),
     corePattern: hostCorePattern(),
     firstPid: process.pid,
     isOrphaned: forwards ? isOrphaned : () => true,
@@ -220,11 +220,10 @@ function start(
   uninstalled: () => void,
 ): Process {
   const bytes = (text: string) => Buffer.from(text).toString('latin1');
-  const root = new NodeFs(
-    kernel.vfs,
-    options.fs ? '/' : bytes(directory('root', options.root ?? '/')),
-    options.fs ? { api: options.fs as unknown as NodeApi } : { hostTree: !options.root },
-  ).root;
+  const root = new NodeFs(kernel.vfs, options.fs ? '/' : bytes(directory('root', options.root ?? '/')), {
+    ...(options.fs ? { api: options.fs as unknown as NodeApi } : { hostTree: !options.root }),
+    readOnly: options.readOnly ?? false,
+  }).root;
   const creds = credsFor(
     options.uid ?? process.geteuid?.() ?? 0,
     options.gid ?? process.getegid?.() ?? 0,
@@ -247,8 +246,7 @@ function start(
     files.set(fd, file, false);
   });
   mountSystem(root, procSource(kernel), !hostTree, files, kernel.mqueues);
-  for (const { from, to, readOnly } of options.binds ?? [])
-    bind(root, bytes(from), bytes(to), readOnly ?? false);
+  mountAsked(root, options);
   const cwd = workingDirectory(context, bytes(options.cwd ?? (hostTree ? process.cwd() : '/')));
   const envp = environment(options.env ?? []).map(bytes);
   const path = findProgram(context, cwd, bytes(options.program), envp, hostTree);
@@ -313,12 +311,29 @@ function directory(option: string, path: string): string {
   return fs.realpathSync(path);
 }
 
-function bind(root: Inode, from: string, to: string, readOnly: boolean): void {
-  try {
-    bindHost(root, from, to, readOnly);
-  } catch (error) {
-    if (!(error instanceof Errno)) throw error;
-    throw new OptionError('ERR_ARMRUN_OPTION', `binds: ${from} at ${to}: ${error.message}`, { cause: error });
+/** What the options have mounted: what lies in something else that is, after that. */
+function mountAsked(root: Inode, { binds = [], tmpfs = [] }: RunOptions): void {
+  const bytes = (text: string) => Buffer.from(text).toString('latin1');
+  const depth = (path: string) => path.split('/').filter((name) => name !== '').length;
+  const mounts = [
+    ...binds.map(({ from, to, readOnly = false }) => ({
+      to,
+      what: `binds: ${from} at ${to}`,
+      mount: () => bindHost(root, bytes(from), bytes(to), readOnly),
+    })),
+    ...tmpfs.map(({ to, size }) => ({
+      to,
+      what: `tmpfs: ${to}`,
+      mount: () => mountTmpfs(root, bytes(to), size),
+    })),
+  ];
+  for (const { what, mount } of mounts.sort((a, b) => depth(a.to) - depth(b.to))) {
+    try {
+      mount();
+    } catch (error) {
+      if (!(error instanceof Errno)) throw error;
+      throw new OptionError('ERR_ARMRUN_OPTION', `${what}: ${error.message}`, { cause: error });
+    }
   }
 }
 

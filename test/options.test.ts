@@ -43,6 +43,30 @@ describe('options', () => {
     expect(parse(['-r', '5.10.0', 'p'])).toMatchObject({ root: null, release: '5.10.0' });
   });
 
+  test('shape the root', () => {
+    const { tmpfs, readOnly, hostname } = parse([
+      '--tmpfs',
+      '/a',
+      '--tmpfs=/b:size=3M',
+      '--read-only',
+      '--hostname',
+      'h',
+      'p',
+    ]);
+    expect({ tmpfs, readOnly, hostname }).toEqual({
+      tmpfs: [{ to: '/a' }, { to: '/b', size: 3 << 20 }],
+      readOnly: true,
+      hostname: 'h',
+    });
+    for (const bad of [
+      ['--tmpfs', '/a:size=x'],
+      ['--tmpfs', ''],
+      ['--hostname', ''],
+      ['--hostname', 'x'.repeat(65)],
+    ])
+      expect(() => parse([...bad, 'p'])).toThrow(UsageError);
+  });
+
   test('set and unset variables in the order given', () => {
     const env = { A: '1', B: '2', C: '3' };
     expect(parse(['-E', 'A=x,D=y', '-U', 'B,D', '-E', 'B=z=w', 'p'], env).env).toEqual([

@@ -19,7 +19,7 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   fsetxattr: 'as setxattr',
   flistxattr: 'the names of sockets are not told',
   mount:
-    'tmpfs, ramfs, proc, sysfs, devtmpfs, devpts, mqueue and binds; nothing is remounted or moved (EINVAL)',
+    'tmpfs, ramfs, proc, sysfs, devtmpfs, devpts, mqueue and binds; of flags MS_RDONLY, MS_BIND, MS_REMOUNT and MS_MOVE count',
   pivot_root: 'EINVAL for who may do it',
   arm_sync_file_range: 'fsync of the whole file',
   readahead: 'nothing to be seen happens',

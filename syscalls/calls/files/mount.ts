@@ -1,6 +1,6 @@
 /**
- * Mounting inside the run (fs/namespace.c): tmpfs, proc, sysfs, devtmpfs and bind mounts of the host's files. All processes see
- * the same mounts.
+ * Mounting inside the run (fs/namespace.c): tmpfs, proc, sysfs, devtmpfs and bind mounts of the host's files; mounts are moved, and
+ * made read-only. All processes see the same mounts.
  */
 import { totalmem } from 'node:os';
 import { fail } from '../../abi/errno.ts';
@@ -112,7 +112,19 @@ function mount(
   if (!capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
   // How mounts spread to other namespaces: there is one.
   if (flags & MS_PROPAGATION && !(flags & (MS_BIND | MS_REMOUNT | MS_MOVE))) return 0;
-  if (flags & (MS_REMOUNT | MS_MOVE)) fail('EINVAL');
+  const { mounts } = t.kernel.vfs;
+  if (flags & MS_REMOUNT) {
+    const readOnly = (flags & MS_RDONLY) !== 0;
+    // Of the whole file system; of one of its mounts (MS_BIND) it is the same here, but who writes there need not be asked.
+    if (readOnly && !(flags & MS_BIND) && isWritten(t, at.fs)) fail('EBUSY');
+    mounts.remount(at, readOnly);
+    return 0;
+  }
+  if (flags & MS_MOVE) {
+    if (source === null) fail('EINVAL');
+    mounts.move(inodeAt(t, AT_FDCWD, source, true), at.parent ?? fail('EBUSY'), at.name);
+    return 0;
+  }
   let fs: FileSystem;
   if (flags & MS_BIND) {
     if (source === null) fail('EINVAL');
@@ -123,6 +135,13 @@ function mount(
   }
   t.kernel.vfs.mount(fs, at);
   return 0;
+}
+
+/** Whether any process has a file of it open for writing. */
+function isWritten(t: Task, fs: FileSystem): boolean {
+  for (const task of t.kernel.tasks.values())
+    for (const file of task.files.writers()) if (file.inode.fs === fs && file.inode.isRegular) return true;
+  return false;
 }
 
 function umount(t: Task, target: string, flags: number): number {

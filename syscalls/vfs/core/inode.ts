@@ -34,7 +34,9 @@ export abstract class FileSystem {
   /** As in /proc/mounts: ext4, tmpfs, proc ... */
   abstract readonly type: string;
   abstract readonly source: string;
-  readonly readOnly: boolean = false;
+  readOnly = false;
+  /** It is read-only by the will of who started the run: no process may change that. */
+  keptReadOnly = false;
   abstract readonly root: Inode;
   /** Number of the mount, unique in a run (statx, mountinfo). */
   readonly id: number;

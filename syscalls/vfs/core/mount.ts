@@ -47,6 +47,28 @@ export class Mounts {
     this.#changed();
   }
 
+  /** Mounts what is mounted elsewhere over a name in a directory. EINVAL, EBUSY, ELOOP. */
+  move(root: Inode, dir: Inode, name: string): void {
+    const { parent, fs } = root;
+    if (root !== fs.root || parent?.mounts?.get(root.name) !== root) fail('EINVAL');
+    if (isWithin(dir, root)) fail('ELOOP');
+    if (dir.mounts?.has(name)) fail('EBUSY');
+    parent.mounts.delete(root.name);
+    (dir.mounts ??= new Map()).set(name, root);
+    root.parent = dir;
+    root.name = name;
+    this.#changed();
+  }
+
+  /** Makes a mounted file system read-only, or not. EINVAL when the inode is not the root of one, EPERM. */
+  remount(root: Inode, readOnly: boolean): void {
+    const { fs } = root;
+    if (root !== fs.root) fail('EINVAL');
+    if (fs.keptReadOnly && !readOnly) fail('EPERM');
+    fs.readOnly = readOnly;
+    this.#changed();
+  }
+
   /** All mounts below a root, itself first. */
   below(root: Inode): FileSystem[] {
     const below = this.#mounted.filter((fs) => fs.root !== root && isWithin(fs.root, root));

@@ -3,6 +3,7 @@ import { fail } from '../../abi/errno.ts';
 import { makedev } from '../../abi/stat.ts';
 import { NodeFs } from '../host/node-fs.ts';
 import { createDev } from '../memory/dev.ts';
+import { TmpFs } from '../memory/tmpfs.ts';
 import { ProcFs } from '../proc/proc.ts';
 import type { ProcSource } from '../proc/source.ts';
 import { SysFs } from '../proc/sys.ts';
@@ -52,12 +53,16 @@ export function mountSystem(
  * strings. Throws Errno.
  */
 export function bindHost(root: Inode, hostPath: string, guestPath: string, readOnly: boolean): void {
-  const { vfs } = root.fs;
+  mountAt(root, guestPath, new NodeFs(root.fs.vfs, hostPath, { readOnly, reachesSockets: true }));
+}
+
+/** Mounts an empty file system in memory at a path of the guest, whose directory must be there. Throws Errno. */
+export function mountTmpfs(root: Inode, guestPath: string, size: number | undefined): void {
+  mountAt(root, guestPath, new TmpFs(root.fs.vfs, { mode: 0o1777, size }));
+}
+
+function mountAt(root: Inode, guestPath: string, fs: FileSystem): void {
   const { dir, name, inode } = resolve({ root, creds: credsFor(0, 0) }, root, guestPath, true);
   if (inode === root) fail('EBUSY');
-  vfs.mounts.add(
-    inode?.parent ?? dir,
-    inode?.name ?? name,
-    new NodeFs(vfs, hostPath, { readOnly, reachesSockets: true }),
-  );
+  root.fs.vfs.mounts.add(inode?.parent ?? dir, inode?.name ?? name, fs);
 }

@@ -215,6 +215,7 @@ export class Vfs {
     if (inode.isDirectory && (access !== O_RDONLY || flags & (O_CREAT | O_TRUNC))) fail('EISDIR');
     const wanted = (access === O_WRONLY ? 0 : R_OK) | (access !== O_RDONLY || flags & O_TRUNC ? W_OK : 0);
     if (!inode.permits(wanted, who)) fail('EACCES');
+    if (wanted & W_OK && inode.isRegular && inode.fs.readOnly) fail('EROFS');
     if (flags & O_NOATIME && !owns(inode.stat(), who)) fail('EPERM');
     if (!(flags & O_LARGEFILE) && inode.isRegular && inode.stat().size > MAX_NON_LFS) fail('EOVERFLOW');
     if (wanted & W_OK && this.isExecuted(inode)) fail('ETXTBSY');
@@ -297,6 +298,7 @@ export class Vfs {
 
   unlink(at: PathOperation): void {
     const { dir, name, inode, slash } = this.#name(at);
+    if (dir.fs.readOnly) fail('EROFS');
     if (inode === undefined) fail('ENOENT');
     if (slash) fail(inode.isDirectory ? 'EISDIR' : 'ENOTDIR');
     checkDelete(dir, name, inode, at.creds);
@@ -308,10 +310,11 @@ export class Vfs {
 
   rmdir(at: PathOperation): void {
     const { dir, name, inode } = this.#name(at);
-    if (inode === undefined) fail('ENOENT');
     if (name === '.') fail('EINVAL');
     if (name === '..') fail('ENOTEMPTY');
     if (name === '/') fail('EBUSY');
+    if (dir.fs.readOnly) fail('EROFS');
+    if (inode === undefined) fail('ENOENT');
     checkDelete(dir, name, inode, at.creds);
     if (!inode.isDirectory) fail('ENOTDIR');
     if (inode.mounts?.size) fail('EBUSY');
@@ -336,6 +339,7 @@ export class Vfs {
     const special = (name: string) => name === '.' || name === '..' || name === '/';
     if (special(from.name)) fail('EBUSY');
     if (special(to.name)) fail(flags & RENAME_NOREPLACE ? 'EEXIST' : 'EBUSY');
+    if (from.dir.fs.readOnly) fail('EROFS');
     const { inode } = from;
     if (inode === undefined) fail('ENOENT');
     if (to.inode !== undefined && flags & RENAME_NOREPLACE) fail('EEXIST');

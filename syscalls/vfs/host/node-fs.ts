@@ -89,7 +89,6 @@ export class NodeFs extends FileSystem {
   readonly native: boolean;
   readonly type: string;
   readonly source: string;
-  override readonly readOnly: boolean;
   readonly hostTree: boolean;
   readonly reachesSockets: boolean;
   readonly #within: NodeFs | undefined;
@@ -122,6 +121,7 @@ export class NodeFs extends FileSystem {
     this.type = options.type ?? (this.native ? 'ext4' : 'tmpfs');
     this.source = options.source ?? (this.native ? '/dev/root' : 'tmpfs');
     this.readOnly = options.readOnly ?? false;
+    this.keptReadOnly = options.within?.keptReadOnly ?? this.readOnly;
     this.hostTree = options.hostTree ?? false;
     this.reachesSockets = options.reachesSockets ?? this.hostTree;
     this.#within = options.within;
