@@ -149,6 +149,11 @@ export interface RunOptions {
   tmpfs?: readonly Tmpfs[];
   /** The root, or the host's own tree, is read-only; what is mounted in it is not. */
   readOnly?: boolean;
+  /**
+   * The program is root in its root, though this process need not be: owners, devices and attributes that the host refuses are kept in
+   * a file beside the root, its path with `.owners` behind it, for this and later runs.
+   */
+  fakeroot?: boolean;
   /** What uname and /proc/sys/kernel/hostname give; by default the host's. */
   hostname?: string | null;
   /** Working directory as the program sees it; by default `/` under a root, else this process's. */

@@ -1,9 +1,11 @@
 /** The command `armrun`, after bin.cjs has found a Node for it: options in, one run, and an end that is the guest's own. */
-import { closeSync } from 'node:fs';
+import { accessSync, closeSync, existsSync, constants as fsConstants, realpathSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
+import { dirname } from 'node:path';
 
 import { CPU_MODELS } from '../emu/cpu-model.ts';
 import manifest from '../package.json' with { type: 'json' };
+import { ownersOf } from '../syscalls/vfs/host/kept-attributes.ts';
 import { restoreEnvironment } from './environment.ts';
 import { InternalError, StartError, VerifyError } from './errors.ts';
 import { isCommand, runCommand } from './image/command.ts';
@@ -45,11 +47,12 @@ export async function main(args: readonly string[]): Promise<void> {
 
   // Not before: what the guest does not need need not be loaded.
   const { run } = await import('./run.ts');
-  const { command, argv0, strace, warn, debug, stackSize, ...rest } = options;
+  const { command, argv0, strace, warn, debug, stackSize, fakeroot, ...rest } = options;
   const program = command[0]!;
   let terminalChanged = false;
   const result = await run({
     ...rest,
+    fakeroot: fakeroot ?? isFakerootUsual(options.root),
     ignoredSignals,
     program,
     argv: [argv0 ?? program, ...command.slice(1)],
@@ -70,6 +73,18 @@ export async function main(args: readonly string[]): Promise<void> {
   // Node would give terminals among them the settings it was started with.
   if (terminalChanged) for (const fd of [0, 1, 2]) closeSync(fd);
   process.exit(result.exitCode);
+}
+
+/** An ordinary user is root in a root of their own, beside which they can keep what the host refuses them. */
+function isFakerootUsual(root: string | null): boolean {
+  if (root === null || process.geteuid?.() === 0) return false;
+  try {
+    const owners = ownersOf(realpathSync(root));
+    accessSync(existsSync(owners) ? owners : dirname(owners), fsConstants.W_OK);
+    return statSync(root).uid === process.geteuid?.();
+  } catch {
+    return false;
+  }
 }
 
 /** Says why there is no end of the program's own, and ends this process. */

@@ -25,6 +25,8 @@ export interface Options {
   binds: Bind[];
   tmpfs: Tmpfs[];
   readOnly: boolean;
+  /** Null: as is usual for who runs it. */
+  fakeroot: boolean | null;
   hostname: string | null;
   /** qemu's -L: the dynamic linker and libraries are looked for here first. */
   ldPrefix: string | null;
@@ -74,6 +76,8 @@ Runs a 32-bit ARM Linux program.
   --tmpfs DST[:size=SIZE]
                          the guest sees an empty file system in memory as DST
   --read-only            nothing in the root can be changed, but for what is mounted in it
+  --fakeroot             the guest is root in DIR of --root; what the host refuses this user (owners, devices, capabilities) is kept in
+                         DIR.owners. So by default for an ordinary user who may make that file; --no-fakeroot
   --hostname NAME        what uname gives
   -w, --cwd DIR          working directory, as the guest sees it
   -E, --env VAR=VALUE    set a variable of the guest's environment
@@ -103,7 +107,7 @@ For images (docs/DOCKER.md; a program of such a name is run by its path):
 ARMRUN_STRACE=1 (or a file name), ARMRUN_STATS=1, ARMRUN_DEBUG=1 and ARMRUN_STRICT=1 in the environment: log system calls, print counters,
 say what is run, end with armrun's own failure.
 
-As with proot: -r DIR is --root, when DIR does not begin with a digit.
+As with proot: -r DIR is --root, when DIR does not begin with a digit, and -0 before it, -b or -w --fakeroot.
 As with qemu-user: -E and -U take several settings separated by commas, -strace, -version and -help have one dash, and
 QEMU_CPU, QEMU_LD_PREFIX, QEMU_STACK_SIZE, QEMU_SET_ENV, QEMU_UNSET_ENV, QEMU_ARGV0, QEMU_UNAME and QEMU_STRACE stand for the options; so does ARMRUN_CACHE.
 ARMRUN_UNICORN_JS names the file or package of unicorn.js.
@@ -117,6 +121,8 @@ const OPTIONS = {
   bind: { type: 'string', short: 'b' },
   tmpfs: { type: 'string' },
   'read-only': { type: 'boolean' },
+  fakeroot: { type: 'boolean' },
+  'no-fakeroot': { type: 'boolean' },
   hostname: { type: 'string' },
   cwd: { type: 'string', short: 'w' },
   env: { type: 'string', short: 'E' },
@@ -174,6 +180,7 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
     binds: [],
     tmpfs: [],
     readOnly: false,
+    fakeroot: null,
     hostname: null,
     ldPrefix: null,
     cwd: null,
@@ -246,6 +253,12 @@ function set(draft: Draft, name: OptionName, spelling: string, value: string): I
       break;
     case 'read-only':
       draft.readOnly = true;
+      break;
+    case 'fakeroot':
+      draft.fakeroot = true;
+      break;
+    case 'no-fakeroot':
+      draft.fakeroot = false;
       break;
     case 'hostname':
       if (value === '' || Buffer.byteLength(value) > HOSTNAME_MAX)

@@ -29,6 +29,7 @@ import type { Vfs } from '../syscalls/vfs/core/vfs.ts';
 import { lookupPath, type PathContext } from '../syscalls/vfs/core/walk.ts';
 import { HostDescriptors } from '../syscalls/vfs/host/descriptors.ts';
 import { isOrphaned } from '../syscalls/vfs/host/job.ts';
+import { AttributesFile, ownersOf } from '../syscalls/vfs/host/kept-attributes.ts';
 import { type NodeApi, NodeFs } from '../syscalls/vfs/host/node-fs.ts';
 import { openHostControllingTerminal, settleTerminals } from '../syscalls/vfs/host/terminal.ts';
 import type { CaptureOptions, CaptureResult, RunOptions, RunResult } from './api.ts';
@@ -220,14 +221,16 @@ function start(
   uninstalled: () => void,
 ): Process {
   const bytes = (text: string) => Buffer.from(text).toString('latin1');
+  const fakeroot = options.fakeroot ? openOwners(kernel, options.root) : undefined;
   const root = new NodeFs(kernel.vfs, options.fs ? '/' : bytes(directory('root', options.root ?? '/')), {
     ...(options.fs ? { api: options.fs as unknown as NodeApi } : { hostTree: !options.root }),
     readOnly: options.readOnly ?? false,
+    fakeroot,
   }).root;
   const creds = credsFor(
-    options.uid ?? process.geteuid?.() ?? 0,
-    options.gid ?? process.getegid?.() ?? 0,
-    hostGroups(),
+    options.uid ?? (fakeroot ? 0 : (process.geteuid?.() ?? 0)),
+    options.gid ?? (fakeroot ? 0 : (process.getegid?.() ?? 0)),
+    fakeroot ? [0] : hostGroups(),
   );
   if (hideInstallation(root) && !options.root && !options.fs) {
     kernel.options.command = guestCommand(() => {
@@ -309,6 +312,21 @@ function directory(option: string, path: string): string {
   if (!fs.statSync(path, { throwIfNoEntry: false })?.isDirectory())
     throw new OptionError('ERR_ARMRUN_OPTION', `${option}: ${path} is not a directory`);
   return fs.realpathSync(path);
+}
+
+/** Where what the host refuses of a root is kept. */
+function openOwners(kernel: Kernel, root: string | null | undefined): AttributesFile {
+  if (!root) throw new OptionError('ERR_ARMRUN_OPTION', 'fakeroot: only with a root of its own');
+  const path = ownersOf(directory('root', root));
+  try {
+    const owners = new AttributesFile(path, kernel.vfs.passed);
+    kernel.vfs.closing.push(() => owners.close());
+    return owners;
+  } catch (error) {
+    throw new OptionError('ERR_ARMRUN_OPTION', `fakeroot: ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
 }
 
 /** What the options have mounted: what lies in something else that is, after that. */

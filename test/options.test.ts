@@ -41,6 +41,10 @@ describe('options', () => {
     expect(parse(['-r', 'dir', '-w', '/x', 'p'])).toMatchObject({ root: 'dir', cwd: '/x', release: null });
     expect(parse(['-w', '/x', '-r', './5', 'p'])).toMatchObject({ root: './5', cwd: '/x' });
     expect(parse(['-r', '5.10.0', 'p'])).toMatchObject({ root: null, release: '5.10.0' });
+    expect(parse(['-0', '-r', 'dir', 'p'])).toMatchObject({ root: 'dir', fakeroot: true, argv0: null });
+    expect(parse(['-b', '/a', '-0', 'p'])).toMatchObject({ fakeroot: true, argv0: null });
+    expect(parse(['-0', 'name', '-r', '5.10.0', 'p'])).toMatchObject({ fakeroot: null, argv0: 'name' });
+    expect(parse(['--no-fakeroot', 'p']).fakeroot).toBe(false);
   });
 
   test('shape the root', () => {

@@ -12,7 +12,8 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   openat2: 'as open; RESOLVE_CACHED always gives EAGAIN',
   creat: 'as open',
   renameat2: "RENAME_WHITEOUT gives EINVAL on the host's files",
-  mknod: 'devices that the host refuses to an ordinary user live in memory, as long as the run',
+  mknod:
+    'devices that the host refuses to an ordinary user live in memory, as long as the run (but see --fakeroot)',
   mknodat: 'as mknod',
   setxattr: 'access control lists decide only where the host does: for an ordinary user',
   lsetxattr: 'as setxattr',

@@ -87,13 +87,12 @@ function bind(source: Inode, readOnly: boolean): FileSystem {
   if (!(source instanceof NodeInode)) return fail('EINVAL');
   const { fs } = source;
   const bound = new NodeFs(fs.vfs, source.path, {
-    api: fs.api,
     type: fs.type,
     source: fs.source,
     readOnly: readOnly || fs.readOnly,
     hostTree: fs.hostTree,
     reachesSockets: fs.reachesSockets,
-    ...(fs.native && { within: fs }),
+    within: fs,
   });
   bound.hidden = fs.hidden;
   return bound;

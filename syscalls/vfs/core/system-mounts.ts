@@ -53,7 +53,8 @@ export function mountSystem(
  * strings. Throws Errno.
  */
 export function bindHost(root: Inode, hostPath: string, guestPath: string, readOnly: boolean): void {
-  mountAt(root, guestPath, new NodeFs(root.fs.vfs, hostPath, { readOnly, reachesSockets: true }));
+  const fakeroot = root.fs instanceof NodeFs && root.fs.native ? root.fs.guest?.kept : undefined;
+  mountAt(root, guestPath, new NodeFs(root.fs.vfs, hostPath, { readOnly, reachesSockets: true, fakeroot }));
 }
 
 /** Mounts an empty file system in memory at a path of the guest, whose directory must be there. Throws Errno. */

@@ -129,6 +129,9 @@ export class Vfs {
   #anonymous: FileSystem | undefined;
   #memfds: MemoryQuota | undefined;
 
+  /** What else is to be done at the end of the run. */
+  readonly closing: (() => void)[] = [];
+
   /** Where files without a name in any directory are. */
   get anonymous(): FileSystem {
     return (this.#anonymous ??= new AnonymousFs(this));
@@ -151,6 +154,7 @@ export class Vfs {
   /** The run has ended: what is open on the host for no file in particular is given back. */
   close(): void {
     for (const reference of this.nodeFileSystems) reference.deref()?.close();
+    for (const close of this.closing.splice(0)) close();
   }
 
   /** A number for an inode that is only memory. */

@@ -123,10 +123,15 @@ export class NodeDirectory extends NodeInode {
       }),
     );
     const { hidden } = this.fs;
+    const mayBeDevices = this.fs.guest?.kept.special ?? false;
     const entries: DirEntry[] = [];
     for (const d of names) {
       const name = this.fs.fromHost(d.name);
       let type = typeOf(d);
+      if (mayBeDevices && d.isFile()) {
+        const stats = host(() => this.fs.lstat(this.childPath(name)));
+        if (stats !== undefined) type = modeToType(Number(stats.mode));
+      }
       if (hidden !== undefined) {
         const path = this.childPath(name);
         if (path === hidden.directory) continue;
@@ -178,16 +183,17 @@ export class NodeDirectory extends NodeInode {
     if (this.fs.calls === undefined) fail('EOPNOTSUPP');
     if (this.deleted) fail('ENOENT');
     this.fs.checkWritable();
-    const fd = host(() => fs.openSync(this.fs.path(this.path), hostFlags(flags), mode & 0o7777));
+    const { api } = this.fs;
+    const fd = host(() => api.openSync(this.fs.path(this.path), hostFlags(flags), mode & 0o7777));
     try {
-      this.#own(who, (uid, gid) => fs.fchownSync(fd, uid, gid));
-      if (mode & (this.fs.hostUmask | 0o7000)) fs.fchmodSync(fd, mode & 0o7777);
-      const stats = fs.fstatSync(fd, { bigint: true });
+      this.#own(who, (uid, gid) => api.fchownSync(fd, uid, gid));
+      if (mode & (this.fs.hostUmask | 0o7000)) api.fchmodSync(fd, mode & 0o7777);
+      const stats = api.fstatSync(fd, { bigint: true });
       const inode = new NodeInode(this.fs, this, `#${stats.ino}`, stats);
       inode.deleted = true;
       return new NodeFile(inode, flags & ~O_DIRECTORY, fd);
     } catch (error) {
-      fs.closeSync(fd);
+      api.closeSync(fd);
       return rethrow(error);
     }
   }
@@ -236,10 +242,18 @@ export class NodeDirectory extends NodeInode {
     try {
       mknod(calls, this.fs.reach(this.childPath(name)), mode, rdev);
     } catch (error) {
-      if (error === errnoNamed('EPERM')) return false;
-      throw error;
+      if (error !== errnoNamed('EPERM')) throw error;
+      return this.#keepDevice(name, mode, rdev, who);
     }
     this.#givenTo(name, mode, who);
+    return true;
+  }
+  /** A device that the host refuses is kept beside, for a guest that is root though this process is not. */
+  #keepDevice(name: string, mode: number, rdev: number, who: Creds): boolean {
+    const { guest } = this.fs;
+    if (guest === undefined) return false;
+    const gid = this.mode & S_ISGID ? this.stat().gid : who.fsgid;
+    host(() => guest.makeDevice(this.fs.path(this.childPath(name)), mode, rdev, who.fsuid, gid));
     return true;
   }
   /** What the host has made is the guest's user's, with the mode that was asked for. */

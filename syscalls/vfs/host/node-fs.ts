@@ -16,8 +16,9 @@ import type { Vfs } from '../core/vfs.ts';
 import { host } from './error.ts';
 import { type HostCalls, hostCalls } from './ffi/call.ts';
 import { syncfs } from './ffi/files.ts';
-import { withGuestAttributes } from './guest-attributes.ts';
+import { type GuestApi, withGuestAttributes } from './guest-attributes.ts';
 import { chmodItself, DirectoryHandles } from './handles.ts';
+import { AttributesInMemory, type KeptAttributes } from './kept-attributes.ts';
 import { NodeDirectory, nodeInode } from './node-directory.ts';
 import type { NodeInode } from './node-inode.ts';
 
@@ -63,6 +64,8 @@ export interface NodeFsOptions {
   hostTree?: boolean;
   /** The guest may connect to sockets of the host in it; in the host's own tree it may. */
   reachesSockets?: boolean;
+  /** The guest is root in it though this process is not: what the host refuses is kept here. */
+  fakeroot?: KeptAttributes | undefined;
   /** One whose directory is in this one, which is as its own is: a bind mount of the guest's. */
   within?: NodeFs;
 }
@@ -105,8 +108,10 @@ export class NodeFs extends FileSystem {
   /** Raised whenever a directory moves: paths made before are wrong. */
   generation = 0;
   /** Who this process is on the host. */
-  readonly hostUid = process.geteuid?.() ?? 0;
-  readonly hostGid = process.getegid?.() ?? 0;
+  readonly hostUid: number;
+  readonly hostGid: number;
+  /** The API, when the guest's attributes are kept beside it. */
+  readonly guest: GuestApi | undefined;
   /** Permission bits the host's umask takes from new files, which the guest's own umask must decide alone. */
   readonly hostUmask: number;
   /** Exact times the guest has set, where the API, which takes seconds as a double, keeps them only roughly. */
@@ -115,16 +120,27 @@ export class NodeFs extends FileSystem {
   /** @param base path of the root in the API's view, a byte string. Throws Errno when there is none. */
   constructor(vfs: Vfs, base: string, options: NodeFsOptions = {}) {
     super(vfs);
+    const { within, fakeroot } = options;
     const given = options.api ?? fs;
-    this.native = given === fs;
-    this.api = this.native ? given : withGuestAttributes(given);
+    this.native = within?.native ?? given === fs;
+    if (within !== undefined) this.guest = within.guest;
+    else if (!this.native) this.guest = withGuestAttributes(given, new AttributesInMemory());
+    else if (fakeroot !== undefined) {
+      const api: NodeApi = Object.assign(Object.create(fs), { chmodSync: chmodItself });
+      const self = { uid: BigInt(process.geteuid!()), gid: BigInt(process.getegid!()) };
+      this.guest = withGuestAttributes(api, fakeroot, self);
+    }
+    this.api = this.guest ?? given;
+    // A guest that is root, and files that are this process's, as they are root's for it.
+    this.hostUid = this.native && this.guest ? 0 : (process.geteuid?.() ?? 0);
+    this.hostGid = this.native && this.guest ? 0 : (process.getegid?.() ?? 0);
     this.type = options.type ?? (this.native ? 'ext4' : 'tmpfs');
     this.source = options.source ?? (this.native ? '/dev/root' : 'tmpfs');
     this.readOnly = options.readOnly ?? false;
     this.keptReadOnly = options.within?.keptReadOnly ?? this.readOnly;
     this.hostTree = options.hostTree ?? false;
     this.reachesSockets = options.reachesSockets ?? this.hostTree;
-    this.#within = options.within;
+    this.#within = this.native ? within : undefined;
     this.hostUmask = this.native ? process.umask() : 0;
     // Links on the way to the root are the host's own business.
     const real =
@@ -132,7 +148,7 @@ export class NodeFs extends FileSystem {
         ? host(() => fs.realpathSync.native(this.#encoded(base), 'latin1'))
         : base;
     this.base = real.replace(/\/+$/, '');
-    const first = options.within?.reach(this.base) ?? (this.base || '/');
+    const first = this.#within?.reach(this.base) ?? (this.base || '/');
     const stats = host(() => this.api.lstatSync(this.#encoded(first), BIG)) ?? fail('ENOENT');
     this.#isDirectory = (Number(stats.mode) & S_IFMT) === S_IFDIR;
     this.root = nodeInode(this, undefined, '', stats);
@@ -215,7 +231,7 @@ export class NodeFs extends FileSystem {
 
   /** chmod of a file that is no link. */
   chmod(path: string, mode: number): void {
-    if (this.hostTree || !this.native) this.api.chmodSync(this.path(path), mode);
+    if (this.hostTree || this.guest) this.api.chmodSync(this.path(path), mode);
     else chmodItself(this.path(path), mode);
   }
 

@@ -2,7 +2,7 @@
 
 import fs from 'node:fs';
 import { flushShared, forgetShared } from '../../../emu/memory/shared.ts';
-import { fail } from '../../abi/errno.ts';
+import { errnoNamed, fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
 import type { Attributes } from '../../abi/stat.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from '../../abi/stat.ts';
@@ -19,11 +19,14 @@ import type { HostCalls } from './ffi/call.ts';
 import { getxattr, type HostFile, linkOpen, listxattr, removexattr, setxattr, utimens } from './ffi/files.ts';
 import { hostFlags } from './flags.ts';
 import { connectOnHost } from './host-sockets.ts';
+import type { Kept } from './kept-attributes.ts';
 import type { NodeDirectory } from './node-directory.ts';
 import { NodeFile, openForChange } from './node-file.ts';
 import type { NodeFs } from './node-fs.ts';
 
 const MOST_EXACT = 65536;
+const XATTR_CREATE = 1;
+const XATTR_REPLACE = 2;
 
 export class NodeInode extends Inode {
   declare readonly fs: NodeFs;
@@ -245,23 +248,52 @@ export class NodeInode extends Inode {
     return this.fs.calls ?? fail('EOPNOTSUPP');
   }
 
+  /** Attributes that only root may set on the host, of a guest that is root there though this process is not. */
+  get #keptXattrs(): Readonly<Record<string, string>> | undefined {
+    const { guest, native } = this.fs;
+    if (!native || guest === undefined || guest.kept.empty) return undefined;
+    return host(() => guest.keptOf(this.#guestFile()))?.xattrs;
+  }
+  #guestFile(): string | number {
+    return this.deleted ? this.#hostFile() : this.fs.path(this.path);
+  }
+
   override getxattr(name: string): Uint8Array {
+    const kept = this.#keptXattrs?.[name];
+    if (kept !== undefined) return Buffer.from(kept, 'base64');
     return getxattr(this.#calls(), this.#hostFile(), name);
   }
   override setxattr(name: string, value: Uint8Array, flags: number): void {
     this.fs.checkWritable();
-    setxattr(this.#calls(), this.#hostFile(), name, value, flags);
+    try {
+      setxattr(this.#calls(), this.#hostFile(), name, value, flags);
+    } catch (error) {
+      const { guest, native } = this.fs;
+      const privileged = name.startsWith('security.') || name.startsWith('trusted.');
+      if (error !== errnoNamed('EPERM') || !native || guest === undefined || !privileged) throw error;
+      const xattrs = this.#keptXattrs ?? {};
+      if (flags & XATTR_CREATE && name in xattrs) fail('EEXIST');
+      if (flags & XATTR_REPLACE && !(name in xattrs)) fail('ENODATA');
+      const kept = { ...xattrs, [name]: Buffer.from(value).toString('base64') };
+      host(() => guest.keep(this.#guestFile(), { xattrs: kept }));
+    }
     // An access control list is part of the mode.
     this.outdate();
     this.changed();
   }
   override listxattr(): string[] {
     const { calls } = this.fs;
-    return calls === undefined ? [] : listxattr(calls, this.#hostFile());
+    const kept = Object.keys(this.#keptXattrs ?? {});
+    return calls === undefined ? kept : [...listxattr(calls, this.#hostFile()), ...kept];
   }
   override removexattr(name: string): void {
     this.fs.checkWritable();
-    removexattr(this.#calls(), this.#hostFile(), name);
+    const { [name]: kept, ...rest } = this.#keptXattrs ?? {};
+    if (kept === undefined) removexattr(this.#calls(), this.#hostFile(), name);
+    else {
+      const xattrs = Object.keys(rest).length > 0 ? rest : undefined;
+      host(() => this.fs.guest!.keep(this.#guestFile(), { xattrs } as Partial<Kept>));
+    }
     this.outdate();
   }
 
