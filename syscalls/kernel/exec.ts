@@ -6,7 +6,7 @@
 import { CpuState } from '../../emu/cpu-state.ts';
 import { ElfError } from '../../emu/elf/elf-error.ts';
 import { biasAt, loadElf, programBias } from '../../emu/elf/load.ts';
-import { type ElfImage, pageEnd, readElf } from '../../emu/elf/read.ts';
+import { type ElfImage, pageEnd } from '../../emu/elf/read.ts';
 import { buildStack, checkArguments } from '../../emu/elf/stack.ts';
 import { AddressSpace, type PageSource } from '../../emu/memory/address-space.ts';
 import { fail } from '../abi/errno.ts';
@@ -23,13 +23,12 @@ import { randomBytes } from '../vfs/memory/random.ts';
 import { killOtherThreads, leaveMemory } from './exit.ts';
 import type { FsContext } from './fs-context.ts';
 import type { Kernel } from './kernel.ts';
+import { HEAD } from './known-programs.ts';
 import { latin1, Mm } from './mm.ts';
 import { PTRACE_EVENT, PTRACE_O } from './ptrace.ts';
 import type { Task } from './task.ts';
 import { isWritten } from './text-busy.ts';
 
-/** Bytes of a file that decide what it is (BINPRM_BUF_SIZE). */
-const HEAD = 256;
 /** Interpreters of interpreters. */
 const MAX_DEPTH = 5;
 
@@ -157,15 +156,15 @@ export function prepare(by: Executor, program: Program): Prepared {
 /** Follows `#!` lines to a program (load_script), and finds its loader. */
 function findImages(by: Executor, program: Program, open: (inode: Inode) => Opened): Found {
   const context = { root: by.fs.root, creds: by.creds, prefix: by.fs.prefix };
+  const { programs } = by.kernel;
   let { inode, argv } = program;
   let interpreterPath = program.path;
   let main = open(inode);
   for (let depth = 0; ; depth++) {
-    const head = Buffer.alloc(HEAD);
-    const length = main.source.read(0, head);
+    const head = programs.head(main.source);
     if (head[0] !== 0x23 || head[1] !== 0x21) break;
     if (depth >= MAX_DEPTH) fail('ELOOP');
-    const script = parseScript(head.subarray(0, length));
+    const script = parseScript(head);
     if (program.inaccessible) fail('ENOENT');
     argv = [
       script.interpreter,
@@ -177,10 +176,10 @@ function findImages(by: Executor, program: Program, open: (inode: Inode) => Open
     inode = lookupPath(context, by.fs.cwd, interpreterPath, true);
     main = open(inode);
   }
-  const image = readElf(main.source, main.name);
+  const image = programs.image(main.source, main.name);
   if (image.interp === null) return { inode, argv, main, image, loader: undefined };
   const file = open(lookupPath(context, by.fs.cwd, image.interp, true));
-  const loader = { ...file, image: readElf(file.source, file.name, 'interpreter') };
+  const loader = { ...file, image: programs.image(file.source, file.name, 'interpreter') };
   return { inode, argv, main, image, loader };
 }
 

@@ -17,6 +17,7 @@ import { MqueueFs } from '../vfs/ipc/mqueue.ts';
 import { monotonic } from './clock.ts';
 import { exitGroup } from './exit.ts';
 import { Futexes } from './futex.ts';
+import { KnownPrograms } from './known-programs.ts';
 import type { Mm } from './mm.ts';
 import type { Process } from './process.ts';
 import { Scheduler } from './scheduler.ts';
@@ -126,6 +127,7 @@ export class Kernel {
   readonly preferredAddresses = new PreferredAddresses();
   readonly ipc = new SysvIpc();
   readonly vfs = new Vfs();
+  readonly programs = new KnownPrograms();
   readonly futexes = new Futexes();
   readonly mqueues = new MqueueFs(this.vfs);
   /** Woken whenever any signal is queued anywhere: where signalfd waits. */

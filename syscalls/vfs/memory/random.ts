@@ -17,9 +17,17 @@ export function randomFill(into: Uint8Array): void {
   }
 }
 
+const STOCK = 1024;
+let stock = new Uint8Array(0);
+
+/** A few bytes. They are read for many who ask. */
 export function randomBytes(length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  randomFill(bytes);
+  if (stock.length < length) {
+    stock = new Uint8Array(Math.max(STOCK, length));
+    randomFill(stock);
+  }
+  const bytes = stock.slice(0, length);
+  stock = stock.subarray(length);
   return bytes;
 }
 
