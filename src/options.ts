@@ -66,7 +66,7 @@ export class UsageError extends Error {}
 
 export const USAGE = `usage: armrun [option ...] PROGRAM [argument ...]
        armrun pack [-o FILE] [--arch x64|arm64] [--warm ROOT]
-       armrun install ROOT | uninstall ROOT | enter ROOT [PROGRAM ...] | clean | doctor
+       armrun install ROOT | uninstall ROOT | enter ROOT [PROGRAM ...] | export ROOT [-o FILE.tar] | clean | doctor
 
 Runs a 32-bit ARM Linux program.
 
@@ -102,6 +102,7 @@ For images (docs/DOCKER.md; a program of such a name is run by its path):
   install, uninstall     put armrun into a root directory and its /bin/sh, and take it away again
   clean                  the same inside of an image, as its last RUN line
   enter                  a login shell, or a program, in a root directory
+  export                 write a tar archive of a root directory as its guests see it, with the owners that --fakeroot keeps
   doctor                 what works on this machine, and what to do about what does not
 
 ARMRUN_STRACE=1 (or a file name), ARMRUN_STATS=1, ARMRUN_DEBUG=1 and ARMRUN_STRICT=1 in the environment: log system calls, print counters,

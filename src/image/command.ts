@@ -4,14 +4,16 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { Errno } from '../../syscalls/abi/errno.ts';
 import type { HostCommand } from '../../syscalls/kernel/kernel.ts';
 import { UsageError } from '../options.ts';
 import { doctor } from './doctor.ts';
+import { exportRoot } from './export.ts';
 import { FILES, FOLDER } from './folder.ts';
 import { install, uninstall } from './install.ts';
 import type { Architecture } from './launcher.ts';
 
-const COMMANDS = ['pack', 'install', 'uninstall', 'clean', 'enter', 'doctor'] as const;
+const COMMANDS = ['pack', 'install', 'uninstall', 'clean', 'enter', 'export', 'doctor'] as const;
 type CommandName = (typeof COMMANDS)[number];
 
 export function isCommand(word: string | undefined): word is CommandName {
@@ -64,9 +66,42 @@ export async function runCommand(name: CommandName, args: string[]): Promise<num
       return 0;
     case 'enter':
       return enter(args);
+    case 'export': {
+      const { values, positionals } = parse(args, { output: { type: 'string', short: 'o' } }, 1);
+      if (positionals[0] === undefined) throw new UsageError('export: name the root directory');
+      const root = fs.realpathSync(directory(positionals[0]));
+      const { output } = values;
+      if (output === undefined && process.stdout.isTTY)
+        throw new UsageError('export: an archive is nothing for a terminal; name a file by -o');
+      exportTo(root, output);
+      return 0;
+    }
     case 'doctor':
       parse(args, {}, 0);
       return doctor();
+  }
+}
+
+/** A file is whole or not there. */
+function exportTo(root: string, output: string | undefined): void {
+  try {
+    if (output === undefined) {
+      exportRoot(root, 1);
+      return;
+    }
+    const temporary = `${output}.${process.pid}`;
+    const fd = fs.openSync(temporary, 'wx');
+    try {
+      exportRoot(root, fd);
+      fs.renameSync(temporary, output);
+    } catch (error) {
+      fs.rmSync(temporary, { force: true });
+      throw error;
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch (error) {
+    throw error instanceof Errno ? new Error(`export: ${error.message}`, { cause: error }) : error;
   }
 }
 

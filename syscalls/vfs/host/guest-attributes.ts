@@ -102,13 +102,13 @@ export function withGuestAttributes(
     } catch (error) {
       if (fake === undefined || (error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
       const text = Buffer.isBuffer(path) ? path.toString('latin1') : String(path);
-      const directory = Buffer.from(`${text.slice(0, text.lastIndexOf('/')) || '/'}/.`, 'latin1');
-      const mode = Number(show(lstat(directory)).mode);
-      chmod(
-        () => lstat(directory),
-        mode,
-        (all) => api.chmodSync(directory, all),
-      );
+      const parent = text.slice(0, text.lastIndexOf('/')) || '/';
+      const directory = Buffer.from(parent, 'latin1');
+      // A directory that is open (handles.ts) is what its name in /proc leads to.
+      const held = /^\/proc\/self\/fd\/\d+$/.test(parent);
+      const seen = () => (held ? fs.statSync(directory, BIG) : lstat(directory));
+      const mode = Number(show(seen()).mode);
+      chmod(seen, mode, (all) => (held ? fs.chmodSync(directory, all) : api.chmodSync(directory, all)));
       return act();
     }
   };
@@ -132,7 +132,7 @@ export function withGuestAttributes(
       }
     },
     lstatSync: ((path: fs.PathLike, options: fs.StatSyncOptions & { bigint: true }) => {
-      const s = api.lstatSync(path, options);
+      const s = within(path, () => api.lstatSync(path, options));
       return s && show(s as fs.BigIntStats);
     }) as NodeApi['lstatSync'],
     // Only the size is asked for without BigInts.
@@ -178,6 +178,8 @@ export function withGuestAttributes(
         return api.openSync(path, flags);
       }
     },
+    readdirSync: ((path: fs.PathLike, options: { withFileTypes: true }) =>
+      within(path, () => api.readdirSync(path, options))) as unknown as NodeApi['readdirSync'],
     symlinkSync: (target, path) => within(path, () => api.symlinkSync(target, path)),
     linkSync: (from, to) => within(to, () => api.linkSync(from, to)),
     renameSync: (from, to) => within(to, () => within(from, () => api.renameSync(from, to))),
