@@ -1,7 +1,10 @@
 /**
- * The command `npm run bench`: with --first how programs start (first.ts), else how fast they are (steady.ts).
+ * The command `npm run bench`: with --first how programs start (first.ts), with `--only exec` or `--only files` processes and files
+ * (work.ts), else how fast programs are (steady.ts).
  */
 import { parseArgs } from 'node:util';
+
+import { isGroup } from './work-programs.ts';
 
 const { values } = parseArgs({
   options: {
@@ -22,6 +25,9 @@ if (values.first) {
     throw new Error('--first goes with neither --long nor --cache');
   const { runFirst } = await import('./first.ts');
   process.exitCode = runFirst({ rounds, only, cpu: values.cpu });
+} else if (only.some(isGroup)) {
+  const { runWork } = await import('./work.ts');
+  process.exitCode = runWork({ rounds, only, cpu: values.cpu });
 } else {
   const { runSteady } = await import('./steady.ts');
   runSteady({ rounds, only, cpu: values.cpu, cache: values.cache ?? null, long: values.long });

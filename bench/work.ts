@@ -1,0 +1,171 @@
+/**
+ * Processes and files beside qemu-arm and the host itself: `npm run bench -- --only exec|files [--rounds N] [--cpu NAME]`.
+ *
+ * All run the same shell script in a chroot: armrun with --root, qemu-arm by binfmt_misc in a user namespace (binfmt.sh), and,
+ * for the root `full`, the host's processor in a root of the same packages for amd64. The engines take turns; the first round is
+ * not counted. All must print the same. What is worked on is made anew, by armrun's own host, before each run.
+ */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { ENVIRONMENT, makeFixtures, makeRoot } from '../test/programs/engines.ts';
+import { machine, measure, median, type Result, type Results } from './measure.ts';
+import { isGroup, SOURCES, sources, WORK, type WorkProgram, workPrograms } from './work-programs.ts';
+
+const project = fileURLToPath(new URL('..', import.meta.url));
+const out = `${project}.cache/bench`;
+const TIMEOUT_MS = 900_000;
+const NO_NAMESPACE = 90;
+
+export interface WorkOptions {
+  readonly rounds: number;
+  /** Groups, and names of programs in them; only groups: all of these. */
+  readonly only: readonly string[];
+  readonly cpu: string;
+}
+
+const ENGINES = ['armrun', 'qemu-arm', 'native'] as const;
+type EngineName = (typeof ENGINES)[number];
+
+/** Rounds of all engines; gives the exit status. */
+export function runWork({ rounds, only, cpu }: WorkOptions): number {
+  if (process.env.ARMRUN_BENCH_BINFMT === undefined) {
+    const command = [`${project}bench/binfmt.sh`, process.execPath, ...process.argv.slice(1)];
+    const { status } = spawnSync(command[0]!, command.slice(1), { stdio: 'inherit' });
+    if (status !== NO_NAMESPACE) return status ?? 1;
+    process.stderr.write('no binfmt_misc in a user namespace here: there is nothing to compare with\n');
+    return 1;
+  }
+  const names = only.filter((name) => !isGroup(name));
+  const chosen = workPrograms.filter(
+    ({ name, group }) => only.includes(group) && (names.length === 0 || names.includes(name)),
+  );
+  const roots = new Roots();
+  const runs = chosen.map((): Partial<Record<EngineName, number[]>> => ({}));
+  const failures = new Map<string, string>();
+  for (let round = 0; round <= rounds; round++) {
+    chosen.forEach((program, i) => {
+      let expected: string | undefined;
+      for (const engine of ENGINES) {
+        const root = roots.of(program, engine);
+        if (root === undefined || failures.has(`${program.name}, ${engine}`)) continue;
+        try {
+          const { ms, output } = once(program, engine, root, cpu, roots.native(program));
+          expected ??= output;
+          if (output !== expected)
+            throw new Error(`shows ${output.slice(0, 200)}, not ${expected.slice(0, 200)}`);
+          if (round > 0) (runs[i]![engine] ??= []).push(ms);
+        } catch (error) {
+          failures.set(`${program.name}, ${engine}`, (error as Error).message);
+        }
+      }
+    });
+    process.stderr.write(`round ${round} of ${rounds}\n`);
+  }
+  finish(chosen, runs, failures, rounds);
+  return 0;
+}
+
+/** The directories of roots, with what is in SOURCES. */
+class Roots {
+  readonly #known = new Map<string, string>();
+
+  /** Undefined when the engine has none for the program. */
+  of({ root = 'full' }: WorkProgram, engine: EngineName): string | undefined {
+    if (engine === 'native' && root !== 'full') return undefined;
+    return this.#directory(root, engine === 'native');
+  }
+
+  /** Where the host's own processor can make things ready for the program. */
+  native(program: WorkProgram): string | undefined {
+    return this.of(program, 'native');
+  }
+
+  #directory(name: 'full' | 'languages' | 'image', native: boolean): string {
+    const id = `${name}${native}`;
+    const known = this.#known.get(id);
+    if (known !== undefined) return known;
+    const root = native
+      ? measure([`${project}fixtures/root.sh`, name, 'amd64'], process.env).output.trim()
+      : makeRoot(name);
+    mkdirSync(root + SOURCES, { recursive: true });
+    for (const [file, text] of Object.entries(sources)) {
+      writeFileSync(`${root}${SOURCES}/${file}`, text);
+      if (text.startsWith('#!')) chmodSync(`${root}${SOURCES}/${file}`, 0o755);
+    }
+    copyFileSync(`${makeFixtures()}/spawn.${native ? 'host' : 'static'}`, `${root}${SOURCES}/spawn`);
+    for (const directory of ['/dev', '/proc'])
+      measure(['mount', '--rbind', directory, root + directory], ENVIRONMENT);
+    this.#known.set(id, root);
+    return root;
+  }
+}
+
+/** One run in an empty WORK, which `native` or, without it, qemu-arm makes ready. */
+function once(
+  { script, prepare }: WorkProgram,
+  engine: EngineName,
+  root: string,
+  cpu: string,
+  native: string | undefined,
+): { ms: number; output: string } {
+  const work = root + WORK;
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  const inWork = (text: string) => ['/bin/sh', '-c', `cd ${WORK}; ${text}`];
+  if (prepare !== undefined) {
+    if (native === undefined || native === root)
+      measure(['chroot', root, ...inWork(prepare)], ENVIRONMENT, TIMEOUT_MS);
+    else {
+      const there = native + WORK;
+      rmSync(there, { recursive: true, force: true });
+      mkdirSync(there, { recursive: true });
+      measure(['chroot', native, ...inWork(prepare)], ENVIRONMENT, TIMEOUT_MS);
+      measure(['cp', '-a', `${there}/.`, work], ENVIRONMENT);
+    }
+  }
+  const command =
+    engine === 'armrun'
+      ? [`${project}src/armrun`, '--cpu', cpu, '--root', root, '--', ...inWork(script)]
+      : ['chroot', root, ...inWork(script)];
+  const measured = measure(command, ENVIRONMENT, TIMEOUT_MS);
+  rmSync(work, { recursive: true, force: true });
+  return measured;
+}
+
+function finish(
+  chosen: readonly WorkProgram[],
+  runs: readonly Partial<Record<EngineName, number[]>>[],
+  failures: ReadonlyMap<string, string>,
+  rounds: number,
+): void {
+  const results = chosen.map(({ name, about }, i): Result => {
+    const of = runs[i]! as Record<string, number[]>;
+    return {
+      name,
+      about,
+      runs: of,
+      median: Object.fromEntries(Object.entries(of).map(([e, r]) => [e, median(r)])),
+    };
+  });
+  const line = (cells: readonly string[]) =>
+    console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(15) : cell.padStart(12))).join(''));
+  line(['', ...ENGINES, 'of qemu-arm', 'of native']);
+  for (const { name, median: of } of results) {
+    const ratio = (engine: EngineName) =>
+      of.armrun === undefined || of[engine] === undefined ? '' : (of.armrun / of[engine]).toFixed(2);
+    line([
+      name,
+      ...ENGINES.map((e) => (of[e] === undefined ? '-' : `${of[e].toFixed(0)} ms`)),
+      ratio('qemu-arm'),
+      ratio('native'),
+    ]);
+  }
+  for (const [what, why] of failures) console.log(`${what}: ${why}`);
+  mkdirSync(out, { recursive: true });
+  const bareNode = measure([process.execPath, '-e', '0'], ENVIRONMENT).ms;
+  const all: Results = { date: new Date().toISOString(), machine: machine(), rounds, bareNode, results };
+  writeFileSync(`${out}/work.json`, `${JSON.stringify(all, null, 1)}\n`);
+  console.log('written: .cache/bench/work.json');
+}
