@@ -14,12 +14,12 @@ import { O_RDONLY, X_OK } from '../abi/fcntl.ts';
 import { READ_IMPLIES_EXEC } from '../abi/mman.ts';
 import { RLIMIT } from '../abi/resource.ts';
 import { SIG, SS_DISABLE } from '../abi/signal.ts';
-import { S_ISGID, S_ISUID, S_IXGRP } from '../abi/stat.ts';
-import { CAP_FULL, type Creds } from '../vfs/core/creds.ts';
+import type { Creds } from '../vfs/core/creds.ts';
 import { type Inode, identityOf, pathOf } from '../vfs/core/inode.ts';
 import type { OpenFile } from '../vfs/core/open-file.ts';
 import { lookupPath } from '../vfs/core/walk.ts';
 import { randomBytes } from '../vfs/memory/random.ts';
+import { credsAfterExec } from './exec-creds.ts';
 import { killOtherThreads, leaveMemory } from './exit.ts';
 import type { FsContext } from './fs-context.ts';
 import type { Kernel } from './kernel.ts';
@@ -131,7 +131,7 @@ export function prepare(by: Executor, program: Program): Prepared {
   try {
     const found = findImages(by, program, open);
     checkArguments(found.argv, program.envp, program.path, by.stackLimit);
-    const { creds, secure } = credsAfterExec(by, found.inode);
+    const { creds, secure } = credsAfterExec(by.creds, found.inode, by.noNewPrivs);
     const space = AddressSpace.create(found.main.source.key ?? found.main.name);
     let done = false;
     try {
@@ -260,43 +260,4 @@ export function parseScript(head: Uint8Array): { interpreter: string; argument: 
   const match = /^([^ \t\0]+)(?:[ \t]+(.*))?$/s.exec(stripped);
   if (match === null) return fail('ENOEXEC');
   return { interpreter: match[1]!, argument: match[2] ?? '' };
-}
-
-/**
- * Set-user-ID and set-group-ID programs, and what capabilities remain (bprm_fill_uid; capabilities(7), "Transformation of
- * capabilities during execve").
- */
-function credsAfterExec(by: Executor, inode: Inode): { creds: Creds; secure: boolean } {
-  const { creds } = by;
-  let { euid, egid } = creds;
-  const { mode, uid, gid } = inode.stat();
-  if (!by.noNewPrivs) {
-    if (mode & S_ISUID) euid = uid;
-    if ((mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) egid = gid;
-  }
-  const setId = euid !== creds.euid || egid !== creds.egid;
-  const ambient = setId ? 0n : creds.ambient;
-  let permitted = ambient;
-  let effective = ambient;
-  if (euid === 0 || creds.uid === 0) {
-    permitted = creds.inheritable | (creds.bounding & CAP_FULL);
-    if (euid === 0) effective = permitted;
-  }
-  const secure = euid !== creds.uid || egid !== creds.gid;
-  return {
-    creds: {
-      ...creds,
-      euid,
-      suid: euid,
-      fsuid: euid,
-      egid,
-      sgid: egid,
-      fsgid: egid,
-      permitted,
-      effective,
-      ambient,
-      keepCaps: false,
-    },
-    secure,
-  };
 }
