@@ -30,7 +30,7 @@ import {
   RECORD_PAGES_ARM,
   RECORD_PAGES_THUMB,
 } from '../memory/layout.ts';
-import { loadShared, quickBody } from './quick.ts';
+import { fuseBody, loadShared, quickBody } from './quick.ts';
 import { HANDLER, MASTER, MASTER_FACTOR, MASTER_KIND, RECORD } from './record.ts';
 
 /** What TypeScript gives the interpreter beside the imports of compiled code (jit/convention.ts). */
@@ -69,6 +69,7 @@ const CONTROL = [
   'check',
   'miss',
   'quick',
+  'fuse',
 ] as const;
 export type ControlName = (typeof CONTROL)[number];
 
@@ -243,7 +244,7 @@ const A = PARAMETERS;
 const B = PARAMETERS + 1;
 const IS_LOOP = PARAMETERS + 2;
 
-const BODIES: Readonly<Record<Exclude<ControlName, 'quick'>, (w: ByteWriter) => void>> = {
+const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse'>, (w: ByteWriter) => void>> = {
   enter: (w) => passOn(w, 'goTo'),
   goTo(w) {
     find(w, A);
@@ -519,6 +520,7 @@ export function controlBodies(): FuncBody[] {
   return CONTROL.map((name) => {
     const w = new ByteWriter(256);
     if (name === 'quick') return quickBody(w, HANDLER_TYPE);
+    if (name === 'fuse') return fuseBody(w, HANDLER_TYPE);
     BODIES[name](w);
     const locals = name === 'check' ? 1 : name === 'miss' ? 4 : 3;
     return {
@@ -600,7 +602,19 @@ export const decodeHandler = (): FuncBody =>
     w.get(bits);
     w.get(kind);
     w.call(controlIndex('quick'));
-    when(w, () => dispatch(w, REC, ADDRESS));
+    when(w, () => {
+      w.get(REC);
+      w.get(ADDRESS);
+      w.i32(2);
+      w.i32(4);
+      w.get(kind);
+      w.i32(MASTER_KIND.T16);
+      w.byte(OP.i32_eq);
+      w.byte(OP.select);
+      w.call(controlIndex('fuse'));
+      w.byte(OP.drop);
+      dispatch(w, REC, ADDRESS);
+    });
     w.get(bits);
     w.get(kind);
     w.byte(OP.i32_xor);

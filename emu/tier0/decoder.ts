@@ -6,7 +6,7 @@ import { advanceIT, isThumb32, newA32, newThumb } from '../decode/decoder.ts';
 import { isDefaultModel, onModelChange } from '../decode/features.ts';
 import { itRow } from '../decode/t16.ts';
 import type { Handlers } from './handlers.ts';
-import { TABLES } from './kinds.ts';
+import { PAIR, TABLES } from './kinds.ts';
 import {
   conditionHandler,
   HANDLER,
@@ -42,11 +42,15 @@ export class RecordDecoder {
   readonly #inBlocks = new Map<number, BlockStep>();
   /** The master table, shared by all processes of a run. */
   readonly memory: WebAssembly.Memory;
+  readonly #firstPair: number;
+  /** The handlers of the first instructions of pairs, by the pair's. */
+  readonly #firsts = new Map<number, number>();
   readonly #maker: RecordMaker;
   readonly #master: Int32Array;
 
   /** `counting`: the interpreter is to count instructions. */
   constructor(handlers: Handlers, counting: boolean) {
+    this.#firstPair = handlers.firstPair;
     this.#maker = new RecordMaker(handlers, counting);
     const bytes = TABLES_AT + handlers.tables.length;
     this.memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536), maximum: 65536, shared: true });
@@ -62,6 +66,17 @@ export class RecordDecoder {
       if (isDefaultModel() && !counting) kinds.set(known);
       else kinds.fill(0);
     });
+  }
+
+  /** The handler of a pair's first instruction alone; 0 when the handler is of no pair. */
+  firstOf(handler: number): number {
+    if (handler < this.#firstPair) return 0;
+    if (this.#firsts.size === 0) {
+      const slots = new Uint16Array(this.memory.buffer, TABLES_AT + TABLES.pairs, 4 << TABLES.pairsLog2);
+      for (let at = 0; at < slots.length; at += 4)
+        this.#firsts.set(slots[at + PAIR.handler / 2]!, slots[at + PAIR.first / 2]!);
+    }
+    return this.#firsts.get(handler)!;
   }
 
   /** Decodes an A32 instruction into the record at a word of `into`, and into the master table. */

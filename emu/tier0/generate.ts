@@ -13,6 +13,7 @@ import type { Insn, IsaName, Row } from '../decode/row.ts';
 import { itRow } from '../decode/t16.ts';
 import { CPU, IMPORTS, TYPES, Unsupported } from '../jit/convention.ts';
 import { ByteWriter, encodeModule, type FuncBody, OP } from '../jit/wasm.ts';
+import { effectsOf } from '../machine/effects.ts';
 import {
   CONTROL_IMPORTS,
   CONTROL_NAMES,
@@ -31,8 +32,9 @@ import { findRuns } from './find-runs.ts';
 import { type Args, describe, formKey, isSimd, operandsOf, testsCondition } from './form.ts';
 import { HandlerWriter, holeOf, NoHandler } from './handler-writer.ts';
 import { type FormEntry, Handlers } from './handlers.ts';
-import { buildTables, type KindSource } from './kinds.ts';
+import { buildTables, type KindSource, type Pair } from './kinds.ts';
 import type { Operand } from './operand.ts';
+import { PAIRS } from './pairs.ts';
 import { CONDITION_HANDLERS, FIRST_FORM, RECORD, TABLES_AT } from './record.ts';
 import { RecordMaker } from './record-maker.ts';
 
@@ -48,6 +50,8 @@ const OFTEN = /^(V(LD|ST)1 \(multiple|ADD \(register\) A1|VMOV \(.*scalar|VDUP)/
 const SAMPLES = 1200;
 /** The two bases of made-up operands. */
 const BASES = [0x5a12_3457, 0x2b98_7653] as const;
+/** From those to the ones of a pair's second instruction. */
+const SECOND = 0x0200_0000;
 
 /** A generator of 32-bit numbers that gives the same ones in every build (xorshift). */
 function random(seed: number): () => number {
@@ -155,18 +159,27 @@ function formsOf(rows: readonly Row[]): Map<number, Insn> {
   return found;
 }
 
-/** Writes the handler of an instruction's form. */
-function write(insn: Insn, base: number): { body: FuncBody; operands: Operand[] } {
-  const operands = operandsOf(insn);
+/** Writes what an instruction does, with made-up operands. */
+function writeInsn(w: HandlerWriter, insn: Insn, operands: readonly string[], base: number): void {
   const args: Record<string, unknown> = { ...(insn.args as Args) };
   operands.forEach((name, i) => {
     args[name] = holeOf(base, i);
   });
-  const w = new HandlerWriter(new ByteWriter(256));
-  w.beginHandler(operands, base, insn.size, insn.thumb);
   if (testsCondition(insn) && insn.cond < 14) w.when(w.cond(insn.cond), () => insn.row.op(w, args));
   else insn.row.op(w, args);
   w.finish();
+}
+
+/** Writes the handler of an instruction's form, or of a pair's. The operands are those of the last. */
+function write(insns: readonly Insn[], base: number): { body: FuncBody; operands: Operand[] } {
+  const w = new HandlerWriter(new ByteWriter(256));
+  insns.forEach((insn, i) => {
+    const operands = operandsOf(insn);
+    const own = base + i * SECOND;
+    if (i === 0) w.beginHandler(operands, own, insn.size, insn.thumb);
+    else w.beginSecond(operands, own, insn.size);
+    writeInsn(w, insn, operands, own);
+  });
   w.next();
   const body = {
     type: HANDLER_TYPE,
@@ -181,11 +194,11 @@ function write(insn: Insn, base: number): { body: FuncBody; operands: Operand[] 
  * A handler, or null where there can be none. Throws when an operand got into the code itself: then the op, or what form.ts takes
  * for operands, is wrong.
  */
-function handlerOf(insn: Insn): ReturnType<typeof write> | null {
+function handlerOf(...insns: Insn[]): ReturnType<typeof write> | null {
   try {
-    const [first, second] = [write(insn, BASES[0]), write(insn, BASES[1])];
+    const [first, second] = [write(insns, BASES[0]), write(insns, BASES[1])];
     if (Buffer.compare(first.body.code, second.body.code) !== 0)
-      throw new Error(`${insn.row.name}: an operand of ${describe(insn)} is in the code`);
+      throw new Error(`an operand of ${insns.map(describe).join(', then ')} is in the code`);
     return first;
   } catch (error) {
     if (error instanceof Unsupported || error instanceof NoHandler) return null;
@@ -260,6 +273,7 @@ function generateForModel(): Handlers {
     ...conditions.map((_, i) => `cond${i}`),
   ];
   const forms: FormEntry[] = [];
+  const byRow = new Map<string, Form[]>();
   const byCode = new Map<string, number>();
   for (const [key, insn] of allForms()) {
     const made = handlerOf(insn);
@@ -274,7 +288,14 @@ function generateForModel(): Handlers {
       names.push(`${insn.row.name}`);
     }
     forms.push({ key, handler, operands });
+    const ofRow = byRow.get(insn.row.name) ?? [];
+    byRow.set(insn.row.name, [...ofRow, { insn, handler, operands }]);
   }
+  const firstPair = handlers.length;
+  const pairs = pairsOf(byRow, (insns, body) => {
+    names.push(insns.map(({ row }) => row.name).join(' + '));
+    return handlers.push(body) - 1;
+  });
   const bodies = [...controlBodies(), ...handlers];
   const wasm = encodeModule({
     types: TYPES,
@@ -289,8 +310,49 @@ function generateForModel(): Handlers {
     privateTable: handlers.map((_, i) => FIRST_HANDLER + i),
     ...(NAMES && { names }),
   });
-  const alone = Handlers.of(wasm, forms, new Uint8Array());
-  return Handlers.of(wasm, forms, buildTables(kindSource(alone), TABLES_AT));
+  const alone = Handlers.of(wasm, forms, new Uint8Array(), firstPair);
+  return Handlers.of(wasm, forms, buildTables(kindSource(alone), pairs, TABLES_AT), firstPair);
+}
+
+/** A form with its handler. */
+interface Form {
+  readonly insn: Insn;
+  readonly handler: number;
+  readonly operands: readonly Operand[];
+}
+
+/** No shift, no carry of an immediate, no write-back. */
+function isPlain({ type = 0, amount = 0, carry = null, wback = false }: Args): boolean {
+  return type === 0 && amount === 0 && carry === null && wback === false;
+}
+
+/** Writes the handlers of pairs: of the plain forms of their rows, those that have most operands. */
+function pairsOf(
+  byRow: ReadonlyMap<string, readonly Form[]>,
+  add: (insns: readonly Insn[], body: FuncBody) => number,
+): Pair[] {
+  const usual = (name: string): Form[] => {
+    const all = (byRow.get(name) ?? []).filter(({ insn }) => insn.cond === 14 || testsCondition(insn));
+    const plain = all.filter(({ insn }) => isPlain(insn.args as Args));
+    const forms = plain.length > 0 ? plain : all;
+    const most = Math.max(...forms.map(({ operands }) => operands.length));
+    return forms.filter(({ operands }) => operands.length === most);
+  };
+  const pairs = new Map<number, Pair>();
+  for (const [first, second] of PAIRS)
+    for (const a of usual(first))
+      for (const b of usual(second)) {
+        const { stores, branch, trap } = effectsOf(a.insn, 0);
+        // What is stored may be the second instruction.
+        if (stores || branch !== null || trap !== null) throw new Error(`${first} cannot be first in a pair`);
+        const key = (a.handler << 16) | b.handler;
+        const made = pairs.has(key) ? null : handlerOf(a.insn, b.insn);
+        // Both find their operands where their records have them.
+        if (made === null || JSON.stringify(made.operands) !== JSON.stringify(b.operands)) continue;
+        const handler = add([a.insn, b.insn], made.body);
+        pairs.set(key, { first: a.handler, second: b.handler, size: a.insn.size, handler });
+      }
+  return [...pairs.values()];
 }
 
 /** Random encodings of each row that show which kinds there are. */

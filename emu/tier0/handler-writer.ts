@@ -89,6 +89,8 @@ export class HandlerWriter extends Emitter {
   #listRegister = -1;
   /** Locations made by branchTarget. */
   readonly #direct = new WeakSet<Node>();
+  /** How far behind the handler's address the instruction is: it is the second of a pair. */
+  #ahead = 0;
 
   constructor(out: ByteWriter) {
     super(out, NO_HOST);
@@ -97,10 +99,36 @@ export class HandlerWriter extends Emitter {
   /** Begins a handler. */
   beginHandler(operands: readonly string[], base: number, size: number, thumb: boolean): void {
     this.reset();
-    this.#names = operands;
+    this.#ahead = 0;
+    this.#operandsOf(operands, base);
+    this.begin(0, size, thumb);
+  }
+
+  /** Goes on with a second instruction, of the same set, in the same handler. */
+  beginSecond(operands: readonly string[], base: number, size: number): void {
+    this.#ahead = this.size;
+    this.#operandsOf(operands, base);
+    this.begin(0, size, this.thumb);
+  }
+
+  #operandsOf(names: readonly string[], base: number): void {
+    this.#names = names;
     this.#base = base;
     this.used.clear();
-    this.begin(0, size, thumb);
+  }
+
+  /** Loads from the instruction's record. */
+  #loadRecord(op: number, at: number): void {
+    this.out.get(REC);
+    this.out.mem(op, at + this.#ahead * RECORD_SCALE);
+  }
+
+  /** Leaves the instruction's address, and something more. */
+  #address(more: number): void {
+    this.out.get(ADDRESS);
+    if (this.#ahead + more === 0) return;
+    this.out.i32(this.#ahead + more);
+    this.out.byte(OP.i32_add);
   }
 
   // ---- operands ----
@@ -135,8 +163,7 @@ export class HandlerWriter extends Emitter {
   #registerAddress(i: number, kind: OperandKind): void {
     const { out } = this;
     out.get(CPU);
-    out.get(REC);
-    out.mem(OP.i32_load8_u, this.#operand(i, kind).at);
+    this.#loadRecord(OP.i32_load8_u, this.#operand(i, kind).at);
     out.byte(OP.i32_add);
   }
 
@@ -176,9 +203,7 @@ export class HandlerWriter extends Emitter {
   override reg(n: number): Node {
     const { out } = this;
     if (n === 15) {
-      out.get(ADDRESS);
-      out.i32(this.thumb ? 4 : 8);
-      out.byte(OP.i32_add);
+      this.#address(this.thumb ? 4 : 8);
       return this.held();
     }
     out.mem(OP.i32_load, this.#coreAddress(n));
@@ -199,8 +224,7 @@ export class HandlerWriter extends Emitter {
     }
     const rest = this.newLocal(I32);
     this.#listRegister = this.newLocal(I32);
-    out.get(REC);
-    out.mem(OP.i32_load, this.#operand(hole.i, 'wide').at);
+    this.#loadRecord(OP.i32_load, this.#operand(hole.i, 'wide').at);
     out.set(rest);
     for (let i = 0; i < count; i++) {
       out.get(rest);
@@ -234,9 +258,7 @@ export class HandlerWriter extends Emitter {
   }
   override returnLocation(): Node {
     // An instruction's address has bit 0 clear.
-    this.out.get(ADDRESS);
-    this.out.i32(this.size + (this.thumb ? 1 : 0));
-    this.out.byte(OP.i32_add);
+    this.#address(this.size + (this.thumb ? 1 : 0));
     return this.held();
   }
 
@@ -255,8 +277,7 @@ export class HandlerWriter extends Emitter {
     const known = this.used.get(i)?.kind;
     const wide = known === 'wide' || (known === undefined && WIDE.has(this.#names[i]!));
     const { at } = this.#operand(i, wide ? 'wide' : 'small');
-    this.out.get(REC);
-    this.out.mem(wide ? OP.i32_load : OP.i32_load8_u, at);
+    this.#loadRecord(wide ? OP.i32_load : OP.i32_load8_u, at);
     return this.held();
   }
 
@@ -289,7 +310,11 @@ export class HandlerWriter extends Emitter {
     this.openUnlikely();
     out.get(CPU);
     out.get(REC);
-    out.get(ADDRESS);
+    if (this.#ahead > 0) {
+      out.i32(this.#ahead * RECORD_SCALE);
+      out.byte(OP.i32_add);
+    }
+    this.#address(0);
     this.gen(address);
     out.i32(code);
     out.call(controlIndex('check'));
@@ -310,7 +335,7 @@ export class HandlerWriter extends Emitter {
     const held = this.let(location);
     this.out.get(CPU);
     this.gen(held);
-    this.out.get(ADDRESS);
+    this.#address(0);
   }
 
   override trap(kind: Trap, imm: number): void {
@@ -335,15 +360,12 @@ export class HandlerWriter extends Emitter {
   storeAddress(ahead: number): void {
     const { out } = this;
     out.get(CPU);
-    out.get(ADDRESS);
-    if (ahead !== 0) {
-      out.i32(ahead);
-      out.byte(OP.i32_add);
-    }
+    this.#address(ahead);
     out.mem(OP.i32_store, OFF.r + 60);
   }
 
   override stepHere(): void {
+    if (this.#ahead > 0) throw new NoHandler('the second of a pair is not left to the evaluator');
     const { out } = this;
     this.storeAddress(0);
     out.get(CPU);
@@ -357,16 +379,13 @@ export class HandlerWriter extends Emitter {
 
   /** Goes on with the instruction behind this one. */
   next(): void {
-    const { out } = this;
+    const { out, size } = this;
     out.get(CPU);
     out.get(REC);
-    out.i32(this.size * RECORD_SCALE);
+    out.i32((this.#ahead + size) * RECORD_SCALE);
     out.byte(OP.i32_add);
-    out.get(ADDRESS);
-    out.i32(this.size);
-    out.byte(OP.i32_add);
-    out.get(REC);
-    out.mem(OP.i32_load16_u, RECORD.handler + this.size * RECORD_SCALE);
+    this.#address(size);
+    this.#loadRecord(OP.i32_load16_u, RECORD.handler + size * RECORD_SCALE);
     out.byte(OP.return_call_indirect);
     out.u32(HANDLER_TYPE);
     out.u32(HANDLER_TABLE);

@@ -2,7 +2,7 @@
  * What is generated when armrun is built (generate.ts): the interpreter's module, for each form of instruction which handler it
  * has and where its operands stand, and the tables of kinds.ts.
  *
- * As bytes, which a file holds: six words (magic, lengths of the following, 0), the module, the layouts as JSON, then for each form
+ * As bytes, which a file holds: six words (magic, lengths of the following, the first handler of a pair), the module, the layouts as JSON, then for each form
  * its key (a double) in ascending order, then for each form its handler and layout (two halfwords), then the tables.
  */
 import type { Operand } from './operand.ts';
@@ -24,29 +24,32 @@ export class Handlers {
   readonly #entries: Uint16Array;
   readonly #layouts: readonly (readonly Operand[])[];
   readonly tables: Uint8Array;
+  /** Handlers from this one on are of pairs. */
+  readonly firstPair: number;
 
   /** Throws when the bytes are no handlers. */
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     const { buffer, byteOffset } = bytes;
-    const [magic, wasm, layouts, forms, tables] = new Uint32Array(buffer, byteOffset, HEADER / 4);
+    const [magic, wasm, layouts, forms, tables, firstPair] = new Uint32Array(buffer, byteOffset, HEADER / 4);
     if (magic !== MAGIC) throw new Error('not a file of interpreter handlers');
     const layoutsAt = HEADER + padded(wasm!);
     const keysAt = layoutsAt + padded(layouts!);
     this.bytes = bytes;
+    this.firstPair = firstPair!;
     this.#layouts = JSON.parse(new TextDecoder().decode(bytes.subarray(layoutsAt, layoutsAt + layouts!)));
     this.#keys = new Float64Array(buffer, byteOffset + keysAt, forms!);
     this.#entries = new Uint16Array(buffer, byteOffset + keysAt + 8 * forms!, 2 * forms!);
     this.tables = new Uint8Array(buffer, byteOffset + keysAt + 12 * forms!, tables!);
   }
 
-  static of(wasm: Uint8Array, forms: readonly FormEntry[], tables: Uint8Array): Handlers {
+  static of(wasm: Uint8Array, forms: readonly FormEntry[], tables: Uint8Array, firstPair: number): Handlers {
     const sorted = [...forms].sort((a, b) => a.key - b.key);
     const layouts = [...new Set(sorted.map(({ operands }) => JSON.stringify(operands)))];
     const text = new TextEncoder().encode(`[${layouts.join()}]`);
     const keysAt = HEADER + padded(wasm.length) + padded(text.length);
     const tablesAt = keysAt + 12 * forms.length;
     const bytes = new Uint8Array(tablesAt + tables.length);
-    const header = [MAGIC, wasm.length, text.length, forms.length, tables.length];
+    const header = [MAGIC, wasm.length, text.length, forms.length, tables.length, firstPair];
     new Uint32Array(bytes.buffer, 0, header.length).set(header);
     bytes.set(tables, tablesAt);
     bytes.set(wasm, HEADER);

@@ -10,6 +10,8 @@
  *     Room is made of them when many pages have been invalidated.
  *   - What a process leaves are the records of pages that hold what a program file does (InterpreterHooks.image). They serve the
  *     memory's next process where its page is of the same image, and compiled code for them is in place then.
+ *   - A handler of a pair stands in the first instruction's record and reads that of the second, so both are forgotten together: they
+ *     are on one page, and neither is at its last halfword; and the second has no compiled code.
  *   - It runs in the default mode only (little endian, default FPSCR mode) and begins outside IT blocks; else the evaluator does.
  */
 import { EXIT, type FaultReason } from '../cpu.ts';
@@ -169,6 +171,7 @@ export class WasmInterpreter {
     const record = this.#recordOf(location);
     if (record === 0) return;
     const { i32 } = this.#views;
+    this.#part(location, record);
     i32[(record + RECORD.word) >>> 2] = slot;
     i32[record >>> 2] = HANDLER.COMPILED;
     const key = keyOf(location);
@@ -183,6 +186,17 @@ export class WasmInterpreter {
     if (record !== 0 && this.#views.u16[(record + RECORD.handler) >>> 1] === HANDLER.COMPILED)
       this.#views.i32.fill(0, record >>> 2, (record >>> 2) + 4);
     this.#compiled.get(keyOf(location))?.delete(location);
+  }
+
+  /** The instruction at a location is no longer the second of a pair. (Its first may well be the second of another.) */
+  #part(location: number, record: number): void {
+    const { u16 } = this.#views;
+    for (const size of [2, 4]) {
+      if ((location & PAGE_MASK & ~1) < size) return;
+      const handler = (record - size * RECORD_SCALE + RECORD.handler) >>> 1;
+      const alone = this.#decoder.firstOf(u16[handler]!);
+      if (alone !== 0) u16[handler] = alone;
+    }
   }
 
   #recordOf(location: number): number {

@@ -25,8 +25,24 @@ export const TABLES = {
   A32_UNCONDITIONAL: 16 + 2 * (1024 + 16384 + 4096),
   hash: 16 + 2 * (1024 + 16384 + 2 * 4096),
   hashLog2: 15,
+  pairs: 16 + 2 * (1024 + 16384 + 2 * 4096) + (4 << 15),
+  pairsLog2: 11,
 } as const;
-const FIXED = TABLES.hash + (4 << TABLES.hashLog2);
+const FIXED = TABLES.pairs + (8 << TABLES.pairsLog2);
+
+/**
+ * A pair in its hash table: the handlers of both instructions (halfwords), the handler of the pair, which is never 0, and the length
+ * of the first (halfwords).
+ */
+export const PAIR = { first: 0, second: 2, handler: 4, size: 6 } as const;
+
+/** A handler that does what two in a row do, the first of them of so many bytes. */
+export interface Pair {
+  readonly first: number;
+  readonly second: number;
+  readonly size: number;
+  readonly handler: number;
+}
 
 /** A row: mask, value, mask of the bits that tell kinds, flags and number of runs (bytes), where its runs are. */
 export const ROW = { mask: 0, value: 4, kindMask: 8, flags: 12, runs: 13, runsAt: 16, size: 20 } as const;
@@ -127,7 +143,7 @@ const INDEXES: readonly (readonly [RowTable, number])[] = [
 ];
 
 /** Makes the tables. `at` is where they will lie in memory. */
-export function buildTables(source: KindSource, at: number): Uint8Array {
+export function buildTables(source: KindSource, pairs: readonly Pair[], at: number): Uint8Array {
   const words = new Words(at + FIXED);
   const runsAt: number[] = [];
   const allRuns = ROWS.map((row) => source.runsOf(row));
@@ -156,7 +172,18 @@ export function buildTables(source: KindSource, at: number): Uint8Array {
   new Int32Array(bytes.buffer, FIXED, (listsAt - at - FIXED) / 4).set(words.view());
   new Uint16Array(bytes.buffer, listsAt - at, lists.length).set(lists);
   fillHash(new Int32Array(bytes.buffer, TABLES.hash, 1 << TABLES.hashLog2), kinds, places);
+  fillPairs(new Uint16Array(bytes.buffer, TABLES.pairs, 4 << TABLES.pairsLog2), pairs);
   return bytes;
+}
+
+function fillPairs(slots: Uint16Array, pairs: readonly Pair[]): void {
+  const mask = (1 << TABLES.pairsLog2) - 1;
+  if (pairs.length > mask / 2) throw new Error(`${pairs.length} pairs are too many for their hash table`);
+  for (const { first, second, handler, size } of pairs) {
+    let slot = Math.imul((second << 16) | first, KIND_FACTORS.all) >>> (32 - TABLES.pairsLog2);
+    while (slots[4 * slot + PAIR.handler / 2] !== 0) slot = (slot + 1) & mask;
+    slots.set([first, second, handler, size], 4 * slot);
+  }
 }
 
 /** Whether a condition stands before the instructions of a row, whatever their kind. */

@@ -1,11 +1,12 @@
 /**
  * Decoding without TypeScript: a function of the interpreter's module that makes the record of an encoding from the tables of
- * kinds.ts. (record, encoding, MASTER_KIND) -> 1 when it has; 0: the tables do not know it.
+ * kinds.ts. (record, encoding, MASTER_KIND) -> 1 when it has; 0: the tables do not know it. And another that makes pairs (pairs.ts).
  */
 import type { ByteWriter, FuncBody } from '../jit/wasm.ts';
 import { I32, OP, VOID } from '../jit/wasm.ts';
-import { CONDITIONAL, HAS_KINDS, KIND, KIND_FACTORS, NO_ROW, ROW, RUN, TABLES } from './kinds.ts';
-import { conditionHandler, MASTER_KIND, RECORD, TABLES_AT } from './record.ts';
+import { PAGE_MASK, PAGE_SIZE } from '../memory/layout.ts';
+import { CONDITIONAL, HAS_KINDS, KIND, KIND_FACTORS, NO_ROW, PAIR, ROW, RUN, TABLES } from './kinds.ts';
+import { conditionHandler, MASTER_KIND, RECORD, RECORD_SCALE, TABLES_AT } from './record.ts';
 
 const [REC, BITS, ISA] = [0, 1, 2];
 /** Locals behind the parameters. */
@@ -269,4 +270,108 @@ export function quickBody(w: ByteWriter, type: number): FuncBody {
   w.mem(OP.i32_store, RECORD.count);
   w.i32(1);
   return { type, locals: [[LOCALS, I32]], code: w.view().slice() };
+}
+
+const PAIR_MASK = (1 << TABLES.pairsLog2) - 1;
+/** Parameters and locals of `fuse`. */
+const [ADDRESS, SIZE] = [1, 2];
+const [ENTRY, BOTH] = [3, 4];
+
+/**
+ * Makes pairs with the instructions before and behind one that has just been decoded: (record, address, size) -> 0. Both must lie on
+ * one page, so that they are forgotten together.
+ */
+export function fuseBody(w: ByteWriter, type: number): FuncBody {
+  const handlerAt = (record: number, offset: number) => {
+    w.get(record);
+    if (offset !== 0) constants(w, OP.i32_add, offset);
+    w.mem(OP.i32_load16_u, RECORD.handler);
+  };
+  const offsetOnPage = () => {
+    w.get(ADDRESS);
+    constants(w, OP.i32_and, PAGE_MASK);
+  };
+  /** Looks for the pair in BOTH, and where it is one whose first is of `size` bytes, puts its handler in the first's record. */
+  const pairUp = (size: () => void, record: () => void) => {
+    w.get(BOTH);
+    constants(w, OP.i32_mul, KIND_FACTORS.all);
+    constants(w, OP.i32_shr_u, 32 - TABLES.pairsLog2);
+    w.set(ENTRY);
+    block(w, OP.block, () => {
+      block(w, OP.loop, () => {
+        const at = (op: number, offset: number) => {
+          w.get(ENTRY);
+          constants(w, OP.i32_shl, 3);
+          loadShared(w, op, TABLES_AT + TABLES.pairs + offset);
+        };
+        at(OP.i32_load16_u, PAIR.handler);
+        w.byte(OP.i32_eqz);
+        branch(w, OP.br_if, 1);
+        at(OP.i32_load, PAIR.first);
+        w.get(BOTH);
+        w.byte(OP.i32_eq);
+        at(OP.i32_load16_u, PAIR.size);
+        size();
+        w.byte(OP.i32_eq);
+        w.byte(OP.i32_and);
+        block(w, OP.if, () => {
+          record();
+          at(OP.i32_load16_u, PAIR.handler);
+          w.mem(OP.i32_store16, RECORD.handler);
+          branch(w, OP.br, 2);
+        });
+        w.get(ENTRY);
+        constants(w, OP.i32_add, 1);
+        constants(w, OP.i32_and, PAIR_MASK);
+        w.set(ENTRY);
+        branch(w, OP.br, 0);
+      });
+    });
+  };
+  const before = (size: number) => {
+    offsetOnPage();
+    constants(w, OP.i32_ge_u, size);
+    block(w, OP.if, () => {
+      handlerAt(REC, 0);
+      constants(w, OP.i32_shl, 16);
+      handlerAt(REC, -size * RECORD_SCALE);
+      w.byte(OP.i32_or);
+      w.set(BOTH);
+      pairUp(
+        () => w.i32(size),
+        () => {
+          w.get(REC);
+          constants(w, OP.i32_add, -size * RECORD_SCALE);
+        },
+      );
+    });
+  };
+  // The last halfword's instruction may be forgotten alone, for it may go on in the next page.
+  offsetOnPage();
+  constants(w, OP.i32_le_u, PAGE_SIZE - 4);
+  block(w, OP.if, () => {
+    before(2);
+    before(4);
+  });
+  offsetOnPage();
+  w.get(SIZE);
+  w.byte(OP.i32_add);
+  constants(w, OP.i32_le_u, PAGE_SIZE - 4);
+  block(w, OP.if, () => {
+    w.get(REC);
+    w.get(SIZE);
+    constants(w, OP.i32_mul, RECORD_SCALE);
+    w.byte(OP.i32_add);
+    w.mem(OP.i32_load16_u, RECORD.handler);
+    constants(w, OP.i32_shl, 16);
+    handlerAt(REC, 0);
+    w.byte(OP.i32_or);
+    w.set(BOTH);
+    pairUp(
+      () => w.get(SIZE),
+      () => w.get(REC),
+    );
+  });
+  w.i32(0);
+  return { type, locals: [[2, I32]], code: w.view().slice() };
 }

@@ -4,6 +4,30 @@
  * on the scratch page, and ends with SVC.
  */
 export const programs: Record<string, string> = {
+  // In the interpreter each of the moves is a pair with the next; the last one's second is to be entered as compiled code.
+  'pairs of instructions in a row, before a loop that is compiled': `
+    .thumb
+    movs  r6, #60
+    movs  r7, #0
+    movs  r0, #200
+    movs  r5, #0
+  outer:
+    mov   r1, r7
+    mov   r2, r7
+    mov   r3, r7
+  loop:
+    mov   r4, r1
+    adds  r1, #1
+    cmp   r1, r0
+    bne   loop
+    add   r5, r2
+    add   r5, r3
+    add   r5, r4
+    adds  r7, #1
+    adds  r0, #1
+    subs  r6, #1
+    bne   outer
+    svc   #0`,
   'an irreducible loop: two ways into the same cycle': `
     .thumb
     mov   r4, r0
