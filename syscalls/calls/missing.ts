@@ -15,7 +15,7 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   mknod:
     'devices that the host refuses to an ordinary user live in memory, as long as the run (but see --fakeroot)',
   mknodat: 'as mknod',
-  setxattr: 'access control lists decide only where the host does: for an ordinary user',
+  setxattr: 'access control lists on tmpfs are kept and told but decide nothing',
   lsetxattr: 'as setxattr',
   fsetxattr: 'as setxattr',
   flistxattr: 'the names of sockets are not told',

@@ -14,6 +14,7 @@ import { fail } from '../../abi/errno.ts';
 import { R_OK, W_OK, X_OK } from '../../abi/fcntl.ts';
 import type { Attributes, FsStatistics } from '../../abi/stat.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
+import { type AclEntry, aclPermits } from './acl.ts';
 import { CAP, type Creds, capable } from './creds.ts';
 import type { OpenFile } from './open-file.ts';
 import type { Vfs } from './vfs.ts';
@@ -96,11 +97,19 @@ export abstract class Inode {
     if (capable(who, CAP.DAC_OVERRIDE)) {
       return (mask & X_OK) === 0 || this.isDirectory || (this.mode & 0o111) !== 0;
     }
-    const { mode, uid, gid } = this.stat();
+    const attributes = this.stat();
+    const { mode, uid, gid } = attributes;
+    // The bits of the group are the mask of a list: without them it grants nobody anything.
+    const acl = uid !== who.fsuid && mode & 0o070 ? this.accessList() : undefined;
     const shift = uid === who.fsuid ? 6 : gid === who.fsgid || who.groups.includes(gid) ? 3 : 0;
-    if (((mode >> shift) & mask) === mask) return true;
+    if (acl ? aclPermits(acl, attributes, mask, who) : ((mode >> shift) & mask) === mask) return true;
     const reading = mask === R_OK || (this.isDirectory && (mask & W_OK) === 0);
     return reading && capable(who, CAP.DAC_READ_SEARCH);
+  }
+
+  /** Its access control list, when it has one; `stat` has just been asked. */
+  protected accessList(): readonly AclEntry[] | undefined {
+    return undefined;
   }
 
   /** Whether the walk may look for names in this directory. May be left to whoever does the looking. */

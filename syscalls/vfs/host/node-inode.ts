@@ -2,10 +2,11 @@
 
 import fs from 'node:fs';
 import { flushShared, forgetShared } from '../../../emu/memory/shared.ts';
-import { errnoNamed, fail } from '../../abi/errno.ts';
+import { Errno, errnoNamed, fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
 import type { Attributes } from '../../abi/stat.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from '../../abi/stat.ts';
+import { type AclEntry, parseAcl } from '../core/acl.ts';
 import type { Creds } from '../core/creds.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
 import type { AttributeChange } from '../core/inode.ts';
@@ -256,6 +257,24 @@ export class NodeInode extends Inode {
   }
   #guestFile(): string | number {
     return this.deleted ? this.#hostFile() : this.fs.path(this.path);
+  }
+
+  /** As of a change of the file, which its list is, too. */
+  #list: { readonly ctime: bigint; readonly acl: readonly AclEntry[] | undefined } | undefined;
+  protected override accessList(): readonly AclEntry[] | undefined {
+    const { calls } = this.fs;
+    if (calls === undefined) return undefined;
+    const ctime = this.#stats.ctimeNs;
+    if (this.#list?.ctime !== ctime) {
+      let acl: readonly AclEntry[] | undefined;
+      try {
+        acl = parseAcl(getxattr(calls, this.#hostFile(), 'system.posix_acl_access'));
+      } catch (error) {
+        if (!(error instanceof Errno)) throw error;
+      }
+      this.#list = { ctime, acl };
+    }
+    return this.#list.acl;
   }
 
   override getxattr(name: string): Uint8Array {
