@@ -151,6 +151,13 @@ export class Vfs {
     this.#walk++;
   }
 
+  /** Closes what is only open to be fast. False when there is nothing of the kind. */
+  releaseDescriptors(): boolean {
+    let any = false;
+    for (const reference of this.nodeFileSystems) any = (reference.deref()?.releaseHandles() ?? false) || any;
+    return any;
+  }
+
   /** The run has ended: what is open on the host for no file in particular is given back. */
   close(): void {
     for (const reference of this.nodeFileSystems) reference.deref()?.close();

@@ -17,7 +17,9 @@ import type { HostCalls } from './ffi/call.ts';
 import { O_PATH, openBeneath } from './ffi/files.ts';
 
 /** Directories that are open at most. */
-const MOST = 64;
+const MOST = 32;
+/** For the two paths of a rename. */
+const FEWEST = 2;
 
 interface Handle {
   readonly fd: number;
@@ -107,6 +109,12 @@ export class DirectoryHandles {
   /** A directory has been moved or removed: its path leads elsewhere. */
   forget(): void {
     while (this.#handles.size > 0) this.#closeOne();
+  }
+  /** Descriptors are wanted: all go but those that a look needs at once. False when there are no others. */
+  shrink(): boolean {
+    const any = this.#handles.size > FEWEST;
+    while (this.#handles.size > FEWEST) this.#closeOne();
+    return any;
   }
 
   close(): void {

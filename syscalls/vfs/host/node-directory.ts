@@ -164,10 +164,10 @@ export class NodeDirectory extends NodeInode {
   override create(name: string, mode: number, flags: number, who: Creds): OpenFile {
     this.#absent(name);
     const { api } = this.fs;
-    const path = this.fs.path(this.childPath(name));
+    const path = this.childPath(name);
     const { O_CREAT, O_EXCL } = fs.constants;
     // Opened for reading and writing by its owner whatever its mode says, as Linux does.
-    const fd = host(() => api.openSync(path, hostFlags(flags) | O_CREAT | O_EXCL, mode & 0o7777));
+    const fd = host(() => this.fs.open(path, hostFlags(flags) | O_CREAT | O_EXCL, mode & 0o7777));
     try {
       this.#own(who, (uid, gid) => api.fchownSync(fd, uid, gid));
       if (mode & (this.fs.hostUmask | 0o7000)) api.fchmodSync(fd, mode & 0o7777);
@@ -184,7 +184,7 @@ export class NodeDirectory extends NodeInode {
     if (this.deleted) fail('ENOENT');
     this.fs.checkWritable();
     const { api } = this.fs;
-    const fd = host(() => api.openSync(this.fs.path(this.path), hostFlags(flags), mode & 0o7777));
+    const fd = host(() => this.fs.open(this.path, hostFlags(flags), mode & 0o7777));
     try {
       this.#own(who, (uid, gid) => api.fchownSync(fd, uid, gid));
       if (mode & (this.fs.hostUmask | 0o7000)) api.fchmodSync(fd, mode & 0o7777);

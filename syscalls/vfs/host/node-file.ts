@@ -28,7 +28,7 @@ const SETTLED_MS = 2000;
 export function openForChange(inode: NodeInode, change: (fd: number) => void): void {
   if (inode.isDirectory) fail('EISDIR');
   const { api } = inode.fs;
-  const fd = api.openSync(inode.fs.path(inode.path), hostFlags(O_WRONLY));
+  const fd = inode.fs.open(inode.path, hostFlags(O_WRONLY));
   try {
     change(fd);
   } finally {

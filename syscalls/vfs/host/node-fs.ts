@@ -224,6 +224,21 @@ export class NodeFs extends FileSystem {
     return confined.safe(path.slice(from + 1) || '.');
   }
 
+  /** Opens a file. When there are no more descriptors, those go that are only there to be fast. */
+  open(path: string, flags: number, mode?: number): number {
+    const open = () => this.api.openSync(this.path(path), flags, mode);
+    try {
+      return open();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EMFILE' || !this.vfs.releaseDescriptors()) throw error;
+      return open();
+    }
+  }
+  releaseHandles(): boolean {
+    return this.#handles?.shrink() ?? false;
+  }
+
   /** The path of a directory, for what would follow a link in its place. */
   directoryPath(path: string): string {
     return this.native ? this.path(path === '/' ? '/.' : `${path}/.`) : path;

@@ -152,7 +152,7 @@ export class NodeInode extends Inode {
   }
 
   #openFile(flags: number): number {
-    if (!this.deleted) return this.fs.api.openSync(this.fs.path(this.path), flags);
+    if (!this.deleted) return this.fs.open(this.path, flags);
     // Its name is gone: it can be had again through a descriptor (/proc/PID/fd).
     const [open] = this.#open ?? [];
     if (open === undefined || !this.fs.native) return fail('ENOENT');
