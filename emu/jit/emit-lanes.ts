@@ -124,6 +124,13 @@ export class LaneWriter {
     this.op(op);
     return this.held();
   }
+  /** Shifts by a number that the machine may take for an operand. */
+  protected shift(op: number, a: Node, amount: Node): Node {
+    this.gen(a);
+    this.e.gen(amount);
+    this.op(op);
+    return this.held();
+  }
   /** Calls a function of vector-helpers.ts. */
   protected call(name: VectorHelper, ...operands: Node[]): Node {
     for (const operand of operands) this.gen(operand);

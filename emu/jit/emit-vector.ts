@@ -389,23 +389,26 @@ export class VectorEmitter extends FloatLanes {
     const bits = laneBits(t);
     const unsigned = isUnsigned(t);
     const right = unsigned ? SIMD.shr_u[log2]! : SIMD.shr_s[log2]!;
+    if (op === 'ftoi') return this.toInteger(unsigned, a, amount, 'z');
+    if (op === 'itof') return this.fromInteger(unsigned, a, amount);
+    const n = this.e.const(amount);
     switch (op) {
       case 'shl':
-        return amount === bits ? this.known(four(0)) : this.byConstant(SIMD.shl[log2]!, a, amount);
+        return amount === bits ? this.known(four(0)) : this.shift(SIMD.shl[log2]!, a, n);
       case 'shr':
-        if (amount < bits) return this.byConstant(right, a, amount);
+        if (amount !== bits) return this.shift(right, a, n);
         return unsigned ? this.known(four(0)) : this.byConstant(right, a, bits - 1);
       case 'rshr': {
         // What is shifted out last is added.
-        const last = this.byConstant(SIMD.shr_u[log2]!, a, amount - 1);
+        const last = this.shift(SIMD.shr_u[log2]!, a, this.e.let(this.e.sub(n, this.e.const(1))));
         const one = this.ones(log2);
         const shifted = this.vecShift('shr', t, a, amount);
         return this.apply2(SIMD.add[log2]!, shifted, this.apply2(SIMD.and, last, one));
       }
       case 'qshl': {
         if (amount === 0) return a;
-        const r = this.byConstant(SIMD.shl[log2]!, a, amount);
-        const lost = this.apply2(SIMD.ne[log2]!, this.byConstant(right, r, amount), a);
+        const r = this.shift(SIMD.shl[log2]!, a, n);
+        const lost = this.apply2(SIMD.ne[log2]!, this.shift(right, r, n), a);
         this.saturatedWhere(t, lost);
         if (unsigned) return this.apply2(SIMD.or, r, lost);
         const sign = this.byConstant(SIMD.shr_s[log2]!, a, bits - 1);
@@ -413,16 +416,12 @@ export class VectorEmitter extends FloatLanes {
       }
       case 'qshlu': {
         const sign = this.byConstant(SIMD.shr_s[log2]!, a, bits - 1);
-        const r = this.byConstant(SIMD.shl[log2]!, a, amount);
-        const back = this.byConstant(SIMD.shr_u[log2]!, r, amount);
+        const r = this.shift(SIMD.shl[log2]!, a, n);
+        const back = this.shift(SIMD.shr_u[log2]!, r, n);
         const lost = this.apply2(SIMD.or, sign, this.apply2(SIMD.ne[log2]!, back, a));
         this.saturatedWhere(t, lost);
         return this.select(lost, this.apply1(SIMD.not, sign), r);
       }
-      case 'ftoi':
-        return this.toInteger(unsigned, a, amount, 'z');
-      case 'itof':
-        return this.fromInteger(unsigned, a, amount);
     }
   }
 }

@@ -28,13 +28,19 @@ export interface Simd {
   readonly d: number;
   readonly n: number;
   readonly m: number;
-  /** Shift amount, index of a lane or byte, or number of fraction bits. */
+  /** Index of a lane or byte, or number of fraction bits. */
   readonly imm: number;
   /** Data type as the mnemonic's suffix: '.s16'. */
   readonly dt: string;
 }
 
+/** Of shifts by a constant. */
+export interface SimdShift extends Omit<Simd, 'imm'> {
+  readonly amount: number;
+}
+
 type Op = <V, W, S>(m: Machine<V, W, S>, a: Simd) => void;
+type ShiftOp = <V, W, S>(m: Machine<V, W, S>, a: SimdShift) => void;
 /** A value computed from others. */
 type Function2 = <V, W, S>(m: Machine<V, W, S>, t: Lanes, x: W, y: W) => W;
 type Function3 = <V, W, S>(m: Machine<V, W, S>, t: Lanes, d: W, x: W, y: W) => W;
@@ -295,26 +301,26 @@ export const vqdmlslScalar = longByScalarInto(lane2Long('qdmull'), 'qsub');
 // ---- two registers and a shift amount (A7.4.4) ----
 
 const shift =
-  (op: VectorShift): Op =>
+  (op: VectorShift): ShiftOp =>
   (m, a) =>
-    set(m, a.t, a.d, m.vecShift(op, a.t, get(m, a.t, a.m), a.imm));
+    set(m, a.t, a.d, m.vecShift(op, a.t, get(m, a.t, a.m), a.amount));
 const shiftInto =
-  (op: VectorShift): Op =>
+  (op: VectorShift): ShiftOp =>
   (m, a) =>
-    set(m, a.t, a.d, m.vec2('add', a.t, get(m, a.t, a.d), m.vecShift(op, a.t, get(m, a.t, a.m), a.imm)));
+    set(m, a.t, a.d, m.vec2('add', a.t, get(m, a.t, a.d), m.vecShift(op, a.t, get(m, a.t, a.m), a.amount)));
 /** The bits that a shift brings in come from d. */
 const insert =
-  (op: 'shl' | 'shr'): Op =>
+  (op: 'shl' | 'shr'): ShiftOp =>
   (m, a) => {
     const t = asUnsigned(a.t);
     const ones = m.splat(WORDS, m.const(-1));
-    const moved = m.vecShift(op, t, ones, a.imm);
-    set(m, t, a.d, m.vec3('bsl', t, moved, m.vecShift(op, t, get(m, t, a.m), a.imm), get(m, t, a.d)));
+    const moved = m.vecShift(op, t, ones, a.amount);
+    set(m, t, a.d, m.vec3('bsl', t, moved, m.vecShift(op, t, get(m, t, a.m), a.amount), get(m, t, a.d)));
   };
 const shiftNarrow =
-  (op: 'shr' | 'rshr', narrow: Vector1): Op =>
+  (op: 'shr' | 'rshr', narrow: Vector1): ShiftOp =>
   (m, a) =>
-    m.setD(a.d, m.vec1(narrow, a.t, m.vecShift(op, a.t, m.getQuad(a.m), a.imm)));
+    m.setD(a.d, m.vec1(narrow, a.t, m.vecShift(op, a.t, m.getQuad(a.m), a.amount)));
 
 export const vshr = shift('shr');
 export const vrshr = shift('rshr');
@@ -331,12 +337,16 @@ export const vqshrn = shiftNarrow('shr', 'qnarrow');
 export const vqrshrn = shiftNarrow('rshr', 'qnarrow');
 export const vqshrun = shiftNarrow('shr', 'qnarrowu');
 export const vqrshrun = shiftNarrow('rshr', 'qnarrowu');
-export const vshll: Op = (m, a) =>
-  m.setQuad(a.d, m.vecShift('shl', widened(a.t), m.vec1('widen', a.t, m.getD(a.m)), a.imm));
+export const vshll: ShiftOp = (m, a) =>
+  m.setQuad(a.d, m.vecShift('shl', widened(a.t), m.vec1('widen', a.t, m.getD(a.m)), a.amount));
 export const vmovl: Op = (m, a) => m.setQuad(a.d, m.vec1('widen', a.t, m.getD(a.m)));
+const convert =
+  (op: 'ftoi' | 'itof'): Op =>
+  (m, a) =>
+    set(m, a.t, a.d, m.vecShift(op, a.t, get(m, a.t, a.m), a.imm));
 /** To and from integers, and fixed point. */
-export const vcvtToInteger = shift('ftoi');
-export const vcvtFromInteger = shift('itof');
+export const vcvtToInteger = convert('ftoi');
+export const vcvtFromInteger = convert('itof');
 
 // ---- two registers (A7.4.5) ----
 

@@ -9,6 +9,7 @@
  */
 import type { Insn, Row } from '../decode/row.ts';
 import { ROWS, UNDEFINED } from '../decode/tables.ts';
+import { laneBits } from '../machine/vector-machine.ts';
 
 /** Arguments that are wide immediates: a word of the record. */
 export const WIDE: ReadonlySet<string> = new Set(['imm', 'offset', 'bits', 'list']);
@@ -40,6 +41,8 @@ const CORE = 2;
 const AMOUNT = 3;
 /** Index register of a structure transfer: 13 and 15 say something else. */
 const INDEX = 4;
+/** Shift of lanes: by 0 and by all their bits is something else. */
+const SHIFT = 5;
 
 /** An argument of all instructions of a row. */
 interface Argument {
@@ -83,7 +86,7 @@ function kindOf(name: string, args: Args): number {
   // Advanced SIMD: t is the lanes, and the rest goes into patterns of bytes (ops/simd.ts, ops/simd-memory.ts).
   if ('stride' in args) return name === 'd' ? OPERAND : name === 'base' ? CORE : name === 'm' ? INDEX : FIXED;
   if ('dt' in args && 't' in args && !('t2' in args))
-    return name === 't1' ? CORE : name === 'd' || name === 'n' || name === 'm' ? OPERAND : FIXED;
+    return name === 't1' ? CORE : name === 'amount' ? SHIFT : /^[dnm]$/.test(name) ? OPERAND : FIXED;
   if (WIDE.has(name)) return OPERAND;
   if (!NARROW.has(name)) return FIXED;
   if (name === 'amount') return AMOUNT;
@@ -99,11 +102,13 @@ function tellsReturn(name: string, value: number): boolean {
   return name === 'm' ? value === 14 : name === 'imm' && value === 4;
 }
 
-function isOperand({ name, kind }: Argument, value: unknown, jump: boolean): value is number {
+function isOperand({ name, kind }: Argument, args: Args, jump: boolean): boolean {
+  const value = args[name];
   if (kind === FIXED || typeof value !== 'number') return false;
   if (jump && tellsReturn(name, value)) return false;
   if (kind === CORE) return value >= 0 && value !== 15;
   if (kind === INDEX) return value !== 13 && value !== 15;
+  if (kind === SHIFT) return value !== 0 && value !== laneBits(args.t as number);
   return kind === AMOUNT ? value !== 0 && value !== 32 : value >= 0 || WIDE.has(name);
 }
 
@@ -152,7 +157,7 @@ export function formKey(insn: Insn): number {
   for (let i = 0; i < list.length; i++) {
     const argument = list[i]!;
     const value = args[argument.name];
-    const x = argument.hash ^ (isOperand(argument, value, jump) ? AN_OPERAND : numberOf(value));
+    const x = argument.hash ^ (isOperand(argument, args, jump) ? AN_OPERAND : numberOf(value));
     a = Math.imul(a ^ x, 0x85eb_ca6b);
     a ^= a >>> 15;
     b = Math.imul((b + x) | 0, 0xc2b2_ae35) ^ (b >>> 13);
@@ -179,7 +184,7 @@ export function operandsOf(insn: Insn): string[] {
   const args = insn.args as Args;
   const plan = planOf(insn.row, args);
   const jump = isJump(plan, args);
-  return plan.args.filter((a) => isOperand(a, args[a.name], jump)).map((a) => a.name);
+  return plan.args.filter((a) => isOperand(a, args, jump)).map((a) => a.name);
 }
 
 /** The form in words, for messages and to find out whether two have one key. */

@@ -42,10 +42,10 @@ import { RecordMaker } from './record-maker.ts';
 const NAMES = process.env.ARMRUN_JIT_NAMES !== undefined;
 
 /** Of an Advanced SIMD row, whose immediates are part of the form: what is missing the evaluator runs until it is compiled. */
-const MAX_SIMD_FORMS = 4;
+const MAX_SIMD_FORMS = 16;
 const MAX_FORMS = 24;
-/** Memory is copied by VLD1 and VST1 of whole registers, with jumps that add to the PC; lanes go to core registers and back. */
-const OFTEN = /^(V(LD|ST)1 \(multiple|ADD \(register\) A1|VMOV \(.*scalar|VDUP)/;
+/** Memory is copied by VLD1 and VST1 of whole registers, with jumps that add to the PC; lanes go to core registers and back, bytes to other places. */
+const OFTEN = /^(V(LD|ST)1 \(multiple|VEXT|ADD \(register\) A1|VMOV \(.*scalar|VDUP)/;
 /** Random encodings tried of each row. */
 const SAMPLES = 1200;
 /** The two bases of made-up operands. */
@@ -123,7 +123,7 @@ function formsOfRow(row: Row, next: () => number): Insn[] {
       throw new Error(`${describe(known.insn)} and ${describe(insn)} have one key`);
     else known.times++;
   };
-  const samples = OFTEN.test(row.name) ? 10 * SAMPLES : SAMPLES;
+  const samples = OFTEN.test(row.name) ? 50 * SAMPLES : SAMPLES;
   for (let i = 0; i < samples; i++) {
     const insn = sample(row, next);
     if (insn.row !== row || isUnpredictable(insn)) continue;

@@ -7,7 +7,7 @@
  * named, and a Q register with an odd number, is UNDEFINED.
  */
 import { isQuad, type Lanes, laneBits, lanes, WORDS } from '../../machine/machine.ts';
-import type { Simd, SimdCoreMove, SimdImmediate, SimdTable } from '../../ops/simd.ts';
+import type { Simd, SimdCoreMove, SimdImmediate, SimdShift, SimdTable } from '../../ops/simd.ts';
 import type { Fields, Shape } from '../row.ts';
 import { imm, reg } from './text.ts';
 
@@ -49,7 +49,7 @@ const suffix = (letter: string, bits: number): string => `.${letter}${bits}`;
 /** Whether these registers, Q registers all, have even numbers. */
 const areQuads = (...numbers: number[]): boolean => numbers.every((n) => (n & 1) === 0);
 
-function text(a: Simd, quads: string, operands: string): string {
+function text(a: Omit<Simd, 'imm'>, quads: string, operands: string): string {
   const numbers: Record<string, number> = { d: a.d, n: a.n, m: a.m };
   return [...operands].map((o) => name(numbers[o]!, quads.includes(o))).join(', ');
 }
@@ -122,14 +122,14 @@ export const narrow = mixed('dnm', 'nm', 'quad', 2);
 /** Dd, Qm. */
 export const twoNarrow = mixed('dm', 'm', 'quad', 2);
 /** Qd, Dm, #size. */
-export function longMax(kind: string, sizes: string): Shape<Simd> {
+export function longMax(kind: string, sizes: string): Shape<Simd & SimdShift> {
   const shape = mixed('dm', 'd', 'double', 1)(kind, sizes);
   return {
     decode(f, ctx) {
       const a = shape.decode(f, ctx);
-      return a && { ...a, imm: laneBits(a.t) };
+      return a && { ...a, amount: laneBits(a.t) };
     },
-    print: (a, ctx) => `${shape.print(a, ctx)}, ${imm(a.imm)}`,
+    print: (a, ctx) => `${shape.print(a, ctx)}, ${imm(a.amount)}`,
   };
 }
 
@@ -188,7 +188,7 @@ function shiftOf(f: Fields): { log2: number; value: number } | null {
 
 /** Vd, Vm, #shift. */
 function shiftImmediate(direction: 'left' | 'right') {
-  return (kind: string): Shape<Simd> => ({
+  return (kind: string): Shape<SimdShift> => ({
     decode(f) {
       const quad = f.Q === 1;
       const { d, m } = registers(f);
@@ -198,16 +198,16 @@ function shiftImmediate(direction: 'left' | 'right') {
       const bits = 8 << log2;
       const letter = letterOf(kind, f);
       const amount = direction === 'left' ? value - bits : 2 * bits - value;
-      return { t: lanesFor(letter, log2, quad), d, n: 0, m, imm: amount, dt: suffix(letter, bits) };
+      return { t: lanesFor(letter, log2, quad), d, n: 0, m, amount, dt: suffix(letter, bits) };
     },
-    print: (a) => `${text(a, isQuad(a.t) ? 'dm' : '', 'dm')}, ${imm(a.imm)}`,
+    print: (a) => `${text(a, isQuad(a.t) ? 'dm' : '', 'dm')}, ${imm(a.amount)}`,
   });
 }
 export const shiftLeft = shiftImmediate('left');
 export const shiftRight = shiftImmediate('right');
 
 /** Dd, Qm, #shift. */
-export function shiftNarrow(kind: string): Shape<Simd> {
+export function shiftNarrow(kind: string): Shape<SimdShift> {
   return {
     decode(f) {
       const { d, m } = registers(f);
@@ -216,13 +216,13 @@ export function shiftNarrow(kind: string): Shape<Simd> {
       const { log2, value } = shift;
       const letter = letterOf(kind, f);
       const t = lanesFor(letter, log2 + 1, true);
-      return { t, d, n: 0, m, imm: (16 << log2) - value, dt: suffix(letter, 16 << log2) };
+      return { t, d, n: 0, m, amount: (16 << log2) - value, dt: suffix(letter, 16 << log2) };
     },
-    print: (a) => `${text(a, 'm', 'dm')}, ${imm(a.imm)}`,
+    print: (a) => `${text(a, 'm', 'dm')}, ${imm(a.amount)}`,
   };
 }
 /** Qd, Dm, #shift; a shift of 0 is VMOVL. */
-export function shiftLong(kind: string): Shape<Simd> {
+export function shiftLong(kind: string): Shape<SimdShift> {
   return {
     decode(f) {
       const { d, m } = registers(f);
@@ -236,11 +236,11 @@ export function shiftLong(kind: string): Shape<Simd> {
         d,
         n: 0,
         m,
-        imm: value - (8 << log2),
+        amount: value - (8 << log2),
         dt: suffix(letter, 8 << log2),
       };
     },
-    print: (a) => `${text(a, 'd', 'dm')}, ${imm(a.imm)}`,
+    print: (a) => `${text(a, 'd', 'dm')}, ${imm(a.amount)}`,
   };
 }
 /** Qd, Dm: the size is the one bit of imm3. */
