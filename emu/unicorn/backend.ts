@@ -40,6 +40,7 @@ import {
 } from './api.ts';
 import { Unicorn } from './engine.ts';
 import { CHUNK, CopiedMemory, type GuestMemory, SharedMemory } from './guest-memory.ts';
+import { alignmentOf, exclusiveAccess, isYield, svcNumber, trapNumber } from './instruction.ts';
 import { PageTables, TABLES, TABLES_LENGTH } from './page-tables.ts';
 import { Registers } from './registers.ts';
 
@@ -288,7 +289,7 @@ export class UnicornBackend implements CpuBackend {
       } else {
         // WFE and YIELD report an invalid instruction with the PC past them, WFI nothing.
         const silent = event === SLICE || (event === UNDEFINED && this.location() !== location);
-        const yielded = silent && this.isYield();
+        const yielded = silent && this.isBehindYield();
         this.memory.leave();
         this.registers.store(cpu);
         if (!this.engine.readsCoprocessors) cpu.u32[OFF.tpidrurw >> 2] = this.tpidrurw();
@@ -327,10 +328,10 @@ export class UnicornBackend implements CpuBackend {
     const { hooks } = this;
     switch (event.kind) {
       case 'svc':
-        return hooks.syscall(cpu, this.svcNumber(cpu));
+        return hooks.syscall(cpu, svcNumber(this.space.view, cpu.location));
       case 'breakpoint':
       case 'undefined':
-        return hooks.trap(cpu, event.kind, this.trapNumber(cpu));
+        return hooks.trap(cpu, event.kind, trapNumber(this.space.view, cpu.location));
       case 'fault':
         return hooks.fault(cpu, event.address, event.access, event.why);
       case 'slice':
@@ -379,7 +380,8 @@ export class UnicornBackend implements CpuBackend {
     const { granted } = this.tables;
     const pc = this.pc();
     // Alignment comes before the pages (ARM ARM B2.4.6).
-    if (address & this.alignmentOf(size)) return { kind: 'fault', address, access, why: 'align' };
+    if (address & alignmentOf(this.space.view, this.location(), size))
+      return { kind: 'fault', address, access, why: 'align' };
     let helped = false;
     const last = ((address + size - 1) >>> 0) >>> PAGE_SHIFT;
     for (let at = address; ; at = (at | PAGE_MASK) + 1) {
@@ -424,8 +426,12 @@ export class UnicornBackend implements CpuBackend {
 
   private probeWithoutMmu(): Accessed[] {
     // Running it would use up the monitor.
-    const exclusive = this.exclusiveAccess();
-    if (exclusive !== null) return [exclusive];
+    const exclusive = exclusiveAccess(this.space.view, this.location());
+    if (exclusive !== null) {
+      const { n, offset, size, loads } = exclusive;
+      const base = this.engine.reg_read_i32(n === 13 ? ARM_REG_SP : n === 14 ? ARM_REG_LR : ARM_REG_R0 + n);
+      return [{ address: (base + offset) >>> 0, size, access: loads ? READ : WRITE }];
+    }
     const written: [address: number, bytes: Uint8Array][] = [];
     return this.aside((restore) => {
       this.stub('mmuOff');
@@ -463,6 +469,12 @@ export class UnicornBackend implements CpuBackend {
 
   private location(): number {
     return this.pc() | ((this.engine.reg_read_i32(ARM_REG_CPSR) >>> 5) & 1);
+  }
+
+  private isBehindYield(): boolean {
+    const pc = this.pc();
+    if (pc < USER_START + 4 || !(this.space.pages.bytes[(pc - 2) >>> PAGE_SHIFT]! & EXEC)) return false;
+    return isYield(this.space.view, this.location());
   }
 
   private revokeExec(page: number): void {
@@ -544,83 +556,6 @@ export class UnicornBackend implements CpuBackend {
     const result = body(restore);
     restore();
     return result;
-  }
-
-  // ---- the instruction that brought an event ----
-
-  private svcNumber(cpu: CpuState): number {
-    const pc = cpu.ru[15]!;
-    const { view } = this.space;
-    return cpu.location & 1 ? view.getUint16(pc - 2, true) & 0xff : view.getUint32(pc - 4, true) & 0xff_ffff;
-  }
-
-  /** The immediate of BKPT or UDF; 0 for other undefined instructions. */
-  private trapNumber(cpu: CpuState): number {
-    const pc = cpu.ru[15]!;
-    const { view } = this.space;
-    if (cpu.location & 1) {
-      const half = view.getUint16(pc, true);
-      if (half >>> 8 === 0xbe || half >>> 8 === 0xde) return half & 0xff;
-      const second = view.getUint16(pc + 2, true);
-      return half >>> 4 === 0xf7f && second >>> 12 === 0xa ? ((half & 15) << 12) | (second & 0xfff) : 0;
-    }
-    const word = view.getUint32(pc, true);
-    const trap = (word & 0xfff0_00f0) >>> 0;
-    return trap === 0xe7f0_00f0 || trap === 0xe120_0070 ? ((word >>> 4) & 0xfff0) | (word & 15) : 0;
-  }
-
-  /** Bits of the address that must be 0 in an access of `size` bytes by the instruction at the engine's PC: exclusives, SWP and VFP want alignment. */
-  private alignmentOf(size: number): number {
-    const pc = this.pc();
-    const { view } = this.space;
-    let vfp: boolean;
-    let exclusive: boolean;
-    if (this.location() & 1) {
-      const first = view.getUint16(pc, true);
-      const second = view.getUint16(pc + 2, true);
-      vfp = (first & 0xfe00) === 0xec00 && (second & 0x0e00) === 0x0a00;
-      exclusive = (first & 0xffe0) === 0xe840 || ((first & 0xffe0) === 0xe8c0 && (second & 0xc0) === 0x40);
-    } else {
-      const word = view.getUint32(pc, true);
-      vfp = (word & 0x0e00_0e00) === 0x0c00_0a00;
-      exclusive = (word & 0x0f00_00f0) === 0x0100_0090; // with SWP
-    }
-    return vfp ? 3 : exclusive ? size - 1 : 0;
-  }
-
-  /** What the instruction at the engine's PC accesses if it is a load or store exclusive. */
-  private exclusiveAccess(): Accessed | null {
-    const pc = this.pc();
-    const { view } = this.space;
-    const at = (first: number, size: number, offset: number): Accessed => {
-      const n = first & 15;
-      const base = this.engine.reg_read_i32(n === 13 ? ARM_REG_SP : n === 14 ? ARM_REG_LR : ARM_REG_R0 + n);
-      return { address: (base + offset) >>> 0, size, access: first & 0x10 ? READ : WRITE };
-    };
-    if (this.location() & 1) {
-      const first = view.getUint16(pc, true);
-      const second = view.getUint16(pc + 2, true);
-      if ((first & 0xffe0) === 0xe840) return at(first, 4, (second & 0xff) * 4);
-      return (first & 0xffe0) === 0xe8c0 && (second & 0xc0) === 0x40
-        ? at(first, 1 << ((second >>> 4) & 3), 0)
-        : null;
-    }
-    const word = view.getUint32(pc, true);
-    return (word & 0x0f80_0ff0) === 0x0180_0f90 ? at(word >>> 16, [4, 8, 1, 2][(word >>> 21) & 3]!, 0) : null;
-  }
-
-  /** Whether the instruction before the engine's PC is YIELD, WFE or WFI. */
-  private isYield(): boolean {
-    const pc = this.pc();
-    const { view, pages } = this.space;
-    if (pc < USER_START + 4 || !(pages.bytes[(pc - 2) >>> PAGE_SHIFT]! & EXEC)) return false;
-    if (this.location() & 1) {
-      const half = view.getUint16(pc - 2, true);
-      if (half === 0xbf10 || half === 0xbf20 || half === 0xbf30) return true;
-      return half >= 0x8001 && half <= 0x8003 && view.getUint16(pc - 4, true) === 0xf3af;
-    }
-    const word = view.getUint32(pc - 4, true) & 0x0fff_ffff;
-    return word >= 0x0320_f001 && word <= 0x0320_f003;
   }
 }
 
