@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:fs';
 import { ERRNO } from '../../../abi/errno.ts';
-import { AT_FDCWD, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW } from '../../../abi/fcntl.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW } from '../../../abi/fcntl.ts';
 import { type HostCalls, Room } from './call.ts';
 
 /** The host's numbers, the same on its architectures. */
@@ -60,7 +60,11 @@ export function mknod(calls: HostCalls, path: string, mode: number, rdev: number
 
 /** Gives a file that is open a (further) name. ENOENT when it had one and has none any more. */
 export function linkOpen(calls: HostCalls, fd: number, path: string): void {
-  calls.call('linkat', AT_FDCWD, `/proc/self/fd/${fd}`, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+  // For root, and needs no /proc.
+  const result = calls.try('linkat', fd, '', AT_FDCWD, path, AT_EMPTY_PATH);
+  if (result === -ERRNO.ENOENT) {
+    calls.call('linkat', AT_FDCWD, `/proc/self/fd/${fd}`, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+  } else if (result < 0) calls.failed(result);
 }
 
 type Time = bigint | 'now' | undefined;
