@@ -175,7 +175,10 @@ export class CodeCache {
     const unit = this.unitAt(start.location);
     const others = also.filter(
       ({ location }) =>
-        location !== start.location && this.unitAt(location) === unit && unit.kindAt(location) === undefined,
+        location !== start.location &&
+        !this.pending.has(location) &&
+        this.unitAt(location) === unit &&
+        unit.kindAt(location) === undefined,
     );
     const { thread, store } = this;
     const isForThread = !ahead && thread?.failed === false && store.translatedHere >= LOCAL_INSTRUCTIONS;
@@ -201,11 +204,12 @@ export class CodeCache {
   private request(thread: TranslationThread, unit: Unit, start: Start, also: readonly Start[]): void {
     const { location } = start;
     if (this.pending.has(location)) return;
-    this.pending.add(location);
+    const locations = [location, ...also.map((other) => other.location)];
+    for (const l of locations) this.pending.add(l);
     const asked = this.epoch;
     const job = { start, also, ...this.pagesOf(unit) };
     thread.request(this.space.memory, unit, job, this.options, (answer, ms) => {
-      this.pending.delete(location);
+      for (const l of locations) this.pending.delete(l);
       this.threadMs += ms;
       if (this.closed) {
         unit.missed.add(location);
@@ -278,14 +282,16 @@ export class CodeCache {
     const unit = this.unitAt(region);
     const translation = unit.translations.get(region);
     if (translation === undefined) return false;
-    const count = (unit.samples.get(region) ?? 0) + 1;
-    unit.samples.set(region, count);
-    if (count % SAMPLES !== 0) return false;
     const { isLoop, isOptimized } = translation;
+    // It may be in a loop for long, in the function as it was before.
+    if (isOptimized && location === region) return false;
+    const counted = isOptimized ? location : region;
+    const samples = isOptimized ? unit.lateSamples : unit.samples;
+    const count = (samples.get(counted) ?? 0) + 1;
+    samples.set(counted, count);
+    if (count % SAMPLES !== 0) return false;
     if (!isOptimized)
       return this.compile({ location: region, isLoop, optimize: true }, () => false) && location === region;
-    // It may be in a loop for long, in the function as it was before.
-    if (location === region) return false;
     if (unit.translations.get(location)?.isOptimized === true) return this.compiledSlot(location) > 0;
     return this.compile({ location, isLoop: true, optimize: true }, () => false);
   }

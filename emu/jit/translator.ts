@@ -122,6 +122,8 @@ export class Translator {
     let instructions = 0;
     for (const next of queue) {
       if (regions.length === BATCH_REGIONS || instructions > BATCH_INSTRUCTIONS) break;
+      // Who comes by the one loop of a function is in the other's region already. If not, it will be asked for again.
+      if (next !== start && next.isLoop && regions.some(({ region }) => isInside(region, next.location))) continue;
       const region = findRegion(next.location, source);
       if (region === null) {
         if (next === start) return null;
@@ -159,6 +161,10 @@ export class Translator {
       pages: [...region.pages],
     };
   }
+}
+
+function isInside({ frames }: Region, location: number): boolean {
+  return frames[0]!.at(location) !== undefined;
 }
 
 /** Whether regions end where they come to this location. */

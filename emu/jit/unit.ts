@@ -60,6 +60,8 @@ export class Unit {
   readonly jumps = new Map<number, number[]>();
   /** How often a region was the one that ran when fuel was over. */
   readonly samples = new Map<number, number>();
+  /** The same by location, of regions that have been compiled once more meanwhile. */
+  readonly lateSamples = new Map<number, number>();
   /** How often a region was compiled again with more in it. */
   readonly extended = new Map<number, number>();
   /** Regions that another thread has translated for processes that were gone by then. */
