@@ -1,6 +1,16 @@
 /** The host's system calls through node:ffi: what they check, when they are loaded, and what is done without them. */
 import { spawnSync } from 'node:child_process';
-import { lstatSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +18,7 @@ import { afterAll, expect, test } from 'vitest';
 import flags from '../../src/v8-flags.json' with { type: 'json' };
 import { errnoNamed } from '../../syscalls/abi/errno.ts';
 import { hostCalls, Room } from '../../syscalls/vfs/host/ffi/call.ts';
-import { getxattr, mknod, setxattr } from '../../syscalls/vfs/host/ffi/files.ts';
+import { getxattr, mknod, readDirectory, setxattr } from '../../syscalls/vfs/host/ffi/files.ts';
 import { compile, programs } from './compile.ts';
 
 const directory = mkdtempSync(`${tmpdir()}/armrun-ffi-`);
@@ -66,6 +76,23 @@ test('arguments that are none do not get to the host', () => {
   expect(() => calls.call('lgetxattr', '/', 'user.x', new Room(1 << 20), 1 << 20)).toThrow(RangeError);
   expect(() => calls.call('lgetxattr', '/', 'user.x', new Room(-1), 8)).toThrow(RangeError);
   expect(() => setxattr(calls, directory, 'user.x', new Uint8Array(1 << 20), 0)).toThrow(RangeError);
+});
+
+test('names in a directory come with the numbers and types that a look at each file gives', () => {
+  const path = mkdtempSync(join(directory, 'names-'));
+  mkdirSync(join(path, 'directory'));
+  symlinkSync('nowhere', join(path, 'link'));
+  // More than one call gives, and names that are not UTF-8.
+  for (let i = 0; i < 3000; i++) writeFileSync(join(path, `a rather long name of a file, ${i}`), '');
+  writeFileSync(Buffer.from(`${path}/\xff\xfe`, 'latin1'), '');
+  const fd = openSync(path, 'r');
+  const entries = readDirectory(hostCalls()!, fd);
+  closeSync(fd);
+  expect(entries).toHaveLength(3003);
+  for (const { name, type, ino } of entries) {
+    const stats = lstatSync(Buffer.from(`${path}/${name}`, 'latin1'), { bigint: true });
+    expect([name, type, ino]).toEqual([name, Number(stats.mode >> 12n), stats.ino]);
+  }
 });
 
 test('a value comes back as it was given, whatever is in it', () => {

@@ -14,6 +14,8 @@ import { OpenFile } from './open-file.ts';
 export class DirectoryFile extends OpenFile {
   #entries: DirEntry[] | undefined;
   #next = 0;
+  /** PassedNames.changes when the snapshot was taken: names may have gone since it is another. */
+  #changes = 0;
 
   override read(_into: Uint8Array): number {
     return fail('EISDIR');
@@ -25,11 +27,16 @@ export class DirectoryFile extends OpenFile {
   override readdir(take: (entry: DirEntry) => boolean): void {
     const dir = this.inode;
     if (dir.deleted) fail('ENOENT');
-    this.#entries ??= snapshot(dir);
+    const { passed } = this.vfs;
+    if (this.#entries === undefined) {
+      this.#entries = snapshot(dir);
+      this.#changes = passed.changes;
+    }
+    const mayHaveGone = this.#changes !== passed.changes;
     while (this.#next < this.#entries.length) {
       const entry = this.#entries[this.#next]!;
       let { ino } = entry;
-      if (ino === 0) {
+      if (ino === 0 || mayHaveGone) {
         const inode = dir.mounts?.get(entry.name) ?? dir.lookup(entry.name);
         if (inode === undefined) {
           // It went since the snapshot was taken.
@@ -79,7 +86,7 @@ function snapshot(dir: Inode): DirEntry[] {
   const names = new Set<string>();
   for (const entry of dir.list()) {
     names.add(entry.name);
-    entries.push(entry);
+    entries.push(dir.mounts?.has(entry.name) ? { ...entry, ino: 0 } : entry);
   }
   for (const [name, inode] of dir.mounts ?? []) {
     if (!names.has(name)) entries.push({ ino: 0, off: 0, type: inode.isDirectory ? 4 : 8, name });

@@ -10,6 +10,11 @@ export class InodeNumbers {
   /** By device and number of the host. */
   readonly #given = new Map<number, Map<bigint, number>>();
 
+  /** Whether a number of the host's stays as it is. */
+  isSafe(ino: bigint): boolean {
+    return ino < FIRST;
+  }
+
   /** The number of inode `ino` of device `dev`, below 2^31. */
   safe(dev: number, ino: bigint): number {
     if (ino < FIRST) return Number(ino);

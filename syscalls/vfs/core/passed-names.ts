@@ -11,6 +11,7 @@ import type { Inode } from './inode.ts';
 
 export class PassedNames {
   #turn = 0;
+  #changes = 0;
   /** By directory and name; null: there was no such name. */
   readonly #names = new Map<Inode, Map<string, Inode | null>>();
 
@@ -30,14 +31,20 @@ export class PassedNames {
     else names.set(name, met);
   }
 
+  /** Counts what the guest has changed. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   /** The guest changes a name. */
   changed(): void {
-    if (this.#names.size > 0) this.#names.clear();
+    this.#changes++;
+    this.#names.clear();
   }
 
   /** Others may have changed anything. */
   turned(): void {
     this.#turn++;
-    this.changed();
+    this.#names.clear();
   }
 }

@@ -4,7 +4,7 @@
  * Each change of a name says so to PassedNames, and to the children that are remembered.
  */
 import fs from 'node:fs';
-import { type DirEntry, modeToType } from '../../abi/dirent.ts';
+import { type DirEntry, DT_REG, modeToType } from '../../abi/dirent.ts';
 import { errnoNamed, fail } from '../../abi/errno.ts';
 import { O_DIRECTORY, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../../abi/fcntl.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from '../../abi/stat.ts';
@@ -13,7 +13,7 @@ import { type Inode, isWithin } from '../core/inode.ts';
 import type { OpenFile } from '../core/open-file.ts';
 import { SpecialInode } from '../core/special.ts';
 import { host, rethrow } from './error.ts';
-import { mknod, rename as renameOnHost } from './ffi/files.ts';
+import { mknod, readDirectory, rename as renameOnHost } from './ffi/files.ts';
 import { hostFlags } from './flags.ts';
 import { HostName } from './host-sockets.ts';
 import { NodeFile } from './node-file.ts';
@@ -115,20 +115,13 @@ export class NodeDirectory extends NodeInode {
 
   override list(): DirEntry[] {
     if (this.deleted) return [];
-    const { api, native } = this.fs;
-    const names = host(() =>
-      api.readdirSync(this.fs.directoryPath(this.path), {
-        encoding: native ? 'latin1' : 'utf8',
-        withFileTypes: true,
-      }),
-    );
     const { hidden } = this.fs;
     const mayBeDevices = this.fs.guest?.kept.special ?? false;
     const entries: DirEntry[] = [];
-    for (const d of names) {
-      const name = this.fs.fromHost(d.name);
-      let type = typeOf(d);
-      if (mayBeDevices && d.isFile()) {
+    for (const entry of this.#entries()) {
+      const { name } = entry;
+      let { type, ino } = entry;
+      if (mayBeDevices && type === DT_REG) {
         const stats = host(() => this.fs.lstat(this.childPath(name)));
         if (stats !== undefined) type = modeToType(Number(stats.mode));
       }
@@ -139,9 +132,10 @@ export class NodeDirectory extends NodeInode {
           const stats = host(() => this.fs.lstat(path));
           if (stats === undefined) continue;
           type = modeToType(Number(stats.mode));
+          ino = 0;
         }
       }
-      entries.push({ ino: 0, off: 0, type, name });
+      entries.push({ ino, off: 0, type, name });
     }
     for (const [name, inode] of this.#special ?? [])
       entries.push({ ino: 0, off: 0, type: modeToType(inode.mode), name });
@@ -152,6 +146,30 @@ export class NodeDirectory extends NodeInode {
   #changing(): void {
     this.fs.checkWritable();
     this.fs.vfs.passed.changed();
+  }
+
+  /**
+   * What the host has here. Inode numbers are 0 where it takes a look at each file to know what the guest is told: its device may be
+   * another.
+   */
+  #entries(): { name: string; type: number; ino: number }[] {
+    const { api, native, calls, vfs } = this.fs;
+    const path = this.fs.directoryPath(this.path);
+    if (calls === undefined) {
+      const encoding = native ? 'latin1' : 'utf8';
+      const found = host(() => api.readdirSync(path, { encoding, withFileTypes: true }));
+      return found.map((d) => ({ name: this.fs.fromHost(d.name), type: typeOf(d), ino: 0 }));
+    }
+    const fd = host(() => api.openSync(path, fs.constants.O_DIRECTORY));
+    try {
+      return readDirectory(calls, fd).map(({ name, type, ino }) => ({
+        name,
+        type,
+        ino: vfs.numbers.isSafe(ino) ? Number(ino) : 0,
+      }));
+    } finally {
+      api.closeSync(fd);
+    }
   }
 
   /** Nothing may exist under that name, which is about to be made. */

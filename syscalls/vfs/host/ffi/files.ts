@@ -100,6 +100,34 @@ export function seek(calls: HostCalls, fd: number, offset: number, whence: numbe
   return calls.call('lseek', fd, offset, whence);
 }
 
+/** A name in a directory. */
+export interface HostEntry {
+  /** A byte string. */
+  readonly name: string;
+  /** DT_*, 0 when the file system does not say. */
+  readonly type: number;
+  readonly ino: bigint;
+}
+
+/** All names of an open directory but `.` and `..`: of what node:fs gives the inode numbers are missing. */
+export function readDirectory(calls: HostCalls, fd: number): HostEntry[] {
+  const entries: HostEntry[] = [];
+  const room = new Room(0x8000);
+  for (;;) {
+    const length = calls.call('getdents64', fd, room, room.length);
+    if (length === 0) return entries;
+    const bytes = Buffer.from(room.bytes.buffer, room.bytes.byteOffset, length);
+    // struct linux_dirent64: ino, offset, length, type, name.
+    for (let at = 0; at < length; ) {
+      const end = at + bytes.readUInt16LE(at + 16);
+      const name = bytes.toString('latin1', at + 19, bytes.indexOf(0, at + 19));
+      if (name !== '.' && name !== '..')
+        entries.push({ name, type: bytes[at + 18]!, ino: bytes.readBigUInt64LE(at) });
+      at = end;
+    }
+  }
+}
+
 /** The file system of an open file to the disk. */
 export function syncfs(calls: HostCalls, fd: number): void {
   calls.call('syncfs', fd);
