@@ -174,6 +174,9 @@ function writeVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Mo
   try {
     if (vector.length === 0) return 0;
     if (vector[0]!.length === 0) return Math.max(move(EMPTY, 0), 0);
+    // Most writes are of one buffer that is not large.
+    if (vector.length === 1 && vector[0]!.length <= PIECE)
+      return writePieces(t, file, [accessible(t, vector[0]!, READ)], move);
     const whole = vector.length > 1 && total(vector) <= GATHER ? gather(t, vector) : undefined;
     return whole ? writePieces(t, file, [whole], move) : writePieces(t, file, pieces(t, vector), move);
   } catch (error) {

@@ -35,6 +35,7 @@ export class NodeInode extends Inode {
   /** The walk in which #stats was found. */
   #walk: number;
   #path = '';
+  #identity: string | undefined;
   /** Of a link, once it has been read: where it leads never changes. */
   #target: string | undefined;
   #generation = -1;
@@ -61,7 +62,7 @@ export class NodeInode extends Inode {
 
   /** Device and inode number, by which the same file is known under all its names. */
   get identity(): string {
-    return `${this.fs.native ? '' : `${this.fs.id}:`}${this.#stats.dev}:${this.#stats.ino}`;
+    return (this.#identity ??= `${this.fs.native ? '' : `${this.fs.id}:`}${this.#stats.dev}:${this.#stats.ino}`);
   }
 
   override stat(): Attributes {
