@@ -11,6 +11,7 @@ import {
   realpathSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -186,6 +187,58 @@ asRoot.test(asRoot.name('what is kept follows its file, into later runs'), { tim
   run('do', 'drop', 'n', 'make', 'n');
   expect(seen('n')).toEqual(['n: 100644 0:0 0,0 -1']);
 });
+
+asRoot.test(
+  asRoot.name('what modes on the host keep the user out of is open to root'),
+  { timeout: 120_000 },
+  () => {
+    const { root, run } = makeRoot('locked', { do: doer() });
+    for (const name of ['locked', 'listless']) {
+      const directory = join(root, 'work', name);
+      mkdirSync(directory);
+      writeFileSync(join(directory, 'f'), '');
+      chmodSync(join(directory, 'f'), 0o400);
+      for (const path of [directory, join(directory, 'f')]) chownSync(path, USER, USER);
+    }
+    chmodSync(join(root, 'work/locked'), 0);
+    chmodSync(join(root, 'work/listless'), 0o650);
+    const words = [
+      'see',
+      'locked',
+      'see',
+      'locked/f',
+      'make',
+      'locked/new',
+      'see',
+      'locked/new',
+      'write',
+      'locked/f',
+    ];
+    expect(run('do', ...words)).toEqual([
+      'locked: 40000 0:0 0,0 -1',
+      'locked/f: 100400 0:0 0,0 -1',
+      'locked/new: 100644 0:0 0,0 -1',
+      'write(fd, "x", 1) = 1',
+    ]);
+    expect(run('do', 'drop', 'locked/f', 'see', 'locked/f', 'see', 'locked')).toEqual([
+      'unlink(file) = 0',
+      'locked/f: ENOENT',
+      'locked: 40000 0:0 0,0 -1',
+    ]);
+    const ids = [`--reuid=${USER}`, `--regid=${USER}`, '--clear-groups'];
+    const archive = spawnSync('setpriv', [...ids, process.execPath, bin, 'export', root], {
+      timeout: 60_000,
+    });
+    expect(archive.stderr.toString()).toBe('');
+    const listed = spawnSync('tar', ['--numeric-owner', '-tvf', '-'], {
+      input: archive.stdout,
+      encoding: 'latin1',
+    }).stdout;
+    expect(listed).toMatch(
+      /^drw-r-x--- 0\/0 .* \.\/work\/listless\/\n-r-------- 0\/0 .* \.\/work\/listless\/f$/m,
+    );
+  },
+);
 
 asRoot.test(
   asRoot.name('of a run that is killed all is there, and another sees it at once'),

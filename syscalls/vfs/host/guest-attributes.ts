@@ -164,7 +164,7 @@ export function withGuestAttributes(
         return fd;
       }
       try {
-        return api.openSync(path, flags);
+        return within(path, () => api.openSync(path, flags));
       } catch (error) {
         // A file that was there before, with an owner and a mode of its own.
         if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
