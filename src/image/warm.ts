@@ -12,24 +12,30 @@ import flags from '../v8-flags.json' with { type: 'json' };
 import type { PackedFile } from './contents.ts';
 import { FILES } from './folder.ts';
 
-/** What builds run again and again. None of these changes anything in the root. */
+/**
+ * What builds run again and again, for as long as it takes to be compiled. None of these changes anything in the root. A shell runs
+ * what of its line the root has.
+ */
 const PROGRAMS: readonly (readonly string[])[] = [
+  ['/bin/sh', '-c', 'i=0; while [ "$i" -lt 30000 ]; do case $i in *7) x=${i%7} ;; esac; i=$((i + 1)); done'],
+  ['/bin/bash', '-c', 'for ((i = 0; i < 30000; i++)); do x=${i/7/8}; [[ $x == *9 ]] || y+=$i; done'],
   [
     '/bin/sh',
     '-c',
-    'for i in 1 2 3; do test -n "$i" && x=$(echo "$i"); done; echo "$x" | while read -r y; do :; done',
+    'head -qc 99999 /bin/[a-f]* | tee /dev/null | sha256sum; head -qc 99999 /bin/[a-f]* | md5sum',
   ],
-  ['/bin/bash', '-c', 'for i in 1 2 3; do x=$(echo "$i"); done; [[ $x == 3 ]]'],
-  ['/bin/ls', '-l', '/bin/'],
-  ['/bin/cat', '/etc/passwd'],
-  ['/bin/sed', 's/a/b/', '/etc/passwd'],
-  ['/bin/grep', '-c', 'root', '/etc/passwd'],
-  ['/usr/bin/sort', '/etc/passwd'],
-  ['/usr/bin/find', '/etc', '-name', '*.conf'],
-  ['/bin/tar', '-cf', '/dev/null', '/etc'],
+  ['/bin/sh', '-c', 'head -qc 30000 /bin/[a-f]* | gzip -c | gzip -dc | xz -0c | xz -dc'],
+  ['/bin/sh', '-c', 'head -qc 5000 /bin/[a-f]* | od | sed s/0/1/ | grep 7 | sort | uniq | wc'],
+  ['/usr/bin/find', '/etc', '/usr', '-name', '*.conf'],
+  ['/bin/tar', '-cf', '-', '/etc'],
   ['/usr/bin/dpkg', '-l'],
-  ['/usr/bin/apt-get', '--version'],
-  ['/usr/bin/perl', '-e', 'my %h = map { $_ => 1 } 1 .. 100; print join(",", sort keys %h) =~ s/,/;/gr'],
+  ['/usr/bin/apt-cache', 'dump'],
+  [
+    '/usr/bin/perl',
+    '-e',
+    'my %h = map { $_ => 1 } 1 .. 50000; print join(",", sort keys %h) =~ s/,/;/gr; print "a" x $_ for 1 .. 20000',
+  ],
+  ['/usr/bin/python3', '-c', 'print(sum(len(str(i).replace("7", "")) for i in range(200000)))'],
 ];
 
 /** Runs those of the programs that the root has, and gives what was translated. */
