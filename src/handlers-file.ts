@@ -5,6 +5,7 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { MAX_DEPTH } from '../emu/jit/compile.ts';
 import { generate } from '../emu/tier0/generate.ts';
 import { provideHandlers } from '../emu/tier0/handler-set.ts';
 import { Handlers } from '../emu/tier0/handlers.ts';
@@ -31,7 +32,8 @@ function ofBundle(directory: string): Handlers {
 }
 
 function ofSources(project: string): Handlers {
-  const hash = crypto.createHash('sha256');
+  // How deep calls may be is in their code, and that depends on V8's flags.
+  const hash = crypto.createHash('sha256').update(String(MAX_DEPTH));
   for (const folder of SOURCES)
     for (const name of fs
       .readdirSync(path.join(project, folder), { recursive: true, encoding: 'utf8' })

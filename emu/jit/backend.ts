@@ -104,7 +104,7 @@ export class JitBackend implements CpuBackend {
       faulted: (why) => {
         this.faultWhy = why;
       },
-      compiled: (begins) => this.times.begin(begins ? 'compiled' : 'interpreter'),
+      begin: (what) => this.times.begin(what),
       image: (address) => store.imageAt(space, address),
       found: (image) => this.code.found(image),
       isCompiled: (location) => this.code.compiledSlot(location) > 0,

@@ -123,7 +123,8 @@ export class Translator {
     for (const next of queue) {
       if (regions.length === BATCH_REGIONS || instructions > BATCH_INSTRUCTIONS) break;
       // Who comes by the one loop of a function is in the other's region already. If not, it will be asked for again.
-      if (next !== start && next.isLoop && regions.some(({ region }) => isInside(region, next.location))) continue;
+      if (next !== start && next.isLoop && regions.some(({ region }) => isInside(region, next.location)))
+        continue;
       const region = findRegion(next.location, source);
       if (region === null) {
         if (next === start) return null;

@@ -43,8 +43,8 @@ export interface InterpreterHooks {
   hot(location: number, count: number, isLoop: boolean): void;
   /** An indirect jump goes where it did not go the last time. */
   sawJump(address: number, location: number): void;
-  /** Compiled code begins or ends; asked only when `timed`. */
-  compiled(begins: boolean): void;
+  /** What time is spent on from now on; told only when `timed`. */
+  begin(what: 'interpreter' | 'compiled' | 'decode'): void;
   /**
    * Below a call of compiled code the interpreter has left (a location, or LEAVE) and not where the call is to return to: goes on,
    * and gives what a region function does.
@@ -103,7 +103,13 @@ export class WasmInterpreter {
     this.#quick = machinery.quick;
     machinery.calls = {
       page: (_cpu, location) => this.#page(location >>> 0),
-      decode: (_cpu, record, address) => this.#decode(record >>> 0, address >>> 0),
+      decode: (_cpu, record, address) => {
+        if (!this.#timed) return this.#decode(record >>> 0, address >>> 0);
+        hooks.begin('decode');
+        const made = this.#decode(record >>> 0, address >>> 0);
+        hooks.begin('interpreter');
+        return made;
+      },
       fault: (_cpu, record, address, at, code) => this.#fault(record >>> 0, address >>> 0, at >>> 0, code),
       hot: (location, count, isLoop) => {
         hooks.hot(location >>> 0, count, isLoop !== 0);
@@ -115,7 +121,7 @@ export class WasmInterpreter {
         return 0;
       },
       compiled: (_cpu, begins) => {
-        hooks.compiled(begins !== 0);
+        hooks.begin(begins !== 0 ? 'compiled' : 'interpreter');
         return 0;
       },
       resume: (_cpu, depth, ret, left) => hooks.resume(depth, ret >>> 0, left),
