@@ -45,12 +45,14 @@ export class RecordDecoder {
   readonly #firstPair: number;
   /** The handlers of the first instructions of pairs, by the pair's. */
   readonly #firsts = new Map<number, number>();
+  readonly #counting: boolean;
   readonly #maker: RecordMaker;
   readonly #master: Int32Array;
 
   /** `counting`: the interpreter is to count instructions. */
   constructor(handlers: Handlers, counting: boolean) {
     this.#firstPair = handlers.firstPair;
+    this.#counting = counting;
     this.#maker = new RecordMaker(handlers, counting);
     const bytes = TABLES_AT + handlers.tables.length;
     this.memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536), maximum: 65536, shared: true });
@@ -58,12 +60,12 @@ export class RecordDecoder {
     new Uint8Array(this.memory.buffer, TABLES_AT).set(handlers.tables);
     const kinds = new Int32Array(this.memory.buffer, TABLES_AT + TABLES.hash, 1 << TABLES.hashLog2);
     const known = kinds.slice();
-    // The tables are of the default model, and of records that count nothing.
-    if (counting || !isDefaultModel()) kinds.fill(0);
+    // The tables are of the default model.
+    if (!isDefaultModel()) kinds.fill(0);
     onModelChange(() => {
       this.#master.fill(0);
       this.#inBlocks.clear();
-      if (isDefaultModel() && !counting) kinds.set(known);
+      if (isDefaultModel()) kinds.set(known);
       else kinds.fill(0);
     });
   }
@@ -116,7 +118,12 @@ export class RecordDecoder {
     const wide = isThumb32(hw1);
     const [bits, isa] = wide ? [(hw1 << 16) | hw2, MASTER_KIND.T32] : [hw1, MASTER_KIND.T16];
     const cond = itstate >>> 4;
-    if (cond < ALWAYS && (wide || isAlikeInBlocks(hw1)) && quick(4 * at, bits, isa) !== 0) {
+    if (
+      !this.#counting &&
+      cond < ALWAYS &&
+      (wide || isAlikeInBlocks(hw1)) &&
+      quick(4 * at, bits, isa) !== 0
+    ) {
       const size = wide ? 4 : 2;
       into[at] = conditionHandler(cond, size) | (into[at]! << 16);
       into[at + (RECORD.it >>> 2)] = itstate << 24;
