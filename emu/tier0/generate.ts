@@ -17,16 +17,11 @@ import { effectsOf } from '../machine/effects.ts';
 import {
   CONTROL_IMPORTS,
   CONTROL_NAMES,
-  compiledHandler,
   controlBodies,
   controlIndex,
-  countHandler,
-  decodeHandler,
   FIRST_HANDLER,
   HANDLER_TABLE,
   HANDLER_TYPE,
-  itHandler,
-  nextPageHandler,
 } from './control.ts';
 import { findRuns } from './find-runs.ts';
 import { type Args, describe, formKey, isSimd, operandsOf, testsCondition } from './form.ts';
@@ -34,6 +29,7 @@ import { HandlerWriter, holeOf, NoHandler } from './handler-writer.ts';
 import { type FormEntry, Handlers } from './handlers.ts';
 import { buildTables, type KindSource, type Pair } from './kinds.ts';
 import type { Operand } from './operand.ts';
+import { compiledHandler, countHandler, decodeHandler, itHandler, nextPageHandler } from './own-handlers.ts';
 import { PAIRS } from './pairs.ts';
 import { CONDITION_HANDLERS, FIRST_FORM, RECORD, TABLES_AT } from './record.ts';
 import { RecordMaker } from './record-maker.ts';
