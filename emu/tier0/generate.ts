@@ -269,7 +269,7 @@ function generateForModel(): Handlers {
     ...conditions.map((_, i) => `cond${i}`),
   ];
   const forms: FormEntry[] = [];
-  const byRow = new Map<string, Form[]>();
+  const byKey = new Map<number, Omit<Form, 'insn'>>();
   const byCode = new Map<string, number>();
   for (const [key, insn] of allForms()) {
     const made = handlerOf(insn);
@@ -284,11 +284,10 @@ function generateForModel(): Handlers {
       names.push(`${insn.row.name}`);
     }
     forms.push({ key, handler, operands });
-    const ofRow = byRow.get(insn.row.name) ?? [];
-    byRow.set(insn.row.name, [...ofRow, { insn, handler, operands }]);
+    byKey.set(key, { handler, operands });
   }
   const firstPair = handlers.length;
-  const pairs = pairsOf(byRow, (insns, body) => {
+  const pairs = pairsOf(byKey, (insns, body) => {
     names.push(insns.map(({ row }) => row.name).join(' + '));
     return handlers.push(body) - 1;
   });
@@ -324,20 +323,26 @@ function isPlain({ type = 0, amount = 0, carry = null, wback = false }: Args): b
 
 /** Writes the handlers of pairs: of the plain forms of their rows, those that have most operands. */
 function pairsOf(
-  byRow: ReadonlyMap<string, readonly Form[]>,
+  byKey: ReadonlyMap<number, Omit<Form, 'insn'>>,
   add: (insns: readonly Insn[], body: FuncBody) => number,
 ): Pair[] {
-  const usual = (name: string): Form[] => {
-    const all = (byRow.get(name) ?? []).filter(({ insn }) => insn.cond === 14 || testsCondition(insn));
+  const next = random(0x7061_6972);
+  const usualOf = (name: string): Form[] => {
+    // Whichever row a form was found in first.
+    const all = formsOfRow(ROWS.find((row) => row.name === name)!, next).flatMap((insn) => {
+      const known = byKey.get(formKey(insn));
+      return known !== undefined && (insn.cond === 14 || testsCondition(insn)) ? [{ insn, ...known }] : [];
+    });
     const plain = all.filter(({ insn }) => isPlain(insn.args as Args));
     const forms = plain.length > 0 ? plain : all;
     const most = Math.max(...forms.map(({ operands }) => operands.length));
     return forms.filter(({ operands }) => operands.length === most);
   };
+  const usual = new Map([...new Set(PAIRS.flat())].map((name) => [name, usualOf(name)]));
   const pairs = new Map<number, Pair>();
   for (const [first, second] of PAIRS)
-    for (const a of usual(first))
-      for (const b of usual(second)) {
+    for (const a of usual.get(first)!)
+      for (const b of usual.get(second)!) {
         const { stores, branch, trap } = effectsOf(a.insn, 0);
         // What is stored may be the second instruction.
         if (stores || branch !== null || trap !== null) throw new Error(`${first} cannot be first in a pair`);

@@ -61,7 +61,6 @@ SUB (immediate) T3 + CMP (register) T2
 SUB (register) T1 + B T1
 LDRSB (register) T1 + CMP (immediate) T1
 MOV (immediate) T2 + B T3
-LSL (register) T2 + ORN (register) T1
 `;
 
 /** Names of rows. */
