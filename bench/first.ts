@@ -1,30 +1,15 @@
-/**
- * First runs of programs, when armrun has no translations of them kept, and later ones, beside qemu-arm: `npm run bench --
- * --first [--rounds N] [--only NAME,...]`.
- *
- * In each round each program runs in turn under qemu-arm, under armrun with a new directory of translations, and under armrun
- * once more with what that has left there. So what else the machine does hits all alike; medians of wall time are compared. What
- * a program prints, and the files that it makes, must be the same in all runs. Before the rounds qemu-arm runs each program once,
- * which brings its files into the disk's cache.
- *
- * qemu-arm runs in a chroot with binfmt_misc where an unprivileged user namespace has one (binfmt.sh); elsewhere by
- * `qemu-arm-static -L`, and programs that start others are not compared. A program that an engine cannot run is told at the end
- * and left out for that engine.
- */
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { ENVIRONMENT, makeRoot, type RootName } from '../test/programs/engines.ts';
 import { type FirstProgram, firstPrograms, SOURCES, WORK } from './first-programs.ts';
-import { machine, measure, median, peakMemory, type Result, type Results } from './measure.ts';
+import { machine, measure, median, peakMemory, type Result, type Results, runWithBinfmt } from './measure.ts';
 import { report } from './report.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const out = `${project}.cache/bench`;
 const TIMEOUT_MS = 900_000;
-const NO_NAMESPACE = 90;
 
 export interface FirstOptions {
   readonly rounds: number;
@@ -37,9 +22,8 @@ export interface FirstOptions {
 export function runFirst(options: FirstOptions): number {
   const binfmt = process.env.ARMRUN_BENCH_BINFMT;
   if (binfmt === undefined) {
-    const command = [`${project}bench/binfmt.sh`, process.execPath, ...process.argv.slice(1)];
-    const { status } = spawnSync(command[0]!, command.slice(1), { stdio: 'inherit' });
-    if (status !== NO_NAMESPACE) return status ?? 1;
+    const status = runWithBinfmt();
+    if (status !== null) return status;
     process.stderr.write(
       'no binfmt_misc in a user namespace here: programs that start others are not compared\n',
     );

@@ -3,8 +3,22 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const GNU_TIME = '/usr/bin/time';
+/** What binfmt.sh ends with where it can make no namespace. */
+const NO_NAMESPACE = 90;
+
+/**
+ * Runs this script once more in a user namespace in which binfmt_misc executes ARM programs (binfmt.sh; ARMRUN_BENCH_BINFMT is set
+ * there). Gives its exit status; null where there is no such namespace.
+ */
+export function runWithBinfmt(): number | null {
+  const script = fileURLToPath(new URL('binfmt.sh', import.meta.url));
+  const args = [process.execPath, ...process.argv.slice(1)];
+  const { status } = spawnSync(script, args, { stdio: 'inherit' });
+  return status === NO_NAMESPACE ? null : (status ?? 1);
+}
 
 export interface Measured {
   /** Wall time in milliseconds. */

@@ -1,22 +1,13 @@
-/**
- * Processes and files beside qemu-arm and the host itself: `npm run bench -- --only exec|files [--rounds N] [--cpu NAME]`.
- *
- * All run the same shell script in a chroot: armrun with --root, qemu-arm by binfmt_misc in a user namespace (binfmt.sh), and,
- * for the root `full`, the host's processor in a root of the same packages for amd64. The engines take turns; the first round is
- * not counted. All must print the same. What is worked on is made anew, by armrun's own host, before each run.
- */
-import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { ENVIRONMENT, makeFixtures, makeRoot } from '../test/programs/engines.ts';
-import { machine, measure, median, type Result, type Results } from './measure.ts';
+import { machine, measure, median, type Result, type Results, runWithBinfmt } from './measure.ts';
 import { isGroup, SOURCES, sources, WORK, type WorkProgram, workPrograms } from './work-programs.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const out = `${project}.cache/bench`;
 const TIMEOUT_MS = 900_000;
-const NO_NAMESPACE = 90;
 
 export interface WorkOptions {
   readonly rounds: number;
@@ -31,9 +22,8 @@ type EngineName = (typeof ENGINES)[number];
 /** Rounds of all engines; gives the exit status. */
 export function runWork({ rounds, only, cpu }: WorkOptions): number {
   if (process.env.ARMRUN_BENCH_BINFMT === undefined) {
-    const command = [`${project}bench/binfmt.sh`, process.execPath, ...process.argv.slice(1)];
-    const { status } = spawnSync(command[0]!, command.slice(1), { stdio: 'inherit' });
-    if (status !== NO_NAMESPACE) return status ?? 1;
+    const status = runWithBinfmt();
+    if (status !== null) return status;
     process.stderr.write('no binfmt_misc in a user namespace here: there is nothing to compare with\n');
     return 1;
   }
