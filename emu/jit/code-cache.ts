@@ -171,7 +171,6 @@ export class CodeCache {
     ahead = false,
   ): boolean {
     if (this.store.isFull) return false;
-    this.noteJumps();
     const unit = this.unitAt(start.location);
     const others = also.filter(
       ({ location }) =>
@@ -189,6 +188,7 @@ export class CodeCache {
     }
     const began = performance.now();
     const before = this.times.begin('translate');
+    this.noteJumps();
     const view = new LocalView(this, unit, isWanted, ahead);
     this.translator ??= new Translator(this.options);
     const batch = this.translator.translate(start, others, view);
@@ -204,6 +204,7 @@ export class CodeCache {
   private request(thread: TranslationThread, unit: Unit, start: Start, also: readonly Start[]): void {
     const { location } = start;
     if (this.pending.has(location)) return;
+    this.noteJumps();
     const locations = [location, ...also.map((other) => other.location)];
     for (const l of locations) this.pending.add(l);
     const asked = this.epoch;
