@@ -4,6 +4,7 @@
  */
 import type { FpConvert, FpSize } from '../machine/machine.ts';
 import { DOUBLE, type FpEmitter, type Rounding, SINGLE } from './emit-fp.ts';
+import { inexactUnless } from './emit-fpscr.ts';
 import type { Emitter } from './emitter.ts';
 import { F32, F64, I32, I64, OP } from './wasm.ts';
 
@@ -77,7 +78,7 @@ export class ConversionEmitter {
     this.fp.ifOrdinary(
       () => this.fp.isNormal(SINGLE, r),
       () => {
-        this.fp.inexactUnless(() => {
+        inexactUnless(this.e, () => {
           out.get(r);
           out.byte(OP.f64_promote_f32);
           out.get(a);
@@ -107,7 +108,7 @@ export class ConversionEmitter {
     e.gen(a);
     out.byte(signed ? OP.f32_convert_i32_s : OP.f32_convert_i32_u);
     out.set(r);
-    this.fp.inexactUnless(() => {
+    inexactUnless(this.e, () => {
       out.get(r);
       out.byte(OP.f64_promote_f32);
       e.gen(a);
@@ -153,7 +154,7 @@ export class ConversionEmitter {
       out.byte(OP.i32_and);
     };
     const ordinary = () => {
-      fp.inexactUnless(() => {
+      inexactUnless(this.e, () => {
         out.get(x);
         out.get(a);
         out.byte(OP.f64_eq);
@@ -202,7 +203,7 @@ export class ConversionEmitter {
     out.get(x);
     out.byte(OP.f32_demote_f64);
     out.set(r);
-    fp.inexactUnless(() => {
+    inexactUnless(this.e, () => {
       out.get(r);
       out.byte(OP.f64_promote_f32);
       out.get(x);
@@ -291,7 +292,7 @@ export class ConversionEmitter {
       out.byte(OP.i64_eqz);
     };
     const ordinary = () => {
-      fp.inexactUnless(() => {
+      inexactUnless(this.e, () => {
         out.get(size);
         i64((1n << cut) - 1n);
         out.byte(OP.i64_and);

@@ -9,12 +9,12 @@
  */
 import { OFF } from '../cpu-state.ts';
 import type { FpOp, FpSize } from '../machine/machine.ts';
+import { IXC } from '../machine/softfloat.ts';
 import { CPU, importIndex } from './convention.ts';
+import { inexactUnless } from './emit-fpscr.ts';
 import type { Emitter } from './emitter.ts';
 import { F32, F64, I32, OP } from './wasm.ts';
 import { SIMD } from './wasm-simd.ts';
-
-const IXC = 0x10;
 
 /** The opcodes of one size. */
 export interface Sized {
@@ -174,29 +174,6 @@ export class FpEmitter {
     e.close();
   }
 
-  /** Sets IXC unless it is set already or `exact` leaves 1 on the wasm stack. */
-  inexactUnless(exact: () => void): void {
-    const { e } = this;
-    const { out } = e;
-    out.get(CPU);
-    out.mem(OP.i32_load, OFF.fpscr);
-    out.i32(IXC);
-    out.byte(OP.i32_and);
-    out.byte(OP.i32_eqz);
-    e.openUnlikely();
-    exact();
-    out.byte(OP.i32_eqz);
-    e.openUnlikely();
-    out.get(CPU);
-    out.get(CPU);
-    out.mem(OP.i32_load, OFF.fpscr);
-    out.i32(IXC);
-    out.byte(OP.i32_or);
-    out.mem(OP.i32_store, OFF.fpscr);
-    e.close();
-    e.close();
-  }
-
   private callExact(name: 'add' | 'mul' | 'div' | 'sqrt', z: Sized, locals: number[]): void {
     const { out } = this.e;
     for (const local of locals) out.get(local);
@@ -304,7 +281,7 @@ export class FpEmitter {
     out.set(r);
     const ordinary = () => {
       if (op === 'rintx') {
-        this.inexactUnless(() => {
+        inexactUnless(this.e, () => {
           out.get(r);
           out.get(a);
           out.byte(z.eq);
@@ -346,7 +323,7 @@ export class FpEmitter {
     this.ifOrdinary(
       () => this.isNormal(z, r),
       () => {
-        this.inexactUnless(() => {
+        inexactUnless(this.e, () => {
           if (kind !== 'sub') this.callExact(kind, z, [a, b, r]);
           else {
             out.get(a);
@@ -391,7 +368,7 @@ export class FpEmitter {
     this.ifOrdinary(
       () => this.isNormal(z, r),
       () => {
-        this.inexactUnless(() => this.callExact('sqrt', z, [a, r]));
+        inexactUnless(this.e, () => this.callExact('sqrt', z, [a, r]));
         e.vfp.write(size, d, () => e.out.get(r));
       },
       [size, d],
@@ -440,7 +417,7 @@ export class FpEmitter {
         out.byte(OP.i32_and);
       },
       () => {
-        this.inexactUnless(() => {
+        inexactUnless(this.e, () => {
           this.callExact('mul', z, [a, b, p]);
           this.callExact('add', z, [c, q, r]);
           out.byte(OP.i32_and);
@@ -508,7 +485,7 @@ export class FpEmitter {
     out.byte(0);
     out.set(r);
     this.ifOrdinary(() => this.isNormal(SINGLE, r), () => {
-      this.inexactUnless(() => {
+      inexactUnless(this.e, () => {
         lanes(c, a, b, r);
         out.call(importIndex('exact_vfma'));
       });

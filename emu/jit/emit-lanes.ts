@@ -1,12 +1,5 @@
-/**
- * Values of Advanced SIMD in compiled code, and how operations on them are written.
- *
- * A 64-bit value may stand in a local of 64 bits, or in the lower half of a v128 with anything above it; made a v128 it is there
- * twice, so that what looks at all lanes (flags) sees nothing new.
- */
-import { OFF } from '../cpu-state.ts';
 import type { Lanes } from '../machine/vector-machine.ts';
-import { CPU, importIndex, Unsupported } from './convention.ts';
+import { importIndex, Unsupported } from './convention.ts';
 import type { Emitter } from './emitter.ts';
 import { CONST, type Node } from './function-writer.ts';
 import type { VectorHelper } from './vector-helpers.ts';
@@ -143,20 +136,6 @@ export class LaneWriter {
     this.gen(mask);
     this.op(SIMD.bitselect);
     return this.held();
-  }
-
-  /** Sets flags of FPSCR, with the answer to "is it to be?" on the wasm stack. */
-  protected setFlagIf(flag: number): void {
-    const { e } = this;
-    const { out } = e;
-    e.openUnlikely();
-    out.get(CPU);
-    out.get(CPU);
-    out.mem(OP.i32_load, OFF.fpscr);
-    out.i32(flag);
-    out.byte(OP.i32_or);
-    out.mem(OP.i32_store, OFF.fpscr);
-    e.close();
   }
 
   shuffle(pattern: readonly number[], a: Node, b: Node): Node {

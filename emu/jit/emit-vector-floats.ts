@@ -1,21 +1,11 @@
-/**
- * Compiled Advanced SIMD on floats.
- *
- * They are computed as they are, and then tested: operands that would be flushed to zero, NaNs, infinities and results that are
- * not normal (nor zeros that are exact) give the instruction to the evaluator (Emitter.slowIf). Of the flags IXC remains, as
- * in emit-fp.ts.
- */
-import { OFF } from '../cpu-state.ts';
-import { CPU, importIndex } from './convention.ts';
+import { importIndex } from './convention.ts';
+import { inexactUnless } from './emit-fpscr.ts';
 import { four, LaneWriter } from './emit-lanes.ts';
 import type { Node } from './function-writer.ts';
-import { OP } from './wasm.ts';
 import { SIMD } from './wasm-simd.ts';
 
 /** As the last letter of an operation: see vector-machine.ts. */
 export type Rounding = 'a' | 'n' | 'p' | 'm' | 'z' | 'x';
-
-const IXC = 0x10;
 
 /** Exponent bits of a single, as they are and shifted up by one; twice the smallest normal number's bits, and the infinity's. */
 const EXPONENT = 0x7f80_0000;
@@ -79,7 +69,7 @@ export class FloatLanes extends LaneWriter {
       if (op === 'fmul') exact = this.apply2(SIMD.and, exact, this.either(zeroA, zeroB));
       return this.either(flushed, this.butNot(odd, exact));
     });
-    this.inexactUnless(() => {
+    inexactUnless(this.e, () => {
       this.gen(a);
       this.gen(b);
       if (op === 'fsub') {
@@ -107,7 +97,7 @@ export class FloatLanes extends LaneWriter {
       const exact = this.apply2(SIMD.and, this.isZero(r), this.either(zero[1]!, zero[2]!));
       return this.either(flushed, this.butNot(odd, exact));
     });
-    this.inexactUnless(() => {
+    inexactUnless(this.e, () => {
       for (const x of [...operands, r]) this.gen(x);
       this.e.out.call(importIndex('exact_vfma'));
     });
@@ -126,22 +116,6 @@ export class FloatLanes extends LaneWriter {
     const odd = this.apply2(SIMD.ge_u[2], moved, this.known(four(high - low)));
     this.slowWhere(odd, () => odd);
     return this.call(op === 'frecpe' ? 'vrecpe' : 'vrsqrte', a);
-  }
-
-  /** Sets IXC unless it is set already or `exact` leaves 1 on the wasm stack. */
-  protected inexactUnless(exact: () => void): void {
-    const { e } = this;
-    const { out } = e;
-    out.get(CPU);
-    out.mem(OP.i32_load, OFF.fpscr);
-    out.i32(IXC);
-    out.byte(OP.i32_and);
-    out.byte(OP.i32_eqz);
-    e.openUnlikely();
-    exact();
-    out.byte(OP.i32_eqz);
-    this.setFlagIf(IXC);
-    e.close();
   }
 
   /** Gives the instruction to the evaluator when a lane of a or b is a NaN or would be flushed to zero. */
@@ -212,7 +186,7 @@ export class FloatLanes extends LaneWriter {
     this.onlyNumbers(a, a);
     const r = this.rounded(rounding, a);
     if (rounding === 'x') {
-      this.inexactUnless(() => {
+      inexactUnless(this.e, () => {
         this.gen(this.apply2(SIMD.f32_eq, r, a));
         this.op(SIMD.all_true[2]);
       });
@@ -235,7 +209,7 @@ export class FloatLanes extends LaneWriter {
     const outside = this.apply1(SIMD.not, inRange);
     const tiny = this.tiny(a);
     this.slowWhere(this.either(outside, tiny), () => this.either(outside, this.butNot(tiny, this.isZero(a))));
-    this.inexactUnless(() => {
+    inexactUnless(this.e, () => {
       this.gen(rounding === 'z' ? this.apply1(SIMD.f32_trunc, x) : x);
       this.gen(scaled);
       this.op(SIMD.f32_eq);
@@ -269,7 +243,7 @@ export class FloatLanes extends LaneWriter {
     );
     const zero = this.isZero(a);
     this.slowWhere(odd, () => this.butNot(odd, zero));
-    this.inexactUnless(() => {
+    inexactUnless(this.e, () => {
       const cut = this.apply2(SIMD.and, size, this.known(four(0x1fff)));
       this.gen(this.apply2(SIMD.eq[2], cut, this.known(four(0))));
       this.op(SIMD.all_true[2]);
@@ -284,7 +258,7 @@ export class FloatLanes extends LaneWriter {
 
   protected fromInteger(unsigned: boolean, a: Node, fbits: number): Node {
     const r = this.apply1(unsigned ? SIMD.f32_convert_u : SIMD.f32_convert_s, a);
-    this.inexactUnless(() => {
+    inexactUnless(this.e, () => {
       // Back again it is the same; but for the highest number, which is rounded up and saturated back.
       const back = this.apply1(unsigned ? SIMD.trunc_sat_u : SIMD.trunc_sat_s, r);
       const same = this.apply2(SIMD.eq[2], back, a);

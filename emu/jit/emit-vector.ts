@@ -11,6 +11,7 @@ import {
   type Vector3,
   type VectorShift,
 } from '../machine/vector-machine.ts';
+import { setFlagIf } from './emit-fpscr.ts';
 import { four, range, type Words } from './emit-lanes.ts';
 import { FloatLanes, type Rounding } from './emit-vector-floats.ts';
 import type { Node } from './function-writer.ts';
@@ -43,7 +44,7 @@ export class VectorEmitter extends FloatLanes {
       out.byte(OP.i64_eqz);
       out.byte(OP.i32_eqz);
     }
-    this.setFlagIf(QC);
+    setFlagIf(this.e, QC);
   }
   private saturatedUnlessSame(t: Lanes, a: Node, b: Node): void {
     this.saturatedWhere(t, this.apply2(SIMD.xor, a, b));
