@@ -149,6 +149,22 @@ export function offsetInPage(w: ByteWriter, address: number, mask = -1): void {
   w.byte(OP.i32_shl);
 }
 
+/** Puts the record of a location (a local) in `record`; `none` goes elsewhere when its page has no records. */
+function recordAt(w: ByteWriter, location: number, record: number, none: () => void): void {
+  recordsOf(w, location, () => {
+    w.get(location);
+    w.i32(1);
+    w.byte(OP.i32_and);
+  });
+  w.tee(record);
+  w.byte(OP.i32_eqz);
+  none();
+  w.get(record);
+  offsetInPage(w, location, -2);
+  w.byte(OP.i32_add);
+  w.set(record);
+}
+
 /** Finds the record of a location: puts the address in local ADDRESS and the record in `record`, or goes to enterPage. */
 function find(w: ByteWriter, record: number): void {
   w.get(CPU);
@@ -160,23 +176,14 @@ function find(w: ByteWriter, record: number): void {
   w.i32(-2);
   w.byte(OP.i32_and);
   w.set(ADDRESS);
-  recordsOf(w, ADDRESS, () => {
-    w.get(LOCATION);
-    w.i32(1);
-    w.byte(OP.i32_and);
-  });
-  w.tee(record);
-  w.byte(OP.i32_eqz);
-  when(w, () => {
-    w.get(CPU);
-    w.get(LOCATION);
-    w.i32(0);
-    tail(w, 'enterPage');
-  });
-  w.get(record);
-  offsetInPage(w, ADDRESS);
-  w.byte(OP.i32_add);
-  w.set(record);
+  recordAt(w, LOCATION, record, () =>
+    when(w, () => {
+      w.get(CPU);
+      w.get(LOCATION);
+      w.i32(0);
+      tail(w, 'enterPage');
+    }),
+  );
 }
 
 export function leaveUnless(w: ByteWriter): void {
@@ -430,18 +437,8 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse'>, (w: ByteWr
       });
     state(w, OFF.timed);
     slowWhen();
-    recordsOf(w, target, () => {
-      w.get(target);
-      w.i32(1);
-      w.byte(OP.i32_and);
-    });
-    w.tee(record);
-    w.byte(OP.i32_eqz);
-    slowWhen();
+    recordAt(w, target, record, slowWhen);
     w.get(record);
-    offsetInPage(w, target, -2);
-    w.byte(OP.i32_add);
-    w.tee(record);
     w.mem(OP.i32_load16_u, RECORD.handler);
     w.i32(HANDLER.COMPILED);
     w.byte(OP.i32_eq);

@@ -57,16 +57,18 @@ export class RecordDecoder {
     const bytes = TABLES_AT + handlers.tables.length;
     this.memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536), maximum: 65536, shared: true });
     this.#master = new Int32Array(this.memory.buffer, 0, TABLES_AT >>> 2);
-    new Uint8Array(this.memory.buffer, TABLES_AT).set(handlers.tables);
+    const tables = new Uint8Array(this.memory.buffer, TABLES_AT);
     const kinds = new Int32Array(this.memory.buffer, TABLES_AT + TABLES.hash, 1 << TABLES.hashLog2);
-    const known = kinds.slice();
-    // The tables are of the default model.
-    if (!isDefaultModel()) kinds.fill(0);
+    /** The kinds are of the default model. */
+    const load = (): void => {
+      tables.set(handlers.tables);
+      if (!isDefaultModel()) kinds.fill(0);
+    };
+    load();
     onModelChange(() => {
       this.#master.fill(0);
       this.#inBlocks.clear();
-      if (isDefaultModel()) kinds.set(known);
-      else kinds.fill(0);
+      load();
     });
   }
 

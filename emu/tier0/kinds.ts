@@ -15,17 +15,23 @@ import { A32_CONDITIONAL, A32_UNCONDITIONAL, ROWS, type RowTable, T16, T32 } fro
 import { baseOf, isExcluded, type Run, valueIn, withValue } from './find-runs.ts';
 import { HANDLER } from './record.ts';
 
+const HEADER = 16;
+const [T16_AT, T32_AT] = [HEADER, HEADER + 2 * T16.size];
+const A32_AT = T32_AT + 2 * T32.size;
+const A32_UNCONDITIONAL_AT = A32_AT + 2 * A32_CONDITIONAL.size;
+const HASH_AT = A32_UNCONDITIONAL_AT + 2 * A32_UNCONDITIONAL.size;
+const HASH_LOG2 = 15;
 /** The tables: header words (where rows and lists of rows begin), indexes of halfwords, and a hash table of kinds of words. */
 export const TABLES = {
   rows: 0,
   lists: 4,
-  T16: 16,
-  T32: 16 + 2 * 1024,
-  A32: 16 + 2 * (1024 + 16384),
-  A32_UNCONDITIONAL: 16 + 2 * (1024 + 16384 + 4096),
-  hash: 16 + 2 * (1024 + 16384 + 2 * 4096),
-  hashLog2: 15,
-  pairs: 16 + 2 * (1024 + 16384 + 2 * 4096) + (4 << 15),
+  T16: T16_AT,
+  T32: T32_AT,
+  A32: A32_AT,
+  A32_UNCONDITIONAL: A32_UNCONDITIONAL_AT,
+  hash: HASH_AT,
+  hashLog2: HASH_LOG2,
+  pairs: HASH_AT + (4 << HASH_LOG2),
   pairsLog2: 11,
 } as const;
 const FIXED = TABLES.pairs + (8 << TABLES.pairsLog2);
@@ -109,8 +115,8 @@ function kindOf(row: Row, bits: number, runs: readonly Run[], source: KindSource
     const own = source.recordOf(row.isa, other);
     if (own[0] !== head || own[3] !== 0) return null;
     for (const word of [1, 2] as const) {
-      const weight = (i: number) => Math.imul(valueIn(other, runs[i]!), weights[2 * i + word - 1]!);
-      if (own[word] !== runs.reduce((sum, _, i) => (sum + weight(i)) | 0, words[word])) return null;
+      const weighted = (run: Run, k: number) => Math.imul(valueIn(other, run), weights[2 * k + word - 1]!);
+      if (own[word] !== runs.reduce((sum, run, k) => (sum + weighted(run, k)) | 0, words[word])) return null;
     }
   }
   return { row: ROWS.indexOf(row), words, weights };

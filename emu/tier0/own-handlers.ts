@@ -33,35 +33,34 @@ function handler(write: (w: ByteWriter) => void): FuncBody {
   return { type: HANDLER_TYPE, locals: [[3, I32]], code: w.view().slice() };
 }
 
-/** Has a record counted, as RecordMaker does; `head` is a local that is overwritten. */
+/** Has a fresh record counted, as RecordMaker does; `head` is a local that is overwritten. */
 function countRecord(w: ByteWriter, head: number): void {
   w.get(REC);
   w.mem(OP.i32_load, RECORD.handler);
   w.set(head);
-  w.get(head);
-  w.i32(16);
-  w.byte(OP.i32_shr_u);
-  w.byte(OP.if);
-  w.byte(VOID);
+  const hasInner = () => {
+    w.get(head);
+    w.i32(16);
+    w.byte(OP.i32_shr_u);
+  };
   w.get(REC);
   w.get(head);
+  w.i32(0);
+  hasInner();
+  w.byte(OP.select);
   w.mem(OP.i32_store8, RECORD.counted);
   w.get(REC);
   w.get(head);
   w.i32(0xffff_0000 | 0);
   w.byte(OP.i32_and);
-  w.i32(HANDLER.COUNT);
-  w.byte(OP.i32_or);
-  w.mem(OP.i32_store, RECORD.handler);
-  w.byte(OP.else);
-  w.get(REC);
   w.get(head);
   w.i32(16);
   w.byte(OP.i32_shl);
+  hasInner();
+  w.byte(OP.select);
   w.i32(HANDLER.COUNT);
   w.byte(OP.i32_or);
   w.mem(OP.i32_store, RECORD.handler);
-  w.byte(OP.end);
 }
 
 /** Goes to the location of the address by way of goTo. */
