@@ -8,7 +8,7 @@
  * instruction: it tests access by access and so finds the one that really faults.
  *
  * What has been tested stays accessible until other code runs (a call, an SVC). Where anything else takes access away, compiled
- * code is left (`losses` in backend.ts).
+ * code is left (`revocationEpoch` in backend.ts).
  */
 import type { Insn } from '../decode/row.ts';
 import { type BlockTransfer, ldm, stm } from '../ops/block.ts';

@@ -58,8 +58,8 @@ export class JitBackend implements CpuBackend {
   private faultWhy: FaultReason = 'unmapped';
   /** Something compiled was invalidated since the hook under way began. */
   private stale = false;
-  /** `losses` of the page bytes when the hook under way began: compiled code goes on with what it has tested. */
-  private losses = 0;
+  /** The revocation epoch of the page bytes when the hook under way began: compiled code goes on with what it has tested. */
+  private revocationEpoch = 0;
   /** By site. */
   private readonly groupFailures = new Map<number, number>();
   private readonly machinery: Machinery;
@@ -271,7 +271,7 @@ export class JitBackend implements CpuBackend {
     if (!group && address & (align - 1)) return this.noteFault(site, address, kind, 'align');
     const end = address + length - 1;
     const bytes = space.pages.bytes;
-    const { losses } = space.pages;
+    const { revocationEpoch } = space.pages;
     let brought = false;
     for (let at = address; at <= end; at = ((at | (PAGE_SIZE - 1)) >>> 0) + 1) {
       const page = (at >>> PAGE_SHIFT) & 0xfffff;
@@ -293,7 +293,7 @@ export class JitBackend implements CpuBackend {
     // It then goes on in the evaluator, to come back into the new code.
     if (!brought && !group && this.code.sawUnaligned(site)) return this.leaveToStep(site);
     // Bringing one page in may have taken access to another away, which a group of accesses has been promised.
-    return space.pages.losses === losses ? 1 : this.leaveToStep(site);
+    return space.pages.revocationEpoch === revocationEpoch ? 1 : this.leaveToStep(site);
   }
 
   /**
@@ -339,7 +339,7 @@ export class JitBackend implements CpuBackend {
       cpu.i32[EXIT_WORD] = EXIT.HOOK;
       return 0;
     }
-    if (cpu.location !== expected || this.stale || this.lost() || !this.compiledMode()) {
+    if (cpu.location !== expected || this.stale || this.revoked() || !this.compiledMode()) {
       cpu.i32[EXIT_WORD] = EXIT.LOOKUP;
       return 0;
     }
@@ -347,8 +347,8 @@ export class JitBackend implements CpuBackend {
   }
 
   /** Whether access to a page was taken away since. An SVC may do so: behind it everything is tested anew. */
-  private lost(): boolean {
-    return this.space.pages.losses !== this.losses;
+  private revoked(): boolean {
+    return this.space.pages.revocationEpoch !== this.revocationEpoch;
   }
 
   private svc(imm: number): number {
@@ -356,14 +356,14 @@ export class JitBackend implements CpuBackend {
     const expected = cpu.location;
     this.stale = false;
     const answer = this.options.hooks.syscall(cpu, imm);
-    this.losses = this.space.pages.losses;
+    this.revocationEpoch = this.space.pages.revocationEpoch;
     return this.goOn(answer, expected);
   }
 
   private preempt(): number {
     const { cpu } = this;
     const expected = cpu.location;
-    this.losses = this.space.pages.losses;
+    this.revocationEpoch = this.space.pages.revocationEpoch;
     this.thread?.poll();
     // 0: the interpreter.
     const running = cpu.u32[RUNNING]!;
@@ -377,7 +377,7 @@ export class JitBackend implements CpuBackend {
     const expected = (cpu.location + insn.size) >>> 0;
     if (this.options.count) this.steps[insn.row.name] = (this.steps[insn.row.name] ?? 0) + 1;
     this.stale = false;
-    this.losses = this.space.pages.losses;
+    this.revocationEpoch = this.space.pages.revocationEpoch;
     const answer = this.interpreter.step(cpu);
     const it = cpu.i32[IT];
     // Behind an IT that could not be decoded with its block the evaluator goes on.

@@ -360,7 +360,7 @@ export class AddressSpace {
   markCode(page: number): void {
     const byte = this.pages.bytes[page]!;
     if (byte === 0) return;
-    if (byte & WRITE) this.pages.losses++;
+    if (byte & WRITE) this.pages.revocationEpoch++;
     this.pages.bytes[page] = (byte & ~WRITE) | CODE;
   }
 

@@ -42,7 +42,7 @@ export class PageTable {
    * Counts up whenever page bytes may have lost an access. An engine that keeps permissions of its own compares it after each
    * fault and hook: a fault on one page may take WRITE, or everything, from another page of the same space (shared.ts).
    */
-  losses = 0;
+  revocationEpoch = 0;
   readonly #kept = new KeptPages();
   /** The whole memory; index = guest address >>> 3. */
   readonly #f64: Float64Array;
@@ -100,7 +100,7 @@ export class PageTable {
    * there, with the bias, if it has a key.
    */
   drop(first: number, last: number, key: string | null = null, bias = 0): void {
-    this.losses++;
+    this.revocationEpoch++;
     this.bytes.fill(0, first, last);
     const flags = this.flags;
     let label = 0;
@@ -133,13 +133,13 @@ export class PageTable {
   grant(page: number, access: number): void {
     const before = this.bytes[page]!;
     const after = before & CODE ? (access & ~WRITE) | CODE : access;
-    if (before & ~after) this.losses++;
+    if (before & ~after) this.revocationEpoch++;
     this.bytes[page] = after;
   }
 
   /** Takes an access from a page. */
   withhold(page: number, access: number): void {
-    this.losses++;
+    this.revocationEpoch++;
     this.bytes[page]! &= ~access;
   }
 

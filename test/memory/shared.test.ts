@@ -100,9 +100,9 @@ describe('files mapped by several processes', () => {
     const heard: number[] = [];
     space.onInvalidate.push((start) => heard.push(start));
     space.markCode(0x21);
-    const losses = space.pages.losses;
+    const epoch = space.pages.revocationEpoch;
     write(space, 0x11000, 0x70);
-    expect(space.pages.losses).toBeGreaterThan(losses);
+    expect(space.pages.revocationEpoch).toBeGreaterThan(epoch);
     // Code written through one mapping and run through the other: the usual way of a JIT with W^X.
     expect(heard).toEqual([0x21000]);
     expect(space.pages.bytes[0x21]).toBe(0);
