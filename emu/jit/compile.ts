@@ -454,7 +454,7 @@ export class RegionCompiler implements EmitterHost {
       this.exitTo(from, to.frame, to.location, dirty);
       return;
     }
-    emitter.loadVars(from.parked & ~to.parked & to.liveIn);
+    emitter.loadVars(from.spilledInLoop & ~to.spilledInLoop & to.liveIn);
     this.jump(from, to);
   }
 
@@ -597,7 +597,7 @@ export class RegionCompiler implements EmitterHost {
   /** Jumps by the table; goes on behind for an index outside it or a target outside the region. */
   private switch(block: Block, table: JumpTable): void {
     const { emitter, out } = this;
-    for (const to of block.succ) emitter.loadVars(block.parked & ~to.parked & to.liveIn);
+    for (const to of block.succ) emitter.loadVars(block.spilledInLoop & ~to.spilledInLoop & to.liveIn);
     const other = emitter.depth;
     emitter.open(OP.block);
     emitter.gen(emitter.reg(table.index));
@@ -689,7 +689,7 @@ export class RegionCompiler implements EmitterHost {
     if (after === undefined) this.exitTo(block, frame, frame.locationOf(block.next), 0);
     else if (isIrreducible(block, after)) this.exitTo(block, after.frame, after.location, 0);
     else {
-      this.emitter.loadVars(after.liveIn & ~after.parked & (stale | block.parked));
+      this.emitter.loadVars(after.liveIn & ~after.spilledInLoop & (stale | block.spilledInLoop));
       this.emitter.vfp.forget();
       this.jump(block, after);
     }

@@ -10,25 +10,25 @@ import type { Block } from './region.ts';
 const ROOM_IN_LOOP = 7;
 
 /**
- * Dirty masks forwards, then liveness backwards; see the header of compile.ts. With `park` loops are kept free of variables that
- * they do not use.
+ * Dirty masks forwards, then liveness backwards; see the header of compile.ts. With `spills` loops are kept free of variables
+ * that they do not use.
  */
-export function dataFlow(blocks: Block[], park: boolean): void {
+export function dataFlow(blocks: Block[], spills: boolean): void {
   const { written, used } = inLoops(blocks);
   dirtiness(blocks, written);
   liveVariables(blocks);
-  if (!park) return;
+  if (!spills) return;
   // Outer loops first.
   let any = false;
   for (const header of blocks) {
     if (!header.loopHeader) continue;
-    header.parked = header.outerLoop?.parked ?? 0;
+    header.spilledInLoop = header.outerLoop?.spilledInLoop ?? 0;
     if (bitCount(header.liveIn) <= ROOM_IN_LOOP) continue;
-    header.parked |= ~used.get(header)! & header.liveIn;
-    any ||= header.parked !== 0;
+    header.spilledInLoop |= ~used.get(header)! & header.liveIn;
+    any ||= header.spilledInLoop !== 0;
   }
   if (!any) return;
-  for (const b of blocks) b.parked = b.loop?.parked ?? 0;
+  for (const b of blocks) b.spilledInLoop = b.loop?.spilledInLoop ?? 0;
   for (const b of blocks) b.liveIn = 0;
   liveVariables(blocks);
 }
@@ -106,10 +106,10 @@ export function liveness(b: Block, after?: number[]): number {
   // Whatever leaves the region, calls or enters the kernel stores all that is dirty.
   let live = 0;
   const inside = b.succ.filter((s) => !isIrreducible(b, s));
-  for (const s of inside) live |= s.liveIn & ~(b.parked & ~s.parked);
+  for (const s of inside) live |= s.liveIn & ~(b.spilledInLoop & ~s.spilledInLoop);
   if (!staysInside(b, inside.length)) live |= dirty;
   if (b.end === 'svc' && b.after !== undefined && !isIrreducible(b, b.after))
-    live |= b.after.liveIn & ~1 & ~b.parked;
+    live |= b.after.liveIn & ~1 & ~b.spilledInLoop;
   for (let i = b.steps.length - 1; i >= 0; i--) {
     const e = b.steps[i]!.effects;
     if (after !== undefined) after[i] = live;

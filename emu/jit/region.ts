@@ -143,7 +143,7 @@ export class Block {
    * Variables that are only in the state block while control is in the block's loop, which does not use them: a loop that many
    * variables live through would move them about. They are loaded again on the ways out of the loop.
    */
-  parked = 0;
+  spilledInLoop = 0;
   /**
    * Of a header: variables that the loop does not write, and that are stored before it, so that no way out of the loop has to
    * know them.
