@@ -193,7 +193,7 @@ export class CodeCache {
     this.translator ??= new Translator(this.options);
     const batch = this.translator.translate(start, others, view);
     if (batch !== null) {
-      this.accept(unit, batch, view.constants);
+      this.accept(unit, batch, view.constantPages);
       for (const { instructions } of batch.translations) this.store.translatedHere += instructions;
     }
     this.stats.compileMs += performance.now() - began;
@@ -217,24 +217,24 @@ export class CodeCache {
         return;
       }
       if (answer !== null && this.isValid(unit, answer, asked)) {
-        this.accept(unit, answer.batch, answer.constants);
+        this.accept(unit, answer.batch, answer.constantPages);
         this.onTranslated(answer.batch.translations.map((t) => t.location));
       }
       if (this.pending.size === 0) this.invalidated.clear();
     });
   }
 
-  /** Pages (address >>> 12) of the unit's code that has been run, and those of which words may be taken for constants. */
-  private pagesOf(unit: Unit): { code: Int32Array; constants: Int32Array } {
+  /** Pages (address >>> 12) of the unit's code that has been run, and constant pool pages, of which words may be taken for constants. */
+  private pagesOf(unit: Unit): { code: Int32Array; constantPages: Int32Array } {
     const isOfUnit = (page: number) => this.unitAt(page * 2 ** PAGE_SHIFT) === unit;
     const code = Int32Array.from(this.codePages()).filter(isOfUnit);
-    if (unit === this.own) return { code, constants: code };
+    if (unit === this.own) return { code, constantPages: code };
     // An image's pages are as they are in the file, and stay so or are an image's no more.
-    const constants = new Set(code);
+    const constantPages = new Set(code);
     for (const page of code)
       for (const near of [page - 1, page + 1])
-        if (this.isPresent(near) && isOfUnit(near)) constants.add(near);
-    return { code, constants: Int32Array.from(constants) };
+        if (this.isPresent(near) && isOfUnit(near)) constantPages.add(near);
+    return { code, constantPages: Int32Array.from(constantPages) };
   }
 
   private isPresent(page: number): boolean {
@@ -245,8 +245,8 @@ export class CodeCache {
    * Whether what another thread has made of pages is still right: they are the unit's, and nothing has changed in them since it
    * was asked.
    */
-  private isValid(unit: Unit, { batch, constants }: Answer, asked: number): boolean {
-    const pages = new Set([...batch.translations.flatMap((t) => t.pages), ...constants]);
+  private isValid(unit: Unit, { batch, constantPages }: Answer, asked: number): boolean {
+    const pages = new Set([...batch.translations.flatMap((t) => t.pages), ...constantPages]);
     for (const page of pages) {
       if ((this.invalidated.get(page) ?? 0) > asked) return false;
       if (this.unitAt(page * 2 ** PAGE_SHIFT) !== unit) return false;
@@ -255,7 +255,7 @@ export class CodeCache {
   }
 
   /** Gives a batch the numbers of this run, and puts it in use. */
-  private accept(unit: Unit, { translations, sites }: Batch, constants: Iterable<number>): void {
+  private accept(unit: Unit, { translations, sites }: Batch, constantPages: Iterable<number>): void {
     const { store } = this;
     const first = store.sitesOf(Int32Array.from(sites));
     const numbered = translations.map((t): Translation => {
@@ -264,7 +264,7 @@ export class CodeCache {
         patchI32(t.body.code, at, site < 0 ? store.slotOf(location) : site);
       return { ...t, numbers };
     });
-    this.build(unit, numbered, constants);
+    this.build(unit, numbered, constantPages);
     const [{ location }] = translations as [Translation];
     store.translated(this.space, location, unit);
   }
@@ -297,7 +297,7 @@ export class CodeCache {
     return this.compile({ location, isLoop: true, optimize: true }, () => false);
   }
 
-  private build(unit: Unit, translations: readonly Translation[], constants: Iterable<number>): void {
+  private build(unit: Unit, translations: readonly Translation[], constantPages: Iterable<number>): void {
     const { store } = this;
     const slotOf = (location: number) => store.slotOf(location);
     const bytes = moduleOf(translations, slotOf);
@@ -306,7 +306,7 @@ export class CodeCache {
       module: new WebAssembly.Module(bytes),
       locations,
       slots: locations.map(slotOf),
-      pages: new Set([...translations.flatMap((t) => t.pages), ...constants]),
+      pages: new Set([...translations.flatMap((t) => t.pages), ...constantPages]),
     };
     for (const t of translations) unit.add(t);
     this.attach(unit);
@@ -549,8 +549,8 @@ export class CodeCache {
 
 /** The code of a unit as this thread sees it. */
 class LocalView implements CodeView {
-  /** Pages of which words have been taken for constants. */
-  readonly constants = new Set<number>();
+  /** Constant pool pages: of which words have been taken for constants. */
+  readonly constantPages = new Set<number>();
   readonly #cache: CodeCache;
   readonly #unit: Unit;
   readonly #ahead: boolean;
@@ -586,7 +586,7 @@ class LocalView implements CodeView {
     const vma = space.find(address);
     if (vma === undefined || !(vma.prot & EXEC) || vma.prot & WRITE) return undefined;
     if (this.#cache.unitAt(address) !== this.#unit || !space.check(address, size, READ)) return undefined;
-    this.constants.add(address >>> PAGE_SHIFT);
+    this.constantPages.add(address >>> PAGE_SHIFT);
     return size === 4 ? space.i32[address >>> 2] : size === 2 ? space.u16[address >>> 1] : space.u8[address];
   }
   seen(address: number): readonly number[] {

@@ -188,7 +188,7 @@ export interface Region {
   readonly frames: readonly Frame[];
   /** Constant locations called. */
   readonly calls: Set<number>;
-  /** Pages (address >>> 12) that hold its instructions and folded constants. */
+  /** Pages (address >>> 12) that hold its instructions. */
   readonly pages: Set<number>;
   readonly instructions: number;
 }

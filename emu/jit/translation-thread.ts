@@ -19,15 +19,15 @@ import type { FuncBody } from './wasm.ts';
 export interface Job {
   readonly start: Start;
   readonly also: readonly Start[];
-  /** Pages (address >>> 12) of the unit's code that has been run; and those of which words may be taken for constants. */
+  /** Pages (address >>> 12) of the unit's code that has been run; and constant pool pages, of which words may be taken for constants. */
   readonly code: Int32Array;
-  readonly constants: Int32Array;
+  readonly constantPages: Int32Array;
 }
 
 export interface Answer {
   readonly batch: Batch;
-  /** Pages of which words have been taken for constants. */
-  readonly constants: readonly number[];
+  /** Constant pool pages: of which words have been taken for constants. */
+  readonly constantPages: readonly number[];
 }
 
 /**
@@ -199,7 +199,7 @@ export class TranslationServer {
     if (buffer !== undefined) {
       const view = new SharedView(buffer, replica, job);
       const batch = this.#translator.translate(job.start, job.also, view);
-      if (batch !== null) answer = { batch: owned(batch), constants: [...view.used] };
+      if (batch !== null) answer = { batch: owned(batch), constantPages: [...view.used] };
     }
     return { id, answer, ms: performance.now() - began };
   }
@@ -240,15 +240,15 @@ class SharedView implements CodeView {
   readonly used = new Set<number>();
   readonly #replica: Replica;
   readonly #code: ReadonlySet<number>;
-  readonly #constants: ReadonlySet<number>;
+  readonly #constantPages: ReadonlySet<number>;
   readonly #u8: Uint8Array;
   readonly #u16: Uint16Array;
   readonly #i32: Int32Array;
 
-  constructor(buffer: SharedArrayBuffer, replica: Replica, { code, constants }: Job) {
+  constructor(buffer: SharedArrayBuffer, replica: Replica, { code, constantPages }: Job) {
     this.#replica = replica;
     this.#code = new Set(code);
-    this.#constants = new Set(constants);
+    this.#constantPages = new Set(constantPages);
     this.#u8 = new Uint8Array(buffer);
     this.#u16 = new Uint16Array(buffer);
     this.#i32 = new Int32Array(buffer);
@@ -289,7 +289,7 @@ class SharedView implements CodeView {
   }
   constantWord(address: number, size: number): number | undefined {
     const page = address >>> PAGE_SHIFT;
-    if (address & (size - 1) || !this.#constants.has(page)) return undefined;
+    if (address & (size - 1) || !this.#constantPages.has(page)) return undefined;
     this.used.add(page);
     return size === 4 ? this.#i32[address >>> 2] : size === 2 ? this.#u16[address >>> 1] : this.#u8[address];
   }
