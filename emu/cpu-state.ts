@@ -45,8 +45,8 @@ export const OFF = {
   faultAccess: 0x090,
   /** The location compiled code wants to go to when it calls through a table slot that may not be compiled. */
   target: 0x094,
-  /** Variables that compiled code has to store on its way out of a fault (a mask of its own numbering). */
-  faultDirty: 0x0a0,
+  /** What compiled code has to store on its way out: a mask of variables, and which function it leaves (jit/compile.ts). */
+  exitWord: 0x0a0,
   /** The region that was left last by an edge not compiled, and the location it went to. */
   exitFrom: 0x0a4,
   exitTo: 0x0a8,

@@ -31,7 +31,7 @@ import { TranslationStore } from './store.ts';
 import { Tiering } from './tiering.ts';
 import type { TranslationThread } from './translation-thread.ts';
 
-const EXIT_WORD = OFF.exit >> 2;
+const EXIT_REASON = OFF.exit >> 2;
 const IT = OFF.it >> 2;
 const E = OFF.e >> 2;
 const FPSCR = OFF.fpscr >> 2;
@@ -129,7 +129,7 @@ export class JitBackend implements CpuBackend {
     this.cpu = cpu;
     this.stopAt = 0;
     const before = this.times.begin('evaluator');
-    cpu.i32[EXIT_WORD] = EXIT.NONE;
+    cpu.i32[EXIT_REASON] = EXIT.NONE;
     try {
       this.dispatch(0);
     } finally {
@@ -187,8 +187,8 @@ export class JitBackend implements CpuBackend {
   }
 
   /**
-   * Runs from the state's location, or from where an interpreter has `left`. Gives LEAVE when a hook said to leave, or the location
-   * where the dispatcher is done.
+   * Runs from the state's location, or from where an interpreter has `left`. Gives LEAVE when a hook said to leave, or the
+   * location where the dispatcher is done.
    */
   private dispatch(depth: number, left: number | null = null): number {
     const { cpu, interpreter } = this;
@@ -202,21 +202,21 @@ export class JitBackend implements CpuBackend {
         const before = this.times.begin('interpreter');
         const next = first ?? this.wasm.run(cpu, depth, this.stopAt);
         this.times.end(before);
-        if (next !== LEAVE || w[EXIT_WORD] === EXIT.NONE) {
+        if (next !== LEAVE || w[EXIT_REASON] === EXIT.NONE) {
           cpu.location = next >>> 0;
           // Far up the host's stack nothing is begun anew: the frames below give way until there is room.
           if (next >>> 0 === this.stopAt || depth > MAX_DEPTH >> 1) return next;
           continue;
         }
-        const why = w[EXIT_WORD];
-        w[EXIT_WORD] = EXIT.NONE;
+        const why = w[EXIT_REASON];
+        w[EXIT_REASON] = EXIT.NONE;
         if (why === EXIT.FAULT) {
           if (this.fault()) continue;
         } else if (why === EXIT.STEP) {
           if (interpreter.step(cpu)) continue;
         } else if (why === EXIT.LOOKUP) continue;
       }
-      w[EXIT_WORD] = depth > 0 ? EXIT.HOOK : EXIT.NONE;
+      w[EXIT_REASON] = depth > 0 ? EXIT.HOOK : EXIT.NONE;
       return LEAVE;
     }
   }
@@ -308,14 +308,14 @@ export class JitBackend implements CpuBackend {
   /** Has the evaluator run the instruction at a site, which is left by the fault exit. */
   private leaveToStep(site: number): number {
     this.code.placeAt(this.cpu, site);
-    this.cpu.i32[EXIT_WORD] = EXIT.STEP;
+    this.cpu.i32[EXIT_REASON] = EXIT.STEP;
     return 0;
   }
 
   private noteFault(site: number, address: number, kind: number, why: FaultReason): number {
     const { cpu } = this;
     this.code.placeAt(cpu, site);
-    cpu.i32[EXIT_WORD] = EXIT.FAULT;
+    cpu.i32[EXIT_REASON] = EXIT.FAULT;
     cpu.u32[OFF.faultAddress >> 2] = address;
     cpu.i32[OFF.faultAccess >> 2] = kind;
     this.faultWhy = why;
@@ -336,11 +336,11 @@ export class JitBackend implements CpuBackend {
   private goOn(answer: boolean, expected: number): number {
     const { cpu } = this;
     if (!answer) {
-      cpu.i32[EXIT_WORD] = EXIT.HOOK;
+      cpu.i32[EXIT_REASON] = EXIT.HOOK;
       return 0;
     }
     if (cpu.location !== expected || this.stale || this.revoked() || !this.compiledMode()) {
-      cpu.i32[EXIT_WORD] = EXIT.LOOKUP;
+      cpu.i32[EXIT_REASON] = EXIT.LOOKUP;
       return 0;
     }
     return 1;
@@ -382,7 +382,7 @@ export class JitBackend implements CpuBackend {
     const it = cpu.i32[IT];
     // Behind an IT that could not be decoded with its block the evaluator goes on.
     if (insn.itBefore === 0 && it !== 0 && answer) {
-      cpu.i32[EXIT_WORD] = EXIT.LOOKUP;
+      cpu.i32[EXIT_REASON] = EXIT.LOOKUP;
       return 0;
     }
     cpu.i32[IT] = 0;
@@ -408,7 +408,7 @@ export class JitBackend implements CpuBackend {
     }
     if (depth === cpu.i32[DEPTH]) return target;
     cpu.location = target;
-    cpu.i32[EXIT_WORD] = EXIT.NONE;
+    cpu.i32[EXIT_REASON] = EXIT.NONE;
     return this.resume(depth, ret, null);
   }
 

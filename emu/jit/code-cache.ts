@@ -411,7 +411,7 @@ export class CodeCache {
     const { location, dirty } = this.store.site(number);
     cpu.location = location;
     cpu.i32[OFF.it >> 2] = dirty >>> 24;
-    cpu.i32[OFF.faultDirty >> 2] = dirty;
+    cpu.i32[OFF.exitWord >> 2] = dirty;
     cpu.i32[OFF.target >> 2] = 0;
   }
 

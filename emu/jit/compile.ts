@@ -51,10 +51,10 @@ const STACK_KIB = Number(/--stack-size=(\d+)/.exec(process.execArgv.join(' '))?.
 export const MAX_DEPTH = Math.floor(STACK_KIB / 3);
 
 /**
- * A way out has the index of the frame that it leaves in the upper byte of OFF.faultDirty; or RETURNING, when the region is to
+ * A way out has the index of the frame that it leaves in the upper byte of OFF.exitWord; or RETURNING, when the region is to
  * return OFF.target.
  */
-const FRAME_SHIFT = 24;
+const EXITED_SHIFT = 24;
 const RETURNING = 255;
 
 /** Iterations of a loop that fuel is taken for at once. */
@@ -180,7 +180,7 @@ export class RegionCompiler implements EmitterHost {
     const { emitter, out, dirtyAtExits: dirty } = this;
     if (dirty === 0) return;
     out.get(CPU);
-    out.mem(OP.i32_load, OFF.faultDirty);
+    out.mem(OP.i32_load, OFF.exitWord);
     out.set(this.ret);
     for (let v = 0; v < VARS; v++)
       if (dirty & (1 << v)) {
@@ -210,8 +210,8 @@ export class RegionCompiler implements EmitterHost {
     emitter.storeState(OFF.exitFrom, region.location);
     if (region.frames.length > 1) {
       out.get(CPU);
-      out.mem(OP.i32_load, OFF.faultDirty);
-      out.i32(FRAME_SHIFT);
+      out.mem(OP.i32_load, OFF.exitWord);
+      out.i32(EXITED_SHIFT);
       out.byte(OP.i32_shr_u);
       out.tee(from);
       out.i32(RETURNING);
@@ -489,7 +489,7 @@ export class RegionCompiler implements EmitterHost {
     // Nothing has gone there yet: a way out that is short to write.
     this.leftColdly.add(frame);
     this.dirtyAtExits |= dirty;
-    emitter.storeState(OFF.faultDirty, dirty | (frame.index << FRAME_SHIFT));
+    emitter.storeState(OFF.exitWord, dirty | (frame.index << EXITED_SHIFT));
     emitter.storeState(OFF.target, location);
     emitter.br(OP.br, emitter.faultLabel);
   }
@@ -585,7 +585,7 @@ export class RegionCompiler implements EmitterHost {
     emitter.openUnlikely();
     dirty &= ~emitter.storePending();
     this.dirtyAtExits |= dirty;
-    emitter.storeState(OFF.faultDirty, dirty | (RETURNING << FRAME_SHIFT));
+    emitter.storeState(OFF.exitWord, dirty | (RETURNING << EXITED_SHIFT));
     out.get(CPU);
     emitter.gen(to);
     out.mem(OP.i32_store, OFF.target);

@@ -46,8 +46,8 @@ export interface InterpreterHooks {
   /** What time is spent on from now on; told only when `timed`. */
   begin(what: 'interpreter' | 'compiled' | 'decode'): void;
   /**
-   * Below a call of compiled code the interpreter has left (a location, or LEAVE) and not where the call is to return to: goes on,
-   * and gives what a region function does.
+   * Below a call of compiled code the interpreter has left (a location, or LEAVE) and not where the call is to return to: goes
+   * on, and gives what a region function does.
    */
   resume(depth: number, ret: number, left: number): number;
   /** A fault is why the interpreter is about to leave. */
@@ -60,7 +60,7 @@ export interface InterpreterHooks {
   isCompiled(location: number): boolean;
 }
 
-const EXIT_WORD = OFF.exit >> 2;
+const EXIT_REASON = OFF.exit >> 2;
 
 export class WasmInterpreter {
   readonly #space: AddressSpace;
@@ -408,7 +408,7 @@ export class WasmInterpreter {
     cpu.i32[OFF.it >> 2] = it;
     cpu.u32[OFF.faultAddress >> 2] = address;
     cpu.i32[OFF.faultAccess >> 2] = access;
-    cpu.i32[EXIT_WORD] = EXIT.FAULT;
+    cpu.i32[EXIT_REASON] = EXIT.FAULT;
     this.#hooks.faulted(why);
     return 0;
   }
