@@ -77,8 +77,8 @@ export class Keeper {
     }
   }
 
-  /** The file's bytes may have been others when some of it was translated: nothing is to be kept. */
-  spoil(): void {
+  /** The file's bytes may have been others when some of it was translated: it is tainted, and nothing is to be kept. */
+  taint(): void {
     this.#off = true;
     this.#next?.file.abandon();
     this.#next = null;

@@ -187,7 +187,7 @@ export class TranslationStore {
     if (!image?.keeper) return;
     if (space.find(address)?.source?.unchanged?.() === true) image.keeper.translated();
     else {
-      image.keeper.spoil();
+      image.keeper.taint();
       image.keeper = null;
     }
   }

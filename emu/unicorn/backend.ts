@@ -1,16 +1,17 @@
 /**
- * The CPUs 'unicorn' and 'unicorn.js': Unicorn 2 as a library running on the bytes of the address space itself, or as a WebAssembly module with copies of
- * them (guest-memory.ts). The oracle for the other CPUs, and a choice for hunting bugs.
+ * The CPUs 'unicorn' and 'unicorn.js': Unicorn 2 as a library running on the bytes of the address space itself, or as a
+ * WebAssembly module with copies of them (guest-memory.ts). The oracle for the other CPUs, and a choice for hunting bugs.
  *
- * The library's callbacks only note what happened and stop it; all work is done, and all hooks are called, after emu_start has returned, with the
- * state in the CpuState. So hooks may throw, run other threads or change everything. Between two hooks the engine's registers are the truth;
- * at every hook the CpuState is.
+ * The library's callbacks only note what happened and stop it; all work is done, and all hooks are called, after emu_start has
+ * returned, with the state in the CpuState. So hooks may throw, run other threads or change everything. Between two hooks the
+ * engine's registers are the truth; at every hook the CpuState is.
  *
- * Pages come from the page bytes through the guest's own MMU (page-tables.ts): an abort either brings a page in or becomes hooks.fault. The library
- * does not say which address an abort was about, so the instruction is run again with memory hooks that tell.
+ * Pages come from the page bytes through the guest's own MMU (page-tables.ts): an abort either brings a page in or becomes
+ * hooks.fault. The library does not say which address an abort was about, so the instruction is run again with memory hooks
+ * that tell.
  *
- * Fuel: the library counts instructions, the other CPUs count branches; a unit of fuel is taken for INSTRUCTIONS_PER_FUEL instructions. How many were
- * run when an event comes is not known, so an event costs a fraction of what was left.
+ * Fuel: the library counts instructions, the other CPUs count branches; a unit of fuel is taken for INSTRUCTIONS_PER_FUEL
+ * instructions. How many were run when an event comes is not known, so an event costs a fraction of what was left.
  *
  * Exclusive monitor: the library's own; cleared at every hook, as an exception does (ARM ARM A3.4.5 leaves that to the system).
  */
@@ -55,7 +56,7 @@ const STUBS = 0xf000_0000;
 const SUPERVISOR = 0x1d3;
 const USER = 0x10;
 
-/** The words of the stubs, by name; r0 and r1 are the arguments, r2 and r3 are spoilt, too. */
+/** The words of the stubs, by name; r0 and r1 are the arguments, r2 and r3 are clobbered, too. */
 const STUB = {
   /** r0 = TTBR0, r1 = DACR: turns the MMU on. */
   mmuOn: [
@@ -122,8 +123,9 @@ export class UnicornBackend implements CpuBackend {
   private readonly registers: Registers;
   private readonly stubs = new Map<StubName, number>();
   /**
-   * Pages that an instruction in them writes to: executable and writable at once until the next hook, not marked CODE. The library notices the guest's own
-   * writes to code; what the kernel writes is taken care of by forgetting their translations at every hook.
+   * Pages that an instruction in them writes to: executable and writable at once until the next hook, not marked CODE. The
+   * library notices the guest's own writes to code; what the kernel writes is taken care of by forgetting their translations at
+   * every hook.
    */
   private readonly selfModifying = new Set<number>();
   /** Threads inside run(), innermost last: a hook may run another thread. */
@@ -213,8 +215,8 @@ export class UnicornBackend implements CpuBackend {
   }
 
   /**
-   * Runs at least one instruction, until the thread is at the location and `accept` (which is to look at the state only) answers true. False: a hook said to
-   * leave. Hooks are called as in run(); hooks.preempt is asked now and then.
+   * Runs at least one instruction, until the thread is at the location and `accept` (which is to look at the state only)
+   * answers true. False: a hook said to leave. Hooks are called as in run(); hooks.preempt is asked now and then.
    */
   runTo(cpu: CpuState, location: number, accept: () => boolean): boolean {
     const address = (location & ~1) >>> 0;
@@ -414,8 +416,9 @@ export class UnicornBackend implements CpuBackend {
   }
 
   /**
-   * The accesses that the instruction at the engine's PC, which ended in a data abort, tries. Unicorn 2.0 calls hooks before it asks the MMU: the last one
-   * called is of the access that fails. Later versions ask first: there the instruction is run without the MMU, and what it writes is taken back.
+   * The accesses that the instruction at the engine's PC, which ended in a data abort, tries. Unicorn 2.0 calls hooks before it
+   * asks the MMU: the last one called is of the access that fails. Later versions ask first: there the instruction is run
+   * without the MMU, and what it writes is taken back.
    */
   private probe(): Accessed[] {
     const { instructions } = this;
@@ -489,7 +492,7 @@ export class UnicornBackend implements CpuBackend {
     this.memory.dropCode(page);
   }
 
-  /** Arms or clears the library's monitor as the state says. Registers are spoilt. */
+  /** Arms or clears the library's monitor as the state says. Registers are clobbered. */
   private loadExclusive(cpu: CpuState): void {
     const w = cpu.i32;
     const address = cpu.u32[OFF.exAddress >> 2]!;
@@ -545,7 +548,7 @@ export class UnicornBackend implements CpuBackend {
     this.stub('mmuOn', TABLES, 1); // domain 0: client, descriptors are obeyed
   }
 
-  /** Does something that spoils registers while the engine has the guest's; `restore` gives them back to it. */
+  /** Does something that clobbers registers while the engine has the guest's; `restore` gives them back to it. */
   private aside<T>(body: (restore: () => void) => T): T {
     const location = this.location();
     this.registers.read();
