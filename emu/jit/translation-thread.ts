@@ -167,7 +167,7 @@ const NO_BODY: FuncBody = { type: 0, locals: [], code: new Uint8Array(0) };
 export class TranslationServer {
   readonly #translator: Translator;
   readonly #memories = new Map<number, SharedArrayBuffer>();
-  readonly #units = new Map<number, Replica>();
+  readonly #units = new Map<number, Mirror>();
 
   constructor(options: TranslatorOptions) {
     this.#translator = new Translator(options);
@@ -188,16 +188,16 @@ export class TranslationServer {
 
   #job({ id, memory, unit, news, job }: Message & { kind: 'job' }): Reply {
     const began = performance.now();
-    let replica = this.#units.get(unit);
-    if (replica === undefined) {
-      replica = new Replica();
-      this.#units.set(unit, replica);
+    let mirror = this.#units.get(unit);
+    if (mirror === undefined) {
+      mirror = new Mirror();
+      this.#units.set(unit, mirror);
     }
-    replica.learn(news);
+    mirror.learn(news);
     const buffer = this.#memories.get(memory);
     let answer: Answer | null = null;
     if (buffer !== undefined) {
-      const view = new SharedView(buffer, replica, job);
+      const view = new SharedView(buffer, mirror, job);
       const batch = this.#translator.translate(job.start, job.also, view);
       if (batch !== null) answer = { batch: owned(batch), constantPages: [...view.used] };
     }
@@ -214,7 +214,7 @@ function owned({ translations, sites }: Batch): Batch {
 }
 
 /** A unit as the thread knows it. */
-class Replica {
+class Mirror {
   readonly unit = new Unit();
   readonly #kept = new Map<number, 'entry' | 'loop'>();
 
@@ -238,15 +238,15 @@ class Replica {
 /** A unit's code in a memory that others write to. */
 class SharedView implements CodeView {
   readonly used = new Set<number>();
-  readonly #replica: Replica;
+  readonly #mirror: Mirror;
   readonly #code: ReadonlySet<number>;
   readonly #constantPages: ReadonlySet<number>;
   readonly #u8: Uint8Array;
   readonly #u16: Uint16Array;
   readonly #i32: Int32Array;
 
-  constructor(buffer: SharedArrayBuffer, replica: Replica, { code, constantPages }: Job) {
-    this.#replica = replica;
+  constructor(buffer: SharedArrayBuffer, mirror: Mirror, { code, constantPages }: Job) {
+    this.#mirror = mirror;
     this.#code = new Set(code);
     this.#constantPages = new Set(constantPages);
     this.#u8 = new Uint8Array(buffer);
@@ -259,7 +259,7 @@ class SharedView implements CodeView {
     if (!this.#code.has(pc >>> PAGE_SHIFT)) return null;
     // Of an IT block what has been run shows at its beginning.
     if (itstate === 0 && !this.#hasRun(location)) {
-      const earlier = this.#replica.unit.translations.get(entry);
+      const earlier = this.#mirror.unit.translations.get(entry);
       if (earlier === undefined || !holds(earlier, pc)) return null;
     }
     if ((location & 1) === 0) return pc & 3 ? null : decodeA32(this.#i32[pc >>> 2]!);
@@ -282,10 +282,10 @@ class SharedView implements CodeView {
   }
 
   kindAt(location: number): 'entry' | 'loop' | undefined {
-    return this.#replica.kindAt(location);
+    return this.#mirror.kindAt(location);
   }
   copies(address: number): number {
-    return this.#replica.unit.copies(address);
+    return this.#mirror.unit.copies(address);
   }
   constantWord(address: number, size: number): number | undefined {
     const page = address >>> PAGE_SHIFT;
@@ -294,10 +294,10 @@ class SharedView implements CodeView {
     return size === 4 ? this.#i32[address >>> 2] : size === 2 ? this.#u16[address >>> 1] : this.#u8[address];
   }
   seen(address: number): readonly number[] {
-    return this.#replica.unit.jumps.get(address) ?? [];
+    return this.#mirror.unit.jumps.get(address) ?? [];
   }
   isUnaligned(location: number): boolean {
-    return this.#replica.unit.unaligned.has(location);
+    return this.#mirror.unit.unaligned.has(location);
   }
   hasOtherCode(): boolean {
     return false;

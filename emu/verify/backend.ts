@@ -15,10 +15,10 @@ import type { BackendFactory } from '../backend.ts';
 import type { CpuBackend, CpuHooks, CpuName, CpuOptions, CpuStats } from '../cpu.ts';
 import { CpuState } from '../cpu-state.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
+import { bisect, describe, refillUntil, tell } from './bisect.ts';
 import { type Difference, endDifferences, hex, sameMemory, samePlace } from './compare.ts';
-import { describe, narrow, refillUntil, tell } from './narrow.ts';
 import { PageLog } from './page-log.ts';
-import { Side, type SyncEvent, sameEvent } from './side.ts';
+import { Replica, type SyncEvent, sameEvent } from './replica.ts';
 
 /** The CPUs differ; the message is the report, many lines. */
 export class VerifyMismatch extends Error {
@@ -38,10 +38,10 @@ const TIME_SLICE = 8;
 export class VerifyBackend implements CpuBackend {
   readonly space: AddressSpace;
   private readonly hooks: CpuHooks;
-  private readonly first: Side;
-  private readonly second: Side;
+  private readonly first: Replica;
+  private readonly second: Replica;
   private readonly log: PageLog;
-  /** State blocks of ours: the second CPU's, the slice's start, and one for narrowing. */
+  /** State blocks of ours: the second CPU's, the slice's start, and one for bisecting. */
   private readonly blocks: number[];
   private readonly other: CpuState;
   private readonly start: CpuState;
@@ -52,8 +52,8 @@ export class VerifyBackend implements CpuBackend {
     this.space = space;
     this.hooks = options.hooks;
     this.log = new PageLog(space);
-    this.first = new Side(space, first, options.count === true);
-    this.second = new Side(space, second, false);
+    this.first = new Replica(space, first, options.count === true);
+    this.second = new Replica(space, second, false);
     if (this.second.steps === null)
       throw new Error(`${this.second.name} cannot be the second CPU of a verification`);
     this.blocks = [space.allocateState(), space.allocateState(), space.allocateState()];
@@ -149,8 +149,8 @@ export class VerifyBackend implements CpuBackend {
       `  ${b.padEnd(8)} comes to ${describe(reached)} at ${place(other.location)}`,
       ...tell(differences, a, b),
     ];
-    const narrowed = narrow({ space, log, first, second, start, a: spare, b: other });
-    if (narrowed === null && reached.kind === 'slice') {
+    const bisected = bisect({ space, log, first, second, start, a: spare, b: other });
+    if (bisected === null && reached.kind === 'slice') {
       console.error(
         `armrun: verify: ${b} took too long from ${place(start.location)} on; this stretch is not compared`,
       );
@@ -159,7 +159,7 @@ export class VerifyBackend implements CpuBackend {
     log.end();
     seen.push(
       '',
-      narrowed ?? 'Run again in pieces the stretch does not differ: it depends on what was compiled when.',
+      bisected ?? 'Run again in pieces the stretch does not differ: it depends on what was compiled when.',
     );
     throw new VerifyMismatch(seen.join('\n'));
   }

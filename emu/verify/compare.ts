@@ -7,7 +7,7 @@ import type { Insn } from '../decode/row.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { EXEC, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
 import type { Images } from './page-log.ts';
-import type { SyncEvent } from './side.ts';
+import type { SyncEvent } from './replica.ts';
 
 /** A register or a word of memory that differs; values as hexadecimal text. */
 export interface Difference {

@@ -22,13 +22,13 @@ import {
   samePlace,
 } from './compare.ts';
 import type { Images, PageLog } from './page-log.ts';
-import { type Side, type SyncEvent, sameEvent } from './side.ts';
+import { type Replica, type SyncEvent, sameEvent } from './replica.ts';
 
 export interface Slice {
   readonly space: AddressSpace;
   readonly log: PageLog;
-  readonly first: Side;
-  readonly second: Side;
+  readonly first: Replica;
+  readonly second: Replica;
   /** State at the slice's beginning. */
   readonly start: CpuState;
   /** States to work in. */
@@ -56,7 +56,7 @@ export function refillUntil(end: number): (cpu: CpuState) => boolean {
 }
 
 /** The report of the difference, many lines; null when run again in pieces the slice does not differ. */
-export function narrow(slice: Slice): string | null {
+export function bisect(slice: Slice): string | null {
   // The fuel of the longest prefix known to agree (-1: nothing run), and of the shortest known to differ.
   let good = -1;
   let bad = 0;
@@ -136,8 +136,8 @@ function stretch(slice: Slice, good: number, bad: number): string {
     if (b.location === a.location && event.kind === 'slice') break;
   }
   const cut = Math.max(steps.length - TOLD_STEPS, 0);
-  const came = (side: Side, e: SyncEvent | null, cpu: CpuState) =>
-    `  ${side.name.padEnd(8)} comes to ${hex(cpu.location)}${e === null || e.kind === 'slice' ? '' : `, ${describe(e)}`}`;
+  const came = (replica: Replica, e: SyncEvent | null, cpu: CpuState) =>
+    `  ${replica.name.padEnd(8)} comes to ${hex(cpu.location)}${e === null || e.kind === 'slice' ? '' : `, ${describe(e)}`}`;
   const differences = [...registerDifferences(a, b), ...memoryDifferences(space, images, log.before)];
   return [
     `They part after ${good + 1} taken branches, in these instructions (as run by ${second.name}, with the registers they change):`,

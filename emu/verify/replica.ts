@@ -28,7 +28,7 @@ export interface Steps {
   runTo(cpu: CpuState, location: number, accept: () => boolean): boolean;
 }
 
-export class Side {
+export class Replica {
   readonly backend: CpuBackend;
   readonly steps: Steps | null;
   #event: SyncEvent | null = null;
