@@ -3,7 +3,7 @@
  * evaluator, fork and signal delivery all see the same bytes. At every call boundary of compiled code and whenever
  * TypeScript runs, this block is the whole truth about the thread.
  *
- * Flags are held as QEMU holds them: N is bit 31 of `nf`, Z is `zf === 0`, C is `cf` (0 or 1), V is bit 31 of `vf`.
+ * Flags are kept as QEMU keeps them: N is bit 31 of `nf`, Z is `zf === 0`, C is `cf` (0 or 1), V is bit 31 of `vf`.
  * So a data-processing instruction stores its result twice and computes nothing else unless C or V is wanted.
  */
 

@@ -30,7 +30,7 @@ export class ArithmeticWriter extends FunctionWriter {
     out.s64(32n);
     out.byte(OP.i64_shr_u);
     out.byte(OP.i32_wrap_i64);
-    return this.held();
+    return this.fromStack();
   }
   mulhS(a: Node, b: Node): Node {
     return this.mulHigh(OP.i64_extend_i32_s, a, b);
@@ -63,7 +63,7 @@ export class ArithmeticWriter extends FunctionWriter {
     out.byte(OP.i32_div_s);
     out.byte(OP.end);
     out.byte(OP.end);
-    return this.held();
+    return this.fromStack();
   }
   divU(a: Node, b: Node): Node {
     const x = this.let(a);
@@ -78,7 +78,7 @@ export class ArithmeticWriter extends FunctionWriter {
     out.byte(OP.else);
     out.i32(0);
     out.byte(OP.end);
-    return this.held();
+    return this.fromStack();
   }
   and(a: Node, b: Node): Node {
     if (a.kind === CONST && b.kind === CONST) return this.const(a.x & b.x);

@@ -390,10 +390,10 @@ export class RegionCompiler implements EmitterHost {
           emitter.gen(emitter.cond(insn.cond));
           if (last && this.isCold(b, effects)) emitter.openUnlikely();
           else emitter.open(OP.if);
-          const { held } = emitter.vfp;
+          const { cached } = emitter.vfp;
           insn.row.op(emitter, insn.args);
           emitter.finish();
-          emitter.vfp.join(held);
+          emitter.vfp.join(cached);
           emitter.close();
           // A conditional write of flags leaves two possible comparisons; a conditional branch leaves the flags alone.
           if ((effects.mayWrite | effects.writes) & FLAG_MASK) cmp.valid = false;
@@ -465,9 +465,9 @@ export class RegionCompiler implements EmitterHost {
     else if (to.merge) emitter.br(OP.br, this.blockLabel.get(to)!);
     else {
       const { block, dirtyAfter, location } = this;
-      const { held } = emitter.vfp;
+      const { cached } = emitter.vfp;
       this.tree(to);
-      emitter.vfp.held = held;
+      emitter.vfp.cached = cached;
       this.block = block;
       this.dirtyAfter = dirtyAfter;
       this.location = location;

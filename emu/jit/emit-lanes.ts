@@ -26,8 +26,8 @@ export class LaneWriter {
     this.e.out.simd(op);
   }
 
-  protected held(): Node {
-    return this.e.heldAs(V128);
+  protected fromStack(): Node {
+    return this.e.fromStack(V128);
   }
 
   /** A constant: no code until it is used. */
@@ -94,7 +94,7 @@ export class LaneWriter {
     this.gen(w);
     this.op(SIMD.extract_s[2]);
     e.out.byte(i);
-    return e.heldAs();
+    return e.fromStack();
   }
 
   // ---- writing ----
@@ -102,40 +102,40 @@ export class LaneWriter {
   protected apply1(op: number, a: Node): Node {
     this.gen(a);
     this.op(op);
-    return this.held();
+    return this.fromStack();
   }
   protected apply2(op: number, a: Node, b: Node): Node {
     if (op < 0) throw new Unsupported();
     this.gen(a);
     this.gen(b);
     this.op(op);
-    return this.held();
+    return this.fromStack();
   }
   protected byConstant(op: number, a: Node, n: number): Node {
     this.gen(a);
     this.e.out.i32(n);
     this.op(op);
-    return this.held();
+    return this.fromStack();
   }
   /** Shifts by a number that the machine may take for an operand. */
   protected shift(op: number, a: Node, amount: Node): Node {
     this.gen(a);
     this.e.gen(amount);
     this.op(op);
-    return this.held();
+    return this.fromStack();
   }
   /** Calls a function of vector-helpers.ts. */
   protected call(name: VectorHelper, ...operands: Node[]): Node {
     for (const operand of operands) this.gen(operand);
     this.e.out.call(importIndex(name));
-    return this.held();
+    return this.fromStack();
   }
   protected select(mask: Node, a: Node, b: Node): Node {
     this.gen(a);
     this.gen(b);
     this.gen(mask);
     this.op(SIMD.bitselect);
-    return this.held();
+    return this.fromStack();
   }
 
   shuffle(pattern: readonly number[], a: Node, b: Node): Node {
@@ -150,7 +150,7 @@ export class LaneWriter {
     this.gen(b);
     this.op(SIMD.shuffle);
     this.e.out.raw(all);
-    return this.held();
+    return this.fromStack();
   }
 
   splat(t: Lanes, v: Node): Node {
@@ -162,7 +162,7 @@ export class LaneWriter {
     }
     this.e.gen(v);
     this.op(SIMD.splat[log2]!);
-    return this.held();
+    return this.fromStack();
   }
 
   /** The lower half of each lane. */

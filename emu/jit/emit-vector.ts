@@ -1,5 +1,6 @@
 /**
- * Compiled Advanced SIMD: the operations of vector-machine.ts on wasm's v128. Saturation is found by comparing with what does not saturate.
+ * Compiled Advanced SIMD: the operations of vector-machine.ts on wasm's v128. Saturation is found by comparing with what does
+ * not saturate.
  */
 import {
   isQuad,
@@ -56,7 +57,7 @@ export class VectorEmitter extends FloatLanes {
     this.gen(w);
     this.op((isUnsigned(t) ? SIMD.extract_u : SIMD.extract_s)[t & 3]!);
     this.e.out.byte(i);
-    return this.e.heldAs();
+    return this.e.fromStack();
   }
 
   setLane(t: Lanes, w: Node, i: number, v: Node): Node {
@@ -64,7 +65,7 @@ export class VectorEmitter extends FloatLanes {
     this.e.gen(v);
     this.op(SIMD.replace[t & 3]!);
     this.e.out.byte(i);
-    return this.held();
+    return this.fromStack();
   }
 
   vec1(op: Vector1, t: Lanes, a: Node): Node {

@@ -42,7 +42,7 @@ import { ConversionEmitter } from './emit-convert.ts';
 import { FpEmitter } from './emit-fp.ts';
 import { VectorEmitter } from './emit-vector.ts';
 import { CONST, LOCAL, Node, OPERATION, VARIABLE } from './function-writer.ts';
-import { type HeldRegisters, NONE_HELD, VfpRegisters, vfpOffset } from './vfp-registers.ts';
+import { type CachedRegisters, NONE_CACHED, VfpRegisters, vfpOffset } from './vfp-registers.ts';
 import { type ByteWriter, F64, I32, I64, OP } from './wasm.ts';
 import { SIMD, V128 } from './wasm-simd.ts';
 
@@ -68,9 +68,9 @@ export interface EmitterHost {
 }
 
 /** Whether a tree reads no guest register or flag, so that it means the same later. */
-function isHeld(n: Node): boolean {
+function isStable(n: Node): boolean {
   if (n.kind !== OPERATION) return n.kind !== VARIABLE;
-  return isHeld(n.a!) && (n.b === null || isHeld(n.b)) && (n.c === null || isHeld(n.c));
+  return isStable(n.a!) && (n.b === null || isStable(n.b)) && (n.c === null || isStable(n.c));
 }
 
 /** A tree that can be written out besides the one it was made from. */
@@ -159,7 +159,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     // What the bodies write comes on top of what was there.
     this.settleFlags();
     const { vfp } = this;
-    const before = vfp.held;
+    const before = vfp.cached;
     const joined = (way: () => void) => () => {
       way();
       vfp.join(before);
@@ -178,7 +178,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     this.cmp.valid = false;
     this.pending.delete(v);
     if (this.dead & (1 << v)) return;
-    if (this.deferrable & (1 << v) && isHeld(n)) {
+    if (this.deferrable & (1 << v) && isStable(n)) {
       this.pending.set(v, n);
       this.keepTemps();
     } else this.setVar(v, n);
@@ -251,7 +251,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
       right.x !== OP.i32_xor
     )
       return false;
-    if (left.a !== right.a || !isHeld(left)) return false;
+    if (left.a !== right.a || !isStable(left)) return false;
     this.cmp.a = left.a!;
     this.cmp.b = left.b!;
     this.keepTemps();
@@ -440,7 +440,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     this.test(a, size, 1, 1);
     this.gen(a);
     this.out.mem(size === 4 ? OP.i32_load : size === 2 ? OP.i32_load16_u : OP.i32_load8_u, 0);
-    return this.held();
+    return this.fromStack();
   }
   store(address: Node, size: 1 | 2 | 4, v: Node): void {
     const a = this.let(address);
@@ -451,7 +451,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   }
   access(address: Node, length: number, kind: 1 | 2, align: number): void {
     if (address.kind === OPERATION || address.kind === VARIABLE)
-      throw new Error('emitter: access wants its address held by let');
+      throw new Error('emitter: access wants its address from let');
     this.test(address, length, kind, align);
   }
   /** Address of an already tested range as a base on the wasm stack and a static offset. */
@@ -465,7 +465,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   }
   loadWord(address: Node, offset: number): Node {
     this.out.mem(OP.i32_load, this.based(address, offset));
-    return this.held();
+    return this.fromStack();
   }
   storeWord(address: Node, offset: number, v: Node): void {
     const o = this.based(address, offset);
@@ -474,7 +474,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   }
   loadDouble(address: Node, offset: number): Node {
     this.out.mem(OP.f64_load, this.based(address, offset));
-    return this.held(F64);
+    return this.fromStack(F64);
   }
   storeDouble(address: Node, offset: number, w: Node): void {
     const o = this.based(address, offset);
@@ -585,10 +585,10 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
 
   // ---- VFP registers ----
   getS(n: number): Node {
-    if (!this.vfp.isHeld(32, n)) return this.stateWord(vfpOffset(32, n));
+    if (!this.vfp.isCached(32, n)) return this.stateWord(vfpOffset(32, n));
     this.out.get(this.vfp.read(32, n));
     this.out.byte(OP.i32_reinterpret_f32);
-    return this.held();
+    return this.fromStack();
   }
   setS(n: number, v: Node): void {
     this.vfp.write(32, n, () => {
@@ -598,7 +598,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   }
   getD(n: number): Node {
     this.out.get(this.vfp.read(64, n));
-    return this.held(F64);
+    return this.fromStack(F64);
   }
   setD(n: number, w: Node): void {
     this.vfp.write(64, n, () => this.vector.genDouble(w));
@@ -626,13 +626,13 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     this.gen(low);
     out.byte(OP.i64_extend_i32_u);
     out.byte(OP.i64_or);
-    return this.held(I64);
+    return this.fromStack(I64);
   }
 
   // ---- Advanced SIMD: see emit-vector.ts ----
   getQuad(n: number): Node {
     this.out.get(this.vfp.read(128, n >> 1));
-    return this.held(V128);
+    return this.fromStack(V128);
   }
   protected genVector(w: Node): void {
     this.vector.gen(w);
@@ -667,7 +667,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   loadLanes(address: Node, offset: number, _size: 1 | 2 | 4 | 8, quad: boolean): Node {
     if (!quad) return this.loadDouble(address, offset);
     this.out.simdMem(SIMD.load, this.based(address, offset));
-    return this.held(V128);
+    return this.fromStack(V128);
   }
   storeLanes(address: Node, offset: number, _size: 1 | 2 | 4 | 8, quad: boolean, w: Node): void {
     if (!quad) {
@@ -679,8 +679,8 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     this.out.simdMem(SIMD.store, o);
   }
 
-  /** Labels of the instruction's end and of its slow way, when it has one; and what locals held when that was opened. */
-  private slow: { end: number; way: number; held: HeldRegisters } | null = null;
+  /** Labels of the instruction's end and of its slow way, when it has one; and what was cached when that was opened. */
+  private slow: { end: number; way: number; cached: CachedRegisters } | null = null;
 
   /** With the answer on the wasm stack: has the evaluator run the instruction, of which nothing has been written yet. */
   slowIf(): void {
@@ -689,10 +689,10 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   /** Prepares for slowIf: before the code that it leaves begins. */
   openSlow(): void {
     if (this.slow !== null) return;
-    this.slow = { end: this.depth, way: this.depth + 1, held: this.vfp.held };
+    this.slow = { end: this.depth, way: this.depth + 1, cached: this.vfp.cached };
     this.open(OP.block);
     this.open(OP.block);
-    this.vfp.written = NONE_HELD;
+    this.vfp.written = NONE_CACHED;
   }
   /** Ends an instruction: writes the slow way when it has one. */
   finish(): void {
@@ -704,7 +704,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     // The evaluator tests the condition again, and for that it needs the flags.
     if (this.conditional) this.storeVars(this.dirty & ~this.storePending());
     this.stepHere();
-    vfp.loadAgain(slow.held);
+    vfp.loadAgain(slow.cached);
     this.close();
   }
   /** The instruction under way is given up. */

@@ -267,13 +267,13 @@ export class FunctionWriter {
 
   protected tempOf(n: Node): Node {
     this.gen(n);
-    return this.held();
+    return this.fromStack();
   }
 
   protected stateWord(offset: number): Node {
     this.out.get(CPU);
     this.out.mem(OP.i32_load, offset);
-    return this.held();
+    return this.fromStack();
   }
 
   constantOf(n: Node): number | undefined {
@@ -287,16 +287,12 @@ export class FunctionWriter {
   let(v: Node): Node {
     return v.kind === CONST || v.kind === LOCAL ? v : this.tempOf(v);
   }
-  /** As `held`, for those who write with this one. */
-  heldAs(type: ValType = I32): Node {
-    return this.held(type);
-  }
   /** A value that has no code: only who made it knows what it is. */
   placeholder(): Node {
     return new Node(CONST, 0, null, null, null, 0);
   }
-  /** The number on the wasm stack as a held value. */
-  protected held(type: ValType = I32): Node {
+  /** The value on the wasm stack, held in a local. */
+  fromStack(type: ValType = I32): Node {
     const local = this.temp(type);
     this.out.set(local);
     return new Node(LOCAL, local, null, null, null, 0);

@@ -15,13 +15,13 @@ import { SIMD, V128 } from './wasm-simd.ts';
 /** Of a register: S0..S31, D0..D31 and Q0..Q15. */
 export type RegisterSize = 32 | 64 | 128;
 
-/** Registers that locals hold, as masks of S, D and Q registers. */
-export interface HeldRegisters {
+/** Registers cached in locals, as masks of S, D and Q registers. */
+export interface CachedRegisters {
   readonly s: number;
   readonly d: number;
   readonly q: number;
 }
-export const NONE_HELD: HeldRegisters = { s: 0, d: 0, q: 0 };
+export const NONE_CACHED: CachedRegisters = { s: 0, d: 0, q: 0 };
 
 const TYPES: Readonly<Record<RegisterSize, ValType>> = { 32: F32, 64: F64, 128: V128 };
 
@@ -32,7 +32,7 @@ export class VfpRegisters {
   private d = 0;
   private q = 0;
   /** Registers written since it was last set. */
-  written: HeldRegisters = NONE_HELD;
+  written: CachedRegisters = NONE_CACHED;
 
   constructor(writer: FunctionWriter) {
     this.writer = writer;
@@ -44,18 +44,18 @@ export class VfpRegisters {
     this.forget();
   }
 
-  get held(): HeldRegisters {
+  get cached(): CachedRegisters {
     return { s: this.s, d: this.d, q: this.q };
   }
-  /** What is held on another way. */
-  set held({ s, d, q }: HeldRegisters) {
+  /** What is cached on another way. */
+  set cached({ s, d, q }: CachedRegisters) {
     this.s = s;
     this.d = d;
     this.q = q;
   }
 
   /** Where two ways come together, on one of which it is what it was before. */
-  join({ s, d, q }: HeldRegisters): void {
+  join({ s, d, q }: CachedRegisters): void {
     this.s &= s;
     this.d &= d;
     this.q &= q;
@@ -63,21 +63,21 @@ export class VfpRegisters {
 
   /** The registers may have been written by others. */
   forget(): void {
-    this.held = NONE_HELD;
+    this.cached = NONE_CACHED;
   }
 
-  /** Whether a local holds the register. */
-  isHeld(size: RegisterSize, n: number): boolean {
+  /** Whether a local has the register cached. */
+  isCached(size: RegisterSize, n: number): boolean {
     return ((size === 32 ? this.s : size === 64 ? this.d : this.q) & (1 << n)) !== 0;
   }
 
   /** A local that holds the register. */
   read(size: RegisterSize, n: number): number {
     const local = this.localOf(size, n);
-    if (!this.isHeld(size, n)) {
+    if (!this.isCached(size, n)) {
       if (!this.takeFromOthers(size, n)) this.load(size, n);
       else this.writer.out.set(local);
-      this.hold(size, n);
+      this.cache(size, n);
     }
     return local;
   }
@@ -86,7 +86,7 @@ export class VfpRegisters {
   private takeFromOthers(size: RegisterSize, n: number): boolean {
     const { out } = this.writer;
     if (size === 128) {
-      if (!this.isHeld(64, 2 * n) || !this.isHeld(64, 2 * n + 1)) return false;
+      if (!this.isCached(64, 2 * n) || !this.isCached(64, 2 * n + 1)) return false;
       out.get(this.localOf(64, 2 * n));
       out.simd(SIMD.f64_splat);
       out.get(this.localOf(64, 2 * n + 1));
@@ -96,7 +96,7 @@ export class VfpRegisters {
     }
     const perQuad = 128 / size;
     const quad = Math.floor(n / perQuad);
-    if (!this.isHeld(128, quad)) return false;
+    if (!this.isCached(128, quad)) return false;
     out.get(this.localOf(128, quad));
     out.simd(size === 64 ? SIMD.f64_extract : SIMD.f32_extract);
     out.byte(n % perQuad);
@@ -113,7 +113,7 @@ export class VfpRegisters {
     if (size === 128) out.simdMem(SIMD.store, offset);
     else out.mem(size === 32 ? OP.f32_store : OP.f64_store, offset);
     this.forgetOthers(size, n);
-    this.hold(size, n);
+    this.cache(size, n);
     const { s, d, q } = this.written;
     const bit = 1 << n;
     this.written = {
@@ -137,7 +137,7 @@ export class VfpRegisters {
    * On a way on which locals hold only `before`, and what has been written since not at all: loads all that they hold on the
    * other.
    */
-  loadAgain(before: HeldRegisters): void {
+  loadAgain(before: CachedRegisters): void {
     const { written } = this;
     const missing: readonly [RegisterSize, number][] = [
       [32, this.s & (~before.s | written.s)],
@@ -147,7 +147,7 @@ export class VfpRegisters {
     for (const [size, mask] of missing) for (let n = 0; n < 32; n++) if (mask & (1 << n)) this.load(size, n);
   }
 
-  private hold(size: RegisterSize, n: number): void {
+  private cache(size: RegisterSize, n: number): void {
     if (size === 32) this.s |= 1 << n;
     else if (size === 64) this.d |= 1 << n;
     else this.q |= 1 << n;

@@ -1,6 +1,6 @@
 /**
  * The CPU 'reference': every instruction through the evaluator. Slow and simple; what the wasm interpreter and compiled code are
- * held against, and a choice for hunting bugs.
+ * compared with, and a choice for hunting bugs.
  */
 
 import type { CpuBackend, CpuOptions, CpuStats } from '../cpu.ts';

@@ -40,9 +40,9 @@ export function ldrexh<V, W, S>(m: Machine<V, W, S>, a: Exclusive): void {
 
 export function ldrexd<V, W, S>(m: Machine<V, W, S>, a: Exclusive): void {
   const [low, high] = m.loadExclusive(m.let(address(m, a)), 8);
-  const held = m.let(high);
+  const second = m.let(high);
   m.setReg(a.t, low);
-  m.setReg(a.t2, held);
+  m.setReg(a.t2, second);
 }
 
 export function strex<V, W, S>(m: Machine<V, W, S>, a: Exclusive): void {

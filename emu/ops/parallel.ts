@@ -95,8 +95,8 @@ function geOf<V, W, S>(m: Machine<V, W, S>, lanes: Lanes, below: V): V {
   // Bits 7, 15, 23, 31 move to 0, 8, 16, 24 and the product gathers them at 24..27; a halfword's bit counts for two.
   const ones = m.shr(bits, m.const(lanes === 8 ? 7 : 15));
   if (lanes === 8) return m.and(m.shr(m.mul(ones, m.const(0x01020408)), m.const(24)), m.const(15));
-  const held = m.let(ones);
-  return m.mul(m.and(m.or(held, m.shr(held, m.const(14))), m.const(5)), m.const(3));
+  const tops = m.let(ones);
+  return m.mul(m.and(m.or(tops, m.shr(tops, m.const(14))), m.const(5)), m.const(3));
 }
 
 const instructions = new Map<string, ParallelOp>();

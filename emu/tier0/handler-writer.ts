@@ -47,7 +47,7 @@ class VfpOperands extends VfpRegisters {
     super(writer);
     this.#w = writer;
   }
-  override isHeld(): boolean {
+  override isCached(): boolean {
     return false;
   }
   override read(size: RegisterSize, n: number): number {
@@ -204,10 +204,10 @@ export class HandlerWriter extends Emitter {
     const { out } = this;
     if (n === 15) {
       this.#address(this.thumb ? 4 : 8);
-      return this.held();
+      return this.fromStack();
     }
     out.mem(OP.i32_load, this.#coreAddress(n));
-    return this.held();
+    return this.fromStack();
   }
   override setReg(n: number, v: Node): void {
     const value = this.let(v);
@@ -259,7 +259,7 @@ export class HandlerWriter extends Emitter {
   override returnLocation(): Node {
     // An instruction's address has bit 0 clear.
     this.#address(this.size + (this.thumb ? 1 : 0));
-    return this.held();
+    return this.fromStack();
   }
 
   override const(x: number): Node {
@@ -278,7 +278,7 @@ export class HandlerWriter extends Emitter {
     const wide = known === 'wide' || (known === undefined && WIDE.has(this.#names[i]!));
     const { at } = this.#operand(i, wide ? 'wide' : 'small');
     this.#loadRecord(wide ? OP.i32_load : OP.i32_load8_u, at);
-    return this.held();
+    return this.fromStack();
   }
 
   // ---- variables live in the state block ----
@@ -294,11 +294,11 @@ export class HandlerWriter extends Emitter {
 
   override getS(n: number): Node {
     this.out.mem(OP.i32_load, this.vfpAddress(32, n));
-    return this.held();
+    return this.fromStack();
   }
   override getQuad(n: number): Node {
     this.out.get(this.vfp.read(128, n));
-    return this.held(V128);
+    return this.fromStack(V128);
   }
   override setQuad(n: number, w: Node): void {
     this.vfp.write(128, n, () => this.genVector(w));
@@ -332,9 +332,9 @@ export class HandlerWriter extends Emitter {
   }
   /** The parameters of a control function: state block, location, the instruction's address. */
   private genJump(location: Node): void {
-    const held = this.let(location);
+    const to = this.let(location);
     this.out.get(CPU);
-    this.gen(held);
+    this.gen(to);
     this.#address(0);
   }
 

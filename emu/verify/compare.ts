@@ -108,7 +108,7 @@ const MOST = 16;
 
 /**
  * The memory after the second run against what the first left in the pages it wrote. Pages only the second wrote are compared
- * with what they held before, which is in `before` too.
+ * with what they had before, which is in `before` too.
  */
 export function memoryDifferences(space: AddressSpace, first: Images, before: Images): Difference[] {
   const differences: Difference[] = [];

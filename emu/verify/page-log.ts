@@ -21,7 +21,7 @@ export class PageLog {
   readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;
   #logging = false;
-  /** What the logged pages held at begin(). */
+  /** The content of the logged pages at begin(). */
   readonly before: Images = new Map();
 
   constructor(space: AddressSpace) {
