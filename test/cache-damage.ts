@@ -9,9 +9,8 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-
-import { KeptUnit } from '../emu/jit/kept-unit.ts';
-import { Unit } from '../emu/jit/unit.ts';
+import { CodeImage } from '../emu/jit/code-image.ts';
+import { KeptImage } from '../emu/jit/kept-image.ts';
 import { openArchive } from '../src/translation-archive.ts';
 import { makeRoot } from './programs/engines.ts';
 
@@ -121,9 +120,9 @@ export function translations(cache: string): Map<string, number> {
     const file = openArchive(cache, '', version)!.open(name);
     if (file === null) continue;
     // Null for decoded instructions.
-    const unit = KeptUnit.of(file, new Unit());
-    const pieces = unit === null ? [] : [...unit.places()].map(([, { piece }]) => file.read(piece));
-    if (unit !== null) numbers.set(name, pieces.filter((bytes) => bytes !== null).length);
+    const image = KeptImage.of(file, new CodeImage());
+    const pieces = image === null ? [] : [...image.places()].map(([, { piece }]) => file.read(piece));
+    if (image !== null) numbers.set(name, pieces.filter((bytes) => bytes !== null).length);
     file.close();
   }
   return numbers;

@@ -1,10 +1,11 @@
 /**
- * Decoded instructions of an address space, per page and instruction set: what the interpreter runs from and the JIT finds its regions in.
+ * Decoded instructions of an address space, per page and instruction set: what the interpreter runs from and the JIT finds its
+ * regions in.
  *
  * Invariants:
  *   - A page with a cached instruction has been marked with AddressSpace.markCode, so that whatever changes its bytes or its mapping comes through
  *     onInvalidate, which empties the page's slots. Slots are emptied in place: whoever holds a page's array never sees a stale instruction.
- *   - The slots of an image's page (emu/jit/unit.ts) are shared by all address spaces that have it. When it changes in one of them, that one goes on with slots of its
+ *   - The slots of an image's page (emu/jit/code-image.ts) are shared by all address spaces that have it. When it changes in one of them, that one goes on with slots of its
  *     own; who is running from the shared ones does so up to the next branch, as a processor may that was not told of the change.
  *   - A slot holds the instruction for one ITSTATE only (Insn.itBefore); asking with another one decodes anew and replaces it.
  *   - A Thumb-2 instruction of four bytes whose second half lies on the next page is kept on the page it begins on; both pages are marked, and
@@ -83,8 +84,8 @@ export class InsnCache {
   }
 
   /**
-   * The instruction at a location (bit 0: Thumb) under an ITSTATE. Brings the page in when need be. Throws `fault` (access EXEC) when it cannot be
-   * executed; for a Thumb instruction across a page border, at the half that cannot.
+   * The instruction at a location (bit 0: Thumb) under an ITSTATE. Brings the page in when need be. Throws `fault` (access
+   * EXEC) when it cannot be executed; for a Thumb instruction across a page border, at the half that cannot.
    */
   fetch(location: number, itstate: number): Insn {
     const page = this.page(location);
@@ -112,7 +113,10 @@ export class InsnCache {
     }
   }
 
-  /** The instruction at a location if it has been fetched before (by whoever ran it), else null: nothing is decoded, no page is brought in. */
+  /**
+   * The instruction at a location if it has been fetched before (by whoever ran it), else null: nothing is decoded, no page is
+   * brought in.
+   */
   known(location: number, itstate: number): Insn | null {
     const insn = this.page(location)[(location & PAGE_MASK) >>> 1];
     return insn !== undefined && insn.itBefore === itstate ? insn : null;

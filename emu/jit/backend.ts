@@ -93,7 +93,7 @@ export class JitBackend implements CpuBackend {
       miss: (_cpu, depth, ret) => this.miss(depth, ret >>> 0),
     };
     const left = store.leftovers.take(space, this.machinery);
-    this.code = new CodeCache(space, this.cache, store, options, this.machinery, left.segments);
+    this.code = new CodeCache(space, this.cache, store, options, this.machinery, left.modules);
     this.cache.times = this.times;
     this.code.times = this.times;
     const hooks: InterpreterHooks = {
@@ -105,7 +105,7 @@ export class JitBackend implements CpuBackend {
         this.faultWhy = why;
       },
       begin: (what) => this.times.begin(what),
-      image: (address) => store.imageAt(space, address),
+      image: (address) => store.fileImageAt(space, address),
       found: (image) => this.code.found(image),
       isCompiled: (location) => this.code.compiledSlot(location) > 0,
       resume: (depth, ret, left) => this.resume(depth, ret, left),

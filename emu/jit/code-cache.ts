@@ -6,7 +6,7 @@
  * a way out of it turns out to be hot, by the stub when a page that it came from changes. Functions are compiled in batches, one
  * wasm module each, and are dropped with their module.
  *
- * What is translated from the pages of a program file belongs to the file's image (unit.ts), and is compiled once for all
+ * What is translated from the pages of a program file belongs to the file's image (code-image.ts), and is compiled once for all
  * processes.
  */
 import type { CpuOptions, CpuStats } from '../cpu.ts';
@@ -28,6 +28,7 @@ import {
   WRITE,
 } from '../memory/layout.ts';
 import { TimeSheet } from '../work.ts';
+import { CodeImage, type CompiledModule, holds, type Translation } from './code-image.ts';
 import type { LeftFunctions, Leftovers } from './leftovers.ts';
 import type { Machinery } from './machinery.ts';
 import { moduleOf } from './module.ts';
@@ -42,7 +43,6 @@ import {
   Translator,
   type TranslatorOptions,
 } from './translator.ts';
-import { holds, type Segment, type Translation, Unit } from './unit.ts';
 import { patchI32 } from './wasm.ts';
 
 /** A region is compiled again so often, as more of it turns out to be hot. */
@@ -66,17 +66,17 @@ export class CodeCache {
   /** 1 for slots that hold code. */
   private filled: Uint8Array;
   /** Code that is this address space's alone. */
-  private readonly own = new Unit();
-  /** Segments with an instance in this address space, by page. */
-  private readonly byPage = new Map<number, Set<Segment>>();
-  private readonly live = new Set<Segment>();
+  private readonly privateImage = new CodeImage();
+  /** Modules with an instance in this address space, by page. */
+  private readonly byPage = new Map<number, Set<CompiledModule>>();
+  private readonly live = new Set<CompiledModule>();
   /** What earlier processes have left, and what of it is in use. */
-  private readonly left: Leftovers['segments'];
-  private readonly used = new Map<Segment, LeftFunctions>();
-  /** How many of a unit's segments have been looked at. */
-  private readonly attached = new Map<Unit, number>();
-  /** The units of pages with indirect jumps. */
-  private readonly jumpUnits = new Map<number, Unit>();
+  private readonly left: Leftovers['modules'];
+  private readonly used = new Map<CompiledModule, LeftFunctions>();
+  /** How many of an image's modules have been looked at. */
+  private readonly attached = new Map<CodeImage, number>();
+  /** The images of pages with indirect jumps. */
+  private readonly jumpImages = new Map<number, CodeImage>();
   private readonly jumpCache: Uint32Array;
   /** Entries of the jump cache that have been used. */
   private readonly remembered: number[] = [];
@@ -108,7 +108,7 @@ export class CodeCache {
     store: TranslationStore,
     options: CpuOptions,
     machinery: Machinery,
-    left: Leftovers['segments'] = new Map(),
+    left: Leftovers['modules'] = new Map(),
   ) {
     this.left = left;
     this.space = space;
@@ -134,12 +134,12 @@ export class CodeCache {
   acquire(location: number): number {
     const slot = this.compiledSlot(location);
     if (slot > 0) return slot;
-    const unit = this.store.imageAt(this.space, location);
-    if (unit === null) return 0;
-    if (this.attach(unit) && this.compiledSlot(location) > 0) return this.compiledSlot(location);
-    const segment = unit.kept?.segmentAt(location, unit, this.store) ?? null;
-    if (segment === null || this.live.has(segment) || !this.fits(segment, unit)) return 0;
-    this.instantiate(segment);
+    const image = this.store.fileImageAt(this.space, location);
+    if (image === null) return 0;
+    if (this.attach(image) && this.compiledSlot(location) > 0) return this.compiledSlot(location);
+    const compiled = image.kept?.moduleAt(location, image, this.store) ?? null;
+    if (compiled === null || this.live.has(compiled) || !this.fits(compiled, image)) return 0;
+    this.instantiate(compiled);
     return this.compiledSlot(location);
   }
 
@@ -155,9 +155,9 @@ export class CodeCache {
     this.jumpCache[i + 1] = slot;
   }
 
-  /** The unit that the code at a location belongs to. */
-  unitAt(location: number): Unit {
-    return this.store.imageAt(this.space, location) ?? this.own;
+  /** The image that the code at a location belongs to. */
+  imageAt(location: number): CodeImage {
+    return this.store.fileImageAt(this.space, location) ?? this.privateImage;
   }
 
   /**
@@ -171,29 +171,29 @@ export class CodeCache {
     ahead = false,
   ): boolean {
     if (this.store.isFull) return false;
-    const unit = this.unitAt(start.location);
+    const image = this.imageAt(start.location);
     const others = also.filter(
       ({ location }) =>
         location !== start.location &&
         !this.pending.has(location) &&
-        this.unitAt(location) === unit &&
-        unit.kindAt(location) === undefined,
+        this.imageAt(location) === image &&
+        image.kindAt(location) === undefined,
     );
     const { thread, store } = this;
     const isForThread = !ahead && thread?.failed === false && store.translatedHere >= LOCAL_INSTRUCTIONS;
     // The answer may come too late for a short process, but not twice.
-    if (isForThread && !unit.missed.delete(start.location)) {
-      this.request(thread, unit, start, others);
+    if (isForThread && !image.missed.delete(start.location)) {
+      this.request(thread, image, start, others);
       return false;
     }
     const began = performance.now();
     const before = this.times.begin('translate');
     this.noteJumps();
-    const view = new LocalView(this, unit, isWanted, ahead);
+    const view = new LocalView(this, image, isWanted, ahead);
     this.translator ??= new Translator(this.options);
     const batch = this.translator.translate(start, others, view);
     if (batch !== null) {
-      this.accept(unit, batch, view.constantPages);
+      this.accept(image, batch, view.constantPages);
       for (const { instructions } of batch.translations) this.store.translatedHere += instructions;
     }
     this.stats.compileMs += performance.now() - began;
@@ -201,39 +201,42 @@ export class CodeCache {
     return batch !== null;
   }
 
-  private request(thread: TranslationThread, unit: Unit, start: Start, also: readonly Start[]): void {
+  private request(thread: TranslationThread, image: CodeImage, start: Start, also: readonly Start[]): void {
     const { location } = start;
     if (this.pending.has(location)) return;
     this.noteJumps();
     const locations = [location, ...also.map((other) => other.location)];
     for (const l of locations) this.pending.add(l);
     const asked = this.epoch;
-    const job = { start, also, ...this.pagesOf(unit) };
-    thread.request(this.space.memory, unit, job, this.options, (answer, ms) => {
+    const job = { start, also, ...this.pagesOf(image) };
+    thread.request(this.space.memory, image, job, this.options, (answer, ms) => {
       for (const l of locations) this.pending.delete(l);
       this.threadMs += ms;
       if (this.closed) {
-        unit.missed.add(location);
+        image.missed.add(location);
         return;
       }
-      if (answer !== null && this.isValid(unit, answer, asked)) {
-        this.accept(unit, answer.batch, answer.constantPages);
+      if (answer !== null && this.isValid(image, answer, asked)) {
+        this.accept(image, answer.batch, answer.constantPages);
         this.onTranslated(answer.batch.translations.map((t) => t.location));
       }
       if (this.pending.size === 0) this.invalidated.clear();
     });
   }
 
-  /** Pages (address >>> 12) of the unit's code that has been run, and constant pool pages, of which words may be taken for constants. */
-  private pagesOf(unit: Unit): { code: Int32Array; constantPages: Int32Array } {
-    const isOfUnit = (page: number) => this.unitAt(page * 2 ** PAGE_SHIFT) === unit;
-    const code = Int32Array.from(this.codePages()).filter(isOfUnit);
-    if (unit === this.own) return { code, constantPages: code };
+  /**
+   * Pages (address >>> 12) of the image's code that has been run, and constant pool pages, of which words may be taken for
+   * constants.
+   */
+  private pagesOf(image: CodeImage): { code: Int32Array; constantPages: Int32Array } {
+    const isOfImage = (page: number) => this.imageAt(page * 2 ** PAGE_SHIFT) === image;
+    const code = Int32Array.from(this.codePages()).filter(isOfImage);
+    if (image === this.privateImage) return { code, constantPages: code };
     // An image's pages are as they are in the file, and stay so or are an image's no more.
     const constantPages = new Set(code);
     for (const page of code)
       for (const near of [page - 1, page + 1])
-        if (this.isPresent(near) && isOfUnit(near)) constantPages.add(near);
+        if (this.isPresent(near) && isOfImage(near)) constantPages.add(near);
     return { code, constantPages: Int32Array.from(constantPages) };
   }
 
@@ -242,20 +245,20 @@ export class CodeCache {
   }
 
   /**
-   * Whether what another thread has made of pages is still right: they are the unit's, and nothing has changed in them since it
+   * Whether what another thread has made of pages is still right: they are the image's, and nothing has changed in them since it
    * was asked.
    */
-  private isValid(unit: Unit, { batch, constantPages }: Answer, asked: number): boolean {
+  private isValid(image: CodeImage, { batch, constantPages }: Answer, asked: number): boolean {
     const pages = new Set([...batch.translations.flatMap((t) => t.pages), ...constantPages]);
     for (const page of pages) {
       if ((this.invalidated.get(page) ?? 0) > asked) return false;
-      if (this.unitAt(page * 2 ** PAGE_SHIFT) !== unit) return false;
+      if (this.imageAt(page * 2 ** PAGE_SHIFT) !== image) return false;
     }
     return true;
   }
 
   /** Gives a batch the numbers of this run, and puts it in use. */
-  private accept(unit: Unit, { translations, sites }: Batch, constantPages: Iterable<number>): void {
+  private accept(image: CodeImage, { translations, sites }: Batch, constantPages: Iterable<number>): void {
     const { store } = this;
     const first = store.sitesOf(Int32Array.from(sites));
     const numbered = translations.map((t): Translation => {
@@ -264,14 +267,14 @@ export class CodeCache {
         patchI32(t.body.code, at, site < 0 ? store.slotOf(location) : site);
       return { ...t, numbers };
     });
-    this.build(unit, numbered, constantPages);
+    this.build(image, numbered, constantPages);
     const [{ location }] = translations as [Translation];
-    store.translated(this.space, location, unit);
+    store.translated(this.space, location, image);
   }
 
   /** Compiles a translated region once more, for what has become known since. */
-  private compileAgain(unit: Unit, location: number): boolean {
-    const { isLoop, isOptimized } = unit.translations.get(location)!;
+  private compileAgain(image: CodeImage, location: number): boolean {
+    const { isLoop, isOptimized } = image.translations.get(location)!;
     return this.compile({ location, isLoop, optimize: isOptimized }, () => false);
   }
 
@@ -280,65 +283,69 @@ export class CodeCache {
    * it. True when there is now better code for the location than what is running.
    */
   sampled(region: number, location: number): boolean {
-    const unit = this.unitAt(region);
-    const translation = unit.translations.get(region);
+    const image = this.imageAt(region);
+    const translation = image.translations.get(region);
     if (translation === undefined) return false;
     const { isLoop, isOptimized } = translation;
     // It may be in a loop for long, in the function as it was before.
     if (isOptimized && location === region) return false;
     const counted = isOptimized ? location : region;
-    const samples = isOptimized ? unit.lateSamples : unit.samples;
+    const samples = isOptimized ? image.lateSamples : image.samples;
     const count = (samples.get(counted) ?? 0) + 1;
     samples.set(counted, count);
     if (count % SAMPLES !== 0) return false;
     if (!isOptimized)
       return this.compile({ location: region, isLoop, optimize: true }, () => false) && location === region;
-    if (unit.translations.get(location)?.isOptimized === true) return this.compiledSlot(location) > 0;
+    if (image.translations.get(location)?.isOptimized === true) return this.compiledSlot(location) > 0;
     return this.compile({ location, isLoop: true, optimize: true }, () => false);
   }
 
-  private build(unit: Unit, translations: readonly Translation[], constantPages: Iterable<number>): void {
+  private build(
+    image: CodeImage,
+    translations: readonly Translation[],
+    constantPages: Iterable<number>,
+  ): void {
     const { store } = this;
     const slotOf = (location: number) => store.slotOf(location);
     const bytes = moduleOf(translations, slotOf);
     const locations = translations.map((t) => t.location);
-    const segment: Segment = {
+    const compiled: CompiledModule = {
       module: new WebAssembly.Module(bytes),
       locations,
       slots: locations.map(slotOf),
       pages: new Set([...translations.flatMap((t) => t.pages), ...constantPages]),
     };
-    for (const t of translations) unit.add(t);
-    this.attach(unit);
-    unit.segments.push(segment);
-    this.attached.set(unit, unit.segments.length);
-    this.instantiate(segment);
+    for (const t of translations) image.add(t);
+    this.attach(image);
+    image.modules.push(compiled);
+    this.attached.set(image, image.modules.length);
+    this.instantiate(compiled);
     this.stats.regions += translations.length;
     this.stats.modules++;
     this.stats.wasmBytes += bytes.length;
   }
 
-  /** Makes instances of a unit's segments that this address space does not have yet; false when there are none. */
-  private attach(unit: Unit): boolean {
-    const { segments } = unit;
-    let next = this.attached.get(unit) ?? 0;
-    if (next === segments.length) return false;
-    for (; next < segments.length; next++) {
-      const segment = segments[next]!;
-      if (!this.live.has(segment) && this.fits(segment, unit)) this.instantiate(segment);
+  /** Makes instances of an image's modules that this address space does not have yet; false when there are none. */
+  private attach(image: CodeImage): boolean {
+    const { modules } = image;
+    let next = this.attached.get(image) ?? 0;
+    if (next === modules.length) return false;
+    for (; next < modules.length; next++) {
+      const compiled = modules[next]!;
+      if (!this.live.has(compiled) && this.fits(compiled, image)) this.instantiate(compiled);
     }
-    this.attached.set(unit, next);
+    this.attached.set(image, next);
     return true;
   }
 
-  /** Whether all pages are here, as they were where the segment was compiled. */
-  private fits(segment: Segment, unit: Unit): boolean {
-    for (const page of segment.pages)
-      if (this.store.imageAt(this.space, page * 2 ** PAGE_SHIFT) !== unit) return false;
+  /** Whether all pages are here, as they were where the module was compiled. */
+  private fits(compiled: CompiledModule, image: CodeImage): boolean {
+    for (const page of compiled.pages)
+      if (this.store.fileImageAt(this.space, page * 2 ** PAGE_SHIFT) !== image) return false;
     return true;
   }
 
-  private instantiate(segment: Segment): void {
+  private instantiate(compiled: CompiledModule): void {
     const { table, store, machinery } = this;
     if (table.length < store.slotCount) {
       table.grow(Math.max(store.slotCount - table.length, table.length >> 1), machinery.missStub);
@@ -346,31 +353,31 @@ export class CodeCache {
       filled.set(this.filled.subarray(0, table.length));
       this.filled = filled;
     }
-    new WebAssembly.Instance(segment.module, { e: machinery.imports });
-    this.placed(segment, segment.slots);
+    new WebAssembly.Instance(compiled.module, { e: machinery.imports });
+    this.placed(compiled, compiled.slots);
   }
 
-  /** A segment's functions are in the table. */
-  private placed(segment: Segment, slots: readonly number[]): void {
+  /** A module's functions are in the table. */
+  private placed(compiled: CompiledModule, slots: readonly number[]): void {
     const { space } = this;
-    this.live.add(segment);
+    this.live.add(compiled);
     for (const slot of slots) this.filled[slot] = 1;
-    for (const page of segment.pages) {
+    for (const page of compiled.pages) {
       space.expectCode(page);
       const set = this.byPage.get(page);
-      if (set === undefined) this.byPage.set(page, new Set([segment]));
-      else set.add(segment);
+      if (set === undefined) this.byPage.set(page, new Set([compiled]));
+      else set.add(compiled);
     }
   }
 
   /** Compiles a region once more, now that a way out of it has turned out to be taken often. False when that would not help. */
   extend(from: number, target: number): boolean {
-    const unit = this.unitAt(from);
-    const times = unit.extended.get(from) ?? 0;
-    if (!unit.translations.has(from) || times === MAX_EXTENSIONS || isEntry(unit, target)) return false;
+    const image = this.imageAt(from);
+    const times = image.extended.get(from) ?? 0;
+    if (!image.translations.has(from) || times === MAX_EXTENSIONS || isEntry(image, target)) return false;
     if (this.pending.has(from)) return true;
-    unit.extended.set(from, times + 1);
-    this.compileAgain(unit, from);
+    image.extended.set(from, times + 1);
+    this.compileAgain(image, from);
     return true;
   }
 
@@ -383,14 +390,14 @@ export class CodeCache {
 
   /** Notes where an indirect jump went. False when it goes to so many places that each should be an entry of its own. */
   sawJump(pc: number, location: number): boolean {
-    // The evaluator asks at every jump, and the page cannot become another unit's without invalidate.
+    // The evaluator asks at every jump, and the page cannot become another image's without invalidate.
     const page = pc >>> PAGE_SHIFT;
-    let unit = this.jumpUnits.get(page);
-    if (unit === undefined) {
-      unit = this.unitAt(pc);
-      this.jumpUnits.set(page, unit);
+    let image = this.jumpImages.get(page);
+    if (image === undefined) {
+      image = this.imageAt(pc);
+      this.jumpImages.set(page, image);
     }
-    return unit.sawJump(pc, location);
+    return image.sawJump(pc, location);
   }
 
   /**
@@ -399,10 +406,10 @@ export class CodeCache {
    */
   sawUnaligned(number: number): boolean {
     const { location, region } = this.store.site(number);
-    const unit = this.unitAt(location);
-    if (unit.unaligned.has(location)) return false;
-    unit.unaligned.add(location);
-    if (unit.translations.has(region)) this.compileAgain(unit, region);
+    const image = this.imageAt(location);
+    if (image.unaligned.has(location)) return false;
+    image.unaligned.add(location);
+    if (image.translations.has(region)) this.compileAgain(image, region);
     return true;
   }
 
@@ -417,7 +424,7 @@ export class CodeCache {
 
   /** Drops every module that came from these bytes; true when there was one. */
   invalidate(address: number, length: number): boolean {
-    this.jumpUnits.clear();
+    this.jumpImages.clear();
     if (length <= 0) return false;
     const first = address >>> PAGE_SHIFT;
     const last = Math.floor((address + length - 1) / 2 ** PAGE_SHIFT);
@@ -438,11 +445,11 @@ export class CodeCache {
   }
 
   private dropPage(page: number): boolean {
-    const segments = this.byPage.get(page);
-    if (segments === undefined) return false;
-    for (const segment of segments) {
-      segment.locations.forEach((location, i) => {
-        const slot = segment.slots[i]!;
+    const modules = this.byPage.get(page);
+    if (modules === undefined) return false;
+    for (const compiled of modules) {
+      compiled.locations.forEach((location, i) => {
+        const slot = compiled.slots[i]!;
         if (!this.filled[slot]) return;
         this.filled[slot] = 0;
         this.onDrop(location);
@@ -453,28 +460,28 @@ export class CodeCache {
           this.jumpCache[j + 1] = 0;
         }
       });
-      this.live.delete(segment);
-      for (const other of segment.pages) if (other !== page) this.byPage.get(other)?.delete(segment);
-      this.forget(segment);
+      this.live.delete(compiled);
+      for (const other of compiled.pages) if (other !== page) this.byPage.get(other)?.delete(compiled);
+      this.forget(compiled);
     }
     this.byPage.delete(page);
     return true;
   }
 
   /**
-   * Of images the other processes may go on with a segment, and this one when the pages come back; what was this address space's
+   * Of images the other processes may go on with a module, and this one when the pages come back; what was this address space's
    * own is gone.
    */
-  private forget(segment: Segment): void {
-    const { own } = this;
-    const i = own.segments.indexOf(segment);
+  private forget(compiled: CompiledModule): void {
+    const { privateImage } = this;
+    const i = privateImage.modules.indexOf(compiled);
     if (i < 0) {
       this.attached.clear();
       return;
     }
-    own.segments.splice(i, 1);
-    this.attached.set(own, own.segments.length);
-    for (const location of segment.locations) own.remove(location);
+    privateImage.modules.splice(i, 1);
+    this.attached.set(privateImage, privateImage.modules.length);
+    for (const location of compiled.locations) privateImage.remove(location);
   }
 
   /** Instructions counted in all state blocks: OFF.icount by compiled code, OFF.interpreted by the interpreter. */
@@ -489,45 +496,45 @@ export class CodeCache {
   }
 
   /** Puts the functions in place that earlier processes have left of an image. */
-  found(image: object): void {
-    const unit = image as Unit;
-    const left = this.left.get(unit);
+  found(of: object): void {
+    const image = of as CodeImage;
+    const left = this.left.get(image);
     if (left === undefined) return;
-    this.left.delete(unit);
-    for (const [segment, functions] of left) {
-      if (this.live.has(segment) || !this.fits(segment, unit)) continue;
-      const slots = segment.slots.filter((slot, i) => {
+    this.left.delete(image);
+    for (const [compiled, functions] of left) {
+      if (this.live.has(compiled) || !this.fits(compiled, image)) continue;
+      const slots = compiled.slots.filter((slot, i) => {
         const f = functions[i] ?? null;
         if (f !== null) this.table.set(slot, f);
         return f !== null;
       });
-      this.placed(segment, slots);
-      this.used.set(segment, functions);
+      this.placed(compiled, slots);
+      this.used.set(compiled, functions);
     }
   }
 
   /** Leaves the functions of images to the memory's next process. */
   private leave(): void {
-    const own = new Set(this.own.segments);
+    const own = new Set(this.privateImage.modules);
     const taken = new Set<number>();
-    const byUnit = new Map<Unit, [Segment, LeftFunctions][]>();
+    const byImage = new Map<CodeImage, [CompiledModule, LeftFunctions][]>();
     // What came last has the slot.
-    for (const segment of [...this.live].reverse()) {
-      const [page] = segment.pages;
-      const unit =
-        own.has(segment) || page === undefined
+    for (const compiled of [...this.live].reverse()) {
+      const [page] = compiled.pages;
+      const image =
+        own.has(compiled) || page === undefined
           ? null
-          : this.store.imageAt(this.space, page * 2 ** PAGE_SHIFT);
-      if (unit === null) continue;
+          : this.store.fileImageAt(this.space, page * 2 ** PAGE_SHIFT);
+      if (image === null) continue;
       const functions =
-        this.used.get(segment) ??
-        segment.slots.map((slot) => (taken.has(slot) || !this.filled[slot] ? null : this.table.get(slot)));
-      for (const slot of segment.slots) taken.add(slot);
-      const others = byUnit.get(unit);
-      if (others === undefined) byUnit.set(unit, [[segment, functions]]);
-      else others.push([segment, functions]);
+        this.used.get(compiled) ??
+        compiled.slots.map((slot) => (taken.has(slot) || !this.filled[slot] ? null : this.table.get(slot)));
+      for (const slot of compiled.slots) taken.add(slot);
+      const others = byImage.get(image);
+      if (others === undefined) byImage.set(image, [[compiled, functions]]);
+      else others.push([compiled, functions]);
     }
-    for (const [unit, segments] of byUnit) this.left.set(unit, new Map(segments.reverse()));
+    for (const [image, modules] of byImage) this.left.set(image, new Map(modules.reverse()));
   }
 
   /** The end of the process: leaves what the next one can use. To be called while everything is still mapped. */
@@ -547,58 +554,58 @@ export class CodeCache {
   }
 }
 
-/** The code of a unit as this thread sees it. */
+/** The code of an image as this thread sees it. */
 class LocalView implements CodeView {
   /** Constant pool pages: of which words have been taken for constants. */
   readonly constantPages = new Set<number>();
   readonly #cache: CodeCache;
-  readonly #unit: Unit;
+  readonly #image: CodeImage;
   readonly #ahead: boolean;
   readonly #isWanted: (location: number) => boolean;
 
-  constructor(cache: CodeCache, unit: Unit, isWanted: (location: number) => boolean, ahead: boolean) {
+  constructor(cache: CodeCache, image: CodeImage, isWanted: (location: number) => boolean, ahead: boolean) {
     this.#cache = cache;
-    this.#unit = unit;
+    this.#image = image;
     this.#isWanted = isWanted;
     this.#ahead = ahead;
   }
 
   insn(at: number, it: number, entry: number): Insn | null {
     const { insns } = this.#cache;
-    if (this.#cache.unitAt(at) !== this.#unit) return null;
+    if (this.#cache.imageAt(at) !== this.#image) return null;
     // Of an IT block what has been run shows at its beginning.
     if (this.#ahead || it !== 0 || this.#cache.executed(at)) return insns.peek(at, it);
     const known = insns.known(at, it);
     if (known !== null) return known;
     // An earlier run has been where its translation was.
-    const earlier = this.#unit.translations.get(entry);
+    const earlier = this.#image.translations.get(entry);
     return earlier !== undefined && holds(earlier, (at & ~1) >>> 0) ? insns.peek(at, it) : null;
   }
   kindAt(location: number) {
-    return this.#cache.unitAt(location) === this.#unit ? this.#unit.kindAt(location) : undefined;
+    return this.#cache.imageAt(location) === this.#image ? this.#image.kindAt(location) : undefined;
   }
   copies(address: number): number {
-    return this.#unit.copies(address);
+    return this.#image.copies(address);
   }
   constantWord(address: number, size: number): number | undefined {
     if (address & (size - 1)) return undefined;
     const { space } = this.#cache;
     const vma = space.find(address);
     if (vma === undefined || !(vma.prot & EXEC) || vma.prot & WRITE) return undefined;
-    if (this.#cache.unitAt(address) !== this.#unit || !space.check(address, size, READ)) return undefined;
+    if (this.#cache.imageAt(address) !== this.#image || !space.check(address, size, READ)) return undefined;
     this.constantPages.add(address >>> PAGE_SHIFT);
     return size === 4 ? space.i32[address >>> 2] : size === 2 ? space.u16[address >>> 1] : space.u8[address];
   }
   seen(address: number): readonly number[] {
-    return this.#unit.jumps.get(address) ?? [];
+    return this.#image.jumps.get(address) ?? [];
   }
   isUnaligned(location: number): boolean {
-    return this.#unit.unaligned.has(location);
+    return this.#image.unaligned.has(location);
   }
   hasOtherCode(location: number): boolean {
     return this.#cache.compiledSlot(location) > 0;
   }
   isWanted(location: number): boolean {
-    return this.#isWanted(location) && this.#cache.unitAt(location) === this.#unit;
+    return this.#isWanted(location) && this.#cache.imageAt(location) === this.#image;
   }
 }

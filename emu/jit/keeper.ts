@@ -1,15 +1,15 @@
 /**
- * Keeper: writes down what a run learns of a unit, while it runs. Translations go in pieces, as there are enough for one, to a
+ * Keeper: writes down what a run learns of an image, while it runs. Translations go in pieces, as there are enough for one, to a
  * file that begins with what is kept already and takes its place when it is published: at the end of the run, and before each
  * time that this run has added twice as much as the last time. Who is killed has lost no more than half.
  *
  * Only making a piece takes this thread's time; the archive's writing does not.
  */
 import type { Archive, NewFile, PieceFile } from './archive.ts';
-import { type Place, writeIndex } from './kept-unit.ts';
-import { writeSegment } from './segment-file.ts';
+import type { CodeImage } from './code-image.ts';
+import { type Place, writeIndex } from './kept-image.ts';
+import { writeModule } from './module-file.ts';
 import type { TranslationStore } from './store.ts';
-import type { Unit } from './unit.ts';
 
 /**
  * A piece is made when there are so many translations: a module of them costs little more than its functions. Or so many
@@ -27,7 +27,7 @@ type Places = Map<number, Place>;
 export class Keeper {
   readonly #archive: Archive;
   readonly #name: string;
-  readonly #unit: Unit;
+  readonly #image: CodeImage;
   readonly #store: TranslationStore;
   /** What is kept now, and where in it; null before it has been looked at. */
   #kept: { file: PieceFile; places: Places } | null = null;
@@ -44,21 +44,21 @@ export class Keeper {
   /** Nothing more is written. */
   #off = false;
 
-  constructor(archive: Archive, name: string, unit: Unit, store: TranslationStore) {
+  constructor(archive: Archive, name: string, image: CodeImage, store: TranslationStore) {
     this.#archive = archive;
     this.#name = name;
-    this.#unit = unit;
+    this.#image = image;
     this.#store = store;
-    this.#old = unit.kept?.instructions ?? 0;
+    this.#old = image.kept?.instructions ?? 0;
   }
 
-  /** To be called when the unit has got translations. */
+  /** To be called when the image has got translations. */
   translated(): void {
     if (this.#off || this.#publishing !== null) return;
     // The copy of what is kept is begun as soon as one will be needed.
     const waiting = this.#waiting();
     if (this.#next === null && this.#isWorthIt(waiting)) this.#begin();
-    if (this.#unit.loose.size < PIECE && waiting < PIECE_INSTRUCTIONS) return;
+    if (this.#image.loose.size < PIECE && waiting < PIECE_INSTRUCTIONS) return;
     this.#write(false);
     if (this.#pieces >= MIN_PIECES && this.#pieces >= this.#published) this.#publishing = this.#publish();
   }
@@ -66,12 +66,12 @@ export class Keeper {
   /** Puts in place what there is, if it is worth it. Resolves when that is done, or cannot be. */
   async finish(): Promise<void> {
     if (this.#publishing !== null) await this.#publishing;
-    const { loose, kept } = this.#unit;
+    const { loose, kept } = this.#image;
     if (this.#off || !(this.#isWorthIt(this.#waiting()) || kept?.damaged === true))
       this.#next?.file.abandon();
     else {
       // A piece that is mostly out of use is not carried on: what is left of it goes into a new one.
-      for (const t of kept?.remains(this.#unit) ?? []) loose.set(t.location, t);
+      for (const t of kept?.remains(this.#image) ?? []) loose.set(t.location, t);
       this.#write(true);
       await this.#publish();
     }
@@ -87,7 +87,7 @@ export class Keeper {
   /** Instructions that are in no piece. */
   #waiting(): number {
     let sum = 0;
-    for (const t of this.#unit.loose.values()) sum += t.instructions;
+    for (const t of this.#image.loose.values()) sum += t.instructions;
     return sum;
   }
 
@@ -102,7 +102,7 @@ export class Keeper {
       this.#off = true;
       return false;
     }
-    const { kept } = this.#unit;
+    const { kept } = this.#image;
     if (kept !== null) this.#kept ??= { file: kept.file, places: new Map(kept.places()) };
     const places: Places = new Map();
     const copies = new Map<number, number>();
@@ -117,13 +117,13 @@ export class Keeper {
 
   /** Makes a piece of what is not in one. */
   #write(isLast: boolean): void {
-    const { loose } = this.#unit;
+    const { loose } = this.#image;
     if (this.#next === null && !this.#begin()) return;
     if (loose.size === 0) return;
     const translations = [...loose.values()];
     loose.clear();
     const { file, places } = this.#next!;
-    const piece = file.add(writeSegment(translations, this.#store), isLast);
+    const piece = file.add(writeModule(translations, this.#store), isLast);
     this.#pieces++;
     for (const { location, isLoop, instructions } of translations) {
       places.set(location, { piece, isLoop });
@@ -136,14 +136,14 @@ export class Keeper {
     if (next === null || this.#off) return;
     const { file, places } = next;
     // What has been published is read no more, now that it is copied; an earlier run's is, as long as it is in use.
-    if (this.#kept !== null && this.#kept.file !== this.#unit.kept?.file) this.#kept.file.close();
+    if (this.#kept !== null && this.#kept.file !== this.#image.kept?.file) this.#kept.file.close();
     this.#kept = next;
     this.#next = null;
     this.#published += this.#pieces;
     this.#pieces = 0;
     this.#old += this.#fresh;
     this.#fresh = 0;
-    if (!(await file.publish(writeIndex(places, this.#old, this.#unit)))) this.#off = true;
+    if (!(await file.publish(writeIndex(places, this.#old, this.#image)))) this.#off = true;
     this.#publishing = null;
   }
 }

@@ -1,21 +1,21 @@
 /**
- * What the code of a process leaves in its memory for the next one: the interpreter's records, and the functions of modules whose
- * instances were made for it. Both belong to images (unit.ts), and are used again only where the process has the image's pages:
- * who takes them asks for each page. Slots of the table hold the stub meanwhile.
+ * What the code of a process leaves in its memory for the next one: the interpreter's records, and the functions of modules
+ * whose instances were made for it. Both belong to images (code-image.ts), and are used again only where the process has the
+ * image's pages: who takes them asks for each page. Slots of the table hold the stub meanwhile.
  */
 import type { AddressSpace } from '../memory/address-space.ts';
 import type { LeftPage } from '../tier0/record-area.ts';
 import { RecordArea } from '../tier0/record-area.ts';
+import type { CodeImage, CompiledModule } from './code-image.ts';
 import type { Machinery } from './machinery.ts';
-import type { Segment, Unit } from './unit.ts';
 
-/** Functions for the slots of a segment; null for those that a later one has filled. */
+/** Functions for the slots of a module; null for those that a later one has filled. */
 export type LeftFunctions = readonly (WebAssembly.ExportValue | null)[];
 
 export class Leftovers {
   readonly pages = new Map<number, LeftPage>();
   /** By image, in the order in which they came. */
-  readonly segments = new Map<Unit, ReadonlyMap<Segment, LeftFunctions>>();
+  readonly modules = new Map<CodeImage, ReadonlyMap<CompiledModule, LeftFunctions>>();
   readonly machinery: Machinery;
   readonly id = Symbol();
 

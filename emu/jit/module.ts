@@ -1,6 +1,7 @@
 /** Region modules: translations as one wasm module, which puts each of its functions in the table slot of its location. */
+
+import type { Translation } from './code-image.ts';
 import { IMPORTS, TYPES } from './convention.ts';
-import type { Translation } from './unit.ts';
 import { encodeModule, type ModuleLayout } from './wasm.ts';
 
 /** Names compiled functions by their guest address: for profilers (`node --cpu-prof`, `perf`). */

@@ -8,11 +8,11 @@ import type { InsnPage } from '../decode/insn-cache.ts';
 import type { AddressSpace, PageSource, Vma } from '../memory/address-space.ts';
 import { EXEC, PAGE_SHIFT, WRITE } from '../memory/layout.ts';
 import type { Archive } from './archive.ts';
+import { CodeImage } from './code-image.ts';
 import { Keeper } from './keeper.ts';
-import { KeptUnit } from './kept-unit.ts';
+import { KeptImage } from './kept-image.ts';
 import { LeftoversOfRun } from './leftovers.ts';
 import type { TranslationThread } from './translation-thread.ts';
-import { Unit } from './unit.ts';
 
 /**
  * What the images of a run may hold together, in bytes as estimated: a page of decoded instructions with its slots, and a
@@ -27,9 +27,9 @@ const SITE_WORDS = 3;
 /** 200 MB of them. */
 const MAX_SITES = 1 << 24;
 
-/** What the pages of a program file hold at an address. */
-interface Image {
-  readonly unit: Unit;
+/** The image of a program file at an address, and who keeps it. */
+interface Entry {
+  readonly image: CodeImage;
   /** Null when nothing of it is to be kept. */
   keeper: Keeper | null;
 }
@@ -44,9 +44,9 @@ export class TranslationStore {
   private nextSlot = 1;
   private sites = new Int32Array(SITE_WORDS << 12);
   private siteCount = 0;
-  private readonly images = new Map<string, Image>();
-  private readonly imageOf = new WeakMap<Unit, Image>();
-  private readonly unitOfVma = new WeakMap<Vma, Unit>();
+  private readonly images = new Map<string, Entry>();
+  private readonly entryOf = new WeakMap<CodeImage, Entry>();
+  private readonly imageOfVma = new WeakMap<Vma, CodeImage>();
 
   private readonly maxWeight: number;
 
@@ -124,71 +124,71 @@ export class TranslationStore {
   // ---- images ----
 
   /** The image that the code at an address belongs to; null when the code is the address space's own. */
-  imageAt(space: AddressSpace, address: number): Unit | null {
+  fileImageAt(space: AddressSpace, address: number): CodeImage | null {
     const vma = space.find(address);
     if (vma === undefined || vma.source === null || vma.source.key === null) return null;
     if (vma.shared || (vma.prot & (EXEC | WRITE)) !== EXEC) return null;
     if (!space.pages.pristine(address >>> PAGE_SHIFT)) return null;
-    let unit = this.unitOfVma.get(vma);
-    if (unit === undefined) {
-      unit = this.image(vma.source, vma.start - vma.offset);
-      this.unitOfVma.set(vma, unit);
+    let image = this.imageOfVma.get(vma);
+    if (image === undefined) {
+      image = this.fileImage(vma.source, vma.start - vma.offset);
+      this.imageOfVma.set(vma, image);
     }
-    return unit;
+    return image;
   }
 
-  private image(source: PageSource, bias: number): Unit {
+  private fileImage(source: PageSource, bias: number): CodeImage {
     const key = `${source.key}@${bias}`;
     const known = this.images.get(key);
     if (known !== undefined) {
       // The map's order is that of their use.
       this.images.delete(key);
       this.images.set(key, known);
-      return known.unit;
+      return known.image;
     }
     this.makeRoom();
-    const unit = new Unit();
+    const image = new CodeImage();
     const { archive } = this;
     const name = archive?.nameOf(source, bias) ?? null;
     let keeper: Keeper | null = null;
     if (archive !== null && name !== null) {
       const file = archive.open(name);
-      if (file !== null) unit.kept = KeptUnit.of(file, unit);
-      keeper = new Keeper(archive, name, unit, this);
+      if (file !== null) image.kept = KeptImage.of(file, image);
+      keeper = new Keeper(archive, name, image, this);
     }
-    const image = { unit, keeper };
-    this.images.set(key, image);
-    this.imageOf.set(unit, image);
-    return unit;
+    const entry = { image, keeper };
+    this.images.set(key, entry);
+    this.entryOf.set(image, entry);
+    return image;
   }
 
   private makeRoom(): void {
     let weight = 0;
-    for (const { unit } of this.images.values()) weight += weightOf(unit);
-    for (const [key, image] of this.images) {
+    for (const { image } of this.images.values()) weight += weightOf(image);
+    for (const [key, entry] of this.images) {
       if (weight <= this.maxWeight) return;
-      weight -= weightOf(image.unit);
-      void image.keeper?.finish();
+      weight -= weightOf(entry.image);
+      void entry.keeper?.finish();
       this.images.delete(key);
     }
   }
 
   /** Where instructions decoded from the page at a location are shared with other address spaces; null when they are not. */
   sharedInsns(space: AddressSpace, location: number): Map<number, InsnPage> | null {
-    return this.imageAt(space, location)?.insns ?? null;
+    return this.fileImageAt(space, location)?.insns ?? null;
   }
 
   /**
    * To be called when code at an address has been translated: who changes a file while it is mapped must not get into the archive
    * so.
    */
-  translated(space: AddressSpace, address: number, unit: Unit): void {
-    const image = this.imageOf.get(unit);
-    if (!image?.keeper) return;
-    if (space.find(address)?.source?.unchanged?.() === true) image.keeper.translated();
+  translated(space: AddressSpace, address: number, image: CodeImage): void {
+    const entry = this.entryOf.get(image);
+    if (!entry?.keeper) return;
+    if (space.find(address)?.source?.unchanged?.() === true) entry.keeper.translated();
     else {
-      image.keeper.taint();
-      image.keeper = null;
+      entry.keeper.taint();
+      entry.keeper = null;
     }
   }
 
@@ -200,13 +200,15 @@ export class TranslationStore {
     const began = performance.now();
     const writing: Promise<void>[] = [];
     // What has learned most comes first.
-    for (const { keeper } of [...this.images.values()].sort((a, b) => b.unit.loose.size - a.unit.loose.size))
+    for (const { keeper } of [...this.images.values()].sort(
+      (a, b) => b.image.loose.size - a.image.loose.size,
+    ))
       if (keeper !== null && performance.now() < began + patience / 2) writing.push(keeper.finish());
     const left = Math.max(0, began + patience - performance.now());
     await Promise.race([Promise.all(writing), setTimeout(left, undefined, { ref: false })]);
   }
 }
 
-function weightOf({ insns, instructions }: Unit): number {
+function weightOf({ insns, instructions }: CodeImage): number {
   return insns.size * PAGE_WEIGHT + instructions * INSTRUCTION_WEIGHT;
 }

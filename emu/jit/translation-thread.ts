@@ -4,22 +4,25 @@
  *
  * The thread reads code and records from the guest's own memory, which is shared, and only from pages that it is told of: code
  * that has been run lies in pages that are watched, so whoever asked knows when one changed meanwhile, and throws the answer
- * away. What a unit has besides is told with each job, as far as it is new.
+ * away. What an image has besides is told with each job, as far as it is new.
  */
 import { decodeA32, decodeThumb, isThumb32 } from '../decode/decoder.ts';
 import type { Insn } from '../decode/row.ts';
 import { PAGE_MASK, PAGE_SHIFT, RECORD_PAGES_ARM, RECORD_PAGES_THUMB } from '../memory/layout.ts';
 import { RECORD, RECORD_SCALE } from '../tier0/record.ts';
+import { CodeImage, holds, type News } from './code-image.ts';
 import { WANTED } from './tiering.ts';
 import { type Batch, type CodeView, type Start, Translator, type TranslatorOptions } from './translator.ts';
-import { holds, type News, Unit } from './unit.ts';
 import type { FuncBody } from './wasm.ts';
 
 /** A batch that is asked for. */
 export interface Job {
   readonly start: Start;
   readonly also: readonly Start[];
-  /** Pages (address >>> 12) of the unit's code that has been run; and constant pool pages, of which words may be taken for constants. */
+  /**
+   * Pages (address >>> 12) of the image's code that has been run; and constant pool pages, of which words may be taken for
+   * constants.
+   */
   readonly code: Int32Array;
   readonly constantPages: Int32Array;
 }
@@ -31,10 +34,10 @@ export interface Answer {
 }
 
 /**
- * What a unit has got since it was last told: translations without their code, in the order in which they came; and all that is
+ * What an image has got since it was last told: translations without their code, in the order in which they came; and all that is
  * known of its jumps.
  */
-interface UnitNews {
+interface ImageNews {
   readonly translations: readonly News[];
   readonly kept: { readonly entries: Uint32Array; readonly loops: Uint32Array } | null;
   readonly jumps: ReadonlyMap<number, readonly number[]>;
@@ -48,8 +51,8 @@ export type Message =
       readonly kind: 'job';
       readonly id: number;
       readonly memory: number;
-      readonly unit: number;
-      readonly news: UnitNews;
+      readonly image: number;
+      readonly news: ImageNews;
       readonly job: Job;
     };
 
@@ -78,7 +81,7 @@ export class TranslationThread {
   #channel: Channel | null = null;
   #next = 1;
   readonly #memories = new Map<WebAssembly.Memory, number>();
-  readonly #units = new WeakMap<Unit, number>();
+  readonly #images = new WeakMap<CodeImage, number>();
   readonly #waiting = new Map<number, Done>();
 
   /** The thread is begun with the first job. */
@@ -86,7 +89,13 @@ export class TranslationThread {
     this.#open = open;
   }
 
-  request(memory: WebAssembly.Memory, unit: Unit, job: Job, options: TranslatorOptions, done: Done): void {
+  request(
+    memory: WebAssembly.Memory,
+    image: CodeImage,
+    job: Job,
+    options: TranslatorOptions,
+    done: Done,
+  ): void {
     this.#channel ??= this.#open(options);
     let memoryId = this.#memories.get(memory);
     if (memoryId === undefined) {
@@ -96,20 +105,20 @@ export class TranslationThread {
     }
     const id = this.#next++;
     this.#waiting.set(id, done);
-    this.#channel.send({ kind: 'job', id, memory: memoryId, ...this.#news(unit), job });
+    this.#channel.send({ kind: 'job', id, memory: memoryId, ...this.#news(image), job });
   }
 
-  #news(unit: Unit): { unit: number; news: UnitNews } {
-    let id = this.#units.get(unit);
-    const kept = id === undefined ? (unit.kept?.locations() ?? null) : null;
+  #news(image: CodeImage): { image: number; news: ImageNews } {
+    let id = this.#images.get(image);
+    const kept = id === undefined ? (image.kept?.locations() ?? null) : null;
     if (id === undefined) {
       id = this.#next++;
-      this.#units.set(unit, id);
+      this.#images.set(image, id);
     }
-    const translations = (unit.news ?? [...unit.translations.values()]).map(withoutCode);
-    unit.news = [];
-    const { jumps, unaligned } = unit;
-    return { unit: id, news: { translations, kept, jumps, unaligned } };
+    const translations = (image.news ?? [...image.translations.values()]).map(withoutCode);
+    image.news = [];
+    const { jumps, unaligned } = image;
+    return { image: id, news: { translations, kept, jumps, unaligned } };
   }
 
   /** The thread could not be started, or is no more: nothing is to be asked. */
@@ -167,7 +176,7 @@ const NO_BODY: FuncBody = { type: 0, locals: [], code: new Uint8Array(0) };
 export class TranslationServer {
   readonly #translator: Translator;
   readonly #memories = new Map<number, SharedArrayBuffer>();
-  readonly #units = new Map<number, Mirror>();
+  readonly #images = new Map<number, Mirror>();
 
   constructor(options: TranslatorOptions) {
     this.#translator = new Translator(options);
@@ -186,12 +195,12 @@ export class TranslationServer {
     }
   }
 
-  #job({ id, memory, unit, news, job }: Message & { kind: 'job' }): Reply {
+  #job({ id, memory, image, news, job }: Message & { kind: 'job' }): Reply {
     const began = performance.now();
-    let mirror = this.#units.get(unit);
+    let mirror = this.#images.get(image);
     if (mirror === undefined) {
       mirror = new Mirror();
-      this.#units.set(unit, mirror);
+      this.#images.set(image, mirror);
     }
     mirror.learn(news);
     const buffer = this.#memories.get(memory);
@@ -213,29 +222,29 @@ function owned({ translations, sites }: Batch): Batch {
   };
 }
 
-/** A unit as the thread knows it. */
+/** An image as the thread knows it. */
 class Mirror {
-  readonly unit = new Unit();
+  readonly image = new CodeImage();
   readonly #kept = new Map<number, 'entry' | 'loop'>();
 
-  learn({ translations, kept, jumps, unaligned }: UnitNews): void {
-    const { unit } = this;
+  learn({ translations, kept, jumps, unaligned }: ImageNews): void {
+    const { image } = this;
     for (const t of translations) {
-      if ('removed' in t) unit.remove(t.location);
-      else unit.addKept(t);
+      if ('removed' in t) image.remove(t.location);
+      else image.addKept(t);
     }
     for (const location of kept?.entries ?? []) this.#kept.set(location, 'entry');
     for (const location of kept?.loops ?? []) this.#kept.set(location, 'loop');
-    for (const [pc, targets] of jumps) unit.jumps.set(pc, [...targets]);
-    for (const location of unaligned) unit.unaligned.add(location);
+    for (const [pc, targets] of jumps) image.jumps.set(pc, [...targets]);
+    for (const location of unaligned) image.unaligned.add(location);
   }
 
   kindAt(location: number): 'entry' | 'loop' | undefined {
-    return this.unit.kindAt(location) ?? this.#kept.get(location);
+    return this.image.kindAt(location) ?? this.#kept.get(location);
   }
 }
 
-/** A unit's code in a memory that others write to. */
+/** An image's code in a memory that others write to. */
 class SharedView implements CodeView {
   readonly used = new Set<number>();
   readonly #mirror: Mirror;
@@ -259,7 +268,7 @@ class SharedView implements CodeView {
     if (!this.#code.has(pc >>> PAGE_SHIFT)) return null;
     // Of an IT block what has been run shows at its beginning.
     if (itstate === 0 && !this.#hasRun(location)) {
-      const earlier = this.#mirror.unit.translations.get(entry);
+      const earlier = this.#mirror.image.translations.get(entry);
       if (earlier === undefined || !holds(earlier, pc)) return null;
     }
     if ((location & 1) === 0) return pc & 3 ? null : decodeA32(this.#i32[pc >>> 2]!);
@@ -285,7 +294,7 @@ class SharedView implements CodeView {
     return this.#mirror.kindAt(location);
   }
   copies(address: number): number {
-    return this.#mirror.unit.copies(address);
+    return this.#mirror.image.copies(address);
   }
   constantWord(address: number, size: number): number | undefined {
     const page = address >>> PAGE_SHIFT;
@@ -294,10 +303,10 @@ class SharedView implements CodeView {
     return size === 4 ? this.#i32[address >>> 2] : size === 2 ? this.#u16[address >>> 1] : this.#u8[address];
   }
   seen(address: number): readonly number[] {
-    return this.#mirror.unit.jumps.get(address) ?? [];
+    return this.#mirror.image.jumps.get(address) ?? [];
   }
   isUnaligned(location: number): boolean {
-    return this.#mirror.unit.unaligned.has(location);
+    return this.#mirror.image.unaligned.has(location);
   }
   hasOtherCode(): boolean {
     return false;

@@ -1,14 +1,14 @@
 /**
  * Makes translations: a batch of regions, from a job and a view of the code, to functions in which the numbers of the run (table
- * slots, places that may fault) have still to be put. It knows neither units nor address spaces, so that it can work on another
+ * slots, places that may fault) have still to be put. It knows neither images nor address spaces, so that it can work on another
  * thread (translation-job.ts).
  */
 
 import type { Insn } from '../decode/row.ts';
+import type { Translation } from './code-image.ts';
 import { RegionCompiler } from './compile.ts';
 import { effectsOf } from './effects.ts';
 import { type CodeSource, findRegion, type Region } from './region.ts';
-import type { Translation } from './unit.ts';
 
 /** Limits of one batch. */
 const BATCH_REGIONS = 64;
@@ -24,11 +24,11 @@ export interface Start {
   readonly optimize?: boolean;
 }
 
-/** The code of one unit in one address space, as translations are made from it. */
+/** The code of one image in one address space, as translations are made from it. */
 export interface CodeView {
-  /** The instruction at a location of the unit, when it has been run; `entry` is the region's. Else null. */
+  /** The instruction at a location of the image, when it has been run; `entry` is the region's. Else null. */
   insn(location: number, itstate: number, entry: number): Insn | null;
-  /** What is known to begin at a location of the unit; undefined when nothing is translated there. */
+  /** What is known to begin at a location of the image; undefined when nothing is translated there. */
   kindAt(location: number): 'entry' | 'loop' | undefined;
   /** How many translations hold the block at an address. */
   copies(address: number): number;
@@ -41,7 +41,7 @@ export interface CodeView {
    * often.
    */
   isUnaligned(location: number): boolean;
-  /** Whether a location that the unit has no translation of has code. */
+  /** Whether a location that the image has no translation of has code. */
   hasOtherCode(location: number): boolean;
   /** Whether a function that a region calls is worth compiling with it. */
   isWanted(location: number): boolean;

@@ -12,7 +12,7 @@ import { RECORDS_STRIDE } from './record.ts';
 /** The records of a page that no process of the memory has now. */
 export interface LeftPage {
   readonly records: number;
-  /** What the page has: the part of a program file at an address (jit/unit.ts). */
+  /** What the page has: the part of a program file at an address (jit/code-image.ts). */
   readonly image: object;
   /** Locations whose records enter compiled code. */
   readonly compiled: Set<number> | undefined;

@@ -196,8 +196,8 @@ test('a child has the changed code of its parent', () => {
   const parent = start(store, fileOf(calling), calling);
   patch(parent);
   const child = parent.space.fork();
-  expect(store.imageAt(parent.space, CODE)).toBeNull();
-  expect(store.imageAt(child, CODE)).toBeNull();
+  expect(store.fileImageAt(parent.space, CODE)).toBeNull();
+  expect(store.fileImageAt(child, CODE)).toBeNull();
   child.close();
 });
 

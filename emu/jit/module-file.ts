@@ -10,10 +10,10 @@
  * All int32s in the host's order. What is read is trusted to be what was written: who keeps the bytes sees to that.
  */
 
+import type { CompiledModule, Translation } from './code-image.ts';
 import type { RunNumber } from './function-writer.ts';
 import { moduleOf } from './module.ts';
 import type { TranslationStore } from './store.ts';
-import type { Segment, Translation } from './unit.ts';
 import { type FuncBody, type ModuleLayout, patchI32, type ValType } from './wasm.ts';
 
 const MAGIC = 0x4152_4d34;
@@ -119,7 +119,7 @@ class KeptTranslation implements Translation {
 }
 
 /** Translations as bytes. */
-export function writeSegment(translations: readonly Translation[], store: TranslationStore): Uint8Array {
+export function writeModule(translations: readonly Translation[], store: TranslationStore): Uint8Array {
   const layout: ModuleLayout = { codes: [], slots: [] };
   const bytes = moduleOf(translations, (location) => store.slotOf(location), layout);
   const records: number[] = [];
@@ -164,8 +164,8 @@ export function writeSegment(translations: readonly Translation[], store: Transl
   return out;
 }
 
-export interface ReadSegment {
-  readonly segment: Segment;
+export interface ReadModule {
+  readonly compiled: CompiledModule;
   /** Those that were wanted. */
   readonly translations: readonly Translation[];
   /** How many translations there are in all. */
@@ -173,14 +173,14 @@ export interface ReadSegment {
 }
 
 /**
- * What writeSegment wrote as a segment of this run, in which translations that are not `wanted` are in nobody's way. Throws
- * RangeError when the bytes are of another kind, WebAssembly.CompileError when V8 does not take the module.
+ * What writeModule wrote as a compiled module of this run, in which translations that are not `wanted` are in nobody's way.
+ * Throws RangeError when the bytes are of another kind, WebAssembly.CompileError when V8 does not take the module.
  */
-export function readSegment(
+export function readModule(
   file: Uint8Array<ArrayBuffer>,
   store: TranslationStore,
   wanted: (location: number) => boolean,
-): ReadSegment {
+): ReadModule {
   if (file.length < HEADER * 4) throw new RangeError('too short');
   const all = new Int32Array(file.buffer, file.byteOffset, file.length >> 2);
   const [magic, count, length, rest, siteWords] = all.subarray(0, HEADER) as unknown as [
@@ -191,7 +191,7 @@ export function readSegment(
     number,
   ];
   const total = rest + siteWords;
-  if (magic !== MAGIC || total * 4 + length !== file.length) throw new RangeError('no segment');
+  if (magic !== MAGIC || total * 4 + length !== file.length) throw new RangeError('no module');
   const module = file.subarray(total * 4);
   const firstSite = store.sitesOf(all.subarray(rest, total));
   const translations: Translation[] = [];
@@ -208,11 +208,11 @@ export function readSegment(
     patchI32(module, all[record + R.slotPlace]!, store.slotOf(isWanted ? location : NOWHERE));
     if (isWanted) translations.push(new KeptTranslation(all, record, module, firstSite));
   }
-  const segment: Segment = {
+  const compiled: CompiledModule = {
     module: new WebAssembly.Module(module),
     locations: translations.map((t) => t.location),
     slots: translations.map((t) => store.slotOf(t.location)),
     pages: new Set(translations.flatMap((t) => t.pages)),
   };
-  return { segment, translations, size: count };
+  return { compiled, translations, size: count };
 }

@@ -1,13 +1,13 @@
 /**
- * Unit: a stretch of guest code with its translations. What a program file has at an address is one unit for all processes that
- * have it there, as long as nobody changes the pages (an image); code that is one address space's alone (made at run time,
- * patched) is another.
+ * A code image is a stretch of guest code with its translations. What a program file has at an address is one for all processes
+ * that have it there, as long as nobody changes the pages; code that is one address space's alone (made at run time, patched)
+ * is the private image of that.
  *
- * A unit knows translations, not where they are in use: code-cache.ts does, for one address space each.
+ * An image knows translations, not where they are in use: code-cache.ts does, for one address space each.
  */
 import type { InsnPage } from '../decode/insn-cache.ts';
 import type { RunNumber } from './function-writer.ts';
-import type { KeptUnit } from './kept-unit.ts';
+import type { KeptImage } from './kept-image.ts';
 import type { FuncBody } from './wasm.ts';
 
 /** Targets of one indirect jump that are compared with, before the jump cache is asked. */
@@ -32,7 +32,7 @@ export interface Translation {
 }
 
 /** A wasm module of translations; any address space that has the pages can make an instance of it. */
-export interface Segment {
+export interface CompiledModule {
   readonly module: WebAssembly.Module;
   readonly locations: readonly number[];
   /** Table slot of each location. */
@@ -43,15 +43,15 @@ export interface Segment {
 /** A translation has come, or is gone. */
 export type News = Translation | { readonly location: number; readonly removed: true };
 
-export class Unit {
+export class CodeImage {
   /** Translations in use, by location: the last one made of each. Of kept ones those that have been asked for. */
   readonly translations = new Map<number, Translation>();
   /** Translations of this run that have not been written down yet (keeper.ts), by location. */
   readonly loose = new Map<number, Translation>();
   /** What earlier runs have kept of it. */
-  kept: KeptUnit | null = null;
+  kept: KeptImage | null = null;
   /** Oldest first: what a later one has takes the place of what an earlier one has. */
-  readonly segments: Segment[] = [];
+  readonly modules: CompiledModule[] = [];
   /** Instructions decoded from an image's pages; see InsnCache. */
   readonly insns = new Map<number, InsnPage>();
   /** Locations of accesses that are often unaligned, or the first of a group that often cannot be tested together. */
