@@ -15,13 +15,13 @@ export interface CpuHooks {
   syscall(cpu: CpuState, imm: number): boolean;
   /**
    * A page test failed: `access` is READ, WRITE or EXEC at `address`. First AddressSpace.fault has been asked and could not help. The PC is at the instruction,
-   * no effect of it has happened. 'align' is an alignment fault.
+   * no effect of it has happened. 'align' is an alignment fault, 'debug' a breakpoint (EXEC) or watchpoint of machine/debug-run.ts.
    */
   fault(
     cpu: CpuState,
     address: number,
     access: number,
-    why: 'unmapped' | 'protected' | 'beyond-file' | 'align',
+    why: 'unmapped' | 'protected' | 'beyond-file' | 'align' | 'debug',
   ): boolean;
   /** Undefined instruction or BKPT; PC at it. */
   trap(cpu: CpuState, kind: 'undefined' | 'breakpoint', imm: number): boolean;
@@ -70,7 +70,7 @@ export interface CpuOptions {
   interpret?: boolean;
 }
 
-/** Why an access could not be made: what AddressSpace.fault answered, or 'align'. */
+/** Why an access could not be made: what AddressSpace.fault answered, 'align', or 'debug'. */
 export type FaultReason = Parameters<CpuHooks['fault']>[3];
 
 /**

@@ -391,7 +391,7 @@ export class Evaluator implements Machine<number, number, number> {
     if (why !== 'ok') throw this.fail(address, access, why);
   }
 
-  private fail(address: number, access: number, why: GuestFault['why']): GuestFault {
+  protected fail(address: number, access: number, why: GuestFault['why']): GuestFault {
     const fault = this.fault;
     fault.address = address;
     fault.access = access;

@@ -35,12 +35,17 @@ export class Interpreter {
   instructions = 0;
   private readonly guestFault: GuestFault;
 
-  constructor(space: AddressSpace, hooks: CpuHooks, cache: InsnCache = new InsnCache(space)) {
+  constructor(
+    space: AddressSpace,
+    hooks: CpuHooks,
+    cache: InsnCache = new InsnCache(space),
+    Kind: typeof Evaluator = Evaluator,
+  ) {
     this.space = space;
     this.hooks = hooks;
     this.cache = cache;
     this.guestFault = cache.fault;
-    this.evaluator = new Evaluator(space, cache.fault);
+    this.evaluator = new Kind(space, cache.fault);
   }
 
   /**

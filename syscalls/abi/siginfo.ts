@@ -107,7 +107,7 @@ const FAULT_CODES: Readonly<Record<number, readonly string[]>> = {
   [SIG.SIGILL]: ['', 'ILL_ILLOPC'],
   [SIG.SIGSEGV]: ['', 'SEGV_MAPERR', 'SEGV_ACCERR'],
   [SIG.SIGBUS]: ['', 'BUS_ADRALN', 'BUS_ADRERR'],
-  [SIG.SIGTRAP]: ['', 'TRAP_BRKPT', 'TRAP_TRACE'],
+  [SIG.SIGTRAP]: ['', 'TRAP_BRKPT', 'TRAP_TRACE', 'TRAP_BRANCH', 'TRAP_HWBKPT'],
   [SIG.SIGCHLD]: [
     '',
     'CLD_EXITED',

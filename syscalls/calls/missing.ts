@@ -44,7 +44,7 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   clone3: 'as clone; CLONE_INTO_CGROUP gives EINVAL',
   unshare: 'as clone',
   prctl: 'what programs ask for; no seccomp, no speculation control, no core scheduling (EINVAL)',
-  ptrace: 'no hardware breakpoints (PTRACE_GETHBPREGS gives EIO), no seccomp events',
+  ptrace: 'any thread of the tracer may make requests; no seccomp events',
   reboot: 'ends the run for who may do it',
   personality: 'only READ_IMPLIES_EXEC and ADDR_NO_RANDOMIZE mean something',
   setpriority: 'kept and told, decides nothing',

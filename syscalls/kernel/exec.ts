@@ -73,6 +73,7 @@ export function execve(t: Task, program: Program): void {
   leaveMemory(t);
   t.mm = prepared.mm;
   t.cpu = prepared.cpu;
+  t.hwBreakpoints = undefined;
   if (t.creds.euid !== prepared.creds.euid || t.creds.egid !== prepared.creds.egid) t.parentDeathSignal = 0;
   t.creds = prepared.creds;
   t.comm = prepared.comm;

@@ -331,7 +331,11 @@ export class Kernel {
         t.process.usage.faults++;
         const write = access === WRITE ? FSR.write : 0;
         const fault = { addr: address >>> 0, trapNo: TRAP_NO_FAULT };
-        if (why === 'align') {
+        if (why === 'debug') {
+          // force_sig_ptrace_errno_trap: the register that it was, where others have an error.
+          const errno = t.hwBreakpoints!.met(fault.addr, access);
+          forceSignal(t, { signo: SIG.SIGTRAP, code: SI.TRAP_HWBKPT, errno, addr: fault.addr });
+        } else if (why === 'align') {
           forceSignal(t, {
             ...fault,
             signo: SIG.SIGBUS,

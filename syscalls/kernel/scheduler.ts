@@ -112,7 +112,7 @@ export class Scheduler {
     this.#lastCheck = now;
     t.cpu.fuel = this.#fuel;
     try {
-      if (this.#kernel.resume(t)) t.mm.backend.run(t.cpu);
+      if (this.#kernel.resume(t)) t.run();
     } catch (error) {
       this.#kernel.crash(t, 'running', error);
     } finally {

@@ -15,6 +15,7 @@ import type { FdTable } from '../vfs/core/fd-table.ts';
 import type { Waiter, WaitQueue } from '../vfs/core/wait-queue.ts';
 import { CpuSplit, type CpuUse, Switches } from './cpu-use.ts';
 import type { FsContext } from './fs-context.ts';
+import type { HwBreakpoints } from './hw-breakpoint.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
 import type { Process } from './process.ts';
@@ -102,6 +103,8 @@ export class Task implements Waiter {
   awaited: SigSet = 0n;
   /** How it is traced; undefined when it is not. */
   trace: Trace | undefined;
+  /** What a tracer has set; goes with the program (flush_ptrace_hw_breakpoint). */
+  hwBreakpoints: HwBreakpoints | undefined;
   /** An event the call under way has to tell its tracer before it returns. */
   traceEvent: TraceEvent | undefined;
   /** What is left to do of what a stop interrupted; answers whether the guest's code may run. */
@@ -154,6 +157,12 @@ export class Task implements Waiter {
     this.sighand = parts.sighand;
     this.comm = parts.comm;
     this.startTime = parts.kernel.now();
+  }
+
+  /** Runs its code until the kernel has it leave. */
+  run(): void {
+    if (this.hwBreakpoints?.active) this.hwBreakpoints.run();
+    else this.mm.backend.run(this.cpu);
   }
 
   /** Milliseconds of the monotonic clock. Deadlines of `wait` are in it. */

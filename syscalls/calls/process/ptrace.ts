@@ -1,5 +1,5 @@
 /**
- * ptrace(2) on ARM: arch/arm/kernel/ptrace.c and kernel/ptrace.c. No hardware breakpoints and no single step (EIO, as on ARM).
+ * ptrace(2) on ARM: arch/arm/kernel/ptrace.c and kernel/ptrace.c. No single step (EIO, as on ARM).
  */
 
 import { READ, WRITE } from '../../../emu/memory/layout.ts';
@@ -8,6 +8,7 @@ import { siginfo } from '../../abi/siginfo.ts';
 import { NSIG, SI, SIG } from '../../abi/signal.ts';
 import { s32, u32, u64big } from '../../abi/struct.ts';
 import { iovec } from '../../abi/uio.ts';
+import { HwBreakpoints, hwBreakpointNumber, hwBreakpointResources } from '../../kernel/hw-breakpoint.ts';
 import { mayInspect } from '../../kernel/inspect.ts';
 import {
   detach,
@@ -126,6 +127,19 @@ function setVfp(t: Task, bytes: Uint8Array): void {
   const words = new Uint32Array(copy.buffer, 0, copy.length >> 2);
   for (let i = 0; i < Math.min(64, words.length); i++) t.cpu.s[i] = words[i]! | 0;
   if (words.length > 64) t.cpu.fpscr = words[64]!;
+}
+
+function getHwBreakpoint(of: Task, register: number): number {
+  if (register === 0) return hwBreakpointResources(of.kernel.options.model);
+  return (of.hwBreakpoints ?? new HwBreakpoints(of)).get(register);
+}
+
+function setHwBreakpoint(t: Task, of: Task, register: number, at: number): void {
+  if (register === 0) return;
+  hwBreakpointNumber(register);
+  const value = t.mm.get(u32, at);
+  of.hwBreakpoints ??= new HwBreakpoints(of);
+  of.hwBreakpoints.set(register, value);
 }
 
 // ---- memory ----
@@ -290,11 +304,15 @@ function registerRequest({ t, of, what, addr, data }: StoppedRequest): number | 
     case PT.PTRACE_SET_SYSCALL:
       of.cpu.r[7] = data;
       return 0;
+    case PT.PTRACE_GETHBPREGS:
+      mm.put(u32, data, getHwBreakpoint(of, addr | 0));
+      return 0;
+    case PT.PTRACE_SETHBPREGS:
+      setHwBreakpoint(t, of, addr | 0, data);
+      return 0;
     case PT.PTRACE_SINGLESTEP:
     case PT.PTRACE_GETFPREGS:
     case PT.PTRACE_SETFPREGS:
-    case PT.PTRACE_GETHBPREGS:
-    case PT.PTRACE_SETHBPREGS:
       return fail('EIO');
   }
   return undefined;

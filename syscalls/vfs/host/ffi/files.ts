@@ -3,8 +3,8 @@
  * last component is a link) and descriptors of the host. Each throws Errno.
  */
 import { constants } from 'node:fs';
-import { ERRNO } from '../../../abi/errno.ts';
-import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW } from '../../../abi/fcntl.ts';
+import { ERRNO, fail } from '../../../abi/errno.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW, SEEK_DATA, SEEK_HOLE } from '../../../abi/fcntl.ts';
 import { type HostCalls, Room } from './call.ts';
 
 /** The host's numbers, the same on its architectures. */
@@ -90,13 +90,15 @@ export function rename(calls: HostCalls, from: string, to: string, flags: number
   calls.call('renameat2', AT_FDCWD, from, AT_FDCWD, to, flags);
 }
 
-/** @param mode FALLOC_FL_* */
+/** @param mode FALLOC_FL_*. Throws EFBIG where a number of ours cannot say the end exactly; no file system has such files. */
 export function allocate(calls: HostCalls, fd: number, mode: number, offset: number, length: number): void {
+  if (offset + length > Number.MAX_SAFE_INTEGER) fail('EFBIG');
   calls.call('fallocate', fd, mode, offset, length);
 }
 
 /** Moves the offset of what the host has open, whoever shares it. */
 export function seek(calls: HostCalls, fd: number, offset: number, whence: number): number {
+  if (!Number.isSafeInteger(offset)) fail(whence === SEEK_DATA || whence === SEEK_HOLE ? 'ENXIO' : 'EINVAL');
   return calls.call('lseek', fd, offset, whence);
 }
 
