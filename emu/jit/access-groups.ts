@@ -202,7 +202,7 @@ export function planAccesses(
         continue;
       }
       if (!p.always) continue;
-      const fact = group(p, byValue.get(p.value)!, ahead(b.frame.locationOf(b.steps[p.step]!.pc)));
+      const fact = group(p, byValue.get(p.value)!, ahead(b.call.locationOf(b.steps[p.step]!.pc)));
       facts.set(p.value, [...known, fact]);
       const { low, high, kind } = fact;
       if (low === p.low && high === p.high && kind === p.kind) continue; // its own test does

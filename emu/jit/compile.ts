@@ -12,8 +12,8 @@
  * will read are not computed, so a fault between may leave a dead flag wrong in the state block, never a live one, and never a
  * register.
  *
- * An inlined function (a Frame) returns by going on behind its call, if its return goes there; else the region returns where it
- * does go. Jumps out of it to code outside become calls that are to return behind its call.
+ * An inlined function (InlinedCall) returns by going on behind its call, if its return goes there; else the region returns
+ * where it does go. Jumps out of it to code outside become calls that are to return behind its call.
  */
 import { EXIT } from '../cpu.ts';
 import { OFF } from '../cpu-state.ts';
@@ -36,7 +36,7 @@ import { Emitter, type EmitterHost } from './emitter.ts';
 import { LOCAL, Node, type RunNumber } from './function-writer.ts';
 import { isBackEdge, isIrreducible } from './graph.ts';
 import type { JumpTable } from './jump-table.ts';
-import type { Block, Effects, Frame, Region } from './region.ts';
+import type { Block, Effects, InlinedCall, Region } from './region.ts';
 import { ByteWriter, I32, OP, type ValType } from './wasm.ts';
 
 const SVC = importIndex('svc');
@@ -46,13 +46,13 @@ const PREEMPT = importIndex('preempt');
 const STACK_KIB = Number(/--stack-size=(\d+)/.exec(process.execArgv.join(' '))?.[1] ?? 984);
 /**
  * Calls nest on the host's stack no deeper than this; beyond it a region returns its own location, and everything unwinds to the
- * dispatcher. A frame takes well below 3 KiB: 160 locals were the most seen.
+ * dispatcher. Its frame takes well below 3 KiB: 160 locals were the most seen.
  */
 export const MAX_DEPTH = Math.floor(STACK_KIB / 3);
 
 /**
- * A way out has the index of the frame that it leaves in the upper byte of OFF.exitWord; or RETURNING, when the region is to
- * return OFF.target.
+ * A way out has the index of the inlined call that it leaves in the upper byte of OFF.exitWord; or RETURNING, when the region
+ * is to return OFF.target.
  */
 const EXITED_SHIFT = 24;
 const RETURNING = 255;
@@ -117,10 +117,10 @@ export class RegionCompiler implements EmitterHost {
   private dirtyAtExits = 0;
   /** Live before the instruction under way. */
   private live = 0;
-  /** Label depth of the block behind which leaveFrames is. */
+  /** Label depth of the block behind which leaveInlinedCalls is. */
   private leaveLabel = 0;
-  /** Inlined frames that the common way out is used from. */
-  private leftColdly = new Set<Frame>();
+  /** Inlined calls that the common way out is used from. */
+  private leftColdly = new Set<InlinedCall>();
   /** Iterations that fuel has been taken for. */
   private credit = 0;
 
@@ -161,7 +161,7 @@ export class RegionCompiler implements EmitterHost {
     emitter.close();
     this.storeDirty();
     emitter.close();
-    this.leaveFrames();
+    this.leaveInlinedCalls();
     out.i32(LEAVE);
     return {
       code: out.view().slice(),
@@ -195,10 +195,10 @@ export class RegionCompiler implements EmitterHost {
 
   /**
    * The common way out, with all of the state in the state block: leaves for good after a fault, else goes to OFF.target. From an
-   * inlined frame that is called as the rest of the frame, then what is behind the frame's call as the rest of its parent, until
-   * the root remains. (A frame's index is higher than its parent's.)
+   * inlined call the rest of its function is called there, then what is behind it as the rest of its parent, until
+   * the root remains. (An index is higher than the parent's.)
    */
-  private leaveFrames(): void {
+  private leaveInlinedCalls(): void {
     const { emitter, out, region, leftColdly, ret, credit: from } = this;
     out.get(CPU);
     out.mem(OP.i32_load, OFF.target);
@@ -208,7 +208,7 @@ export class RegionCompiler implements EmitterHost {
     out.get(ret);
     out.mem(OP.i32_store, OFF.exitTo);
     emitter.storeState(OFF.exitFrom, region.location);
-    if (region.frames.length > 1) {
+    if (region.inlinedCalls.length > 1) {
       out.get(CPU);
       out.mem(OP.i32_load, OFF.exitWord);
       out.i32(EXITED_SHIFT);
@@ -221,21 +221,22 @@ export class RegionCompiler implements EmitterHost {
       out.byte(OP.return);
       emitter.close();
     }
-    const left = new Set<Frame>();
-    for (const f of leftColdly) for (let at: Frame = f; at.parent !== null; at = at.parent) left.add(at);
-    for (let i = region.frames.length - 1; i > 0; i--) {
-      const frame = region.frames[i]!;
-      if (!left.has(frame)) continue;
+    const left = new Set<InlinedCall>();
+    for (const f of leftColdly)
+      for (let at: InlinedCall = f; at.parent !== null; at = at.parent) left.add(at);
+    for (let i = region.inlinedCalls.length - 1; i > 0; i--) {
+      const call = region.inlinedCalls[i]!;
+      if (!left.has(call)) continue;
       out.get(from);
       out.i32(i);
       out.byte(OP.i32_eq);
       emitter.open(OP.if);
       this.lookUp(new Node(LOCAL, ret, null, null, null, 0));
-      this.pushCallArguments(frame.returnTo);
+      this.pushCallArguments(call.returnTo);
       out.get(this.slot);
       this.callIndirect(OP.call_indirect);
-      this.returnUnlessAt(frame.returnTo);
-      out.i32(frame.parent!.index);
+      this.returnUnlessAt(call.returnTo);
+      out.i32(call.parent!.index);
       out.set(from);
       emitter.close();
     }
@@ -365,7 +366,7 @@ export class RegionCompiler implements EmitterHost {
       const last = i === b.steps.length - 1;
       this.block = b;
       this.dirtyAfter = dirty | effects.writes | effects.mayWrite;
-      this.location = b.frame.locationOf(pc);
+      this.location = b.call.locationOf(pc);
       emitter.begin(pc, insn.size, insn.thumb);
       emitter.dirty = dirty;
       emitter.it = insn.itBefore;
@@ -414,7 +415,7 @@ export class RegionCompiler implements EmitterHost {
       dirty = this.dirtyAfter;
       if (!last) continue;
       emitter.begin(pc, insn.size, insn.thumb);
-      if (b.end === 'fall' || effects.conditional) this.goToLocation(b, b.frame.locationOf(b.next), dirty);
+      if (b.end === 'fall' || effects.conditional) this.goToLocation(b, b.call.locationOf(b.next), dirty);
     }
     emitter.pending = outer;
     emitter.freeKept(keptCount);
@@ -439,11 +440,12 @@ export class RegionCompiler implements EmitterHost {
   }
 
   /**
-   * Goes from a block to a location of its frame: inside the region when it has the edge, with `dirty` variables not stored yet.
+   * Goes from a block to a location of its inlined call: inside the region when it has the edge, with `dirty` variables not
+   * stored yet.
    */
   private goToLocation(from: Block, location: number, dirty: number): void {
     const to = from.successor(location);
-    if (to === undefined) this.exitTo(from, from.frame, location, dirty);
+    if (to === undefined) this.exitTo(from, from.call, location, dirty);
     else this.goto(from, to, dirty);
   }
 
@@ -451,7 +453,7 @@ export class RegionCompiler implements EmitterHost {
   private goto(from: Block, to: Block, dirty: number): void {
     const { emitter } = this;
     if (isIrreducible(from, to)) {
-      this.exitTo(from, to.frame, to.location, dirty);
+      this.exitTo(from, to.call, to.location, dirty);
       return;
     }
     emitter.loadVars(from.spilledInLoop & ~to.spilledInLoop & to.liveIn);
@@ -475,43 +477,44 @@ export class RegionCompiler implements EmitterHost {
   }
 
   /**
-   * Leaves the region for a location in a frame's function: by a tail call, or from an inlined frame by a call of the rest of it.
+   * Leaves the region for a location in the function of an inlined call: by a call of the rest of it; from the root by a tail
+   * call.
    */
-  private exitTo(from: Block, frame: Frame, location: number, dirty: number): void {
+  private exitTo(from: Block, call: InlinedCall, location: number, dirty: number): void {
     const { emitter } = this;
     dirty &= ~emitter.storePending();
-    if (this.context.hasCode(location) && (frame.parent === null || this.goesOnBehind(from, frame))) {
+    if (this.context.hasCode(location) && (call.parent === null || this.goesOnBehind(from, call))) {
       emitter.storeVars(dirty);
       emitter.storeState(OFF.target, location);
-      this.leaveTo(from, frame, () => emitter.slot(location, this.context.slotOf(location)));
+      this.leaveTo(from, call, () => emitter.slot(location, this.context.slotOf(location)));
       return;
     }
     // Nothing has gone there yet: a way out that is short to write.
-    this.leftColdly.add(frame);
+    this.leftColdly.add(call);
     this.dirtyAtExits |= dirty;
-    emitter.storeState(OFF.exitWord, dirty | (frame.index << EXITED_SHIFT));
+    emitter.storeState(OFF.exitWord, dirty | (call.index << EXITED_SHIFT));
     emitter.storeState(OFF.target, location);
     emitter.br(OP.br, emitter.faultLabel);
   }
 
-  /** Whether the region has the edge from a block to what is behind its frame's call. */
-  private goesOnBehind(from: Block, frame: Frame): boolean {
-    const { after } = frame;
-    return from.frame === frame && after !== undefined && from.after === after && !isIrreducible(from, after);
+  /** Whether the region has the edge from a block to what is behind the inlined call. */
+  private goesOnBehind(from: Block, call: InlinedCall): boolean {
+    const { after } = call;
+    return from.call === call && after !== undefined && from.after === after && !isIrreducible(from, after);
   }
 
-  /** Leaves a frame for code outside, with all of the state in the state block. */
-  private leaveTo(from: Block, frame: Frame, pushSlot: () => void): void {
-    if (frame.parent === null) {
+  /** Leaves an inlined call for code outside, with all of the state in the state block. */
+  private leaveTo(from: Block, call: InlinedCall, pushSlot: () => void): void {
+    if (call.parent === null) {
       this.pushOwnArguments();
       pushSlot();
       this.callIndirect(OP.return_call_indirect);
       return;
     }
-    this.pushCallArguments(frame.returnTo);
+    this.pushCallArguments(call.returnTo);
     pushSlot();
     this.callIndirect(OP.call_indirect);
-    this.returnUnlessAt(frame.returnTo);
+    this.returnUnlessAt(call.returnTo);
     this.goOnAfter(from, ~0);
   }
 
@@ -552,7 +555,7 @@ export class RegionCompiler implements EmitterHost {
     this.goToGuesses(block, to, block.guesses, dirty);
     emitter.storeVars(dirty);
     this.lookUp(to);
-    this.leaveTo(block, block.frame, () => out.get(this.slot));
+    this.leaveTo(block, block.call, () => out.get(this.slot));
   }
 
   /** Goes to the one of these blocks that begins at a location; goes on behind when none does. */
@@ -568,11 +571,11 @@ export class RegionCompiler implements EmitterHost {
     }
   }
 
-  /** Returns to a location: from an inlined frame to behind its call, when that is where the location is. */
+  /** Returns to a location: from an inlined call to behind it, when that is where the location is. */
   private returnTo(location: Node, dirty: number): void {
     const { emitter, out, block } = this;
-    const { frame } = block;
-    if (frame.parent === null) {
+    const { call } = block;
+    if (call.parent === null) {
       emitter.storeVars(dirty);
       emitter.gen(location);
       out.byte(OP.return);
@@ -580,7 +583,7 @@ export class RegionCompiler implements EmitterHost {
     }
     const to = emitter.let(location);
     emitter.gen(to);
-    out.i32(frame.returnTo);
+    out.i32(call.returnTo);
     out.byte(OP.i32_ne);
     emitter.openUnlikely();
     dirty &= ~emitter.storePending();
@@ -591,7 +594,7 @@ export class RegionCompiler implements EmitterHost {
     out.mem(OP.i32_store, OFF.target);
     emitter.br(OP.br, emitter.faultLabel);
     emitter.close();
-    this.goto(block, frame.after!, dirty);
+    this.goto(block, call.after!, dirty);
   }
 
   /** Jumps by the table; goes on behind for an index outside it or a target outside the region. */
@@ -661,7 +664,7 @@ export class RegionCompiler implements EmitterHost {
     this.out.u32(0);
   }
 
-  /** Calls a location: goes over to an inlined frame, or calls through the table. */
+  /** Calls a location: goes over to inlined calls, or calls through the table. */
   private call(location: Node, target: number | undefined, dirty: number): void {
     const { emitter, out, block } = this;
     const { callees } = block;
@@ -671,7 +674,7 @@ export class RegionCompiler implements EmitterHost {
     }
     const to = emitter.let(location);
     this.goToGuesses(block, to, callees, dirty);
-    const returnTo = block.frame.locationOf(block.next);
+    const returnTo = block.call.locationOf(block.next);
     emitter.storeVars(dirty);
     if (target === undefined) this.lookUp(to);
     else emitter.storeState(OFF.target, target);
@@ -685,9 +688,9 @@ export class RegionCompiler implements EmitterHost {
 
   /** Goes on behind a call or SVC, with the live ones of `stale` variables loaded again. */
   private goOnAfter(block: Block, stale: number): void {
-    const { after, frame } = block;
-    if (after === undefined) this.exitTo(block, frame, frame.locationOf(block.next), 0);
-    else if (isIrreducible(block, after)) this.exitTo(block, after.frame, after.location, 0);
+    const { after, call } = block;
+    if (after === undefined) this.exitTo(block, call, call.locationOf(block.next), 0);
+    else if (isIrreducible(block, after)) this.exitTo(block, after.call, after.location, 0);
     else {
       this.emitter.loadVars(after.liveIn & ~after.spilledInLoop & (stale | block.spilledInLoop));
       this.emitter.vfp.forget();
@@ -706,7 +709,7 @@ export class RegionCompiler implements EmitterHost {
       emitter.leave();
       return;
     }
-    emitter.storeLocation(block.frame.locationOf(block.next));
+    emitter.storeLocation(block.call.locationOf(block.next));
     out.get(CPU);
     out.i32(imm);
     out.call(SVC);

@@ -5,8 +5,8 @@
  * Calls are assumed to return behind themselves. A block ends at a branch, a call, an SVC, or before the target of a branch; what
  * is not decodable or over the limit becomes an edge out of the region.
  *
- * A function that is called may be inlined: its blocks, once more for each such call, are a Frame of the region. Its returns are
- * edges to what is behind the call, for the case that they do go there.
+ * A function that is called may be inlined: its blocks, once more for each such call, are an InlinedCall of the region. Its
+ * returns are edges to what is behind the call, for the case that they do go there.
  */
 import type { Insn } from '../decode/row.ts';
 import { dataFlow } from './data-flow.ts';
@@ -46,25 +46,28 @@ export type BlockEnd =
   /** The last instruction traps, or cannot be compiled: the evaluator has it from there. */
   | 'leave';
 
-/** A function inlined in a region, or (the root) the one that the region was entered for. It has one instruction set. */
-export class Frame {
+/**
+ * A call whose function is compiled in its place, or (the root) that of the region itself: the function's blocks for this call.
+ * It has one instruction set.
+ */
+export class InlinedCall {
   /** Address of its first instruction. */
   readonly start: number;
   readonly thumb: boolean;
-  /** The frame of the call, and the block that ends with it; null for the root. */
-  readonly parent: Frame | null;
+  /** The one that it is called from; null for the root. */
+  readonly parent: InlinedCall | null;
   /** Where it is expected to return to; 0 for the root. */
   readonly returnTo: number;
   /** The block there. */
   after: Block | undefined;
   readonly blockAt = new Map<number, Block>();
-  /** Position in Region.frames: that of the parent is lower. */
+  /** Position in Region.inlinedCalls: that of the parent is lower. */
   readonly index: number;
 
   constructor(
     location: number,
     index: number,
-    parent: Frame | null,
+    parent: InlinedCall | null,
     returnTo: number,
     after: Block | undefined,
   ) {
@@ -80,7 +83,7 @@ export class Frame {
     return (address | (this.thumb ? 1 : 0)) >>> 0;
   }
 
-  /** The frame's block at a location, if there is one. */
+  /** Its block at a location, if there is one. */
   at(location: number): Block | undefined {
     return (location & 1) === (this.thumb ? 1 : 0) ? this.blockAt.get((location & ~1) >>> 0) : undefined;
   }
@@ -90,14 +93,15 @@ export class Frame {
     return this.parent === null ? 0 : this.parent.depth + 1;
   }
 
-  /** How many frames of the function at an address it is in, itself included. */
+  /** How many calls of the function at an address are around it, itself included. */
   copies(start: number): number {
     return (this.start === start ? 1 : 0) + (this.parent?.copies(start) ?? 0);
   }
 }
 
 export class Block {
-  readonly frame: Frame;
+  /** What it is a block of. */
+  readonly call: InlinedCall;
   readonly start: number;
   readonly steps: Step[] = [];
   /** Variables that its instructions write, or perhaps do. */
@@ -109,11 +113,11 @@ export class Block {
   succ: Block[] = [];
   /** One that is reached in two ways: by a conditional jump to the next instruction. */
   repeated: Block | undefined;
-  /** The first blocks of the frames that the last instruction, a call, goes over to. */
+  /** The first blocks of the inlined calls that the last instruction goes over to. */
   callees: Block[] = [];
   /**
    * Where control goes on with all of the state in the state block: the block that a call returns to, or that an SVC goes on at;
-   * what is behind the frame's call when it is left by a jump to code outside the region.
+   * what is behind the inlined call when it is left by a jump to code outside the region.
    */
   after: Block | undefined;
   /** The switch that the last instruction is. */
@@ -149,30 +153,30 @@ export class Block {
    * know them.
    */
   storedBefore = 0;
-  constructor(frame: Frame, start: number) {
-    this.frame = frame;
+  constructor(call: InlinedCall, start: number) {
+    this.call = call;
     this.start = start;
   }
 
   get location(): number {
-    return this.frame.locationOf(this.start);
+    return this.call.locationOf(this.start);
   }
 
   get last(): Step {
     return this.steps[this.steps.length - 1]!;
   }
 
-  /** The block that a jump to a location of the same frame goes on at, if it is in the region. */
+  /** The block that a jump to a location of the same inlined call goes on at, if it is in the region. */
   successor(location: number): Block | undefined {
-    const { frame } = this;
-    if ((location & 1) !== (frame.thumb ? 1 : 0)) return undefined;
+    const { call } = this;
+    if ((location & 1) !== (call.thumb ? 1 : 0)) return undefined;
     const address = (location & ~1) >>> 0;
-    return this.succ.find((s) => s.start === address && s.frame === frame);
+    return this.succ.find((s) => s.start === address && s.call === call);
   }
 
   /** It ends with the return of an inlined function. */
   get returns(): boolean {
-    return this.end === 'branch' && this.frame.parent !== null && this.last.effects.branch!.kind === 'return';
+    return this.end === 'branch' && this.call.parent !== null && this.last.effects.branch!.kind === 'return';
   }
 }
 
@@ -185,7 +189,7 @@ export interface Region {
   /** Reachable blocks in reverse postorder. */
   readonly blocks: Block[];
   /** The root first. */
-  readonly frames: readonly Frame[];
+  readonly inlinedCalls: readonly InlinedCall[];
   /** Constant locations called. */
   readonly calls: Set<number>;
   /** Pages (address >>> 12) that hold its instructions. */
@@ -222,10 +226,10 @@ export const MAX_DISTANCE = 0x8000;
 const MAX_INLINED = 100;
 const MAX_NESTING = 4;
 const MAX_COPIES = 3;
-/** Frames are numbered in a byte (compile.ts). */
-export const MAX_FRAMES = 200;
+/** Inlined calls are numbered in a byte (compile.ts). */
+export const MAX_INLINED_CALLS = 200;
 
-/** What a frame is made of: instructions by address, where blocks begin, and what is known of indirect jumps. */
+/** What an inlined call is made of: instructions by address, where blocks begin, and what is known of indirect jumps. */
 class Flow {
   readonly found = new Map<number, Step | null>();
   readonly leaders = new Set<number>();
@@ -307,10 +311,10 @@ function follow(location: number, source: CodeSource, limit: number): Flow {
   return flow;
 }
 
-/** Makes a frame's blocks and the edges between them. */
-function makeBlocks(frame: Frame, { found, leaders, tables, guesses }: Flow): void {
-  const { blockAt } = frame;
-  for (const leader of leaders) if (found.get(leader) != null) blockAt.set(leader, new Block(frame, leader));
+/** Makes the blocks of an inlined call and the edges between them. */
+function makeBlocks(call: InlinedCall, { found, leaders, tables, guesses }: Flow): void {
+  const { blockAt } = call;
+  for (const leader of leaders) if (found.get(leader) != null) blockAt.set(leader, new Block(call, leader));
   for (const block of blockAt.values()) {
     let pc = block.start;
     for (;;) {
@@ -347,17 +351,17 @@ function makeBlocks(frame: Frame, { found, leaders, tables, guesses }: Flow): vo
     if (block.end === 'fall') edge(next);
     else if (block.end === 'branch') {
       const { kind, target } = effects.branch!;
-      const to = target === undefined ? undefined : frame.at(target);
+      const to = target === undefined ? undefined : call.at(target);
       if (kind === 'call') block.after = next;
-      else if (kind === 'return' && frame.parent !== null) edge(frame.after);
+      else if (kind === 'return' && call.parent !== null) edge(call.after);
       else {
         edge(to);
         leaves = to === undefined;
       }
       block.table = tables.get(pc) ?? null;
-      for (const t of block.table?.targets ?? []) edge(frame.at(t));
+      for (const t of block.table?.targets ?? []) edge(call.at(t));
       for (const t of guesses.get(pc) ?? []) {
-        const guess = frame.at(t);
+        const guess = call.at(t);
         if (guess !== undefined) block.guesses.push(guess);
         edge(guess);
       }
@@ -366,25 +370,25 @@ function makeBlocks(frame: Frame, { found, leaders, tables, guesses }: Flow): vo
       if (block.end === 'svc') block.after = next;
       if (effects.conditional) edge(next);
     }
-    if (leaves || (block.end === 'fall' && next === undefined)) block.after = frame.after;
+    if (leaves || (block.end === 'fall' && next === undefined)) block.after = call.after;
   }
 }
 
 /** The blocks of the region entered at a location; null when there is nothing there. */
 export function findRegion(location: number, source: CodeSource): Region | null {
-  const root = new Frame(location, 0, null, 0, undefined);
+  const root = new InlinedCall(location, 0, null, 0, undefined);
   const flow = follow(location, source, MAX_INSTRUCTIONS);
   if (flow.found.get(root.start) == null) return null;
   makeBlocks(root, flow);
-  const frames = [root];
+  const inlinedCalls = [root];
   const inlining = { ...source, isEntry: () => false };
   let instructions = flow.instructions;
   // Breadth first: what is nearer to the root is run more often, or as often.
-  for (let i = 0; source.optimize && i < frames.length; i++)
-    for (const block of [...frames[i]!.blockAt.values()])
-      instructions += inline(block, frames, instructions, inlining);
+  for (let i = 0; source.optimize && i < inlinedCalls.length; i++)
+    for (const block of [...inlinedCalls[i]!.blockAt.values()])
+      instructions += inline(block, inlinedCalls, instructions, inlining);
 
-  const entry = source.optimize ? separateLoops(frames) : root.blockAt.get(root.start)!;
+  const entry = source.optimize ? separateLoops(inlinedCalls) : root.blockAt.get(root.start)!;
   const blocks = orderBlocks(entry);
   dominators(blocks);
   classifyEdges(blocks);
@@ -399,7 +403,7 @@ export function findRegion(location: number, source: CodeSource): Region | null 
     location,
     isOptimized: source.optimize,
     blocks,
-    frames,
+    inlinedCalls,
     calls: flow.calls,
     pages,
     instructions,
@@ -410,11 +414,11 @@ export function findRegion(location: number, source: CodeSource): Region | null 
  * Gives the region's entry. A region that begins at a loop inside another one has one header for both; where the outer loop comes
  * from above to the inner one, it gets an empty block as its header.
  */
-function separateLoops(frames: readonly Frame[]): Block {
-  const root = frames[0]!;
+function separateLoops(inlinedCalls: readonly InlinedCall[]): Block {
+  const root = inlinedCalls[0]!;
   const inner = root.blockAt.get(root.start)!;
-  const blocks = frames.flatMap((f) => [...f.blockAt.values()]);
-  const isAbove = (b: Block) => b.frame !== root || b.start < root.start;
+  const blocks = inlinedCalls.flatMap((f) => [...f.blockAt.values()]);
+  const isAbove = (b: Block) => b.call !== root || b.start < root.start;
   const jumping = blocks.filter((b) => successors(b).includes(inner));
   if (jumping.every(isAbove) || !jumping.some(isAbove)) return inner;
   const outer = new Block(root, root.start);
@@ -428,27 +432,27 @@ function separateLoops(frames: readonly Frame[]): Block {
     if (b.after === inner) b.after = outer;
     if (b.repeated === inner) b.repeated = outer;
   }
-  for (const f of frames) if (f.after === inner) f.after = outer;
+  for (const f of inlinedCalls) if (f.after === inner) f.after = outer;
   return outer;
 }
 
 /** Inlines what a block calls, if it is to be; gives the number of instructions that this adds. */
-function inline(block: Block, frames: Frame[], before: number, source: CodeSource): number {
-  const { frame, after } = block;
+function inline(block: Block, inlinedCalls: InlinedCall[], before: number, source: CodeSource): number {
+  const { call, after } = block;
   const { effects, pc } = block.last;
   if (block.end !== 'branch' || effects.branch!.kind !== 'call' || after === undefined) return 0;
   const { target } = effects.branch!;
   let added = 0;
   for (const location of target === undefined ? source.seen(pc) : [target]) {
     const start = (location & ~1) >>> 0;
-    if (frames.length === MAX_FRAMES || frame.depth === MAX_NESTING) break;
-    if (frame.copies(start) === MAX_COPIES || !source.isInlined(location)) continue;
+    if (inlinedCalls.length === MAX_INLINED_CALLS || call.depth === MAX_NESTING) break;
+    if (call.copies(start) === MAX_COPIES || !source.isInlined(location)) continue;
     const flow = follow(location, source, MAX_INLINED + 1);
     if (flow.found.get(start) == null || flow.instructions > MAX_INLINED) continue;
     if (before + added + flow.instructions > MAX_INSTRUCTIONS) continue;
-    const callee = new Frame(location, frames.length, frame, frame.locationOf(block.next), after);
+    const callee = new InlinedCall(location, inlinedCalls.length, call, call.locationOf(block.next), after);
     makeBlocks(callee, flow);
-    frames.push(callee);
+    inlinedCalls.push(callee);
     const entry = callee.blockAt.get(start)!;
     block.callees.push(entry);
     block.succ.push(entry);

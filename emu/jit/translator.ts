@@ -146,10 +146,10 @@ export class Translator {
 
   #one(region: Region, { isLoop }: Start): Translation {
     const { numbers, ...body } = this.#compiler.compile(region);
-    const [root] = region.frames;
+    const [root] = region.inlinedCalls;
     const blocks: number[] = [];
     const inlined: number[] = [];
-    for (const b of region.blocks) (b.frame === root ? blocks : inlined).push(b.start, b.next);
+    for (const b of region.blocks) (b.call === root ? blocks : inlined).push(b.start, b.next);
     return {
       location: region.location,
       isLoop,
@@ -164,8 +164,8 @@ export class Translator {
   }
 }
 
-function isInside({ frames }: Region, location: number): boolean {
-  return frames[0]!.at(location) !== undefined;
+function isInside({ inlinedCalls }: Region, location: number): boolean {
+  return inlinedCalls[0]!.at(location) !== undefined;
 }
 
 /** Whether regions end where they come to this location. */
