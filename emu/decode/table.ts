@@ -3,10 +3,12 @@
  *
  *     NAME ENCODING | bits | shape | op | unpredictable
  *
- * A mnemonic that is not the name's first word stands behind it, as in 'MOV (immediate) A2 =movw'. An encoding that is a number is of both instruction sets (A1 and T1); one with a letter (A1) of one, by its width T16 or T32, and then its bits are all.
+ * A mnemonic that is not the name's first word stands behind it, as in 'MOV (immediate) A2 =movw'. An encoding that is a number
+ * is of both instruction sets (A1 and T1); one with a letter (A1) of one, by its width T16 or T32, and then its bits are all.
  *
- * The bits are the lower 28 in the form of row.ts (32 of rows that differ in more than the condition); what stands above them is the table's `heads`. The shape is named with its
- * arguments, as 'same su bhw'. Mnemonic, shape, op and predicate are looked up when the row is first used: a program uses few of them.
+ * The bits are the lower 28 in the form of row.ts (32 of rows that differ in more than the condition); what stands above them
+ * is the table's `heads`. The shape is named with its arguments, as 'same su bhw'. Mnemonic, shape, op and predicate are looked
+ * up when the row is first used: a program uses few of them.
  */
 import type { Feature } from '../cpu-model.ts';
 import { parse } from './build.ts';
@@ -107,8 +109,9 @@ function named(name: string, vocabulary: Readonly<Record<string, unknown>>): unk
 type Words = Readonly<Record<string, unknown>>;
 
 /**
- * A name with its arguments: 'same su bhw', 'offsetImmediate {n=15 scale=4}', 'preload (offsetRegister)', 'immediate dn S @armExpandImm'. Arguments are
- * numbers, true and false, strings, options in braces, names in brackets with arguments of their own, and with @ what has that name.
+ * A name with its arguments: 'same su bhw', 'offsetImmediate {n=15 scale=4}', 'preload (offsetRegister)', 'immediate dn S
+ * @armExpandImm'. Arguments are numbers, true and false, strings, options in braces, names in brackets with arguments of their
+ * own, and with @ what has that name.
  */
 class Expression {
   readonly #tokens: readonly string[];
@@ -193,9 +196,9 @@ export function rowsOf(table: string, heads: Heads, vocabulary: Vocabulary): Row
     const at = words[0]!.lastIndexOf(' ');
     const name = words[0]!.slice(0, at).trim();
     const encoding = words[0]!.slice(at + 1);
-    const own = / ([AT])\d+( =\w+)?$/.exec(words[0]!)?.[1];
-    if (own !== undefined) {
-      const isa = own === 'A' ? 'A32' : widthOf(words[1]!) === 16 ? 'T16' : 'T32';
+    const isaLetter = / ([AT])\d+( =\w+)?$/.exec(words[0]!)?.[1];
+    if (isaLetter !== undefined) {
+      const isa = isaLetter === 'A' ? 'A32' : widthOf(words[1]!) === 16 ? 'T16' : 'T32';
       rows.push(new TableRow(isa, words[0]!.replace(/ =\w+$/, ''), words, ofOneIsa, vocabulary));
       continue;
     }

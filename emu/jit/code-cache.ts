@@ -515,14 +515,14 @@ export class CodeCache {
 
   /** Leaves the functions of images to the memory's next process. */
   private leave(): void {
-    const own = new Set(this.privateImage.modules);
+    const ofPrivate = new Set(this.privateImage.modules);
     const taken = new Set<number>();
     const byImage = new Map<CodeImage, [CompiledModule, LeftFunctions][]>();
     // What came last has the slot.
     for (const compiled of [...this.live].reverse()) {
       const [page] = compiled.pages;
       const image =
-        own.has(compiled) || page === undefined
+        ofPrivate.has(compiled) || page === undefined
           ? null
           : this.store.fileImageAt(this.space, page * 2 ** PAGE_SHIFT);
       if (image === null) continue;

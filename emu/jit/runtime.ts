@@ -1,6 +1,6 @@
 /**
- * The small wasm module each address space gets once: the way in from TypeScript, and the second look at an access whose page test
- * failed.
+ * The small wasm module each address space gets once: the way in from TypeScript, and the second look at an access whose page
+ * test failed.
  *
  * Most failing tests are unaligned accesses that are allowed; they are decided here without a call of JavaScript.
  */
@@ -31,8 +31,8 @@ const TYPE_CHECK = 8;
 const TYPE_ENTER = 1;
 
 /**
- * Writes a second look at an access: what `then` writes is done when the address (a local) is a multiple of the alignment asked for
- * and the page bytes of both ends allow what the access code (a local) says. `scratch` is a local that is overwritten.
+ * Writes a second look at an access: what `then` writes is done when the address (a local) is a multiple of the alignment asked
+ * for and the page bytes of both ends allow what the access code (a local) says. `scratch` is a local that is overwritten.
  */
 export function ifAllowed(
   w: ByteWriter,
@@ -157,12 +157,12 @@ export function createRuntime(
     e: { m: memory, t: table, check: hooks.check },
   });
   const imports: WebAssembly.ModuleImports = { m: memory, t: table };
-  const own: Record<string, WebAssembly.ImportValue> = {
+  const given: Record<string, WebAssembly.ImportValue> = {
     svc: hooks.svc,
     step: hooks.step,
     preempt: hooks.preempt,
     miss: hooks.miss,
   };
-  for (const { name } of IMPORTS) imports[name] = own[name] ?? exports[name]!;
+  for (const { name } of IMPORTS) imports[name] = given[name] ?? exports[name]!;
   return { enter: exports.enter as Runtime['enter'], imports };
 }

@@ -101,9 +101,9 @@ export class VmaList {
   /** Puts an area into free room (`remove` first) and merges it with its neighbours. */
   insert(vma: Vma): void {
     const i = this.indexOf(vma.start);
-    const own = { ...vma };
-    this.list.splice(i, 0, own);
-    this.#added(own);
+    const copy = { ...vma };
+    this.list.splice(i, 0, copy);
+    this.#added(copy);
     this.merge(i, i + 1);
   }
 

@@ -15,6 +15,13 @@ import { CPU, IMPORTS, TYPES, Unsupported } from '../jit/convention.ts';
 import { ByteWriter, encodeModule, type FuncBody, OP } from '../jit/wasm.ts';
 import { effectsOf } from '../machine/effects.ts';
 import {
+  compiledHandler,
+  countHandler,
+  decodeHandler,
+  itHandler,
+  nextPageHandler,
+} from './builtin-handlers.ts';
+import {
   CONTROL_IMPORTS,
   CONTROL_NAMES,
   controlBodies,
@@ -29,7 +36,6 @@ import { HandlerWriter, holeOf, NoHandler } from './handler-writer.ts';
 import { type FormEntry, Handlers } from './handlers.ts';
 import { buildTables, type KindSource, type Pair } from './kinds.ts';
 import type { Operand } from './operand.ts';
-import { compiledHandler, countHandler, decodeHandler, itHandler, nextPageHandler } from './own-handlers.ts';
 import { PAIRS } from './pairs.ts';
 import { CONDITION_HANDLERS, FIRST_FORM, RECORD, TABLES_AT } from './record.ts';
 import { RecordMaker } from './record-maker.ts';
@@ -40,7 +46,10 @@ const NAMES = process.env.ARMRUN_JIT_NAMES !== undefined;
 /** Of an Advanced SIMD row, whose immediates are part of the form: what is missing the evaluator runs until it is compiled. */
 const MAX_SIMD_FORMS = 16;
 const MAX_FORMS = 24;
-/** Memory is copied by VLD1 and VST1 of whole registers, with jumps that add to the PC; lanes go to core registers and back, bytes to other places. */
+/**
+ * Memory is copied by VLD1 and VST1 of whole registers, with jumps that add to the PC; lanes go to core registers and back,
+ * bytes to other places.
+ */
 const OFTEN = /^(V(LD|ST)1 \(multiple|VEXT|ADD \(register\) A1|VMOV \(.*scalar|VDUP)/;
 /** Random encodings tried of each row. */
 const SAMPLES = 1200;
@@ -130,8 +139,8 @@ function formsOfRow(row: Row, next: () => number): Insn[] {
 }
 
 /**
- * How many forms of a row get handlers, the most frequent ones: each takes room in all processes. Lists have a form for each number
- * of registers, and branches for each condition.
+ * How many forms of a row get handlers, the most frequent ones: each takes room in all processes. Lists have a form for each
+ * number of registers, and branches for each condition.
  */
 function mostForms(insn: Insn): number {
   if (OFTEN.test(insn.row.name) || 'list' in (insn.args as Args) || testsCondition(insn)) return Infinity;
@@ -171,10 +180,10 @@ function write(insns: readonly Insn[], base: number): { body: FuncBody; operands
   const w = new HandlerWriter(new ByteWriter(256));
   insns.forEach((insn, i) => {
     const operands = operandsOf(insn);
-    const own = base + i * SECOND;
-    if (i === 0) w.beginHandler(operands, own, insn.size, insn.thumb);
-    else w.beginSecond(operands, own, insn.size);
-    writeInsn(w, insn, operands, own);
+    const record = base + i * SECOND;
+    if (i === 0) w.beginHandler(operands, record, insn.size, insn.thumb);
+    else w.beginSecond(operands, record, insn.size);
+    writeInsn(w, insn, operands, record);
   });
   w.next();
   const body = {
@@ -233,7 +242,8 @@ export function generate(): Handlers {
 }
 
 /**
- * What the latest model has beyond the default one and gets no handlers: few programs have it in a loop. CRC32 and cryptographic instructions do.
+ * What the latest model has beyond the default one and gets no handlers: few programs have it in a loop. CRC32 and
+ * cryptographic instructions do.
  */
 const STEPPED: ReadonlySet<Feature | undefined> = new Set<Feature>(['v8', 'dotprod']);
 
@@ -327,7 +337,7 @@ function pairsOf(
   add: (insns: readonly Insn[], body: FuncBody) => number,
 ): Pair[] {
   const next = random(0x7061_6972);
-  const usualOf = (name: string): Form[] => {
+  const candidatesOf = (name: string): Form[] => {
     // Whichever row a form was found in first.
     const all = formsOfRow(ROWS.find((row) => row.name === name)!, next).flatMap((insn) => {
       const known = byKey.get(formKey(insn));
@@ -338,11 +348,11 @@ function pairsOf(
     const most = Math.max(...forms.map(({ operands }) => operands.length));
     return forms.filter(({ operands }) => operands.length === most);
   };
-  const usual = new Map([...new Set(PAIRS.flat())].map((name) => [name, usualOf(name)]));
+  const candidates = new Map([...new Set(PAIRS.flat())].map((name) => [name, candidatesOf(name)]));
   const pairs = new Map<number, Pair>();
   for (const [first, second] of PAIRS)
-    for (const a of usual.get(first)!)
-      for (const b of usual.get(second)!) {
+    for (const a of candidates.get(first)!)
+      for (const b of candidates.get(second)!) {
         const { stores, branch, trap } = effectsOf(a.insn, 0);
         // What is stored may be the second instruction.
         if (stores || branch !== null || trap !== null) throw new Error(`${first} cannot be first in a pair`);

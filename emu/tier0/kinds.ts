@@ -1,13 +1,14 @@
 /**
- * Tables with which wasm makes the record of an encoding (quick.ts): without decoding it, and so without TypeScript, which is slow
- * when a program begins.
+ * Tables with which wasm makes the record of an encoding (quick.ts): without decoding it, and so without TypeScript, which is
+ * slow when a program begins.
  *
  * Instructions of a row that differ in registers and immediates alone have one handler, and operands that are linear in these
- * bits. A **run** is such bits (find-runs.ts); what the others of the row are makes a **kind**. For each kind there are a handler,
- * the operands as they are where all runs are 0, and how much each run adds for each 1: a U bit, which is in no run, says the sign.
+ * bits. A **run** is such bits (find-runs.ts); what the others of the row are makes a **kind**. For each kind there are a
+ * handler, the operands as they are where all runs are 0, and how much each run adds for each 1: a U bit, which is in no run,
+ * says the sign.
  *
- * The tables are made when armrun is built, and lie behind the master table in the memory that all processes share. What is not in
- * them, TypeScript decodes (decoder.ts): kinds that random encodings do not show, Advanced SIMD, what older CPU models lack.
+ * The tables are made when armrun is built, and lie behind the master table in the memory that all processes share. What is not
+ * in them, TypeScript decodes (decoder.ts): kinds that random encodings do not show, Advanced SIMD, what older CPU models lack.
  */
 import { firstMatch } from '../decode/decoder.ts';
 import type { IsaName, Row } from '../decode/row.ts';
@@ -37,8 +38,8 @@ export const TABLES = {
 const FIXED = TABLES.pairs + (8 << TABLES.pairsLog2);
 
 /**
- * A pair in its hash table: the handlers of both instructions (halfwords), the handler of the pair, which is never 0, and the length
- * of the first (halfwords).
+ * A pair in its hash table: the handlers of both instructions (halfwords), the handler of the pair, which is never 0, and the
+ * length of the first (halfwords).
  */
 export const PAIR = { first: 0, second: 2, handler: 4, size: 6 } as const;
 
@@ -112,11 +113,12 @@ function kindOf(row: Row, bits: number, runs: readonly Run[], source: KindSource
   for (let i = 0; i < KIND_TRIES; i++) {
     const other = i === 0 ? bits : runs.reduce((all, run) => withValue(all, run, source.valueOf(run)), base);
     if (runs.some((run) => isExcluded(other, run)) || firstMatch(row.isa, other) !== row) continue;
-    const own = source.recordOf(row.isa, other);
-    if (own[0] !== head || own[3] !== 0) return null;
+    const actual = source.recordOf(row.isa, other);
+    if (actual[0] !== head || actual[3] !== 0) return null;
     for (const word of [1, 2] as const) {
       const weighted = (run: Run, k: number) => Math.imul(valueIn(other, run), weights[2 * k + word - 1]!);
-      if (own[word] !== runs.reduce((sum, run, k) => (sum + weighted(run, k)) | 0, words[word])) return null;
+      if (actual[word] !== runs.reduce((sum, run, k) => (sum + weighted(run, k)) | 0, words[word]))
+        return null;
     }
   }
   return { row: ROWS.indexOf(row), words, weights };

@@ -206,7 +206,10 @@ export class UnicornBackend implements CpuBackend {
     return { instructions: this.instructions, regions: 0, modules: 0, compileMs: 0, wasmBytes: 0 };
   }
 
-  /** Runs one instruction (with those of an IT block after it that do nothing). Hooks are called as in run(); false: a hook said to leave. */
+  /**
+   * Runs one instruction (with those of an IT block after it that do nothing). Hooks are called as in run(); false: a hook said
+   * to leave.
+   */
   step(cpu: CpuState): boolean {
     return this.within(cpu, () => {
       const event = this.execute(cpu, 1);
@@ -392,9 +395,10 @@ export class UnicornBackend implements CpuBackend {
       if (why !== 'ok') return { kind: 'fault', address: at, access, why };
       if (!(granted[page]! & access)) {
         // An instruction that writes to its own page would lose EXEC for WRITE and WRITE for EXEC for ever.
-        const own = access === WRITE && (page === pc >>> PAGE_SHIFT || page === (pc + 3) >>> PAGE_SHIFT);
-        if (own) this.selfModifying.add(page);
-        this.grant(page, own ? READ | WRITE | EXEC : READ | WRITE);
+        const modifiesItself =
+          access === WRITE && (page === pc >>> PAGE_SHIFT || page === (pc + 3) >>> PAGE_SHIFT);
+        if (modifiesItself) this.selfModifying.add(page);
+        this.grant(page, modifiesItself ? READ | WRITE | EXEC : READ | WRITE);
         helped = true;
       }
       if (page === last) return helped;

@@ -1,6 +1,6 @@
 /**
- * How an engine comes to the guest's memory: libunicorn works on the bytes of the address space themselves, unicorn.js has a memory of its own, into and
- * out of which pages are copied. Physical and virtual addresses are the same in both.
+ * How an engine comes to the guest's memory: libunicorn works on the bytes of the address space themselves, unicorn.js has a
+ * memory of its own, into and out of which pages are copied. Physical and virtual addresses are the same in both.
  */
 import { PAGE_SIZE } from '../memory/layout.ts';
 import {
@@ -31,12 +31,13 @@ export interface GuestMemory {
 export class SharedMemory implements GuestMemory {
   readonly #engine: Unicorn;
 
-  /** `own`: ranges [start, end) of physical memory that are not the guest's, in order. */
-  constructor(engine: Unicorn, bytes: Uint8Array, own: readonly (readonly [number, number])[]) {
+  /** `reserved`: ranges [start, end) of physical memory that are not the guest's, in order. */
+  constructor(engine: Unicorn, bytes: Uint8Array, reserved: readonly (readonly [number, number])[]) {
     this.#engine = engine;
-    // All of it, though the tables keep the guest to its part: the library wants every address the guest tries to be backed by something.
+    // All of it, though the tables keep the guest to its part: the library wants every address the guest tries to be backed by
+    // something.
     let from = 0;
-    for (const [start, end] of [...own, [bytes.length, bytes.length] as const]) {
+    for (const [start, end] of [...reserved, [bytes.length, bytes.length] as const]) {
       if (start > from) engine.mem_map_ptr(from, start - from, PROT_ALL, bytes.subarray(from, start));
       from = end;
     }
@@ -52,10 +53,11 @@ export class SharedMemory implements GuestMemory {
 }
 
 /**
- * An engine with a memory of its own. It has copies of the pages that were touched, by chunks of a MiB, as many small maps are too much for it.
+ * An engine with a memory of its own. It has copies of the pages that were touched, by chunks of a MiB, as many small maps are
+ * too much for it.
  *
- * Invariants: outside of a run of the engine (`leave` to `enter`) the address space is right; a copy is what the engine has, which
- * only differs from it in pages that are granted WRITE. That is taken back by `leave`, so that the next write shows.
+ * Invariants: outside of a run of the engine (`leave` to `enter`) the address space is right; a copy is what the engine has,
+ * which only differs from it in pages that are granted WRITE. That is taken back by `leave`, so that the next write shows.
  */
 export class CopiedMemory implements GuestMemory {
   readonly #engine: Engine;
@@ -67,8 +69,8 @@ export class CopiedMemory implements GuestMemory {
   readonly #copies = new Map<number, Buffer>();
 
   /**
-   * `rewrite` has the engine's processor store each word of begin..end-1 where it is: it then drops the translations, which a write from outside
-   * would leave, and not all builds can be told to.
+   * `rewrite` has the engine's processor store each word of begin..end-1 where it is: it then drops the translations, which a
+   * write from outside would leave, and not all builds can be told to.
    */
   constructor(
     engine: Engine,

@@ -125,7 +125,7 @@ function flock(t: Task, fd: number, operation: number): number {
 const NOBODY = { type: f.F_OWNER_TID, id: 0 };
 
 /** ESRCH when there is no such process, thread or group; id 0 is nobody. */
-function own(t: Task, file: OpenFile, type: number, id: number): number {
+function setOwnerOfType(t: Task, file: OpenFile, type: number, id: number): number {
   const { kernel, creds } = t;
   if (id !== 0 && !kernel.tasks.has(id) && kernel.group(id).length === 0) fail('ESRCH');
   file.owner = id === 0 ? undefined : { type, id, uid: creds.uid, euid: creds.euid };
@@ -135,7 +135,7 @@ function own(t: Task, file: OpenFile, type: number, id: number): number {
 /** As F_SETOWN and FIOSETOWN name it: a process, or with a minus sign a group (f_setown). */
 export function setOwner(t: Task, file: OpenFile, who: number): number {
   if (who === -0x8000_0000) fail('EINVAL');
-  return own(t, file, who < 0 ? f.F_OWNER_PGRP : f.F_OWNER_PID, Math.abs(who));
+  return setOwnerOfType(t, file, who < 0 ? f.F_OWNER_PGRP : f.F_OWNER_PID, Math.abs(who));
 }
 export function ownerOf({ owner }: OpenFile): number {
   return owner === undefined ? 0 : owner.type === f.F_OWNER_PGRP ? -owner.id : owner.id;
@@ -181,7 +181,7 @@ function setLease(t: Task, fd: number, file: OpenFile, type: number): number {
   const { readers, writers } = openedElsewhere(t, file);
   if (type === f.F_RDLCK ? writers || file.writable : readers || writers) fail('EAGAIN');
   leases.set(file, type, () => tellOwner(t.kernel, file, fd, POLL_MSG));
-  if (file.owner === undefined) own(t, file, f.F_OWNER_PID, t.process.pid);
+  if (file.owner === undefined) setOwnerOfType(t, file, f.F_OWNER_PID, t.process.pid);
   return 0;
 }
 
@@ -217,7 +217,7 @@ function fcntl(t: Task, fd: number, command: number, argument: number): number {
     case f.F_SETOWN_EX: {
       const { type, pid } = t.mm.get(f_owner_ex, argument >>> 0);
       if (type < 0 || type > f.F_OWNER_PGRP) fail('EINVAL');
-      return own(t, file, type, pid);
+      return setOwnerOfType(t, file, type, pid);
     }
     case f.F_GETOWN_EX: {
       const { type, id } = file.owner ?? NOBODY;

@@ -149,8 +149,8 @@ export class NodeDirectory extends NodeInode {
   }
 
   /**
-   * What the host has here. Inode numbers are 0 where it takes a look at each file to know what the guest is told: its device may be
-   * another.
+   * What the host has here. Inode numbers are 0 where it takes a look at each file to know what the guest is told: its device
+   * may be another.
    */
   #entries(): { name: string; type: number; ino: number }[] {
     const { api, native, calls, vfs } = this.fs;
@@ -187,7 +187,7 @@ export class NodeDirectory extends NodeInode {
     // Opened for reading and writing by its owner whatever its mode says, as Linux does.
     const fd = host(() => this.fs.open(path, hostFlags(flags) | O_CREAT | O_EXCL, mode & 0o7777));
     try {
-      this.#own(who, (uid, gid) => api.fchownSync(fd, uid, gid));
+      this.#giveTo(who, (uid, gid) => api.fchownSync(fd, uid, gid));
       if (mode & (this.fs.hostUmask | 0o7000)) api.fchmodSync(fd, mode & 0o7777);
       return new NodeFile(new NodeInode(this.fs, this, name, api.fstatSync(fd, { bigint: true })), flags, fd);
     } catch (error) {
@@ -204,7 +204,7 @@ export class NodeDirectory extends NodeInode {
     const { api } = this.fs;
     const fd = host(() => this.fs.open(this.path, hostFlags(flags), mode & 0o7777));
     try {
-      this.#own(who, (uid, gid) => api.fchownSync(fd, uid, gid));
+      this.#giveTo(who, (uid, gid) => api.fchownSync(fd, uid, gid));
       if (mode & (this.fs.hostUmask | 0o7000)) api.fchmodSync(fd, mode & 0o7777);
       const stats = api.fstatSync(fd, { bigint: true });
       const inode = new NodeInode(this.fs, this, `#${stats.ino}`, stats);
@@ -222,7 +222,7 @@ export class NodeDirectory extends NodeInode {
     const path = this.childPath(name);
     host(() => {
       api.mkdirSync(this.fs.path(path), mode & 0o1777);
-      this.#own(who, (uid, gid) => api.lchownSync(this.fs.path(path), uid, gid));
+      this.#giveTo(who, (uid, gid) => api.lchownSync(this.fs.path(path), uid, gid));
       const inherited = this.mode & S_ISGID;
       if (!this.fs.native || (mode & (this.fs.hostUmask | 0o7000)) !== 0)
         this.fs.chmod(path, (mode & 0o1777) | inherited);
@@ -235,7 +235,7 @@ export class NodeDirectory extends NodeInode {
     const path = this.childPath(name);
     host(() => {
       api.symlinkSync(this.fs.linkText(target), this.fs.path(path));
-      this.#own(who, (uid, gid) => api.lchownSync(this.fs.path(path), uid, gid));
+      this.#giveTo(who, (uid, gid) => api.lchownSync(this.fs.path(path), uid, gid));
     });
   }
 
@@ -278,7 +278,7 @@ export class NodeDirectory extends NodeInode {
   #givenTo(name: string, mode: number, who: Creds): void {
     const path = this.childPath(name);
     host(() => {
-      this.#own(who, (uid, gid) => this.fs.api.lchownSync(this.fs.path(path), uid, gid));
+      this.#giveTo(who, (uid, gid) => this.fs.api.lchownSync(this.fs.path(path), uid, gid));
       if (mode & (this.fs.hostUmask | 0o7000)) this.fs.chmod(path, mode & 0o7777);
     });
   }
@@ -430,7 +430,7 @@ export class NodeDirectory extends NodeInode {
   }
 
   /** Gives a new file to the guest's user where that is not the host's. Only root can; others own what they make. */
-  #own(who: Creds, chown: (uid: number, gid: number) => void): void {
+  #giveTo(who: Creds, chown: (uid: number, gid: number) => void): void {
     const gid = this.mode & S_ISGID ? this.stat().gid : who.fsgid;
     if (who.fsuid === this.fs.hostUid && gid === this.fs.hostGid) return;
     if (!this.fs.native || this.fs.hostUid === 0) chown(who.fsuid, gid);

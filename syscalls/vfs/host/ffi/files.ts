@@ -4,7 +4,14 @@
  */
 import { constants } from 'node:fs';
 import { ERRNO, fail } from '../../../abi/errno.ts';
-import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW, SEEK_DATA, SEEK_HOLE } from '../../../abi/fcntl.ts';
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_SYMLINK_FOLLOW,
+  AT_SYMLINK_NOFOLLOW,
+  SEEK_DATA,
+  SEEK_HOLE,
+} from '../../../abi/fcntl.ts';
 import { type HostCalls, Room } from './call.ts';
 
 /** The host's numbers, the same on its architectures. */
