@@ -1,5 +1,6 @@
 /** clone(2) flags and scheduling constants (linux/sched.h). */
 export const CLONE = {
+  CLONE_NEWTIME: 0x0000_0080,
   CLONE_VM: 0x0000_0100,
   CLONE_FS: 0x0000_0200,
   CLONE_FILES: 0x0000_0400,

@@ -55,6 +55,7 @@ import { priorityCalls } from './process/priority.ts';
 import { ptraceCalls } from './process/ptrace.ts';
 import { rlimitCalls } from './process/rlimit.ts';
 import { schedCalls } from './process/sched.ts';
+import { setnsCalls } from './process/setns.ts';
 import { signalCalls } from './process/signal.ts';
 import { waitCalls } from './process/wait.ts';
 import { getrandomCalls } from './system/getrandom.ts';
@@ -122,6 +123,7 @@ export const allCalls: readonly Call[] = [
   ...ptraceCalls,
   ...rlimitCalls,
   ...schedCalls,
+  ...setnsCalls,
   ...signalCalls,
   ...waitCalls,
   ...getrandomCalls,

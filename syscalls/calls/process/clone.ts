@@ -1,5 +1,6 @@
 /** clone(2), fork(2), vfork(2), unshare(2) (kernel/fork.c). */
 import { fail } from '../../abi/errno.ts';
+import { RLIMIT } from '../../abi/resource.ts';
 import { CLONE } from '../../abi/sched.ts';
 import { NSIG, SIG, signalName } from '../../abi/signal.ts';
 import { s32, struct, u64 } from '../../abi/struct.ts';
@@ -35,6 +36,7 @@ function clone(t: Task, args: CloneArgs): number {
   if (waiting === undefined) {
     if (args.flags & CLONE.CLONE_PIDFD) {
       if (args.flags & (CLONE.CLONE_THREAD | CLONE.CLONE_DETACHED)) fail('EINVAL');
+      t.files.checkFree(t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
       t.mm.writable(args.pidfd!, 4);
     }
     const child = cloneTask(t, args);
@@ -90,10 +92,11 @@ function clone3(t: Task, at: number, size: number): number {
   const a = t.mm.get(cloneArgs, at);
   const clearHandlers = a.flags >= CLONE_CLEAR_SIGHAND;
   const flags = clearHandlers ? a.flags - CLONE_CLEAR_SIGHAND : a.flags;
-  if (flags > 0xffff_ffff || flags & 0xff || a.exit_signal > NSIG) fail('EINVAL');
+  if (flags > 0xffff_ffff || flags & 0xff & ~CLONE.CLONE_NEWTIME || a.exit_signal > NSIG) fail('EINVAL');
   if (clearHandlers && flags & CLONE.CLONE_SIGHAND) fail('EINVAL');
   if (flags & (CLONE.CLONE_THREAD | CLONE.CLONE_PARENT) && a.exit_signal) fail('EINVAL');
   if ((a.stack === 0) !== (a.stack_size === 0)) fail('EINVAL');
+  if (flags & CLONE.CLONE_NEWTIME) fail('EPERM');
   return clone(t, {
     flags,
     clearHandlers,
@@ -110,9 +113,10 @@ function clone3(t: Task, at: number, size: number): number {
 function unshare(t: Task, how: number): number {
   const own = CLONE.CLONE_FS | CLONE.CLONE_FILES | CLONE.CLONE_SYSVSEM;
   const threads = CLONE.CLONE_THREAD | CLONE.CLONE_SIGHAND | CLONE.CLONE_VM;
-  if (how & ~(own | threads | CLONE_NAMESPACES)) fail('EINVAL');
+  const namespaces = CLONE_NAMESPACES | CLONE.CLONE_NEWTIME;
+  if (how & ~(own | threads | namespaces)) fail('EINVAL');
   if (how & threads && t.process.threads.size > 1) fail('EINVAL');
-  if (how & CLONE_NAMESPACES) fail('EPERM');
+  if (how & namespaces) fail('EPERM');
   if (how & CLONE.CLONE_FS) t.fs = t.fs.clone();
   if (how & CLONE.CLONE_FILES && t.files.shared) {
     const copy = t.files.clone();

@@ -63,6 +63,13 @@ export class FdTable {
     return fd;
   }
 
+  /** EMFILE when no descriptor below `limit` is free. */
+  checkFree(limit: number): void {
+    let fd = this.#lowest;
+    while (this.#files[fd] !== undefined) fd++;
+    if (fd >= limit) fail('EMFILE');
+  }
+
   /** Puts the file at that descriptor, closing what was there (dup2). */
   set(fd: number, file: OpenFile, closeOnExec: boolean): void {
     file.ref();

@@ -60,6 +60,7 @@ import { Leases } from './leases.ts';
 import { Lingering } from './lingering.ts';
 import { Locks } from './locks.ts';
 import { Mounts } from './mount.ts';
+import { NamespaceFs } from './namespaces.ts';
 import { Notifier } from './notify.ts';
 import type { OpenFile } from './open-file.ts';
 import { PassedNames } from './passed-names.ts';
@@ -128,6 +129,7 @@ export class Vfs {
   #lastAnonymous = 0;
   #anonymous: FileSystem | undefined;
   #memfds: MemoryQuota | undefined;
+  #namespaces: NamespaceFs | undefined;
 
   /** What else is to be done at the end of the run. */
   readonly closing: (() => void)[] = [];
@@ -135,6 +137,10 @@ export class Vfs {
   /** Where files without a name in any directory are. */
   get anonymous(): FileSystem {
     return (this.#anonymous ??= new AnonymousFs(this));
+  }
+
+  get namespaces(): NamespaceFs {
+    return (this.#namespaces ??= new NamespaceFs(this));
   }
 
   /** What all files of memfd_create may take together. */

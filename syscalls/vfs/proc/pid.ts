@@ -1,6 +1,7 @@
 import { fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
 import { type Inode, pathOf } from '../core/inode.ts';
+import { NAMESPACE_LINKS, type NamespaceKind, namespaceText } from '../core/namespaces.ts';
 import { SeekableFile } from '../core/open-file.ts';
 import { procNet } from './net.ts';
 import {
@@ -219,8 +220,6 @@ function fdInfo(process: () => ProcProcess, fd: number): Entry {
 /** MMF_DUMP_FILTER_MASK. */
 const CORE_FILTER_MASK = 0x1ff;
 
-const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'];
-
 /** The file of an absolute path without links, as maps show them. */
 function fileAt(root: Inode, path: string): Inode | undefined {
   let at: Inode | undefined = root;
@@ -274,6 +273,17 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
         return which(process());
       },
     );
+  const namespace = (kind: NamespaceKind): Entry =>
+    link(
+      () => {
+        check();
+        return namespaceText(kind);
+      },
+      () => {
+        check();
+        return root().fs.vfs.namespaces.inode(kind);
+      },
+    );
   const find = (path: string) => fileAt(process().root, path);
   return {
     attr: directory({ current: text(() => 'unconfined\n') }),
@@ -307,7 +317,7 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     net: procNet,
     ns: directory(
       fixed(
-        Object.fromEntries(NAMESPACES.map((name, i) => [name, link(() => `${name}:[${4026531835 + i}]`)])),
+        Object.fromEntries(Object.entries(NAMESPACE_LINKS).map(([name, kind]) => [name, namespace(kind)])),
       ),
     ),
     oom_adj: text(() => '0\n'),

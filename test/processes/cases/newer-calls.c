@@ -4,6 +4,7 @@
 #include <linux/membarrier.h>
 #include <mqueue.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -374,4 +375,73 @@ CASE(advice_for_others) {
   siginfo_t i;
   waitid(P_PID, pid, &i, WEXITED);
   SHOW(syscall(SYS_process_mrelease, fd, 0));
+}
+
+static int own(const char *name) {
+  char path[60];
+  sprintf(path, "/proc/self/ns/%s", name);
+  return open(path, O_RDONLY);
+}
+CASE(namespaces) {
+  static const char *const names[] = {"cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "user", "uts"};
+  static const int kinds[] = {0x02000000, 0x08000000, 0x00020000, 0x40000000, 0x20000000, 0x20000000, 0x10000000, 0x04000000};
+  for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+    char path[60], text[60], expected[60], name[20] = "";
+    struct stat of_file, of_link;
+    int fd = own(names[i]);
+    sprintf(path, "/proc/self/ns/%s", names[i]);
+    ssize_t n = readlink(path, text, sizeof text - 1);
+    text[n > 0 ? n : 0] = 0;
+    SHOW(fstat(fd, &of_file));
+    SHOW(stat(path, &of_link));
+    strncat(name, names[i], strcspn(names[i], "_"));
+    sprintf(expected, "%s:[%lu]", name, (unsigned long)of_file.st_ino);
+    printf("%s: %d %d %o\n", names[i], !strcmp(text, expected), of_file.st_ino == of_link.st_ino && of_file.st_dev == of_link.st_dev, of_file.st_mode);
+    errno = 0;
+    printf("NS_GET_NSTYPE %d\n", ioctl(fd, 0xb703) == kinds[i]);
+    SHOW(setns(fd, 0));
+    SHOW(setns(fd, kinds[i]));
+    SHOW(setns(fd, 0x80));
+    if (kinds[i] != 0x10000000) {
+      SHOW(ioctl(fd, 0xb704, &word));
+      if (kinds[i] != 0x20000000) SHOW(ioctl(fd, 0xb702));
+    }
+    SHOW(read(fd, text, 1));
+    close(fd);
+  }
+  int fd = own("user");
+  word = 77;
+  SHOW(ioctl(fd, 0xb704, &word));
+  printf("%u\n", word);
+  SHOW(ioctl(fd, 0xb704, NULL));
+  SHOW(ioctl(fd, 0xb701));
+  SHOW(ioctl(fd, 0xb702));
+  SHOW(ioctl(fd, 0x5401, &word));
+  SHOW(setns(-1, 0));
+  SHOW(setns(1, 0));
+  SHOW(setns(open("/proc/self/ns/uts", O_PATH), 0));
+  SHOW(open("/proc/self/ns/nothing", O_RDONLY));
+  SHOW(open("/proc/self/ns/uts", O_RDONLY | O_NOFOLLOW));
+  int pid = syscall(SYS_pidfd_open, getpid(), 0);
+  SHOW(setns(pid, 0));
+  SHOW(setns(pid, 0x04000000));
+  SHOW(setns(pid, 0x04000000 | 0x08000000));
+  SHOW(setns(pid, 0x10000000));
+  SHOW(setns(pid, 0x04000000 | 1));
+  pid_t child = fork();
+  if (child == 0) _exit(0);
+  pid = syscall(SYS_pidfd_open, child, 0);
+  siginfo_t info;
+  waitid(P_PID, child, &info, WEXITED | WNOWAIT);
+  SHOW(setns(pid, 0x04000000));
+  waitpid(child, NULL, 0);
+  SHOW(setns(pid, 0x04000000));
+  if (setresgid(1000, 1000, 1000) || setresuid(1000, 1000, 1000)) exit(1);
+  SHOW(setns(own("uts"), 0));
+  prctl(PR_SET_DUMPABLE, 1);
+  int uts = own("uts"), mount = own("mnt"), user = own("user"), wrong = 0x08000000;
+  SHOW(setns(uts, 0));
+  SHOW(setns(uts, wrong));
+  SHOW(setns(mount, 0));
+  SHOW(setns(user, 0));
 }
