@@ -1,6 +1,6 @@
 /**
- * Compiled conversions of VFP: between sizes, halves, integers and fixed point. As in emit-fp.ts, what has a NaN, a subnormal result or a number out of
- * range is the evaluator's.
+ * Compiled conversions of VFP: between sizes, halves, integers and fixed point. As in emit-fp.ts, what has a NaN, a subnormal
+ * result or a number out of range is the evaluator's.
  */
 import type { FpConvert, FpSize } from '../machine/machine.ts';
 import { DOUBLE, type FpEmitter, type Rounding, SINGLE } from './emit-fp.ts';
@@ -64,7 +64,8 @@ export class ConversionEmitter {
       out.get(a);
       out.byte(OP.f64_promote_f32);
     };
-    this.fp.ifOrdinary(isNumber, () => vfp.write(64, d, widened), [64, d]);
+    this.fp.fastPathIf(isNumber);
+    vfp.write(64, d, widened);
   }
 
   private narrow(d: number, m: number): void {
@@ -75,20 +76,17 @@ export class ConversionEmitter {
     out.get(a);
     out.byte(OP.f32_demote_f64);
     out.set(r);
-    this.fp.ifOrdinary(
+    this.fp.fastPathIf(
       () => this.fp.isNormal(SINGLE, r),
-      () => {
-        inexactUnless(this.e, () => {
-          out.get(r);
-          out.byte(OP.f64_promote_f32);
-          out.get(a);
-          out.byte(OP.f64_eq);
-        });
-        vfp.write(32, d, () => out.get(r));
-      },
-      [32, d],
       () => this.fp.isZero(DOUBLE, a),
     );
+    inexactUnless(this.e, () => {
+      out.get(r);
+      out.byte(OP.f64_promote_f32);
+      out.get(a);
+      out.byte(OP.f64_eq);
+    });
+    vfp.write(32, d, () => out.get(r));
   }
 
   private doubleFromInteger(signed: boolean, d: number, m: number): void {
@@ -153,22 +151,20 @@ export class ConversionEmitter {
       out.byte(OP.f64_le);
       out.byte(OP.i32_and);
     };
-    const ordinary = () => {
-      inexactUnless(this.e, () => {
-        out.get(x);
-        out.get(a);
-        out.byte(OP.f64_eq);
-      });
-      vfp.write(size, d, () => {
-        out.get(x);
-        out.byte(signed ? OP.i32_trunc_f64_s : OP.i32_trunc_f64_u);
-        if (size === 64) {
-          out.byte(signed ? OP.i64_extend_i32_s : OP.i64_extend_i32_u);
-          out.byte(OP.f64_reinterpret_i64);
-        } else out.byte(OP.f32_reinterpret_i32);
-      });
-    };
-    fp.ifOrdinary(isInRange, ordinary, [size, d]);
+    fp.fastPathIf(isInRange);
+    inexactUnless(this.e, () => {
+      out.get(x);
+      out.get(a);
+      out.byte(OP.f64_eq);
+    });
+    vfp.write(size, d, () => {
+      out.get(x);
+      out.byte(signed ? OP.i32_trunc_f64_s : OP.i32_trunc_f64_u);
+      if (size === 64) {
+        out.byte(signed ? OP.i64_extend_i32_s : OP.i64_extend_i32_u);
+        out.byte(OP.f64_reinterpret_i64);
+      } else out.byte(OP.f32_reinterpret_i32);
+    });
   }
 
   /** A number of at most 32 bits is exact in a double, and so is its quotient. */
@@ -244,7 +240,8 @@ export class ConversionEmitter {
       out.byte(OP.f32_copysign);
       if (to === 64) out.byte(OP.f64_promote_f32);
     };
-    fp.ifOrdinary(isNumber, () => vfp.write(to, d, value), [to, d]);
+    fp.fastPathIf(isNumber);
+    vfp.write(to, d, value);
   }
 
   /** Rounds the bits where they stand: of what is neither tiny nor rounded beyond the greatest half; and zeros. */
@@ -280,7 +277,7 @@ export class ConversionEmitter {
     // From the lowest normal half up to where 65520 would become infinite.
     const least = (bias - 14n) << fraction;
     const most = ((bias + 15n) << fraction) | (0x7ffn << (fraction - 11n)); // 65520
-    const isUsual = () => {
+    const isFast = () => {
       out.get(size);
       i64(least);
       out.byte(OP.i64_sub);
@@ -291,42 +288,40 @@ export class ConversionEmitter {
       out.get(size);
       out.byte(OP.i64_eqz);
     };
-    const ordinary = () => {
-      inexactUnless(this.e, () => {
-        out.get(size);
-        i64((1n << cut) - 1n);
-        out.byte(OP.i64_and);
-        out.byte(OP.i64_eqz);
-      });
-      out.i32(0);
+    fp.fastPathIf(isFast, isZero);
+    inexactUnless(this.e, () => {
       out.get(size);
-      out.get(size);
-      i64(cut);
-      out.byte(OP.i64_shr_u);
-      i64(1n);
+      i64((1n << cut) - 1n);
       out.byte(OP.i64_and);
-      i64((1n << (cut - 1n)) - 1n - ((bias - 15n) << fraction));
-      out.byte(OP.i64_add);
-      out.byte(OP.i64_add);
-      i64(cut);
-      out.byte(OP.i64_shr_u);
-      out.byte(OP.i32_wrap_i64);
-      isZero();
-      out.byte(OP.select);
-      out.get(sign);
+      out.byte(OP.i64_eqz);
+    });
+    out.i32(0);
+    out.get(size);
+    out.get(size);
+    i64(cut);
+    out.byte(OP.i64_shr_u);
+    i64(1n);
+    out.byte(OP.i64_and);
+    i64((1n << (cut - 1n)) - 1n - ((bias - 15n) << fraction));
+    out.byte(OP.i64_add);
+    out.byte(OP.i64_add);
+    i64(cut);
+    out.byte(OP.i64_shr_u);
+    out.byte(OP.i32_wrap_i64);
+    isZero();
+    out.byte(OP.select);
+    out.get(sign);
+    out.byte(OP.i32_or);
+    out.set(rounded);
+    vfp.write(32, d, () => {
+      e.gen(e.getS(d));
+      out.i32(~(0xffff << shift));
+      out.byte(OP.i32_and);
+      out.get(rounded);
+      out.i32(shift);
+      out.byte(OP.i32_shl);
       out.byte(OP.i32_or);
-      out.set(rounded);
-      vfp.write(32, d, () => {
-        e.gen(e.getS(d));
-        out.i32(~(0xffff << shift));
-        out.byte(OP.i32_and);
-        out.get(rounded);
-        out.i32(shift);
-        out.byte(OP.i32_shl);
-        out.byte(OP.i32_or);
-        out.byte(OP.f32_reinterpret_i32);
-      });
-    };
-    fp.ifOrdinary(isUsual, ordinary, [32, d], isZero);
+      out.byte(OP.f32_reinterpret_i32);
+    });
   }
 }

@@ -2,10 +2,10 @@
  * Compiled VFP arithmetic.
  *
  * wasm's arithmetic is IEEE 754 round-to-nearest, as the ARM's is in the default mode (compiled code runs in no other). What
- * differs is at the edges: NaN payloads, tininess, exception flags. So: the native operation, then a test that the result is an
- * ordinary one (normal, or a zero that is exact). If it is not, the evaluator does the instruction again. Of the cumulative flags
- * only IXC can come from an ordinary result; once it is set nothing more is to be found out, before that a helper decides whether
- * the result is exact.
+ * differs is at the edges: NaN payloads, tininess, exception flags. So: the native operation, then a test that the result stays
+ * on the fast path (is normal, or a zero that is exact). If it does not, the evaluator does the instruction again. Of the
+ * cumulative flags only IXC can come from the fast path; once it is set nothing more is to be found out, before that a helper
+ * decides whether the result is exact.
  */
 import { OFF } from '../cpu-state.ts';
 import type { FpOp, FpSize } from '../machine/machine.ts';
@@ -141,36 +141,24 @@ export class FpEmitter {
   }
 
   /**
-   * Does `ordinary` when the result is an ordinary one, else the evaluator runs the instruction. `isUsual` leaves whether it is,
-   * on the wasm stack; `isOrdinary`, if given, is asked when it has left 0, and costs nothing else. `destination` is the register
-   * that the instruction writes, if it is one of which a local is to hold the value.
+   * Goes on with the fast path when `isFast` leaves 1 on the wasm stack, else the evaluator runs the instruction.
+   * `isFastAfterAll`, if given, is asked when that has left 0, and costs nothing else. Nothing of the instruction has been
+   * written yet.
    */
-  ifOrdinary(
-    isUsual: () => void,
-    ordinary: () => void,
-    destination?: readonly [size: FpSize, n: number],
-    isOrdinary?: () => void,
-  ): void {
+  fastPathIf(isFast: () => void, isFastAfterAll?: () => void): void {
     const { e } = this;
     const { out } = e;
-    const end = e.depth;
-    e.open(OP.block);
-    isUsual();
+    e.openFastPath();
+    isFast();
     out.byte(OP.i32_eqz);
-    e.openUnlikely();
-    if (isOrdinary !== undefined) {
-      isOrdinary();
-      out.byte(OP.i32_eqz);
-      e.open(OP.if);
+    if (isFastAfterAll === undefined) {
+      e.leaveFastPathIf();
+      return;
     }
-    // The evaluator tests the condition again, and for that it needs the flags.
-    if (e.conditional) e.storeVars(e.dirty & ~e.storePending());
-    e.stepHere();
-    if (destination !== undefined) e.vfp.load(...destination);
-    e.br(OP.br, end);
-    if (isOrdinary !== undefined) e.close();
-    e.close();
-    ordinary();
+    e.openUnlikely();
+    isFastAfterAll();
+    out.byte(OP.i32_eqz);
+    e.leaveFastPathIf();
     e.close();
   }
 
@@ -240,7 +228,8 @@ export class FpEmitter {
       out.get(b);
       out.byte(op === 'maxnm' ? z.max : z.min);
     };
-    this.ifOrdinary(areNumbers, () => vfp.write(size, d, value), [size, d]);
+    this.fastPathIf(areNumbers);
+    vfp.write(size, d, value);
   }
 
   /** Leaves the number in a local rounded to an integer, which keeps its sign: as FpOp's rint says, in the default mode. */
@@ -279,17 +268,15 @@ export class FpEmitter {
     const r = e.temp(z.type);
     this.rounded(z, op[4] as Rounding, a);
     out.set(r);
-    const ordinary = () => {
-      if (op === 'rintx') {
-        inexactUnless(this.e, () => {
-          out.get(r);
-          out.get(a);
-          out.byte(z.eq);
-        });
-      }
-      vfp.write(size, d, () => out.get(r));
-    };
-    this.ifOrdinary(() => this.isNumber(z, a), ordinary, [size, d]);
+    this.fastPathIf(() => this.isNumber(z, a));
+    if (op === 'rintx') {
+      inexactUnless(this.e, () => {
+        out.get(r);
+        out.get(a);
+        out.byte(z.eq);
+      });
+    }
+    vfp.write(size, d, () => out.get(r));
   }
 
   /** Of a NaN, too, nothing changes but the sign. */
@@ -320,27 +307,24 @@ export class FpEmitter {
     out.get(b);
     out.byte(z[kind]);
     out.set(r);
-    this.ifOrdinary(
+    this.fastPathIf(
       () => this.isNormal(z, r),
-      () => {
-        inexactUnless(this.e, () => {
-          if (kind !== 'sub') this.callExact(kind, z, [a, b, r]);
-          else {
-            out.get(a);
-            out.get(b);
-            out.byte(z.neg);
-            out.get(r);
-            out.call(importIndex(`exact_add${z.suffix}`));
-          }
-        });
-        vfp.write(size, d, () => {
-          out.get(r);
-          if (op === 'nmul') out.byte(z.neg);
-        });
-      },
-      [size, d],
       () => this.isExactZero(kind, z, a, b, r),
     );
+    inexactUnless(this.e, () => {
+      if (kind !== 'sub') this.callExact(kind, z, [a, b, r]);
+      else {
+        out.get(a);
+        out.get(b);
+        out.byte(z.neg);
+        out.get(r);
+        out.call(importIndex(`exact_add${z.suffix}`));
+      }
+    });
+    vfp.write(size, d, () => {
+      out.get(r);
+      if (op === 'nmul') out.byte(z.neg);
+    });
   }
 
   /** Leaves whether r is a zero without any flag: a sum of 0 always, a product or quotient with an operand 0 that gives 0. */
@@ -365,15 +349,12 @@ export class FpEmitter {
     e.out.get(a);
     e.out.byte(z.sqrt);
     e.out.set(r);
-    this.ifOrdinary(
+    this.fastPathIf(
       () => this.isNormal(z, r),
-      () => {
-        inexactUnless(this.e, () => this.callExact('sqrt', z, [a, r]));
-        e.vfp.write(size, d, () => e.out.get(r));
-      },
-      [size, d],
       () => this.isZero(z, r),
     );
+    inexactUnless(this.e, () => this.callExact('sqrt', z, [a, r]));
+    e.vfp.write(size, d, () => e.out.get(r));
   }
 
   /** d = (-)d + (-)(n * m), both roundings done. */
@@ -410,21 +391,12 @@ export class FpEmitter {
     out.get(q);
     out.byte(z.add);
     out.set(r);
-    this.ifOrdinary(
+    this.fastPathIf(
       () => {
         this.isNormal(z, p);
         this.isNormal(z, r);
         out.byte(OP.i32_and);
       },
-      () => {
-        inexactUnless(this.e, () => {
-          this.callExact('mul', z, [a, b, p]);
-          this.callExact('add', z, [c, q, r]);
-          out.byte(OP.i32_and);
-        });
-        vfp.write(size, d, () => out.get(r));
-      },
-      [size, d],
       () => {
         this.isNormal(z, p);
         this.isExactZero('mul', z, a, b, p);
@@ -435,6 +407,12 @@ export class FpEmitter {
         out.byte(OP.i32_and);
       },
     );
+    inexactUnless(this.e, () => {
+      this.callExact('mul', z, [a, b, p]);
+      this.callExact('add', z, [c, q, r]);
+      out.byte(OP.i32_and);
+    });
+    vfp.write(size, d, () => out.get(r));
   }
 
   /** d = (-)d + (-)n * m, rounded once: singles as one lane of a vector. */
@@ -460,7 +438,7 @@ export class FpEmitter {
       out.call(importIndex('fma64'));
       out.set(r);
       // Whether it is exact the evaluator finds out, as long as that is of interest.
-      const isUsual = () => {
+      const isFast = () => {
         this.isNormal(z, r);
         out.get(CPU);
         out.mem(OP.i32_load, OFF.fpscr);
@@ -470,7 +448,8 @@ export class FpEmitter {
         out.byte(OP.i32_eqz);
         out.byte(OP.i32_and);
       };
-      this.ifOrdinary(isUsual, () => vfp.write(64, d, () => out.get(r)), [64, d]);
+      this.fastPathIf(isFast);
+      vfp.write(64, d, () => out.get(r));
       return;
     }
     const lanes = (...locals: number[]) => {
@@ -484,13 +463,12 @@ export class FpEmitter {
     out.simd(SIMD.f32_extract);
     out.byte(0);
     out.set(r);
-    this.ifOrdinary(() => this.isNormal(SINGLE, r), () => {
-      inexactUnless(this.e, () => {
-        lanes(c, a, b, r);
-        out.call(importIndex('exact_vfma'));
-      });
-      vfp.write(32, d, () => out.get(r));
-    }, [32, d]);
+    this.fastPathIf(() => this.isNormal(SINGLE, r));
+    inexactUnless(this.e, () => {
+      lanes(c, a, b, r);
+      out.call(importIndex('exact_vfma'));
+    });
+    vfp.write(32, d, () => out.get(r));
   }
 
   fpCompare(size: FpSize, n: number, m: number): void {
@@ -522,17 +500,16 @@ export class FpEmitter {
       out.byte(OP.i32_or);
       out.tee(nzcv);
     };
-    this.ifOrdinary(isOrdered, () => {
-      out.get(CPU);
-      out.get(CPU);
-      out.mem(OP.i32_load, OFF.fpscr);
-      out.i32(0x0fff_ffff);
-      out.byte(OP.i32_and);
-      out.get(nzcv);
-      out.i32(28);
-      out.byte(OP.i32_shl);
-      out.byte(OP.i32_or);
-      out.mem(OP.i32_store, OFF.fpscr);
-    });
+    this.fastPathIf(isOrdered);
+    out.get(CPU);
+    out.get(CPU);
+    out.mem(OP.i32_load, OFF.fpscr);
+    out.i32(0x0fff_ffff);
+    out.byte(OP.i32_and);
+    out.get(nzcv);
+    out.i32(28);
+    out.byte(OP.i32_shl);
+    out.byte(OP.i32_or);
+    out.mem(OP.i32_store, OFF.fpscr);
   }
 }

@@ -14,17 +14,18 @@ const FINITE_SPAN = 0xfd00_0000;
 
 export class FloatLanes extends LaneWriter {
   /**
-   * Gives the instruction to the evaluator when a lane of `usual` has ones, and so has `unusual`, which is asked for only then.
+   * Gives the instruction to the evaluator when a lane of `suspect` has ones, and so has one of `confirmed`, which is asked for
+   * only then.
    */
-  protected slowWhere(usual: Node, unusual: () => Node): void {
+  protected leaveFastPathWhere(suspect: Node, confirmed: () => Node): void {
     const { e } = this;
-    this.gen(usual);
+    this.gen(suspect);
     this.op(SIMD.any_true);
     e.openUnlikely();
-    const mask = unusual();
+    const mask = confirmed();
     this.gen(mask);
     this.op(SIMD.any_true);
-    e.slowIf();
+    e.leaveFastPathIf();
     e.close();
   }
 
@@ -55,13 +56,13 @@ export class FloatLanes extends LaneWriter {
   }
 
   protected floats(op: 'fadd' | 'fsub' | 'fmul', a: Node, b: Node): Node {
-    this.e.openSlow();
+    this.e.openFastPath();
     const code = { fadd: SIMD.f32_add, fsub: SIMD.f32_sub, fmul: SIMD.f32_mul }[op];
     const r = this.apply2(code, a, b);
     const tinyA = this.tiny(a);
     const tinyB = this.tiny(b);
     const odd = this.notNormal(r);
-    this.slowWhere(this.either(odd, this.either(tinyA, tinyB)), () => {
+    this.leaveFastPathWhere(this.either(odd, this.either(tinyA, tinyB)), () => {
       const zeroA = this.isZero(a);
       const zeroB = this.isZero(b);
       const flushed = this.either(this.butNot(tinyA, zeroA), this.butNot(tinyB, zeroB));
@@ -84,13 +85,13 @@ export class FloatLanes extends LaneWriter {
 
   /** c + a * b, rounded once. */
   protected fused(c: Node, a: Node, b: Node): Node {
-    this.e.openSlow();
+    this.e.openFastPath();
     const r = this.call('vfma', c, a, b);
     const operands = [c, a, b] as const;
     const tiny = operands.map((x) => this.tiny(x));
     const odd = this.notNormal(r);
     const any = (masks: Node[]) => masks.reduce((x, y) => this.either(x, y));
-    this.slowWhere(any([odd, ...tiny]), () => {
+    this.leaveFastPathWhere(any([odd, ...tiny]), () => {
       const zero = operands.map((x) => this.isZero(x));
       const flushed = any(tiny.map((x, i) => this.butNot(x, zero[i]!)));
       // A zero from a zero product is exact; others may have been tiny.
@@ -109,18 +110,18 @@ export class FloatLanes extends LaneWriter {
    * it is positive.
    */
   protected estimate(op: 'frecpe' | 'frsqrte', a: Node): Node {
-    this.e.openSlow();
+    this.e.openFastPath();
     const bits = op === 'frecpe' ? this.byConstant(SIMD.shr_u[2], this.byConstant(SIMD.shl[2], a, 1), 1) : a;
     const [low, high] = [0x0080_0000, op === 'frecpe' ? 253 << 23 : EXPONENT];
     const moved = this.apply2(SIMD.sub[2], bits, this.known(four(low)));
     const odd = this.apply2(SIMD.ge_u[2], moved, this.known(four(high - low)));
-    this.slowWhere(odd, () => odd);
+    this.leaveFastPathWhere(odd, () => odd);
     return this.call(op === 'frecpe' ? 'vrecpe' : 'vrsqrte', a);
   }
 
   /** Gives the instruction to the evaluator when a lane of a or b is a NaN or would be flushed to zero. */
   protected onlyNumbers(a: Node, b: Node): void {
-    this.e.openSlow();
+    this.e.openFastPath();
     // Exponent 0 wraps to the top, where the NaNs are.
     const odd = (x: Node) =>
       this.apply2(
@@ -130,7 +131,7 @@ export class FloatLanes extends LaneWriter {
       );
     const oddA = odd(a);
     const oddB = odd(b);
-    this.slowWhere(this.either(oddA, oddB), () =>
+    this.leaveFastPathWhere(this.either(oddA, oddB), () =>
       this.either(this.butNot(oddA, this.isZero(a)), this.butNot(oddB, this.isZero(b))),
     );
   }
@@ -195,7 +196,7 @@ export class FloatLanes extends LaneWriter {
   }
 
   protected toInteger(unsigned: boolean, a: Node, fbits: number, rounding: Rounding): Node {
-    this.e.openSlow();
+    this.e.openFastPath();
     const scaled = fbits === 0 ? a : this.apply2(SIMD.f32_mul, a, this.known(four((127 + fbits) << 23)));
     const x = rounding === 'z' ? scaled : this.rounded(rounding, scaled);
     const limit = this.known(four(unsigned ? 0x4f80_0000 : 0x4f00_0000));
@@ -208,7 +209,9 @@ export class FloatLanes extends LaneWriter {
       : this.apply2(SIMD.f32_lt, this.apply1(SIMD.f32_abs, x), limit);
     const outside = this.apply1(SIMD.not, inRange);
     const tiny = this.tiny(a);
-    this.slowWhere(this.either(outside, tiny), () => this.either(outside, this.butNot(tiny, this.isZero(a))));
+    this.leaveFastPathWhere(this.either(outside, tiny), () =>
+      this.either(outside, this.butNot(tiny, this.isZero(a))),
+    );
     inexactUnless(this.e, () => {
       this.gen(rounding === 'z' ? this.apply1(SIMD.f32_trunc, x) : x);
       this.gen(scaled);
@@ -220,11 +223,11 @@ export class FloatLanes extends LaneWriter {
 
   /** The bits in their place make a single that is too small by a power of two. Those of infinities and NaNs do not. */
   protected fromHalves(a: Node): Node {
-    this.e.openSlow();
+    this.e.openFastPath();
     const h = this.apply1(SIMD.extend_low_u[1]!, a);
     const exponent = this.known(four(0x7c00));
     const odd = this.apply2(SIMD.eq[2], this.apply2(SIMD.and, h, exponent), exponent);
-    this.slowWhere(odd, () => odd);
+    this.leaveFastPathWhere(odd, () => odd);
     const size = this.byConstant(SIMD.shl[2], this.apply2(SIMD.and, h, this.known(four(0x7fff))), 13);
     const magnitude = this.apply2(SIMD.f32_mul, size, this.known(four((127 + 112) << 23)));
     const sign = this.byConstant(SIMD.shl[2], h, 16);
@@ -233,7 +236,7 @@ export class FloatLanes extends LaneWriter {
 
   /** Rounds the bits where they stand: of what is neither tiny nor rounded beyond the greatest half; and zeros. */
   protected toHalves(a: Node): Node {
-    this.e.openSlow();
+    this.e.openFastPath();
     const [least, infinite] = [113 << 23, 0x477f_f000];
     const size = this.apply2(SIMD.and, a, this.known(four(0x7fff_ffff)));
     const odd = this.apply2(
@@ -242,7 +245,7 @@ export class FloatLanes extends LaneWriter {
       this.known(four(infinite - least)),
     );
     const zero = this.isZero(a);
-    this.slowWhere(odd, () => this.butNot(odd, zero));
+    this.leaveFastPathWhere(odd, () => this.butNot(odd, zero));
     inexactUnless(this.e, () => {
       const cut = this.apply2(SIMD.and, size, this.known(four(0x1fff)));
       this.gen(this.apply2(SIMD.eq[2], cut, this.known(four(0))));

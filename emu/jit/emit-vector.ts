@@ -243,7 +243,7 @@ export class VectorEmitter extends FloatLanes {
         this.onlyNumbers(a, b);
         return this.apply2(op === 'feq' ? SIMD.f32_eq : op === 'fgt' ? SIMD.f32_gt : SIMD.f32_ge, a, b);
       case 'frecps':
-        // Infinity times zero is not ordinary.
+        // Infinity times zero leaves the fast path.
         return this.floats('fsub', this.known(four(0x4000_0000)), this.floats('fmul', a, b));
       case 'frsqrts': {
         const difference = this.floats('fsub', this.known(four(0x4040_0000)), this.floats('fmul', a, b));

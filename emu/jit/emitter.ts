@@ -113,7 +113,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   /** Begins a function. */
   override reset(): void {
     super.reset();
-    this.slow = null;
+    this.paths = null;
     this.vfp.reset();
     this.cmp.valid = false;
   }
@@ -679,37 +679,37 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     this.out.simdMem(SIMD.store, o);
   }
 
-  /** Labels of the instruction's end and of its slow way, when it has one; and what was cached when that was opened. */
-  private slow: { end: number; way: number; cached: CachedRegisters } | null = null;
+  /** Labels of the instruction's end and of its slow path, when it has one; and what was cached when the fast path was opened. */
+  private paths: { end: number; slow: number; cached: CachedRegisters } | null = null;
 
-  /** With the answer on the wasm stack: has the evaluator run the instruction, of which nothing has been written yet. */
-  slowIf(): void {
-    this.brIfUnlikely(this.slow!.way);
-  }
-  /** Prepares for slowIf: before the code that it leaves begins. */
-  openSlow(): void {
-    if (this.slow !== null) return;
-    this.slow = { end: this.depth, way: this.depth + 1, cached: this.vfp.cached };
+  /** Begins code that can be left by leaveFastPathIf. Nothing of the instruction has been written yet. */
+  openFastPath(): void {
+    if (this.paths !== null) return;
+    this.paths = { end: this.depth, slow: this.depth + 1, cached: this.vfp.cached };
     this.open(OP.block);
     this.open(OP.block);
     this.vfp.written = NONE_CACHED;
   }
-  /** Ends an instruction: writes the slow way when it has one. */
+  /** With the answer on the wasm stack: has the evaluator run the instruction, of which nothing has been written yet. */
+  leaveFastPathIf(): void {
+    this.brIfUnlikely(this.paths!.slow);
+  }
+  /** Ends an instruction: writes the slow path when it has one. */
   finish(): void {
-    const { slow, vfp } = this;
-    if (slow === null) return;
-    this.slow = null;
-    this.br(OP.br, slow.end);
+    const { paths, vfp } = this;
+    if (paths === null) return;
+    this.paths = null;
+    this.br(OP.br, paths.end);
     this.close();
     // The evaluator tests the condition again, and for that it needs the flags.
     if (this.conditional) this.storeVars(this.dirty & ~this.storePending());
     this.stepHere();
-    vfp.loadAgain(slow.cached);
+    vfp.loadAgain(paths.cached);
     this.close();
   }
   /** The instruction under way is given up. */
   abandon(): void {
-    this.slow = null;
+    this.paths = null;
   }
 
   // ---- VFP arithmetic: see emit-fp.ts ----

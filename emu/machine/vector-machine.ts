@@ -7,7 +7,7 @@
  * number of times.
  *
  * Operations that can set FPSCR flags (saturation, floats) come before the first register is written: compiled code gives the
- * whole instruction to the evaluator when one of its lanes is not ordinary.
+ * whole instruction to the evaluator when one of its lanes is none that its fast path has.
  */
 
 /**

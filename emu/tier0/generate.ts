@@ -170,9 +170,12 @@ function writeInsn(w: HandlerWriter, insn: Insn, operands: readonly string[], ba
   operands.forEach((name, i) => {
     args[name] = holeOf(base, i);
   });
-  if (testsCondition(insn) && insn.cond < 14) w.when(w.cond(insn.cond), () => insn.row.op(w, args));
-  else insn.row.op(w, args);
-  w.finish();
+  const body = () => {
+    insn.row.op(w, args);
+    w.finish();
+  };
+  if (testsCondition(insn) && insn.cond < 14) w.when(w.cond(insn.cond), body);
+  else body();
 }
 
 /** Writes the handler of an instruction's form, or of a pair's. The operands are those of the last. */
