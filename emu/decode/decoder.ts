@@ -61,27 +61,27 @@ export function advanceIT(itstate: number): number {
 }
 
 /**
- * Instructions decoded before, by their bits: a program has each encoding two to four times, and what it says is the same everywhere. Direct mapped, so that the guest cannot
- * fill it.
+ * Instructions decoded before, by their bits: a program has each encoding two to four times, and what it says is the same
+ * everywhere. Direct mapped, so that the guest cannot fill it.
  */
 class Decoded {
   /** Made when something is decoded: the startup snapshot need not have it. */
-  private insns: (Insn | undefined)[] | undefined;
+  #insns: (Insn | undefined)[] | undefined;
 
   constructor() {
     onModelChange(() => {
-      this.insns = undefined;
+      this.#insns = undefined;
     });
   }
 
   get(bits: number): Insn | undefined {
-    const insn = this.insns?.[place(bits)];
+    const insn = this.#insns?.[place(bits)];
     return insn !== undefined && insn.bits === bits ? insn : undefined;
   }
 
   add(insn: Insn): Insn {
-    this.insns ??= new Array<Insn | undefined>(1 << DECODED_BITS).fill(undefined);
-    this.insns[place(insn.bits)] = insn;
+    this.#insns ??= new Array<Insn | undefined>(1 << DECODED_BITS).fill(undefined);
+    this.#insns[place(insn.bits)] = insn;
     return insn;
   }
 }
@@ -121,7 +121,9 @@ export function newA32(bits: number): Insn {
   };
 }
 
-/** Decodes a Thumb instruction; hw2 is looked at only when isThumb32(hw1). What is undefined has the row UNDEFINED.T16 or .T32. */
+/**
+ * Decodes a Thumb instruction; hw2 is looked at only when isThumb32(hw1). What is undefined has the row UNDEFINED.T16 or .T32.
+ */
 export function decodeThumb(hw1: number, hw2: number, itstate: number): Insn {
   const bits = bitsOf(hw1, hw2);
   if (itstate !== 0) return thumb(bits, itstate);

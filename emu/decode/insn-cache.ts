@@ -36,12 +36,12 @@ export class InsnCache {
   /** Where decoding is 'decode'. */
   times = new TimeSheet(false);
   /** Pages by (address >>> 12) * 2 + thumb. */
-  private readonly pages = new Map<number, InsnPage>();
-  private readonly recentKey: number[] = new Array(RECENT).fill(-1);
-  private readonly recentPage: InsnPage[] = new Array(RECENT).fill([]);
+  readonly #pages = new Map<number, InsnPage>();
+  readonly #recentKey: number[] = new Array(RECENT).fill(-1);
+  readonly #recentPage: InsnPage[] = new Array(RECENT).fill([]);
   /** Keys of pages whose slots others use, too. */
-  private readonly shared = new Set<number>();
-  private readonly sharedPages: SharedPages;
+  readonly #shared = new Set<number>();
+  readonly #sharedPages: SharedPages;
 
   /** `sharedPages` gives the pages that the page of a location is shared through, or null. */
   constructor(
@@ -51,7 +51,7 @@ export class InsnCache {
   ) {
     this.space = space;
     this.fault = fault;
-    this.sharedPages = sharedPages;
+    this.#sharedPages = sharedPages;
     space.onInvalidate.push((start, length) => this.invalidate(start, length));
   }
 
@@ -59,27 +59,27 @@ export class InsnCache {
   page(location: number): InsnPage {
     const key = ((location >>> PAGE_SHIFT) << 1) | (location & 1);
     const recent = key & (RECENT - 1);
-    if (this.recentKey[recent] === key) return this.recentPage[recent]!;
-    const page = this.pages.get(key) ?? this.newPage(key, location);
-    this.recentKey[recent] = key;
-    this.recentPage[recent] = page;
+    if (this.#recentKey[recent] === key) return this.#recentPage[recent]!;
+    const page = this.#pages.get(key) ?? this.#newPage(key, location);
+    this.#recentKey[recent] = key;
+    this.#recentPage[recent] = page;
     return page;
   }
 
-  private newPage(key: number, location: number): InsnPage {
-    const shared = this.sharedPages(location >>> 0);
+  #newPage(key: number, location: number): InsnPage {
+    const shared = this.#sharedPages(location >>> 0);
     let page = shared?.get(key);
     if (page === undefined) {
       page = new Array<Insn | undefined>(SLOTS).fill(undefined);
       shared?.set(key, page);
     }
     if (shared !== null) {
-      this.shared.add(key);
+      this.#shared.add(key);
       // Others decoded it, or will: what they find must be noticed here when it changes, the half of a last instruction too.
       this.space.expectCode(key >>> 1);
       this.space.expectCode((key >>> 1) + 1);
     }
-    this.pages.set(key, page);
+    this.#pages.set(key, page);
     return page;
   }
 
@@ -95,7 +95,7 @@ export class InsnCache {
     const pc = (location & ~1) >>> 0;
     const before = this.times.begin('decode');
     try {
-      const insn = location & 1 ? this.decodeThumb(pc, itstate) : this.decodeArm(pc);
+      const insn = location & 1 ? this.#decodeThumb(pc, itstate) : this.#decodeArm(pc);
       page[slot] = insn;
       return insn;
     } finally {
@@ -124,63 +124,64 @@ export class InsnCache {
 
   /** Drops what was decoded from these bytes. Also called by the address space. */
   invalidate(start: number, length: number): void {
-    if (length <= 0 || this.pages.size === 0) return;
+    if (length <= 0 || this.#pages.size === 0) return;
     const first = start >>> PAGE_SHIFT;
     const last = Math.floor((start + length - 1) / (PAGE_MASK + 1));
-    if (last - first > this.pages.size) {
-      for (const key of [...this.pages.keys()]) if (key >>> 1 >= first && key >>> 1 <= last) this.empty(key);
+    if (last - first > this.#pages.size) {
+      for (const key of [...this.#pages.keys()])
+        if (key >>> 1 >= first && key >>> 1 <= last) this.#empty(key);
     } else {
       for (let n = first; n <= last; n++) {
-        this.empty(n << 1);
-        this.empty((n << 1) | 1);
+        this.#empty(n << 1);
+        this.#empty((n << 1) | 1);
       }
     }
     const before = ((first - 1) << 1) | 1;
-    const page = this.pages.get(before);
+    const page = this.#pages.get(before);
     if (page === undefined) return;
-    if (this.shared.has(before)) {
+    if (this.#shared.has(before)) {
       // Its last instruction may no longer be what the others have there.
-      this.empty(before);
-      this.pages.set(before, new Array<Insn | undefined>(SLOTS).fill(undefined));
+      this.#empty(before);
+      this.#pages.set(before, new Array<Insn | undefined>(SLOTS).fill(undefined));
     } else page[SLOTS - 1] = undefined;
   }
 
   /** Empties a page's slots, or leaves shared ones to the others. */
-  private empty(key: number): void {
-    if (this.shared.delete(key)) {
-      this.pages.delete(key);
-      this.recentKey[key & (RECENT - 1)] = -1;
-    } else this.pages.get(key)?.fill(undefined);
+  #empty(key: number): void {
+    if (this.#shared.delete(key)) {
+      this.#pages.delete(key);
+      this.#recentKey[key & (RECENT - 1)] = -1;
+    } else this.#pages.get(key)?.fill(undefined);
   }
 
-  private decodeArm(pc: number): Insn {
-    if (pc & 3) this.fail(pc, 'align');
-    this.enter(pc);
+  #decodeArm(pc: number): Insn {
+    if (pc & 3) this.#fail(pc, 'align');
+    this.#enter(pc);
     return decodeA32(this.space.u32[pc >>> 2]!);
   }
 
-  private decodeThumb(pc: number, itstate: number): Insn {
-    this.enter(pc);
+  #decodeThumb(pc: number, itstate: number): Insn {
+    this.#enter(pc);
     const u16 = this.space.u16;
     const first = u16[pc >>> 1]!;
     // 0b11101, 0b11110 and 0b11111 begin an instruction of 32 bits (ARM ARM A6.1).
     if (first < 0xe800) return decodeThumb(first, 0, itstate);
     const next = (pc + 2) >>> 0;
-    if ((next & PAGE_MASK) === 0) this.enter(next);
+    if ((next & PAGE_MASK) === 0) this.#enter(next);
     return decodeThumb(first, u16[next >>> 1]!, itstate);
   }
 
   /** Makes the page executable if it may be, and marks it as code. */
-  private enter(address: number): void {
+  #enter(address: number): void {
     const page = address >>> PAGE_SHIFT;
     while ((this.space.pages.bytes[page]! & EXEC) === 0) {
       const why = this.space.fault(address, EXEC);
-      if (why !== 'ok') this.fail(address, why);
+      if (why !== 'ok') this.#fail(address, why);
     }
     this.space.markCode(page);
   }
 
-  private fail(address: number, why: GuestFault['why']): never {
+  #fail(address: number, why: GuestFault['why']): never {
     this.fault.address = address;
     this.fault.access = EXEC;
     this.fault.why = why;

@@ -57,7 +57,7 @@ class TableRow implements Row {
     this.#words = words;
     this.#heads = heads;
     this.#vocabulary = vocabulary;
-    const pattern = this.parse();
+    const pattern = this.#parse();
     this.mask = pattern.mask;
     this.value = pattern.value;
     this.shouldMask = pattern.shouldMask;
@@ -78,10 +78,10 @@ class TableRow implements Row {
   }
 
   get fields(): readonly Field[] {
-    return (this.#fields ??= this.parse().fields);
+    return (this.#fields ??= this.#parse().fields);
   }
 
-  private parse(): ReturnType<typeof parse> {
+  #parse(): ReturnType<typeof parse> {
     return parse(this.bits, this.isa === 'T16' ? 16 : 32);
   }
 

@@ -1,7 +1,8 @@
 /**
  * All encoding rows, and the lookup of the rows that an encoding may be.
  *
- * Where rows overlap the one with more fixed bits comes first (the manual's "SEE"); a row whose shape refuses the fields gives way to the next.
+ * Where rows overlap the one with more fixed bits comes first (the manual's "SEE"); a row whose shape refuses the fields gives
+ * way to the next.
  */
 import { udf } from '../ops/system.ts';
 import { a32Rows } from './a32.ts';
@@ -55,52 +56,54 @@ const COARSE = 5;
 
 /** Rows of one kind by some bits of the encoding. The lists are made when they are first asked for. */
 export class RowTable {
-  private readonly rows: readonly Row[];
-  private readonly indexMask: number;
-  private readonly index: (bits: number) => number;
+  readonly #rows: readonly Row[];
+  readonly #indexMask: number;
+  readonly #index: (bits: number) => number;
   /** The bits of indexMask that make up the index without its low COARSE bits. */
-  private readonly coarseMask: number;
-  /** By index, and by index without its low bits: from these few the others are chosen. Made when first used, not for snapshots. */
-  private lists: (readonly Candidate[] | undefined)[] | undefined = undefined;
-  private coarse: (readonly Candidate[] | undefined)[] = [];
+  readonly #coarseMask: number;
+  /**
+   * By index, and by index without its low bits: from these few the others are chosen. Made when first used, not for snapshots.
+   */
+  #lists: (readonly Candidate[] | undefined)[] | undefined = undefined;
+  #coarse: (readonly Candidate[] | undefined)[] = [];
 
   /** `index` may look only at the bits of `indexMask`, and is greatest when all are set. */
   constructor(rows: readonly Row[], indexMask: number, index: (bits: number) => number) {
     const counted = rows.map((row) => ({ row, count: fixedBits(row) })).sort((a, b) => b.count - a.count);
-    this.rows = counted.map(({ row }) => row);
-    this.indexMask = indexMask;
-    this.index = index;
+    this.#rows = counted.map(({ row }) => row);
+    this.#indexMask = indexMask;
+    this.#index = index;
     let coarseMask = 0;
     for (let bit = 1; bit > 0; bit <<= 1) if (bit & indexMask && index(bit) >>> COARSE) coarseMask |= bit;
-    this.coarseMask = coarseMask;
+    this.#coarseMask = coarseMask;
     onModelChange(() => {
-      this.lists = undefined;
-      this.coarse = [];
+      this.#lists = undefined;
+      this.#coarse = [];
     });
   }
 
   /** Values that the index has. */
   get size(): number {
-    return this.index(this.indexMask) + 1;
+    return this.#index(this.#indexMask) + 1;
   }
 
   /** As candidatesFor, of all encodings that have an index. */
   candidatesAt(index: number): readonly Candidate[] {
     let bits = 0;
     for (let bit = 1, i = 0; i < 32; i++, bit <<= 1)
-      if (bit & this.indexMask && (this.index(bit) & index) !== 0) bits |= bit;
+      if (bit & this.#indexMask && (this.#index(bit) & index) !== 0) bits |= bit;
     return this.candidatesFor(bits);
   }
 
   /** Rows that the encoding may be, in order of preference. Their mask and value have still to be compared. */
   candidatesFor(bits: number): readonly Candidate[] {
     // Of full length at once: an array that grows with holes becomes a hash table.
-    this.lists ??= new Array(this.size).fill(undefined);
-    const index = this.index(bits);
-    const list = this.lists[index];
+    this.#lists ??= new Array(this.size).fill(undefined);
+    const index = this.#index(bits);
+    const list = this.#lists[index];
     if (list !== undefined) return list;
-    const coarse = (this.coarse[index >>> COARSE] ??= candidatesOf(this.rows, bits, this.coarseMask));
-    return (this.lists[index] = coarse.filter((candidate) => matches(candidate, bits, this.indexMask)));
+    const coarse = (this.#coarse[index >>> COARSE] ??= candidatesOf(this.#rows, bits, this.#coarseMask));
+    return (this.#lists[index] = coarse.filter((candidate) => matches(candidate, bits, this.#indexMask)));
   }
 }
 

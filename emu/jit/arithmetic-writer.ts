@@ -22,7 +22,7 @@ export class ArithmeticWriter extends FunctionWriter {
   mul(a: Node, b: Node): Node {
     return this.op2(OP.i32_mul, a, b);
   }
-  private mulHigh(extend: number, a: Node, b: Node): Node {
+  #mulHigh(extend: number, a: Node, b: Node): Node {
     const product = this.op2(OP.i64_mul, this.op1(extend, a), this.op1(extend, b));
     const { out } = this;
     this.gen(product);
@@ -33,10 +33,10 @@ export class ArithmeticWriter extends FunctionWriter {
     return this.fromStack();
   }
   mulhS(a: Node, b: Node): Node {
-    return this.mulHigh(OP.i64_extend_i32_s, a, b);
+    return this.#mulHigh(OP.i64_extend_i32_s, a, b);
   }
   mulhU(a: Node, b: Node): Node {
-    return this.mulHigh(OP.i64_extend_i32_u, a, b);
+    return this.#mulHigh(OP.i64_extend_i32_u, a, b);
   }
   divS(a: Node, b: Node): Node {
     const x = this.let(a);
@@ -112,7 +112,7 @@ export class ArithmeticWriter extends FunctionWriter {
   neg(a: Node): Node {
     return a.kind === CONST ? this.const(-a.x) : this.op2(OP.i32_sub, this.const(0), a);
   }
-  private shift(op: number, a: Node, n: Node, fold: (a: number, n: number) => number): Node {
+  #shift(op: number, a: Node, n: Node, fold: (a: number, n: number) => number): Node {
     if (n.kind === CONST) {
       if (a.kind === CONST) return this.const(fold(a.x, n.x & 31));
       if ((n.x & 31) === 0) return a;
@@ -120,16 +120,16 @@ export class ArithmeticWriter extends FunctionWriter {
     return this.op2(op, a, n);
   }
   shl(a: Node, n: Node): Node {
-    return this.shift(OP.i32_shl, a, n, (x, k) => x << k);
+    return this.#shift(OP.i32_shl, a, n, (x, k) => x << k);
   }
   shr(a: Node, n: Node): Node {
-    return this.shift(OP.i32_shr_u, a, n, (x, k) => x >>> k);
+    return this.#shift(OP.i32_shr_u, a, n, (x, k) => x >>> k);
   }
   sar(a: Node, n: Node): Node {
-    return this.shift(OP.i32_shr_s, a, n, (x, k) => x >> k);
+    return this.#shift(OP.i32_shr_s, a, n, (x, k) => x >> k);
   }
   ror(a: Node, n: Node): Node {
-    return this.shift(OP.i32_rotr, a, n, (x, k) => (x >>> k) | (x << (32 - k)));
+    return this.#shift(OP.i32_rotr, a, n, (x, k) => (x >>> k) | (x << (32 - k)));
   }
   clz(a: Node): Node {
     return a.kind === CONST ? this.const(Math.clz32(a.x)) : this.op1(OP.i32_clz, a);
@@ -140,28 +140,28 @@ export class ArithmeticWriter extends FunctionWriter {
   ext16(a: Node): Node {
     return a.kind === CONST ? this.const((a.x << 16) >> 16) : this.op1(OP.i32_extend16_s, a);
   }
-  private compare(op: number, a: Node, b: Node, fold: (a: number, b: number) => boolean): Node {
+  #compare(op: number, a: Node, b: Node, fold: (a: number, b: number) => boolean): Node {
     if (a.kind === CONST && b.kind === CONST) return this.const(fold(a.x, b.x) ? 1 : 0);
     return this.op2(op, a, b);
   }
   eq(a: Node, b: Node): Node {
     if (b.kind === CONST && b.x === 0 && a.kind !== CONST) return this.op1(OP.i32_eqz, a);
-    return this.compare(OP.i32_eq, a, b, (x, y) => x === y);
+    return this.#compare(OP.i32_eq, a, b, (x, y) => x === y);
   }
   ne(a: Node, b: Node): Node {
-    return this.compare(OP.i32_ne, a, b, (x, y) => x !== y);
+    return this.#compare(OP.i32_ne, a, b, (x, y) => x !== y);
   }
   ltS(a: Node, b: Node): Node {
-    return this.compare(OP.i32_lt_s, a, b, (x, y) => x < y);
+    return this.#compare(OP.i32_lt_s, a, b, (x, y) => x < y);
   }
   ltU(a: Node, b: Node): Node {
-    return this.compare(OP.i32_lt_u, a, b, (x, y) => x >>> 0 < y >>> 0);
+    return this.#compare(OP.i32_lt_u, a, b, (x, y) => x >>> 0 < y >>> 0);
   }
   leS(a: Node, b: Node): Node {
-    return this.compare(OP.i32_le_s, a, b, (x, y) => x <= y);
+    return this.#compare(OP.i32_le_s, a, b, (x, y) => x <= y);
   }
   leU(a: Node, b: Node): Node {
-    return this.compare(OP.i32_le_u, a, b, (x, y) => x >>> 0 <= y >>> 0);
+    return this.#compare(OP.i32_le_u, a, b, (x, y) => x >>> 0 <= y >>> 0);
   }
   select(c: Node, a: Node, b: Node): Node {
     if (c.kind === CONST) return c.x !== 0 ? a : b;

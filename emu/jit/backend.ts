@@ -48,132 +48,135 @@ const MAX_GROUP_FAILURES = 8;
 export class JitBackend implements CpuBackend {
   readonly name: CpuName;
   readonly space: AddressSpace;
-  private readonly options: CpuOptions;
-  private readonly interpreter: Interpreter;
-  private readonly cache: InsnCache;
-  private readonly code: CodeCache;
-  private cpu!: CpuState;
+  readonly #options: CpuOptions;
+  readonly #interpreter: Interpreter;
+  readonly #cache: InsnCache;
+  readonly code: CodeCache;
+  #cpu!: CpuState;
   /** Location at which the innermost nested dispatcher is done; 0 for the outermost. */
-  private stopAt = 0;
-  private faultWhy: FaultReason = 'unmapped';
+  #stopAt = 0;
+  #faultWhy: FaultReason = 'unmapped';
   /** Something compiled was invalidated since the hook under way began. */
-  private stale = false;
+  #stale = false;
   /** The revocation epoch of the page bytes when the hook under way began: compiled code goes on with what it has tested. */
-  private revocationEpoch = 0;
+  #revocationEpoch = 0;
   /** By site. */
-  private readonly groupFailures = new Map<number, number>();
-  private readonly machinery: Machinery;
-  private closed = false;
-  private readonly wasm: WasmInterpreter;
-  private readonly tiering: Tiering;
-  private readonly heatMask: number;
-  private readonly isDefaultMode = () => this.defaultMode();
-  private readonly times: TimeSheet;
+  readonly #groupFailures = new Map<number, number>();
+  readonly #machinery: Machinery;
+  #closed = false;
+  readonly #wasm: WasmInterpreter;
+  readonly #tiering: Tiering;
+  readonly #heatMask: number;
+  readonly #isDefaultMode = () => this.#defaultMode();
+  readonly #times: TimeSheet;
   /** Translates meanwhile; null when this thread does. */
-  private readonly thread: TranslationThread | null;
+  readonly #thread: TranslationThread | null;
   /** By row: how often compiled code or the interpreter has left one to the evaluator. */
-  private readonly steps: Work['steps'] = {};
+  readonly #steps: Work['steps'] = {};
 
   constructor(space: AddressSpace, options: CpuOptions, store = new TranslationStore()) {
     this.space = space;
-    this.times = new TimeSheet(options.count === true);
-    this.options = { ...options, hooks: this.times.timed(options.hooks, 'hooks') };
-    this.cache = new InsnCache(space, undefined, (location) => store.sharedInsns(space, location));
-    this.interpreter = new Interpreter(space, this.options.hooks, this.cache);
-    this.tiering = new Tiering(options.hot);
-    this.heatMask = options.interpret === true ? -1 : this.tiering.interval - 1;
+    this.#times = new TimeSheet(options.count === true);
+    this.#options = { ...options, hooks: this.#times.timed(options.hooks, 'hooks') };
+    this.#cache = new InsnCache(space, undefined, (location) => store.sharedInsns(space, location));
+    this.#interpreter = new Interpreter(space, this.#options.hooks, this.#cache);
+    this.#tiering = new Tiering(options.hot);
+    this.#heatMask = options.interpret === true ? -1 : this.#tiering.interval - 1;
     this.name = options.interpret === true ? 'interp' : 'jit';
     const set = handlerSet(options.count);
-    this.machinery = Machinery.take(space.memory, set);
-    this.machinery.hooks = {
-      check: (_cpu, address, code, site) => this.check(address >>> 0, code, site),
-      svc: (_cpu, imm) => this.svc(imm),
-      step: () => this.step(),
-      preempt: () => this.preempt(),
-      miss: (_cpu, depth, ret) => this.miss(depth, ret >>> 0),
+    this.#machinery = Machinery.take(space.memory, set);
+    this.#machinery.hooks = {
+      check: (_cpu, address, code, site) => this.#check(address >>> 0, code, site),
+      svc: (_cpu, imm) => this.#svc(imm),
+      step: () => this.#step(),
+      preempt: () => this.#preempt(),
+      miss: (_cpu, depth, ret) => this.#miss(depth, ret >>> 0),
     };
-    const left = store.leftovers.take(space, this.machinery);
-    this.code = new CodeCache(space, this.cache, store, options, this.machinery, left.modules);
-    this.cache.times = this.times;
-    this.code.times = this.times;
+    const left = store.leftovers.take(space, this.#machinery);
+    this.code = new CodeCache(space, this.#cache, store, options, this.#machinery, left.modules);
+    this.#cache.times = this.#times;
+    this.code.times = this.#times;
     const hooks: InterpreterHooks = {
-      hot: (location, count, isLoop) => this.arrived(location, count, isLoop),
+      hot: (location, count, isLoop) => this.#arrived(location, count, isLoop),
       sawJump: (address, location) => {
         if (options.interpret !== true) this.code.sawJump(address, location);
       },
       faulted: (why) => {
-        this.faultWhy = why;
+        this.#faultWhy = why;
       },
-      begin: (what) => this.times.begin(what),
+      begin: (what) => this.#times.begin(what),
       image: (address) => store.fileImageAt(space, address),
       found: (image) => this.code.found(image),
       isCompiled: (location) => this.code.compiledSlot(location) > 0,
-      resume: (depth, ret, left) => this.resume(depth, ret, left),
+      resume: (depth, ret, left) => this.#resume(depth, ret, left),
     };
-    const { heatMask } = this;
+    const heatMask = this.#heatMask;
     const how = { heatMask, timed: options.count === true };
-    this.wasm = new WasmInterpreter(space, set.decoder, this.machinery, hooks, how, left.pages);
-    this.thread = store.thread;
-    this.code.codePages = () => this.wasm.codePages();
+    this.#wasm = new WasmInterpreter(space, set.decoder, this.#machinery, hooks, how, left.pages);
+    this.#thread = store.thread;
+    this.code.codePages = () => this.#wasm.codePages();
     this.code.onTranslated = (locations) => {
-      for (const l of locations) this.enterCompiled(l);
+      for (const l of locations) this.#enterCompiled(l);
     };
-    this.code.executed = (location) => this.wasm.hasRun(location);
-    this.code.onDrop = (location) => this.wasm.forgetCompiled(location);
+    this.code.executed = (location) => this.#wasm.hasRun(location);
+    this.code.onDrop = (location) => this.#wasm.forgetCompiled(location);
     space.onInvalidate.push((start, length) => this.invalidate(start, length));
   }
 
   run(cpu: CpuState): void {
-    const outer = this.cpu;
-    const stopAt = this.stopAt;
-    this.cpu = cpu;
-    this.stopAt = 0;
-    const before = this.times.begin('evaluator');
+    const outer = this.#cpu;
+    const stopAt = this.#stopAt;
+    this.#cpu = cpu;
+    this.#stopAt = 0;
+    const before = this.#times.begin('evaluator');
     cpu.i32[EXIT_REASON] = EXIT.NONE;
     try {
-      this.dispatch(0);
+      this.#dispatch(0);
     } finally {
-      this.times.end(before);
-      this.cpu = outer;
-      this.stopAt = stopAt;
+      this.#times.end(before);
+      this.#cpu = outer;
+      this.#stopAt = stopAt;
     }
   }
 
   stop(): void {
-    if (this.cpu !== undefined) this.cpu.fuel = 0;
+    if (this.#cpu !== undefined) this.#cpu.fuel = 0;
   }
 
   invalidate(address: number, length: number): void {
-    this.cache.invalidate(address, length);
+    this.#cache.invalidate(address, length);
     // Before the interpreter forgets which pages have code.
-    if (this.code.invalidate(address, length)) this.stale = true;
-    this.wasm.invalidate(address, length);
+    if (this.code.invalidate(address, length)) this.#stale = true;
+    this.#wasm.invalidate(address, length);
   }
 
   close(): void {
-    if (this.closed) return;
-    this.closed = true;
+    if (this.#closed) return;
+    this.#closed = true;
     this.code.close();
-    this.wasm.close();
-    this.machinery.give();
+    this.#wasm.close();
+    this.#machinery.give();
   }
 
   stats(): CpuStats {
-    const { code, interpreter, options } = this;
+    const { code } = this;
+    const interpreter = this.#interpreter;
+    const options = this.#options;
     const interpreted = code.countedInstructions(OFF.interpreted);
     const compiled = code.countedInstructions(OFF.icount);
     return {
       instructions: interpreter.instructions + interpreted + compiled,
       ...code.stats,
-      ...(options.count && { work: this.work(interpreted, compiled) }),
+      ...(options.count && { work: this.#work(interpreted, compiled) }),
     };
   }
 
-  private work(interpreted: number, compiled: number): Work {
-    const { times, steps } = this;
+  #work(interpreted: number, compiled: number): Work {
+    const times = this.#times;
+    const steps = this.#steps;
     return {
       tiers: {
-        evaluator: { instructions: this.interpreter.instructions, ms: times.of('evaluator') },
+        evaluator: { instructions: this.#interpreter.instructions, ms: times.of('evaluator') },
         interpreter: { instructions: interpreted, ms: times.of('interpreter') },
         compiled: { instructions: compiled, ms: times.of('compiled') },
       },
@@ -190,28 +193,29 @@ export class JitBackend implements CpuBackend {
    * Runs from the state's location, or from where an interpreter has `left`. Gives LEAVE when a hook said to leave, or the
    * location where the dispatcher is done.
    */
-  private dispatch(depth: number, left: number | null = null): number {
-    const { cpu, interpreter } = this;
+  #dispatch(depth: number, left: number | null = null): number {
+    const cpu = this.#cpu;
+    const interpreter = this.#interpreter;
     const w = cpu.i32;
     for (let first = left; ; first = null) {
-      if (first === null && !this.defaultMode()) {
-        if (interpreter.run(cpu, this.isDefaultMode)) continue;
+      if (first === null && !this.#defaultMode()) {
+        if (interpreter.run(cpu, this.#isDefaultMode)) continue;
       } else if (first === null && w[IT] !== 0) {
         if (interpreter.step(cpu)) continue;
       } else {
-        const before = this.times.begin('interpreter');
-        const next = first ?? this.wasm.run(cpu, depth, this.stopAt);
-        this.times.end(before);
+        const before = this.#times.begin('interpreter');
+        const next = first ?? this.#wasm.run(cpu, depth, this.#stopAt);
+        this.#times.end(before);
         if (next !== LEAVE || w[EXIT_REASON] === EXIT.NONE) {
           cpu.location = next >>> 0;
           // Far up the host's stack nothing is begun anew: the frames below give way until there is room.
-          if (next >>> 0 === this.stopAt || depth > MAX_DEPTH >> 1) return next;
+          if (next >>> 0 === this.#stopAt || depth > MAX_DEPTH >> 1) return next;
           continue;
         }
         const why = w[EXIT_REASON];
         w[EXIT_REASON] = EXIT.NONE;
         if (why === EXIT.FAULT) {
-          if (this.fault()) continue;
+          if (this.#fault()) continue;
         } else if (why === EXIT.STEP) {
           if (interpreter.step(cpu)) continue;
         } else if (why === EXIT.LOOKUP) continue;
@@ -222,53 +226,54 @@ export class JitBackend implements CpuBackend {
   }
 
   /** Whether the wasm tiers may run: they assume little endian and the default floating-point mode. */
-  private defaultMode(): boolean {
-    const w = this.cpu.i32;
+  #defaultMode(): boolean {
+    const w = this.#cpu.i32;
     return (w[E]! | (w[FPSCR]! & FPSCR_MODE_MASK)) === 0;
   }
 
   /** Whether compiled code may go on: it assumes ITSTATE 0, too. */
-  private compiledMode(): boolean {
-    return this.cpu.i32[IT] === 0 && this.defaultMode();
+  #compiledMode(): boolean {
+    return this.#cpu.i32[IT] === 0 && this.#defaultMode();
   }
 
   /**
    * The interpreter has arrived at a location so often that there may be compiled code for it, made now perhaps. `from`: out of
    * this region, if not 0.
    */
-  private arrived(location: number, count: number, isLoop: boolean, from = 0): void {
-    const { code, tiering } = this;
-    this.thread?.poll();
+  #arrived(location: number, count: number, isLoop: boolean, from = 0): void {
+    const { code } = this;
+    const tiering = this.#tiering;
+    this.#thread?.poll();
     if (code.acquire(location) > 0) {
-      this.enterCompiled(location);
+      this.#enterCompiled(location);
       return;
     }
     if (!tiering.arrived(location, isLoop, count)) return;
     if (from !== 0 && code.extend(from, location)) return;
-    const arrivals = (l: number) => this.wasm.arrivals(l);
+    const arrivals = (l: number) => this.#wasm.arrivals(l);
     const others = tiering.others(arrivals).filter((other) => code.compiledSlot(other.location) === 0);
     if (!code.compile({ location, isLoop }, (l) => tiering.isWarm(arrivals(l)), others)) return;
-    for (const l of [location, ...others.map((other) => other.location)]) this.enterCompiled(l);
+    for (const l of [location, ...others.map((other) => other.location)]) this.#enterCompiled(l);
   }
 
   /** Has the interpreter enter the compiled code of a location, if there is some. */
-  private enterCompiled(location: number): void {
+  #enterCompiled(location: number): void {
     const slot = this.code.compiledSlot(location);
     if (slot === 0) return;
-    this.tiering.compiled(location);
-    this.wasm.setCompiled(location, slot);
+    this.#tiering.compiled(location);
+    this.#wasm.setCompiled(location, slot);
   }
 
   // ---- what compiled code calls ----
 
   /** The access cannot be made as it stands: brings pages in, or notes the fault. */
-  private check(address: number, code: number, site: number): number {
+  #check(address: number, code: number, site: number): number {
     const length = code & 0xff;
     const kind = (code >>> 8) & 3;
     const align = 1 << (code >>> 10);
     const { space } = this;
     const group = align === GROUP_ALIGN;
-    if (!group && address & (align - 1)) return this.noteFault(site, address, kind, 'align');
+    if (!group && address & (align - 1)) return this.#noteFault(site, address, kind, 'align');
     const end = address + length - 1;
     const bytes = space.pages.bytes;
     const { revocationEpoch } = space.pages;
@@ -283,63 +288,63 @@ export class JitBackend implements CpuBackend {
           continue;
         }
         if (group) {
-          this.groupFailed(site);
-          return this.leaveToStep(site);
+          this.#groupFailed(site);
+          return this.#leaveToStep(site);
         }
-        return this.noteFault(site, at >>> 0, access, result);
+        return this.#noteFault(site, at >>> 0, access, result);
       }
     }
     // The runtime asks about an access that is allowed when it has passed it 255 times.
     // It then goes on in the evaluator, to come back into the new code.
-    if (!brought && !group && this.code.sawUnaligned(site)) return this.leaveToStep(site);
+    if (!brought && !group && this.code.sawUnaligned(site)) return this.#leaveToStep(site);
     // Bringing one page in may have taken access to another away, which a group of accesses has been promised.
-    return space.pages.revocationEpoch === revocationEpoch ? 1 : this.leaveToStep(site);
+    return space.pages.revocationEpoch === revocationEpoch ? 1 : this.#leaveToStep(site);
   }
 
   /**
    * Not all that a group of accesses was to be tested for is there: where that happens again and again the first is to test less.
    */
-  private groupFailed(site: number): void {
-    const times = (this.groupFailures.get(site) ?? 0) + 1;
-    this.groupFailures.set(site, times);
+  #groupFailed(site: number): void {
+    const times = (this.#groupFailures.get(site) ?? 0) + 1;
+    this.#groupFailures.set(site, times);
     if (times === MAX_GROUP_FAILURES) this.code.sawUnaligned(site);
   }
 
   /** Has the evaluator run the instruction at a site, which is left by the fault exit. */
-  private leaveToStep(site: number): number {
-    this.code.placeAt(this.cpu, site);
-    this.cpu.i32[EXIT_REASON] = EXIT.STEP;
+  #leaveToStep(site: number): number {
+    this.code.placeAt(this.#cpu, site);
+    this.#cpu.i32[EXIT_REASON] = EXIT.STEP;
     return 0;
   }
 
-  private noteFault(site: number, address: number, kind: number, why: FaultReason): number {
-    const { cpu } = this;
+  #noteFault(site: number, address: number, kind: number, why: FaultReason): number {
+    const cpu = this.#cpu;
     this.code.placeAt(cpu, site);
     cpu.i32[EXIT_REASON] = EXIT.FAULT;
     cpu.u32[OFF.faultAddress >> 2] = address;
     cpu.i32[OFF.faultAccess >> 2] = kind;
-    this.faultWhy = why;
+    this.#faultWhy = why;
     return 0;
   }
 
-  private fault(): boolean {
-    const { cpu } = this;
-    return this.options.hooks.fault(
+  #fault(): boolean {
+    const cpu = this.#cpu;
+    return this.#options.hooks.fault(
       cpu,
       cpu.u32[OFF.faultAddress >> 2]!,
       cpu.i32[OFF.faultAccess >> 2]!,
-      this.faultWhy,
+      this.#faultWhy,
     );
   }
 
   /** After a hook: 1 when compiled code may go on behind the place it called from. */
-  private goOn(answer: boolean, expected: number): number {
-    const { cpu } = this;
+  #goOn(answer: boolean, expected: number): number {
+    const cpu = this.#cpu;
     if (!answer) {
       cpu.i32[EXIT_REASON] = EXIT.HOOK;
       return 0;
     }
-    if (cpu.location !== expected || this.stale || this.revoked() || !this.compiledMode()) {
+    if (cpu.location !== expected || this.#stale || this.#revoked() || !this.#compiledMode()) {
       cpu.i32[EXIT_REASON] = EXIT.LOOKUP;
       return 0;
     }
@@ -347,38 +352,38 @@ export class JitBackend implements CpuBackend {
   }
 
   /** Whether access to a page was taken away since. An SVC may do so: behind it everything is tested anew. */
-  private revoked(): boolean {
-    return this.space.pages.revocationEpoch !== this.revocationEpoch;
+  #revoked(): boolean {
+    return this.space.pages.revocationEpoch !== this.#revocationEpoch;
   }
 
-  private svc(imm: number): number {
-    const { cpu } = this;
+  #svc(imm: number): number {
+    const cpu = this.#cpu;
     const expected = cpu.location;
-    this.stale = false;
-    const answer = this.options.hooks.syscall(cpu, imm);
-    this.revocationEpoch = this.space.pages.revocationEpoch;
-    return this.goOn(answer, expected);
+    this.#stale = false;
+    const answer = this.#options.hooks.syscall(cpu, imm);
+    this.#revocationEpoch = this.space.pages.revocationEpoch;
+    return this.#goOn(answer, expected);
   }
 
-  private preempt(): number {
-    const { cpu } = this;
+  #preempt(): number {
+    const cpu = this.#cpu;
     const expected = cpu.location;
-    this.revocationEpoch = this.space.pages.revocationEpoch;
-    this.thread?.poll();
+    this.#revocationEpoch = this.space.pages.revocationEpoch;
+    this.#thread?.poll();
     // 0: the interpreter.
     const running = cpu.u32[RUNNING]!;
-    this.stale = running !== 0 && this.code.sampled(running, expected);
-    return this.goOn(this.options.hooks.preempt(cpu), expected);
+    this.#stale = running !== 0 && this.code.sampled(running, expected);
+    return this.#goOn(this.#options.hooks.preempt(cpu), expected);
   }
 
-  private step(): number {
-    const { cpu } = this;
-    const insn = this.cache.fetch(cpu.location, cpu.i32[IT]!);
+  #step(): number {
+    const cpu = this.#cpu;
+    const insn = this.#cache.fetch(cpu.location, cpu.i32[IT]!);
     const expected = (cpu.location + insn.size) >>> 0;
-    if (this.options.count) this.steps[insn.row.name] = (this.steps[insn.row.name] ?? 0) + 1;
-    this.stale = false;
-    this.revocationEpoch = this.space.pages.revocationEpoch;
-    const answer = this.interpreter.step(cpu);
+    if (this.#options.count) this.#steps[insn.row.name] = (this.#steps[insn.row.name] ?? 0) + 1;
+    this.#stale = false;
+    this.#revocationEpoch = this.space.pages.revocationEpoch;
+    const answer = this.#interpreter.step(cpu);
     const it = cpu.i32[IT];
     // Behind an IT that could not be decoded with its block the evaluator goes on.
     if (insn.itBefore === 0 && it !== 0 && answer) {
@@ -386,21 +391,22 @@ export class JitBackend implements CpuBackend {
       return 0;
     }
     cpu.i32[IT] = 0;
-    const result = this.goOn(answer, expected);
+    const result = this.#goOn(answer, expected);
     if (result === 0) cpu.i32[IT] = it!;
     return result;
   }
 
   /** A call or jump to OFF.target, which has no code: runs it here, on top of the caller's frame. */
-  private miss(depth: number, ret: number): number {
-    const { cpu, code } = this;
+  #miss(depth: number, ret: number): number {
+    const cpu = this.#cpu;
+    const { code } = this;
     const target = cpu.u32[TARGET]!;
     // A jump to the return address by other means than BX LR: the caller knows it.
     if (depth + DISPATCH_DEPTH >= MAX_DEPTH || target === ret) return target;
     const from = cpu.u32[EXIT_TO] === target ? cpu.u32[EXIT_FROM]! : 0;
     cpu.u32[EXIT_TO] = 0;
-    const count = this.wasm.countArrival(target);
-    if (count !== 0 && (count & this.heatMask) === 0) this.arrived(target, count, false, from);
+    const count = this.#wasm.countArrival(target);
+    if (count !== 0 && (count & this.#heatMask) === 0) this.#arrived(target, count, false, from);
     const slot = code.compiledSlot(target);
     if (slot > 0) {
       code.remember(target, slot);
@@ -409,23 +415,24 @@ export class JitBackend implements CpuBackend {
     if (depth === cpu.i32[DEPTH]) return target;
     cpu.location = target;
     cpu.i32[EXIT_REASON] = EXIT.NONE;
-    return this.resume(depth, ret, null);
+    return this.#resume(depth, ret, null);
   }
 
   /**
    * Goes on in the interpreter, below a call of compiled code that is to return to a location: from the state's location, or from
    * where an interpreter (tier0/control.ts, `miss`) has left.
    */
-  private resume(depth: number, ret: number, left: number | null): number {
-    const { cpu, stopAt } = this;
+  #resume(depth: number, ret: number, left: number | null): number {
+    const cpu = this.#cpu;
+    const stopAt = this.#stopAt;
     const [outerStopAt, outerDepth] = [cpu.u32[STOP_AT]!, cpu.i32[DEPTH]!];
-    this.stopAt = ret;
-    const before = this.times.begin('interpreter');
+    this.#stopAt = ret;
+    const before = this.#times.begin('interpreter');
     try {
-      return this.dispatch(depth + DISPATCH_DEPTH, left);
+      return this.#dispatch(depth + DISPATCH_DEPTH, left);
     } finally {
-      this.stopAt = stopAt;
-      this.times.end(before);
+      this.#stopAt = stopAt;
+      this.#times.end(before);
       cpu.i32[DEPTH] = outerDepth;
       cpu.u32[STOP_AT] = outerStopAt;
     }

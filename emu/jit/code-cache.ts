@@ -60,39 +60,39 @@ export class CodeCache {
   };
   readonly space: AddressSpace;
   readonly insns: InsnCache;
-  private readonly store: TranslationStore;
-  private readonly table: WebAssembly.Table;
-  private readonly machinery: Machinery;
+  readonly #store: TranslationStore;
+  readonly #table: WebAssembly.Table;
+  readonly #machinery: Machinery;
   /** 1 for slots that hold code. */
-  private filled: Uint8Array;
+  #filled: Uint8Array;
   /** Code that is this address space's alone. */
-  private readonly privateImage = new CodeImage();
+  readonly #privateImage = new CodeImage();
   /** Modules with an instance in this address space, by page. */
-  private readonly byPage = new Map<number, Set<CompiledModule>>();
-  private readonly live = new Set<CompiledModule>();
+  readonly #byPage = new Map<number, Set<CompiledModule>>();
+  readonly #live = new Set<CompiledModule>();
   /** What earlier processes have left, and what of it is in use. */
-  private readonly left: Leftovers['modules'];
-  private readonly used = new Map<CompiledModule, LeftFunctions>();
+  readonly #left: Leftovers['modules'];
+  readonly #used = new Map<CompiledModule, LeftFunctions>();
   /** How many of an image's modules have been looked at. */
-  private readonly attached = new Map<CodeImage, number>();
+  readonly #attached = new Map<CodeImage, number>();
   /** The images of pages with indirect jumps. */
-  private readonly jumpImages = new Map<number, CodeImage>();
-  private readonly jumpCache: Uint32Array;
+  readonly #jumpImages = new Map<number, CodeImage>();
+  readonly #jumpCache: Uint32Array;
   /** Entries of the jump cache that have been used. */
-  private readonly remembered: number[] = [];
-  private readonly options: TranslatorOptions;
-  private translator: Translator | undefined;
+  readonly #remembered: number[] = [];
+  readonly #options: TranslatorOptions;
+  #translator: Translator | undefined;
   /** Another thread that translates; null when this one does. */
-  private readonly thread: TranslationThread | null;
+  readonly #thread: TranslationThread | null;
   /** Starts that the thread has been asked for. */
-  private readonly pending = new Set<number>();
+  readonly #pending = new Set<number>();
   /** Counts invalidations, and when a page was in one, since the thread was asked for something. */
-  private epoch = 0;
-  private readonly invalidated = new Map<number, number>();
-  private closed = false;
+  #epoch = 0;
+  readonly #invalidated = new Map<number, number>();
+  #closed = false;
   /** Milliseconds that the other thread has translated for this address space. */
   threadMs = 0;
-  private readonly counting: boolean;
+  readonly #counting: boolean;
   /** Whether the instruction at a location has been run: only then is it worth compiling. */
   executed: (location: number) => boolean = () => false;
   /** Locations have got code from the other thread. */
@@ -110,54 +110,54 @@ export class CodeCache {
     machinery: Machinery,
     left: Leftovers['modules'] = new Map(),
   ) {
-    this.left = left;
+    this.#left = left;
     this.space = space;
     this.insns = insns;
-    this.store = store;
-    this.counting = options.count === true;
-    this.table = machinery.table;
-    this.machinery = machinery;
-    this.filled = new Uint8Array(Math.max(this.table.length, 1024));
-    this.jumpCache = new Uint32Array(space.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * 2);
+    this.#store = store;
+    this.#counting = options.count === true;
+    this.#table = machinery.table;
+    this.#machinery = machinery;
+    this.#filled = new Uint8Array(Math.max(this.#table.length, 1024));
+    this.#jumpCache = new Uint32Array(space.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * 2);
     const { count = false, exactFuel = false } = options;
-    this.options = { count, exactFuel };
-    this.thread = exactFuel ? null : store.thread;
+    this.#options = { count, exactFuel };
+    this.#thread = exactFuel ? null : store.thread;
   }
 
   /** The slot of a location that has code, else 0. */
   compiledSlot(location: number): number {
-    const slot = this.store.knownSlot(location);
-    return this.filled[slot] ? slot : 0;
+    const slot = this.#store.knownSlot(location);
+    return this.#filled[slot] ? slot : 0;
   }
 
   /** As compiledSlot, but takes what other processes and earlier runs have translated, too. */
   acquire(location: number): number {
     const slot = this.compiledSlot(location);
     if (slot > 0) return slot;
-    const image = this.store.fileImageAt(this.space, location);
+    const image = this.#store.fileImageAt(this.space, location);
     if (image === null) return 0;
-    if (this.attach(image) && this.compiledSlot(location) > 0) return this.compiledSlot(location);
-    const compiled = image.kept?.moduleAt(location, image, this.store) ?? null;
-    if (compiled === null || this.live.has(compiled) || !this.fits(compiled, image)) return 0;
-    this.instantiate(compiled);
+    if (this.#attach(image) && this.compiledSlot(location) > 0) return this.compiledSlot(location);
+    const compiled = image.kept?.moduleAt(location, image, this.#store) ?? null;
+    if (compiled === null || this.#live.has(compiled) || !this.#fits(compiled, image)) return 0;
+    this.#instantiate(compiled);
     return this.compiledSlot(location);
   }
 
   enter(cpu: number, depth: number, ret: number, slot: number): number {
-    return this.machinery.runtime.enter(cpu, depth, ret, slot);
+    return this.#machinery.runtime.enter(cpu, depth, ret, slot);
   }
 
   /** Puts a compiled location in the jump cache. */
   remember(location: number, slot: number): void {
     const i = ((location >>> 1) & (JUMP_CACHE_ENTRIES - 1)) * 2;
-    if (this.jumpCache[i + 1] === 0) this.remembered.push(i);
-    this.jumpCache[i] = location;
-    this.jumpCache[i + 1] = slot;
+    if (this.#jumpCache[i + 1] === 0) this.#remembered.push(i);
+    this.#jumpCache[i] = location;
+    this.#jumpCache[i + 1] = slot;
   }
 
   /** The image that the code at a location belongs to. */
   imageAt(location: number): CodeImage {
-    return this.store.fileImageAt(this.space, location) ?? this.privateImage;
+    return this.#store.fileImageAt(this.space, location) ?? this.#privateImage;
   }
 
   /**
@@ -170,57 +170,58 @@ export class CodeCache {
     also: readonly Start[] = [],
     ahead = false,
   ): boolean {
-    if (this.store.isFull) return false;
+    if (this.#store.isFull) return false;
     const image = this.imageAt(start.location);
     const others = also.filter(
       ({ location }) =>
         location !== start.location &&
-        !this.pending.has(location) &&
+        !this.#pending.has(location) &&
         this.imageAt(location) === image &&
         image.kindAt(location) === undefined,
     );
-    const { thread, store } = this;
+    const thread = this.#thread;
+    const store = this.#store;
     const isForThread = !ahead && thread?.failed === false && store.translatedHere >= LOCAL_INSTRUCTIONS;
     // The answer may come too late for a short process, but not twice.
     if (isForThread && !image.missed.delete(start.location)) {
-      this.request(thread, image, start, others);
+      this.#request(thread, image, start, others);
       return false;
     }
     const began = performance.now();
     const before = this.times.begin('translate');
-    this.noteJumps();
+    this.#noteJumps();
     const view = new LocalView(this, image, isWanted, ahead);
-    this.translator ??= new Translator(this.options);
-    const batch = this.translator.translate(start, others, view);
+    this.#translator ??= new Translator(this.#options);
+    const batch = this.#translator.translate(start, others, view);
     if (batch !== null) {
-      this.accept(image, batch, view.constantPages);
-      for (const { instructions } of batch.translations) this.store.translatedHere += instructions;
+      this.#accept(image, batch, view.constantPages);
+      for (const { instructions } of batch.translations) this.#store.translatedHere += instructions;
     }
     this.stats.compileMs += performance.now() - began;
     this.times.end(before);
     return batch !== null;
   }
 
-  private request(thread: TranslationThread, image: CodeImage, start: Start, also: readonly Start[]): void {
+  #request(thread: TranslationThread, image: CodeImage, start: Start, also: readonly Start[]): void {
     const { location } = start;
-    if (this.pending.has(location)) return;
-    this.noteJumps();
+    if (this.#pending.has(location)) return;
+    this.#noteJumps();
     const locations = [location, ...also.map((other) => other.location)];
-    for (const l of locations) this.pending.add(l);
-    const asked = this.epoch;
-    const job = { start, also, ...this.pagesOf(image) };
-    thread.request(this.space.memory, image, job, this.options, (answer, ms) => {
-      for (const l of locations) this.pending.delete(l);
+    for (const l of locations) this.#pending.add(l);
+    const asked = this.#epoch;
+    const job = { start, also, ...this.#pagesOf(image) };
+    thread.request(this.space.memory, image, job, this.#options, (answer, ms) => {
+      for (const l of locations) this.#pending.delete(l);
       this.threadMs += ms;
-      if (this.closed) {
+      if (this.#closed) {
         image.missed.add(location);
         return;
       }
-      if (answer !== null && this.isValid(image, answer, asked)) {
-        this.accept(image, answer.batch, answer.constantPages);
+      if (answer !== null && this.#isValid(image, answer, asked)) {
+        this.#accept(image, answer.batch, answer.constantPages);
         this.onTranslated(answer.batch.translations.map((t) => t.location));
       }
-      if (this.pending.size === 0) this.invalidated.clear();
+      if (this.#pending.size === 0) this.#invalidated.clear();
     });
   }
 
@@ -228,19 +229,19 @@ export class CodeCache {
    * Pages (address >>> 12) of the image's code that has been run, and constant pool pages, of which words may be taken for
    * constants.
    */
-  private pagesOf(image: CodeImage): { code: Int32Array; constantPages: Int32Array } {
+  #pagesOf(image: CodeImage): { code: Int32Array; constantPages: Int32Array } {
     const isOfImage = (page: number) => this.imageAt(page * 2 ** PAGE_SHIFT) === image;
     const code = Int32Array.from(this.codePages()).filter(isOfImage);
-    if (image === this.privateImage) return { code, constantPages: code };
+    if (image === this.#privateImage) return { code, constantPages: code };
     // An image's pages are as they are in the file, and stay so or are an image's no more.
     const constantPages = new Set(code);
     for (const page of code)
       for (const near of [page - 1, page + 1])
-        if (this.isPresent(near) && isOfImage(near)) constantPages.add(near);
+        if (this.#isPresent(near) && isOfImage(near)) constantPages.add(near);
     return { code, constantPages: Int32Array.from(constantPages) };
   }
 
-  private isPresent(page: number): boolean {
+  #isPresent(page: number): boolean {
     return ((this.space.pages.bytes[page] ?? 0) & READ) !== 0;
   }
 
@@ -248,18 +249,18 @@ export class CodeCache {
    * Whether what another thread has made of pages is still right: they are the image's, and nothing has changed in them since it
    * was asked.
    */
-  private isValid(image: CodeImage, { batch, constantPages }: Answer, asked: number): boolean {
+  #isValid(image: CodeImage, { batch, constantPages }: Answer, asked: number): boolean {
     const pages = new Set([...batch.translations.flatMap((t) => t.pages), ...constantPages]);
     for (const page of pages) {
-      if ((this.invalidated.get(page) ?? 0) > asked) return false;
+      if ((this.#invalidated.get(page) ?? 0) > asked) return false;
       if (this.imageAt(page * 2 ** PAGE_SHIFT) !== image) return false;
     }
     return true;
   }
 
   /** Gives a batch the numbers of this run, and puts it in use. */
-  private accept(image: CodeImage, { translations, sites }: Batch, constantPages: Iterable<number>): void {
-    const { store } = this;
+  #accept(image: CodeImage, { translations, sites }: Batch, constantPages: Iterable<number>): void {
+    const store = this.#store;
     const first = store.sitesOf(Int32Array.from(sites));
     const numbered = translations.map((t): Translation => {
       const numbers = t.numbers.map((n) => (n.site < 0 ? n : { ...n, site: first + n.site }));
@@ -267,13 +268,13 @@ export class CodeCache {
         patchI32(t.body.code, at, site < 0 ? store.slotOf(location) : site);
       return { ...t, numbers };
     });
-    this.build(image, numbered, constantPages);
+    this.#build(image, numbered, constantPages);
     const [{ location }] = translations as [Translation];
     store.translated(this.space, location, image);
   }
 
   /** Compiles a translated region once more, for what has become known since. */
-  private compileAgain(image: CodeImage, location: number): boolean {
+  #compileAgain(image: CodeImage, location: number): boolean {
     const { isLoop, isOptimized } = image.translations.get(location)!;
     return this.compile({ location, isLoop, optimize: isOptimized }, () => false);
   }
@@ -300,12 +301,8 @@ export class CodeCache {
     return this.compile({ location, isLoop: true, optimize: true }, () => false);
   }
 
-  private build(
-    image: CodeImage,
-    translations: readonly Translation[],
-    constantPages: Iterable<number>,
-  ): void {
-    const { store } = this;
+  #build(image: CodeImage, translations: readonly Translation[], constantPages: Iterable<number>): void {
+    const store = this.#store;
     const slotOf = (location: number) => store.slotOf(location);
     const bytes = moduleOf(translations, slotOf);
     const locations = translations.map((t) => t.location);
@@ -316,56 +313,58 @@ export class CodeCache {
       pages: new Set([...translations.flatMap((t) => t.pages), ...constantPages]),
     };
     for (const t of translations) image.add(t);
-    this.attach(image);
+    this.#attach(image);
     image.modules.push(compiled);
-    this.attached.set(image, image.modules.length);
-    this.instantiate(compiled);
+    this.#attached.set(image, image.modules.length);
+    this.#instantiate(compiled);
     this.stats.regions += translations.length;
     this.stats.modules++;
     this.stats.wasmBytes += bytes.length;
   }
 
   /** Makes instances of an image's modules that this address space does not have yet; false when there are none. */
-  private attach(image: CodeImage): boolean {
+  #attach(image: CodeImage): boolean {
     const { modules } = image;
-    let next = this.attached.get(image) ?? 0;
+    let next = this.#attached.get(image) ?? 0;
     if (next === modules.length) return false;
     for (; next < modules.length; next++) {
       const compiled = modules[next]!;
-      if (!this.live.has(compiled) && this.fits(compiled, image)) this.instantiate(compiled);
+      if (!this.#live.has(compiled) && this.#fits(compiled, image)) this.#instantiate(compiled);
     }
-    this.attached.set(image, next);
+    this.#attached.set(image, next);
     return true;
   }
 
   /** Whether all pages are here, as they were where the module was compiled. */
-  private fits(compiled: CompiledModule, image: CodeImage): boolean {
+  #fits(compiled: CompiledModule, image: CodeImage): boolean {
     for (const page of compiled.pages)
-      if (this.store.fileImageAt(this.space, page * 2 ** PAGE_SHIFT) !== image) return false;
+      if (this.#store.fileImageAt(this.space, page * 2 ** PAGE_SHIFT) !== image) return false;
     return true;
   }
 
-  private instantiate(compiled: CompiledModule): void {
-    const { table, store, machinery } = this;
+  #instantiate(compiled: CompiledModule): void {
+    const table = this.#table;
+    const store = this.#store;
+    const machinery = this.#machinery;
     if (table.length < store.slotCount) {
       table.grow(Math.max(store.slotCount - table.length, table.length >> 1), machinery.missStub);
       const filled = new Uint8Array(table.length);
-      filled.set(this.filled.subarray(0, table.length));
-      this.filled = filled;
+      filled.set(this.#filled.subarray(0, table.length));
+      this.#filled = filled;
     }
     new WebAssembly.Instance(compiled.module, { e: machinery.imports });
-    this.placed(compiled, compiled.slots);
+    this.#placed(compiled, compiled.slots);
   }
 
   /** A module's functions are in the table. */
-  private placed(compiled: CompiledModule, slots: readonly number[]): void {
+  #placed(compiled: CompiledModule, slots: readonly number[]): void {
     const { space } = this;
-    this.live.add(compiled);
-    for (const slot of slots) this.filled[slot] = 1;
+    this.#live.add(compiled);
+    for (const slot of slots) this.#filled[slot] = 1;
     for (const page of compiled.pages) {
       space.expectCode(page);
-      const set = this.byPage.get(page);
-      if (set === undefined) this.byPage.set(page, new Set([compiled]));
+      const set = this.#byPage.get(page);
+      if (set === undefined) this.#byPage.set(page, new Set([compiled]));
       else set.add(compiled);
     }
   }
@@ -375,14 +374,14 @@ export class CodeCache {
     const image = this.imageAt(from);
     const times = image.extended.get(from) ?? 0;
     if (!image.translations.has(from) || times === MAX_EXTENSIONS || isEntry(image, target)) return false;
-    if (this.pending.has(from)) return true;
+    if (this.#pending.has(from)) return true;
     image.extended.set(from, times + 1);
-    this.compileAgain(image, from);
+    this.#compileAgain(image, from);
     return true;
   }
 
   /** Notes where the indirect jumps went that have gone to one place only. */
-  private noteJumps(): void {
+  #noteJumps(): void {
     const { i32 } = this.space;
     for (let i = 0, at = JUMP_TARGETS >>> 2; i < JUMP_TARGETS_ENTRIES; i++, at += 4)
       if (i32[at] !== 0 && i32[at + 2] === 0) this.sawJump(i32[at]! >>> 0, i32[at + 1]! >>> 0);
@@ -392,10 +391,10 @@ export class CodeCache {
   sawJump(pc: number, location: number): boolean {
     // The evaluator asks at every jump, and the page cannot become another image's without invalidate.
     const page = pc >>> PAGE_SHIFT;
-    let image = this.jumpImages.get(page);
+    let image = this.#jumpImages.get(page);
     if (image === undefined) {
       image = this.imageAt(pc);
-      this.jumpImages.set(page, image);
+      this.#jumpImages.set(page, image);
     }
     return image.sawJump(pc, location);
   }
@@ -405,17 +404,17 @@ export class CodeCache {
    * at once. False when that is done already.
    */
   sawUnaligned(number: number): boolean {
-    const { location, region } = this.store.site(number);
+    const { location, region } = this.#store.site(number);
     const image = this.imageAt(location);
     if (image.unaligned.has(location)) return false;
     image.unaligned.add(location);
-    if (image.translations.has(region)) this.compileAgain(image, region);
+    if (image.translations.has(region)) this.#compileAgain(image, region);
     return true;
   }
 
   /** Puts a faulting instruction's place in the state. */
   placeAt(cpu: CpuState, number: number): void {
-    const { location, dirty } = this.store.site(number);
+    const { location, dirty } = this.#store.site(number);
     cpu.location = location;
     cpu.i32[OFF.it >> 2] = dirty >>> 24;
     cpu.i32[OFF.exitWord >> 2] = dirty;
@@ -424,47 +423,47 @@ export class CodeCache {
 
   /** Drops every module that came from these bytes; true when there was one. */
   invalidate(address: number, length: number): boolean {
-    this.jumpImages.clear();
+    this.#jumpImages.clear();
     if (length <= 0) return false;
     const first = address >>> PAGE_SHIFT;
     const last = Math.floor((address + length - 1) / 2 ** PAGE_SHIFT);
-    if (this.pending.size > 0) {
-      this.epoch++;
+    if (this.#pending.size > 0) {
+      this.#epoch++;
       for (const page of this.codePages())
-        if (page >= first && page <= last) this.invalidated.set(page, this.epoch);
+        if (page >= first && page <= last) this.#invalidated.set(page, this.#epoch);
     }
-    if (this.byPage.size === 0) return false;
+    if (this.#byPage.size === 0) return false;
     let any = false;
-    if (last - first < this.byPage.size) {
-      for (let page = first; page <= last; page++) any = this.dropPage(page) || any;
+    if (last - first < this.#byPage.size) {
+      for (let page = first; page <= last; page++) any = this.#dropPage(page) || any;
     } else {
-      for (const page of [...this.byPage.keys()])
-        if (page >= first && page <= last) any = this.dropPage(page) || any;
+      for (const page of [...this.#byPage.keys()])
+        if (page >= first && page <= last) any = this.#dropPage(page) || any;
     }
     return any;
   }
 
-  private dropPage(page: number): boolean {
-    const modules = this.byPage.get(page);
+  #dropPage(page: number): boolean {
+    const modules = this.#byPage.get(page);
     if (modules === undefined) return false;
     for (const compiled of modules) {
       compiled.locations.forEach((location, i) => {
         const slot = compiled.slots[i]!;
-        if (!this.filled[slot]) return;
-        this.filled[slot] = 0;
+        if (!this.#filled[slot]) return;
+        this.#filled[slot] = 0;
         this.onDrop(location);
-        this.table.set(slot, this.machinery.missStub);
+        this.#table.set(slot, this.#machinery.missStub);
         const j = ((location >>> 1) & (JUMP_CACHE_ENTRIES - 1)) * 2;
-        if (this.jumpCache[j] === location) {
-          this.jumpCache[j] = 0;
-          this.jumpCache[j + 1] = 0;
+        if (this.#jumpCache[j] === location) {
+          this.#jumpCache[j] = 0;
+          this.#jumpCache[j + 1] = 0;
         }
       });
-      this.live.delete(compiled);
-      for (const other of compiled.pages) if (other !== page) this.byPage.get(other)?.delete(compiled);
-      this.forget(compiled);
+      this.#live.delete(compiled);
+      for (const other of compiled.pages) if (other !== page) this.#byPage.get(other)?.delete(compiled);
+      this.#forget(compiled);
     }
-    this.byPage.delete(page);
+    this.#byPage.delete(page);
     return true;
   }
 
@@ -472,21 +471,21 @@ export class CodeCache {
    * Of images the other processes may go on with a module, and this one when the pages come back; what was this address space's
    * own is gone.
    */
-  private forget(compiled: CompiledModule): void {
-    const { privateImage } = this;
+  #forget(compiled: CompiledModule): void {
+    const privateImage = this.#privateImage;
     const i = privateImage.modules.indexOf(compiled);
     if (i < 0) {
-      this.attached.clear();
+      this.#attached.clear();
       return;
     }
     privateImage.modules.splice(i, 1);
-    this.attached.set(privateImage, privateImage.modules.length);
+    this.#attached.set(privateImage, privateImage.modules.length);
     for (const location of compiled.locations) privateImage.remove(location);
   }
 
   /** Instructions counted in all state blocks: OFF.icount by compiled code, OFF.interpreted by the interpreter. */
   countedInstructions(counter: number): number {
-    if (!this.counting) return 0;
+    if (!this.#counting) return 0;
     let n = 0;
     for (let i = 0; i < STATE_MAX; i++) {
       const at = (STATE_BASE + i * STATE_SIZE + counter) >>> 2;
@@ -498,58 +497,58 @@ export class CodeCache {
   /** Puts the functions in place that earlier processes have left of an image. */
   found(of: object): void {
     const image = of as CodeImage;
-    const left = this.left.get(image);
+    const left = this.#left.get(image);
     if (left === undefined) return;
-    this.left.delete(image);
+    this.#left.delete(image);
     for (const [compiled, functions] of left) {
-      if (this.live.has(compiled) || !this.fits(compiled, image)) continue;
+      if (this.#live.has(compiled) || !this.#fits(compiled, image)) continue;
       const slots = compiled.slots.filter((slot, i) => {
         const f = functions[i] ?? null;
-        if (f !== null) this.table.set(slot, f);
+        if (f !== null) this.#table.set(slot, f);
         return f !== null;
       });
-      this.placed(compiled, slots);
-      this.used.set(compiled, functions);
+      this.#placed(compiled, slots);
+      this.#used.set(compiled, functions);
     }
   }
 
   /** Leaves the functions of images to the memory's next process. */
-  private leave(): void {
-    const ofPrivate = new Set(this.privateImage.modules);
+  #leave(): void {
+    const ofPrivate = new Set(this.#privateImage.modules);
     const taken = new Set<number>();
     const byImage = new Map<CodeImage, [CompiledModule, LeftFunctions][]>();
     // What came last has the slot.
-    for (const compiled of [...this.live].reverse()) {
+    for (const compiled of [...this.#live].reverse()) {
       const [page] = compiled.pages;
       const image =
         ofPrivate.has(compiled) || page === undefined
           ? null
-          : this.store.fileImageAt(this.space, page * 2 ** PAGE_SHIFT);
+          : this.#store.fileImageAt(this.space, page * 2 ** PAGE_SHIFT);
       if (image === null) continue;
       const functions =
-        this.used.get(compiled) ??
-        compiled.slots.map((slot) => (taken.has(slot) || !this.filled[slot] ? null : this.table.get(slot)));
+        this.#used.get(compiled) ??
+        compiled.slots.map((slot) => (taken.has(slot) || !this.#filled[slot] ? null : this.#table.get(slot)));
       for (const slot of compiled.slots) taken.add(slot);
       const others = byImage.get(image);
       if (others === undefined) byImage.set(image, [[compiled, functions]]);
       else others.push([compiled, functions]);
     }
-    for (const [image, modules] of byImage) this.left.set(image, new Map(modules.reverse()));
+    for (const [image, modules] of byImage) this.#left.set(image, new Map(modules.reverse()));
   }
 
   /** The end of the process: leaves what the next one can use. To be called while everything is still mapped. */
   close(): void {
-    this.closed = true;
-    this.leave();
-    for (const { slots } of this.live)
+    this.#closed = true;
+    this.#leave();
+    for (const { slots } of this.#live)
       for (const slot of slots) {
-        if (this.filled[slot]) this.table.set(slot, this.machinery.missStub);
-        this.filled[slot] = 0;
+        if (this.#filled[slot]) this.#table.set(slot, this.#machinery.missStub);
+        this.#filled[slot] = 0;
       }
-    this.thread?.forget(this.space.memory);
-    for (const i of this.remembered) {
-      this.jumpCache[i] = 0;
-      this.jumpCache[i + 1] = 0;
+    this.#thread?.forget(this.space.memory);
+    for (const i of this.#remembered) {
+      this.#jumpCache[i] = 0;
+      this.#jumpCache[i + 1] = 0;
     }
   }
 }

@@ -71,7 +71,7 @@ export class CodeImage {
   /** What has been added and removed since it was last told to another thread; null when none is told. */
   news: News[] | null = null;
   /** How many translations hold a block. Made when it is first asked for. */
-  private covered: Map<number, number> | undefined;
+  #covered: Map<number, number> | undefined;
 
   /** Adds a translation that was made now, in place of the one that its location has. */
   add(t: Translation): void {
@@ -82,7 +82,7 @@ export class CodeImage {
   /** Adds a translation that has been written down. */
   addKept(t: Translation): void {
     this.remove(t.location);
-    if (this.covered !== undefined) this.count(this.covered, t, 1);
+    if (this.#covered !== undefined) this.#count(this.#covered, t, 1);
     this.translations.set(t.location, t);
     this.instructions += t.instructions;
     this.news?.push(t);
@@ -99,7 +99,7 @@ export class CodeImage {
     this.loose.delete(location);
     const t = this.translations.get(location);
     if (t === undefined) return;
-    if (this.covered !== undefined) this.count(this.covered, t, -1);
+    if (this.#covered !== undefined) this.#count(this.#covered, t, -1);
     this.translations.delete(location);
     this.instructions -= t.instructions;
     this.news?.push({ location, removed: true });
@@ -107,14 +107,14 @@ export class CodeImage {
 
   /** The number of translations that hold the block at an address. */
   copies(address: number): number {
-    if (this.covered === undefined) {
-      this.covered = new Map();
-      for (const t of this.translations.values()) this.count(this.covered, t, 1);
+    if (this.#covered === undefined) {
+      this.#covered = new Map();
+      for (const t of this.translations.values()) this.#count(this.#covered, t, 1);
     }
-    return this.covered.get(address) ?? 0;
+    return this.#covered.get(address) ?? 0;
   }
 
-  private count(covered: Map<number, number>, t: Translation, by: number): void {
+  #count(covered: Map<number, number>, t: Translation, by: number): void {
     for (let i = 0; i < t.blocks.length; i += 2) {
       const start = t.blocks[i]! >>> 0;
       covered.set(start, (covered.get(start) ?? 0) + by);

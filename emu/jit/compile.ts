@@ -98,53 +98,54 @@ function deferrableFlags(b: Block): number {
 }
 
 export class RegionCompiler implements EmitterHost {
-  private readonly out = new ByteWriter();
-  private readonly emitter: Emitter;
-  private readonly context: CompileContext;
-  private region!: Region;
-  private plans: ReadonlyMap<Block, AccessPlan[]> = new Map();
+  readonly #out = new ByteWriter();
+  readonly #emitter: Emitter;
+  readonly #context: CompileContext;
+  #region!: Region;
+  #plans: ReadonlyMap<Block, AccessPlan[]> = new Map();
   /** Open wasm labels of merge blocks and loops. */
-  private blockLabel = new Map<Block, number>();
-  private loopLabel = new Map<Block, number>();
+  #blockLabel = new Map<Block, number>();
+  #loopLabel = new Map<Block, number>();
   /** The block and instruction under way. */
-  private block!: Block;
-  private dirtyAfter = 0;
-  private location = 0;
-  private ret = 0;
-  private slot = 0;
-  private fuel = 0;
+  #block!: Block;
+  #dirtyAfter = 0;
+  #location = 0;
+  #ret = 0;
+  #slot = 0;
+  #fuel = 0;
   /** What may be dirty at ways out of the loop under way (or of what is in none). */
-  private dirtyAtExits = 0;
+  #dirtyAtExits = 0;
   /** Live before the instruction under way. */
-  private live = 0;
+  #live = 0;
   /** Label depth of the block behind which leaveInlinedCalls is. */
-  private leaveLabel = 0;
+  #leaveLabel = 0;
   /** Inlined calls that the common way out is used from. */
-  private leftColdly = new Set<InlinedCall>();
+  #leftColdly = new Set<InlinedCall>();
   /** Iterations that fuel has been taken for. */
-  private credit = 0;
+  #credit = 0;
 
   constructor(context: CompileContext) {
-    this.context = context;
-    this.emitter = new Emitter(this.out, this);
+    this.#context = context;
+    this.#emitter = new Emitter(this.#out, this);
   }
 
   compile(region: Region): CompiledBody {
-    const { emitter, out } = this;
-    this.region = region;
-    this.blockLabel.clear();
-    this.loopLabel.clear();
+    const emitter = this.#emitter;
+    const out = this.#out;
+    this.#region = region;
+    this.#blockLabel.clear();
+    this.#loopLabel.clear();
     out.clear();
     emitter.reset();
-    this.plans = planAccesses(region, (at) => !this.context.isUnaligned(at));
-    this.leftColdly.clear();
-    this.dirtyAtExits = 0;
-    this.ret = emitter.newLocal(I32);
-    this.slot = emitter.newLocal(I32);
-    this.fuel = emitter.newLocal(I32);
-    this.credit = emitter.newLocal(I32);
+    this.#plans = planAccesses(region, (at) => !this.#context.isUnaligned(at));
+    this.#leftColdly.clear();
+    this.#dirtyAtExits = 0;
+    this.#ret = emitter.newLocal(I32);
+    this.#slot = emitter.newLocal(I32);
+    this.#fuel = emitter.newLocal(I32);
+    this.#credit = emitter.newLocal(I32);
 
-    this.leaveLabel = emitter.depth;
+    this.#leaveLabel = emitter.depth;
     emitter.open(OP.block);
     emitter.faultLabel = emitter.depth;
     emitter.open(OP.block);
@@ -155,13 +156,13 @@ export class RegionCompiler implements EmitterHost {
     out.i32(region.location);
     out.byte(OP.return);
     emitter.close();
-    if (!region.entry.loopHeader) this.burnFuel(1, region.location, 0);
+    if (!region.entry.loopHeader) this.#burnFuel(1, region.location, 0);
     emitter.loadVars(region.entry.liveIn);
-    this.tree(region.entry);
+    this.#tree(region.entry);
     emitter.close();
-    this.storeDirty();
+    this.#storeDirty();
     emitter.close();
-    this.leaveInlinedCalls();
+    this.#leaveInlinedCalls();
     out.i32(LEAVE);
     return {
       code: out.view().slice(),
@@ -176,15 +177,17 @@ export class RegionCompiler implements EmitterHost {
    * variables in the state block, and in OFF.target where to go, or 0. Stores what is dirty. (What they would leave in locals V8
    * would carry around every loop, and so it would variables that the loop does not write.)
    */
-  private storeDirty(): void {
-    const { emitter, out, dirtyAtExits: dirty } = this;
+  #storeDirty(): void {
+    const emitter = this.#emitter;
+    const out = this.#out;
+    const dirty = this.#dirtyAtExits;
     if (dirty === 0) return;
     out.get(CPU);
     out.mem(OP.i32_load, OFF.exitWord);
-    out.set(this.ret);
+    out.set(this.#ret);
     for (let v = 0; v < VARS; v++)
       if (dirty & (1 << v)) {
-        out.get(this.ret);
+        out.get(this.#ret);
         out.i32(1 << v);
         out.byte(OP.i32_and);
         emitter.open(OP.if);
@@ -198,8 +201,13 @@ export class RegionCompiler implements EmitterHost {
    * inlined call the rest of its function is called there, then what is behind it as the rest of its parent, until
    * the root remains. (An index is higher than the parent's.)
    */
-  private leaveInlinedCalls(): void {
-    const { emitter, out, region, leftColdly, ret, credit: from } = this;
+  #leaveInlinedCalls(): void {
+    const emitter = this.#emitter;
+    const out = this.#out;
+    const region = this.#region;
+    const leftColdly = this.#leftColdly;
+    const ret = this.#ret;
+    const from = this.#credit;
     out.get(CPU);
     out.mem(OP.i32_load, OFF.target);
     out.tee(ret);
@@ -231,148 +239,152 @@ export class RegionCompiler implements EmitterHost {
       out.i32(i);
       out.byte(OP.i32_eq);
       emitter.open(OP.if);
-      this.lookUp(new Node(LOCAL, ret, null, null, null, 0));
-      this.pushCallArguments(call.returnTo);
-      out.get(this.slot);
-      this.callIndirect(OP.call_indirect);
-      this.returnUnlessAt(call.returnTo);
+      this.#lookUp(new Node(LOCAL, ret, null, null, null, 0));
+      this.#pushCallArguments(call.returnTo);
+      out.get(this.#slot);
+      this.#callIndirect(OP.call_indirect);
+      this.#returnUnlessAt(call.returnTo);
       out.i32(call.parent!.index);
       out.set(from);
       emitter.close();
     }
-    this.lookUp(new Node(LOCAL, ret, null, null, null, 0));
-    this.pushOwnArguments();
-    out.get(this.slot);
-    this.callIndirect(OP.return_call_indirect);
+    this.#lookUp(new Node(LOCAL, ret, null, null, null, 0));
+    this.#pushOwnArguments();
+    out.get(this.#slot);
+    this.#callIndirect(OP.return_call_indirect);
     emitter.close();
   }
 
   /** With a location on the wasm stack, kept in `ret`: returns it when it is not this one. */
-  private returnUnlessAt(location: number): void {
-    const { emitter, out } = this;
-    out.tee(this.ret);
+  #returnUnlessAt(location: number): void {
+    const emitter = this.#emitter;
+    const out = this.#out;
+    out.tee(this.#ret);
     out.i32(location);
     out.byte(OP.i32_ne);
     emitter.openUnlikely();
-    out.get(this.ret);
+    out.get(this.#ret);
     out.byte(OP.return);
     emitter.close();
   }
 
   /** Takes units of the time slice; when it is over, asks the kernel, with the state at `location` complete. */
-  private burnFuel(units: number, location: number, dirty: number): void {
-    const { emitter, out } = this;
+  #burnFuel(units: number, location: number, dirty: number): void {
+    const emitter = this.#emitter;
+    const out = this.#out;
     out.get(CPU);
     out.get(CPU);
     out.mem(OP.i32_load, OFF.fuel);
     out.i32(-units);
     out.byte(OP.i32_add);
-    out.tee(this.fuel);
+    out.tee(this.#fuel);
     out.mem(OP.i32_store, OFF.fuel);
-    out.get(this.fuel);
+    out.get(this.#fuel);
     out.i32(0);
     out.byte(OP.i32_lt_s);
     emitter.openUnlikely();
     emitter.storeVars(dirty);
     emitter.storeLocation(location);
-    emitter.storeState(OFF.running, this.region.location);
+    emitter.storeState(OFF.running, this.#region.location);
     emitter.callOrLeave(PREEMPT);
     emitter.close();
   }
 
   /** Counts an iteration. Fuel is taken for several at once: a short loop would wait for the memory that it is in. */
-  private burnLoopFuel(location: number, dirty: number): void {
-    const { emitter, out } = this;
-    const units = this.context.exactFuel ? 1 : LOOP_FUEL;
-    out.get(this.credit);
+  #burnLoopFuel(location: number, dirty: number): void {
+    const emitter = this.#emitter;
+    const out = this.#out;
+    const units = this.#context.exactFuel ? 1 : LOOP_FUEL;
+    out.get(this.#credit);
     out.i32(-1);
     out.byte(OP.i32_add);
-    out.tee(this.credit);
+    out.tee(this.#credit);
     out.i32(0);
     out.byte(OP.i32_lt_s);
     emitter.openUnlikely();
     out.i32(units - 1);
-    out.set(this.credit);
-    this.burnFuel(units, location, dirty);
+    out.set(this.#credit);
+    this.#burnFuel(units, location, dirty);
     emitter.close();
   }
 
   /** Emits a block and all that is nested in it. */
-  private tree(b: Block): void {
-    this.before(b.exits, () => {
-      if (b.loopHeader) this.loop(b);
-      else this.body(b);
+  #tree(b: Block): void {
+    this.#before(b.exits, () => {
+      if (b.loopHeader) this.#loop(b);
+      else this.#body(b);
     });
   }
 
   /** Emits a loop, with its own ways out behind it. */
-  private loop(header: Block): void {
-    const { emitter } = this;
+  #loop(header: Block): void {
+    const emitter = this.#emitter;
     const { faultLabel } = emitter;
-    const { dirtyAtExits } = this;
-    this.dirtyAtExits = 0;
+    const dirtyAtExits = this.#dirtyAtExits;
+    this.#dirtyAtExits = 0;
     emitter.storeVars(header.storedBefore);
     emitter.faultLabel = emitter.depth;
     emitter.open(OP.block);
-    this.loopLabel.set(header, emitter.depth);
+    this.#loopLabel.set(header, emitter.depth);
     emitter.open(OP.loop);
-    this.burnLoopFuel(header.location, header.dirtyIn & header.liveIn);
-    this.body(header);
+    this.#burnLoopFuel(header.location, header.dirtyIn & header.liveIn);
+    this.#body(header);
     emitter.close();
     emitter.close();
     emitter.faultLabel = faultLabel;
-    this.storeDirty();
-    emitter.br(OP.br, this.leaveLabel);
-    this.dirtyAtExits = dirtyAtExits;
+    this.#storeDirty();
+    emitter.br(OP.br, this.#leaveLabel);
+    this.#dirtyAtExits = dirtyAtExits;
   }
 
-  private body(b: Block): void {
-    this.before(
+  #body(b: Block): void {
+    this.#before(
       b.children.filter((c) => c.merge),
-      () => this.instructions(b),
+      () => this.#instructions(b),
     );
   }
 
   /** Emits code that may jump to the blocks that follow it, and these, in the order in which they may jump to each other. */
-  private before(following: readonly Block[], code: () => void): void {
-    const { emitter } = this;
+  #before(following: readonly Block[], code: () => void): void {
+    const emitter = this.#emitter;
     const followers = [...following].sort((x, y) => y.order - x.order);
     for (const f of followers) {
-      this.blockLabel.set(f, emitter.depth);
+      this.#blockLabel.set(f, emitter.depth);
       emitter.open(OP.block);
     }
     code();
     for (let i = followers.length - 1; i >= 0; i--) {
       emitter.close();
-      this.tree(followers[i]!);
+      this.#tree(followers[i]!);
     }
   }
 
-  private instructions(b: Block): void {
-    const { emitter, out } = this;
+  #instructions(b: Block): void {
+    const emitter = this.#emitter;
+    const out = this.#out;
     const after: number[] = [];
     liveness(b, after);
-    const plans = this.plans.get(b)!;
+    const plans = this.#plans.get(b)!;
     const deferrable = deferrableFlags(b);
     let dirty = b.dirtyIn;
     emitter.cmp.valid = false;
     if (b.merge || b.loopHeader) emitter.vfp.forget();
     const { pending: outer, keptCount } = emitter;
     emitter.pending = new Map();
-    if (this.context.count) this.countInstructions(b.steps.length);
-    if (b.steps.length === 0) this.goto(b, b.succ[0]!, dirty);
+    if (this.#context.count) this.#countInstructions(b.steps.length);
+    if (b.steps.length === 0) this.#goto(b, b.succ[0]!, dirty);
     for (let i = 0; i < b.steps.length; i++) {
       const { insn, pc, effects } = b.steps[i]!;
       const last = i === b.steps.length - 1;
-      this.block = b;
-      this.dirtyAfter = dirty | effects.writes | effects.mayWrite;
-      this.location = b.call.locationOf(pc);
+      this.#block = b;
+      this.#dirtyAfter = dirty | effects.writes | effects.mayWrite;
+      this.#location = b.call.locationOf(pc);
       emitter.begin(pc, insn.size, insn.thumb);
       emitter.dirty = dirty;
       emitter.it = insn.itBefore;
       emitter.conditional = insn.cond !== 14;
       emitter.dead = FLAG_MASK & ~after[i]!;
-      this.live = i === 0 ? b.liveIn : after[i - 1]!;
+      this.#live = i === 0 ? b.liveIn : after[i - 1]!;
       emitter.deferrable = insn.cond === 14 ? deferrable : 0;
       if (insn.cond !== 14 && effects.mayWrite & FLAG_MASK) emitter.settleFlags();
       const { tested, test } = plans[i]!;
@@ -389,7 +401,7 @@ export class RegionCompiler implements EmitterHost {
           emitter.finish();
         } else {
           emitter.gen(emitter.cond(insn.cond));
-          if (last && this.isCold(b, effects)) emitter.openUnlikely();
+          if (last && this.#isCold(b, effects)) emitter.openUnlikely();
           else emitter.open(OP.if);
           const { cached } = emitter.vfp;
           insn.row.op(emitter, insn.args);
@@ -412,24 +424,24 @@ export class RegionCompiler implements EmitterHost {
         emitter.vfp.forget();
         emitter.loadVars(effects.writes | effects.mayWrite);
       }
-      dirty = this.dirtyAfter;
+      dirty = this.#dirtyAfter;
       if (!last) continue;
       emitter.begin(pc, insn.size, insn.thumb);
-      if (b.end === 'fall' || effects.conditional) this.goToLocation(b, b.call.locationOf(b.next), dirty);
+      if (b.end === 'fall' || effects.conditional) this.#goToLocation(b, b.call.locationOf(b.next), dirty);
     }
     emitter.pending = outer;
     emitter.freeKept(keptCount);
   }
 
   /** Whether the block's conditional branch goes to where nothing has gone yet. */
-  private isCold(b: Block, { branch }: Effects): boolean {
+  #isCold(b: Block, { branch }: Effects): boolean {
     if (branch === null || branch.kind !== 'jump' || branch.target === undefined) return false;
     const target = branch.target >>> 0;
-    return b.successor(target) === undefined && !this.context.hasCode(target);
+    return b.successor(target) === undefined && !this.#context.hasCode(target);
   }
 
-  private countInstructions(n: number): void {
-    const { out } = this;
+  #countInstructions(n: number): void {
+    const out = this.#out;
     out.get(CPU);
     out.get(CPU);
     out.mem(OP.i64_load, OFF.icount);
@@ -443,36 +455,38 @@ export class RegionCompiler implements EmitterHost {
    * Goes from a block to a location of its inlined call: inside the region when it has the edge, with `dirty` variables not
    * stored yet.
    */
-  private goToLocation(from: Block, location: number, dirty: number): void {
+  #goToLocation(from: Block, location: number, dirty: number): void {
     const to = from.successor(location);
-    if (to === undefined) this.exitTo(from, from.call, location, dirty);
-    else this.goto(from, to, dirty);
+    if (to === undefined) this.#exitTo(from, from.call, location, dirty);
+    else this.#goto(from, to, dirty);
   }
 
   /** Goes from a block to one that the region has the edge to, with `dirty` variables not stored yet. */
-  private goto(from: Block, to: Block, dirty: number): void {
-    const { emitter } = this;
+  #goto(from: Block, to: Block, dirty: number): void {
+    const emitter = this.#emitter;
     if (isIrreducible(from, to)) {
-      this.exitTo(from, to.call, to.location, dirty);
+      this.#exitTo(from, to.call, to.location, dirty);
       return;
     }
     emitter.loadVars(from.spilledInLoop & ~to.spilledInLoop & to.liveIn);
-    this.jump(from, to);
+    this.#jump(from, to);
   }
 
   /** Goes to a block inside the region, with its live variables in their locals. */
-  private jump(from: Block, to: Block): void {
-    const { emitter } = this;
-    if (isBackEdge(from, to)) emitter.br(OP.br, this.loopLabel.get(to)!);
-    else if (to.merge) emitter.br(OP.br, this.blockLabel.get(to)!);
+  #jump(from: Block, to: Block): void {
+    const emitter = this.#emitter;
+    if (isBackEdge(from, to)) emitter.br(OP.br, this.#loopLabel.get(to)!);
+    else if (to.merge) emitter.br(OP.br, this.#blockLabel.get(to)!);
     else {
-      const { block, dirtyAfter, location } = this;
+      const block = this.#block;
+      const dirtyAfter = this.#dirtyAfter;
+      const location = this.#location;
       const { cached } = emitter.vfp;
-      this.tree(to);
+      this.#tree(to);
       emitter.vfp.cached = cached;
-      this.block = block;
-      this.dirtyAfter = dirtyAfter;
-      this.location = location;
+      this.#block = block;
+      this.#dirtyAfter = dirtyAfter;
+      this.#location = location;
     }
   }
 
@@ -480,100 +494,105 @@ export class RegionCompiler implements EmitterHost {
    * Leaves the region for a location in the function of an inlined call: by a call of the rest of it; from the root by a tail
    * call.
    */
-  private exitTo(from: Block, call: InlinedCall, location: number, dirty: number): void {
-    const { emitter } = this;
+  #exitTo(from: Block, call: InlinedCall, location: number, dirty: number): void {
+    const emitter = this.#emitter;
     dirty &= ~emitter.storePending();
-    if (this.context.hasCode(location) && (call.parent === null || this.goesOnBehind(from, call))) {
+    if (this.#context.hasCode(location) && (call.parent === null || this.#goesOnBehind(from, call))) {
       emitter.storeVars(dirty);
       emitter.storeState(OFF.target, location);
-      this.leaveTo(from, call, () => emitter.slot(location, this.context.slotOf(location)));
+      this.#leaveTo(from, call, () => emitter.slot(location, this.#context.slotOf(location)));
       return;
     }
     // Nothing has gone there yet: a way out that is short to write.
-    this.leftColdly.add(call);
-    this.dirtyAtExits |= dirty;
+    this.#leftColdly.add(call);
+    this.#dirtyAtExits |= dirty;
     emitter.storeState(OFF.exitWord, dirty | (call.index << EXITED_SHIFT));
     emitter.storeState(OFF.target, location);
     emitter.br(OP.br, emitter.faultLabel);
   }
 
   /** Whether the region has the edge from a block to what is behind the inlined call. */
-  private goesOnBehind(from: Block, call: InlinedCall): boolean {
+  #goesOnBehind(from: Block, call: InlinedCall): boolean {
     const { after } = call;
     return from.call === call && after !== undefined && from.after === after && !isIrreducible(from, after);
   }
 
   /** Leaves an inlined call for code outside, with all of the state in the state block. */
-  private leaveTo(from: Block, call: InlinedCall, pushSlot: () => void): void {
+  #leaveTo(from: Block, call: InlinedCall, pushSlot: () => void): void {
     if (call.parent === null) {
-      this.pushOwnArguments();
+      this.#pushOwnArguments();
       pushSlot();
-      this.callIndirect(OP.return_call_indirect);
+      this.#callIndirect(OP.return_call_indirect);
       return;
     }
-    this.pushCallArguments(call.returnTo);
+    this.#pushCallArguments(call.returnTo);
     pushSlot();
-    this.callIndirect(OP.call_indirect);
-    this.returnUnlessAt(call.returnTo);
-    this.goOnAfter(from, ~0);
+    this.#callIndirect(OP.call_indirect);
+    this.#returnUnlessAt(call.returnTo);
+    this.#goOnAfter(from, ~0);
   }
 
   // ---- EmitterHost ----
   site(dirty: number): number {
     // Flags that nobody will read need not be right.
-    dirty &= REG_MASK | this.live;
-    this.dirtyAtExits |= dirty;
-    return this.context.siteOf(this.location, dirty | (this.emitter.it << 24), this.region.location);
+    dirty &= REG_MASK | this.#live;
+    this.#dirtyAtExits |= dirty;
+    return this.#context.siteOf(this.#location, dirty | (this.#emitter.it << 24), this.#region.location);
   }
 
   unaligned(): boolean {
-    return this.context.isUnaligned(this.location);
+    return this.#context.isUnaligned(this.#location);
   }
 
   constantWord(address: number, size: number): number | undefined {
-    return this.context.constantWord(address, size);
+    return this.#context.constantWord(address, size);
   }
 
   branch(location: Node, kind: BranchKind): void {
-    const { emitter, out, block } = this;
+    const emitter = this.#emitter;
+    const out = this.#out;
+    const block = this.#block;
     const target = emitter.constantOf(location);
-    const dirty = this.dirtyAfter;
+    const dirty = this.#dirtyAfter;
     if (kind === 'call') {
-      this.call(location, target, dirty);
+      this.#call(location, target, dirty);
       return;
     }
     if (target !== undefined) {
-      this.goToLocation(block, target >>> 0, dirty);
+      this.#goToLocation(block, target >>> 0, dirty);
       return;
     }
     if (kind === 'return') {
-      this.returnTo(location, dirty);
+      this.#returnTo(location, dirty);
       return;
     }
-    if (block.table !== null) this.switch(block, block.table);
+    if (block.table !== null) this.#switch(block, block.table);
     const to = emitter.let(location);
-    this.goToGuesses(block, to, block.guesses, dirty);
+    this.#goToGuesses(block, to, block.guesses, dirty);
     emitter.storeVars(dirty);
-    this.lookUp(to);
-    this.leaveTo(block, block.call, () => out.get(this.slot));
+    this.#lookUp(to);
+    this.#leaveTo(block, block.call, () => out.get(this.#slot));
   }
 
   /** Goes to the one of these blocks that begins at a location; goes on behind when none does. */
-  private goToGuesses(from: Block, location: Node, guesses: readonly Block[], dirty: number): void {
-    const { emitter, out } = this;
+  #goToGuesses(from: Block, location: Node, guesses: readonly Block[], dirty: number): void {
+    const emitter = this.#emitter;
+    const out = this.#out;
     for (const guess of guesses) {
       emitter.gen(location);
       out.i32(guess.location);
       out.byte(OP.i32_eq);
       emitter.open(OP.if);
-      this.goto(from, guess, dirty);
+      this.#goto(from, guess, dirty);
       emitter.close();
     }
   }
 
   /** Returns to a location: from an inlined call to behind it, when that is where the location is. */
-  private returnTo(location: Node, dirty: number): void {
-    const { emitter, out, block } = this;
+  #returnTo(location: Node, dirty: number): void {
+    const emitter = this.#emitter;
+    const out = this.#out;
+    const block = this.#block;
     const { call } = block;
     if (call.parent === null) {
       emitter.storeVars(dirty);
@@ -587,19 +606,20 @@ export class RegionCompiler implements EmitterHost {
     out.byte(OP.i32_ne);
     emitter.openUnlikely();
     dirty &= ~emitter.storePending();
-    this.dirtyAtExits |= dirty;
+    this.#dirtyAtExits |= dirty;
     emitter.storeState(OFF.exitWord, dirty | (RETURNING << EXITED_SHIFT));
     out.get(CPU);
     emitter.gen(to);
     out.mem(OP.i32_store, OFF.target);
     emitter.br(OP.br, emitter.faultLabel);
     emitter.close();
-    this.goto(block, call.after!, dirty);
+    this.#goto(block, call.after!, dirty);
   }
 
   /** Jumps by the table; goes on behind for an index outside it or a target outside the region. */
-  private switch(block: Block, table: JumpTable): void {
-    const { emitter, out } = this;
+  #switch(block: Block, table: JumpTable): void {
+    const emitter = this.#emitter;
+    const out = this.#out;
     for (const to of block.succ) emitter.loadVars(block.spilledInLoop & ~to.spilledInLoop & to.liveIn);
     const other = emitter.depth;
     emitter.open(OP.block);
@@ -610,40 +630,40 @@ export class RegionCompiler implements EmitterHost {
     for (const target of table.targets) {
       const to = block.successor(target);
       if (to === undefined || isIrreducible(block, to)) label(other);
-      else label(isBackEdge(block, to) ? this.loopLabel.get(to)! : this.blockLabel.get(to)!);
+      else label(isBackEdge(block, to) ? this.#loopLabel.get(to)! : this.#blockLabel.get(to)!);
     }
     label(other);
     emitter.close();
   }
 
   /** Puts in `slot` what the jump cache has for a location; slot 0 is the miss stub. */
-  private lookUp(location: Node): void {
-    const { out } = this;
-    this.emitter.gen(location);
-    out.set(this.ret);
+  #lookUp(location: Node): void {
+    const out = this.#out;
+    this.#emitter.gen(location);
+    out.set(this.#ret);
     out.get(CPU);
-    out.get(this.ret);
+    out.get(this.#ret);
     out.mem(OP.i32_store, OFF.target);
-    out.get(this.ret);
+    out.get(this.#ret);
     out.i32(2);
     out.byte(OP.i32_shl);
     out.i32((JUMP_CACHE_ENTRIES - 1) << 3);
     out.byte(OP.i32_and);
-    out.set(this.slot);
-    out.get(this.slot);
+    out.set(this.#slot);
+    out.get(this.#slot);
     out.mem(OP.i32_load, JUMP_CACHE + 4);
     out.i32(0);
-    out.get(this.slot);
+    out.get(this.#slot);
     out.mem(OP.i32_load, JUMP_CACHE);
-    out.get(this.ret);
+    out.get(this.#ret);
     out.byte(OP.i32_eq);
     out.byte(OP.select);
-    out.set(this.slot);
+    out.set(this.#slot);
   }
 
   /** The arguments of a call that is to return to a location. */
-  private pushCallArguments(returnTo: number): void {
-    const { out } = this;
+  #pushCallArguments(returnTo: number): void {
+    const out = this.#out;
     out.get(CPU);
     out.get(DEPTH);
     out.i32(1);
@@ -652,58 +672,62 @@ export class RegionCompiler implements EmitterHost {
   }
 
   /** The arguments of a tail call: this function's own. */
-  private pushOwnArguments(): void {
-    this.out.get(CPU);
-    this.out.get(DEPTH);
-    this.out.get(RETURN);
+  #pushOwnArguments(): void {
+    this.#out.get(CPU);
+    this.#out.get(DEPTH);
+    this.#out.get(RETURN);
   }
 
-  private callIndirect(op: typeof OP.call_indirect | typeof OP.return_call_indirect): void {
-    this.out.byte(op);
-    this.out.u32(0);
-    this.out.u32(0);
+  #callIndirect(op: typeof OP.call_indirect | typeof OP.return_call_indirect): void {
+    this.#out.byte(op);
+    this.#out.u32(0);
+    this.#out.u32(0);
   }
 
   /** Calls a location: goes over to inlined calls, or calls through the table. */
-  private call(location: Node, target: number | undefined, dirty: number): void {
-    const { emitter, out, block } = this;
+  #call(location: Node, target: number | undefined, dirty: number): void {
+    const emitter = this.#emitter;
+    const out = this.#out;
+    const block = this.#block;
     const { callees } = block;
     if (target !== undefined && callees.length > 0) {
-      this.goto(block, callees[0]!, dirty);
+      this.#goto(block, callees[0]!, dirty);
       return;
     }
     const to = emitter.let(location);
-    this.goToGuesses(block, to, callees, dirty);
+    this.#goToGuesses(block, to, callees, dirty);
     const returnTo = block.call.locationOf(block.next);
     emitter.storeVars(dirty);
-    if (target === undefined) this.lookUp(to);
+    if (target === undefined) this.#lookUp(to);
     else emitter.storeState(OFF.target, target);
-    this.pushCallArguments(returnTo);
-    if (target === undefined) out.get(this.slot);
-    else emitter.slot(target >>> 0, this.context.slotOf(target >>> 0));
-    this.callIndirect(OP.call_indirect);
-    this.returnUnlessAt(returnTo);
-    this.goOnAfter(block, ~0);
+    this.#pushCallArguments(returnTo);
+    if (target === undefined) out.get(this.#slot);
+    else emitter.slot(target >>> 0, this.#context.slotOf(target >>> 0));
+    this.#callIndirect(OP.call_indirect);
+    this.#returnUnlessAt(returnTo);
+    this.#goOnAfter(block, ~0);
   }
 
   /** Goes on behind a call or SVC, with the live ones of `stale` variables loaded again. */
-  private goOnAfter(block: Block, stale: number): void {
+  #goOnAfter(block: Block, stale: number): void {
     const { after, call } = block;
-    if (after === undefined) this.exitTo(block, call, call.locationOf(block.next), 0);
-    else if (isIrreducible(block, after)) this.exitTo(block, after.call, after.location, 0);
+    if (after === undefined) this.#exitTo(block, call, call.locationOf(block.next), 0);
+    else if (isIrreducible(block, after)) this.#exitTo(block, after.call, after.location, 0);
     else {
-      this.emitter.loadVars(after.liveIn & ~after.spilledInLoop & (stale | block.spilledInLoop));
-      this.emitter.vfp.forget();
-      this.jump(block, after);
+      this.#emitter.loadVars(after.liveIn & ~after.spilledInLoop & (stale | block.spilledInLoop));
+      this.#emitter.vfp.forget();
+      this.#jump(block, after);
     }
   }
 
   trap(kind: Trap, imm: number): void {
-    const { emitter, out, block } = this;
-    emitter.storeVars(this.dirtyAfter);
+    const emitter = this.#emitter;
+    const out = this.#out;
+    const block = this.#block;
+    emitter.storeVars(this.#dirtyAfter);
     if (kind !== 'svc' || block.end !== 'svc') {
       // The evaluator takes it from here, the trap included.
-      emitter.storeLocation(this.location);
+      emitter.storeLocation(this.#location);
       emitter.storeState(OFF.it, emitter.it);
       emitter.storeState(OFF.exit, EXIT.STEP);
       emitter.leave();
@@ -714,6 +738,6 @@ export class RegionCompiler implements EmitterHost {
     out.i32(imm);
     out.call(SVC);
     emitter.leaveUnless();
-    this.goOnAfter(block, 1);
+    this.#goOnAfter(block, 1);
   }
 }

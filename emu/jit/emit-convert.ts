@@ -27,33 +27,33 @@ const fixedOf = (name: string, fbits: number): Fixed => ({
 });
 
 export class ConversionEmitter {
-  private readonly e: Emitter;
-  private readonly fp: FpEmitter;
+  readonly #e: Emitter;
+  readonly #fp: FpEmitter;
   constructor(e: Emitter, fp: FpEmitter) {
-    this.e = e;
-    this.fp = fp;
+    this.#e = e;
+    this.#fp = fp;
   }
 
   /** Machine.fpConvert. */
   convert(op: FpConvert, d: number, m: number, fbits: number): void {
     const [to, from] = op.split('_') as [string, string];
-    if (to.startsWith('f16')) this.toHalf(sizeOf(from), shiftOf(to), d, m);
-    else if (from.startsWith('f16')) this.fromHalf(sizeOf(to), shiftOf(from), d, m);
-    else if (to[0] === 'x') this.toInteger(sizeOf(from), fixedOf(to, fbits), 'z', sizeOf(from), d, m);
-    else if (from[0] === 'x') this.fromFixed(sizeOf(to), fixedOf(from, fbits), d, m);
-    else if (op === 'f64_f32') this.widen(d, m);
-    else if (op === 'f32_f64') this.narrow(d, m);
+    if (to.startsWith('f16')) this.#toHalf(sizeOf(from), shiftOf(to), d, m);
+    else if (from.startsWith('f16')) this.#fromHalf(sizeOf(to), shiftOf(from), d, m);
+    else if (to[0] === 'x') this.#toInteger(sizeOf(from), fixedOf(to, fbits), 'z', sizeOf(from), d, m);
+    else if (from[0] === 'x') this.#fromFixed(sizeOf(to), fixedOf(from, fbits), d, m);
+    else if (op === 'f64_f32') this.#widen(d, m);
+    else if (op === 'f32_f64') this.#narrow(d, m);
     else if (to[0] === 'f') {
-      if (to === 'f64') this.doubleFromInteger(from === 'i32', d, m);
-      else this.singleFromInteger(from === 'i32', d, m);
+      if (to === 'f64') this.#doubleFromInteger(from === 'i32', d, m);
+      else this.#singleFromInteger(from === 'i32', d, m);
     } else {
       const rounding = (from[3] ?? 'z') as Rounding;
-      this.toInteger(sizeOf(from), { bits: 32, signed: to === 'i32', fbits: 0 }, rounding, 32, d, m);
+      this.#toInteger(sizeOf(from), { bits: 32, signed: to === 'i32', fbits: 0 }, rounding, 32, d, m);
     }
   }
 
-  private widen(d: number, m: number): void {
-    const { out, vfp } = this.e;
+  #widen(d: number, m: number): void {
+    const { out, vfp } = this.#e;
     const a = vfp.read(32, m);
     const isNumber = () => {
       out.get(a);
@@ -64,23 +64,23 @@ export class ConversionEmitter {
       out.get(a);
       out.byte(OP.f64_promote_f32);
     };
-    this.fp.fastPathIf(isNumber);
+    this.#fp.fastPathIf(isNumber);
     vfp.write(64, d, widened);
   }
 
-  private narrow(d: number, m: number): void {
-    const { e } = this;
+  #narrow(d: number, m: number): void {
+    const e = this.#e;
     const { out, vfp } = e;
     const a = vfp.read(64, m);
     const r = e.temp(F32);
     out.get(a);
     out.byte(OP.f32_demote_f64);
     out.set(r);
-    this.fp.fastPathIf(
-      () => this.fp.isNormal(SINGLE, r),
-      () => this.fp.isZero(DOUBLE, a),
+    this.#fp.fastPathIf(
+      () => this.#fp.isNormal(SINGLE, r),
+      () => this.#fp.isZero(DOUBLE, a),
     );
-    inexactUnless(this.e, () => {
+    inexactUnless(this.#e, () => {
       out.get(r);
       out.byte(OP.f64_promote_f32);
       out.get(a);
@@ -89,8 +89,8 @@ export class ConversionEmitter {
     vfp.write(32, d, () => out.get(r));
   }
 
-  private doubleFromInteger(signed: boolean, d: number, m: number): void {
-    const { e } = this;
+  #doubleFromInteger(signed: boolean, d: number, m: number): void {
+    const e = this.#e;
     const a = e.getS(m);
     e.vfp.write(64, d, () => {
       e.gen(a);
@@ -98,15 +98,15 @@ export class ConversionEmitter {
     });
   }
 
-  private singleFromInteger(signed: boolean, d: number, m: number): void {
-    const { e } = this;
+  #singleFromInteger(signed: boolean, d: number, m: number): void {
+    const e = this.#e;
     const { out } = e;
     const a = e.getS(m);
     const r = e.temp(F32);
     e.gen(a);
     out.byte(signed ? OP.f32_convert_i32_s : OP.f32_convert_i32_u);
     out.set(r);
-    inexactUnless(this.e, () => {
+    inexactUnless(this.#e, () => {
       out.get(r);
       out.byte(OP.f64_promote_f32);
       e.gen(a);
@@ -117,7 +117,7 @@ export class ConversionEmitter {
   }
 
   /** `size` of the register that the integer goes to, extended. */
-  private toInteger(
+  #toInteger(
     from: FpSize,
     { bits, signed, fbits }: Fixed,
     rounding: Rounding,
@@ -125,7 +125,8 @@ export class ConversionEmitter {
     d: number,
     m: number,
   ): void {
-    const { e, fp } = this;
+    const e = this.#e;
+    const fp = this.#fp;
     const { out, vfp } = e;
     let a = vfp.read(from, m);
     if (from === 32 || fbits > 0) {
@@ -152,7 +153,7 @@ export class ConversionEmitter {
       out.byte(OP.i32_and);
     };
     fp.fastPathIf(isInRange);
-    inexactUnless(this.e, () => {
+    inexactUnless(this.#e, () => {
       out.get(x);
       out.get(a);
       out.byte(OP.f64_eq);
@@ -168,8 +169,9 @@ export class ConversionEmitter {
   }
 
   /** A number of at most 32 bits is exact in a double, and so is its quotient. */
-  private fromFixed(to: FpSize, { bits, signed, fbits }: Fixed, d: number, m: number): void {
-    const { e, fp } = this;
+  #fromFixed(to: FpSize, { bits, signed, fbits }: Fixed, d: number, m: number): void {
+    const e = this.#e;
+    const fp = this.#fp;
     const { out, vfp } = e;
     const word = () => {
       if (to === 64) {
@@ -199,7 +201,7 @@ export class ConversionEmitter {
     out.get(x);
     out.byte(OP.f32_demote_f64);
     out.set(r);
-    inexactUnless(this.e, () => {
+    inexactUnless(this.#e, () => {
       out.get(r);
       out.byte(OP.f64_promote_f32);
       out.get(x);
@@ -209,8 +211,9 @@ export class ConversionEmitter {
   }
 
   /** The bits in their place make a single that is too small by a power of two. Those of infinities and NaNs do not. */
-  private fromHalf(to: FpSize, shift: number, d: number, m: number): void {
-    const { e, fp } = this;
+  #fromHalf(to: FpSize, shift: number, d: number, m: number): void {
+    const e = this.#e;
+    const fp = this.#fp;
     const { out, vfp } = e;
     const h = e.temp(I32);
     e.gen(e.getS(m));
@@ -245,8 +248,9 @@ export class ConversionEmitter {
   }
 
   /** Rounds the bits where they stand: of what is neither tiny nor rounded beyond the greatest half; and zeros. */
-  private toHalf(from: FpSize, shift: number, d: number, m: number): void {
-    const { e, fp } = this;
+  #toHalf(from: FpSize, shift: number, d: number, m: number): void {
+    const e = this.#e;
+    const fp = this.#fp;
     const { out, vfp } = e;
     const { fraction, bias } = from === 32 ? { fraction: 23n, bias: 127n } : { fraction: 52n, bias: 1023n };
     const cut = fraction - 10n;
@@ -289,7 +293,7 @@ export class ConversionEmitter {
       out.byte(OP.i64_eqz);
     };
     fp.fastPathIf(isFast, isZero);
-    inexactUnless(this.e, () => {
+    inexactUnless(this.#e, () => {
       out.get(size);
       i64((1n << cut) - 1n);
       out.byte(OP.i64_and);

@@ -91,13 +91,13 @@ export const sized = (size: FpSize) => (size === 32 ? SINGLE : DOUBLE);
 export type Rounding = 'a' | 'n' | 'p' | 'm' | 'r' | 'z' | 'x';
 
 export class FpEmitter {
-  private readonly e: Emitter;
+  readonly #e: Emitter;
   constructor(e: Emitter) {
-    this.e = e;
+    this.#e = e;
   }
 
   constant(z: Sized, x: number): void {
-    const { out } = this.e;
+    const { out } = this.#e;
     if (z.type === F64) {
       out.byte(OP.f64_const);
       out.raw(new Uint8Array(new Float64Array([x]).buffer));
@@ -112,7 +112,7 @@ export class FpEmitter {
    * been tiny before it was rounded, which sets UFC (ARM ARM A2.7.4).
    */
   isNormal(z: Sized, local: number): void {
-    const { out } = this.e;
+    const { out } = this.#e;
     out.get(local);
     if (z.type === F64) {
       out.byte(OP.i64_reinterpret_f64);
@@ -135,9 +135,9 @@ export class FpEmitter {
   }
 
   isZero(z: Sized, local: number): void {
-    this.e.out.get(local);
+    this.#e.out.get(local);
     this.constant(z, 0);
-    this.e.out.byte(z.eq);
+    this.#e.out.byte(z.eq);
   }
 
   /**
@@ -146,7 +146,7 @@ export class FpEmitter {
    * written yet.
    */
   fastPathIf(isFast: () => void, isFastAfterAll?: () => void): void {
-    const { e } = this;
+    const e = this.#e;
     const { out } = e;
     e.openFastPath();
     isFast();
@@ -162,8 +162,8 @@ export class FpEmitter {
     e.close();
   }
 
-  private callExact(name: 'add' | 'mul' | 'div' | 'sqrt', z: Sized, locals: number[]): void {
-    const { out } = this.e;
+  #callExact(name: 'add' | 'mul' | 'div' | 'sqrt', z: Sized, locals: number[]): void {
+    const { out } = this.#e;
     for (const local of locals) out.get(local);
     out.call(importIndex(`exact_${name}${z.suffix}`));
   }
@@ -172,55 +172,55 @@ export class FpEmitter {
     switch (op) {
       case 'neg':
       case 'abs':
-        this.sign(op, size, d, m);
+        this.#sign(op, size, d, m);
         return;
       case 'add':
       case 'sub':
       case 'mul':
       case 'div':
       case 'nmul':
-        this.binary(op, size, d, n, m);
+        this.#binary(op, size, d, n, m);
         return;
       case 'sqrt':
-        this.squareRoot(size, d, m);
+        this.#squareRoot(size, d, m);
         return;
       case 'mla':
       case 'mls':
       case 'nmla':
       case 'nmls':
-        this.accumulate(op, size, d, n, m);
+        this.#accumulate(op, size, d, n, m);
         return;
       case 'fma':
       case 'fms':
       case 'fnma':
       case 'fnms':
-        this.fused(op, size, d, n, m);
+        this.#fused(op, size, d, n, m);
         return;
       case 'maxnm':
       case 'minnm':
-        this.extreme(op, size, d, n, m);
+        this.#extreme(op, size, d, n, m);
         return;
       default:
-        this.roundToInteger(op, size, d, m);
+        this.#roundToInteger(op, size, d, m);
     }
   }
 
   /** Leaves 1 on the wasm stack when the number in a local is not a NaN. */
-  private isNumber(z: Sized, local: number): void {
-    const { out } = this.e;
+  #isNumber(z: Sized, local: number): void {
+    const { out } = this.#e;
     out.get(local);
     out.get(local);
     out.byte(z.eq);
   }
 
-  private extreme(op: 'maxnm' | 'minnm', size: FpSize, d: number, n: number, m: number): void {
-    const { out, vfp } = this.e;
+  #extreme(op: 'maxnm' | 'minnm', size: FpSize, d: number, n: number, m: number): void {
+    const { out, vfp } = this.#e;
     const z = sized(size);
     const a = vfp.read(size, n);
     const b = vfp.read(size, m);
     const areNumbers = () => {
-      this.isNumber(z, a);
-      this.isNumber(z, b);
+      this.#isNumber(z, a);
+      this.#isNumber(z, b);
       out.byte(OP.i32_and);
     };
     const value = () => {
@@ -234,7 +234,7 @@ export class FpEmitter {
 
   /** Leaves the number in a local rounded to an integer, which keeps its sign: as FpOp's rint says, in the default mode. */
   rounded(z: Sized, rounding: Rounding, a: number): void {
-    const { e } = this;
+    const e = this.#e;
     const { out } = e;
     if (rounding !== 'a') {
       out.get(a);
@@ -260,17 +260,17 @@ export class FpEmitter {
     out.byte(OP.select);
   }
 
-  private roundToInteger(op: `rint${Rounding}`, size: FpSize, d: number, m: number): void {
-    const { e } = this;
+  #roundToInteger(op: `rint${Rounding}`, size: FpSize, d: number, m: number): void {
+    const e = this.#e;
     const { out, vfp } = e;
     const z = sized(size);
     const a = vfp.read(size, m);
     const r = e.temp(z.type);
     this.rounded(z, op[4] as Rounding, a);
     out.set(r);
-    this.fastPathIf(() => this.isNumber(z, a));
+    this.fastPathIf(() => this.#isNumber(z, a));
     if (op === 'rintx') {
-      inexactUnless(this.e, () => {
+      inexactUnless(this.#e, () => {
         out.get(r);
         out.get(a);
         out.byte(z.eq);
@@ -280,8 +280,8 @@ export class FpEmitter {
   }
 
   /** Of a NaN, too, nothing changes but the sign. */
-  private sign(op: 'neg' | 'abs', size: FpSize, d: number, m: number): void {
-    const { out, vfp } = this.e;
+  #sign(op: 'neg' | 'abs', size: FpSize, d: number, m: number): void {
+    const { out, vfp } = this.#e;
     const a = vfp.read(size, m);
     vfp.write(size, d, () => {
       out.get(a);
@@ -289,14 +289,8 @@ export class FpEmitter {
     });
   }
 
-  private binary(
-    op: 'add' | 'sub' | 'mul' | 'div' | 'nmul',
-    size: FpSize,
-    d: number,
-    n: number,
-    m: number,
-  ): void {
-    const { e } = this;
+  #binary(op: 'add' | 'sub' | 'mul' | 'div' | 'nmul', size: FpSize, d: number, n: number, m: number): void {
+    const e = this.#e;
     const { out, vfp } = e;
     const z = sized(size);
     const a = vfp.read(size, n);
@@ -309,10 +303,10 @@ export class FpEmitter {
     out.set(r);
     this.fastPathIf(
       () => this.isNormal(z, r),
-      () => this.isExactZero(kind, z, a, b, r),
+      () => this.#isExactZero(kind, z, a, b, r),
     );
-    inexactUnless(this.e, () => {
-      if (kind !== 'sub') this.callExact(kind, z, [a, b, r]);
+    inexactUnless(this.#e, () => {
+      if (kind !== 'sub') this.#callExact(kind, z, [a, b, r]);
       else {
         out.get(a);
         out.get(b);
@@ -328,8 +322,8 @@ export class FpEmitter {
   }
 
   /** Leaves whether r is a zero without any flag: a sum of 0 always, a product or quotient with an operand 0 that gives 0. */
-  private isExactZero(kind: 'add' | 'sub' | 'mul' | 'div', z: Sized, a: number, b: number, r: number): void {
-    const { out } = this.e;
+  #isExactZero(kind: 'add' | 'sub' | 'mul' | 'div', z: Sized, a: number, b: number, r: number): void {
+    const { out } = this.#e;
     this.isZero(z, r);
     if (kind === 'mul' || kind === 'div') {
       this.isZero(z, a);
@@ -341,8 +335,8 @@ export class FpEmitter {
     }
   }
 
-  private squareRoot(size: FpSize, d: number, m: number): void {
-    const { e } = this;
+  #squareRoot(size: FpSize, d: number, m: number): void {
+    const e = this.#e;
     const z = sized(size);
     const a = e.vfp.read(size, m);
     const r = e.temp(z.type);
@@ -353,19 +347,13 @@ export class FpEmitter {
       () => this.isNormal(z, r),
       () => this.isZero(z, r),
     );
-    inexactUnless(this.e, () => this.callExact('sqrt', z, [a, r]));
+    inexactUnless(this.#e, () => this.#callExact('sqrt', z, [a, r]));
     e.vfp.write(size, d, () => e.out.get(r));
   }
 
   /** d = (-)d + (-)(n * m), both roundings done. */
-  private accumulate(
-    op: 'mla' | 'mls' | 'nmla' | 'nmls',
-    size: FpSize,
-    d: number,
-    n: number,
-    m: number,
-  ): void {
-    const { e } = this;
+  #accumulate(op: 'mla' | 'mls' | 'nmla' | 'nmls', size: FpSize, d: number, n: number, m: number): void {
+    const e = this.#e;
     const { out, vfp } = e;
     const z = sized(size);
     const a = vfp.read(size, n);
@@ -399,25 +387,25 @@ export class FpEmitter {
       },
       () => {
         this.isNormal(z, p);
-        this.isExactZero('mul', z, a, b, p);
+        this.#isExactZero('mul', z, a, b, p);
         out.byte(OP.i32_or);
         this.isNormal(z, r);
-        this.isExactZero('add', z, c, q, r);
+        this.#isExactZero('add', z, c, q, r);
         out.byte(OP.i32_or);
         out.byte(OP.i32_and);
       },
     );
-    inexactUnless(this.e, () => {
-      this.callExact('mul', z, [a, b, p]);
-      this.callExact('add', z, [c, q, r]);
+    inexactUnless(this.#e, () => {
+      this.#callExact('mul', z, [a, b, p]);
+      this.#callExact('add', z, [c, q, r]);
       out.byte(OP.i32_and);
     });
     vfp.write(size, d, () => out.get(r));
   }
 
   /** d = (-)d + (-)n * m, rounded once: singles as one lane of a vector. */
-  private fused(op: 'fma' | 'fms' | 'fnma' | 'fnms', size: FpSize, d: number, n: number, m: number): void {
-    const { e } = this;
+  #fused(op: 'fma' | 'fms' | 'fnma' | 'fnms', size: FpSize, d: number, n: number, m: number): void {
+    const e = this.#e;
     const { out, vfp } = e;
     const z = sized(size);
     const negated = (register: number, isNegated: boolean): number => {
@@ -464,7 +452,7 @@ export class FpEmitter {
     out.byte(0);
     out.set(r);
     this.fastPathIf(() => this.isNormal(SINGLE, r));
-    inexactUnless(this.e, () => {
+    inexactUnless(this.#e, () => {
       lanes(c, a, b, r);
       out.call(importIndex('exact_vfma'));
     });
@@ -472,7 +460,7 @@ export class FpEmitter {
   }
 
   fpCompare(size: FpSize, n: number, m: number): void {
-    const { e } = this;
+    const e = this.#e;
     const { out, vfp } = e;
     const z = sized(size);
     const a = vfp.read(size, n);

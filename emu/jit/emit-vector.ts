@@ -35,7 +35,7 @@ function least(log2: number): Words {
 
 export class VectorEmitter extends FloatLanes {
   /** Sets QC when any lane of the mask has ones. */
-  private saturatedWhere(t: Lanes, mask: Node): void {
+  #saturatedWhere(t: Lanes, mask: Node): void {
     const { out } = this.e;
     this.gen(mask);
     if (isQuad(t)) this.op(SIMD.any_true);
@@ -47,8 +47,8 @@ export class VectorEmitter extends FloatLanes {
     }
     setFlagIf(this.e, QC);
   }
-  private saturatedUnlessSame(t: Lanes, a: Node, b: Node): void {
-    this.saturatedWhere(t, this.apply2(SIMD.xor, a, b));
+  #saturatedUnlessSame(t: Lanes, a: Node, b: Node): void {
+    this.#saturatedWhere(t, this.apply2(SIMD.xor, a, b));
   }
 
   // ---- VectorMachine ----
@@ -80,26 +80,26 @@ export class VectorEmitter extends FloatLanes {
         // The lowest number's is itself, and of unsigned ones the highest.
         const abs = this.apply1(SIMD.abs[log2]!, a);
         const r = this.apply2(SIMD.min_u[log2]!, abs, this.known(most(log2)));
-        this.saturatedUnlessSame(t, abs, r);
+        this.#saturatedUnlessSame(t, abs, r);
         return r;
       }
       case 'qneg': {
         const isLeast = this.apply2(SIMD.eq[log2]!, a, this.known(least(log2)));
-        this.saturatedWhere(t, isLeast);
+        this.#saturatedWhere(t, isLeast);
         return this.apply2(SIMD.xor, this.apply1(SIMD.neg[log2]!, a), isLeast);
       }
       case 'cnt':
         return this.apply1(SIMD.popcnt, a);
       case 'clz':
-        return this.leadingZeros(log2, a);
+        return this.#leadingZeros(log2, a);
       case 'widen':
         return this.apply1((unsigned ? SIMD.extend_low_u : SIMD.extend_low_s)[log2]!, a);
       case 'narrow':
         return this.lowHalves(log2, a);
       case 'qnarrow':
-        return this.saturateToHalf(t, a, unsigned, unsigned);
+        return this.#saturateToHalf(t, a, unsigned, unsigned);
       case 'qnarrowu':
-        return this.saturateToHalf(t, a, false, true);
+        return this.#saturateToHalf(t, a, false, true);
       case 'aessub':
         return this.call('aes_sub', a);
       case 'aesisub':
@@ -108,7 +108,7 @@ export class VectorEmitter extends FloatLanes {
       case 'frsqrte':
         return this.estimate(op, a);
       case 'paddl':
-        return this.addPairs(log2, unsigned, a);
+        return this.#addPairs(log2, unsigned, a);
       case 'recpe':
       case 'rsqrte':
         return this.integerEstimate(op, a);
@@ -127,7 +127,7 @@ export class VectorEmitter extends FloatLanes {
   }
 
   /** Ones below the highest one, which are counted. */
-  private leadingZeros(log2: number, a: Node): Node {
+  #leadingZeros(log2: number, a: Node): Node {
     const bits = 8 << log2;
     let smeared = a;
     for (let n = 1; n < bits; n *= 2)
@@ -138,7 +138,7 @@ export class VectorEmitter extends FloatLanes {
     return this.apply2(SIMD.sub[log2]!, all, ones);
   }
 
-  private saturateToHalf(t: Lanes, a: Node, fromUnsigned: boolean, toUnsigned: boolean): Node {
+  #saturateToHalf(t: Lanes, a: Node, fromUnsigned: boolean, toUnsigned: boolean): Node {
     const log2 = t & 3;
     let r: Node;
     if (log2 === 3) {
@@ -160,11 +160,11 @@ export class VectorEmitter extends FloatLanes {
       r = this.apply2((toUnsigned ? SIMD.narrow_u : SIMD.narrow_s)[log2 - 1]!, signed, signed);
     }
     const back = this.apply1((toUnsigned ? SIMD.extend_low_u : SIMD.extend_low_s)[log2 - 1]!, r);
-    this.saturatedUnlessSame(t | 8, a, back);
+    this.#saturatedUnlessSame(t | 8, a, back);
     return r;
   }
 
-  private addPairs(log2: number, unsigned: boolean, a: Node): Node {
+  #addPairs(log2: number, unsigned: boolean, a: Node): Node {
     if (log2 < 2) return this.apply1((unsigned ? SIMD.extadd_pairwise_u : SIMD.extadd_pairwise_s)[log2]!, a);
     const shift = unsigned ? SIMD.shr_u[3] : SIMD.shr_s[3];
     const even = this.byConstant(shift, this.byConstant(SIMD.shl[3], a, 32), 32);
@@ -187,9 +187,9 @@ export class VectorEmitter extends FloatLanes {
       case 'sub':
         return this.apply2(SIMD[op][log2]!, a, b);
       case 'mul':
-        return log2 === 0 ? this.multiplyBytes(t, a, b) : this.apply2(SIMD.mul[log2]!, a, b);
+        return log2 === 0 ? this.#multiplyBytes(t, a, b) : this.apply2(SIMD.mul[log2]!, a, b);
       case 'pmul':
-        return this.polynomial(0, a, b);
+        return this.#polynomial(0, a, b);
       case 'max':
         return this.apply2((unsigned ? SIMD.max_u : SIMD.max_s)[log2]!, a, b);
       case 'min':
@@ -202,27 +202,31 @@ export class VectorEmitter extends FloatLanes {
         return this.apply2((unsigned ? SIMD.ge_u : SIMD.ge_s)[log2]!, a, b);
       case 'qadd':
       case 'qsub':
-        return this.saturatingSum(op, t, a, b);
+        return this.#saturatingSum(op, t, a, b);
       case 'mull':
         return this.apply2((unsigned ? SIMD.extmul_low_u : SIMD.extmul_low_s)[log2]!, a, b);
       case 'pmull':
         if (log2 === 3) return this.call('vpmull', a, b);
-        return this.polynomial(1, this.apply1(SIMD.extend_low_u[0], a), this.apply1(SIMD.extend_low_u[0], b));
+        return this.#polynomial(
+          1,
+          this.apply1(SIMD.extend_low_u[0], a),
+          this.apply1(SIMD.extend_low_u[0], b),
+        );
       case 'qdmull': {
         const product = this.apply2(SIMD.extmul_low_s[log2]!, a, b);
-        return this.saturatingSum('qadd', (log2 + 1) | 8, product, product);
+        return this.#saturatingSum('qadd', (log2 + 1) | 8, product, product);
       }
       case 'qdmulh':
       case 'qrdmulh':
-        return this.doubledHigh(op === 'qrdmulh', t, a, b);
+        return this.#doubledHigh(op === 'qrdmulh', t, a, b);
       case 'shl':
-        return this.shiftBy(t, a, b);
+        return this.#shiftBy(t, a, b);
       case 'rshl':
-        return this.roundedShift(t, a, b);
+        return this.#roundedShift(t, a, b);
       case 'qshl':
-        return this.saturatedShift(t, a, b, this.shiftBy(t, a, b));
+        return this.#saturatedShift(t, a, b, this.#shiftBy(t, a, b));
       case 'qrshl':
-        return this.saturatedShift(t, a, b, this.roundedShift(t, a, b));
+        return this.#saturatedShift(t, a, b, this.#roundedShift(t, a, b));
       case 'tbl':
         return this.apply2(SIMD.swizzle, a, b);
       case 'fadd':
@@ -252,43 +256,43 @@ export class VectorEmitter extends FloatLanes {
     }
   }
 
-  private shiftBy(t: Lanes, a: Node, b: Node): Node {
+  #shiftBy(t: Lanes, a: Node, b: Node): Node {
     return this.call(`vshl_${isUnsigned(t) ? 'u' : 's'}${laneBits(t)}` as VectorHelper, a, b);
   }
 
   /** Ones in the lanes that are shifted to the right: the low byte of the amount is negative. */
-  private goesRight(t: Lanes, b: Node): Node {
+  #goesRight(t: Lanes, b: Node): Node {
     const log2 = t & 3;
     const bits = laneBits(t);
     const top = bits === 8 ? b : this.byConstant(SIMD.shl[log2]!, b, bits - 8);
     return this.byConstant(SIMD.shr_s[log2]!, top, bits - 1);
   }
 
-  private ones(log2: number): Node {
+  #ones(log2: number): Node {
     return log2 === 3 ? this.known([1, 0, 1, 0]) : this.splat(log2, this.e.const(1));
   }
 
   /** What is shifted out last is added: the low bit after one step less. */
-  private roundedShift(t: Lanes, a: Node, b: Node): Node {
+  #roundedShift(t: Lanes, a: Node, b: Node): Node {
     const log2 = t & 3;
-    const one = this.ones(log2);
-    const last = this.shiftBy(t, a, this.apply2(SIMD.add[log2]!, b, one));
-    const added = this.apply2(SIMD.and, this.apply2(SIMD.and, last, one), this.goesRight(t, b));
-    return this.apply2(SIMD.add[log2]!, this.shiftBy(t, a, b), added);
+    const one = this.#ones(log2);
+    const last = this.#shiftBy(t, a, this.apply2(SIMD.add[log2]!, b, one));
+    const added = this.apply2(SIMD.and, this.apply2(SIMD.and, last, one), this.#goesRight(t, b));
+    return this.apply2(SIMD.add[log2]!, this.#shiftBy(t, a, b), added);
   }
 
   /** `shifted` but where bits that mattered were lost to the left: there the shift back does not give a. */
-  private saturatedShift(t: Lanes, a: Node, b: Node, shifted: Node): Node {
+  #saturatedShift(t: Lanes, a: Node, b: Node, shifted: Node): Node {
     const log2 = t & 3;
-    const back = this.shiftBy(t, shifted, this.apply1(SIMD.neg[log2]!, b));
-    const lost = this.butNot(this.apply2(SIMD.ne[log2]!, back, a), this.goesRight(t, b));
-    this.saturatedWhere(t, lost);
+    const back = this.#shiftBy(t, shifted, this.apply1(SIMD.neg[log2]!, b));
+    const lost = this.butNot(this.apply2(SIMD.ne[log2]!, back, a), this.#goesRight(t, b));
+    this.#saturatedWhere(t, lost);
     if (isUnsigned(t)) return this.apply2(SIMD.or, shifted, lost);
     const sign = this.byConstant(SIMD.shr_s[log2]!, a, laneBits(t) - 1);
     return this.select(lost, this.apply2(SIMD.xor, sign, this.known(most(log2))), shifted);
   }
 
-  private multiplyBytes(t: Lanes, a: Node, b: Node): Node {
+  #multiplyBytes(t: Lanes, a: Node, b: Node): Node {
     const low = this.apply2(SIMD.extmul_low_u[0], a, b);
     if (!isQuad(t)) return this.lowHalves(1, low);
     const high = this.apply2(SIMD.extmul_high_s[0], a, b);
@@ -300,7 +304,7 @@ export class VectorEmitter extends FloatLanes {
   }
 
   /** Eight partial products: each bit of b, in all bits of its lane, chooses one. */
-  private polynomial(log2: number, a: Node, b: Node): Node {
+  #polynomial(log2: number, a: Node, b: Node): Node {
     const top = (8 << log2) - 1;
     let product = this.known(four(0));
     for (let i = 0; i < 8; i++) {
@@ -311,20 +315,20 @@ export class VectorEmitter extends FloatLanes {
     return product;
   }
 
-  private saturatingSum(op: 'qadd' | 'qsub', t: Lanes, a: Node, b: Node): Node {
+  #saturatingSum(op: 'qadd' | 'qsub', t: Lanes, a: Node, b: Node): Node {
     const log2 = t & 3;
     const unsigned = isUnsigned(t);
     const plain = this.apply2(op === 'qadd' ? SIMD.add[log2]! : SIMD.sub[log2]!, a, b);
     if (log2 < 2) {
       const [s, u] = op === 'qadd' ? [SIMD.add_sat_s, SIMD.add_sat_u] : [SIMD.sub_sat_s, SIMD.sub_sat_u];
       const r = this.apply2((unsigned ? u : s)[log2]!, a, b);
-      this.saturatedUnlessSame(t, plain, r);
+      this.#saturatedUnlessSame(t, plain, r);
       return r;
     }
     if (unsigned) {
       // A sum below its term has wrapped, and so has a difference from a greater number.
-      const wrapped = op === 'qadd' ? this.below(log2, plain, a) : this.below(log2, a, b);
-      this.saturatedWhere(t, wrapped);
+      const wrapped = op === 'qadd' ? this.#below(log2, plain, a) : this.#below(log2, a, b);
+      this.#saturatedWhere(t, wrapped);
       return this.apply2(op === 'qadd' ? SIMD.or : SIMD.andnot, plain, wrapped);
     }
     // Overflow: the signs of the terms (for a difference, unlike ones) have given the other sign.
@@ -332,19 +336,19 @@ export class VectorEmitter extends FloatLanes {
     const other = this.apply2(SIMD.xor, op === 'qadd' ? b : a, op === 'qadd' ? plain : b);
     const sign = (8 << log2) - 1;
     const overflow = this.byConstant(SIMD.shr_s[log2]!, this.apply2(SIMD.and, changed, other), sign);
-    this.saturatedWhere(t, overflow);
+    this.#saturatedWhere(t, overflow);
     const limit = this.apply2(SIMD.xor, this.byConstant(SIMD.shr_s[log2]!, a, sign), this.known(most(log2)));
     return this.select(overflow, limit, plain);
   }
 
   /** a < b, unsigned. */
-  private below(log2: number, a: Node, b: Node): Node {
+  #below(log2: number, a: Node, b: Node): Node {
     if (log2 < 3) return this.apply2(SIMD.lt_u[log2]!, a, b);
     const sign = this.known(least(3));
     return this.apply2(SIMD.lt_s[3], this.apply2(SIMD.xor, a, sign), this.apply2(SIMD.xor, b, sign));
   }
 
-  private doubledHigh(rounds: boolean, t: Lanes, a: Node, b: Node): Node {
+  #doubledHigh(rounds: boolean, t: Lanes, a: Node, b: Node): Node {
     const log2 = t & 3;
     const lowest = this.known(least(log2));
     const overflow = () =>
@@ -355,7 +359,7 @@ export class VectorEmitter extends FloatLanes {
       this.gen(this.apply2(SIMD.eq[1], rounded, this.known(most(1))));
       this.op(SIMD.any_true);
       this.e.openUnlikely();
-      this.saturatedWhere(t, overflow());
+      this.#saturatedWhere(t, overflow());
       this.e.close();
       if (rounds) return rounded;
       // It was rounded up where the highest bit that is cut off is set.
@@ -364,7 +368,7 @@ export class VectorEmitter extends FloatLanes {
       return this.apply2(SIMD.sub[1], rounded, up);
     }
     const saturated = overflow();
-    this.saturatedWhere(t, saturated);
+    this.#saturatedWhere(t, saturated);
     const half = (extmul: readonly number[]): Node => {
       const product = this.apply2(extmul[log2]!, a, b);
       const rounded = rounds
@@ -403,7 +407,7 @@ export class VectorEmitter extends FloatLanes {
       case 'rshr': {
         // What is shifted out last is added.
         const last = this.shift(SIMD.shr_u[log2]!, a, this.e.let(this.e.sub(n, this.e.const(1))));
-        const one = this.ones(log2);
+        const one = this.#ones(log2);
         const shifted = this.vecShift('shr', t, a, amount);
         return this.apply2(SIMD.add[log2]!, shifted, this.apply2(SIMD.and, last, one));
       }
@@ -411,7 +415,7 @@ export class VectorEmitter extends FloatLanes {
         if (amount === 0) return a;
         const r = this.shift(SIMD.shl[log2]!, a, n);
         const lost = this.apply2(SIMD.ne[log2]!, this.shift(right, r, n), a);
-        this.saturatedWhere(t, lost);
+        this.#saturatedWhere(t, lost);
         if (unsigned) return this.apply2(SIMD.or, r, lost);
         const sign = this.byConstant(SIMD.shr_s[log2]!, a, bits - 1);
         return this.select(lost, this.apply2(SIMD.xor, sign, this.known(most(log2))), r);
@@ -421,7 +425,7 @@ export class VectorEmitter extends FloatLanes {
         const r = this.shift(SIMD.shl[log2]!, a, n);
         const back = this.shift(SIMD.shr_u[log2]!, r, n);
         const lost = this.apply2(SIMD.or, sign, this.apply2(SIMD.ne[log2]!, back, a));
-        this.saturatedWhere(t, lost);
+        this.#saturatedWhere(t, lost);
         return this.select(lost, this.apply1(SIMD.not, sign), r);
       }
     }

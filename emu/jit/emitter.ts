@@ -100,9 +100,9 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   faultLabel = 0;
 
   readonly vfp: VfpRegisters = new VfpRegisters(this);
-  private readonly floating = new FpEmitter(this);
-  private readonly conversions = new ConversionEmitter(this, this.floating);
-  private readonly vector = new VectorEmitter(this);
+  readonly #floating = new FpEmitter(this);
+  readonly #conversions = new ConversionEmitter(this, this.#floating);
+  readonly #vector = new VectorEmitter(this);
 
   constructor(out: ByteWriter, host: EmitterHost) {
     super(out);
@@ -113,7 +113,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   /** Begins a function. */
   override reset(): void {
     super.reset();
-    this.paths = null;
+    this.#paths = null;
     this.vfp.reset();
     this.cmp.valid = false;
   }
@@ -174,7 +174,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
    * test of N, Z, C and V. Holds only within a block and until the next flag is set.
    */
   readonly cmp = { valid: false, a: NOTHING, b: NOTHING };
-  private flagWritten(v: number, n: Node): void {
+  #flagWritten(v: number, n: Node): void {
     this.cmp.valid = false;
     this.pending.delete(v);
     if (this.dead & (1 << v)) return;
@@ -210,7 +210,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     return stored;
   }
 
-  private flag(v: number): Node {
+  #flag(v: number): Node {
     const pending = this.pending.get(v);
     return pending === undefined ? this.readVar(v) : copyOf(pending);
   }
@@ -219,28 +219,28 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     const both = this.dead & ((1 << VAR.nf) | (1 << VAR.zf));
     if (both === ((1 << VAR.nf) | (1 << VAR.zf))) return;
     const r = both === 0 || this.deferrable !== 0 ? this.let(result) : result;
-    this.flagWritten(VAR.nf, r);
-    this.flagWritten(VAR.zf, r);
+    this.#flagWritten(VAR.nf, r);
+    this.#flagWritten(VAR.zf, r);
   }
   setN(signed: Node): void {
-    this.flagWritten(VAR.nf, signed);
+    this.#flagWritten(VAR.nf, signed);
   }
   setZ(zero: Node): void {
-    this.flagWritten(VAR.zf, zero);
+    this.#flagWritten(VAR.zf, zero);
   }
   setC(c: Node): void {
-    this.flagWritten(VAR.cf, c);
+    this.#flagWritten(VAR.cf, c);
   }
   setV(v: Node): void {
-    const compared = this.comparison(v);
-    this.flagWritten(VAR.vf, v);
+    const compared = this.#comparison(v);
+    this.#flagWritten(VAR.vf, v);
     if (compared) this.cmp.valid = true;
   }
   /**
    * Recognises V as a subtraction sets it, (x ^ y) & (x ^ r), and keeps x and y: N, Z and C have just been set from the same r, x
    * and y.
    */
-  private comparison(v: Node): boolean {
+  #comparison(v: Node): boolean {
     if (v.x !== OP.i32_and || v.kind !== OPERATION) return false;
     const left = v.a!;
     const right = v.b!;
@@ -258,31 +258,31 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     return true;
   }
   orQ(q: Node): void {
-    this.setVar(VAR.qf, this.or(q, this.flag(VAR.qf)));
+    this.setVar(VAR.qf, this.or(q, this.#flag(VAR.qf)));
   }
   setQ(q: Node): void {
     this.setVar(VAR.qf, q);
   }
   setGE(ge: Node): void {
-    this.flagWritten(VAR.ge, ge);
+    this.#flagWritten(VAR.ge, ge);
   }
   getGE(): Node {
-    return this.flag(VAR.ge);
+    return this.#flag(VAR.ge);
   }
   flagN(): Node {
-    return this.shr(this.flag(VAR.nf), this.const(31));
+    return this.shr(this.#flag(VAR.nf), this.const(31));
   }
   flagZ(): Node {
-    return this.op1(OP.i32_eqz, this.flag(VAR.zf));
+    return this.op1(OP.i32_eqz, this.#flag(VAR.zf));
   }
   flagC(): Node {
-    return this.flag(VAR.cf);
+    return this.#flag(VAR.cf);
   }
   flagV(): Node {
-    return this.shr(this.flag(VAR.vf), this.const(31));
+    return this.shr(this.#flag(VAR.vf), this.const(31));
   }
   flagQ(): Node {
-    return this.flag(VAR.qf);
+    return this.#flag(VAR.qf);
   }
 
   cond(c: Cond): Node {
@@ -292,10 +292,10 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
       if (op !== 0) return this.op2(op, this.cmp.a, this.cmp.b);
     }
     const zero = this.const(0);
-    const n = () => this.flag(VAR.nf);
-    const z = () => this.flag(VAR.zf);
-    const cf = () => this.flag(VAR.cf);
-    const v = () => this.flag(VAR.vf);
+    const n = () => this.#flag(VAR.nf);
+    const z = () => this.#flag(VAR.zf);
+    const cf = () => this.#flag(VAR.cf);
+    const v = () => this.#flag(VAR.vf);
     switch (c) {
       case 0:
         return this.op1(OP.i32_eqz, z());
@@ -330,15 +330,15 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
 
   // ---- memory ----
   /** Writes the page test for `length` bytes at the address in a LOCAL or CONST node. */
-  private test(address: Node, length: number, kind: number, align: number): void {
+  #test(address: Node, length: number, kind: number, align: number): void {
     const { out } = this;
     // The zeros behind the page bytes are for alignments of up to 8.
     if (align > 8 && !this.tested) {
-      this.testAlignment(address, length, kind, align);
+      this.#testAlignment(address, length, kind, align);
       align = 1;
     }
     if (this.tested) {
-      if (align > 1) this.testAlignment(address, length, kind, align);
+      if (align > 1) this.#testAlignment(address, length, kind, align);
       return;
     }
     const aligned = length === 1 || length === 2 || length === 4 || length === 8;
@@ -349,11 +349,11 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
       out.mem(OP.i32_load8_u, PAGE_BYTES);
     } else if (aligned && align <= length && !this.host.unaligned()) {
       // An address that is not a multiple of the length looks into the zeros behind the page bytes.
-      this.pageByteIfAligned(address, length);
+      this.#pageByteIfAligned(address, length);
     } else {
-      if (align >= 4) this.pageByteIfAligned(address, align);
-      else this.pageByte(address, 0);
-      this.pageByte(address, length - 1);
+      if (align >= 4) this.#pageByteIfAligned(address, align);
+      else this.#pageByte(address, 0);
+      this.#pageByte(address, length - 1);
       out.byte(OP.i32_and);
     }
     const permissions = this.temp(I32);
@@ -365,7 +365,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   }
 
   /** Leaves the page byte of address + offset. */
-  private pageByte(address: Node, offset: number): void {
+  #pageByte(address: Node, offset: number): void {
     const { out } = this;
     this.gen(address);
     if (offset !== 0) {
@@ -378,7 +378,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   }
 
   /** Leaves the page byte of an address, or 0 when it is not a multiple of the alignment. */
-  private pageByteIfAligned(address: Node, align: number): void {
+  #pageByteIfAligned(address: Node, align: number): void {
     const { out } = this;
     // A rotation by 20, which V8's optimizing compiler makes of this; its baseline compiler would call a C function for the one
     // of wasm.
@@ -394,7 +394,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     out.mem(OP.i32_load8_u, PAGE_BYTES);
   }
 
-  private testAlignment(address: Node, length: number, kind: number, align: number): void {
+  #testAlignment(address: Node, length: number, kind: number, align: number): void {
     this.gen(address);
     this.out.i32(align - 1);
     this.out.byte(OP.i32_and);
@@ -405,8 +405,8 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   testGroup(register: number, offset: number, length: number, kind: number): void {
     const { out } = this;
     const address = this.let(this.add(this.reg(register), this.const(offset)));
-    this.pageByte(address, 0);
-    this.pageByte(address, length - 1);
+    this.#pageByte(address, 0);
+    this.#pageByte(address, length - 1);
     out.byte(OP.i32_and);
     out.i32(kind);
     out.byte(OP.i32_and);
@@ -437,14 +437,14 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
       if (word !== undefined) return this.const(word);
     }
     const a = this.let(address);
-    this.test(a, size, 1, 1);
+    this.#test(a, size, 1, 1);
     this.gen(a);
     this.out.mem(size === 4 ? OP.i32_load : size === 2 ? OP.i32_load16_u : OP.i32_load8_u, 0);
     return this.fromStack();
   }
   store(address: Node, size: 1 | 2 | 4, v: Node): void {
     const a = this.let(address);
-    this.test(a, size, 2, 1);
+    this.#test(a, size, 2, 1);
     this.gen(a);
     this.gen(v);
     this.out.mem(size === 4 ? OP.i32_store : size === 2 ? OP.i32_store16 : OP.i32_store8, 0);
@@ -452,10 +452,10 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   access(address: Node, length: number, kind: 1 | 2, align: number): void {
     if (address.kind === OPERATION || address.kind === VARIABLE)
       throw new Error('emitter: access wants its address from let');
-    this.test(address, length, kind, align);
+    this.#test(address, length, kind, align);
   }
   /** Address of an already tested range as a base on the wasm stack and a static offset. */
-  private based(address: Node, offset: number): number {
+  #based(address: Node, offset: number): number {
     // The sum wraps at 32 bits for the guest; wasm's static offset does not, but a tested range never wraps.
     this.gen(address);
     if (offset >= 0) return offset;
@@ -464,27 +464,27 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     return 0;
   }
   loadWord(address: Node, offset: number): Node {
-    this.out.mem(OP.i32_load, this.based(address, offset));
+    this.out.mem(OP.i32_load, this.#based(address, offset));
     return this.fromStack();
   }
   storeWord(address: Node, offset: number, v: Node): void {
-    const o = this.based(address, offset);
+    const o = this.#based(address, offset);
     this.gen(v);
     this.out.mem(OP.i32_store, o);
   }
   loadDouble(address: Node, offset: number): Node {
-    this.out.mem(OP.f64_load, this.based(address, offset));
+    this.out.mem(OP.f64_load, this.#based(address, offset));
     return this.fromStack(F64);
   }
   storeDouble(address: Node, offset: number, w: Node): void {
-    const o = this.based(address, offset);
-    this.vector.genDouble(w);
+    const o = this.#based(address, offset);
+    this.#vector.genDouble(w);
     this.out.mem(OP.f64_store, o);
   }
 
   loadExclusive(address: Node, size: 1 | 2 | 4 | 8): [Node, Node] {
     const a = this.let(address);
-    this.test(a, size, 1, size);
+    this.#test(a, size, 1, size);
     const { out } = this;
     const low = this.temp(I32);
     let high: Node = this.const(0);
@@ -509,7 +509,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     const a = this.let(address);
     const lo = this.let(low);
     const hi = this.let(high);
-    this.test(a, size, 2, size);
+    this.#test(a, size, 2, size);
     const { out } = this;
     const status = this.temp(I32);
     const state = (offset: number) => {
@@ -601,7 +601,7 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     return this.fromStack(F64);
   }
   setD(n: number, w: Node): void {
-    this.vfp.write(64, n, () => this.vector.genDouble(w));
+    this.vfp.write(64, n, () => this.#vector.genDouble(w));
   }
   sToV(s: Node): Node {
     return s;
@@ -610,13 +610,13 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     return v;
   }
   lowW(w: Node): Node {
-    return this.vector.word(w, 0);
+    return this.#vector.word(w, 0);
   }
   highW(w: Node): Node {
-    return this.vector.word(w, 1);
+    return this.#vector.word(w, 1);
   }
   makeW(low: Node, high: Node): Node {
-    if (low.kind === CONST && high.kind === CONST) return this.vector.pair(low.x, high.x);
+    if (low.kind === CONST && high.kind === CONST) return this.#vector.pair(low.x, high.x);
     const { out } = this;
     this.gen(high);
     out.byte(OP.i64_extend_i32_u);
@@ -635,38 +635,38 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
     return this.fromStack(V128);
   }
   protected genVector(w: Node): void {
-    this.vector.gen(w);
+    this.#vector.gen(w);
   }
   setQuad(n: number, w: Node): void {
     this.vfp.write(128, n >> 1, () => this.genVector(w));
   }
   vec1(op: Vector1, t: Lanes, a: Node): Node {
-    return this.vector.vec1(op, t, a);
+    return this.#vector.vec1(op, t, a);
   }
   vec2(op: Vector2, t: Lanes, a: Node, b: Node): Node {
-    return this.vector.vec2(op, t, a, b);
+    return this.#vector.vec2(op, t, a, b);
   }
   vec3(op: Vector3, t: Lanes, a: Node, b: Node, c: Node): Node {
-    return this.vector.vec3(op, t, a, b, c);
+    return this.#vector.vec3(op, t, a, b, c);
   }
   vecShift(op: VectorShift, t: Lanes, a: Node, amount: number): Node {
-    return this.vector.vecShift(op, t, a, amount);
+    return this.#vector.vecShift(op, t, a, amount);
   }
   shuffle(pattern: readonly number[], a: Node, b: Node): Node {
-    return this.vector.shuffle(pattern, a, b);
+    return this.#vector.shuffle(pattern, a, b);
   }
   splat(t: Lanes, v: Node): Node {
-    return this.vector.splat(t, v);
+    return this.#vector.splat(t, v);
   }
   getLane(t: Lanes, w: Node, i: number): Node {
-    return this.vector.getLane(t, w, i);
+    return this.#vector.getLane(t, w, i);
   }
   setLane(t: Lanes, w: Node, i: number, v: Node): Node {
-    return this.vector.setLane(t, w, i, v);
+    return this.#vector.setLane(t, w, i, v);
   }
   loadLanes(address: Node, offset: number, _size: 1 | 2 | 4 | 8, quad: boolean): Node {
     if (!quad) return this.loadDouble(address, offset);
-    this.out.simdMem(SIMD.load, this.based(address, offset));
+    this.out.simdMem(SIMD.load, this.#based(address, offset));
     return this.fromStack(V128);
   }
   storeLanes(address: Node, offset: number, _size: 1 | 2 | 4 | 8, quad: boolean, w: Node): void {
@@ -674,31 +674,32 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
       this.storeDouble(address, offset, w);
       return;
     }
-    const o = this.based(address, offset);
-    this.vector.gen(w);
+    const o = this.#based(address, offset);
+    this.#vector.gen(w);
     this.out.simdMem(SIMD.store, o);
   }
 
   /** Labels of the instruction's end and of its slow path, when it has one; and what was cached when the fast path was opened. */
-  private paths: { end: number; slow: number; cached: CachedRegisters } | null = null;
+  #paths: { end: number; slow: number; cached: CachedRegisters } | null = null;
 
   /** Begins code that can be left by leaveFastPathIf. Nothing of the instruction has been written yet. */
   openFastPath(): void {
-    if (this.paths !== null) return;
-    this.paths = { end: this.depth, slow: this.depth + 1, cached: this.vfp.cached };
+    if (this.#paths !== null) return;
+    this.#paths = { end: this.depth, slow: this.depth + 1, cached: this.vfp.cached };
     this.open(OP.block);
     this.open(OP.block);
     this.vfp.written = NONE_CACHED;
   }
   /** With the answer on the wasm stack: has the evaluator run the instruction, of which nothing has been written yet. */
   leaveFastPathIf(): void {
-    this.brIfUnlikely(this.paths!.slow);
+    this.brIfUnlikely(this.#paths!.slow);
   }
   /** Ends an instruction: writes the slow path when it has one. */
   finish(): void {
-    const { paths, vfp } = this;
+    const { vfp } = this;
+    const paths = this.#paths;
     if (paths === null) return;
-    this.paths = null;
+    this.#paths = null;
     this.br(OP.br, paths.end);
     this.close();
     // The evaluator tests the condition again, and for that it needs the flags.
@@ -709,18 +710,18 @@ export class Emitter extends ArithmeticWriter implements Machine<Node, Node, Nod
   }
   /** The instruction under way is given up. */
   abandon(): void {
-    this.paths = null;
+    this.#paths = null;
   }
 
   // ---- VFP arithmetic: see emit-fp.ts ----
   fp(op: FpOp, size: FpSize, d: number, n: number, m: number): void {
-    this.floating.fp(op, size, d, n, m);
+    this.#floating.fp(op, size, d, n, m);
   }
   fpCompare(size: FpSize, n: number, m: number, _signal: boolean): void {
-    this.floating.fpCompare(size, n, m);
+    this.#floating.fpCompare(size, n, m);
   }
   fpConvert(op: FpConvert, d: number, m: number, fbits: number): void {
-    this.conversions.convert(op, d, m, fbits);
+    this.#conversions.convert(op, d, m, fbits);
   }
 
   /** Has the evaluator run the instruction under way; leaves when it says so. The caller has stored what is dirty. */

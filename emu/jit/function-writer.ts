@@ -51,11 +51,11 @@ export class FunctionWriter {
   readonly out: ByteWriter;
   /** Open labels (block, loop, if) around the place being written. */
   depth = 0;
-  private readonly localTypes: ValType[] = [];
-  private readonly varLocal: number[] = [];
-  private readonly version: number[] = [];
-  private readonly free = new Map<ValType, number[]>();
-  private taken: { type: ValType; local: number }[] = [];
+  readonly #localTypes: ValType[] = [];
+  readonly #varLocal: number[] = [];
+  readonly #version: number[] = [];
+  readonly #free = new Map<ValType, number[]>();
+  #taken: { type: ValType; local: number }[] = [];
 
   constructor(out: ByteWriter) {
     this.out = out;
@@ -63,24 +63,24 @@ export class FunctionWriter {
 
   /** Begins a function. */
   reset(): void {
-    this.localTypes.length = 0;
+    this.#localTypes.length = 0;
     this.unlikely.length = 0;
     this.numbers.length = 0;
-    this.varLocal.length = 0;
+    this.#varLocal.length = 0;
     for (let i = 0; i < VARS; i++) {
-      this.varLocal.push(-1);
-      this.version[i] = 0;
+      this.#varLocal.push(-1);
+      this.#version[i] = 0;
     }
-    this.free.clear();
-    this.taken = [];
-    this.kept = [];
+    this.#free.clear();
+    this.#taken = [];
+    this.#kept = [];
     this.depth = 0;
   }
 
   /** Locals as runs, for the function's header. */
   locals(): [number, ValType][] {
     const runs: [number, ValType][] = [];
-    for (const type of this.localTypes) {
+    for (const type of this.#localTypes) {
       const last = runs[runs.length - 1];
       if (last !== undefined && last[1] === type) last[0]++;
       else runs.push([1, type]);
@@ -90,53 +90,53 @@ export class FunctionWriter {
 
   /** Type of the local that a held value stands in. */
   typeOf(n: Node): ValType {
-    return n.kind === LOCAL ? this.localTypes[n.x - PARAMETERS]! : I32;
+    return n.kind === LOCAL ? this.#localTypes[n.x - PARAMETERS]! : I32;
   }
 
   newLocal(type: ValType): number {
-    this.localTypes.push(type);
-    return this.localTypes.length - 1 + PARAMETERS;
+    this.#localTypes.push(type);
+    return this.#localTypes.length - 1 + PARAMETERS;
   }
 
   /** A local that is free again at the next instruction. */
   temp(type: ValType): number {
-    const local = this.free.get(type)?.pop() ?? this.newLocal(type);
-    this.taken.push({ type, local });
+    const local = this.#free.get(type)?.pop() ?? this.newLocal(type);
+    this.#taken.push({ type, local });
     return local;
   }
 
   /** Makes the temporaries taken so far free again. */
   freeTemps(): void {
-    for (const { type, local } of this.taken) {
-      const list = this.free.get(type);
-      if (list === undefined) this.free.set(type, [local]);
+    for (const { type, local } of this.#taken) {
+      const list = this.#free.get(type);
+      if (list === undefined) this.#free.set(type, [local]);
       else list.push(local);
     }
-    this.taken.length = 0;
+    this.#taken.length = 0;
   }
 
   /** Temporaries that stay taken until `freeKept`. */
-  private kept: { type: ValType; local: number }[] = [];
+  #kept: { type: ValType; local: number }[] = [];
 
   /** Keeps the temporaries taken so far. */
   protected keepTemps(): void {
-    this.kept.push(...this.taken);
-    this.taken.length = 0;
+    this.#kept.push(...this.#taken);
+    this.#taken.length = 0;
   }
 
   /** Frees the temporaries kept since there were `count`. */
   freeKept(count: number): void {
-    this.taken.push(...this.kept.splice(count));
+    this.#taken.push(...this.#kept.splice(count));
   }
   get keptCount(): number {
-    return this.kept.length;
+    return this.#kept.length;
   }
 
   varLocalOf(v: number): number {
-    let local = this.varLocal[v]!;
+    let local = this.#varLocal[v]!;
     if (local < 0) {
       local = this.newLocal(I32);
-      this.varLocal[v] = local;
+      this.#varLocal[v] = local;
     }
     return local;
   }
@@ -201,7 +201,7 @@ export class FunctionWriter {
         out.get(n.x);
         return;
       case VARIABLE:
-        if (this.version[n.x] !== n.mark)
+        if (this.#version[n.x] !== n.mark)
           throw new Error(`emitter: variable ${n.x} read before and used after it changed`);
         out.get(this.varLocalOf(n.x));
         return;
@@ -225,11 +225,11 @@ export class FunctionWriter {
   protected setVar(v: number, n: Node): void {
     this.gen(n);
     this.out.set(this.varLocalOf(v));
-    this.version[v]!++;
+    this.#version[v]!++;
   }
 
   protected readVar(v: number): Node {
-    return new Node(VARIABLE, v, null, null, null, this.version[v]!);
+    return new Node(VARIABLE, v, null, null, null, this.#version[v]!);
   }
 
   /** Loads variables from the state block into their locals. */
@@ -239,7 +239,7 @@ export class FunctionWriter {
         this.out.get(CPU);
         this.out.mem(OP.i32_load, VAR_OFFSET[v]!);
         this.out.set(this.varLocalOf(v));
-        this.version[v]!++;
+        this.#version[v]!++;
       }
   }
 

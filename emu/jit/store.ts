@@ -40,15 +40,15 @@ export class TranslationStore {
   translatedHere = 0;
   readonly archive: Archive | null;
   readonly leftovers = new LeftoversOfRun();
-  private readonly slots = new Map<number, number>();
-  private nextSlot = 1;
-  private sites = new Int32Array(SITE_WORDS << 12);
-  private siteCount = 0;
-  private readonly images = new Map<string, Entry>();
-  private readonly entryOf = new WeakMap<CodeImage, Entry>();
-  private readonly imageOfVma = new WeakMap<Vma, CodeImage>();
+  readonly #slots = new Map<number, number>();
+  #nextSlot = 1;
+  #sites = new Int32Array(SITE_WORDS << 12);
+  #siteCount = 0;
+  readonly #images = new Map<string, Entry>();
+  readonly #entryOf = new WeakMap<CodeImage, Entry>();
+  readonly #imageOfVma = new WeakMap<Vma, CodeImage>();
 
-  private readonly maxWeight: number;
+  readonly #maxWeight: number;
 
   /** `thread` translates beside this one; null: there is none. */
   constructor(
@@ -58,66 +58,66 @@ export class TranslationStore {
   ) {
     this.thread = thread;
     this.archive = archive;
-    this.maxWeight = maxWeight;
+    this.#maxWeight = maxWeight;
   }
 
   // ---- numbers ----
 
   /** The table slot of a location, taken for it when it has none; the same in all address spaces. */
   slotOf(location: number): number {
-    let slot = this.slots.get(location);
+    let slot = this.#slots.get(location);
     if (slot === undefined) {
-      slot = this.nextSlot++;
-      this.slots.set(location, slot);
+      slot = this.#nextSlot++;
+      this.#slots.set(location, slot);
     }
     return slot;
   }
 
   /** The slot of a location, 0 when it has none. */
   knownSlot(location: number): number {
-    return this.slots.get(location) ?? 0;
+    return this.#slots.get(location) ?? 0;
   }
 
   /** Slots given so far: the length that a table must have. */
   get slotCount(): number {
-    return this.nextSlot;
+    return this.#nextSlot;
   }
 
   get isFull(): boolean {
-    return this.siteCount > MAX_SITES;
+    return this.#siteCount > MAX_SITES;
   }
 
   /** A number for a place that may fault: its location, the dirty variables with ITSTATE in bits 31..24, and its region. */
   siteOf(location: number, dirty: number, region: number): number {
-    const at = this.siteCount * SITE_WORDS;
-    if (at >= this.sites.length) {
+    const at = this.#siteCount * SITE_WORDS;
+    if (at >= this.#sites.length) {
       const bigger = new Int32Array(at * 2);
-      bigger.set(this.sites);
-      this.sites = bigger;
+      bigger.set(this.#sites);
+      this.#sites = bigger;
     }
-    this.sites[at] = location;
-    this.sites[at + 1] = dirty;
-    this.sites[at + 2] = region;
-    return this.siteCount++;
+    this.#sites[at] = location;
+    this.#sites[at + 1] = dirty;
+    this.#sites[at + 2] = region;
+    return this.#siteCount++;
   }
 
   /** Numbers for as many places as there are words for (location, dirty, region of each); gives the first. */
   sitesOf(words: Int32Array): number {
-    const first = this.siteCount;
+    const first = this.#siteCount;
     const end = first * SITE_WORDS + words.length;
-    if (end > this.sites.length) {
-      const bigger = new Int32Array(Math.max(end, this.sites.length * 2));
-      bigger.set(this.sites);
-      this.sites = bigger;
+    if (end > this.#sites.length) {
+      const bigger = new Int32Array(Math.max(end, this.#sites.length * 2));
+      bigger.set(this.#sites);
+      this.#sites = bigger;
     }
-    this.sites.set(words, first * SITE_WORDS);
-    this.siteCount = end / SITE_WORDS;
+    this.#sites.set(words, first * SITE_WORDS);
+    this.#siteCount = end / SITE_WORDS;
     return first;
   }
 
   site(number: number): { location: number; dirty: number; region: number } {
     const at = number * SITE_WORDS;
-    const { sites } = this;
+    const sites = this.#sites;
     return { location: sites[at]! >>> 0, dirty: sites[at + 1]!, region: sites[at + 2]! >>> 0 };
   }
 
@@ -129,24 +129,24 @@ export class TranslationStore {
     if (vma === undefined || vma.source === null || vma.source.key === null) return null;
     if (vma.shared || (vma.prot & (EXEC | WRITE)) !== EXEC) return null;
     if (!space.pages.pristine(address >>> PAGE_SHIFT)) return null;
-    let image = this.imageOfVma.get(vma);
+    let image = this.#imageOfVma.get(vma);
     if (image === undefined) {
-      image = this.fileImage(vma.source, vma.start - vma.offset);
-      this.imageOfVma.set(vma, image);
+      image = this.#fileImage(vma.source, vma.start - vma.offset);
+      this.#imageOfVma.set(vma, image);
     }
     return image;
   }
 
-  private fileImage(source: PageSource, bias: number): CodeImage {
+  #fileImage(source: PageSource, bias: number): CodeImage {
     const key = `${source.key}@${bias}`;
-    const known = this.images.get(key);
+    const known = this.#images.get(key);
     if (known !== undefined) {
       // The map's order is that of their use.
-      this.images.delete(key);
-      this.images.set(key, known);
+      this.#images.delete(key);
+      this.#images.set(key, known);
       return known.image;
     }
-    this.makeRoom();
+    this.#makeRoom();
     const image = new CodeImage();
     const { archive } = this;
     const name = archive?.nameOf(source, bias) ?? null;
@@ -157,19 +157,19 @@ export class TranslationStore {
       keeper = new Keeper(archive, name, image, this);
     }
     const entry = { image, keeper };
-    this.images.set(key, entry);
-    this.entryOf.set(image, entry);
+    this.#images.set(key, entry);
+    this.#entryOf.set(image, entry);
     return image;
   }
 
-  private makeRoom(): void {
+  #makeRoom(): void {
     let weight = 0;
-    for (const { image } of this.images.values()) weight += weightOf(image);
-    for (const [key, entry] of this.images) {
-      if (weight <= this.maxWeight) return;
+    for (const { image } of this.#images.values()) weight += weightOf(image);
+    for (const [key, entry] of this.#images) {
+      if (weight <= this.#maxWeight) return;
       weight -= weightOf(entry.image);
       void entry.keeper?.finish();
-      this.images.delete(key);
+      this.#images.delete(key);
     }
   }
 
@@ -183,7 +183,7 @@ export class TranslationStore {
    * so.
    */
   translated(space: AddressSpace, address: number, image: CodeImage): void {
-    const entry = this.entryOf.get(image);
+    const entry = this.#entryOf.get(image);
     if (!entry?.keeper) return;
     if (space.find(address)?.source?.unchanged?.() === true) entry.keeper.translated();
     else {
@@ -200,7 +200,7 @@ export class TranslationStore {
     const began = performance.now();
     const writing: Promise<void>[] = [];
     // What has learned most comes first.
-    for (const { keeper } of [...this.images.values()].sort(
+    for (const { keeper } of [...this.#images.values()].sort(
       (a, b) => b.image.loose.size - a.image.loose.size,
     ))
       if (keeper !== null && performance.now() < began + patience / 2) writing.push(keeper.finish());

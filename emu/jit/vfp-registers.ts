@@ -26,39 +26,39 @@ export const NONE_CACHED: CachedRegisters = { s: 0, d: 0, q: 0 };
 const TYPES: Readonly<Record<RegisterSize, ValType>> = { 32: F32, 64: F64, 128: V128 };
 
 export class VfpRegisters {
-  private readonly writer: FunctionWriter;
-  private readonly locals: Readonly<Record<RegisterSize, number[]>> = { 32: [], 64: [], 128: [] };
-  private s = 0;
-  private d = 0;
-  private q = 0;
+  readonly #writer: FunctionWriter;
+  readonly #locals: Readonly<Record<RegisterSize, number[]>> = { 32: [], 64: [], 128: [] };
+  #s = 0;
+  #d = 0;
+  #q = 0;
   /** Registers written since it was last set. */
   written: CachedRegisters = NONE_CACHED;
 
   constructor(writer: FunctionWriter) {
-    this.writer = writer;
+    this.#writer = writer;
   }
 
   /** Begins a function. */
   reset(): void {
-    for (const size of [32, 64, 128] as const) this.locals[size].fill(-1);
+    for (const size of [32, 64, 128] as const) this.#locals[size].fill(-1);
     this.forget();
   }
 
   get cached(): CachedRegisters {
-    return { s: this.s, d: this.d, q: this.q };
+    return { s: this.#s, d: this.#d, q: this.#q };
   }
   /** What is cached on another way. */
   set cached({ s, d, q }: CachedRegisters) {
-    this.s = s;
-    this.d = d;
-    this.q = q;
+    this.#s = s;
+    this.#d = d;
+    this.#q = q;
   }
 
   /** Where two ways come together, on one of which it is what it was before. */
   join({ s, d, q }: CachedRegisters): void {
-    this.s &= s;
-    this.d &= d;
-    this.q &= q;
+    this.#s &= s;
+    this.#d &= d;
+    this.#q &= q;
   }
 
   /** The registers may have been written by others. */
@@ -68,28 +68,28 @@ export class VfpRegisters {
 
   /** Whether a local has the register cached. */
   isCached(size: RegisterSize, n: number): boolean {
-    return ((size === 32 ? this.s : size === 64 ? this.d : this.q) & (1 << n)) !== 0;
+    return ((size === 32 ? this.#s : size === 64 ? this.#d : this.#q) & (1 << n)) !== 0;
   }
 
   /** A local that holds the register. */
   read(size: RegisterSize, n: number): number {
-    const local = this.localOf(size, n);
+    const local = this.#localOf(size, n);
     if (!this.isCached(size, n)) {
-      if (!this.takeFromOthers(size, n)) this.load(size, n);
-      else this.writer.out.set(local);
-      this.cache(size, n);
+      if (!this.#takeFromOthers(size, n)) this.load(size, n);
+      else this.#writer.out.set(local);
+      this.#cache(size, n);
     }
     return local;
   }
 
   /** Leaves the register on the wasm stack when locals of other sizes hold all of it. */
-  private takeFromOthers(size: RegisterSize, n: number): boolean {
-    const { out } = this.writer;
+  #takeFromOthers(size: RegisterSize, n: number): boolean {
+    const { out } = this.#writer;
     if (size === 128) {
       if (!this.isCached(64, 2 * n) || !this.isCached(64, 2 * n + 1)) return false;
-      out.get(this.localOf(64, 2 * n));
+      out.get(this.#localOf(64, 2 * n));
       out.simd(SIMD.f64_splat);
-      out.get(this.localOf(64, 2 * n + 1));
+      out.get(this.#localOf(64, 2 * n + 1));
       out.simd(SIMD.f64_replace);
       out.byte(1);
       return true;
@@ -97,7 +97,7 @@ export class VfpRegisters {
     const perQuad = 128 / size;
     const quad = Math.floor(n / perQuad);
     if (!this.isCached(128, quad)) return false;
-    out.get(this.localOf(128, quad));
+    out.get(this.#localOf(128, quad));
     out.simd(size === 64 ? SIMD.f64_extract : SIMD.f32_extract);
     out.byte(n % perQuad);
     return true;
@@ -105,15 +105,15 @@ export class VfpRegisters {
 
   /** Writes the register, with what `value` leaves on the wasm stack. */
   write(size: RegisterSize, n: number, value: () => void): void {
-    const { out } = this.writer;
+    const { out } = this.#writer;
     out.get(CPU);
     value();
-    out.tee(this.localOf(size, n));
+    out.tee(this.#localOf(size, n));
     const offset = vfpOffset(size, n);
     if (size === 128) out.simdMem(SIMD.store, offset);
     else out.mem(size === 32 ? OP.f32_store : OP.f64_store, offset);
-    this.forgetOthers(size, n);
-    this.cache(size, n);
+    this.#forgetOthers(size, n);
+    this.#cache(size, n);
     const { s, d, q } = this.written;
     const bit = 1 << n;
     this.written = {
@@ -125,12 +125,12 @@ export class VfpRegisters {
 
   /** Loads the register's local again: on a way on which the evaluator wrote it, while on another one `write` did. */
   load(size: RegisterSize, n: number): void {
-    const { out } = this.writer;
+    const { out } = this.#writer;
     const offset = vfpOffset(size, n);
     out.get(CPU);
     if (size === 128) out.simdMem(SIMD.load, offset);
     else out.mem(size === 32 ? OP.f32_load : OP.f64_load, offset);
-    out.set(this.localOf(size, n));
+    out.set(this.#localOf(size, n));
   }
 
   /**
@@ -140,40 +140,40 @@ export class VfpRegisters {
   loadAgain(before: CachedRegisters): void {
     const { written } = this;
     const missing: readonly [RegisterSize, number][] = [
-      [32, this.s & (~before.s | written.s)],
-      [64, this.d & (~before.d | written.d)],
-      [128, this.q & (~before.q | written.q)],
+      [32, this.#s & (~before.s | written.s)],
+      [64, this.#d & (~before.d | written.d)],
+      [128, this.#q & (~before.q | written.q)],
     ];
     for (const [size, mask] of missing) for (let n = 0; n < 32; n++) if (mask & (1 << n)) this.load(size, n);
   }
 
-  private cache(size: RegisterSize, n: number): void {
-    if (size === 32) this.s |= 1 << n;
-    else if (size === 64) this.d |= 1 << n;
-    else this.q |= 1 << n;
+  #cache(size: RegisterSize, n: number): void {
+    if (size === 32) this.#s |= 1 << n;
+    else if (size === 64) this.#d |= 1 << n;
+    else this.#q |= 1 << n;
   }
 
   /** No local holds what the register is a part of, or a part of it. */
-  private forgetOthers(size: RegisterSize, n: number): void {
+  #forgetOthers(size: RegisterSize, n: number): void {
     switch (size) {
       case 32:
-        this.d &= ~(1 << (n >> 1));
-        this.q &= ~(1 << (n >> 2));
+        this.#d &= ~(1 << (n >> 1));
+        this.#q &= ~(1 << (n >> 2));
         break;
       case 64:
-        if (n < 16) this.s &= ~(3 << (2 * n));
-        this.q &= ~(1 << (n >> 1));
+        if (n < 16) this.#s &= ~(3 << (2 * n));
+        this.#q &= ~(1 << (n >> 1));
         break;
       case 128:
-        if (n < 8) this.s &= ~(15 << (4 * n));
-        this.d &= ~(3 << (2 * n));
+        if (n < 8) this.#s &= ~(15 << (4 * n));
+        this.#d &= ~(3 << (2 * n));
     }
   }
 
-  private localOf(size: RegisterSize, n: number): number {
-    const locals = this.locals[size];
+  #localOf(size: RegisterSize, n: number): number {
+    const locals = this.#locals[size];
     while (locals.length <= n) locals.push(-1);
-    if (locals[n]! < 0) locals[n] = this.writer.newLocal(TYPES[size]);
+    if (locals[n]! < 0) locals[n] = this.#writer.newLocal(TYPES[size]);
     return locals[n]!;
   }
 }

@@ -173,7 +173,7 @@ export class ByteWriter {
     this.bytes = new Uint8Array(capacity);
   }
 
-  private room(n: number): void {
+  #room(n: number): void {
     if (this.length + n <= this.bytes.length) return;
     const bigger = new Uint8Array(Math.max(this.bytes.length * 2, this.length + n));
     bigger.set(this.bytes.subarray(0, this.length));
@@ -181,13 +181,13 @@ export class ByteWriter {
   }
 
   byte(b: number): void {
-    if (this.length === this.bytes.length) this.room(1);
+    if (this.length === this.bytes.length) this.#room(1);
     this.bytes[this.length++] = b;
   }
 
   /** Unsigned LEB128 of a 32-bit number. */
   u32(x: number): void {
-    this.room(5);
+    this.#room(5);
     const { bytes } = this;
     x >>>= 0;
     while (x >= 0x80) {
@@ -199,7 +199,7 @@ export class ByteWriter {
 
   /** Signed LEB128 of a 32-bit number. */
   s32(x: number): void {
-    this.room(5);
+    this.#room(5);
     const { bytes } = this;
     x |= 0;
     for (;;) {
@@ -227,7 +227,7 @@ export class ByteWriter {
   }
 
   raw(b: Uint8Array | readonly number[]): void {
-    this.room(b.length);
+    this.#room(b.length);
     this.bytes.set(b, this.length);
     this.length += b.length;
   }
@@ -244,45 +244,49 @@ export class ByteWriter {
 
   clear(): void {
     this.length = 0;
-    this.setEnd = -1;
+    this.#setEnd = -1;
   }
 
   // ---- instructions with immediates ----
   /** The last local.set: where it begins and ends, and its local. */
-  private setAt = 0;
-  private setEnd = -1;
-  private setLocal = 0;
+  #setAt = 0;
+  #setEnd = -1;
+  #setLocal = 0;
 
   /** Directly behind a local.set of the same local it becomes a local.tee. */
   get(local: number): void {
-    if (this.setEnd === this.length && this.setLocal === local) {
-      this.bytes[this.setAt] = OP.local_tee;
-      this.setEnd = -1;
+    if (this.#setEnd === this.length && this.#setLocal === local) {
+      this.bytes[this.#setAt] = OP.local_tee;
+      this.#setEnd = -1;
       return;
     }
     this.byte(OP.local_get);
     this.u32(local);
   }
   set(local: number): void {
-    this.setAt = this.length;
+    this.#setAt = this.length;
     this.byte(OP.local_set);
     this.u32(local);
-    this.setEnd = this.length;
-    this.setLocal = local;
+    this.#setEnd = this.length;
+    this.#setLocal = local;
   }
   /** A place that can be gone back to. */
   mark(): WriterMark {
-    return { length: this.length, set: this.setEnd === this.length ? this.setAt : -1, local: this.setLocal };
+    return {
+      length: this.length,
+      set: this.#setEnd === this.length ? this.#setAt : -1,
+      local: this.#setLocal,
+    };
   }
   /** Throws away what has been written since. */
   rollBack({ length, set, local }: WriterMark): void {
     this.length = length;
-    this.setEnd = -1;
+    this.#setEnd = -1;
     if (set < 0) return;
     this.bytes[set] = OP.local_set;
-    this.setAt = set;
-    this.setEnd = length;
-    this.setLocal = local;
+    this.#setAt = set;
+    this.#setEnd = length;
+    this.#setLocal = local;
   }
   tee(local: number): void {
     this.byte(OP.local_tee);
@@ -295,7 +299,7 @@ export class ByteWriter {
   /** A constant that can be given another value later (`patchI32`): always five bytes. Gives where its value stands. */
   i32Patchable(x: number): number {
     this.byte(OP.i32_const);
-    this.room(5);
+    this.#room(5);
     const at = this.length;
     this.length += 5;
     patchI32(this.bytes, at, x);

@@ -1,6 +1,7 @@
 /**
- * Runs a thread that has hardware breakpoints or watchpoints: instruction by instruction through the evaluator, with each address looked at before
- * anything happens (ARM ARM C3: software debug events). Slow, and only for as long as a debugger asks; the other engines know nothing of it.
+ * Runs a thread that has hardware breakpoints or watchpoints: instruction by instruction through the evaluator, with each
+ * address looked at before anything happens (ARM ARM C3: software debug events). Slow, and only for as long as a debugger asks;
+ * the other engines know nothing of it.
  *
  * Invariants:
  *   - A debug event is reported before any effect of its instruction, with the PC at it; as the point still matches when the thread goes on, the debugger
@@ -31,26 +32,29 @@ export function metPoint<P extends DebugPoint>(
   return points.find((p) => (p.access & access) !== 0 && address <= p.last && address + length > p.first);
 }
 
-/** An Evaluator that fails accesses to what is watched, with 'debug'. All of an instruction's accesses are tested by these three. */
+/**
+ * An Evaluator that fails accesses to what is watched, with 'debug'. All of an instruction's accesses are tested by these
+ * three.
+ */
 class WatchingEvaluator extends Evaluator {
   points: readonly DebugPoint[] = [];
 
   override load(address: number, size: 1 | 2 | 4): number {
-    this.look(address, size, 1);
+    this.#look(address, size, 1);
     return super.load(address, size);
   }
 
   override store(address: number, size: 1 | 2 | 4, v: number): void {
-    this.look(address, size, 2);
+    this.#look(address, size, 2);
     super.store(address, size, v);
   }
 
   override access(address: number, length: number, kind: 1 | 2, align: number): void {
     super.access(address, length, kind, align);
-    this.look(address, length, kind);
+    this.#look(address, length, kind);
   }
 
-  private look(address: number, length: number, kind: 1 | 2): void {
+  #look(address: number, length: number, kind: 1 | 2): void {
     const at = address >>> 0;
     const point = metPoint(this.points, at, length, kind);
     // As the fault address register has it: of what is watched, the first byte that is accessed.
@@ -59,26 +63,26 @@ class WatchingEvaluator extends Evaluator {
 }
 
 export class DebugRun {
-  private readonly hooks: CpuHooks;
-  private readonly interpreter: Interpreter;
-  private readonly evaluator: WatchingEvaluator;
+  readonly #hooks: CpuHooks;
+  readonly #interpreter: Interpreter;
+  readonly #evaluator: WatchingEvaluator;
 
   constructor(space: AddressSpace, hooks: CpuHooks) {
-    this.hooks = hooks;
-    this.interpreter = new Interpreter(space, hooks, undefined, WatchingEvaluator);
-    this.evaluator = this.interpreter.evaluator as WatchingEvaluator;
+    this.#hooks = hooks;
+    this.#interpreter = new Interpreter(space, hooks, undefined, WatchingEvaluator);
+    this.#evaluator = this.#interpreter.evaluator as WatchingEvaluator;
   }
 
   /** As CpuBackend.run, with these points. */
   run(cpu: CpuState, points: readonly DebugPoint[]): void {
-    this.evaluator.points = points;
+    this.#evaluator.points = points;
     for (;;) {
       const pc = cpu.ru[15]!;
       if (metPoint(points, pc, 1, EXEC) !== undefined) {
-        if (!this.hooks.fault(cpu, pc, EXEC, 'debug')) return;
+        if (!this.#hooks.fault(cpu, pc, EXEC, 'debug')) return;
       } else if (--cpu.fuel < 0) {
-        if (!this.hooks.preempt(cpu)) return;
-      } else if (!this.interpreter.step(cpu)) return;
+        if (!this.#hooks.preempt(cpu)) return;
+      } else if (!this.#interpreter.step(cpu)) return;
     }
   }
 }

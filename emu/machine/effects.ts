@@ -94,62 +94,62 @@ class Recorder implements Machine<Value, Unknown, Unknown> {
   readonly pc: number;
   readonly size: number;
   readonly thumb: boolean;
-  private readonly insn: Insn;
-  private readonly reads = none();
-  private readonly writes = none();
-  private readonly mayWrite = none();
-  private readsFpscr = false;
-  private writesFpscr = false;
-  private loads = false;
-  private stores = false;
-  private exclusive = false;
-  private branchTo: Branch | null = null;
-  private trapKind: Trap | null = null;
-  private trapEnds = false;
-  private hasIsb = false;
-  private hasYield = false;
-  private hasEndian = false;
+  readonly #insn: Insn;
+  readonly #reads = none();
+  readonly #writes = none();
+  readonly #mayWrite = none();
+  #readsFpscr = false;
+  #writesFpscr = false;
+  #loads = false;
+  #stores = false;
+  #exclusive = false;
+  #branchTo: Branch | null = null;
+  #trapKind: Trap | null = null;
+  #trapEnds = false;
+  #hasIsb = false;
+  #hasYield = false;
+  #hasEndian = false;
   /** Depth of bodies under unknown conditions. */
-  private unsure = 0;
+  #unsure = 0;
 
   constructor(insn: Insn, pc: number) {
-    this.insn = insn;
+    this.#insn = insn;
     this.pc = pc;
     this.size = insn.size;
     this.thumb = insn.thumb;
   }
 
   run(): Effects {
-    const { insn } = this;
+    const insn = this.#insn;
     insn.row.op(this, insn.args);
     const conditional = insn.cond < 14;
-    if (conditional) this.reads.flags |= COND_FLAGS[insn.cond]!;
-    const branch = this.branchTo;
-    const leaves = branch !== null ? !branch.conditional : this.trapEnds;
+    if (conditional) this.#reads.flags |= COND_FLAGS[insn.cond]!;
+    const branch = this.#branchTo;
+    const leaves = branch !== null ? !branch.conditional : this.#trapEnds;
     return {
-      reads: this.reads,
-      writes: conditional ? none() : this.writes,
-      mayWrite: this.mayWrite,
-      readsFpscr: this.readsFpscr,
-      writesFpscr: this.writesFpscr,
-      loads: this.loads,
-      stores: this.stores,
-      exclusive: this.exclusive,
+      reads: this.#reads,
+      writes: conditional ? none() : this.#writes,
+      mayWrite: this.#mayWrite,
+      readsFpscr: this.#readsFpscr,
+      writesFpscr: this.#writesFpscr,
+      loads: this.#loads,
+      stores: this.#stores,
+      exclusive: this.#exclusive,
       branch: branch === null ? null : { ...branch, conditional: branch.conditional || conditional },
-      trap: this.trapKind,
-      isb: this.hasIsb,
-      yields: this.hasYield,
-      setsEndian: this.hasEndian,
+      trap: this.#trapKind,
+      isb: this.#hasIsb,
+      yields: this.#hasYield,
+      setsEndian: this.#hasEndian,
       fallsThrough: conditional || !leaves,
     };
   }
 
-  private readBit(set: keyof Resources, bit: number): void {
-    this.reads[set] |= bit & ~this.writes[set];
+  #readBit(set: keyof Resources, bit: number): void {
+    this.#reads[set] |= bit & ~this.#writes[set];
   }
-  private writeBit(set: keyof Resources, bit: number): void {
-    this.mayWrite[set] |= bit;
-    if (this.unsure === 0) this.writes[set] |= bit;
+  #writeBit(set: keyof Resources, bit: number): void {
+    this.#mayWrite[set] |= bit;
+    if (this.#unsure === 0) this.#writes[set] |= bit;
   }
 
   // ---- values ----
@@ -168,11 +168,11 @@ class Recorder implements Machine<Value, Unknown, Unknown> {
 
   // ---- core registers ----
   reg(n: number): Value {
-    this.readBit('core', 1 << n);
+    this.#readBit('core', 1 << n);
     return n === 15 ? pcReads(this) : undefined;
   }
   setReg(n: number, _v: Value): void {
-    this.writeBit('core', 1 << n);
+    this.#writeBit('core', 1 << n);
   }
   eachRegister(list: number, count: number, body: (n: number, i: number) => void): void {
     eachRegister(list, count, body);
@@ -274,148 +274,148 @@ class Recorder implements Machine<Value, Unknown, Unknown> {
       else otherwise?.();
       return;
     }
-    this.unsure++;
+    this.#unsure++;
     body();
     otherwise?.();
-    this.unsure--;
+    this.#unsure--;
   }
 
   // ---- flags ----
   setNZ(_result: Value): void {
-    this.writeBit('flags', N | Z);
+    this.#writeBit('flags', N | Z);
   }
   setN(_signed: Value): void {
-    this.writeBit('flags', N);
+    this.#writeBit('flags', N);
   }
   setZ(_zero: Value): void {
-    this.writeBit('flags', Z);
+    this.#writeBit('flags', Z);
   }
   setC(_c: Value): void {
-    this.writeBit('flags', C);
+    this.#writeBit('flags', C);
   }
   setV(_v: Value): void {
-    this.writeBit('flags', V);
+    this.#writeBit('flags', V);
   }
   orQ(q: Value): void {
     if (q === 0) return;
-    this.readBit('flags', FLAG.Q);
-    this.writeBit('flags', FLAG.Q);
+    this.#readBit('flags', FLAG.Q);
+    this.#writeBit('flags', FLAG.Q);
   }
   setQ(_q: Value): void {
-    this.writeBit('flags', FLAG.Q);
+    this.#writeBit('flags', FLAG.Q);
   }
   setGE(_ge: Value): void {
-    this.writeBit('flags', FLAG.GE);
+    this.#writeBit('flags', FLAG.GE);
   }
   getGE(): Value {
-    return this.flag(FLAG.GE);
+    return this.#flag(FLAG.GE);
   }
-  private flag(bits: number): Value {
-    this.readBit('flags', bits);
+  #flag(bits: number): Value {
+    this.#readBit('flags', bits);
     return undefined;
   }
   flagN(): Value {
-    return this.flag(N);
+    return this.#flag(N);
   }
   flagZ(): Value {
-    return this.flag(Z);
+    return this.#flag(Z);
   }
   flagC(): Value {
-    return this.flag(C);
+    return this.#flag(C);
   }
   flagV(): Value {
-    return this.flag(V);
+    return this.#flag(V);
   }
   flagQ(): Value {
-    return this.flag(FLAG.Q);
+    return this.#flag(FLAG.Q);
   }
   cond(c: Cond): Value {
-    return c >= 14 ? 1 : this.flag(COND_FLAGS[c]!);
+    return c >= 14 ? 1 : this.#flag(COND_FLAGS[c]!);
   }
 
   // ---- memory ----
   load(_address: Value, _size: 1 | 2 | 4): Value {
-    this.loads = true;
+    this.#loads = true;
     return undefined;
   }
   store(_address: Value, _size: 1 | 2 | 4, _v: Value): void {
-    this.stores = true;
+    this.#stores = true;
   }
   access(_address: Value, _length: number, kind: 1 | 2, _align: number): void {
-    if (kind === 1) this.loads = true;
-    else this.stores = true;
+    if (kind === 1) this.#loads = true;
+    else this.#stores = true;
   }
   loadWord(_address: Value, _offset: number): Value {
-    this.loads = true;
+    this.#loads = true;
     return undefined;
   }
   storeWord(_address: Value, _offset: number, _v: Value): void {
-    this.stores = true;
+    this.#stores = true;
   }
   loadDouble(_address: Value, _offset: number): Unknown {
-    this.loads = true;
+    this.#loads = true;
   }
   storeDouble(_address: Value, _offset: number, _w: Unknown): void {
-    this.stores = true;
+    this.#stores = true;
   }
   loadExclusive(_address: Value, _size: 1 | 2 | 4 | 8): [Value, Value] {
-    this.loads = true;
-    this.exclusive = true;
+    this.#loads = true;
+    this.#exclusive = true;
     return [undefined, undefined];
   }
   storeExclusive(_address: Value, _size: 1 | 2 | 4 | 8, _low: Value, _high: Value): Value {
-    this.stores = true;
-    this.exclusive = true;
+    this.#stores = true;
+    this.#exclusive = true;
     return undefined;
   }
   clearExclusive(): void {
-    this.exclusive = true;
+    this.#exclusive = true;
   }
 
   // ---- control flow ----
   branch(location: Value, kind: BranchKind): void {
     const target = location === undefined ? undefined : location >>> 0;
-    const before = this.branchTo;
+    const before = this.#branchTo;
     // Two branches in one op stand in two bodies of `when`.
-    this.branchTo = {
+    this.#branchTo = {
       kind,
       target: before === null || before.target === target ? target : undefined,
-      conditional: this.unsure > 0,
+      conditional: this.#unsure > 0,
     };
   }
   trap(kind: Trap, _imm: number): void {
-    this.trapKind = kind;
-    this.trapEnds = kind !== 'svc' && this.unsure === 0;
+    this.#trapKind = kind;
+    this.#trapEnds = kind !== 'svc' && this.#unsure === 0;
   }
   isb(): void {
-    this.hasIsb = true;
+    this.#hasIsb = true;
   }
   yield(): void {
-    this.hasYield = true;
+    this.#hasYield = true;
   }
   setEndian(_big: boolean): void {
-    this.hasEndian = true;
+    this.#hasEndian = true;
   }
   getSys(register: 'tpidruro' | 'tpidrurw' | 'fpscr'): Value {
-    if (register === 'fpscr') this.readsFpscr = true;
+    if (register === 'fpscr') this.#readsFpscr = true;
     return undefined;
   }
   setSys(register: 'tpidrurw' | 'fpscr', _v: Value): void {
-    if (register === 'fpscr') this.writesFpscr = true;
+    if (register === 'fpscr') this.#writesFpscr = true;
   }
 
   // ---- VFP ----
   getS(n: number): Unknown {
-    this.readBit('s', 1 << n);
+    this.#readBit('s', 1 << n);
   }
   setS(n: number, _v: Unknown): void {
-    this.writeBit('s', 1 << n);
+    this.#writeBit('s', 1 << n);
   }
   getD(n: number): Unknown {
-    this.readBit('d', 1 << n);
+    this.#readBit('d', 1 << n);
   }
   setD(n: number, _v: Unknown): void {
-    this.writeBit('d', 1 << n);
+    this.#writeBit('d', 1 << n);
   }
   sToV(_s: Unknown): Value {
     return undefined;
@@ -430,26 +430,26 @@ class Recorder implements Machine<Value, Unknown, Unknown> {
   makeW(_low: Value, _high: Value): Unknown {}
 
   getQuad(n: number): Unknown {
-    this.readBit('d', 3 << n);
+    this.#readBit('d', 3 << n);
   }
   setQuad(n: number, _w: Unknown): void {
-    this.writeBit('d', 3 << n);
+    this.#writeBit('d', 3 << n);
   }
   vec1(op: Vector1, _t: Lanes, _a: Unknown): Unknown {
-    this.vectorFlags(op);
+    this.#vectorFlags(op);
   }
   vec2(op: Vector2, _t: Lanes, _a: Unknown, _b: Unknown): Unknown {
-    this.vectorFlags(op);
+    this.#vectorFlags(op);
   }
   vec3(op: Vector3, _t: Lanes, _a: Unknown, _b: Unknown, _c: Unknown): Unknown {
-    this.vectorFlags(op);
+    this.#vectorFlags(op);
   }
   vecShift(op: VectorShift, _t: Lanes, _a: Unknown, _amount: number): Unknown {
-    this.vectorFlags(op);
+    this.#vectorFlags(op);
   }
   /** Floats and what saturates set cumulative flags. */
-  private vectorFlags(op: Vector1 | Vector2 | Vector3 | VectorShift): void {
-    if (/^(f|q|itof|htof)/.test(op)) this.usesMode();
+  #vectorFlags(op: Vector1 | Vector2 | Vector3 | VectorShift): void {
+    if (/^(f|q|itof|htof)/.test(op)) this.#usesMode();
   }
   shuffle(_pattern: readonly number[], _a: Unknown, _b: Unknown): Unknown {}
   splat(_t: Lanes, _v: Value): Unknown {}
@@ -458,42 +458,42 @@ class Recorder implements Machine<Value, Unknown, Unknown> {
   }
   setLane(_t: Lanes, _w: Unknown, _i: number, _v: Value): Unknown {}
   loadLanes(_address: Value, _offset: number, _size: 1 | 2 | 4 | 8, _quad: boolean): Unknown {
-    this.loads = true;
+    this.#loads = true;
   }
   storeLanes(_address: Value, _offset: number, _size: 1 | 2 | 4 | 8, _quad: boolean, _w: Unknown): void {
-    this.stores = true;
+    this.#stores = true;
   }
 
   fp(op: FpOp, size: FpSize, d: number, n: number, m: number): void {
     const set = size === 32 ? 's' : 'd';
-    if (op !== 'neg' && op !== 'abs') this.usesMode();
-    if (!/^(neg|abs|sqrt|rint)/.test(op)) this.readBit(set, 1 << n);
-    if (ACCUMULATES.has(op)) this.readBit(set, 1 << d);
-    this.readBit(set, 1 << m);
-    this.writeBit(set, 1 << d);
+    if (op !== 'neg' && op !== 'abs') this.#usesMode();
+    if (!/^(neg|abs|sqrt|rint)/.test(op)) this.#readBit(set, 1 << n);
+    if (ACCUMULATES.has(op)) this.#readBit(set, 1 << d);
+    this.#readBit(set, 1 << m);
+    this.#writeBit(set, 1 << d);
   }
   fpCompare(size: FpSize, n: number, m: number, _signal: boolean): void {
     const set = size === 32 ? 's' : 'd';
-    this.usesMode();
-    this.readBit(set, 1 << n);
-    if (m >= 0) this.readBit(set, 1 << m);
+    this.#usesMode();
+    this.#readBit(set, 1 << n);
+    if (m >= 0) this.#readBit(set, 1 << m);
   }
   fpConvert(op: FpConvert, d: number, m: number, _fbits: number): void {
-    this.usesMode();
+    this.#usesMode();
     const [target, source] = op.split('_') as [string, string];
     // The integer stands in an S register; a fixed point number in the register of the other operand's size; a half in half an S
     // register.
     const ofDouble = (one: string, other: string): boolean =>
       one.startsWith('f64') || (one[0] === 'x' && other.startsWith('f64'));
-    this.readBit(ofDouble(source, target) ? 'd' : 's', 1 << m);
+    this.#readBit(ofDouble(source, target) ? 'd' : 's', 1 << m);
     const set = ofDouble(target, source) ? 'd' : 's';
-    if (target.startsWith('f16')) this.readBit(set, 1 << d);
-    this.writeBit(set, 1 << d);
+    if (target.startsWith('f16')) this.#readBit(set, 1 << d);
+    this.#writeBit(set, 1 << d);
   }
   /** Arithmetic rounds by FPSCR and sets its cumulative flags. */
-  private usesMode(): void {
-    this.readsFpscr = true;
-    this.writesFpscr = true;
+  #usesMode(): void {
+    this.#readsFpscr = true;
+    this.#writesFpscr = true;
   }
 }
 

@@ -74,43 +74,43 @@ export class Evaluator implements Machine<number, number, number> {
   /** Immediate of a trap. */
   imm = 0;
 
-  private cpu!: CpuState;
-  private r!: Int32Array;
+  #cpu!: CpuState;
+  #r!: Int32Array;
   /** The state block as words: flags. */
-  private w!: Int32Array;
-  private s!: Int32Array;
+  #w!: Int32Array;
+  #s!: Int32Array;
 
   /** Page bytes, or zeros while E is set. Their own view, because an index above 2^31 into the view of all memory is slow. */
-  private pages: Uint8Array;
-  private readonly pageBytes: Uint8Array;
-  private readonly zeros: Uint8Array;
-  private readonly i32: Int32Array;
-  private readonly u16: Uint16Array;
+  #pages: Uint8Array;
+  readonly #pageBytes: Uint8Array;
+  readonly #zeros: Uint8Array;
+  readonly #i32: Int32Array;
+  readonly #u16: Uint16Array;
   /** The lower and the upper 2 GiB, for the same reason. */
-  private readonly low: Uint8Array;
-  private readonly high: Uint8Array;
+  readonly #low: Uint8Array;
+  readonly #high: Uint8Array;
 
   constructor(space: AddressSpace, fault: GuestFault) {
     this.space = space;
     this.fault = fault;
-    this.pageBytes = new Uint8Array(space.buffer, PAGE_BYTES, PAGE_BYTES_LENGTH);
-    this.zeros = new Uint8Array(space.buffer, PAGE_BYTES + PAGE_BYTES_LENGTH, PAGE_BYTES_LENGTH);
-    this.pages = this.pageBytes;
-    this.i32 = space.i32;
-    this.u16 = space.u16;
-    this.low = new Uint8Array(space.buffer, 0, 0x8000_0000);
-    this.high = new Uint8Array(space.buffer, 0x8000_0000, 0x8000_0000);
+    this.#pageBytes = new Uint8Array(space.buffer, PAGE_BYTES, PAGE_BYTES_LENGTH);
+    this.#zeros = new Uint8Array(space.buffer, PAGE_BYTES + PAGE_BYTES_LENGTH, PAGE_BYTES_LENGTH);
+    this.#pages = this.#pageBytes;
+    this.#i32 = space.i32;
+    this.#u16 = space.u16;
+    this.#low = new Uint8Array(space.buffer, 0, 0x8000_0000);
+    this.#high = new Uint8Array(space.buffer, 0x8000_0000, 0x8000_0000);
   }
 
   /** Turns to a thread. To be called again whenever something else may have changed its E bit. */
   bind(cpu: CpuState): void {
-    if (this.cpu !== cpu) {
-      this.cpu = cpu;
-      this.r = cpu.r;
-      this.w = cpu.i32;
-      this.s = cpu.s;
+    if (this.#cpu !== cpu) {
+      this.#cpu = cpu;
+      this.#r = cpu.r;
+      this.#w = cpu.i32;
+      this.#s = cpu.s;
     }
-    this.pages = cpu.i32[E] === 0 ? this.pageBytes : this.zeros;
+    this.#pages = cpu.i32[E] === 0 ? this.#pageBytes : this.#zeros;
   }
 
   get size(): number {
@@ -136,11 +136,11 @@ export class Evaluator implements Machine<number, number, number> {
 
   // ---- core registers ----
   reg(n: number): number {
-    if (n !== 15) return this.r[n]!;
+    if (n !== 15) return this.#r[n]!;
     return pcReads(this);
   }
   setReg(n: number, v: number): void {
-    this.r[n] = v;
+    this.#r[n] = v;
   }
   eachRegister(list: number, count: number, body: (n: number, i: number) => void): void {
     eachRegister(list, count, body);
@@ -241,54 +241,54 @@ export class Evaluator implements Machine<number, number, number> {
 
   // ---- flags ----
   setNZ(result: number): void {
-    this.w[NF] = result;
-    this.w[ZF] = result;
+    this.#w[NF] = result;
+    this.#w[ZF] = result;
   }
   setN(signed: number): void {
-    this.w[NF] = signed;
+    this.#w[NF] = signed;
   }
   setZ(zero: number): void {
-    this.w[ZF] = zero;
+    this.#w[ZF] = zero;
   }
   setC(c: number): void {
-    this.w[CF] = c;
+    this.#w[CF] = c;
   }
   setV(v: number): void {
-    this.w[VF] = v;
+    this.#w[VF] = v;
   }
   orQ(q: number): void {
-    if (q !== 0) this.w[QF] = 1;
+    if (q !== 0) this.#w[QF] = 1;
   }
   setQ(q: number): void {
-    this.w[QF] = q;
+    this.#w[QF] = q;
   }
   setGE(ge: number): void {
-    this.w[GE] = ge;
+    this.#w[GE] = ge;
   }
   getGE(): number {
-    return this.w[GE]!;
+    return this.#w[GE]!;
   }
   flagN(): number {
-    return this.w[NF]! >>> 31;
+    return this.#w[NF]! >>> 31;
   }
   flagZ(): number {
-    return this.w[ZF] === 0 ? 1 : 0;
+    return this.#w[ZF] === 0 ? 1 : 0;
   }
   flagC(): number {
-    return this.w[CF]!;
+    return this.#w[CF]!;
   }
   flagV(): number {
-    return this.w[VF]! >>> 31;
+    return this.#w[VF]! >>> 31;
   }
   flagQ(): number {
-    return this.w[QF]!;
+    return this.#w[QF]!;
   }
   cond(c: Cond): number {
     return this.holds(c) ? 1 : 0;
   }
   /** ConditionPassed (ARM ARM A8.3.1). */
   holds(c: Cond): boolean {
-    const w = this.w;
+    const w = this.#w;
     switch (c) {
       case 0:
         return w[ZF] === 0;
@@ -325,68 +325,69 @@ export class Evaluator implements Machine<number, number, number> {
 
   // ---- memory ----
   load(address: number, size: 1 | 2 | 4): number {
-    if ((this.pages[address >>> PAGE_SHIFT]! & READ) !== 0) {
+    if ((this.#pages[address >>> PAGE_SHIFT]! & READ) !== 0) {
       if (size === 4) {
-        if ((address & 3) === 0) return this.i32[address >>> 2]!;
+        if ((address & 3) === 0) return this.#i32[address >>> 2]!;
       } else if (size === 1) {
-        return (this.i32[address >>> 2]! >>> ((address & 3) << 3)) & 0xff;
-      } else if ((address & 1) === 0) return this.u16[address >>> 1]!;
+        return (this.#i32[address >>> 2]! >>> ((address & 3) << 3)) & 0xff;
+      } else if ((address & 1) === 0) return this.#u16[address >>> 1]!;
     }
-    return this.loadSlow(address, size);
+    return this.#loadSlow(address, size);
   }
 
   store(address: number, size: 1 | 2 | 4, v: number): void {
-    if ((this.pages[address >>> PAGE_SHIFT]! & WRITE) !== 0) {
+    if ((this.#pages[address >>> PAGE_SHIFT]! & WRITE) !== 0) {
       if (size === 4) {
         if ((address & 3) === 0) {
-          this.i32[address >>> 2] = v;
+          this.#i32[address >>> 2] = v;
           return;
         }
       } else if (size === 1) {
-        this.setByte(address, v);
+        this.#setByte(address, v);
         return;
       } else if ((address & 1) === 0) {
-        this.u16[address >>> 1] = v;
+        this.#u16[address >>> 1] = v;
         return;
       }
     }
-    this.storeSlow(address, size, v);
+    this.#storeSlow(address, size, v);
   }
 
   /** Unaligned, big-endian, or not accessible yet. */
-  private loadSlow(address: number, size: number): number {
-    this.test(address, size, READ);
+  #loadSlow(address: number, size: number): number {
+    this.#test(address, size, READ);
     let v = 0;
-    if (this.pages === this.zeros) for (let i = 0; i < size; i++) v = (v << 8) | this.byte(address + i);
-    else for (let i = size - 1; i >= 0; i--) v = (v << 8) | this.byte(address + i);
+    if (this.#pages === this.#zeros) for (let i = 0; i < size; i++) v = (v << 8) | this.#byte(address + i);
+    else for (let i = size - 1; i >= 0; i--) v = (v << 8) | this.#byte(address + i);
     return v;
   }
 
-  private storeSlow(address: number, size: number, v: number): void {
-    this.test(address, size, WRITE);
-    if (this.pages === this.zeros) for (let i = size - 1; i >= 0; i--, v >>= 8) this.setByte(address + i, v);
-    else for (let i = 0; i < size; i++, v >>= 8) this.setByte(address + i, v);
+  #storeSlow(address: number, size: number, v: number): void {
+    this.#test(address, size, WRITE);
+    if (this.#pages === this.#zeros)
+      for (let i = size - 1; i >= 0; i--, v >>= 8) this.#setByte(address + i, v);
+    else for (let i = 0; i < size; i++, v >>= 8) this.#setByte(address + i, v);
   }
 
-  private byte(address: number): number {
-    return (this.i32[address >>> 2]! >>> ((address & 3) << 3)) & 0xff;
+  #byte(address: number): number {
+    return (this.#i32[address >>> 2]! >>> ((address & 3) << 3)) & 0xff;
   }
 
-  private setByte(address: number, v: number): void {
+  #setByte(address: number, v: number): void {
     const a = address | 0;
-    if (a >= 0) this.low[a] = v;
-    else this.high[a & 0x7fff_ffff] = v;
+    if (a >= 0) this.#low[a] = v;
+    else this.#high[a & 0x7fff_ffff] = v;
   }
 
   /** Makes bytes address..address+length-1 accessible, or throws. A range shorter than a page touches at most two pages. */
-  private test(address: number, length: number, access: number): void {
-    const pages = this.pageBytes;
+  #test(address: number, length: number, access: number): void {
+    const pages = this.#pageBytes;
     const last = (address + length - 1) >>> PAGE_SHIFT;
-    while ((pages[address >>> PAGE_SHIFT]! & access) === 0) this.ask(address >>> 0, access);
-    while ((pages[last]! & access) === 0) this.ask((last << PAGE_SHIFT) >>> 0, access);
+    while ((pages[address >>> PAGE_SHIFT]! & access) === 0) this.#ask(address >>> 0, access);
+    while ((pages[last]! & access) === 0) this.#ask((last << PAGE_SHIFT) >>> 0, access);
   }
 
-  private ask(address: number, access: number): void {
+  #ask(address: number, access: number): void {
     const why = this.space.fault(address, access as Access);
     if (why !== 'ok') throw this.fail(address, access, why);
   }
@@ -402,25 +403,25 @@ export class Evaluator implements Machine<number, number, number> {
   access(address: number, length: number, kind: 1 | 2, align: number): void {
     if (align > 1 && (address & (align - 1)) !== 0) throw this.fail(address >>> 0, kind, 'align');
     if (
-      (this.pages[address >>> PAGE_SHIFT]! & kind) === 0 ||
+      (this.#pages[address >>> PAGE_SHIFT]! & kind) === 0 ||
       (address & PAGE_MASK) + length > PAGE_MASK + 1
     ) {
-      this.test(address, length, kind);
+      this.#test(address, length, kind);
     }
   }
   loadWord(address: number, offset: number): number {
     const a = address + offset;
     const v =
       (a & 3) === 0
-        ? this.i32[a >>> 2]!
-        : this.byte(a) | (this.byte(a + 1) << 8) | (this.byte(a + 2) << 16) | (this.byte(a + 3) << 24);
-    return this.pages === this.zeros ? swap32(v) : v;
+        ? this.#i32[a >>> 2]!
+        : this.#byte(a) | (this.#byte(a + 1) << 8) | (this.#byte(a + 2) << 16) | (this.#byte(a + 3) << 24);
+    return this.#pages === this.#zeros ? swap32(v) : v;
   }
   storeWord(address: number, offset: number, v: number): void {
     const a = address + offset;
-    const x = this.pages === this.zeros ? swap32(v) : v;
-    if ((a & 3) === 0) this.i32[a >>> 2] = x;
-    else for (let i = 0; i < 4; i++) this.setByte(a + i, x >>> (i << 3));
+    const x = this.#pages === this.#zeros ? swap32(v) : v;
+    if ((a & 3) === 0) this.#i32[a >>> 2] = x;
+    else for (let i = 0; i < 4; i++) this.#setByte(a + i, x >>> (i << 3));
   }
   loadDouble(address: number, offset: number): number {
     return this.loadLanes(address, offset, 8, false);
@@ -429,20 +430,20 @@ export class Evaluator implements Machine<number, number, number> {
     this.storeLanes(address, offset, 8, false, w);
   }
   /** A word of lanes: as it lies in memory. */
-  private loadAsIs(address: number, offset: number): number {
+  #loadAsIs(address: number, offset: number): number {
     const word = this.loadWord(address, offset);
-    return this.pages === this.zeros ? swap32(word) : word;
+    return this.#pages === this.#zeros ? swap32(word) : word;
   }
   loadLanes(address: number, offset: number, size: 1 | 2 | 4 | 8, quad: boolean): number {
-    const a = this.loadAsIs(address, offset);
-    const b = this.loadAsIs(address, offset + 4);
+    const a = this.#loadAsIs(address, offset);
+    const b = this.#loadAsIs(address, offset + 4);
     const w = quad
-      ? vector.make4(a, b, this.loadAsIs(address, offset + 8), this.loadAsIs(address, offset + 12))
+      ? vector.make4(a, b, this.#loadAsIs(address, offset + 8), this.#loadAsIs(address, offset + 12))
       : vector.make2(a, b);
-    return this.pages === this.zeros ? vector.swapLanes(w, size) : w;
+    return this.#pages === this.#zeros ? vector.swapLanes(w, size) : w;
   }
   storeLanes(address: number, offset: number, size: 1 | 2 | 4 | 8, quad: boolean, w: number): void {
-    const big = this.pages === this.zeros;
+    const big = this.#pages === this.#zeros;
     const lanes = big ? vector.swapLanes(w, size) : w;
     for (let i = 0; i < (quad ? 4 : 2); i++) {
       const word = vector.word(lanes, i);
@@ -460,7 +461,7 @@ export class Evaluator implements Machine<number, number, number> {
       low = this.loadWord(address, 0);
       high = this.loadWord(address, 4);
     } else low = this.load(address, size);
-    const w = this.w;
+    const w = this.#w;
     w[EX_ARMED] = 1;
     w[EX_ADDRESS] = address;
     w[EX_SIZE] = size;
@@ -469,7 +470,7 @@ export class Evaluator implements Machine<number, number, number> {
     return [low, high];
   }
   storeExclusive(address: number, size: 1 | 2 | 4 | 8, low: number, high: number): number {
-    const w = this.w;
+    const w = this.#w;
     this.access(address, size, WRITE, size);
     const armed = w[EX_ARMED] !== 0 && w[EX_ADDRESS] === address && w[EX_SIZE] === size;
     w[EX_ARMED] = 0;
@@ -485,7 +486,7 @@ export class Evaluator implements Machine<number, number, number> {
     return 0;
   }
   clearExclusive(): void {
-    this.w[EX_ARMED] = 0;
+    this.#w[EX_ARMED] = 0;
   }
 
   // ---- control flow ----
@@ -504,29 +505,29 @@ export class Evaluator implements Machine<number, number, number> {
     this.event = EVENT.YIELD;
   }
   setEndian(big: boolean): void {
-    this.w[E] = big ? 1 : 0;
-    this.pages = big ? this.zeros : this.pageBytes;
+    this.#w[E] = big ? 1 : 0;
+    this.#pages = big ? this.#zeros : this.#pageBytes;
   }
   getSys(register: 'tpidruro' | 'tpidrurw' | 'fpscr'): number {
-    return this.w[OFF[register] >> 2]!;
+    return this.#w[OFF[register] >> 2]!;
   }
   setSys(register: 'tpidrurw' | 'fpscr', v: number): void {
-    this.w[OFF[register] >> 2] = v;
+    this.#w[OFF[register] >> 2] = v;
   }
 
   // ---- VFP ----
   getS(n: number): number {
-    return this.s[n]!;
+    return this.#s[n]!;
   }
   setS(n: number, v: number): void {
-    this.s[n] = v;
+    this.#s[n] = v;
   }
   getD(n: number): number {
-    return vector.make2(this.s[2 * n]!, this.s[2 * n + 1]!);
+    return vector.make2(this.#s[2 * n]!, this.#s[2 * n + 1]!);
   }
   setD(n: number, w: number): void {
-    this.s[2 * n] = vector.word(w, 0);
-    this.s[2 * n + 1] = vector.word(w, 1);
+    this.#s[2 * n] = vector.word(w, 0);
+    this.#s[2 * n + 1] = vector.word(w, 1);
   }
   sToV(s: number): number {
     return s;
@@ -546,30 +547,30 @@ export class Evaluator implements Machine<number, number, number> {
 
   // ---- Advanced SIMD ----
   getQuad(n: number): number {
-    const { s } = this;
+    const s = this.#s;
     const at = 2 * n;
     return vector.make4(s[at]!, s[at + 1]!, s[at + 2]!, s[at + 3]!);
   }
   setQuad(n: number, w: number): void {
-    for (let i = 0; i < 4; i++) this.s[2 * n + i] = vector.word(w, i);
+    for (let i = 0; i < 4; i++) this.#s[2 * n + i] = vector.word(w, i);
   }
   /** Adds the flags of what a vector operation did. */
-  private flagged(w: number): number {
+  #flagged(w: number): number {
     const flags = vector.takeFlags();
-    if (flags !== 0) this.w[FPSCR]! |= flags;
+    if (flags !== 0) this.#w[FPSCR]! |= flags;
     return w;
   }
   vec1(op: Vector1, t: Lanes, a: number): number {
-    return this.flagged(vector.vec1(op, t, a, this.w[FPSCR]!));
+    return this.#flagged(vector.vec1(op, t, a, this.#w[FPSCR]!));
   }
   vec2(op: Vector2, t: Lanes, a: number, b: number): number {
-    return this.flagged(vector.vec2(op, t, a, b));
+    return this.#flagged(vector.vec2(op, t, a, b));
   }
   vec3(op: Vector3, t: Lanes, a: number, b: number, c: number): number {
-    return this.flagged(vector.vec3(op, t, a, b, c));
+    return this.#flagged(vector.vec3(op, t, a, b, c));
   }
   vecShift(op: VectorShift, t: Lanes, a: number, amount: number): number {
-    return this.flagged(vector.vecShift(op, t, a, amount));
+    return this.#flagged(vector.vecShift(op, t, a, amount));
   }
   shuffle(pattern: readonly number[], a: number, b: number): number {
     return vector.shuffle(pattern, a, b);
@@ -585,12 +586,12 @@ export class Evaluator implements Machine<number, number, number> {
   }
 
   fp(op: FpOp, size: FpSize, d: number, n: number, m: number): void {
-    fpOperate(this.cpu, op, size, d, n, m);
+    fpOperate(this.#cpu, op, size, d, n, m);
   }
   fpCompare(size: FpSize, n: number, m: number, signal: boolean): void {
-    fpCompare(this.cpu, size, n, m, signal);
+    fpCompare(this.#cpu, size, n, m, signal);
   }
   fpConvert(op: FpConvert, d: number, m: number, fbits: number): void {
-    fpConvert(this.cpu, op, d, m, fbits);
+    fpConvert(this.#cpu, op, d, m, fbits);
   }
 }

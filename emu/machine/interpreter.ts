@@ -33,7 +33,7 @@ export class Interpreter {
   readonly evaluator: Evaluator;
   /** Instructions run since the start, faulting ones not counted. */
   instructions = 0;
-  private readonly guestFault: GuestFault;
+  readonly #guestFault: GuestFault;
 
   constructor(
     space: AddressSpace,
@@ -44,7 +44,7 @@ export class Interpreter {
     this.space = space;
     this.hooks = hooks;
     this.cache = cache;
-    this.guestFault = cache.fault;
+    this.#guestFault = cache.fault;
     this.evaluator = new Kind(space, cache.fault);
   }
 
@@ -55,11 +55,11 @@ export class Interpreter {
   run(cpu: CpuState, onBranch?: (location: number) => boolean): boolean {
     for (;;) {
       try {
-        const left = this.loop(cpu, onBranch);
+        const left = this.#loop(cpu, onBranch);
         if (left !== 'again') return left === 'compiled';
       } catch (error) {
-        if (error !== this.guestFault) throw error;
-        if (!this.reportFault(cpu)) return false;
+        if (error !== this.#guestFault) throw error;
+        if (!this.#reportFault(cpu)) return false;
       }
     }
   }
@@ -79,16 +79,16 @@ export class Interpreter {
       if (insn.cond === ALWAYS || m.holds(insn.cond)) insn.row.op(m, insn.args);
       this.instructions++;
       const event = m.event;
-      if (event === EVENT.NONE) this.place(cpu, insn, m.pc + insn.size, insn.itAfter);
-      else return this.act(cpu, insn, event);
+      if (event === EVENT.NONE) this.#place(cpu, insn, m.pc + insn.size, insn.itAfter);
+      else return this.#act(cpu, insn, event);
       return true;
     } catch (error) {
-      if (error !== this.guestFault) throw error;
-      return this.reportFault(cpu);
+      if (error !== this.#guestFault) throw error;
+      return this.#reportFault(cpu);
     }
   }
 
-  private loop(cpu: CpuState, onBranch: ((location: number) => boolean) | undefined): Left {
+  #loop(cpu: CpuState, onBranch: ((location: number) => boolean) | undefined): Left {
     const m = this.evaluator;
     const cache = this.cache;
     const w = cpu.i32;
@@ -124,7 +124,7 @@ export class Interpreter {
           thumb = target & 1;
           pc = target & ~1;
           if (--w[FUEL]! < 0) {
-            this.place(cpu, insn, pc, it);
+            this.#place(cpu, insn, pc, it);
             w[THUMB] = thumb;
             return this.hooks.preempt(cpu) ? 'again' : 'hook';
           }
@@ -136,7 +136,7 @@ export class Interpreter {
           }
           page = cache.page(target);
         } else {
-          return this.act(cpu, insn, event) ? 'again' : 'hook';
+          return this.#act(cpu, insn, event) ? 'again' : 'hook';
         }
       }
     } finally {
@@ -145,7 +145,7 @@ export class Interpreter {
   }
 
   /** Does what an instruction asked for besides its effects; gives the hook's answer. */
-  private act(cpu: CpuState, insn: Insn, event: number): boolean {
+  #act(cpu: CpuState, insn: Insn, event: number): boolean {
     const m = this.evaluator;
     m.event = EVENT.NONE;
     switch (event) {
@@ -154,31 +154,31 @@ export class Interpreter {
         cpu.i32[IT] = insn.itAfter;
         return true;
       case EVENT.SVC:
-        this.place(cpu, insn, m.pc + insn.size, insn.itAfter);
+        this.#place(cpu, insn, m.pc + insn.size, insn.itAfter);
         return this.hooks.syscall(cpu, m.imm);
       case EVENT.YIELD:
-        this.place(cpu, insn, m.pc + insn.size, insn.itAfter);
+        this.#place(cpu, insn, m.pc + insn.size, insn.itAfter);
         return this.hooks.preempt(cpu);
       default:
-        this.place(cpu, insn, m.pc, insn.itBefore);
+        this.#place(cpu, insn, m.pc, insn.itBefore);
         return this.hooks.trap(cpu, event === EVENT.UNDEFINED ? 'undefined' : 'breakpoint', m.imm);
     }
   }
 
   /** Puts the thread at a place in the code of the instruction's kind. */
-  private place(cpu: CpuState, insn: Insn, pc: number, it: number): void {
+  #place(cpu: CpuState, insn: Insn, pc: number, it: number): void {
     cpu.i32[PC] = pc;
     cpu.i32[THUMB] = insn.thumb ? 1 : 0;
     cpu.i32[IT] = it;
   }
 
   /** A failed access, of the code or of the instruction under way, becomes hooks.fault. */
-  private reportFault(cpu: CpuState): boolean {
+  #reportFault(cpu: CpuState): boolean {
     const m = this.evaluator;
-    const { address, access, why } = this.guestFault;
+    const { address, access, why } = this.#guestFault;
     m.event = EVENT.NONE;
     // A failed fetch has the place in the state already, and `insn` is still the one before.
-    if (access !== EXEC) this.place(cpu, m.insn, m.pc, m.insn.itBefore);
+    if (access !== EXEC) this.#place(cpu, m.insn, m.pc, m.insn.itBefore);
     return this.hooks.fault(cpu, address, access, why);
   }
 }

@@ -13,29 +13,29 @@ export class ReferenceBackend implements CpuBackend {
   readonly name = 'reference';
   readonly space: AddressSpace;
   readonly interpreter: Interpreter;
-  private readonly count: boolean;
+  readonly #count: boolean;
   /** Threads inside run(), innermost last: a hook may run another thread. */
-  private readonly running: CpuState[] = [];
+  readonly #running: CpuState[] = [];
 
   constructor(space: AddressSpace, options: CpuOptions) {
     this.space = space;
     this.interpreter = new Interpreter(space, options.hooks);
-    this.count = options.count === true;
+    this.#count = options.count === true;
   }
 
   run(cpu: CpuState): void {
     const before = this.interpreter.instructions;
-    this.running.push(cpu);
+    this.#running.push(cpu);
     try {
       this.interpreter.run(cpu);
     } finally {
-      this.running.pop();
-      if (this.count) addCount(cpu, this.interpreter.instructions - before);
+      this.#running.pop();
+      if (this.#count) addCount(cpu, this.interpreter.instructions - before);
     }
   }
 
   stop(): void {
-    const cpu = this.running.at(-1);
+    const cpu = this.#running.at(-1);
     if (cpu !== undefined) cpu.fuel = 0;
   }
 

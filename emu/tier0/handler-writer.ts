@@ -326,12 +326,12 @@ export class HandlerWriter extends Emitter {
     const direct = this.#direct.has(location);
     const name: ControlName =
       kind === 'call' ? 'call' : kind === 'return' ? 'returnTo' : direct ? 'jumpDirect' : 'jump';
-    this.genJump(location);
+    this.#genJump(location);
     this.out.byte(OP.return_call);
     this.out.u32(controlIndex(name));
   }
   /** The parameters of a control function: state block, location, the instruction's address. */
-  private genJump(location: Node): void {
+  #genJump(location: Node): void {
     const to = this.let(location);
     this.out.get(CPU);
     this.gen(to);

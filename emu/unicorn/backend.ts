@@ -116,94 +116,94 @@ const YIELD: Event = { kind: 'yield' };
 export class UnicornBackend implements CpuBackend {
   readonly name: CpuName;
   readonly space: AddressSpace;
-  private readonly hooks: CpuHooks;
-  private readonly engine: Engine;
-  private readonly memory: GuestMemory;
-  private readonly tables: PageTables;
-  private readonly registers: Registers;
-  private readonly stubs = new Map<StubName, number>();
+  readonly #hooks: CpuHooks;
+  readonly #engine: Engine;
+  readonly #memory: GuestMemory;
+  readonly #tables: PageTables;
+  readonly #registers: Registers;
+  readonly #stubs = new Map<StubName, number>();
   /**
    * Pages that an instruction in them writes to: executable and writable at once until the next hook, not marked CODE. The
    * library notices the guest's own writes to code; what the kernel writes is taken care of by forgetting their translations at
    * every hook.
    */
-  private readonly selfModifying = new Set<number>();
+  readonly #selfModifying = new Set<number>();
   /** Threads inside run(), innermost last: a hook may run another thread. */
-  private readonly running: CpuState[] = [];
+  readonly #running: CpuState[] = [];
   /** QEMU's number of the exception that stopped the engine, or -1. */
-  private interrupt = -1;
-  private closed = false;
-  private readonly counting: boolean;
-  private instructions = 0;
+  #interrupt = -1;
+  #closed = false;
+  readonly #counting: boolean;
+  #instructions = 0;
 
   /** `module`: makes an engine of unicorn.js; without it libunicorn is the engine. */
   constructor(space: AddressSpace, options: CpuOptions, module?: () => Engine) {
     this.space = space;
-    this.hooks = options.hooks;
+    this.#hooks = options.hooks;
     let engine: Engine;
     if (module === undefined) {
       const library = new Unicorn(ARCH_ARM, MODE_ARM);
       engine = library;
       this.name = 'unicorn';
-      this.tables = new PageTables(engine, space.pages.bytes);
-      this.memory = new SharedMemory(library, space.u8, [
+      this.#tables = new PageTables(engine, space.pages.bytes);
+      this.#memory = new SharedMemory(library, space.u8, [
         [TABLES, TABLES + TABLES_LENGTH],
         [STUBS, STUBS + CHUNK],
       ]);
     } else {
       engine = module();
       this.name = 'unicorn.js';
-      this.tables = new PageTables(engine, space.pages.bytes);
-      this.memory = new CopiedMemory(engine, space.u8, this.tables, (begin, end) =>
-        this.aside(() => this.stub('rewrite', begin, end)),
+      this.#tables = new PageTables(engine, space.pages.bytes);
+      this.#memory = new CopiedMemory(engine, space.u8, this.#tables, (begin, end) =>
+        this.#aside(() => this.#stub('rewrite', begin, end)),
       );
     }
-    this.engine = engine;
-    this.registers = new Registers(engine);
-    this.placeStubs();
-    this.tables.mapPrivileged(STUBS >>> PAGE_SHIFT);
-    this.turnMmuOn();
+    this.#engine = engine;
+    this.#registers = new Registers(engine);
+    this.#placeStubs();
+    this.#tables.mapPrivileged(STUBS >>> PAGE_SHIFT);
+    this.#turnMmuOn();
     engine.reg_write_i32(ARM_REG_C1_C0_2, 0xf0_0000); // CPACR: cp10 and cp11
     engine.reg_write_i32(ARM_REG_FPEXC, 0x4000_0000); // EN
     engine.reg_write_i32(ARM_REG_CPSR, USER);
     engine.hook_add(HOOK_INTR, (uc, intno) => {
-      this.interrupt = intno;
+      this.#interrupt = intno;
       uc.emu_stop();
     });
-    this.counting = options.count === true;
-    if (this.counting) engine.hook_add(HOOK_CODE, () => void this.instructions++);
+    this.#counting = options.count === true;
+    if (this.#counting) engine.hook_add(HOOK_CODE, () => void this.#instructions++);
     space.onInvalidate.push((start, length) => this.invalidate(start, length));
   }
 
   run(cpu: CpuState): void {
-    this.running.push(cpu);
-    const before = this.instructions;
+    this.#running.push(cpu);
+    const before = this.#instructions;
     try {
-      while (this.deliver(cpu, this.slice(cpu)));
+      while (this.#deliver(cpu, this.#slice(cpu)));
     } finally {
-      this.running.pop();
-      if (this.counting) addCount(cpu, this.instructions - before);
+      this.#running.pop();
+      if (this.#counting) addCount(cpu, this.#instructions - before);
     }
   }
 
   stop(): void {
-    const cpu = this.running.at(-1);
+    const cpu = this.#running.at(-1);
     if (cpu !== undefined) cpu.fuel = 0;
   }
 
   invalidate(address: number, length: number): void {
-    if (this.closed) return;
+    if (this.#closed) return;
     const last = (address + length - 1) >>> PAGE_SHIFT;
-    for (let page = address >>> PAGE_SHIFT; page <= last; page++) this.revokeExec(page);
+    for (let page = address >>> PAGE_SHIFT; page <= last; page++) this.#revokeExec(page);
   }
 
   close(): void {
-    this.closed = true;
-    this.engine.close();
+    this.#closed = true;
+    this.#engine.close();
   }
 
   stats(): CpuStats {
-    return { instructions: this.instructions, regions: 0, modules: 0, compileMs: 0, wasmBytes: 0 };
+    return { instructions: this.#instructions, regions: 0, modules: 0, compileMs: 0, wasmBytes: 0 };
   }
 
   /**
@@ -211,9 +211,9 @@ export class UnicornBackend implements CpuBackend {
    * to leave.
    */
   step(cpu: CpuState): boolean {
-    return this.within(cpu, () => {
-      const event = this.execute(cpu, 1);
-      return event === SLICE || this.deliver(cpu, event);
+    return this.#within(cpu, () => {
+      const event = this.#execute(cpu, 1);
+      return event === SLICE || this.#deliver(cpu, event);
     });
   }
 
@@ -226,14 +226,14 @@ export class UnicornBackend implements CpuBackend {
     const page = address >>> PAGE_SHIFT;
     let there = false;
     let first = cpu.location === location;
-    const hook = this.engine.hook_add(
+    const hook = this.#engine.hook_add(
       HOOK_CODE,
       (uc) => {
         if (first) {
           first = false;
           return;
         }
-        this.registers.store(cpu);
+        this.#registers.store(cpu);
         cpu.ru[15] = address;
         there = cpu.location === location && accept();
         if (there) uc.emu_stop();
@@ -243,94 +243,94 @@ export class UnicornBackend implements CpuBackend {
       address,
     );
     // A hook is seen by code that is translated while it is there, and by that code for ever.
-    this.dropCode(page);
+    this.#dropCode(page);
     try {
-      return this.within(cpu, () => {
+      return this.#within(cpu, () => {
         for (;;) {
-          const event = this.execute(cpu, RUN_TO_COUNT);
+          const event = this.#execute(cpu, RUN_TO_COUNT);
           if (there) return true;
           if (event === SLICE) cpu.fuel = -1;
-          if (!this.deliver(cpu, event)) return false;
+          if (!this.#deliver(cpu, event)) return false;
         }
       });
     } finally {
-      this.engine.hook_del(hook);
-      this.dropCode(page);
+      this.#engine.hook_del(hook);
+      this.#dropCode(page);
     }
   }
 
-  private within(cpu: CpuState, body: () => boolean): boolean {
-    this.running.push(cpu);
+  #within(cpu: CpuState, body: () => boolean): boolean {
+    this.#running.push(cpu);
     try {
       return body();
     } finally {
-      this.running.pop();
+      this.#running.pop();
     }
   }
 
   // ---- from the state to an event and back ----
 
-  private slice(cpu: CpuState): Event {
+  #slice(cpu: CpuState): Event {
     const fuel = Math.max(cpu.fuel, 0);
-    const event = this.execute(cpu, Math.min((fuel + 1) * INSTRUCTIONS_PER_FUEL, MAX_COUNT));
+    const event = this.#execute(cpu, Math.min((fuel + 1) * INSTRUCTIONS_PER_FUEL, MAX_COUNT));
     if (event === SLICE) cpu.fuel = -1;
     else if (event !== YIELD) cpu.fuel = Math.max(fuel - (fuel >> 3) - 1, 0);
     return event;
   }
 
   /** Runs from the state to the next event that is not a page to be brought in, and puts the state back. */
-  private execute(cpu: CpuState, count: number): Event {
-    for (const page of this.selfModifying) this.revokeExec(page);
-    this.selfModifying.clear();
-    this.tables.refresh((page) => this.dropCode(page));
-    this.memory.enter();
-    this.loadExclusive(cpu);
-    this.registers.load(cpu);
+  #execute(cpu: CpuState, count: number): Event {
+    for (const page of this.#selfModifying) this.#revokeExec(page);
+    this.#selfModifying.clear();
+    this.#tables.refresh((page) => this.#dropCode(page));
+    this.#memory.enter();
+    this.#loadExclusive(cpu);
+    this.#registers.load(cpu);
     let location = cpu.location;
     for (;;) {
-      const event = this.start(location, count);
+      const event = this.#start(location, count);
       if (event === null) {
-        location = this.location();
+        location = this.#location();
       } else {
         // WFE and YIELD report an invalid instruction with the PC past them, WFI nothing.
-        const silent = event === SLICE || (event === UNDEFINED && this.location() !== location);
-        const yielded = silent && this.isBehindYield();
-        this.memory.leave();
-        this.registers.store(cpu);
-        if (!this.engine.readsCoprocessors) cpu.u32[OFF.tpidrurw >> 2] = this.tpidrurw();
+        const silent = event === SLICE || (event === UNDEFINED && this.#location() !== location);
+        const yielded = silent && this.#isBehindYield();
+        this.#memory.leave();
+        this.#registers.store(cpu);
+        if (!this.#engine.readsCoprocessors) cpu.u32[OFF.tpidrurw >> 2] = this.#tpidrurw();
         return yielded ? YIELD : event;
       }
     }
   }
 
   /** One emu_start; null: a page has been brought in, go on at the engine's PC. */
-  private start(location: number, count: number): Event | null {
-    this.interrupt = -1;
+  #start(location: number, count: number): Event | null {
+    this.#interrupt = -1;
     try {
-      this.engine.emu_start(location, NOWHERE, 0, count);
+      this.#engine.emu_start(location, NOWHERE, 0, count);
     } catch (error) {
       if (error instanceof UnicornError && error.code === ERR_INSN_INVALID) return UNDEFINED;
       throw error;
     }
-    switch (this.interrupt) {
+    switch (this.#interrupt) {
       case -1:
-        return this.pc() === NOWHERE ? this.fetch(NOWHERE) : SLICE;
+        return this.#pc() === NOWHERE ? this.#fetch(NOWHERE) : SLICE;
       case EXCP.svc:
         return SVC;
       case EXCP.bkpt:
         return BREAKPOINT;
       case EXCP.prefetchAbort:
-        return this.prefetchAbort();
+        return this.#prefetchAbort();
       case EXCP.dataAbort:
-        return this.dataAbort();
+        return this.#dataAbort();
       default:
         return UNDEFINED;
     }
   }
 
   /** Calls the hook of an event; its answer. */
-  private deliver(cpu: CpuState, event: Event): boolean {
-    const { hooks } = this;
+  #deliver(cpu: CpuState, event: Event): boolean {
+    const hooks = this.#hooks;
     switch (event.kind) {
       case 'svc':
         return hooks.syscall(cpu, svcNumber(this.space.view, cpu.location));
@@ -347,58 +347,58 @@ export class UnicornBackend implements CpuBackend {
 
   // ---- aborts ----
 
-  private prefetchAbort(): Event | null {
-    const pc = this.pc();
+  #prefetchAbort(): Event | null {
+    const pc = this.#pc();
     const page = pc >>> PAGE_SHIFT;
     // Its first half is executable: a 32-bit Thumb instruction that reaches into the next page.
-    if (this.tables.granted[page]! & EXEC) return this.fetch((page + 1) * PAGE_SIZE);
-    return this.fetch(pc);
+    if (this.#tables.granted[page]! & EXEC) return this.#fetch((page + 1) * PAGE_SIZE);
+    return this.#fetch(pc);
   }
 
-  private fetch(address: number): Event | null {
+  #fetch(address: number): Event | null {
     const page = address >>> PAGE_SHIFT;
-    const why = this.bring(address, EXEC);
+    const why = this.#bring(address, EXEC);
     if (why !== 'ok') return { kind: 'fault', address, access: EXEC, why };
     this.space.markCode(page);
-    this.tables.refresh((p) => this.dropCode(p));
-    this.grant(page, READ | EXEC);
+    this.#tables.refresh((p) => this.#dropCode(p));
+    this.#grant(page, READ | EXEC);
     return null;
   }
 
-  private dataAbort(): Event | null {
-    const accesses = this.probe();
+  #dataAbort(): Event | null {
+    const accesses = this.#probe();
     let helped = false;
     for (const accessed of accesses) {
-      const event = this.allow(accessed);
+      const event = this.#allow(accessed);
       if (typeof event === 'object') return event;
       helped ||= event;
     }
     if (helped) return null;
     // Nothing was wrong with the pages: it was the alignment.
-    if (accesses.length === 0) throw new Error(`data abort without an access at ${this.pc().toString(16)}`);
+    if (accesses.length === 0) throw new Error(`data abort without an access at ${this.#pc().toString(16)}`);
     const { address, access } = accesses[0]!;
     return { kind: 'fault', address, access, why: 'align' };
   }
 
   /** Grants what the access needs; whether there was something to grant. */
-  private allow({ address, size, access }: Accessed): Event | boolean {
-    const { granted } = this.tables;
-    const pc = this.pc();
+  #allow({ address, size, access }: Accessed): Event | boolean {
+    const { granted } = this.#tables;
+    const pc = this.#pc();
     // Alignment comes before the pages (ARM ARM B2.4.6).
-    if (address & alignmentOf(this.space.view, this.location(), size))
+    if (address & alignmentOf(this.space.view, this.#location(), size))
       return { kind: 'fault', address, access, why: 'align' };
     let helped = false;
     const last = ((address + size - 1) >>> 0) >>> PAGE_SHIFT;
     for (let at = address; ; at = (at | PAGE_MASK) + 1) {
       const page = at >>> PAGE_SHIFT;
-      const why = this.bring(at, access);
+      const why = this.#bring(at, access);
       if (why !== 'ok') return { kind: 'fault', address: at, access, why };
       if (!(granted[page]! & access)) {
         // An instruction that writes to its own page would lose EXEC for WRITE and WRITE for EXEC for ever.
         const modifiesItself =
           access === WRITE && (page === pc >>> PAGE_SHIFT || page === (pc + 3) >>> PAGE_SHIFT);
-        if (modifiesItself) this.selfModifying.add(page);
-        this.grant(page, modifiesItself ? READ | WRITE | EXEC : READ | WRITE);
+        if (modifiesItself) this.#selfModifying.add(page);
+        this.#grant(page, modifiesItself ? READ | WRITE | EXEC : READ | WRITE);
         helped = true;
       }
       if (page === last) return helped;
@@ -406,17 +406,17 @@ export class UnicornBackend implements CpuBackend {
   }
 
   /** Has the page of an address brought in if its byte withholds the access. */
-  private bring(address: number, access: Access): FaultReason | 'ok' {
+  #bring(address: number, access: Access): FaultReason | 'ok' {
     if (this.space.pages.bytes[address >>> PAGE_SHIFT]! & access) return 'ok';
-    this.memory.leave();
+    this.#memory.leave();
     const why = this.space.fault(address, access);
-    this.memory.enter();
+    this.#memory.enter();
     return why;
   }
 
-  private grant(page: number, wanted: number): void {
-    this.memory.bringIn(page);
-    this.tables.grant(page, wanted);
+  #grant(page: number, wanted: number): void {
+    this.#memory.bringIn(page);
+    this.#tables.grant(page, wanted);
   }
 
   /**
@@ -424,80 +424,80 @@ export class UnicornBackend implements CpuBackend {
    * asks the MMU: the last one called is of the access that fails. Later versions ask first: there the instruction is run
    * without the MMU, and what it writes is taken back.
    */
-  private probe(): Accessed[] {
-    const { instructions } = this;
-    const accesses = this.engine.hooksFirst ? this.watched().slice(-1) : this.probeWithoutMmu();
-    this.instructions = instructions - 1; // the instruction will be counted when it is run for good
+  #probe(): Accessed[] {
+    const instructions = this.#instructions;
+    const accesses = this.#engine.hooksFirst ? this.#watched().slice(-1) : this.#probeWithoutMmu();
+    this.#instructions = instructions - 1; // the instruction will be counted when it is run for good
     return accesses;
   }
 
-  private probeWithoutMmu(): Accessed[] {
+  #probeWithoutMmu(): Accessed[] {
     // Running it would use up the monitor.
-    const exclusive = exclusiveAccess(this.space.view, this.location());
+    const exclusive = exclusiveAccess(this.space.view, this.#location());
     if (exclusive !== null) {
       const { n, offset, size, loads } = exclusive;
-      const base = this.engine.reg_read_i32(n === 13 ? ARM_REG_SP : n === 14 ? ARM_REG_LR : ARM_REG_R0 + n);
+      const base = this.#engine.reg_read_i32(n === 13 ? ARM_REG_SP : n === 14 ? ARM_REG_LR : ARM_REG_R0 + n);
       return [{ address: (base + offset) >>> 0, size, access: loads ? READ : WRITE }];
     }
     const written: [address: number, bytes: Uint8Array][] = [];
-    return this.aside((restore) => {
-      this.stub('mmuOff');
+    return this.#aside((restore) => {
+      this.#stub('mmuOff');
       restore();
-      const accesses = this.watched((address, size) => {
-        written.push([address, this.engine.mem_read(address, size)]);
+      const accesses = this.#watched((address, size) => {
+        written.push([address, this.#engine.mem_read(address, size)]);
       });
-      for (const [address, bytes] of written.reverse()) this.engine.mem_write(address, bytes);
-      this.turnMmuOn();
+      for (const [address, bytes] of written.reverse()) this.#engine.mem_write(address, bytes);
+      this.#turnMmuOn();
       return accesses;
     });
   }
 
   /** Runs the instruction at the engine's PC and takes down its accesses. */
-  private watched(writing?: (address: number, size: number) => void): Accessed[] {
+  #watched(writing?: (address: number, size: number) => void): Accessed[] {
     const found: Accessed[] = [];
-    const hook = this.engine.hook_add(HOOK_MEM_READ | HOOK_MEM_WRITE, (_engine, type, address, size) => {
+    const hook = this.#engine.hook_add(HOOK_MEM_READ | HOOK_MEM_WRITE, (_engine, type, address, size) => {
       found.push({ address, size, access: type === MEM_WRITE ? WRITE : READ });
       if (type === MEM_WRITE) writing?.(address, size);
       return undefined;
     });
     try {
-      this.engine.emu_start(this.location(), NOWHERE, 0, 1);
+      this.#engine.emu_start(this.#location(), NOWHERE, 0, 1);
     } finally {
-      this.engine.hook_del(hook);
+      this.#engine.hook_del(hook);
     }
     return found;
   }
 
   // ---- the engine ----
 
-  private pc(): number {
-    return (this.engine.reg_read_i32(ARM_REG_PC) & ~1) >>> 0;
+  #pc(): number {
+    return (this.#engine.reg_read_i32(ARM_REG_PC) & ~1) >>> 0;
   }
 
-  private location(): number {
-    return this.pc() | ((this.engine.reg_read_i32(ARM_REG_CPSR) >>> 5) & 1);
+  #location(): number {
+    return this.#pc() | ((this.#engine.reg_read_i32(ARM_REG_CPSR) >>> 5) & 1);
   }
 
-  private isBehindYield(): boolean {
-    const pc = this.pc();
+  #isBehindYield(): boolean {
+    const pc = this.#pc();
     if (pc < USER_START + 4 || !(this.space.pages.bytes[(pc - 2) >>> PAGE_SHIFT]! & EXEC)) return false;
-    return isYield(this.space.view, this.location());
+    return isYield(this.space.view, this.#location());
   }
 
-  private revokeExec(page: number): void {
-    if (!(this.tables.granted[page]! & EXEC)) return;
-    this.dropCode(page);
-    this.tables.revokeExec(page);
+  #revokeExec(page: number): void {
+    if (!(this.#tables.granted[page]! & EXEC)) return;
+    this.#dropCode(page);
+    this.#tables.revokeExec(page);
   }
 
   /** Drops the translations of a page that has EXEC. */
-  private dropCode(page: number): void {
-    if (!(this.tables.granted[page]! & EXEC)) return;
-    this.memory.dropCode(page);
+  #dropCode(page: number): void {
+    if (!(this.#tables.granted[page]! & EXEC)) return;
+    this.#memory.dropCode(page);
   }
 
   /** Arms or clears the library's monitor as the state says. Registers are clobbered. */
-  private loadExclusive(cpu: CpuState): void {
+  #loadExclusive(cpu: CpuState): void {
     const w = cpu.i32;
     const address = cpu.u32[OFF.exAddress >> 2]!;
     const size = w[OFF.exSize >> 2]!;
@@ -510,55 +510,55 @@ export class UnicornBackend implements CpuBackend {
     if (armed && size === 2) armed = view.getUint16(address, true) === (low & 0xffff);
     if (armed && size === 1) armed = view.getUint8(address) === (low & 0xff);
     if (!armed) {
-      this.stub('clearExclusive');
+      this.#stub('clearExclusive');
       return;
     }
-    this.grant(address >>> PAGE_SHIFT, READ);
-    this.stub(size === 8 ? 'ldrexd' : size === 2 ? 'ldrexh' : size === 1 ? 'ldrexb' : 'ldrex', 0, address);
+    this.#grant(address >>> PAGE_SHIFT, READ);
+    this.#stub(size === 8 ? 'ldrexd' : size === 2 ? 'ldrexh' : size === 1 ? 'ldrexb' : 'ldrex', 0, address);
   }
 
-  private placeStubs(): void {
+  #placeStubs(): void {
     const code = new Uint32Array(PAGE_SIZE / 4);
     let at = 0;
     for (const name of Object.keys(STUB) as StubName[]) {
-      this.stubs.set(name, STUBS + at * 4);
+      this.#stubs.set(name, STUBS + at * 4);
       code.set(STUB[name], at);
       at += STUB[name].length + 1;
     }
-    this.engine.mem_map(STUBS, CHUNK, PROT_ALL);
-    this.engine.mem_write(STUBS, new Uint8Array(code.buffer));
+    this.#engine.mem_map(STUBS, CHUNK, PROT_ALL);
+    this.#engine.mem_write(STUBS, new Uint8Array(code.buffer));
   }
 
   /** Runs code of our own in Supervisor mode. */
-  private stub(name: StubName, r0 = 0, r1 = 0): void {
-    const begin = this.stubs.get(name)!;
-    this.engine.reg_write_i32(ARM_REG_CPSR, SUPERVISOR);
-    this.engine.reg_write_i32(ARM_REG_R0, r0);
-    this.engine.reg_write_i32(ARM_REG_R0 + 1, r1);
-    const { instructions } = this;
-    this.interrupt = -1;
-    this.engine.emu_start(begin, begin + STUB[name].length * 4, 0, MAX_COUNT);
-    if (this.interrupt !== -1) throw new Error(`exception ${this.interrupt} in ${name}`);
-    this.instructions = instructions;
-    this.engine.reg_write_i32(ARM_REG_CPSR, USER);
+  #stub(name: StubName, r0 = 0, r1 = 0): void {
+    const begin = this.#stubs.get(name)!;
+    this.#engine.reg_write_i32(ARM_REG_CPSR, SUPERVISOR);
+    this.#engine.reg_write_i32(ARM_REG_R0, r0);
+    this.#engine.reg_write_i32(ARM_REG_R0 + 1, r1);
+    const instructions = this.#instructions;
+    this.#interrupt = -1;
+    this.#engine.emu_start(begin, begin + STUB[name].length * 4, 0, MAX_COUNT);
+    if (this.#interrupt !== -1) throw new Error(`exception ${this.#interrupt} in ${name}`);
+    this.#instructions = instructions;
+    this.#engine.reg_write_i32(ARM_REG_CPSR, USER);
   }
 
-  private tpidrurw(): number {
-    this.stub('tpidrurw');
-    return this.engine.reg_read_i32(ARM_REG_R0);
+  #tpidrurw(): number {
+    this.#stub('tpidrurw');
+    return this.#engine.reg_read_i32(ARM_REG_R0);
   }
 
-  private turnMmuOn(): void {
-    this.stub('mmuOn', TABLES, 1); // domain 0: client, descriptors are obeyed
+  #turnMmuOn(): void {
+    this.#stub('mmuOn', TABLES, 1); // domain 0: client, descriptors are obeyed
   }
 
   /** Does something that clobbers registers while the engine has the guest's; `restore` gives them back to it. */
-  private aside<T>(body: (restore: () => void) => T): T {
-    const location = this.location();
-    this.registers.read();
+  #aside<T>(body: (restore: () => void) => T): T {
+    const location = this.#location();
+    this.#registers.read();
     const restore = () => {
-      this.registers.write();
-      this.engine.reg_write_i32(ARM_REG_PC, location);
+      this.#registers.write();
+      this.#engine.reg_write_i32(ARM_REG_PC, location);
     };
     const result = body(restore);
     restore();

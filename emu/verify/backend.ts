@@ -37,72 +37,77 @@ const TIME_SLICE = 8;
 
 export class VerifyBackend implements CpuBackend {
   readonly space: AddressSpace;
-  private readonly hooks: CpuHooks;
-  private readonly first: Replica;
-  private readonly second: Replica;
-  private readonly log: PageLog;
+  readonly #hooks: CpuHooks;
+  readonly #first: Replica;
+  readonly #second: Replica;
+  readonly #log: PageLog;
   /** State blocks of ours: the second CPU's, the slice's start, and one for bisecting. */
-  private readonly blocks: number[];
-  private readonly other: CpuState;
-  private readonly start: CpuState;
-  private readonly spare: CpuState;
-  private stopping = false;
+  readonly #blocks: number[];
+  readonly #other: CpuState;
+  readonly #start: CpuState;
+  readonly #spare: CpuState;
+  #stopping = false;
 
   constructor(space: AddressSpace, options: CpuOptions, first: BackendFactory, second: BackendFactory) {
     this.space = space;
-    this.hooks = options.hooks;
-    this.log = new PageLog(space);
-    this.first = new Replica(space, first, options.count === true);
-    this.second = new Replica(space, second, false);
-    if (this.second.steps === null)
-      throw new Error(`${this.second.name} cannot be the second CPU of a verification`);
-    this.blocks = [space.allocateState(), space.allocateState(), space.allocateState()];
-    const states = this.blocks.map((base) => new CpuState(space.buffer, base));
-    this.other = states[0]!;
-    this.start = states[1]!;
-    this.spare = states[2]!;
+    this.#hooks = options.hooks;
+    this.#log = new PageLog(space);
+    this.#first = new Replica(space, first, options.count === true);
+    this.#second = new Replica(space, second, false);
+    if (this.#second.steps === null)
+      throw new Error(`${this.#second.name} cannot be the second CPU of a verification`);
+    this.#blocks = [space.allocateState(), space.allocateState(), space.allocateState()];
+    const states = this.#blocks.map((base) => new CpuState(space.buffer, base));
+    this.#other = states[0]!;
+    this.#start = states[1]!;
+    this.#spare = states[2]!;
   }
 
   get name(): CpuName {
-    return this.first.backend.name;
+    return this.#first.backend.name;
   }
 
   run(cpu: CpuState): void {
     let sliceEnd = performance.now() + TIME_SLICE;
     for (;;) {
-      const event = this.slice(cpu);
-      if (!this.deliver(cpu, event)) return;
-      if (!this.stopping && performance.now() < sliceEnd) continue;
-      this.stopping = false;
+      const event = this.#slice(cpu);
+      if (!this.#deliver(cpu, event)) return;
+      if (!this.#stopping && performance.now() < sliceEnd) continue;
+      this.#stopping = false;
       cpu.fuel = -1;
-      if (!this.hooks.preempt(cpu)) return;
+      if (!this.#hooks.preempt(cpu)) return;
       sliceEnd = performance.now() + TIME_SLICE;
     }
   }
 
   stop(): void {
-    this.stopping = true;
+    this.#stopping = true;
   }
 
   invalidate(address: number, length: number): void {
-    this.first.backend.invalidate(address, length);
-    this.second.backend.invalidate(address, length);
+    this.#first.backend.invalidate(address, length);
+    this.#second.backend.invalidate(address, length);
   }
 
   close(): void {
-    this.first.backend.close();
-    this.second.backend.close();
-    this.log.close();
-    for (const base of this.blocks) this.space.freeState(base);
+    this.#first.backend.close();
+    this.#second.backend.close();
+    this.#log.close();
+    for (const base of this.#blocks) this.space.freeState(base);
   }
 
   stats(): CpuStats {
-    return this.first.backend.stats();
+    return this.#first.backend.stats();
   }
 
   /** Runs one slice on both CPUs; the event they agree on, with the state in `cpu` and the memory as both left it. */
-  private slice(cpu: CpuState): SyncEvent {
-    const { first, second, other, start, log, space } = this;
+  #slice(cpu: CpuState): SyncEvent {
+    const { space } = this;
+    const first = this.#first;
+    const second = this.#second;
+    const other = this.#other;
+    const start = this.#start;
+    const log = this.#log;
     start.copyFrom(cpu);
     log.begin();
     cpu.fuel = LONGEST_SLICE;
@@ -119,7 +124,7 @@ export class VerifyBackend implements CpuBackend {
     } else reached = second.run(other, refill);
     const differences = reached === event ? [] : endDifferences(space, cpu, other, event, images, log.before);
     if (!sameEvent(event, reached) || differences.length > 0) {
-      this.mismatch(cpu, event, reached, differences);
+      this.#mismatch(cpu, event, reached, differences);
       log.undo(); // only too slow, it seems
     }
     // The first CPU's result stands.
@@ -129,13 +134,14 @@ export class VerifyBackend implements CpuBackend {
   }
 
   /** Throws VerifyMismatch; returns when the second CPU has merely not come to the end in its time. */
-  private mismatch(
-    cpu: CpuState,
-    event: SyncEvent,
-    reached: SyncEvent,
-    differences: readonly Difference[],
-  ): void {
-    const { first, second, start, space, log, spare, other } = this;
+  #mismatch(cpu: CpuState, event: SyncEvent, reached: SyncEvent, differences: readonly Difference[]): void {
+    const { space } = this;
+    const first = this.#first;
+    const second = this.#second;
+    const start = this.#start;
+    const log = this.#log;
+    const spare = this.#spare;
+    const other = this.#other;
     const [a, b] = [first.name, second.name];
     const place = (location: number) => {
       const vma = space.find(location);
@@ -164,8 +170,8 @@ export class VerifyBackend implements CpuBackend {
     throw new VerifyMismatch(seen.join('\n'));
   }
 
-  private deliver(cpu: CpuState, event: SyncEvent): boolean {
-    const { hooks } = this;
+  #deliver(cpu: CpuState, event: SyncEvent): boolean {
+    const hooks = this.#hooks;
     switch (event.kind) {
       case 'syscall':
         return hooks.syscall(cpu, event.imm);

@@ -9,8 +9,7 @@ import type { BackendFactory } from './runner.ts';
 /** The JIT without its patience: each case is compiled before it runs, not after it has run often. */
 class EagerJit extends JitBackend {
   override run(cpu: CpuState): void {
-    // biome-ignore lint/complexity/useLiteralKeys: it is private to all but tests
-    const code = this['code'];
+    const { code } = this;
     const { location } = cpu;
     // What it calls is compiled with it, or not: both ways are to be tried.
     if (code.compiledSlot(location) <= 0)
