@@ -5,12 +5,12 @@
  * children have several forward edges is wrapped in one wasm `block` per such child, a loop header in a `loop`, everything else
  * nests in place.
  *
- * State: guest registers and flags live in locals between the places where others look at the state block. At every call, SVC and
- * exit the dirty ones are stored; behind a call the live ones are loaded again. A variable is dirty when some path has written it
- * since; a dirty variable stays live up to the place that stores it. Faults are a side exit: `check` puts the place in the state
- * block, and the end of its loop, or of the function, stores the variables that are dirty there (`storeDirty`). Flags that nobody
- * will read are not computed, so a fault between may leave a dead flag wrong in the state block, never a live one, and never a
- * register.
+ * State: guest registers and flags live in locals between the places where others look at the state block. At every call, SVC
+ * and exit the dirty ones are stored; behind a call the live ones are loaded again. A variable is dirty when some path has
+ * written it since; a dirty variable stays live up to the place that stores it. Faults are a side exit: `check` puts the place
+ * in the state block, and the end of its loop, or of the function, stores the variables that are dirty there (cold-exits.ts).
+ * Flags that nobody will read are not computed, so a fault between may leave a dead flag wrong in the state block, never a live
+ * one, and never a register.
  *
  * An inlined function (InlinedCall) returns by going on behind its call, if its return goes there; else the region returns
  * where it does go. Jumps out of it to code outside become calls that are to return behind its call.
@@ -18,29 +18,19 @@
 import { EXIT } from '../cpu.ts';
 import { OFF } from '../cpu-state.ts';
 import type { BranchKind, Trap } from '../machine/machine.ts';
-import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../memory/layout.ts';
 import { type AccessPlan, planAccesses } from './access-groups.ts';
-import {
-  CPU,
-  DEPTH,
-  FLAG_MASK,
-  importIndex,
-  LEAVE,
-  REG_MASK,
-  RETURN,
-  Unsupported,
-  VARS,
-} from './convention.ts';
+import { ColdExits } from './cold-exits.ts';
+import { CPU, DEPTH, FLAG_MASK, importIndex, LEAVE, REG_MASK, Unsupported } from './convention.ts';
 import { liveness } from './data-flow.ts';
 import { Emitter, type EmitterHost } from './emitter.ts';
-import { LOCAL, Node, type RunNumber } from './function-writer.ts';
+import type { Node, RunNumber } from './function-writer.ts';
 import { isBackEdge, isIrreducible } from './graph.ts';
 import type { JumpTable } from './jump-table.ts';
+import { Links } from './links.ts';
 import type { Block, Effects, InlinedCall, Region } from './region.ts';
-import { ByteWriter, I32, OP, type ValType } from './wasm.ts';
+import { ByteWriter, OP, type ValType } from './wasm.ts';
 
 const SVC = importIndex('svc');
-const PREEMPT = importIndex('preempt');
 
 /** V8's limit of the stack in KiB: what src/v8-flags.json sets, else its default. */
 const STACK_KIB = Number(/--stack-size=(\d+)/.exec(process.execArgv.join(' '))?.[1] ?? 984);
@@ -49,16 +39,6 @@ const STACK_KIB = Number(/--stack-size=(\d+)/.exec(process.execArgv.join(' '))?.
  * dispatcher. Its frame takes well below 3 KiB: 160 locals were the most seen.
  */
 export const MAX_DEPTH = Math.floor(STACK_KIB / 3);
-
-/**
- * A way out has the index of the inlined call that it leaves in the upper byte of OFF.exitWord; or RETURNING, when the region
- * is to return OFF.target.
- */
-const EXITED_SHIFT = 24;
-const RETURNING = 255;
-
-/** Iterations of a loop that fuel is taken for at once. */
-const LOOP_FUEL = 32;
 
 export interface CompileContext {
   /** Table slot of a location, taken for it when it has none. */
@@ -101,6 +81,8 @@ export class RegionCompiler implements EmitterHost {
   readonly #out = new ByteWriter();
   readonly #emitter: Emitter;
   readonly #context: CompileContext;
+  readonly #links: Links;
+  readonly #exits: ColdExits;
   #region!: Region;
   #plans: ReadonlyMap<Block, AccessPlan[]> = new Map();
   /** Open wasm labels of merge blocks and loops. */
@@ -110,23 +92,13 @@ export class RegionCompiler implements EmitterHost {
   #block!: Block;
   #dirtyAfter = 0;
   #location = 0;
-  #ret = 0;
-  #slot = 0;
-  #fuel = 0;
-  /** What may be dirty at ways out of the loop under way (or of what is in none). */
-  #dirtyAtExits = 0;
   /** Live before the instruction under way. */
   #live = 0;
-  /** Label depth of the block behind which leaveInlinedCalls is. */
-  #leaveLabel = 0;
-  /** Inlined calls that the common way out is used from. */
-  #leftColdly = new Set<InlinedCall>();
-  /** Iterations that fuel has been taken for. */
-  #credit = 0;
-
   constructor(context: CompileContext) {
     this.#context = context;
     this.#emitter = new Emitter(this.#out, this);
+    this.#links = new Links(this.#emitter, context.exactFuel);
+    this.#exits = new ColdExits(this.#emitter, this.#links);
   }
 
   compile(region: Region): CompiledBody {
@@ -138,31 +110,8 @@ export class RegionCompiler implements EmitterHost {
     out.clear();
     emitter.reset();
     this.#plans = planAccesses(region, (at) => !this.#context.isUnaligned(at));
-    this.#leftColdly.clear();
-    this.#dirtyAtExits = 0;
-    this.#ret = emitter.newLocal(I32);
-    this.#slot = emitter.newLocal(I32);
-    this.#fuel = emitter.newLocal(I32);
-    this.#credit = emitter.newLocal(I32);
-
-    this.#leaveLabel = emitter.depth;
-    emitter.open(OP.block);
-    emitter.faultLabel = emitter.depth;
-    emitter.open(OP.block);
-    out.get(DEPTH);
-    out.i32(MAX_DEPTH);
-    out.byte(OP.i32_ge_s);
-    emitter.openUnlikely();
-    out.i32(region.location);
-    out.byte(OP.return);
-    emitter.close();
-    if (!region.entry.loopHeader) this.#burnFuel(1, region.location, 0);
-    emitter.loadVars(region.entry.liveIn);
-    this.#tree(region.entry);
-    emitter.close();
-    this.#storeDirty();
-    emitter.close();
-    this.#leaveInlinedCalls();
+    this.#links.begin(region.location);
+    this.#exits.around(region, () => this.#function(region));
     out.i32(LEAVE);
     return {
       code: out.view().slice(),
@@ -172,140 +121,19 @@ export class RegionCompiler implements EmitterHost {
     };
   }
 
-  /**
-   * The ways out of a loop (or of what is in none) for faults and rarely taken edges end here. They have put the mask of dirty
-   * variables in the state block, and in OFF.target where to go, or 0. Stores what is dirty. (What they would leave in locals V8
-   * would carry around every loop, and so it would variables that the loop does not write.)
-   */
-  #storeDirty(): void {
+  #function(region: Region): void {
     const emitter = this.#emitter;
     const out = this.#out;
-    const dirty = this.#dirtyAtExits;
-    if (dirty === 0) return;
-    out.get(CPU);
-    out.mem(OP.i32_load, OFF.exitWord);
-    out.set(this.#ret);
-    for (let v = 0; v < VARS; v++)
-      if (dirty & (1 << v)) {
-        out.get(this.#ret);
-        out.i32(1 << v);
-        out.byte(OP.i32_and);
-        emitter.open(OP.if);
-        emitter.storeVars(1 << v);
-        emitter.close();
-      }
-  }
-
-  /**
-   * The common way out, with all of the state in the state block: leaves for good after a fault, else goes to OFF.target. From an
-   * inlined call the rest of its function is called there, then what is behind it as the rest of its parent, until
-   * the root remains. (An index is higher than the parent's.)
-   */
-  #leaveInlinedCalls(): void {
-    const emitter = this.#emitter;
-    const out = this.#out;
-    const region = this.#region;
-    const leftColdly = this.#leftColdly;
-    const ret = this.#ret;
-    const from = this.#credit;
-    out.get(CPU);
-    out.mem(OP.i32_load, OFF.target);
-    out.tee(ret);
-    emitter.open(OP.if);
-    out.get(CPU);
-    out.get(ret);
-    out.mem(OP.i32_store, OFF.exitTo);
-    emitter.storeState(OFF.exitFrom, region.location);
-    if (region.inlinedCalls.length > 1) {
-      out.get(CPU);
-      out.mem(OP.i32_load, OFF.exitWord);
-      out.i32(EXITED_SHIFT);
-      out.byte(OP.i32_shr_u);
-      out.tee(from);
-      out.i32(RETURNING);
-      out.byte(OP.i32_eq);
-      emitter.open(OP.if);
-      out.get(ret);
-      out.byte(OP.return);
-      emitter.close();
-    }
-    const left = new Set<InlinedCall>();
-    for (const f of leftColdly)
-      for (let at: InlinedCall = f; at.parent !== null; at = at.parent) left.add(at);
-    for (let i = region.inlinedCalls.length - 1; i > 0; i--) {
-      const call = region.inlinedCalls[i]!;
-      if (!left.has(call)) continue;
-      out.get(from);
-      out.i32(i);
-      out.byte(OP.i32_eq);
-      emitter.open(OP.if);
-      this.#lookUp(new Node(LOCAL, ret, null, null, null, 0));
-      this.#pushCallArguments(call.returnTo);
-      out.get(this.#slot);
-      this.#callIndirect(OP.call_indirect);
-      this.#returnUnlessAt(call.returnTo);
-      out.i32(call.parent!.index);
-      out.set(from);
-      emitter.close();
-    }
-    this.#lookUp(new Node(LOCAL, ret, null, null, null, 0));
-    this.#pushOwnArguments();
-    out.get(this.#slot);
-    this.#callIndirect(OP.return_call_indirect);
-    emitter.close();
-  }
-
-  /** With a location on the wasm stack, kept in `ret`: returns it when it is not this one. */
-  #returnUnlessAt(location: number): void {
-    const emitter = this.#emitter;
-    const out = this.#out;
-    out.tee(this.#ret);
-    out.i32(location);
-    out.byte(OP.i32_ne);
+    out.get(DEPTH);
+    out.i32(MAX_DEPTH);
+    out.byte(OP.i32_ge_s);
     emitter.openUnlikely();
-    out.get(this.#ret);
+    out.i32(region.location);
     out.byte(OP.return);
     emitter.close();
-  }
-
-  /** Takes units of the time slice; when it is over, asks the kernel, with the state at `location` complete. */
-  #burnFuel(units: number, location: number, dirty: number): void {
-    const emitter = this.#emitter;
-    const out = this.#out;
-    out.get(CPU);
-    out.get(CPU);
-    out.mem(OP.i32_load, OFF.fuel);
-    out.i32(-units);
-    out.byte(OP.i32_add);
-    out.tee(this.#fuel);
-    out.mem(OP.i32_store, OFF.fuel);
-    out.get(this.#fuel);
-    out.i32(0);
-    out.byte(OP.i32_lt_s);
-    emitter.openUnlikely();
-    emitter.storeVars(dirty);
-    emitter.storeLocation(location);
-    emitter.storeState(OFF.running, this.#region.location);
-    emitter.callOrLeave(PREEMPT);
-    emitter.close();
-  }
-
-  /** Counts an iteration. Fuel is taken for several at once: a short loop would wait for the memory that it is in. */
-  #burnLoopFuel(location: number, dirty: number): void {
-    const emitter = this.#emitter;
-    const out = this.#out;
-    const units = this.#context.exactFuel ? 1 : LOOP_FUEL;
-    out.get(this.#credit);
-    out.i32(-1);
-    out.byte(OP.i32_add);
-    out.tee(this.#credit);
-    out.i32(0);
-    out.byte(OP.i32_lt_s);
-    emitter.openUnlikely();
-    out.i32(units - 1);
-    out.set(this.#credit);
-    this.#burnFuel(units, location, dirty);
-    emitter.close();
+    if (!region.entry.loopHeader) this.#links.burnFuel(1, region.location, 0);
+    emitter.loadVars(region.entry.liveIn);
+    this.#tree(region.entry);
   }
 
   /** Emits a block and all that is nested in it. */
@@ -319,22 +147,14 @@ export class RegionCompiler implements EmitterHost {
   /** Emits a loop, with its own ways out behind it. */
   #loop(header: Block): void {
     const emitter = this.#emitter;
-    const { faultLabel } = emitter;
-    const dirtyAtExits = this.#dirtyAtExits;
-    this.#dirtyAtExits = 0;
     emitter.storeVars(header.storedBefore);
-    emitter.faultLabel = emitter.depth;
-    emitter.open(OP.block);
-    this.#loopLabel.set(header, emitter.depth);
-    emitter.open(OP.loop);
-    this.#burnLoopFuel(header.location, header.dirtyIn & header.liveIn);
-    this.#body(header);
-    emitter.close();
-    emitter.close();
-    emitter.faultLabel = faultLabel;
-    this.#storeDirty();
-    emitter.br(OP.br, this.#leaveLabel);
-    this.#dirtyAtExits = dirtyAtExits;
+    this.#exits.aroundLoop(() => {
+      this.#loopLabel.set(header, emitter.depth);
+      emitter.open(OP.loop);
+      this.#links.burnLoopFuel(header.location, header.dirtyIn & header.liveIn);
+      this.#body(header);
+      emitter.close();
+    });
   }
 
   #body(b: Block): void {
@@ -371,7 +191,7 @@ export class RegionCompiler implements EmitterHost {
     if (b.merge || b.loopHeader) emitter.vfp.forget();
     const { pending: outer, keptCount } = emitter;
     emitter.pending = new Map();
-    if (this.#context.count) this.#countInstructions(b.steps.length);
+    if (this.#context.count) this.#links.countInstructions(b.steps.length);
     if (b.steps.length === 0) this.#goto(b, b.succ[0]!, dirty);
     for (let i = 0; i < b.steps.length; i++) {
       const { insn, pc, effects } = b.steps[i]!;
@@ -440,17 +260,6 @@ export class RegionCompiler implements EmitterHost {
     return b.successor(target) === undefined && !this.#context.hasCode(target);
   }
 
-  #countInstructions(n: number): void {
-    const out = this.#out;
-    out.get(CPU);
-    out.get(CPU);
-    out.mem(OP.i64_load, OFF.icount);
-    out.byte(OP.i64_const);
-    out.s64(BigInt(n));
-    out.byte(OP.i64_add);
-    out.mem(OP.i64_store, OFF.icount);
-  }
-
   /**
    * Goes from a block to a location of its inlined call: inside the region when it has the edge, with `dirty` variables not
    * stored yet.
@@ -504,11 +313,7 @@ export class RegionCompiler implements EmitterHost {
       return;
     }
     // Nothing has gone there yet: a way out that is short to write.
-    this.#leftColdly.add(call);
-    this.#dirtyAtExits |= dirty;
-    emitter.storeState(OFF.exitWord, dirty | (call.index << EXITED_SHIFT));
-    emitter.storeState(OFF.target, location);
-    emitter.br(OP.br, emitter.faultLabel);
+    this.#exits.exit(call, location, dirty);
   }
 
   /** Whether the region has the edge from a block to what is behind the inlined call. */
@@ -520,15 +325,15 @@ export class RegionCompiler implements EmitterHost {
   /** Leaves an inlined call for code outside, with all of the state in the state block. */
   #leaveTo(from: Block, call: InlinedCall, pushSlot: () => void): void {
     if (call.parent === null) {
-      this.#pushOwnArguments();
+      this.#links.pushOwnArguments();
       pushSlot();
-      this.#callIndirect(OP.return_call_indirect);
+      this.#links.callIndirect(OP.return_call_indirect);
       return;
     }
-    this.#pushCallArguments(call.returnTo);
+    this.#links.pushCallArguments(call.returnTo);
     pushSlot();
-    this.#callIndirect(OP.call_indirect);
-    this.#returnUnlessAt(call.returnTo);
+    this.#links.callIndirect(OP.call_indirect);
+    this.#links.returnUnlessAt(call.returnTo);
     this.#goOnAfter(from, ~0);
   }
 
@@ -536,7 +341,7 @@ export class RegionCompiler implements EmitterHost {
   site(dirty: number): number {
     // Flags that nobody will read need not be right.
     dirty &= REG_MASK | this.#live;
-    this.#dirtyAtExits |= dirty;
+    this.#exits.mayFaultWith(dirty);
     return this.#context.siteOf(this.#location, dirty | (this.#emitter.it << 24), this.#region.location);
   }
 
@@ -570,8 +375,8 @@ export class RegionCompiler implements EmitterHost {
     const to = emitter.let(location);
     this.#goToGuesses(block, to, block.guesses, dirty);
     emitter.storeVars(dirty);
-    this.#lookUp(to);
-    this.#leaveTo(block, block.call, () => out.get(this.#slot));
+    this.#links.lookUp(to);
+    this.#leaveTo(block, block.call, () => out.get(this.#links.slot));
   }
 
   /** Goes to the one of these blocks that begins at a location; goes on behind when none does. */
@@ -605,13 +410,7 @@ export class RegionCompiler implements EmitterHost {
     out.i32(call.returnTo);
     out.byte(OP.i32_ne);
     emitter.openUnlikely();
-    dirty &= ~emitter.storePending();
-    this.#dirtyAtExits |= dirty;
-    emitter.storeState(OFF.exitWord, dirty | (RETURNING << EXITED_SHIFT));
-    out.get(CPU);
-    emitter.gen(to);
-    out.mem(OP.i32_store, OFF.target);
-    emitter.br(OP.br, emitter.faultLabel);
+    this.#exits.return(to, dirty & ~emitter.storePending());
     emitter.close();
     this.#goto(block, call.after!, dirty);
   }
@@ -636,54 +435,6 @@ export class RegionCompiler implements EmitterHost {
     emitter.close();
   }
 
-  /** Puts in `slot` what the jump cache has for a location; slot 0 is the miss stub. */
-  #lookUp(location: Node): void {
-    const out = this.#out;
-    this.#emitter.gen(location);
-    out.set(this.#ret);
-    out.get(CPU);
-    out.get(this.#ret);
-    out.mem(OP.i32_store, OFF.target);
-    out.get(this.#ret);
-    out.i32(2);
-    out.byte(OP.i32_shl);
-    out.i32((JUMP_CACHE_ENTRIES - 1) << 3);
-    out.byte(OP.i32_and);
-    out.set(this.#slot);
-    out.get(this.#slot);
-    out.mem(OP.i32_load, JUMP_CACHE + 4);
-    out.i32(0);
-    out.get(this.#slot);
-    out.mem(OP.i32_load, JUMP_CACHE);
-    out.get(this.#ret);
-    out.byte(OP.i32_eq);
-    out.byte(OP.select);
-    out.set(this.#slot);
-  }
-
-  /** The arguments of a call that is to return to a location. */
-  #pushCallArguments(returnTo: number): void {
-    const out = this.#out;
-    out.get(CPU);
-    out.get(DEPTH);
-    out.i32(1);
-    out.byte(OP.i32_add);
-    out.i32(returnTo);
-  }
-
-  /** The arguments of a tail call: this function's own. */
-  #pushOwnArguments(): void {
-    this.#out.get(CPU);
-    this.#out.get(DEPTH);
-    this.#out.get(RETURN);
-  }
-
-  #callIndirect(op: typeof OP.call_indirect | typeof OP.return_call_indirect): void {
-    this.#out.byte(op);
-    this.#out.u32(0);
-    this.#out.u32(0);
-  }
-
   /** Calls a location: goes over to inlined calls, or calls through the table. */
   #call(location: Node, target: number | undefined, dirty: number): void {
     const emitter = this.#emitter;
@@ -698,13 +449,13 @@ export class RegionCompiler implements EmitterHost {
     this.#goToGuesses(block, to, callees, dirty);
     const returnTo = block.call.locationOf(block.next);
     emitter.storeVars(dirty);
-    if (target === undefined) this.#lookUp(to);
+    if (target === undefined) this.#links.lookUp(to);
     else emitter.storeState(OFF.target, target);
-    this.#pushCallArguments(returnTo);
-    if (target === undefined) out.get(this.#slot);
+    this.#links.pushCallArguments(returnTo);
+    if (target === undefined) out.get(this.#links.slot);
     else emitter.slot(target >>> 0, this.#context.slotOf(target >>> 0));
-    this.#callIndirect(OP.call_indirect);
-    this.#returnUnlessAt(returnTo);
+    this.#links.callIndirect(OP.call_indirect);
+    this.#links.returnUnlessAt(returnTo);
     this.#goOnAfter(block, ~0);
   }
 
