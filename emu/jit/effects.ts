@@ -1,4 +1,4 @@
-/** The effects of an instruction as the masks of the compiler's data flow (VAR of emitter.ts). */
+/** The effects of an instruction as the masks of the compiler's data flow (VAR of convention.ts). */
 import type { Insn } from '../decode/row.ts';
 import { FLAG, type Resources, effectsOf as resourcesOf } from '../machine/effects.ts';
 import { REG_MASK, VAR } from './convention.ts';

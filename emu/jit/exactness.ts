@@ -18,7 +18,7 @@ const I64_CTZ = 0x7a;
 
 const [A, B, R] = [0, 1, 2];
 
-/** Indexes of the function types in TYPES of emitter.ts. */
+/** Indexes of the function types in TYPES of convention.ts. */
 const TYPE = { f64x3: 4, f64x2: 5, f32x3: 6, f32x2: 7, v128x3: 9 } as const;
 
 const HIDDEN_BIT = 1n << 52n;

@@ -13,7 +13,7 @@ import { dataFlow } from './data-flow.ts';
 import { classifyEdges, dominators, findLoops, nest, orderBlocks, successors } from './graph.ts';
 import { type JumpTable, jumpTable } from './jump-table.ts';
 
-/** What one instruction does, as masks over VAR of emitter.ts. */
+/** What one instruction does, as masks over VAR of convention.ts. */
 export interface Effects {
   readonly reads: number;
   /** Certainly written. */

@@ -11,7 +11,7 @@ import { fused } from './fused.ts';
 import { vectorHelpers } from './vector-helpers.ts';
 import { ByteWriter, encodeModule, type FuncBody, I32, OP, VOID } from './wasm.ts';
 
-/** What TypeScript gives compiled code; see IMPORTS in emitter.ts for the meaning. */
+/** What TypeScript gives compiled code; see IMPORTS in convention.ts for the meaning. */
 export interface RuntimeHooks {
   check(cpu: number, address: number, code: number, site: number): number;
   svc(cpu: number, imm: number): number;
