@@ -51,7 +51,7 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   setpriority: 'kept and told, decides nothing',
   nice: 'as setpriority',
   ioprio_set: 'as setpriority',
-  sched_setscheduler: 'as setpriority; SCHED_DEADLINE gives EPERM',
+  sched_setscheduler: 'as setpriority; SCHED_DEADLINE gives EBUSY',
   sched_setparam: 'as setpriority',
   sched_setattr: 'as sched_setscheduler; no utilization clamps',
   sched_setaffinity: 'there is one CPU',

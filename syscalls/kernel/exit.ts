@@ -2,7 +2,7 @@
  * The end of threads and processes (kernel/exit.c): what a thread leaves behind (robust futexes, the cleared tid), zombies,
  * orphans, SIGCHLD.
  */
-import { ALL_SIGNALS, SA, SI, SIG, SIG_IGN } from '../abi/signal.ts';
+import { ALL_SIGNALS, NSIG, SA, SI, SIG, SIG_IGN } from '../abi/signal.ts';
 import { exitRobustList, wakeAddress } from './futex.ts';
 import type { Kernel } from './kernel.ts';
 import type { Process } from './process.ts';
@@ -151,7 +151,8 @@ function tellParent(p: Process): void {
   }
   const killed = (p.status & 0x7f) !== 0;
   const { user, system } = p.cpuUse;
-  if (p.exitSignal !== 0) {
+  // clone(2) takes any byte for a signal.
+  if (p.exitSignal !== 0 && p.exitSignal <= NSIG) {
     const action = parent.leader.sighand.get(p.exitSignal);
     sendToProcess(parent, {
       signo: p.exitSignal,

@@ -1,21 +1,25 @@
 /** Where armrun and the host's kernel came to different ends of the same calls. */
 import { errnoOf } from '../../syscalls/abi/errno.ts';
-import { type Difference, explained } from './differences.ts';
+import { type Difference, explanation } from './differences.ts';
 import type { BatchResult, CallResult } from './encode.ts';
 import type { Made } from './generate.ts';
+import { IN_CHILD } from './selection.ts';
 
-/** Differences of one batch, up to where the two go different ways; `calls` counts those that were compared. */
+/**
+ * Differences of one batch, up to where the two go different ways; `calls` counts those that were compared. Those that are meant
+ * are not given, but with `all`.
+ */
 export function compare(
   batch: readonly Made[],
   ours: BatchResult,
   theirs: BatchResult,
+  all = false,
 ): { calls: number; found: Difference[] } {
   const found: Difference[] = [];
-  const add = (index: number, what: string, our: string, their: string): boolean => {
+  const add = (index: number, what: string, our: string, their: string): void => {
     const made = batch[index]!;
-    if (explained({ made, what, ours: our, theirs: their })) return false;
-    found.push({ made, what, ours: our, theirs: their });
-    return true;
+    const difference = { made, what, ours: our, theirs: their };
+    if (all || explanation(difference) === undefined) found.push(difference);
   };
   const both = Math.min(ours.calls.length, theirs.calls.length);
   for (let i = 0; i < both; i++) {
@@ -42,24 +46,25 @@ export function compare(
   return { calls: both, found };
 }
 
+/** As in executor.c. */
+const ENDED = 0x4000_0000;
+
 /** Results that say something of the machine, not of the call. */
 const OWN_RESULT = new RegExp(
   '^(mmap2|mremap|brk|shmat|getpid|gettid|getppid|getpgid|getpgrp|getsid|setsid|times|time|getrandom|set_tid_address|add_key|' +
-    'msgget|semget|shmget|timer_create|getcpu|personality|sched_.*|getpriority|syslog|sysinfo)$',
+    'fork|vfork|clone|clone3|msgget|semget|shmget|timer_create|getcpu|personality|sched_.*|getpriority|syslog|sysinfo)$',
 );
-/^(mmap2|mremap|brk|shmat|getpid|gettid|getppid|getpgid|getpgrp|getsid|setsid|times|time|getrandom|set_tid_address|add_key|msgget|semget|shmget|timer_create|getcpu|personality|sched_.*|getpriority|syslog|sysinfo)$/;
 
 function valueText({ call }: Made, { value }: CallResult): string {
   if (value < 0 && value >= -4095) return errnoOf(-value)?.name ?? String(value);
+  if (IN_CHILD.test(call.name) && value & ENDED) return statusText(value & ~ENDED);
   return OWN_RESULT.test(call.name) ? 'success' : String(value);
 }
 const rangeText = ({ first, last }: CallResult): string => (first < 0 ? 'nothing' : `${first}..${last}`);
+const statusText = (status: number): string =>
+  status & 0x7f ? `signal ${status & 0x7f}` : `status ${status >> 8}`;
 const endText = ({ status, calls }: BatchResult, both: number): string =>
-  calls.length > both
-    ? `${calls[both]!.value}`
-    : status & 0x7f
-      ? `signal ${status & 0x7f}`
-      : `status ${status >> 8}`;
+  calls.length > both ? `${calls[both]!.value}` : statusText(status);
 
 const hex = (x: number) => (x > 9 ? `0x${x.toString(16)}` : String(x));
 

@@ -133,8 +133,9 @@ export const RULES: readonly Rule[] = [
   },
 ];
 
-export function explained(difference: Difference): boolean {
-  return RULES.some(
+/** The first rule that has it. */
+export function explanation(difference: Difference): Rule | undefined {
+  return RULES.find(
     ({ calls, when }) => calls.test(difference.made.call.name) && (when?.(difference) ?? true),
   );
 }

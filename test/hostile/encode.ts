@@ -1,6 +1,7 @@
 /** What executor.c reads and writes. */
 import type { Call } from '../../syscalls/calls/declare.ts';
 import type { Made } from './generate.ts';
+import { IN_CHILD, ON_STACK, TRACEE_MARK } from './selection.ts';
 
 /** Calls after which the arena is made anew. */
 const REPAIR_MEMORY =
@@ -9,14 +10,28 @@ const REPAIR_MEMORY =
 const REPAIR_SIGNALS = /sig|itimer|alarm|prctl|timer_/;
 const REPAIR = 1;
 const SIGNALS = 2;
+const CHILD = 4;
+const STACK = 8;
+const TRACEE = 16;
 export const DESCRIPTORS = 40;
 
 /** Number and argument words for one kernel; undefined when it has no such call. */
 export type Convention = (made: Made) => { number: number; words: number[] } | undefined;
 
+function flagsFor({ call: { name }, words }: Made): number {
+  return (
+    (REPAIR_MEMORY.test(name) ? REPAIR : 0) |
+    (REPAIR_SIGNALS.test(name) ? SIGNALS : 0) |
+    (IN_CHILD.test(name) ? CHILD : 0) |
+    (ON_STACK.test(name) ? STACK : 0) |
+    (name === 'ptrace' && words[1]![0] === TRACEE_MARK ? TRACEE : 0)
+  );
+}
+
 /** 32-bit ARM: a 64-bit argument is in an even and the next register. */
 export const forArm: Convention = ({ call, words }) => {
   const registers = new Array<number>(7).fill(0);
+  if (ON_STACK.test(call.name)) registers[0] = words[0]![0];
   call.args.forEach((arg, i) => {
     registers[call.registers[i]!] = words[i]![0];
     if (arg.words === 2) registers[call.registers[i]! + 1] = words[i]![1];
@@ -48,6 +63,8 @@ function openFlags(flags: number): number {
  */
 export function forX86(numbers: ReadonlyMap<string, number>): Convention {
   return ({ call, words }) => {
+    // What is on the stack is the architecture's own.
+    if (ON_STACK.test(call.name)) return undefined;
     let flat = call.args.flatMap((arg, i) => {
       const [low, high] = words[i]!;
       return arg.words === 2 ? [low, high] : [isOpenFlags(call, i) ? openFlags(low) : low];
@@ -80,10 +97,8 @@ export function encode(batches: readonly (readonly Made[])[], convention: Conven
     });
     out.push(calls.length);
     for (const { made, by } of calls) {
-      const { name } = made.call;
-      const flags = (REPAIR_MEMORY.test(name) ? REPAIR : 0) | (REPAIR_SIGNALS.test(name) ? SIGNALS : 0);
       const words = Array.from({ length: 7 }, (_, i) => by.words[i] ?? 0);
-      out.push(flags, by.number, ...words, made.fills.length);
+      out.push(flagsFor(made), by.number, ...words, made.fills.length);
       for (const { at, bytes } of made.fills) {
         const padded = new Uint8Array((bytes.length + 3) & ~3);
         padded.set(bytes);

@@ -6,6 +6,7 @@
  * argv: input, output. Both are 32-bit words.
  * input:   batches; for each: number of calls; for each call: flags, number, 7 arguments, number of fills; for each fill:
  *          address, length, bytes up to a whole word
+ *          A call with CHILD is made by a process of its own, which may end by it: then the result is ENDED and how.
  * output:  for each batch: number of calls that ended, the status the process ended by; for each such call: result, first and
  *          last byte it changed (offsets in the arena, -1 when none, -2 when the arena was not all there); DESCRIPTORS times
  *          flags and offset of a descriptor in the end
@@ -32,9 +33,16 @@ typedef int32_t s32;
 #define DESCRIPTORS 40
 #define CALL_US 3000
 #define BATCH_S 1
+#define MOST_WAITS 100
 /* flags */
 #define REPAIR 1
 #define SIGNALS 2
+#define CHILD 4
+/* The first argument is where the stack is to be. */
+#define STACK 8
+/* The second argument is to be a process that is traced, and has stopped. */
+#define TRACEE 16
+#define ENDED 0x40000000
 
 #ifdef __arm__
 static long call7(long n, long a, long b, long c, long d, long e, long f, long g) {
@@ -48,6 +56,22 @@ static long call7(long n, long a, long b, long c, long d, long e, long f, long g
   register long r7 __asm__("r7") = n;
   __asm__ volatile("svc 0" : "+r"(r0) : "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r5), "r"(r6), "r"(r7) : "memory");
   return r0;
+}
+/* As call7 with the first two arguments, where a process that begins ends at once: it may have any stack. */
+static long begin5(long n, long a, long b, long c, long d, long e) {
+  register long r0 __asm__("r0") = a;
+  register long r1 __asm__("r1") = b;
+  register long r2 __asm__("r2") = c;
+  register long r3 __asm__("r3") = d;
+  register long r4 __asm__("r4") = e;
+  register long r7 __asm__("r7") = n;
+  __asm__ volatile("svc 0\n cmp r0, #0\n moveq r7, #1\n svceq 0" : "+r"(r0), "+r"(r7) : "r"(r1), "r"(r2), "r"(r3), "r"(r4) : "memory", "cc");
+  return r0;
+}
+static void on_stack(long n, long stack) {
+  register long r0 __asm__("r0") = stack;
+  register long r7 __asm__("r7") = n;
+  __asm__ volatile("mov sp, r0\n svc 0" : : "r"(r0), "r"(r7) : "memory");
 }
 __asm__(".globl _start\n_start: mov r0, sp\n b begin\n");
 #else
@@ -63,6 +87,18 @@ static long call7(long n, long a, long b, long c, long d, long e, long f, long g
       : "ecx", "edx", "edi", "memory");
   return n;
 }
+static long begin5(long n, long a, long b, long c, long d, long e) {
+  long words[5] = {b, c, d, e, a};
+  long *at = words;
+  __asm__ volatile(
+      "push %%ebx\n mov 16(%%esi), %%ebx\n mov (%%esi), %%ecx\n mov 4(%%esi), %%edx\n mov 12(%%esi), %%edi\n mov 8(%%esi), %%esi\n"
+      "int $0x80\n test %%eax, %%eax\n jnz 1f\n mov $1, %%eax\n xor %%ebx, %%ebx\n int $0x80\n 1: pop %%ebx"
+      : "+a"(n), "+S"(at)
+      :
+      : "ecx", "edx", "edi", "memory", "cc");
+  return n;
+}
+static void on_stack(long n, long stack) { (void)n, (void)stack; }
 __asm__(".globl _start\n_start: mov %esp, %eax\n and $-16, %esp\n sub $12, %esp\n push %eax\n call begin\n");
 #endif
 #define call(n, ...) CALL_(__NR_##n, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
@@ -92,7 +128,7 @@ enum { O_PATH = 010000000, PROT_NONE = 0, PROT_READ = 1, PROT_RW = 3, MAP_SHARED
 static struct result {
   s32 value, first, last;
 } *results;
-static volatile u32 *done;
+static volatile u32 *done, *returned;
 
 static void pages(u32 at, u32 size, int prot, int how) {
   if (call(mmap2, at, size, prot, how | MAP_FIXED | MAP_ANONYMOUS, -1, 0) != (long)at) end(90);
@@ -124,6 +160,12 @@ static void files(u32 number) {
   call(mkdir, name, 0755);
   if (call(chdir, name)) end(95);
   call(mkdir, "dir", 0755);
+  long script = call(open, "script", O_WRONLY | O_CREAT, 0755);
+  call(write, script, "#!/no/such with an argument\n", 28);
+  call(close, script);
+  long program = call(open, "program", O_WRONLY | O_CREAT, 0755);
+  call(write, program, "\177ELF\1\1\1", 7);
+  call(close, program);
   call(symlink, "file", "link");
   memset(bytes, 'a', sizeof bytes);
   for (int fd = 0; fd < 16; fd++) call(close, fd);
@@ -186,6 +228,73 @@ static u32 before[ARENA_SIZE / 4];
 /* Whether all of the arena can be looked at: a hostile call may have taken it away. */
 static int whole(void) { return call(write, 0, ARENA, ARENA_SIZE) == ARENA_SIZE && call(msync, ARENA, ARENA_SIZE, 1) == 0; }
 
+/* Which bytes of the arena are other ones now. */
+static void changes(struct result *result) {
+  const u32 *memory = (const u32 *)ARENA;
+  result->first = result->last = -1;
+  if (!whole()) {
+    result->first = -2;
+    return;
+  }
+  for (s32 w = 0; w < ARENA_SIZE / 4; w++) {
+    if (memory[w] == before[w]) continue;
+    for (s32 b = 0; b < 4; b++) {
+      if (((char *)memory)[4 * w + b] == ((char *)before)[4 * w + b]) continue;
+      if (result->first < 0) result->first = 4 * w + b;
+      result->last = 4 * w + b;
+    }
+  }
+}
+
+/* A process that has stopped, traced by this one. */
+static long tracee(void) {
+  long pid = call(fork);
+  if (pid == 0) {
+    call(ptrace, 0, 0, 0, 0);
+    long self = call(getpid);
+    call(kill, self, 19);
+    end(7);
+  }
+  s32 status;
+  call(wait4, pid, &status, 0x40000000, 0);
+  return pid;
+}
+
+/* Makes the call in a process of its own. */
+static void inChild(u32 flags, const u32 *words, struct result *result) {
+  u32 n = words[0], all[2] = {-1, -1};
+  result->value = ENDED;
+  result->first = result->last = -1;
+  *returned = 0;
+  long pid = call(fork);
+  if (pid == 0) {
+    u32 second = words[2];
+    if (flags & TRACEE) second = tracee();
+    if (flags & STACK) on_stack(n, words[1]);
+    else if (n == __NR_fork || n == __NR_vfork || n == __NR_clone || n == __NR_clone3) {
+      call(rt_sigprocmask, 2, all, 0, 8);
+      result->value = begin5(n, words[1], words[2], words[3], words[4], words[5]);
+    } else result->value = call7(n, words[1], second, words[3], words[4], words[5], words[6], words[7]);
+    changes(result);
+    *returned = 1;
+    if (flags & TRACEE) call(kill, second, 9);
+    end(0);
+  }
+  if (pid < 0) {
+    result->value = pid;
+    return;
+  }
+  s32 status = 0;
+  for (int interrupted = 0;;) {
+    long ended = call(wait4, pid, &status, 0x40000000, 0);
+    if (ended == -4) {
+      if (++interrupted < MOST_WAITS) continue;
+    } else if (ended != pid || (status & 0xff) != 0x7f) break;
+    call(kill, pid, 9);
+  }
+  if (!*returned) result->value = ENDED | status;
+}
+
 static void batch(u32 number, const u32 *at) {
   u32 calls = *at++;
   files(number);
@@ -202,27 +311,16 @@ static void batch(u32 number, const u32 *at) {
       at += 2 + (at[1] + 3) / 4;
     }
     memcpy(before, memory, ARENA_SIZE);
-    long value = call7(words[0], words[1], words[2], words[3], words[4], words[5], words[6], words[7]);
     struct result *result = &results[i];
-    result->value = value;
+    if (flags & CHILD) inChild(flags, words, result);
+    else result->value = call7(words[0], words[1], words[2], words[3], words[4], words[5], words[6], words[7]);
     if (flags & SIGNALS) {
       u32 none[2] = {0, 0};
       call(rt_sigprocmask, 2, none, 0, 8);
       onAlarm(interrupted);
       timer(0, CALL_US);
     }
-    result->first = result->last = -1;
-    if (!whole()) result->first = -2;
-    else {
-      for (s32 w = 0; w < ARENA_SIZE / 4; w++) {
-        if (memory[w] == before[w]) continue;
-        for (s32 b = 0; b < 4; b++) {
-          if (((char *)memory)[4 * w + b] == ((char *)before)[4 * w + b]) continue;
-          if (result->first < 0) result->first = 4 * w + b;
-          result->last = 4 * w + b;
-        }
-      }
-    }
+    if (!(flags & CHILD)) changes(result);
     *done = i + 1;
   }
   s32 *descriptors = (s32 *)&results[MOST_CALLS];
@@ -272,6 +370,7 @@ __attribute__((used)) void begin(const long *stack) {
   call(close, fd);
   pages(RESULTS, 0x10000, PROT_RW, MAP_SHARED);
   done = (u32 *)RESULTS;
+  returned = done + 1;
   results = (struct result *)(RESULTS + 16);
   onAlarm(tooLong);
   u32 batches = *input++;

@@ -4,6 +4,7 @@
  */
 import type { Arg, Call } from '../../syscalls/calls/declare.ts';
 import type { Random } from '../fuzz/random.ts';
+import { ON_STACK, TRACEE_MARK } from './selection.ts';
 
 /** As in executor.c. */
 export const ARENA = 0x7000_0000;
@@ -110,6 +111,9 @@ const PATHS = [
     '\xff\xfe',
     'new2',
     'memory',
+    'script',
+    'program',
+    '/proc/self/exe',
   ],
 ];
 
@@ -131,6 +135,8 @@ export class Generator {
       const low = this.#value(arg) >>> 0;
       return [low, arg.words === 2 ? this.#random.pick(HIGH_WORDS) : 0];
     });
+    if (call.name === 'ptrace' && this.#random.chance(0.8)) words[1] = [TRACEE_MARK, 0];
+    if (ON_STACK.test(call.name)) words.push([this.#frame(), 0]);
     return { call, words, fills: this.#fills };
   }
 
@@ -198,6 +204,19 @@ export class Generator {
     const at = this.#place(length);
     if (random.chance(0.85)) this.#put(at, this.#content(length));
     return at;
+  }
+
+  /** A signal's frame (syscalls/kernel/signal-frame.ts): bytes as everywhere, but often with a mode that a user may have. */
+  #frame(): number {
+    const random = this.#random;
+    const at = random.chance(0.8) ? ARENA + 64 * random.below(60) : this.#place(512);
+    const bytes = this.#content(512);
+    const words = new Uint32Array(bytes.buffer, 0, bytes.length >> 2);
+    for (const cpsr of [96, 128 + 96]) {
+      if (random.chance(0.8)) words[cpsr >> 2] = random.pick([0x10, 0x30, 0x210, 0x0600_0030, 0x1f, 0x13, 0]);
+    }
+    for (const vfp of [232, 128 + 232]) if (random.chance(0.5)) words.set([0x5646_5001, 0x120], vfp >> 2);
+    return this.#put(at, bytes);
   }
 
   #place(length: number): number {

@@ -1,20 +1,21 @@
 /**
  * Hostile calls, as many as asked for, under armrun and the host's kernel:
  *
- *   nice node test/hostile/main.ts --calls 1000000 [--seconds N] [--seed 1] [--only NAME] [--alone] [--all]
+ *   nice node test/hostile/main.ts --calls 1000000 [--seconds N] [--seed 1] [--only NAME] [--alone] [--all] [--meant]
  *
- * Prints each difference once, and every failure of armrun's own. With --alone armrun makes also those calls that 32-bit x86 does
+ * Prints each difference once (with --all up to 20 times), and every failure of armrun's own; with --meant, differences that are
+ * meant, and why, instead. With --alone armrun makes also those calls that 32-bit x86 does
  * not have, and nothing is compared.
  */
 import { parseArgs } from 'node:util';
 import { allCalls } from '../../syscalls/calls/table.ts';
 import { Random } from '../fuzz/random.ts';
 import { compare, differenceText } from './compare.ts';
+import { explanation, RULES } from './differences.ts';
 import { encode, forArm, forX86 } from './encode.ts';
 import { Generator, type Made } from './generate.ts';
 import { type Recorded, writeRecording } from './recording.ts';
 import { hostNumbers, run } from './run.ts';
-import { NEVER } from './selection.ts';
 
 const BATCH = 20;
 const CHUNK = 500;
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     alone: { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
+    meant: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
   },
 });
@@ -35,7 +37,7 @@ const fits = (made: Made) => x86(made) !== undefined;
 const only = values.only && new RegExp(`^(${values.only})$`);
 const generator = new Generator(new Random(Number(values.seed)));
 const calls = allCalls.filter((c) => {
-  if (NEVER.test(c.name) || (only && !only.test(c.name))) return false;
+  if (only && !only.test(c.name)) return false;
   return values.alone || fits({ call: c, words: c.args.map(() => [0, 0]), fills: [] });
 });
 const recorded: Recorded[] = [];
@@ -72,11 +74,13 @@ while (done < Number(values.calls) && performance.now() - started < Number(value
       const [a, b] = [ours.batches[i], theirs.batches[i]];
       if (a === undefined || b === undefined) return;
       if (values.record) recorded.push({ made: batch, result: b });
-      const { calls: n, found } = compare(batch, a, b);
+      const { calls: n, found } = compare(batch, a, b, values.meant);
       compared += n;
       for (const difference of found) {
+        const why = explanation(difference);
+        if (values.meant && why === undefined) continue;
         const what = difference.what.replace(/\d+/, 'N');
-        const kind = `${difference.made.call.name} ${what} ${what === 'memory' ? '' : `${difference.ours} ${difference.theirs}`}`;
+        const kind = `${difference.made.call.name} ${what} ${what === 'memory' ? '' : `${difference.ours} ${difference.theirs}`}${why ? ` # ${RULES.indexOf(why)}` : ''}`;
         const times = seen.get(kind) ?? 0;
         seen.set(kind, times + 1);
         if (times === 0 || (values.all && times < 20)) console.log(differenceText(difference));

@@ -1,3 +1,7 @@
-/** Calls that are not made up: they end, replace or copy the process that makes them, or return nowhere. */
-export const NEVER =
-  /^(exit|exit_group|fork|vfork|clone|clone3|execve|execveat|sigreturn|rt_sigreturn|restart_syscall|ptrace|sync)$/;
+/** Calls that end, replace, copy or trace the process that makes them, or return nowhere: each in a process of its own. */
+export const IN_CHILD =
+  /^(exit|exit_group|fork|vfork|clone|clone3|execve|execveat|ptrace|sigreturn|rt_sigreturn)$/;
+/** Calls that find their argument on the stack. */
+export const ON_STACK = /^(sigreturn|rt_sigreturn)$/;
+/** Stands for a process that is traced and has stopped, as the second argument of ptrace. */
+export const TRACEE_MARK = 0x7ace_0000;

@@ -1,6 +1,5 @@
 /** Opening and closing: open, openat, openat2, creat, close, close_range (fs/open.c, fs/namei.c). */
 
-import { PAGE_SIZE } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';
 import {
   AT_FDCWD,
@@ -28,6 +27,7 @@ import type { OpenFile } from '../../vfs/core/open-file.ts';
 import type { ResolveOptions } from '../../vfs/core/walk.ts';
 import { dirfd, fd, mode, path, size, structIn, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
+import { checkExtension } from '../extensible.ts';
 import { openFlags } from '../names.ts';
 import { pathAt } from './at.ts';
 
@@ -91,15 +91,7 @@ export const closeOnExec = (flags: number) => (flags & O_CLOEXEC) !== 0;
 /** copy_struct_from_user and build_open_flags: before the path. */
 function checkHow(t: Task, at: number, size: number): void {
   if (size < open_how.size) fail('EINVAL');
-  if (size > PAGE_SIZE) fail('E2BIG');
-  // A field that only later kernels know must be zero.
-  if (
-    t.mm
-      .readable(at, size)
-      .subarray(open_how.size)
-      .some((byte) => byte !== 0)
-  )
-    fail('E2BIG');
+  checkExtension(t, at, open_how.size, size);
   const { flags, mode, resolve } = t.mm.get(open_how, at);
   const known =
     RESOLVE_NO_XDEV |

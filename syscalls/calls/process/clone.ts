@@ -9,6 +9,7 @@ import type { Task } from '../../kernel/task.ts';
 import type { WaitQueue } from '../../vfs/core/wait-queue.ts';
 import { flags, flagText, hex, ptr, uint, valuesOf } from '../args.ts';
 import { type Arg, type Call, call } from '../declare.ts';
+import { checkExtension } from '../extensible.ts';
 import { installPidfd } from './pidfd.ts';
 
 /** clone's flags with the signal in the low byte. */
@@ -68,27 +69,17 @@ const cloneArgs = struct('clone_args', {
   tls: u64,
 });
 
+/** With set_tid, its size, and cgroup. */
+const CLONE_ARGS_SIZE = 88;
+
 /** Beyond the flags of clone: handled signals are back to their defaults in the child. */
 const CLONE_CLEAR_SIGHAND = 2 ** 32;
 
 function clone3(t: Task, at: number, size: number): number {
   if (size < cloneArgs.size) fail('EINVAL');
-  // What a newer program knows and we do not must be zero (copy_struct_from_user).
-  if (size > 4096) fail('E2BIG');
-  if (
-    t.mm
-      .readable(at, size)
-      .subarray(88)
-      .some((b) => b !== 0)
-  )
-    fail('E2BIG');
-  if (
-    t.mm
-      .readable(at, size)
-      .subarray(64)
-      .some((b) => b !== 0)
-  )
-    fail('EINVAL'); // set_tid, cgroup
+  checkExtension(t, at, CLONE_ARGS_SIZE, size);
+  const whole = t.mm.readable(at, Math.min(size, CLONE_ARGS_SIZE));
+  if (whole.subarray(cloneArgs.size).some((b) => b !== 0)) fail('EINVAL'); // set_tid, cgroup
   const a = t.mm.get(cloneArgs, at);
   const clearHandlers = a.flags >= CLONE_CLEAR_SIGHAND;
   const flags = clearHandlers ? a.flags - CLONE_CLEAR_SIGHAND : a.flags;

@@ -2,7 +2,7 @@
 
 import { fail } from '../../abi/errno.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from '../../abi/fcntl.ts';
-import { execve, type Program } from '../../kernel/exec.ts';
+import { checkExecutable, execve, type Program } from '../../kernel/exec.ts';
 import { exitGroup } from '../../kernel/exit.ts';
 import type { HostCommand } from '../../kernel/kernel.ts';
 import { exitTraced } from '../../kernel/signal-delivery.ts';
@@ -70,6 +70,8 @@ function exec(t: Task, dir: number, name: string, argv: number, envp: number, ho
       inaccessible: relative && t.files.closesOnExec(dir),
     };
   }
+  // Before the arguments are read (alloc_bprm).
+  checkExecutable(t, program.inode);
   execve(t, { ...program, argv: strings(t, argv), envp: strings(t, envp) });
   return 0;
 }
