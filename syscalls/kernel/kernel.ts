@@ -177,6 +177,7 @@ export class Kernel {
     this.scheduler = new Scheduler(this);
     this.hooks = this.#makeHooks();
     this.vfs.isExecuted = (inode) => isExecuted(this, inode);
+    this.vfs.callbackFailed = (error) => this.#tellCallback(error);
   }
 
   createBackend(space: AddressSpace): CpuBackend {
@@ -308,15 +309,18 @@ export class Kernel {
     if (!t.process.zombie) this.attempt('the end of a process', () => exitGroup(t, SIG.SIGSEGV));
   }
 
-  /** A callback of the host's failed. Whom it would have woken is not known: so all look again. */
+  /** A callback of the host's failed that belongs to no file. Whom it would have woken is not known: so all look again. */
   callbackFailed(error: unknown): void {
+    this.#tellCallback(error);
+    for (const t of [...this.tasks.values()]) t.wake();
+  }
+
+  #tellCallback(error: unknown): void {
     try {
       this.failed('a callback of the host', error);
     } catch (e) {
       this.scheduler.end(e);
-      return;
     }
-    for (const t of [...this.tasks.values()]) t.wake();
   }
 
   #makeHooks(): CpuHooks {

@@ -82,25 +82,40 @@ static void sleeps(void) {
   _exit(0);
 }
 
-/* What came first is lost; the connection is not. */
-static void connection(void) {
-  char c = 0;
-  int server = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+/* A connection of which bytes were lost is broken; who waits for them is told, and another one goes on. */
+static void connections(void) {
+  char bytes[9];
+  int server = socket(AF_INET, SOCK_STREAM, 0), client[2], accepted[2];
   struct sockaddr_in at = {AF_INET, 0, {htonl(INADDR_LOOPBACK)}, {0}};
   socklen_t length = sizeof at;
   bind(server, (void *)&at, sizeof at);
-  listen(server, 1);
+  listen(server, 2);
   getsockname(server, (void *)&at, &length);
-  connect(client, (void *)&at, sizeof at);
-  int accepted = accept(server, NULL, NULL);
-  for (int i = 0; i < 5; i++) {
-    write(client, "abcde" + i, 1);
-    usleep(50000);
+  for (int i = 0; i < 2; i++) {
+    client[i] = socket(AF_INET, SOCK_STREAM, 0);
+    connect(client[i], (void *)&at, sizeof at);
+    accepted[i] = accept(server, NULL, NULL);
   }
-  if (read(accepted, &c, 1) != 1 || c == 'a') _exit(2);
-  while (c != 'e' && read(accepted, &c, 1) == 1)
-    ;
-  _exit(c == 'e' ? 0 : 3);
+  if (fork() == 0) {
+    usleep(50000);
+    write(client[0], "fail", 4);
+    write(client[1], "good", 4);
+    sleep(1);
+    _exit(0);
+  }
+  if (read(accepted[0], bytes, 9) != -1 || errno != EIO) _exit(2);
+  if (read(accepted[0], bytes, 9) != 0) _exit(3);
+  if (read(accepted[1], bytes, 9) != 4 || memcmp(bytes, "good", 4)) _exit(4);
+  _exit(0);
+}
+
+/* The byte that came may be lost: the read that waited for it is told, and the next one has what there is. */
+static void input(void) {
+  char bytes[9];
+  puts("input, please");
+  fflush(stdout);
+  if (read(0, bytes, 9) != -1 || errno != EIO) _exit(2);
+  _exit(read(0, bytes, 9) != 6);
 }
 
 int main(int argc, char **argv) {
@@ -122,7 +137,8 @@ int main(int argc, char **argv) {
   childThat(sleeps, "a call that is run again");
   childThat(touches, "a page fault");
   childThat(touchesWithHandler, "a page fault with a handler");
-  childThat(connection, "a callback");
+  childThat(connections, "a connection");
+  childThat(input, "standard input");
   close(ask[1]);
   int status;
   wait(&status);

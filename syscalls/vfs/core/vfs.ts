@@ -124,6 +124,10 @@ export class Vfs {
   jobs: JobControl | undefined;
   /** Whether a process runs this file. Of the kernel, too. */
   isExecuted: (inode: Inode) => boolean = () => false;
+  /** Tells of a callback of the host's that failed. Of the kernel, too. */
+  callbackFailed: (error: unknown) => void = (error) => {
+    throw error;
+  };
   #walk = 0;
   #lastMount = 0;
   #lastAnonymous = 0;

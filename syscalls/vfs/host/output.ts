@@ -8,23 +8,24 @@ import fs from 'node:fs';
 import type net from 'node:net';
 import { type Errno, errnoNamed } from '../../abi/errno.ts';
 import { PIPE_BUF } from '../../abi/fcntl.ts';
-import type { Lingering } from '../core/lingering.ts';
+import { callback } from '../core/callback.ts';
 import { WOULD_BLOCK } from '../core/open-file.ts';
+import type { Vfs } from '../core/vfs.ts';
 import { rethrow } from './error.ts';
 
 export class HostOutput {
   readonly #fd: number;
   readonly #own: boolean;
   readonly #onRoom: () => void;
-  readonly #lingering: Lingering;
+  readonly vfs: Vfs;
   #socket: net.Socket | undefined;
   /** Resolves when the piece that waits is written. */
   #waiting: Promise<void> | undefined;
   #failed: Errno | undefined;
 
   /** @param onRoom called when a write may succeed that did not */
-  constructor(fd: number, lingering: Lingering, onRoom: () => void) {
-    this.#lingering = lingering;
+  constructor(fd: number, vfs: Vfs, onRoom: () => void) {
+    this.vfs = vfs;
     this.#onRoom = onRoom;
     let own = -1;
     try {
@@ -54,15 +55,16 @@ export class HostOutput {
   }
 
   #hand(piece: Buffer): number {
-    this.#lingering.owe();
+    this.vfs.lingering.owe();
     const socket = (this.#socket ??= this.#makeSocket());
     this.#waiting = new Promise<void>((resolve) => {
-      socket.write(piece, (error) => {
+      const written = callback(this, (error?: Error | null) => {
         if (error) this.#fail(error);
         this.#waiting = undefined;
         resolve();
         this.#onRoom();
       });
+      socket.write(piece, written);
     });
     return piece.length;
   }
@@ -77,13 +79,17 @@ export class HostOutput {
     this.#failed ??= errnoNamed(error.code ?? '') ?? errnoNamed('EIO');
   }
 
+  hostFailed(): void {
+    this.#failed ??= errnoNamed('EIO');
+  }
+
   close(): void {
     if (!this.#own) return;
     const close = () => {
       if (this.#socket) this.#socket.destroy();
       else fs.closeSync(this.#fd);
     };
-    if (this.#waiting) this.#lingering.add(this.#waiting.then(close));
+    if (this.#waiting) this.vfs.lingering.add(this.#waiting.then(close));
     else close();
   }
 }

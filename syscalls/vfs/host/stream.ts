@@ -13,8 +13,9 @@ import type { PageSource } from '../../../emu/memory/address-space.ts';
 import { Errno, fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_APPEND, O_RDONLY, O_RDWR, O_WRONLY, SEEK_CUR } from '../../abi/fcntl.ts';
 import { FIONREAD } from '../../abi/ioctl.ts';
-import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import { S_IFIFO, S_IFMT, S_IFSOCK } from '../../abi/stat.ts';
+import { callback } from '../core/callback.ts';
 import { FilePages, MappableFile } from '../core/file-pages.ts';
 import type { Inode } from '../core/inode.ts';
 import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
@@ -48,6 +49,8 @@ export class HostStream extends OpenFile {
   /** The byte the watcher took. */
   #peeked = -1;
   #ended = false;
+  /** A callback has failed: the next read does. */
+  #failed = false;
   #output: HostOutput | undefined;
   /** The last write found no room. */
   #blocked = false;
@@ -97,12 +100,15 @@ export class HostStream extends OpenFile {
 
   #makeWatcher(): net.Socket {
     if (this.#watcher) return this.#watcher;
+    const arrived = callback(this, (count: number, buffer: Uint8Array) => {
+      this.#watching = false;
+      if (count > 0) this.#peeked = buffer[0]!;
+      this.queue.wakeAll();
+    });
     const onread = {
       buffer: new Uint8Array(1),
       callback: (count: number, buffer: Uint8Array): boolean => {
-        if (count > 0) this.#peeked = buffer[0]!;
-        this.#watching = false;
-        this.queue.wakeAll();
+        arrived(count, buffer);
         return false;
       },
     };
@@ -110,11 +116,11 @@ export class HostStream extends OpenFile {
     const options = { fd: this.#input, readable: true, writable: false, manualStart: true, onread };
     const { Socket } = process.getBuiltinModule('node:net');
     const watcher = new Socket(options as net.SocketConstructorOpts);
-    const end = () => {
+    const end = callback(this, () => {
       this.#ended = true;
       this.#watching = false;
       this.queue.wakeAll();
-    };
+    });
     watcher.on('end', end);
     watcher.on('close', end);
     watcher.on('error', end);
@@ -139,6 +145,12 @@ export class HostStream extends OpenFile {
     this.#makeWatcher().resume();
   }
 
+  /** The byte that came may be lost. */
+  hostFailed(): void {
+    this.#failed = true;
+    this.queue.wakeAll();
+  }
+
   #stop(): void {
     this.#watcher?.removeAllListeners();
     this.#watcher?.on('error', () => {});
@@ -152,6 +164,10 @@ export class HostStream extends OpenFile {
 
   override read(into: Uint8Array): number {
     if (into.length === 0) return 0;
+    if (this.#failed) {
+      this.#failed = false;
+      fail('EIO');
+    }
     let count = 0;
     if (this.#peeked >= 0) {
       into[count++] = this.#peeked;
@@ -179,7 +195,7 @@ export class HostStream extends OpenFile {
   override write(from: Uint8Array): number {
     if (from.length === 0) return 0;
     if (this.#kind === S_IFIFO && !this.#owned) {
-      this.#output ??= new HostOutput(this.fd, this.vfs.lingering, () => this.queue.wakeAll());
+      this.#output ??= new HostOutput(this.fd, this.vfs, () => this.queue.wakeAll());
       return this.#output.write(from);
     }
     try {
@@ -200,6 +216,7 @@ export class HostStream extends OpenFile {
   override poll(): number {
     let events = this.writable && !this.#full ? POLLOUT | POLLWRNORM : 0;
     if (!this.readable) return events;
+    if (this.#failed) return events | POLLERR | POLLIN | POLLRDNORM;
     if (this.#peeked < 0 && !this.#ended && this.#waits) {
       const byte = new Uint8Array(1);
       try {

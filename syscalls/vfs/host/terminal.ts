@@ -33,6 +33,7 @@ import {
   VTIME,
 } from '../../abi/termios.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
+import { callback } from '../core/callback.ts';
 import type { OpenFile } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { Tty, TtyFile } from '../tty/tty.ts';
@@ -139,10 +140,22 @@ export class HostTerminal extends Tty {
       // It has hung up.
       return undefined;
     }
-    input.on('data', (bytes) => this.line.input(bytes as Buffer));
-    for (const event of ['end', 'error'] as const) input.on(event, () => this.hangup());
+    input.on(
+      'data',
+      callback(this, (bytes) => this.line.input(bytes as Buffer)),
+    );
+    const hangup = callback(this, () => this.hangup());
+    for (const event of ['end', 'error'] as const) input.on(event, hangup);
     process.on('SIGCONT', this.#continued);
     return input;
+  }
+
+  get vfs(): Vfs {
+    return this.inode.fs.vfs;
+  }
+  hostFailed(): void {
+    this.failed = true;
+    this.queue.wakeAll();
   }
 
   /** This process is about to stop: who started it gets the terminal as it was. */

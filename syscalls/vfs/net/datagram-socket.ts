@@ -1,6 +1,6 @@
 /** UDP sockets over the host's network, through node:dgram; between sockets of the run datagrams go straight (loopback.ts). */
 import type dgram from 'node:dgram';
-import { fail } from '../../abi/errno.ts';
+import { errnoNamed, fail } from '../../abi/errno.ts';
 import { POLLERR, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import {
   AF_INET,
@@ -23,6 +23,7 @@ import {
   SOCK_DGRAM,
   type SocketAddress,
 } from '../../abi/socket.ts';
+import { callback } from '../core/callback.ts';
 import type { Vfs } from '../core/vfs.ts';
 import {
   anyAddress,
@@ -135,27 +136,38 @@ export class DatagramSocket extends Socket implements LocalReceiver {
       // Addresses are never names.
       lookup: (host, _options, done) => done(null, host, this.family === AF_INET ? 4 : 6),
     });
-    socket.on('message', (bytes, from) => this.arrive(bytes, { host: from.address, port: from.port }));
+    socket.on(
+      'message',
+      callback(this, (bytes, from) => this.arrive(bytes, { host: from.address, port: from.port })),
+    );
     socket.on('error', (error) => {
       this.error = errnoOfEvent(error);
       if (this.#state === 'binding') this.#state = 'new';
       this.#bindingAsked = false;
       this.queue.wakeAll();
     });
-    socket.on('listening', () => {
-      this.#local = fromNode(this.family, socket.address());
-      this.#state = 'bound';
-      this.vfs.loopback.listen(this);
-      this.#applyOptions();
-      for (const key of this.#groups) {
-        const [group, through] = key.split(' ') as [string, string];
-        this.#member(true, group, through || undefined);
-      }
-      if (this.options.get(SO_BROADCAST)) socket.setBroadcast(true);
-      this.queue.wakeAll();
-    });
+    socket.on(
+      'listening',
+      callback(this, () => {
+        this.#local = fromNode(this.family, socket.address());
+        this.#state = 'bound';
+        this.vfs.loopback.listen(this);
+        this.#applyOptions();
+        for (const key of this.#groups) {
+          const [group, through] = key.split(' ') as [string, string];
+          this.#member(true, group, through || undefined);
+        }
+        if (this.options.get(SO_BROADCAST)) socket.setBroadcast(true);
+        this.queue.wakeAll();
+      }),
+    );
     this.#socket = socket;
     return socket;
+  }
+
+  hostFailed(): void {
+    this.error = errnoNamed('EIO');
+    this.queue.wakeAll();
   }
 
   get bound(): InetAddress | undefined {

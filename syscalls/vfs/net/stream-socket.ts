@@ -6,7 +6,7 @@
  * after it lets the port go and takes it again.
  */
 import type net from 'node:net';
-import { errnoNamed, fail } from '../../abi/errno.ts';
+import { type Errno, errnoNamed, fail } from '../../abi/errno.ts';
 import { SIOCATMARK } from '../../abi/ioctl.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import {
@@ -27,6 +27,7 @@ import {
   type SocketAddress,
   TCP_NODELAY,
 } from '../../abi/socket.ts';
+import { callback } from '../core/callback.ts';
 import type { IoctlContext } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
 import {
@@ -104,10 +105,14 @@ export class StreamSocket extends Socket {
     }
     if (this.#state !== 'new') fail('EINVAL');
     const { host, port } = inetAddress(address);
-    const server = nodeNet().createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
-      this.#backlog.push(socket);
-      this.queue.wakeAll();
-    });
+    const server = nodeNet().createServer({ allowHalfOpen: true, pauseOnConnect: true });
+    server.on(
+      'connection',
+      callback(this, (socket) => {
+        this.#backlog.push(socket);
+        this.queue.wakeAll();
+      }),
+    );
     this.#state = 'binding';
     this.#bindingAsked = true;
     server.on('error', (error) => {
@@ -117,11 +122,14 @@ export class StreamSocket extends Socket {
       this.#server = undefined;
       this.queue.wakeAll();
     });
-    server.on('listening', () => {
-      this.#local = fromNode(this.family, server.address() as net.AddressInfo);
-      this.#state = 'bound';
-      this.queue.wakeAll();
-    });
+    server.on(
+      'listening',
+      callback(this, () => {
+        this.#local = fromNode(this.family, server.address() as net.AddressInfo);
+        this.#state = 'bound';
+        this.queue.wakeAll();
+      }),
+    );
     server.listen({
       host,
       port,
@@ -207,7 +215,10 @@ export class StreamSocket extends Socket {
   #begin(socket: net.Socket): void {
     this.#state = 'connecting';
     this.#adopt(socket);
-    socket.on('connect', () => this.#connected());
+    socket.on(
+      'connect',
+      callback(this, () => this.#connected()),
+    );
   }
 
   override connecting(): number {
@@ -218,27 +229,46 @@ export class StreamSocket extends Socket {
 
   #adopt(socket: net.Socket): void {
     this.#socket = socket;
-    socket.on('data', (bytes) => {
-      if (!this.#readShut) this.#incoming.push({ bytes: bytes as Buffer });
-      if (this.#incoming.bytes >= this.receiveBuffer) socket.pause();
-      this.queue.wakeAll(POLLIN | POLLRDNORM);
-    });
+    socket.on(
+      'data',
+      callback(this, (bytes) => {
+        if (!this.#readShut) this.#incoming.push({ bytes: bytes as Buffer });
+        if (this.#incoming.bytes >= this.receiveBuffer) socket.pause();
+        this.queue.wakeAll(POLLIN | POLLRDNORM);
+      }),
+    );
     socket.on('end', () => {
       this.#ended = true;
       this.queue.wakeAll();
     });
     socket.on('drain', () => this.queue.wakeAll(POLLOUT | POLLWRNORM));
-    socket.on('error', (error) => {
-      this.error = errnoOfEvent(error);
-      this.#ended = true;
-      this.#writeShut = true;
-      if (this.#state === 'connecting') this.#state = 'failed';
-      this.queue.wakeAll();
-    });
+    socket.on('error', (error) => this.#broken(errnoOfEvent(error)));
     socket.on('close', () => {
       this.#ended = true;
       this.queue.wakeAll();
     });
+  }
+
+  /** The connection is no more. */
+  #broken(error: Errno | undefined): void {
+    this.error = error;
+    this.#ended = true;
+    this.#writeShut = true;
+    if (this.#state === 'connecting') this.#state = 'failed';
+    this.queue.wakeAll();
+  }
+
+  /** What came may be lost, so nothing that comes after it may be taken for what comes next. */
+  hostFailed(): void {
+    const eio = errnoNamed('EIO');
+    if (this.#socket === undefined) {
+      this.error = eio;
+      this.queue.wakeAll();
+      return;
+    }
+    this.#socket.resetAndDestroy?.();
+    this.#incoming.clear();
+    this.#broken(eio);
   }
 
   #connected(): void {

@@ -58,6 +58,8 @@ export abstract class Tty {
   protected abstract output(bytes: Uint8Array): void;
   /** Whether the screen takes more. */
   abstract get writable(): boolean;
+  /** A callback of the host's has failed, and something typed may be lost: the next read fails. */
+  failed = false;
   /** Somebody wants input. */
   wanted(): void {}
   /** Somebody asks for the size: it may have changed. */
@@ -155,6 +157,10 @@ export class TtyFile extends OpenFile {
     if (tty.background(this.vfs.jobs, SIG.SIGTTIN)) return WOULD_BLOCK;
     if (into.length === 0) return 0;
     tty.wanted();
+    if (tty.failed) {
+      tty.failed = false;
+      fail('EIO');
+    }
     const count = tty.line.read(into);
     if (count !== undefined) {
       if (count > 0) tty.queue.wakeAll();
