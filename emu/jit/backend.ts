@@ -27,6 +27,7 @@ import { CodeCache } from './code-cache.ts';
 import { MAX_DEPTH } from './compile.ts';
 import { DISPATCH_DEPTH, GROUP_ALIGN, LEAVE } from './convention.ts';
 import { Machinery } from './machinery.ts';
+import { ModuleTable } from './module-table.ts';
 import { TranslationStore } from './store.ts';
 import { Tiering } from './tiering.ts';
 import type { TranslationThread } from './translation-thread.ts';
@@ -52,6 +53,7 @@ export class JitBackend implements CpuBackend {
   readonly #interpreter: Interpreter;
   readonly #cache: InsnCache;
   readonly code: CodeCache;
+  readonly #modules: ModuleTable;
   #cpu!: CpuState;
   /** Location at which the innermost nested dispatcher is done; 0 for the outermost. */
   #stopAt = 0;
@@ -93,7 +95,8 @@ export class JitBackend implements CpuBackend {
       miss: (_cpu, depth, ret) => this.#miss(depth, ret >>> 0),
     };
     const left = store.leftovers.take(space, this.#machinery);
-    this.code = new CodeCache(space, this.#cache, store, options, this.#machinery, left.modules);
+    this.#modules = new ModuleTable(space, store, this.#machinery, left.modules);
+    this.code = new CodeCache(space, this.#cache, store, options, this.#modules);
     this.#cache.times = this.#times;
     this.code.times = this.#times;
     const hooks: InterpreterHooks = {
@@ -106,8 +109,8 @@ export class JitBackend implements CpuBackend {
       },
       begin: (what) => this.#times.begin(what),
       image: (address) => store.fileImageAt(space, address),
-      found: (image) => this.code.found(image),
-      isCompiled: (location) => this.code.compiledSlot(location) > 0,
+      found: (image) => this.#modules.found(image),
+      isCompiled: (location) => this.#modules.compiledSlot(location) > 0,
       resume: (depth, ret, left) => this.#resume(depth, ret, left),
     };
     const heatMask = this.#heatMask;
@@ -119,7 +122,7 @@ export class JitBackend implements CpuBackend {
       for (const l of locations) this.#enterCompiled(l);
     };
     this.code.executed = (location) => this.#wasm.hasRun(location);
-    this.code.onDrop = (location) => this.#wasm.forgetCompiled(location);
+    this.#modules.onEmptied = (location) => this.#wasm.forgetCompiled(location);
     space.onInvalidate.push((start, length) => this.invalidate(start, length));
   }
 
@@ -251,14 +254,16 @@ export class JitBackend implements CpuBackend {
     if (!tiering.arrived(location, isLoop, count)) return;
     if (from !== 0 && code.extend(from, location)) return;
     const arrivals = (l: number) => this.#wasm.arrivals(l);
-    const others = tiering.others(arrivals).filter((other) => code.compiledSlot(other.location) === 0);
+    const others = tiering
+      .others(arrivals)
+      .filter((other) => this.#modules.compiledSlot(other.location) === 0);
     if (!code.compile({ location, isLoop }, (l) => tiering.isWarm(arrivals(l)), others)) return;
     for (const l of [location, ...others.map((other) => other.location)]) this.#enterCompiled(l);
   }
 
   /** Has the interpreter enter the compiled code of a location, if there is some. */
   #enterCompiled(location: number): void {
-    const slot = this.code.compiledSlot(location);
+    const slot = this.#modules.compiledSlot(location);
     if (slot === 0) return;
     this.#tiering.compiled(location);
     this.#wasm.setCompiled(location, slot);
@@ -399,7 +404,6 @@ export class JitBackend implements CpuBackend {
   /** A call or jump to OFF.target, which has no code: runs it here, on top of the caller's frame. */
   #miss(depth: number, ret: number): number {
     const cpu = this.#cpu;
-    const { code } = this;
     const target = cpu.u32[TARGET]!;
     // A jump to the return address by other means than BX LR: the caller knows it.
     if (depth + DISPATCH_DEPTH >= MAX_DEPTH || target === ret) return target;
@@ -407,10 +411,10 @@ export class JitBackend implements CpuBackend {
     cpu.u32[EXIT_TO] = 0;
     const count = this.#wasm.countArrival(target);
     if (count !== 0 && (count & this.#heatMask) === 0) this.#arrived(target, count, false, from);
-    const slot = code.compiledSlot(target);
+    const slot = this.#modules.compiledSlot(target);
     if (slot > 0) {
-      code.remember(target, slot);
-      return code.enter(cpu.base, depth + 1, ret, slot);
+      this.#modules.remember(target, slot);
+      return this.#modules.enter(cpu.base, depth + 1, ret, slot);
     }
     if (depth === cpu.i32[DEPTH]) return target;
     cpu.location = target;

@@ -1,10 +1,7 @@
 /**
- * The compiled code of one address space: its table, the modules in it, the jump cache, and invalidation.
- *
- * Every location that compiled code calls or jumps to has a slot of the table for ever; the slot holds the function compiled for
- * it, or the miss stub. Calls between regions always go through the table, so that a region can be replaced: by a bigger one when
- * a way out of it turns out to be hot, by the stub when a page that it came from changes. Functions are compiled in batches, one
- * wasm module each, and are dropped with their module.
+ * The compiled code of one address space: what is translated when, and again (by a bigger region when a way out of it turns out
+ * to be hot), on which thread, and what becomes of it when pages change. Functions are compiled in batches, one wasm module
+ * each, and are dropped with their module (module-table.ts).
  *
  * What is translated from the pages of a program file belongs to the file's image (code-image.ts), and is compiled once for all
  * processes.
@@ -12,12 +9,8 @@
 import type { CpuOptions, CpuStats } from '../cpu.ts';
 import { type CpuState, OFF } from '../cpu-state.ts';
 import type { InsnCache } from '../decode/insn-cache.ts';
-import type { Insn } from '../decode/row.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import {
-  EXEC,
-  JUMP_CACHE,
-  JUMP_CACHE_ENTRIES,
   JUMP_TARGETS,
   JUMP_TARGETS_ENTRIES,
   PAGE_SHIFT,
@@ -25,30 +18,23 @@ import {
   STATE_BASE,
   STATE_MAX,
   STATE_SIZE,
-  WRITE,
 } from '../memory/layout.ts';
 import { TimeSheet } from '../work.ts';
-import { CodeImage, type CompiledModule, holds, type Translation } from './code-image.ts';
-import type { LeftFunctions, Leftovers } from './leftovers.ts';
-import type { Machinery } from './machinery.ts';
+import { CodeImage, type CompiledModule, type Translation } from './code-image.ts';
+import { LocalView } from './local-view.ts';
 import { moduleOf } from './module.ts';
+import type { ModuleTable } from './module-table.ts';
 import type { TranslationStore } from './store.ts';
 import { LOCAL_INSTRUCTIONS } from './tiering.ts';
 import type { Answer, TranslationThread } from './translation-thread.ts';
-import {
-  type Batch,
-  type CodeView,
-  isEntry,
-  type Start,
-  Translator,
-  type TranslatorOptions,
-} from './translator.ts';
+import { type Batch, isEntry, type Start, Translator, type TranslatorOptions } from './translator.ts';
 import { patchI32 } from './wasm.ts';
 
 /** A region is compiled again so often, as more of it turns out to be hot. */
 const MAX_EXTENSIONS = 6;
 /** A region is optimized when fuel was over in it so often (about a millisecond apart). */
 const SAMPLES = 8;
+
 export class CodeCache {
   /** Where making translations is 'translate'. */
   times = new TimeSheet(false);
@@ -60,26 +46,14 @@ export class CodeCache {
   };
   readonly space: AddressSpace;
   readonly insns: InsnCache;
+  readonly modules: ModuleTable;
   readonly #store: TranslationStore;
-  readonly #table: WebAssembly.Table;
-  readonly #machinery: Machinery;
-  /** 1 for slots that hold code. */
-  #filled: Uint8Array;
   /** Code that is this address space's alone. */
   readonly #privateImage = new CodeImage();
-  /** Modules with an instance in this address space, by page. */
-  readonly #byPage = new Map<number, Set<CompiledModule>>();
-  readonly #live = new Set<CompiledModule>();
-  /** What earlier processes have left, and what of it is in use. */
-  readonly #left: Leftovers['modules'];
-  readonly #used = new Map<CompiledModule, LeftFunctions>();
   /** How many of an image's modules have been looked at. */
   readonly #attached = new Map<CodeImage, number>();
   /** The images of pages with indirect jumps. */
   readonly #jumpImages = new Map<number, CodeImage>();
-  readonly #jumpCache: Uint32Array;
-  /** Entries of the jump cache that have been used. */
-  readonly #remembered: number[] = [];
   readonly #options: TranslatorOptions;
   #translator: Translator | undefined;
   /** Another thread that translates; null when this one does. */
@@ -99,60 +73,37 @@ export class CodeCache {
   onTranslated: (locations: readonly number[]) => void = () => {};
   /** Pages (address >>> 12) with code that has been run. */
   codePages: () => Iterable<number> = () => [];
-  /** The compiled code of a location is gone. */
-  onDrop: (location: number) => void = () => {};
 
   constructor(
     space: AddressSpace,
     insns: InsnCache,
     store: TranslationStore,
     options: CpuOptions,
-    machinery: Machinery,
-    left: Leftovers['modules'] = new Map(),
+    modules: ModuleTable,
   ) {
-    this.#left = left;
     this.space = space;
     this.insns = insns;
     this.#store = store;
     this.#counting = options.count === true;
-    this.#table = machinery.table;
-    this.#machinery = machinery;
-    this.#filled = new Uint8Array(Math.max(this.#table.length, 1024));
-    this.#jumpCache = new Uint32Array(space.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * 2);
+    this.modules = modules;
+    modules.onDrop = (compiled) => this.#forget(compiled);
     const { count = false, exactFuel = false } = options;
     this.#options = { count, exactFuel };
     this.#thread = exactFuel ? null : store.thread;
   }
 
-  /** The slot of a location that has code, else 0. */
-  compiledSlot(location: number): number {
-    const slot = this.#store.knownSlot(location);
-    return this.#filled[slot] ? slot : 0;
-  }
-
   /** As compiledSlot, but takes what other processes and earlier runs have translated, too. */
   acquire(location: number): number {
-    const slot = this.compiledSlot(location);
+    const slot = this.modules.compiledSlot(location);
     if (slot > 0) return slot;
     const image = this.#store.fileImageAt(this.space, location);
     if (image === null) return 0;
-    if (this.#attach(image) && this.compiledSlot(location) > 0) return this.compiledSlot(location);
+    if (this.#attach(image) && this.modules.compiledSlot(location) > 0)
+      return this.modules.compiledSlot(location);
     const compiled = image.kept?.moduleAt(location, image, this.#store) ?? null;
-    if (compiled === null || this.#live.has(compiled) || !this.#fits(compiled, image)) return 0;
-    this.#instantiate(compiled);
-    return this.compiledSlot(location);
-  }
-
-  enter(cpu: number, depth: number, ret: number, slot: number): number {
-    return this.#machinery.runtime.enter(cpu, depth, ret, slot);
-  }
-
-  /** Puts a compiled location in the jump cache. */
-  remember(location: number, slot: number): void {
-    const i = ((location >>> 1) & (JUMP_CACHE_ENTRIES - 1)) * 2;
-    if (this.#jumpCache[i + 1] === 0) this.#remembered.push(i);
-    this.#jumpCache[i] = location;
-    this.#jumpCache[i + 1] = slot;
+    if (compiled === null || this.modules.has(compiled) || !this.modules.fits(compiled, image)) return 0;
+    this.modules.instantiate(compiled);
+    return this.modules.compiledSlot(location);
   }
 
   /** The image that the code at a location belongs to. */
@@ -297,7 +248,8 @@ export class CodeCache {
     if (count % SAMPLES !== 0) return false;
     if (!isOptimized)
       return this.compile({ location: region, isLoop, optimize: true }, () => false) && location === region;
-    if (image.translations.get(location)?.isOptimized === true) return this.compiledSlot(location) > 0;
+    if (image.translations.get(location)?.isOptimized === true)
+      return this.modules.compiledSlot(location) > 0;
     return this.compile({ location, isLoop: true, optimize: true }, () => false);
   }
 
@@ -316,7 +268,7 @@ export class CodeCache {
     this.#attach(image);
     image.modules.push(compiled);
     this.#attached.set(image, image.modules.length);
-    this.#instantiate(compiled);
+    this.modules.instantiate(compiled);
     this.stats.regions += translations.length;
     this.stats.modules++;
     this.stats.wasmBytes += bytes.length;
@@ -329,44 +281,11 @@ export class CodeCache {
     if (next === modules.length) return false;
     for (; next < modules.length; next++) {
       const compiled = modules[next]!;
-      if (!this.#live.has(compiled) && this.#fits(compiled, image)) this.#instantiate(compiled);
+      if (!this.modules.has(compiled) && this.modules.fits(compiled, image))
+        this.modules.instantiate(compiled);
     }
     this.#attached.set(image, next);
     return true;
-  }
-
-  /** Whether all pages are here, as they were where the module was compiled. */
-  #fits(compiled: CompiledModule, image: CodeImage): boolean {
-    for (const page of compiled.pages)
-      if (this.#store.fileImageAt(this.space, page * 2 ** PAGE_SHIFT) !== image) return false;
-    return true;
-  }
-
-  #instantiate(compiled: CompiledModule): void {
-    const table = this.#table;
-    const store = this.#store;
-    const machinery = this.#machinery;
-    if (table.length < store.slotCount) {
-      table.grow(Math.max(store.slotCount - table.length, table.length >> 1), machinery.missStub);
-      const filled = new Uint8Array(table.length);
-      filled.set(this.#filled.subarray(0, table.length));
-      this.#filled = filled;
-    }
-    new WebAssembly.Instance(compiled.module, { e: machinery.imports });
-    this.#placed(compiled, compiled.slots);
-  }
-
-  /** A module's functions are in the table. */
-  #placed(compiled: CompiledModule, slots: readonly number[]): void {
-    const { space } = this;
-    this.#live.add(compiled);
-    for (const slot of slots) this.#filled[slot] = 1;
-    for (const page of compiled.pages) {
-      space.expectCode(page);
-      const set = this.#byPage.get(page);
-      if (set === undefined) this.#byPage.set(page, new Set([compiled]));
-      else set.add(compiled);
-    }
   }
 
   /** Compiles a region once more, now that a way out of it has turned out to be taken often. False when that would not help. */
@@ -432,39 +351,7 @@ export class CodeCache {
       for (const page of this.codePages())
         if (page >= first && page <= last) this.#invalidated.set(page, this.#epoch);
     }
-    if (this.#byPage.size === 0) return false;
-    let any = false;
-    if (last - first < this.#byPage.size) {
-      for (let page = first; page <= last; page++) any = this.#dropPage(page) || any;
-    } else {
-      for (const page of [...this.#byPage.keys()])
-        if (page >= first && page <= last) any = this.#dropPage(page) || any;
-    }
-    return any;
-  }
-
-  #dropPage(page: number): boolean {
-    const modules = this.#byPage.get(page);
-    if (modules === undefined) return false;
-    for (const compiled of modules) {
-      compiled.locations.forEach((location, i) => {
-        const slot = compiled.slots[i]!;
-        if (!this.#filled[slot]) return;
-        this.#filled[slot] = 0;
-        this.onDrop(location);
-        this.#table.set(slot, this.#machinery.missStub);
-        const j = ((location >>> 1) & (JUMP_CACHE_ENTRIES - 1)) * 2;
-        if (this.#jumpCache[j] === location) {
-          this.#jumpCache[j] = 0;
-          this.#jumpCache[j + 1] = 0;
-        }
-      });
-      this.#live.delete(compiled);
-      for (const other of compiled.pages) if (other !== page) this.#byPage.get(other)?.delete(compiled);
-      this.#forget(compiled);
-    }
-    this.#byPage.delete(page);
-    return true;
+    return this.modules.drop(first, last);
   }
 
   /**
@@ -494,117 +381,11 @@ export class CodeCache {
     return n;
   }
 
-  /** Puts the functions in place that earlier processes have left of an image. */
-  found(of: object): void {
-    const image = of as CodeImage;
-    const left = this.#left.get(image);
-    if (left === undefined) return;
-    this.#left.delete(image);
-    for (const [compiled, functions] of left) {
-      if (this.#live.has(compiled) || !this.#fits(compiled, image)) continue;
-      const slots = compiled.slots.filter((slot, i) => {
-        const f = functions[i] ?? null;
-        if (f !== null) this.#table.set(slot, f);
-        return f !== null;
-      });
-      this.#placed(compiled, slots);
-      this.#used.set(compiled, functions);
-    }
-  }
-
-  /** Leaves the functions of images to the memory's next process. */
-  #leave(): void {
-    const ofPrivate = new Set(this.#privateImage.modules);
-    const taken = new Set<number>();
-    const byImage = new Map<CodeImage, [CompiledModule, LeftFunctions][]>();
-    // What came last has the slot.
-    for (const compiled of [...this.#live].reverse()) {
-      const [page] = compiled.pages;
-      const image =
-        ofPrivate.has(compiled) || page === undefined
-          ? null
-          : this.#store.fileImageAt(this.space, page * 2 ** PAGE_SHIFT);
-      if (image === null) continue;
-      const functions =
-        this.#used.get(compiled) ??
-        compiled.slots.map((slot) => (taken.has(slot) || !this.#filled[slot] ? null : this.#table.get(slot)));
-      for (const slot of compiled.slots) taken.add(slot);
-      const others = byImage.get(image);
-      if (others === undefined) byImage.set(image, [[compiled, functions]]);
-      else others.push([compiled, functions]);
-    }
-    for (const [image, modules] of byImage) this.#left.set(image, new Map(modules.reverse()));
-  }
-
-  /** The end of the process: leaves what the next one can use. To be called while everything is still mapped. */
+  /** The end of the process. To be called while everything is still mapped. */
   close(): void {
     this.#closed = true;
-    this.#leave();
-    for (const { slots } of this.#live)
-      for (const slot of slots) {
-        if (this.#filled[slot]) this.#table.set(slot, this.#machinery.missStub);
-        this.#filled[slot] = 0;
-      }
+    const ofPrivate = new Set(this.#privateImage.modules);
+    this.modules.close((compiled) => ofPrivate.has(compiled));
     this.#thread?.forget(this.space.memory);
-    for (const i of this.#remembered) {
-      this.#jumpCache[i] = 0;
-      this.#jumpCache[i + 1] = 0;
-    }
-  }
-}
-
-/** The code of an image as this thread sees it. */
-class LocalView implements CodeView {
-  /** Constant pool pages: of which words have been taken for constants. */
-  readonly constantPages = new Set<number>();
-  readonly #cache: CodeCache;
-  readonly #image: CodeImage;
-  readonly #ahead: boolean;
-  readonly #isWanted: (location: number) => boolean;
-
-  constructor(cache: CodeCache, image: CodeImage, isWanted: (location: number) => boolean, ahead: boolean) {
-    this.#cache = cache;
-    this.#image = image;
-    this.#isWanted = isWanted;
-    this.#ahead = ahead;
-  }
-
-  insn(at: number, it: number, entry: number): Insn | null {
-    const { insns } = this.#cache;
-    if (this.#cache.imageAt(at) !== this.#image) return null;
-    // Of an IT block what has been run shows at its beginning.
-    if (this.#ahead || it !== 0 || this.#cache.executed(at)) return insns.peek(at, it);
-    const known = insns.known(at, it);
-    if (known !== null) return known;
-    // An earlier run has been where its translation was.
-    const earlier = this.#image.translations.get(entry);
-    return earlier !== undefined && holds(earlier, (at & ~1) >>> 0) ? insns.peek(at, it) : null;
-  }
-  kindAt(location: number) {
-    return this.#cache.imageAt(location) === this.#image ? this.#image.kindAt(location) : undefined;
-  }
-  copies(address: number): number {
-    return this.#image.copies(address);
-  }
-  constantWord(address: number, size: number): number | undefined {
-    if (address & (size - 1)) return undefined;
-    const { space } = this.#cache;
-    const vma = space.find(address);
-    if (vma === undefined || !(vma.prot & EXEC) || vma.prot & WRITE) return undefined;
-    if (this.#cache.imageAt(address) !== this.#image || !space.check(address, size, READ)) return undefined;
-    this.constantPages.add(address >>> PAGE_SHIFT);
-    return size === 4 ? space.i32[address >>> 2] : size === 2 ? space.u16[address >>> 1] : space.u8[address];
-  }
-  seen(address: number): readonly number[] {
-    return this.#image.jumps.get(address) ?? [];
-  }
-  isUnaligned(location: number): boolean {
-    return this.#image.unaligned.has(location);
-  }
-  hasOtherCode(location: number): boolean {
-    return this.#cache.compiledSlot(location) > 0;
-  }
-  isWanted(location: number): boolean {
-    return this.#isWanted(location) && this.#cache.imageAt(location) === this.#image;
   }
 }

@@ -3,7 +3,7 @@
  * that have it there, as long as nobody changes the pages; code that is one address space's alone (made at run time, patched)
  * is the private image of that.
  *
- * An image knows translations, not where they are in use: code-cache.ts does, for one address space each.
+ * An image knows translations, not where they are in use: module-table.ts does, for one address space each.
  */
 import type { InsnPage } from '../decode/insn-cache.ts';
 import type { RunNumber } from './function-writer.ts';

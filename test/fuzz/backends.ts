@@ -12,7 +12,7 @@ class EagerJit extends JitBackend {
     const { code } = this;
     const { location } = cpu;
     // What it calls is compiled with it, or not: both ways are to be tried.
-    if (code.compiledSlot(location) <= 0)
+    if (code.modules.compiledSlot(location) <= 0)
       code.compile({ location, isLoop: false }, () => (location & 4) !== 0, [], true);
     super.run(cpu);
   }
