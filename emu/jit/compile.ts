@@ -27,7 +27,7 @@ import type { Node, RunNumber } from './function-writer.ts';
 import { isBackEdge, isIrreducible } from './graph.ts';
 import type { JumpTable } from './jump-table.ts';
 import { Links } from './links.ts';
-import type { Block, Effects, InlinedCall, Region } from './region.ts';
+import type { Block, Effects, InlinedCall, Region, Step } from './region.ts';
 import { ByteWriter, OP, type ValType } from './wasm.ts';
 
 const SVC = importIndex('svc');
@@ -77,6 +77,43 @@ function deferrableFlags(b: Block): number {
   return flags;
 }
 
+/** Writes an instruction; what cannot be compiled is left to the evaluator. `isCold`: its condition holds rarely. */
+function writeInsn(emitter: Emitter, { insn, effects }: Step, isCold: boolean): void {
+  const { cmp, dirty, depth } = emitter;
+  const mark = emitter.out.mark();
+  const wasCompared = cmp.valid;
+  const pending = emitter.pending.size === 0 ? null : new Map(emitter.pending);
+  try {
+    if (insn.cond === 14) {
+      insn.row.op(emitter, insn.args);
+      emitter.finish();
+    } else {
+      emitter.gen(emitter.cond(insn.cond));
+      if (isCold) emitter.openUnlikely();
+      else emitter.open(OP.if);
+      const { cached } = emitter.vfp;
+      insn.row.op(emitter, insn.args);
+      emitter.finish();
+      emitter.vfp.join(cached);
+      emitter.close();
+      // A conditional write of flags leaves two possible comparisons; a conditional branch leaves the flags alone.
+      if ((effects.mayWrite | effects.writes) & FLAG_MASK) cmp.valid = false;
+      else cmp.valid = wasCompared;
+    }
+  } catch (e) {
+    if (!(e instanceof Unsupported)) throw e;
+    emitter.rollBack(mark, depth);
+    emitter.abandon();
+    cmp.valid = false;
+    emitter.pending = pending ?? new Map();
+    emitter.settleFlags();
+    emitter.storeVars(dirty);
+    emitter.stepHere();
+    emitter.vfp.forget();
+    emitter.loadVars(effects.writes | effects.mayWrite);
+  }
+}
+
 export class RegionCompiler implements EmitterHost {
   readonly #out = new ByteWriter();
   readonly #emitter: Emitter;
@@ -94,6 +131,7 @@ export class RegionCompiler implements EmitterHost {
   #location = 0;
   /** Live before the instruction under way. */
   #live = 0;
+
   constructor(context: CompileContext) {
     this.#context = context;
     this.#emitter = new Emitter(this.#out, this);
@@ -181,7 +219,7 @@ export class RegionCompiler implements EmitterHost {
 
   #instructions(b: Block): void {
     const emitter = this.#emitter;
-    const out = this.#out;
+    const _out = this.#out;
     const after: number[] = [];
     liveness(b, after);
     const plans = this.#plans.get(b)!;
@@ -210,40 +248,7 @@ export class RegionCompiler implements EmitterHost {
       const { tested, test } = plans[i]!;
       if (test !== null) emitter.testGroup(test.register, test.offset, test.length, test.kind);
       emitter.tested = tested;
-      const mark = out.mark();
-      const depth = emitter.depth;
-      const { cmp } = emitter;
-      const wasCompared = cmp.valid;
-      const pending = emitter.pending.size === 0 ? null : new Map(emitter.pending);
-      try {
-        if (insn.cond === 14) {
-          insn.row.op(emitter, insn.args);
-          emitter.finish();
-        } else {
-          emitter.gen(emitter.cond(insn.cond));
-          if (last && this.#isCold(b, effects)) emitter.openUnlikely();
-          else emitter.open(OP.if);
-          const { cached } = emitter.vfp;
-          insn.row.op(emitter, insn.args);
-          emitter.finish();
-          emitter.vfp.join(cached);
-          emitter.close();
-          // A conditional write of flags leaves two possible comparisons; a conditional branch leaves the flags alone.
-          if ((effects.mayWrite | effects.writes) & FLAG_MASK) cmp.valid = false;
-          else cmp.valid = wasCompared;
-        }
-      } catch (e) {
-        if (!(e instanceof Unsupported)) throw e;
-        emitter.rollBack(mark, depth);
-        emitter.abandon();
-        cmp.valid = false;
-        emitter.pending = pending ?? new Map();
-        emitter.settleFlags();
-        emitter.storeVars(dirty);
-        emitter.stepHere();
-        emitter.vfp.forget();
-        emitter.loadVars(effects.writes | effects.mayWrite);
-      }
+      writeInsn(emitter, b.steps[i]!, last && this.#isCold(b, effects));
       dirty = this.#dirtyAfter;
       if (!last) continue;
       emitter.begin(pc, insn.size, insn.thumb);

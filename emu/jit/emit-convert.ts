@@ -3,9 +3,8 @@
  * result or a number out of range is the evaluator's.
  */
 import type { FpConvert, FpSize } from '../machine/machine.ts';
-import { DOUBLE, type FpEmitter, type Rounding, SINGLE } from './emit-fp.ts';
 import { inexactUnless } from './emit-fpscr.ts';
-import type { Emitter } from './emitter.ts';
+import { DOUBLE, FloatWriter, type Rounding, SINGLE } from './float-writer.ts';
 import { F32, F64, I32, I64, OP } from './wasm.ts';
 
 const HALF_EXPONENT = 0x7c00;
@@ -26,14 +25,7 @@ const fixedOf = (name: string, fbits: number): Fixed => ({
   fbits,
 });
 
-export class ConversionEmitter {
-  readonly #e: Emitter;
-  readonly #fp: FpEmitter;
-  constructor(e: Emitter, fp: FpEmitter) {
-    this.#e = e;
-    this.#fp = fp;
-  }
-
+export class ConversionEmitter extends FloatWriter {
   /** Machine.fpConvert. */
   convert(op: FpConvert, d: number, m: number, fbits: number): void {
     const [to, from] = op.split('_') as [string, string];
@@ -53,7 +45,7 @@ export class ConversionEmitter {
   }
 
   #widen(d: number, m: number): void {
-    const { out, vfp } = this.#e;
+    const { out, vfp } = this.e;
     const a = vfp.read(32, m);
     const isNumber = () => {
       out.get(a);
@@ -64,23 +56,23 @@ export class ConversionEmitter {
       out.get(a);
       out.byte(OP.f64_promote_f32);
     };
-    this.#fp.fastPathIf(isNumber);
+    this.fastPathIf(isNumber);
     vfp.write(64, d, widened);
   }
 
   #narrow(d: number, m: number): void {
-    const e = this.#e;
+    const { e } = this;
     const { out, vfp } = e;
     const a = vfp.read(64, m);
     const r = e.temp(F32);
     out.get(a);
     out.byte(OP.f32_demote_f64);
     out.set(r);
-    this.#fp.fastPathIf(
-      () => this.#fp.isNormal(SINGLE, r),
-      () => this.#fp.isZero(DOUBLE, a),
+    this.fastPathIf(
+      () => this.isNormal(SINGLE, r),
+      () => this.isZero(DOUBLE, a),
     );
-    inexactUnless(this.#e, () => {
+    inexactUnless(this.e, () => {
       out.get(r);
       out.byte(OP.f64_promote_f32);
       out.get(a);
@@ -90,7 +82,7 @@ export class ConversionEmitter {
   }
 
   #doubleFromInteger(signed: boolean, d: number, m: number): void {
-    const e = this.#e;
+    const { e } = this;
     const a = e.getS(m);
     e.vfp.write(64, d, () => {
       e.gen(a);
@@ -99,14 +91,14 @@ export class ConversionEmitter {
   }
 
   #singleFromInteger(signed: boolean, d: number, m: number): void {
-    const e = this.#e;
+    const { e } = this;
     const { out } = e;
     const a = e.getS(m);
     const r = e.temp(F32);
     e.gen(a);
     out.byte(signed ? OP.f32_convert_i32_s : OP.f32_convert_i32_u);
     out.set(r);
-    inexactUnless(this.#e, () => {
+    inexactUnless(this.e, () => {
       out.get(r);
       out.byte(OP.f64_promote_f32);
       e.gen(a);
@@ -125,35 +117,34 @@ export class ConversionEmitter {
     d: number,
     m: number,
   ): void {
-    const e = this.#e;
-    const fp = this.#fp;
+    const { e } = this;
     const { out, vfp } = e;
     let a = vfp.read(from, m);
     if (from === 32 || fbits > 0) {
       out.get(a);
       if (from === 32) out.byte(OP.f64_promote_f32);
       if (fbits > 0) {
-        fp.constant(DOUBLE, 2 ** fbits);
+        this.constant(DOUBLE, 2 ** fbits);
         out.byte(OP.f64_mul);
       }
       a = e.temp(F64);
       out.set(a);
     }
     const x = e.temp(F64);
-    fp.rounded(DOUBLE, rounding, a);
+    this.rounded(DOUBLE, rounding, a);
     out.set(x);
     // Which a NaN never is.
     const isInRange = () => {
       out.get(x);
-      fp.constant(DOUBLE, signed ? -(2 ** (bits - 1)) : 0);
+      this.constant(DOUBLE, signed ? -(2 ** (bits - 1)) : 0);
       out.byte(OP.f64_ge);
       out.get(x);
-      fp.constant(DOUBLE, signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1);
+      this.constant(DOUBLE, signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1);
       out.byte(OP.f64_le);
       out.byte(OP.i32_and);
     };
-    fp.fastPathIf(isInRange);
-    inexactUnless(this.#e, () => {
+    this.fastPathIf(isInRange);
+    inexactUnless(this.e, () => {
       out.get(x);
       out.get(a);
       out.byte(OP.f64_eq);
@@ -170,8 +161,7 @@ export class ConversionEmitter {
 
   /** A number of at most 32 bits is exact in a double, and so is its quotient. */
   #fromFixed(to: FpSize, { bits, signed, fbits }: Fixed, d: number, m: number): void {
-    const e = this.#e;
-    const fp = this.#fp;
+    const { e } = this;
     const { out, vfp } = e;
     const word = () => {
       if (to === 64) {
@@ -190,7 +180,7 @@ export class ConversionEmitter {
       }
     }
     out.byte(signed ? OP.f64_convert_i32_s : OP.f64_convert_i32_u);
-    fp.constant(DOUBLE, 2 ** -fbits);
+    this.constant(DOUBLE, 2 ** -fbits);
     out.byte(OP.f64_mul);
     out.set(x);
     if (to === 64) {
@@ -201,7 +191,7 @@ export class ConversionEmitter {
     out.get(x);
     out.byte(OP.f32_demote_f64);
     out.set(r);
-    inexactUnless(this.#e, () => {
+    inexactUnless(this.e, () => {
       out.get(r);
       out.byte(OP.f64_promote_f32);
       out.get(x);
@@ -212,8 +202,7 @@ export class ConversionEmitter {
 
   /** The bits in their place make a single that is too small by a power of two. Those of infinities and NaNs do not. */
   #fromHalf(to: FpSize, shift: number, d: number, m: number): void {
-    const e = this.#e;
-    const fp = this.#fp;
+    const { e } = this;
     const { out, vfp } = e;
     const h = e.temp(I32);
     e.gen(e.getS(m));
@@ -234,7 +223,7 @@ export class ConversionEmitter {
       out.i32(13);
       out.byte(OP.i32_shl);
       out.byte(OP.f32_reinterpret_i32);
-      fp.constant(SINGLE, 2 ** 112);
+      this.constant(SINGLE, 2 ** 112);
       out.byte(OP.f32_mul);
       out.get(h);
       out.i32(16);
@@ -243,14 +232,13 @@ export class ConversionEmitter {
       out.byte(OP.f32_copysign);
       if (to === 64) out.byte(OP.f64_promote_f32);
     };
-    fp.fastPathIf(isNumber);
+    this.fastPathIf(isNumber);
     vfp.write(to, d, value);
   }
 
   /** Rounds the bits where they stand: of what is neither tiny nor rounded beyond the greatest half; and zeros. */
   #toHalf(from: FpSize, shift: number, d: number, m: number): void {
-    const e = this.#e;
-    const fp = this.#fp;
+    const { e } = this;
     const { out, vfp } = e;
     const { fraction, bias } = from === 32 ? { fraction: 23n, bias: 127n } : { fraction: 52n, bias: 1023n };
     const cut = fraction - 10n;
@@ -292,8 +280,8 @@ export class ConversionEmitter {
       out.get(size);
       out.byte(OP.i64_eqz);
     };
-    fp.fastPathIf(isFast, isZero);
-    inexactUnless(this.#e, () => {
+    this.fastPathIf(isFast, isZero);
+    inexactUnless(this.e, () => {
       out.get(size);
       i64((1n << cut) - 1n);
       out.byte(OP.i64_and);

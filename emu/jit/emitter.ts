@@ -61,7 +61,7 @@ export class Emitter extends MemoryWriter implements Machine<Node, Node, Node> {
 
   readonly vfp: VfpRegisters = new VfpRegisters(this);
   readonly #floating = new FpEmitter(this);
-  readonly #conversions = new ConversionEmitter(this, this.#floating);
+  readonly #conversions = new ConversionEmitter(this);
   readonly #vector = new VectorEmitter(this);
 
   constructor(out: ByteWriter, host: EmitterHost) {
