@@ -70,7 +70,7 @@ export class Machinery {
       resume: (cpu, depth, ret, next) => this.calls.resume(cpu, depth, ret, next),
     };
     const { exports } = new WebAssembly.Instance(module, {
-      e: { ...this.runtime.imports, d: decoder.memory, ...calls },
+      e: { ...this.runtime.imports, d: decoder.memory, ...calls, enterCompiled: this.runtime.enter },
     });
     this.interpret = exports.enter as Enter;
     this.quick = exports.quick as Machinery['quick'];

@@ -28,7 +28,7 @@ export interface Runtime {
 }
 
 const TYPE_CHECK = 8;
-const TYPE_ENTER = 1;
+export const TYPE_ENTER = 1;
 
 /**
  * Writes a second look at an access: what `then` writes is done when the address (a local) is a multiple of the alignment asked
@@ -124,7 +124,7 @@ function checkBody(jsCheck: number): FuncBody {
 function enterBody(): FuncBody {
   const w = new ByteWriter();
   for (let parameter = 0; parameter <= PARAMETERS; parameter++) w.get(parameter);
-  w.byte(OP.call_indirect);
+  w.byte(OP.return_call_indirect);
   w.u32(0);
   w.u32(0);
   return { type: TYPE_ENTER, locals: [], code: w.view() };

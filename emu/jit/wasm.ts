@@ -354,7 +354,10 @@ export interface ModuleSpec {
   readonly table: boolean;
   /** Name of a second memory, which is imported, too. */
   readonly secondMemory?: string;
-  /** A table of the module's own behind the imported one, of functions (by function index) of type 0, which nobody can change. */
+  /**
+   * A table of the module's own behind the imported one, of functions (by function index) of type 0, which nobody can change. V8
+   * finds table 0 by two loads less than another.
+   */
   readonly privateTable?: readonly number[];
   readonly functions: readonly FuncBody[];
   /** name -> index in `functions`. */
@@ -435,14 +438,17 @@ export function encodeModule(spec: ModuleSpec, layout?: ModuleLayout): Uint8Arra
     for (const f of spec.functions) w.u32(f.type);
   });
   const { exports = [], slots, privateTable } = spec;
-  // Of references to functions of just this type, so that a call needs no test of it.
-  const reference = [0x63, 0];
+  // Of references to functions of just this type, none null, so that a call needs no test of that.
+  const reference = [0x64, 0];
   if (privateTable !== undefined)
     section(4, (w) => {
       w.u32(1);
-      w.raw([...reference, 1]);
+      w.raw([0x40, 0, ...reference, 1]); // with a first value for all
       w.u32(privateTable.length);
       w.u32(privateTable.length);
+      w.byte(OP.ref_func);
+      w.u32(privateTable[0]!);
+      w.byte(OP.end);
     });
   const base = spec.functionImports.length;
   if (exports.length > 0)

@@ -207,9 +207,7 @@ export const compiledHandler = (): FuncBody =>
     state(w, OFF.stopAt);
     w.get(REC);
     w.mem(OP.i32_load, RECORD.word);
-    w.byte(OP.call_indirect);
-    w.u32(0);
-    w.u32(0);
+    w.call(imported('enterCompiled'));
     w.set(next);
     timed(0);
     w.get(next);

@@ -54,6 +54,8 @@ export const CONTROL_IMPORTS = [
    * code.
    */
   { name: 'resume', type: 1 },
+  /** (cpu, depth, return location, slot) -> location or LEAVE: the runtime's way into compiled code. */
+  { name: 'enterCompiled', type: 1 },
 ] as const;
 
 const CONTROL = [
@@ -83,8 +85,8 @@ export const imported = (name: (typeof CONTROL_IMPORTS)[number]['name']): number
 /** Type of handlers and of control functions, and of `check`. */
 export const HANDLER_TYPE = 0;
 const CHECK_TYPE = 8;
-/** Table 0 holds compiled code. */
-export const HANDLER_TABLE = 1;
+/** The interpreter's module has no other table. */
+export const HANDLER_TABLE = 0;
 
 const LOCATION = 1;
 export const ADDRESS = 2;

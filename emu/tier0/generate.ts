@@ -308,7 +308,7 @@ function generateForModel(): Handlers {
   const wasm = encodeModule({
     types: TYPES,
     functionImports: [...IMPORTS, ...CONTROL_IMPORTS],
-    table: true,
+    table: false,
     secondMemory: 'd',
     functions: bodies,
     exports: (['enter', 'miss', 'quick'] as const).map((name) => ({
