@@ -197,32 +197,45 @@ function snapshot() {
   run(...SNAPSHOT_FLAGS, '--snapshot-blob', blob, '--', '--version');
 }
 
+/** Of Node's own modules that cannot be part of a snapshot those that most runs load. */
+const LOADED_LATER = /^(internal\/)?ffi\b/;
+
 /**
- * A snapshot without its last part, the compiled code of those of Node's own modules that are not loaded: 4 MB that Node would read
- * at each start. (It can be told to leave that out, but then it leaves out all compiled code.) The form is of Node's
+ * A snapshot with less in its last part, the compiled code of those of Node's own modules that are not loaded: 4 MB that Node would
+ * read at each start. (It can be told to leave that out, but then it leaves out all compiled code.) The form is of Node's
  * src/node_snapshotable.cc: a count, and for each module its name and its code, each after its length; all numbers of 64 bits.
  */
 function withoutNodesCode(blob) {
   for (let start = 0; start + 8 <= blob.length; start++) {
     const count = blob.readUInt32LE(start);
     if (count < 100 || count > 1000 || blob.readUInt32LE(start + 4) !== 0) continue;
-    if (endOfList(blob, start + 8, count) !== blob.length) continue;
-    const cut = Buffer.from(blob.subarray(0, start + 8));
-    cut.fill(0, start);
-    return cut;
+    const modules = modulesIn(blob, start + 8, count);
+    if (modules === undefined) continue;
+    const kept = modules.filter(({ name }) => LOADED_LATER.test(name));
+    const head = Buffer.alloc(start + 8);
+    blob.copy(head, 0, 0, start);
+    head.writeUInt32LE(kept.length, start);
+    return Buffer.concat([head, ...kept.map(({ bytes }) => bytes)]);
   }
   return blob;
 }
 
-/** Where a list of that many names and codes which begins at `at` ends; undefined when there is none. */
-function endOfList(blob, at, count) {
-  for (let field = 0; field < 2 * count; field++) {
+/** A list of that many names and codes, when one begins at `at` and ends with the file; else undefined. */
+function modulesIn(blob, at, count) {
+  const modules = [];
+  const field = () => {
     if (at + 8 > blob.length || blob.readUInt32LE(at + 4) !== 0) return undefined;
-    const length = blob.readUInt32LE(at);
-    if (field % 2 === 0 && (length === 0 || length > 100)) return undefined;
-    at += 8 + length;
+    const begin = at + 8;
+    at = begin + blob.readUInt32LE(at);
+    return blob.subarray(begin, at);
+  };
+  for (let i = 0; i < count; i++) {
+    const begin = at;
+    const name = field();
+    if (name === undefined || name.length === 0 || name.length > 100 || field() === undefined) return undefined;
+    modules.push({ name: name.toString('latin1'), bytes: blob.subarray(begin, at) });
   }
-  return at;
+  return at === blob.length ? modules : undefined;
 }
 
 /** The part of src/armrun that depends on what was built: starts Node from the snapshot, or does nothing when that must not be. */
