@@ -73,6 +73,39 @@ function goToAddress(w: ByteWriter): void {
   tail(w, 'goTo');
 }
 
+/** An IT (its bits are in a local) gets the records of its block, unless instructions are counted: TypeScript makes those. */
+function decodeBlock(w: ByteWriter, bits: number): void {
+  w.get(bits);
+  w.i32(0xffff_ff00 | 0);
+  w.byte(OP.i32_and);
+  w.i32(0xbf00);
+  w.byte(OP.i32_eq);
+  // Hints have a mask of 0.
+  w.get(bits);
+  w.i32(15);
+  w.byte(OP.i32_and);
+  w.i32(0);
+  w.byte(OP.i32_ne);
+  w.byte(OP.i32_and);
+  state(w, OFF.timed);
+  w.byte(OP.i32_eqz);
+  w.byte(OP.i32_and);
+  // A32 encodings have 32 bits, and may look so.
+  state(w, OFF.thumb);
+  w.byte(OP.i32_and);
+  when(w, () => {
+    w.get(REC);
+    w.get(ADDRESS);
+    w.i32(2);
+    w.byte(OP.i32_add);
+    w.get(bits);
+    w.i32(0xff);
+    w.byte(OP.i32_and);
+    w.call(controlIndex('itBlock'));
+    when(w, () => dispatch(w, REC, ADDRESS));
+  });
+}
+
 export const decodeHandler = (): FuncBody =>
   handler((w) => {
     const [bits, kind, entry] = [A, A + 1, A + 2];
@@ -144,6 +177,7 @@ export const decodeHandler = (): FuncBody =>
       w.byte(OP.drop);
       dispatch(w, REC, ADDRESS);
     });
+    decodeBlock(w, bits);
     w.get(bits);
     w.get(kind);
     w.byte(OP.i32_xor);

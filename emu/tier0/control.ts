@@ -30,6 +30,7 @@ import {
   RECORD_PAGES_ARM,
   RECORD_PAGES_THUMB,
 } from '../memory/layout.ts';
+import { itBlockBody } from './it-block.ts';
 import { fuseBody, quickBody } from './quick.ts';
 import { HANDLER, RECORD } from './record.ts';
 
@@ -72,6 +73,7 @@ const CONTROL = [
   'miss',
   'quick',
   'fuse',
+  'itBlock',
 ] as const;
 export type ControlName = (typeof CONTROL)[number];
 
@@ -253,264 +255,265 @@ export const A = PARAMETERS;
 export const B = PARAMETERS + 1;
 const IS_LOOP = PARAMETERS + 2;
 
-const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse'>, (w: ByteWriter) => void>> = {
-  enter: (w) => passOn(w, 'goTo'),
-  goTo(w) {
-    find(w, A);
-    dispatch(w, A, ADDRESS);
-  },
-  enterPage(w) {
-    w.get(CPU);
-    w.get(LOCATION);
-    w.call(imported('page'));
-    leaveUnless(w);
-    passOn(w, 'goTo');
-  },
-  goCounted(w) {
-    // The third parameter says whether it is a loop.
-    w.get(ADDRESS);
-    w.set(IS_LOOP);
-    find(w, A);
-    w.get(A);
-    w.get(A);
-    w.mem(OP.i32_load16_u, RECORD.count);
-    w.i32(1);
-    w.byte(OP.i32_add);
-    w.tee(B);
-    w.mem(OP.i32_store16, RECORD.count);
-    w.get(B);
-    state(w, OFF.heatMask);
-    w.byte(OP.i32_and);
-    w.byte(OP.i32_eqz);
-    when(w, () => {
+const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>, (w: ByteWriter) => void>> =
+  {
+    enter: (w) => passOn(w, 'goTo'),
+    goTo(w) {
+      find(w, A);
+      dispatch(w, A, ADDRESS);
+    },
+    enterPage(w) {
+      w.get(CPU);
       w.get(LOCATION);
-      w.get(B);
-      w.get(IS_LOOP);
-      w.call(imported('hot'));
-      w.byte(OP.drop);
-    });
-    dispatch(w, A, ADDRESS);
-  },
-  preempt(w) {
-    storeLocation(w);
-    w.get(CPU);
-    w.i32(0);
-    w.mem(OP.i32_store, OFF.running);
-    w.get(CPU);
-    w.call(importIndex('preempt'));
-    leaveUnless(w);
-    passOn(w, 'goTo');
-  },
-  jumpDirect(w) {
-    takeFuel(w);
-    w.get(LOCATION);
-    w.i32(-2);
-    w.byte(OP.i32_and);
-    w.get(ADDRESS);
-    w.byte(OP.i32_gt_u);
-    when(w, () => passOn(w, 'goTo'));
-    counted(w, true);
-  },
-  call(w) {
-    takeFuel(w);
-    counted(w, false);
-  },
-  returnTo(w) {
-    takeFuel(w);
-    stopHere(w);
-    passOn(w, 'goTo');
-  },
-  jump(w) {
-    takeFuel(w);
-    stopHere(w);
-    // The only place that a jump went to is told when there is another, or who compiles asks (CodeCache.noteJumps).
-    const tellOnly = () => {
+      w.call(imported('page'));
+      leaveUnless(w);
+      passOn(w, 'goTo');
+    },
+    goCounted(w) {
+      // The third parameter says whether it is a loop.
+      w.get(ADDRESS);
+      w.set(IS_LOOP);
+      find(w, A);
       w.get(A);
-      w.mem(OP.i32_load, JUMP_TARGETS + 8);
+      w.get(A);
+      w.mem(OP.i32_load16_u, RECORD.count);
+      w.i32(1);
+      w.byte(OP.i32_add);
+      w.tee(B);
+      w.mem(OP.i32_store16, RECORD.count);
+      w.get(B);
+      state(w, OFF.heatMask);
+      w.byte(OP.i32_and);
       w.byte(OP.i32_eqz);
       when(w, () => {
-        w.get(A);
-        w.mem(OP.i32_load, JUMP_TARGETS);
-        w.get(A);
-        w.mem(OP.i32_load, JUMP_TARGETS + 4);
-        w.call(imported('sawJump'));
+        w.get(LOCATION);
+        w.get(B);
+        w.get(IS_LOOP);
+        w.call(imported('hot'));
         w.byte(OP.drop);
       });
-    };
-    // A jump table's places are no beginnings, as long as they are few: what one jump has seen is kept in an entry of its own.
-    w.get(ADDRESS);
-    w.i32(1);
-    w.byte(OP.i32_shr_u);
-    w.i32(JUMP_TARGETS_ENTRIES - 1);
-    w.byte(OP.i32_and);
-    w.i32(4);
-    w.byte(OP.i32_shl);
-    w.set(A);
-    w.get(A);
-    w.mem(OP.i32_load, JUMP_TARGETS);
-    w.get(ADDRESS);
-    w.byte(OP.i32_ne);
-    when(w, () => {
-      tellOnly();
-      w.get(A);
-      w.get(ADDRESS);
-      w.mem(OP.i32_store, JUMP_TARGETS);
-      w.get(A);
+      dispatch(w, A, ADDRESS);
+    },
+    preempt(w) {
+      storeLocation(w);
+      w.get(CPU);
       w.i32(0);
-      w.mem(OP.i32_store, JUMP_TARGETS + 8);
-      w.get(A);
+      w.mem(OP.i32_store, OFF.running);
+      w.get(CPU);
+      w.call(importIndex('preempt'));
+      leaveUnless(w);
+      passOn(w, 'goTo');
+    },
+    jumpDirect(w) {
+      takeFuel(w);
       w.get(LOCATION);
-      w.mem(OP.i32_store, JUMP_TARGETS + 4);
-    });
-    w.get(A);
-    w.mem(OP.i32_load, JUMP_TARGETS + 4);
-    w.get(LOCATION);
-    w.byte(OP.i32_ne);
-    when(w, () => {
-      tellOnly();
+      w.i32(-2);
+      w.byte(OP.i32_and);
+      w.get(ADDRESS);
+      w.byte(OP.i32_gt_u);
+      when(w, () => passOn(w, 'goTo'));
+      counted(w, true);
+    },
+    call(w) {
+      takeFuel(w);
+      counted(w, false);
+    },
+    returnTo(w) {
+      takeFuel(w);
+      stopHere(w);
+      passOn(w, 'goTo');
+    },
+    jump(w) {
+      takeFuel(w);
+      stopHere(w);
+      // The only place that a jump went to is told when there is another, or who compiles asks (CodeCache.noteJumps).
+      const tellOnly = () => {
+        w.get(A);
+        w.mem(OP.i32_load, JUMP_TARGETS + 8);
+        w.byte(OP.i32_eqz);
+        when(w, () => {
+          w.get(A);
+          w.mem(OP.i32_load, JUMP_TARGETS);
+          w.get(A);
+          w.mem(OP.i32_load, JUMP_TARGETS + 4);
+          w.call(imported('sawJump'));
+          w.byte(OP.drop);
+        });
+      };
+      // A jump table's places are no beginnings, as long as they are few: what one jump has seen is kept in an entry of its own.
+      w.get(ADDRESS);
+      w.i32(1);
+      w.byte(OP.i32_shr_u);
+      w.i32(JUMP_TARGETS_ENTRIES - 1);
+      w.byte(OP.i32_and);
+      w.i32(4);
+      w.byte(OP.i32_shl);
+      w.set(A);
       w.get(A);
+      w.mem(OP.i32_load, JUMP_TARGETS);
+      w.get(ADDRESS);
+      w.byte(OP.i32_ne);
+      when(w, () => {
+        tellOnly();
+        w.get(A);
+        w.get(ADDRESS);
+        w.mem(OP.i32_store, JUMP_TARGETS);
+        w.get(A);
+        w.i32(0);
+        w.mem(OP.i32_store, JUMP_TARGETS + 8);
+        w.get(A);
+        w.get(LOCATION);
+        w.mem(OP.i32_store, JUMP_TARGETS + 4);
+      });
+      w.get(A);
+      w.mem(OP.i32_load, JUMP_TARGETS + 4);
       w.get(LOCATION);
-      w.mem(OP.i32_store, JUMP_TARGETS + 4);
+      w.byte(OP.i32_ne);
+      when(w, () => {
+        tellOnly();
+        w.get(A);
+        w.get(LOCATION);
+        w.mem(OP.i32_store, JUMP_TARGETS + 4);
+        w.get(A);
+        w.mem(OP.i32_load, JUMP_TARGETS + 8);
+        w.i32(MAX_JUMP_CHANGES);
+        w.byte(OP.i32_lt_s);
+        when(w, () => {
+          w.get(A);
+          w.get(A);
+          w.mem(OP.i32_load, JUMP_TARGETS + 8);
+          w.i32(1);
+          w.byte(OP.i32_add);
+          w.mem(OP.i32_store, JUMP_TARGETS + 8);
+          w.get(ADDRESS);
+          w.get(LOCATION);
+          w.call(imported('sawJump'));
+          w.byte(OP.drop);
+        });
+      });
       w.get(A);
       w.mem(OP.i32_load, JUMP_TARGETS + 8);
       w.i32(MAX_JUMP_CHANGES);
       w.byte(OP.i32_lt_s);
-      when(w, () => {
-        w.get(A);
-        w.get(A);
-        w.mem(OP.i32_load, JUMP_TARGETS + 8);
+      w.get(LOCATION);
+      w.get(ADDRESS);
+      w.byte(OP.i32_sub);
+      w.i32(MAX_DISTANCE);
+      w.byte(OP.i32_add);
+      w.i32(2 * MAX_DISTANCE);
+      w.byte(OP.i32_lt_u);
+      w.byte(OP.i32_and);
+      when(w, () => passOn(w, 'goTo'));
+      counted(w, false);
+    },
+    check(w) {
+      const [rec, pc, address, code, end] = [1, 2, 3, 4, 5];
+      ifAllowed(w, address, code, end, () => {
         w.i32(1);
-        w.byte(OP.i32_add);
-        w.mem(OP.i32_store, JUMP_TARGETS + 8);
-        w.get(ADDRESS);
-        w.get(LOCATION);
-        w.call(imported('sawJump'));
-        w.byte(OP.drop);
+        w.byte(OP.return);
       });
-    });
-    w.get(A);
-    w.mem(OP.i32_load, JUMP_TARGETS + 8);
-    w.i32(MAX_JUMP_CHANGES);
-    w.byte(OP.i32_lt_s);
-    w.get(LOCATION);
-    w.get(ADDRESS);
-    w.byte(OP.i32_sub);
-    w.i32(MAX_DISTANCE);
-    w.byte(OP.i32_add);
-    w.i32(2 * MAX_DISTANCE);
-    w.byte(OP.i32_lt_u);
-    w.byte(OP.i32_and);
-    when(w, () => passOn(w, 'goTo'));
-    counted(w, false);
-  },
-  check(w) {
-    const [rec, pc, address, code, end] = [1, 2, 3, 4, 5];
-    ifAllowed(w, address, code, end, () => {
-      w.i32(1);
-      w.byte(OP.return);
-    });
-    for (const parameter of [CPU, rec, pc, address, code]) w.get(parameter);
-    w.call(imported('fault'));
-  },
-  /**
-   * A region function for code that is not compiled: (state block, depth, return location). The engine's `miss` does the same, for
-   * what is not as usual: the location may have compiled code, has no record, or has been arrived at often.
-   */
-  miss(w) {
-    const [depth, ret, record, stopAt, outerDepth] = [DEPTH, RETURN, A, B, IS_LOOP];
-    const target = PARAMETERS + 3;
-    state(w, OFF.target);
-    w.tee(target);
-    w.get(ret);
-    w.byte(OP.i32_eq);
-    w.get(depth);
-    w.i32(MAX_DEPTH - DISPATCH_DEPTH);
-    w.byte(OP.i32_ge_s);
-    w.byte(OP.i32_or);
-    when(w, () => {
-      w.get(target);
-      w.byte(OP.return);
-    });
-    const slowWhen = () =>
+      for (const parameter of [CPU, rec, pc, address, code]) w.get(parameter);
+      w.call(imported('fault'));
+    },
+    /**
+     * A region function for code that is not compiled: (state block, depth, return location). The engine's `miss` does the same, for
+     * what is not as usual: the location may have compiled code, has no record, or has been arrived at often.
+     */
+    miss(w) {
+      const [depth, ret, record, stopAt, outerDepth] = [DEPTH, RETURN, A, B, IS_LOOP];
+      const target = PARAMETERS + 3;
+      state(w, OFF.target);
+      w.tee(target);
+      w.get(ret);
+      w.byte(OP.i32_eq);
+      w.get(depth);
+      w.i32(MAX_DEPTH - DISPATCH_DEPTH);
+      w.byte(OP.i32_ge_s);
+      w.byte(OP.i32_or);
       when(w, () => {
-        for (let parameter = 0; parameter < PARAMETERS; parameter++) w.get(parameter);
-        w.byte(OP.return_call);
-        w.u32(importIndex('miss'));
+        w.get(target);
+        w.byte(OP.return);
       });
-    state(w, OFF.timed);
-    slowWhen();
-    recordAt(w, target, record, slowWhen);
-    w.get(record);
-    w.mem(OP.i32_load16_u, RECORD.handler);
-    w.i32(HANDLER.COMPILED);
-    w.byte(OP.i32_eq);
-    w.get(record);
-    w.mem(OP.i32_load16_u, RECORD.count);
-    w.i32(1);
-    w.byte(OP.i32_add);
-    w.tee(stopAt);
-    state(w, OFF.heatMask);
-    w.byte(OP.i32_and);
-    w.byte(OP.i32_eqz);
-    w.byte(OP.i32_or);
-    slowWhen();
-    w.get(record);
-    w.get(stopAt);
-    w.mem(OP.i32_store16, RECORD.count);
-    w.get(CPU);
-    w.i32(0);
-    w.mem(OP.i32_store, OFF.exitTo);
-    // Whom the interpreter below has called it takes over from: a loop with a part that is not compiled would nest ever deeper.
-    state(w, OFF.depth);
-    w.tee(outerDepth);
-    w.get(depth);
-    w.byte(OP.i32_eq);
-    when(w, () => {
+      const slowWhen = () =>
+        when(w, () => {
+          for (let parameter = 0; parameter < PARAMETERS; parameter++) w.get(parameter);
+          w.byte(OP.return_call);
+          w.u32(importIndex('miss'));
+        });
+      state(w, OFF.timed);
+      slowWhen();
+      recordAt(w, target, record, slowWhen);
+      w.get(record);
+      w.mem(OP.i32_load16_u, RECORD.handler);
+      w.i32(HANDLER.COMPILED);
+      w.byte(OP.i32_eq);
+      w.get(record);
+      w.mem(OP.i32_load16_u, RECORD.count);
+      w.i32(1);
+      w.byte(OP.i32_add);
+      w.tee(stopAt);
+      state(w, OFF.heatMask);
+      w.byte(OP.i32_and);
+      w.byte(OP.i32_eqz);
+      w.byte(OP.i32_or);
+      slowWhen();
+      w.get(record);
+      w.get(stopAt);
+      w.mem(OP.i32_store16, RECORD.count);
+      w.get(CPU);
+      w.i32(0);
+      w.mem(OP.i32_store, OFF.exitTo);
+      // Whom the interpreter below has called it takes over from: a loop with a part that is not compiled would nest ever deeper.
+      state(w, OFF.depth);
+      w.tee(outerDepth);
+      w.get(depth);
+      w.byte(OP.i32_eq);
+      when(w, () => {
+        w.get(target);
+        w.byte(OP.return);
+      });
+      state(w, OFF.stopAt);
+      w.set(stopAt);
+      w.get(CPU);
+      w.get(ret);
+      w.mem(OP.i32_store, OFF.stopAt);
+      w.get(CPU);
+      w.get(depth);
+      w.i32(INTERPRETER_DEPTH);
+      w.byte(OP.i32_add);
+      w.mem(OP.i32_store, OFF.depth);
+      w.get(CPU);
       w.get(target);
-      w.byte(OP.return);
-    });
-    state(w, OFF.stopAt);
-    w.set(stopAt);
-    w.get(CPU);
-    w.get(ret);
-    w.mem(OP.i32_store, OFF.stopAt);
-    w.get(CPU);
-    w.get(depth);
-    w.i32(INTERPRETER_DEPTH);
-    w.byte(OP.i32_add);
-    w.mem(OP.i32_store, OFF.depth);
-    w.get(CPU);
-    w.get(target);
-    w.i32(0);
-    w.call(controlIndex('goTo'));
-    w.set(target);
-    w.get(CPU);
-    w.get(stopAt);
-    w.mem(OP.i32_store, OFF.stopAt);
-    w.get(CPU);
-    w.get(outerDepth);
-    w.mem(OP.i32_store, OFF.depth);
-    w.get(target);
-    w.get(ret);
-    w.byte(OP.i32_eq);
-    // A hook said to leave.
-    w.get(target);
-    w.i32(LEAVE);
-    w.byte(OP.i32_eq);
-    state(w, OFF.exit);
-    w.i32(EXIT.HOOK);
-    w.byte(OP.i32_eq);
-    w.byte(OP.i32_and);
-    w.byte(OP.i32_or);
-    when(w, () => {
+      w.i32(0);
+      w.call(controlIndex('goTo'));
+      w.set(target);
+      w.get(CPU);
+      w.get(stopAt);
+      w.mem(OP.i32_store, OFF.stopAt);
+      w.get(CPU);
+      w.get(outerDepth);
+      w.mem(OP.i32_store, OFF.depth);
       w.get(target);
-      w.byte(OP.return);
-    });
-    for (const parameter of [CPU, depth, ret, target]) w.get(parameter);
-    w.byte(OP.return_call);
-    w.u32(imported('resume'));
-  },
-};
+      w.get(ret);
+      w.byte(OP.i32_eq);
+      // A hook said to leave.
+      w.get(target);
+      w.i32(LEAVE);
+      w.byte(OP.i32_eq);
+      state(w, OFF.exit);
+      w.i32(EXIT.HOOK);
+      w.byte(OP.i32_eq);
+      w.byte(OP.i32_and);
+      w.byte(OP.i32_or);
+      when(w, () => {
+        w.get(target);
+        w.byte(OP.return);
+      });
+      for (const parameter of [CPU, depth, ret, target]) w.get(parameter);
+      w.byte(OP.return_call);
+      w.u32(imported('resume'));
+    },
+  };
 
 /** Other places that an indirect jump may go to before each of them is a beginning of its own. */
 const MAX_JUMP_CHANGES = 64;
@@ -520,6 +523,7 @@ export function controlBodies(): FuncBody[] {
     const w = new ByteWriter(256);
     if (name === 'quick') return quickBody(w, HANDLER_TYPE);
     if (name === 'fuse') return fuseBody(w, HANDLER_TYPE);
+    if (name === 'itBlock') return itBlockBody(w, HANDLER_TYPE, controlIndex('quick'));
     BODIES[name](w);
     const locals = name === 'check' ? 1 : name === 'miss' ? 4 : 3;
     return {

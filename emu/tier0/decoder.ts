@@ -2,21 +2,12 @@
  * From encodings to records: what the wasm handler DECODE asks when the master table does not have an encoding.
  */
 
-import { advanceIT, isThumb32, newA32, newThumb } from '../decode/decoder.ts';
+import { isThumb32, newA32, newThumb } from '../decode/decoder.ts';
 import { isDefaultModel, onModelChange } from '../decode/features.ts';
 import { itRow } from '../decode/t16.ts';
 import type { Handlers } from './handlers.ts';
 import { PAIR, TABLES } from './kinds.ts';
-import {
-  conditionHandler,
-  HANDLER,
-  MASTER,
-  MASTER_FACTOR,
-  MASTER_KIND,
-  RECORD,
-  stepHandler,
-  TABLES_AT,
-} from './record.ts';
+import { HANDLER, MASTER, MASTER_FACTOR, MASTER_KIND, RECORD, stepHandler, TABLES_AT } from './record.ts';
 import { RecordMaker } from './record-maker.ts';
 
 /** An instruction of an IT block. */
@@ -27,15 +18,6 @@ interface BlockStep {
 }
 
 const MAX_IN_BLOCKS = 1 << 15;
-const ALWAYS = 14;
-
-/**
- * Whether a T16 instruction does the same in an IT block as outside: CMP (immediate), and from the special data processing
- * instructions to ADD (SP plus immediate). What computes sets no flags there, and branches are others.
- */
-function isAlikeInBlocks(hw1: number): boolean {
-  return (hw1 & 0xf800) === 0x2800 || (hw1 >= 0x4400 && hw1 < 0xb000);
-}
 
 export class RecordDecoder {
   /** Instructions of IT blocks by encoding and ITSTATE, which the master table has not. */
@@ -45,14 +27,12 @@ export class RecordDecoder {
   readonly #firstPair: number;
   /** The handlers of the first instructions of pairs, by the pair's. */
   readonly #firsts = new Map<number, number>();
-  readonly #counting: boolean;
   readonly #maker: RecordMaker;
   readonly #master: Int32Array;
 
   /** `counting`: the interpreter is to count instructions. */
   constructor(handlers: Handlers, counting: boolean) {
     this.#firstPair = handlers.firstPair;
-    this.#counting = counting;
     this.#maker = new RecordMaker(handlers, counting);
     const bytes = TABLES_AT + handlers.tables.length;
     this.memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536), maximum: 65536, shared: true });
@@ -108,30 +88,15 @@ export class RecordDecoder {
     return 0;
   }
 
-  /** As `thumb`, an instruction of an IT block. `quick` makes records of the same memory from the tables (quick.ts). */
+  /** As `thumb`, an instruction of an IT block of which the tables do not know all (it-block.ts). */
   inBlock(
     hw1: number,
     hw2: number,
     itstate: number,
     into: Int32Array,
     at: number,
-    quick: (record: number, bits: number, isa: number) => number,
   ): { readonly size: number; readonly itAfter: number } {
-    const wide = isThumb32(hw1);
-    const [bits, isa] = wide ? [(hw1 << 16) | hw2, MASTER_KIND.T32] : [hw1, MASTER_KIND.T16];
-    const cond = itstate >>> 4;
-    if (
-      !this.#counting &&
-      cond < ALWAYS &&
-      (wide || isAlikeInBlocks(hw1)) &&
-      quick(4 * at, bits, isa) !== 0
-    ) {
-      const size = wide ? 4 : 2;
-      into[at] = conditionHandler(cond, size) | (into[at]! << 16);
-      into[at + (RECORD.it >>> 2)] = itstate << 24;
-      return { size, itAfter: advanceIT(itstate) };
-    }
-    const key = (wide ? hw1 * 0x1_0000 + hw2 : hw1) * 256 + itstate;
+    const key = (isThumb32(hw1) ? hw1 * 0x1_0000 + hw2 : hw1) * 256 + itstate;
     let step = this.#inBlocks.get(key);
     if (step === undefined) {
       const insn = newThumb(hw1, hw2, itstate);

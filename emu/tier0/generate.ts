@@ -34,7 +34,7 @@ import { findRuns } from './find-runs.ts';
 import { type Args, describe, formKey, isSimd, operandsOf, testsCondition } from './form.ts';
 import { HandlerWriter, holeOf, NoHandler } from './handler-writer.ts';
 import { type FormEntry, Handlers } from './handlers.ts';
-import { buildTables, type KindSource, type Pair } from './kinds.ts';
+import { buildTables, IN_BLOCK, type KindSource, type Pair } from './kinds.ts';
 import type { Operand } from './operand.ts';
 import { PAIRS } from './pairs.ts';
 import { CONDITION_HANDLERS, FIRST_FORM, RECORD, TABLES_AT } from './record.ts';
@@ -57,6 +57,11 @@ const SAMPLES = 1200;
 const BASES = [0x5a12_3457, 0x2b98_7653] as const;
 /** From those to the ones of a pair's second instruction. */
 const SECOND = 0x0200_0000;
+
+/** ITSTATE of the last instruction of a block, whose condition is always true. */
+const LAST_ALWAYS = 0xe8;
+/** What runs whatever the condition is, and what has to say where in the block it is: the evaluator does. */
+const NOT_IN_BLOCKS: ReadonlySet<string> = new Set(['bkpt', 'hlt', 'svc']);
 
 /** A generator of 32-bit numbers that gives the same ones in every build (xorshift). */
 function random(seed: number): () => number {
@@ -107,13 +112,13 @@ function sample(row: Row, next: () => number): Insn {
   const bits = encodingOf(row, next);
   if (row.isa === 'A32') return decodeA32(row.hasCond ? (bits & 0x0fff_ffff) | 0xe000_0000 : bits);
   // Flag-setting T16 instructions are others in IT blocks.
-  const itstate = next() >>> 31 ? 0 : 0xe8;
+  const itstate = next() >>> 31 ? 0 : LAST_ALWAYS;
   return decodeThumb(...halves(row.isa, bits), itstate);
 }
 
 /** Whether the manual says that the instruction does nothing sure: not worth a handler. */
 function isUnpredictable({ row, args, bits, thumb, itBefore }: Insn): boolean {
-  const context = { thumb, inIT: itBefore !== 0, lastInIT: itBefore === 0xe8 };
+  const context = { thumb, inIT: itBefore !== 0, lastInIT: itBefore === LAST_ALWAYS };
   return row.unpredictable?.(args, fieldsOf(row, bits), context) ?? false;
 }
 
@@ -386,7 +391,9 @@ function kindSource(handlers: Handlers): KindSource {
     ]),
   );
   const decode = (isa: IsaName, bits: number): Insn =>
-    isa === 'A32' ? newA32(bits) : newThumb(...halves(isa, bits), 0);
+    isa === 'A32'
+      ? newA32(bits)
+      : newThumb(...halves(isa, bits), isa === 'T16' && bits & IN_BLOCK ? LAST_ALWAYS : 0);
   const recordOf = (isa: IsaName, bits: number): Int32Array => {
     maker.make(decode(isa, bits));
     return maker.record.slice();
@@ -409,6 +416,7 @@ function kindSource(handlers: Handlers): KindSource {
         (bits) => firstMatch(row.isa, bits) === row,
       ),
     valueOf: ({ width }) => fieldValue(width, next),
+    isInBlocks: (row) => !NOT_IN_BLOCKS.has(row.mnemonic) && !insnsOf.get(row)!.some(testsCondition),
     testsCondition: (row) => insnsOf.get(row)!.some(testsCondition),
   };
 }

@@ -31,11 +31,9 @@ import {
   RECORD_PAGES_THUMB,
 } from '../memory/layout.ts';
 import type { RecordDecoder } from './decoder.ts';
+import { BLOCK_ROOM, LONGEST_BLOCK } from './it-block.ts';
 import { HANDLER, RECORD, RECORD_SCALE, RECORDS_LENGTH } from './record.ts';
 import { type LeftPage, RecordArea } from './record-area.ts';
-
-/** Bytes of records of the longest block: four instructions of four bytes, and the way out. */
-const IT_BLOCK = 4 * 4 * RECORD_SCALE + 16;
 
 /** What the interpreter tells the engine. */
 export interface InterpreterHooks {
@@ -66,7 +64,6 @@ export class WasmInterpreter {
   readonly #space: AddressSpace;
   readonly #decoder: RecordDecoder;
   readonly #enter: Machinery['interpret'];
-  readonly #quick: Machinery['quick'];
   readonly #hooks: InterpreterHooks;
   readonly #heatMask: number;
   readonly #timed: boolean;
@@ -100,7 +97,6 @@ export class WasmInterpreter {
     this.#views = { u16: space.u16, i32: space.i32 };
     this.#hooks = hooks;
     this.#enter = machinery.interpret;
-    this.#quick = machinery.quick;
     machinery.calls = {
       page: (_cpu, location) => this.#page(location >>> 0),
       decode: (_cpu, record, address) => {
@@ -357,8 +353,8 @@ export class WasmInterpreter {
 
   /** Decodes the instructions behind an IT, up to the end of its block. False when they are not all on its page. */
   #itBlock(record: number, start: number, itstate: number): boolean {
-    if ((start & PAGE_MASK) === 0 || (start & PAGE_MASK) > PAGE_SIZE - 16) return false;
-    const block = this.#area.itRoom(IT_BLOCK);
+    if ((start & PAGE_MASK) === 0 || (start & PAGE_MASK) > PAGE_SIZE - LONGEST_BLOCK) return false;
+    const block = this.#area.itRoom(BLOCK_ROOM);
     if (block === 0) return false;
     const { u16, i32 } = this.#views;
     let at = block;
@@ -366,7 +362,7 @@ export class WasmInterpreter {
     for (let it = itstate; it !== 0; ) {
       const hw1 = u16[address >>> 1]!;
       const hw2 = isThumb32(hw1) ? u16[(address + 2) >>> 1]! : 0;
-      const { size, itAfter } = this.#decoder.inBlock(hw1, hw2, it, i32, at >>> 2, this.#quick);
+      const { size, itAfter } = this.#decoder.inBlock(hw1, hw2, it, i32, at >>> 2);
       at += size * RECORD_SCALE;
       address += size;
       it = itAfter;

@@ -60,6 +60,10 @@ export const CONDITIONAL = 2;
 export const RUN = { lsb: 0, width: 1, excluded: 4, size: 8 } as const;
 /** A kind: row, its bits, word 0 of the record, words 1 and 2 for runs of 0; then for each run what it adds to both. */
 export const KIND = { row: 0, bits: 4, head: 8, words: 12, weights: 20, weight: 8 } as const;
+/**
+ * Set in T16 encodings of an IT block: there most of them do not set flags, and are other forms. Those of T32 and A32 have all 32 bits.
+ */
+export const IN_BLOCK = 0x1_0000;
 /** Ends a list of rows. */
 export const NO_ROW = 0xffff;
 
@@ -74,8 +78,10 @@ export interface KindSource {
   /** Random encodings of a row, and values of a run. */
   samples(row: Row): number[];
   valueOf(run: Run): number;
-  /** The record of an encoding, outside IT blocks. */
+  /** The record of an encoding; in a block when it says so, but for its condition and ITSTATE. */
   recordOf(isa: IsaName, bits: number): Int32Array;
+  /** Whether instructions of a row may be conditional in an IT block, and are no others there but for that. */
+  isInBlocks(row: Row): boolean;
   /** Whether the condition of a row's instructions is tested by their own handlers. */
   testsCondition(row: Row): boolean;
 }
@@ -88,9 +94,14 @@ interface Kind {
 }
 
 /** Of a row; those with few ones, as short shifts, are met most. */
-const MAX_KINDS = 96;
+const MAX_KINDS = 160;
 /** Encodings of a kind that must have the records that it says. */
 const KIND_TRIES = 30;
+
+/** Whether an encoding is one of the row's. */
+function isOf(row: Row, bits: number): boolean {
+  return firstMatch(row.isa, row.isa === 'T16' ? bits & ~IN_BLOCK : bits) === row;
+}
 
 /** The kind of an encoding; null when records are not as it says, or nothing is to be gained. */
 function kindOf(row: Row, bits: number, runs: readonly Run[], source: KindSource): Omit<Kind, 'bits'> | null {
@@ -112,7 +123,7 @@ function kindOf(row: Row, bits: number, runs: readonly Run[], source: KindSource
   });
   for (let i = 0; i < KIND_TRIES; i++) {
     const other = i === 0 ? bits : runs.reduce((all, run) => withValue(all, run, source.valueOf(run)), base);
-    if (runs.some((run) => isExcluded(other, run)) || firstMatch(row.isa, other) !== row) continue;
+    if (runs.some((run) => isExcluded(other, run)) || !isOf(row, other)) continue;
     const actual = source.recordOf(row.isa, other);
     if (actual[0] !== head || actual[3] !== 0) return null;
     for (const word of [1, 2] as const) {
@@ -159,7 +170,10 @@ export function buildTables(source: KindSource, pairs: readonly Pair[], at: numb
     runsAt.push(words.end);
     for (const { lsb, width, excluded } of runs) words.push(lsb | (width << 8), excluded);
   }
-  const kinds = ROWS.flatMap((row, i) => kindsOf(row, allRuns[i]!, source));
+  const kinds = ROWS.flatMap((row, i) => [
+    ...kindsOf(row, allRuns[i]!, source),
+    ...(row.isa === 'T16' && source.isInBlocks(row) ? kindsOf(row, allRuns[i]!, source, IN_BLOCK) : []),
+  ]);
   const rowsAt = words.end;
   ROWS.forEach((row, i) => {
     const runs = allRuns[i]!;
@@ -205,12 +219,13 @@ function kindMask(row: Row, runs: readonly Run[], source: KindSource): number {
   return mask;
 }
 
-function kindsOf(row: Row, runs: readonly Run[], source: KindSource): Kind[] {
+/** `also`: set in all encodings. */
+function kindsOf(row: Row, runs: readonly Run[], source: KindSource, also = 0): Kind[] {
   if (runs.length === 0) return [];
   const mask = kindMask(row, runs, source);
   const found = new Map<number, Kind | null>();
   for (const sample of source.samples(row)) {
-    const bits = isWrapped(row, source) ? (sample & ~CONDITION) | (14 << 28) : sample;
+    const bits = isWrapped(row, source) ? (sample & ~CONDITION) | (14 << 28) : sample | also;
     const key = bits & mask;
     if (found.has(key) || runs.some((run) => isExcluded(bits, run))) continue;
     const kind = kindOf(row, bits, runs, source);

@@ -1,6 +1,6 @@
 /**
  * Decoding without TypeScript: a function of the interpreter's module that makes the record of an encoding from the tables of
- * kinds.ts. (record, encoding, MASTER_KIND) -> 1 when it has; 0: the tables do not know it. And another that makes pairs (pairs.ts).
+ * kinds.ts. (record, encoding, MASTER_KIND) -> 1 when it has; 0: the tables do not know it. T16 in an IT block has IN_BLOCK besides. And another that makes pairs (pairs.ts).
  */
 import type { ByteWriter, FuncBody } from '../jit/wasm.ts';
 import { I32, OP, VOID } from '../jit/wasm.ts';
@@ -74,8 +74,7 @@ function findIndex(w: ByteWriter): void {
   constants(w, OP.i32_eq, MASTER_KIND.T16);
   w.byte(OP.if);
   w.byte(I32);
-  w.get(BITS);
-  constants(w, OP.i32_shr_u, 6);
+  field(w, 6, 0x3ff);
   halfword(TABLES.T16);
   w.byte(OP.else);
   w.get(ISA);

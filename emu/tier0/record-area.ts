@@ -5,7 +5,7 @@
  * Invariants: what is free holds zeros; RECORD_PAGES_* are the business of the interpreter that uses the memory.
  */
 import type { AddressSpace } from '../memory/address-space.ts';
-import { PAGE_SHIFT, RECORDS_END, RECORDS_START } from '../memory/layout.ts';
+import { IT_ROOM, PAGE_SHIFT, RECORDS_END, RECORDS_START } from '../memory/layout.ts';
 import type { PageTable } from '../memory/page-table.ts';
 import { RECORDS_STRIDE } from './record.ts';
 
@@ -32,10 +32,10 @@ export class RecordArea {
   #unused = RECORDS_START;
   /** What the host has given goes to here. */
   #most = RECORDS_START;
-  /** Records of IT blocks, which lie apart, and where there is room for more. */
+  /** Where records of IT blocks lie, which are apart. */
   readonly #itAreas: number[] = [];
-  #itNext = 0;
-  #itEnd = 0;
+  /** Where there is room for more of them: the next free byte, and the end. Also it-block.ts takes from it. */
+  readonly #itRoom: Uint32Array;
   /** Pages whose records were taken away since those of IT blocks were. */
   #dropped = 0;
 
@@ -52,6 +52,7 @@ export class RecordArea {
   private constructor(memory: WebAssembly.Memory, pages: PageTable) {
     this.#pages = pages;
     this.#words = new Float64Array(memory.buffer);
+    this.#itRoom = new Uint32Array(memory.buffer, IT_ROOM, 2);
   }
 
   /** Room for the records of a page; 0 when there is none. */
@@ -76,17 +77,18 @@ export class RecordArea {
 
   /** Room for the records of an IT block, so many bytes at most; 0 when there is none. What is used of it goes to `itUsed`. */
   itRoom(bytes: number): number {
-    if (this.#itNext + bytes > this.#itEnd) {
+    const room = this.#itRoom;
+    if (room[0]! + bytes > room[1]!) {
       const records = this.take();
       if (records === 0) return 0;
       this.#itAreas.push(records);
-      this.#itNext = records;
-      this.#itEnd = records + RECORDS_STRIDE;
+      room[0] = records;
+      room[1] = records + RECORDS_STRIDE;
     }
-    return this.#itNext;
+    return room[0]!;
   }
   itUsed(end: number): void {
-    this.#itNext = end;
+    this.#itRoom[0] = end;
   }
 
   /** Whether so many IT blocks may be nobody's any more that it is time to `clear`. */
@@ -100,7 +102,7 @@ export class RecordArea {
     this.#free.length = 0;
     this.#unused = RECORDS_START;
     this.#itAreas.length = 0;
-    this.#itNext = this.#itEnd = 0;
+    this.#itRoom.fill(0);
     this.#dropped = 0;
   }
 

@@ -10,6 +10,7 @@ import { AddressSpace } from '../../emu/memory/address-space.ts';
 import { RECORDS_START } from '../../emu/memory/layout.ts';
 import { generate } from '../../emu/tier0/generate.ts';
 import { handlerSet } from '../../emu/tier0/handler-set.ts';
+import { IN_BLOCK } from '../../emu/tier0/kinds.ts';
 import { MASTER_KIND } from '../../emu/tier0/record.ts';
 import { RecordMaker } from '../../emu/tier0/record-maker.ts';
 import { loadHandlers } from '../../src/handlers-file.ts';
@@ -28,11 +29,13 @@ function quick(row: Row, bits: number): number[] | null {
   return [...space.i32.subarray(at, at + 4)];
 }
 
-const insnOf = (row: Row, bits: number): Insn =>
-  row.isa === 'A32' ? newA32(bits) : newThumb(...halves(row, bits), 0);
+/** ITSTATE of the last instruction of a block, under the condition "always". */
+const LAST_ALWAYS = 0xe8;
+const insnOf = (row: Row, bits: number, itstate = 0): Insn =>
+  row.isa === 'A32' ? newA32(bits) : newThumb(...halves(row, bits), itstate);
 
-function decoded(row: Row, bits: number): number[] {
-  maker.make(insnOf(row, bits));
+function decoded(row: Row, bits: number, itstate = 0): number[] {
+  maker.make(insnOf(row, bits, itstate));
   return [...maker.record];
 }
 const halves = (row: Row, bits: number): [number, number] =>
@@ -63,6 +66,23 @@ test('as decoded', () => {
     }
   expect(wrong).toEqual([]);
   expect(known).toBeGreaterThan(150_000);
+});
+
+test('as decoded in IT blocks', () => {
+  const wrong: string[] = [];
+  const known = new Set<string>();
+  for (let bits = 0; bits < 0xe000; bits++) {
+    const row = firstMatch('T16', bits);
+    if (row === undefined) continue;
+    const record = quick(row, bits | IN_BLOCK);
+    if (record === null) continue;
+    known.add(row.name);
+    if (record.some((word, i) => word !== decoded(row, bits, LAST_ALWAYS)[i]))
+      wrong.push(`${row.name} ${bits.toString(16)}`);
+  }
+  expect(wrong).toEqual([]);
+  expect(known.size).toBeGreaterThan(60);
+  for (const name of ['SVC T1', 'BKPT T1', 'HLT T1', 'IT T1', 'B T1']) expect(known).not.toContain(name);
 });
 
 test('the records of an IT have its block: it is in no table', () => {
