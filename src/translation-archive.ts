@@ -153,9 +153,12 @@ export class DirectoryArchive implements Archive {
   #noted(key: string): string | null {
     this.#notes ??=
       attempt(() => (isTrusted(fs.statSync(this.#list)) ? fs.readFileSync(this.#list, 'latin1') : '')) ?? '';
-    const at = `\n${this.#notes}`.lastIndexOf(`\n${key} `);
+    const notes = this.#notes;
+    // Keys have no spaces, but one may end as another does.
+    let at = notes.lastIndexOf(`${key} `);
+    while (at > 0 && notes[at - 1] !== '\n') at = notes.lastIndexOf(`${key} `, at - 1);
     if (at < 0) return null;
-    const [, hash = '', sum] = this.#notes.slice(at, this.#notes.indexOf('\n', at)).split(' ');
+    const [, hash = '', sum] = notes.slice(at, notes.indexOf('\n', at)).split(' ');
     return hash.length === 40 && sum === sumOf(key, hash) ? hash : null;
   }
 

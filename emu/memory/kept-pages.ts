@@ -6,13 +6,18 @@
  * whatever else comes to the page. The file is known by PageSource.key, which stands for its content; who takes a page asks
  * whether the file is still that one.
  */
-import { PAGE_BYTES_LENGTH } from './layout.ts';
+import { PAGE_BYTES_LENGTH, PAGE_LABELS } from './layout.ts';
 
 const MOST = 0xff;
 
 export class KeptPages {
-  readonly #labels = new Uint8Array(PAGE_BYTES_LENGTH);
+  readonly #labels: Uint8Array;
   readonly #known = new Map<string, number>();
+
+  /** Those of a memory. */
+  constructor(buffer: SharedArrayBuffer) {
+    this.#labels = new Uint8Array(buffer, PAGE_LABELS, PAGE_BYTES_LENGTH);
+  }
 
   /** The label of a file at a bias, 0 when no page has it. */
   find(key: string, bias: number): number {

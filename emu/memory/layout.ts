@@ -17,6 +17,8 @@
  *   C3000000  site counters, by a place's number: how often accesses failed the quick test of compiled code though they were allowed
  *   C3020000  where indirect jumps went the last time: JUMP_TARGETS_ENTRIES of (address, location, how often it was another one, unused)
  *   C3030000  where there is room for the records of IT blocks: the next free byte, and the end
+ *   C3100000  flags of the pages (page-table.ts): one byte per page
+ *   C3200000  labels of the pages (kept-pages.ts), likewise
  *   C3400000  as 7F800000, for pages of ARM code
  *   C4000000  records
  *   FFFF0000  the page of kernel helpers (vectors page), readable and executable by the guest
@@ -56,6 +58,9 @@ export const RECORD_PAGES_ARM = 0xc340_0000;
 export const JUMP_TARGETS = 0xc302_0000;
 export const JUMP_TARGETS_ENTRIES = 0x1000;
 export const IT_ROOM = 0xc303_0000;
+
+export const PAGE_FLAGS = 0xc310_0000;
+export const PAGE_LABELS = 0xc320_0000;
 export const RECORDS_START = 0xc400_0000;
 export const RECORDS_END = 0xffc0_0000;
 

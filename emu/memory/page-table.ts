@@ -2,7 +2,7 @@
  * The page table of an address space: for each 4 KiB page of the 4 GiB, the page byte compiled code tests and the
  * state flags only TypeScript looks at.
  *
- * Page bytes lie in the wasm memory (layout.ts, PAGE_BYTES). READ, WRITE and EXEC in one mean "this access needs to
+ * Both lie in the wasm memory (layout.ts): where nothing is mapped the host gives them no memory. READ, WRITE and EXEC in one mean "this access needs to
  * ask nobody"; they say less than the protection of the VMA does: a page that is not present, a write to translated
  * code and the first write to a page of a shared file all come to AddressSpace.fault.
  *
@@ -10,7 +10,7 @@
  * set; a page with neither holds zeros only.
  */
 import { KeptPages } from './kept-pages.ts';
-import { CODE, EXEC, PAGE_SIZE, READ, WRITE } from './layout.ts';
+import { CODE, EXEC, PAGE_BYTES, PAGE_BYTES_LENGTH, PAGE_FLAGS, PAGE_SIZE, READ, WRITE } from './layout.ts';
 
 /** The bytes of the page are what its VMA says they are. */
 export const PRESENT = 1;
@@ -38,19 +38,28 @@ export class PageTable {
   readonly flags: Uint8Array;
   /** Number of pages of this memory ever written to: what the host has given it. */
   touched = 0;
+  /** Number of pages that are PRESENT. */
+  #present = 0;
   /**
    * Counts up whenever page bytes may have lost an access. An engine that keeps permissions of its own compares it after each
    * fault and hook: a fault on one page may take WRITE, or everything, from another page of the same space (shared.ts).
    */
   revocationEpoch = 0;
-  readonly #kept = new KeptPages();
+  readonly #kept: KeptPages;
   /** The whole memory; index = guest address >>> 3. */
   readonly #f64: Float64Array;
 
-  constructor(bytes: Uint8Array, flags: Uint8Array, f64: Float64Array) {
-    this.bytes = bytes;
-    this.flags = flags;
+  /** That of a memory, with a view of all of it. */
+  constructor(buffer: SharedArrayBuffer, f64: Float64Array) {
+    this.bytes = new Uint8Array(buffer, PAGE_BYTES, PAGE_BYTES_LENGTH);
+    this.flags = new Uint8Array(buffer, PAGE_FLAGS, PAGE_BYTES_LENGTH);
+    this.#kept = new KeptPages(buffer);
     this.#f64 = f64;
+  }
+
+  /** Number of present pages (the resident set). */
+  get residents(): number {
+    return this.#present;
   }
 
   present(page: number): boolean {
@@ -89,7 +98,9 @@ export class PageTable {
    */
   bring(first: number, last: number, flag: number, byte: number): void {
     for (let page = first; page < last; page++) {
-      if (this.flags[page] === 0) this.touched++;
+      const before = this.flags[page]!;
+      if (before === 0) this.touched++;
+      this.#present += (flag & PRESENT) - (before & PRESENT);
       this.flags[page] = flag;
       this.bytes[page] = this.bytes[page]! & CODE ? (byte & ~WRITE) | CODE : byte;
     }
@@ -107,6 +118,7 @@ export class PageTable {
     for (let page = first; page < last; page++) {
       const flag = flags[page]!;
       if (!(flag & PRESENT)) continue;
+      this.#present--;
       if (key === null || !(flag & CLEAN)) flags[page] = STALE;
       else {
         label ||= this.#kept.label(key, bias);

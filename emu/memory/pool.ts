@@ -15,7 +15,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { writeHelpersPage } from './helpers-page.ts';
-import { EXEC, HELPERS_PAGE, PAGE_BYTES, PAGE_BYTES_LENGTH, PAGE_SHIFT, READ } from './layout.ts';
+import { EXEC, HELPERS_PAGE, PAGE_SHIFT, READ } from './layout.ts';
 import { PageTable } from './page-table.ts';
 
 /** 64 KiB pages in 4 GiB. */
@@ -57,10 +57,9 @@ export class PooledMemory {
     this.u32 = new Uint32Array(buffer);
     this.f64 = new Float64Array(buffer);
     this.view = new DataView(buffer);
-    const bytes = new Uint8Array(buffer, PAGE_BYTES, PAGE_BYTES_LENGTH);
-    this.pages = new PageTable(bytes, new Uint8Array(PAGE_BYTES_LENGTH), this.f64);
+    this.pages = new PageTable(buffer, this.f64);
     writeHelpersPage(this.u32);
-    bytes[HELPERS_PAGE >>> PAGE_SHIFT] = READ | EXEC;
+    this.pages.bytes[HELPERS_PAGE >>> PAGE_SHIFT] = READ | EXEC;
   }
 }
 

@@ -60,11 +60,7 @@ export class Mm {
 
   /** Bytes that are present. */
   get residentBytes(): number {
-    let pages = 0;
-    for (const { start, end } of this.space.vmas()) {
-      pages += this.space.pages.resident(start / PAGE_SIZE, end / PAGE_SIZE);
-    }
-    return pages * PAGE_SIZE;
+    return this.space.pages.residents * PAGE_SIZE;
   }
 
   /** Most bytes that were present at any time (hiwater_rss). */
