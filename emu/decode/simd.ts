@@ -183,7 +183,7 @@ VTBL 1                        | 0011 1D11 nnnn dddd 10ll N0M0 mmmm | table      
 VTBX 1                        | 0011 1D11 nnnn dddd 10ll N1M0 mmmm | table           | vtbx
 VDUP (scalar) 1               | 0011 1D11 iiii dddd 1100 0QM0 mmmm | dupScalar       | vdupScalar
 VMOV (immediate) 1            | 001i 1D00 0iii dddd kkkk 0Q01 iiii | modified mov i  | vmovImmediate
-VMOV (immediate, i64) 1       | 001i 1D00 0iii dddd 1110 0Q11 iiii | modified64      | vmovImmediate
+VMOV (immediate, i64) 1       | 001i 1D00 0iii dddd 1110 0Q11 iiii | modified64      | vmovDoubleword
 VMVN (immediate) 1            | 001i 1D00 0iii dddd kkkk 0Q11 iiii | modified mvn i  | vmvnImmediate
 VORR (immediate) 1            | 001i 1D00 0iii dddd kkkk 0Q01 iiii | modified logical i | vorrImmediate
 VBIC (immediate) 1            | 001i 1D00 0iii dddd kkkk 0Q11 iiii | modified logical i | vbicImmediate

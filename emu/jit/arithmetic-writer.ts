@@ -20,6 +20,7 @@ export class ArithmeticWriter extends FunctionWriter {
     return this.op2(OP.i32_sub, a, b);
   }
   mul(a: Node, b: Node): Node {
+    if (a.kind === CONST && b.kind === CONST) return this.const(Math.imul(a.x, b.x));
     return this.op2(OP.i32_mul, a, b);
   }
   #mulHigh(extend: number, a: Node, b: Node): Node {

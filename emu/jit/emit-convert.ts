@@ -108,6 +108,23 @@ export class ConversionEmitter extends FloatWriter {
     e.vfp.write(32, d, () => out.get(r));
   }
 
+  /** Leaves 2^n or 2^-n, where the machine may take n for an operand. */
+  #powerOfTwo(op: 'add' | 'sub', n: number): void {
+    const { e } = this;
+    const exponent = e[op](e.const(1023), e.const(n));
+    const known = e.constantOf(exponent);
+    if (known !== undefined) {
+      this.constant(DOUBLE, 2 ** (known - 1023));
+      return;
+    }
+    e.gen(exponent);
+    e.out.byte(OP.i64_extend_i32_u);
+    e.out.byte(OP.i64_const);
+    e.out.s64(52n);
+    e.out.byte(OP.i64_shl);
+    e.out.byte(OP.f64_reinterpret_i64);
+  }
+
   /** `size` of the register that the integer goes to, extended. */
   #toInteger(
     from: FpSize,
@@ -124,7 +141,7 @@ export class ConversionEmitter extends FloatWriter {
       out.get(a);
       if (from === 32) out.byte(OP.f64_promote_f32);
       if (fbits > 0) {
-        this.constant(DOUBLE, 2 ** fbits);
+        this.#powerOfTwo('add', fbits);
         out.byte(OP.f64_mul);
       }
       a = e.temp(F64);
@@ -180,7 +197,7 @@ export class ConversionEmitter extends FloatWriter {
       }
     }
     out.byte(signed ? OP.f64_convert_i32_s : OP.f64_convert_i32_u);
-    this.constant(DOUBLE, 2 ** -fbits);
+    this.#powerOfTwo('sub', fbits);
     out.byte(OP.f64_mul);
     out.set(x);
     if (to === 64) {

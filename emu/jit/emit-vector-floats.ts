@@ -195,9 +195,15 @@ export class FloatLanes extends LaneWriter {
     return r;
   }
 
+  /** 2^n or 2^-n in all lanes, where the machine may take n for an operand. */
+  #powerOfTwo(op: 'add' | 'sub', n: number): Node {
+    const { e } = this;
+    return this.splat(2, e.shl(e[op](e.const(127), e.const(n)), e.const(23)));
+  }
+
   protected toInteger(unsigned: boolean, a: Node, fbits: number, rounding: Rounding): Node {
     this.e.openFastPath();
-    const scaled = fbits === 0 ? a : this.apply2(SIMD.f32_mul, a, this.known(four((127 + fbits) << 23)));
+    const scaled = fbits === 0 ? a : this.apply2(SIMD.f32_mul, a, this.#powerOfTwo('add', fbits));
     const x = rounding === 'z' ? scaled : this.rounded(rounding, scaled);
     const limit = this.known(four(unsigned ? 0x4f80_0000 : 0x4f00_0000));
     const inRange = unsigned
@@ -269,6 +275,6 @@ export class FloatLanes extends LaneWriter {
       this.gen(this.butNot(same, highest));
       this.op(SIMD.all_true[2]);
     });
-    return fbits === 0 ? r : this.apply2(SIMD.f32_mul, r, this.known(four((127 - fbits) << 23)));
+    return fbits === 0 ? r : this.apply2(SIMD.f32_mul, r, this.#powerOfTwo('sub', fbits));
   }
 }

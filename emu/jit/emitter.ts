@@ -62,7 +62,7 @@ export class Emitter extends MemoryWriter implements Machine<Node, Node, Node> {
   readonly vfp: VfpRegisters = new VfpRegisters(this);
   readonly #floating = new FpEmitter(this);
   readonly #conversions = new ConversionEmitter(this);
-  readonly #vector = new VectorEmitter(this);
+  protected readonly vector = new VectorEmitter(this);
 
   constructor(out: ByteWriter, host: EmitterHost) {
     super(out, host);
@@ -171,7 +171,7 @@ export class Emitter extends MemoryWriter implements Machine<Node, Node, Node> {
     return this.fromStack(F64);
   }
   setD(n: number, w: Node): void {
-    this.vfp.write(64, n, () => this.#vector.genDouble(w));
+    this.vfp.write(64, n, () => this.vector.genDouble(w));
   }
   sToV(s: Node): Node {
     return s;
@@ -180,13 +180,13 @@ export class Emitter extends MemoryWriter implements Machine<Node, Node, Node> {
     return v;
   }
   lowW(w: Node): Node {
-    return this.#vector.word(w, 0);
+    return this.vector.word(w, 0);
   }
   highW(w: Node): Node {
-    return this.#vector.word(w, 1);
+    return this.vector.word(w, 1);
   }
   makeW(low: Node, high: Node): Node {
-    if (low.kind === CONST && high.kind === CONST) return this.#vector.pair(low.x, high.x);
+    if (low.kind === CONST && high.kind === CONST) return this.vector.pair(low.x, high.x);
     const { out } = this;
     this.gen(high);
     out.byte(OP.i64_extend_i32_u);
@@ -205,38 +205,38 @@ export class Emitter extends MemoryWriter implements Machine<Node, Node, Node> {
     return this.fromStack(V128);
   }
   protected genVector(w: Node): void {
-    this.#vector.gen(w);
+    this.vector.gen(w);
   }
   setQuad(n: number, w: Node): void {
     this.vfp.write(128, n >> 1, () => this.genVector(w));
   }
   vec1(op: Vector1, t: Lanes, a: Node): Node {
-    return this.#vector.vec1(op, t, a);
+    return this.vector.vec1(op, t, a);
   }
   vec2(op: Vector2, t: Lanes, a: Node, b: Node): Node {
-    return this.#vector.vec2(op, t, a, b);
+    return this.vector.vec2(op, t, a, b);
   }
   vec3(op: Vector3, t: Lanes, a: Node, b: Node, c: Node): Node {
-    return this.#vector.vec3(op, t, a, b, c);
+    return this.vector.vec3(op, t, a, b, c);
   }
   vecShift(op: VectorShift, t: Lanes, a: Node, amount: number): Node {
-    return this.#vector.vecShift(op, t, a, amount);
+    return this.vector.vecShift(op, t, a, amount);
   }
   shuffle(pattern: readonly number[], a: Node, b: Node): Node {
-    return this.#vector.shuffle(pattern, a, b);
+    return this.vector.shuffle(pattern, a, b);
   }
   splat(t: Lanes, v: Node): Node {
-    return this.#vector.splat(t, v);
+    return this.vector.splat(t, v);
   }
   getLane(t: Lanes, w: Node, i: number): Node {
-    return this.#vector.getLane(t, w, i);
+    return this.vector.getLane(t, w, i);
   }
   setLane(t: Lanes, w: Node, i: number, v: Node): Node {
-    return this.#vector.setLane(t, w, i, v);
+    return this.vector.setLane(t, w, i, v);
   }
   storeDouble(address: Node, offset: number, w: Node): void {
     const o = this.based(address, offset);
-    this.#vector.genDouble(w);
+    this.vector.genDouble(w);
     this.out.mem(OP.f64_store, o);
   }
   loadLanes(address: Node, offset: number, _size: 1 | 2 | 4 | 8, quad: boolean): Node {
@@ -250,7 +250,7 @@ export class Emitter extends MemoryWriter implements Machine<Node, Node, Node> {
       return;
     }
     const o = this.based(address, offset);
-    this.#vector.gen(w);
+    this.vector.gen(w);
     this.out.simdMem(SIMD.store, o);
   }
 

@@ -28,13 +28,13 @@ export interface Simd {
   readonly d: number;
   readonly n: number;
   readonly m: number;
-  /** Index of a lane or byte, or number of fraction bits. */
+  /** Index of a lane or byte. */
   readonly imm: number;
   /** Data type as the mnemonic's suffix: '.s16'. */
   readonly dt: string;
 }
 
-/** Of shifts by a constant. */
+/** Of shifts by a constant, and conversions of fixed point with so many fraction bits. */
 export interface SimdShift extends Omit<Simd, 'imm'> {
   readonly amount: number;
 }
@@ -341,9 +341,9 @@ export const vshll: ShiftOp = (m, a) =>
   m.setQuad(a.d, m.vecShift('shl', widened(a.t), m.vec1('widen', a.t, m.getD(a.m)), a.amount));
 export const vmovl: Op = (m, a) => m.setQuad(a.d, m.vec1('widen', a.t, m.getD(a.m)));
 const convert =
-  (op: 'ftoi' | 'itof'): Op =>
+  (op: 'ftoi' | 'itof'): ShiftOp =>
   (m, a) =>
-    set(m, a.t, a.d, m.vecShift(op, a.t, get(m, a.t, a.m), a.imm));
+    set(m, a.t, a.d, m.vecShift(op, a.t, get(m, a.t, a.m), a.amount));
 /** To and from integers, and fixed point. */
 export const vcvtToInteger = convert('ftoi');
 export const vcvtFromInteger = convert('itof');
@@ -523,20 +523,29 @@ export function vmovLaneToCore<V, W, S>(m: Machine<V, W, S>, a: SimdCoreMove): v
 export interface SimdImmediate {
   readonly t: Lanes;
   readonly d: number;
-  /** The two words of the 64 bits that the immediate expands to (AdvSIMDExpandImm). */
-  readonly low: number;
-  readonly high: number;
+  /** The word that the immediate expands to (AdvSIMDExpandImm); of doublewords a bit for each of their bytes. */
+  readonly bits: number;
   readonly dt: string;
   /** As text. */
   readonly text: string;
 }
 
 function immediate<V, W, S>(m: Machine<V, W, S>, a: SimdImmediate): W {
-  const w = m.letW(m.makeW(m.const(a.low), m.const(a.high)));
-  return isQuad(a.t) ? m.shuffle(PAIR, w, w) : w;
+  return m.splat(WORDS, m.const(a.bits));
 }
 export function vmovImmediate<V, W, S>(m: Machine<V, W, S>, a: SimdImmediate): void {
   set(m, a.t, a.d, immediate(m, a));
+}
+/** Four bits as the bytes of a word: each in the lowest bit of its byte, which is multiplied to all of them. */
+function bytesOf<V, W, S>(m: Machine<V, W, S>, bits: V): V {
+  const apart = m.and(m.mul(bits, m.const(0x0020_4081)), m.const(0x0101_0101));
+  return m.let(m.mul(apart, m.const(0xff)));
+}
+export function vmovDoubleword<V, W, S>(m: Machine<V, W, S>, a: SimdImmediate): void {
+  const bits = m.let(m.const(a.bits));
+  const low = bytesOf(m, m.and(bits, m.const(15)));
+  const w = m.letW(m.makeW(low, bytesOf(m, m.shr(bits, m.const(4)))));
+  set(m, a.t, a.d, isQuad(a.t) ? m.shuffle(PAIR, w, w) : w);
 }
 export function vmvnImmediate<V, W, S>(m: Machine<V, W, S>, a: SimdImmediate): void {
   set(m, a.t, a.d, m.vec1('not', a.t, immediate(m, a)));

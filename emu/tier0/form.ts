@@ -12,10 +12,12 @@ import { ROWS, UNDEFINED } from '../decode/tables.ts';
 import { laneBits } from '../machine/vector-machine.ts';
 
 /** Arguments that are wide immediates: a word of the record. */
-export const WIDE: ReadonlySet<string> = new Set(['imm', 'offset', 'bits', 'list']);
-const NARROW: ReadonlySet<string> = new Set('d n m t t2 a lo hi amount lsb width to rotation'.split(' '));
+export const WIDE: ReadonlySet<string> = new Set(['imm', 'offset', 'bits', 'list', 'align']);
+const REGISTERS: ReadonlySet<string> = new Set('d n m t t2 a lo hi'.split(' '));
+/** Arguments that are small numbers. */
+const SMALL: ReadonlySet<string> = new Set('lsb width to rotation'.split(' '));
 /** For the disassembler only, or of what is a NOP here. */
-const IGNORED: ReadonlySet<string> = new Set('dt state flags disable mode'.split(' '));
+const IGNORED: ReadonlySet<string> = new Set('dt text state flags disable mode'.split(' '));
 
 export type Args = Readonly<Record<string, unknown>>;
 
@@ -43,6 +45,28 @@ const AMOUNT = 3;
 const INDEX = 4;
 /** Shift of lanes: by 0 and by all their bits is something else. */
 const SHIFT = 5;
+/** Alignment: none, which is 1, is not tested. */
+const ALIGN = 6;
+/** Number of fraction bits: without any it is an integer. */
+const FRACTION = 7;
+
+/** Of element and structure transfers (ops/simd-memory.ts): what else there is goes into patterns of bytes. */
+const TRANSFER: Readonly<Record<string, number>> = {
+  d: OPERAND,
+  base: CORE,
+  m: INDEX,
+  index: OPERAND,
+  align: ALIGN,
+};
+/** Of other operations on lanes (ops/simd.ts), t being the lanes. */
+const LANES: Readonly<Record<string, number>> = {
+  d: OPERAND,
+  n: OPERAND,
+  m: OPERAND,
+  t1: CORE,
+  amount: SHIFT,
+  bits: OPERAND,
+};
 
 /** An argument of all instructions of a row. */
 interface Argument {
@@ -83,13 +107,12 @@ function planOf(row: Row, args: Args): Plan {
 }
 
 function kindOf(name: string, args: Args): number {
-  // Advanced SIMD: t is the lanes, and the rest goes into patterns of bytes (ops/simd.ts, ops/simd-memory.ts).
-  if ('stride' in args) return name === 'd' ? OPERAND : name === 'base' ? CORE : name === 'm' ? INDEX : FIXED;
-  if ('dt' in args && 't' in args && !('t2' in args))
-    return name === 't1' ? CORE : name === 'amount' ? SHIFT : /^[dnm]$/.test(name) ? OPERAND : FIXED;
-  if (WIDE.has(name)) return OPERAND;
-  if (!NARROW.has(name)) return FIXED;
+  if ('stride' in args) return TRANSFER[name] ?? FIXED;
+  if ('dt' in args && 't' in args && !('t2' in args)) return LANES[name] ?? FIXED;
+  if (name === 'fbits') return FRACTION;
+  if (WIDE.has(name) || SMALL.has(name)) return OPERAND;
   if (name === 'amount') return AMOUNT;
+  if (!REGISTERS.has(name)) return FIXED;
   // Of extension registers 15 is one like the others.
   const extension =
     'dt' in args ? name === 'd' || name === 'n' || name === 'm' : name === 'd' && 'size' in args;
@@ -108,6 +131,8 @@ function isOperand({ name, kind }: Argument, args: Args, jump: boolean): boolean
   if (jump && tellsReturn(name, value)) return false;
   if (kind === CORE) return value >= 0 && value !== 15;
   if (kind === INDEX) return value !== 13 && value !== 15;
+  if (kind === ALIGN) return value !== 1;
+  if (kind === FRACTION) return value > 0;
   if (kind === SHIFT) return value !== 0 && value !== laneBits(args.t as number);
   return kind === AMOUNT ? value !== 0 && value !== 32 : value >= 0 || WIDE.has(name);
 }

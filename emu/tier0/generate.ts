@@ -5,11 +5,11 @@
  * can be written for, is run by the evaluator.
  */
 
-import { cpuModelNamed, DEFAULT_MODEL, type Feature } from '../cpu-model.ts';
+import { cpuModelNamed, DEFAULT_MODEL } from '../cpu-model.ts';
 import { fieldsOf } from '../decode/build.ts';
 import { decodeA32, decodeThumb, firstMatch, newA32, newThumb, ROWS } from '../decode/decoder.ts';
 import { withModel } from '../decode/features.ts';
-import type { Insn, IsaName, Row } from '../decode/row.ts';
+import type { Field, Insn, IsaName, Row } from '../decode/row.ts';
 import { itRow } from '../decode/t16.ts';
 import { CPU, IMPORTS, TYPES, Unsupported } from '../jit/convention.ts';
 import { ByteWriter, encodeModule, type FuncBody, OP } from '../jit/wasm.ts';
@@ -43,16 +43,9 @@ import { RecordMaker } from './record-maker.ts';
 /** Names handlers by their rows, for profilers. */
 const NAMES = process.env.ARMRUN_JIT_NAMES !== undefined;
 
-/** Of an Advanced SIMD row, whose immediates are part of the form: what is missing the evaluator runs until it is compiled. */
-const MAX_SIMD_FORMS = 16;
-const MAX_FORMS = 24;
-/**
- * Memory is copied by VLD1 and VST1 of whole registers, with jumps that add to the PC; lanes go to core registers and back,
- * bytes to other places.
- */
-const OFTEN = /^(V(LD|ST)1 \(multiple|VEXT|ADD \(register\) A1|VMOV \(.*scalar|VDUP)/;
-/** Random encodings tried of each row. */
-const SAMPLES = 1200;
+/** Random encodings of a row are tried until so many, and so many for each form, have shown none that is new. */
+const SAMPLES = 600;
+const SAMPLES_OF_FORM = 60;
 /** The two bases of made-up operands. */
 const BASES = [0x5a12_3457, 0x2b98_7653] as const;
 /** From those to the ones of a pair's second instruction. */
@@ -74,42 +67,69 @@ function random(seed: number): () => number {
   };
 }
 
-/** A field's value: often one of those that make a form of their own, as no shift, the PC or a register list of few. */
+/** A field's value: often one of those that make a form of their own. */
 function fieldValue(width: number, next: () => number): number {
   const all = 2 ** width - 1;
   const x = next() >>> 4;
   switch (next() >>> 29) {
     case 0:
-    case 1:
       return 0;
-    case 2:
+    case 1:
       return all;
-    case 3:
+    case 2:
       return x & next() & next() & all;
+    case 3:
     case 4:
-      // SP or LR, where it is a register.
-      return (13 + (x & 1)) & all;
+      // The frame pointer, SP, LR or PC, where it is a register; whole bytes, where it is a shift; lists of each length.
+      if (width === 4) return [11, 13, 14, 15][x & 3]!;
+      if (width < 4) return x & all;
+      return width <= 6 ? x & 0x38 & all : (2 ** (x % (width + 1)) - 1) | ((x & 0x100) << (width - 9));
     default:
       return x & all;
   }
 }
 
-/** An encoding of a row. A more specific row may take it, or none. */
-function encodingOf(row: Row, next: () => number): number {
-  let bits = row.value | row.shouldValue;
-  for (const { runs } of row.fields) {
-    let left = runs.reduce((sum, { width }) => sum + width, 0);
-    const value = fieldValue(left, next);
-    for (const { lsb, width } of runs) {
-      left -= width;
-      bits |= ((value >>> left) & (2 ** width - 1)) << lsb;
-    }
+const widthOf = ({ runs }: Field): number => runs.reduce((sum, { width }) => sum + width, 0);
+
+/** The bits of a field's value. */
+function placed(field: Field, value: number): number {
+  let bits = 0;
+  let left = widthOf(field);
+  for (const { lsb, width } of field.runs) {
+    left -= width;
+    bits |= ((value >>> left) & (2 ** width - 1)) << lsb;
   }
   return bits;
 }
 
+/** An encoding of a row. A more specific row may take it, or none. */
+function encodingOf(row: Row, next: () => number): number {
+  let bits = row.value | row.shouldValue;
+  for (const field of row.fields) bits |= placed(field, fieldValue(widthOf(field), next));
+  return bits;
+}
+
+/** Registers of structure transfers that make forms: an even and an odd one, and what the index register says by its number. */
+const TRANSFER_REGISTERS: Readonly<Record<string, readonly number[]>> = {
+  D: [0],
+  d: [0, 1],
+  n: [0],
+  m: [0, 13, 15],
+};
+/** Encodings of a row of structure transfers that show all of its forms. */
+function transferEncodings(row: Row): number[] {
+  let all = [row.value | row.shouldValue];
+  for (const field of row.fields) {
+    const values = TRANSFER_REGISTERS[field.letter] ?? [...Array(2 ** widthOf(field)).keys()];
+    all = all.flatMap((bits) => values.map((value) => bits | placed(field, value)));
+  }
+  return all;
+}
+
 function sample(row: Row, next: () => number): Insn {
-  const bits = encodingOf(row, next);
+  return decodeAs(row, encodingOf(row, next), next);
+}
+function decodeAs(row: Row, bits: number, next: () => number): Insn {
   if (row.isa === 'A32') return decodeA32(row.hasCond ? (bits & 0x0fff_ffff) | 0xe000_0000 : bits);
   // Flag-setting T16 instructions are others in IT blocks.
   const itstate = next() >>> 31 ? 0 : LAST_ALWAYS;
@@ -133,39 +153,37 @@ function formsOfRow(row: Row, next: () => number): Insn[] {
       throw new Error(`${describe(known.insn)} and ${describe(insn)} have one key`);
     else known.times++;
   };
-  const samples = OFTEN.test(row.name) ? 50 * SAMPLES : SAMPLES;
-  for (let i = 0; i < samples; i++) {
-    const insn = sample(row, next);
-    if (insn.row !== row || isUnpredictable(insn)) continue;
+  /** Whether it is one of the row's. */
+  const show = (insn: Insn): boolean => {
+    if (insn.row !== row || isUnpredictable(insn)) return false;
     if (testsCondition(insn)) for (let cond = 0; cond < 15; cond++) add({ ...insn, cond });
     else add(insn);
+    return true;
+  };
+  // Of some rows few encodings are defined.
+  for (let unknown = 0, forms = 0; unknown < SAMPLES + SAMPLES_OF_FORM * forms; ) {
+    unknown += show(sample(row, next)) ? 1 : 1 / 8;
+    if (found.size === forms) continue;
+    forms = found.size;
+    unknown = 0;
   }
+  const [first] = found.values();
+  if (first !== undefined && 'stride' in (first.insn.args as Args))
+    for (const bits of transferEncodings(row)) show(decodeAs(row, bits, next));
   return [...found.values()].sort((a, b) => b.times - a.times).map(({ insn }) => insn);
-}
-
-/**
- * How many forms of a row get handlers, the most frequent ones: each takes room in all processes. Lists have a form for each
- * number of registers, and branches for each condition.
- */
-function mostForms(insn: Insn): number {
-  if (OFTEN.test(insn.row.name) || 'list' in (insn.args as Args) || testsCondition(insn)) return Infinity;
-  // Of fixed point each number of fraction bits is a form.
-  return isSimd(insn) || (insn.args as Args).fbits ? MAX_SIMD_FORMS : MAX_FORMS;
 }
 
 /** An instruction of each form, by key. */
 function formsOf(rows: readonly Row[]): Map<number, Insn> {
   const found = new Map<number, Insn>();
   const next = random(0x6172_6d72);
-  for (const row of rows) {
-    const all = formsOfRow(row, next);
-    for (const insn of all.slice(0, all[0] && mostForms(all[0]))) {
+  for (const row of rows)
+    for (const insn of formsOfRow(row, next)) {
       const known = found.get(formKey(insn));
       if (known !== undefined && describe(known) !== describe(insn))
         throw new Error(`${describe(known)} and ${describe(insn)} have one key`);
       found.set(formKey(insn), known ?? insn);
     }
-  }
   return found;
 }
 
@@ -249,15 +267,9 @@ export function generate(): Handlers {
   return withModel(DEFAULT_MODEL, generateForModel);
 }
 
-/**
- * What the latest model has beyond the default one and gets no handlers: few programs have it in a loop. CRC32 and
- * cryptographic instructions do.
- */
-const STEPPED: ReadonlySet<Feature | undefined> = new Set<Feature>(['v8', 'dotprod']);
-
 /** An instruction of each form that is to have a handler, by key. */
 function allForms(): Map<number, Insn> {
-  return withModel(cpuModelNamed('max')!, () => formsOf(ROWS.filter((row) => !STEPPED.has(row.needs))));
+  return withModel(cpuModelNamed('max')!, () => formsOf(ROWS));
 }
 
 function generateForModel(): Handlers {

@@ -13,9 +13,9 @@ import { CPU, importIndex, LEAVE, VAR_OFFSET } from '../jit/convention.ts';
 import { Emitter, type EmitterHost } from '../jit/emitter.ts';
 import type { Node } from '../jit/function-writer.ts';
 import { type RegisterSize, VfpRegisters, vfpOffset } from '../jit/vfp-registers.ts';
-import { type ByteWriter, F32, F64, I32, OP } from '../jit/wasm.ts';
+import { type ByteWriter, F32, F64, I32, I64, OP } from '../jit/wasm.ts';
 import { SIMD, V128 } from '../jit/wasm-simd.ts';
-import type { BranchKind, Trap } from '../machine/machine.ts';
+import { type BranchKind, isUnsigned, type Lanes, laneBits, type Trap } from '../machine/machine.ts';
 import { type ControlName, controlIndex, HANDLER_TABLE, HANDLER_TYPE } from './control.ts';
 import { WIDE } from './form.ts';
 import type { Operand, OperandKind } from './operand.ts';
@@ -279,6 +279,77 @@ export class HandlerWriter extends Emitter {
     const { at } = this.#operand(i, wide ? 'wide' : 'small');
     this.#loadRecord(wide ? OP.i32_load : OP.i32_load8_u, at);
     return this.fromStack();
+  }
+
+  // ---- memory and lanes, by operands ----
+  override access(address: Node, length: number, kind: 1 | 2, align: number): void {
+    const hole = this.#hole(align);
+    if (hole === null) {
+      super.access(address, length, kind, align);
+      return;
+    }
+    // An address that is not aligned is the evaluator's.
+    this.gen(this.and(address, this.sub(this.#immediate(hole.i), super.const(1))));
+    this.openUnlikely();
+    this.stepHere();
+    this.next();
+    this.close();
+    super.access(address, length, kind, 1);
+  }
+
+  override getLane(t: Lanes, w: Node, i: number): Node {
+    const hole = this.#hole(i);
+    if (hole === null) return super.getLane(t, w, i);
+    const { out } = this;
+    const at = this.#laneAt(t, hole.i);
+    this.vector.genDouble(w);
+    out.byte(OP.i64_reinterpret_f64);
+    out.get(at);
+    out.byte(OP.i64_shr_u);
+    out.byte(OP.i32_wrap_i64);
+    const word = this.fromStack();
+    const bits = laneBits(t);
+    if (bits === 32) return word;
+    if (isUnsigned(t)) return this.and(word, super.const(2 ** bits - 1));
+    return bits === 8 ? this.ext8(word) : this.ext16(word);
+  }
+
+  override setLane(t: Lanes, w: Node, i: number, v: Node): Node {
+    const hole = this.#hole(i);
+    if (hole === null) return super.setLane(t, w, i, v);
+    const { out } = this;
+    const at = this.#laneAt(t, hole.i);
+    const ones = () => {
+      out.byte(OP.i64_const);
+      out.s64(2n ** BigInt(laneBits(t)) - 1n);
+    };
+    this.vector.genDouble(w);
+    out.byte(OP.i64_reinterpret_f64);
+    ones();
+    out.get(at);
+    out.byte(OP.i64_shl);
+    out.byte(OP.i64_const);
+    out.s64(-1n);
+    out.byte(OP.i64_xor);
+    out.byte(OP.i64_and);
+    this.gen(v);
+    out.byte(OP.i64_extend_i32_u);
+    ones();
+    out.byte(OP.i64_and);
+    out.get(at);
+    out.byte(OP.i64_shl);
+    out.byte(OP.i64_or);
+    return this.fromStack(I64);
+  }
+
+  /** A local of the lowest bit of a D register's lane whose index is an operand. */
+  #laneAt(t: Lanes, i: number): number {
+    const { out } = this;
+    const at = this.temp(I64);
+    this.gen(this.mul(this.#immediate(i), super.const(laneBits(t))));
+    out.byte(OP.i64_extend_i32_u);
+    out.set(at);
+    return at;
   }
 
   // ---- variables live in the state block ----

@@ -57,7 +57,7 @@ export const ENVIRONMENT = {
   PERL_HASH_SEED: '0',
 };
 
-export type RootName = 'date' | 'full' | 'go' | 'image' | 'languages';
+export type RootName = 'date' | 'full' | 'go' | 'image' | 'languages' | 'vectors';
 
 /** The directory of a root of fixtures/root.sh, made if need be. */
 export function makeRoot(name: RootName): string {

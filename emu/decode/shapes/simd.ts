@@ -263,26 +263,26 @@ function conversionTypes(to: string, f: Fields): string {
   return to === 'f' ? `.f32${integer}` : `${integer}.f32`;
 }
 /** Vd, Vm between floats and integers. */
-export function convert(to: string): Shape<Simd> {
+export function convert(to: string): Shape<SimdShift> {
   return {
     decode(f) {
       const quad = f.Q === 1;
       const { d, m } = registers(f);
       if (quad && !areQuads(d, m)) return null;
-      return { t: lanes(2, f.U === 1, quad), d, n: 0, m, imm: 0, dt: conversionTypes(to, f) };
+      return { t: lanes(2, f.U === 1, quad), d, n: 0, m, amount: 0, dt: conversionTypes(to, f) };
     },
     print: (a) => text(a, isQuad(a.t) ? 'dm' : '', 'dm'),
   };
 }
 /** The same with fixed point: 64 - imm6 fraction bits, of which the upper bit is 1. */
-export function convertFixed(to: string): Shape<Simd> {
+export function convertFixed(to: string): Shape<SimdShift> {
   const shape = convert(to);
   return {
     decode(f, ctx) {
       const a = shape.decode(f, ctx);
-      return a && { ...a, imm: 32 - f.i! };
+      return a && { ...a, amount: 32 - f.i! };
     },
-    print: (a, ctx) => `${shape.print(a, ctx)}, ${imm(a.imm)}`,
+    print: (a, ctx) => `${shape.print(a, ctx)}, ${imm(a.amount)}`,
   };
 }
 /** Dd, Qm to half precision, and Qd, Dm from it. */
@@ -355,15 +355,10 @@ export function lane(direction: string, size: string): Shape<SimdCoreMove> {
 
 // ---- modified immediates ----
 
-/** AdvSIMDExpandImm (A7.4.6): the two words, and the size and the constant that the text has; null for what is UNDEFINED. */
-function expand(
-  op: number,
-  cmode: number,
-  imm8: number,
-): { words: [number, number]; log2: number; text: string } {
-  const twice = (word: number): [number, number] => [word | 0, word | 0];
+/** AdvSIMDExpandImm (A7.4.6): `bits` of SimdImmediate, and the size and the constant that the text has. */
+function expand(op: number, cmode: number, imm8: number): { bits: number; log2: number; text: string } {
   const integer = (word: number, value: number, log2: number) => ({
-    words: twice(word),
+    bits: word | 0,
     log2,
     text: `#${value >>> 0}`,
   });
@@ -387,13 +382,12 @@ function expand(
     if (op === 0) return integer(imm8 * 0x0101_0101, imm8, 0);
     const spread = (bits: number) =>
       [0, 1, 2, 3].reduce((word, i) => ((bits >> i) & 1 ? word | (0xff << (8 * i)) : word), 0);
-    const words: [number, number] = [spread(imm8), spread(imm8 >> 4)];
     const hex = (word: number) => (word >>> 0).toString(16).padStart(8, '0');
-    return { words, log2: 3, text: `#0x${hex(words[1])}${hex(words[0])}` };
+    return { bits: imm8, log2: 3, text: `#0x${hex(spread(imm8 >> 4))}${hex(spread(imm8))}` };
   }
   const exponent = ((imm8 >> 4) & 3) + (imm8 & 0x40 ? 124 : 128);
   const word = ((imm8 & 0x80) << 24) | (exponent << 23) | ((imm8 & 15) << 19);
-  return { words: twice(word), log2: 2, text: '' };
+  return { bits: word, log2: 2, text: '' };
 }
 
 /** Which cmodes are the instruction's, as a mask; `o` of the encoding is its second operand. */
@@ -411,15 +405,14 @@ export function modified(form: string, kind: string): Shape<SimdImmediate> {
       const quad = f.Q === 1;
       const d = register(f, 'd', 'D');
       if (((CMODES[form]! >> f.k!) & 1) === 0 || (quad && d & 1)) return null;
-      const { words, log2, text: constant } = expand(form === 'mov64' ? 1 : 0, f.k!, f.i!);
+      const { bits, log2, text: constant } = expand(form === 'mov64' ? 1 : 0, f.k!, f.i!);
       const isFloat = f.k === 15;
       return {
-        t: lanes(log2, true, quad),
+        t: lanes(2, true, quad),
         d,
-        low: words[0],
-        high: words[1],
+        bits,
         dt: isFloat ? '.f32' : suffix(kind, 8 << log2),
-        text: isFloat ? floatText(words[0]) : constant,
+        text: isFloat ? floatText(bits) : constant,
       };
     },
     print: (a) => `${name(a.d, isQuad(a.t))}, ${a.text}`,
