@@ -13,9 +13,6 @@
 import { ByteWriter, F64, type FuncBody, OP } from './wasm.ts';
 import { SIMD } from './wasm-simd.ts';
 
-const I64_GE_S = 0x59;
-const I64_CTZ = 0x7a;
-
 const [A, B, R] = [0, 1, 2];
 
 /** Indexes of the function types in TYPES of convention.ts. */
@@ -71,7 +68,7 @@ function trailingZeros(w: ByteWriter, local: number): void {
   w.byte(OP.i64_reinterpret_f64);
   i64Const(w, HIDDEN_BIT);
   w.byte(OP.i64_or);
-  w.byte(I64_CTZ);
+  w.byte(OP.i64_ctz);
 }
 
 function exponent(w: ByteWriter, local: number): void {
@@ -101,7 +98,7 @@ function productIsExact(w: ByteWriter, a: number, b: number, r: number): void {
   w.byte(OP.i64_extend_i32_u);
   w.byte(OP.i64_add);
   i64Const(w, 53n);
-  w.byte(I64_GE_S);
+  w.byte(OP.i64_ge_s);
 }
 
 /** Leaves whether the rounded product of normal a and b is r, and exact. */

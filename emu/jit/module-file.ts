@@ -14,7 +14,8 @@ import type { CompiledModule, Translation } from './code-image.ts';
 import type { RunNumber } from './function-writer.ts';
 import { moduleOf } from './module.ts';
 import type { TranslationStore } from './store.ts';
-import { type FuncBody, type ModuleLayout, patchI32, type ValType } from './wasm.ts';
+import { type FuncBody, patchI32, type ValType } from './wasm.ts';
+import type { ModuleLayout } from './wasm-module.ts';
 
 const MAGIC = 0x4152_4d34;
 const HEADER = 5;

@@ -2,7 +2,7 @@
 
 import type { Translation } from './code-image.ts';
 import { IMPORTS, TYPES } from './convention.ts';
-import { encodeModule, type ModuleLayout } from './wasm.ts';
+import { encodeModule, type ModuleLayout } from './wasm-module.ts';
 
 /** Names compiled functions by their guest address: for profilers (`node --cpu-prof`, `perf`). */
 const NAMES = process.env.ARMRUN_JIT_NAMES !== undefined;

@@ -9,7 +9,8 @@ import { IMPORTS, PARAMETERS, TYPES } from './convention.ts';
 import { exactness } from './exactness.ts';
 import { fused } from './fused.ts';
 import { vectorHelpers } from './vector-helpers.ts';
-import { ByteWriter, encodeModule, type FuncBody, I32, OP, VOID } from './wasm.ts';
+import { ByteWriter, type FuncBody, I32, OP, VOID } from './wasm.ts';
+import { encodeModule } from './wasm-module.ts';
 
 /** What TypeScript gives compiled code; see IMPORTS in convention.ts for the meaning. */
 export interface RuntimeHooks {

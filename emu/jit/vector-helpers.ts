@@ -8,7 +8,6 @@ import { SIMD, V128 } from './wasm-simd.ts';
 
 /** Indexes of the function types in TYPES of convention.ts. */
 const TYPE = { unary: 10, binary: 11, ternary: 12, test: 13 } as const;
-const F64_FLOOR = 0x9c;
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
@@ -223,10 +222,59 @@ function shiftLanes(log2: number, unsigned: boolean): FuncBody {
 
 // ---- estimates of singles (A2.7.5, A2.7.6) ----
 
-/**
- * recip_estimate or recip_sqrt_estimate of each lane, whose exponent `result` makes of the lane's; `fraction` leaves a number of
- * [0.25, 1).
- */
+/** Leaves one number, or another when the exponent in a local is odd. */
+function byParity(w: ByteWriter, exponent: number, odd: number, even: number): void {
+  f64(w, odd);
+  f64(w, even);
+  w.get(exponent);
+  w.i32(1);
+  w.byte(OP.i32_and);
+  w.byte(OP.select);
+}
+
+/** Sets `x` to the fraction of a single's bits as a double in [0.5, 1), or for roots of odd exponents in [0.25, 0.5). */
+function setFraction(w: ByteWriter, root: boolean, bits: number, exponent: number, x: number): void {
+  w.get(bits);
+  w.i32(0x7f_ffff);
+  w.byte(OP.i32_and);
+  w.byte(OP.i64_extend_i32_u);
+  i64(w, 29n);
+  w.byte(OP.i64_shl);
+  i64(w, 0x3fe0_0000_0000_0000n);
+  w.byte(OP.i64_or);
+  w.byte(OP.f64_reinterpret_i64);
+  if (root) {
+    byParity(w, exponent, 0.5, 1);
+    w.byte(OP.f64_mul);
+  }
+  w.set(x);
+}
+
+/** Leaves the estimate of a fraction as an integer: 256..511 as 1/256. */
+function estimateOf(w: ByteWriter, root: boolean, exponent: number, x: number): void {
+  // In steps of 1/512, but of 1/256 for roots of what is not below a half.
+  const step = () => {
+    if (root) byParity(w, exponent, 512, 256);
+    else f64(w, 512);
+  };
+  f64(w, 256);
+  w.get(x);
+  step();
+  w.byte(OP.f64_mul);
+  w.byte(OP.f64_floor);
+  f64(w, 0.5);
+  w.byte(OP.f64_add);
+  step();
+  w.byte(OP.f64_div);
+  if (root) w.byte(OP.f64_sqrt);
+  w.byte(OP.f64_div);
+  f64(w, 0.5);
+  w.byte(OP.f64_add);
+  w.byte(OP.f64_floor);
+  w.byte(OP.i32_trunc_f64_s);
+}
+
+/** recip_estimate or recip_sqrt_estimate of each lane. */
 function estimate(root: boolean): FuncBody {
   const [a, bits, exponent, x] = [0, 1, 2, 3];
   return body(
@@ -247,51 +295,8 @@ function estimate(root: boolean): FuncBody {
         w.i32(0xff);
         w.byte(OP.i32_and);
         w.set(exponent);
-        // The fraction as a double in [0.5, 1), or for roots of odd exponents in [0.25, 0.5).
-        w.get(bits);
-        w.i32(0x7f_ffff);
-        w.byte(OP.i32_and);
-        w.byte(OP.i64_extend_i32_u);
-        i64(w, 29n);
-        w.byte(OP.i64_shl);
-        i64(w, 0x3fe0_0000_0000_0000n);
-        w.byte(OP.i64_or);
-        w.byte(OP.f64_reinterpret_i64);
-        if (root) {
-          f64(w, 0.5);
-          f64(w, 1);
-          w.get(exponent);
-          w.i32(1);
-          w.byte(OP.i32_and);
-          w.byte(OP.select);
-          w.byte(OP.f64_mul);
-        }
-        w.set(x);
-        // In steps of 1/512, but of 1/256 for roots of what is not below a half.
-        const step = () => {
-          f64(w, 512);
-          if (!root) return;
-          f64(w, 256);
-          w.get(exponent);
-          w.i32(1);
-          w.byte(OP.i32_and);
-          w.byte(OP.select);
-        };
-        f64(w, 256);
-        w.get(x);
-        step();
-        w.byte(OP.f64_mul);
-        w.byte(F64_FLOOR);
-        f64(w, 0.5);
-        w.byte(OP.f64_add);
-        step();
-        w.byte(OP.f64_div);
-        if (root) w.byte(OP.f64_sqrt);
-        w.byte(OP.f64_div);
-        f64(w, 0.5);
-        w.byte(OP.f64_add);
-        w.byte(F64_FLOOR);
-        w.byte(OP.i32_trunc_f64_s);
+        setFraction(w, root, bits, exponent, x);
+        estimateOf(w, root, exponent, x);
         w.i32(0xff);
         w.byte(OP.i32_and);
         w.i32(15);

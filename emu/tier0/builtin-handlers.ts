@@ -1,6 +1,6 @@
 /**
- * The interpreter's handlers that belong to no instruction: what decodes, goes on to another page, enters compiled code, goes into an
- * IT block and counts. As all handlers they are (state block, record, address) -> location or LEAVE.
+ * The interpreter's handlers that belong to no instruction: what decodes, goes on to another page, enters compiled code, goes
+ * into an IT block and counts. As all handlers they are (state block, record, address) -> location or LEAVE.
  */
 import { OFF } from '../cpu-state.ts';
 import { MAX_DEPTH } from '../jit/compile.ts';
@@ -106,6 +106,107 @@ function decodeBlock(w: ByteWriter, bits: number): void {
   });
 }
 
+/**
+ * Sets the encoding at the address and its kind; leaves the block around when a half of it may be on a page that is not there.
+ */
+function fetch(w: ByteWriter, bits: number, kind: number): void {
+  state(w, OFF.thumb);
+  w.byte(OP.if);
+  w.byte(VOID);
+  w.i32(MASTER_KIND.T16);
+  w.set(kind);
+  w.get(ADDRESS);
+  w.mem(OP.i32_load16_u, 0);
+  w.tee(bits);
+  w.i32(0xe800);
+  w.byte(OP.i32_ge_u);
+  when(w, () => {
+    // The other half may be on a page that is not there.
+    w.get(ADDRESS);
+    w.i32(PAGE_MASK);
+    w.byte(OP.i32_and);
+    w.i32(PAGE_MASK - 1);
+    w.byte(OP.i32_eq);
+    w.byte(OP.br_if);
+    w.u32(2);
+    w.i32(MASTER_KIND.T32);
+    w.set(kind);
+    w.get(bits);
+    w.i32(16);
+    w.byte(OP.i32_shl);
+    w.get(ADDRESS);
+    w.mem(OP.i32_load16_u, 2);
+    w.byte(OP.i32_or);
+    w.set(bits);
+  });
+  w.byte(OP.else);
+  w.i32(MASTER_KIND.A32);
+  w.set(kind);
+  w.get(ADDRESS);
+  w.mem(OP.i32_load, 0);
+  w.set(bits);
+  w.byte(OP.end);
+}
+
+/** Fills the record from the tables, if they have the encoding, and goes to it. */
+function decodeByTables(w: ByteWriter, bits: number, kind: number): void {
+  w.get(REC);
+  w.get(bits);
+  w.get(kind);
+  w.call(controlIndex('quick'));
+  when(w, () => {
+    // Where instructions are counted each has a record of its own, behind HANDLER.COUNT.
+    state(w, OFF.timed);
+    when(w, () => {
+      countRecord(w, bits);
+      dispatch(w, REC, ADDRESS);
+    });
+    w.get(REC);
+    w.get(ADDRESS);
+    w.i32(2);
+    w.i32(4);
+    w.get(kind);
+    w.i32(MASTER_KIND.T16);
+    w.byte(OP.i32_eq);
+    w.byte(OP.select);
+    w.call(controlIndex('fuse'));
+    w.byte(OP.drop);
+    dispatch(w, REC, ADDRESS);
+  });
+}
+
+/** Fills the record from the master table and goes to it; leaves the block around when the encoding is not there. */
+function copyFromMaster(w: ByteWriter, bits: number, kind: number, entry: number): void {
+  w.get(bits);
+  w.get(kind);
+  w.byte(OP.i32_xor);
+  w.i32(MASTER_FACTOR);
+  w.byte(OP.i32_mul);
+  w.i32(32 - MASTER.entriesLog2);
+  w.byte(OP.i32_shr_u);
+  w.i32(MASTER.shift);
+  w.byte(OP.i32_shl);
+  w.tee(entry);
+  loadShared(w, OP.i32_load, MASTER.bits);
+  w.get(bits);
+  w.byte(OP.i32_ne);
+  w.byte(OP.br_if);
+  w.u32(0);
+  w.get(entry);
+  loadShared(w, OP.i32_load, MASTER.kind);
+  w.get(kind);
+  w.byte(OP.i32_ne);
+  w.byte(OP.br_if);
+  w.u32(0);
+  for (const offset of [0, 8]) {
+    w.get(REC);
+    w.get(entry);
+    loadShared(w, OP.i64_load, MASTER.record + offset);
+    w.mem(OP.i64_store, offset);
+  }
+  dispatch(w, REC, ADDRESS);
+}
+
 export const decodeHandler = (): FuncBody =>
   handler((w) => {
     const [bits, kind, entry] = [A, A + 1, A + 2];
@@ -118,94 +219,10 @@ export const decodeHandler = (): FuncBody =>
     when(w, () => goToAddress(w));
     w.byte(OP.block);
     w.byte(VOID);
-    state(w, OFF.thumb);
-    w.byte(OP.if);
-    w.byte(VOID);
-    w.i32(MASTER_KIND.T16);
-    w.set(kind);
-    w.get(ADDRESS);
-    w.mem(OP.i32_load16_u, 0);
-    w.tee(bits);
-    w.i32(0xe800);
-    w.byte(OP.i32_ge_u);
-    when(w, () => {
-      // The other half may be on a page that is not there.
-      w.get(ADDRESS);
-      w.i32(PAGE_MASK);
-      w.byte(OP.i32_and);
-      w.i32(PAGE_MASK - 1);
-      w.byte(OP.i32_eq);
-      w.byte(OP.br_if);
-      w.u32(2);
-      w.i32(MASTER_KIND.T32);
-      w.set(kind);
-      w.get(bits);
-      w.i32(16);
-      w.byte(OP.i32_shl);
-      w.get(ADDRESS);
-      w.mem(OP.i32_load16_u, 2);
-      w.byte(OP.i32_or);
-      w.set(bits);
-    });
-    w.byte(OP.else);
-    w.i32(MASTER_KIND.A32);
-    w.set(kind);
-    w.get(ADDRESS);
-    w.mem(OP.i32_load, 0);
-    w.set(bits);
-    w.byte(OP.end);
-    w.get(REC);
-    w.get(bits);
-    w.get(kind);
-    w.call(controlIndex('quick'));
-    when(w, () => {
-      // Where instructions are counted each has a record of its own, behind HANDLER.COUNT.
-      state(w, OFF.timed);
-      when(w, () => {
-        countRecord(w, bits);
-        dispatch(w, REC, ADDRESS);
-      });
-      w.get(REC);
-      w.get(ADDRESS);
-      w.i32(2);
-      w.i32(4);
-      w.get(kind);
-      w.i32(MASTER_KIND.T16);
-      w.byte(OP.i32_eq);
-      w.byte(OP.select);
-      w.call(controlIndex('fuse'));
-      w.byte(OP.drop);
-      dispatch(w, REC, ADDRESS);
-    });
+    fetch(w, bits, kind);
+    decodeByTables(w, bits, kind);
     decodeBlock(w, bits);
-    w.get(bits);
-    w.get(kind);
-    w.byte(OP.i32_xor);
-    w.i32(MASTER_FACTOR);
-    w.byte(OP.i32_mul);
-    w.i32(32 - MASTER.entriesLog2);
-    w.byte(OP.i32_shr_u);
-    w.i32(MASTER.shift);
-    w.byte(OP.i32_shl);
-    w.tee(entry);
-    loadShared(w, OP.i32_load, MASTER.bits);
-    w.get(bits);
-    w.byte(OP.i32_ne);
-    w.byte(OP.br_if);
-    w.u32(0);
-    w.get(entry);
-    loadShared(w, OP.i32_load, MASTER.kind);
-    w.get(kind);
-    w.byte(OP.i32_ne);
-    w.byte(OP.br_if);
-    w.u32(0);
-    for (const offset of [0, 8]) {
-      w.get(REC);
-      w.get(entry);
-      loadShared(w, OP.i64_load, MASTER.record + offset);
-      w.mem(OP.i64_store, offset);
-    }
-    dispatch(w, REC, ADDRESS);
+    copyFromMaster(w, bits, kind, entry);
     w.byte(OP.end);
     w.get(CPU);
     w.get(REC);

@@ -472,27 +472,7 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>
         w.get(target);
         w.byte(OP.return);
       });
-      state(w, OFF.stopAt);
-      w.set(stopAt);
-      w.get(CPU);
-      w.get(ret);
-      w.mem(OP.i32_store, OFF.stopAt);
-      w.get(CPU);
-      w.get(depth);
-      w.i32(INTERPRETER_DEPTH);
-      w.byte(OP.i32_add);
-      w.mem(OP.i32_store, OFF.depth);
-      w.get(CPU);
-      w.get(target);
-      w.i32(0);
-      w.call(controlIndex('goTo'));
-      w.set(target);
-      w.get(CPU);
-      w.get(stopAt);
-      w.mem(OP.i32_store, OFF.stopAt);
-      w.get(CPU);
-      w.get(outerDepth);
-      w.mem(OP.i32_store, OFF.depth);
+      interpretBelow(w, target, stopAt, outerDepth);
       w.get(target);
       w.get(ret);
       w.byte(OP.i32_eq);
@@ -514,6 +494,35 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>
       w.u32(imported('resume'));
     },
   };
+
+/**
+ * Part of `miss`: runs the interpreter from the location in `target` until the return location, and puts in `target` where it has
+ * come to. `stopAt` is a local that is overwritten.
+ */
+function interpretBelow(w: ByteWriter, target: number, stopAt: number, outerDepth: number): void {
+  const [depth, ret] = [DEPTH, RETURN];
+  state(w, OFF.stopAt);
+  w.set(stopAt);
+  w.get(CPU);
+  w.get(ret);
+  w.mem(OP.i32_store, OFF.stopAt);
+  w.get(CPU);
+  w.get(depth);
+  w.i32(INTERPRETER_DEPTH);
+  w.byte(OP.i32_add);
+  w.mem(OP.i32_store, OFF.depth);
+  w.get(CPU);
+  w.get(target);
+  w.i32(0);
+  w.call(controlIndex('goTo'));
+  w.set(target);
+  w.get(CPU);
+  w.get(stopAt);
+  w.mem(OP.i32_store, OFF.stopAt);
+  w.get(CPU);
+  w.get(outerDepth);
+  w.mem(OP.i32_store, OFF.depth);
+}
 
 /** Other places that an indirect jump may go to before each of them is a beginning of its own. */
 const MAX_JUMP_CHANGES = 64;

@@ -12,7 +12,8 @@ import { withModel } from '../decode/features.ts';
 import type { Field, Insn, IsaName, Row } from '../decode/row.ts';
 import { itRow } from '../decode/t16.ts';
 import { CPU, IMPORTS, TYPES, Unsupported } from '../jit/convention.ts';
-import { ByteWriter, encodeModule, type FuncBody, OP } from '../jit/wasm.ts';
+import { ByteWriter, type FuncBody, OP } from '../jit/wasm.ts';
+import { encodeModule } from '../jit/wasm-module.ts';
 import { effectsOf } from '../machine/effects.ts';
 import {
   compiledHandler,

@@ -232,7 +232,8 @@ function modulesIn(blob, at, count) {
   for (let i = 0; i < count; i++) {
     const begin = at;
     const name = field();
-    if (name === undefined || name.length === 0 || name.length > 100 || field() === undefined) return undefined;
+    if (name === undefined || name.length === 0 || name.length > 100 || field() === undefined)
+      return undefined;
     modules.push({ name: name.toString('latin1'), bytes: blob.subarray(begin, at) });
   }
   return at === blob.length ? modules : undefined;

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { TYPES } from '../../emu/jit/convention.ts';
 import { exactness } from '../../emu/jit/exactness.ts';
-import { encodeModule } from '../../emu/jit/wasm.ts';
+import { encodeModule } from '../../emu/jit/wasm-module.ts';
 import * as soft from '../../emu/machine/softfloat.ts';
 import { DOUBLES, Random, randomDouble, randomSingle, SINGLES } from './cases.ts';
 

@@ -1,0 +1,235 @@
+/** Encodes wasm modules: the binary format's sections (WebAssembly core specification, 5.5). */
+import { ByteWriter, type FuncBody, type FuncType, OP } from './wasm.ts';
+
+/** Everything of a module that matters here: an imported shared memory or two, perhaps tables, imported and defined functions. */
+export interface ModuleSpec {
+  readonly types: readonly FuncType[];
+  /** Imported from module "e". */
+  readonly functionImports: readonly { readonly name: string; readonly type: number }[];
+  readonly table: boolean;
+  /** Name of a second memory, which is imported, too. */
+  readonly secondMemory?: string;
+  /**
+   * A table of the module's own behind the imported one, of functions (by function index) of type 0, which nobody can change. V8
+   * finds table 0 by two loads less than another.
+   */
+  readonly privateTable?: readonly number[];
+  readonly functions: readonly FuncBody[];
+  /** name -> index in `functions`. */
+  readonly exports?: readonly { readonly name: string; readonly function: number }[];
+  /** Names of the functions, for profilers. */
+  readonly names?: readonly string[];
+  /** functions[i] is put in table slot slots[i] when the module is instantiated. */
+  readonly slots?: readonly number[];
+}
+
+/** Where parts of an encoded module stand, for who changes them later. */
+export interface ModuleLayout {
+  /** Offset of the code of each function. */
+  readonly codes: number[];
+  /** Offset of the slot number of each function (`patchI32`). */
+  readonly slots: number[];
+}
+
+export const MEMORY_PAGES_MAX = 65536;
+
+/** Reused by every section. */
+const sectionWriter = new ByteWriter(1 << 16);
+
+/** Section numbers of the binary format. */
+const SECTION = {
+  custom: 0,
+  type: 1,
+  import: 2,
+  function: 3,
+  table: 4,
+  export: 7,
+  element: 9,
+  code: 10,
+} as const;
+
+/** References to functions of just type 0, none null, so that a call needs no test of that. */
+const REFERENCE = [0x64, 0];
+
+/** Encodes a module, and says in `layout` where things stand. The memory is import "e" "m", the table "e" "t". */
+export function encodeModule(spec: ModuleSpec, layout?: ModuleLayout): Uint8Array<ArrayBuffer> {
+  const out = new ByteWriter();
+  /** Gives the offset of the section's content. */
+  const section = (id: number, fill: (w: ByteWriter) => void): number => {
+    const w = sectionWriter;
+    w.length = 0;
+    fill(w);
+    out.byte(id);
+    out.u32(w.length);
+    const at = out.length;
+    out.raw(w.view());
+    return at;
+  };
+  const { functions, exports = [], slots, privateTable, names } = spec;
+  const base = spec.functionImports.length;
+  out.raw([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+  section(SECTION.type, (w) => writeTypes(w, spec.types));
+  section(SECTION.import, (w) => writeImports(w, spec));
+  section(SECTION.function, (w) => {
+    w.u32(functions.length);
+    for (const f of functions) w.u32(f.type);
+  });
+  if (privateTable !== undefined)
+    section(SECTION.table, (w) => {
+      w.u32(1);
+      w.raw([0x40, 0, ...REFERENCE, 1]); // with a first value for all
+      w.u32(privateTable.length);
+      w.u32(privateTable.length);
+      w.byte(OP.ref_func);
+      w.u32(privateTable[0]!);
+      w.byte(OP.end);
+    });
+  if (exports.length > 0) section(SECTION.export, (w) => writeExports(w, exports, base));
+  if (slots !== undefined) {
+    const places: number[] = [];
+    const at = section(SECTION.element, (w) => writeSlots(w, slots, base, places));
+    layout?.slots.push(...places.map((place) => at + place));
+  }
+  if (privateTable !== undefined)
+    section(SECTION.element, (w) => writePrivateTable(w, privateTable, spec.table ? 1 : 0));
+  // Locals are encoded first: the hints count offsets from their beginning.
+  const locals = functions.map(encodeLocals);
+  if (functions.some((f) => f.unlikely !== undefined))
+    section(SECTION.custom, (w) => writeHints(w, functions, locals, base));
+  const codes: number[] = [];
+  const at = section(SECTION.code, (w) => writeCode(w, functions, locals, codes));
+  layout?.codes.push(...codes.map((code) => at + code));
+  if (names !== undefined) section(SECTION.custom, (w) => writeNames(w, names, base));
+  return out.view().slice() as Uint8Array<ArrayBuffer>;
+}
+
+function writeTypes(w: ByteWriter, types: readonly FuncType[]): void {
+  w.u32(types.length);
+  for (const t of types) {
+    w.byte(0x60);
+    w.u32(t.params.length);
+    w.raw(t.params);
+    w.u32(t.results.length);
+    w.raw(t.results);
+  }
+}
+
+function writeImports(w: ByteWriter, { functionImports, table, secondMemory }: ModuleSpec): void {
+  const memories = secondMemory === undefined ? ['m'] : ['m', secondMemory];
+  w.u32(functionImports.length + memories.length + (table ? 1 : 0));
+  for (const name of memories) {
+    w.name('e');
+    w.name(name);
+    w.raw([2, 3]); // memory with a maximum, shared
+    w.u32(0);
+    w.u32(MEMORY_PAGES_MAX);
+  }
+  if (table) {
+    w.name('e');
+    w.name('t');
+    w.raw([1, 0x70, 0]); // table of funcref, no maximum
+    w.u32(0);
+  }
+  for (const f of functionImports) {
+    w.name('e');
+    w.name(f.name);
+    w.byte(0);
+    w.u32(f.type);
+  }
+}
+
+function writeExports(w: ByteWriter, exports: NonNullable<ModuleSpec['exports']>, base: number): void {
+  w.u32(exports.length);
+  for (const e of exports) {
+    w.name(e.name);
+    w.byte(0);
+    w.u32(base + e.function);
+  }
+}
+
+/** Each function into its slot of table 0; `places` gets where the numbers of the slots are. */
+function writeSlots(w: ByteWriter, slots: readonly number[], base: number, places: number[]): void {
+  w.u32(slots.length);
+  slots.forEach((slot, i) => {
+    w.byte(0); // active, table 0
+    places.push(w.i32Patchable(slot));
+    w.byte(OP.end);
+    w.u32(1);
+    w.u32(base + i);
+  });
+}
+
+function writePrivateTable(w: ByteWriter, functions: readonly number[], table: number): void {
+  w.u32(1);
+  w.byte(6); // active, explicit table, expressions
+  w.u32(table);
+  w.i32(0);
+  w.byte(OP.end);
+  w.raw(REFERENCE);
+  w.u32(functions.length);
+  for (const f of functions) {
+    w.byte(OP.ref_func);
+    w.u32(f);
+    w.byte(OP.end);
+  }
+}
+
+function encodeLocals({ locals }: FuncBody): Uint8Array {
+  const w = new ByteWriter(16);
+  w.u32(locals.length);
+  for (const [count, type] of locals) {
+    w.u32(count);
+    w.byte(type);
+  }
+  return w.view();
+}
+
+/** Which branches are unlikely (the branch hinting proposal). */
+function writeHints(
+  w: ByteWriter,
+  functions: readonly FuncBody[],
+  locals: readonly Uint8Array[],
+  base: number,
+): void {
+  w.name('metadata.code.branch_hint');
+  w.u32(functions.length);
+  functions.forEach(({ unlikely = [] }, i) => {
+    w.u32(base + i);
+    w.u32(unlikely.length);
+    for (const offset of unlikely) {
+      w.u32(locals[i]!.length + offset);
+      w.u32(1);
+      w.byte(0);
+    }
+  });
+}
+
+/** `codes` gets where each function's code begins. */
+function writeCode(
+  w: ByteWriter,
+  functions: readonly FuncBody[],
+  locals: readonly Uint8Array[],
+  codes: number[],
+): void {
+  w.u32(functions.length);
+  functions.forEach(({ code }, i) => {
+    w.u32(locals[i]!.length + code.length + 1);
+    w.raw(locals[i]!);
+    codes.push(w.length);
+    w.raw(code);
+    w.byte(OP.end);
+  });
+}
+
+function writeNames(w: ByteWriter, names: readonly string[], base: number): void {
+  w.name('name');
+  const list = new ByteWriter();
+  list.u32(names.length);
+  names.forEach((name, i) => {
+    list.u32(base + i);
+    list.name(name);
+  });
+  w.byte(1);
+  w.u32(list.length);
+  w.raw(list.view());
+}
