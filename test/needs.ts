@@ -13,6 +13,9 @@ const MET = {
   /** To compare with; what it runs is compiled. */
   'qemu-arm-static and an ARM compiler': () => runs('qemu-arm-static', 'arm-linux-gnueabihf-gcc'),
   x64: () => process.arch === 'x64',
+  'podman and runc': () => process.geteuid?.() === 0 && runs('podman', 'runc'),
+  /** Only who starts it knows (image/docker.ts). */
+  'a Docker daemon': () => false,
 } as const;
 
 /** `describe` and `test` for tests with a need. `name` is for names of tests: it tells of a need that is not met. */

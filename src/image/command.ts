@@ -29,17 +29,26 @@ export async function runCommand(name: CommandName, args: string[]): Promise<num
     case 'pack': {
       const { values } = parse(
         args,
-        { output: { type: 'string', short: 'o' }, arch: { type: 'string' }, warm: { type: 'string' } },
+        {
+          output: { type: 'string', short: 'o' },
+          arch: { type: 'string' },
+          warm: { type: 'string' },
+          'folder-only': { type: 'boolean' },
+        },
         0,
       );
       const architecture = architectureNamed(values.arch ?? process.arch);
-      const output = values.output ?? `armrun-${architecture}.tar.xz`;
+      const isHost = architecture === process.arch;
+      const output = values.output ?? (isHost ? 'armrun.tar.gz' : `armrun-${architecture}.tar.gz`);
       const warm = values.warm === undefined ? undefined : directory(values.warm);
-      if (warm !== undefined && architecture !== process.arch) {
+      if (warm !== undefined && !isHost) {
         throw new UsageError(`--warm runs programs: that needs a machine of ${architecture}`);
       }
-      await packModule().pack({ output, architecture, project: project(), warm });
+      const folderOnly = values['folder-only'] ?? false;
+      await packModule().pack({ output, architecture, project: project(), warm, folderOnly });
       process.stdout.write(`${output}: ${fs.statSync(output).size.toLocaleString('en-US')} bytes\n`);
+      const readers = READERS.find(([pattern]) => pattern.test(output))?.[1];
+      if (readers !== undefined) process.stdout.write(`${readers}\n`);
       return 0;
     }
     case 'install': {
@@ -81,6 +90,20 @@ export async function runCommand(name: CommandName, args: string[]): Promise<num
       return doctor();
   }
 }
+
+/** Who unpacks what is no tar or gzip; others copy it into the image as it is. */
+const READERS: readonly [pattern: RegExp, readers: string][] = [
+  [
+    /xz$/,
+    'Docker unpacks .xz only where the daemon finds the program xz (BuildKit: the daemon or its container); else it copies the ' +
+      'file, and says nothing. buildah, podman and kaniko have it built in.',
+  ],
+  [
+    /zst$/,
+    'Docker unpacks .zst from version 23 on (BuildKit from 0.10), buildah, podman and kaniko in versions since 2020; Docker 20.10 ' +
+      'copies the file, and says nothing.',
+  ],
+];
 
 /** A file is whole or not there. */
 function exportTo(root: string, output: string | undefined): void {

@@ -11,6 +11,7 @@ import snapshotFlags from '../snapshot/flags.json' with { type: 'json' };
 import flags from '../v8-flags.json' with { type: 'json' };
 import { dynamicOf, withoutSymbols } from './elf64.ts';
 import { FILES } from './folder.ts';
+import { withoutLanguages } from './icu.ts';
 import { type Architecture, type LauncherOptions, launcher } from './launcher.ts';
 
 /** A file of the folder. */
@@ -52,7 +53,7 @@ export function contents(source: Source): PackedFile[] {
   const files: PackedFile[] = [
     { name: FILES.command, mode: 0o755, content: start(false, processor) },
     { name: FILES.wrapper, mode: 0o755, content: start(true, processor) },
-    { name: 'node', mode: 0o755, content: withoutSymbols(read(source.node)) },
+    { name: 'node', mode: 0o755, content: withoutLanguages(withoutSymbols(read(source.node))) },
     { name: 'armrun.cjs', mode: 0o644, content: read(path.join(dist, 'armrun.cjs')) },
     { name: 'translator.cjs', mode: 0o644, content: read(path.join(dist, 'translator.cjs')) },
     { name: HANDLERS_FILE, mode: 0o644, content: read(path.join(dist, HANDLERS_FILE)) },

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 const PT_LOAD = 1;
 const PT_DYNAMIC = 2;
 const PT_INTERP = 3;
+const PT_NOTE = 4;
 const DT_NEEDED = 1n;
 const DT_STRTAB = 5n;
 
@@ -59,7 +60,7 @@ export function dynamicOf(path: string): { interpreter: string | undefined; need
  * A file without symbols, debugging information and section headers, which all come after what is loaded: only debuggers and
  * linkers read them.
  */
-export function withoutSymbols(file: Buffer): Uint8Array {
+export function withoutSymbols(file: Buffer): Buffer {
   const loaded = segmentsOf(file).filter(({ type }) => type === PT_LOAD);
   const end = Math.max(0, ...loaded.map(({ offset, size }) => offset + size));
   if (end === 0 || end > file.length) throw new Error('an ELF file without segments');
@@ -67,4 +68,44 @@ export function withoutSymbols(file: Buffer): Uint8Array {
   stripped.writeBigUInt64LE(0n, 40); // e_shoff
   stripped.fill(0, 58, 64); // e_shentsize, e_shnum, e_shstrndx
   return stripped;
+}
+
+/**
+ * A file without a range of bytes of one read-only segment, which has then no memory either: the segment becomes two. The headers have
+ * room for the second where a note was. The range is made smaller to whole pages.
+ */
+export function withoutRange(file: Buffer, from: number, to: number): Buffer {
+  const [start, size] = [Number(file.readBigUInt64LE(32)), file.readUInt16LE(54)];
+  const headers = Array.from({ length: file.readUInt16LE(56) }, (_, i) =>
+    Buffer.from(file.subarray(start + i * size, start + (i + 1) * size)),
+  );
+  const offsetOf = (header: Buffer) => Number(header.readBigUInt64LE(8));
+  const index = headers.findIndex(
+    (header) =>
+      header.readUInt32LE(0) === PT_LOAD &&
+      offsetOf(header) <= from &&
+      to <= offsetOf(header) + Number(header.readBigUInt64LE(32)),
+  );
+  const note = headers.findIndex((header) => header.readUInt32LE(0) === PT_NOTE);
+  if (index < 0 || note < 0) throw new Error('an ELF file of an unknown kind');
+  const first = headers[index]!;
+  const page = Number(first.readBigUInt64LE(48));
+  const [begin, end] = [Math.ceil(from / page) * page, Math.floor(to / page) * page];
+  if (begin >= end) return file;
+
+  const second = Buffer.from(first);
+  const skipped = BigInt(end - offsetOf(first));
+  second.writeBigUInt64LE(BigInt(end), 8);
+  // Virtual address and physical address, sizes in the file and in memory.
+  for (const at of [16, 24]) second.writeBigUInt64LE(first.readBigUInt64LE(at) + skipped, at);
+  for (const at of [32, 40]) second.writeBigUInt64LE(first.readBigUInt64LE(at) - skipped, at);
+  for (const at of [32, 40]) first.writeBigUInt64LE(BigInt(begin - offsetOf(first)), at);
+  headers.splice(index + 1, 0, second);
+  headers.splice(note > index ? note + 1 : note, 1);
+  for (const header of headers) {
+    if (offsetOf(header) >= end) header.writeBigUInt64LE(BigInt(offsetOf(header) - (end - begin)), 8);
+  }
+  const result = Buffer.concat([file.subarray(0, begin), file.subarray(end)]);
+  result.set(Buffer.concat(headers), start);
+  return result;
 }

@@ -12,8 +12,11 @@ export const FILES = {
   wrapper: 'wrapper',
   /** The image's own /bin/sh while the wrapper is in its place. It may be missing when a RUN line removed it. */
   shell: 'sh',
-  /** There while the wrapper is at /bin/sh. */
-  replaced: 'replaced',
+  /** There while nothing has looked at what a builder made of an archive that puts the wrapper at /bin/sh (added.ts). */
+  added: 'added',
   /** Translations of the image's programs, kept from RUN to RUN (translation-archive.ts). */
   translations: 'translations',
 } as const;
+
+/** Time of all that comes from an archive, in seconds: 1980, because some tools take 0 for "no time". */
+export const ARCHIVE_TIME = Date.UTC(1980, 0, 1) / 1000;

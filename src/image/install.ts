@@ -2,7 +2,7 @@
  * Putting the wrapper in the place of a root's /bin/sh, taking it away again, and keeping both from the guest's view.
  *
  * The image's own /bin/sh, whatever it is, keeps its inode: it gets a second name in armrun's folder, the wrapper is renamed over
- * it, and in the end it is renamed back. At no moment there is no /bin/sh. The root is not trusted: which directory its /bin is,
+ * it, and in the end it is renamed back. At no moment there is no /bin/sh. An archive does the same by its entries (pack.ts). The root is not trusted: which directory its /bin is,
  * is found as the guest would (walk.ts).
  */
 import fs from 'node:fs';
@@ -13,10 +13,13 @@ import { lookupPath } from '../../syscalls/vfs/core/walk.ts';
 import { NodeDirectory } from '../../syscalls/vfs/host/node-directory.ts';
 import { NodeFs } from '../../syscalls/vfs/host/node-fs.ts';
 import type { NodeInode } from '../../syscalls/vfs/host/node-inode.ts';
+import { settleAdded } from './added.ts';
 import { FILES, FOLDER, SHELL } from './folder.ts';
 
 /** Where things are on the host. Byte strings, as of the VFS. */
 interface Places {
+  /** The root itself; empty for the host's own. */
+  root: string;
   folder: string;
   /** /bin/sh by the real name of its directory; undefined when there is no such directory. */
   shell: string | undefined;
@@ -39,15 +42,17 @@ function folderOf(root: NodeInode): string | undefined {
 function placesIn(root: NodeInode): Places | undefined {
   const folder = folderOf(root);
   if (folder === undefined) return undefined;
+  const rootPath = folder.slice(0, -FOLDER.length);
   const [directory, name] = [SHELL.slice(0, SHELL.lastIndexOf('/')), SHELL.slice(SHELL.lastIndexOf('/') + 1)];
   try {
     const found = lookupPath({ root, creds: credsFor(0, 0) }, root, directory, true);
     return {
+      root: rootPath,
       folder,
       shell: found instanceof NodeDirectory && found.fs === root.fs ? found.childPath(name) : undefined,
     };
   } catch (error) {
-    if (error instanceof Errno) return { folder, shell: undefined };
+    if (error instanceof Errno) return { root: rootPath, folder, shell: undefined };
     throw error;
   }
 }
@@ -57,7 +62,8 @@ export function hideInstallation(root: NodeInode): boolean {
   const places = root.fs.native ? placesIn(root) : undefined;
   if (places === undefined) return false;
   const { folder, shell } = places;
-  const replaced = lstat(`${folder}/${FILES.replaced}`) !== undefined;
+  const replaced = shell !== undefined && isWrapper(places, shell);
+  if (replaced) settleAdded(places.root, folder, shell);
   const instead = `${folder}/${FILES.shell}`;
   root.fs.hidden = { directory: folder, file: replaced ? shell : undefined, instead };
   return true;
@@ -71,11 +77,10 @@ export function install(rootPath: string): void {
   const places = placesIn(new NodeFs(new Vfs(), Buffer.from(rootPath).toString('latin1')).root);
   if (places === undefined) throw new InstallError(`${FOLDER} is not in ${rootPath}`);
   const { folder, shell } = places;
-  const marker = `${folder}/${FILES.replaced}`;
   if (shell === undefined || lstat(shell) === undefined) {
     throw new InstallError(`there is no ${SHELL} in ${rootPath}`);
   }
-  if (lstat(marker) !== undefined && isWrapper(places, shell)) return;
+  if (isWrapper(places, shell)) return;
   keepingTimes(shell, () => {
     const kept = `${folder}/${FILES.shell}`;
     fs.rmSync(bytes(kept), { force: true });
@@ -83,7 +88,6 @@ export function install(rootPath: string): void {
     const fresh = `${shell}.armrun`;
     fs.copyFileSync(bytes(`${folder}/${FILES.wrapper}`), bytes(fresh));
     fs.chmodSync(bytes(fresh), 0o755);
-    fs.writeFileSync(bytes(marker), '');
     fs.renameSync(bytes(fresh), bytes(shell));
   });
 }
@@ -92,8 +96,9 @@ export function install(rootPath: string): void {
 export function uninstall(rootPath: string): void {
   const places = placesIn(new NodeFs(new Vfs(), Buffer.from(rootPath).toString('latin1')).root);
   if (places === undefined) return;
-  const { folder, shell } = places;
+  const { root, folder, shell } = places;
   if (shell !== undefined && isWrapper(places, shell)) {
+    settleAdded(root, folder, shell);
     keepingTimes(shell, () => {
       const kept = `${folder}/${FILES.shell}`;
       // Without one, a RUN line has removed it.

@@ -13,13 +13,19 @@ import { packTar, type TarEntry } from 'modern-tar';
 import snapshotFlags from '../snapshot/flags.json' with { type: 'json' };
 import flags from '../v8-flags.json' with { type: 'json' };
 import { contents, librariesOf, type PackedFile } from './contents.ts';
-import { FOLDER } from './folder.ts';
+import { ARCHIVE_TIME, FILES, FOLDER, SHELL } from './folder.ts';
 import { foreignSource } from './foreign.ts';
 import type { Architecture } from './launcher.ts';
 import { translationsOf } from './warm.ts';
 
-/** Time of all entries: archives of the same files are the same bytes. 1980, because some tools take 0 for "no time". */
-const MTIME = new Date(Date.UTC(1980, 0, 1));
+/** Archives of the same files are the same bytes. */
+const MTIME = new Date(ARCHIVE_TIME * 1000);
+
+/**
+ * The image's own /bin/sh by a way that is none until it is written as one: Docker gives a hard link's file the entry's time and mode
+ * when it finds it by these words, and it is to keep its own.
+ */
+const IMAGE_SHELL = `${FOLDER.slice(1)}/none/../..${SHELL}`;
 
 /** Compression by file name. */
 const COMPRESS: [pattern: RegExp, compress: (tar: Uint8Array) => Uint8Array][] = [
@@ -42,15 +48,17 @@ export interface PackOptions {
   project: string;
   /** A root directory whose programs' translations are packed as well. */
   warm?: string | undefined;
+  /** The folder alone; else the wrapper takes the place of the image's /bin/sh when the archive is unpacked. */
+  folderOnly: boolean;
 }
 
 /** Writes the archive. Throws an Error for the user. */
-export async function pack({ output, architecture, project, warm }: PackOptions): Promise<void> {
+export async function pack({ output, architecture, project, warm, folderOnly }: PackOptions): Promise<void> {
   const compress = COMPRESS.find(([pattern]) => pattern.test(output))?.[1];
   if (compress === undefined) throw new Error(`${output}: give a name in .tar, .tar.gz, .tar.xz or .tar.zst`);
   const files = contentsFor(architecture, project);
   if (warm !== undefined) files.push(...translationsOf(warm, path.join(project, 'dist')));
-  const tar = await packTar(entries(files));
+  const tar = await packTar(entries(files, folderOnly));
   const fresh = `${output}.${process.pid}`;
   try {
     fs.writeFileSync(fresh, compress(tar));
@@ -71,7 +79,11 @@ export function writeFolder(root: string, architecture: Architecture, project: s
   }
 }
 
-function entries(files: readonly PackedFile[]): TarEntry[] {
+/**
+ * What is unpacked does what `install` does: the image's own /bin/sh gets a second name in the folder, then the wrapper takes its
+ * place. /bin has no entry, which would replace it where it is a link.
+ */
+function entries(files: readonly PackedFile[], folderOnly: boolean): TarEntry[] {
   const common = { mtime: MTIME, uid: 0, gid: 0, uname: 'root', gname: 'root' };
   const directories = new Set<string>();
   const list: TarEntry[] = [];
@@ -80,14 +92,24 @@ function entries(files: readonly PackedFile[]): TarEntry[] {
     directories.add(directory);
     list.push({ header: { ...common, name: `${directory}/`, type: 'directory', size: 0, mode: 0o755 } });
   };
+  const addFile = (name: string, content: Uint8Array, mode: number) => {
+    const header = { ...common, name, type: 'file' as const, size: content.length, mode };
+    list.push({ header, body: content });
+  };
   add(FOLDER.slice(1));
+  if (!folderOnly) {
+    const name = `${FOLDER.slice(1)}/${FILES.shell}`;
+    list.push({ header: { ...common, name, type: 'link', linkname: IMAGE_SHELL, size: 0, mode: 0o755 } });
+    addFile(`${FOLDER.slice(1)}/${FILES.added}`, new Uint8Array(), 0o644);
+  }
   for (const { name, mode, content } of files) {
     const full = `${FOLDER.slice(1)}/${name}`;
     add(path.dirname(full));
-    list.push({
-      header: { ...common, name: full, type: 'file', size: content.length, mode },
-      body: content,
-    });
+    addFile(full, content, mode);
+  }
+  if (!folderOnly) {
+    const { content, mode } = files.find(({ name }) => name === FILES.wrapper)!;
+    addFile(SHELL.slice(1), content, mode);
   }
   return list;
 }

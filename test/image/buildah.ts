@@ -4,7 +4,16 @@
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
 
 import { makeFixtures } from '../programs/engines.ts';
 
@@ -37,37 +46,59 @@ export interface Build {
 }
 
 export interface BuildOptions {
-  /** Files of the context beside the Dockerfile. */
+  /** Files of the context beside the Dockerfile: what is in them. */
   files?: Record<string, string | Buffer>;
+  /** Others, by where they are. */
+  links?: Record<string, string>;
   /** The docker format knows SHELL and ONBUILD. */
   format?: 'oci' | 'docker';
+  /** chroot needs no privileges; oci is runc. */
+  isolation?: 'chroot' | 'oci';
   /** With qemu-arm registered in binfmt_misc. */
   binfmt?: boolean;
   args?: readonly string[];
 }
 
+/** The files that a build is given. */
+export function writeContext(
+  context: string,
+  dockerfile: string,
+  { files = {}, links = {} }: BuildOptions,
+): void {
+  for (const [name, file] of Object.entries(links))
+    if (!existsSync(`${context}/${name}`)) linkSync(file, `${context}/${name}`);
+  for (const [name, content] of Object.entries(files)) writeFileSync(`${context}/${name}`, content);
+  writeFileSync(`${context}/Dockerfile`, dockerfile);
+}
+
+/** buildah, or podman, whose builds are buildah's. */
 export class Buildah {
+  readonly #program: 'buildah' | 'podman';
   readonly #options: string[];
   readonly context: string;
 
-  constructor(directory: string) {
+  constructor(directory: string, program: 'buildah' | 'podman' = 'buildah', driver = 'vfs') {
+    this.#program = program;
     this.context = `${directory}/context`;
-    mkdirSync(this.context);
-    this.#options = [
-      '--root',
-      `${directory}/storage`,
-      '--runroot',
-      `${directory}/run`,
-      '--storage-driver',
-      'vfs',
-    ];
+    mkdirSync(this.context, { recursive: true });
+    this.#options = ['--root', `${directory}/storage`, '--runroot', `${directory}/run`];
+    this.#options.push('--storage-driver', driver);
+    if (program === 'podman') this.#options.push('--cgroup-manager', 'cgroupfs', '--events-backend', 'file');
+  }
+
+  /** Takes the image of an archive, under the name that has in it. */
+  load(archive: string): void {
+    const command =
+      this.#program === 'podman' ? ['load', '--input', archive] : ['pull', `docker-archive:${archive}`];
+    execFileSync(this.#program, [...this.#options, ...command], { stdio: 'pipe' });
   }
 
   async build(tag: string, dockerfile: string, options: BuildOptions = {}): Promise<Build> {
-    for (const [name, content] of Object.entries(options.files ?? {}))
-      writeFileSync(`${this.context}/${name}`, content);
-    writeFileSync(`${this.context}/Dockerfile`, dockerfile);
-    const command = ['buildah', ...this.#options, 'build-using-dockerfile', '--isolation', 'chroot'];
+    writeContext(this.context, dockerfile, options);
+    const command = [this.#program, ...this.#options, 'build', '--isolation', options.isolation ?? 'chroot'];
+    if (this.#program === 'podman') command.push('--no-cache');
+    // Not the default everywhere, and not one that needs a bridge.
+    if (options.isolation === 'oci') command.push('--runtime', 'runc', '--network', 'host');
     command.push('--format', options.format ?? 'oci', '--tag', tag, ...(options.args ?? []), this.context);
     return options.binfmt ? withBinfmt(command) : run(command[0]!, command.slice(1));
   }
@@ -83,18 +114,33 @@ export class Buildah {
   /** The directory of an image's files. */
   mount(tag: string): string {
     const text = (...args: string[]) =>
-      execFileSync('buildah', [...this.#options, ...args], { encoding: 'utf8' }).trim();
+      execFileSync(this.#program, [...this.#options, ...args], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }).trim();
+    if (this.#program === 'podman') return text('image', 'mount', tag);
     return text('mount', text('from', '--pull-never', tag));
+  }
+
+  /** What `podman ARGS` or `buildah ARGS` does. */
+  command(...args: string[]): Promise<Build> {
+    return run(this.#program, [...this.#options, ...args]);
+  }
+
+  /** Undoes what `mount` has mounted. */
+  end(): void {
+    const all = this.#program === 'podman' ? ['image', 'umount', '--all', '--force'] : ['umount', '--all'];
+    spawnSync(this.#program, [...this.#options, ...all]);
   }
 }
 
-function run(
+export function run(
   file: string,
   args: string[],
-  started?: (child: ReturnType<typeof spawn>) => void,
+  { env, started }: { env?: NodeJS.ProcessEnv; started?: (child: ReturnType<typeof spawn>) => void } = {},
 ): Promise<Build> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: [started ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, args, { env, stdio: [started ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream!.setEncoding('utf8').on('data', (text) => {
@@ -109,7 +155,7 @@ function run(
 
 /** In a user namespace with all users, where root may mount. */
 function withBinfmt(command: readonly string[]): Promise<Build> {
-  return run('unshare', ['--user', '--mount', 'sh', '-ec', REGISTER, 'sh', ...command], ({ pid, stdin }) => {
+  const started = ({ pid, stdin }: ReturnType<typeof spawn>) => {
     const namespace = () => readlinkSync(`/proc/${pid}/ns/user`);
     const own = readlinkSync('/proc/self/ns/user');
     const wait = setInterval(() => {
@@ -118,7 +164,8 @@ function withBinfmt(command: readonly string[]): Promise<Build> {
       for (const map of ['uid_map', 'gid_map']) writeFileSync(`/proc/${pid}/${map}`, '0 0 65536\n');
       stdin!.end('go\n');
     }, 20);
-  });
+  };
+  return run('unshare', ['--user', '--mount', 'sh', '-ec', REGISTER, 'sh', ...command], { started });
 }
 
 /** All files of a tree: type, mode, owner, number of links, and content or target; no times. */

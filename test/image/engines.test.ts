@@ -1,0 +1,242 @@
+/** The archive in the engines that people have: Docker with both of its builders, podman and buildah with chroot and runc. */
+import { readdirSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { needs, runs } from '../needs.ts';
+import { makeRoot } from '../programs/engines.ts';
+import { type Build, Buildah, type BuildOptions, filesOf, refuseBinfmt, removeStorage } from './buildah.ts';
+import { Docker, imageArchive } from './docker.ts';
+import { LAYOUTS, makeLayout, shellOf } from './layouts.ts';
+import { packInto, temporaryDirectory } from './roots.ts';
+
+const MINUTES = 60_000;
+/** Everything in every engine: some ten minutes more. */
+const ALL = process.env.ARMRUN_TEST_ENGINES === 'all';
+
+/** One way to build. */
+interface Engine {
+  name: string;
+  /** Removes what an earlier build has left, and gives what a directory of files or a name leads to. */
+  build(tag: string, dockerfile: string, options?: BuildOptions): Promise<Build>;
+  load(archive: string): void;
+  files(tag: string): string;
+}
+
+const directory = temporaryDirectory();
+// Here, not in a hook: whether there is one decides what is skipped.
+const docker = await Docker.start(`${directory}/docker`);
+const podman = runs('podman', 'runc') ? new Buildah(`${directory}/podman`, 'podman', 'overlay') : undefined;
+const buildah = new Buildah(`${directory}/buildah`, 'buildah', 'overlay');
+
+let unpacked = 0;
+const dockerEngine = (name: string, buildKit: boolean): Engine => ({
+  name,
+  build: (tag, dockerfile, options) => docker!.build(tag, dockerfile, buildKit, options),
+  load: (archive) => docker!.command('load', '--input', archive),
+  files: (tag) => docker!.unpack(tag, `${directory}/files${unpacked++}`),
+});
+const buildahEngine = (name: string, engine: Buildah | undefined, isolation: 'chroot' | 'oci'): Engine => ({
+  name,
+  build: (tag, dockerfile, options) =>
+    engine!.build(tag, dockerfile, { isolation, format: 'docker', ...options }),
+  load: (archive) => engine!.load(archive),
+  files: (tag) => engine!.mount(tag),
+});
+const ENGINES = {
+  classic: dockerEngine("Docker's classic builder", false),
+  buildKit: dockerEngine('BuildKit', true),
+  podmanChroot: buildahEngine('podman, chroot', podman, 'chroot'),
+  podmanRunc: buildahEngine('podman, runc', podman, 'oci'),
+  buildahChroot: buildahEngine('buildah, chroot', buildah, 'chroot'),
+  buildahRunc: buildahEngine('buildah, runc', buildah, 'oci'),
+};
+
+const withDocker = needs('a Docker daemon', docker !== undefined);
+const withPodman = needs('podman and runc', podman !== undefined);
+const needOf = (engine: Engine) =>
+  engine === ENGINES.classic || engine === ENGINES.buildKit
+    ? withDocker
+    : engine === ENGINES.buildahChroot
+      ? undefined
+      : withPodman;
+
+/** `describe` for each engine, skipped where there is none. */
+function eachEngine(engines: readonly Engine[], body: (engine: Engine) => void): void {
+  for (const engine of engines) {
+    const need = needOf(engine);
+    (need?.describe ?? describe)(need?.name(engine.name) ?? engine.name, () => body(engine));
+  }
+}
+
+let archive: string;
+beforeAll(() => {
+  refuseBinfmt();
+  archive = `${directory}/armrun.tar`;
+  packInto(archive);
+}, 10 * MINUTES);
+afterAll(async () => {
+  await docker?.end();
+  podman?.end();
+  buildah.end();
+  removeStorage(directory);
+}, 10 * MINUTES);
+
+/** A build that must succeed. */
+async function built(
+  engine: Engine,
+  tag: string,
+  dockerfile: string,
+  options?: BuildOptions,
+): Promise<string> {
+  const { status, output } = await engine.build(tag, dockerfile.replace(/^ +/gm, ''), options);
+  if (status !== 0) throw new Error(output);
+  return output;
+}
+
+describe('the archive of one line', () => {
+  const archives = new Map<string, [file: string, before: ReturnType<typeof shellOf>, names: string[]]>();
+  beforeAll(() => {
+    LAYOUTS.forEach(([name, make], i) => {
+      const root = `${directory}/layout${i}`;
+      makeLayout(make, root);
+      const file = `${directory}/layout${i}.tar`;
+      imageArchive(root, file, `layout${i}:latest`);
+      archives.set(name, [file, shellOf(root), Object.keys(filesOf(root))]);
+    });
+  }, 10 * MINUTES);
+
+  const { classic, buildKit, podmanRunc, buildahChroot } = ENGINES;
+  eachEngine([classic, buildKit, podmanRunc, buildahChroot], (engine) => {
+    // podman builds as buildah does, with a layer for each line.
+    const some =
+      !ALL && (engine === podmanRunc || engine === buildKit)
+        ? ['merged /usr, a link to dash', 'busybox by absolute links']
+        : undefined;
+    const layouts = LAYOUTS.map(([name], i) => [name, i] as const);
+    test.each(layouts.filter(([name]) => some?.includes(name) ?? true))(
+      '%s',
+      async (name, i) => {
+        const [file, before, names] = archives.get(name)!;
+        engine.load(file);
+        const output = await built(
+          engine,
+          `after${i}`,
+          `FROM layout${i}
+          ADD armrun.tar /
+          RUN uname -m; ls -d /armrun 2>&1 || echo $0 runs
+          RUN /armrun/armrun clean`,
+          { links: { 'armrun.tar': archive } },
+        );
+        expect(output).toMatch(/armv7l\n.*No such file[\s\S]*\/bin\/sh runs/);
+        const root = engine.files(`after${i}`);
+        const after = shellOf(root);
+        // buildah has left nothing to tell the time by, in an image without a list of packages.
+        const timeless = engine === podmanRunc || engine === buildahChroot;
+        const left = timeless ? ['time'] : [];
+        // overlayfs makes a file of its own of each name that changes.
+        if (name.endsWith('hard links')) left.push('nlink');
+        const facts = (shell: typeof after) =>
+          JSON.parse(JSON.stringify(shell, (key, value) => (left.includes(key) ? undefined : value)));
+        // Nor the mode of a file.
+        if (timeless && name.endsWith('odd mode'))
+          expect(after).toMatchObject({ mode: '100755', link: undefined });
+        else expect(facts(after)).toEqual(facts(before));
+        const own = (name: string) => !/^\/(dev|proc|sys|etc|run|\.dockerenv)\b/.test(name);
+        expect(readdirSync(root)).not.toContain('armrun');
+        expect(Object.keys(filesOf(root)).filter(own).sort()).toEqual(names.filter(own).sort());
+      },
+      10 * MINUTES,
+    );
+  });
+});
+
+const DATE = /^\w{3} \w{3} +\d+ \d\d:\d\d:\d\d UTC \d{4}\n$/;
+
+/** The commands of RUN lines, and what they print. */
+const LINES: readonly [line: string, printed: string | RegExp][] = [
+  ["sh -c 'echo Hello World !'", 'Hello World !\n'],
+  ['echo Hello World !', 'Hello World !\n'],
+  ['date', DATE],
+  ['/bin/date', DATE],
+  ['/bin/bash -c /bin/date', DATE],
+  ['bash -c /bin/date', DATE],
+  ['/bin/sh -c /bin/date', DATE],
+  ['sh -c /bin/date', DATE],
+  ['uname -m', 'armv7l\n'],
+];
+const MOUNT = '--mount=type=bind,from=armrun,source=/armrun,target=/armrun ';
+const SHELL = 'SHELL ["/armrun/armrun", "/bin/sh", "-c"]';
+const INSTALL = 'RUN ["/armrun/armrun", "install"]';
+
+/** Ways to have armrun in a build: what comes before the lines, what each begins with, and what comes after. */
+const WAYS: readonly [name: string, before: string, mount: string, after: string][] = [
+  ['the archive of one line', 'FROM armhf\nADD armrun.tar /', '', 'RUN /armrun/armrun clean'],
+  ['install', `FROM armhf\nADD folder.tar /\n${INSTALL}`, '', 'RUN /armrun/armrun clean'],
+  ['SHELL', `FROM armhf\nADD folder.tar /\n${SHELL}`, '', 'RUN /armrun/armrun clean'],
+  ['RUN --mount', `FROM armhf AS armrun\nADD armrun.tar /\nFROM armhf\n${SHELL}`, MOUNT, ''],
+];
+
+describe('ordinary RUN lines', () => {
+  const links: Record<string, string> = {};
+  let base: string;
+  beforeAll(() => {
+    links['armrun.tar'] = archive;
+    links['folder.tar'] = `${directory}/folder.tar`;
+    packInto(links['folder.tar'], '--folder-only');
+    base = `${directory}/armhf.tar`;
+    imageArchive(makeRoot('image'), base, 'armhf:latest');
+  }, 10 * MINUTES);
+
+  const install = ALL ? ['apt-get update -q && apt-get install -qy cowsay && /usr/games/cowsay hi'] : [];
+  eachEngine(Object.values(ENGINES), (engine) => {
+    // Docker's classic builder has no --mount. What podman and buildah do the other ways, build.test.ts shows.
+    const isDocker = engine === ENGINES.classic || engine === ENGINES.buildKit;
+    const ways = WAYS.filter(([name, , mount]) =>
+      engine === ENGINES.classic ? mount === '' : ALL || isDocker || /one line|mount/.test(name),
+    );
+    test.each(ways)(
+      '%s',
+      async (_, before, mount, after) => {
+        engine.load(base);
+        const lines = [...LINES.map(([line]) => line), ...install].map((line) => `RUN ${mount}${line}`);
+        const output = await built(engine, 'lines', `${before}\n${lines.join('\n')}\n${after}\n`, { links });
+        const printed = printedBy(output);
+        LINES.forEach(([line, expected], i) => {
+          expect(printed.get(lines[i]!), line).toMatch(expected);
+        });
+        if (install.length > 0) expect(output).toContain('< hi >');
+        const root = engine.files('lines');
+        // A mount leaves what it was mounted on.
+        expect(readdirSync(root).includes('armrun') ? readdirSync(`${root}/armrun`) : []).toEqual([]);
+      },
+      10 * MINUTES,
+    );
+  });
+});
+
+/** What each line of a Dockerfile printed, of any of the engines. */
+function printedBy(output: string): Map<string, string> {
+  const printed = new Map<string, string>();
+  const numbers = new Map<string, string>();
+  let current = '';
+  for (const line of output.split('\n')) {
+    const step = /^(?:\[\d+\/\d+\] )?(?:Step|STEP) \d+\/\d+ ?: (.*)$/.exec(line)?.[1];
+    const [, number, text = ''] = /^#(\d+) (.*)$/.exec(line) ?? [];
+    const instruction = step ?? /^\[[\w -]*\d+\/\d+\] (.*)$/.exec(text)?.[1];
+    if (instruction !== undefined) {
+      current = instruction;
+      if (number !== undefined) numbers.set(number, instruction);
+      printed.set(instruction, '');
+    } else if (number !== undefined) {
+      const said = /^\d+\.\d+ (.*)$/.exec(text)?.[1];
+      const by = numbers.get(number);
+      if (said && by !== undefined) printed.set(by, `${printed.get(by)}${said}\n`);
+    } else if (
+      !/^( --->|-->|Removing intermediate|COMMIT|Successfully|$)/.test(line) &&
+      printed.has(current)
+    ) {
+      printed.set(current, `${printed.get(current)}${line}\n`);
+    }
+  }
+  return printed;
+}
