@@ -12,9 +12,16 @@ if (oldFile === undefined || newFile === undefined || process.argv.length !== 4)
   console.error('usage: npm run bench:compare -- OLD.json NEW.json');
   process.exit(2);
 }
-const [before, after] = [oldFile, newFile].map(
-  (file) => JSON.parse(readFileSync(file, 'utf8')) as Results,
-) as [Results, Results];
+const [before, after] = [read(oldFile), read(newFile)];
+
+function read(file: string): Results {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Results;
+  } catch (error) {
+    console.error(`bench:compare: ${file}: ${(error as Error).message}`);
+    process.exit(2);
+  }
+}
 
 const line = (cells: readonly string[]) =>
   console.log(

@@ -29,11 +29,6 @@ export function runFirst(options: FirstOptions): number {
     );
   }
   const chosen = firstPrograms.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
-  const unknown = options.only.filter((name) => !chosen.some((program) => program.name === name));
-  if (unknown.length > 0)
-    throw new Error(
-      `--only ${unknown}: no such program; there are ${firstPrograms.map((p) => p.name).join(', ')}`,
-    );
   const roots = new Map<RootName, string>();
   for (const { root } of chosen) if (!roots.has(root)) roots.set(root, prepareRoot(root, binfmt === '1'));
   const rows = chosen.map(

@@ -103,10 +103,6 @@ export function runSteady(options: SteadyOptions): void {
     .filter((program) => options.only.length === 0 || options.only.includes(program.name))
     .filter((program) => !long || program.long !== undefined)
     .map((program) => (long ? { ...program, args: program.long! } : program));
-  if (chosen.length === 0)
-    throw new Error(
-      `--only ${options.only}: no such program; there are ${programs.map((p) => p.name).join(', ')}`,
-    );
   const roots = new Map<RootName, string>();
   for (const program of chosen) {
     const { root = 'full' } = program;
@@ -140,6 +136,16 @@ export function runSteady(options: SteadyOptions): void {
     process.stderr.write(counted ? `round ${round} of ${rounds}\n` : 'warm\n');
   }
 
+  show(results, engines, chosen, median(bareNode));
+  write(results, engines, { rounds, bareNode: median(bareNode), suffix: long ? '-long' : '' });
+}
+
+function show(
+  results: readonly Result[],
+  engines: readonly Engine[],
+  chosen: readonly BenchProgram[],
+  bareNode: number,
+): void {
   const row = (cells: string[]) =>
     console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(14) : cell.padStart(13))).join(''));
   row(['', ...engines.map((engine) => engine.name), 'armrun/qemu', 'armrun/native']);
@@ -151,7 +157,7 @@ export function runSteady(options: SteadyOptions): void {
       result.median[to] === undefined ? '' : (result.median.armrun! / result.median[to]).toFixed(2);
     row([result.name, ...engines.map((engine) => ms(engine.name)), ratio('qemu-arm'), ratio('native')]);
   }
-  row(['node -e 0', `${median(bareNode).toFixed(0)} ms`]);
+  row(['node -e 0', `${bareNode.toFixed(0)} ms`]);
   const mean = (list: readonly Result[]) => {
     const logs = list.map(({ median }) => Math.log(median.armrun! / median['qemu-arm']!));
     return Math.exp(logs.reduce((a, b) => a + b, 0) / logs.length).toFixed(2);
@@ -165,16 +171,21 @@ export function runSteady(options: SteadyOptions): void {
     const list = results.filter((_, i) => isOne(chosen[i]!));
     if (list.length > 0) console.log(`of the ${list.length} programs that ${what}: ${mean(list)}`);
   }
+}
 
+function write(
+  results: readonly Result[],
+  engines: readonly Engine[],
+  { rounds, bareNode, suffix }: { rounds: number; bareNode: number; suffix: string },
+): void {
   const out = `${project}.cache/bench`;
-  const suffix = long ? '-long' : '';
   mkdirSync(out, { recursive: true });
   const all: Results = {
     date: new Date().toISOString(),
     machine: machine(),
     rounds,
-    bareNode: median(bareNode),
-    results,
+    bareNode,
+    results: [...results],
   };
   writeFileSync(`${out}/results${suffix}.json`, `${JSON.stringify(all, null, 1)}\n`);
   writeFileSync(

@@ -240,8 +240,26 @@ function readEnvironment(draft: Draft, environment: NodeJS.ProcessEnv): Instead 
   return undefined;
 }
 
+/** What -E and -U name: only qemu's spellings take several. */
+const listOf = (spelling: string, value: string) => (spelling.startsWith('--') ? [value] : value.split(','));
+
+function setVariables(guestEnv: Map<string, string>, spelling: string, value: string): void {
+  for (const setting of listOf(spelling, value)) {
+    const equals = setting.indexOf('=');
+    if (equals <= 0) throw new UsageError(`${spelling}: '${setting}' is not VAR=VALUE`);
+    guestEnv.set(setting.slice(0, equals), setting.slice(equals + 1));
+  }
+}
+
+function unsetVariables(guestEnv: Map<string, string>, spelling: string, value: string): void {
+  for (const variable of listOf(spelling, value)) {
+    if (variable === '' || variable.includes('='))
+      throw new UsageError(`${spelling}: '${variable}' is not the name of a variable`);
+    guestEnv.delete(variable);
+  }
+}
+
 function set(draft: Draft, name: OptionName, spelling: string, value: string): Instead | undefined {
-  const { guestEnv } = draft;
   switch (name) {
     case 'root':
       draft.root = value;
@@ -270,20 +288,10 @@ function set(draft: Draft, name: OptionName, spelling: string, value: string): I
       draft.cwd = value;
       break;
     case 'env':
-      // Only qemu's spellings take several.
-      for (const setting of spelling.startsWith('--') ? [value] : value.split(',')) {
-        const equals = setting.indexOf('=');
-        if (equals <= 0) throw new UsageError(`${spelling}: '${setting}' is not VAR=VALUE`);
-        guestEnv.set(setting.slice(0, equals), setting.slice(equals + 1));
-      }
+      setVariables(draft.guestEnv, spelling, value);
       break;
     case 'unset':
-      for (const variable of spelling.startsWith('--') ? [value] : value.split(',')) {
-        if (variable === '' || variable.includes('=')) {
-          throw new UsageError(`${spelling}: '${variable}' is not the name of a variable`);
-        }
-        guestEnv.delete(variable);
-      }
+      unsetVariables(draft.guestEnv, spelling, value);
       break;
     case 'argv0':
       draft.argv0 = value;
@@ -340,8 +348,8 @@ function cacheDirectory({ XDG_CACHE_HOME: cache, HOME: home }: NodeJS.ProcessEnv
 }
 
 /**
- * Whether the words are options of proot, whose -r and -0 mean something else than qemu-user's: its letters are words by themselves,
- * and a kernel's release begins with a digit.
+ * Whether the words are options of proot, whose -r and -0 mean something else than qemu-user's: its letters are words by
+ * themselves, and a kernel's release begins with a digit.
  */
 function isProot(words: readonly string[]): boolean {
   let at = 0;
