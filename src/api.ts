@@ -156,6 +156,12 @@ export interface RunOptions {
   fakeroot?: boolean;
   /** What uname and /proc/sys/kernel/hostname give; by default the host's. */
   hostname?: string | null;
+  /** Process ids are below it (kernel.pid_max), 301 to 4194304: when none is free fork fails with EAGAIN. */
+  pidMax?: number | null;
+  /** Bytes of memory that programs are promised at the most, all together: what is beyond fails with ENOMEM. */
+  memory?: number | null;
+  /** How many CPUs programs see, 1 to 32; by default 1. They take turns on one. */
+  cpus?: number | null;
   /** Working directory as the program sees it; by default `/` under a root, else this process's. */
   cwd?: string | null;
   /** A directory of the host in which absolute paths of files are looked for first (qemu-user's -L). */

@@ -1,9 +1,10 @@
 /** Resource limits of a run: this process's, and what the options say. */
 import fs from 'node:fs';
+import { NR_CPUS, PID_MAX_LIMIT, PID_MAX_MIN } from '../syscalls/abi/limits.ts';
 import { RLIMIT } from '../syscalls/abi/resource.ts';
 import { defaultLimits } from '../syscalls/kernel/boot.ts';
 import type { Rlimit } from '../syscalls/kernel/process.ts';
-import type { Limit, Limits } from './api.ts';
+import type { Limit, Limits, RunOptions } from './api.ts';
 import { OptionError } from './errors.ts';
 
 const NUMBERS: Readonly<Record<keyof Limits, number>> = {
@@ -31,6 +32,17 @@ export function limitsOf(given: Limits): Rlimit[] {
     limits[NUMBERS[name]] = { cur: soft, max: hard ?? Math.max(limit.max, soft) };
   }
   return limits;
+}
+
+/** What the machine that the program sees can be. Throws an OptionError. */
+export function checkMachine({ pidMax, memory, cpus }: Pick<RunOptions, 'pidMax' | 'memory' | 'cpus'>): void {
+  const check = (name: string, value: number | null | undefined, min: number, max: number) => {
+    if (value == null || (Number.isInteger(value) && value >= min && value <= max)) return;
+    throw new OptionError('ERR_ARMRUN_OPTION', `${name}: ${value} is not a number from ${min} to ${max}`);
+  };
+  check('pidMax', pidMax, PID_MAX_MIN, PID_MAX_LIMIT);
+  check('memory', memory, 0, Number.MAX_SAFE_INTEGER);
+  check('cpus', cpus, 1, NR_CPUS);
 }
 
 /** The limits this process runs under, from /proc/self/limits. */

@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 
 import type { CpuName } from '../emu/cpu.ts';
 import { CPU_MODELS, DEFAULT_MODEL } from '../emu/cpu-model.ts';
+import { NR_CPUS, PID_MAX_LIMIT, PID_MAX_MIN } from '../syscalls/abi/limits.ts';
 import type { Bind, Tmpfs } from './api.ts';
 import { FILES, FOLDER } from './image/folder.ts';
 
@@ -28,6 +29,10 @@ export interface Options {
   /** Null: as is usual for who runs it. */
   fakeroot: boolean | null;
   hostname: string | null;
+  pidMax: number | null;
+  /** Bytes. */
+  memory: number | null;
+  cpus: number | null;
   /** qemu's -L: the dynamic linker and libraries are looked for here first. */
   ldPrefix: string | null;
   /** Working directory, as the guest sees it. */
@@ -79,6 +84,9 @@ Runs a 32-bit ARM Linux program.
   --fakeroot             the guest is root in DIR of --root; what the host refuses this user (owners, devices, capabilities) is kept in
                          DIR.owners. So by default for an ordinary user who may make that file; --no-fakeroot
   --hostname NAME        what uname gives
+  --pid-max N            process ids are below N (301 to 4194304): fork fails with EAGAIN when none is free
+  --memory SIZE          programs are promised SIZE bytes (or with suffix k, M or G) of memory together; beyond that they get ENOMEM
+  --cpus N               programs see N processors (1 to ${NR_CPUS}, by default 1), which take turns on one
   -w, --cwd DIR          working directory, as the guest sees it
   -E, --env VAR=VALUE    set a variable of the guest's environment
   -U, --unset VAR        unset a variable of the guest's environment
@@ -125,6 +133,9 @@ const OPTIONS = {
   fakeroot: { type: 'boolean' },
   'no-fakeroot': { type: 'boolean' },
   hostname: { type: 'string' },
+  'pid-max': { type: 'string' },
+  memory: { type: 'string' },
+  cpus: { type: 'string' },
   cwd: { type: 'string', short: 'w' },
   env: { type: 'string', short: 'E' },
   unset: { type: 'string', short: 'U' },
@@ -183,6 +194,9 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
     readOnly: false,
     fakeroot: null,
     hostname: null,
+    pidMax: null,
+    memory: null,
+    cpus: null,
     ldPrefix: null,
     cwd: null,
     env: [],
@@ -283,6 +297,15 @@ function set(draft: Draft, name: OptionName, spelling: string, value: string): I
       if (value === '' || Buffer.byteLength(value) > HOSTNAME_MAX)
         throw new UsageError(`${spelling}: '${value}' is not a host name`);
       draft.hostname = value;
+      break;
+    case 'pid-max':
+      draft.pidMax = parseNumber(spelling, value, PID_MAX_MIN, PID_MAX_LIMIT);
+      break;
+    case 'memory':
+      draft.memory = bytesOf(spelling, value);
+      break;
+    case 'cpus':
+      draft.cpus = parseNumber(spelling, value, 1, NR_CPUS);
       break;
     case 'cwd':
       draft.cwd = value;
@@ -418,6 +441,12 @@ function bytesOf(spelling: string, value: string): number {
   const match = /^(\d+)([kMmGg]?)$/.exec(value);
   if (match === null) throw new UsageError(`${spelling}: '${value}' is not a size`);
   return Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
+}
+
+function parseNumber(spelling: string, value: string, min: number, max: number): number {
+  if (!/^\d+$/.test(value) || Number(value) < min || Number(value) > max)
+    throw new UsageError(`${spelling}: '${value}' is not a number from ${min} to ${max}`);
+  return Number(value);
 }
 
 function parseSize(spelling: string, value: string): number {

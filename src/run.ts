@@ -38,7 +38,7 @@ import { useHandlersFile } from './handlers-file.ts';
 import { forwardSignals } from './host-signals.ts';
 import { guestCommand } from './image/command.ts';
 import { hideInstallation } from './image/install.ts';
-import { limitsOf } from './limits.ts';
+import { checkMachine, limitsOf } from './limits.ts';
 import { claimModel, modelNamed } from './model.ts';
 import { endOf, processObserver, statsOf } from './process-events.ts';
 import { openInput, openOutput } from './streams.ts';
@@ -78,6 +78,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
 async function runWith(model: CpuModel, options: RunOptions, started: number): Promise<RunResult> {
   const { on = {} } = options;
   const limits = limitsOf(options.limits ?? {});
+  checkMachine(options);
   useHandlersFile();
   // Translations hold what was undefined.
   const variant = model === DEFAULT_MODEL ? '' : `-${model.name}`;
@@ -103,6 +104,9 @@ async function runWith(model: CpuModel, options: RunOptions, started: number): P
     hostname: options.hostname ?? os.hostname(),
     corePattern: hostCorePattern(),
     firstPid: process.pid,
+    pidMax: options.pidMax ?? undefined,
+    memory: options.memory ?? undefined,
+    cpus: options.cpus ?? undefined,
     isOrphaned: forwards ? isOrphaned : () => true,
     stats: options.stats === true,
     observer: on.process && processObserver((event) => on.process!(event)),

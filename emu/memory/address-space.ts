@@ -118,6 +118,8 @@ export class AddressSpace {
 
   /** RLIMIT_STACK in bytes: how far a stack may grow down. Set by the kernel. */
   stackLimit = 8 << 20;
+  /** Whether a stack may grow by so many bytes. Set by the kernel, too. */
+  mayGrow: (bytes: number) => boolean = () => true;
   /** Where findFree begins to search, downwards. Set at exec. */
   mmapBase = MMAP_BASE;
 
@@ -171,6 +173,7 @@ export class AddressSpace {
   fork(): AddressSpace {
     const child = AddressSpace.create(this.#program);
     child.stackLimit = this.stackLimit;
+    child.mayGrow = this.mayGrow;
     child.mmapBase = this.mmapBase;
     for (const vma of this.#areas.list) child.#areas.insert({ ...vma, locked: undefined });
     copyPages(this, child, this.#areas.list);
@@ -523,6 +526,7 @@ export class AddressSpace {
       const gap = below.prot === 0 || below.growsDown ? 0 : STACK_GUARD_GAP;
       if (start - below.end < gap) return undefined;
     }
+    if (!this.mayGrow(vma.start - start)) return undefined;
     vma.start = start;
     return vma;
   }

@@ -54,7 +54,7 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   sched_setscheduler: 'as setpriority; SCHED_DEADLINE gives EBUSY',
   sched_setparam: 'as setpriority',
   sched_setattr: 'as sched_setscheduler; no utilization clamps',
-  sched_setaffinity: 'there is one CPU',
+  sched_setaffinity: 'kept and told: all tasks take turns on one thread of the host',
   times: 'what is the time of the kernel is told by samples',
   setitimer: 'as times',
   getrusage: 'as times; no page faults, no block input or output',

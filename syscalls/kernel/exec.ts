@@ -19,6 +19,7 @@ import { type Inode, identityOf, pathOf } from '../vfs/core/inode.ts';
 import type { OpenFile } from '../vfs/core/open-file.ts';
 import { lookupPath } from '../vfs/core/walk.ts';
 import { randomBytes } from '../vfs/memory/random.ts';
+import { committedIn, mayCommit } from './commit.ts';
 import { credsAfterExec } from './exec-creds.ts';
 import { killOtherThreads, leaveMemory } from './exit.ts';
 import type { FsContext } from './fs-context.ts';
@@ -137,6 +138,7 @@ export function prepare(by: Executor, program: Program): Prepared {
     let done = false;
     try {
       const { mm, cpu } = load(by, program, found, space, creds, secure);
+      if (!mayCommit(by.kernel, committedIn(space))) fail('ENOMEM');
       done = true;
       const readImpliesExec = found.image.stack !== 'not-executable';
       return { mm, cpu, creds, comm: commOf(program.path), readImpliesExec };
@@ -194,6 +196,7 @@ function load(
   secure: boolean,
 ): { mm: Mm; cpu: CpuState } {
   space.stackLimit = by.stackLimit;
+  space.mayGrow = by.kernel.vfs.memory.mayCommit;
   const bias = programBias(image, (n) => space.findFree(n));
   const loaded = loadElf(space, image, main.source, main.name, bias);
   let start = loaded.entry;

@@ -6,6 +6,7 @@ import { CLONE, SCHED } from '../abi/sched.ts';
 import { SI, SIG } from '../abi/signal.ts';
 import { CAP, capable } from '../vfs/core/creds.ts';
 import { WaitQueue } from '../vfs/core/wait-queue.ts';
+import { committedIn, mayCommit } from './commit.ts';
 import { Mm } from './mm.ts';
 import { Process } from './process.ts';
 import { PTRACE_EVENT, PTRACE_O, startTrace } from './ptrace.ts';
@@ -50,6 +51,9 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
     : kernel.processes.size >= kernel.maxProcesses;
   if (full || tooMany(parent)) fail('EAGAIN');
 
+  // dup_mmap: what the child has of its own is promised once more.
+  if (!has(CLONE.CLONE_VM) && kernel.vfs.memory.limited && !mayCommit(kernel, committedIn(parent.mm.space)))
+    fail('ENOMEM');
   const tid = kernel.allocatePid();
   let mm = parent.mm;
   if (has(CLONE.CLONE_VM)) mm.users++;
@@ -103,6 +107,7 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   child.timerSlack = parent.timerSlack;
   inheritScheduling(parent, child);
   child.ioPriority = parent.ioPriority;
+  child.affinity = parent.affinity;
   // A thread with a stack of its own loses the alternate stack; a vfork child, which borrows the parent's, keeps it.
   if (!has(CLONE.CLONE_VM) || has(CLONE.CLONE_VFORK)) child.altStack = { ...parent.altStack };
   if (has(CLONE.CLONE_CHILD_CLEARTID)) child.clearChildTid = args.childTid;

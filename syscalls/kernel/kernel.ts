@@ -10,11 +10,15 @@ import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { WRITE } from '../../emu/memory/layout.ts';
 import { PreferredAddresses } from '../../emu/memory/preferred-addresses.ts';
 import { addWork, noWork } from '../../emu/work.ts';
+import { fail } from '../abi/errno.ts';
+import { PID_MAX_LIMIT, RESERVED_PIDS } from '../abi/limits.ts';
 import { SI, SIG, type SigInfo } from '../abi/signal.ts';
 import { Vfs } from '../vfs/core/vfs.ts';
 import { WaitQueue } from '../vfs/core/wait-queue.ts';
 import { MqueueFs } from '../vfs/ipc/mqueue.ts';
+import { MachineMemory } from '../vfs/memory/quota.ts';
 import { monotonic } from './clock.ts';
+import { mayCommit } from './commit.ts';
 import { exitGroup } from './exit.ts';
 import { Futexes } from './futex.ts';
 import { KnownPrograms } from './known-programs.ts';
@@ -72,8 +76,14 @@ export interface KernelOptions {
   hostname: string;
   /** kernel.core_pattern at the start; `core` where the host does not say. */
   corePattern?: string | undefined;
-  /** The first process id. */
+  /** The first process id, if it is not beyond those that there are. */
   firstPid: number;
+  /** kernel.pid_max at the start. */
+  pidMax?: number | undefined;
+  /** Most bytes that programs are promised. */
+  memory?: number | undefined;
+  /** How many CPUs programs see, at most NR_CPUS. They take turns on one. */
+  cpus?: number | undefined;
   command?: HostCommand | undefined;
   /** Whether nobody outside would continue the first process group when it has stopped. */
   isOrphaned(): boolean;
@@ -97,8 +107,6 @@ export interface EndedProcess {
 /** uname's version. */
 export const VERSION = '#1 SMP armrun';
 
-const PID_MAX = 4_194_304;
-
 /**
  * FSR of a fault, as arch/arm/mm/fault.c puts it into the signal frame's error_code: page translation, page permission,
  * alignment; bit 11 for writes.
@@ -121,15 +129,18 @@ function isBreakpoint(cpu: CpuState, space: AddressSpace): boolean {
 
 export class Kernel {
   readonly options: KernelOptions;
+  /** The first process's id. */
+  readonly firstPid: number;
   readonly tasks = new Map<number, Task>();
   readonly processes = new Map<number, Process>();
   readonly timers = new Timers((timer) => this.attempt('a timer', () => timer.wake()));
   readonly preferredAddresses = new PreferredAddresses();
   readonly ipc = new SysvIpc();
-  readonly vfs = new Vfs();
+  readonly vfs: Vfs;
   readonly programs = new KnownPrograms();
   readonly futexes = new Futexes();
-  readonly mqueues = new MqueueFs(this.vfs);
+  readonly mqueues: MqueueFs;
+  readonly cpus: number;
   /** Woken whenever any signal is queued anywhere: where signalfd waits. */
   readonly signalArrivals = new WaitQueue();
   readonly queuedSignals = new QueuedSignals();
@@ -149,6 +160,7 @@ export class Kernel {
   /** kernel.core_pattern and kernel.core_uses_pid. */
   corePattern: string;
   coreUsesPid = false;
+  pidMax: number;
   #lastPid: number;
   #deferred: (() => void)[] = [];
   /** Failures that were told. */
@@ -170,10 +182,16 @@ export class Kernel {
 
   constructor(options: KernelOptions) {
     this.options = options;
+    this.vfs = new Vfs(new MachineMemory(options.memory));
+    this.vfs.memory.mayCommit = (bytes) => mayCommit(this, bytes);
+    this.mqueues = new MqueueFs(this.vfs);
+    this.cpus = options.cpus ?? 1;
+    this.pidMax = options.pidMax ?? PID_MAX_LIMIT;
     this.hostname = options.hostname;
     this.corePattern = options.corePattern ?? 'core';
     this.ended = options.stats ? [] : undefined;
-    this.#lastPid = options.firstPid - 1;
+    this.firstPid = options.firstPid < this.pidMax ? options.firstPid : RESERVED_PIDS;
+    this.#lastPid = this.firstPid - 1;
     this.scheduler = new Scheduler(this);
     this.hooks = this.#makeHooks();
     this.vfs.isExecuted = (inode) => isExecuted(this, inode);
@@ -184,10 +202,24 @@ export class Kernel {
     return this.options.createBackend(space, this.hooks);
   }
 
+  /** alloc_pid: the next one that is free; from the highest on from the first again that is not reserved. EAGAIN. */
   allocatePid(): number {
-    do this.#lastPid = this.#lastPid >= PID_MAX - 1 ? 300 : this.#lastPid + 1;
-    while (this.tasks.has(this.#lastPid) || this.group(this.#lastPid).length > 0);
-    return this.#lastPid;
+    const { pidMax } = this;
+    let pid = this.#lastPid;
+    for (let tried = 0; tried < pidMax; tried++) {
+      pid = pid >= pidMax - 1 ? RESERVED_PIDS : pid + 1;
+      if (this.#isPidInUse(pid)) continue;
+      this.#lastPid = pid;
+      return pid;
+    }
+    return fail('EAGAIN');
+  }
+
+  /** It is a task's, or one's whose group or session has members yet. */
+  #isPidInUse(pid: number): boolean {
+    if (this.tasks.has(pid)) return true;
+    for (const p of this.processes.values()) if (p.pgid === pid || p.session.sid === pid) return true;
+    return false;
   }
 
   /** Processes of a process group, zombies too. */
@@ -200,7 +232,7 @@ export class Kernel {
    * parent outside: in the host's shell, which continues what it stopped, or not.
    */
   isOrphanedGroup(pgid: number): boolean {
-    if (pgid === this.options.firstPid) return this.options.isOrphaned();
+    if (pgid === this.firstPid) return this.options.isOrphaned();
     return !this.group(pgid).some((p) => {
       const { parent } = p;
       return !p.zombie && parent !== undefined && parent.pgid !== pgid && parent.session === p.session;

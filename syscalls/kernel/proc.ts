@@ -2,6 +2,7 @@
 import { PAGE_SIZE, READ, WRITE } from '../../emu/memory/layout.ts';
 import type { ProcProcess, ProcSource, ProcThread } from '../vfs/proc/source.ts';
 import { Tty } from '../vfs/tty/tty.ts';
+import { committed, memoryUse } from './commit.ts';
 import { mayInspect } from './inspect.ts';
 import type { Kernel } from './kernel.ts';
 import { VERSION } from './kernel.ts';
@@ -42,6 +43,9 @@ export function procSource(kernel: Kernel): ProcSource {
       return kernel.scheduler.switches;
     },
     model: kernel.options.model,
+    cpus: kernel.cpus,
+    memory: () => ({ ...memoryUse(kernel), committed: committed(kernel) }),
+    isMemoryLimited: kernel.vfs.memory.limited,
     settings: kernel,
     leases: kernel.vfs.leases,
     sysv: sysvSource(kernel.ipc),
@@ -60,6 +64,7 @@ function thread(t: Task): ProcThread {
     switches: t.switches,
     startTime: t.startTime,
     nice: t.nice,
+    affinity: (t.affinity & (2 ** t.kernel.cpus - 1)) >>> 0,
     pending: t.pending.set,
     blocked: t.blocked,
     setComm(comm) {

@@ -135,6 +135,8 @@ export class Task implements Waiter {
   policy = 0;
   rtPriority = 0;
   ioPriority = 0;
+  /** The CPUs it may use, as bits of 32. */
+  affinity = 0xffff_ffff;
   /** CPU time used, in milliseconds. */
   cpuTime = 0;
   /** About how much of it was spent in system calls; see cpuUse. */

@@ -2,7 +2,6 @@
  * Mounting inside the run (fs/namespace.c): tmpfs, proc, sysfs, devtmpfs and bind mounts of the host's files; mounts are moved, and
  * made read-only. All processes see the same mounts.
  */
-import { totalmem } from 'node:os';
 import { fail } from '../../abi/errno.ts';
 import { AT_FDCWD } from '../../abi/fcntl.ts';
 import { procSource } from '../../kernel/proc.ts';
@@ -14,7 +13,7 @@ import { NodeInode } from '../../vfs/host/node-inode.ts';
 import { createDev } from '../../vfs/memory/dev.ts';
 import { TmpFs } from '../../vfs/memory/tmpfs.ts';
 import { ProcFs } from '../../vfs/proc/proc.ts';
-import { SysFs } from '../../vfs/proc/sys.ts';
+import { SysFs, system } from '../../vfs/proc/sys.ts';
 import { DevPts } from '../../vfs/tty/pty.ts';
 import { flags, path, pathOrNull, ptr } from '../args.ts';
 import { type Call, call } from '../declare.ts';
@@ -45,12 +44,12 @@ function treeRoot(t: Task): Inode {
 }
 
 /** Of a tmpfs's size (tmpfs(5)). */
-const UNITS: Record<string, () => number> = {
+const UNITS: Record<string, (memory: number) => number> = {
   '': () => 1,
   k: () => 1024,
   m: () => 1 << 20,
   g: () => 1 << 30,
-  '%': () => totalmem() / 100,
+  '%': (memory) => memory / 100,
 };
 
 function create(t: Task, type: string, source: string | null, data: string | null): FileSystem {
@@ -64,13 +63,13 @@ function create(t: Task, type: string, source: string | null, data: string | nul
         type,
         source: source ?? type,
         mode: mode ? Number.parseInt(mode[1]!, 8) : 0o1777,
-        size: size ? Number(size[1]) * UNITS[size[2]!.toLowerCase()]!() : undefined,
+        size: size ? Number(size[1]) * UNITS[size[2]!.toLowerCase()]!(vfs.memory.total) : undefined,
       });
     }
     case 'proc':
       return new ProcFs(vfs, procSource(t.kernel), () => treeRoot(t));
     case 'sysfs':
-      return new SysFs(vfs);
+      return new SysFs(vfs, system(t.kernel.cpus));
     case 'devtmpfs':
       return createDev(vfs);
     case 'mqueue':

@@ -4,6 +4,7 @@ import { EXEC, PAGE_SIZE, READ, USER_END, WRITE } from '../../../emu/memory/layo
 import { fail } from '../../abi/errno.ts';
 import { SHM, SHMCTL, SHMLBA, shmInfo, shmidDs, shminfo } from '../../abi/ipc.ts';
 import { RLIMIT } from '../../abi/resource.ts';
+import { mayCommit } from '../../kernel/commit.ts';
 import { type Segment, seconds } from '../../kernel/sysv-ipc.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
@@ -20,6 +21,7 @@ function shmget(t: Task, key: number, bytes: number, how: number): number {
   return segments.get(key, how, t.creds, check, (at) => {
     if (bytes === 0 || bytes > Math.min(USER_END, limits.shmmax)) fail('EINVAL');
     if (ipc.usedPages + Math.ceil(bytes / PAGE_SIZE) > limits.shmall) fail('ENOSPC');
+    if (!mayCommit(t.kernel, bytes)) fail('ENOMEM');
     return ipc.makeSegment(at, how, t.creds, bytes, t.process.pid);
   });
 }

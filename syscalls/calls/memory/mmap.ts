@@ -5,6 +5,7 @@ import { PAGE_MASK, PAGE_SIZE, USER_END } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';
 import { MAP, MAP_SHARED_VALIDATE, MAP_TYPE, MREMAP, PROT, READ_IMPLIES_EXEC } from '../../abi/mman.ts';
 import { RLIMIT } from '../../abi/resource.ts';
+import { committedIn, isAccountable, mayCommit } from '../../kernel/commit.ts';
 import { latin1 } from '../../kernel/mm.ts';
 import type { Task } from '../../kernel/task.ts';
 import { pathOf } from '../../vfs/core/inode.ts';
@@ -130,6 +131,10 @@ function mmap(
     at = space.findFree(bytes, wanted);
     if (at === 0) fail('ENOMEM');
   }
+  // Shared memory without a file is one in tmpfs, all of whose size counts (shmem_acct_size).
+  if (isAccountable({ prot, shared }) || (shared && source === null)) {
+    if (!mayCommit(t.kernel, bytes - committedIn(space, at, at + bytes))) fail('ENOMEM');
+  }
   space.map({
     start: at,
     end: at + bytes,
@@ -155,7 +160,7 @@ function brk(t: Task, wanted: number): number {
     mm.space.unmap(newEnd, oldEnd);
   } else if (newEnd > oldEnd) {
     if (wanted - mm.startBrk > t.process.limits[RLIMIT.RLIMIT_DATA]!.cur) return mm.brk | 0;
-    if (!mayExpand(t, newEnd - oldEnd)) return mm.brk | 0;
+    if (!mayExpand(t, newEnd - oldEnd) || !mayCommit(t.kernel, newEnd - oldEnd)) return mm.brk | 0;
     if (mm.lockFuture && !mayLockMore(t, newEnd - oldEnd)) return mm.brk | 0;
     // One page must stay free behind it, too.
     if (newEnd + PAGE_SIZE > USER_END || !mm.space.isFree(oldEnd, newEnd + PAGE_SIZE)) return mm.brk | 0;
@@ -174,6 +179,16 @@ function brk(t: Task, wanted: number): number {
   }
   mm.brk = wanted;
   return wanted | 0;
+}
+
+/** Bytes of a range that count as promised when it can be written to, and do not yet. */
+function promisedBy(t: Task, from: number, end: number): number {
+  let sum = 0;
+  for (const vma of t.mm.space.vmas()) {
+    if (!vma.shared && !isAccountable(vma))
+      sum += Math.max(0, Math.min(vma.end, end) - Math.max(vma.start, from));
+  }
+  return sum;
 }
 
 function mprotect(t: Task, start: number, length: number, prot: number): number {
@@ -202,6 +217,7 @@ function mprotect(t: Task, start: number, length: number, prot: number): number 
       if (vma.shared && !(vma.prot & PROT.PROT_WRITE) && source?.mayWrite?.() === false) fail('EACCES');
       at = vma.end;
     }
+    if (t.kernel.vfs.memory.limited && !mayCommit(t.kernel, promisedBy(t, from, end))) fail('ENOMEM');
   }
   if (!space.protect(from, end, effectiveProt(t, prot))) fail('ENOMEM');
   return 0;
@@ -240,6 +256,7 @@ function mremap(
   if (newBytes > oldBytes) {
     if (vma.locked && !mayLockMore(t, newBytes - oldBytes)) fail('EAGAIN');
     if (!mayExpand(t, newBytes - oldBytes)) fail('ENOMEM');
+    if (isAccountable(vma) && !mayCommit(t.kernel, newBytes - oldBytes)) fail('ENOMEM');
   }
   const { locked } = vma;
   const moveTo = (at: number): number => {

@@ -8,6 +8,7 @@ import { RLIMIT } from '../../abi/resource.ts';
 import { SCHED } from '../../abi/sched.ts';
 import { s32, struct, u32, u64 } from '../../abi/struct.ts';
 import { timespec32, timespec64 } from '../../abi/time.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
 import { oneOf, pid, ptr, structIn, structOut, uint } from '../args.ts';
@@ -19,6 +20,8 @@ const policyArg = oneOf(SCHED);
 const param = struct('sched_param', { sched_priority: s32 });
 /** Bytes of the kernel's CPU mask. */
 const CPUMASK = 4;
+/** The CPUs that there are. */
+export const cpuMask = ({ cpus }: Kernel) => 2 ** cpus - 1;
 
 const isRealTime = (policy: number) => policy === SCHED.SCHED_FIFO || policy === SCHED.SCHED_RR;
 const plain = (policy: number) => policy & ~SCHED.SCHED_RESET_ON_FORK;
@@ -226,18 +229,18 @@ export const schedCalls: readonly Call[] = [
   call(161, 'sched_rr_get_interval', [pid, structOut(timespec32)], rrInterval(timespec32)),
   call(241, 'sched_setaffinity', [pid, uint, ptr], (t, id, length, at) => {
     const mask = t.mm.readable(at, Math.min(length, CPUMASK));
+    const wanted = mask.reduce((bits, byte, i) => (bits | (byte << (8 * i))) >>> 0, 0);
     const of = findAny(t, id);
     if (!mayChange(t, of)) fail('EPERM');
-    // There is one CPU; a mask without it cannot be.
-    return (mask[0] ?? 0) & 1 ? 0 : fail('EINVAL');
+    if ((wanted & cpuMask(t.kernel)) === 0) fail('EINVAL');
+    of.affinity = wanted;
+    return 0;
   }),
   call(242, 'sched_getaffinity', [pid, uint, ptr], (t, id, length, at) => {
     // The bits are counted in 32 bits.
     if ((length * 8) >>> 0 < 1 || length & 3) fail('EINVAL');
-    findAny(t, id);
-    const out = t.mm.writable(at, CPUMASK);
-    out.fill(0);
-    out[0] = 1;
+    const of = findAny(t, id);
+    t.mm.put(u32, at, (of.affinity & cpuMask(t.kernel)) >>> 0);
     return CPUMASK;
   }),
   call(380, 'sched_setattr', [pid, ptr, uint], setAttr),

@@ -2,6 +2,7 @@
 import os from 'node:os';
 import { fail } from '../../abi/errno.ts';
 import { chars, s32, struct, u16, u32 } from '../../abi/struct.ts';
+import { memoryUse } from '../../kernel/commit.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
 import { hex, ptr, structOut } from '../args.ts';
@@ -28,6 +29,7 @@ const sysinfoT = struct('sysinfo', {
 
 function sysinfo(t: Task, at: number): number {
   const [load1, load5, load15] = os.loadavg().map((x) => Math.round(x * 65536)) as [number, number, number];
+  const { total, free } = memoryUse(t.kernel);
   // In pages, so that the host's memory fits in 32 bits (do_sysinfo scales likewise).
   const unit = 4096;
   t.mm.put(sysinfoT, at, {
@@ -35,8 +37,8 @@ function sysinfo(t: Task, at: number): number {
     load1,
     load5,
     load15,
-    totalram: Math.floor(os.totalmem() / unit),
-    freeram: Math.floor(os.freemem() / unit),
+    totalram: Math.floor(total / unit),
+    freeram: Math.floor(free / unit),
     sharedram: 0,
     bufferram: 0,
     totalswap: 0,
@@ -54,7 +56,8 @@ function sysinfo(t: Task, at: number): number {
 export const sysinfoCalls: readonly Call[] = [
   call(116, 'sysinfo', [structOut(sysinfoT)], sysinfo),
   call(345, 'getcpu', [structOut(u32), structOut(u32), ptr], (t, cpuAt, nodeAt) => {
-    if (cpuAt !== 0) t.mm.put(u32, cpuAt, 0);
+    // Nothing tells the CPUs apart: it is on the first that it may use.
+    if (cpuAt !== 0) t.mm.put(u32, cpuAt, 31 - Math.clz32(t.affinity & -t.affinity));
     if (nodeAt !== 0) t.mm.put(u32, nodeAt, 0);
     return 0;
   }),

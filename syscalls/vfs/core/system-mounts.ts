@@ -4,9 +4,10 @@ import { makedev } from '../../abi/stat.ts';
 import { NodeFs } from '../host/node-fs.ts';
 import { createDev } from '../memory/dev.ts';
 import { TmpFs } from '../memory/tmpfs.ts';
+import { cpuDirectory } from '../proc/cpu.ts';
 import { ProcFs } from '../proc/proc.ts';
 import type { ProcSource } from '../proc/source.ts';
-import { SysFs } from '../proc/sys.ts';
+import { SysFs, system } from '../proc/sys.ts';
 import { DevPts } from '../tty/pty.ts';
 import { openControllingTerminal, TtyFile } from '../tty/tty.ts';
 import { credsFor } from './creds.ts';
@@ -36,10 +37,13 @@ export function mountSystem(
     mounts.add(root, 'dev', dev);
     mounts.add(dev.root, 'pts', pts);
     mounts.add(dev.root, 'mqueue', mqueues);
-    mounts.add(root, 'sys', new SysFs(vfs));
+    mounts.add(root, 'sys', new SysFs(vfs, system(source.cpus)));
   } else {
     const dev = root.lookup('dev');
     if (dev?.isDirectory) mounts.add(dev, 'pts', pts);
+    // The host's /sys has the CPUs of the host.
+    const machine = source.cpus > 1 ? root.lookup('sys')?.lookup('devices')?.lookup('system') : undefined;
+    if (machine) mounts.add(machine, 'cpu', new SysFs(vfs, cpuDirectory(source.cpus)));
     devices.register(makedev(5, 2), (inode, flags) => pts.open(inode, flags));
   }
   for (const fd of [0, 1, 2]) {

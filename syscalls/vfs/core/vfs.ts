@@ -44,7 +44,7 @@ import type { NodeFs } from '../host/node-fs.ts';
 import type { HostTerminal } from '../host/terminal.ts';
 import type { Pipe } from '../ipc/pipe.ts';
 import { Devices } from '../memory/devices.ts';
-import { MemoryQuota } from '../memory/quota.ts';
+import { MachineMemory, MemoryQuota } from '../memory/quota.ts';
 import { AbstractNames } from '../net/abstract-names.ts';
 import { Loopback } from '../net/loopback.ts';
 import { NetlinkPorts } from '../net/netlink-ports.ts';
@@ -91,6 +91,7 @@ export function checkRename(flags: number): void {
 type Time = bigint | 'now' | undefined;
 
 export class Vfs {
+  readonly memory: MachineMemory;
   readonly mounts = new Mounts();
   readonly locks = new Locks();
   readonly leases = new Leases();
@@ -138,6 +139,10 @@ export class Vfs {
   /** What else is to be done at the end of the run. */
   readonly closing: (() => void)[] = [];
 
+  constructor(memory = new MachineMemory()) {
+    this.memory = memory;
+  }
+
   /** Where files without a name in any directory are. */
   get anonymous(): FileSystem {
     return (this.#anonymous ??= new AnonymousFs(this));
@@ -149,7 +154,7 @@ export class Vfs {
 
   /** What all files of memfd_create may take together. */
   get memfds(): MemoryQuota {
-    return (this.#memfds ??= new MemoryQuota());
+    return (this.#memfds ??= new MemoryQuota(this.memory));
   }
 
   /** Number of the present path walk. What a lookup of this walk has found out need not be asked of the host again. */

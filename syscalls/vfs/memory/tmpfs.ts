@@ -52,7 +52,7 @@ export class TmpFs extends FileSystem {
 
   constructor(vfs: Vfs, options: TmpFsOptions = {}) {
     super(vfs);
-    this.quota = new MemoryQuota(options.size);
+    this.quota = new MemoryQuota(vfs.memory, options.size);
     this.type = options.type ?? 'tmpfs';
     this.source = options.source ?? this.type;
     this.root = new TmpInode(this, undefined, '', this.node(S_IFDIR | (options.mode ?? 0o755), 0, 0));

@@ -3,6 +3,7 @@ import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
 import { type Inode, pathOf } from '../core/inode.ts';
 import { NAMESPACE_LINKS, type NamespaceKind, namespaceText } from '../core/namespaces.ts';
 import { SeekableFile } from '../core/open-file.ts';
+import { cpuList } from './cpu.ts';
 import { procNet } from './net.ts';
 import {
   type DirectoryContent,
@@ -59,7 +60,7 @@ function stat(p: ProcProcess, t: ProcThread): string {
     BigInt.asUintN(31, p.ignored),
     BigInt.asUintN(31, p.caught),
     t.state === 'S' ? 1 : 0,
-    ...[0, 0, 17, 0, 0, 0, 0, 0, 0],
+    ...[0, 0, 17, 31 - Math.clz32(t.affinity & -t.affinity), 0, 0, 0, 0, 0],
     ...[0, 0, 0, 0, 0, 0, 0], // start_data .. env_end
     p.exitCode,
   ];
@@ -135,8 +136,8 @@ function status(p: ProcProcess, t: ProcThread): string {
     ['CapBnd', mask(creds.bounding)],
     ['CapAmb', mask(creds.ambient)],
     ['NoNewPrivs', p.noNewPrivs ? 1 : 0],
-    ['Cpus_allowed', '1'],
-    ['Cpus_allowed_list', '0'],
+    ['Cpus_allowed', t.affinity.toString(16)],
+    ['Cpus_allowed_list', cpuList(t.affinity)],
     ['voluntary_ctxt_switches', t.switches.voluntary],
     ['nonvoluntary_ctxt_switches', t.switches.involuntary],
   );

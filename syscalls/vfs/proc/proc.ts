@@ -1,42 +1,21 @@
 /** /proc: the processes of the run and what Linux tells of itself (proc(5)), none of it the host's. */
 
-import { freemem, loadavg, totalmem } from 'node:os';
-import { featureWords } from '../../../emu/cpu-model.ts';
+import { freemem, loadavg } from 'node:os';
 import type { FsStatistics } from '../../abi/stat.ts';
 import { type Inode, noSpace } from '../core/inode.ts';
 import type { Vfs } from '../core/vfs.ts';
+import { cpuinfo, numbers } from './cpu.ts';
 import { type DirectoryContent, directory, fixed, link, MadeDirectory, MadeFs, text } from './nodes.ts';
 import { processDirectory } from './pid.ts';
 import type { ProcSource } from './source.ts';
 import { sysctls } from './sysctl.ts';
 
-/** The lines of one core (c_show of arch/arm/kernel/setup.c). */
-function cpuinfo({ model }: ProcSource): string {
-  const { midr } = model;
-  const hex = (x: number, digits = 1) => `0x${x.toString(16).padStart(digits, '0')}`;
-  return [
-    'processor\t: 0',
-    `model name\t: ${model.description}`,
-    'BogoMIPS\t: 100.00',
-    `Features\t: ${featureWords(model)}`,
-    `CPU implementer\t: ${hex(midr.implementer, 2)}`,
-    `CPU architecture: ${midr.architecture}`,
-    `CPU variant\t: ${hex(midr.variant)}`,
-    `CPU part\t: ${hex(midr.part, 3)}`,
-    `CPU revision\t: ${midr.revision}`,
-    '',
-    'Hardware\t: Generic DT based system',
-    'Revision\t: 0000',
-    'Serial\t\t: 0000000000000000',
-    '',
-  ].join('\n');
-}
-
-/** Memory of the host, as far as a 32-bit machine can have so much. */
-function meminfo(): string {
+/** As far as a 32-bit machine can have so much. */
+function meminfo(source: ProcSource): string {
+  const memory = source.memory();
   const cap = 3 << 20; // KiB
-  const total = Math.min(Math.floor(totalmem() / 1024), cap);
-  const free = Math.min(Math.floor(freemem() / 1024), total);
+  const total = Math.min(Math.floor(memory.total / 1024), cap);
+  const free = Math.min(Math.floor(memory.free / 1024), total);
   const rows: [string, number][] = [
     ['MemTotal', total],
     ['MemFree', free],
@@ -60,7 +39,7 @@ function meminfo(): string {
     ['Slab', 0],
     ['PageTables', 0],
     ['CommitLimit', total],
-    ['Committed_AS', total - free],
+    ['Committed_AS', Math.floor(memory.committed / 1024)],
     ['VmallocTotal', 1048576],
     ['VmallocUsed', 0],
   ];
@@ -72,9 +51,13 @@ function procStat(source: ProcSource): string {
   const user = uses.reduce((sum, use) => sum + use.user, 0);
   const system = uses.reduce((sum, use) => sum + use.system, 0);
   const ticks = (ms: number) => Math.floor(Math.max(0, ms) / 10);
-  const line = `${ticks(user)} 0 ${ticks(system)} ${ticks(source.now() - user - system)} 0 0 0 0 0 0`;
+  // All tasks share one thread of the host: the first CPU has done everything.
+  const line = (cpus: number) =>
+    `${ticks(user)} 0 ${ticks(system)} ${ticks(cpus * source.now() - user - system)} 0 0 0 0 0 0\n`;
+  const idle = `0 0 0 ${ticks(source.now())} 0 0 0 0 0 0\n`;
+  const lines = numbers(source.cpus).map((n) => `cpu${n} ${n === 0 ? line(1) : idle}`);
   const boot = Math.floor((Date.now() - source.now()) / 1000);
-  return `cpu  ${line}\ncpu0 ${line}\nintr 0\nctxt ${source.switches}\nbtime ${boot}\nprocesses ${source.pids().length}\nprocs_running 1\nprocs_blocked 0\n`;
+  return `cpu  ${line(source.cpus)}${lines.join('')}intr 0\nctxt ${source.switches}\nbtime ${boot}\nprocesses ${source.pids().length}\nprocs_running 1\nprocs_blocked 0\n`;
 }
 
 /** Counts of pages; what nobody counts here is 0. */
@@ -97,8 +80,8 @@ const FILESYSTEMS = [
 ];
 
 function uptime(source: ProcSource): string {
-  const seconds = (source.now() / 1000).toFixed(2);
-  return `${seconds} ${seconds}\n`;
+  const seconds = source.now() / 1000;
+  return `${seconds.toFixed(2)} ${(source.cpus * seconds).toFixed(2)}\n`;
 }
 
 export class ProcFs extends MadeFs {
@@ -121,7 +104,7 @@ export class ProcFs extends MadeFs {
         return `${loads.join(' ')} 1/${source.pids().length} ${source.pids().at(-1) ?? 0}\n`;
       }),
       locks: text(() => treeRoot().fs.vfs.locks.list()),
-      meminfo: text(meminfo),
+      meminfo: text(() => meminfo(source)),
       modules: text(() => ''),
       mounts: link(() => 'self/mounts'),
       net: link(() => 'self/net'),

@@ -17,6 +17,8 @@ export interface ProcThread {
   /** Milliseconds of the monotonic clock. */
   readonly startTime: number;
   readonly nice: number;
+  /** The CPUs it may use, as bits. */
+  readonly affinity: number;
   /** Signal masks, bit n-1 for signal n. */
   readonly pending: bigint;
   readonly blocked: bigint;
@@ -113,6 +115,8 @@ export interface KernelSettings {
   corePattern: string;
   /** kernel.core_uses_pid */
   coreUsesPid: boolean;
+  /** kernel.pid_max */
+  pidMax: number;
 }
 
 export interface ProcSource {
@@ -138,4 +142,10 @@ export interface ProcSource {
   now(): number;
   /** For /proc/cpuinfo. */
   readonly model: CpuModel;
+  /** How many CPUs there are. */
+  readonly cpus: number;
+  /** Bytes of memory: all, free, what can be promised and what is. */
+  memory(): { readonly total: number; readonly free: number; readonly committed: number };
+  /** No more memory is promised than there is. */
+  readonly isMemoryLimited: boolean;
 }

@@ -3,6 +3,7 @@ import type { FsStatistics } from '../../abi/stat.ts';
 import { type Inode, noSpace } from '../core/inode.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { flagsOf, hardwareTypeOf, interfaces } from '../net/interfaces.ts';
+import { cpuDirectory } from './cpu.ts';
 import { type DirectoryContent, directory, fixed, MadeDirectory, MadeFs, text } from './nodes.ts';
 
 /** /sys/class/net. */
@@ -29,39 +30,31 @@ const interfaceDirectories: DirectoryContent = {
 /** IFF_RUNNING and IFF_LOWER_UP, which /sys leaves out. */
 const IFF_STATE = 0x1_0040;
 
+/** /sys of a machine with so many CPUs. */
+export function system(cpus: number): DirectoryContent {
+  return fixed({
+    block: directory({}),
+    bus: directory({}),
+    class: directory({ net: directory(interfaceDirectories) }),
+    dev: directory({}),
+    devices: directory({ system: directory({ cpu: directory(cpuDirectory(cpus)) }) }),
+    fs: directory({ cgroup: directory({}) }),
+    kernel: directory({
+      mm: directory({
+        transparent_hugepage: directory({ enabled: text(() => 'always madvise [never]\n') }),
+      }),
+    }),
+    module: directory({}),
+  });
+}
+
 export class SysFs extends MadeFs {
   readonly type = 'sysfs';
   readonly source = 'sysfs';
   readonly root: Inode;
 
-  constructor(vfs: Vfs) {
+  constructor(vfs: Vfs, content: DirectoryContent) {
     super(vfs);
-    const one = text(() => '0\n');
-    const cpu = directory({
-      cpu0: directory({
-        online: text(() => '1\n'),
-        topology: directory({ core_id: one, thread_siblings_list: one }),
-      }),
-      kernel_max: text(() => '7\n'),
-      offline: text(() => '\n'),
-      online: one,
-      possible: one,
-      present: one,
-    });
-    const content = fixed({
-      block: directory({}),
-      bus: directory({}),
-      class: directory({ net: directory(interfaceDirectories) }),
-      dev: directory({}),
-      devices: directory({ system: directory({ cpu }) }),
-      fs: directory({ cgroup: directory({}) }),
-      kernel: directory({
-        mm: directory({
-          transparent_hugepage: directory({ enabled: text(() => 'always madvise [never]\n') }),
-        }),
-      }),
-      module: directory({}),
-    });
     this.root = new MadeDirectory(this, undefined, '', content);
   }
 

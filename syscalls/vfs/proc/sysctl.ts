@@ -4,6 +4,7 @@
  */
 import { fail } from '../../abi/errno.ts';
 import { IPCMNI } from '../../abi/ipc.ts';
+import { PID_MAX_LIMIT, PID_MAX_MIN } from '../../abi/limits.ts';
 import { MQ } from '../ipc/mqueue.ts';
 import { randomUuid } from '../memory/random.ts';
 import { directory, type Entry, text } from './nodes.ts';
@@ -139,7 +140,7 @@ function kernelDirectory(source: ProcSource): Entry {
     ostype: constant(() => 'Linux'),
     overflowgid: kept(65534),
     overflowuid: kept(65534),
-    pid_max: kept(4194304),
+    pid_max: number(source.settings, 'pidMax', PID_MAX_MIN, PID_MAX_LIMIT),
     random: directory({
       boot_id: constant(() => (bootId ??= randomUuid())),
       entropy_avail: constant(() => 256),
@@ -169,8 +170,9 @@ export function sysctls(source: ProcSource): Entry {
     vm: directory({
       max_map_count: kept(65530),
       mmap_min_addr: kept(65536),
-      overcommit_memory: kept(0),
-      overcommit_ratio: kept(50),
+      // With a limit no more is promised than that, and nothing changes it.
+      overcommit_memory: source.isMemoryLimited ? constant(() => 2) : kept(0),
+      overcommit_ratio: source.isMemoryLimited ? constant(() => 100) : kept(50),
       swappiness: kept(60),
     }),
   });
