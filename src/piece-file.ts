@@ -168,9 +168,15 @@ export class WrittenPieces extends Pieces implements NewFile {
   #isWhole = true;
 
   /** Throws when it cannot be begun. `ended` is told when it is in its place, or is not to be. */
-  constructor(path: string, temporary: string, label: string, ended: (file: WrittenPieces) => void) {
+  constructor(
+    path: string,
+    temporary: string,
+    label: string,
+    mode: number,
+    ended: (file: WrittenPieces) => void,
+  ) {
     if (label.length > MAX_LABEL) throw new RangeError(`label ${label}`);
-    super(fs.openSync(temporary, 'wx+', 0o600), []);
+    super(fs.openSync(temporary, 'wx+', mode), []);
     this.#path = path;
     this.#temporary = temporary;
     this.#label = label;

@@ -20,7 +20,7 @@ import { startJobControl } from '../syscalls/kernel/job-control.ts';
 import { Kernel } from '../syscalls/kernel/kernel.ts';
 import { procSource } from '../syscalls/kernel/proc.ts';
 import type { Process, Rlimit } from '../syscalls/kernel/process.ts';
-import { credsFor } from '../syscalls/vfs/core/creds.ts';
+import { CAP_FULL, type Creds, credsFor } from '../syscalls/vfs/core/creds.ts';
 import { FdTable } from '../syscalls/vfs/core/fd-table.ts';
 import { type Inode, pathOf } from '../syscalls/vfs/core/inode.ts';
 import type { OpenFile } from '../syscalls/vfs/core/open-file.ts';
@@ -37,6 +37,7 @@ import { ArmrunError, InternalError, OptionError, StartError, VerifyError } from
 import { useHandlersFile } from './handlers-file.ts';
 import { forwardSignals } from './host-signals.ts';
 import { guestCommand } from './image/command.ts';
+import { FILES, FOLDER } from './image/folder.ts';
 import { hideInstallation } from './image/install.ts';
 import { checkMachine, limitsOf } from './limits.ts';
 import { claimModel, modelNamed } from './model.ts';
@@ -82,7 +83,10 @@ async function runWith(model: CpuModel, options: RunOptions, started: number): P
   useHandlersFile();
   // Translations hold what was undefined.
   const variant = model === DEFAULT_MODEL ? '' : `-${model.name}`;
-  const archive = openArchive(options.cache ?? null, `${options.stats ? '-counting' : ''}${variant}`);
+  const archive = openArchive(options.cache ?? null, `${options.stats ? '-counting' : ''}${variant}`, {
+    // In an image, armrun's folder is all users'.
+    shared: options.cache === `${FOLDER}/${FILES.translations}`,
+  });
   const engine = await engineNamed(options.cpu ?? 'jit', {
     verify: options.verify ?? null,
     archive,
@@ -231,12 +235,14 @@ function start(
     readOnly: options.readOnly ?? false,
     fakeroot,
   }).root;
-  const creds = credsFor(
+  const login = credsFor(
     options.uid ?? (fakeroot ? 0 : (process.geteuid?.() ?? 0)),
     options.gid ?? (fakeroot ? 0 : (process.getegid?.() ?? 0)),
     fakeroot ? [0] : hostGroups(),
   );
-  if (hideInstallation(root) && !options.root && !options.fs) {
+  const isHost = !options.root && !options.fs;
+  const creds = isHost && options.uid === undefined ? asOnHost(login) : login;
+  if (hideInstallation(root) && isHost) {
     kernel.options.command = guestCommand(() => {
       root.fs.hidden = undefined;
       root.fs.generation++;
@@ -247,16 +253,15 @@ function start(
     ? new NodeFs(kernel.vfs, bytes(directory('ldPrefix', options.ldPrefix))).root
     : undefined;
   const context = { root, creds, prefix };
-  const hostTree = !options.root && !options.fs;
   const files = new FdTable();
   openStandard(kernel.vfs, options).forEach((file, fd) => {
     files.set(fd, file, false);
   });
-  mountSystem(root, procSource(kernel), !hostTree, files, kernel.mqueues);
+  mountSystem(root, procSource(kernel), !isHost, files, kernel.mqueues);
   mountAsked(root, options);
-  const cwd = workingDirectory(context, bytes(options.cwd ?? (hostTree ? process.cwd() : '/')));
+  const cwd = workingDirectory(context, bytes(options.cwd ?? (isHost ? process.cwd() : '/')));
   const envp = environment(options.env ?? []).map(bytes);
-  const path = findProgram(context, cwd, bytes(options.program), envp, hostTree);
+  const path = findProgram(context, cwd, bytes(options.program), envp, isHost);
   const inode = lookupPath(context, cwd, path, true);
   const argv = options.argv ?? [options.program];
   const text = (name: string) => Buffer.from(name, 'latin1').toString();
@@ -266,6 +271,7 @@ function start(
     prefix,
     umask: process.umask(),
     creds,
+    noNewPrivs: isHost && hostStatus('NoNewPrivs') === '1',
     files,
     limits,
     ignoredSignals: options.ignoredSignals ?? 0n,
@@ -434,12 +440,33 @@ function hostCorePattern(): string | undefined {
   }
 }
 
+/** A field of this process's status (proc(5)); undefined where the host has no /proc. */
+function hostStatus(field: string): string | undefined {
+  try {
+    const status = fs.readFileSync('/proc/self/status', 'latin1');
+    return new RegExp(`^${field}:(.*)$`, 'm').exec(status)?.[1]?.trim();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Supplementary groups of this process. (Those of process.getgroups always have the effective group among them.) */
 function hostGroups(): number[] {
-  try {
-    const line = /^Groups:(.*)$/m.exec(fs.readFileSync('/proc/self/status', 'latin1'));
-    return line![1]!.trim().split(/\s+/).filter(Boolean).map(Number);
-  } catch {
-    return process.getgroups?.() ?? [];
-  }
+  return hostStatus('Groups')?.split(/\s+/).filter(Boolean).map(Number) ?? process.getgroups?.() ?? [];
+}
+
+/** Who has no more than the host gives this process, whose tree is the guest's: a container may have taken capabilities. */
+function asOnHost(creds: Creds): Creds {
+  const set = (field: string, otherwise: bigint) => {
+    const digits = hostStatus(field);
+    return digits === undefined ? otherwise : BigInt(`0x${digits}`) & CAP_FULL;
+  };
+  return {
+    ...creds,
+    permitted: set('CapPrm', creds.permitted),
+    effective: set('CapEff', creds.effective),
+    inheritable: set('CapInh', creds.inheritable),
+    bounding: set('CapBnd', creds.bounding),
+    ambient: set('CapAmb', creds.ambient),
+  };
 }

@@ -6,6 +6,9 @@
  * inode, size, times): nobody can change a file without changing its ctime. But for a moment a change may leave the same time, so a file that has just been
  * changed is not noted, and its translations are not kept.
  *
+ * In an image several users run programs one after the other. Root's translations are for all to read there, and each other user adds
+ * to them in a directory of their own (USERS), which nobody else believes.
+ *
  * Nothing here is ever a failure of the run: without the directory everything is translated anew.
  */
 import fs from 'node:fs';
@@ -35,21 +38,54 @@ const PRUNE_GRAIN = 3600 * 1000;
 const USE_GRAIN = 24 * 3600 * 1000;
 const CHUNK = 1 << 20;
 
+/** Where users who are not root keep what is theirs, in a directory of several; anybody may make a directory there. */
+export const USERS = 'users';
+
 /**
- * The archive in a directory. Null when armrun runs from its sources, whose translations may be others in the next run. `variant` tells apart runs whose
+ * The archive in a directory; with `shared` it is one of several users. Null when armrun runs from its sources, whose translations may be others in the next run. `variant` tells apart runs whose
  * compiled code differs.
  */
 export function openArchive(
   directory: string | null,
   variant: string,
-  build: string | null = BUILD_ID,
-): DirectoryArchive | null {
+  { shared = false, build = BUILD_ID }: { shared?: boolean; build?: string | null } = {},
+): (Archive & { close(): void }) | null {
   if (directory === null || build === null) return null;
-  return new DirectoryArchive(directory, `${build}${variant}`);
+  const version = `${build}${variant}`;
+  if (!shared) return new DirectoryArchive(directory, version);
+  const uid = process.geteuid?.() ?? 0;
+  if (uid === 0) return new DirectoryArchive(directory, version, true);
+  const own = new DirectoryArchive(path.join(directory, USERS, String(uid)), version);
+  return new ArchiveOverRoots(own, new DirectoryArchive(directory, version));
+}
+
+/** A user's own translations, and before those that root has left. */
+class ArchiveOverRoots implements Archive {
+  readonly #own: DirectoryArchive;
+  readonly #roots: DirectoryArchive;
+
+  constructor(own: DirectoryArchive, roots: DirectoryArchive) {
+    this.#own = own;
+    this.#roots = roots;
+  }
+  close(): void {
+    this.#own.close();
+    this.#roots.close();
+  }
+  nameOf(source: PageSource, bias: number): string | null {
+    return this.#roots.nameNoted(source, bias) ?? this.#own.nameOf(source, bias);
+  }
+  open(name: string): KeptFile | null {
+    return this.#own.open(name) ?? this.#roots.open(name);
+  }
+  create(name: string): NewFile | null {
+    return this.#own.create(name);
+  }
 }
 
 export class DirectoryArchive implements Archive {
   readonly #directory: string;
+  readonly #shared: boolean;
   readonly #version: string;
   readonly #files: string;
   #closed = false;
@@ -61,7 +97,12 @@ export class DirectoryArchive implements Archive {
   readonly #begun = new Set<NewFile>();
   #count = 0;
 
-  constructor(directory: string, version: string) {
+  /** What others may do with files and directories here. */
+  readonly #modes: { file: number; directory: number };
+
+  constructor(directory: string, version: string, shared = false) {
+    this.#modes = shared ? { file: 0o644, directory: 0o755 } : { file: 0o600, directory: 0o700 };
+    this.#shared = shared;
     this.#directory = directory;
     this.#version = version;
     this.#files = path.join(directory, version);
@@ -74,6 +115,12 @@ export class DirectoryArchive implements Archive {
   close(): void {
     this.#closed = true;
     for (const file of [...this.#begun]) file.abandon();
+  }
+
+  /** The name, when the file's hash is on the list. */
+  nameNoted({ key }: PageSource, bias: number): string | null {
+    const hash = key === null || this.#closed ? null : this.#noted(key);
+    return hash === null ? null : `${hash}-${bias.toString(16)}`;
   }
 
   nameOf(source: PageSource, bias: number): string | null {
@@ -104,7 +151,10 @@ export class DirectoryArchive implements Archive {
     const file = path.join(this.#files, name);
     const temporary = `${file}.${process.pid}.${this.#count++}${UNFINISHED}`;
     const begun = attempt(
-      () => new WrittenPieces(file, temporary, this.#label(name), (ended) => this.#begun.delete(ended)),
+      () =>
+        new WrittenPieces(file, temporary, this.#label(name), this.#modes.file, (ended) =>
+          this.#begun.delete(ended),
+        ),
     );
     if (begun === null) this.#writable = false;
     else this.#begun.add(begun);
@@ -121,11 +171,21 @@ export class DirectoryArchive implements Archive {
    */
   #prepare(): boolean {
     const trusted = attempt(() => {
-      makeDirectory(this.#files);
+      makeDirectory(this.#files, this.#modes.directory);
+      if (this.#shared) this.#openToUsers();
       return isTrusted(fs.lstatSync(this.#files));
     });
     if (trusted === true) attempt(() => this.#prune());
     return trusted === true;
+  }
+
+  #openToUsers(): void {
+    // Of armrun's own, whatever the umask: who builds may have another one in each line.
+    for (const directory of [this.#directory, this.#files]) fs.chmodSync(directory, this.#modes.directory);
+    const users = path.join(this.#directory, USERS);
+    if (fs.existsSync(users)) return;
+    fs.mkdirSync(users);
+    fs.chmodSync(users, 0o1777);
   }
 
   /** SHA-256 of the file as hexadecimal digits; null when it is not to be had. */
@@ -169,14 +229,14 @@ export class DirectoryArchive implements Archive {
     const isCut = notes !== '' && !notes.endsWith('\n');
     this.#notes = `${notes}${isCut ? '\n' : ''}${line}`;
     attempt(() => {
-      makeDirectory(this.#directory, 1);
+      makeDirectory(this.#directory, this.#modes.directory, 1);
       const lines = this.#notes!.split('\n');
       if (lines.length <= MAX_NOTES)
-        fs.writeFileSync(this.#list, isCut ? `\n${line}` : line, { flag: 'a', mode: 0o600 });
+        fs.writeFileSync(this.#list, isCut ? `\n${line}` : line, { flag: 'a', mode: this.#modes.file });
       else {
         this.#notes = lines.slice(-MAX_NOTES / 2).join('\n');
         const temporary = `${this.#list}.${process.pid}${UNFINISHED}`;
-        fs.writeFileSync(temporary, this.#notes, { mode: 0o600 });
+        fs.writeFileSync(temporary, this.#notes, { mode: this.#modes.file });
         fs.renameSync(temporary, this.#list);
       }
     });
@@ -218,15 +278,15 @@ function sumOf(key: string, hash: string): string {
  * Makes a directory, and up to so many above it: what is armrun's, and `.cache`, but no home directory where there is none.
  * (Node's own way makes them all, and does not come to an end where one cannot be made, as in /proc.)
  */
-function makeDirectory(directory: string, above = 2): void {
+function makeDirectory(directory: string, mode: number, above = 2): void {
   try {
-    fs.mkdirSync(directory, { mode: 0o700 });
+    fs.mkdirSync(directory, { mode });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return;
     if (code !== 'ENOENT' || above === 0) throw error;
-    makeDirectory(path.dirname(directory), above - 1);
-    fs.mkdirSync(directory, { mode: 0o700 });
+    makeDirectory(path.dirname(directory), mode, above - 1);
+    fs.mkdirSync(directory, { mode });
   }
 }
 

@@ -117,7 +117,7 @@ export function translations(cache: string): Map<string, number> {
   const numbers = new Map<string, number>();
   for (const path of keptFiles(cache)) {
     const [version, name] = path.split('/').slice(-2) as [string, string];
-    const file = openArchive(cache, '', version)!.open(name);
+    const file = openArchive(cache, '', { build: version })!.open(name);
     if (file === null) continue;
     // Null for decoded instructions.
     const image = KeptImage.of(file, new CodeImage());

@@ -29,7 +29,7 @@ afterEach(() => fs.rmSync(directory, { recursive: true, force: true }));
 const LONG_AGO = 1e12;
 const source = (text: string, changed = LONG_AGO, key = text): PageSource =>
   Object.assign(new BytesSource(Buffer.from(text), key), { changed });
-const open = () => openArchive(directory, '', 'build')!;
+const open = () => openArchive(directory, '', { build: 'build' })!;
 const files = () => fs.readdirSync(`${directory}/build`).map((name) => `${directory}/build/${name}`);
 
 describe('names', () => {
@@ -90,7 +90,7 @@ describe('files', () => {
     expect(fs.statSync(files()[0]!).mode & 0o777).toBe(0o600);
     expect(fs.statSync(`${directory}/build`).mode & 0o777).toBe(0o700);
     expect(kept('other')).toBeNull();
-    expect(kept('name', openArchive(directory, '', 'another build')!)).toBeNull();
+    expect(kept('name', openArchive(directory, '', { build: 'another build' })!)).toBeNull();
   });
 
   test('are carried over to the next one, piece by piece, without damaged ones', async () => {
@@ -142,7 +142,7 @@ describe('files', () => {
     fs.renameSync(`${directory}/build/a`, `${directory}/build/b`);
     expect(kept('b')).toBeNull();
     fs.cpSync(`${directory}/build`, `${directory}/later`, { recursive: true });
-    expect(kept('a', openArchive(directory, '', 'later')!)).toBeNull();
+    expect(kept('a', openArchive(directory, '', { build: 'later' })!)).toBeNull();
   });
 
   const root = needs('root');
@@ -195,7 +195,7 @@ describe('files', () => {
   test('that cannot be written are left', async () => {
     fs.writeFileSync(`${directory}/file`, '');
     for (const nowhere of [`${directory}/file`, '/proc/x', '/proc/x/.cache/armrun', `${directory}/a/b/c/d`]) {
-      const archive = openArchive(nowhere, '', 'build')!;
+      const archive = openArchive(nowhere, '', { build: 'build' })!;
       expect(archive.create('name')).toBeNull();
       expect(archive.open('name')).toBeNull();
       expect(archive.nameOf(source('one'), 0)).toMatch(/^[0-9a-f]{40}-0$/);
@@ -344,5 +344,42 @@ describe('the command', () => {
     const { status, stdout, stderr } = spawnSync(armrun, command(1000), { encoding: 'utf8', env });
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '1000\n', stderr: '' });
     expect(fs.existsSync(begun)).toBe(false);
+  });
+});
+
+const root = needs('root');
+root.describe(root.name('a directory of several users'), () => {
+  /** What a user does with the archive, in a process of their own: keeps bytes under the name of some content, or reads them. */
+  const as = (uid: number, content: string, keep: boolean) => {
+    const script = `
+      process.setgroups([]); process.setgid(${uid}); process.setuid(${uid}); process.umask(0o22);
+      const { openArchive } = await import('${project}src/translation-archive.ts');
+      const archive = openArchive('${directory}', '', { shared: true, build: 'build' });
+      const bytes = Buffer.from('${content}');
+      const source = { key: '${content}', changed: 1e12, size: () => bytes.length, unchanged: () => true,
+        read: (at, into) => (at > 0 ? 0 : (into.set(bytes), bytes.length)) };
+      const name = archive.nameOf(source, 0);
+      if (${keep}) { const file = archive.create(name); file?.add(bytes, true); await file?.publish(Int32Array.of(1)); }
+      console.log(archive.open(name) === null ? 'none' : 'kept');
+      archive.close();`;
+    return execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }).trim();
+  };
+
+  test("root's translations are everybody's, and others' their own", () => {
+    fs.chmodSync(directory, 0o755);
+    expect(as(0, 'of root', true)).toBe('kept');
+    expect(as(65534, 'of root', false)).toBe('kept');
+    expect(as(65534, 'of nobody', true)).toBe('kept');
+    expect(as(65534, 'of nobody', false)).toBe('kept');
+    expect(as(1234, 'of nobody', false)).toBe('none');
+    expect(as(0, 'of nobody', false)).toBe('none');
+  });
+
+  test('what another user puts where mine would be is not believed', () => {
+    fs.chmodSync(directory, 0o755);
+    as(0, 'of root', true);
+    as(1234, 'x', true);
+    fs.renameSync(`${directory}/users/1234`, `${directory}/users/65534`);
+    expect(as(65534, 'x', false)).toBe('none');
   });
 });

@@ -14,6 +14,8 @@ export const FILES = {
   shell: 'sh',
   /** There while nothing has looked at what a builder made of an archive that puts the wrapper at /bin/sh (added.ts). */
   added: 'added',
+  /** What the image itself has by the name of this folder, if anything. */
+  own: 'own',
   /** Translations of the image's programs, kept from RUN to RUN (translation-archive.ts). */
   translations: 'translations',
 } as const;

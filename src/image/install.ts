@@ -64,8 +64,9 @@ export function hideInstallation(root: NodeInode): boolean {
   const { folder, shell } = places;
   const replaced = shell !== undefined && isWrapper(places, shell);
   if (replaced) settleAdded(places.root, folder, shell);
-  const instead = `${folder}/${FILES.shell}`;
-  root.fs.hidden = { directory: folder, file: replaced ? shell : undefined, instead };
+  const hidden = new Map([[folder, `${folder}/${FILES.own}`]]);
+  if (replaced) hidden.set(shell, `${folder}/${FILES.shell}`);
+  root.fs.hidden = hidden;
   return true;
 }
 
@@ -97,6 +98,18 @@ export function uninstall(rootPath: string): void {
   const places = placesIn(new NodeFs(new Vfs(), Buffer.from(rootPath).toString('latin1')).root);
   if (places === undefined) return;
   const { root, folder, shell } = places;
+  const [own, beside] = [`${folder}/${FILES.own}`, `${folder}.own`];
+  const hasOwn = lstat(own) !== undefined;
+  if (hasOwn) {
+    try {
+      fs.renameSync(bytes(own), bytes(beside));
+    } catch (error) {
+      // A directory of another layer.
+      throw new InstallError(`${FOLDER} was made by an earlier line; let that line give it another name`, {
+        cause: error,
+      });
+    }
+  }
   if (shell !== undefined && isWrapper(places, shell)) {
     settleAdded(root, folder, shell);
     keepingTimes(shell, () => {
@@ -107,6 +120,7 @@ export function uninstall(rootPath: string): void {
     });
   }
   fs.rmSync(bytes(folder), { recursive: true });
+  if (hasOwn) fs.renameSync(bytes(beside), bytes(folder));
 }
 
 function isWrapper({ folder }: Places, shell: string): boolean {

@@ -11,6 +11,7 @@ import zlib from 'node:zlib';
 import { packTar, type TarEntry } from 'modern-tar';
 
 import snapshotFlags from '../snapshot/flags.json' with { type: 'json' };
+import { USERS } from '../translation-archive.ts';
 import flags from '../v8-flags.json' with { type: 'json' };
 import { contents, librariesOf, type PackedFile } from './contents.ts';
 import { ARCHIVE_TIME, FILES, FOLDER, SHELL } from './folder.ts';
@@ -87,16 +88,19 @@ function entries(files: readonly PackedFile[], folderOnly: boolean): TarEntry[] 
   const common = { mtime: MTIME, uid: 0, gid: 0, uname: 'root', gname: 'root' };
   const directories = new Set<string>();
   const list: TarEntry[] = [];
-  const add = (directory: string) => {
+  const add = (directory: string, mode = 0o755) => {
     if (directories.has(directory)) return;
     directories.add(directory);
-    list.push({ header: { ...common, name: `${directory}/`, type: 'directory', size: 0, mode: 0o755 } });
+    list.push({ header: { ...common, name: `${directory}/`, type: 'directory', size: 0, mode } });
   };
   const addFile = (name: string, content: Uint8Array, mode: number) => {
     const header = { ...common, name, type: 'file' as const, size: content.length, mode };
     list.push({ header, body: content });
   };
   add(FOLDER.slice(1));
+  // Also for a cache to be mounted there, where the rest is read-only.
+  add(`${FOLDER.slice(1)}/${FILES.translations}`);
+  add(`${FOLDER.slice(1)}/${FILES.translations}/${USERS}`, 0o1777);
   if (!folderOnly) {
     const name = `${FOLDER.slice(1)}/${FILES.shell}`;
     list.push({ header: { ...common, name, type: 'link', linkname: IMAGE_SHELL, size: 0, mode: 0o755 } });

@@ -20,6 +20,8 @@ export interface BootOptions {
   prefix: Inode | undefined;
   umask: number;
   creds: Creds;
+  /** As PR_SET_NO_NEW_PRIVS leaves it. */
+  noNewPrivs?: boolean;
   files: FdTable;
   limits: readonly Rlimit[];
   ignoredSignals: SigSet;
@@ -28,11 +30,11 @@ export interface BootOptions {
 
 /** Makes the first process and gives it the program; throws Errno as execve does. It runs when the scheduler does. */
 export function boot(kernel: Kernel, options: BootOptions): Process {
-  const { creds, limits, files } = options;
+  const { creds, limits, files, noNewPrivs = false } = options;
   const fs = new FsContext(options.root, options.cwd, options.umask);
   fs.prefix = options.prefix;
   const stackLimit = Math.min(limits[RLIMIT.RLIMIT_STACK]!.cur, 2 ** 31);
-  const prepared = prepare({ kernel, fs, creds, noNewPrivs: false, stackLimit }, options.program);
+  const prepared = prepare({ kernel, fs, creds, noNewPrivs, stackLimit }, options.program);
   const pid = kernel.allocatePid();
   if (pid !== INIT_PID) startInit(kernel, options.root, limits);
   const session: Session = { sid: pid, tty: undefined, foreground: pid };
@@ -50,6 +52,7 @@ export function boot(kernel: Kernel, options: BootOptions): Process {
     comm: prepared.comm,
   });
   if (prepared.readImpliesExec) task.personality |= READ_IMPLIES_EXEC;
+  task.noNewPrivs = noNewPrivs;
   process.leader = task;
   process.threads.add(task);
   kernel.processes.set(pid, process);

@@ -153,6 +153,15 @@ describe('while the wrapper is there', () => {
     expect(existsSync(`${root}/usr/bin/sh`)).toBe(false);
   });
 
+  test('the guest can have files of its own by the name of the folder, which stay', () => {
+    const run = sh('mkdir /armrun && echo mine >/armrun/x && ls -d /arm* && cat /armrun/x');
+    expect(run).toMatchObject({ stdout: '/armrun\nmine\n', stderr: '' });
+    expect(sh('ls -d /arm*; cat /armrun/x').stdout).toBe('/armrun\nmine\n');
+    expect(host('/armrun/wrapper')).toBe('wrapper for the host\n');
+    uninstall(root);
+    expect(readdirSync(`${root}/armrun`)).toEqual(['x']);
+  });
+
   test('the folder cannot be seen, entered or replaced', () => {
     const { stdout } = sh(`exec 2>&1
       ls -a / | grep armrun; cd /armrun; cat /armrun/sh; mkdir /armrun; ln -s x /armrun; echo x >/armrun

@@ -22,21 +22,22 @@ describe('pack', () => {
     const lines = list(`${directory}/armrun.tar`).trimEnd().split('\n');
     expect(lines.length).toBeGreaterThan(10);
     const entry = (line: string) => {
-      const pattern = /^(.)(rw[x-]r-[x-]r-[x-]) root\/root .* 1980-01-01 00:00:00 (.*)$/;
+      const pattern = /^(.)(rw[x-]r-[x-]r-[x-]|rwxrwxrwt) root\/root .* 1980-01-01 00:00:00 (.*)$/;
       const [, type, , name] = pattern.exec(line) ?? [];
       return `${type} ${name}`;
     };
     const names = lines.map(entry);
     // In this order: first the image's own gets a second name. GNU tar shows what the way to it comes to.
-    expect(names.slice(0, 3)).toEqual(['d armrun/', 'h armrun/sh link to bin/sh', '- armrun/added']);
+    const directories = ['d armrun/', 'd armrun/translations/', 'd armrun/translations/users/'];
+    expect(names.slice(0, 5)).toEqual([...directories, 'h armrun/sh link to bin/sh', '- armrun/added']);
     expect(names.at(-1)).toBe('- bin/sh');
-    const folder = names.slice(3, -1);
+    const folder = names.slice(5, -1);
     expect(folder).toEqual(folder.toSorted((a, b) => (a.slice(2) < b.slice(2) ? -1 : 1)));
     for (const name of ['armrun', 'wrapper', 'node', 'armrun.blob', 'armrun.cjs', 'LICENSE'])
       expect(folder).toContain(`- armrun/${name}`);
     packInto(`${directory}/folder.tar`, '--folder-only');
     const alone = list(`${directory}/folder.tar`).trimEnd().split('\n').map(entry);
-    expect(alone).toEqual(['d armrun/', ...folder]);
+    expect(alone).toEqual([...directories, ...folder]);
   });
 
   test('writes the same bytes each time', () => {

@@ -42,8 +42,7 @@ export class NodeDirectory extends NodeInode {
   childPath(name: string): string {
     const own = this.path;
     const path = own === '/' ? `/${name}` : `${own}/${name}`;
-    const { hidden } = this.fs;
-    return hidden !== undefined && path === hidden.file ? hidden.instead : path;
+    return this.fs.hidden?.get(path) ?? path;
   }
 
   remember(child: NodeInode): void {
@@ -71,7 +70,6 @@ export class NodeDirectory extends NodeInode {
       if (met !== undefined) return met ?? undefined;
     }
     const path = this.childPath(name);
-    if (this.fs.hidden?.directory === path) return undefined;
     const stats = host(() => this.fs.lstat(path));
     if (stats === undefined) {
       if (known) this.#removed(known);
@@ -126,9 +124,9 @@ export class NodeDirectory extends NodeInode {
         if (stats !== undefined) type = modeToType(Number(stats.mode));
       }
       if (hidden !== undefined) {
-        const path = this.childPath(name);
-        if (path === hidden.directory) continue;
-        if (path === hidden.instead) {
+        const own = this.path;
+        const path = hidden.get(own === '/' ? `/${name}` : `${own}/${name}`);
+        if (path !== undefined) {
           const stats = host(() => this.fs.lstat(path));
           if (stats === undefined) continue;
           type = modeToType(Number(stats.mode));

@@ -73,15 +73,10 @@ export interface NodeFsOptions {
 const isBelow = (path: string, directory: string) => path === directory || path.startsWith(`${directory}/`);
 
 /**
- * What is kept from the guest's view: one directory, and one file in whose place the guest sees another, which is in that
- * directory. Paths in the API's view.
+ * Files and directories that are kept from the guest's view, by where the guest has what it sees by their names; there may be nothing.
+ * Paths in the API's view.
  */
-export interface Hidden {
-  directory: string | undefined;
-  file: string | undefined;
-  /** What is there for `file`; it may be missing. */
-  instead: string;
-}
+export type Hidden = ReadonlyMap<string, string>;
 
 const BIG = { bigint: true, throwIfNoEntry: false } as const;
 const NOT_ASCII = /[\x80-\xff]/;
