@@ -27,7 +27,15 @@ import {
   type Transfer,
 } from '../ops/load-store.ts';
 import { IMMEDIATE, LSL, SHIFTED } from '../ops/shift.ts';
-import { type FpTransfer, vldr, vstr } from '../ops/vfp.ts';
+import {
+  loadLane,
+  loadStructures,
+  loadToAllLanes,
+  type SimdTransfer,
+  storeLane,
+  storeStructures,
+} from '../ops/simd-memory.ts';
+import { type FpBlockTransfer, type FpTransfer, vldm, vldr, vstm, vstr } from '../ops/vfp.ts';
 import { REG_MASK } from './convention.ts';
 import { dominates } from './graph.ts';
 import type { Block, Region } from './region.ts';
@@ -105,6 +113,20 @@ const SINGLES = new Map<AnyOp, readonly [length: number, kind: number]>([
   [strd, [8, STORE]],
 ] as [AnyOp, readonly [number, number]][]);
 
+const STRUCTURES = new Map<AnyOp, number>([
+  [loadStructures, LOAD],
+  [loadLane, LOAD],
+  [loadToAllLanes, LOAD],
+  [storeStructures, STORE],
+  [storeLane, STORE],
+] as [AnyOp, number][]);
+
+/** Bytes of a transfer of elements: of whole registers, or of one structure. */
+function lengthOf({ op }: Insn['row'], a: SimdTransfer): number {
+  const whole = op === (loadStructures as AnyOp) || op === (storeStructures as AnyOp);
+  return a.n * (whole ? 8 * a.count : a.size);
+}
+
 /** The access of an instruction, when its address is a register plus a constant. */
 function accessOf(insn: Insn): Access | null {
   const { op } = insn.row;
@@ -121,6 +143,21 @@ function accessOf(insn: Insn): Access | null {
       offset: a.start,
       length: 4 * a.count,
       kind: op === (ldm as AnyOp) ? LOAD : STORE,
+    };
+  }
+  const structures = STRUCTURES.get(op);
+  if (structures !== undefined) {
+    const a = insn.args as SimdTransfer;
+    return { register: a.base, offset: 0, length: lengthOf(insn.row, a), kind: structures };
+  }
+  if (op === (vldm as AnyOp) || op === (vstm as AnyOp)) {
+    const a = insn.args as FpBlockTransfer;
+    if (a.n === PC) return null;
+    return {
+      register: a.n,
+      offset: a.before ? -a.bytes : 0,
+      length: (a.size / 8) * a.count,
+      kind: op === (vldm as AnyOp) ? LOAD : STORE,
     };
   }
   if (op === (vldr as AnyOp) || op === (vstr as AnyOp)) {
@@ -150,6 +187,14 @@ function writeBack(insn: Insn): { register: number; delta: number } | null {
   if (op === (ldm as AnyOp) || op === (stm as AnyOp)) {
     const a = insn.args as BlockTransfer;
     return a.wback ? { register: a.n, delta: a.delta } : null;
+  }
+  if (STRUCTURES.has(op)) {
+    const a = insn.args as SimdTransfer;
+    return a.m === 13 ? { register: a.base, delta: lengthOf(insn.row, a) } : null;
+  }
+  if (op === (vldm as AnyOp) || op === (vstm as AnyOp)) {
+    const a = insn.args as FpBlockTransfer;
+    return a.wback ? { register: a.n, delta: a.before ? -a.bytes : a.bytes } : null;
   }
   return null;
 }

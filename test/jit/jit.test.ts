@@ -78,6 +78,18 @@ describe('faults in compiled code are exact', () => {
     'a pair, pre-indexed': offTheEnd('mov r3, r0\n strd r4, r6, [r3, #8]!', 8),
     'a double': offTheEnd('vldr d3, [r0]\n vstr s5, [r0, #12]', 4),
     'a double that is not aligned': offTheEnd('cmp r4, #250\n it eq\n addeq r0, #2\n vldr d3, [r0]', 4),
+    'structures and a lane, with write-back': offTheEnd(
+      'mov r3, r0\n vld2.8 {d0-d3}, [r3]!\n vst1.32 {d1[1]}, [r3]!\n vst1.8 {d2-d3}, [r3], r4\n vld1.8 {d7}, [r3]',
+      4,
+    ),
+    'structures of which a later one is not aligned': offTheEnd(
+      'cmp r4, #250\n it eq\n addeq r0, #4\n mov r3, r0\n vld1.8 {d0}, [r3]!\n vld1.32 {d1}, [r3 :64]',
+      8,
+    ),
+    'multiple doubles before a base': offTheEnd(
+      'add r3, r0, #32\n vstmdb r3!, {d2-d4}\n vldmia r3, {d5-d6}',
+      8,
+    ),
     'a conditional load in an IT block': offTheEnd(
       'tst r4, #1\n ite ne\n ldrne r5, [r0, #4]\n ldreq r5, [r0]',
       4,
