@@ -1,6 +1,6 @@
 /**
- * Prints vitest's JSON report as one line, 'N passed, N failed, N skipped', before it for want of what tests were skipped; fails unless
- * tests ran and all passed.
+ * Prints vitest's JSON report as one line, 'N passed, N failed, N skipped', before it for want of what tests were skipped;
+ * fails unless tests ran and all passed.
  *
  *   node .ci/count.ts REPORT [--complete]     --complete: fails, too, when something was skipped that could have run here
  */

@@ -1,6 +1,6 @@
 /**
- * npm run test:quick: type check, lint, and those tests that are quick (all together under 90 s), that need no root and no network,
- * and for which what they need is there. The last line is 'N passed, N failed, N skipped'.
+ * npm run test:quick: type check, lint, and those tests that are quick (all together under 90 s), that need no root and no
+ * network, and for which what they need is there. The last line is 'N passed, N failed, N skipped'.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -15,6 +15,8 @@ const ALONE = [
   'test/imports.test.ts',
   'test/options.test.ts',
   'test/readme.test.ts',
+  'test/style.test.ts',
+  'test/bench.test.ts',
   'test/decode/rows.test.ts',
   'test/elf/stack.test.ts',
   'test/fp/exactness.test.ts',

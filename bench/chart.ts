@@ -35,7 +35,8 @@ export function barChart(
       if (bar.ratio !== null) {
         const [from, to] = [Math.min(x(1), x(bar.ratio)), Math.max(x(1), x(bar.ratio))];
         out.push(
-          `<rect x="${from.toFixed(1)}" y="${y + 2}" width="${Math.max(1, to - from).toFixed(1)}" height="${ROW - 4}" fill="${bar.color}"/>`,
+          `<rect x="${from.toFixed(1)}" y="${y + 2}" width="${Math.max(1, to - from).toFixed(1)}"
+  height="${ROW - 4}" fill="${bar.color}"/>`,
         );
         const right = bar.ratio >= 1;
         out.push(
@@ -62,7 +63,8 @@ export function barChart(
   }
   const [width, height] = [LEFT + WIDTH + 130, y + 10];
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"
+  viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     text(LEFT, 20, title, 'start', 14),
     ...lines,

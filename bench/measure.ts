@@ -10,8 +10,8 @@ const GNU_TIME = '/usr/bin/time';
 const NO_NAMESPACE = 90;
 
 /**
- * Runs this script once more in a user namespace in which binfmt_misc executes ARM programs (binfmt.sh; ARMRUN_BENCH_BINFMT is set
- * there). Gives its exit status; null where there is no such namespace.
+ * Runs this script once more in a user namespace in which binfmt_misc executes ARM programs (binfmt.sh; ARMRUN_BENCH_BINFMT is
+ * set there). Gives its exit status; null where there is no such namespace.
  */
 export function runWithBinfmt(): number | null {
   const script = fileURLToPath(new URL('binfmt.sh', import.meta.url));
@@ -55,7 +55,10 @@ export function measure(command: readonly string[], env: NodeJS.ProcessEnv, time
   }
 }
 
-/** KiB that a command had in memory at the most, its children's largest if that is more (GNU time); null where there is no such program. */
+/**
+ * KiB that a command had in memory at the most, its children's largest if that is more (GNU time); null where there is no such
+ * program.
+ */
 export function peakMemory(command: readonly string[], env: NodeJS.ProcessEnv): number | null {
   if (!existsSync(GNU_TIME)) return null;
   const file = join(tmpdir(), `armrun-bench-peak-${process.pid}`);

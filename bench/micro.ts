@@ -1,7 +1,9 @@
 /**
- * The machine's parts on their own, and what system calls and faults cost a guest: `node bench/micro.ts`. The machine should be idle.
+ * The machine's parts on their own, and what system calls and faults cost a guest: `node bench/micro.ts`. The machine should be
+ * idle.
  *
- * First the fixture `costs` under armrun, qemu-arm and the host's kernel, then decoder, CPUs and compiler in operations a second (benchmark.js).
+ * First the fixture `costs` under armrun, qemu-arm and the host's kernel, then decoder, CPUs and compiler in operations a
+ * second (benchmark.js).
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -117,9 +119,8 @@ function add(name: string, unit: string, operations: number, body: () => void): 
     onComplete: (event: Benchmark.Event) => {
       const bench = event.target as Benchmark.Target & { error?: Error; hz: number; stats: { rme: number } };
       if (bench.error) throw bench.error;
-      console.log(
-        `${name.padEnd(26)}${((bench.hz * operations) / 1e6).toFixed(2).padStart(10)} million ${unit}/s, ±${bench.stats.rme.toFixed(1)} %`,
-      );
+      const millions = ((bench.hz * operations) / 1e6).toFixed(2).padStart(10);
+      console.log(`${name.padEnd(26)}${millions} million ${unit}/s, ±${bench.stats.rme.toFixed(1)} %`);
     },
   });
 }

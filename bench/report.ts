@@ -13,21 +13,39 @@ const SERIES = [
 const TIMES = [{ engine: 'qemu-arm', label: 'qemu-arm', short: 'qemu-arm' }, ...SERIES];
 
 const STYLE = `
-:root { color-scheme: light dark; --ground: #fbfaf8; --card: #fff; --ink: #22242a; --soft: #6b6f7a; --line: #dcdad5; --good: #eaf3ea;
+:root { color-scheme: light dark; --ground: #fbfaf8; --card: #fff; --ink: #22242a; --soft: #6b6f7a; --line: #dcdad5;
+  --good: #eaf3ea;
   --qemu-arm: #8d8f98; --first: #d9822b; --later: #2a6fc9; }
-@media (prefers-color-scheme: dark) { :root { --ground: #17181c; --card: #1f2126; --ink: #e8e6e1; --soft: #9a9ca6; --line: #383b43; --good: #1d2b21;
+@media (prefers-color-scheme: dark) { :root { --ground: #17181c; --card: #1f2126; --ink: #e8e6e1; --soft: #9a9ca6;
+  --line: #383b43; --good: #1d2b21;
   --qemu-arm: #8d8f98; --first: #f0a04b; --later: #6aa5f2; } }
-body { margin: 0 auto; padding: 2rem 1rem 4rem; max-width: 60rem; background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.5rem; margin: 0 0 .25rem; } h2 { font-size: 1.1rem; margin: 2.5rem 0 .5rem; } p { margin: .25rem 0; } .soft { color: var(--soft); }
-svg { display: block; width: 100%; height: auto; font: 12px system-ui, sans-serif; } svg text { fill: var(--ink); } svg .soft { fill: var(--soft); }
+body { margin: 0 auto; padding: 2rem 1rem 4rem; max-width: 60rem; background: var(--ground); color: var(--ink);
+  font: 15px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.5rem; margin: 0 0 .25rem; } h2 { font-size: 1.1rem; margin: 2.5rem 0 .5rem; } p { margin: .25rem 0; }
+  .soft { color: var(--soft); }
+svg { display: block; width: 100%; height: auto; font: 12px system-ui, sans-serif; } svg text { fill: var(--ink); }
+  svg .soft { fill: var(--soft); }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 1rem; }
-.tile, .wide { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .75rem 1rem; } .tile h3 { margin: 0; font-size: 1rem; }
+.tile, .wide { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .75rem 1rem; }
+  .tile h3 { margin: 0; font-size: 1rem; }
 .tile p { font-size: .8rem; color: var(--soft); margin: 0 0 .5rem; min-height: 2.4em; }
-.numbers { display: flex; gap: 2rem; margin: 1rem 0; flex-wrap: wrap; } .numbers b { display: block; font-size: 2rem; line-height: 1.2; }
-.key span { margin-right: 1.25rem; white-space: nowrap; } .key i { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .4em; }
-table { border-collapse: collapse; margin-top: .5rem; } td, th { padding: .2rem .75rem; text-align: right; border-bottom: 1px solid var(--line); } td:first-child, th:first-child { text-align: left; }
+.numbers { display: flex; gap: 2rem; margin: 1rem 0; flex-wrap: wrap; } .numbers b { display: block; font-size: 2rem;
+  line-height: 1.2; }
+.key span { margin-right: 1.25rem; white-space: nowrap; } .key i { display: inline-block; width: .7em; height: .7em;
+  border-radius: 50%; margin-right: .4em; }
+table { border-collapse: collapse; margin-top: .5rem; } td, th { padding: .2rem .75rem; text-align: right;
+  border-bottom: 1px solid var(--line); } td:first-child, th:first-child { text-align: left; }
 summary { cursor: pointer; } details { margin-top: 2.5rem; }
 `;
+
+function multiples(compared: readonly Result[], goals: Goals): string {
+  const key = SERIES.map(
+    ({ engine, label }) => `<span><i style="background: var(--${engine})"></i>${label}</span>`,
+  );
+  return `<h2>Time as a multiple of qemu-arm’s</h2><p class="key soft">${key.join('')}
+<span>│ what is aimed at</span><span>left of the line 1: faster than qemu-arm</span></p>
+<div class="wide">${ratioChart(compared, goals)}</div>`;
+}
 
 export function report(results: Results, goals: Goals): string {
   const { date, machine, rounds, bareNode } = results;
@@ -36,14 +54,20 @@ export function report(results: Results, goals: Goals): string {
     const ratios = compared.flatMap((result) => ratio(result, engine) ?? []);
     return ratios.length === 0
       ? ''
-      : `<div><b style="color: var(--${engine})">${times(geometricMean(ratios))}</b>qemu-arm’s time, ${label.replace('armrun, ', '')}<br><span class="soft">geometric mean of ${ratios.length} programs</span></div>`;
+      : `<div><b style="color: var(--${engine})">${times(geometricMean(ratios))}</b>
+qemu-arm’s time, ${label.replace('armrun, ', '')}<br>
+<span class="soft">geometric mean of ${ratios.length} programs</span></div>`;
   });
   return `<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>armrun: first and later runs</title><style>${STYLE}</style>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>armrun: first and later runs</title><style>${STYLE}</style>
 <h1>How programs start under armrun</h1>
-<p class="soft">${escaped(date.slice(0, 16).replace('T', ' '))} UTC · ${escaped(machine.cpu)}, ${machine.cores} processors · Node ${escaped(machine.node)}, which alone takes ${milliseconds(bareNode)} · medians of ${rounds} interleaved ${rounds === 1 ? 'round' : 'rounds'}</p>
+<p class="soft">${escaped(date.slice(0, 16).replace('T', ' '))} UTC ·
+${escaped(machine.cpu)}, ${machine.cores} processors ·
+Node ${escaped(machine.node)}, which alone takes ${milliseconds(bareNode)} ·
+medians of ${rounds} interleaved ${rounds === 1 ? 'round' : 'rounds'}</p>
 <div class="numbers">${numbers.join('')}</div>
-${compared.length === 0 ? '' : `<h2>Time as a multiple of qemu-arm’s</h2><p class="key soft">${SERIES.map(({ engine, label }) => `<span><i style="background: var(--${engine})"></i>${label}</span>`).join('')}<span>│ what is aimed at</span><span>left of the line 1: faster than qemu-arm</span></p><div class="wide">${ratioChart(compared, goals)}</div>`}
+${compared.length === 0 ? '' : multiples(compared, goals)}
 <h2>Times</h2><p class="soft">Bars are medians, marks single runs.</p>
 <div class="tiles">${results.results.map(tile).join('')}</div>
 <details><summary>The same as a table</summary>${table(results.results)}</details>
@@ -93,12 +117,14 @@ function ratioChart(results: readonly Result[], goals: Goals): string {
       const color = `var(--${engine})`;
       if (goal !== undefined)
         out.push(
-          `<line x1="${n(x(goal))}" x2="${n(x(goal))}" y1="${n(y - 9)}" y2="${n(y + 9)}" stroke="${color}" stroke-width="2"><title>${short} runs: at most ${goal} times is aimed at</title></line>`,
+          `<line x1="${n(x(goal))}" x2="${n(x(goal))}" y1="${n(y - 9)}" y2="${n(y + 9)}"
+  stroke="${color}" stroke-width="2"><title>${short} runs: at most ${goal} times is aimed at</title></line>`,
         );
       const of = ratio(result, engine);
       if (of === undefined) continue;
       out.push(
-        `<circle cx="${n(x(of))}" cy="${n(y)}" r="6" fill="${color}"><title>${escaped(result.name)}, ${label}: ${times(of)} qemu-arm's time, ${milliseconds(result.median[engine]!)}</title></circle>`,
+        `<circle cx="${n(x(of))}" cy="${n(y)}" r="6" fill="${color}"><title>${escaped(result.name)}, ${label}:
+${times(of)} qemu-arm's time, ${milliseconds(result.median[engine]!)}</title></circle>`,
       );
     }
     const most = Math.max(first ?? 0, later ?? 0);
@@ -132,7 +158,8 @@ function tile(result: Result): string {
     const end = Math.max(of, ...(result.runs[engine] ?? []));
     out.push(text(x(end) + 6, y + 15, milliseconds(of), 'start'));
   });
-  return `<div class="tile"><h3>${escaped(result.name)}</h3><p>${escaped(result.about)}</p>${svg(width, TIMES.length * row, out)}</div>`;
+  const picture = svg(width, TIMES.length * row, out);
+  return `<div class="tile"><h3>${escaped(result.name)}</h3><p>${escaped(result.about)}</p>${picture}</div>`;
 }
 
 function table(results: readonly Result[]): string {

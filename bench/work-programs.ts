@@ -1,6 +1,6 @@
 /**
- * What builds are made of, in two groups: processes (exec) and files. Each is a shell script that begins in an empty directory, WORK,
- * of a Debian root; `prepare` makes what it works on, and is not measured.
+ * What builds are made of, in two groups: processes (exec) and files. Each is a shell script that begins in an empty directory,
+ * WORK, of a Debian root; `prepare` makes what it works on, and is not measured.
  */
 import { configureInput, configureScript } from './generate.ts';
 
@@ -92,9 +92,11 @@ export const workPrograms: readonly WorkProgram[] = [
     `dpkg --root=$PWD/r --force-all -i p*.deb > /dev/null && ls r/usr/share | wc -l`,
     {
       root: 'image',
-      prepare: `mkdir -p r/var/lib/dpkg/info r/var/lib/dpkg/updates && : > r/var/lib/dpkg/status && for i in 0 1 2 3 4 5 6 7 8 9; do
+      prepare: `mkdir -p r/var/lib/dpkg/info r/var/lib/dpkg/updates &&
+        : > r/var/lib/dpkg/status && for i in 0 1 2 3 4 5 6 7 8 9; do
         mkdir -p p$i/DEBIAN p$i/usr/share/p$i && echo $i > p$i/usr/share/p$i/file &&
-        printf 'Package: p%s\\nVersion: 1\\nArchitecture: all\\nMaintainer: nobody <a@b.c>\\nDescription: small\\n' $i > p$i/DEBIAN/control &&
+        printf '%s\\n' "Package: p$i" 'Version: 1' 'Architecture: all' 'Maintainer: nobody <a@b.c>' \\
+          'Description: small' > p$i/DEBIAN/control &&
         dpkg-deb -b p$i p$i.deb > /dev/null; done`,
     },
   ),
@@ -109,7 +111,8 @@ export const workPrograms: readonly WorkProgram[] = [
   files('rm -rf', 'rm -rf of them', 'rm -rf tree && ls | wc -l', { prepare: SMALL_TREE }),
   files('git status', 'of a repository of 5,000 files', 'git -C tree status --short | wc -l', {
     root: 'languages',
-    prepare: `${SMALL_TREE} && git init -q . && git -c user.name=a -c user.email=b add . && git -c user.name=a -c user.email=b commit -qm x`,
+    prepare: `${SMALL_TREE} && git init -q . &&
+      git -c user.name=a -c user.email=b add . && git -c user.name=a -c user.email=b commit -qm x`,
   }),
   files(
     'dd bs=1',
@@ -125,7 +128,8 @@ export const workPrograms: readonly WorkProgram[] = [
   files(
     'sqlite off',
     '20,000 inserts without fsync',
-    `(echo 'pragma synchronous=off; create table t (a); begin;'; seq -f 'insert into t values (%g);' 20000; echo 'commit;') | sqlite3 d && echo`,
+    `(echo 'pragma synchronous=off; create table t (a); begin;'
+      seq -f 'insert into t values (%g);' 20000; echo 'commit;') | sqlite3 d && echo`,
   ),
   files('grep -r', 'grep -r in 5,000 files', 'grep -r "7 7" tree | wc -l', { prepare: SMALL_TREE }),
   files('stat', 'a python script that looks at 20,000 files', `python3 ${SOURCES}/stat.py 20000`, {

@@ -1,8 +1,10 @@
 /**
- * CPU models: what a program is told of its processor, and which instructions it has. One record per model; the default is DEFAULT_MODEL.
+ * CPU models: what a program is told of its processor, and which instructions it has. One record per model; the default is
+ * DEFAULT_MODEL.
  *
- * AT_HWCAP and AT_HWCAP2 have Linux's bits (arch/arm/include/uapi/asm/hwcap.h). A bit stands in a model only when emu/ops implements all of it: libraries choose hand-written code
- * by it. No model has THUMBEE, CRUNCH, IWMMXT, JAVA, FPA, 26BIT or EVTSTRM.
+ * AT_HWCAP and AT_HWCAP2 have Linux's bits (arch/arm/include/uapi/asm/hwcap.h). A bit stands in a model only when emu/ops
+ * implements all of it: libraries choose hand-written code by it. No model has THUMBEE, CRUNCH, IWMMXT, JAVA, FPA, 26BIT or
+ * EVTSTRM.
  */
 
 export const HWCAP = {
@@ -54,8 +56,9 @@ const HWCAP2_WORDS: readonly (readonly [bit: number, word: string])[] = [
 ];
 
 /**
- * Groups of instructions that not all models have. v6t2: Thumb-2 and what came to A32 with it; v7: barriers and PLI; multiprocessing: PLDW; doubles32: D16 to D31; vfp3: constants and
- * fixed point; half: half precision; vfp4: fused multiply-add.
+ * Groups of instructions that not all models have. v6t2: Thumb-2 and what came to A32 with it; v7: barriers and PLI;
+ * multiprocessing: PLDW; doubles32: D16 to D31; vfp3: constants and fixed point; half: half precision; vfp4: fused
+ * multiply-add.
  */
 export type Feature =
   | 'v6t2'
@@ -124,7 +127,10 @@ function model(
   };
 }
 
-/** `max` is what qemu's 32-bit `max` has as far as compilers use it; it calls itself a Cortex-A57, and armv7l as qemu does, for programs know no armv8l. */
+/**
+ * `max` is what qemu's 32-bit `max` has as far as compilers use it; it calls itself a Cortex-A57, and armv7l as qemu does, for
+ * programs know no armv8l.
+ */
 export const CPU_MODELS: readonly CpuModel[] = [
   model('arm1176', [], [V6, 0], ['v6l', 'armv6l'], [0, 0xb76, 7]),
   model('cortex-a7', V7VE_FEATURES, [V7VE, 0], ['v7l', 'armv7l'], [0, 0xc07, 5]),
@@ -136,8 +142,8 @@ export const CPU_MODELS: readonly CpuModel[] = [
 ];
 
 /**
- * What most programs expect of a machine that armhf images are built on: all of ARMv7-A, and no ARMv8, which neither `uname -m` (armv7l) nor Debian's armhf knows. gcc -mcpu=native finds
- * a Cortex-A7 by the part number.
+ * What most programs expect of a machine that armhf images are built on: all of ARMv7-A, and no ARMv8, which neither `uname -m`
+ * (armv7l) nor Debian's armhf knows. gcc -mcpu=native finds a Cortex-A7 by the part number.
  */
 export const DEFAULT_MODEL: CpuModel = CPU_MODELS.find(({ name }) => name === 'cortex-a7')!;
 

@@ -1,6 +1,7 @@
 /**
- * CpuBackend: the one interface of a CPU, on Unicorn's model (map, protect, read and write registers, run, stop, hooks), and what a CPU asks of
- * the world around it. The machine knows no Linux: a system call, a fault or an undefined instruction is reported through CpuHooks.
+ * CpuBackend: the one interface of a CPU, on Unicorn's model (map, protect, read and write registers, run, stop, hooks), and
+ * what a CPU asks of the world around it. The machine knows no Linux: a system call, a fault or an undefined instruction is
+ * reported through CpuHooks.
  */
 import type { CpuState } from './cpu-state.ts';
 import type { AddressSpace } from './memory/address-space.ts';
@@ -14,8 +15,9 @@ export interface CpuHooks {
   /** SVC; the PC is past it. imm is the SVC's immediate (0 under EABI). */
   syscall(cpu: CpuState, imm: number): boolean;
   /**
-   * A page test failed: `access` is READ, WRITE or EXEC at `address`. First AddressSpace.fault has been asked and could not help. The PC is at the instruction,
-   * no effect of it has happened. 'align' is an alignment fault, 'debug' a breakpoint (EXEC) or watchpoint of machine/debug-run.ts.
+   * A page test failed: `access` is READ, WRITE or EXEC at `address`. First AddressSpace.fault has been asked and could not
+   * help. The PC is at the instruction, no effect of it has happened. 'align' is an alignment fault, 'debug' a breakpoint
+   * (EXEC) or watchpoint of machine/debug-run.ts.
    */
   fault(
     cpu: CpuState,
@@ -35,7 +37,10 @@ export type CpuName = 'jit' | 'interp' | 'reference' | 'unicorn' | 'unicorn.js';
 export interface CpuBackend {
   readonly name: CpuName;
   readonly space: AddressSpace;
-  /** Runs the thread from its state until a hook answers false. An exception thrown by a hook passes through, with the state as the hook saw it. */
+  /**
+   * Runs the thread from its state until a hook answers false. An exception thrown by a hook passes through, with the state as
+   * the hook saw it.
+   */
   run(cpu: CpuState): void;
   /** Makes run() ask hooks.preempt at the next back-edge or call. May be called from a hook. */
   stop(): void;
@@ -74,8 +79,8 @@ export interface CpuOptions {
 export type FaultReason = Parameters<CpuHooks['fault']>[3];
 
 /**
- * What an engine throws inside itself when an access failed for good, and turns into hooks.fault in its run loop. Each engine makes one and throws it
- * again and again (no allocation, no stack trace), so its fields are only valid until the next fault.
+ * What an engine throws inside itself when an access failed for good, and turns into hooks.fault in its run loop. Each engine
+ * makes one and throws it again and again (no allocation, no stack trace), so its fields are only valid until the next fault.
  */
 export class GuestFault {
   /** The first byte that could not be accessed. */

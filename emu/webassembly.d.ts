@@ -1,5 +1,6 @@
 /**
- * The part of the WebAssembly JavaScript API that armrun uses. TypeScript declares it only together with the whole of the DOM, which Node has not.
+ * The part of the WebAssembly JavaScript API that armrun uses. TypeScript declares it only together with the whole of the DOM,
+ * which Node has not.
  */
 declare namespace WebAssembly {
   type Callable = (...args: never) => unknown;

@@ -1,5 +1,6 @@
 /**
- * What a CPU does with its time, when that is to be told (`--stats`): by tier and by thread, and what compiled code leaves to another tier.
+ * What a CPU does with its time, when that is to be told (`--stats`): by tier and by thread, and what compiled code leaves to
+ * another tier.
  */
 
 export interface TierWork {
@@ -44,8 +45,8 @@ export function addWork(to: Work, from: Work): void {
 }
 
 /**
- * Tells a thread's time apart: at each moment it is spent on one thing. Who begins another ends it with what `begin` gave, so what lies inside is not counted to what is outside.
- * Costs nothing when it is off.
+ * Tells a thread's time apart: at each moment it is spent on one thing. Who begins another ends it with what `begin` gave, so
+ * what lies inside is not counted to what is outside. Costs nothing when it is off.
  */
 export class TimeSheet {
   readonly #isOn: boolean;

@@ -1,6 +1,7 @@
 'use strict';
 /**
- * Runs an ARM program in a root that is only in memory: nothing that it does reaches the disk, and all of it can be looked at afterwards.
+ * Runs an ARM program in a root that is only in memory: nothing that it does reaches the disk, and all of it can be looked at
+ * afterwards.
  *
  *   node examples/memory.cjs PROGRAM [ARGUMENT ...]      PROGRAM: a statically linked ARM program
  */

@@ -150,8 +150,8 @@ export interface RunOptions {
   /** The root, or the host's own tree, is read-only; what is mounted in it is not. */
   readOnly?: boolean;
   /**
-   * The program is root in its root, though this process need not be: owners, devices and attributes that the host refuses are kept in
-   * a file beside the root, its path with `.owners` behind it, for this and later runs.
+   * The program is root in its root, though this process need not be: owners, devices and attributes that the host refuses are
+   * kept in a file beside the root, its path with `.owners` behind it, for this and later runs.
    */
   fakeroot?: boolean;
   /** What uname and /proc/sys/kernel/hostname give; by default the host's. */
@@ -191,8 +191,8 @@ export interface RunOptions {
   on?: Events;
 
   /**
-   * What runs the program: compiled code (jit, the default), the interpreter alone, the slow reference, libunicorn (Debian's libunicorn2, with npm's
-   * koffi), or unicorn.js (the user's own, the file or package that ARMRUN_UNICORN_JS names).
+   * What runs the program: compiled code (jit, the default), the interpreter alone, the slow reference, libunicorn (Debian's
+   * libunicorn2, with npm's koffi), or unicorn.js (the user's own, the file or package that ARMRUN_UNICORN_JS names).
    */
   cpu?: 'jit' | 'interp' | 'reference' | 'unicorn' | 'unicorn.js';
   /**

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 'use strict';
 /**
- * armrun under whatever Node started this file (20 or newer): goes on in this process as dist/armrun.cjs, or from the sources, when this
- * is Node 26; else in the Node of that version which comes as an optional dependency and takes this process's place.
+ * armrun under whatever Node started this file (20 or newer): goes on in this process as dist/armrun.cjs, or from the sources,
+ * when this is Node 26; else in the Node of that version which comes as an optional dependency and takes this process's place.
  *
- * CommonJS and plain JavaScript, because an older Node has to read it. The command `armrun` itself is src/armrun, which has a faster way.
+ * CommonJS and plain JavaScript, because an older Node has to read it. The command `armrun` itself is src/armrun, which has a
+ * faster way.
  */
 const { NODE_MAJOR, bundledNode } = require('./node.cjs');
 /** Exit status of armrun's own failures; also in cli.ts. */

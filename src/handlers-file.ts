@@ -1,5 +1,6 @@
 /**
- * Where the wasm interpreter's handlers come from: a file that is made with dist/. From the sources, one under .cache/ for just these sources, made when it is missing.
+ * Where the wasm interpreter's handlers come from: a file that is made with dist/. From the sources, one under .cache/ for just
+ * these sources, made when it is missing.
  */
 import crypto from 'node:crypto';
 import fs from 'node:fs';

@@ -1,4 +1,6 @@
-/** The CPU model of a run. The decoder knows one at a time, for the whole process: so runs at the same time must have the same. */
+/**
+ * The CPU model of a run. The decoder knows one at a time, for the whole process: so runs at the same time must have the same.
+ */
 import { type CpuModel, cpuModelNamed, DEFAULT_MODEL } from '../emu/cpu-model.ts';
 import { selectModel } from '../emu/decode/features.ts';
 import { OptionError } from './errors.ts';

@@ -81,11 +81,13 @@ Runs a 32-bit ARM Linux program.
   --tmpfs DST[:size=SIZE]
                          the guest sees an empty file system in memory as DST
   --read-only            nothing in the root can be changed, but for what is mounted in it
-  --fakeroot             the guest is root in DIR of --root; what the host refuses this user (owners, devices, capabilities) is kept in
-                         DIR.owners. So by default for an ordinary user who may make that file; --no-fakeroot
+  --fakeroot             the guest is root in DIR of --root; what the host refuses this user (owners, devices,
+                         capabilities) is kept in DIR.owners. So by default for an ordinary user who may make that file;
+                         --no-fakeroot
   --hostname NAME        what uname gives
   --pid-max N            process ids are below N (301 to 4194304): fork fails with EAGAIN when none is free
-  --memory SIZE          programs are promised SIZE bytes (or with suffix k, M or G) of memory together; beyond that they get ENOMEM
+  --memory SIZE          programs are promised SIZE bytes (or with suffix k, M or G) of memory together;
+                         beyond that they get ENOMEM
   --cpus N               programs see N processors (1 to ${NR_CPUS}, by default 1), which take turns on one
   -w, --cwd DIR          working directory, as the guest sees it
   -E, --env VAR=VALUE    set a variable of the guest's environment
@@ -105,23 +107,25 @@ Runs a 32-bit ARM Linux program.
   --version, --help
 
 For images (docs/DOCKER.md; a program of such a name is run by its path):
-  pack                   write an archive of armrun to ADD to an ARM image, armrun-ARCH.tar.xz or FILE in .tar, .tar.gz, .tar.xz or .tar.zst;
-                         --warm: with translations of what the programs of a root directory ran
+  pack                   write an archive of armrun to ADD to an ARM image, armrun-ARCH.tar.xz or FILE in .tar, .tar.gz, .tar.xz
+                         or .tar.zst; --warm: with translations of what the programs of a root directory ran
   install, uninstall     put armrun into a root directory and its /bin/sh, and take it away again
   clean                  the same inside of an image, as its last RUN line
   enter                  a login shell, or a program, in a root directory
   export                 write a tar archive of a root directory as its guests see it, with the owners that --fakeroot keeps
   doctor                 what works on this machine, and what to do about what does not
 
-ARMRUN_STRACE=1 (or a file name), ARMRUN_STATS=1, ARMRUN_DEBUG=1 and ARMRUN_STRICT=1 in the environment: log system calls, print counters,
-say what is run, end with armrun's own failure.
+ARMRUN_STRACE=1 (or a file name), ARMRUN_STATS=1, ARMRUN_DEBUG=1 and ARMRUN_STRICT=1 in the environment: log system calls, print
+counters, say what is run, end with armrun's own failure.
 
 As with proot: -r DIR is --root, when DIR does not begin with a digit, and -0 before it, -b or -w --fakeroot.
 As with qemu-user: -E and -U take several settings separated by commas, -strace, -version and -help have one dash, and
-QEMU_CPU, QEMU_LD_PREFIX, QEMU_STACK_SIZE, QEMU_SET_ENV, QEMU_UNSET_ENV, QEMU_ARGV0, QEMU_UNAME and QEMU_STRACE stand for the options; so does ARMRUN_CACHE.
+QEMU_CPU, QEMU_LD_PREFIX, QEMU_STACK_SIZE, QEMU_SET_ENV, QEMU_UNSET_ENV, QEMU_ARGV0, QEMU_UNAME and QEMU_STRACE stand for the
+options; so does ARMRUN_CACHE.
 ARMRUN_UNICORN_JS names the file or package of unicorn.js.
 
-Exit status: the program's own; 125 when armrun itself fails and the run cannot go on (99 when --verify finds a difference), 126 when PROGRAM cannot be run, 127 when it is not found.
+Exit status: the program's own; 125 when armrun itself fails and the run cannot go on (99 when --verify finds a difference),
+126 when PROGRAM cannot be run, 127 when it is not found.
 A program that ends by a signal ends armrun by the same.
 `;
 

@@ -2,12 +2,12 @@
  * Where translations are kept from one run to the next: a directory of the user's, with a file (piece-file.ts) for each program
  * file and the address that it was mapped at.
  *
- * A program file goes by its content (SHA-256). So that it need not be read as a whole in each run, the hash is noted with what the host says of the file (device,
- * inode, size, times): nobody can change a file without changing its ctime. But for a moment a change may leave the same time, so a file that has just been
- * changed is not noted, and its translations are not kept.
+ * A program file goes by its content (SHA-256). So that it need not be read as a whole in each run, the hash is noted with what
+ * the host says of the file (device, inode, size, times): nobody can change a file without changing its ctime. But for a moment
+ * a change may leave the same time, so a file that has just been changed is not noted, and its translations are not kept.
  *
- * In an image several users run programs one after the other. Root's translations are for all to read there, and each other user adds
- * to them in a directory of their own (USERS), which nobody else believes.
+ * In an image several users run programs one after the other. Root's translations are for all to read there, and each other
+ * user adds to them in a directory of their own (USERS), which nobody else believes.
  *
  * Nothing here is ever a failure of the run: without the directory everything is translated anew.
  */
@@ -24,7 +24,10 @@ import { isTrusted, openPieces, WrittenPieces } from './piece-file.ts';
 declare const __BUILD_ID__: string | undefined;
 const BUILD_ID = typeof __BUILD_ID__ === 'undefined' ? null : __BUILD_ID__;
 
-/** Files that changed less than so many ms ago may change again without showing it: time stamps go by the host's clock ticks, 10 ms at the most. */
+/**
+ * Files that changed less than so many ms ago may change again without showing it: time stamps go by the host's clock ticks, 10
+ * ms at the most.
+ */
 const SETTLED = 2000;
 /** Larger program files are not hashed. */
 const MAX_FILE = 256 << 20;
@@ -42,8 +45,8 @@ const CHUNK = 1 << 20;
 export const USERS = 'users';
 
 /**
- * The archive in a directory; with `shared` it is one of several users. Null when armrun runs from its sources, whose translations may be others in the next run. `variant` tells apart runs whose
- * compiled code differs.
+ * The archive in a directory; with `shared` it is one of several users. Null when armrun runs from its sources, whose
+ * translations may be others in the next run. `variant` tells apart runs whose compiled code differs.
  */
 export function openArchive(
   directory: string | null,

@@ -1,5 +1,6 @@
 /**
- * A thread beside the main one, which translates hot code while that one runs it in the interpreter. On a machine with one processor there is none.
+ * A thread beside the main one, which translates hot code while that one runs it in the interpreter. On a machine with one
+ * processor there is none.
  */
 import { fileURLToPath } from 'node:url';
 import type { Channel, Message, Reply } from '../emu/jit/translation-thread.ts';

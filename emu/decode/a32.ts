@@ -1,8 +1,9 @@
 /**
  * The A32 encodings (ARM ARM A5) but for floating point and Advanced SIMD, in the form of table.ts.
  *
- * ADR is ADD or SUB (immediate) with Rn = PC, whose value is word aligned here; literal loads are those with Rn = PC. Without rows, so UNDEFINED: what
- * User mode cannot do (RFE, SRS, SMC, HVC, ERET, banked MRS and MSR, SPSR) and every other coprocessor access.
+ * ADR is ADD or SUB (immediate) with Rn = PC, whose value is word aligned here; literal loads are those with Rn = PC. Without
+ * rows, so UNDEFINED: what User mode cannot do (RFE, SRS, SMC, HVC, ERET, banked MRS and MSR, SPSR) and every other coprocessor
+ * access.
  */
 import * as block from '../ops/block.ts';
 import * as branch from '../ops/branch.ts';

@@ -1,6 +1,7 @@
 /**
- * What User mode reaches of coprocessor 15 (ARM ARM B3.17, A8.8.98, A8.8.107), in the form of table.ts: thread registers, the barriers of ARMv6, and whether the
- * performance counters are for it, which they are not. A32 and T32 differ in the condition alone.
+ * What User mode reaches of coprocessor 15 (ARM ARM B3.17, A8.8.98, A8.8.107), in the form of table.ts: thread registers, the
+ * barriers of ARMv6, and whether the performance counters are for it, which they are not. A32 and T32 differ in the condition
+ * alone.
  */
 import * as ops from '../ops/system.ts';
 import * as predicates from './predicates.ts';

@@ -1,7 +1,9 @@
 /**
- * Which encodings the CPU model of the run has (emu/cpu-model.ts). The decoder is one for all of the process, and so is the model.
+ * Which encodings the CPU model of the run has (emu/cpu-model.ts). The decoder is one for all of the process, and so is the
+ * model.
  *
- * Rows that came with ARMv8 name their feature (Row.needs); what older models lack goes by the rows' names here, and is asked for only with such a model.
+ * Rows that came with ARMv8 name their feature (Row.needs); what older models lack goes by the rows' names here, and is asked
+ * for only with such a model.
  */
 import { type CpuModel, DEFAULT_MODEL, type Feature } from '../cpu-model.ts';
 import type { Row } from './row.ts';

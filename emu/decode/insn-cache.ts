@@ -3,13 +3,15 @@
  * regions in.
  *
  * Invariants:
- *   - A page with a cached instruction has been marked with AddressSpace.markCode, so that whatever changes its bytes or its mapping comes through
- *     onInvalidate, which empties the page's slots. Slots are emptied in place: whoever holds a page's array never sees a stale instruction.
- *   - The slots of an image's page (emu/jit/code-image.ts) are shared by all address spaces that have it. When it changes in one of them, that one goes on with slots of its
- *     own; who is running from the shared ones does so up to the next branch, as a processor may that was not told of the change.
+ *   - A page with a cached instruction has been marked with AddressSpace.markCode, so that whatever changes its bytes or its
+ *     mapping comes through onInvalidate, which empties the page's slots. Slots are emptied in place: whoever holds a page's
+ *     array never sees a stale instruction.
+ *   - The slots of an image's page (emu/jit/code-image.ts) are shared by all address spaces that have it. When it changes in
+ *     one of them, that one goes on with slots of its own; who is running from the shared ones does so up to the next branch,
+ *     as a processor may that was not told of the change.
  *   - A slot holds the instruction for one ITSTATE only (Insn.itBefore); asking with another one decodes anew and replaces it.
- *   - A Thumb-2 instruction of four bytes whose second half lies on the next page is kept on the page it begins on; both pages are marked, and
- *     invalidating the second page drops it.
+ *   - A Thumb-2 instruction of four bytes whose second half lies on the next page is kept on the page it begins on; both pages
+ *     are marked, and invalidating the second page drops it.
  */
 
 import { GuestFault } from '../cpu.ts';

@@ -1,5 +1,6 @@
 /**
- * The Advanced SIMD encodings of ARMv7 (ARM ARM A7.4 data processing, A7.7 element and structure loads and stores, A7.8 transfers), in the form of table.ts.
+ * The Advanced SIMD encodings of ARMv7 (ARM ARM A7.4 data processing, A7.7 element and structure loads and stores, A7.8
+ * transfers), in the form of table.ts.
  */
 import * as ops from '../ops/simd.ts';
 import * as memoryOps from '../ops/simd-memory.ts';
@@ -8,7 +9,10 @@ import * as shapes from './shapes/simd.ts';
 import * as memoryShapes from './shapes/simd-memory.ts';
 import { type Heads, rowsOf } from './table.ts';
 
-/** Data processing has U (or what stands there) at bit 24 of A32 and bit 28 of T32, loads and stores 0100 against 1001; transfers are conditional in A32. */
+/**
+ * Data processing has U (or what stands there) at bit 24 of A32 and bit 28 of T32, loads and stores 0100 against 1001;
+ * transfers are conditional in A32.
+ */
 const heads: Heads = (bits) => {
   if (bits.startsWith('001')) return [`1111 ${bits}`, `111${bits[3]} 1111 ${bits.slice(5)}`];
   if (bits.startsWith('0100')) return [`1111 ${bits}`, `1111 1001 ${bits.slice(5)}`];

@@ -1,5 +1,6 @@
 /**
- * The 16-bit Thumb encodings (ARM ARM A6.2), in the form of table.ts. Data-processing instructions set the flags outside IT blocks only.
+ * The 16-bit Thumb encodings (ARM ARM A6.2), in the form of table.ts. Data-processing instructions set the flags outside IT
+ * blocks only.
  */
 import * as block from '../ops/block.ts';
 import * as branch from '../ops/branch.ts';

@@ -1,8 +1,8 @@
 /**
  * The 32-bit Thumb encodings (ARM ARM A6.3) but for floating point and Advanced SIMD, in the form of table.ts.
  *
- * Forms with SP as first operand, which the manual describes apart, are rows of the general ones. Without rows, so UNDEFINED: what User mode cannot do
- * (RFE, SRS, SMC, HVC, SUBS PC, LR, SPSR), ThumbEE and every other coprocessor access.
+ * Forms with SP as first operand, which the manual describes apart, are rows of the general ones. Without rows, so UNDEFINED:
+ * what User mode cannot do (RFE, SRS, SMC, HVC, SUBS PC, LR, SPSR), ThumbEE and every other coprocessor access.
  */
 import * as block from '../ops/block.ts';
 import * as branch from '../ops/branch.ts';

@@ -1,6 +1,6 @@
 /**
- * The instructions that ARMv8 adds to AArch32 state (DDI 0487 chapter F), in the form of table.ts: load-acquire and store-release, CRC32, scalar and vector floating point, the
- * Cryptographic Extension, dot products.
+ * The instructions that ARMv8 adds to AArch32 state (DDI 0487 chapter F), in the form of table.ts: load-acquire and
+ * store-release, CRC32, scalar and vector floating point, the Cryptographic Extension, dot products.
  */
 
 import type { Feature } from '../cpu-model.ts';

@@ -1,10 +1,10 @@
 /**
- * The VFPv3 and VFPv4 encodings (ARM ARM A7.5 floating-point data processing, A7.6 extension register loads and stores, A7.8 and A7.9 transfers), in the form of
- * table.ts: 32 double registers, single and double precision, no short vectors.
+ * The VFPv3 and VFPv4 encodings (ARM ARM A7.5 floating-point data processing, A7.6 extension register loads and stores, A7.8
+ * and A7.9 transfers), in the form of table.ts: 32 double registers, single and double precision, no short vectors.
  *
- * A32 and T32 differ in the top four bits alone, the condition against 1110. Encoding 1 of loads and stores is doubles, encoding 2 singles; the X forms are the
- * doubles' with one word more, which nothing reads or writes. FPSCR is the only system register a user program can reach: FPSID, MVFR and FPEXC are UNDEFINED
- * to it, as are all undefined bit strings.
+ * A32 and T32 differ in the top four bits alone, the condition against 1110. Encoding 1 of loads and stores is doubles,
+ * encoding 2 singles; the X forms are the doubles' with one word more, which nothing reads or writes. FPSCR is the only system
+ * register a user program can reach: FPSID, MVFR and FPEXC are UNDEFINED to it, as are all undefined bit strings.
  */
 import * as ops from '../ops/vfp.ts';
 import type { Row } from './row.ts';

@@ -55,7 +55,8 @@ const EF_ARM_HARD_FLOAT = 0x400;
 const OSABI = [0, 3, 64, 97];
 
 /**
- * Gives the image, or throws ElfError. `name` is for messages. `role` 'interpreter' is for the file PT_INTERP names: what would be ENOEXEC is ELIBBAD then.
+ * Gives the image, or throws ElfError. `name` is for messages. `role` 'interpreter' is for the file PT_INTERP names: what would
+ * be ENOEXEC is ELIBBAD then.
  */
 export function readElf(
   source: PageSource,

@@ -109,8 +109,8 @@ export function checkArguments(
 }
 
 /**
- * Maps the stack and writes it. Sets space.stackLimit's area to grow from there. Call checkArguments first; throws ENOMEM when the room is taken.
- * An empty argv gets one empty string, as Linux does since 5.18.
+ * Maps the stack and writes it. Sets space.stackLimit's area to grow from there. Call checkArguments first; throws ENOMEM when
+ * the room is taken. An empty argv gets one empty string, as Linux does since 5.18.
  */
 export function buildStack(space: AddressSpace, inputs: StackInputs): InitialStack {
   const top = inputs.stackTop ?? STACK_TOP;

@@ -11,8 +11,8 @@ import type { InlinedCall, Region } from './region.ts';
 import { OP } from './wasm.ts';
 
 /**
- * The upper byte of the exit word (OFF.exitWord) is the index of the inlined call that is left; or RETURNING, when the region is to
- * return OFF.target.
+ * The upper byte of the exit word (OFF.exitWord) is the index of the inlined call that is left; or RETURNING, when the region
+ * is to return OFF.target.
  */
 const EXITED_SHIFT = 24;
 const RETURNING = 255;

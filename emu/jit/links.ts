@@ -1,6 +1,6 @@
 /**
- * How a region's function goes over to other code: the arguments of the calling convention (convention.ts), calls through the table,
- * what the jump cache has for a location; and the fuel that it takes on the way.
+ * How a region's function goes over to other code: the arguments of the calling convention (convention.ts), calls through the
+ * table, what the jump cache has for a location; and the fuel that it takes on the way.
  */
 import { OFF } from '../cpu-state.ts';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../memory/layout.ts';

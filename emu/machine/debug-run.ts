@@ -4,8 +4,8 @@
  * the other engines know nothing of it.
  *
  * Invariants:
- *   - A debug event is reported before any effect of its instruction, with the PC at it; as the point still matches when the thread goes on, the debugger
- *     takes the point away for that instruction.
+ *   - A debug event is reported before any effect of its instruction, with the PC at it; as the point still matches when the
+ *     thread goes on, the debugger takes the point away for that instruction.
  *   - What is decoded is dropped as everywhere, through AddressSpace.onInvalidate.
  */
 import type { CpuHooks } from '../cpu.ts';

@@ -3,11 +3,11 @@
  * ops are the reference interpreter, the first tier of the JIT, and what compiled code falls back on for rare instructions.
  *
  * Invariants:
- *   - An access is tested against the page bytes as compiled code does it; a failed test asks AddressSpace.fault once more and else throws `fault`,
- *     before any effect of the instruction. Nothing is allocated on the way.
+ *   - An access is tested against the page bytes as compiled code does it; a failed test asks AddressSpace.fault once more and
+ *     else throws `fault`, before any effect of the instruction. Nothing is allocated on the way.
  *   - Control flow is only noted (`event`, `target`); the Interpreter acts on it after the op.
- *   - Big-endian data (CPSR.E, ARM ARM A3.3) costs little-endian programs nothing: while E is set `pages` is a table of zeros, so that every access takes
- *     the slow path, and only that looks at E.
+ *   - Big-endian data (CPSR.E, ARM ARM A3.3) costs little-endian programs nothing: while E is set `pages` is a table of zeros,
+ *     so that every access takes the slow path, and only that looks at E.
  */
 
 import type { GuestFault } from '../cpu.ts';

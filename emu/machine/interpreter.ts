@@ -3,7 +3,8 @@
  * CpuHooks.
  *
  * Invariants:
- *   - Inside the loop the PC and ITSTATE are locals; whenever a hook, onBranch's true or an exception is seen from outside, they are in the CpuState.
+ *   - Inside the loop the PC and ITSTATE are locals; whenever a hook, onBranch's true or an exception is seen from outside,
+ *     they are in the CpuState.
  *   - After a hook answered true everything is read from the CpuState again: the hook may have changed all of it.
  *   - Fuel is spent at taken branches only, so a loop always comes by hooks.preempt.
  */

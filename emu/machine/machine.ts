@@ -12,8 +12,8 @@
  * Rules for ops, which the machines rely on and check where they can:
  *   1. A value that is used twice goes through `let` first (constants need not): the emitter would compute it twice, or too late.
  *      A value read from a register must be used before that register is written, or be held by `let`.
- *   2. Everything that can fault (load, store, access) comes before the first lasting effect (setReg, set flags) of the instruction,
- *      so that the instruction can be restarted. Several accesses: one `access` for the whole range first.
+ *   2. Everything that can fault (load, store, access) comes before the first lasting effect (setReg, set flags) of the
+ *      instruction, so that the instruction can be restarted. Several accesses: one `access` for the whole range first.
  *   3. TypeScript `if` only on operands of the encoding; on values use `select` or `when`.
  *   4. An op does not test its condition: the driver does (`cond` of the Insn).
  *   5. `branch` is the last thing an op does on its path.

@@ -14,8 +14,10 @@
  *   7FC00000  jump cache: JUMP_CACHE_ENTRIES pairs (location, table slot)
  *   80000000  user space
  *   C0800000  CPU states, one STATE_SIZE block per thread
- *   C3000000  site counters, by a place's number: how often accesses failed the quick test of compiled code though they were allowed
- *   C3020000  where indirect jumps went the last time: JUMP_TARGETS_ENTRIES of (address, location, how often it was another one, unused)
+ *   C3000000  site counters, by a place's number: how often accesses failed the quick test of compiled code
+ *             though they were allowed
+ *   C3020000  where indirect jumps went the last time: JUMP_TARGETS_ENTRIES of (address, location, how often it
+ *             was another one, unused)
  *   C3030000  where there is room for the records of IT blocks: the next free byte, and the end
  *   C3100000  flags of the pages (page-table.ts): one byte per page
  *   C3200000  labels of the pages (kept-pages.ts), likewise

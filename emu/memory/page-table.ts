@@ -2,9 +2,9 @@
  * The page table of an address space: for each 4 KiB page of the 4 GiB, the page byte compiled code tests and the
  * state flags only TypeScript looks at.
  *
- * Both lie in the wasm memory (layout.ts): where nothing is mapped the host gives them no memory. READ, WRITE and EXEC in one mean "this access needs to
- * ask nobody"; they say less than the protection of the VMA does: a page that is not present, a write to translated
- * code and the first write to a page of a shared file all come to AddressSpace.fault.
+ * Both lie in the wasm memory (layout.ts): where nothing is mapped the host gives them no memory. READ, WRITE and EXEC in one
+ * mean "this access needs to ask nobody"; they say less than the protection of the VMA does: a page that is not present, a
+ * write to translated code and the first write to a page of a shared file all come to AddressSpace.fault.
  *
  * Invariants: a page byte is 0 or CODE unless the page is PRESENT (the helpers page apart); PRESENT and STALE are never both
  * set; a page with neither holds zeros only.
@@ -107,8 +107,8 @@ export class PageTable {
   }
 
   /**
-   * Takes pages first..last-1 away: their bytes become stale, their page bytes 0. What is CLEAN is kept for who maps the same file
-   * there, with the bias, if it has a key.
+   * Takes pages first..last-1 away: their bytes become stale, their page bytes 0. What is CLEAN is kept for who maps the same
+   * file there, with the bias, if it has a key.
    */
   drop(first: number, last: number, key: string | null = null, bias = 0): void {
     this.revocationEpoch++;

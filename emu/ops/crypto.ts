@@ -1,6 +1,6 @@
 /**
- * The Cryptographic Extension in AArch32 state (DDI 0487 F6.1: AESD to AESMC, SHA1C to SHA256SU1), composed of operations on lanes
- * and words, by FIPS 197 and FIPS 180-4.
+ * The Cryptographic Extension in AArch32 state (DDI 0487 F6.1: AESD to AESMC, SHA1C to SHA256SU1), composed of operations on
+ * lanes and words, by FIPS 197 and FIPS 180-4.
  */
 import { type Lanes, lanes, type Machine } from '../machine/machine.ts';
 import type { Simd } from './simd.ts';

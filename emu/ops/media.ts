@@ -227,7 +227,10 @@ export function usat16<V, W, S>(m: Machine<V, W, S>, a: Saturate): void {
   saturateHalves(m, a, unsignedRange(m, a.to));
 }
 
-/** A held sum or difference r whose overflow is bit 31 of `overflow`, saturated to 32 bits; x is the first, held operand. Sets Q. */
+/**
+ * A held sum or difference r whose overflow is bit 31 of `overflow`, saturated to 32 bits; x is the first, held operand. Sets
+ * Q.
+ */
 function saturate32<V, W, S>(m: Machine<V, W, S>, r: V, x: V, overflow: V): V {
   const ov = m.let(m.shr(overflow, m.const(31)));
   m.orQ(ov);

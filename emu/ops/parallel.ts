@@ -11,14 +11,20 @@ import type { ThreeRegisters } from './media.ts';
 /** Prefixes: S, U set GE; Q, UQ saturate; SH, UH halve. */
 export type Prefix = 's' | 'q' | 'sh' | 'u' | 'uq' | 'uh';
 type Lanes = 8 | 16;
-/** What the lanes do: all add, all subtract, or with the halves of m exchanged, high adds and low subtracts, or the other way round. */
+/**
+ * What the lanes do: all add, all subtract, or with the halves of m exchanged, high adds and low subtracts, or the other way
+ * round.
+ */
 type Kind = 'add' | 'sub' | 'asx' | 'sax';
 /** An op on three registers, as a value. */
 export type ParallelOp = <V, W, S>(m: Machine<V, W, S>, a: ThreeRegisters) => void;
 
 const TOP = { 8: 0x80808080 | 0, 16: 0x80008000 | 0 } as const;
 
-/** Lane-wise sum or difference of held values by prefix: the final result (held), and `extra` in the top bits of the lanes (held). */
+/**
+ * Lane-wise sum or difference of held values by prefix: the final result (held), and `extra` in the top bits of the lanes
+ * (held).
+ */
 function lanesOf<V, W, S>(
   m: Machine<V, W, S>,
   prefix: Prefix,

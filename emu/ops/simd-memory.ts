@@ -1,7 +1,8 @@
 /**
  * Element and structure loads and stores (ARM ARM A7.7: VLD1 to VLD4, VST1 to VST4).
  *
- * A structure of n elements goes to the same lane of n registers; whole registers are loaded as they lie in memory and put apart by shuffling bytes.
+ * A structure of n elements goes to the same lane of n registers; whole registers are loaded as they lie in memory and put
+ * apart by shuffling bytes.
  */
 import type { Lanes, Machine } from '../machine/machine.ts';
 

@@ -1,8 +1,8 @@
 /**
  * Advanced SIMD data processing (ARM ARM A7.4), on D registers, or on pairs of them (Q registers) when the lanes say so.
  *
- * The exports are named as the op column of emu/decode/simd.ts has them. They are composed of the few lane operations of vector-machine.ts: so VABA is an addition of an absolute
- * difference.
+ * The exports are named as the op column of emu/decode/simd.ts has them. They are composed of the few lane operations of
+ * vector-machine.ts: so VABA is an addition of an absolute difference.
  */
 import {
   asSigned,
@@ -55,7 +55,10 @@ function set<V, W, S>(m: Machine<V, W, S>, t: Lanes, n: number, w: W): void {
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-/** Byte i of a value that has lanes of 2^log2 bytes: of lane pick(lane) of the 16-byte values a and b, of which the second one's lanes come behind the first one's. */
+/**
+ * Byte i of a value that has lanes of 2^log2 bytes: of lane pick(lane) of the 16-byte values a and b, of which the second one's
+ * lanes come behind the first one's.
+ */
 function byLane(t: Lanes, log2: number, pick: (lane: number) => number): number[] {
   const size = 1 << log2;
   return range(isQuad(t) ? 16 : 8).map((i) => pick(i >> log2) * size + (i & (size - 1)));

@@ -1,5 +1,6 @@
 /**
- * What ARMv8 adds to AArch32 state besides vectors (DDI 0487 F5, F6): load-acquire and store-release, CRC32, VSEL, VMAXNM and VMINNM, rounding to integers.
+ * What ARMv8 adds to AArch32 state besides vectors (DDI 0487 F5, F6): load-acquire and store-release, CRC32, VSEL, VMAXNM and
+ * VMINNM, rounding to integers.
  */
 import type { Cond, FpOp, Machine } from '../machine/machine.ts';
 import type { Exclusive } from './exclusive.ts';

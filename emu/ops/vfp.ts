@@ -1,8 +1,9 @@
 /**
  * Scalar floating point: VFPv3 and VFPv4 (ARM ARM A7, A8.6 to A8.8: the V* instructions of coprocessors 10 and 11).
  *
- * Arithmetic, comparison and conversion are the machine's (Machine.fp, fpCompare, fpConvert), which work by FPSCR. Singles are s0..s31, doubles d0..d31,
- * by register number. There are no short vectors: FPSCR.Len and Stride read as zero, as ARMv8 and later ARMv7 cores have it.
+ * Arithmetic, comparison and conversion are the machine's (Machine.fp, fpCompare, fpConvert), which work by FPSCR. Singles are
+ * s0..s31, doubles d0..d31, by register number. There are no short vectors: FPSCR.Len and Stride read as zero, as ARMv8 and
+ * later ARMv7 cores have it.
  */
 import type { FpConvert, FpOp, FpSize, Machine } from '../machine/machine.ts';
 

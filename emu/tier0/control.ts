@@ -51,8 +51,8 @@ export const CONTROL_IMPORTS = [
   /** (cpu, 1 or 0) -> anything: compiled code begins and ends, when OFF.timed says so. */
   { name: 'compiled', type: 2 },
   /**
-   * (cpu, depth, return location, location or LEAVE) -> the same: goes on where the interpreter has left, below a call of compiled
-   * code.
+   * (cpu, depth, return location, location or LEAVE) -> the same: goes on where the interpreter has left, below a call of
+   * compiled code.
    */
   { name: 'resume', type: 1 },
   /** (cpu, depth, return location, slot) -> location or LEAVE: the runtime's way into compiled code. */
@@ -416,8 +416,8 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>
       w.call(imported('fault'));
     },
     /**
-     * A region function for code that is not compiled: (state block, depth, return location). The engine's `miss` does the same, for
-     * what is not as usual: the location may have compiled code, has no record, or has been arrived at often.
+     * A region function for code that is not compiled: (state block, depth, return location). The engine's `miss` does the
+     * same, for what is not as usual: the location may have compiled code, has no record, or has been arrived at often.
      */
     miss(w) {
       const [depth, ret, record, stopAt, outerDepth] = [DEPTH, RETURN, A, B, IS_LOOP];

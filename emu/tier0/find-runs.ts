@@ -1,7 +1,7 @@
 /**
- * Finds out, when armrun is built, in which runs of bits the records of a row are linear (kinds.ts): by trying. A run that is not so
- * found is decoded the long way each time, which is slower, but right; one that is found wrongly would be wrong, so all runs of a
- * row are tried together as well, and test/tier0/kinds compares many records with those made the long way.
+ * Finds out, when armrun is built, in which runs of bits the records of a row are linear (kinds.ts): by trying. A run that is
+ * not so found is decoded the long way each time, which is slower, but right; one that is found wrongly would be wrong, so all
+ * runs of a row are tried together as well, and test/tier0/kinds compares many records with those made the long way.
  */
 import { firstMatch } from '../decode/decoder.ts';
 import type { Row } from '../decode/row.ts';
@@ -36,8 +36,8 @@ const JOINT_TRIES = 400;
 /** Runs of so many bits are tried with all their values; longer ones have none that are excluded. */
 const SHORT = 5;
 /**
- * Values that may be excluded, by the width of a run: of core registers R11, SP, LR and PC, which are read or jumped by in other ways.
- * What others say (no shift, for one) is told better by a kind.
+ * Values that may be excluded, by the width of a run: of core registers R11, SP, LR and PC, which are read or jumped by in
+ * other ways. What others say (no shift, for one) is told better by a kind.
  */
 const EXCLUDABLE: Readonly<Record<number, number>> = { 3: 1 << 7, 4: (1 << 11) | (7 << 13) };
 /** The longest immediate that is rotated. */

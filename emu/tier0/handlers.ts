@@ -2,8 +2,9 @@
  * What is generated when armrun is built (generate.ts): the interpreter's module, for each form of instruction which handler it
  * has and where its operands stand, and the tables of kinds.ts.
  *
- * As bytes, which a file holds: six words (magic, lengths of the following, the first handler of a pair), the module, the layouts as JSON, then for each form
- * its key (a double) in ascending order, then for each form its handler and layout (two halfwords), then the tables.
+ * As bytes, which a file holds: six words (magic, lengths of the following, the first handler of a pair), the module, the
+ * layouts as JSON, then for each form its key (a double) in ascending order, then for each form its handler and layout (two
+ * halfwords), then the tables.
  */
 import type { Operand } from './operand.ts';
 

@@ -2,16 +2,16 @@
  * The wasm interpreter of one address space: its records and their pages.
  *
  * Invariants:
- *   - A page of code with records has been marked with AddressSpace.markCode, so that whatever changes its bytes or its mapping comes
- *     through onInvalidate, which takes the records away: they are zeros then, and the page tables (RECORD_PAGES_*) know none for the
- *     page. Who is in the midst of them finds out at the next instruction.
- *   - The records of an IT block lie apart, so that the records at an address are always those outside IT blocks. Stale ones stay
- *     valid for who is in the midst of them: up to three instructions may still run, as on a processor that was not told of a change.
- *     Room is made of them when many pages have been invalidated.
+ *   - A page of code with records has been marked with AddressSpace.markCode, so that whatever changes its bytes or its mapping
+ *     comes through onInvalidate, which takes the records away: they are zeros then, and the page tables (RECORD_PAGES_*) know
+ *     none for the page. Who is in the midst of them finds out at the next instruction.
+ *   - The records of an IT block lie apart, so that the records at an address are always those outside IT blocks. Stale ones
+ *     stay valid for who is in the midst of them: up to three instructions may still run, as on a processor that was not told
+ *     of a change. Room is made of them when many pages have been invalidated.
  *   - What a process leaves are the records of pages that hold what a program file does (InterpreterHooks.image). They serve the
  *     memory's next process where its page is of the same image, and compiled code for them is in place then.
- *   - A handler of a pair stands in the first instruction's record and reads that of the second, so both are forgotten together: they
- *     are on one page, and neither is at its last halfword; and the second has no compiled code.
+ *   - A handler of a pair stands in the first instruction's record and reads that of the second, so both are forgotten
+ *     together: they are on one page, and neither is at its last halfword; and the second has no compiled code.
  *   - It runs in the default mode only (little endian, default FPSCR mode) and begins outside IT blocks; else the evaluator does.
  */
 import { EXIT, type FaultReason } from '../cpu.ts';

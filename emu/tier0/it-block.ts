@@ -1,6 +1,6 @@
 /**
- * The records of an IT block, made in wasm from the tables (quick.ts). They lie apart from those of the page, one behind the other:
- * each has its condition, and ITSTATE for who leaves in the midst of the block. The record of the IT names them.
+ * The records of an IT block, made in wasm from the tables (quick.ts). They lie apart from those of the page, one behind the
+ * other: each has its condition, and ITSTATE for who leaves in the midst of the block. The record of the IT names them.
  */
 import { type ByteWriter, type FuncBody, I32, OP, VOID } from '../jit/wasm.ts';
 import { IT_ROOM, PAGE_MASK, PAGE_SIZE } from '../memory/layout.ts';
@@ -151,8 +151,8 @@ function finishBlock(w: ByteWriter): void {
 }
 
 /**
- * (record of the IT, address behind it, ITSTATE) -> 1 when it has made the block's records; 0: the tables do not know all of them, or
- * there is no room, and TypeScript makes them. `quick` is the number of that function.
+ * (record of the IT, address behind it, ITSTATE) -> 1 when it has made the block's records; 0: the tables do not know all of
+ * them, or there is no room, and TypeScript makes them. `quick` is the number of that function.
  */
 export function itBlockBody(w: ByteWriter, type: number, quick: number): FuncBody {
   findRoom(w);

@@ -61,7 +61,8 @@ export const RUN = { lsb: 0, width: 1, excluded: 4, size: 8 } as const;
 /** A kind: row, its bits, word 0 of the record, words 1 and 2 for runs of 0; then for each run what it adds to both. */
 export const KIND = { row: 0, bits: 4, head: 8, words: 12, weights: 20, weight: 8 } as const;
 /**
- * Set in T16 encodings of an IT block: there most of them do not set flags, and are other forms. Those of T32 and A32 have all 32 bits.
+ * Set in T16 encodings of an IT block: there most of them do not set flags, and are other forms. Those of T32 and A32 have all
+ * 32 bits.
  */
 export const IN_BLOCK = 0x1_0000;
 /** Ends a list of rows. */

@@ -7,12 +7,18 @@
  */
 const TEXT = `
 CMP (immediate) T1 + B T1, B T3
-MOV (register) T1 + MOV (register) T1, CMP (immediate) T1, LDR (immediate) T1, ADD (register) T2, EOR (register) T2, STR (immediate) T2, MOV (immediate) T1, B T2, LDR (literal) T1, STR (immediate) T1, ADD (SP plus immediate) T2, SUB (SP minus immediate) T1, LDR (immediate) T2, CBZ T1, ADD (immediate) T2, LDRB (immediate) T1, MOV (immediate) T2, LDR (immediate) T3
+MOV (register) T1 + MOV (register) T1, CMP (immediate) T1, LDR (immediate) T1, ADD (register) T2, EOR (register) T2,
+  STR (immediate) T2, MOV (immediate) T1, B T2, LDR (literal) T1, STR (immediate) T1, ADD (SP plus immediate) T2,
+  SUB (SP minus immediate) T1, LDR (immediate) T2, CBZ T1, ADD (immediate) T2, LDRB (immediate) T1, MOV (immediate) T2,
+  LDR (immediate) T3
 CMP (register) T1 + B T1, B T3, LDR (register) T2, AND (register) T2
 MOV (immediate) T3 + MOVT T1
-LDR (immediate) T1 + CMP (immediate) T1, LDR (immediate) T1, CMP (register) T1, MOV (register) T1, ADD (register) T2, CBZ T1, ADD (immediate) T2, STR (immediate) T2, LSL (immediate) T1, STR (immediate) T1, CMP (register) T2, LDR (immediate) T2, SUB (immediate) T2, MOV (immediate) T3, LDR (immediate) T3
+LDR (immediate) T1 + CMP (immediate) T1, LDR (immediate) T1, CMP (register) T1, MOV (register) T1, ADD (register) T2, CBZ T1,
+  ADD (immediate) T2, STR (immediate) T2, LSL (immediate) T1, STR (immediate) T1, CMP (register) T2, LDR (immediate) T2,
+  SUB (immediate) T2, MOV (immediate) T3, LDR (immediate) T3
 SUB (immediate) A1 + STRB (immediate) A1, B A1
-ADD (register) T2 + LDR (immediate) T1, LDR (register) T1, STR (immediate) T1, STR (register) T2, ADD (register) T2, MOV (register) T1, LDRB (immediate) T1, CMP (register) T1
+ADD (register) T2 + LDR (immediate) T1, LDR (register) T1, STR (immediate) T1, STR (register) T2, ADD (register) T2,
+  MOV (register) T1, LDRB (immediate) T1, CMP (register) T1
 LDR (literal) T1 + ADD (register) T2, LDR (literal) T1, MOV (register) T1, LDR (immediate) T1
 CMP (register) T2 + B T1, B T3, MLA T1, BIC (register) T2
 LSL (immediate) T1 + B T1, B T3
@@ -65,8 +71,8 @@ MOV (immediate) T2 + B T3
 
 /** Names of rows. */
 export const PAIRS: readonly (readonly [first: string, second: string])[] = TEXT.trim()
-  .split('\n')
+  .split(/\n(?! )/)
   .flatMap((line) => {
     const [first, rest] = line.split(' + ') as [string, string];
-    return rest.split(', ').map((second) => [first, second] as const);
+    return rest.split(/,\s+/).map((second) => [first, second] as const);
   });

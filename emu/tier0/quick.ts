@@ -1,6 +1,7 @@
 /**
  * Decoding without TypeScript: a function of the interpreter's module that makes the record of an encoding from the tables of
- * kinds.ts. (record, encoding, MASTER_KIND) -> 1 when it has; 0: the tables do not know it. T16 in an IT block has IN_BLOCK besides. And another that makes pairs (pairs.ts).
+ * kinds.ts. (record, encoding, MASTER_KIND) -> 1 when it has; 0: the tables do not know it. T16 in an IT block has IN_BLOCK
+ * besides. And another that makes pairs (pairs.ts).
  */
 import type { ByteWriter, FuncBody } from '../jit/wasm.ts';
 import { I32, OP, VOID } from '../jit/wasm.ts';
@@ -277,8 +278,8 @@ const [ADDRESS, SIZE] = [1, 2];
 const [ENTRY, BOTH] = [3, 4];
 
 /**
- * Makes pairs with the instructions before and behind one that has just been decoded: (record, address, size) -> 0. Both must lie on
- * one page, so that they are forgotten together.
+ * Makes pairs with the instructions before and behind one that has just been decoded: (record, address, size) -> 0. Both must
+ * lie on one page, so that they are forgotten together.
  */
 export function fuseBody(w: ByteWriter, type: number): FuncBody {
   const handlerAt = (record: number, offset: number) => {

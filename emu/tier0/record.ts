@@ -7,7 +7,8 @@
  *
  *    0  u16  handler: index in the table of handlers
  *    2  u16  handler of the instruction itself, where the first one only tests its condition
- *    4  u8   four operands: registers as offsets in their file (core and S registers 4n, D registers 8n), small immediates as they are
+ *    4  u8   four operands: registers as offsets in their file (core and S registers 4n, D registers 8n), small
+ *            immediates as they are
  *    8  i32  a wide immediate; for HANDLER.COMPILED the table slot of the compiled code
  *   12  u16  arrivals by calls, loops and indirect jumps, modulo 2^16
  *   14  u8   where instructions are counted, the handler behind HANDLER.COUNT when it is not the inner one (else 0)

@@ -1,5 +1,6 @@
 /**
- * What all Unicorn engines have in common: constants, errors, and the methods that the CPU (backend.ts) calls, under the names of unicorn.js.
+ * What all Unicorn engines have in common: constants, errors, and the methods that the CPU (backend.ts) calls, under the names
+ * of unicorn.js.
  *
  * Different from unicorn.js, because the guest is always 32 bits wide: addresses are one number, in hooks, too.
  * Added: reg_read_batch and reg_write_batch.
@@ -142,9 +143,9 @@ export interface Engine {
   reg_read_batch(batch: RegisterBatch): void;
   reg_write_batch(batch: RegisterBatch): void;
   /**
-   * Runs from `begin` (bit 0 set: Thumb) until the PC is `until` (bit 0 clear), or `count` instructions have been run (0: no limit; the timeout in
-   * microseconds too). Code translated while no count was given is not counted later: always give one, or never.
-   * What a hook throws stops the guest and is thrown here.
+   * Runs from `begin` (bit 0 set: Thumb) until the PC is `until` (bit 0 clear), or `count` instructions have been run (0: no
+   * limit; the timeout in microseconds too). Code translated while no count was given is not counted later: always give one, or
+   * never. What a hook throws stops the guest and is thrown here.
    */
   emu_start(begin: number, until: number, timeout: number, count: number): void;
   emu_stop(): void;
@@ -165,8 +166,8 @@ export const CP_REG_VALUE = 32;
 export const CP_REG_SIZE = 40;
 
 /**
- * A struct uc_arm_cp_reg for a 32-bit register of CP15, with the value 0, written into `into` at `offset`. crn, crm, opc1, opc2 as in MRC; of the two
- * banks the one Unicorn runs with (sec = 0).
+ * A struct uc_arm_cp_reg for a 32-bit register of CP15, with the value 0, written into `into` at `offset`. crn, crm, opc1, opc2
+ * as in MRC; of the two banks the one Unicorn runs with (sec = 0).
  */
 export function cpRegister(
   into: DataView,

@@ -1,10 +1,11 @@
 /**
  * libunicorn 2, through koffi, as an Engine (api.ts). Added: mem_map_ptr (memory of ours, not copied), ctl_remove_cache.
  *
- * Both koffi and libunicorn are optional: nothing is loaded before the first engine is made, and then a missing one is a UnicornMissing whose message says
- * what to install.
+ * Both koffi and libunicorn are optional: nothing is loaded before the first engine is made, and then a missing one is a
+ * UnicornMissing whose message says what to install.
  *
- * An exception thrown by a hook would be lost inside the C library and the guest would run on: it is kept, emulation is stopped, and emu_start throws it.
+ * An exception thrown by a hook would be lost inside the C library and the guest would run on: it is kept, emulation is
+ * stopped, and emu_start throws it.
  *
  * Calls follow include/unicorn/unicorn.h, version 2.0.1.
  */
@@ -374,8 +375,8 @@ export class Unicorn implements Engine {
   // ---- translations ----
 
   /**
-   * Forgets the code translated from begin..end-1. The addresses go through the guest's MMU as they stand: they must be executable in the guest's eyes,
-   * and contiguous in physical memory, or nothing happens.
+   * Forgets the code translated from begin..end-1. The addresses go through the guest's MMU as they stand: they must be
+   * executable in the guest's eyes, and contiguous in physical memory, or nothing happens.
    */
   ctl_remove_cache(begin: number, end: number): void {
     this.#check('uc_ctl', this.#lib.ctl(this.#handle, CTL_REMOVE_CACHE, 'uint64_t', begin, 'uint64_t', end));

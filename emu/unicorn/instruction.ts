@@ -1,5 +1,6 @@
 /**
- * What Unicorn does not say of the instruction that brought an event is read from its encoding. `location` is the PC with bit 0 set in Thumb state.
+ * What Unicorn does not say of the instruction that brought an event is read from its encoding. `location` is the PC with bit 0
+ * set in Thumb state.
  */
 
 const addressOf = (location: number): number => (location & ~1) >>> 0;

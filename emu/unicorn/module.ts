@@ -1,9 +1,9 @@
 /**
- * unicorn.js, Unicorn 2 compiled by emscripten, as an Engine (api.ts). It is the user's own: a file or package that exports the factory MUnicorn, whose
- * promise gives constants, version() and the class Unicorn.
+ * unicorn.js, Unicorn 2 compiled by emscripten, as an Engine (api.ts). It is the user's own: a file or package that exports the
+ * factory MUnicorn, whose promise gives constants, version() and the class Unicorn.
  *
- * In it 64-bit values are BigInt, and a call that fails throws a string with the code. An exception thrown by a hook must not pass through the
- * module's frames: it is kept, emulation is stopped, and emu_start throws it.
+ * In it 64-bit values are BigInt, and a call that fails throws a string with the code. An exception thrown by a hook must not
+ * pass through the module's frames: it is kept, emulation is stopped, and emu_start throws it.
  *
  * Names follow its src/unicorn-wrapper.js and docs/api.md, version 2.1.4.
  */

@@ -1,13 +1,15 @@
 /**
- * The guest's MMU under Unicorn: short-descriptor translation tables (ARM ARM B3.5.1) that give each page just what its page byte grants.
+ * The guest's MMU under Unicorn: short-descriptor translation tables (ARM ARM B3.5.1) that give each page just what its page
+ * byte grants.
  *
- * Physical memory is the wasm memory itself at the same addresses, so that translation is the identity and only the permissions say anything. What a page
- * byte withholds becomes a prefetch or data abort with the exact PC, at no cost to the accesses that are allowed. (Unicorn's own permissions, uc_mem_protect,
- * would mean thousands of maps, and its fault PC may be the start of the block.)
+ * Physical memory is the wasm memory itself at the same addresses, so that translation is the identity and only the permissions
+ * say anything. What a page byte withholds becomes a prefetch or data abort with the exact PC, at no cost to the accesses that
+ * are allowed. (Unicorn's own permissions, uc_mem_protect, would mean thousands of maps, and its fault PC may be the start of
+ * the block.)
  *
- * Invariants: `granted` is what the descriptors say and never more than the page byte said when `grant` or `refresh` was last called; EXEC is granted
- * only to pages marked CODE, so that a write to them is noticed; translations of a page are dropped before it loses EXEC (the library finds
- * them through the page's own descriptor).
+ * Invariants: `granted` is what the descriptors say and never more than the page byte said when `grant` or `refresh` was last
+ * called; EXEC is granted only to pages marked CODE, so that a write to them is noticed; translations of a page are dropped
+ * before it loses EXEC (the library finds them through the page's own descriptor).
  */
 import { EXEC, PAGE_SHIFT, PAGE_SIZE, READ, WRITE } from '../memory/layout.ts';
 import { ARM_REG_CP_REG, CP_REG_SIZE, CP_REG_VALUE, cpRegister, type Engine } from './api.ts';
@@ -18,7 +20,10 @@ const FIRST_LEVEL_LENGTH = 0x4000;
 const SECOND_LEVEL = TABLES + FIRST_LEVEL_LENGTH;
 export const TABLES_LENGTH = 0x50_0000;
 
-/** First level: page table, domain 0. Second level: small page; XN; access for privileged modes, and for user mode to read or to write. */
+/**
+ * First level: page table, domain 0. Second level: small page; XN; access for privileged modes, and for user mode to read or to
+ * write.
+ */
 const PAGE_TABLE = 1;
 const SMALL_PAGE = 2;
 const NO_EXECUTE = 1;

@@ -140,7 +140,8 @@ function stretch(slice: Slice, good: number, bad: number): string {
     `  ${replica.name.padEnd(8)} comes to ${hex(cpu.location)}${e === null || e.kind === 'slice' ? '' : `, ${describe(e)}`}`;
   const differences = [...registerDifferences(a, b), ...memoryDifferences(space, images, log.before)];
   return [
-    `They part after ${good + 1} taken branches, in these instructions (as run by ${second.name}, with the registers they change):`,
+    `They part after ${good + 1} taken branches, in these instructions`,
+    `(as run by ${second.name}, with the registers they change):`,
     ...(cut > 0 ? [`  (${cut} instructions)`] : []),
     ...steps.slice(cut),
     came(first, event, a),

@@ -1,11 +1,12 @@
 /**
  * What is to be made good after an archive has put the wrapper in the place of /bin/sh (pack.ts).
  *
- * Docker, BuildKit and kaniko give the image's own /bin/sh, file or link, a second name, and it is as it was. buildah and podman
- * follow a link: what they keep is a second name of the file it leads to, with owner, mode and time of the archive's entry. What link
- * it was is then found from what is there, once, before anybody in the image looks: the file has other names where programs are, and
- * other links beside it (busybox) tell how this image writes them. Times are those of a link like it, or of what else the package of
- * the file has brought, which dpkg lists. Where nothing tells, the time stays that of the archive.
+ * Docker, BuildKit and kaniko give the image's own /bin/sh, file or link, a second name, and it is as it was. buildah and
+ * podman follow a link: what they keep is a second name of the file it leads to, with owner, mode and time of the archive's
+ * entry. What link it was is then found from what is there, once, before anybody in the image looks: the file has other names
+ * where programs are, and other links beside it (busybox) tell how this image writes them. Times are those of a link like it,
+ * or of what else the package of the file has brought, which dpkg lists. Where nothing tells, the time stays that of the
+ * archive.
  */
 import fs from 'node:fs';
 import { ARCHIVE_TIME, FILES } from './folder.ts';

@@ -100,8 +100,8 @@ const READERS: readonly [pattern: RegExp, readers: string][] = [
   ],
   [
     /zst$/,
-    'Docker unpacks .zst from version 23 on (BuildKit from 0.10), buildah, podman and kaniko in versions since 2020; Docker 20.10 ' +
-      'copies the file, and says nothing.',
+    'Docker unpacks .zst from version 23 on (BuildKit from 0.10), buildah, podman and kaniko in versions since 2020; ' +
+      'Docker 20.10 copies the file, and says nothing.',
   ],
 ];
 

@@ -71,8 +71,8 @@ export function withoutSymbols(file: Buffer): Buffer {
 }
 
 /**
- * A file without a range of bytes of one read-only segment, which has then no memory either: the segment becomes two. The headers have
- * room for the second where a note was. The range is made smaller to whole pages.
+ * A file without a range of bytes of one read-only segment, which has then no memory either: the segment becomes two. The
+ * headers have room for the second where a note was. The range is made smaller to whole pages.
  */
 export function withoutRange(file: Buffer, from: number, to: number): Buffer {
   const [start, size] = [Number(file.readBigUInt64LE(32)), file.readUInt16LE(54)];

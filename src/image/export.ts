@@ -1,6 +1,6 @@
 /**
- * `armrun export`: a root as a tar archive, as its guests see it: with owners, modes, devices and attributes that are kept beside it
- * (kept-attributes.ts), in an order that depends on nothing but names.
+ * `armrun export`: a root as a tar archive, as its guests see it: with owners, modes, devices and attributes that are kept
+ * beside it (kept-attributes.ts), in an order that depends on nothing but names.
  */
 import fs from 'node:fs';
 import { O_RDONLY } from '../../syscalls/abi/fcntl.ts';

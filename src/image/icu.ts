@@ -1,13 +1,16 @@
 /**
- * Node without most of ICU's data: a quarter of the program is what numbers, dates and words are like in 800 languages, encodings of
- * the past, transliteration. armrun writes numbers in English and decodes UTF-8 and Latin-1 (test/image/pack.test.ts reads what it uses).
+ * Node without most of ICU's data: a quarter of the program is what numbers, dates and words are like in 800 languages,
+ * encodings of the past, transliteration. armrun writes numbers in English and decodes UTF-8 and Latin-1
+ * (test/image/pack.test.ts reads what it uses).
  *
- * The data are one read-only object of Node, an archive with a table of contents (ICU's common data, udata(3): "icudt78l" and a format
- * "CmnD"). A table of what is kept is written in its place; the rest is left out of the file and of memory.
+ * The data are one read-only object of Node, an archive with a table of contents (ICU's common data, udata(3): "icudt78l" and a
+ * format "CmnD"). A table of what is kept is written in its place; the rest is left out of the file and of memory.
  */
 import { withoutRange } from './elf64.ts';
 
-/** What is kept: the formats of numbers and dates that ICU falls back on and English ones, time zones, normalization of Unicode. */
+/**
+ * What is kept: the formats of numbers and dates that ICU falls back on and English ones, time zones, normalization of Unicode.
+ */
 const KEPT = [
   /^[^/]+\.nrm$/,
   /^(uemoji|ulayout|pnames|cnvalias)\.icu$/,
@@ -46,8 +49,8 @@ export function withoutLanguages(file: Buffer): Buffer {
 }
 
 /**
- * The table: a count, and for each item the offsets of its name and of its content, from the table's start, in the order of names. Where
- * the last one ends nothing tells; it is left out, as the first bytes of what comes after are not to be lost.
+ * The table: a count, and for each item the offsets of its name and of its content, from the table's start, in the order of
+ * names. Where the last one ends nothing tells; it is left out, as the first bytes of what comes after are not to be lost.
  */
 function read(file: Buffer, table: number): { items: Item[]; end: number } {
   const count = file.readUInt32LE(table);

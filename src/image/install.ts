@@ -1,9 +1,9 @@
 /**
  * Putting the wrapper in the place of a root's /bin/sh, taking it away again, and keeping both from the guest's view.
  *
- * The image's own /bin/sh, whatever it is, keeps its inode: it gets a second name in armrun's folder, the wrapper is renamed over
- * it, and in the end it is renamed back. At no moment there is no /bin/sh. An archive does the same by its entries (pack.ts). The root is not trusted: which directory its /bin is,
- * is found as the guest would (walk.ts).
+ * The image's own /bin/sh, whatever it is, keeps its inode: it gets a second name in armrun's folder, the wrapper is renamed
+ * over it, and in the end it is renamed back. At no moment there is no /bin/sh. An archive does the same by its entries
+ * (pack.ts). The root is not trusted: which directory its /bin is, is found as the guest would (walk.ts).
  */
 import fs from 'node:fs';
 import { Errno } from '../../syscalls/abi/errno.ts';

@@ -23,8 +23,8 @@ import { translationsOf } from './warm.ts';
 const MTIME = new Date(ARCHIVE_TIME * 1000);
 
 /**
- * The image's own /bin/sh by a way that is none until it is written as one: Docker gives a hard link's file the entry's time and mode
- * when it finds it by these words, and it is to keep its own.
+ * The image's own /bin/sh by a way that is none until it is written as one: Docker gives a hard link's file the entry's time
+ * and mode when it finds it by these words, and it is to keep its own.
  */
 const IMAGE_SHELL = `${FOLDER.slice(1)}/none/../..${SHELL}`;
 

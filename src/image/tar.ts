@@ -1,12 +1,15 @@
 /**
- * Headers of a tar archive as POSIX has them (pax(1), "pax Interchange Format"; ustar). An own few lines, because what makes them on npm
- * takes names for text, where those of Linux are bytes, and knows no numbers of devices.
+ * Headers of a tar archive as POSIX has them (pax(1), "pax Interchange Format"; ustar). An own few lines, because what makes
+ * them on npm takes names for text, where those of Linux are bytes, and knows no numbers of devices.
  */
 
 export interface TarEntry {
   /** Byte string, without a slash at its beginning. */
   readonly name: string;
-  /** `0` a file, `1` a further name of one, `2` a link, `3` and `4` devices of characters and blocks, `5` a directory, `6` a FIFO. */
+  /**
+   * `0` a file, `1` a further name of one, `2` a link, `3` and `4` devices of characters and blocks, `5` a directory, `6` a
+   * FIFO.
+   */
   readonly type: '0' | '1' | '2' | '3' | '4' | '5' | '6';
   readonly mode: number;
   readonly uid: number;

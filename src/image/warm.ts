@@ -13,8 +13,8 @@ import type { PackedFile } from './contents.ts';
 import { FILES } from './folder.ts';
 
 /**
- * What builds run again and again, for as long as it takes to be compiled. None of these changes anything in the root. A shell runs
- * what of its line the root has.
+ * What builds run again and again, for as long as it takes to be compiled. None of these changes anything in the root. A shell
+ * runs what of its line the root has.
  */
 const PROGRAMS: readonly (readonly string[])[] = [
   ['/bin/sh', '-c', 'i=0; while [ "$i" -lt 30000 ]; do case $i in *7) x=${i%7} ;; esac; i=$((i + 1)); done'],

@@ -1,8 +1,8 @@
 'use strict';
 /**
  * Makes what lets armrun start fast (docs/STARTUP.md): from the sources dist/armrun.cjs, all of armrun in one file; from that
- * dist/armrun.blob, a startup snapshot of Node; and dist/start.sh, by which src/armrun uses it. Also dist/armrun.mjs and dist/types, by which
- * others import the library from there.
+ * dist/armrun.blob, a startup snapshot of Node; and dist/start.sh, by which src/armrun uses it. Also dist/armrun.mjs and
+ * dist/types, by which others import the library from there.
  *
  *   build.cjs            all of it; fails when something does (npm run build)
  *   build.cjs --prepare  the same, but what cannot be made here is left out: armrun runs without (npm ci)
@@ -40,8 +40,8 @@ const TYPED = ['index', 'api', 'errors', 'run'];
 const SNAPSHOT_FLAGS = [...flags, ...require('./flags.json')];
 
 /**
- * Threads for V8's compilers and collectors. As many as V8 itself would choose; Node takes four on any machine, which then mostly wait
- * for each other (a sixth of the time of a short run on two processors).
+ * Threads for V8's compilers and collectors. As many as V8 itself would choose; Node takes four on any machine, which then
+ * mostly wait for each other (a sixth of the time of a short run on two processors).
  */
 const THREADS = Math.min(Math.max(os.availableParallelism() - 1, 1), 4);
 
@@ -161,8 +161,8 @@ function buildId() {
 }
 
 /**
- * Everything is in one file, so that there is nothing to load later. As dynamic imports they would have each module that can be reached
- * through them wrapped in a function, and its constants made variables (3 to 10 % slower).
+ * Everything is in one file, so that there is nothing to load later. As dynamic imports they would have each module that can be
+ * reached through them wrapped in a function, and its constants made variables (3 to 10 % slower).
  */
 function importsMadeStatic(code) {
   const imports = [];
@@ -201,8 +201,8 @@ function snapshot() {
 const LOADED_LATER = /^(internal\/)?ffi\b/;
 
 /**
- * A snapshot with less in its last part, the compiled code of those of Node's own modules that are not loaded: 4 MB that Node would
- * read at each start. (It can be told to leave that out, but then it leaves out all compiled code.) The form is of Node's
+ * A snapshot with less in its last part, the compiled code of those of Node's own modules that are not loaded: 4 MB that Node
+ * would read at each start. (It can be told to leave that out, but then it leaves out all compiled code.) The form is of Node's
  * src/node_snapshotable.cc: a count, and for each module its name and its code, each after its length; all numbers of 64 bits.
  */
 function withoutNodesCode(blob) {
@@ -239,7 +239,9 @@ function modulesIn(blob, at, count) {
   return at === blob.length ? modules : undefined;
 }
 
-/** The part of src/armrun that depends on what was built: starts Node from the snapshot, or does nothing when that must not be. */
+/**
+ * The part of src/armrun that depends on what was built: starts Node from the snapshot, or does nothing when that must not be.
+ */
 function startScript() {
   const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
   // npm puts the Node of an optional dependency below this package or beside it, and may be all moved together.
@@ -252,8 +254,8 @@ function startScript() {
 node=${node}
 blob=$root/dist/armrun.blob
 
-# Nothing is newer than the snapshot, and this is the processor that it was made on: Node refuses it on one with other features, and
-# then it is too late for another way.
+# Nothing is newer than the snapshot, and this is the processor that it was made on: Node refuses it on one with other features,
+# and then it is too late for another way.
 fresh() {
   [ -x "$node" ] && [ -r "$blob" ] || return 1
   [ "$node" -nt "$blob" ] && return 1

@@ -1,12 +1,12 @@
 'use strict';
 /**
- * Runs in the Node process that makes the startup snapshot (`node --build-snapshot entry.cjs BUNDLE`): loads all of armrun, so that
- * the heap which is saved has its modules evaluated, its tables built and its functions compiled; and sets what is to happen in a
- * process that starts from it.
+ * Runs in the Node process that makes the startup snapshot (`node --build-snapshot entry.cjs BUNDLE`): loads all of armrun, so
+ * that the heap which is saved has its modules evaluated, its tables built and its functions compiled; and sets what is to
+ * happen in a process that starts from it.
  *
- * Nothing of this process may be kept in the snapshot: modules that look at the machine or the clock while they are loaded make this
- * script fail, and the environment is empty for them. (V8's flags are the same in every start.) There is no SharedArrayBuffer and no
- * WebAssembly here.
+ * Nothing of this process may be kept in the snapshot: modules that look at the machine or the clock while they are loaded make
+ * this script fail, and the environment is empty for them. (V8's flags are the same in every start.) There is no
+ * SharedArrayBuffer and no WebAssembly here.
  */
 const { readFileSync } = require('node:fs');
 const os = require('node:os');

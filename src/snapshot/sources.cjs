@@ -6,8 +6,8 @@ const path = require('node:path');
 const root = path.join(__dirname, '..', '..');
 
 /**
- * Paths, relative to the package, of all files and directories that go into dist/; a directory is as new as the last change of which
- * names are in it. In a published package, which has no sources, the bundle itself: the snapshot is made from it.
+ * Paths, relative to the package, of all files and directories that go into dist/; a directory is as new as the last change of
+ * which names are in it. In a published package, which has no sources, the bundle itself: the snapshot is made from it.
  */
 function sources() {
   if (!existsSync(path.join(root, 'src/cli.ts'))) return ['dist/armrun.cjs'];

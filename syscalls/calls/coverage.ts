@@ -23,8 +23,8 @@ export function coverageDocument(calls: readonly Call[] = allCalls): string {
   return `# System calls
 
 Made by \`node syscalls/calls/coverage.ts\` from the declarations in syscalls/calls and what missing.ts says of them. ${count} of
-${numbers.length} calls of 32-bit ARM Linux (EABI) are implemented. The others give ENOSYS, as in a Linux 6.1 that was built without
-them, and \`--warn\` names them when a program asks. "Whole" is what is as in Linux as far as a guest can see.
+${numbers.length} calls of 32-bit ARM Linux (EABI) are implemented. The others give ENOSYS, as in a Linux 6.1 that was built
+without them, and \`--warn\` names them when a program asks. "Whole" is what is as in Linux as far as a guest can see.
 
 | number | name | what there is |
 | -----: | ---- | ------------- |

@@ -1,7 +1,7 @@
 /**
- * What of each system call is not as in Linux, for docs/SYSCALLS.md: a call that is not named here is whole. What is absent is absent
- * as in Linux 6.1, which uname tells, built without it: programs find ENOSYS there, too. What a Node without node:ffi does instead
- * is in docs/FILES.md.
+ * What of each system call is not as in Linux, for docs/SYSCALLS.md: a call that is not named here is whole. What is absent is
+ * absent as in Linux 6.1, which uname tells, built without it: programs find ENOSYS there, too. What a Node without node:ffi
+ * does instead is in docs/FILES.md.
  */
 
 /** By name of an implemented call. */
@@ -64,7 +64,8 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   socket: 'AF_UNIX, AF_INET and AF_INET6 (TCP, UDP), AF_NETLINK (NETLINK_ROUTE); raw sockets give EPERM',
   bind: 'a TCP socket listens from then on, because Node binds only so',
   setsockopt:
-    'options of the network are checked, kept and told; of them Node takes those of reuse, keep-alive, TTL and multicast, and TCP_NODELAY',
+    'options of the network are checked, kept and told; of them Node takes those of reuse, keep-alive, TTL and multicast, ' +
+    'and TCP_NODELAY',
   send: 'MSG_OOB gives EOPNOTSUPP',
   sendto: 'as send',
   sendmsg: 'as send; no control messages of the network',

@@ -1,7 +1,7 @@
 /**
- * Memory that is promised to programs (mm/util.c, __vm_enough_memory). When the run has a limit, no more is promised than that, as
- * Linux does it with vm.overcommit_memory=2 (Documentation/mm/overcommit-accounting.rst): private memory that can be written to
- * counts in each process, shared memory once, whether anybody has touched it or not.
+ * Memory that is promised to programs (mm/util.c, __vm_enough_memory). When the run has a limit, no more is promised than that,
+ * as Linux does it with vm.overcommit_memory=2 (Documentation/mm/overcommit-accounting.rst): private memory that can be written
+ * to counts in each process, shared memory once, whether anybody has touched it or not.
  */
 import { freemem } from 'node:os';
 import type { AddressSpace, PageSource } from '../../emu/memory/address-space.ts';
@@ -44,7 +44,10 @@ export function mayCommit(kernel: Kernel, bytes: number): boolean {
   return !limited || bytes <= 0 || committed(kernel) + bytes <= total;
 }
 
-/** Bytes of memory that there are and that are free: the host's, or of the limit what processes and files in memory have not taken. */
+/**
+ * Bytes of memory that there are and that are free: the host's, or of the limit what processes and files in memory have not
+ * taken.
+ */
 export function memoryUse(kernel: Kernel): { total: number; free: number } {
   const { limited, total, filePages } = kernel.vfs.memory;
   if (!limited) return { total, free: freemem() };

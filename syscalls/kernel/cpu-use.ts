@@ -27,7 +27,8 @@ export class CpuSplit {
   of(total: number, sampled: number): CpuUse {
     const more = total - this.#user - this.#system;
     if (more > 0) {
-      // On a busy machine samples take in what the host did meanwhile: a program that makes calls only has some time of its own, too.
+      // On a busy machine samples take in what the host did meanwhile: a program that makes calls only has some time of its
+      // own, too.
       const user = Math.max(total - sampled, this.#user + more * LEAST_USER);
       this.#user = Math.min(user, this.#user + more);
       this.#system = total - this.#user;

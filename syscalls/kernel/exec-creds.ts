@@ -45,8 +45,8 @@ function fileCapabilities(inode: Inode): FileCapabilities | undefined {
 }
 
 /**
- * The credentials of a program that is executed, and whether it is to distrust its environment (AT_SECURE). EPERM when its file wants
- * more than may be.
+ * The credentials of a program that is executed, and whether it is to distrust its environment (AT_SECURE). EPERM when its file
+ * wants more than may be.
  */
 export function credsAfterExec(
   creds: Creds,

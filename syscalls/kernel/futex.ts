@@ -146,8 +146,8 @@ export class Futexes {
   }
 
   /**
-   * FUTEX_CMP_REQUEUE_PI: moves up to `count` waiters to the lock that they wait to be moved to; the first of them gets it at once when it is free. Gives how many. EINVAL when one
-   * waits for anything else.
+   * FUTEX_CMP_REQUEUE_PI: moves up to `count` waiters to the lock that they wait to be moved to; the first of them gets it at
+   * once when it is free. Gives how many. EINVAL when one waits for anything else.
    */
   requeueToLock(from: Key, to: Key, count: number): number {
     const waiters = (this.#queues.get(from) ?? []).slice(0, count);

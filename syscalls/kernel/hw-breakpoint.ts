@@ -1,6 +1,7 @@
 /**
- * Hardware breakpoints and watchpoints of a task (arch/arm/kernel/hw_breakpoint.c, and ptrace.c for how a tracer sets them): pairs of registers, address
- * and control, numbered 1, 2 for the first breakpoint and -1, -2 for the first watchpoint. While one is enabled the task runs in a DebugRun.
+ * Hardware breakpoints and watchpoints of a task (arch/arm/kernel/hw_breakpoint.c, and ptrace.c for how a tracer sets them):
+ * pairs of registers, address and control, numbered 1, 2 for the first breakpoint and -1, -2 for the first watchpoint. While
+ * one is enabled the task runs in a DebugRun.
  */
 import type { CpuModel } from '../../emu/cpu-model.ts';
 import { DebugRun, metPoint } from '../../emu/machine/debug-run.ts';
@@ -112,7 +113,9 @@ export class HwBreakpoints {
   }
 }
 
-/** PTRACE_GETHBPREGS of register 0: version of the debug architecture, longest watch, number of watchpoints and of breakpoints. */
+/**
+ * PTRACE_GETHBPREGS of register 0: version of the debug architecture, longest watch, number of watchpoints and of breakpoints.
+ */
 export function hwBreakpointResources({ platform }: CpuModel): number {
   return (DEBUG_ARCH[platform] << 24) | (LONGEST_WATCH << 16) | (SLOTS.watchpoints << 8) | SLOTS.breakpoints;
 }

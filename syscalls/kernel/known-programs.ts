@@ -1,6 +1,6 @@
 /**
- * What exec has found in program files: their first bytes, and what an ELF header says. It is known by PageSource.key, which stands
- * for a file's content; of files without one nothing is kept.
+ * What exec has found in program files: their first bytes, and what an ELF header says. It is known by PageSource.key, which
+ * stands for a file's content; of files without one nothing is kept.
  */
 import { type ElfImage, readElf } from '../../emu/elf/read.ts';
 import type { PageSource } from '../../emu/memory/address-space.ts';

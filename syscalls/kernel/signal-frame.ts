@@ -4,7 +4,8 @@
  *
  *   sigframe:     ucontext (744 bytes), retcode[4]
  *   rt_sigframe:  siginfo (128 bytes), then a sigframe
- *   ucontext:     uc_flags 0, uc_link 4, uc_stack 8, sigcontext 20, uc_sigmask 104, uc_regspace 232 (the VFP block, then an end magic of 0)
+ *   ucontext:     uc_flags 0, uc_link 4, uc_stack 8, sigcontext 20, uc_sigmask 104, uc_regspace 232 (the VFP block, then an
+ *                 end magic of 0)
  *   sigcontext:   trap_no, error_code, oldmask, r0..r15, cpsr, fault_address
  */
 import type { CpuState } from '../../emu/cpu-state.ts';

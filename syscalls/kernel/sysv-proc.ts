@@ -22,9 +22,12 @@ export function sysvSource(ipc: SysvIpc): SysvSource {
     settings: ipc,
     messages: show(
       messages,
-      '       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime',
-      (q) =>
-        `${start(q, q.mode)}  ${columns([q.bytes, 10], [q.messages.length, 10], [q.lastSender, 5], [q.lastReceiver, 5])} ${owners(q)} ${times(q.sentTime, q.receivedTime, q.changed)}`,
+      '       key      msqid perms      cbytes       qnum lspid lrpid' +
+        '   uid   gid  cuid  cgid      stime      rtime      ctime',
+      (q) => {
+        const use = columns([q.bytes, 10], [q.messages.length, 10], [q.lastSender, 5], [q.lastReceiver, 5]);
+        return `${start(q, q.mode)}  ${use} ${owners(q)} ${times(q.sentTime, q.receivedTime, q.changed)}`;
+      },
     ),
     semaphores: show(
       semaphores,
@@ -34,7 +37,8 @@ export function sysvSource(ipc: SysvIpc): SysvSource {
     ),
     segments: show(
       segments,
-      '       key      shmid perms       size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime        rss       swap',
+      '       key      shmid perms       size  cpid  lpid nattch' +
+        '   uid   gid  cuid  cgid      atime      dtime      ctime        rss       swap',
       (s) => {
         const { pages, attachTime, detachTime, changed } = s;
         const use = `${columns([s.size, 10], [s.creator, 5], [s.lastPid, 5])}  ${columns([pages.attached, 5])}`;

@@ -1,6 +1,7 @@
 #!/bin/bash
-# binfmt.sh ROOT PROGRAM [ARGUMENT ...]: runs a program of an armhf root by qemu-arm-static with binfmt_misc, as the oracle of whole systems. To be run as root.
-# The registration is made in a user namespace of its own (each has its own binfmt_misc since Linux 6.7) and is gone with it; users and groups keep their numbers.
+# binfmt.sh ROOT PROGRAM [ARGUMENT ...]: runs a program of an armhf root by qemu-arm-static with binfmt_misc, as the oracle of
+# whole systems. To be run as root. The registration is made in a user namespace of its own (each has its own binfmt_misc since
+# Linux 6.7) and is gone with it; users and groups keep their numbers.
 set -euo pipefail
 go=$(mktemp -u)
 mkfifo "$go"

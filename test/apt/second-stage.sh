@@ -1,5 +1,5 @@
-# The second stage of a Debian base system, run inside its root: all packages are unpacked, none is configured. First come, one by one, those whose
-# maintainer scripts the others' need (debootstrap's x_core_install).
+# The second stage of a Debian base system, run inside its root: all packages are unpacked, none is configured. First come, one
+# by one, those whose maintainer scripts the others' need (debootstrap's x_core_install).
 set -e
 export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true LC_ALL=C TZ=UTC
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin

@@ -1,6 +1,6 @@
 /**
- * docs/INSTRUCTIONS.md: the instruction groups of the ARM Architecture Reference Manual, and what of each is here. Made from the rows; run this file to
- * write it anew:
+ * docs/INSTRUCTIONS.md: the instruction groups of the ARM Architecture Reference Manual, and what of each is here. Made from
+ * the rows; run this file to write it anew:
  *
  *   node test/decode/coverage.ts
  */
@@ -154,9 +154,9 @@ export function coverageDocument(): string {
   const models = CPU_MODELS.map(({ name }) => name).join(', ');
   return `# Instructions
 
-Made by \`node test/decode/coverage.ts\` from the tables in emu/decode: ${ROWS.length} encodings. All of what ARMv7-A has for User mode is here,
-and of ARMv8 in AArch32 state what compilers and libraries use. Which of it a program has depends on the CPU model (${models};
-docs/CPU.md). What is absent is an undefined instruction.
+Made by \`node test/decode/coverage.ts\` from the tables in emu/decode: ${ROWS.length} encodings. All of what ARMv7-A has for User
+mode is here, and of ARMv8 in AArch32 state what compilers and libraries use. Which of it a program has depends on the CPU model
+(${models}; docs/CPU.md). What is absent is an undefined instruction.
 
 | section | group | encodings | instructions | absent |
 | --- | --- | ---: | --- | --- |

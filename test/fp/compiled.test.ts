@@ -1,6 +1,6 @@
 /**
- * VFP arithmetic of the interpreter and of compiled code (emu/jit/emit-fp.ts and exactness.ts) against qemu-arm: an ARM loop that does one operation on an array of
- * cases, long enough to be compiled.
+ * VFP arithmetic of the interpreter and of compiled code (emu/jit/emit-fp.ts and exactness.ts) against qemu-arm: an ARM loop
+ * that does one operation on an array of cases, long enough to be compiled.
  */
 import { beforeAll, expect } from 'vitest';
 import { CpuState } from '../../emu/cpu-state.ts';

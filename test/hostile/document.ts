@@ -6,21 +6,22 @@ export function hostileDocument(): string {
   return `# Hostile calls
 
 test/hostile makes system calls up from their declarations (syscalls/calls): for each argument a value by what it is said to be
-(\`Arg.domain\`), more often than not one that a program would not give: addresses of nothing, of what cannot be written, unaligned, of a
-structure that ends at or behind the last byte that is mapped; sizes that are huge or negative; descriptors of the wrong kind; flags that
-do not go together; paths without end.
+(\`Arg.domain\`), more often than not one that a program would not give: addresses of nothing, of what cannot be written,
+unaligned, of a structure that ends at or behind the last byte that is mapped; sizes that are huge or negative; descriptors of the
+wrong kind; flags that do not go together; paths without end.
 
-    executor.c     makes them, each batch in a process of its own that finds the same files, descriptors and memory; without a C library
+    executor.c     makes them, each batch in a process of its own that finds the same files, descriptors and memory; without a
+                   C library
     generate.ts    makes them up, from a seed
-    run.ts         runs the executor under armrun, and, compiled for 32-bit x86, under the host's kernel; each as an ordinary user, with
-                   a root and namespaces of its own
+    run.ts         runs the executor under armrun, and, compiled for 32-bit x86, under the host's kernel; each as an ordinary
+                   user, with a root and namespaces of its own
     compare.ts     result, memory that was changed, and all descriptors in the end
     differences.ts what may differ, and why
 
     nice node test/hostile/main.ts --calls 1000000 [--seconds N] [--seed 1] [--only NAME] [--alone] [--all]
 
-prints each kind of difference once, and each failure of armrun's own (an exception that is no errno, see KERNEL.md). The tests run what is
-recorded of Linux (recorded.jsonl, by \`--record\`) and a thousand new calls each day.
+prints each kind of difference once, and each failure of armrun's own (an exception that is no errno, see KERNEL.md). The tests
+run what is recorded of Linux (recorded.jsonl, by \`--record\`) and a thousand new calls each day.
 
 ## What differs
 

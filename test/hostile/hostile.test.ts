@@ -1,6 +1,6 @@
 /**
- * Hostile calls, a few: those of the recording have the results they had on Linux, and as many new ones, other ones each day, do not
- * make armrun fail. test/hostile/main.ts makes as many as one likes.
+ * Hostile calls, a few: those of the recording have the results they had on Linux, and as many new ones, other ones each day,
+ * do not make armrun fail. test/hostile/main.ts makes as many as one likes.
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';

@@ -1,4 +1,7 @@
-/** Calls with what the host's kernel made of them, kept for where there is no such kernel (recorded.jsonl, made by main.ts --record). */
+/**
+ * Calls with what the host's kernel made of them, kept for where there is no such kernel (recorded.jsonl, made by main.ts
+ * --record).
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { allCalls } from '../../syscalls/calls/table.ts';

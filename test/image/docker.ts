@@ -1,6 +1,6 @@
 /**
- * A Docker daemon of a test's own: data, sockets and containers in a directory, no bridge and no firewall rules, so that nothing of the
- * host's is touched. It is ended with its directory removed, also when the test's process dies.
+ * A Docker daemon of a test's own: data, sockets and containers in a directory, no bridge and no firewall rules, so that
+ * nothing of the host's is touched. It is ended with its directory removed, also when the test's process dies.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -26,8 +26,8 @@ export class Docker {
   }
 
   /**
-   * Starts a daemon; gives undefined where none can run: without root, docker.io, or what it needs of the kernel. `before` are words of a
-   * command that ends with executing others.
+   * Starts a daemon; gives undefined where none can run: without root, docker.io, or what it needs of the kernel. `before` are
+   * words of a command that ends with executing others.
    */
   static async start(directory: string): Promise<Docker | undefined> {
     if (process.geteuid?.() !== 0 || !existsSync(CLIENT)) return undefined;

@@ -1,4 +1,7 @@
-/** What is absent answers as the kernel that uname names (6.1) does when it is built without it: programs that ask first go another way. */
+/**
+ * What is absent answers as the kernel that uname names (6.1) does when it is built without it: programs that ask first go
+ * another way.
+ */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';

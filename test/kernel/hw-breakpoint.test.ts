@@ -1,6 +1,6 @@
 /**
- * Hardware breakpoints and watchpoints, by hw-breakpoint.c: what is expected is what arch/arm/kernel/ptrace.c and hw_breakpoint.c do,
- * as neither this machine's kernel nor qemu-arm has ARM's.
+ * Hardware breakpoints and watchpoints, by hw-breakpoint.c: what is expected is what arch/arm/kernel/ptrace.c and
+ * hw_breakpoint.c do, as neither this machine's kernel nor qemu-arm has ARM's.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

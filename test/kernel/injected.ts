@@ -1,7 +1,7 @@
 /**
- * armrun with bugs put into it, to be run instead of src/cli.ts: a system call whose seventh argument is MARK_FIRST fails before
- * its handler runs, one with MARK_AGAIN when it is run again after it slept; so does a page fault at FAULTING, and what gets bytes
- * of a connection or of standard input.
+ * armrun with bugs put into it, to be run instead of src/cli.ts: a system call whose seventh argument is MARK_FIRST fails
+ * before its handler runs, one with MARK_AGAIN when it is run again after it slept; so does a page fault at FAULTING, and what
+ * gets bytes of a connection or of standard input.
  */
 import { AddressSpace } from '../../emu/memory/address-space.ts';
 import { main } from '../../src/cli.ts';

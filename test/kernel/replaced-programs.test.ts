@@ -39,8 +39,8 @@ int main(void) {
 `;
 
 /**
- * r: runs ./answer three times; n: gives another file its name; i: writes another into it and sets its times back; f: writes it and
- * the other into it in turns, and runs each.
+ * r: runs ./answer three times; n: gives another file its name; i: writes another into it and sets its times back; f: writes it
+ * and the other into it in turns, and runs each.
  */
 const DRIVER = `
 #define _GNU_SOURCE

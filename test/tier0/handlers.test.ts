@@ -16,7 +16,10 @@ const handlers = loadHandlers();
 
 /** What changes the mode of the CPU: SETEND, FPSCR's modes, and CPSR.E by MSR. */
 const STEPS = /^(SETEND|VMSR|MSR) /;
-/** Lists have a form for each number of registers, and jumps one for each register that tells a return: not all turn up in the build. */
+/**
+ * Lists have a form for each number of registers, and jumps one for each register that tells a return: not all turn up in the
+ * build.
+ */
 const isRare = ({ args }: Insn) => {
   const { list, count, d, t, stride } = args as Record<string, number>;
   return stride === undefined && (list !== undefined || count !== undefined || d === 15 || t === 15);

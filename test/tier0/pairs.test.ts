@@ -1,6 +1,6 @@
 /**
- * Each pair that has a handler (emu/tier0/pairs.ts) does what its two instructions do: with random operands, against the evaluator.
- * The instruction fuzzer runs instructions one by one.
+ * Each pair that has a handler (emu/tier0/pairs.ts) does what its two instructions do: with random operands, against the
+ * evaluator. The instruction fuzzer runs instructions one by one.
  */
 import { afterEach, expect, test } from 'vitest';
 import { decodeA32, decodeThumb, ROWS } from '../../emu/decode/decoder.ts';

@@ -1,6 +1,6 @@
 /**
- * A stand-in for unicorn.js, made over libunicorn: the factory, constants, methods and errors of its src/unicorn-wrapper.js, with memory of its own, as
- * far as they are used. The real one is not on the registry.
+ * A stand-in for unicorn.js, made over libunicorn: the factory, constants, methods and errors of its src/unicorn-wrapper.js,
+ * with memory of its own, as far as they are used. The real one is not on the registry.
  */
 import * as uc from '../../emu/unicorn/engine.ts';
 

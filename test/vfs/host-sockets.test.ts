@@ -1,4 +1,7 @@
-/** Unix streams by a path between a run and another run or a program of the host are what they are between two programs of the host. */
+/**
+ * Unix streams by a path between a run and another run or a program of the host are what they are between two programs of the
+ * host.
+ */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * Locks on a file of the host, between a run and another run or a program of the host, are what they are between two programs of the
- * host: one conversation, with each of the four pairs.
+ * Locks on a file of the host, between a run and another run or a program of the host, are what they are between two programs
+ * of the host: one conversation, with each of the four pairs.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -161,7 +161,10 @@ export const setEndianness: Shape<{ big: boolean }> = {
   print: (a) => (a.big ? 'be' : 'le'),
 };
 
-/** CPS, which User mode ignores: i is A, I, F; p says whether to enable (even) or disable; k is a mode. The letters of the mnemonic come first. */
+/**
+ * CPS, which User mode ignores: i is A, I, F; p says whether to enable (even) or disable; k is a mode. The letters of the
+ * mnemonic come first.
+ */
 export const changeState: Shape<{ flags: number; disable: number; mode: number }> = {
   decode: (f) => ({ flags: f.i!, disable: f.p! & 1, mode: f.M === 1 ? f.k! : -1 }),
   print(a) {

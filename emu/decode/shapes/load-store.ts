@@ -1,8 +1,9 @@
 /**
- * Argument shapes of loads and stores, single, multiple and exclusive, for A32, T32 and T16 (ARM ARM A5.2.8, A5.3, A5.5, A6.3.5 to A6.3.10).
+ * Argument shapes of loads and stores, single, multiple and exclusive, for A32, T32 and T16 (ARM ARM A5.2.8, A5.3, A5.5, A6.3.5
+ * to A6.3.10).
  *
- * Field letters: t, u registers transferred (u the second of a pair); n base; m offset register; d status; i offset; y shift type;
- * P, U, W addressing; r register list.
+ * Field letters: t, u registers transferred (u the second of a pair); n base; m offset register; d status; i offset; y shift
+ * type; P, U, W addressing; r register list.
  */
 import type { BlockTransfer } from '../../ops/block.ts';
 import type { Exclusive } from '../../ops/exclusive.ts';
@@ -24,7 +25,8 @@ const printOne = (a: Transfer): string => `${reg(a.t)}, ${addressText(a)}`;
 const printTwo = (a: Transfer): string => `${regs(a.t, a.t2)}, ${addressText(a)}`;
 
 /**
- * P, U and W as a row gives them; a row without them has offset addressing, upward. For the unprivileged forms (`post`: A32's) it is post-indexed.
+ * P, U and W as a row gives them; a row without them has offset addressing, upward. For the unprivileged forms (`post`: A32's)
+ * it is post-indexed.
  */
 function addressing(f: Fields, post: boolean): { add: boolean; index: boolean; wback: boolean } {
   const add = f.U !== 0;
@@ -47,8 +49,8 @@ interface Options {
 }
 
 /**
- * True for what is not this instruction: write-back to the PC and pairs that A32 cannot have (UNPREDICTABLE, taken as UNDEFINED), and in T32 a base
- * of PC (literal loads, which give `n`; UNDEFINED stores) and P = W = 0.
+ * True for what is not this instruction: write-back to the PC and pairs that A32 cannot have (UNPREDICTABLE, taken as
+ * UNDEFINED), and in T32 a base of PC (literal loads, which give `n`; UNDEFINED stores) and P = W = 0.
  */
 function refused(f: Fields, thumb: boolean, wback: boolean, o: Options): boolean {
   if (o.notPc && f.t === 15) return true;
@@ -151,7 +153,8 @@ export function bitCount(list: number): number {
 }
 
 /**
- * Register lists. Mode 'ia', 'ib', 'da', 'db'. Write-back by field W, or `wback`. `extra` is added to the list when field M is set (T16: LR or PC).
+ * Register lists. Mode 'ia', 'ib', 'da', 'db'. Write-back by field W, or `wback`. `extra` is added to the list when field M is
+ * set (T16: LR or PC).
  */
 export function block(
   mode: 'ia' | 'ib' | 'da' | 'db',

@@ -1,8 +1,8 @@
 /**
  * Argument shapes of multiply, divide and media instructions, for A32, T32 and T16 (ARM ARM A5.2.5, A5.4, A6.3.12 to A6.3.17).
  *
- * Field letters: d, n, m, a registers; l, h RdLo, RdHi; i shift amount; w width or saturation; r rotation. A destination that is the PC is
- * UNPREDICTABLE everywhere here, and taken as UNDEFINED.
+ * Field letters: d, n, m, a registers; l, h RdLo, RdHi; i shift amount; w width or saturation; r rotation. A destination that
+ * is the PC is UNPREDICTABLE everywhere here, and taken as UNDEFINED.
  */
 import type { BitField, Extend, Pack, Saturate, ThreeRegisters, TwoRegisters } from '../../ops/media.ts';
 import type { LongMultiply, Multiply } from '../../ops/multiply.ts';
@@ -127,7 +127,8 @@ export const packBottom: Shape<Pack> = pack(LSL);
 export const packTop: Shape<Pack> = pack(ASR);
 
 /**
- * SSAT, USAT: w is the saturation position (signed: minus one), y is 1 for ASR. An ASR by 0 means 32 in A32; in T32 that is SSAT16's encoding.
+ * SSAT, USAT: w is the saturation position (signed: minus one), y is 1 for ASR. An ASR by 0 means 32 in A32; in T32 that is
+ * SSAT16's encoding.
  */
 function saturate(signed: boolean): Shape<Saturate> {
   return {

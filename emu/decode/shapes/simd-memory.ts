@@ -1,8 +1,8 @@
 /**
  * Argument shapes of element and structure loads and stores (ARM ARM A7.7 and the alignment tables of A8.8.320 to A8.8.414).
  *
- * Field letters: n is the base, m the index register, d with D the first register, s the size, a the alignment, k the type that says how many registers.
- * What the manual calls UNPREDICTABLE (the PC as base, registers beyond d31) is UNDEFINED here.
+ * Field letters: n is the base, m the index register, d with D the first register, s the size, a the alignment, k the type that
+ * says how many registers. What the manual calls UNPREDICTABLE (the PC as base, registers beyond d31) is UNDEFINED here.
  */
 import type { SimdTransfer } from '../../ops/simd-memory.ts';
 import type { Fields, Shape } from '../row.ts';

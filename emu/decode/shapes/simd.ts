@@ -1,10 +1,12 @@
 /**
- * Argument shapes of Advanced SIMD data processing, for A32 and T32 alike (ARM ARM A7.4; register numbers by A7.3, data types by A7.2).
+ * Argument shapes of Advanced SIMD data processing, for A32 and T32 alike (ARM ARM A7.4; register numbers by A7.3, data types
+ * by A7.2).
  *
- * Field letters: d with D, n with N, m with M are registers; Q asks for Q registers, U for unsigned lanes; s is the size, i an immediate.
+ * Field letters: d with D, n with N, m with M are registers; Q asks for Q registers, U for unsigned lanes; s is the size, i an
+ * immediate.
  *
- * A shape is named in the tables with the data type's letter and the sizes it takes: 'same su bhw' is signed or unsigned by U, of bytes, halfwords or words. A size that is not
- * named, and a Q register with an odd number, is UNDEFINED.
+ * A shape is named in the tables with the data type's letter and the sizes it takes: 'same su bhw' is signed or unsigned by U,
+ * of bytes, halfwords or words. A size that is not named, and a Q register with an odd number, is UNDEFINED.
  */
 import { isQuad, type Lanes, laneBits, lanes, WORDS } from '../../machine/machine.ts';
 import type { Simd, SimdCoreMove, SimdImmediate, SimdShift, SimdTable } from '../../ops/simd.ts';
@@ -97,7 +99,10 @@ export function shifted(kind: string, sizes: string): Shape<Simd> {
   };
 }
 
-/** Operands of which those in `quads` are Q registers; t is lanes of the source, and `shown` the factor to its size in the data type. */
+/**
+ * Operands of which those in `quads` are Q registers; t is lanes of the source, and `shown` the factor to its size in the data
+ * type.
+ */
 function mixed(operands: string, quads: string, source: 'quad' | 'double', shown: number) {
   return (kind: string, sizes: string): Shape<Simd> => ({
     decode(f) {

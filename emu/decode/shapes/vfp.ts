@@ -1,8 +1,8 @@
 /**
  * Argument shapes of the VFP encodings, for A32 and T32 alike (ARM ARM A7.5 to A7.8, register numbers by A7.3).
  *
- * Field letters: d with D, n with N, m with M are extension registers; z is 1 for double precision; t, u core registers; i an immediate.
- * The data types, which follow the condition in assembly text, are the args' `dt`.
+ * Field letters: d with D, n with N, m with M are extension registers; z is 1 for double precision; t, u core registers; i an
+ * immediate. The data types, which follow the condition in assembly text, are the args' `dt`.
  */
 import type { FpConvert, FpSize } from '../../machine/machine.ts';
 import type {
@@ -144,8 +144,8 @@ export function toInteger(rounding = ''): Shape<FpConversion> {
 }
 
 /**
- * VCVT between floating and fixed point, in one register. x is 1 for 32 bits, U for unsigned; the immediate i:j is subtracted from the width.
- * `to` names what the result is.
+ * VCVT between floating and fixed point, in one register. x is 1 for 32 bits, U for unsigned; the immediate i:j is subtracted
+ * from the width. `to` names what the result is.
  */
 export function fixedPoint(to: 'fixed' | 'float'): Shape<FpConversion> {
   return {

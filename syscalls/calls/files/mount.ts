@@ -1,6 +1,6 @@
 /**
- * Mounting inside the run (fs/namespace.c): tmpfs, proc, sysfs, devtmpfs and bind mounts of the host's files; mounts are moved, and
- * made read-only. All processes see the same mounts.
+ * Mounting inside the run (fs/namespace.c): tmpfs, proc, sysfs, devtmpfs and bind mounts of the host's files; mounts are moved,
+ * and made read-only. All processes see the same mounts.
  */
 import { fail } from '../../abi/errno.ts';
 import { AT_FDCWD } from '../../abi/fcntl.ts';

@@ -197,8 +197,8 @@ function unlockPi(t: Task, at: number, isPrivate: boolean): number {
 }
 
 /**
- * FUTEX_WAIT_REQUEUE_PI: waits on a word as FUTEX_WAIT_BITSET does, to be moved to a lock by FUTEX_CMP_REQUEUE_PI; the call ends when the lock has
- * been got.
+ * FUTEX_WAIT_REQUEUE_PI: waits on a word as FUTEX_WAIT_BITSET does, to be moved to a lock by FUTEX_CMP_REQUEUE_PI; the call
+ * ends when the lock has been got.
  */
 function waitRequeuePi(
   t: Task,
@@ -228,7 +228,10 @@ function waitRequeuePi(
   return t.wait([], waiting.deadline, 'ERESTARTNOINTR');
 }
 
-/** FUTEX_CMP_REQUEUE_PI: the first of those waiters gets the lock if it is free; they, up to so many more than one, wait for it if not. */
+/**
+ * FUTEX_CMP_REQUEUE_PI: the first of those waiters gets the lock if it is free; they, up to so many more than one, wait for it
+ * if not.
+ */
 function requeuePi(
   t: Task,
   at: number,

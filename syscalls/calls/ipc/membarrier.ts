@@ -1,4 +1,7 @@
-/** membarrier(2) (kernel/sched/membarrier.c). All threads run by turns on one host thread: every switch between them is the barrier asked for. */
+/**
+ * membarrier(2) (kernel/sched/membarrier.c). All threads run by turns on one host thread: every switch between them is the
+ * barrier asked for.
+ */
 import { fail } from '../../abi/errno.ts';
 import type { Task } from '../../kernel/task.ts';
 import { int, oneOf, uint } from '../args.ts';

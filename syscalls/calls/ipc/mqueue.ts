@@ -143,7 +143,10 @@ const NOTIFY_COOKIE_LEN = 32;
 const NOTIFY_WOKENUP = 1;
 const NOTIFY_REMOVED = 2;
 
-/** SIGEV_THREAD: libc's helper thread reads the cookie that sigev_value leads to from the netlink socket that stands in the place of the signal. EBADF, ENOTSOCK, EFAULT. */
+/**
+ * SIGEV_THREAD: libc's helper thread reads the cookie that sigev_value leads to from the netlink socket that stands in the
+ * place of the signal. EBADF, ENOTSOCK, EFAULT.
+ */
 function cookiesFor(t: Task, { sigev_signo, sigev_value }: SigEvent): { send(): void; removed(): void } {
   const cookie = t.mm.readable(sigev_value, NOTIFY_COOKIE_LEN).slice();
   const file = t.files.get(sigev_signo);

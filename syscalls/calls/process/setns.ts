@@ -1,4 +1,7 @@
-/** setns(2) (kernel/nsproxy.c): there is one namespace of each kind, which all are in already; who may enter it stays where he is. */
+/**
+ * setns(2) (kernel/nsproxy.c): there is one namespace of each kind, which all are in already; who may enter it stays where he
+ * is.
+ */
 import { fail } from '../../abi/errno.ts';
 import { CLONE } from '../../abi/sched.ts';
 import { CLONE_NAMESPACES } from '../../kernel/fork.ts';

@@ -1,6 +1,6 @@
 /**
- * Callbacks of the host that belong to one open file. An exception in one is a bug of armrun's: it is told, and the file has failed,
- * so that the call which waits for it, or the next one, gets EIO (KERNEL.md, "A system call").
+ * Callbacks of the host that belong to one open file. An exception in one is a bug of armrun's: it is told, and the file has
+ * failed, so that the call which waits for it, or the next one, gets EIO (KERNEL.md, "A system call").
  */
 import type { Vfs } from './vfs.ts';
 

@@ -92,7 +92,8 @@ export class Mounts {
         const path = fs === root.fs ? '/' : pathOf(fs.root, view);
         const parent = fs === root.fs ? 0 : (fs.root.parent?.fs.id ?? 0);
         const access = fs.readOnly ? 'ro' : 'rw';
-        return `${fs.id} ${parent} ${major(dev)}:${minor(dev)} / ${escapePath(path)} ${access},relatime - ${fs.type} ${escapePath(fs.source)} ${access}\n`;
+        const where = `${fs.id} ${parent} ${major(dev)}:${minor(dev)} / ${escapePath(path)}`;
+        return `${where} ${access},relatime - ${fs.type} ${escapePath(fs.source)} ${access}\n`;
       })
       .join('');
   }

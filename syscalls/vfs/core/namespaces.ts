@@ -1,6 +1,6 @@
 /**
- * Files of namespaces (namespaces(7), fs/nsfs.c): what the links of /proc/PID/ns lead to. There are only those that a kernel begins
- * with, so all processes are in the same ones; the numbers are Linux's own for these.
+ * Files of namespaces (namespaces(7), fs/nsfs.c): what the links of /proc/PID/ns lead to. There are only those that a kernel
+ * begins with, so all processes are in the same ones; the numbers are Linux's own for these.
  */
 import { fail } from '../../abi/errno.ts';
 import { CLONE } from '../../abi/sched.ts';

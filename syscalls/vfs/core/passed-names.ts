@@ -2,10 +2,10 @@
  * What a walk met on the way to the last component of a path: directories, links, and names that lead nowhere. It is believed for
  * a moment, which saves a look for each component; the last component is looked at each time.
  *
- * Two rules. What the guest does is seen at once: any name made, removed or moved anywhere ends the belief in links and in what is
- * not there (directories have inodes, which are told: NodeDirectory). What others on the host do is seen when the event loop has
- * turned, or a descriptor that came from outside has been read: nothing else tells the guest that something may have changed, but
- * the content of a file. The event loop turns every 8 ms at least (kernel/scheduler.ts).
+ * Two rules. What the guest does is seen at once: any name made, removed or moved anywhere ends the belief in links and in what
+ * is not there (directories have inodes, which are told: NodeDirectory). What others on the host do is seen when the event loop
+ * has turned, or a descriptor that came from outside has been read: nothing else tells the guest that something may have
+ * changed, but the content of a file. The event loop turns every 8 ms at least (kernel/scheduler.ts).
  */
 import type { Inode } from './inode.ts';
 

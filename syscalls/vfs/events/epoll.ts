@@ -148,7 +148,8 @@ export class EpollFile extends AnonymousFile {
       const data = ((BigInt(event.high >>> 0) << 32n) | BigInt(event.low >>> 0)).toString(16);
       const { ino, dev } = file.stat();
       const position = file instanceof SeekableFile ? file.offset : 0;
-      return `tfd: ${String(fd).padStart(8)} events: ${hex(event.events | POLLERR | POLLHUP, 8)} data: ${data.padStart(16)}  pos:${position} ino:${hex(ino)} sdev:${hex(dev)}\n`;
+      const events = `events: ${hex(event.events | POLLERR | POLLHUP, 8)} data: ${data.padStart(16)}`;
+      return `tfd: ${String(fd).padStart(8)} ${events}  pos:${position} ino:${hex(ino)} sdev:${hex(dev)}\n`;
     };
     return [...this.#order].map(line).join('');
   }

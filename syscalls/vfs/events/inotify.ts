@@ -93,8 +93,10 @@ export class InotifyFile extends AnonymousFile implements Watcher {
   }
 
   override fdInfo(): string {
-    const line = ({ wd, mask, ino, dev }: Watch) =>
-      `inotify wd:${wd.toString(16)} ino:${ino.toString(16)} sdev:${dev.toString(16)} mask:${(mask & IN_ALL_EVENTS).toString(16)} ignored_mask:0 \n`;
+    const line = ({ wd, mask, ino, dev }: Watch) => {
+      const file = `ino:${ino.toString(16)} sdev:${dev.toString(16)}`;
+      return `inotify wd:${wd.toString(16)} ${file} mask:${(mask & IN_ALL_EVENTS).toString(16)} ignored_mask:0 \n`;
+    };
     return [...this.#watches.values()].reverse().map(line).join('');
   }
   override poll(): number {

@@ -58,8 +58,9 @@ export class TimerFile extends AnonymousFile {
       return `(${seconds}, ${Math.round((ms - seconds * 1000) * 1e6)})`;
     };
     const { remaining, interval } = this.timer;
-    const setting = `settime flags: 0${this.settimeFlags.toString(8)}\nit_value: ${pair(remaining)}\nit_interval: ${pair(interval)}\n`;
-    return `clockid: ${this.clock}\nticks: ${this.#expirations}\n${setting}`;
+    const flags = `settime flags: 0${this.settimeFlags.toString(8)}`;
+    const setting = `it_value: ${pair(remaining)}\nit_interval: ${pair(interval)}`;
+    return `clockid: ${this.clock}\nticks: ${this.#expirations}\n${flags}\n${setting}\n`;
   }
   override poll(): number {
     return this.#expirations > 0 ? POLLIN | POLLRDNORM : 0;

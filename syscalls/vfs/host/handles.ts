@@ -1,10 +1,10 @@
 /**
  * Paths that stay below a directory of the host, whatever others on the host do meanwhile.
  *
- * The walk has looked at each directory of a path; but until the path is used, somebody else on the host may have put a link in the
- * place of one. So the directory a path ends in is opened first, by openat2(2) from the directory that all is to stay below, without
- * a link followed on the way; and what is to be done is done to /proc/self/fd/N/NAME, where the host looks up nothing but NAME, in
- * the directory that is open as N. What is done to NAME must not follow it, of course.
+ * The walk has looked at each directory of a path; but until the path is used, somebody else on the host may have put a link in
+ * the place of one. So the directory a path ends in is opened first, by openat2(2) from the directory that all is to stay
+ * below, without a link followed on the way; and what is to be done is done to /proc/self/fd/N/NAME, where the host looks up
+ * nothing but NAME, in the directory that is open as N. What is done to NAME must not follow it, of course.
  *
  * An open directory serves for as long as the walk believes in directories (core/passed-names.ts), in any case not longer than a
  * turn of the event loop.
@@ -59,8 +59,8 @@ export class DirectoryHandles {
   }
 
   /**
-   * A path for a single use, now (or with a second one, as for a rename), that means what is called so in that directory. ENOENT when a directory of the path is none (any
-   * more).
+   * A path for a single use, now (or with a second one, as for a rename), that means what is called so in that directory.
+   * ENOENT when a directory of the path is none (any more).
    * @param path relative to the top; `.` for itself, and with `/.` at its end for a directory itself
    */
   safe(path: Path): Path {

@@ -1,7 +1,7 @@
 /**
- * The locks of a run on one file of the host, as other processes of the host and other runs see them: record locks are those of an
- * open file description of our own (a process's record locks would go whenever this process closes the file), which conflict with
- * record locks of any process, and flock(2) on the same.
+ * The locks of a run on one file of the host, as other processes of the host and other runs see them: record locks are those of
+ * an open file description of our own (a process's record locks would go whenever this process closes the file), which conflict
+ * with record locks of any process, and flock(2) on the same.
  */
 import fs from 'node:fs';
 import { ERRNO, Errno } from '../../abi/errno.ts';
@@ -46,7 +46,10 @@ export class HostLocks implements OutsideLocks {
     fs.closeSync(this.#fd);
   }
 
-  /** Where the file system has no locks, or the file could not be opened as the lock wants it, those of the run are all there are. */
+  /**
+   * Where the file system has no locks, or the file could not be opened as the lock wants it, those of the run are all there
+   * are.
+   */
   #known(lock: () => boolean): boolean {
     try {
       return lock();

@@ -1,4 +1,7 @@
-/** Unix streams of the host: names that the run's sockets are bound to there, and those that others are bound to (net/outside.ts). */
+/**
+ * Unix streams of the host: names that the run's sockets are bound to there, and those that others are bound to
+ * (net/outside.ts).
+ */
 import fs from 'node:fs';
 import type net from 'node:net';
 import { fail } from '../../abi/errno.ts';

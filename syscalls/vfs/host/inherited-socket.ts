@@ -1,6 +1,6 @@
 /**
- * A socket that this process was started with, such as Node gives its children for standard streams. Bytes go as through any other
- * stream of the host (stream.ts); what it is and its names are the host's to tell.
+ * A socket that this process was started with, such as Node gives its children for standard streams. Bytes go as through any
+ * other stream of the host (stream.ts); what it is and its names are the host's to tell.
  */
 import { fail } from '../../abi/errno.ts';
 import { POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';

@@ -1,7 +1,7 @@
 /**
- * What the guest has made of a file and the host's file cannot be: its owner, a mode that would lock this process out, a device, an
- * attribute that only root may set. Kept by inode, so it follows renames and hard links. An inode's number is given again, so the time of
- * its birth tells which file it is.
+ * What the guest has made of a file and the host's file cannot be: its owner, a mode that would lock this process out, a
+ * device, an attribute that only root may set. Kept by inode, so it follows renames and hard links. An inode's number is given
+ * again, so the time of its birth tells which file it is.
  */
 import fs from 'node:fs';
 import type { PassedNames } from '../core/passed-names.ts';
@@ -72,8 +72,9 @@ const LOCK_EX = 2;
 const SUPERFLUOUS = 10_000;
 
 /**
- * In a file of the host, a line for each change, appended in one write: runs may share it, and one that is killed leaves whole lines and at
- * most a part of one, which is no JSON. A line is [inode and birth, what is kept] or [inode and birth] when nothing is any more.
+ * In a file of the host, a line for each change, appended in one write: runs may share it, and one that is killed leaves whole
+ * lines and at most a part of one, which is no JSON. A line is [inode and birth, what is kept] or [inode and birth] when
+ * nothing is any more.
  */
 export class AttributesFile extends AttributesInMemory {
   readonly #path: string;

@@ -197,8 +197,9 @@ export class NodeFile extends MappableFile {
   }
 
   /**
-   * What is read, decoded and translated under the same identity may be used again. So files have none that somebody may be writing
-   * to, through this description or a shared mapping, and those whose ctime is so young that a change might not show in it.
+   * What is read, decoded and translated under the same identity may be used again. So files have none that somebody may be
+   * writing to, through this description or a shared mapping, and those whose ctime is so young that a change might not show in
+   * it.
    */
   override identity(): FileIdentity | null {
     if (!this.inode.fs.native || this.writable || this.mapped !== undefined) return null;

@@ -58,8 +58,8 @@ export interface NodeFsOptions {
   source?: string;
   readOnly?: boolean;
   /**
-   * It is the host's own tree: device nodes on it lead to the host's devices, where else they lead only to those that live in this
-   * process; and it need not be seen to that nothing outside is reached.
+   * It is the host's own tree: device nodes on it lead to the host's devices, where else they lead only to those that live in
+   * this process; and it need not be seen to that nothing outside is reached.
    */
   hostTree?: boolean;
   /** The guest may connect to sockets of the host in it; in the host's own tree it may. */
@@ -73,8 +73,8 @@ export interface NodeFsOptions {
 const isBelow = (path: string, directory: string) => path === directory || path.startsWith(`${directory}/`);
 
 /**
- * Files and directories that are kept from the guest's view, by where the guest has what it sees by their names; there may be nothing.
- * Paths in the API's view.
+ * Files and directories that are kept from the guest's view, by where the guest has what it sees by their names; there may be
+ * nothing. Paths in the API's view.
  */
 export type Hidden = ReadonlyMap<string, string>;
 

@@ -1,6 +1,6 @@
 /**
- * Streams and files of the host that are handed to the guest: standard input, output and error (descriptors.ts), and devices of the
- * host. Terminals are in terminal.ts.
+ * Streams and files of the host that are handed to the guest: standard input, output and error (descriptors.ts), and devices of
+ * the host. Terminals are in terminal.ts.
  *
  * Reading never blocks this process, in which other tasks may run: a pipe is opened a second time without O_NONBLOCK being shared
  * with other processes, and read until it has no more. Only when a task goes to sleep on the queue does a watcher of Node's event
@@ -261,8 +261,8 @@ export class HostStream extends OpenFile {
  * A regular file the host process was started with, whose offset other processes of the host may share: a shell, and what it
  * starts next. Reading and writing goes on at the shared offset.
  *
- * Where it cannot be moved (no node:ffi), what is read and written after a seek has an offset of its own; when the file is closed,
- * the shared offset is moved to where the guest has left off (if that is further on).
+ * Where it cannot be moved (no node:ffi), what is read and written after a seek has an offset of its own; when the file is
+ * closed, the shared offset is moved to where the guest has left off (if that is further on).
  */
 export class InheritedFile extends MappableFile {
   readonly fd: number;

@@ -1,10 +1,10 @@
 /**
  * The terminal this process was started on, as the guest's controlling terminal.
  *
- * As long as no guest reads from it or changes its settings, it stays as it is. Then it is switched to raw mode, and the guest's
- * own line discipline does the editing, echo and signals, so that every setting of the guest works. The guest's settings begin as
- * the host's are, and those that it leaves behind become the host's (terminal-settings.ts); where the host's cannot be had a terminal
- * begins with the usual ones, and in the end is as it was.
+ * As long as no guest reads from it or changes its settings, it stays as it is. Then it is switched to raw mode, and the
+ * guest's own line discipline does the editing, echo and signals, so that every setting of the guest works. The guest's
+ * settings begin as the host's are, and those that it leaves behind become the host's (terminal-settings.ts); where the host's
+ * cannot be had a terminal begins with the usual ones, and in the end is as it was.
  */
 import fs from 'node:fs';
 import type tty from 'node:tty';

@@ -71,7 +71,10 @@ export class DatagramSocket extends Socket implements LocalReceiver {
   #asked: InetAddress | undefined;
   #local: InetAddress | undefined;
   #peer: InetAddress | undefined;
-  /** What the host's socket is connected to: its errors (ICMP) are those of the guest's, and it has the address that reaches the peer. */
+  /**
+   * What the host's socket is connected to: its errors (ICMP) are those of the guest's, and it has the address that reaches the
+   * peer.
+   */
   #hostPeer: InetAddress | undefined;
   readonly #incoming = new MessageQueue();
   #readShut = false;
@@ -106,8 +109,8 @@ export class DatagramSocket extends Socket implements LocalReceiver {
   readonly #groups = new Set<string>();
 
   /**
-   * Joins or leaves a group, on the interface of an address or (IPv6) a scope, or on one that the host chooses. EINVAL for what is no group, EADDRINUSE, EADDRNOTAVAIL, ENODEV, as of the
-   * socket's end when it is bound.
+   * Joins or leaves a group, on the interface of an address or (IPv6) a scope, or on one that the host chooses. EINVAL for what
+   * is no group, EADDRINUSE, EADDRNOTAVAIL, ENODEV, as of the socket's end when it is bound.
    */
   changeMembership(joins: boolean, group: string, through: string | undefined): void {
     const key = `${group} ${through ?? ''}`;

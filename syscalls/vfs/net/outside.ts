@@ -1,8 +1,8 @@
 /**
  * Unix sockets between the run and other programs of the host: streams that are bound to names on the host's file systems.
  *
- * In the run such a connection is like any other (unix-socket.ts): the other end is a socket of ours, which nobody has as a file, and a
- * bridge moves bytes between it and the host's socket. Open files cannot be sent across.
+ * In the run such a connection is like any other (unix-socket.ts): the other end is a socket of ours, which nobody has as a
+ * file, and a bridge moves bytes between it and the host's socket. Open files cannot be sent across.
  */
 import type net from 'node:net';
 import { POLLHUP } from '../../abi/poll.ts';
@@ -37,8 +37,8 @@ export class OutsideAddress {
 const MOST = 65536;
 
 /**
- * Moves bytes between `end`, whose other end is the guest's, and a socket of the host, until both directions have ended. Ours is closed
- * then.
+ * Moves bytes between `end`, whose other end is the guest's, and a socket of the host, until both directions have ended. Ours
+ * is closed then.
  */
 export function bridge(end: Socket, connection: OutsideConnection, lingering: Lingering): void {
   const { socket } = connection;

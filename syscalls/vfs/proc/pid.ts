@@ -212,7 +212,9 @@ function fdInfo(process: () => ProcProcess, fd: number): Entry {
       const file = p.files?.get(fd) ?? fail('ENOENT');
       const position = file instanceof SeekableFile ? file.offset : 0;
       const flags = file.flags | (p.files!.closesOnExec(fd) ? 0o2000000 : 0);
-      return `pos:\t${position}\nflags:\t0${flags.toString(8)}\nmnt_id:\t${file.inode.fs.id}\nino:\t${file.stat().ino}\n${file.vfs.locks.listOf(file.inode, p.files!, file)}${file.fdInfo()}`;
+      const locks = file.vfs.locks.listOf(file.inode, p.files!, file);
+      const where = `mnt_id:\t${file.inode.fs.id}\nino:\t${file.stat().ino}`;
+      return `pos:\t${position}\nflags:\t0${flags.toString(8)}\n${where}\n${locks}${file.fdInfo()}`;
     },
     { mode: 0o400 },
   );

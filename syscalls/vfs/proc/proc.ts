@@ -57,7 +57,8 @@ function procStat(source: ProcSource): string {
   const idle = `0 0 0 ${ticks(source.now())} 0 0 0 0 0 0\n`;
   const lines = numbers(source.cpus).map((n) => `cpu${n} ${n === 0 ? line(1) : idle}`);
   const boot = Math.floor((Date.now() - source.now()) / 1000);
-  return `cpu  ${line(source.cpus)}${lines.join('')}intr 0\nctxt ${source.switches}\nbtime ${boot}\nprocesses ${source.pids().length}\nprocs_running 1\nprocs_blocked 0\n`;
+  const counts = `intr 0\nctxt ${source.switches}\nbtime ${boot}\nprocesses ${source.pids().length}\n`;
+  return `cpu  ${line(source.cpus)}${lines.join('')}${counts}procs_running 1\nprocs_blocked 0\n`;
 }
 
 /** Counts of pages; what nobody counts here is 0. */

@@ -2,10 +2,10 @@
  * System calls of the host that node:fs has none of, through node:ffi, which Node 26.10 and later have (unless started with
  * `--no-experimental-ffi`). This is the only file that handles raw memory.
  *
- * One C function is called, syscall(2), which every libc has, with numbers as arguments. What a number points to lies in an area
- * of our own, which is never freed: paths, names and values are copied into it, with their lengths checked, and results are copied
- * out of it; no pointer of anybody else's is ever passed. errno is read where __errno_location(3) says it is for this thread, with
- * nothing called in between.
+ * One C function is called, syscall(2), which every libc has, with numbers as arguments. What a number points to lies in an
+ * area of our own, which is never freed: paths, names and values are copied into it, with their lengths checked, and results
+ * are copied out of it; no pointer of anybody else's is ever passed. errno is read where __errno_location(3) says it is for
+ * this thread, with nothing called in between.
  *
  * Nothing is loaded before the first use. Where there is no node:ffi (an older Node, or one started with that option), or what it
  * does is not what is expected, `hostCalls()` is undefined, and its callers do without.
