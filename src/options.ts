@@ -277,7 +277,8 @@ function unsetVariables(guestEnv: Map<string, string>, spelling: string, value: 
   }
 }
 
-function set(draft: Draft, name: OptionName, spelling: string, value: string): Instead | undefined {
+/** What the guest sees. */
+function setForGuest(draft: Draft, name: OptionName, spelling: string, value: string): void {
   switch (name) {
     case 'root':
       draft.root = value;
@@ -332,6 +333,11 @@ function set(draft: Draft, name: OptionName, spelling: string, value: string): I
     case 'ld-prefix':
       draft.ldPrefix = value;
       break;
+  }
+}
+
+function set(draft: Draft, name: OptionName, spelling: string, value: string): Instead | undefined {
+  switch (name) {
     case 'cpu':
       draft.cpu = oneOf(spelling, value, ['jit', 'interp', 'reference', 'unicorn', 'unicorn.js']);
       break;
@@ -360,6 +366,8 @@ function set(draft: Draft, name: OptionName, spelling: string, value: string): I
     case 'version':
     case 'help':
       return name;
+    default:
+      setForGuest(draft, name, spelling, value);
   }
   return undefined;
 }
