@@ -19,6 +19,8 @@ import { hostNumbers, run } from './run.ts';
 
 const BATCH = 20;
 const CHUNK = 500;
+/** Progress is told after so many calls. */
+const TOLD = 100_000;
 
 const { values } = parseArgs({
   options: {
@@ -88,6 +90,7 @@ while (done < Number(values.calls) && performance.now() - started < Number(value
     });
   }
   if (count === 0) break;
+  if (Math.floor(done / TOLD) > Math.floor((done - count) / TOLD)) console.log(`${done} calls`);
 }
 if (values.record) writeRecording(recorded);
 const seconds = (performance.now() - started) / 1000;
