@@ -90,6 +90,11 @@ export const path: Arg<string> = {
   decode: (t, low) => t.mm.string(low >>> 0) || fail('ENOENT'),
   print: (p, low) => stringAt(p.task, low >>> 0, 4096),
 };
+/** As path, but read when the handler asks for it: after another one has been looked up, or other strings read. */
+export const laterPath: Arg<() => string> = {
+  ...path,
+  decode: (t, low, high) => () => path.decode(t, low, high),
+};
 /** As path, but may be empty: of a call that knows AT_EMPTY_PATH. */
 export const pathOrEmpty: Arg<string> = { ...path, decode: (t, low) => t.mm.string(low >>> 0) };
 /** A path name, or null for a null pointer. May be empty. */

@@ -32,12 +32,12 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   inotify_add_watch: 'tells what the guest does, not what others on the host do',
   ioctl: 'terminals, sockets, pipes and regular files; devices of the host have none (ENOTTY)',
   // memory
-  mmap2: 'MAP_HUGETLB gives other memory; addresses below 0x8000 are EPERM for root, too',
+  mmap2: 'no huge pages (MAP_HUGETLB: EINVAL); addresses below 0x8000 are EPERM for root, too',
   mremap: 'MREMAP_DONTUNMAP gives EINVAL',
   madvise: 'advice about merging, poisoning and collapsing pages gives EINVAL',
   mincore: 'all of a file counts as in memory: the host does not tell; pages of zeros come sixteen at a time',
-  memfd_create: 'MFD_HUGETLB gives EINVAL',
-  shmget: 'SHM_HUGETLB gives other memory',
+  memfd_create: 'no huge pages (MFD_HUGETLB: ENOSYS)',
+  shmget: 'no huge pages (SHM_HUGETLB: EINVAL)',
   membarrier: 'the commands of Linux 6.1 but those of rseq',
   // processes
   clone: 'CLONE_NEW* give EPERM: there are no namespaces',

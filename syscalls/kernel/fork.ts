@@ -37,15 +37,21 @@ function tooMany({ kernel, creds, process }: Task): boolean {
   return count >= limit;
 }
 
+/** What does not go together. EINVAL, and EPERM for namespaces, as a user without CAP_SYS_ADMIN is told: there are none. */
+export function checkCloneFlags(flags: number): void {
+  const has = (flag: number) => (flags & flag) !== 0;
+  if (has(CLONE.CLONE_THREAD) && !has(CLONE.CLONE_SIGHAND)) fail('EINVAL');
+  if (has(CLONE.CLONE_SIGHAND) && !has(CLONE.CLONE_VM)) fail('EINVAL');
+  if (has(CLONE.CLONE_FS) && has(CLONE.CLONE_NEWNS)) fail('EINVAL');
+  if (flags & CLONE_NAMESPACES) fail('EPERM');
+}
+
 /** Makes a task as clone(2) says; it starts behind the call with r0 = 0. */
 export function cloneTask(parent: Task, args: CloneArgs): Task {
   const { kernel } = parent;
   const { flags } = args;
   const has = (flag: number) => (flags & flag) !== 0;
-  if (has(CLONE.CLONE_THREAD) && !has(CLONE.CLONE_SIGHAND)) fail('EINVAL');
-  if (has(CLONE.CLONE_SIGHAND) && !has(CLONE.CLONE_VM)) fail('EINVAL');
-  if (has(CLONE.CLONE_FS) && has(CLONE.CLONE_NEWNS)) fail('EINVAL');
-  if (flags & CLONE_NAMESPACES) fail('EPERM'); // as a user without CAP_SYS_ADMIN is told: there are no namespaces
+  checkCloneFlags(flags);
   const full = has(CLONE.CLONE_THREAD)
     ? kernel.tasks.size >= kernel.maxTasks
     : kernel.processes.size >= kernel.maxProcesses;

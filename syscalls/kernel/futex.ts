@@ -3,7 +3,7 @@
  * its place in the mapped file, so that processes that map it at different addresses meet.
  */
 import type { PageSource } from '../../emu/memory/address-space.ts';
-import { READ, WRITE } from '../../emu/memory/layout.ts';
+import { READ, USER_END, WRITE } from '../../emu/memory/layout.ts';
 import { fail } from '../abi/errno.ts';
 import type { Mm } from './mm.ts';
 import type { Task } from './task.ts';
@@ -97,16 +97,22 @@ export class Futexes {
     }
   }
 
-  /** Throws EINVAL for an unaligned word, EFAULT for one that cannot be read. */
+  /**
+   * Throws EINVAL for an unaligned word, EFAULT for one that can be nobody's, or is shared and cannot be read: of a private one the
+   * address is all that counts (get_futex_key).
+   */
   key(mm: Mm, address: number, isPrivate: boolean): Key {
     if (address & 3) fail('EINVAL');
-    if (!mm.space.check(address, 4, READ)) fail('EFAULT');
+    if (address + 4 > USER_END) fail('EFAULT');
     if (!isPrivate) {
+      if (!mm.space.check(address, 4, READ)) fail('EFAULT');
       const vma = mm.space.find(address);
       if (vma?.shared && vma.source) {
         const offset = vma.offset + (address - vma.start);
         return `s${vma.source.key ?? this.#nameOf(vma.source)}:${offset}`;
       }
+      // A page of nobody else's that cannot be written will never change.
+      if (!mm.space.check(address, 4, WRITE)) fail('EFAULT');
     }
     return `p${this.#nameOf(mm)}:${address}`;
   }

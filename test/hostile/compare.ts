@@ -18,7 +18,9 @@ export function compare(
   const found: Difference[] = [];
   const add = (index: number, what: string, our: string, their: string): void => {
     const made = batch[index]!;
-    const difference = { made, what, ours: our, theirs: their };
+    const last = ours.calls[index];
+    const result = last === undefined ? '' : valueText(made, last);
+    const difference = { made, what, ours: our, theirs: their, result };
     if (all || explanation(difference) === undefined) found.push(difference);
   };
   const both = Math.min(ours.calls.length, theirs.calls.length);

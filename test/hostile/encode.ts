@@ -47,6 +47,7 @@ const OPEN_BITS: readonly [number, number][] = [
   [0o400000, 0o100000],
 ];
 const isOpenFlags = (call: Call, i: number) => {
+  if (/^(clone|unshare|setns)$/.test(call.name)) return false;
   const { domain } = call.args[i]!;
   return domain.kind === 'bits' && domain.values.includes(0o40000) && domain.values.includes(0o200000);
 };

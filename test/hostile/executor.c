@@ -33,7 +33,7 @@ typedef int32_t s32;
 #define DESCRIPTORS 40
 #define CALL_US 3000
 #define BATCH_S 1
-#define MOST_WAITS 100
+#define MOST_WAITS 250
 /* flags */
 #define REPAIR 1
 #define SIGNALS 2
@@ -337,7 +337,9 @@ static void batch(u32 number, const u32 *at) {
   s32 *descriptors = (s32 *)&results[MOST_CALLS];
   for (int fd = 0; fd < DESCRIPTORS; fd++) {
     *descriptors++ = call(fcntl64, fd, 3, 0);
-    *descriptors++ = call(lseek, fd, 0, 1);
+    s32 offset[2] = {0, 0};
+    long failed = call(_llseek, fd, 0, 0, offset, 1);
+    *descriptors++ = failed ? failed : offset[1] ? (s32)(offset[0] ^ offset[1] << 16) : offset[0];
   }
   end(0);
 }
@@ -357,6 +359,23 @@ static void put(const void *bytes, u32 length) {
     if (count <= 0) end(92);
     bytes = (const char *)bytes + count;
     length -= count;
+  }
+}
+
+/* System V objects outlive the processes that made them: the next batch is to find none. */
+static void forget(void) {
+  static u32 room[128];
+  long last = call(shmctl, 0, 14, room), id;
+  for (long i = 0; i <= last; i++) {
+    if ((id = call(shmctl, i, 13, room)) >= 0) call(shmctl, id, 0, 0);
+  }
+  last = call(msgctl, 0, 12, room);
+  for (long i = 0; i <= last; i++) {
+    if ((id = call(msgctl, i, 11, room)) >= 0) call(msgctl, id, 0, 0);
+  }
+  last = call(semctl, 0, 0, 19, room);
+  for (long i = 0; i <= last; i++) {
+    if ((id = call(semctl, i, 0, 18, room)) >= 0) call(semctl, id, 0, 0, 0);
   }
 }
 
@@ -404,6 +423,7 @@ __attribute__((used)) void begin(const long *stack) {
     call(kill, -child, 9);
     while (call(wait4, -1, 0, 0x40000001, 0) > 0)
       ;
+    forget();
     u32 calls = *done > MOST_CALLS ? MOST_CALLS : *done;
     u32 header[2] = {calls, status};
     put(header, sizeof header);

@@ -4,7 +4,7 @@ import { O_CLOEXEC } from '../../abi/fcntl.ts';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLL_EVENT_SIZE } from '../../abi/poll.ts';
 import { padding, struct, u32 } from '../../abi/struct.ts';
 import { timespec64 } from '../../abi/time.ts';
-import { fromTimespec } from '../../kernel/clock.ts';
+import { fromTimespec, valid } from '../../kernel/clock.ts';
 import type { Task } from '../../kernel/task.ts';
 import { EpollFile } from '../../vfs/events/epoll.ts';
 import { fd, int, oneOf, ptr, size } from '../args.ts';
@@ -69,7 +69,9 @@ export const epollCalls: readonly Call[] = [
     return epollWait(t, fd, events, max, milliseconds(timeout));
   }),
   call(441, 'epoll_pwait2', [fd, ptr, int, ptr, ptr, size], (t, fd, events, max, timeout, mask, size) => {
-    const wait = timeout === 0 ? Infinity : fromTimespec(t.mm.get(timespec64, timeout));
+    const given = timeout === 0 ? null : t.mm.get(timespec64, timeout);
+    if (given !== null && !valid(given)) fail('EINVAL');
+    const wait = given === null ? Infinity : fromTimespec(given);
     useMask(t, mask, size);
     return epollWait(t, fd, events, max, wait);
   }),

@@ -37,7 +37,7 @@ export const inotifyCalls: readonly Call[] = [
     },
     {
       before: (t, fd, _path, mask) => {
-        if (!(mask & IN_ALL_BITS)) fail('EINVAL');
+        if (!(mask & IN_ALL_BITS) || mask & ~IN_ALL_BITS) fail('EINVAL');
         t.files.get(fd);
         if (mask & IN_MASK_ADD && mask & IN_MASK_CREATE) fail('EINVAL');
         inotifyOf(t, fd);

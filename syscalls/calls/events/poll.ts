@@ -140,9 +140,9 @@ function timespec(left: number): Timespec {
 
 // ---- select ----
 
-const READ_SET = POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR;
-const WRITE_SET = POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR;
-const EXCEPT_SET = POLLPRI;
+const READ_SET = POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR | POLLNVAL;
+const WRITE_SET = POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR | POLLNVAL;
+const EXCEPT_SET = POLLPRI | POLLNVAL;
 
 /** Sets of descriptors: bit n of the words at an address, or null. */
 function select(t: Task, n: number, sets: readonly number[], deadline: number): number {
@@ -150,7 +150,7 @@ function select(t: Task, n: number, sets: readonly number[], deadline: number): 
   const highest = t.files.fds().at(-1) ?? -1;
   const words = Math.ceil(Math.min(n, (highest | 31) + 1) / 32);
   const bytes = 4 * Math.ceil(n / 32);
-  for (const set of sets) if (set !== 0) t.mm.writable(set, bytes);
+  for (const set of sets) if (set !== 0) t.mm.readable(set, bytes);
   const { view } = t.mm;
   // Asked for beyond all open descriptors.
   for (const set of sets) {
@@ -167,8 +167,9 @@ function select(t: Task, n: number, sets: readonly number[], deadline: number): 
     if (any === 0) continue;
     for (let bit = 0; bit < 32 && 32 * word + bit < n; bit++) {
       if (!((any >>> bit) & 1)) continue;
-      const file = t.files.get(32 * word + bit);
-      const events = file.poll();
+      // Of an O_PATH descriptor nothing can be waited for: it is ready at once.
+      const file = t.files.find(32 * word + bit) ?? fail('EBADF');
+      const events = file.isPath ? POLLNVAL : file.poll();
       let hit = false;
       for (let k = 0; k < 3; k++) {
         if (!((asked[k]! >>> bit) & 1) || !(events & kinds[k]!)) continue;
@@ -182,6 +183,7 @@ function select(t: Task, n: number, sets: readonly number[], deadline: number): 
   if (ready === 0 && t.now() < deadline) t.wait([...queues], deadline, 'ERESTARTNOHAND');
   sets.forEach((set, k) => {
     if (set === 0) return;
+    t.mm.writable(set, bytes);
     for (let word = 0; word < words; word++) view.setUint32(set + 4 * word, results[k]![word]!, true);
   });
   return ready;

@@ -37,6 +37,23 @@ export function pathAt(t: Task, dirfd: number, path: string, inRoot = false): Pa
   };
 }
 
+/** As pathAt, of a path that is read when the walk begins. */
+export function laterPathAt(t: Task, dirfd: number, path: () => string): PathOperation {
+  const { root, prefix } = t.fs;
+  let read: string | undefined;
+  return {
+    root,
+    prefix,
+    creds: t.creds,
+    get path() {
+      return (read ??= path());
+    },
+    get start() {
+      return startOf(t, dirfd, this.path);
+    },
+  };
+}
+
 /** The file a path names, following a last link or not. */
 export function inodeAt(t: Task, dirfd: number, path: string, follow: boolean): Inode {
   return lookupPath(contextOf(t), startOf(t, dirfd, path), path, follow);
@@ -54,6 +71,7 @@ export function fileOrInodeAt(
     return dirfd === AT_FDCWD ? t.fs.cwd : t.files.raw(dirfd);
   }
   if (path === null) fail('EFAULT');
+  if (path.length === 0) fail('ENOENT');
   return inodeAt(t, dirfd, path, follow);
 }
 

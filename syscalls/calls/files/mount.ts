@@ -3,7 +3,7 @@
  * and made read-only. All processes see the same mounts.
  */
 import { fail } from '../../abi/errno.ts';
-import { AT_FDCWD } from '../../abi/fcntl.ts';
+import { AT_FDCWD, PATH_MAX } from '../../abi/fcntl.ts';
 import { procSource } from '../../kernel/proc.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
@@ -15,8 +15,8 @@ import { TmpFs } from '../../vfs/memory/tmpfs.ts';
 import { ProcFs } from '../../vfs/proc/proc.ts';
 import { SysFs, system } from '../../vfs/proc/sys.ts';
 import { DevPts } from '../../vfs/tty/pty.ts';
-import { flags, path, pathOrNull, ptr } from '../args.ts';
-import { type Call, call } from '../declare.ts';
+import { flags, laterPath, path, pathOrNull, ptr } from '../args.ts';
+import { type Arg, type Call, call } from '../declare.ts';
 import { inodeAt } from './at.ts';
 
 const MS_RDONLY = 1;
@@ -36,6 +36,16 @@ const MS_FLAGS = {
 };
 const UMOUNT_FLAGS = { MNT_FORCE: 1, MNT_DETACH: 2, MNT_EXPIRE: 4, UMOUNT_NOFOLLOW: 8 };
 const UMOUNT_NOFOLLOW = 8;
+
+/** A string of mount's (copy_mount_string): EINVAL when it is too long, null for a null pointer. The source is read after the type. */
+const text: Arg<string | null> = {
+  ...pathOrNull,
+  decode: (t, low) => (low === 0 ? null : t.mm.string(low >>> 0, PATH_MAX, 'EINVAL')),
+};
+const laterText: Arg<() => string | null> = {
+  ...text,
+  decode: (t, low, high) => () => text.decode(t, low, high),
+};
 
 function treeRoot(t: Task): Inode {
   let at = t.fs.root;
@@ -99,14 +109,15 @@ function bind(source: Inode, readOnly: boolean): FileSystem {
 
 function mount(
   t: Task,
-  source: string | null,
-  target: string,
+  sourceAt: () => string | null,
+  target: () => string,
   type: string | null,
   flags: number,
   data: number,
 ): number {
+  const source = sourceAt();
   if (data !== 0) t.mm.readable(data, 1);
-  const at = inodeAt(t, AT_FDCWD, target, true);
+  const at = inodeAt(t, AT_FDCWD, target(), true);
   if (!capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
   // How mounts spread to other namespaces: there is one.
   if (flags & MS_PROPAGATION && !(flags & (MS_BIND | MS_REMOUNT | MS_MOVE))) return 0;
@@ -150,7 +161,7 @@ function umount(t: Task, target: string, flags: number): number {
 }
 
 export const mountCalls: readonly Call[] = [
-  call(21, 'mount', [pathOrNull, path, pathOrNull, flags(MS_FLAGS), ptr], mount),
+  call(21, 'mount', [laterText, laterPath, text, flags(MS_FLAGS), ptr], mount),
   call(52, 'umount2', [path, flags(UMOUNT_FLAGS)], umount, {
     before: (_t, _target, flags) => void (flags & ~15 && fail('EINVAL')),
   }),

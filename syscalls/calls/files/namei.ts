@@ -10,10 +10,10 @@ import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
 import { checkMknod, checkRename } from '../../vfs/core/vfs.ts';
-import { dirfd, flags, hex, mode, path, pathOrEmpty, ptr, size } from '../args.ts';
+import { dirfd, flags, hex, laterPath, mode, path, pathOrEmpty, ptr, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { atFlags, RENAME_FLAGS, UNLINK_FLAGS } from '../names.ts';
-import { inodeAt, pathAt } from './at.ts';
+import { inodeAt, laterPathAt, pathAt } from './at.ts';
 
 function mkdir(t: Task, dirfd: number, path: string, mode: number): number {
   t.kernel.vfs.mkdir(pathAt(t, dirfd, path), mode & 0o1777 & ~t.fs.umask);
@@ -45,10 +45,10 @@ function rename(
   oldfd: number,
   oldPath: string,
   newfd: number,
-  newPath: string,
+  newPath: () => string,
   flags: number,
 ): number {
-  t.kernel.vfs.rename(pathAt(t, oldfd, oldPath), pathAt(t, newfd, newPath), flags);
+  t.kernel.vfs.rename(pathAt(t, oldfd, oldPath), laterPathAt(t, newfd, newPath), flags);
   return 0;
 }
 
@@ -57,15 +57,15 @@ function link(
   oldfd: number,
   oldPath: string,
   newfd: number,
-  newPath: string,
+  newPath: () => string,
   flags: number,
 ): number {
   let target: Inode;
+  if (flags & AT_EMPTY_PATH && !capable(t.creds, CAP.DAC_READ_SEARCH)) fail('ENOENT');
   if (flags & AT_EMPTY_PATH && oldPath.length === 0) {
-    if (!capable(t.creds, CAP.DAC_READ_SEARCH)) fail('ENOENT');
     target = t.files.raw(oldfd).inode;
   } else target = inodeAt(t, oldfd, oldPath, (flags & AT_SYMLINK_FOLLOW) !== 0);
-  t.kernel.vfs.link(target, pathAt(t, newfd, newPath));
+  t.kernel.vfs.link(target, laterPathAt(t, newfd, newPath));
   return 0;
 }
 
@@ -93,15 +93,15 @@ export const nameiCalls: readonly Call[] = [
     (t, dirfd, path, flags) => (flags & AT_REMOVEDIR ? rmdir(t, dirfd, path) : unlink(t, dirfd, path)),
     { before: (_t, _dirfd, _path, flags) => void (flags & ~AT_REMOVEDIR && fail('EINVAL')) },
   ),
-  call(38, 'rename', [path, path], (t, from, to) => rename(t, AT_FDCWD, from, AT_FDCWD, to, 0)),
-  call(329, 'renameat', [dirfd, path, dirfd, path], (t, olddir, from, newdir, to) =>
+  call(38, 'rename', [path, laterPath], (t, from, to) => rename(t, AT_FDCWD, from, AT_FDCWD, to, 0)),
+  call(329, 'renameat', [dirfd, path, dirfd, laterPath], (t, olddir, from, newdir, to) =>
     rename(t, olddir, from, newdir, to, 0),
   ),
-  call(382, 'renameat2', [dirfd, path, dirfd, path, flags(RENAME_FLAGS)], rename, {
+  call(382, 'renameat2', [dirfd, path, dirfd, laterPath, flags(RENAME_FLAGS)], rename, {
     before: (_t, _olddir, _from, _newdir, _to, flags) => checkRename(flags),
   }),
-  call(9, 'link', [path, path], (t, from, to) => link(t, AT_FDCWD, from, AT_FDCWD, to, 0)),
-  call(330, 'linkat', [dirfd, pathOrEmpty, dirfd, path, atFlags], link, {
+  call(9, 'link', [path, laterPath], (t, from, to) => link(t, AT_FDCWD, from, AT_FDCWD, to, 0)),
+  call(330, 'linkat', [dirfd, pathOrEmpty, dirfd, laterPath, atFlags], link, {
     before: (_t, _olddir, _from, _newdir, _to, flags) =>
       void (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH) && fail('EINVAL')),
   }),

@@ -5,9 +5,19 @@
  * which little is used costs little.
  */
 
-import { READ, USER_END, WRITE } from '../../../emu/memory/layout.ts';
+import { PAGE_SIZE, READ, USER_END, WRITE } from '../../../emu/memory/layout.ts';
 import { ERRNO, Errno, fail } from '../../abi/errno.ts';
-import { O_APPEND, RW_MAX, RWF_APPEND, RWF_DSYNC, RWF_HIPRI, RWF_NOWAIT, RWF_SYNC } from '../../abi/fcntl.ts';
+import {
+  O_APPEND,
+  RW_MAX,
+  RWF_APPEND,
+  RWF_DSYNC,
+  RWF_HIPRI,
+  RWF_NOWAIT,
+  RWF_SYNC,
+  SEEK_CUR,
+} from '../../abi/fcntl.ts';
+import { POLLHUP, POLLIN } from '../../abi/poll.ts';
 import { RLIMIT } from '../../abi/resource.ts';
 import { SI, SIG } from '../../abi/signal.ts';
 import { SOCK_STREAM } from '../../abi/socket.ts';
@@ -15,7 +25,7 @@ import { s64 as s64field } from '../../abi/struct.ts';
 import { IOV_MAX, iovec } from '../../abi/uio.ts';
 import { sendToTask } from '../../kernel/signals.ts';
 import type { Task } from '../../kernel/task.ts';
-import { type OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-file.ts';
+import { OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-file.ts';
 import { Socket } from '../../vfs/net/socket.ts';
 import { arrayIn, bytesIn, bytesOut, fd, flags, int, oneOf, s64, size, structOut, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
@@ -94,11 +104,16 @@ export function accessible(t: Task, { base, length }: Iovec, access: typeof READ
   return space.bytes(base, end - base);
 }
 
-/** Reads until the vector is full, the file has no more for now, or an error comes, which is told only if nothing was read. */
-function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move): number {
+/**
+ * Reads until the vector is full, the file has no more for now, or an error comes, which is told only if nothing was read. `start` is
+ * the offset read at, if not the file's own.
+ */
+function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move, start?: number): number {
   // Of a vector nothing is nothing; a single buffer without room is the file's to judge.
-  if (vector.length === 0) return 0;
-  if (vector[0]!.length === 0) return Math.max(move(EMPTY, 0), 0);
+  if (vector.length === 0 && file.read === OpenFile.prototype.read) fail('EINVAL');
+  if (vector.length === 0 || file.isEmpty) return 0;
+  // As System V's: sockets do not look when nothing is asked for (sock_read_iter).
+  if (vector[0]!.length === 0) return file instanceof Socket ? 0 : Math.max(move(EMPTY, 0), 0);
   if (vector.length > 1 && total(vector) <= GATHER) return scatter(t, file, vector, move);
   let done = 0;
   for (const { base, length } of vector) {
@@ -106,7 +121,7 @@ function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Mov
       const asked = Math.min(length - at, PIECE);
       let count: number;
       try {
-        count = move(readInto(t, { base: base + at, length: asked }, done, move), done);
+        count = move(readInto(t, file, { base: base + at, length: asked }, done, move, start), done);
       } catch (error) {
         if (done > 0 && error instanceof Errno) return done;
         throw error;
@@ -124,12 +139,29 @@ function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Mov
 }
 
 /** Where to read to. That there is no such memory is told last: when there is something to read. */
-function readInto(t: Task, part: Iovec, done: number, move: Move): Uint8Array {
+function readInto(
+  t: Task,
+  file: OpenFile,
+  part: Iovec,
+  done: number,
+  move: Move,
+  start: number | undefined,
+): Uint8Array {
   try {
     return accessible(t, part, WRITE);
   } catch (error) {
-    if (done > 0 || move(EMPTY, 0) !== WOULD_BLOCK) throw error;
-    return EMPTY;
+    if (done > 0) throw error;
+    // At the end of a file there is nothing to put anywhere.
+    if (file.inode.isRegular) {
+      if (file.pread(new Uint8Array(1), start ?? file.seek(0, SEEK_CUR)) !== 0) throw error;
+      return EMPTY;
+    }
+    if (!file.pollable || file instanceof Socket) {
+      if (move(EMPTY, 0) !== WOULD_BLOCK) throw error;
+      return EMPTY;
+    }
+    if (file.poll() & (POLLIN | POLLHUP)) throw error;
+    return new Uint8Array(Math.min(part.length, PAGE_SIZE));
   }
 }
 
@@ -172,11 +204,17 @@ interface WriteProgress {
 /** Writes all of the vector, waiting for room when the file blocks. Raises SIGPIPE with EPIPE. */
 function writeVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move): number {
   try {
-    if (vector.length === 0) return 0;
+    if (vector.length === 0)
+      return file.write === OpenFile.prototype.write && !(file instanceof Socket) ? fail('EINVAL') : 0;
+    if (file.discards) return total(vector);
     if (vector[0]!.length === 0) return Math.max(move(EMPTY, 0), 0);
     // Most writes are of one buffer that is not large.
-    if (vector.length === 1 && vector[0]!.length <= PIECE)
-      return writePieces(t, file, [accessible(t, vector[0]!, READ)], move);
+    if (vector.length === 1 && vector[0]!.length <= PIECE) {
+      const [one] = vector as [Iovec];
+      // A message is sent whole or not at all.
+      const bytes = file instanceof Socket ? t.mm.readable(one.base, one.length) : accessible(t, one, READ);
+      return writePieces(t, file, [bytes], move);
+    }
     const whole = vector.length > 1 && total(vector) <= GATHER ? gather(t, vector) : undefined;
     return whole ? writePieces(t, file, [whole], move) : writePieces(t, file, pieces(t, vector), move);
   } catch (error) {
@@ -314,7 +352,7 @@ function pread(t: Task, fd: number, memory: Memory, offset: number): number {
   const vector = memory(t);
   return t.kernel.vfs.accessed(
     file,
-    readVector(t, file, vector, (bytes, done) => file.pread(bytes, offset + done)),
+    readVector(t, file, vector, (bytes, done) => file.pread(bytes, offset + done), offset),
   );
 }
 function pwrite(t: Task, fd: number, memory: Memory, offset: number): number {

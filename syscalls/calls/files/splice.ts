@@ -4,10 +4,11 @@ import { PAGE_SIZE, READ } from '../../../emu/memory/layout.ts';
 import { ERRNO, Errno, fail } from '../../abi/errno.ts';
 import { O_APPEND, RW_MAX, SEEK_CUR } from '../../abi/fcntl.ts';
 import { RLIMIT } from '../../abi/resource.ts';
-import { S_IFCHR } from '../../abi/stat.ts';
+import { S_IFBLK, S_IFCHR, S_IFMT, S_IFREG } from '../../abi/stat.ts';
 import { type Field, s32, s64 } from '../../abi/struct.ts';
 import { iovec } from '../../abi/uio.ts';
 import type { Task } from '../../kernel/task.ts';
+import { AnonymousFile } from '../../vfs/core/anonymous.ts';
 import { type OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-file.ts';
 import { PipeFile } from '../../vfs/ipc/pipe.ts';
 import { arrayIn, fd, flags, hex, int, ptr, size } from '../args.ts';
@@ -140,6 +141,9 @@ function sendfile(
   }
 }
 
+/** As far as the offset of the older call reaches. */
+const MAX_NON_LFS = 0x7fff_ffff;
+
 function sendTo(
   t: Task,
   outFd: number,
@@ -152,7 +156,12 @@ function sendTo(
   const source = fileEnd(t, from, address, type);
   const to = writerOf(t, outFd);
   if (to.flags & O_APPEND) fail('EINVAL');
-  if (!from.inode.isRegular && !(from.inode.mode & S_IFCHR)) fail('EINVAL');
+  // Into a pipe goes whatever can be spliced; to others, what has a place for each byte (splice_direct_to_actor).
+  const kind = from.inode.mode & S_IFMT;
+  if (kind !== S_IFREG && kind !== S_IFBLK && !(to instanceof PipeFile && kind === S_IFCHR)) fail('EINVAL');
+  // Nothing can be spliced into an eventfd and its like.
+  if (to instanceof AnonymousFile) fail('EINVAL');
+  if (type === s32 && address !== 0 && t.mm.get(s32, address) === MAX_NON_LFS) fail('EOVERFLOW');
   const length = Math.min(count, RW_MAX);
   const end = to.inode.isRegular ? fileEnd(t, to, 0, type) : streamEnd(to);
   return transfer(t, source, end, length, false);

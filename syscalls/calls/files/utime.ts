@@ -37,7 +37,8 @@ function timesAt<T>(
   convert: (time: T) => Time,
 ): [Time, Time] | null {
   if (address === 0) return null;
-  return [convert(t.mm.get(type, address)), convert(t.mm.get(type, address + type.size))];
+  const both = [t.mm.get(type, address), t.mm.get(type, address + type.size)] as const;
+  return [convert(both[0]), convert(both[1])];
 }
 
 function utimensat<T extends Time>(

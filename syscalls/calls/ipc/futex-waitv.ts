@@ -37,20 +37,21 @@ function deadlineOf(t: Task, timeout: Timeout, clock: number): number {
 }
 
 /** Gives the position of a word that was woken. EAGAIN when one does not have its value, ETIMEDOUT, EINVAL, EFAULT. */
-function waitv(t: Task, at: number, count: number, how: number, timeout: Timeout, clock: number): number {
+function waitv(t: Task, at: number, count: number, _how: number, timeout: Timeout, clock: number): number {
   let waiting = t.callState as Waiting | undefined;
   if (waiting === undefined) {
-    if (how !== 0 || count === 0 || count > FUTEX_WAITV_MAX || at === 0) fail('EINVAL');
     const deadline = deadlineOf(t, timeout, clock);
-    const words = Array.from({ length: count }, (_, i) => t.mm.get(futexWaitv, at + i * futexWaitv.size));
-    for (const { flags, reserved } of words) {
+    const words = Array.from({ length: count }, (_, i) => {
+      const word = t.mm.get(futexWaitv, at + i * futexWaitv.size);
+      const { flags, reserved } = word;
       if (flags & ~(FUTEX_32 | FUTEX_PRIVATE_FLAG) || !(flags & FUTEX_32) || reserved !== 0) fail('EINVAL');
-    }
+      return word;
+    });
     const keys = words.map(({ uaddr, flags }) => {
       if (uaddr > ANY) fail('EFAULT');
       return t.kernel.futexes.key(t.mm, uaddr, (flags & FUTEX_PRIVATE_FLAG) !== 0);
     });
-    for (const { uaddr, val } of words) if (t.mm.view.getUint32(uaddr, true) !== val) fail('EAGAIN');
+    for (const { uaddr, val } of words) if (t.mm.get(u32, uaddr) !== val) fail('EAGAIN');
     waiting = new Waiting(
       keys.map((key) => new FutexWaiter(t, key, ANY)),
       deadline,
@@ -69,5 +70,12 @@ export const futexWaitvCalls: readonly Call[] = [
     'futex_waitv',
     [arrayIn(futexWaitv, 1), uint, uint, structInOrNull(timespec64), oneOf(CLOCK)],
     waitv,
+    {
+      before(_t, at, count, how, timeout, clock) {
+        if (how !== 0 || count <= 0 || count > FUTEX_WAITV_MAX || at === 0) fail('EINVAL');
+        if (timeout !== 0 && clock !== CLOCK.CLOCK_MONOTONIC && clock !== CLOCK.CLOCK_REALTIME)
+          fail('EINVAL');
+      },
+    },
   ),
 ];

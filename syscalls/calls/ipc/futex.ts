@@ -1,7 +1,7 @@
 /** futex(2) and robust lists: what threads synchronize by (kernel/futex/). */
 import { WRITE } from '../../../emu/memory/layout.ts';
 import { ERRNO, fail } from '../../abi/errno.ts';
-import { type Field, s32 } from '../../abi/struct.ts';
+import { type Field, s32, u32 } from '../../abi/struct.ts';
 import { timespec32, timespec64 } from '../../abi/time.ts';
 import { fromTimespec, realtime } from '../../kernel/clock.ts';
 import { FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS, FutexWaiter } from '../../kernel/futex.ts';
@@ -88,7 +88,7 @@ function wait(
   let waiting = t.callState as Waiting | undefined;
   if (waiting === undefined) {
     const key = t.kernel.futexes.key(t.mm, at, isPrivate);
-    if (t.mm.view.getUint32(at, true) !== value >>> 0) fail('EAGAIN');
+    if (t.mm.get(u32, at) !== value >>> 0) fail('EAGAIN');
     const waiter = new FutexWaiter(t, key, bitset);
     waiting = { waiter, deadline, [Symbol.dispose]: () => waiter[Symbol.dispose]() };
     t.callState = waiting;
@@ -151,9 +151,9 @@ function wakeOp(
     old > comparand,
     old >= comparand,
   ];
+  t.mm.view.setInt32(second, next, true);
   const holds = compares[(encoded >>> 24) & 15];
   if (holds === undefined) fail('ENOSYS');
-  t.mm.view.setInt32(second, next, true);
   return t.kernel.futexes.wake(key, count) + (holds ? t.kernel.futexes.wake(key2, count2) : 0);
 }
 
@@ -175,9 +175,10 @@ function lockPi(t: Task, at: number, isPrivate: boolean, deadline: number, tryOn
     return 0;
   }
   if (owner === t.tid) fail('EDEADLK');
-  if (tryOnly) fail('EAGAIN');
-  if (!t.kernel.tasks.has(owner)) fail('ESRCH');
+  // The bit is set before the owner is looked for (futex_lock_pi_atomic).
   view.setUint32(at, value | FUTEX_WAITERS, true);
+  if (!t.kernel.tasks.has(owner)) fail('ESRCH');
+  if (tryOnly) fail('EAGAIN');
   if (waiting === undefined || waiting.waiter.woken) {
     const waiter = new FutexWaiter(t, key, ANY, at);
     waiting = { waiter, deadline, [Symbol.dispose]: () => waiter[Symbol.dispose]() };
@@ -188,10 +189,10 @@ function lockPi(t: Task, at: number, isPrivate: boolean, deadline: number, tryOn
 }
 
 function unlockPi(t: Task, at: number, isPrivate: boolean): number {
+  const value = t.mm.get(u32, at);
+  if ((value & FUTEX_TID_MASK) !== t.tid) fail('EPERM');
   const key = t.kernel.futexes.key(t.mm, at, isPrivate);
   if (!t.mm.space.check(at, 4, WRITE)) fail('EFAULT');
-  const value = t.mm.view.getUint32(at, true);
-  if ((value & FUTEX_TID_MASK) !== t.tid) fail('EPERM');
   if (!t.kernel.futexes.handOver(key)) t.mm.view.setUint32(at, 0, true);
   return 0;
 }
@@ -212,10 +213,10 @@ function waitRequeuePi(
   if (at === lock) fail('EINVAL');
   let waiting = t.callState as Waiting | undefined;
   if (waiting === undefined) {
-    const key = futexes.key(t.mm, at, isPrivate);
     const target = { key: futexes.key(t.mm, lock, isPrivate), address: lock };
     if (!t.mm.space.check(lock, 4, WRITE)) fail('EFAULT');
-    if (t.mm.view.getUint32(at, true) !== value >>> 0) fail('EAGAIN');
+    const key = futexes.key(t.mm, at, isPrivate);
+    if (t.mm.get(u32, at) !== value >>> 0) fail('EAGAIN');
     const waiter = new FutexWaiter(t, key, ANY, undefined, target);
     waiting = { waiter, deadline, [Symbol.dispose]: () => waiter[Symbol.dispose]() };
     t.callState = waiting;
@@ -246,11 +247,19 @@ function requeuePi(
   const from = futexes.key(t.mm, at, isPrivate);
   const to = futexes.key(t.mm, lock, isPrivate);
   if (!t.mm.space.check(lock, 4, WRITE)) fail('EFAULT');
-  if (t.mm.view.getUint32(at, true) !== value) fail('EAGAIN');
+  if (t.mm.get(u32, at) !== value) fail('EAGAIN');
   const owner = t.mm.view.getUint32(lock, true) & FUTEX_TID_MASK;
   if (owner !== 0 && !tasks.has(owner)) fail('ESRCH');
   return futexes.requeueToLock(from, to, count + 1);
 }
+
+const TIMED: ReadonlySet<number> = new Set([
+  OP.FUTEX_WAIT,
+  OP.FUTEX_LOCK_PI,
+  OP.FUTEX_LOCK_PI2,
+  OP.FUTEX_WAIT_BITSET,
+  OP.FUTEX_WAIT_REQUEUE_PI,
+]);
 
 function futex(type: TimespecType) {
   return (
@@ -265,6 +274,9 @@ function futex(type: TimespecType) {
     const command = how & COMMAND;
     const isPrivate = (how & PRIVATE) !== 0;
     const clock = how & CLOCK_REALTIME;
+    // The time comes first (futex_cmd_has_timeout).
+    const timed = TIMED.has(command) && t.callState === undefined;
+    const until = timed ? deadlineOf(t, command, clock, type, fourth) : 0;
     if (
       clock &&
       command !== OP.FUTEX_WAIT_BITSET &&
@@ -273,12 +285,11 @@ function futex(type: TimespecType) {
     ) {
       fail('ENOSYS');
     }
-    const deadline = () => (t.callState === undefined ? deadlineOf(t, command, clock, type, fourth) : 0);
     switch (command) {
       case OP.FUTEX_WAIT:
-        return wait(t, at, isPrivate, value, deadline(), ANY, true);
+        return wait(t, at, isPrivate, value, until, ANY, true);
       case OP.FUTEX_WAIT_BITSET:
-        return wait(t, at, isPrivate, value, deadline(), third, false);
+        return wait(t, at, isPrivate, value, until, third, false);
       case OP.FUTEX_WAKE:
         return t.kernel.futexes.wake(t.kernel.futexes.key(t.mm, at, isPrivate), Math.max(1, value));
       case OP.FUTEX_WAKE_BITSET:
@@ -289,7 +300,7 @@ function futex(type: TimespecType) {
         if (value < 0 || (fourth | 0) < 0) fail('EINVAL');
         const from = t.kernel.futexes.key(t.mm, at, isPrivate);
         const to = t.kernel.futexes.key(t.mm, second, isPrivate);
-        if (command === OP.FUTEX_CMP_REQUEUE && t.mm.view.getUint32(at, true) !== third) return -ERRNO.EAGAIN;
+        if (command === OP.FUTEX_CMP_REQUEUE && t.mm.get(u32, at) !== third) return -ERRNO.EAGAIN;
         const woken = t.kernel.futexes.wake(from, value);
         return woken + t.kernel.futexes.requeue(from, to, fourth);
       }
@@ -297,13 +308,13 @@ function futex(type: TimespecType) {
         return wakeOp(t, at, second, isPrivate, Math.max(1, value), Math.max(1, fourth), third);
       case OP.FUTEX_LOCK_PI:
       case OP.FUTEX_LOCK_PI2:
-        return lockPi(t, at, isPrivate, deadline(), false);
+        return lockPi(t, at, isPrivate, until, false);
       case OP.FUTEX_TRYLOCK_PI:
         return lockPi(t, at, isPrivate, Infinity, true);
       case OP.FUTEX_UNLOCK_PI:
         return unlockPi(t, at, isPrivate);
       case OP.FUTEX_WAIT_REQUEUE_PI:
-        return waitRequeuePi(t, at, isPrivate, value, deadline(), second);
+        return waitRequeuePi(t, at, isPrivate, value, until, second);
       case OP.FUTEX_CMP_REQUEUE_PI:
         return requeuePi(t, at, isPrivate, value, fourth | 0, second, third);
       default:

@@ -59,10 +59,14 @@ function select(queue: MessageQueue, type: number, how: number): Message | undef
 }
 
 function msgrcv(t: Task, id: number, at: number, length: number, type: number, how: number): number {
-  const queue = queueOf(t, id);
-  if ((length | 0) < 0) fail('EINVAL');
+  if (id < 0 || (length | 0) < 0) fail('EINVAL');
   const copies = (how & MSG.MSG_COPY) !== 0;
-  if (copies && (how & MSG.MSG_EXCEPT || !(how & IPC_NOWAIT))) fail('EINVAL');
+  if (copies) {
+    if (how & MSG.MSG_EXCEPT || !(how & IPC_NOWAIT)) fail('EINVAL');
+    // The copy is prepared from what is at the place it is to go to (prepare_copy).
+    t.mm.readable(at, Math.min(length, t.kernel.ipc.limits.msgmax));
+  }
+  const queue = queueOf(t, id);
   queue.require(t.creds, 4);
   const message = copies ? queue.messages[type] : select(queue, type, how);
   if (message === undefined) {

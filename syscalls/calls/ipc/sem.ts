@@ -96,6 +96,7 @@ function semaphoreInfo({ kernel, mm }: Task, what: number, at: number): number {
 function semctl(t: Task, id: number, index: number, what: number, arg: number): number {
   if (id < 0) fail('EINVAL');
   if (what === SEMCTL.IPC_INFO || what === SEMCTL.SEM_INFO) return semaphoreInfo(t, what, arg);
+  if (what === SEMCTL.SETVAL && ((arg | 0) < 0 || arg > SEMVMX)) fail('ERANGE');
   const { semaphores } = t.kernel.ipc;
   const bySlot = what === SEMCTL.SEM_STAT || what === SEMCTL.SEM_STAT_ANY;
   const set = bySlot ? semaphores.at(id) : semaphores.find(id);
@@ -151,9 +152,9 @@ function semctl(t: Task, id: number, index: number, what: number, arg: number): 
       });
       return 0;
     case SEMCTL.SETVAL:
+      one();
       set.require(creds, 2);
-      if ((arg | 0) < 0 || arg > SEMVMX) fail('ERANGE');
-      set.values[one()] = arg;
+      set.values[index] = arg;
       set.pids[index] = t.process.pid;
       clearUndo(t, set, index);
       break;

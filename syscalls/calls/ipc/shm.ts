@@ -12,6 +12,8 @@ import { flags, hex, int, ptr, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { command } from './command.ts';
 
+const SHM_HUGETLB = 0o4000;
+
 function shmget(t: Task, key: number, bytes: number, how: number): number {
   const { ipc } = t.kernel;
   const { segments, limits } = ipc;
@@ -20,6 +22,8 @@ function shmget(t: Task, key: number, bytes: number, how: number): number {
   };
   return segments.get(key, how, t.creds, check, (at) => {
     if (bytes === 0 || bytes > Math.min(USER_END, limits.shmmax)) fail('EINVAL');
+    // As without CONFIG_HUGETLBFS.
+    if (how & SHM_HUGETLB) fail('EINVAL');
     if (ipc.usedPages + Math.ceil(bytes / PAGE_SIZE) > limits.shmall) fail('ENOSPC');
     if (!mayCommit(t.kernel, bytes)) fail('ENOMEM');
     return ipc.makeSegment(at, how, t.creds, bytes, t.process.pid);
@@ -27,14 +31,14 @@ function shmget(t: Task, key: number, bytes: number, how: number): number {
 }
 
 function shmat(t: Task, id: number, wanted: number, how: number): number {
+  let at = wanted - (wanted % SHMLBA);
+  if (at !== wanted && !(how & SHM.SHM_RND)) fail('EINVAL');
+  if (at === 0 && how & SHM.SHM_REMAP) fail('EINVAL');
   const segment = t.kernel.ipc.segments.find(id);
   const { space } = t.mm;
   const bytes = segment.pages.size();
   const writes = !(how & SHM.SHM_RDONLY);
   segment.require(t.creds, writes ? 6 : 4);
-  let at = wanted - (wanted % SHMLBA);
-  if (at !== wanted && !(how & SHM.SHM_RND)) fail('EINVAL');
-  if (at === 0 && how & SHM.SHM_REMAP) fail('EINVAL');
   if (wanted === 0) {
     at = space.findFree(bytes);
     if (at === 0) fail('ENOMEM');

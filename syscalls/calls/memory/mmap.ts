@@ -9,6 +9,7 @@ import { committedIn, isAccountable, mayCommit } from '../../kernel/commit.ts';
 import { latin1 } from '../../kernel/mm.ts';
 import type { Task } from '../../kernel/task.ts';
 import { pathOf } from '../../vfs/core/inode.ts';
+import { Socket } from '../../vfs/net/socket.ts';
 import { fd, flags, ptr, size } from '../args.ts';
 import { type Arg, type Call, call } from '../declare.ts';
 import { mayLock, mayLockMore, populate } from './mlock.ts';
@@ -81,7 +82,7 @@ function mayExpand(t: Task, bytes: number, from = 0, to = 0): boolean {
   return sum <= limit;
 }
 
-/** do_mmap; offset in bytes. */
+/** do_mmap; offset in bytes. Its order: the place, locks, then the file and what it allows, then limits of memory. */
 function mmap(
   t: Task,
   hint: number,
@@ -92,36 +93,45 @@ function mmap(
   offset: number,
 ): number {
   const { space } = t.mm;
-  const mapped = how & MAP.MAP_ANONYMOUS ? undefined : t.files.get(fdNumber);
+  const file = how & MAP.MAP_ANONYMOUS ? undefined : t.files.get(fdNumber);
+  // As without CONFIG_HUGETLB_PAGE.
+  if (how & MAP.MAP_HUGETLB) fail('EINVAL');
   if (length === 0) fail('EINVAL');
   const bytes = pageUp(length);
   if (bytes > USER_END) fail('ENOMEM');
-  const type = how & MAP_TYPE;
-  const shared = type === MAP.MAP_SHARED || type === MAP_SHARED_VALIDATE;
-  if (!shared && type !== MAP.MAP_PRIVATE) fail('EINVAL');
-  let source: PageSource | null = null;
-  let name = '';
-  if (mapped !== undefined) {
-    const file = mapped;
-    if (!file.readable || (shared && prot & PROT.PROT_WRITE && !file.writable)) fail('EACCES');
-    if (shared && prot & PROT.PROT_WRITE) file.checkWritableMapping();
-    source = file.pageSource(shared);
-    if (source.write !== undefined) t.kernel.vfs.lingering.owe();
-    name = pathOf(file.inode, t.fs.root);
-  }
-
-  if (how & MAP.MAP_LOCKED && !mayLock(t)) fail('EPERM');
-  const locked = (how & MAP.MAP_LOCKED) !== 0 || t.mm.lockFuture;
-  if (locked && !mayLockMore(t, bytes)) fail('EAGAIN');
-
-  let at: number;
-  if (how & (MAP.MAP_FIXED | MAP.MAP_FIXED_NOREPLACE)) {
+  // Offsets are counted in pages of 32 bits.
+  if (offset + bytes >= 2 ** 44) fail('EOVERFLOW');
+  const isFixed = (how & (MAP.MAP_FIXED | MAP.MAP_FIXED_NOREPLACE)) !== 0;
+  if (isFixed) {
     if (hint & PAGE_MASK) fail('EINVAL');
     if (hint + bytes > USER_END || isMachine(hint, hint + bytes)) fail('ENOMEM');
     if (hint < LOWEST) fail('EPERM');
     if (how & MAP.MAP_FIXED_NOREPLACE && !space.isFree(hint, hint + bytes)) fail('EEXIST');
+  }
+  if (how & MAP.MAP_LOCKED && !mayLock(t)) fail('EPERM');
+  const locked = (how & MAP.MAP_LOCKED) !== 0 || t.mm.lockFuture;
+  if (locked && !mayLockMore(t, bytes)) fail('EAGAIN');
+
+  const type = how & MAP_TYPE;
+  const shared = type === MAP.MAP_SHARED || type === MAP_SHARED_VALIDATE;
+  if (!shared && type !== MAP.MAP_PRIVATE) fail('EINVAL');
+  const growsDown = (how & MAP.MAP_GROWSDOWN) !== 0;
+  let source: PageSource | null = null;
+  let name = '';
+  if (file !== undefined) {
+    if (!file.readable || (shared && prot & PROT.PROT_WRITE && !file.writable)) fail('EACCES');
+    if (shared && prot & PROT.PROT_WRITE) file.checkWritableMapping();
+    // Sockets have a way to be mapped, which refuses it.
+    if (growsDown && file instanceof Socket) fail('EINVAL');
+    source = file.pageSource(shared);
+    if (growsDown) fail('EINVAL');
+    if (source.write !== undefined) t.kernel.vfs.lingering.owe();
+    name = pathOf(file.inode, t.fs.root);
+  } else if (type === MAP_SHARED_VALIDATE || (shared && growsDown)) fail('EINVAL');
+
+  let at = hint;
+  if (isFixed) {
     if (!mayExpand(t, bytes, hint, hint + bytes)) fail('ENOMEM');
-    at = hint;
   } else {
     if (!mayExpand(t, bytes)) fail('ENOMEM');
     const wanted =
@@ -142,7 +152,7 @@ function mmap(
     shared,
     source,
     offset: source ? offset : 0,
-    growsDown: (how & MAP.MAP_GROWSDOWN) !== 0 && source === null,
+    growsDown,
     locked: locked || undefined,
     name,
   });

@@ -115,6 +115,7 @@ function sendmsg(t: Task, fd: number, address: number, flags: number): number {
   const socket = socketOf(t, fd);
   const m = t.mm.get(s.msghdr, address);
   if (m.msg_name !== 0 && m.msg_namelen > 0x7fff_ffff) fail('EINVAL');
+  if (m.msg_name !== 0) t.mm.readable(m.msg_name, Math.min(m.msg_namelen, s.SOCKADDR_STORAGE));
   if (m.msg_iovlen > IOV_MAX) fail('EMSGSIZE');
   const to =
     m.msg_name && m.msg_namelen !== 0
@@ -140,9 +141,17 @@ function sendto(
   return send(t, socket, { bytes, address: name }, flags);
 }
 
+/** There are no urgent data: what streams say, who know of them, and others, who do not; UDP does not look at the flag. */
+function refuseOob({ family, type }: Socket): void {
+  const isInet = family === s.AF_INET || family === s.AF_INET6;
+  if (type === s.SOCK_STREAM) fail('EINVAL');
+  if (!isInet) fail('EOPNOTSUPP');
+}
+
 /** Receives into a buffer; waits as the socket says. MSG_WAITALL of a stream waits until it is full. */
 function receive(t: Task, socket: Socket, into: Uint8Array, flags: number): Received | number {
-  if (flags & (s.MSG_OOB | s.MSG_ERRQUEUE)) return flags & s.MSG_OOB ? fail('EINVAL') : WOULD_BLOCK;
+  if (flags & s.MSG_OOB) refuseOob(socket);
+  if (flags & s.MSG_ERRQUEUE) return WOULD_BLOCK;
   const all = flags & s.MSG_WAITALL && !(flags & s.MSG_PEEK) && socket.type === s.SOCK_STREAM;
   const before = t.callState as Progress | undefined;
   let done = before?.done ?? 0;

@@ -39,6 +39,7 @@ function timeout(t: Task, name: number, value: number, length: number): number {
 }
 
 function setsockopt(t: Task, fd: number, level: number, name: number, value: number, length: number): number {
+  if (length < 0) fail('EINVAL');
   const socket = socketOf(t, fd);
   if (level === s.SOL_SOCKET) {
     switch (name) {
@@ -160,6 +161,13 @@ const TCP_STATES = { connected: 1, connecting: 2, closed: 7, listening: 10 } as 
 /** Bytes of struct tcp_info in Linux 6.1. */
 const TCP_INFO_SIZE = 232;
 
+/** A level that the socket knows nothing of is refused before the length is read. */
+function checkLevel(socket: Socket, level: number): void {
+  if (level === s.SOL_SOCKET) return;
+  if (socket.family === s.AF_UNIX) fail('EOPNOTSUPP');
+  if (socket instanceof NetlinkSocket && level !== SOL_NETLINK) fail('ENOPROTOOPT');
+}
+
 function getsockopt(
   t: Task,
   fd: number,
@@ -169,6 +177,7 @@ function getsockopt(
   lengthAt: number,
 ): number {
   const socket = socketOf(t, fd);
+  checkLevel(socket, level);
   const room = t.mm.get(s32, lengthAt);
   if (room < 0) fail('EINVAL');
   const give = (bytes: Uint8Array) => {

@@ -1,6 +1,7 @@
 /** Sockets: socket(2), bind(2), connect(2), accept(2) and their kin (net/socket.c). */
 import { ERRNO, fail } from '../../abi/errno.ts';
 import { AT_FDCWD, O_NONBLOCK } from '../../abi/fcntl.ts';
+import { RLIMIT } from '../../abi/resource.ts';
 import * as s from '../../abi/socket.ts';
 import { s32, struct } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
@@ -128,6 +129,7 @@ function accept(t: Task, fd: number, address: number, lengthAt: number, flags: n
 /** Families and types that Linux has numbers for (AF_MAX, SOCK_MAX). */
 const AF_MAX = 46;
 const SOCK_MAX = 11;
+const SOCK_PACKET = 10;
 
 /** A socket as __sock_create makes it. */
 function create(t: Task, family: number, type: number, protocol: number): Socket {
@@ -137,6 +139,8 @@ function create(t: Task, family: number, type: number, protocol: number): Socket
   const { vfs } = t.kernel;
   if (family < 0 || family >= AF_MAX) fail('EAFNOSUPPORT');
   if (kind >= SOCK_MAX) fail('EINVAL');
+  // An old name for a socket of AF_PACKET.
+  if (family === s.AF_INET && kind === SOCK_PACKET) fail('EAFNOSUPPORT');
   switch (family) {
     case s.AF_UNIX:
       return new UnixSocket(vfs, unixType(kind, protocol), nonblocking);
@@ -168,7 +172,12 @@ const fds2 = struct('int[2]', { first: s32, second: s32 });
 
 function socketpair(t: Task, family: number, type: number, protocol: number, out: number): number {
   if (type & ~(s.SOCK_TYPE_MASK | s.SOCK_NONBLOCK | s.SOCK_CLOEXEC)) fail('EINVAL');
-  t.mm.writable(out, fds2.size);
+  // Two descriptors are reserved and told before there are sockets (__sys_socketpair).
+  const [first, second] = t.files.lowestFree(2, t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur) as [
+    number,
+    number,
+  ];
+  t.mm.put(fds2, out, { first, second });
   if (family !== s.AF_UNIX) {
     // What cannot be made cannot be paired; of the rest only Unix sockets can.
     create(t, family, type, protocol).ref().release();
@@ -177,21 +186,11 @@ function socketpair(t: Task, family: number, type: number, protocol: number, out
   const kind = unixType(type & s.SOCK_TYPE_MASK, protocol);
   const [a, b] = UnixSocket.pair(t.kernel.vfs, kind, type & s.SOCK_NONBLOCK ? O_NONBLOCK : 0, credsOf(t));
   for (const end of [a, b]) end.ref().inode.belongsTo(t.creds);
-  try {
-    const closeOnExec = (type & s.SOCK_CLOEXEC) !== 0;
-    const first = installFile(t, a, closeOnExec);
-    let second: number;
-    try {
-      second = installFile(t, b, closeOnExec);
-    } catch (error) {
-      t.files.close(first);
-      throw error;
-    }
-    t.mm.put(fds2, out, { first, second });
-  } finally {
-    a.release();
-    b.release();
-  }
+  const closeOnExec = (type & s.SOCK_CLOEXEC) !== 0;
+  installFile(t, a, closeOnExec);
+  installFile(t, b, closeOnExec);
+  a.release();
+  b.release();
   return 0;
 }
 
@@ -216,7 +215,8 @@ export const socketCalls: readonly Call[] = [
   call(283, 'connect', [fd, ptr, int], connect),
   call(284, 'listen', [fd, int], (t, fd, backlog) => {
     const socket = socketOf(t, fd);
-    return socket.listen(backlog) === WOULD_BLOCK ? t.wait(socket.queue) : 0;
+    // Linux would not wait, so nothing interrupts it.
+    return socket.listen(backlog) === WOULD_BLOCK ? t.wait(socket.queue, Infinity, 'ERESTARTNOINTR') : 0;
   }),
   call(285, 'accept', [fd, ptr, ptr], (t, fd, address, length) => accept(t, fd, address, length, 0)),
   call(366, 'accept4', [fd, ptr, ptr, flags(TYPES)], accept),

@@ -4,7 +4,7 @@ import { RLIMIT } from '../../abi/resource.ts';
 import { CLONE } from '../../abi/sched.ts';
 import { NSIG, SIG, signalName } from '../../abi/signal.ts';
 import { s32, struct, u64 } from '../../abi/struct.ts';
-import { CLONE_NAMESPACES, type CloneArgs, cloneTask } from '../../kernel/fork.ts';
+import { CLONE_NAMESPACES, type CloneArgs, checkCloneFlags, cloneTask } from '../../kernel/fork.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { WaitQueue } from '../../vfs/core/wait-queue.ts';
 import { flags, flagText, hex, ptr, uint, valuesOf } from '../args.ts';
@@ -37,7 +37,8 @@ function clone(t: Task, args: CloneArgs): number {
   if (waiting === undefined) {
     if (args.flags & CLONE.CLONE_PIDFD) {
       if (args.flags & (CLONE.CLONE_THREAD | CLONE.CLONE_DETACHED)) fail('EINVAL');
-      t.files.checkFree(t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
+      checkCloneFlags(args.flags);
+      t.files.lowestFree(1, t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
       t.mm.writable(args.pidfd!, 4);
     }
     const child = cloneTask(t, args);

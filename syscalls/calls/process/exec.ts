@@ -50,6 +50,7 @@ function execCommand(t: Task, command: HostCommand, argv: readonly string[], env
 }
 
 function exec(t: Task, dir: number, name: string, argv: number, envp: number, how: number): number {
+  if (name === '' && !(how & AT_EMPTY_PATH)) fail('ENOENT');
   if (how & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) fail('EINVAL');
   const { command } = t.kernel.options;
   if (command !== undefined && name === command.path) return execCommand(t, command, strings(t, argv), envp);

@@ -2,8 +2,8 @@
 import { Errno, fail } from '../../abi/errno.ts';
 import { rusage } from '../../abi/resource.ts';
 import { siginfo } from '../../abi/siginfo.ts';
-import { SI, SIG, type SigInfo } from '../../abi/signal.ts';
-import { type Field, s32, shown } from '../../abi/struct.ts';
+import { SI, SIG } from '../../abi/signal.ts';
+import { type Field, s32, shown, struct } from '../../abi/struct.ts';
 import { toTimeval } from '../../kernel/clock.ts';
 import { type CpuUse, Switches } from '../../kernel/cpu-use.ts';
 import { endCode, reap } from '../../kernel/exit.ts';
@@ -198,6 +198,10 @@ function wait4(t: Task, id: number, statusAt: number, options: number, usageAt: 
   return event.id;
 }
 
+/** What waitid writes of siginfo_t; the rest stays as it is. */
+const waitInfo = struct('siginfo_t', { signo: s32, errno: s32, code: s32, pid: s32, uid: s32, status: s32 });
+const NOBODY = { signo: 0, errno: 0, code: 0, pid: 0, uid: 0, status: 0 };
+
 /**
  * Whatever comes of it, what is to be told of nobody is written where it is asked for; a bad place for it is worse than any other
  * error.
@@ -206,7 +210,7 @@ function waitid(t: Task, type: number, id: number, infoAt: number, options: numb
   try {
     return waitFor(t, type, id, infoAt, options, usageAt);
   } catch (error) {
-    if (error instanceof Errno && infoAt !== 0) t.mm.put(siginfo, infoAt, { signo: 0, code: 0 });
+    if (error instanceof Errno && infoAt !== 0) t.mm.put(waitInfo, infoAt, NOBODY);
     throw error;
   }
 }
@@ -233,6 +237,7 @@ function waitFor(
     const group = id === 0 ? t.process.pgid : id;
     matches = (_pid, pgid) => pgid === group;
   } else if (type === P.P_PIDFD) {
+    if (id < 0) fail('EINVAL');
     const file = t.files.get(id);
     if (!(file instanceof PidFile)) fail('EBADF');
     matches = (pid) => pid === file.process.pid;
@@ -240,16 +245,17 @@ function waitFor(
   } else return fail('EINVAL');
   const event = nonblocking ? (look(t, matches, options) ?? fail('EAGAIN')) : wait(t, matches, options);
   if (infoAt !== 0) {
-    const info: SigInfo = event
+    const info = event
       ? {
           signo: SIG.SIGCHLD,
+          errno: 0,
           code: event.code,
           pid: event.id,
           uid: event.uid,
           status: event.value,
         }
-      : { signo: 0, code: 0 };
-    t.mm.put(siginfo, infoAt, info);
+      : NOBODY;
+    t.mm.put(waitInfo, infoAt, info);
   }
   if (event === undefined) return 0;
   const { child } = event;

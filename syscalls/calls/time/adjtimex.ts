@@ -45,11 +45,23 @@ function timexFields<T extends Field<number>>(long: T) {
 const STA_UNSYNC = 0x40;
 const TIME_ERROR = 5;
 
+type Timex = ReturnType<typeof timex.get>;
+
+/** Of what was refused adjtimex writes back what it has read, which is all but the end (put_old_timex32). */
+const writeBack = (t: Task, at: number, given: Timex) => t.mm.put(timex, at, { ...given, tai: 0 });
+
 /** Nobody steers the clock here, as far as the guest can know: it is told as not synchronized (ntp_adjtime(3)). */
-function adjtimex(type: typeof timex | typeof timex64) {
+function adjtimex(
+  type: typeof timex | typeof timex64,
+  refused = (_t: Task, _at: number, _given: Timex) => {},
+) {
   return (t: Task, at: number): number => {
-    const { modes } = t.mm.get(type, at);
-    if (modes !== 0) refuseSetting(t);
+    const given = t.mm.get(type, at);
+    const { modes } = given;
+    if (modes !== 0) {
+      refused(t, at, given);
+      refuseSetting(t);
+    }
     const { tv_sec, tv_usec } = toTimeval(realtime());
     const none = {
       offset: 0,
@@ -91,7 +103,7 @@ function clockAdjtime(type: typeof timex | typeof timex64) {
 }
 
 export const adjtimexCalls: readonly Call[] = [
-  call(124, 'adjtimex', [ptr], adjtimex(timex)),
+  call(124, 'adjtimex', [ptr], adjtimex(timex, writeBack)),
   call(372, 'clock_adjtime', [clockId, ptr], clockAdjtime(timex)),
   call(405, 'clock_adjtime64', [clockId, ptr], clockAdjtime(timex64)),
 ];

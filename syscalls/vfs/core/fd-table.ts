@@ -63,11 +63,14 @@ export class FdTable {
     return fd;
   }
 
-  /** EMFILE when no descriptor below `limit` is free. */
-  checkFree(limit: number): void {
-    let fd = this.#lowest;
-    while (this.#files[fd] !== undefined) fd++;
-    if (fd >= limit) fail('EMFILE');
+  /** The lowest free descriptors, which `install` will give next. EMFILE when there are not so many below `limit`. */
+  lowestFree(count: number, limit: number): number[] {
+    const found: number[] = [];
+    for (let fd = this.#lowest; found.length < count; fd++) {
+      if (fd >= limit) fail('EMFILE');
+      if (this.#files[fd] === undefined) found.push(fd);
+    }
+    return found;
   }
 
   /** Puts the file at that descriptor, closing what was there (dup2). */

@@ -69,6 +69,11 @@ export abstract class Inode {
   /** Roots of file systems mounted on names in this directory. */
   mounts: Map<string, Inode> | undefined;
 
+  /** Nothing may be made or deleted in it, whoever asks (S_IMMUTABLE). */
+  get immutable(): boolean {
+    return false;
+  }
+
   constructor(fs: FileSystem, parent: Inode | undefined, name: string) {
     this.fs = fs;
     this.parent = parent;

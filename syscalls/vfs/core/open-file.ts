@@ -165,6 +165,14 @@ export abstract class OpenFile {
   /** Frees what the file holds. Called once, by the last release. */
   protected close(): void {}
 
+  /** Takes whatever is written and gives nothing: guest memory is not even looked at (write_null, read_null). */
+  get discards(): boolean {
+    return false;
+  }
+  get isEmpty(): boolean {
+    return false;
+  }
+
   /** Bytes read at the file's own offset; 0 at the end of the file; WOULD_BLOCK. */
   read(_into: Uint8Array): number {
     return fail('EINVAL');

@@ -20,12 +20,14 @@ function inGroup(gid: number, who: Creds): boolean {
 /** A name may be made in the directory. Throws EROFS, EACCES. */
 export function checkCreate(dir: Inode, who: Creds): void {
   if (dir.deleted) fail('ENOENT');
+  if (dir.immutable) fail('EPERM');
   if (!dir.permits(W_OK | X_OK, who)) fail('EACCES');
   if (dir.fs.readOnly) fail('EROFS');
 }
 
 /** A name may be taken from the directory. Throws EROFS, EACCES, EPERM (sticky directories), EBUSY (mount points). */
 export function checkDelete(dir: Inode, name: string, inode: Inode, who: Creds): void {
+  if (dir.immutable) fail('EPERM');
   if (!dir.permits(W_OK | X_OK, who)) fail('EACCES');
   if (dir.fs.readOnly) fail('EROFS');
   if (dir.mounts?.has(name)) fail('EBUSY');

@@ -54,7 +54,7 @@ import type { JobControl } from '../tty/job-control.ts';
 import { AnonymousFs } from './anonymous.ts';
 import { CAP, type Creds, capable } from './creds.ts';
 import type { FilePages } from './file-pages.ts';
-import { type AttributeChange, type FileSystem, Inode } from './inode.ts';
+import { type AttributeChange, type FileSystem, Inode, identityOf } from './inode.ts';
 import { InodeNumbers } from './inode-numbers.ts';
 import { Leases } from './leases.ts';
 import { Lingering } from './lingering.ts';
@@ -202,7 +202,12 @@ export class Vfs {
     if (flags & O_CREAT && flags & O_DIRECTORY) fail('EINVAL');
     const exclusive = (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL);
     const follow = !(flags & O_NOFOLLOW) && !exclusive;
-    const { dir, name, inode, slash } = resolve(at, at.start, at.path, follow, options);
+    // What is to be made has no slash behind its name, whatever is there (open_last_lookups).
+    if (flags & O_CREAT && /[^/]\/+$/.test(at.path)) {
+      lookupPath(at, at.start, at.path.replace(/[^/]*\/+$/, '') || '.', true, options);
+      fail('EISDIR');
+    }
+    const { dir, name, inode } = resolve(at, at.start, at.path, follow, options);
     if (inode !== undefined) {
       if (exclusive) fail('EEXIST');
       const file = this.#openInode(inode, flags, at.creds);
@@ -211,7 +216,6 @@ export class Vfs {
       return file;
     }
     if (!(flags & O_CREAT)) fail('ENOENT');
-    if (slash) fail('EISDIR');
     checkCreate(dir, at.creds);
     const file = dir.create(name, S_IFREG | mode, flags, at.creds);
     this.notifier.name(dir, IN_CREATE, name, false);
@@ -370,6 +374,8 @@ export class Vfs {
     if (inode === undefined) fail('ENOENT');
     if (to.inode !== undefined && flags & RENAME_NOREPLACE) fail('EEXIST');
     if (!inode.isDirectory && (from.slash || (to.slash && !(flags & RENAME_EXCHANGE)))) fail('ENOTDIR');
+    // To itself: nothing, whoever may do it.
+    if (identityOf(from.dir) === identityOf(to.dir) && from.name === to.name) return;
     checkDelete(from.dir, from.name, inode, old.creds);
     if (to.inode === undefined) checkCreate(to.dir, at.creds);
     else checkDelete(to.dir, to.name, to.inode, at.creds);

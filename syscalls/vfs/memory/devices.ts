@@ -32,12 +32,21 @@ abstract class MemoryDevice extends OpenFile {
 }
 
 class NullDevice extends MemoryDevice {
+  override get discards(): boolean {
+    return true;
+  }
+  override get isEmpty(): boolean {
+    return true;
+  }
   override read(_into: Uint8Array): number {
     return 0;
   }
 }
 
 class ZeroDevice extends MemoryDevice {
+  override get discards(): boolean {
+    return true;
+  }
   override read(into: Uint8Array): number {
     into.fill(0);
     return into.length;
@@ -58,6 +67,9 @@ const ZEROS: PageSource = {
 };
 
 class FullDevice extends ZeroDevice {
+  override get discards(): boolean {
+    return false;
+  }
   override write(_from: Uint8Array): number {
     return fail('ENOSPC');
   }

@@ -1,6 +1,7 @@
 /** Sockets of AF_INET and AF_INET6: which kinds there are. */
 import { fail } from '../../abi/errno.ts';
 import {
+  AF_INET,
   type InetFamily,
   IPPROTO_TCP,
   IPPROTO_UDP,
@@ -14,6 +15,9 @@ import type { Socket } from './socket.ts';
 import { StreamSocket } from './stream-socket.ts';
 
 const IPPROTO_MAX = 263;
+
+const IPPROTO_ICMP = 1;
+const IPPROTO_ICMPV6 = 58;
 
 /** A socket of the Internet families (inet_create). EPROTONOSUPPORT, ESOCKTNOSUPPORT, EINVAL, EPERM for raw ones. */
 export function createInetSocket(
@@ -29,7 +33,8 @@ export function createInetSocket(
     return new StreamSocket(vfs, family, flags);
   }
   if (type === SOCK_DGRAM) {
-    if (protocol === 1) fail('EACCES');
+    // Ping sockets are for the groups of net.ipv4.ping_group_range, which are none.
+    if (protocol === (family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6)) fail('EACCES');
     if (protocol !== 0 && protocol !== IPPROTO_UDP) fail('EPROTONOSUPPORT');
     return new DatagramSocket(vfs, family, flags);
   }

@@ -9,7 +9,7 @@ import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
 import { POLLERR, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import { type Attributes, S_IFDIR, S_IFLNK, S_IFREG } from '../../abi/stat.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
-import { FileSystem, Inode } from '../core/inode.ts';
+import { type AttributeChange, FileSystem, Inode } from '../core/inode.ts';
 import { type OpenFile, SeekableFile } from '../core/open-file.ts';
 import type { WaitQueue } from '../core/wait-queue.ts';
 
@@ -45,6 +45,10 @@ export abstract class MadeInode extends Inode {
       ? `${this.parent.key}/${this.name}`
       : this.fs.type;
   }
+  /** Mode and size are fixed; what else its owner may change is forgotten at once (proc_setattr). */
+  override setattr(change: AttributeChange): void {
+    if (change.mode !== undefined || change.size !== undefined) fail('EPERM');
+  }
   override stat(): Attributes {
     const { uid, gid } = this.owner;
     const { mounted } = this.fs;
@@ -75,6 +79,13 @@ export interface DirectoryContent {
 }
 
 export class MadeDirectory extends MadeInode {
+  /** A process's own (proc_pid_instantiate). */
+  protected get ofProcess(): boolean {
+    return this.parent === this.fs.root && /^\d+$/.test(this.name);
+  }
+  override get immutable(): boolean {
+    return this.ofProcess;
+  }
   readonly #content: DirectoryContent;
   constructor(fs: MadeFs, parent: Inode | undefined, name: string, content: DirectoryContent, mode = 0o555) {
     super(fs, parent, name, S_IFDIR | mode);
@@ -143,8 +154,8 @@ class TextInode extends MadeInode {
     return new TextFile(this, flags, this.#make, this.#write, this.#changes);
   }
   /** As Linux: truncating such a file does nothing. */
-  override setattr(change: { size?: number }): void {
-    if (Object.keys(change).some((key) => key !== 'size')) fail('EPERM');
+  override setattr({ size: _, ...change }: AttributeChange): void {
+    super.setattr(change);
   }
 }
 
