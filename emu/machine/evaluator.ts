@@ -16,11 +16,11 @@ import { OFF } from '../cpu-state.ts';
 import type { Insn } from '../decode/row.ts';
 import type { Access, AddressSpace } from '../memory/address-space.ts';
 import { PAGE_BYTES, PAGE_BYTES_LENGTH, PAGE_MASK, PAGE_SHIFT, READ, WRITE } from '../memory/layout.ts';
-import { divS, divU, mulhS, mulhU, ror, swap32 } from './arithmetic.ts';
+import { swap32 } from './arithmetic.ts';
 import { fpCompare, fpConvert, fp as fpOperate } from './fp.ts';
+import { IntegerMachine } from './integer-machine.ts';
 import {
   type BranchKind,
-  type Cond,
   eachRegister,
   type FpConvert,
   type FpOp,
@@ -44,12 +44,6 @@ export const EVENT = {
   YIELD: 5,
 } as const;
 
-const NF = OFF.nf >> 2;
-const ZF = OFF.zf >> 2;
-const CF = OFF.cf >> 2;
-const VF = OFF.vf >> 2;
-const QF = OFF.qf >> 2;
-const GE = OFF.ge >> 2;
 const E = OFF.e >> 2;
 const FPSCR = OFF.fpscr >> 2;
 const EX_ARMED = OFF.exArmed >> 2;
@@ -58,7 +52,7 @@ const EX_SIZE = OFF.exSize >> 2;
 const EX_LOW = OFF.exLow >> 2;
 const EX_HIGH = OFF.exHigh >> 2;
 
-export class Evaluator implements Machine<number, number, number> {
+export class Evaluator extends IntegerMachine implements Machine<number, number, number> {
   readonly space: AddressSpace;
   /** What a failed access throws; filled in, never allocated. */
   readonly fault: GuestFault;
@@ -76,8 +70,6 @@ export class Evaluator implements Machine<number, number, number> {
 
   #cpu!: CpuState;
   #r!: Int32Array;
-  /** The state block as words: flags. */
-  #w!: Int32Array;
   #s!: Int32Array;
 
   /** Page bytes, or zeros while E is set. Their own view, because an index above 2^31 into the view of all memory is slow. */
@@ -91,6 +83,7 @@ export class Evaluator implements Machine<number, number, number> {
   readonly #high: Uint8Array;
 
   constructor(space: AddressSpace, fault: GuestFault) {
+    super();
     this.space = space;
     this.fault = fault;
     this.#pageBytes = new Uint8Array(space.buffer, PAGE_BYTES, PAGE_BYTES_LENGTH);
@@ -107,7 +100,7 @@ export class Evaluator implements Machine<number, number, number> {
     if (this.#cpu !== cpu) {
       this.#cpu = cpu;
       this.#r = cpu.r;
-      this.#w = cpu.i32;
+      this.w = cpu.i32;
       this.#s = cpu.s;
     }
     this.#pages = cpu.i32[E] === 0 ? this.#pageBytes : this.#zeros;
@@ -153,174 +146,6 @@ export class Evaluator implements Machine<number, number, number> {
   }
   returnLocation(): number {
     return (this.pc + this.insn.size) | (this.insn.thumb ? 1 : 0);
-  }
-
-  // ---- integer arithmetic ----
-  add(a: number, b: number): number {
-    return (a + b) | 0;
-  }
-  sub(a: number, b: number): number {
-    return (a - b) | 0;
-  }
-  mul(a: number, b: number): number {
-    return Math.imul(a, b);
-  }
-  mulhS(a: number, b: number): number {
-    return mulhS(a, b);
-  }
-  mulhU(a: number, b: number): number {
-    return mulhU(a, b);
-  }
-  divS(a: number, b: number): number {
-    return divS(a, b);
-  }
-  divU(a: number, b: number): number {
-    return divU(a, b);
-  }
-  and(a: number, b: number): number {
-    return a & b;
-  }
-  or(a: number, b: number): number {
-    return a | b;
-  }
-  xor(a: number, b: number): number {
-    return a ^ b;
-  }
-  not(a: number): number {
-    return ~a;
-  }
-  neg(a: number): number {
-    return -a | 0;
-  }
-  shl(a: number, n: number): number {
-    return a << n;
-  }
-  shr(a: number, n: number): number {
-    return (a >>> n) | 0;
-  }
-  sar(a: number, n: number): number {
-    return a >> n;
-  }
-  ror(a: number, n: number): number {
-    return ror(a, n);
-  }
-  clz(a: number): number {
-    return Math.clz32(a);
-  }
-  ext8(a: number): number {
-    return (a << 24) >> 24;
-  }
-  ext16(a: number): number {
-    return (a << 16) >> 16;
-  }
-  eq(a: number, b: number): number {
-    return a === b ? 1 : 0;
-  }
-  ne(a: number, b: number): number {
-    return a !== b ? 1 : 0;
-  }
-  ltS(a: number, b: number): number {
-    return a < b ? 1 : 0;
-  }
-  ltU(a: number, b: number): number {
-    return a >>> 0 < b >>> 0 ? 1 : 0;
-  }
-  leS(a: number, b: number): number {
-    return a <= b ? 1 : 0;
-  }
-  leU(a: number, b: number): number {
-    return a >>> 0 <= b >>> 0 ? 1 : 0;
-  }
-  select(c: number, a: number, b: number): number {
-    return c !== 0 ? a : b;
-  }
-  when(c: number, body: () => void, otherwise?: () => void): void {
-    if (c !== 0) body();
-    else if (otherwise !== undefined) otherwise();
-  }
-
-  // ---- flags ----
-  setNZ(result: number): void {
-    this.#w[NF] = result;
-    this.#w[ZF] = result;
-  }
-  setN(signed: number): void {
-    this.#w[NF] = signed;
-  }
-  setZ(zero: number): void {
-    this.#w[ZF] = zero;
-  }
-  setC(c: number): void {
-    this.#w[CF] = c;
-  }
-  setV(v: number): void {
-    this.#w[VF] = v;
-  }
-  orQ(q: number): void {
-    if (q !== 0) this.#w[QF] = 1;
-  }
-  setQ(q: number): void {
-    this.#w[QF] = q;
-  }
-  setGE(ge: number): void {
-    this.#w[GE] = ge;
-  }
-  getGE(): number {
-    return this.#w[GE]!;
-  }
-  flagN(): number {
-    return this.#w[NF]! >>> 31;
-  }
-  flagZ(): number {
-    return this.#w[ZF] === 0 ? 1 : 0;
-  }
-  flagC(): number {
-    return this.#w[CF]!;
-  }
-  flagV(): number {
-    return this.#w[VF]! >>> 31;
-  }
-  flagQ(): number {
-    return this.#w[QF]!;
-  }
-  cond(c: Cond): number {
-    return this.holds(c) ? 1 : 0;
-  }
-  /** ConditionPassed (ARM ARM A8.3.1). */
-  holds(c: Cond): boolean {
-    const w = this.#w;
-    switch (c) {
-      case 0:
-        return w[ZF] === 0;
-      case 1:
-        return w[ZF] !== 0;
-      case 2:
-        return w[CF] !== 0;
-      case 3:
-        return w[CF] === 0;
-      case 4:
-        return w[NF]! < 0;
-      case 5:
-        return w[NF]! >= 0;
-      case 6:
-        return w[VF]! < 0;
-      case 7:
-        return w[VF]! >= 0;
-      case 8:
-        return w[CF] !== 0 && w[ZF] !== 0;
-      case 9:
-        return w[CF] === 0 || w[ZF] === 0;
-      case 10:
-        return (w[NF]! ^ w[VF]!) >= 0;
-      case 11:
-        return (w[NF]! ^ w[VF]!) < 0;
-      case 12:
-        return w[ZF] !== 0 && (w[NF]! ^ w[VF]!) >= 0;
-      case 13:
-        return w[ZF] === 0 || (w[NF]! ^ w[VF]!) < 0;
-      default:
-        return true;
-    }
   }
 
   // ---- memory ----
@@ -461,7 +286,7 @@ export class Evaluator implements Machine<number, number, number> {
       low = this.loadWord(address, 0);
       high = this.loadWord(address, 4);
     } else low = this.load(address, size);
-    const w = this.#w;
+    const w = this.w;
     w[EX_ARMED] = 1;
     w[EX_ADDRESS] = address;
     w[EX_SIZE] = size;
@@ -470,7 +295,7 @@ export class Evaluator implements Machine<number, number, number> {
     return [low, high];
   }
   storeExclusive(address: number, size: 1 | 2 | 4 | 8, low: number, high: number): number {
-    const w = this.#w;
+    const w = this.w;
     this.access(address, size, WRITE, size);
     const armed = w[EX_ARMED] !== 0 && w[EX_ADDRESS] === address && w[EX_SIZE] === size;
     w[EX_ARMED] = 0;
@@ -486,7 +311,7 @@ export class Evaluator implements Machine<number, number, number> {
     return 0;
   }
   clearExclusive(): void {
-    this.#w[EX_ARMED] = 0;
+    this.w[EX_ARMED] = 0;
   }
 
   // ---- control flow ----
@@ -505,14 +330,14 @@ export class Evaluator implements Machine<number, number, number> {
     this.event = EVENT.YIELD;
   }
   setEndian(big: boolean): void {
-    this.#w[E] = big ? 1 : 0;
+    this.w[E] = big ? 1 : 0;
     this.#pages = big ? this.#zeros : this.#pageBytes;
   }
   getSys(register: 'tpidruro' | 'tpidrurw' | 'fpscr'): number {
-    return this.#w[OFF[register] >> 2]!;
+    return this.w[OFF[register] >> 2]!;
   }
   setSys(register: 'tpidrurw' | 'fpscr', v: number): void {
-    this.#w[OFF[register] >> 2] = v;
+    this.w[OFF[register] >> 2] = v;
   }
 
   // ---- VFP ----
@@ -557,11 +382,11 @@ export class Evaluator implements Machine<number, number, number> {
   /** Adds the flags of what a vector operation did. */
   #flagged(w: number): number {
     const flags = vector.takeFlags();
-    if (flags !== 0) this.#w[FPSCR]! |= flags;
+    if (flags !== 0) this.w[FPSCR]! |= flags;
     return w;
   }
   vec1(op: Vector1, t: Lanes, a: number): number {
-    return this.#flagged(vector.vec1(op, t, a, this.#w[FPSCR]!));
+    return this.#flagged(vector.vec1(op, t, a, this.w[FPSCR]!));
   }
   vec2(op: Vector2, t: Lanes, a: number, b: number): number {
     return this.#flagged(vector.vec2(op, t, a, b));
