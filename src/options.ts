@@ -29,6 +29,7 @@ export interface Options {
   /** Null: as is usual for who runs it. */
   fakeroot: boolean | null;
   hostname: string | null;
+  net: 'none' | 'loopback' | 'host' | null;
   pidMax: number | null;
   /** Bytes. */
   memory: number | null;
@@ -85,6 +86,7 @@ Runs a 32-bit ARM Linux program.
                          capabilities) is kept in DIR.owners. So by default for an ordinary user who may make that file;
                          --no-fakeroot
   --hostname NAME        what uname gives
+  --net NAME             host (the default), loopback (only an interface of the run's own, lo) or none (and that is down)
   --pid-max N            process ids are below N (301 to 4194304): fork fails with EAGAIN when none is free
   --memory SIZE          programs are promised SIZE bytes (or with suffix k, M or G) of memory together;
                          beyond that they get ENOMEM
@@ -137,6 +139,7 @@ const OPTIONS = {
   fakeroot: { type: 'boolean' },
   'no-fakeroot': { type: 'boolean' },
   hostname: { type: 'string' },
+  net: { type: 'string' },
   'pid-max': { type: 'string' },
   memory: { type: 'string' },
   cpus: { type: 'string' },
@@ -198,6 +201,7 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
     readOnly: false,
     fakeroot: null,
     hostname: null,
+    net: null,
     pidMax: null,
     memory: null,
     cpus: null,
@@ -299,18 +303,11 @@ function setForGuest(draft: Draft, name: OptionName, spelling: string, value: st
       draft.fakeroot = false;
       break;
     case 'hostname':
-      if (value === '' || Buffer.byteLength(value) > HOSTNAME_MAX)
-        throw new UsageError(`${spelling}: '${value}' is not a host name`);
-      draft.hostname = value;
-      break;
+    case 'net':
     case 'pid-max':
-      draft.pidMax = parseNumber(spelling, value, PID_MAX_MIN, PID_MAX_LIMIT);
-      break;
     case 'memory':
-      draft.memory = bytesOf(spelling, value);
-      break;
     case 'cpus':
-      draft.cpus = parseNumber(spelling, value, 1, NR_CPUS);
+      setMachine(draft, name, spelling, value);
       break;
     case 'cwd':
       draft.cwd = value;
@@ -370,6 +367,34 @@ function set(draft: Draft, name: OptionName, spelling: string, value: string): I
       setForGuest(draft, name, spelling, value);
   }
   return undefined;
+}
+
+/** What the machine is that the guest sees. */
+function setMachine(
+  draft: Draft,
+  name: 'hostname' | 'net' | 'pid-max' | 'memory' | 'cpus',
+  spelling: string,
+  value: string,
+): void {
+  switch (name) {
+    case 'hostname':
+      if (value === '' || Buffer.byteLength(value) > HOSTNAME_MAX)
+        throw new UsageError(`${spelling}: '${value}' is not a host name`);
+      draft.hostname = value;
+      break;
+    case 'net':
+      draft.net = oneOf<'none' | 'loopback' | 'host'>(spelling, value, ['none', 'loopback', 'host']);
+      break;
+    case 'pid-max':
+      draft.pidMax = parseNumber(spelling, value, PID_MAX_MIN, PID_MAX_LIMIT);
+      break;
+    case 'memory':
+      draft.memory = bytesOf(spelling, value);
+      break;
+    case 'cpus':
+      draft.cpus = parseNumber(spelling, value, 1, NR_CPUS);
+      break;
+  }
 }
 
 /**

@@ -108,6 +108,7 @@ async function runWith(model: CpuModel, options: RunOptions, started: number): P
     hostname: options.hostname ?? os.hostname(),
     corePattern: hostCorePattern(),
     firstPid: process.pid,
+    network: options.net ?? undefined,
     pidMax: options.pidMax ?? undefined,
     memory: options.memory ?? undefined,
     cpus: options.cpus ?? undefined,

@@ -71,6 +71,19 @@ describe('options', () => {
       expect(() => parse([...bad, 'p'])).toThrow(UsageError);
   });
 
+  test('shape the machine', () => {
+    const words = ['--cpus', '4', '--memory=96M', '--pid-max', '301', '--net', 'none', 'p'];
+    expect(parse(words)).toMatchObject({ cpus: 4, memory: 96 << 20, pidMax: 301, net: 'none' });
+    expect(parse(['p'])).toMatchObject({ cpus: null, memory: null, pidMax: null, net: null });
+    for (const [option, ...values] of [
+      ['--cpus', '0', '33', '1.5', ''],
+      ['--memory', '-1', '1T', ''],
+      ['--pid-max', '300', '4194305', 'x'],
+      ['--net', 'all', ''],
+    ] as const)
+      for (const value of values) expect(() => parse([`${option}=${value}`, 'p'])).toThrow(UsageError);
+  });
+
   test('set and unset variables in the order given', () => {
     const env = { A: '1', B: '2', C: '3' };
     expect(parse(['-E', 'A=x,D=y', '-U', 'B,D', '-E', 'B=z=w', 'p'], env).env).toEqual([

@@ -31,6 +31,7 @@ export const NLMSG_MIN_TYPE = 16;
 
 export const RTM_NEWLINK = 16;
 export const RTM_GETLINK = 18;
+export const RTM_SETLINK = 19;
 export const RTM_NEWADDR = 20;
 export const RTM_GETADDR = 22;
 export const RTM_NEWROUTE = 24;
@@ -88,6 +89,7 @@ export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, TABLE:
 
 export const IFA_F_PERMANENT = 0x80;
 export const IF_OPER_UNKNOWN = 0;
+export const IF_OPER_DOWN = 2;
 export const IF_OPER_UP = 6;
 export const RT_TABLE_MAIN = 254;
 export const RT_TABLE_LOCAL = 255;

@@ -17,6 +17,7 @@ import { Vfs } from '../vfs/core/vfs.ts';
 import { WaitQueue } from '../vfs/core/wait-queue.ts';
 import { MqueueFs } from '../vfs/ipc/mqueue.ts';
 import { MachineMemory } from '../vfs/memory/quota.ts';
+import { PrivateNetwork } from '../vfs/net/private-network.ts';
 import { monotonic } from './clock.ts';
 import { mayCommit } from './commit.ts';
 import { exitGroup } from './exit.ts';
@@ -82,6 +83,8 @@ export interface KernelOptions {
   pidMax?: number | undefined;
   /** Most bytes that programs are promised. */
   memory?: number | undefined;
+  /** A loopback interface that is down or up, and nothing else; or what the host has. */
+  network?: 'none' | 'loopback' | 'host' | undefined;
   /** How many CPUs programs see, at most NR_CPUS. They take turns on one. */
   cpus?: number | undefined;
   command?: HostCommand | undefined;
@@ -184,6 +187,8 @@ export class Kernel {
     this.options = options;
     this.vfs = new Vfs(new MachineMemory(options.memory));
     this.vfs.memory.mayCommit = (bytes) => mayCommit(this, bytes);
+    const { network = 'host' } = options;
+    if (network !== 'host') this.vfs.network = new PrivateNetwork(this.vfs, network === 'loopback');
     this.mqueues = new MqueueFs(this.vfs);
     this.cpus = options.cpus ?? 1;
     this.pidMax = options.pidMax ?? PID_MAX_LIMIT;

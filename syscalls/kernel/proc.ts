@@ -94,6 +94,7 @@ function describe(p: Process): ProcProcess {
     tty: p.session.tty instanceof Tty ? p.session.tty.rdev : 0,
     foreground: p.session.foreground || -1,
     creds: t.creds,
+    network: t.network,
     umask: t.fs.umask,
     root: t.fs.root,
     cwd: t.fs.cwd,

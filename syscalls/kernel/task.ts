@@ -13,6 +13,7 @@ import { SI, SIG, type SigSet, SS_DISABLE, sigmask, UNBLOCKABLE } from '../abi/s
 import type { Creds } from '../vfs/core/creds.ts';
 import type { FdTable } from '../vfs/core/fd-table.ts';
 import type { Waiter, WaitQueue } from '../vfs/core/wait-queue.ts';
+import type { Network } from '../vfs/net/network.ts';
 import { CpuSplit, type CpuUse, Switches } from './cpu-use.ts';
 import type { FsContext } from './fs-context.ts';
 import type { HwBreakpoints } from './hw-breakpoint.ts';
@@ -73,6 +74,11 @@ export class Task implements Waiter {
   sighand: SignalHandlers;
   /** Name of the thread, at most 15 bytes (prctl PR_SET_NAME, /proc/PID/comm). */
   comm: string;
+
+  /** The network that its sockets are made in. */
+  get network(): Network {
+    return this.kernel.vfs.network;
+  }
 
   state: TaskState = 'runnable';
   /**

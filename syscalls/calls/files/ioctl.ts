@@ -17,6 +17,7 @@ import {
 } from '../../abi/ioctl.ts';
 import { s32, s64 } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
+import { CAP, capable } from '../../vfs/core/creds.ts';
 import type { IoctlContext } from '../../vfs/core/open-file.ts';
 import { Socket } from '../../vfs/net/socket.ts';
 import { fd, oneOf, ptr } from '../args.ts';
@@ -34,6 +35,7 @@ function ioctlContext(t: Task): IoctlContext {
     read: (address, length) => view(address, length, READ),
     write: (address, length) => view(address, length, WRITE),
     process: t.process,
+    mayAdministerNetwork: capable(t.creds, CAP.NET_ADMIN),
     install: (file, closeOnExec) => installFile(t, file, closeOnExec),
     wait: (queue) => t.wait(queue),
   };

@@ -79,7 +79,7 @@ function create(t: Task, type: string, source: string | null, data: string | nul
     case 'proc':
       return new ProcFs(vfs, procSource(t.kernel), () => treeRoot(t));
     case 'sysfs':
-      return new SysFs(vfs, system(t.kernel.cpus));
+      return new SysFs(vfs, system(t.kernel.cpus, t.network));
     case 'devtmpfs':
       return createDev(vfs);
     case 'mqueue':

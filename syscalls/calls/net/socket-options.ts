@@ -18,8 +18,8 @@ import {
   IPV6_MULTICAST_IF,
   TCP_INFO,
 } from '../../vfs/net/inet-options.ts';
-import { interfaces } from '../../vfs/net/interfaces.ts';
 import { NetlinkSocket } from '../../vfs/net/netlink-socket.ts';
+import type { Network } from '../../vfs/net/network.ts';
 import type { Socket } from '../../vfs/net/socket.ts';
 import { StreamSocket } from '../../vfs/net/stream-socket.ts';
 import { fd, hex, int, ptr } from '../args.ts';
@@ -88,16 +88,16 @@ const mreq = struct('ip_mreq', { group: inAddr, address: inAddr });
 const MREQN_SIZE = 12;
 
 /** An address of the interface of an index; undefined for 0, the host's choice. ENODEV. */
-function interfaceAddress(index: number): string | undefined {
+function interfaceAddress(network: Network, index: number): string | undefined {
   if (index === 0) return undefined;
-  const found = interfaces().find((i) => i.index === index) ?? fail('ENODEV');
+  const found = network.interfaces().find((i) => i.index === index) ?? fail('ENODEV');
   const address = found.addresses.find(({ family }) => family === s.AF_INET) ?? fail('ENODEV');
   return address.address.join('.');
 }
 /** The scope of IPv6 that means the interface of an index. */
-function interfaceScope(index: number): string | undefined {
+function interfaceScope(network: Network, index: number): string | undefined {
   if (index === 0) return undefined;
-  return `::%${(interfaces().find((i) => i.index === index) ?? fail('ENODEV')).name}`;
+  return `::%${(network.interfaces().find((i) => i.index === index) ?? fail('ENODEV')).name}`;
 }
 
 /** Options about groups, whose values are structs; false when it is another. */
@@ -118,14 +118,15 @@ function setGroup(
         const { group, address } = t.mm.get(mreq, value);
         if (group.a >> 4 !== 14) fail('EINVAL');
         const given = dotted(address);
-        const through = index() !== 0 ? interfaceAddress(index()) : given === '0.0.0.0' ? undefined : given;
+        const through =
+          index() !== 0 ? interfaceAddress(socket.network, index()) : given === '0.0.0.0' ? undefined : given;
         socket.changeMembership(name === IP_ADD_MEMBERSHIP, dotted(group), through);
         return true;
       }
       case IP_MULTICAST_IF: {
         if (length < inAddr.size) fail('EINVAL');
         const at = length >= mreq.size ? value + inAddr.size : value;
-        socket.multicastInterface = interfaceAddress(index()) ?? dotted(t.mm.get(inAddr, at));
+        socket.multicastInterface = interfaceAddress(socket.network, index()) ?? dotted(t.mm.get(inAddr, at));
         return true;
       }
     }
@@ -140,13 +141,13 @@ function setGroup(
         const words = Array.from({ length: 8 }, (_, i) =>
           ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16),
         );
-        const scope = interfaceScope(t.mm.get(s32, value + 16));
+        const scope = interfaceScope(socket.network, t.mm.get(s32, value + 16));
         socket.changeMembership(name === IPV6_ADD_MEMBERSHIP, words.join(':'), scope);
         return true;
       }
       case IPV6_MULTICAST_IF:
         if (length < 4) fail('EINVAL');
-        socket.multicastInterface = interfaceScope(t.mm.get(s32, value));
+        socket.multicastInterface = interfaceScope(socket.network, t.mm.get(s32, value));
         return true;
     }
   }

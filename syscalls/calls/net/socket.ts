@@ -61,7 +61,7 @@ export function targetOf(t: Task, address: s.SocketAddress | undefined): Socket 
   if (address?.family !== s.AF_UNIX) return undefined;
   const { path } = address;
   if (path === '') return fail('ECONNREFUSED');
-  if (path[0] === '\0') return t.kernel.vfs.abstractNames.find(path) ?? fail('ECONNREFUSED');
+  if (path[0] === '\0') return t.network.abstractNames.find(path) ?? fail('ECONNREFUSED');
   return t.kernel.vfs.socketAt(pathAt(t, AT_FDCWD, path));
 }
 
@@ -136,19 +136,26 @@ function create(t: Task, family: number, type: number, protocol: number): Socket
   if (type & ~(s.SOCK_TYPE_MASK | s.SOCK_NONBLOCK | s.SOCK_CLOEXEC)) fail('EINVAL');
   const kind = type & s.SOCK_TYPE_MASK;
   const nonblocking = type & s.SOCK_NONBLOCK ? O_NONBLOCK : 0;
-  const { vfs } = t.kernel;
+  const { network } = t;
   if (family < 0 || family >= AF_MAX) fail('EAFNOSUPPORT');
   if (kind >= SOCK_MAX) fail('EINVAL');
   // An old name for a socket of AF_PACKET.
   if (family === s.AF_INET && kind === SOCK_PACKET) fail('EAFNOSUPPORT');
   switch (family) {
     case s.AF_UNIX:
-      return new UnixSocket(vfs, unixType(kind, protocol), nonblocking);
+      return new UnixSocket(network, unixType(kind, protocol), nonblocking);
     case s.AF_INET:
     case s.AF_INET6:
-      return createInetSocket(vfs, family, kind, protocol, nonblocking);
+      return createInetSocket(network, family, kind, protocol, nonblocking);
     case s.AF_NETLINK:
-      return new NetlinkSocket(vfs, kind, protocol, nonblocking, t.process.pid);
+      return new NetlinkSocket(
+        network,
+        kind,
+        protocol,
+        nonblocking,
+        t.process.pid,
+        capable(t.creds, CAP.NET_ADMIN),
+      );
     default:
       return fail('EAFNOSUPPORT');
   }
@@ -184,7 +191,7 @@ function socketpair(t: Task, family: number, type: number, protocol: number, out
     fail('EOPNOTSUPP');
   }
   const kind = unixType(type & s.SOCK_TYPE_MASK, protocol);
-  const [a, b] = UnixSocket.pair(t.kernel.vfs, kind, type & s.SOCK_NONBLOCK ? O_NONBLOCK : 0, credsOf(t));
+  const [a, b] = UnixSocket.pair(t.network, kind, type & s.SOCK_NONBLOCK ? O_NONBLOCK : 0, credsOf(t));
   for (const end of [a, b]) end.ref().inode.belongsTo(t.creds);
   const closeOnExec = (type & s.SOCK_CLOEXEC) !== 0;
   installFile(t, a, closeOnExec);

@@ -56,6 +56,8 @@ export interface IoctlContext {
   read(address: number, length: number): DataView;
   write(address: number, length: number): DataView;
   readonly process: JobProcess;
+  /** CAP_NET_ADMIN. */
+  readonly mayAdministerNetwork: boolean;
   /** Gives the process a descriptor for a file. */
   install(file: OpenFile, closeOnExec: boolean): number;
   /** Sleeps until the queue is woken; the request is made again then. */

@@ -37,7 +37,7 @@ export function mountSystem(
     mounts.add(root, 'dev', dev);
     mounts.add(dev.root, 'pts', pts);
     mounts.add(dev.root, 'mqueue', mqueues);
-    mounts.add(root, 'sys', new SysFs(vfs, system(source.cpus)));
+    mounts.add(root, 'sys', new SysFs(vfs, system(source.cpus, vfs.network)));
   } else {
     const dev = root.lookup('dev');
     if (dev?.isDirectory) mounts.add(dev, 'pts', pts);

@@ -45,9 +45,7 @@ import type { HostTerminal } from '../host/terminal.ts';
 import type { Pipe } from '../ipc/pipe.ts';
 import { Devices } from '../memory/devices.ts';
 import { MachineMemory, MemoryQuota } from '../memory/quota.ts';
-import { AbstractNames } from '../net/abstract-names.ts';
-import { Loopback } from '../net/loopback.ts';
-import { NetlinkPorts } from '../net/netlink-ports.ts';
+import { HostNetwork, type Network } from '../net/network.ts';
 import type { OutsideAddress } from '../net/outside.ts';
 import { Socket } from '../net/socket.ts';
 import type { JobControl } from '../tty/job-control.ts';
@@ -104,9 +102,6 @@ export class Vfs {
   readonly fifos = new Map<string, Pipe>();
   /** Sockets that are bound to names on the host, by what their files are known by. */
   readonly boundSockets = new Map<string, unknown>();
-  readonly abstractNames = new AbstractNames();
-  readonly loopback = new Loopback();
-  readonly netlinkPorts = new NetlinkPorts();
   /**
    * Sources of shared mappings of the host's files, by identity: all mappings of one file, by whatever process and descriptor,
    * are of one object.
@@ -138,6 +133,9 @@ export class Vfs {
 
   /** What else is to be done at the end of the run. */
   readonly closing: (() => void)[] = [];
+
+  /** The network that the first process is in. */
+  network: Network = new HostNetwork(this);
 
   constructor(memory = new MachineMemory()) {
     this.memory = memory;

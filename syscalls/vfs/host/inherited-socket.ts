@@ -26,7 +26,7 @@ export class InheritedSocket extends Socket {
 
   constructor(inode: AnonymousInode, flags: number, fd: number) {
     const stream = new HostStream(inode, flags, fd, false);
-    super(inode.fs.vfs, flags, inode, stream.queue);
+    super(inode.fs.vfs.network, flags, inode, stream.queue);
     this.#fd = fd;
     this.#stream = stream.ref();
   }

@@ -24,7 +24,6 @@ import {
   type SocketAddress,
 } from '../../abi/socket.ts';
 import { callback } from '../core/callback.ts';
-import type { Vfs } from '../core/vfs.ts';
 import {
   anyAddress,
   bindAddress,
@@ -45,6 +44,7 @@ import {
   IPV6_MULTICAST_LOOP,
 } from './inet-options.ts';
 import { type LocalReceiver, sourceOf } from './loopback.ts';
+import type { Network } from './network.ts';
 import {
   type AddressUse,
   MessageQueue,
@@ -80,8 +80,8 @@ export class DatagramSocket extends Socket implements LocalReceiver {
   #readShut = false;
   #writeShut = false;
 
-  constructor(vfs: Vfs, family: InetFamily, flags: number) {
-    super(vfs, flags);
+  constructor(network: Network, family: InetFamily, flags: number) {
+    super(network, flags);
     this.family = family;
     this.inetOptions = new InetOptions(family, SOCK_DGRAM, () => this.#applyOptions());
   }
@@ -131,7 +131,7 @@ export class DatagramSocket extends Socket implements LocalReceiver {
 
   #create(): dgram.Socket {
     if (this.#socket) return this.#socket;
-    const socket = process.getBuiltinModule('node:dgram').createSocket({
+    const socket = this.network.createDatagram({
       type: this.family === AF_INET ? 'udp4' : 'udp6',
       reuseAddr: this.options.get(SO_REUSEADDR) === 1,
       reusePort: this.options.get(SO_REUSEPORT) === 1,
@@ -154,7 +154,7 @@ export class DatagramSocket extends Socket implements LocalReceiver {
       callback(this, () => {
         this.#local = fromNode(this.family, socket.address());
         this.#state = 'bound';
-        this.vfs.loopback.listen(this);
+        this.network.loopback.listen(this);
         this.#applyOptions();
         for (const key of this.#groups) {
           const [group, through] = key.split(' ') as [string, string];
@@ -272,9 +272,9 @@ export class DatagramSocket extends Socket implements LocalReceiver {
     this.#state = 'bound';
     this.#peer = peer;
     this.#hostPeer = peer;
-    this.vfs.loopback.leave(this);
+    this.network.loopback.leave(this);
     this.#local = fromNode(this.family, socket.address());
-    this.vfs.loopback.listen(this);
+    this.network.loopback.listen(this);
   }
 
   /** Bound at once, as there is nothing to look up; without a port, to one that the host chooses. */
@@ -283,7 +283,7 @@ export class DatagramSocket extends Socket implements LocalReceiver {
     this.#create().bind({ address: host, port, exclusive: true });
   }
   #closeHost(): void {
-    this.vfs.loopback.leave(this);
+    this.network.loopback.leave(this);
     this.#socket?.close();
     this.#socket = undefined;
     this.#local = undefined;
@@ -312,9 +312,10 @@ export class DatagramSocket extends Socket implements LocalReceiver {
       if (options.address) fail('EINVAL');
       return bytes.length;
     }
+    if (options.address) this.network.checkRoute(host, this.multicastInterface !== undefined);
     if (this.#state === 'new') this.#openHost();
     const target = { family: this.family, host: normal(this.family, host), port };
-    const receiver = this.vfs.loopback.receiver(target);
+    const receiver = this.network.loopback.receiver(target);
     if (receiver && this.#local) {
       const own = this.#local.host;
       const from = /^(0\.0\.0\.0|::)$/.test(own) ? sourceOf(target.host) : own;

@@ -1,13 +1,21 @@
-/** The questions about interfaces that any socket answers by ioctl (netdevice(7)); changing them is refused. */
+/** The questions about interfaces that any socket answers by ioctl (netdevice(7)); of changes only a loopback interface of the run's own is set up and down. */
 import { fail } from '../../abi/errno.ts';
 import { AF_INET, writeSockaddr } from '../../abi/socket.ts';
 import { s32, struct, u32 } from '../../abi/struct.ts';
 import type { IoctlContext } from '../core/open-file.ts';
-import { flagsOf, hardwareTypeOf, interfaces, type NetworkInterface, network } from './interfaces.ts';
+import {
+  flagsOf,
+  hardwareTypeOf,
+  IFF_UP,
+  type NetworkInterface,
+  network as networkOf,
+} from './interfaces.ts';
+import type { Network } from './network.ts';
 
 const SIOCGIFNAME = 0x8910;
 const SIOCGIFCONF = 0x8912;
 const SIOCGIFFLAGS = 0x8913;
+const SIOCSIFFLAGS = 0x8914;
 const SIOCGIFADDR = 0x8915;
 const SIOCGIFDSTADDR = 0x8917;
 const SIOCGIFBRDADDR = 0x8919;
@@ -49,9 +57,11 @@ function answer(request: number, i: NetworkInterface): Uint8Array | undefined {
     case SIOCGIFDSTADDR:
       return inet(i, (address) => address);
     case SIOCGIFBRDADDR:
-      return inet(i, (address, prefix) => (i.loopback ? new Uint8Array(4) : network(address, prefix, true)));
+      return inet(i, (address, prefix) =>
+        i.loopback ? new Uint8Array(4) : networkOf(address, prefix, true),
+      );
     case SIOCGIFNETMASK:
-      return inet(i, (_, prefix) => network(new Uint8Array(4), prefix, true).map((byte) => 0xff & ~byte));
+      return inet(i, (_, prefix) => networkOf(new Uint8Array(4), prefix, true).map((byte) => 0xff & ~byte));
     case SIOCGIFMETRIC:
       return number(0);
     case SIOCGIFMTU:
@@ -76,11 +86,15 @@ function answer(request: number, i: NetworkInterface): Uint8Array | undefined {
 /**
  * SIOCGIFCONF: all IPv4 addresses by their interfaces' names, as many as there is room for; without a buffer, how much they take.
  */
-function configuration(argument: number, context: IoctlContext): number {
+function configuration(network: Network, argument: number, context: IoctlContext): number {
   const { ifc_len, ifc_buf } = ifconf.get(context.read(argument, ifconf.size), 0);
-  const list = interfaces().flatMap((i) =>
-    i.addresses.filter(({ family }) => family === AF_INET).map((a) => ({ name: i.name, address: a.address })),
-  );
+  const list = network
+    .interfaces()
+    .flatMap((i) =>
+      i.addresses
+        .filter(({ family }) => family === AF_INET)
+        .map((a) => ({ name: i.name, address: a.address })),
+    );
   const count = ifc_buf === 0 ? list.length : Math.min(list.length, Math.floor(Math.max(0, ifc_len) / IFREQ));
   if (ifc_buf !== 0) {
     list.slice(0, count).forEach(({ name, address }, n) => {
@@ -99,15 +113,20 @@ function put(ifreq: DataView, name: string, union: Uint8Array): void {
 }
 
 /** Answers such a request; undefined when it is none. */
-export function interfaceIoctl(request: number, argument: number, context: IoctlContext): number | undefined {
+export function interfaceIoctl(
+  network: Network,
+  request: number,
+  argument: number,
+  context: IoctlContext,
+): number | undefined {
   if (request >>> 8 !== SOCKET_REQUESTS) return undefined;
-  if (request === SIOCGIFCONF) return configuration(argument, context);
+  if (request === SIOCGIFCONF) return configuration(network, argument, context);
   // Of any request of this kind, a struct ifreq is read before it is looked at (sock_do_ioctl).
   const ifreq = context.read(argument, IFREQ);
   if (request < FIRST || request > LAST) return undefined;
   if (request === SIOCGIFNAME) {
     const index = ifreq.getInt32(IFNAMSIZ, true);
-    const found = interfaces().find((i) => i.index === index) ?? fail('ENODEV');
+    const found = network.interfaces().find((i) => i.index === index) ?? fail('ENODEV');
     put(context.write(argument, IFREQ), found.name, number(index));
     return 0;
   }
@@ -115,7 +134,12 @@ export function interfaceIoctl(request: number, argument: number, context: Ioctl
   for (let n = 0; n < IFNAMSIZ && ifreq.getUint8(n) !== 0; n++)
     name += String.fromCharCode(ifreq.getUint8(n));
   // An alias (eth0:1) is the interface's too.
-  const found = interfaces().find((i) => i.name === name.replace(/:.*/, '')) ?? fail('ENODEV');
+  const found = network.interfaces().find((i) => i.name === name.replace(/:.*/, '')) ?? fail('ENODEV');
+  if (request === SIOCSIFFLAGS) {
+    if (!context.mayAdministerNetwork) fail('EPERM');
+    network.setUp(found.index, (ifreq.getInt16(IFNAMSIZ, true) & IFF_UP) !== 0);
+    return 0;
+  }
   const union = answer(request, found) ?? fail('EPERM');
   put(context.write(argument, IFREQ), name, union);
   return 0;

@@ -15,6 +15,7 @@ export interface NetworkInterface {
   readonly index: number;
   readonly name: string;
   readonly loopback: boolean;
+  readonly up: boolean;
   readonly mtu: number;
   /** Six bytes. */
   readonly hardware: Uint8Array;
@@ -32,13 +33,14 @@ export interface Route {
   readonly source?: Uint8Array | undefined;
 }
 
-/** IFF_* of netdevice(7): an interface that is up. */
-const UP = 0x1_0041;
+/** IFF_* of netdevice(7): of an interface that is up, UP, RUNNING and LOWER_UP. */
+export const IFF_UP = 1;
+const UP = 0x1_0040 | IFF_UP;
 const LOOPBACK = 8;
 const BROADCAST_MULTICAST = 0x1002;
 
 export function flagsOf(i: NetworkInterface): number {
-  return UP | (i.loopback ? LOOPBACK : BROADCAST_MULTICAST);
+  return (i.up ? UP : 0) | (i.loopback ? LOOPBACK : BROADCAST_MULTICAST);
 }
 
 /** ARPHRD_*. */
@@ -55,7 +57,7 @@ function sysNumber(name: string, file: string): number | undefined {
   }
 }
 
-export function interfaces(): NetworkInterface[] {
+export function hostInterfaces(): NetworkInterface[] {
   const list: NetworkInterface[] = [];
   for (const [name, addresses] of Object.entries(networkInterfaces())) {
     const [first] = addresses ?? [];
@@ -65,6 +67,7 @@ export function interfaces(): NetworkInterface[] {
       index: sysNumber(name, 'ifindex') ?? scope ?? Math.max(0, ...list.map((i) => i.index)) + 1,
       name,
       loopback: first.internal,
+      up: true,
       mtu: sysNumber(name, 'mtu') ?? (first.internal ? 65536 : 1500),
       hardware: Uint8Array.from(first.mac.split(':'), (byte) => Number.parseInt(byte, 16)),
       addresses: addresses!.map((a) => {
@@ -86,8 +89,8 @@ export function network(address: Uint8Array, prefix: number, ones = false): Uint
 }
 
 /** Routes to the networks of the interfaces, and where the host tells of it the default one. */
-export function routes(): Route[] {
-  const list = interfaces();
+export function hostRoutes(): Route[] {
+  const list = hostInterfaces();
   const found: Route[] = [];
   try {
     // The gateway in hexadecimal digits, as a little-endian number (proc(5)).

@@ -2,8 +2,8 @@
  * Datagrams between sockets of the run over loopback: they go from one to the other here, so that they can be received when
  * sendto(2) returns, as in Linux. What others on the host send comes through node:dgram.
  */
-import { networkInterfaces } from 'node:os';
-import type { InetAddress } from '../../abi/socket.ts';
+import { AF_INET, AF_INET6, addressBytes, type InetAddress } from '../../abi/socket.ts';
+import type { NetworkInterface } from './interfaces.ts';
 
 export interface LocalReceiver {
   /** What it is bound to; undefined while it is not. */
@@ -16,11 +16,6 @@ export interface LocalReceiver {
 const plain = (host: string) => host.replace(/^::ffff:(?=\d+\.)/i, '');
 const isV4 = (host: string) => !host.includes(':');
 
-function isOwn(host: string): boolean {
-  if (host.startsWith('127.') || host === '::1') return true;
-  return Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === host));
-}
-
 /** The address with which a datagram to one of the host's own addresses leaves. */
 export function sourceOf(destination: string): string {
   return destination.startsWith('127.') ? '127.0.0.1' : destination;
@@ -29,6 +24,24 @@ export function sourceOf(destination: string): string {
 export class Loopback {
   /** By port. */
   readonly #receivers = new Map<number, Set<LocalReceiver>>();
+  readonly #interfaces: () => readonly NetworkInterface[];
+
+  constructor(interfaces: () => readonly NetworkInterface[]) {
+    this.#interfaces = interfaces;
+  }
+
+  /** Whether it is an address of this network's, as all of loopback's are. */
+  #isOwn(host: string): boolean {
+    const family = isV4(host) ? AF_INET : AF_INET6;
+    const bytes = addressBytes(family, host);
+    return this.#interfaces().some(({ loopback, addresses }) =>
+      addresses.some(
+        (a) =>
+          a.family === family &&
+          (Buffer.compare(a.address, bytes) === 0 || (loopback && host.startsWith('127.'))),
+      ),
+    );
+  }
 
   listen(receiver: LocalReceiver): void {
     const { port } = receiver.bound!;
@@ -58,6 +71,6 @@ export class Loopback {
     const candidates = [...there].filter(hears);
     const exact = candidates.filter(({ bound }) => plain(bound!.host) === host);
     const chosen = exact.length === 1 ? exact : candidates;
-    return chosen.length === 1 && isOwn(host) ? chosen[0] : undefined;
+    return chosen.length === 1 && this.#isOwn(host) ? chosen[0] : undefined;
   }
 }

@@ -35,7 +35,7 @@ import {
   SOCK_RAW,
   type SocketAddress,
 } from '../../abi/socket.ts';
-import type { Vfs } from '../core/vfs.ts';
+import type { Network } from './network.ts';
 import { answerRoute } from './rtnetlink.ts';
 import {
   type AddressUse,
@@ -66,6 +66,8 @@ export class NetlinkSocket extends Socket {
   readonly protocol = NETLINK_ROUTE;
   readonly listening = false;
   readonly #pid: number;
+  /** Who made it had CAP_NET_ADMIN. */
+  readonly #isAdmin: boolean;
   #address: NetlinkAddress = KERNEL;
   #peer: NetlinkAddress = KERNEL;
   readonly #incoming = new MessageQueue();
@@ -73,12 +75,20 @@ export class NetlinkSocket extends Socket {
   readonly #options = new Set<number>();
 
   /** @param pid of the process, from which the address is made */
-  constructor(vfs: Vfs, type: number, protocol: number, flags: number, pid: number) {
+  constructor(
+    network: Network,
+    type: number,
+    protocol: number,
+    flags: number,
+    pid: number,
+    isAdmin: boolean,
+  ) {
     if (type !== SOCK_RAW && type !== SOCK_DGRAM) fail('ESOCKTNOSUPPORT');
     if (protocol !== NETLINK_ROUTE) fail('EPROTONOSUPPORT');
-    super(vfs, flags);
+    super(network, flags);
     this.type = type;
     this.#pid = pid;
+    this.#isAdmin = isAdmin;
   }
 
   /** False when there is no such option. */
@@ -106,14 +116,14 @@ export class NetlinkSocket extends Socket {
     if (address.family !== AF_NETLINK) fail('EINVAL');
     if (this.#address.pid !== 0) {
       if (address.pid !== this.#address.pid) fail('EINVAL');
-    } else if (address.pid !== 0) this.vfs.netlinkPorts.take(address.pid);
+    } else if (address.pid !== 0) this.network.netlinkPorts.take(address.pid);
     this.#address = { ...address, pid: address.pid || this.#autobind() };
     return 0;
   }
 
   #autobind(): number {
     if (this.#address.pid !== 0) return this.#address.pid;
-    const port = this.vfs.netlinkPorts.choose(this.#pid);
+    const port = this.network.netlinkPorts.choose(this.#pid);
     this.#address = { ...this.#address, pid: port };
     return port;
   }
@@ -148,7 +158,7 @@ export class NetlinkSocket extends Socket {
       if (flags & NLM_F_REQUEST && type >= NLMSG_MIN_TYPE) {
         const dump = (flags & NLM_F_DUMP) !== 0;
         try {
-          const answers = answerRoute(type, dump, body);
+          const answers = answerRoute(this.network, type, dump, body, this.#isAdmin);
           const parts = answers.map((a) => message(a.type, dump ? NLM_F_MULTI : 0, seq, port, a.body));
           if (dump) parts.push(message(NLMSG_DONE, NLM_F_MULTI, seq, port, [new Uint8Array(4)]));
           this.#deliver(parts);
@@ -197,7 +207,7 @@ export class NetlinkSocket extends Socket {
   }
 
   protected override close(): void {
-    this.vfs.netlinkPorts.release(this.#address.pid);
+    this.network.netlinkPorts.release(this.#address.pid);
     this.#incoming.clear();
   }
 

@@ -1,6 +1,6 @@
 /**
- * What the kernel answers on a NETLINK_ROUTE socket (rtnetlink(7)): questions about interfaces, addresses and routes. They are
- * the host's, and nothing about them can be changed from here.
+ * What the kernel answers on a NETLINK_ROUTE socket (rtnetlink(7)): questions about interfaces, addresses and routes. Of changes only
+ * a loopback interface of the run's own is set up and down.
  */
 import { fail } from '../../abi/errno.ts';
 import * as n from '../../abi/netlink.ts';
@@ -8,13 +8,13 @@ import { AF_INET, AF_INET6, AF_UNSPEC, type InetFamily } from '../../abi/socket.
 import {
   flagsOf,
   hardwareTypeOf,
+  IFF_UP,
   type InterfaceAddress,
-  interfaces,
   type NetworkInterface,
-  network,
+  network as networkOf,
   type Route,
-  routes,
 } from './interfaces.ts';
+import type { Network } from './network.ts';
 
 export interface RouteAnswer {
   readonly type: number;
@@ -22,6 +22,10 @@ export interface RouteAnswer {
 }
 
 const NAME = new TextDecoder('latin1');
+
+/** A loopback interface that is up does not say more than that. */
+const operationalState = (i: NetworkInterface) =>
+  i.up ? (i.loopback ? n.IF_OPER_UNKNOWN : n.IF_OPER_UP) : n.IF_OPER_DOWN;
 
 function link(i: NetworkInterface): RouteAnswer {
   const header = n.encode(n.ifinfomsg, {
@@ -38,10 +42,10 @@ function link(i: NetworkInterface): RouteAnswer {
       header,
       n.attribute(n.IFLA.IFNAME, i.name),
       n.attribute(n.IFLA.TXQLEN, 1000),
-      n.attribute(n.IFLA.OPERSTATE, Uint8Array.of(i.loopback ? n.IF_OPER_UNKNOWN : n.IF_OPER_UP)),
+      n.attribute(n.IFLA.OPERSTATE, Uint8Array.of(operationalState(i))),
       n.attribute(n.IFLA.LINKMODE, Uint8Array.of(0)),
       n.attribute(n.IFLA.MTU, i.mtu),
-      n.attribute(n.IFLA.QDISC, i.loopback ? 'noqueue' : 'pfifo_fast'),
+      n.attribute(n.IFLA.QDISC, i.up ? (i.loopback ? 'noqueue' : 'pfifo_fast') : 'noop'),
       n.attribute(n.IFLA.ADDRESS, i.hardware),
       n.attribute(n.IFLA.BROADCAST, broadcast),
     ],
@@ -69,7 +73,7 @@ function address(i: NetworkInterface, a: InterfaceAddress): RouteAnswer {
   const body = [header, n.attribute(n.IFA.ADDRESS, a.address)];
   if (a.family === AF_INET) {
     body.push(n.attribute(n.IFA.LOCAL, a.address));
-    if (!i.loopback) body.push(n.attribute(n.IFA.BROADCAST, network(a.address, a.prefix, true)));
+    if (!i.loopback) body.push(n.attribute(n.IFA.BROADCAST, networkOf(a.address, a.prefix, true)));
     body.push(n.attribute(n.IFA.LABEL, i.name));
   }
   body.push(n.attribute(n.IFA.FLAGS, n.IFA_F_PERMANENT), n.attribute(n.IFA.CACHEINFO, FOR_EVER));
@@ -101,19 +105,20 @@ function route(r: Route): RouteAnswer {
 const equal = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 
 /** The way to one address: to an own one over loopback, else by the most exact route. */
-function routeTo(family: InetFamily, to: Uint8Array): RouteAnswer {
+function routeTo(network: Network, family: InetFamily, to: Uint8Array): RouteAnswer {
   // The whole network of loopback is the host's own.
   const isOwn = (i: NetworkInterface, a: InterfaceAddress) =>
     a.family === family &&
     equal(
-      network(to, i.loopback ? a.prefix : 8 * to.length),
-      i.loopback ? network(a.address, a.prefix) : a.address,
+      networkOf(to, i.loopback ? a.prefix : 8 * to.length),
+      i.loopback ? networkOf(a.address, a.prefix) : a.address,
     );
-  const own = interfaces().flatMap((i) => i.addresses.filter((a) => isOwn(i, a)))[0];
-  const best = routes()
-    .filter((r) => r.family === family && equal(network(to, r.prefix), r.destination))
+  const own = network.interfaces().flatMap((i) => i.addresses.filter((a) => isOwn(i, a)))[0];
+  const best = network
+    .routes()
+    .filter((r) => r.family === family && equal(networkOf(to, r.prefix), r.destination))
     .sort((a, b) => b.prefix - a.prefix || a.metric - b.metric)[0];
-  const through = own ? interfaces().find((i) => i.loopback) : best?.through;
+  const through = own ? network.interfaces().find((i) => i.loopback) : best?.through;
   if (through === undefined) return fail('ENETUNREACH');
   const source = (own ?? through.addresses.find((a) => a.family === family))?.address;
   const header = n.encode(n.rtmsg, {
@@ -133,47 +138,74 @@ function routeTo(family: InetFamily, to: Uint8Array): RouteAnswer {
   return { type: n.RTM_NEWROUTE, body };
 }
 
-function oneLink(request: Uint8Array): RouteAnswer {
-  const { ifi_index: index } = n.decode(n.ifinfomsg, request);
+/** The interface of an index, or with that 0 of a name. EINVAL, ENODEV. */
+function interfaceOf(network: Network, index: number, request: Uint8Array): NetworkInterface {
   const named = n.attributes(request.subarray(n.ifinfomsg.size)).get(n.IFLA.IFNAME);
   const name = named && NAME.decode(named).replace(/\0.*$/s, '');
   if (index <= 0 && name === undefined) fail('EINVAL');
-  return link(interfaces().find((i) => (index > 0 ? i.index === index : i.name === name)) ?? fail('ENODEV'));
+  return (
+    network.interfaces().find((i) => (index > 0 ? i.index === index : i.name === name)) ?? fail('ENODEV')
+  );
 }
 
-function oneRoute(request: Uint8Array): RouteAnswer {
+function oneLink(network: Network, request: Uint8Array): RouteAnswer {
+  return link(interfaceOf(network, n.decode(n.ifinfomsg, request).ifi_index, request));
+}
+
+/** do_setlink: of an interface that is there, whether it is up. */
+function setLink(network: Network, request: Uint8Array): void {
+  if (request.length < n.ifinfomsg.size) fail('EINVAL');
+  const { ifi_index, ifi_flags, ifi_change } = n.decode(n.ifinfomsg, request);
+  const found = interfaceOf(network, ifi_index, request);
+  // Without a mask all flags are meant.
+  if (ifi_change === 0 || ifi_change & IFF_UP) network.setUp(found.index, (ifi_flags & IFF_UP) !== 0);
+}
+
+function oneRoute(network: Network, request: Uint8Array): RouteAnswer {
   const { rtm_family: family } = n.decode(n.rtmsg, request);
   const to = n.attributes(request.subarray(n.rtmsg.size)).get(n.RTA.DST);
   if (family !== AF_INET && family !== AF_INET6) fail('EOPNOTSUPP');
-  return routeTo(family, to?.length === (family === AF_INET ? 4 : 16) ? to : fail('EINVAL'));
+  return routeTo(network, family, to?.length === (family === AF_INET ? 4 : 16) ? to : fail('EINVAL'));
 }
 
-function allAddresses(request: Uint8Array): RouteAnswer[] {
+function allAddresses(network: Network, request: Uint8Array): RouteAnswer[] {
   const { ifa_family: family, ifa_index: index } = n.decode(n.ifaddrmsg, request);
   const families = [AF_INET, AF_INET6].filter((f) => family === AF_UNSPEC || f === family);
   return families.flatMap((f) =>
-    interfaces()
+    network
+      .interfaces()
       .filter((i) => index === 0 || i.index === index)
       .flatMap((i) => i.addresses.filter((a) => a.family === f).map((a) => address(i, a))),
   );
 }
 
 /** Answers one request: `dump` asks for all there is. Throws Errno. */
-export function answerRoute(type: number, dump: boolean, request: Uint8Array): RouteAnswer[] {
+export function answerRoute(
+  network: Network,
+  type: number,
+  dump: boolean,
+  request: Uint8Array,
+  isAdmin: boolean,
+): RouteAnswer[] {
   if (type > n.RTM_MAX) fail('EOPNOTSUPP');
   // The types come in fours: new, delete, get, set.
-  if ((type & 3) !== 2) fail('EPERM');
+  if ((type & 3) !== 2) {
+    if (!isAdmin || (type !== n.RTM_NEWLINK && type !== n.RTM_SETLINK)) fail('EPERM');
+    setLink(network, request);
+    return [];
+  }
   // A dump may be asked for by a lone struct rtgenmsg, one byte.
   if (request.length < 1) fail('EINVAL');
   const family = request[0]!;
   switch (type) {
     case n.RTM_GETLINK:
-      return dump ? interfaces().map(link) : [oneLink(request)];
+      return dump ? network.interfaces().map(link) : [oneLink(network, request)];
     case n.RTM_GETADDR:
-      return dump ? allAddresses(request) : fail('EOPNOTSUPP');
+      return dump ? allAddresses(network, request) : fail('EOPNOTSUPP');
     case n.RTM_GETROUTE:
-      if (!dump) return [oneRoute(request)];
-      return routes()
+      if (!dump) return [oneRoute(network, request)];
+      return network
+        .routes()
         .filter((r) => family === AF_UNSPEC || r.family === family)
         .map(route);
     case n.RTM_GETNEIGH:

@@ -31,9 +31,9 @@ import {
 import { S_IFSOCK } from '../../abi/stat.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
 import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
-import type { Vfs } from '../core/vfs.ts';
 import type { WaitQueue } from '../core/wait-queue.ts';
 import { interfaceIoctl } from './interface-ioctl.ts';
+import type { Network } from './network.ts';
 import type { OutsideAddress, OutsideName } from './outside.ts';
 
 /** Who sent a message, or is at the other end (struct ucred). */
@@ -104,13 +104,17 @@ export abstract class Socket extends OpenFile {
   sendBuffer = BUFFER;
   receiveBuffer = BUFFER;
 
+  /** The network namespace it was made in. */
+  readonly network: Network;
+
   constructor(
-    vfs: Vfs,
+    network: Network,
     flags: number,
-    inode: AnonymousInode = new AnonymousInode(vfs.anonymous, 'socket:[N]', S_IFSOCK | 0o777),
+    inode: AnonymousInode = new AnonymousInode(network.vfs.anonymous, 'socket:[N]', S_IFSOCK | 0o777),
     queue?: WaitQueue,
   ) {
     super(inode, O_RDWR | flags, queue);
+    this.network = network;
   }
 
   /**
@@ -193,7 +197,7 @@ export abstract class Socket extends OpenFile {
       context.write(argument, 4).setInt32(0, 0, true);
       return 0;
     }
-    return interfaceIoctl(request, argument, context) ?? fail('ENOTTY');
+    return interfaceIoctl(this.network, request, argument, context) ?? fail('ENOTTY');
   }
 }
 

@@ -29,17 +29,9 @@ import {
 } from '../../abi/socket.ts';
 import { callback } from '../core/callback.ts';
 import type { IoctlContext } from '../core/open-file.ts';
-import type { Vfs } from '../core/vfs.ts';
-import {
-  anyAddress,
-  bindAddress,
-  errnoOfEvent,
-  fromNode,
-  inetAddress,
-  nodeNet,
-  ownAddress,
-} from './inet-address.ts';
+import { anyAddress, bindAddress, errnoOfEvent, fromNode, inetAddress, ownAddress } from './inet-address.ts';
 import { InetOptions, TCP_KEEPIDLE } from './inet-options.ts';
+import type { Network } from './network.ts';
 import {
   type AddressUse,
   MessageQueue,
@@ -67,8 +59,8 @@ export class StreamSocket extends Socket {
   #readShut = false;
   #writeShut = false;
 
-  constructor(vfs: Vfs, family: InetFamily, flags: number) {
-    super(vfs, flags);
+  constructor(network: Network, family: InetFamily, flags: number) {
+    super(network, flags);
     this.family = family;
     this.protocol = IPPROTO_TCP;
     this.inetOptions = new InetOptions(family, SOCK_STREAM, (level, name) => {
@@ -105,7 +97,7 @@ export class StreamSocket extends Socket {
     }
     if (this.#state !== 'new') fail('EINVAL');
     const { host, port } = inetAddress(address);
-    const server = nodeNet().createServer({ allowHalfOpen: true, pauseOnConnect: true });
+    const server = this.network.createServer({ allowHalfOpen: true, pauseOnConnect: true });
     server.on(
       'connection',
       callback(this, (socket) => {
@@ -159,7 +151,7 @@ export class StreamSocket extends Socket {
     if (!this.#listening) fail('EINVAL');
     const socket = this.#backlog.shift();
     if (socket === undefined) return undefined;
-    const accepted = new StreamSocket(this.vfs, this.family, 0);
+    const accepted = new StreamSocket(this.network, this.family, 0);
     accepted.#adopt(socket);
     accepted.#connected();
     socket.resume();
@@ -187,7 +179,7 @@ export class StreamSocket extends Socket {
       this.#server = undefined;
     }
     this.#peer = { family: this.family, host: host === '0.0.0.0' ? '127.0.0.1' : host, port };
-    this.#begin(nodeNet().connect(options));
+    this.#begin(this.network.connect(options));
     return WOULD_BLOCK;
   }
 

@@ -20,7 +20,7 @@ import {
   type SocketAddress,
   type UnixAddress,
 } from '../../abi/socket.ts';
-import type { Vfs } from '../core/vfs.ts';
+import type { Network } from './network.ts';
 import { bridge, OutsideAddress, type OutsideConnection } from './outside.ts';
 import {
   type AddressUse,
@@ -58,15 +58,15 @@ export class UnixSocket extends Socket {
   #writeShut = false;
   #closed = false;
 
-  constructor(vfs: Vfs, type: number, flags: number) {
-    super(vfs, flags);
+  constructor(network: Network, type: number, flags: number) {
+    super(network, flags);
     this.type = type;
   }
 
   /** socketpair(2). */
-  static pair(vfs: Vfs, type: number, flags: number, creds: PeerCreds): [UnixSocket, UnixSocket] {
-    const a = new UnixSocket(vfs, type, flags);
-    const b = new UnixSocket(vfs, type, flags);
+  static pair(network: Network, type: number, flags: number, creds: PeerCreds): [UnixSocket, UnixSocket] {
+    const a = new UnixSocket(network, type, flags);
+    const b = new UnixSocket(network, type, flags);
     a.#join(b);
     a.peerCreds = b.peerCreds = creds;
     return [a, b];
@@ -111,7 +111,7 @@ export class UnixSocket extends Socket {
       this.#address = address;
       return 0;
     }
-    const { abstractNames } = this.vfs;
+    const { abstractNames } = this.network;
     const name = address.path || abstractNames.choose();
     abstractNames.take(name, this);
     this.#address = { family: AF_UNIX, path: name };
@@ -123,7 +123,7 @@ export class UnixSocket extends Socket {
     if (!this.bound || this.#peer) fail('EINVAL');
     this.#backlog = Math.min(backlog >>> 0, SOMAXCONN);
     this.#path?.outsideName?.listen(this.#backlog, (connection, creds) => {
-      const other = new UnixSocket(this.vfs, this.type, 0);
+      const other = new UnixSocket(this.network, this.type, 0);
       this.#arrive(other, creds);
       bridge(other, connection, this.vfs.lingering);
     });
@@ -173,7 +173,7 @@ export class UnixSocket extends Socket {
 
   /** A connection to be accepted has come from the other socket. */
   #arrive(other: UnixSocket, creds: PeerCreds): void {
-    const accepted = new UnixSocket(this.vfs, this.type, 0);
+    const accepted = new UnixSocket(this.network, this.type, 0);
     accepted.#address = this.#address;
     accepted.#join(other);
     accepted.peerCreds = creds;
@@ -194,7 +194,7 @@ export class UnixSocket extends Socket {
       setTimeout(() => this.queue.wakeAll(), RETRY_MS);
       return WOULD_BLOCK;
     }
-    const other = new UnixSocket(this.vfs, this.type, 0);
+    const other = new UnixSocket(this.network, this.type, 0);
     other.#address = address;
     this.#join(other);
     bridge(other, connection, this.vfs.lingering);
@@ -286,7 +286,7 @@ export class UnixSocket extends Socket {
 
   protected override close(): void {
     this.#closed = true;
-    if (this.#address.path[0] === '\0') this.vfs.abstractNames.release(this.#address.path);
+    if (this.#address.path[0] === '\0') this.network.abstractNames.release(this.#address.path);
     if (this.#path) {
       this.#path.socket = undefined;
       this.#path.outsideName?.close();

@@ -1,6 +1,7 @@
 /** /proc/net: interfaces and routes in the texts of proc(5). */
 import { AF_INET, AF_INET6 } from '../../abi/socket.ts';
-import { interfaces, network, routes } from '../net/interfaces.ts';
+import { network as networkOf } from '../net/interfaces.ts';
+import type { Network } from '../net/network.ts';
 import { directory, type Entry, text } from './nodes.ts';
 
 const DEV_HEAD =
@@ -11,10 +12,11 @@ const DEV_HEAD =
 const COUNTERS =
   '       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0\n';
 
-function dev(): string {
+function dev(network: Network): string {
   return (
     DEV_HEAD +
-    interfaces()
+    network
+      .interfaces()
       .map(({ name }) => `${name.padStart(6)}:${COUNTERS}`)
       .join('')
   );
@@ -27,12 +29,14 @@ const hex2 = (n: number) => n.toString(16).padStart(2, '0');
 const RTF_UP = 1;
 const RTF_GATEWAY = 2;
 
-function route(): string {
+function route(network: Network): string {
+  if (!network.hasRoutes) return '';
   const row = (line: string) => `${line.padEnd(127)}\n`;
-  const rows = routes()
+  const rows = network
+    .routes()
     .filter(({ family }) => family === AF_INET)
     .map((r) => {
-      const mask = network(new Uint8Array(4).fill(0xff), r.prefix);
+      const mask = networkOf(new Uint8Array(4).fill(0xff), r.prefix);
       const gateway = hex4(r.gateway ?? new Uint8Array(4));
       const flags = (RTF_UP | (r.gateway ? RTF_GATEWAY : 0)).toString(16).toUpperCase().padStart(4, '0');
       return row(
@@ -46,8 +50,8 @@ function route(): string {
 }
 
 /** IPV6_ADDR_SCOPE_* and IFA_F_PERMANENT, as if6_seq_show prints them. */
-function inet6(): string {
-  const lines = interfaces().flatMap((i) =>
+function inet6(network: Network): string {
+  const lines = network.interfaces().flatMap((i) =>
     i.addresses
       .filter(({ family }) => family === AF_INET6)
       .map(({ address, prefix }) => {
@@ -60,9 +64,11 @@ function inet6(): string {
   return lines.join('');
 }
 
-export const procNet: Entry = directory({
-  dev: text(dev),
-  if_inet6: text(inet6),
-  route: text(route),
-  unix: text(() => 'Num       RefCount Protocol Flags    Type St Inode Path\n'),
-});
+/** @param network the one that a process is in */
+export const procNet = (network: () => Network): Entry =>
+  directory({
+    dev: text(() => dev(network())),
+    if_inet6: text(() => inet6(network())),
+    route: text(() => route(network())),
+    unix: text(() => 'Num       RefCount Protocol Flags    Type St Inode Path\n'),
+  });

@@ -317,7 +317,7 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     ),
     mountinfo: text(() => mounts.info(root(), process().root), { changes }),
     mounts: text(() => mounts.list(root(), process().root), { changes }),
-    net: procNet,
+    net: procNet(() => process().network),
     ns: directory(
       fixed(
         Object.fromEntries(Object.entries(NAMESPACE_LINKS).map(([name, kind]) => [name, namespace(kind)])),

@@ -4,6 +4,7 @@ import type { Vma } from '../../../emu/memory/address-space.ts';
 import type { Creds } from '../core/creds.ts';
 import type { FdTable } from '../core/fd-table.ts';
 import type { Inode } from '../core/inode.ts';
+import type { Network } from '../net/network.ts';
 
 export interface ProcThread {
   readonly tid: number;
@@ -34,6 +35,7 @@ export interface ProcProcess extends ProcThread {
   readonly tty: number;
   readonly foreground: number;
   readonly creds: Creds;
+  readonly network: Network;
   readonly umask: number;
   readonly root: Inode;
   readonly cwd: Inode;

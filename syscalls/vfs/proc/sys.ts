@@ -2,14 +2,15 @@
 import type { FsStatistics } from '../../abi/stat.ts';
 import { type Inode, noSpace } from '../core/inode.ts';
 import type { Vfs } from '../core/vfs.ts';
-import { flagsOf, hardwareTypeOf, interfaces } from '../net/interfaces.ts';
+import { flagsOf, hardwareTypeOf } from '../net/interfaces.ts';
+import type { Network } from '../net/network.ts';
 import { cpuDirectory } from './cpu.ts';
 import { type DirectoryContent, directory, fixed, MadeDirectory, MadeFs, text } from './nodes.ts';
 
 /** /sys/class/net. */
-const interfaceDirectories: DirectoryContent = {
+const interfaceDirectories = (network: Network): DirectoryContent => ({
   entry: (name) => {
-    const found = interfaces().find((i) => i.name === name);
+    const found = network.interfaces().find((i) => i.name === name);
     return (
       found &&
       directory({
@@ -19,23 +20,23 @@ const interfaceDirectories: DirectoryContent = {
         flags: text(() => `0x${(flagsOf(found) & ~IFF_STATE).toString(16)}\n`),
         ifindex: text(() => `${found.index}\n`),
         mtu: text(() => `${found.mtu}\n`),
-        operstate: text(() => (found.loopback ? 'unknown\n' : 'up\n')),
+        operstate: text(() => (!found.up ? 'down\n' : found.loopback ? 'unknown\n' : 'up\n')),
         type: text(() => `${hardwareTypeOf(found)}\n`),
       })
     );
   },
-  names: () => interfaces().map((i) => i.name),
-};
+  names: () => network.interfaces().map((i) => i.name),
+});
 
 /** IFF_RUNNING and IFF_LOWER_UP, which /sys leaves out. */
 const IFF_STATE = 0x1_0040;
 
-/** /sys of a machine with so many CPUs. */
-export function system(cpus: number): DirectoryContent {
+/** /sys of a machine with so many CPUs and that network. */
+export function system(cpus: number, network: Network): DirectoryContent {
   return fixed({
     block: directory({}),
     bus: directory({}),
-    class: directory({ net: directory(interfaceDirectories) }),
+    class: directory({ net: directory(interfaceDirectories(network)) }),
     dev: directory({}),
     devices: directory({ system: directory({ cpu: directory(cpuDirectory(cpus)) }) }),
     fs: directory({ cgroup: directory({}) }),

@@ -1,0 +1,61 @@
+/**
+ * A network namespace (network_namespaces(7)): interfaces and routes, and all that sockets of it find each other by. There are the
+ * host's own, and private ones of the run, which have nothing but a loopback interface (private-network.ts).
+ */
+import type dgram from 'node:dgram';
+import type net from 'node:net';
+import { fail } from '../../abi/errno.ts';
+import type { Vfs } from '../core/vfs.ts';
+import { AbstractNames } from './abstract-names.ts';
+import { nodeNet } from './inet-address.ts';
+import { hostInterfaces, hostRoutes, type NetworkInterface, type Route } from './interfaces.ts';
+import { Loopback } from './loopback.ts';
+import { NetlinkPorts } from './netlink-ports.ts';
+
+export abstract class Network {
+  readonly vfs: Vfs;
+  readonly loopback = new Loopback(() => this.interfaces());
+  readonly abstractNames = new AbstractNames();
+  readonly netlinkPorts = new NetlinkPorts();
+
+  constructor(vfs: Vfs) {
+    this.vfs = vfs;
+  }
+
+  abstract interfaces(): readonly NetworkInterface[];
+  abstract routes(): readonly Route[];
+  /** Linux makes a network's tables of routes with its first address: without them /proc/net/route is empty. */
+  get hasRoutes(): boolean {
+    return true;
+  }
+  /** Whether there is a way to an address at all; `chosen`: a group's interface has been. Throws what sendto(2) gives where there is none; the host tells later. */
+  checkRoute(_host: string, _chosen: boolean): void {}
+  /** Sets IFF_UP of an interface, or takes it away. EPERM where it is the host's. */
+  abstract setUp(index: number, up: boolean): void;
+
+  // What node:net and node:dgram have of these names; a private network does as much of it as sockets use.
+  abstract createServer(options: net.ServerOpts): net.Server;
+  abstract connect(options: net.TcpNetConnectOpts): net.Socket;
+  abstract createDatagram(options: dgram.SocketOptions): dgram.Socket;
+}
+
+export class HostNetwork extends Network {
+  override interfaces(): NetworkInterface[] {
+    return hostInterfaces();
+  }
+  override routes(): Route[] {
+    return hostRoutes();
+  }
+  override setUp(): void {
+    fail('EPERM');
+  }
+  override createServer(options: net.ServerOpts): net.Server {
+    return nodeNet().createServer(options);
+  }
+  override connect(options: net.TcpNetConnectOpts): net.Socket {
+    return nodeNet().connect(options);
+  }
+  override createDatagram(options: dgram.SocketOptions): dgram.Socket {
+    return process.getBuiltinModule('node:dgram').createSocket(options);
+  }
+}
