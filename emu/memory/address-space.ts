@@ -12,6 +12,7 @@
  *
  * Names and rules follow Linux (mm/mmap.c, mm/mprotect.c, mm/mremap.c, arch/arm/mm/fault.c).
  */
+import { bringFile, bringZeros, movePages } from './bring.ts';
 import { copyPages } from './fork.ts';
 import {
   CODE,
@@ -31,7 +32,7 @@ import {
 } from './layout.ts';
 import { accessOf, CLEAN, DIRTY, type PageTable, PRESENT } from './page-table.ts';
 import { giveMemory, type PooledMemory, takeMemory } from './pool.ts';
-import { flushShared, join, leave, SharedMemory, sharers } from './shared.ts';
+import { flushShared, join, leave, SharedMemory, sharers, writeBack } from './shared.ts';
 import { STACK_GUARD_GAP, VmaList } from './vma.ts';
 
 /** PROT_READ | PROT_WRITE | PROT_EXEC as Linux numbers them; the same bits as READ, WRITE, EXEC of the page bytes. */
@@ -82,13 +83,6 @@ export interface Vma {
 }
 
 export type FaultResult = 'ok' | 'unmapped' | 'protected' | 'beyond-file';
-
-/**
- * Pages brought in around a fault, an aligned window: of files 32 KiB (measured over shells and their children: 16 and 64 KiB
- * cost more), of zeros 64 KiB.
- */
-const FILE_AROUND = 8;
-const ZEROS_AROUND = 16;
 
 /** Linux's mmap_base with the usual stack limit: 128 MiB below TASK_SIZE, which on ARM is 16 MiB below the kernel. */
 export const MMAP_BASE = USER_END - (16 << 20) - (128 << 20);
@@ -207,7 +201,7 @@ export class AddressSpace {
   unmap(start: number, end: number): void {
     checkRange(start, end);
     for (const vma of this.#areas.within(start, end)) {
-      this.writeBack(vma, Math.max(start, vma.start), Math.min(end, vma.end));
+      writeBack(this, vma, Math.max(start, vma.start), Math.min(end, vma.end));
     }
     this.#drop(start, end);
     this.#areas.remove(start, end);
@@ -264,7 +258,7 @@ export class AddressSpace {
     this.unmap(newStart, newStart + newLength);
     const areas = this.#areas;
     this.#invalidate(start >>> PAGE_SHIFT, (start + oldLength) / PAGE_SIZE);
-    this.#movePages(start >>> PAGE_SHIFT, newStart >>> PAGE_SHIFT, oldLength / PAGE_SIZE);
+    movePages(this, start >>> PAGE_SHIFT, newStart >>> PAGE_SHIFT, oldLength / PAGE_SIZE);
     const delta = newStart - start;
     // The new place holds the source before the old one lets go of it.
     for (const vma of areas.within(start, start + oldLength)) {
@@ -331,8 +325,8 @@ export class AddressSpace {
     if (!(allowed & access)) return 'protected';
     const page = address >>> PAGE_SHIFT;
     if (!this.pages.present(page)) {
-      if (vma.source === null) this.#bringZeros(vma, page, allowed);
-      else if (!this.#bringFile(vma, vma.source, page, allowed)) return 'beyond-file';
+      if (vma.source === null) bringZeros(this, vma, page, allowed);
+      else if (!bringFile(this, vma, vma.source, page, allowed)) return 'beyond-file';
     }
     if (access === WRITE) this.#grantWrite(vma, page, allowed);
     return 'ok';
@@ -379,7 +373,7 @@ export class AddressSpace {
     for (const vma of this.#areas.within(start, end)) {
       const from = Math.max(start, vma.start);
       const to = Math.min(end, vma.end);
-      this.writeBack(vma, from, to);
+      writeBack(this, vma, from, to);
       this.#drop(from, to);
     }
   }
@@ -417,89 +411,6 @@ export class AddressSpace {
   revoke(page: number): void {
     this.#invalidate(page, page + 1);
     this.pages.drop(page, page + 1);
-  }
-
-  // ---- bringing pages in ----
-
-  /** Zero pages around the fault, within the area. */
-  #bringZeros(vma: Vma, page: number, allowed: number): void {
-    const window = page & ~(ZEROS_AROUND - 1);
-    const first = Math.max(window, vma.start >>> PAGE_SHIFT);
-    const last = Math.min(window + ZEROS_AROUND, vma.end / PAGE_SIZE);
-    const { flags } = this.pages;
-    this.pages.zero(first, last);
-    for (let p = first; p < last; p++) {
-      if (!(flags[p]! & PRESENT)) this.pages.bring(p, p + 1, PRESENT, allowed);
-    }
-  }
-
-  /** File pages around the fault; false when the page is wholly beyond the end of the file. */
-  #bringFile(vma: Vma, source: PageSource, page: number, allowed: number): boolean {
-    const toOffset = vma.offset - vma.start;
-    const window = page & ~(FILE_AROUND - 1);
-    const first = Math.max(window, vma.start >>> PAGE_SHIFT);
-    const last = Math.min(window + FILE_AROUND, vma.end / PAGE_SIZE);
-    const { flags } = this.pages;
-    const flag = vma.shared || allowed & WRITE ? PRESENT : PRESENT | CLEAN;
-    // A first write to a page of a shared file is to be noticed: it must be written back, and be the only copy.
-    const grant = vma.shared ? allowed & ~WRITE : allowed;
-    if (vma.shared) this.#copyShared(source, first, last, toOffset, grant);
-    else {
-      flushShared(source, toOffset + first * PAGE_SIZE, toOffset + last * PAGE_SIZE);
-      this.#bringKept(vma, source, page, first, last, flag, grant);
-    }
-    for (let p = first; p < last; ) {
-      if (flags[p]! & PRESENT) {
-        p++;
-        continue;
-      }
-      const from = p;
-      while (p < last && !(flags[p]! & PRESENT)) p++;
-      const start = from * PAGE_SIZE;
-      const got = source.read(toOffset + start, this.u8.subarray(start, p * PAGE_SIZE));
-      // A short read is the end of the file: zeros to the end of its last page, and nothing behind it.
-      const end = Math.ceil((start + got) / PAGE_SIZE);
-      this.u8.fill(0, start + got, end * PAGE_SIZE);
-      this.pages.bring(from, end, flag, grant);
-    }
-    return this.pages.present(page);
-  }
-
-  /**
-   * Takes pages that an earlier mapping of the file has left at the same address, if the file is still the same. Of code all that
-   * there are: who changes a program that runs cannot mean well.
-   */
-  #bringKept(
-    vma: Vma,
-    source: PageSource,
-    page: number,
-    first: number,
-    last: number,
-    flag: number,
-    grant: number,
-  ): void {
-    if (source.key === null) return;
-    const label = this.pages.kept(page, source.key, vma.start - vma.offset);
-    if (label === 0 || source.unchanged?.() !== true) return;
-    const all = (vma.prot & EXEC) !== 0;
-    this.pages.bringKept(
-      all ? vma.start >>> PAGE_SHIFT : first,
-      all ? vma.end / PAGE_SIZE : last,
-      label,
-      flag,
-      grant,
-    );
-  }
-
-  /** Takes pages that another mapping of the same source has from there: they may be newer than the source. */
-  #copyShared(source: PageSource, first: number, last: number, toOffset: number, grant: number): void {
-    const all = sharers(source);
-    if (all === undefined || all.areas.size < 2) return;
-    for (let page = first; page < last; page++) {
-      if (this.pages.present(page)) continue;
-      if (all.copyTo(this, page, toOffset + page * PAGE_SIZE))
-        this.pages.bring(page, page + 1, PRESENT, grant);
-    }
   }
 
   /** WRITE was withheld from a present page: for translated code in it, or to notice the first write to a shared file. */
@@ -577,42 +488,6 @@ export class AddressSpace {
       end: end + by,
       offset: vma.source === null ? 0 : vma.offset + (end - vma.start),
     });
-  }
-
-  /** Moves present pages with their flags and page bytes to pages that are not present. */
-  #movePages(from: number, to: number, count: number): void {
-    const { flags, bytes } = this.pages;
-    for (let i = 0; i < count; ) {
-      if (!(flags[from + i]! & PRESENT)) {
-        i++;
-        continue;
-      }
-      const first = i;
-      while (i < count && flags[from + i]! & PRESENT) i++;
-      this.u8.copyWithin((to + first) * PAGE_SIZE, (from + first) * PAGE_SIZE, (from + i) * PAGE_SIZE);
-      for (let j = first; j < i; j++)
-        this.pages.bring(to + j, to + j + 1, flags[from + j]!, bytes[from + j]!);
-    }
-    this.pages.drop(from, from + count);
-  }
-
-  /**
-   * For shared.ts. Writes the dirty pages of a shared mapping back, and takes WRITE from them so that the next write is noticed.
-   */
-  writeBack(vma: Vma, start: number, end: number): void {
-    const source = vma.source;
-    if (!vma.shared || source === null) return;
-    const { flags } = this.pages;
-    const size = source.size();
-    for (let page = start >>> PAGE_SHIFT; page < end / PAGE_SIZE; page++) {
-      if (!(flags[page]! & DIRTY)) continue;
-      flags[page]! &= ~DIRTY;
-      this.pages.withhold(page, WRITE);
-      // A shared mapping never makes the file longer.
-      const offset = vma.offset + (page * PAGE_SIZE - vma.start);
-      const length = Math.min(PAGE_SIZE, size - offset);
-      if (length > 0) source.write?.(offset, this.bytes(page * PAGE_SIZE, length));
-    }
   }
 }
 

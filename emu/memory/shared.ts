@@ -13,7 +13,7 @@
  * shared mapping gets a source of its own, SharedMemory.
  */
 import type { AddressSpace, PageSource, Vma } from './address-space.ts';
-import { PAGE_SIZE, WRITE } from './layout.ts';
+import { PAGE_SHIFT, PAGE_SIZE, WRITE } from './layout.ts';
 import { DIRTY, PRESENT } from './page-table.ts';
 
 /** The shared areas of one source, in all address spaces. The Vma objects are the live ones of the VmaLists. */
@@ -78,7 +78,7 @@ export function flushShared(source: PageSource, from = 0, to = Number.MAX_SAFE_I
   if (all === undefined) return;
   for (const [vma, space] of all.areas) {
     const part = partOf(vma, from, to);
-    if (part !== null) space.writeBack(vma, part.start, part.end);
+    if (part !== null) writeBack(space, vma, part.start, part.end);
   }
 }
 
@@ -162,4 +162,23 @@ export function residentPages(memory: SharedMemory): number {
     }
   }
   return resident.size;
+}
+
+/**
+ * Writes the dirty pages of a shared mapping back, and takes WRITE from them so that the next write is noticed.
+ */
+export function writeBack(space: AddressSpace, vma: Vma, start: number, end: number): void {
+  const source = vma.source;
+  if (!vma.shared || source === null) return;
+  const { flags } = space.pages;
+  const size = source.size();
+  for (let page = start >>> PAGE_SHIFT; page < end / PAGE_SIZE; page++) {
+    if (!(flags[page]! & DIRTY)) continue;
+    flags[page]! &= ~DIRTY;
+    space.pages.withhold(page, WRITE);
+    // A shared mapping never makes the file longer.
+    const offset = vma.offset + (page * PAGE_SIZE - vma.start);
+    const length = Math.min(PAGE_SIZE, size - offset);
+    if (length > 0) source.write?.(offset, space.bytes(page * PAGE_SIZE, length));
+  }
 }
