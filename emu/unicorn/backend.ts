@@ -19,77 +19,17 @@ import type { CpuBackend, CpuHooks, CpuName, CpuOptions, CpuStats, FaultReason }
 import { type CpuState, OFF } from '../cpu-state.ts';
 import type { Access, AddressSpace } from '../memory/address-space.ts';
 import { EXEC, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, READ, USER_START, WRITE } from '../memory/layout.ts';
-import {
-  ARCH_ARM,
-  ARM_REG_C1_C0_2,
-  ARM_REG_CPSR,
-  ARM_REG_FPEXC,
-  ARM_REG_LR,
-  ARM_REG_PC,
-  ARM_REG_R0,
-  ARM_REG_SP,
-  type Engine,
-  ERR_INSN_INVALID,
-  HOOK_CODE,
-  HOOK_INTR,
-  HOOK_MEM_READ,
-  HOOK_MEM_WRITE,
-  MEM_WRITE,
-  MODE_ARM,
-  PROT_ALL,
-  UnicornError,
-} from './api.ts';
+import { ARCH_ARM, type Engine, ERR_INSN_INVALID, HOOK_CODE, MODE_ARM, UnicornError } from './api.ts';
 import { Unicorn } from './engine.ts';
 import { CHUNK, CopiedMemory, type GuestMemory, SharedMemory } from './guest-memory.ts';
-import { alignmentOf, exclusiveAccess, isYield, svcNumber, trapNumber } from './instruction.ts';
+import { alignmentOf, isYield, svcNumber, trapNumber } from './instruction.ts';
 import { PageTables, TABLES, TABLES_LENGTH } from './page-tables.ts';
-import { Registers } from './registers.ts';
+import { type Accessed, MAX_COUNT, NOWHERE, Processor, STUBS } from './processor.ts';
 
 /** QEMU's exception numbers (target/arm/cpu.h), which UC_HOOK_INTR reports. */
 const EXCP = { svc: 2, prefetchAbort: 3, dataAbort: 4, bkpt: 7 } as const;
 
-/** Where emu_start is to stop: an address the guest can not execute. */
-const NOWHERE = 0xffff_fff0;
-
-/** Code of our own, run in Supervisor mode at this physical and virtual address. */
-const STUBS = 0xf000_0000;
-const SUPERVISOR = 0x1d3;
-const USER = 0x10;
-
-/** The words of the stubs, by name; r0 and r1 are the arguments, r2 and r3 are clobbered, too. */
-const STUB = {
-  /** r0 = TTBR0, r1 = DACR: turns the MMU on. */
-  mmuOn: [
-    0xee02_0f10, // mcr p15, 0, r0, c2, c0, 0
-    0xee03_1f10, // mcr p15, 0, r1, c3, c0, 0
-    0xee08_0f17, // mcr p15, 0, r0, c8, c7, 0   TLBIALL
-    0xee11_2f10, // mrc p15, 0, r2, c1, c0, 0
-    0xe382_2001, // orr r2, r2, #1              SCTLR.M
-    0xee01_2f10, // mcr p15, 0, r2, c1, c0, 0
-  ],
-  mmuOff: [
-    0xee11_2f10, // mrc p15, 0, r2, c1, c0, 0
-    0xe3c2_2001, // bic r2, r2, #1
-    0xee01_2f10, // mcr p15, 0, r2, c1, c0, 0
-  ],
-  /** Stores the words of r0..r1-1 where they are. */
-  rewrite: [
-    0xe590_2000, // ldr r2, [r0]
-    0xe480_2004, // str r2, [r0], #4
-    0xe150_0001, // cmp r0, r1
-    0x1aff_fffb, // bne the first
-  ],
-  tpidrurw: [0xee1d_0f50], // mrc p15, 0, r0, c13, c0, 2
-  clearExclusive: [0xf57f_f01f],
-  ldrex: [0xe191_0f9f],
-  ldrexd: [0xe1b1_2f9f],
-  ldrexb: [0xe1d1_0f9f],
-  ldrexh: [0xe1f1_0f9f],
-} as const;
-type StubName = keyof typeof STUB;
-
 const INSTRUCTIONS_PER_FUEL = 8;
-const MAX_COUNT = 0x7fff_ffff;
 /** Instructions of runTo between two questions to hooks.preempt. */
 const RUN_TO_COUNT = 100_000_000;
 
@@ -100,15 +40,6 @@ type Event =
 
 const SVC: Event = { kind: 'svc' };
 const BREAKPOINT: Event = { kind: 'breakpoint' };
-/** A load or store of the guest's, as the engine makes it. */
-interface Accessed {
-  readonly address: number;
-  /** In bytes. */
-  readonly size: number;
-  /** READ or WRITE. */
-  readonly access: Access;
-}
-
 const UNDEFINED: Event = { kind: 'undefined' };
 const SLICE: Event = { kind: 'slice' };
 const YIELD: Event = { kind: 'yield' };
@@ -120,8 +51,7 @@ export class UnicornBackend implements CpuBackend {
   readonly #engine: Engine;
   readonly #memory: GuestMemory;
   readonly #tables: PageTables;
-  readonly #registers: Registers;
-  readonly #stubs = new Map<StubName, number>();
+  readonly #processor: Processor;
   /**
    * Pages that an instruction in them writes to: executable and writable at once until the next hook, not marked CODE. The
    * library notices the guest's own writes to code; what the kernel writes is taken care of by forgetting their translations at
@@ -130,11 +60,8 @@ export class UnicornBackend implements CpuBackend {
   readonly #selfModifying = new Set<number>();
   /** Threads inside run(), innermost last: a hook may run another thread. */
   readonly #running: CpuState[] = [];
-  /** QEMU's number of the exception that stopped the engine, or -1. */
-  #interrupt = -1;
   #closed = false;
   readonly #counting: boolean;
-  #instructions = 0;
 
   /** `module`: makes an engine of unicorn.js; without it libunicorn is the engine. */
   constructor(space: AddressSpace, options: CpuOptions, module?: () => Engine) {
@@ -155,34 +82,25 @@ export class UnicornBackend implements CpuBackend {
       this.name = 'unicorn.js';
       this.#tables = new PageTables(engine, space.pages.bytes);
       this.#memory = new CopiedMemory(engine, space.u8, this.#tables, (begin, end) =>
-        this.#aside(() => this.#stub('rewrite', begin, end)),
+        this.#processor.aside(() => this.#processor.stub('rewrite', begin, end)),
       );
     }
     this.#engine = engine;
-    this.#registers = new Registers(engine);
-    this.#placeStubs();
+    this.#processor = new Processor(engine, space.view);
     this.#tables.mapPrivileged(STUBS >>> PAGE_SHIFT);
-    this.#turnMmuOn();
-    engine.reg_write_i32(ARM_REG_C1_C0_2, 0xf0_0000); // CPACR: cp10 and cp11
-    engine.reg_write_i32(ARM_REG_FPEXC, 0x4000_0000); // EN
-    engine.reg_write_i32(ARM_REG_CPSR, USER);
-    engine.hook_add(HOOK_INTR, (uc, intno) => {
-      this.#interrupt = intno;
-      uc.emu_stop();
-    });
     this.#counting = options.count === true;
-    if (this.#counting) engine.hook_add(HOOK_CODE, () => void this.#instructions++);
+    this.#processor.start(this.#counting);
     space.onInvalidate.push((start, length) => this.invalidate(start, length));
   }
 
   run(cpu: CpuState): void {
     this.#running.push(cpu);
-    const before = this.#instructions;
+    const before = this.#processor.instructions;
     try {
       while (this.#deliver(cpu, this.#slice(cpu)));
     } finally {
       this.#running.pop();
-      if (this.#counting) addCount(cpu, this.#instructions - before);
+      if (this.#counting) addCount(cpu, this.#processor.instructions - before);
     }
   }
 
@@ -203,7 +121,7 @@ export class UnicornBackend implements CpuBackend {
   }
 
   stats(): CpuStats {
-    return { instructions: this.#instructions, regions: 0, modules: 0, compileMs: 0, wasmBytes: 0 };
+    return { instructions: this.#processor.instructions, regions: 0, modules: 0, compileMs: 0, wasmBytes: 0 };
   }
 
   /**
@@ -233,7 +151,7 @@ export class UnicornBackend implements CpuBackend {
           first = false;
           return;
         }
-        this.#registers.store(cpu);
+        this.#processor.registers.store(cpu);
         cpu.ru[15] = address;
         there = cpu.location === location && accept();
         if (there) uc.emu_stop();
@@ -285,19 +203,19 @@ export class UnicornBackend implements CpuBackend {
     this.#tables.refresh((page) => this.#dropCode(page));
     this.#memory.enter();
     this.#loadExclusive(cpu);
-    this.#registers.load(cpu);
+    this.#processor.registers.load(cpu);
     let location = cpu.location;
     for (;;) {
       const event = this.#start(location, count);
       if (event === null) {
-        location = this.#location();
+        location = this.#processor.location();
       } else {
         // WFE and YIELD report an invalid instruction with the PC past them, WFI nothing.
-        const silent = event === SLICE || (event === UNDEFINED && this.#location() !== location);
+        const silent = event === SLICE || (event === UNDEFINED && this.#processor.location() !== location);
         const yielded = silent && this.#isBehindYield();
         this.#memory.leave();
-        this.#registers.store(cpu);
-        if (!this.#engine.readsCoprocessors) cpu.u32[OFF.tpidrurw >> 2] = this.#tpidrurw();
+        this.#processor.registers.store(cpu);
+        if (!this.#engine.readsCoprocessors) cpu.u32[OFF.tpidrurw >> 2] = this.#processor.tpidrurw();
         return yielded ? YIELD : event;
       }
     }
@@ -305,16 +223,16 @@ export class UnicornBackend implements CpuBackend {
 
   /** One emu_start; null: a page has been brought in, go on at the engine's PC. */
   #start(location: number, count: number): Event | null {
-    this.#interrupt = -1;
+    this.#processor.interrupt = -1;
     try {
       this.#engine.emu_start(location, NOWHERE, 0, count);
     } catch (error) {
       if (error instanceof UnicornError && error.code === ERR_INSN_INVALID) return UNDEFINED;
       throw error;
     }
-    switch (this.#interrupt) {
+    switch (this.#processor.interrupt) {
       case -1:
-        return this.#pc() === NOWHERE ? this.#fetch(NOWHERE) : SLICE;
+        return this.#processor.pc() === NOWHERE ? this.#fetch(NOWHERE) : SLICE;
       case EXCP.svc:
         return SVC;
       case EXCP.bkpt:
@@ -348,7 +266,7 @@ export class UnicornBackend implements CpuBackend {
   // ---- aborts ----
 
   #prefetchAbort(): Event | null {
-    const pc = this.#pc();
+    const pc = this.#processor.pc();
     const page = pc >>> PAGE_SHIFT;
     // Its first half is executable: a 32-bit Thumb instruction that reaches into the next page.
     if (this.#tables.granted[page]! & EXEC) return this.#fetch((page + 1) * PAGE_SIZE);
@@ -366,7 +284,7 @@ export class UnicornBackend implements CpuBackend {
   }
 
   #dataAbort(): Event | null {
-    const accesses = this.#probe();
+    const accesses = this.#processor.probe();
     let helped = false;
     for (const accessed of accesses) {
       const event = this.#allow(accessed);
@@ -375,7 +293,8 @@ export class UnicornBackend implements CpuBackend {
     }
     if (helped) return null;
     // Nothing was wrong with the pages: it was the alignment.
-    if (accesses.length === 0) throw new Error(`data abort without an access at ${this.#pc().toString(16)}`);
+    if (accesses.length === 0)
+      throw new Error(`data abort without an access at ${this.#processor.pc().toString(16)}`);
     const { address, access } = accesses[0]!;
     return { kind: 'fault', address, access, why: 'align' };
   }
@@ -383,9 +302,9 @@ export class UnicornBackend implements CpuBackend {
   /** Grants what the access needs; whether there was something to grant. */
   #allow({ address, size, access }: Accessed): Event | boolean {
     const { granted } = this.#tables;
-    const pc = this.#pc();
+    const pc = this.#processor.pc();
     // Alignment comes before the pages (ARM ARM B2.4.6).
-    if (address & alignmentOf(this.space.view, this.#location(), size))
+    if (address & alignmentOf(this.space.view, this.#processor.location(), size))
       return { kind: 'fault', address, access, why: 'align' };
     let helped = false;
     const last = ((address + size - 1) >>> 0) >>> PAGE_SHIFT;
@@ -419,69 +338,12 @@ export class UnicornBackend implements CpuBackend {
     this.#tables.grant(page, wanted);
   }
 
-  /**
-   * The accesses that the instruction at the engine's PC, which ended in a data abort, tries. Unicorn 2.0 calls hooks before it
-   * asks the MMU: the last one called is of the access that fails. Later versions ask first: there the instruction is run
-   * without the MMU, and what it writes is taken back.
-   */
-  #probe(): Accessed[] {
-    const instructions = this.#instructions;
-    const accesses = this.#engine.hooksFirst ? this.#watched().slice(-1) : this.#probeWithoutMmu();
-    this.#instructions = instructions - 1; // the instruction will be counted when it is run for good
-    return accesses;
-  }
-
-  #probeWithoutMmu(): Accessed[] {
-    // Running it would use up the monitor.
-    const exclusive = exclusiveAccess(this.space.view, this.#location());
-    if (exclusive !== null) {
-      const { n, offset, size, loads } = exclusive;
-      const base = this.#engine.reg_read_i32(n === 13 ? ARM_REG_SP : n === 14 ? ARM_REG_LR : ARM_REG_R0 + n);
-      return [{ address: (base + offset) >>> 0, size, access: loads ? READ : WRITE }];
-    }
-    const written: [address: number, bytes: Uint8Array][] = [];
-    return this.#aside((restore) => {
-      this.#stub('mmuOff');
-      restore();
-      const accesses = this.#watched((address, size) => {
-        written.push([address, this.#engine.mem_read(address, size)]);
-      });
-      for (const [address, bytes] of written.reverse()) this.#engine.mem_write(address, bytes);
-      this.#turnMmuOn();
-      return accesses;
-    });
-  }
-
-  /** Runs the instruction at the engine's PC and takes down its accesses. */
-  #watched(writing?: (address: number, size: number) => void): Accessed[] {
-    const found: Accessed[] = [];
-    const hook = this.#engine.hook_add(HOOK_MEM_READ | HOOK_MEM_WRITE, (_engine, type, address, size) => {
-      found.push({ address, size, access: type === MEM_WRITE ? WRITE : READ });
-      if (type === MEM_WRITE) writing?.(address, size);
-      return undefined;
-    });
-    try {
-      this.#engine.emu_start(this.#location(), NOWHERE, 0, 1);
-    } finally {
-      this.#engine.hook_del(hook);
-    }
-    return found;
-  }
-
   // ---- the engine ----
 
-  #pc(): number {
-    return (this.#engine.reg_read_i32(ARM_REG_PC) & ~1) >>> 0;
-  }
-
-  #location(): number {
-    return this.#pc() | ((this.#engine.reg_read_i32(ARM_REG_CPSR) >>> 5) & 1);
-  }
-
   #isBehindYield(): boolean {
-    const pc = this.#pc();
+    const pc = this.#processor.pc();
     if (pc < USER_START + 4 || !(this.space.pages.bytes[(pc - 2) >>> PAGE_SHIFT]! & EXEC)) return false;
-    return isYield(this.space.view, this.#location());
+    return isYield(this.space.view, this.#processor.location());
   }
 
   #revokeExec(page: number): void {
@@ -510,59 +372,15 @@ export class UnicornBackend implements CpuBackend {
     if (armed && size === 2) armed = view.getUint16(address, true) === (low & 0xffff);
     if (armed && size === 1) armed = view.getUint8(address) === (low & 0xff);
     if (!armed) {
-      this.#stub('clearExclusive');
+      this.#processor.stub('clearExclusive');
       return;
     }
     this.#grant(address >>> PAGE_SHIFT, READ);
-    this.#stub(size === 8 ? 'ldrexd' : size === 2 ? 'ldrexh' : size === 1 ? 'ldrexb' : 'ldrex', 0, address);
-  }
-
-  #placeStubs(): void {
-    const code = new Uint32Array(PAGE_SIZE / 4);
-    let at = 0;
-    for (const name of Object.keys(STUB) as StubName[]) {
-      this.#stubs.set(name, STUBS + at * 4);
-      code.set(STUB[name], at);
-      at += STUB[name].length + 1;
-    }
-    this.#engine.mem_map(STUBS, CHUNK, PROT_ALL);
-    this.#engine.mem_write(STUBS, new Uint8Array(code.buffer));
-  }
-
-  /** Runs code of our own in Supervisor mode. */
-  #stub(name: StubName, r0 = 0, r1 = 0): void {
-    const begin = this.#stubs.get(name)!;
-    this.#engine.reg_write_i32(ARM_REG_CPSR, SUPERVISOR);
-    this.#engine.reg_write_i32(ARM_REG_R0, r0);
-    this.#engine.reg_write_i32(ARM_REG_R0 + 1, r1);
-    const instructions = this.#instructions;
-    this.#interrupt = -1;
-    this.#engine.emu_start(begin, begin + STUB[name].length * 4, 0, MAX_COUNT);
-    if (this.#interrupt !== -1) throw new Error(`exception ${this.#interrupt} in ${name}`);
-    this.#instructions = instructions;
-    this.#engine.reg_write_i32(ARM_REG_CPSR, USER);
-  }
-
-  #tpidrurw(): number {
-    this.#stub('tpidrurw');
-    return this.#engine.reg_read_i32(ARM_REG_R0);
-  }
-
-  #turnMmuOn(): void {
-    this.#stub('mmuOn', TABLES, 1); // domain 0: client, descriptors are obeyed
-  }
-
-  /** Does something that clobbers registers while the engine has the guest's; `restore` gives them back to it. */
-  #aside<T>(body: (restore: () => void) => T): T {
-    const location = this.#location();
-    this.#registers.read();
-    const restore = () => {
-      this.#registers.write();
-      this.#engine.reg_write_i32(ARM_REG_PC, location);
-    };
-    const result = body(restore);
-    restore();
-    return result;
+    this.#processor.stub(
+      size === 8 ? 'ldrexd' : size === 2 ? 'ldrexh' : size === 1 ? 'ldrexb' : 'ldrex',
+      0,
+      address,
+    );
   }
 }
 
