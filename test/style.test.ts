@@ -1,4 +1,4 @@
-/** Lengths that a reader can take in: of lines; those of functions are biome's (biome.json). */
+/** Lengths that a reader can take in: of lines everywhere, of classes; functions are biome's (biome.json). */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const COLUMNS = 130;
+const CLASS_LINES = 400;
 
 const files = execFileSync('git', ['ls-files'], { cwd: project, encoding: 'utf8' }).trim().split('\n');
 const linesOf = (file: string) => readFileSync(project + file, 'utf8').split('\n');
@@ -32,4 +33,23 @@ test(`lines have at most ${COLUMNS} columns`, () => {
     ...comments.flatMap((file) => tooLong(file, linesOf(file), (line) => /^\s*(\/\/|\/?\*)/.test(line))),
   ];
   expect(found).toEqual([]);
+});
+
+/** Classes by name, with the number of their lines. */
+function classes(lines: readonly string[]): [name: string, length: number][] {
+  return lines.flatMap((line, i) => {
+    const [, indent, name] = /^(\s*)(?:export )?(?:default )?(?:abstract )?class (\w+)/.exec(line) ?? [];
+    if (indent === undefined || /\}$/.test(line)) return [];
+    const end = lines.indexOf(`${indent}}`, i);
+    return [[name!, end - i + 1] as [string, number]];
+  });
+}
+
+test(`classes have at most ${CLASS_LINES} lines`, () => {
+  const all = files
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) => classes(linesOf(file)).map(([name, length]) => ({ file, name, length })));
+  expect(all.length).toBeGreaterThan(100);
+  expect(all.filter(({ length }) => length > CLASS_LINES)).toEqual([]);
+  expect(classes(['class A {', '  x = 1;', '}', 'class B {}'])).toEqual([['A', 3]]);
 });

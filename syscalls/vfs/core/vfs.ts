@@ -88,6 +88,23 @@ export function checkRename(flags: number): void {
 
 type Time = bigint | 'now' | undefined;
 
+/**
+ * Directory and name for something new. EEXIST when the name is there, ENOENT for a trailing slash unless it is to be a
+ * directory.
+ */
+function newName(at: PathOperation, directory = false): { dir: Inode; name: string } {
+  const { dir, name, inode, slash } = nameOf(at);
+  if (inode !== undefined) fail('EEXIST');
+  if (slash && !directory) fail('ENOENT');
+  checkCreate(dir, at.creds);
+  return { dir, name };
+}
+
+/** The directory and name a path means, to be made, removed or renamed. */
+function nameOf(at: PathOperation): Resolved {
+  return resolve(at, at.start, at.path, false, { name: true });
+}
+
 export class Vfs {
   readonly memory: MachineMemory;
   readonly mounts = new Mounts();
@@ -272,26 +289,9 @@ export class Vfs {
 
   // ---- names ----
 
-  /**
-   * Directory and name for something new. EEXIST when the name is there, ENOENT for a trailing slash unless it is to be a
-   * directory.
-   */
-  #newName(at: PathOperation, directory = false): { dir: Inode; name: string } {
-    const { dir, name, inode, slash } = this.#name(at);
-    if (inode !== undefined) fail('EEXIST');
-    if (slash && !directory) fail('ENOENT');
-    checkCreate(dir, at.creds);
-    return { dir, name };
-  }
-
-  /** The directory and name a path means, to be made, removed or renamed. */
-  #name(at: PathOperation): Resolved {
-    return resolve(at, at.start, at.path, false, { name: true });
-  }
-
   /** @param mode permission bits, the umask taken off */
   mkdir(at: PathOperation, mode: number): void {
-    const { dir, name } = this.#newName(at, true);
+    const { dir, name } = newName(at, true);
     dir.mkdir(name, mode & 0o1777, at.creds);
     this.notifier.name(dir, IN_CREATE, name, true);
   }
@@ -299,7 +299,7 @@ export class Vfs {
   symlink(target: string, at: PathOperation): void {
     if (target.length === 0) fail('ENOENT');
     if (target.length >= PATH_MAX) fail('ENAMETOOLONG');
-    const { dir, name } = this.#newName(at);
+    const { dir, name } = newName(at);
     dir.symlink(name, target, at.creds);
     this.notifier.name(dir, IN_CREATE, name, false);
   }
@@ -308,7 +308,7 @@ export class Vfs {
   mknod(at: PathOperation, mode: number, rdev: number): Inode {
     const type = mode & S_IFMT || S_IFREG;
     checkMknod(type);
-    const { dir, name } = this.#newName(at);
+    const { dir, name } = newName(at);
     if ((type === S_IFCHR || type === S_IFBLK) && !capable(at.creds, CAP.MKNOD)) fail('EPERM');
     const made = dir.mknod(name, type | (mode & 0o7777), rdev, at.creds);
     this.notifier.name(dir, IN_CREATE, name, false);
@@ -316,7 +316,7 @@ export class Vfs {
   }
 
   link(target: Inode, at: PathOperation): void {
-    const { dir, name } = this.#newName(at);
+    const { dir, name } = newName(at);
     if (dir.fs !== target.fs) fail('EXDEV');
     if (target.isDirectory) fail('EPERM');
     dir.link(name, target);
@@ -325,7 +325,7 @@ export class Vfs {
   }
 
   unlink(at: PathOperation): void {
-    const { dir, name, inode, slash } = this.#name(at);
+    const { dir, name, inode, slash } = nameOf(at);
     if (dir.fs.readOnly) fail('EROFS');
     if (inode === undefined) fail('ENOENT');
     if (slash) fail(inode.isDirectory ? 'EISDIR' : 'ENOTDIR');
@@ -337,7 +337,7 @@ export class Vfs {
   }
 
   rmdir(at: PathOperation): void {
-    const { dir, name, inode } = this.#name(at);
+    const { dir, name, inode } = nameOf(at);
     if (name === '.') fail('EINVAL');
     if (name === '..') fail('ENOTEMPTY');
     if (name === '/') fail('EBUSY');
@@ -361,8 +361,8 @@ export class Vfs {
   /** @param flags RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT */
   rename(old: PathOperation, at: PathOperation, flags: number): void {
     checkRename(flags);
-    const from = this.#name(old);
-    const to = this.#name(at);
+    const from = nameOf(old);
+    const to = nameOf(at);
     if (from.dir.fs !== to.dir.fs) fail('EXDEV');
     const special = (name: string) => name === '.' || name === '..' || name === '/';
     if (special(from.name)) fail('EBUSY');
@@ -472,7 +472,7 @@ export class Vfs {
 
   /** The inode of a new Unix socket. EADDRINUSE when the name is there. */
   makeSocket(at: PathOperation, mode: number, stream: boolean): Inode {
-    const { dir, name, inode } = this.#name(at);
+    const { dir, name, inode } = nameOf(at);
     if (inode) fail('EADDRINUSE');
     checkCreate(dir, at.creds);
     const made = dir.bindSocket(name, mode, at.creds, stream);

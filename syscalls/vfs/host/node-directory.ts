@@ -116,7 +116,7 @@ export class NodeDirectory extends NodeInode {
     const { hidden } = this.fs;
     const mayBeDevices = this.fs.guest?.kept.special ?? false;
     const entries: DirEntry[] = [];
-    for (const entry of this.#entries()) {
+    for (const entry of entriesOf(this.fs, this.path)) {
       const { name } = entry;
       let { type, ino } = entry;
       if (mayBeDevices && type === DT_REG) {
@@ -144,30 +144,6 @@ export class NodeDirectory extends NodeInode {
   #changing(): void {
     this.fs.checkWritable();
     this.fs.vfs.passed.changed();
-  }
-
-  /**
-   * What the host has here. Inode numbers are 0 where it takes a look at each file to know what the guest is told: its device
-   * may be another.
-   */
-  #entries(): { name: string; type: number; ino: number }[] {
-    const { api, native, calls, vfs } = this.fs;
-    const path = this.fs.directoryPath(this.path);
-    if (calls === undefined) {
-      const encoding = native ? 'latin1' : 'utf8';
-      const found = host(() => api.readdirSync(path, { encoding, withFileTypes: true }));
-      return found.map((d) => ({ name: this.fs.fromHost(d.name), type: typeOf(d), ino: 0 }));
-    }
-    const fd = host(() => api.openSync(path, fs.constants.O_DIRECTORY));
-    try {
-      return readDirectory(calls, fd).map(({ name, type, ino }) => ({
-        name,
-        type,
-        ino: vfs.numbers.isSafe(ino) ? Number(ino) : 0,
-      }));
-    } finally {
-      api.closeSync(fd);
-    }
   }
 
   /** Nothing may exist under that name, which is about to be made. */
@@ -438,6 +414,30 @@ export class NodeDirectory extends NodeInode {
 /** A name that no file has. */
 function asideName(): string {
   return `.${process.pid.toString(36)}-${Date.now().toString(36)}.exchange`;
+}
+
+/**
+ * What the host has in a directory. Inode numbers are 0 where it takes a look at each file to know what the guest is told: its
+ * device may be another.
+ */
+function entriesOf(nodeFs: NodeFs, directory: string): { name: string; type: number; ino: number }[] {
+  const { api, native, calls, vfs } = nodeFs;
+  const path = nodeFs.directoryPath(directory);
+  if (calls === undefined) {
+    const encoding = native ? 'latin1' : 'utf8';
+    const found = host(() => api.readdirSync(path, { encoding, withFileTypes: true }));
+    return found.map((d) => ({ name: nodeFs.fromHost(d.name), type: typeOf(d), ino: 0 }));
+  }
+  const fd = host(() => api.openSync(path, fs.constants.O_DIRECTORY));
+  try {
+    return readDirectory(calls, fd).map(({ name, type, ino }) => ({
+      name,
+      type,
+      ino: vfs.numbers.isSafe(ino) ? Number(ino) : 0,
+    }));
+  } finally {
+    api.closeSync(fd);
+  }
 }
 
 function typeOf(d: fs.Dirent): number {
