@@ -6,7 +6,7 @@ import { OFF } from '../cpu-state.ts';
 import { MAX_DEPTH } from '../jit/compile.ts';
 import { CPU, LEAVE } from '../jit/convention.ts';
 import { ByteWriter, type FuncBody, I32, OP, VOID } from '../jit/wasm.ts';
-import { PAGE_MASK } from '../memory/layout.ts';
+import { CODE, EXEC, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT } from '../memory/layout.ts';
 import {
   A,
   ADDRESS,
@@ -121,14 +121,26 @@ function fetch(w: ByteWriter, bits: number, kind: number): void {
   w.i32(0xe800);
   w.byte(OP.i32_ge_u);
   when(w, () => {
-    // The other half may be on a page that is not there.
+    // The other half may be on a page that is not there, or whose changes nobody would tell.
     w.get(ADDRESS);
     w.i32(PAGE_MASK);
     w.byte(OP.i32_and);
     w.i32(PAGE_MASK - 1);
     w.byte(OP.i32_eq);
-    w.byte(OP.br_if);
-    w.u32(2);
+    when(w, () => {
+      w.get(ADDRESS);
+      w.i32(2);
+      w.byte(OP.i32_add);
+      w.i32(PAGE_SHIFT);
+      w.byte(OP.i32_shr_u);
+      w.mem(OP.i32_load8_u, PAGE_BYTES);
+      w.i32(EXEC | CODE);
+      w.byte(OP.i32_and);
+      w.i32(EXEC | CODE);
+      w.byte(OP.i32_ne);
+      w.byte(OP.br_if);
+      w.u32(3);
+    });
     w.i32(MASTER_KIND.T32);
     w.set(kind);
     w.get(bits);
