@@ -93,7 +93,15 @@ export function damageCaches(
           .filter(([name, number]) => (found.get(name) ?? 0) < number * RESTORED)
           .map(([name, number]) => `${found.get(name) ?? 0} of ${number} translations of ${name}`);
       }
-      if (missing.length > 0) failures.push(`${what}: after it there are ${missing.join(', ')}`);
+      if (missing.length > 0) {
+        // How much is compiled depends on how long the run takes: it is to be as good as what a run without a cache leaves now.
+        const fresh = `${base}/fresh`;
+        run(fresh, 'a fresh cache', []);
+        const [now, found] = [translations(fresh), translations(cache)];
+        fs.rmSync(fresh, { recursive: true, force: true });
+        const isWorse = ([name, number]: [string, number]) => (found.get(name) ?? 0) < number * RESTORED;
+        if ([...now].some(isWorse)) failures.push(`${what}: after it there are ${missing.join(', ')}`);
+      }
       if (i % 50 === 49) told(i + 1);
     }
   } finally {

@@ -82,7 +82,7 @@ export class JitBackend implements CpuBackend {
     this.#options = { ...options, hooks: this.#times.timed(options.hooks, 'hooks') };
     this.#cache = new InsnCache(space, undefined, (location) => store.sharedInsns(space, location));
     this.#interpreter = new Interpreter(space, this.#options.hooks, this.#cache);
-    this.#tiering = new Tiering(options.hot);
+    this.#tiering = new Tiering(store.began, options.hot);
     this.#heatMask = options.interpret === true ? -1 : this.#tiering.interval - 1;
     this.name = options.interpret === true ? 'interp' : 'jit';
     const set = handlerSet(options.count);
@@ -122,6 +122,7 @@ export class JitBackend implements CpuBackend {
       for (const l of locations) this.#enterCompiled(l);
     };
     this.code.executed = (location) => this.#wasm.hasRun(location);
+    this.code.arrivals = (location) => this.#wasm.arrivals(location);
     this.#modules.onEmptied = (location) => this.#wasm.forgetCompiled(location);
     space.onInvalidate.push((start, length) => this.invalidate(start, length));
   }
@@ -253,11 +254,13 @@ export class JitBackend implements CpuBackend {
     }
     if (!tiering.arrived(location, isLoop, count)) return;
     if (from !== 0 && code.extend(from, location)) return;
-    const arrivals = (l: number) => this.#wasm.arrivals(l);
+    if (isLoop && code.waitsInside(location)) return;
     const others = tiering
-      .others(arrivals)
-      .filter((other) => this.#modules.compiledSlot(other.location) === 0);
-    if (!code.compile({ location, isLoop }, (l) => tiering.isWarm(arrivals(l)), others)) return;
+      .others(code.arrivals)
+      .filter(
+        (l) => this.#modules.compiledSlot(l.location) === 0 && !(l.isLoop && code.isInside(l.location)),
+      );
+    if (!code.compile({ location, isLoop }, { also: others, wanted: tiering.wanted })) return;
     for (const l of [location, ...others.map((other) => other.location)]) this.#enterCompiled(l);
   }
 
@@ -301,7 +304,7 @@ export class JitBackend implements CpuBackend {
     }
     // The runtime asks about an access that is allowed when it has passed it 255 times.
     // It then goes on in the evaluator, to come back into the new code.
-    if (!brought && !group && this.code.sawUnaligned(site)) return this.#leaveToStep(site);
+    if (!brought && !group && this.code.sawUnaligned(site, 'unaligned')) return this.#leaveToStep(site);
     // Bringing one page in may have taken access to another away, which a group of accesses has been promised.
     return space.pages.revocationEpoch === revocationEpoch ? 1 : this.#leaveToStep(site);
   }
@@ -312,7 +315,7 @@ export class JitBackend implements CpuBackend {
   #groupFailed(site: number): void {
     const times = (this.#groupFailures.get(site) ?? 0) + 1;
     this.#groupFailures.set(site, times);
-    if (times === MAX_GROUP_FAILURES) this.code.sawUnaligned(site);
+    if (times >= MAX_GROUP_FAILURES) this.code.sawUnaligned(site, 'group');
   }
 
   /** Has the evaluator run the instruction at a site, which is left by the fault exit. */

@@ -32,8 +32,15 @@ import { patchI32 } from './wasm.ts';
 
 /** A region is compiled again so often, as more of it turns out to be hot. */
 const MAX_EXTENSIONS = 6;
-/** A region is optimized when fuel was over in it so often (about a millisecond apart). */
-const SAMPLES = 8;
+
+export interface CompileOptions {
+  /** What is compiled in the same module. */
+  readonly also?: readonly Start[];
+  /** Arrivals from which on a function that the region calls is compiled with it. */
+  readonly wanted?: number;
+  /** Takes all that can be reached into the region, and is always done now. */
+  readonly ahead?: boolean;
+}
 
 export class CodeCache {
   /** Where making translations is 'translate'. */
@@ -69,6 +76,8 @@ export class CodeCache {
   readonly #counting: boolean;
   /** Whether the instruction at a location has been run: only then is it worth compiling. */
   executed: (location: number) => boolean = () => false;
+  /** How often the interpreter has arrived at a location. */
+  arrivals: (location: number) => number = () => 0;
   /** Locations have got code from the other thread. */
   onTranslated: (locations: readonly number[]) => void = () => {};
   /** Pages (address >>> 12) with code that has been run. */
@@ -115,12 +124,7 @@ export class CodeCache {
    * Compiles the region at a location, and others with it (Translator.translate): now, or when the other thread is done. True
    * when there is code for the location. `ahead` takes all that can be reached into the region, and is always done now.
    */
-  compile(
-    start: Start,
-    isWanted: (location: number) => boolean,
-    also: readonly Start[] = [],
-    ahead = false,
-  ): boolean {
+  compile(start: Start, { also = [], wanted = Infinity, ahead = false }: CompileOptions = {}): boolean {
     if (this.#store.isFull) return false;
     const image = this.imageAt(start.location);
     const others = also.filter(
@@ -135,13 +139,13 @@ export class CodeCache {
     const isForThread = !ahead && thread?.failed === false && store.translatedHere >= LOCAL_INSTRUCTIONS;
     // The answer may come too late for a short process, but not twice.
     if (isForThread && !image.missed.delete(start.location)) {
-      this.#request(thread, image, start, others);
+      this.#request(thread, image, start, others, wanted);
       return false;
     }
     const began = performance.now();
     const before = this.times.begin('translate');
     this.#noteJumps();
-    const view = new LocalView(this, image, isWanted, ahead);
+    const view = new LocalView(this, image, wanted, ahead);
     this.#translator ??= new Translator(this.#options);
     const batch = this.#translator.translate(start, others, view);
     if (batch !== null) {
@@ -153,14 +157,20 @@ export class CodeCache {
     return batch !== null;
   }
 
-  #request(thread: TranslationThread, image: CodeImage, start: Start, also: readonly Start[]): void {
+  #request(
+    thread: TranslationThread,
+    image: CodeImage,
+    start: Start,
+    also: readonly Start[],
+    wanted: number,
+  ): void {
     const { location } = start;
     if (this.#pending.has(location)) return;
     this.#noteJumps();
     const locations = [location, ...also.map((other) => other.location)];
     for (const l of locations) this.#pending.add(l);
     const asked = this.#epoch;
-    const job = { start, also, ...this.#pagesOf(image) };
+    const job = { start, also, wanted, ...this.#pagesOf(image) };
     thread.request(this.space.memory, image, job, this.#options, (answer, ms) => {
       for (const l of locations) this.#pending.delete(l);
       this.threadMs += ms;
@@ -227,7 +237,7 @@ export class CodeCache {
   /** Compiles a translated region once more, for what has become known since. */
   #compileAgain(image: CodeImage, location: number): boolean {
     const { isLoop, isOptimized } = image.translations.get(location)!;
-    return this.compile({ location, isLoop, optimize: isOptimized }, () => false);
+    return this.compile({ location, isLoop, optimize: isOptimized });
   }
 
   /**
@@ -241,16 +251,12 @@ export class CodeCache {
     const { isLoop, isOptimized } = translation;
     // It may be in a loop for long, in the function as it was before.
     if (isOptimized && location === region) return false;
-    const counted = isOptimized ? location : region;
-    const samples = isOptimized ? image.lateSamples : image.samples;
-    const count = (samples.get(counted) ?? 0) + 1;
-    samples.set(counted, count);
-    if (count % SAMPLES !== 0) return false;
+    if (!image.waste.add('sample', isOptimized ? location : region, translation.instructions)) return false;
     if (!isOptimized)
-      return this.compile({ location: region, isLoop, optimize: true }, () => false) && location === region;
+      return this.compile({ location: region, isLoop, optimize: true }) && location === region;
     if (image.translations.get(location)?.isOptimized === true)
       return this.modules.compiledSlot(location) > 0;
-    return this.compile({ location, isLoop: true, optimize: true }, () => false);
+    return this.compile({ location, isLoop: true, optimize: true });
   }
 
   #build(image: CodeImage, translations: readonly Translation[], constantPages: Iterable<number>): void {
@@ -292,11 +298,24 @@ export class CodeCache {
   extend(from: number, target: number): boolean {
     const image = this.imageAt(from);
     const times = image.extended.get(from) ?? 0;
-    if (!image.translations.has(from) || times === MAX_EXTENSIONS || isEntry(image, target)) return false;
-    if (this.#pending.has(from)) return true;
+    const translation = image.translations.get(from);
+    if (translation === undefined || times === MAX_EXTENSIONS || isEntry(image, target)) return false;
+    if (this.#pending.has(from) || !image.waste.add('exit', from, translation.instructions)) return true;
     image.extended.set(from, times + 1);
     this.#compileAgain(image, from);
     return true;
+  }
+
+  /** Whether another region has this loop inside. */
+  isInside(location: number): boolean {
+    return this.imageAt(location).around(location) !== undefined;
+  }
+
+  /** As isInside, when a region of its own is not worth compiling yet. */
+  waitsInside(location: number): boolean {
+    const image = this.imageAt(location);
+    const around = image.around(location);
+    return around !== undefined && !image.waste.add('loop', location, around.instructions);
   }
 
   /** Notes where the indirect jumps went that have gone to one place only. */
@@ -322,12 +341,13 @@ export class CodeCache {
    * The access at a site is often unaligned, but allowed: its region is compiled again with a test that lets such accesses pass
    * at once. False when that is done already.
    */
-  sawUnaligned(number: number): boolean {
+  sawUnaligned(number: number, why: 'unaligned' | 'group'): boolean {
     const { location, region } = this.#store.site(number);
     const image = this.imageAt(location);
-    if (image.unaligned.has(location)) return false;
     image.unaligned.add(location);
-    if (image.translations.has(region)) this.#compileAgain(image, region);
+    const translation = image.translations.get(region);
+    if (translation === undefined || !image.waste.add(why, region, translation.instructions)) return false;
+    this.#compileAgain(image, region);
     return true;
   }
 

@@ -8,6 +8,7 @@
 import type { InsnPage } from '../decode/insn-cache.ts';
 import type { RunNumber } from './function-writer.ts';
 import type { KeptImage } from './kept-image.ts';
+import { Waste } from './tiering.ts';
 import type { FuncBody } from './wasm.ts';
 
 /** Targets of one indirect jump that are compared with, before the jump cache is asked. */
@@ -58,10 +59,7 @@ export class CodeImage {
   readonly unaligned = new Set<number>();
   /** Targets of indirect jumps that the evaluator has seen, by the jump's address; few each. */
   readonly jumps = new Map<number, number[]>();
-  /** How often a region was the one that ran when fuel was over. */
-  readonly samples = new Map<number, number>();
-  /** The same by location, of regions that have been compiled once more meanwhile. */
-  readonly lateSamples = new Map<number, number>();
+  readonly waste = new Waste();
   /** How often a region was compiled again with more in it. */
   readonly extended = new Map<number, number>();
   /** Regions that another thread has translated for processes that were gone by then. */
@@ -105,6 +103,17 @@ export class CodeImage {
     this.news?.push({ location, removed: true });
   }
 
+  /** The smallest translation that holds the block at an address and begins elsewhere. */
+  around(location: number): Translation | undefined {
+    const address = (location & ~1) >>> 0;
+    let found: Translation | undefined;
+    if (this.copies(address) > 0)
+      for (const t of this.translations.values())
+        if (t.location !== location && beginsBlock(t, address) && !(t.instructions >= found?.instructions!))
+          found = t;
+    return found;
+  }
+
   /** The number of translations that hold the block at an address. */
   copies(address: number): number {
     if (this.#covered === undefined) {
@@ -131,6 +140,11 @@ export class CodeImage {
     }
     return true;
   }
+}
+
+function beginsBlock({ blocks }: Translation, address: number): boolean {
+  for (let i = 0; i < blocks.length; i += 2) if (blocks[i]! >>> 0 === address) return true;
+  return false;
 }
 
 /** Whether an address lies in a block of the translation. */

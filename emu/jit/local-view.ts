@@ -11,12 +11,12 @@ export class LocalView implements CodeView {
   readonly #cache: CodeCache;
   readonly #image: CodeImage;
   readonly #ahead: boolean;
-  readonly #isWanted: (location: number) => boolean;
+  readonly #wanted: number;
 
-  constructor(cache: CodeCache, image: CodeImage, isWanted: (location: number) => boolean, ahead: boolean) {
+  constructor(cache: CodeCache, image: CodeImage, wanted: number, ahead: boolean) {
     this.#cache = cache;
     this.#image = image;
-    this.#isWanted = isWanted;
+    this.#wanted = wanted;
     this.#ahead = ahead;
   }
 
@@ -56,6 +56,6 @@ export class LocalView implements CodeView {
     return this.#cache.modules.compiledSlot(location) > 0;
   }
   isWanted(location: number): boolean {
-    return this.#isWanted(location) && this.#cache.imageAt(location) === this.#image;
+    return this.#cache.arrivals(location) >= this.#wanted && this.#cache.imageAt(location) === this.#image;
   }
 }

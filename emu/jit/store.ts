@@ -36,6 +36,8 @@ interface Entry {
 
 export class TranslationStore {
   readonly thread: TranslationThread | null;
+  /** When the run began, by performance.now(). */
+  readonly began = performance.now();
   /** Instructions translated on this thread. */
   translatedHere = 0;
   readonly archive: Archive | null;

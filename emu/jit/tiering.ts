@@ -9,8 +9,12 @@ import type { Start } from './translator.ts';
 
 /** Arrivals before a location's region is compiled, a power of two up to 2^15: they are counted in 16 bits. */
 const HOT = 32768;
-/** Arrivals from which on a function that a hot region calls is compiled with it. */
-export const WANTED = HOT / 2;
+/**
+ * The same in a run that has taken so long: what is arrived at more slowly has a part in it, too. A start of a program ends before,
+ * and compiling more of it costs more than it gains.
+ */
+const HOT_LATER = 8192;
+const LATER_MS = 1000;
 /**
  * Instructions that the main thread translates itself in a run before another thread is begun for it: a program with a few hot
  * loops has its code sooner so, and one with more does not wait for all of it.
@@ -21,9 +25,46 @@ const INTERVAL = 128;
 /** Hot locations that are waited for before a module is made of them. */
 const BATCH = 16;
 
+/**
+ * A region is compiled once more when what has been wasted for want of it is as much as compiling it takes, in microseconds: the
+ * translator's and V8's optimizing compiler's, for each instruction.
+ */
+const COMPILE_US = 100;
+/** Instructions that would take as long as what a region costs besides. */
+const REGION = 30;
+/** What is wasted, by its reason, from one time that it is noticed to the next. */
+export const WASTE_US = {
+  /** 128 to 512 ways out into the interpreter, and back. */
+  exit: 75,
+  /** As many arrivals at a loop that other regions have inside. */
+  loop: 150,
+  /** 256 accesses that take the slow path. */
+  unaligned: 2,
+  /** An access that the evaluator makes, because a group of them was promised what was not so. */
+  group: 3,
+  /** A millisecond in a region that would be faster with what it calls inside it. */
+  sample: 500,
+} as const;
+
+/** What has been wasted in an image's regions, by location and reason. */
+export class Waste {
+  readonly #us = new Map<string, number>();
+
+  /** True when it has become as much as a region of so many instructions costs. Then it is forgotten. */
+  add(reason: keyof typeof WASTE_US, location: number, instructions: number): boolean {
+    const key = `${reason} ${location}`;
+    const us = (this.#us.get(key) ?? 0) + WASTE_US[reason];
+    const isEnough = us >= (REGION + instructions) * COMPILE_US;
+    if (isEnough) this.#us.delete(key);
+    else this.#us.set(key, us);
+    return isEnough;
+  }
+}
+
 /** The hot and the warm locations of an address space. */
 export class Tiering {
-  readonly #hot: number;
+  readonly #began: number;
+  readonly #always: number | undefined;
   /** Arrivals between two questions. */
   readonly interval: number;
   /** Locations that have been asked about and have no compiled code, with whether they are loops. */
@@ -31,18 +72,30 @@ export class Tiering {
   /** Locations that have become hot since the last module. */
   #waiting = 0;
 
-  constructor(hot = HOT) {
-    this.#hot = hot;
-    this.interval = Math.min(hot, INTERVAL);
+  /** Of a run that began then, by performance.now(); `hot` is always the number of arrivals, when given. */
+  constructor(began: number, hot?: number) {
+    this.#began = began;
+    this.#always = hot;
+    this.interval = Math.min(hot ?? HOT, INTERVAL);
+  }
+
+  get #hot(): number {
+    return this.#always ?? (performance.now() - this.#began < LATER_MS ? HOT : HOT_LATER);
+  }
+
+  /** Arrivals from which on a function that a hot region calls is compiled with it. */
+  get wanted(): number {
+    return this.#hot / 2;
   }
 
   /** Notes `count` arrivals at a location. Gives true when it is to be compiled now. */
   arrived(location: number, isLoop: boolean, count: number): boolean {
     if (!this.#warm.has(location)) this.#warm.set(location, isLoop);
-    if (count < this.#hot) return false;
+    const hot = this.#hot;
+    if (count < hot) return false;
     // A module costs as much as many functions: wait a little for others.
-    if (count < this.#hot + this.interval) this.#waiting++;
-    if (this.#waiting < BATCH && count < 1.5 * this.#hot) return false;
+    if (count < hot + this.interval) this.#waiting++;
+    if (this.#waiting < BATCH && count < 1.5 * hot) return false;
     this.#waiting = 0;
     return true;
   }
@@ -54,12 +107,9 @@ export class Tiering {
   /** Other locations to compile in the same module: those that are hot, too. */
   others(arrivals: (location: number) => number): Start[] {
     const found: Start[] = [];
+    const hot = this.#hot;
     for (const [location, isLoop] of this.#warm)
-      if (arrivals(location) >= this.#hot) found.push({ location, isLoop });
+      if (arrivals(location) >= hot) found.push({ location, isLoop });
     return found;
-  }
-
-  isWarm(arrivals: number): boolean {
-    return arrivals >= WANTED;
   }
 }

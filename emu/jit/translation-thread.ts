@@ -11,7 +11,6 @@ import type { Insn } from '../decode/row.ts';
 import { PAGE_MASK, PAGE_SHIFT, RECORD_PAGES_ARM, RECORD_PAGES_THUMB } from '../memory/layout.ts';
 import { RECORD, RECORD_SCALE } from '../tier0/record.ts';
 import { CodeImage, holds, type News } from './code-image.ts';
-import { WANTED } from './tiering.ts';
 import { type Batch, type CodeView, type Start, Translator, type TranslatorOptions } from './translator.ts';
 import type { FuncBody } from './wasm.ts';
 
@@ -19,6 +18,8 @@ import type { FuncBody } from './wasm.ts';
 export interface Job {
   readonly start: Start;
   readonly also: readonly Start[];
+  /** Arrivals from which on a function that a region calls is compiled with it. */
+  readonly wanted: number;
   /**
    * Pages (address >>> 12) of the image's code that has been run; and constant pool pages, of which words may be taken for
    * constants.
@@ -250,11 +251,13 @@ class SharedView implements CodeView {
   readonly #mirror: Mirror;
   readonly #code: ReadonlySet<number>;
   readonly #constantPages: ReadonlySet<number>;
+  readonly #wanted: number;
   readonly #u8: Uint8Array;
   readonly #u16: Uint16Array;
   readonly #i32: Int32Array;
 
-  constructor(buffer: SharedArrayBuffer, mirror: Mirror, { code, constantPages }: Job) {
+  constructor(buffer: SharedArrayBuffer, mirror: Mirror, { code, constantPages, wanted }: Job) {
+    this.#wanted = wanted;
     this.#mirror = mirror;
     this.#code = new Set(code);
     this.#constantPages = new Set(constantPages);
@@ -313,6 +316,6 @@ class SharedView implements CodeView {
   }
   isWanted(location: number): boolean {
     const record = this.#record(location);
-    return record !== 0 && this.#u16[(record + RECORD.count) >>> 1]! >= WANTED;
+    return record !== 0 && this.#u16[(record + RECORD.count) >>> 1]! >= this.#wanted;
   }
 }

@@ -13,7 +13,7 @@ class EagerJit extends JitBackend {
     const { location } = cpu;
     // What it calls is compiled with it, or not: both ways are to be tried.
     if (code.modules.compiledSlot(location) <= 0)
-      code.compile({ location, isLoop: false }, () => (location & 4) !== 0, [], true);
+      code.compile({ location, isLoop: false }, { wanted: location & 4 ? 0 : Infinity, ahead: true });
     super.run(cpu);
   }
 }
