@@ -157,8 +157,8 @@ export interface RunOptions {
   /** What uname and /proc/sys/kernel/hostname give; by default the host's. */
   hostname?: string | null;
   /**
-   * `none`: programs have a loopback interface that is down, as in a new network namespace of Linux; `loopback`: it is up. What they
-   * say to each other by it stays in this process. By default `host`.
+   * `none`: programs have a loopback interface that is down, as in a new network namespace of Linux; `loopback`: it is up. What
+   * they say to each other by it stays in this process. By default `host`.
    */
   net?: 'none' | 'loopback' | 'host' | null;
   /** Process ids are below it (kernel.pid_max), 301 to 4194304: when none is free fork fails with EAGAIN. */

@@ -2,6 +2,7 @@
  * The decoder: from bits at an address to an instruction (ARM ARM A5, A6, ITSTATE by A2.5.2).
  */
 
+import { ALWAYS } from '../machine/machine.ts';
 import { fieldsOf } from './build.ts';
 import { lacksRegisters, onModelChange } from './features.ts';
 import type { DecodeContext, Insn, IsaName, Row } from './row.ts';
@@ -9,8 +10,6 @@ import { itRow } from './t16.ts';
 import { A32_CONDITIONAL, A32_UNCONDITIONAL, ROWS, type RowTable, T16, T32, UNDEFINED } from './tables.ts';
 
 export { ROWS };
-
-const ALWAYS = 14;
 
 /** Reused by every decode; shapes keep neither. */
 const context: { -readonly [K in keyof DecodeContext]: DecodeContext[K] } = {

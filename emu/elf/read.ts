@@ -46,7 +46,8 @@ export const EHDR_SIZE = 52;
 export const PHDR_SIZE = 32;
 /** Linux reads no more than a page of program headers. */
 const MAX_PHNUM = 4096 / PHDR_SIZE;
-const PATH_MAX = 4096;
+/** Linux's PATH_MAX. */
+const MAX_INTERPRETER = 4096;
 
 const EF_ARM_EABI_MASK = 0xff00_0000;
 const EF_ARM_SOFT_FLOAT = 0x200;
@@ -189,7 +190,7 @@ function checkOverlaps(segments: readonly Segment[], bad: Bad): void {
 }
 
 function readInterp(p: Program, file: Reader, bad: Bad): string {
-  if (p.filesz < 2 || p.filesz > PATH_MAX) throw bad(`interpreter path of ${p.filesz} bytes`);
+  if (p.filesz < 2 || p.filesz > MAX_INTERPRETER) throw bad(`interpreter path of ${p.filesz} bytes`);
   const bytes = file.read(p.offset, p.filesz, 'interpreter path', 'EIO');
   if (bytes[p.filesz - 1] !== 0) throw bad('interpreter path does not end with a zero byte');
   const path = bytes.toString('latin1', 0, bytes.indexOf(0));

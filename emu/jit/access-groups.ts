@@ -10,7 +10,9 @@
  * What has been tested stays accessible until other code runs (a call, an SVC). Where anything else takes access away, compiled
  * code is left (`revocationEpoch` in backend.ts).
  */
+
 import type { Insn } from '../decode/row.ts';
+import { ALWAYS } from '../machine/machine.ts';
 import { type BlockTransfer, ldm, stm } from '../ops/block.ts';
 import { add, type DataProcessing, mov, sub } from '../ops/data-processing.ts';
 import {
@@ -42,7 +44,6 @@ import type { Block, Region } from './region.ts';
 
 const LOAD = 1;
 const STORE = 2;
-const ALWAYS = 14;
 const PC = 15;
 
 /** What is known to be tested when an instruction begins, or is to be tested there. */

@@ -15,9 +15,10 @@
  * An inlined function (InlinedCall) returns by going on behind its call, if its return goes there; else the region returns
  * where it does go. Jumps out of it to code outside become calls that are to return behind its call.
  */
+
 import { EXIT } from '../cpu.ts';
 import { OFF } from '../cpu-state.ts';
-import type { BranchKind, Trap } from '../machine/machine.ts';
+import { ALWAYS, type BranchKind, type Trap } from '../machine/machine.ts';
 import { type AccessPlan, planAccesses } from './access-groups.ts';
 import { ColdExits } from './cold-exits.ts';
 import { CPU, DEPTH, FLAG_MASK, importIndex, LEAVE, REG_MASK, Unsupported } from './convention.ts';
@@ -84,7 +85,7 @@ function writeInsn(emitter: Emitter, { insn, effects }: Step, isCold: boolean): 
   const wasCompared = cmp.valid;
   const pending = emitter.pending.size === 0 ? null : new Map(emitter.pending);
   try {
-    if (insn.cond === 14) {
+    if (insn.cond === ALWAYS) {
       insn.row.op(emitter, insn.args);
       emitter.finish();
     } else {
@@ -240,11 +241,11 @@ export class RegionCompiler implements EmitterHost {
       emitter.begin(pc, insn.size, insn.thumb);
       emitter.dirty = dirty;
       emitter.it = insn.itBefore;
-      emitter.conditional = insn.cond !== 14;
+      emitter.conditional = insn.cond !== ALWAYS;
       emitter.dead = FLAG_MASK & ~after[i]!;
       this.#live = i === 0 ? b.liveIn : after[i - 1]!;
-      emitter.deferrable = insn.cond === 14 ? deferrable : 0;
-      if (insn.cond !== 14 && effects.mayWrite & FLAG_MASK) emitter.settleFlags();
+      emitter.deferrable = insn.cond === ALWAYS ? deferrable : 0;
+      if (insn.cond !== ALWAYS && effects.mayWrite & FLAG_MASK) emitter.settleFlags();
       const { tested, test } = plans[i]!;
       if (test !== null) emitter.testGroup(test.register, test.offset, test.length, test.kind);
       emitter.tested = tested;

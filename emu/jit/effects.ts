@@ -1,6 +1,8 @@
 /** The effects of an instruction as the masks of the compiler's data flow (VAR of convention.ts). */
+
 import type { Insn } from '../decode/row.ts';
 import { FLAG, type Resources, effectsOf as resourcesOf } from '../machine/effects.ts';
+import { ALWAYS } from '../machine/machine.ts';
 import { REG_MASK, VAR } from './convention.ts';
 import type { Effects } from './region.ts';
 
@@ -33,7 +35,7 @@ export function effectsOf(insn: Insn, pc: number): Effects {
       memory: r.loads || r.stores,
       branch: r.branch,
       trap: r.trap,
-      conditional: r.branch?.conditional === true || insn.cond < 14,
+      conditional: r.branch?.conditional === true || insn.cond < ALWAYS,
     };
     if (e.branch?.target === undefined) cache.set(insn, e);
   }

@@ -1,6 +1,8 @@
 /** Accesses to the guest's memory in compiled code: page tests, loads and stores, exclusives. */
+
 import { OFF } from '../cpu-state.ts';
-import { PAGE_BYTES } from '../memory/layout.ts';
+import type { AccessKind } from '../machine/machine.ts';
+import { PAGE_BYTES, READ, WRITE } from '../memory/layout.ts';
 import { accessCode, CPU, GROUP_ALIGN, importIndex } from './convention.ts';
 import type { EmitterHost } from './emitter.ts';
 import { FlagWriter } from './flag-writer.ts';
@@ -133,19 +135,19 @@ export abstract class MemoryWriter extends FlagWriter {
       if (word !== undefined) return this.const(word);
     }
     const a = this.let(address);
-    this.#test(a, size, 1, 1);
+    this.#test(a, size, READ, 1);
     this.gen(a);
     this.out.mem(size === 4 ? OP.i32_load : size === 2 ? OP.i32_load16_u : OP.i32_load8_u, 0);
     return this.fromStack();
   }
   store(address: Node, size: 1 | 2 | 4, v: Node): void {
     const a = this.let(address);
-    this.#test(a, size, 2, 1);
+    this.#test(a, size, WRITE, 1);
     this.gen(a);
     this.gen(v);
     this.out.mem(size === 4 ? OP.i32_store : size === 2 ? OP.i32_store16 : OP.i32_store8, 0);
   }
-  access(address: Node, length: number, kind: 1 | 2, align: number): void {
+  access(address: Node, length: number, kind: AccessKind, align: number): void {
     if (address.kind === OPERATION || address.kind === VARIABLE)
       throw new Error('emitter: access wants its address from let');
     this.#test(address, length, kind, align);
@@ -174,7 +176,7 @@ export abstract class MemoryWriter extends FlagWriter {
   }
   loadExclusive(address: Node, size: 1 | 2 | 4 | 8): [Node, Node] {
     const a = this.let(address);
-    this.#test(a, size, 1, size);
+    this.#test(a, size, READ, size);
     const { out } = this;
     const low = this.temp(I32);
     let high: Node = this.const(0);
@@ -199,7 +201,7 @@ export abstract class MemoryWriter extends FlagWriter {
     const a = this.let(address);
     const lo = this.let(low);
     const hi = this.let(high);
-    this.#test(a, size, 2, size);
+    this.#test(a, size, WRITE, size);
     const { out } = this;
     const status = this.temp(I32);
     const state = (offset: number) => {

@@ -8,12 +8,14 @@
  *     thread goes on, the debugger takes the point away for that instruction.
  *   - What is decoded is dropped as everywhere, through AddressSpace.onInvalidate.
  */
+
 import type { CpuHooks } from '../cpu.ts';
 import type { CpuState } from '../cpu-state.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { EXEC } from '../memory/layout.ts';
 import { Evaluator } from './evaluator.ts';
 import { Interpreter } from './interpreter.ts';
+import type { AccessKind } from './machine.ts';
 
 /** One breakpoint (access EXEC) or watchpoint (READ, WRITE or both): bytes first to last. */
 export interface DebugPoint {
@@ -49,12 +51,12 @@ class WatchingEvaluator extends Evaluator {
     super.store(address, size, v);
   }
 
-  override access(address: number, length: number, kind: 1 | 2, align: number): void {
+  override access(address: number, length: number, kind: AccessKind, align: number): void {
     super.access(address, length, kind, align);
     this.#look(address, length, kind);
   }
 
-  #look(address: number, length: number, kind: 1 | 2): void {
+  #look(address: number, length: number, kind: AccessKind): void {
     const at = address >>> 0;
     const point = metPoint(this.points, at, length, kind);
     // As the fault address register has it: of what is watched, the first byte that is accessed.

@@ -13,6 +13,8 @@
 import type { Insn } from '../decode/row.ts';
 import { ConstantArithmetic, type Value } from './constant-arithmetic.ts';
 import {
+  type AccessKind,
+  ALWAYS,
   type BranchKind,
   type Cond,
   eachRegister,
@@ -121,7 +123,7 @@ class Recorder extends ConstantArithmetic implements Machine<Value, Unknown, Unk
   run(): Effects {
     const insn = this.#insn;
     insn.row.op(this, insn.args);
-    const conditional = insn.cond < 14;
+    const conditional = insn.cond < ALWAYS;
     if (conditional) this.#reads.flags |= COND_FLAGS[insn.cond]!;
     const branch = this.#branchTo;
     const leaves = branch !== null ? !branch.conditional : this.#trapEnds;
@@ -264,7 +266,7 @@ class Recorder extends ConstantArithmetic implements Machine<Value, Unknown, Unk
   store(_address: Value, _size: 1 | 2 | 4, _v: Value): void {
     this.#stores = true;
   }
-  access(_address: Value, _length: number, kind: 1 | 2, _align: number): void {
+  access(_address: Value, _length: number, kind: AccessKind, _align: number): void {
     if (kind === 1) this.#loads = true;
     else this.#stores = true;
   }

@@ -20,6 +20,7 @@ import { swap32 } from './arithmetic.ts';
 import { fpCompare, fpConvert, fp as fpOperate } from './fp.ts';
 import { IntegerMachine } from './integer-machine.ts';
 import {
+  type AccessKind,
   type BranchKind,
   eachRegister,
   type FpConvert,
@@ -225,7 +226,7 @@ export class Evaluator extends IntegerMachine implements Machine<number, number,
     return fault;
   }
 
-  access(address: number, length: number, kind: 1 | 2, align: number): void {
+  access(address: number, length: number, kind: AccessKind, align: number): void {
     if (align > 1 && (address & (align - 1)) !== 0) throw this.fail(address >>> 0, kind, 'align');
     if (
       (this.#pages[address >>> PAGE_SHIFT]! & kind) === 0 ||

@@ -17,12 +17,12 @@ import type { Insn } from '../decode/row.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { EXEC, PAGE_MASK } from '../memory/layout.ts';
 import { EVENT, Evaluator } from './evaluator.ts';
+import { ALWAYS } from './machine.ts';
 
 const PC = OFF.r / 4 + 15;
 const THUMB = OFF.thumb >> 2;
 const IT = OFF.it >> 2;
 const FUEL = OFF.fuel >> 2;
-const ALWAYS = 14;
 
 /** Why the inner loop ended. */
 type Left = 'hook' | 'again' | 'compiled';

@@ -19,6 +19,7 @@
  *   5. `branch` is the last thing an op does on its path.
  */
 
+import type { READ, WRITE } from '../memory/layout.ts';
 import type { VectorMachine } from './vector-machine.ts';
 
 export * from './vector-machine.ts';
@@ -36,6 +37,12 @@ export interface Place {
   readonly pc: number;
   readonly thumb: boolean;
 }
+
+/** The condition of what has none (ARM ARM A8.3). */
+export const ALWAYS: Cond = 14;
+
+/** What an access is: READ or WRITE of memory/layout.ts. */
+export type AccessKind = typeof READ | typeof WRITE;
 
 /** What the PC reads as (ARM ARM A2.3): the instruction's address plus 8, or 4 in Thumb state. */
 export function pcReads({ pc, thumb }: Place): number {
@@ -163,7 +170,7 @@ export interface Machine<V, W = V, S = V> extends VectorMachine<V, W> {
    * alignment fault when the address is not a multiple of it; 1 asks for none. After it loadWord/storeWord/loadDouble/storeDouble
    * in that range test nothing.
    */
-  access(address: V, length: number, kind: 1 | 2, align: number): void;
+  access(address: V, length: number, kind: AccessKind, align: number): void;
   /** Word or doubleword at address + offset (a constant), already tested by `access`. Loaded values are held (as by let). */
   loadWord(address: V, offset: number): V;
   storeWord(address: V, offset: number, v: V): void;

@@ -3,7 +3,9 @@
  *
  * The whole range is tested before any effect. Linux fixes unaligned ones up, so no alignment is asked.
  */
-import type { Machine } from '../machine/machine.ts';
+
+import type { AccessKind, Machine } from '../machine/machine.ts';
+import { READ, WRITE } from '../memory/layout.ts';
 
 export interface BlockTransfer {
   readonly n: number;
@@ -23,7 +25,7 @@ export interface BlockTransfer {
 function addresses<V, W, S>(
   m: Machine<V, W, S>,
   a: BlockTransfer,
-  kind: 1 | 2,
+  kind: AccessKind,
 ): { address: V; writeBack: () => void } {
   const from = m.let(m.reg(a.n));
   const address = m.let(m.add(from, m.const(a.start)));
@@ -37,7 +39,7 @@ function addresses<V, W, S>(
 }
 
 export function ldm<V, W, S>(m: Machine<V, W, S>, a: BlockTransfer): void {
-  const { address, writeBack } = addresses(m, a, 1);
+  const { address, writeBack } = addresses(m, a, READ);
   const others = a.withPC ? a.count - 1 : a.count;
   const pc = a.withPC ? m.loadWord(address, 4 * others) : null;
   // First the base: when it is in the list, what is loaded stays.
@@ -48,7 +50,7 @@ export function ldm<V, W, S>(m: Machine<V, W, S>, a: BlockTransfer): void {
 }
 
 export function stm<V, W, S>(m: Machine<V, W, S>, a: BlockTransfer): void {
-  const { address, writeBack } = addresses(m, a, 2);
+  const { address, writeBack } = addresses(m, a, WRITE);
   const others = a.withPC ? a.count - 1 : a.count;
   m.eachRegister(a.list, others, (n, i) => m.storeWord(address, 4 * i, m.reg(n)));
   if (a.withPC) m.storeWord(address, 4 * others, m.reg(15));

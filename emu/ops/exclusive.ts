@@ -1,7 +1,9 @@
 /**
  * Synchronisation: exclusive accesses and swaps (ARM ARM A3.4, A4.6.4, A8.8.229).
  */
+
 import type { Machine } from '../machine/machine.ts';
+import { READ, WRITE } from '../memory/layout.ts';
 
 export interface Exclusive {
   /** Status register of a store. */
@@ -71,8 +73,8 @@ export function clrex<V, W, S>(m: Machine<V, W, S>): void {
 /** SWP: t = [n]; [n] = t2. */
 export function swp<V, W, S>(m: Machine<V, W, S>, a: Exclusive): void {
   const at = m.let(m.reg(a.n));
-  m.access(at, 4, 1, 4);
-  m.access(at, 4, 2, 4);
+  m.access(at, 4, READ, 4);
+  m.access(at, 4, WRITE, 4);
   const old = m.loadWord(at, 0);
   m.storeWord(at, 0, m.reg(a.t2));
   m.setReg(a.t, old);

@@ -4,7 +4,9 @@
  * The base register is written only after the access has succeeded. A load to the PC is an interworking branch. The unprivileged
  * forms (LDRT, STRT ...) are ordinary accesses in User mode.
  */
+
 import type { Machine } from '../machine/machine.ts';
+import { READ, WRITE } from '../memory/layout.ts';
 import { shift } from './shift.ts';
 
 export interface Transfer {
@@ -94,7 +96,7 @@ export function strh<V, W, S>(m: Machine<V, W, S>, a: Transfer): void {
 export function ldrd<V, W, S>(m: Machine<V, W, S>, a: Transfer): void {
   const updated = m.let(indexed(m, a));
   const address = a.index ? updated : m.let(base(m, a));
-  m.access(address, 8, 1, 1);
+  m.access(address, 8, READ, 1);
   const low = m.loadWord(address, 0);
   const high = m.loadWord(address, 4);
   if (a.wback) m.setReg(a.n, updated);
@@ -105,7 +107,7 @@ export function ldrd<V, W, S>(m: Machine<V, W, S>, a: Transfer): void {
 export function strd<V, W, S>(m: Machine<V, W, S>, a: Transfer): void {
   const updated = m.let(indexed(m, a));
   const address = a.index ? updated : m.let(base(m, a));
-  m.access(address, 8, 2, 1);
+  m.access(address, 8, WRITE, 1);
   m.storeWord(address, 0, m.reg(a.t));
   m.storeWord(address, 4, m.reg(a.t2));
   if (a.wback) m.setReg(a.n, updated);

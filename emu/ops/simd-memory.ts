@@ -4,7 +4,9 @@
  * A structure of n elements goes to the same lane of n registers; whole registers are loaded as they lie in memory and put
  * apart by shuffling bytes.
  */
+
 import type { Lanes, Machine } from '../machine/machine.ts';
+import { READ, WRITE } from '../memory/layout.ts';
 
 type Size = 1 | 2 | 4 | 8;
 
@@ -57,7 +59,7 @@ function inRegisters(n: number, size: number, at: number): number {
 export function loadStructures<V, W, S>(m: Machine<V, W, S>, a: SimdTransfer): void {
   const address = m.let(m.reg(a.base));
   const words = a.n * a.count;
-  m.access(address, 8 * words, 1, a.align);
+  m.access(address, 8 * words, READ, a.align);
   if (a.quads) {
     const loaded = range(words / 2).map((i) => m.letW(m.loadLanes(address, 16 * i, a.size, true)));
     for (let i = 0; i < words / 2; i++) m.setQuad(a.d + 2 * i, loaded[i]!);
@@ -78,7 +80,7 @@ export function loadStructures<V, W, S>(m: Machine<V, W, S>, a: SimdTransfer): v
 export function storeStructures<V, W, S>(m: Machine<V, W, S>, a: SimdTransfer): void {
   const address = m.let(m.reg(a.base));
   const words = a.n * a.count;
-  m.access(address, 8 * words, 2, a.align);
+  m.access(address, 8 * words, WRITE, a.align);
   if (a.quads)
     for (let i = 0; i < words / 2; i++) m.storeLanes(address, 16 * i, a.size, true, m.getQuad(a.d + 2 * i));
   else if (a.n === 1)
@@ -107,7 +109,7 @@ function loadElement<V, W, S>(m: Machine<V, W, S>, address: V, i: number, size: 
 
 export function loadLane<V, W, S>(m: Machine<V, W, S>, a: SimdTransfer): void {
   const address = m.let(m.reg(a.base));
-  m.access(address, a.n * a.size, 1, a.align);
+  m.access(address, a.n * a.size, READ, a.align);
   const elements = range(a.n).map((i) => loadElement(m, address, i, a.size));
   for (let i = 0; i < a.n; i++) {
     const d = a.d + i * a.stride;
@@ -118,7 +120,7 @@ export function loadLane<V, W, S>(m: Machine<V, W, S>, a: SimdTransfer): void {
 
 export function storeLane<V, W, S>(m: Machine<V, W, S>, a: SimdTransfer): void {
   const address = m.let(m.reg(a.base));
-  m.access(address, a.n * a.size, 2, a.align);
+  m.access(address, a.n * a.size, WRITE, a.align);
   for (let i = 0; i < a.n; i++) {
     const at = i === 0 ? address : m.add(address, m.const(i * a.size));
     m.store(at, a.size as 1 | 2 | 4, m.getLane(lanesOf(a.size), m.getD(a.d + i * a.stride), a.index));
@@ -128,7 +130,7 @@ export function storeLane<V, W, S>(m: Machine<V, W, S>, a: SimdTransfer): void {
 
 export function loadToAllLanes<V, W, S>(m: Machine<V, W, S>, a: SimdTransfer): void {
   const address = m.let(m.reg(a.base));
-  m.access(address, a.n * a.size, 1, a.align);
+  m.access(address, a.n * a.size, READ, a.align);
   const elements = range(a.n).map((i) =>
     m.letW(m.splat(lanesOf(a.size), loadElement(m, address, i, a.size))),
   );

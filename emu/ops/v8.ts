@@ -2,7 +2,9 @@
  * What ARMv8 adds to AArch32 state besides vectors (DDI 0487 F5, F6): load-acquire and store-release, CRC32, VSEL, VMAXNM and
  * VMINNM, rounding to integers.
  */
+
 import type { Cond, FpOp, Machine } from '../machine/machine.ts';
+import { READ, WRITE } from '../memory/layout.ts';
 import type { Exclusive } from './exclusive.ts';
 import type { FpRegisters } from './vfp.ts';
 
@@ -11,14 +13,14 @@ type Size = 1 | 2 | 4;
 function acquire(size: Size) {
   return <V, W, S>(m: Machine<V, W, S>, a: Exclusive): void => {
     const address = m.let(m.reg(a.n));
-    m.access(address, size, 1, size);
+    m.access(address, size, READ, size);
     m.setReg(a.t, m.load(address, size));
   };
 }
 function release(size: Size) {
   return <V, W, S>(m: Machine<V, W, S>, a: Exclusive): void => {
     const address = m.let(m.reg(a.n));
-    m.access(address, size, 2, size);
+    m.access(address, size, WRITE, size);
     m.store(address, size, m.reg(a.t));
   };
 }

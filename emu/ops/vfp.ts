@@ -5,7 +5,9 @@
  * s0..s31, doubles d0..d31, by register number. There are no short vectors: FPSCR.Len and Stride read as zero, as ARMv8 and
  * later ARMv7 cores have it.
  */
+
 import type { FpConvert, FpOp, FpSize, Machine } from '../machine/machine.ts';
+import { READ, WRITE } from '../memory/layout.ts';
 
 /** FPSCR bits that can be written: NZCV, QC, AHP, DN, FZ, RMode and the cumulative exceptions. */
 const FPSCR_WRITABLE = 0xffc0_009f | 0;
@@ -84,14 +86,14 @@ function transferAddress<V, W, S>(m: Machine<V, W, S>, a: FpTransfer): V {
 
 export function vldr<V, W, S>(m: Machine<V, W, S>, a: FpTransfer): void {
   const address = transferAddress(m, a);
-  m.access(address, a.size / 8, 1, 4);
+  m.access(address, a.size / 8, READ, 4);
   if (a.size === 64) m.setD(a.d, m.loadDouble(address, 0));
   else m.setS(a.d, m.vToS(m.loadWord(address, 0)));
 }
 
 export function vstr<V, W, S>(m: Machine<V, W, S>, a: FpTransfer): void {
   const address = transferAddress(m, a);
-  m.access(address, a.size / 8, 2, 4);
+  m.access(address, a.size / 8, WRITE, 4);
   if (a.size === 64) m.storeDouble(address, 0, m.getD(a.d));
   else m.storeWord(address, 0, m.sToV(m.getS(a.d)));
 }
@@ -119,7 +121,7 @@ function writeBack<V, W, S>(m: Machine<V, W, S>, a: FpBlockTransfer, address: V)
 
 export function vldm<V, W, S>(m: Machine<V, W, S>, a: FpBlockTransfer): void {
   const address = blockAddress(m, a);
-  m.access(address, (a.size / 8) * a.count, 1, 4);
+  m.access(address, (a.size / 8) * a.count, READ, 4);
   for (let i = 0; i < a.count; i++) {
     if (a.size === 64) m.setD(a.d + i, m.loadDouble(address, 8 * i));
     else m.setS(a.d + i, m.vToS(m.loadWord(address, 4 * i)));
@@ -129,7 +131,7 @@ export function vldm<V, W, S>(m: Machine<V, W, S>, a: FpBlockTransfer): void {
 
 export function vstm<V, W, S>(m: Machine<V, W, S>, a: FpBlockTransfer): void {
   const address = blockAddress(m, a);
-  m.access(address, (a.size / 8) * a.count, 2, 4);
+  m.access(address, (a.size / 8) * a.count, WRITE, 4);
   for (let i = 0; i < a.count; i++) {
     if (a.size === 64) m.storeDouble(address, 8 * i, m.getD(a.d + i));
     else m.storeWord(address, 4 * i, m.sToV(m.getS(a.d + i)));

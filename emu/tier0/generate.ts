@@ -15,6 +15,7 @@ import { CPU, IMPORTS, TYPES, Unsupported } from '../jit/convention.ts';
 import { ByteWriter, type FuncBody, OP } from '../jit/wasm.ts';
 import { encodeModule } from '../jit/wasm-module.ts';
 import { effectsOf } from '../machine/effects.ts';
+import { ALWAYS } from '../machine/machine.ts';
 import {
   compiledHandler,
   countHandler,
@@ -198,7 +199,7 @@ function writeInsn(w: HandlerWriter, insn: Insn, operands: readonly string[], ba
     insn.row.op(w, args);
     w.finish();
   };
-  if (testsCondition(insn) && insn.cond < 14) w.when(w.cond(insn.cond), body);
+  if (testsCondition(insn) && insn.cond < ALWAYS) w.when(w.cond(insn.cond), body);
   else body();
 }
 
@@ -362,7 +363,9 @@ function pairsOf(
     // Whichever row a form was found in first.
     const all = formsOfRow(ROWS.find((row) => row.name === name)!, next).flatMap((insn) => {
       const known = byKey.get(formKey(insn));
-      return known !== undefined && (insn.cond === 14 || testsCondition(insn)) ? [{ insn, ...known }] : [];
+      return known !== undefined && (insn.cond === ALWAYS || testsCondition(insn))
+        ? [{ insn, ...known }]
+        : [];
     });
     const plain = all.filter(({ insn }) => isPlain(insn.args as Args));
     const forms = plain.length > 0 ? plain : all;

@@ -8,6 +8,7 @@
  * A handler is (state block, record, address) -> location or LEAVE, as a region function is: it does the instruction on the state
  * block itself, and ends with the next handler in a tail call.
  */
+
 import { OFF } from '../cpu-state.ts';
 import { CPU, importIndex, LEAVE, VAR_OFFSET } from '../jit/convention.ts';
 import { Emitter, type EmitterHost } from '../jit/emitter.ts';
@@ -15,7 +16,15 @@ import type { Node } from '../jit/function-writer.ts';
 import { type RegisterSize, VfpRegisters, vfpOffset } from '../jit/vfp-registers.ts';
 import { type ByteWriter, F32, F64, I32, I64, OP } from '../jit/wasm.ts';
 import { SIMD, V128 } from '../jit/wasm-simd.ts';
-import { type BranchKind, isUnsigned, type Lanes, laneBits, type Trap } from '../machine/machine.ts';
+import {
+  type AccessKind,
+  type BranchKind,
+  isUnsigned,
+  type Lanes,
+  laneBits,
+  pcReads,
+  type Trap,
+} from '../machine/machine.ts';
 import { type ControlName, controlIndex, HANDLER_TABLE, HANDLER_TYPE } from './control.ts';
 import { WIDE } from './form.ts';
 import type { Operand, OperandKind } from './operand.ts';
@@ -203,7 +212,7 @@ export class HandlerWriter extends Emitter {
   override reg(n: number): Node {
     const { out } = this;
     if (n === 15) {
-      this.#address(this.thumb ? 4 : 8);
+      this.#address(pcReads({ pc: 0, thumb: this.thumb }));
       return this.fromStack();
     }
     out.mem(OP.i32_load, this.#coreAddress(n));
@@ -282,7 +291,7 @@ export class HandlerWriter extends Emitter {
   }
 
   // ---- memory and lanes, by operands ----
-  override access(address: Node, length: number, kind: 1 | 2, align: number): void {
+  override access(address: Node, length: number, kind: AccessKind, align: number): void {
     const hole = this.#hole(align);
     if (hole === null) {
       super.access(address, length, kind, align);

@@ -2,7 +2,9 @@
  * The records of an IT block, made in wasm from the tables (quick.ts). They lie apart from those of the page, one behind the
  * other: each has its condition, and ITSTATE for who leaves in the midst of the block. The record of the IT names them.
  */
+
 import { type ByteWriter, type FuncBody, I32, OP, VOID } from '../jit/wasm.ts';
+import { ALWAYS } from '../machine/machine.ts';
 import { IT_ROOM, PAGE_MASK, PAGE_SIZE } from '../memory/layout.ts';
 import { IN_BLOCK } from './kinds.ts';
 import { conditionHandler, HANDLER, MASTER_KIND, RECORD, RECORD_SCALE } from './record.ts';
@@ -12,7 +14,6 @@ export const LONGEST_BLOCK = 16;
 /** Room for the records of a block, with the one behind it. */
 export const BLOCK_ROOM = (LONGEST_BLOCK + 2) * RECORD_SCALE;
 
-const ALWAYS = 14;
 /** Parameters; START goes on to each instruction. */
 const [REC, START, STATE] = [0, 1, 2];
 const [AT, BITS, KIND, SIZE] = [3, 4, 5, 6];

@@ -1,11 +1,11 @@
 /** Makes records of decoded instructions. */
+
 import type { Insn } from '../decode/row.ts';
+import { ALWAYS } from '../machine/machine.ts';
 import { type Args, formKey, testsCondition } from './form.ts';
 import type { Handlers } from './handlers.ts';
 import type { Operand } from './operand.ts';
 import { conditionHandler, HANDLER, RECORD, stepHandler } from './record.ts';
-
-const ALWAYS = 14;
 
 /** An operand as it stands in its record. */
 function encode({ name, kind }: Operand, args: Args): number {

@@ -98,8 +98,8 @@ export class Futexes {
   }
 
   /**
-   * Throws EINVAL for an unaligned word, EFAULT for one that can be nobody's, or is shared and cannot be read: of a private one the
-   * address is all that counts (get_futex_key).
+   * Throws EINVAL for an unaligned word, EFAULT for one that can be nobody's, or is shared and cannot be read: of a private one
+   * the address is all that counts (get_futex_key).
    */
   key(mm: Mm, address: number, isPrivate: boolean): Key {
     if (address & 3) fail('EINVAL');

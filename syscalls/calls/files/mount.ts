@@ -37,7 +37,10 @@ const MS_FLAGS = {
 const UMOUNT_FLAGS = { MNT_FORCE: 1, MNT_DETACH: 2, MNT_EXPIRE: 4, UMOUNT_NOFOLLOW: 8 };
 const UMOUNT_NOFOLLOW = 8;
 
-/** A string of mount's (copy_mount_string): EINVAL when it is too long, null for a null pointer. The source is read after the type. */
+/**
+ * A string of mount's (copy_mount_string): EINVAL when it is too long, null for a null pointer. The source is read after the
+ * type.
+ */
 const text: Arg<string | null> = {
   ...pathOrNull,
   decode: (t, low) => (low === 0 ? null : t.mm.string(low >>> 0, PATH_MAX, 'EINVAL')),

@@ -105,8 +105,8 @@ export function accessible(t: Task, { base, length }: Iovec, access: typeof READ
 }
 
 /**
- * Reads until the vector is full, the file has no more for now, or an error comes, which is told only if nothing was read. `start` is
- * the offset read at, if not the file's own.
+ * Reads until the vector is full, the file has no more for now, or an error comes, which is told only if nothing was read.
+ * `start` is the offset read at, if not the file's own.
  */
 function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move, start?: number): number {
   // Of a vector nothing is nothing; a single buffer without room is the file's to judge.

@@ -1,4 +1,7 @@
-/** The questions about interfaces that any socket answers by ioctl (netdevice(7)); of changes only a loopback interface of the run's own is set up and down. */
+/**
+ * The questions about interfaces that any socket answers by ioctl (netdevice(7)); of changes only a loopback interface of the
+ * run's own is set up and down.
+ */
 import { fail } from '../../abi/errno.ts';
 import { AF_INET, writeSockaddr } from '../../abi/socket.ts';
 import { s32, struct, u32 } from '../../abi/struct.ts';

@@ -1,6 +1,6 @@
 /**
- * A network namespace (network_namespaces(7)): interfaces and routes, and all that sockets of it find each other by. There are the
- * host's own, and private ones of the run, which have nothing but a loopback interface (private-network.ts).
+ * A network namespace (network_namespaces(7)): interfaces and routes, and all that sockets of it find each other by. There are
+ * the host's own, and private ones of the run, which have nothing but a loopback interface (private-network.ts).
  */
 import type dgram from 'node:dgram';
 import type net from 'node:net';
@@ -28,7 +28,10 @@ export abstract class Network {
   get hasRoutes(): boolean {
     return true;
   }
-  /** Whether there is a way to an address at all; `chosen`: a group's interface has been. Throws what sendto(2) gives where there is none; the host tells later. */
+  /**
+   * Whether there is a way to an address at all; `chosen`: a group's interface has been. Throws what sendto(2) gives where
+   * there is none; the host tells later.
+   */
   checkRoute(_host: string, _chosen: boolean): void {}
   /** Sets IFF_UP of an interface, or takes it away. EPERM where it is the host's. */
   abstract setUp(index: number, up: boolean): void;

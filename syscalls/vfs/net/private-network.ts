@@ -1,6 +1,6 @@
 /**
- * A network namespace of the run's own: a loopback interface, down as in a new one of Linux until somebody sets it up, and no way to
- * anywhere else. What sockets of it say to each other never leaves this process.
+ * A network namespace of the run's own: a loopback interface, down as in a new one of Linux until somebody sets it up, and no
+ * way to anywhere else. What sockets of it say to each other never leaves this process.
  */
 import type dgram from 'node:dgram';
 import type net from 'node:net';
@@ -82,7 +82,10 @@ export class PrivateNetwork extends Network {
     if (isLinkLocal(host)) throw errorNamed('EINVAL');
     return this.sourceFor(host);
   }
-  /** The address that one of the network is reached from. ENETUNREACH; for IPv6, where there is a route to nowhere, EADDRNOTAVAIL. */
+  /**
+   * The address that one of the network is reached from. ENETUNREACH; for IPv6, where there is a route to nowhere,
+   * EADDRNOTAVAIL.
+   */
   sourceFor(host: string): string {
     const v4 = isV4(plain(host));
     if (this.#isOwn(host)) return v4 ? '127.0.0.1' : '::1';

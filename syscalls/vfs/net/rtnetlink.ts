@@ -1,6 +1,6 @@
 /**
- * What the kernel answers on a NETLINK_ROUTE socket (rtnetlink(7)): questions about interfaces, addresses and routes. Of changes only
- * a loopback interface of the run's own is set up and down.
+ * What the kernel answers on a NETLINK_ROUTE socket (rtnetlink(7)): questions about interfaces, addresses and routes. Of
+ * changes only a loopback interface of the run's own is set up and down.
  */
 import { fail } from '../../abi/errno.ts';
 import * as n from '../../abi/netlink.ts';
