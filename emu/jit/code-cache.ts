@@ -20,7 +20,7 @@ import {
   STATE_SIZE,
 } from '../memory/layout.ts';
 import { TimeSheet } from '../work.ts';
-import { CodeImage, type CompiledModule, type Translation } from './code-image.ts';
+import { beginsBlock, CodeImage, type CompiledModule, type Translation } from './code-image.ts';
 import { LocalView } from './local-view.ts';
 import { moduleOf } from './module.ts';
 import type { ModuleTable } from './module-table.ts';
@@ -300,6 +300,8 @@ export class CodeCache {
     const times = image.extended.get(from) ?? 0;
     const translation = image.translations.get(from);
     if (translation === undefined || times === MAX_EXTENSIONS || isEntry(image, target)) return false;
+    // It is in the region, and this is an edge that structured control flow has no way for (compile.ts): nothing would change.
+    if (beginsBlock(translation, (target & ~1) >>> 0)) return false;
     if (this.#pending.has(from) || !image.waste.add('exit', from, translation.instructions)) return true;
     image.extended.set(from, times + 1);
     this.#compileAgain(image, from);

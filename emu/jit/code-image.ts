@@ -142,7 +142,8 @@ export class CodeImage {
   }
 }
 
-function beginsBlock({ blocks }: Translation, address: number): boolean {
+/** Whether a block of the translation, but for inlined ones, begins at an address. */
+export function beginsBlock({ blocks }: Translation, address: number): boolean {
   for (let i = 0; i < blocks.length; i += 2) if (blocks[i]! >>> 0 === address) return true;
   return false;
 }
