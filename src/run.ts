@@ -258,7 +258,7 @@ function start(
   openStandard(kernel.vfs, options).forEach((file, fd) => {
     files.set(fd, file, false);
   });
-  mountSystem(root, procSource(kernel), !isHost, files, kernel.mqueues);
+  mountSystem(root, procSource(kernel), !isHost, files, kernel.namespaces.ipc.mqueues);
   mountAsked(root, options);
   const cwd = workingDirectory(context, bytes(options.cwd ?? (isHost ? process.cwd() : '/')));
   const envp = environment(options.env ?? []).map(bytes);

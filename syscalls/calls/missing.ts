@@ -20,8 +20,9 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   fsetxattr: 'as setxattr',
   flistxattr: 'the names of sockets are not told',
   mount:
-    'tmpfs, ramfs, proc, sysfs, devtmpfs, devpts, mqueue and binds; of flags MS_RDONLY, MS_BIND, MS_REMOUNT and MS_MOVE count',
-  pivot_root: 'EINVAL for who may do it',
+    'tmpfs, ramfs, proc, sysfs, devtmpfs, devpts, mqueue; binds of host files, without what is mounted in them (MS_REC); MS_SHARED' +
+    ' gives EINVAL; MS_NOSUID, MS_NODEV and MS_NOEXEC change nothing',
+  umount2: 'the root of the tree stays mounted',
   arm_sync_file_range: 'fsync of the whole file',
   readahead: 'nothing to be seen happens',
   arm_fadvise64_64: 'nothing to be seen happens',
@@ -40,10 +41,10 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   shmget: 'no huge pages (SHM_HUGETLB: EINVAL)',
   membarrier: 'the commands of Linux 6.1 but those of rseq',
   // processes
-  clone: 'CLONE_NEW* give EPERM: there are no namespaces',
+  clone:
+    'of namespaces CLONE_NEWUSER, CLONE_NEWPID and CLONE_NEWTIME give EINVAL, as in a Linux that is built without them',
   clone3: 'as clone; CLONE_INTO_CGROUP gives EINVAL',
   unshare: 'as clone',
-  setns: 'there is one namespace of each kind, which all are in',
   prctl: 'what programs ask for; no seccomp, no speculation control, no core scheduling (EINVAL)',
   ptrace: 'any thread of the tracer may make requests; no seccomp events',
   reboot: 'ends the run for who may do it',

@@ -46,6 +46,7 @@ export function boot(kernel: Kernel, options: BootOptions): Process {
     mm: prepared.mm,
     cpu: prepared.cpu,
     fs,
+    ns: kernel.namespaces,
     files,
     creds: prepared.creds,
     sighand: SignalHandlers.ignoring(options.ignoredSignals),

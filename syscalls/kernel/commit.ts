@@ -28,7 +28,9 @@ const memories = ({ tasks }: Kernel): Set<Mm> => new Set(Array.from(tasks.values
 
 /** Bytes promised in all (Committed_AS). */
 export function committed(kernel: Kernel): number {
-  const shared = new Set<PageSource>(Array.from(kernel.ipc.segments.objects.values(), ({ pages }) => pages));
+  const shared = new Set<PageSource>();
+  for (const { sysv } of new Set(Array.from(kernel.tasks.values(), (t) => t.ns.ipc)))
+    for (const { pages } of sysv.segments.objects.values()) shared.add(pages);
   let sum = kernel.vfs.memory.filePages * PAGE;
   for (const { space } of memories(kernel)) {
     sum += committedIn(space);

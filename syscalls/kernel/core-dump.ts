@@ -106,7 +106,7 @@ function coreName(t: Task, signo: number): string | undefined {
     d: t.dumpable,
     s: signo,
     t: Math.floor(Date.now() / 1000),
-    h: kernel.hostname,
+    h: t.ns.uts.hostname,
     e: t.comm.replaceAll('/', '!'),
     f: (t.mm.exe?.name ?? t.comm).replaceAll('/', '!'),
     c: process.limits[RLIMIT.RLIMIT_CORE]!.cur,

@@ -113,7 +113,7 @@ function endProcess(p: Process): void {
     p.pending.discard(ALL_SIGNALS);
   });
   attempt(() => undoSemaphores(p));
-  attempt(() => p.kernel.ipc.makerEnded(p.pid));
+  attempt(() => p.leader.ns.ipc.sysv.makerEnded(p.pid));
 
   // Children go to the nearest subreaper, else to init, which waits for all of them (find_new_reaper).
   let reaper = p.parent;

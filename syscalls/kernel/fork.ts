@@ -8,6 +8,7 @@ import { CAP, capable } from '../vfs/core/creds.ts';
 import { WaitQueue } from '../vfs/core/wait-queue.ts';
 import { committedIn, mayCommit } from './commit.ts';
 import { Mm } from './mm.ts';
+import { newNamespaces } from './nsproxy.ts';
 import { Process } from './process.ts';
 import { PTRACE_EVENT, PTRACE_O, startTrace } from './ptrace.ts';
 import { Task } from './task.ts';
@@ -43,7 +44,6 @@ export function checkCloneFlags(flags: number): void {
   if (has(CLONE.CLONE_THREAD) && !has(CLONE.CLONE_SIGHAND)) fail('EINVAL');
   if (has(CLONE.CLONE_SIGHAND) && !has(CLONE.CLONE_VM)) fail('EINVAL');
   if (has(CLONE.CLONE_FS) && has(CLONE.CLONE_NEWNS)) fail('EINVAL');
-  if (flags & CLONE_NAMESPACES) fail('EPERM');
 }
 
 /** Makes a task as clone(2) says; it starts behind the call with r0 = 0. */
@@ -57,6 +57,8 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
     : kernel.processes.size >= kernel.maxProcesses;
   if (full || tooMany(parent)) fail('EAGAIN');
 
+  if (flags & CLONE_NAMESPACES && !capable(parent.creds, CAP.SYS_ADMIN)) fail('EPERM');
+  const ns = flags & CLONE_NAMESPACES ? newNamespaces(kernel.vfs, parent.ns, flags) : parent.ns;
   // dup_mmap: what the child has of its own is promised once more.
   if (!has(CLONE.CLONE_VM) && kernel.vfs.memory.limited && !mayCommit(kernel, committedIn(parent.mm.space)))
     fail('ENOMEM');
@@ -88,6 +90,7 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
     mm,
     cpu,
     fs: has(CLONE.CLONE_FS) ? parent.fs : parent.fs.clone(),
+    ns,
     files: has(CLONE.CLONE_FILES) ? parent.files.share() : parent.files.clone(),
     creds: parent.creds,
     sighand: has(CLONE.CLONE_SIGHAND)

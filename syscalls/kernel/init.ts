@@ -56,6 +56,7 @@ export function startInit(kernel: Kernel, root: Inode, limits: readonly Rlimit[]
     mm: new Mm(space, new NoCpu(space)),
     cpu: new CpuState(space.buffer, space.allocateState()),
     fs: new FsContext(root, root, 0o022),
+    ns: kernel.namespaces,
     files: new FdTable(),
     creds: credsFor(0, 0),
     sighand: new SignalHandlers(),

@@ -13,9 +13,9 @@ import { addWork, noWork } from '../../emu/work.ts';
 import { fail } from '../abi/errno.ts';
 import { PID_MAX_LIMIT, RESERVED_PIDS } from '../abi/limits.ts';
 import { SI, SIG, type SigInfo } from '../abi/signal.ts';
+import { firstNumber } from '../vfs/core/namespaces.ts';
 import { Vfs } from '../vfs/core/vfs.ts';
 import { WaitQueue } from '../vfs/core/wait-queue.ts';
-import { MqueueFs } from '../vfs/ipc/mqueue.ts';
 import { MachineMemory } from '../vfs/memory/quota.ts';
 import { PrivateNetwork } from '../vfs/net/private-network.ts';
 import { monotonic } from './clock.ts';
@@ -24,12 +24,12 @@ import { exitGroup } from './exit.ts';
 import { Futexes } from './futex.ts';
 import { KnownPrograms } from './known-programs.ts';
 import type { Mm } from './mm.ts';
+import { firstNamespaces, type NsProxy } from './nsproxy.ts';
 import type { Process } from './process.ts';
 import { Scheduler } from './scheduler.ts';
 import { deliver } from './signal-delivery.ts';
 import { QueuedSignals } from './signal-queue.ts';
 import { forceSignal } from './signals.ts';
-import { SysvIpc } from './sysv-ipc.ts';
 import type { Task } from './task.ts';
 import { isExecuted } from './text-busy.ts';
 import { Timers } from './timers.ts';
@@ -138,11 +138,11 @@ export class Kernel {
   readonly processes = new Map<number, Process>();
   readonly timers = new Timers((timer) => this.attempt('a timer', () => timer.wake()));
   readonly preferredAddresses = new PreferredAddresses();
-  readonly ipc = new SysvIpc();
   readonly vfs: Vfs;
   readonly programs = new KnownPrograms();
   readonly futexes = new Futexes();
-  readonly mqueues: MqueueFs;
+  /** What the first process is in. */
+  readonly namespaces: NsProxy;
   readonly cpus: number;
   /** Woken whenever any signal is queued anywhere: where signalfd waits. */
   readonly signalArrivals = new WaitQueue();
@@ -151,8 +151,6 @@ export class Kernel {
   readonly hooks: CpuHooks;
   readonly now: () => number = monotonic;
   tracer: Tracer | undefined;
-  hostname: string;
-  domainname = '(none)';
   /** Processes, each of which has a memory of its own, and threads of all of them. */
   readonly maxProcesses = 1000;
   readonly maxTasks = 4000;
@@ -188,11 +186,11 @@ export class Kernel {
     this.vfs = new Vfs(new MachineMemory(options.memory));
     this.vfs.memory.mayCommit = (bytes) => mayCommit(this, bytes);
     const { network = 'host' } = options;
-    if (network !== 'host') this.vfs.network = new PrivateNetwork(this.vfs, network === 'loopback');
-    this.mqueues = new MqueueFs(this.vfs);
+    if (network !== 'host')
+      this.vfs.network = new PrivateNetwork(this.vfs, network === 'loopback', firstNumber('net'));
+    this.namespaces = firstNamespaces(this.vfs, options.hostname);
     this.cpus = options.cpus ?? 1;
     this.pidMax = options.pidMax ?? PID_MAX_LIMIT;
-    this.hostname = options.hostname;
     this.corePattern = options.corePattern ?? 'core';
     this.ended = options.stats ? [] : undefined;
     this.firstPid = options.firstPid < this.pidMax ? options.firstPid : RESERVED_PIDS;

@@ -12,6 +12,8 @@ import { sysvSource } from './sysv-proc.ts';
 import type { Task } from './task.ts';
 
 export function procSource(kernel: Kernel): ProcSource {
+  /** Of who looks. */
+  const namespaces = () => kernel.scheduler.current?.ns ?? kernel.namespaces;
   return {
     current() {
       const t = kernel.scheduler.current;
@@ -28,15 +30,15 @@ export function procSource(kernel: Kernel): ProcSource {
     },
     pids: () => [...kernel.processes.keys()].sort((a, b) => a - b),
     get hostname() {
-      return kernel.hostname;
+      return namespaces().uts.hostname;
     },
     get domainname() {
-      return kernel.domainname;
+      return namespaces().uts.domainname;
     },
     release: kernel.options.release,
     version: VERSION,
     setHostname(name) {
-      kernel.hostname = name;
+      namespaces().uts.hostname = name;
     },
     now: kernel.now,
     get switches() {
@@ -48,7 +50,9 @@ export function procSource(kernel: Kernel): ProcSource {
     isMemoryLimited: kernel.vfs.memory.limited,
     settings: kernel,
     leases: kernel.vfs.leases,
-    sysv: sysvSource(kernel.ipc),
+    get sysv() {
+      return sysvSource(namespaces().ipc.sysv);
+    },
   };
 }
 
@@ -95,6 +99,7 @@ function describe(p: Process): ProcProcess {
     foreground: p.session.foreground || -1,
     creds: t.creds,
     network: t.network,
+    namespaces: t.ns,
     umask: t.fs.umask,
     root: t.fs.root,
     cwd: t.fs.cwd,

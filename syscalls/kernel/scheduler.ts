@@ -107,6 +107,7 @@ export class Scheduler {
 
   #runSlice(t: Task, now: number): void {
     this.current = t;
+    t.ns.mnt.enter();
     this.#countedUntil = now;
     this.#sliceEnd = now + SLICE_MS;
     this.#lastCheck = now;

@@ -19,6 +19,7 @@ import type { FsContext } from './fs-context.ts';
 import type { HwBreakpoints } from './hw-breakpoint.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mm } from './mm.ts';
+import type { NsProxy } from './nsproxy.ts';
 import type { Process } from './process.ts';
 import type { Trace, TraceEvent } from './ptrace.ts';
 import type { SignalHandlers } from './signal-handlers.ts';
@@ -59,7 +60,7 @@ export type TaskState = 'runnable' | 'sleeping' | 'traced' | 'dead';
 /** What a task is made of. */
 export type TaskParts = Pick<
   Task,
-  'kernel' | 'tid' | 'process' | 'mm' | 'cpu' | 'fs' | 'files' | 'creds' | 'sighand' | 'comm'
+  'kernel' | 'tid' | 'process' | 'mm' | 'cpu' | 'fs' | 'ns' | 'files' | 'creds' | 'sighand' | 'comm'
 >;
 
 export class Task implements Waiter {
@@ -69,6 +70,7 @@ export class Task implements Waiter {
   mm: Mm;
   cpu: CpuState;
   fs: FsContext;
+  ns: NsProxy;
   files: FdTable;
   creds: Creds;
   sighand: SignalHandlers;
@@ -77,7 +79,7 @@ export class Task implements Waiter {
 
   /** The network that its sockets are made in. */
   get network(): Network {
-    return this.kernel.vfs.network;
+    return this.ns.net;
   }
 
   state: TaskState = 'runnable';
@@ -160,6 +162,7 @@ export class Task implements Waiter {
     this.mm = parts.mm;
     this.cpu = parts.cpu;
     this.fs = parts.fs;
+    this.ns = parts.ns;
     this.files = parts.files;
     this.creds = parts.creds;
     this.sighand = parts.sighand;

@@ -165,6 +165,7 @@ test('changes by others on the host are seen', () => {
 });
 
 test('mounts', () => {
+  root.fs.vfs.mounts.setRoot(root.fs);
   const tmp = new TmpFs(root.fs.vfs);
   tmp.root.mkdir('inner', 0o755, rootUser);
   const dir = walk('dir').inode!;
@@ -175,7 +176,11 @@ test('mounts', () => {
   expect(walk('dir/sub/inner/../..').inode).toBe(dir);
   expect(walk('/no-such-directory').inode!.isDirectory).toBe(true);
   expect(errorOf(() => walk('dir/sub', true, root, { noXdev: true }))).toBe('EXDEV');
-  expect(errorOf(() => root.fs.vfs.mounts.add(dir, 'sub', new TmpFs(root.fs.vfs)))).toBe('EBUSY');
+  expect(errorOf(() => root.fs.vfs.mounts.add(dir, 'sub', tmp))).toBe('EBUSY');
+  const over = new TmpFs(root.fs.vfs);
+  root.fs.vfs.mounts.add(dir, 'sub', over);
+  expect(walk('dir/sub/inner').inode).toBe(undefined);
+  root.fs.vfs.mounts.remove(over);
   const names: string[] = [];
   const file = root.open(O_RDONLY).ref();
   file.readdir((entry) => names.push(entry.name) > 0);
@@ -185,9 +190,9 @@ test('mounts', () => {
   expect(root.fs.vfs.mounts.list(root, root)).toMatch(
     /^\/dev\/root \/ .*\ntmpfs \/dir\/sub tmpfs rw.*\na\\040b \/no-such-directory /,
   );
-  root.fs.vfs.mounts.remove(tmp.root);
+  root.fs.vfs.mounts.remove(tmp);
   expect((walk('dir/sub').inode as NodeInode).path).toBe(`${host}/dir/sub`);
-  expect(errorOf(() => root.fs.vfs.mounts.remove(dir))).toBe('EINVAL');
+  expect(errorOf(() => root.fs.vfs.mounts.mountedAt(dir))).toBe('EINVAL');
 });
 
 test('directories and files of the host are bound into the guest', () => {

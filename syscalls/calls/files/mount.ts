@@ -1,6 +1,6 @@
 /**
  * Mounting inside the run (fs/namespace.c): tmpfs, proc, sysfs, devtmpfs and bind mounts of the host's files; mounts are moved,
- * and made read-only. All processes see the same mounts.
+ * and made read-only. Each mount namespace has its own.
  */
 import { fail } from '../../abi/errno.ts';
 import { AT_FDCWD, PATH_MAX } from '../../abi/fcntl.ts';
@@ -23,7 +23,11 @@ const MS_RDONLY = 1;
 const MS_REMOUNT = 32;
 const MS_BIND = 4096;
 const MS_MOVE = 8192;
-const MS_PROPAGATION = (1 << 17) | (1 << 18) | (1 << 19) | (1 << 20);
+const MS_REC = 1 << 14;
+const MS_SILENT = 1 << 15;
+const MS_UNBINDABLE = 1 << 17;
+const MS_SHARED = 1 << 20;
+const MS_PROPAGATION = MS_UNBINDABLE | (1 << 18) | (1 << 19) | MS_SHARED;
 const MS_FLAGS = {
   MS_RDONLY,
   MS_NOSUID: 2,
@@ -32,9 +36,15 @@ const MS_FLAGS = {
   MS_REMOUNT,
   MS_BIND,
   MS_MOVE,
-  MS_REC: 1 << 14,
+  MS_REC,
+  MS_SILENT,
+  MS_UNBINDABLE,
+  MS_PRIVATE: 1 << 18,
+  MS_SLAVE: 1 << 19,
+  MS_SHARED,
 };
 const UMOUNT_FLAGS = { MNT_FORCE: 1, MNT_DETACH: 2, MNT_EXPIRE: 4, UMOUNT_NOFOLLOW: 8 };
+const MNT_DETACH = 2;
 const UMOUNT_NOFOLLOW = 8;
 
 /**
@@ -86,7 +96,7 @@ function create(t: Task, type: string, source: string | null, data: string | nul
     case 'devtmpfs':
       return createDev(vfs);
     case 'mqueue':
-      return t.kernel.mqueues;
+      return t.ns.ipc.mqueues;
     case 'devpts':
       return new DevPts(vfs);
     default:
@@ -95,13 +105,13 @@ function create(t: Task, type: string, source: string | null, data: string | nul
 }
 
 /** The host's directory or file once more, under another name. */
-function bind(source: Inode, readOnly: boolean): FileSystem {
-  if (!(source instanceof NodeInode)) return fail('EINVAL');
+function bind(source: Inode): FileSystem {
+  if (!(source instanceof NodeInode) || source.fs.vfs.mounts.isUnbindable(source.fs)) return fail('EINVAL');
   const { fs } = source;
   const bound = new NodeFs(fs.vfs, source.path, {
     type: fs.type,
     source: fs.source,
-    readOnly: readOnly || fs.readOnly,
+    readOnly: fs.readOnly,
     hostTree: fs.hostTree,
     reachesSockets: fs.reachesSockets,
     within: fs,
@@ -122,30 +132,41 @@ function mount(
   if (data !== 0) t.mm.readable(data, 1);
   const at = inodeAt(t, AT_FDCWD, target(), true);
   if (!capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
-  // How mounts spread to other namespaces: there is one.
-  if (flags & MS_PROPAGATION && !(flags & (MS_BIND | MS_REMOUNT | MS_MOVE))) return 0;
   const { mounts } = t.kernel.vfs;
   if (flags & MS_REMOUNT) {
     const readOnly = (flags & MS_RDONLY) !== 0;
-    // Of the whole file system; of one of its mounts (MS_BIND) it is the same here, but who writes there need not be asked.
     if (readOnly && !(flags & MS_BIND) && isWritten(t, at.fs)) fail('EBUSY');
-    mounts.remount(at, readOnly);
+    mounts.remount(at, readOnly, (flags & MS_BIND) !== 0);
     return 0;
   }
+  if (flags & MS_PROPAGATION && !(flags & (MS_BIND | MS_MOVE))) return propagate(t, at, flags);
   if (flags & MS_MOVE) {
     if (source === null) fail('EINVAL');
-    mounts.move(inodeAt(t, AT_FDCWD, source, true), at.parent ?? fail('EBUSY'), at.name);
+    mounts.move(inodeAt(t, AT_FDCWD, source, true), at.parent, at.parent === undefined ? '' : at.name);
     return 0;
   }
   let fs: FileSystem;
   if (flags & MS_BIND) {
     if (source === null) fail('EINVAL');
-    fs = bind(inodeAt(t, AT_FDCWD, source, true), (flags & MS_RDONLY) !== 0);
+    fs = bind(inodeAt(t, AT_FDCWD, source, true));
   } else {
     if (type === null) fail('EINVAL');
     fs = create(t, type, source, data === 0 ? null : t.mm.string(data));
+    if (flags & MS_RDONLY) fs.readOnly = true;
   }
   t.kernel.vfs.mount(fs, at);
+  return 0;
+}
+
+/**
+ * do_change_type: nothing spreads from a mount to others, as none is shared; so a slave of nobody is private. EINVAL for what is to be shared.
+ */
+function propagate(t: Task, at: Inode, flags: number): number {
+  const { vfs } = t.kernel;
+  const kind = flags & MS_PROPAGATION;
+  if (kind & (kind - 1) || flags & ~(MS_PROPAGATION | MS_REC | MS_SILENT)) fail('EINVAL');
+  if (at.fs.root !== at || kind === MS_SHARED) fail('EINVAL');
+  vfs.mounts.setUnbindable(at, kind === MS_UNBINDABLE, (flags & MS_REC) !== 0);
   return 0;
 }
 
@@ -156,10 +177,39 @@ function isWritten(t: Task, fs: FileSystem): boolean {
   return false;
 }
 
+/** Whether a process stands in a file system, runs a program of it or has a file of it open. */
+function isBusy({ kernel }: Task, fs: FileSystem): boolean {
+  for (const { fs: at, files, mm } of kernel.tasks.values()) {
+    if (at.root.fs === fs || at.cwd.fs === fs || mm.exe?.fs === fs) return true;
+    for (const fd of files.fds()) if (files.find(fd)?.inode.fs === fs) return true;
+  }
+  return false;
+}
+
 function umount(t: Task, target: string, flags: number): number {
   const at = inodeAt(t, AT_FDCWD, target, !(flags & UMOUNT_NOFOLLOW));
   if (!capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
-  t.kernel.vfs.mounts.remove(at);
+  const { mounts } = t.kernel.vfs;
+  const fs = mounts.mountedAt(at);
+  const inside = mounts.inside(fs);
+  if (!(flags & MNT_DETACH) && (inside.length > 0 || isBusy(t, fs))) fail('EBUSY');
+  mounts.remove(fs, ...inside);
+  return 0;
+}
+
+/** Who stood at the old root, or had it as theirs, is at the new one (chroot_fs_refs). */
+function pivotRoot(t: Task, newRoot: string, putOld: string): number {
+  const { vfs, tasks } = t.kernel;
+  const root = vfs.checkEnter(inodeAt(t, AT_FDCWD, newRoot, true), t.creds);
+  const old = vfs.checkEnter(inodeAt(t, AT_FDCWD, putOld, true), t.creds);
+  const before = t.fs.root;
+  if (before !== vfs.mounts.root) fail('EINVAL');
+  vfs.mounts.pivot(root, old);
+  for (const { fs, ns } of tasks.values()) {
+    if (ns.mnt !== t.ns.mnt) continue;
+    if (fs.root === before) fs.root = root;
+    if (fs.cwd === before) fs.cwd = root;
+  }
   return 0;
 }
 
@@ -168,7 +218,7 @@ export const mountCalls: readonly Call[] = [
   call(52, 'umount2', [path, flags(UMOUNT_FLAGS)], umount, {
     before: (_t, _target, flags) => void (flags & ~15 && fail('EINVAL')),
   }),
-  call(218, 'pivot_root', [path, path], () => fail('EINVAL'), {
+  call(218, 'pivot_root', [path, path], pivotRoot, {
     before: (t) => void (capable(t.creds, CAP.SYS_ADMIN) || fail('EPERM')),
   }),
 ];

@@ -42,12 +42,12 @@ function mqOpen(t: Task, given: string, how: number, mode: number, attr: MqAttr 
   const attributes = attr ? { maxMessages: attr.mq_maxmsg, maxSize: attr.mq_msgsize } : undefined;
   const limit = t.process.limits[RLIMIT.RLIMIT_MSGQUEUE]!.cur;
   const bits = mode & 0o7777 & ~t.fs.umask;
-  const queue = t.kernel.mqueues.open(checkName(given), how, bits, t.creds, attributes, limit);
+  const queue = t.ns.ipc.mqueues.open(checkName(given), how, bits, t.creds, attributes, limit);
   return installFile(t, queue.open(how & (O_ACCMODE | O_NONBLOCK)), true);
 }
 
 function mqUnlink(t: Task, given: string): number {
-  t.kernel.mqueues.unlink(checkName(given), t.creds);
+  t.ns.ipc.mqueues.unlink(checkName(given), t.creds);
   return 0;
 }
 

@@ -12,25 +12,25 @@ import { command } from './command.ts';
 const MSGPOOL = 512_000;
 
 function msgget(t: Task, key: number, how: number): number {
-  return t.kernel.ipc.messages.get(
+  return t.ns.ipc.sysv.messages.get(
     key,
     how,
     t.creds,
     () => {},
-    (at) => new MessageQueue(at, how, t.creds, t.kernel.ipc.limits.msgmnb),
+    (at) => new MessageQueue(at, how, t.creds, t.ns.ipc.sysv.limits.msgmnb),
   );
 }
 
 /** The queue a call sleeps on, found again by what it was: its id may have gone to another. */
 function queueOf(t: Task, id: number): MessageQueue {
-  const queue = (t.callState as MessageQueue | undefined) ?? t.kernel.ipc.messages.find(id);
+  const queue = (t.callState as MessageQueue | undefined) ?? t.ns.ipc.sysv.messages.find(id);
   if (queue.removed) fail('EIDRM');
   return queue;
 }
 
 function msgsnd(t: Task, id: number, at: number, length: number, how: number): number {
   const type = t.mm.get(s32, at);
-  if (length > t.kernel.ipc.limits.msgmax || id < 0 || type < 1) fail('EINVAL');
+  if (length > t.ns.ipc.sysv.limits.msgmax || id < 0 || type < 1) fail('EINVAL');
   t.mm.readable(at + 4, length);
   const queue = queueOf(t, id);
   queue.require(t.creds, 2);
@@ -64,7 +64,7 @@ function msgrcv(t: Task, id: number, at: number, length: number, type: number, h
   if (copies) {
     if (how & MSG.MSG_EXCEPT || !(how & IPC_NOWAIT)) fail('EINVAL');
     // The copy is prepared from what is at the place it is to go to (prepare_copy).
-    t.mm.readable(at, Math.min(length, t.kernel.ipc.limits.msgmax));
+    t.mm.readable(at, Math.min(length, t.ns.ipc.sysv.limits.msgmax));
   }
   const queue = queueOf(t, id);
   queue.require(t.creds, 4);
@@ -90,8 +90,8 @@ function msgrcv(t: Task, id: number, at: number, length: number, type: number, h
 }
 
 /** IPC_INFO and MSG_INFO. */
-function queueInfo({ kernel, mm }: Task, what: number, at: number): number {
-  const { messages, limits, usedMessages } = kernel.ipc;
+function queueInfo({ ns, mm }: Task, what: number, at: number): number {
+  const { messages, limits, usedMessages } = ns.ipc.sysv;
   const { msgmax, msgmnb, msgmni } = limits;
   const used = what === MSGCTL.MSG_INFO;
   mm.put(msginfo, at, {
@@ -110,7 +110,7 @@ function queueInfo({ kernel, mm }: Task, what: number, at: number): number {
 function msgctl(t: Task, id: number, what: number, at: number): number {
   if (id < 0) fail('EINVAL');
   if (what === MSGCTL.IPC_INFO || what === MSGCTL.MSG_INFO) return queueInfo(t, what, at);
-  const { messages } = t.kernel.ipc;
+  const { messages } = t.ns.ipc.sysv;
   const bySlot = what === MSGCTL.MSG_STAT || what === MSGCTL.MSG_STAT_ANY;
   const queue = bySlot ? messages.at(id) : messages.find(id);
   const { mm, creds } = t;
@@ -139,7 +139,7 @@ function msgctl(t: Task, id: number, what: number, at: number): number {
     case MSGCTL.IPC_SET: {
       const stat = mm.get(msqidDs, at);
       queue.requireOwner(creds);
-      if (stat.msg_qbytes > t.kernel.ipc.limits.msgmnb && !capable(creds, CAP.SYS_RESOURCE)) fail('EPERM');
+      if (stat.msg_qbytes > t.ns.ipc.sysv.limits.msgmnb && !capable(creds, CAP.SYS_RESOURCE)) fail('EPERM');
       queue.limit = stat.msg_qbytes;
       queue.change(stat.msg_perm.uid, stat.msg_perm.gid, stat.msg_perm.mode);
       queue.queue.wakeAll();

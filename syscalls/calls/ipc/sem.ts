@@ -15,7 +15,7 @@ const SEMMNS = 1_024_000_000;
 const SEMUSZ = 20;
 
 function semget(t: Task, key: number, count: number, how: number): number {
-  const { semaphores, limits, usedSemaphores } = t.kernel.ipc;
+  const { semaphores, limits, usedSemaphores } = t.ns.ipc.sysv;
   const [semmsl, semmns] = limits.sem as [number, number];
   if (count < 0 || count > semmsl) fail('EINVAL');
   const check = (set: Semaphores) => {
@@ -39,7 +39,7 @@ function semtimedop(type: Field<{ tv_sec: number; tv_nsec: number }>) {
     let waiting = t.callState as Waiting | undefined;
     if (waiting === undefined) {
       const time = timeoutAt === 0 ? undefined : t.mm.get(type, timeoutAt);
-      if (count >>> 0 > t.kernel.ipc.limits.sem[2]!) fail('E2BIG');
+      if (count >>> 0 > t.ns.ipc.sysv.limits.sem[2]!) fail('E2BIG');
       const ops = Array.from({ length: count }, (_, i) => t.mm.get(sembuf, at + i * sembuf.size));
       if (count < 1 || id < 0) fail('EINVAL');
       let deadline = Infinity;
@@ -47,7 +47,7 @@ function semtimedop(type: Field<{ tv_sec: number; tv_nsec: number }>) {
         if (time.tv_sec < 0 || time.tv_nsec < 0 || time.tv_nsec >= 1e9) fail('EINVAL');
         deadline = t.now() + fromTimespec(time);
       }
-      const set = t.kernel.ipc.semaphores.find(id);
+      const set = t.ns.ipc.sysv.semaphores.find(id);
       if (ops.some((op) => op.sem_num >= set.values.length)) fail('EFBIG');
       set.require(t.creds, ops.some((op) => op.sem_op !== 0) ? 2 : 4);
       waiting = { set, ops, deadline, [Symbol.dispose]: () => set.waiting.delete(t) };
@@ -74,8 +74,8 @@ function clearUndo(t: Task, set: Semaphores, index?: number): void {
 }
 
 /** IPC_INFO and SEM_INFO. */
-function semaphoreInfo({ kernel, mm }: Task, what: number, at: number): number {
-  const { semaphores, limits, usedSemaphores } = kernel.ipc;
+function semaphoreInfo({ ns, mm }: Task, what: number, at: number): number {
+  const { semaphores, limits, usedSemaphores } = ns.ipc.sysv;
   const [semmsl, semmns, semopm, semmni] = limits.sem as [number, number, number, number];
   const used = what === SEMCTL.SEM_INFO;
   mm.put(seminfo, at, {
@@ -97,7 +97,7 @@ function semctl(t: Task, id: number, index: number, what: number, arg: number): 
   if (id < 0) fail('EINVAL');
   if (what === SEMCTL.IPC_INFO || what === SEMCTL.SEM_INFO) return semaphoreInfo(t, what, arg);
   if (what === SEMCTL.SETVAL && ((arg | 0) < 0 || arg > SEMVMX)) fail('ERANGE');
-  const { semaphores } = t.kernel.ipc;
+  const { semaphores } = t.ns.ipc.sysv;
   const bySlot = what === SEMCTL.SEM_STAT || what === SEMCTL.SEM_STAT_ANY;
   const set = bySlot ? semaphores.at(id) : semaphores.find(id);
   const { mm, creds } = t;

@@ -15,7 +15,7 @@ import { command } from './command.ts';
 const SHM_HUGETLB = 0o4000;
 
 function shmget(t: Task, key: number, bytes: number, how: number): number {
-  const { ipc } = t.kernel;
+  const ipc = t.ns.ipc.sysv;
   const { segments, limits } = ipc;
   const check = (segment: Segment) => {
     if (bytes > segment.size) fail('EINVAL');
@@ -34,7 +34,7 @@ function shmat(t: Task, id: number, wanted: number, how: number): number {
   let at = wanted - (wanted % SHMLBA);
   if (at !== wanted && !(how & SHM.SHM_RND)) fail('EINVAL');
   if (at === 0 && how & SHM.SHM_REMAP) fail('EINVAL');
-  const segment = t.kernel.ipc.segments.find(id);
+  const segment = t.ns.ipc.sysv.segments.find(id);
   const { space } = t.mm;
   const bytes = segment.pages.size();
   const writes = !(how & SHM.SHM_RDONLY);
@@ -65,7 +65,7 @@ function shmat(t: Task, id: number, wanted: number, how: number): number {
 function shmdt(t: Task, at: number): number {
   const { space } = t.mm;
   const first = space.find(at);
-  const segment = [...t.kernel.ipc.segments.objects.values()].find((s) => s.pages === first?.source);
+  const segment = [...t.ns.ipc.sysv.segments.objects.values()].find((s) => s.pages === first?.source);
   if (first === undefined || segment === undefined || first.start !== at || first.offset !== 0)
     return fail('EINVAL');
   // All that is left of this attachment, wherever parts of it have been unmapped or protected.
@@ -77,8 +77,8 @@ function shmdt(t: Task, at: number): number {
 }
 
 /** IPC_INFO and SHM_INFO. */
-function segmentInfo({ kernel, mm }: Task, what: number, at: number): number {
-  const { segments, limits, usedPages } = kernel.ipc;
+function segmentInfo({ ns, mm }: Task, what: number, at: number): number {
+  const { segments, limits, usedPages } = ns.ipc.sysv;
   if (what === SHMCTL.IPC_INFO) {
     const { shmmax, shmmni, shmall } = limits;
     mm.put(shminfo, at, { shmmax, shmmin: 1, shmmni, shmseg: shmmni, shmall });
@@ -104,7 +104,7 @@ function requireLock(t: Task, segment: Segment, locks: boolean): void {
 function shmctl(t: Task, id: number, what: number, at: number): number {
   if (id < 0) fail('EINVAL');
   if (what === SHMCTL.IPC_INFO || what === SHMCTL.SHM_INFO) return segmentInfo(t, what, at);
-  const { ipc } = t.kernel;
+  const ipc = t.ns.ipc.sysv;
   const bySlot = what === SHMCTL.SHM_STAT || what === SHMCTL.SHM_STAT_ANY;
   const segment = bySlot ? ipc.segments.at(id) : ipc.segments.find(id);
   const { mm, creds } = t;

@@ -5,7 +5,9 @@ import { CLONE } from '../../abi/sched.ts';
 import { NSIG, SIG, signalName } from '../../abi/signal.ts';
 import { s32, struct, u64 } from '../../abi/struct.ts';
 import { CLONE_NAMESPACES, type CloneArgs, checkCloneFlags, cloneTask } from '../../kernel/fork.ts';
+import { newNamespaces } from '../../kernel/nsproxy.ts';
 import type { Task } from '../../kernel/task.ts';
+import { CAP, capable } from '../../vfs/core/creds.ts';
 import type { WaitQueue } from '../../vfs/core/wait-queue.ts';
 import { flags, flagText, hex, ptr, uint, valuesOf } from '../args.ts';
 import { type Arg, type Call, call } from '../declare.ts';
@@ -88,7 +90,7 @@ function clone3(t: Task, at: number, size: number): number {
   if (clearHandlers && flags & CLONE.CLONE_SIGHAND) fail('EINVAL');
   if (flags & (CLONE.CLONE_THREAD | CLONE.CLONE_PARENT) && a.exit_signal) fail('EINVAL');
   if ((a.stack === 0) !== (a.stack_size === 0)) fail('EINVAL');
-  if (flags & CLONE.CLONE_NEWTIME) fail('EPERM');
+  if (flags & CLONE.CLONE_NEWTIME) fail(capable(t.creds, CAP.SYS_ADMIN) ? 'EINVAL' : 'EPERM');
   return clone(t, {
     flags,
     clearHandlers,
@@ -101,20 +103,23 @@ function clone3(t: Task, at: number, size: number): number {
   });
 }
 
-/** Only what threads share may be unshared: there are no namespaces. */
+/** ksys_unshare: what threads share, and namespaces. */
 function unshare(t: Task, how: number): number {
   const own = CLONE.CLONE_FS | CLONE.CLONE_FILES | CLONE.CLONE_SYSVSEM;
   const threads = CLONE.CLONE_THREAD | CLONE.CLONE_SIGHAND | CLONE.CLONE_VM;
-  const namespaces = CLONE_NAMESPACES | CLONE.CLONE_NEWTIME;
-  if (how & ~(own | threads | namespaces)) fail('EINVAL');
+  const namespaces = how & (CLONE_NAMESPACES | CLONE.CLONE_NEWTIME);
+  if (how & ~(own | threads | CLONE_NAMESPACES | CLONE.CLONE_NEWTIME)) fail('EINVAL');
   if (how & threads && t.process.threads.size > 1) fail('EINVAL');
-  if (how & namespaces) fail('EPERM');
-  if (how & CLONE.CLONE_FS) t.fs = t.fs.clone();
+  if (namespaces && !capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
+  const ns = namespaces ? newNamespaces(t.kernel.vfs, t.ns, namespaces) : t.ns;
+  if (how & (CLONE.CLONE_FS | CLONE.CLONE_NEWNS)) t.fs = t.fs.clone();
   if (how & CLONE.CLONE_FILES && t.files.shared) {
     const copy = t.files.clone();
     t.files.release();
     t.files = copy;
   }
+  t.ns = ns;
+  ns.mnt.enter();
   return 0;
 }
 

@@ -6,10 +6,11 @@ import { fail } from '../../abi/errno.ts';
 import { CLONE } from '../../abi/sched.ts';
 import { CLONE_NAMESPACES } from '../../kernel/fork.ts';
 import { mayInspect } from '../../kernel/inspect.ts';
+import type { NsProxy } from '../../kernel/nsproxy.ts';
 import { PidFile } from '../../kernel/pidfd.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
-import { NamespaceFile } from '../../vfs/core/namespaces.ts';
+import { type Namespace, NamespaceFile, type NamespaceKind } from '../../vfs/core/namespaces.ts';
 import { fd, flags } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 
@@ -31,28 +32,31 @@ function enter(t: Task, kinds: number): void {
 }
 
 /** Who enters a mount namespace is at its root. */
-function arrive(t: Task, kinds: number): void {
-  if (!(kinds & CLONE_NEWNS)) return;
-  const { root } = t.kernel.processes.get(1)!.leader.fs;
-  t.fs.root = root;
-  t.fs.cwd = root;
+function arrive(t: Task, ns: NsProxy, kinds: number): void {
+  t.ns = ns;
+  ns.mnt.enter();
+  if (kinds & CLONE_NEWNS) t.fs.root = t.fs.cwd = ns.mnt.root;
 }
 
 function setns(t: Task, descriptor: number, wanted: number): number {
   const file = t.files.get(descriptor);
   let kinds = wanted;
+  let entered: Partial<Record<NamespaceKind, Namespace>>;
   if (file instanceof NamespaceFile) {
-    if (wanted !== 0 && wanted !== file.type) fail('EINVAL');
-    kinds = file.type;
+    const { namespace } = file;
+    if (wanted !== 0 && wanted !== namespace.type) fail('EINVAL');
+    kinds = namespace.type;
+    entered = { [namespace.kind]: namespace };
   } else {
     if (!(file instanceof PidFile) || wanted === 0 || wanted & ~KINDS) fail('EINVAL');
     const { process } = file;
     if (process.reaped) fail('ESRCH');
     if (!mayInspect(t, process.leader)) fail('EPERM');
     if (process.zombie) fail('ESRCH');
+    entered = Object.fromEntries(Object.entries(process.leader.ns).filter(([, { type }]) => type & kinds));
   }
   enter(t, kinds);
-  arrive(t, kinds);
+  arrive(t, { ...t.ns, ...entered } as NsProxy, kinds);
   return 0;
 }
 

@@ -23,14 +23,14 @@ function uname(t: Task, at: number): number {
   const { release, model } = kernel.options;
   t.mm.put(utsname, at, {
     sysname: 'Linux',
-    nodename: kernel.hostname,
+    nodename: t.ns.uts.hostname,
     release:
       t.personality & UNAME26
         ? release.replace(/^(\d+)\.(\d+)/, (_all, _major, minor) => `2.6.${60 + Number(minor)}`)
         : release,
     version: VERSION,
     machine: model.machine,
-    domainname: kernel.domainname,
+    domainname: t.ns.uts.domainname,
   });
   return 0;
 }
@@ -46,12 +46,12 @@ export const unameCalls: readonly Call[] = [
   call(122, 'uname', [structOut(utsname)], uname),
   call(74, 'sethostname', [ptr, int], (t, at, length) =>
     setName(t, at, length, (name) => {
-      t.kernel.hostname = name;
+      t.ns.uts.hostname = name;
     }),
   ),
   call(121, 'setdomainname', [ptr, int], (t, at, length) =>
     setName(t, at, length, (name) => {
-      t.kernel.domainname = name;
+      t.ns.uts.domainname = name;
     }),
   ),
 ];

@@ -35,7 +35,9 @@ export abstract class FileSystem {
   /** As in /proc/mounts: ext4, tmpfs, proc ... */
   abstract readonly type: string;
   abstract readonly source: string;
+  /** Nothing in it can be changed, by its mount in the namespace of who asks, or at all (`superReadOnly`). */
   readOnly = false;
+  superReadOnly = false;
   /** It is read-only by the will of who started the run: no process may change that. */
   keptReadOnly = false;
   abstract readonly root: Inode;

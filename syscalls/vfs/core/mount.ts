@@ -1,100 +1,253 @@
 /**
- * The mounts of one run, the same for all its processes: file systems on names in directories, and how /proc shows them
- * (proc_pid_mountinfo(5)).
+ * Mount namespaces (mount_namespaces(7)): file systems on names in directories, and how /proc shows them (proc_pid_mountinfo(5)).
+ *
+ * All namespaces of a run share file systems and their inodes. What a path walk needs of mounts is written into the inodes (what is
+ * mounted on a directory's names; where the root of a file system is) and is that of the namespace whose task runs: another one's
+ * is written there when a task of it gets its turn, as page tables are (`enter`).
  */
 import { fail } from '../../abi/errno.ts';
 import { major, minor } from '../../abi/stat.ts';
 import { type FileSystem, type Inode, isWithin, pathOf } from './inode.ts';
+import { Namespace } from './namespaces.ts';
 import { WaitQueue } from './wait-queue.ts';
+
+/** A file system at a place. */
+interface Mount {
+  readonly fs: FileSystem;
+  /** Undefined for the root of the tree, and for what lies over that. */
+  dir: Inode | undefined;
+  name: string;
+  /** Of the mount alone (MS_REMOUNT with MS_BIND). */
+  readOnly: boolean;
+  isUnbindable: boolean;
+}
+
+/** Types of which there is one file system, however often it is mounted. */
+const SINGLE = new Set(['proc', 'sysfs', 'devtmpfs', 'mqueue']);
+const isSame = (a: FileSystem, b: FileSystem) => a === b || (a.type === b.type && SINGLE.has(a.type));
 
 /** Octal for what would break the lines. */
 function escapePath(path: string): string {
   return path.replace(/[ \t\n\\]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
 
-export class Mounts {
-  /** Every mount but the root, in the order they were made. */
-  readonly #mounted: FileSystem[] = [];
+export class MountNamespace extends Namespace {
+  /** In the order they were made; of several at one place the last is seen. */
+  readonly #mounts: Mount[] = [];
   /** Woken by each change, and how many there were. */
   readonly changes = new WaitQueue();
   version = 0;
+
+  constructor(number?: number) {
+    super('mnt', number);
+  }
+
+  /** As it is (copy_mnt_ns). This one must be entered. */
+  copy(): MountNamespace {
+    const copy = new MountNamespace();
+    for (const mount of this.#mounts) copy.#mounts.push({ ...mount });
+    return copy;
+  }
+
+  // ---- which one the inodes show ----
+
+  /** Makes the inodes show this namespace. */
+  enter(): void {
+    const [mount] = this.#mounts;
+    if (mount === undefined) return;
+    const { vfs } = mount.fs;
+    const before = vfs.mounts;
+    if (before === this) return;
+    for (const { fs, dir } of before.#mounts) {
+      if (dir !== undefined) dir.mounts = undefined;
+      fs.root.parent = undefined;
+      fs.root.name = '';
+    }
+    for (const each of this.#mounts) this.#show(each);
+    vfs.mounts = this;
+  }
+
+  #show({ fs, dir, name, readOnly }: Mount): void {
+    fs.readOnly = fs.superReadOnly || readOnly;
+    if (dir === undefined) return;
+    (dir.mounts ??= new Map()).set(name, fs.root);
+    fs.root.parent = dir;
+    fs.root.name = name;
+  }
+
+  /** Does something where the inodes show this namespace. */
+  within<T>(action: () => T): T {
+    const before = this.#mounts[0]?.fs.vfs.mounts;
+    this.enter();
+    try {
+      return action();
+    } finally {
+      before?.enter();
+    }
+  }
+
+  // ---- changes, of the namespace that is entered ----
 
   #changed(): void {
     this.version++;
     this.changes.wakeAll();
   }
 
-  /** Mounts a file system over a name in a directory, which need not exist there. EBUSY when something is mounted on it. */
-  add(dir: Inode, name: string, fs: FileSystem): void {
-    dir.mounts ??= new Map();
-    if (dir.mounts.has(name)) fail('EBUSY');
-    dir.mounts.set(name, fs.root);
-    fs.root.parent = dir;
-    fs.root.name = name;
-    this.#mounted.push(fs);
+  #at(dir: Inode | undefined, name: string): Mount | undefined {
+    return this.#mounts.findLast((mount) => mount.dir === dir && mount.name === name);
+  }
+  #of(root: Inode): Mount {
+    return this.#mounts.find(({ fs }) => fs === root.fs && fs.root === root) ?? fail('EINVAL');
+  }
+
+  /** The root of the tree, of a namespace without one. */
+  setRoot(fs: FileSystem): void {
+    this.#mounts.push({ fs, dir: undefined, name: '', readOnly: false, isUnbindable: false });
+  }
+  /** The first root of the tree, over which others may lie. */
+  get root(): Inode {
+    return this.#mounts.find(({ dir }) => dir === undefined)!.fs.root;
+  }
+
+  /**
+   * Mounts a file system over a name in a directory, which need not exist there; over what is mounted there already, but not the same once
+   * more (EBUSY). Without a directory it is over the root of the tree.
+   */
+  add(dir: Inode | undefined, name: string, fs: FileSystem): void {
+    const there = this.#at(dir, name);
+    if (there && isSame(there.fs, fs)) fail('EBUSY');
+    fs.superReadOnly = fs.readOnly;
+    const mount = { fs, dir, name, readOnly: false, isUnbindable: false };
+    this.#mounts.push(mount);
+    this.#show(mount);
+    this.#changed();
+  }
+
+  /** Takes the mount away; what it has hidden is seen again. */
+  #take(mount: Mount): void {
+    this.#mounts.splice(this.#mounts.indexOf(mount), 1);
+    const { fs, dir, name } = mount;
+    fs.root.parent = undefined;
+    const below = this.#at(dir, name);
+    if (below) this.#show(below);
+    else dir?.mounts?.delete(name);
+  }
+
+  /** What umount(2) of the root of a mount takes: the mount that lies over it, where that is the tree's root. */
+  mountedAt(root: Inode): FileSystem {
+    const mount = this.#of(root);
+    return mount.dir === undefined ? this.#at(undefined, '')!.fs : mount.fs;
+  }
+
+  /** File systems that are mounted inside of one. */
+  inside(fs: FileSystem): FileSystem[] {
+    return this.#mounts
+      .filter((other) => other.fs !== fs && isWithin(other.fs.root, fs.root))
+      .map((other) => other.fs);
+  }
+
+  /** Takes file systems away again; but for the tree's own root, where those stay who are there. */
+  remove(...all: readonly FileSystem[]): void {
+    const root = this.root.fs;
+    for (const mount of this.#mounts.filter(({ fs }) => fs !== root && all.includes(fs)).reverse())
+      this.#take(mount);
+    this.#changed();
+  }
+
+  /** Mounts what is mounted elsewhere over a name in a directory. EINVAL, ELOOP. */
+  move(root: Inode, dir: Inode | undefined, name: string): void {
+    const mount = this.#of(root);
+    if (mount.dir === undefined) fail('EINVAL');
+    if (dir !== undefined && isWithin(dir, root)) fail('ELOOP');
+    this.#take(mount);
+    mount.dir = dir;
+    mount.name = name;
+    this.#mounts.push(mount);
+    this.#show(mount);
     this.#changed();
   }
 
   /**
-   * Takes a mounted file system away again. EINVAL when the inode is not the root of one, EBUSY when another is mounted inside.
+   * pivot_root(2): the root of a mount becomes that of the tree, and what was it is mounted over `old`, which is in it or is it. EINVAL,
+   * EBUSY.
    */
-  remove(root: Inode): void {
-    const { parent, name, fs } = root;
-    if (root !== fs.root || parent?.mounts?.get(name) !== root) fail('EINVAL');
-    if (this.#mounted.some((other) => other !== fs && isWithin(other.root, root))) fail('EBUSY');
-    parent.mounts.delete(name);
-    this.#mounted.splice(this.#mounted.indexOf(fs), 1);
+  pivot(root: Inode, old: Inode): void {
+    const before = this.#of(this.root);
+    if (root.fs === before.fs || old.fs === before.fs) fail('EBUSY');
+    const mount = this.#of(root);
+    if (mount.dir === undefined || !isWithin(old, root)) fail('EINVAL');
+    this.#take(mount);
+    mount.dir = undefined;
+    mount.name = '';
+    this.#mounts.splice(this.#mounts.indexOf(before), 1);
+    this.#mounts.unshift(mount);
+    // Over the new root itself it is found by umount(2) only, as it is over a process's root in Linux.
+    before.dir = old === root ? undefined : old.parent;
+    before.name = old === root ? '' : old.name;
+    this.#mounts.push(before);
+    this.#show(before);
     this.#changed();
   }
 
-  /** Mounts what is mounted elsewhere over a name in a directory. EINVAL, EBUSY, ELOOP. */
-  move(root: Inode, dir: Inode, name: string): void {
-    const { parent, fs } = root;
-    if (root !== fs.root || parent?.mounts?.get(root.name) !== root) fail('EINVAL');
-    if (isWithin(dir, root)) fail('ELOOP');
-    if (dir.mounts?.has(name)) fail('EBUSY');
-    parent.mounts.delete(root.name);
-    (dir.mounts ??= new Map()).set(name, root);
-    root.parent = dir;
-    root.name = name;
-    this.#changed();
-  }
-
-  /** Makes a mounted file system read-only, or not. EINVAL when the inode is not the root of one, EPERM. */
-  remount(root: Inode, readOnly: boolean): void {
-    const { fs } = root;
-    if (root !== fs.root) fail('EINVAL');
+  /** Makes a mounted file system read-only, or not; or only its mount in this namespace. EINVAL when the inode is not the root of one, EPERM. */
+  remount(root: Inode, readOnly: boolean, mountOnly: boolean): void {
+    const mount = this.#of(root);
+    const { fs } = mount;
     if (fs.keptReadOnly && !readOnly) fail('EPERM');
-    fs.readOnly = readOnly;
+    mount.readOnly = readOnly;
+    if (!mountOnly) fs.superReadOnly = readOnly;
+    fs.readOnly = fs.superReadOnly || mount.readOnly;
     this.#changed();
   }
+
+  setUnbindable(root: Inode, isUnbindable: boolean, recursive: boolean): void {
+    const mount = this.#of(root);
+    mount.isUnbindable = isUnbindable;
+    if (recursive) {
+      const inside = this.inside(mount.fs);
+      for (const each of this.#mounts) if (inside.includes(each.fs)) each.isUnbindable = isUnbindable;
+    }
+    this.#changed();
+  }
+  isUnbindable(fs: FileSystem): boolean {
+    return this.#mounts.some((mount) => mount.fs === fs && mount.isUnbindable);
+  }
+
+  // ---- what is shown ----
 
   /** All mounts below a root, itself first. */
   below(root: Inode): FileSystem[] {
-    const below = this.#mounted.filter((fs) => fs.root !== root && isWithin(fs.root, root));
-    return [root.fs, ...below.sort((a, b) => a.id - b.id)];
+    const below = this.#mounts.filter(
+      ({ fs }) => fs.root !== root && fs !== root.fs && isWithin(fs.root, root),
+    );
+    return [root.fs, ...below.map(({ fs }) => fs).sort((a, b) => a.id - b.id)];
   }
 
   /** /proc/mounts, with paths as seen from `view`. */
   list(root: Inode, view: Inode): string {
-    return this.below(root)
-      .map((fs) => {
-        const path = fs === root.fs ? '/' : pathOf(fs.root, view);
-        return `${escapePath(fs.source)} ${escapePath(path)} ${fs.type} ${fs.readOnly ? 'ro' : 'rw'},relatime 0 0\n`;
-      })
-      .join('');
+    return this.within(() =>
+      this.below(root)
+        .map((fs) => {
+          const path = fs === root.fs ? '/' : pathOf(fs.root, view);
+          return `${escapePath(fs.source)} ${escapePath(path)} ${fs.type} ${fs.readOnly ? 'ro' : 'rw'},relatime 0 0\n`;
+        })
+        .join(''),
+    );
   }
 
   info(root: Inode, view: Inode): string {
-    return this.below(root)
-      .map((fs) => {
-        const { dev } = fs.root.stat();
-        const path = fs === root.fs ? '/' : pathOf(fs.root, view);
-        const parent = fs === root.fs ? 0 : (fs.root.parent?.fs.id ?? 0);
-        const access = fs.readOnly ? 'ro' : 'rw';
-        const where = `${fs.id} ${parent} ${major(dev)}:${minor(dev)} / ${escapePath(path)}`;
-        return `${where} ${access},relatime - ${fs.type} ${escapePath(fs.source)} ${access}\n`;
-      })
-      .join('');
+    return this.within(() =>
+      this.below(root)
+        .map((fs) => {
+          const { dev } = fs.root.stat();
+          const path = fs === root.fs ? '/' : pathOf(fs.root, view);
+          const parent = fs === root.fs ? 0 : (fs.root.parent?.fs.id ?? 0);
+          const access = fs.readOnly ? 'ro' : 'rw';
+          const kind = this.isUnbindable(fs) ? ' unbindable' : '';
+          const whole = fs.superReadOnly ? 'ro' : 'rw';
+          return `${fs.id} ${parent} ${major(dev)}:${minor(dev)} / ${escapePath(path)} ${access},relatime${kind} - ${fs.type} ${escapePath(fs.source)} ${whole}\n`;
+        })
+        .join(''),
+    );
   }
 }

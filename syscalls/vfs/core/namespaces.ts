@@ -1,6 +1,6 @@
 /**
- * Files of namespaces (namespaces(7), fs/nsfs.c): what the links of /proc/PID/ns lead to. There are only those that a kernel
- * begins with, so all processes are in the same ones; the numbers are Linux's own for these.
+ * Namespaces (namespaces(7)), and their files (fs/nsfs.c): what the links of /proc/PID/ns lead to. The numbers of those that a run
+ * begins with are Linux's own for the first ones.
  */
 import { fail } from '../../abi/errno.ts';
 import { CLONE } from '../../abi/sched.ts';
@@ -17,7 +17,7 @@ const NS_GET_PARENT = 0xb702;
 const NS_GET_NSTYPE = 0xb703;
 const NS_GET_OWNER_UID = 0xb704;
 
-/** By the name of the link: CLONE_NEW*, and the number. */
+/** By the name of the link: CLONE_NEW*, and the number of the first. */
 const KINDS = {
   cgroup: [CLONE.CLONE_NEWCGROUP, 4026531835],
   ipc: [CLONE.CLONE_NEWIPC, 4026531839],
@@ -40,22 +40,47 @@ export const NAMESPACE_LINKS: Readonly<Record<string, NamespaceKind>> = {
   time_for_children: 'time',
 };
 
-export const namespaceText = (kind: NamespaceKind): string => `${kind}:[${KINDS[kind][1]}]`;
+/** Of the next that is made; each run's own would be as good. */
+let nextNumber = 4026532200;
+
+/** One namespace: what is in it, subclasses have. */
+export class Namespace {
+  readonly kind: NamespaceKind;
+  /** By which it is known to programs. */
+  readonly number: number;
+
+  constructor(kind: NamespaceKind, number: number = nextNumber++) {
+    this.kind = kind;
+    this.number = number;
+  }
+  /** CLONE_NEW* of it. */
+  get type(): number {
+    return KINDS[this.kind][0];
+  }
+  get text(): string {
+    return `${this.kind}:[${this.number}]`;
+  }
+}
+
+/** The number of the first namespace of a kind. */
+export const firstNumber = (kind: NamespaceKind): number => KINDS[kind][1];
 
 export class NamespaceFs extends FileSystem {
   readonly type = 'nsfs';
   readonly source = 'nsfs';
   readonly root: Inode;
-  readonly #inodes = new Map<NamespaceKind, NamespaceInode>();
+  readonly #inodes = new WeakMap<Namespace, NamespaceInode>();
+  /** Whose the first of all kinds are. */
+  readonly user = new Namespace('user', firstNumber('user'));
 
   constructor(vfs: Vfs) {
     super(vfs);
     this.root = new AnonymousInode(this, '/', 0o040700);
   }
 
-  inode(kind: NamespaceKind): NamespaceInode {
-    let inode = this.#inodes.get(kind);
-    if (inode === undefined) this.#inodes.set(kind, (inode = new NamespaceInode(this, kind)));
+  inode(of: Namespace): NamespaceInode {
+    let inode = this.#inodes.get(of);
+    if (inode === undefined) this.#inodes.set(of, (inode = new NamespaceInode(this, of)));
     return inode;
   }
 
@@ -66,12 +91,12 @@ export class NamespaceFs extends FileSystem {
 
 class NamespaceInode extends AnonymousInode {
   declare readonly fs: NamespaceFs;
-  readonly kind: NamespaceKind;
+  readonly of: Namespace;
 
-  constructor(fs: NamespaceFs, kind: NamespaceKind) {
-    super(fs, namespaceText(kind), S_IFREG | 0o444);
-    this.kind = kind;
-    this.attributes.ino = KINDS[kind][1];
+  constructor(fs: NamespaceFs, of: Namespace) {
+    super(fs, of.text, S_IFREG | 0o444);
+    this.of = of;
+    this.attributes.ino = of.number;
   }
 
   override open(flags: number): OpenFile {
@@ -82,22 +107,22 @@ class NamespaceInode extends AnonymousInode {
 export class NamespaceFile extends AnonymousFile {
   declare readonly inode: NamespaceInode;
 
-  /** CLONE_NEW* of it. */
-  get type(): number {
-    return KINDS[this.inode.kind][0];
+  get namespace(): Namespace {
+    return this.inode.of;
   }
 
   /** ioctl_ns(2): the first user namespace belongs to nobody, and the first ones have no parents. */
   override ioctl(request: number, argument: number, context: IoctlContext): number {
-    const { kind, fs } = this.inode;
+    const { of, fs } = this.inode;
+    const { kind } = of;
     switch (request) {
       case NS_GET_USERNS:
         if (kind === 'user') fail('EPERM');
-        return context.install(fs.inode('user').open(0), true);
+        return context.install(fs.inode(fs.user).open(0), true);
       case NS_GET_PARENT:
         return fail(kind === 'user' || kind === 'pid' ? 'EPERM' : 'EINVAL');
       case NS_GET_NSTYPE:
-        return this.type;
+        return of.type;
       case NS_GET_OWNER_UID:
         if (kind !== 'user') fail('EINVAL');
         context.write(argument, 4).setUint32(0, 0, true);

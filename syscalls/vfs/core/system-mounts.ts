@@ -29,6 +29,7 @@ export function mountSystem(
 ): void {
   const { vfs } = root.fs;
   const { mounts, devices } = vfs;
+  mounts.setRoot(root.fs);
   mounts.add(root, 'proc', new ProcFs(vfs, source, () => root));
   devices.register(makedev(5, 0), openControllingTerminal);
   const pts = new DevPts(vfs);

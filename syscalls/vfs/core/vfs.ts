@@ -57,8 +57,8 @@ import { InodeNumbers } from './inode-numbers.ts';
 import { Leases } from './leases.ts';
 import { Lingering } from './lingering.ts';
 import { Locks } from './locks.ts';
-import { Mounts } from './mount.ts';
-import { NamespaceFs } from './namespaces.ts';
+import { MountNamespace } from './mount.ts';
+import { firstNumber, NamespaceFs } from './namespaces.ts';
 import { Notifier } from './notify.ts';
 import type { OpenFile } from './open-file.ts';
 import { PassedNames } from './passed-names.ts';
@@ -107,7 +107,8 @@ function nameOf(at: PathOperation): Resolved {
 
 export class Vfs {
   readonly memory: MachineMemory;
-  readonly mounts = new Mounts();
+  /** The namespace that the inodes show. */
+  mounts = new MountNamespace(firstNumber('mnt'));
   readonly locks = new Locks();
   readonly leases = new Leases();
   readonly notifier = new Notifier();
@@ -152,7 +153,7 @@ export class Vfs {
   readonly closing: (() => void)[] = [];
 
   /** The network that the first process is in. */
-  network: Network = new HostNetwork(this);
+  network: Network = new HostNetwork(this, firstNumber('net'));
 
   constructor(memory = new MachineMemory()) {
     this.memory = memory;
@@ -492,8 +493,6 @@ export class Vfs {
   /** Mounts a file system over a file. EPERM, ENOTDIR, EBUSY. */
   mount(fs: FileSystem, over: Inode): void {
     if (fs.root.isDirectory !== over.isDirectory) fail('ENOTDIR');
-    // Over the root itself nothing can be put: the name of a mount is in its parent.
-    if (over.parent === undefined) fail('EBUSY');
-    this.mounts.add(over.parent, over.name, fs);
+    this.mounts.add(over.parent, over.parent === undefined ? '' : over.name, fs);
   }
 }

@@ -5,6 +5,7 @@
 import type dgram from 'node:dgram';
 import type net from 'node:net';
 import { fail } from '../../abi/errno.ts';
+import { Namespace } from '../core/namespaces.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { AbstractNames } from './abstract-names.ts';
 import { nodeNet } from './inet-address.ts';
@@ -12,13 +13,14 @@ import { hostInterfaces, hostRoutes, type NetworkInterface, type Route } from '.
 import { Loopback } from './loopback.ts';
 import { NetlinkPorts } from './netlink-ports.ts';
 
-export abstract class Network {
+export abstract class Network extends Namespace {
   readonly vfs: Vfs;
   readonly loopback = new Loopback(() => this.interfaces());
   readonly abstractNames = new AbstractNames();
   readonly netlinkPorts = new NetlinkPorts();
 
-  constructor(vfs: Vfs) {
+  constructor(vfs: Vfs, number?: number) {
+    super('net', number);
     this.vfs = vfs;
   }
 

@@ -30,8 +30,8 @@ export class PrivateNetwork extends Network {
   readonly streams = new Ports<PortHolder>();
   readonly datagrams = new Ports<PrivateDatagram>();
 
-  constructor(vfs: Vfs, up: boolean) {
-    super(vfs);
+  constructor(vfs: Vfs, up: boolean, number?: number) {
+    super(vfs, number);
     this.#up = this.#wasUp = up;
   }
   override get hasRoutes(): boolean {

@@ -1,7 +1,7 @@
 import { fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
 import { type Inode, pathOf } from '../core/inode.ts';
-import { NAMESPACE_LINKS, type NamespaceKind, namespaceText } from '../core/namespaces.ts';
+import { NAMESPACE_LINKS, type NamespaceKind } from '../core/namespaces.ts';
 import { SeekableFile } from '../core/open-file.ts';
 import { cpuList } from './cpu.ts';
 import { procNet } from './net.ts';
@@ -255,8 +255,8 @@ function oomScoreAdj(process: () => ProcProcess): Entry {
 /** Everything in /proc/PID, and in /proc/PID/task/TID. */
 function entries(source: ProcSource, pid: number, tid: number, root: () => Inode): Record<string, Entry> {
   const process = () => source.process(pid) ?? fail('ESRCH');
-  const { mounts } = root().fs.vfs;
-  const changes = () => ({ queue: mounts.changes, version: mounts.version });
+  const mounts = () => process().namespaces.mnt;
+  const changes = () => ({ queue: mounts().changes, version: mounts().version });
   const thread = () => process().threads.find((t) => t.tid === tid) ?? process();
   const of = (make: (p: ProcProcess, t: ProcThread) => string | Uint8Array, mode = 0o444) =>
     text(() => make(process(), thread()), { mode });
@@ -280,11 +280,11 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     link(
       () => {
         check();
-        return namespaceText(kind);
+        return process().namespaces[kind].text;
       },
       () => {
         check();
-        return root().fs.vfs.namespaces.inode(kind);
+        return root().fs.vfs.namespaces.inode(process().namespaces[kind]);
       },
     );
   const find = (path: string) => fileAt(process().root, path);
@@ -315,8 +315,8 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     mem: made(
       (parent, name) => new ProcessInode(parent, name, 0o600, process, (...open) => new MemFile(...open)),
     ),
-    mountinfo: text(() => mounts.info(root(), process().root), { changes }),
-    mounts: text(() => mounts.list(root(), process().root), { changes }),
+    mountinfo: text(() => mounts().info(mounts().root, process().root), { changes }),
+    mounts: text(() => mounts().list(mounts().root, process().root), { changes }),
     net: procNet(() => process().network),
     ns: directory(
       fixed(

@@ -115,9 +115,9 @@ export class ProcFs extends MadeFs {
       swaps: text(() => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'),
       sys: sysctls(source),
       sysvipc: directory({
-        msg: text(source.sysv.messages),
-        sem: text(source.sysv.semaphores),
-        shm: text(source.sysv.segments),
+        msg: text(() => source.sysv.messages()),
+        sem: text(() => source.sysv.semaphores()),
+        shm: text(() => source.sysv.segments()),
       }),
       'thread-self': link(() => `${me()?.pid}/task/${me()?.tid}`),
       uptime: text(() => uptime(source)),

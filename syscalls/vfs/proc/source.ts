@@ -4,6 +4,8 @@ import type { Vma } from '../../../emu/memory/address-space.ts';
 import type { Creds } from '../core/creds.ts';
 import type { FdTable } from '../core/fd-table.ts';
 import type { Inode } from '../core/inode.ts';
+import type { MountNamespace } from '../core/mount.ts';
+import type { Namespace, NamespaceKind } from '../core/namespaces.ts';
 import type { Network } from '../net/network.ts';
 
 export interface ProcThread {
@@ -36,6 +38,7 @@ export interface ProcProcess extends ProcThread {
   readonly foreground: number;
   readonly creds: Creds;
   readonly network: Network;
+  readonly namespaces: Readonly<Record<NamespaceKind, Namespace>> & { readonly mnt: MountNamespace };
   readonly umask: number;
   readonly root: Inode;
   readonly cwd: Inode;

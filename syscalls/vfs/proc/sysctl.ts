@@ -7,7 +7,7 @@ import { IPCMNI } from '../../abi/ipc.ts';
 import { PID_MAX_LIMIT, PID_MAX_MIN } from '../../abi/limits.ts';
 import { MQ } from '../ipc/mqueue.ts';
 import { randomUuid } from '../memory/random.ts';
-import { directory, type Entry, text } from './nodes.ts';
+import { directory, type Entry, fixed, text } from './nodes.ts';
 import type { ProcSource, SysvSettings } from './source.ts';
 
 const INT_MAX = 0x7fff_ffff;
@@ -125,7 +125,7 @@ function fsDirectory(source: ProcSource): Entry {
 
 function kernelDirectory(source: ProcSource): Entry {
   let bootId: string | undefined;
-  return directory({
+  const own = fixed({
     cap_last_cap: constant(() => 40),
     core_pattern: text(() => `${source.settings.corePattern}\n`, {
       write(written) {
@@ -151,7 +151,12 @@ function kernelDirectory(source: ProcSource): Entry {
     tainted: kept(0),
     'threads-max': kept(32768),
     version: constant(() => source.version),
-    ...sysv(source.sysv.settings),
+  });
+  // Of the IPC namespace of who looks.
+  const ofIpc = () => fixed(sysv(source.sysv.settings));
+  return directory({
+    entry: (name: string) => own.entry(name) ?? ofIpc().entry(name),
+    names: () => [...own.names(), ...ofIpc().names()],
   });
 }
 
