@@ -1,7 +1,8 @@
 /**
  * The page of kernel helpers (the ARM vectors page) at 0xffff0000, which Linux maps into every process for code built
  * for old architecture versions (Documentation/arch/arm/kernel_user_helpers.rst). Only the documented entry points
- * are there. Our own A32 code, by the ARM ARM's exclusives (A3.4) and CP15 barriers written as DMB.
+ * are there. Our own A32 code, by the ARM ARM's exclusives (A3.4); the barriers are those of CP15 (B3.12.33), which CPUs before
+ * ARMv7 have, too.
  *
  *   ffff0f60  int __kuser_cmpxchg64(const int64_t *old, const int64_t *new, volatile int64_t *p)  0 = stored, C set
  *   ffff0fa0  void __kuser_memory_barrier(void)
@@ -23,7 +24,7 @@ const CODE: readonly (readonly [offset: number, words: readonly number[]])[] = [
       0xe92d00f0, //    push   {r4, r5, r6, r7}
       0xe1c040d0, //    ldrd   r4, r5, [r0]
       0xe1c160d0, //    ldrd   r6, r7, [r1]
-      0xf57ff05b, //    dmb    ish
+      0xee070fba, //    mcr    p15, 0, r0, c7, c10, 5
       0xe1b20f9f, // 1: ldrexd r0, r1, [r2]
       0xe1500004, //    cmp    r0, r4
       0x01510005, //    cmpeq  r1, r5
@@ -32,7 +33,7 @@ const CODE: readonly (readonly [offset: number, words: readonly number[]])[] = [
       0xe1a23f96, //    strexd r3, r6, r7, [r2]
       0xe3530000, //    cmp    r3, #0
       0x1afffff7, //    bne    1b
-      0xf57ff05b, // 2: dmb    ish
+      0xee070fba, // 2: mcr    p15, 0, r0, c7, c10, 5
       0xe8bd00f0, //    pop    {r4, r5, r6, r7}
       0xe2730000, //    rsbs   r0, r3, #0
       0xe12fff1e, //    bx     lr
@@ -41,17 +42,17 @@ const CODE: readonly (readonly [offset: number, words: readonly number[]])[] = [
   [
     0xfa0, // __kuser_memory_barrier
     [
-      0xf57ff05b, //    dmb    ish
+      0xee070fba, //    mcr    p15, 0, r0, c7, c10, 5
       0xe12fff1e, //    bx     lr
       0xe2730000, // 3: rsbs   r0, r3, #0         the end of __kuser_cmpxchg
-      0xf57ff05b, //    dmb    ish
+      0xee070fba, //    mcr    p15, 0, r0, c7, c10, 5
       0xe12fff1e, //    bx     lr
     ],
   ],
   [
     0xfc0, // __kuser_cmpxchg
     [
-      0xf57ff05b, //    dmb    ish
+      0xee070fba, //    mcr    p15, 0, r0, c7, c10, 5
       0xe1923f9f, // 1: ldrex  r3, [r2]
       0xe0333000, //    eors   r3, r3, r0
       0x1a000002, //    bne    2f
