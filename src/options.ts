@@ -5,6 +5,7 @@
  * word, even when that starts with a dash (`-0 -bash`). Later settings win; options win over environment variables.
  */
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -90,7 +91,8 @@ Runs a 32-bit ARM Linux program.
   --pid-max N            process ids are below N (301 to 4194304): fork fails with EAGAIN when none is free
   --memory SIZE          programs are promised SIZE bytes (or with suffix k, M or G) of memory together;
                          beyond that they get ENOMEM
-  --cpus N               programs see N processors (1 to ${NR_CPUS}, by default 1), which take turns on one
+  --cpus N               programs see N processors (1 to ${NR_CPUS}, by default 1, in images the host's), which take
+                         turns on one
   -w, --cwd DIR          working directory, as the guest sees it
   -E, --env VAR=VALUE    set a variable of the guest's environment
   -U, --unset VAR        unset a variable of the guest's environment
@@ -109,12 +111,15 @@ Runs a 32-bit ARM Linux program.
   --version, --help
 
 For images (docs/DOCKER.md; a program of such a name is run by its path):
-  pack                   write an archive of armrun to ADD to an ARM image, armrun-ARCH.tar.xz or FILE in .tar, .tar.gz, .tar.xz
-                         or .tar.zst; --warm: with translations of what the programs of a root directory ran
+  pack                   write an archive of armrun to ADD to an ARM image, armrun.tar.gz or FILE in .tar, .tar.gz, .tar.xz
+                         or .tar.zst; --warm ROOT: with translations of what the programs of a root directory ran;
+                         --folder-only: /bin/sh is not touched
   install, uninstall     put armrun into a root directory and its /bin/sh, and take it away again
   clean                  the same inside of an image, as its last RUN line
   enter                  a login shell, or a program, in a root directory
   export                 write a tar archive of a root directory as its guests see it, with the owners that --fakeroot keeps
+  flatten                make the layers of an image archive (docker save) one from armrun's on, without armrun: FILE or standard input to -o FILE or
+                         standard output
   doctor                 what works on this machine, and what to do about what does not
 
 ARMRUN_STRACE=1 (or a file name), ARMRUN_STATS=1, ARMRUN_DEBUG=1 and ARMRUN_STRICT=1 in the environment: log system calls, print
@@ -204,7 +209,7 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
     net: null,
     pidMax: null,
     memory: null,
-    cpus: null,
+    cpus: isInImage() ? Math.min(availableParallelism(), NR_CPUS) : null,
     ldPrefix: null,
     cwd: null,
     env: [],
@@ -397,12 +402,17 @@ function setMachine(
   }
 }
 
+/** Whether this is armrun in an image, whose programs expect what a container has: its processors, too. */
+function isInImage(): boolean {
+  return existsSync(`${FOLDER}/${FILES.wrapper}`);
+}
+
 /**
  * Inside an image armrun's own folder, which goes when armrun goes; else the user's directory for caches, as the XDG base
  * directory specification has it. Null when there is none.
  */
 function cacheDirectory({ XDG_CACHE_HOME: cache, HOME: home }: NodeJS.ProcessEnv): string | null {
-  if (existsSync(`${FOLDER}/${FILES.wrapper}`)) return `${FOLDER}/${FILES.translations}`;
+  if (isInImage()) return `${FOLDER}/${FILES.translations}`;
   if (cache && isAbsolute(cache)) return join(cache, 'armrun');
   return home && isAbsolute(home) ? join(home, '.cache/armrun') : null;
 }

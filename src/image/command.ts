@@ -13,7 +13,7 @@ import { FILES, FOLDER } from './folder.ts';
 import { install, uninstall } from './install.ts';
 import type { Architecture } from './launcher.ts';
 
-const COMMANDS = ['pack', 'install', 'uninstall', 'clean', 'enter', 'export', 'doctor'] as const;
+const COMMANDS = ['pack', 'install', 'uninstall', 'clean', 'enter', 'export', 'flatten', 'doctor'] as const;
 type CommandName = (typeof COMMANDS)[number];
 
 export function isCommand(word: string | undefined): word is CommandName {
@@ -85,6 +85,19 @@ export async function runCommand(name: CommandName, args: string[]): Promise<num
       exportTo(root, output);
       return 0;
     }
+    case 'flatten': {
+      const { values, positionals } = parse(args, { output: { type: 'string', short: 'o' } }, 1);
+      const { output } = values;
+      if (output === undefined && process.stdout.isTTY)
+        throw new UsageError('flatten: an archive is nothing for a terminal; name a file by -o');
+      const archive = fs.readFileSync(positionals[0] ?? 0);
+      try {
+        writeTo(output, (fd) => packModule().flatten(archive, fd));
+      } catch (error) {
+        throw new Error(`flatten: ${(error as Error).message}`, { cause: error });
+      }
+      return 0;
+    }
     case 'doctor':
       parse(args, {}, 0);
       return doctor();
@@ -106,23 +119,27 @@ const READERS: readonly [pattern: RegExp, readers: string][] = [
 ];
 
 /** A file is whole or not there. */
+function writeTo(output: string | undefined, write: (fd: number) => void): void {
+  if (output === undefined) {
+    write(1);
+    return;
+  }
+  const temporary = `${output}.${process.pid}`;
+  const fd = fs.openSync(temporary, 'wx');
+  try {
+    write(fd);
+    fs.renameSync(temporary, output);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
 function exportTo(root: string, output: string | undefined): void {
   try {
-    if (output === undefined) {
-      exportRoot(root, 1);
-      return;
-    }
-    const temporary = `${output}.${process.pid}`;
-    const fd = fs.openSync(temporary, 'wx');
-    try {
-      exportRoot(root, fd);
-      fs.renameSync(temporary, output);
-    } catch (error) {
-      fs.rmSync(temporary, { force: true });
-      throw error;
-    } finally {
-      fs.closeSync(fd);
-    }
+    writeTo(output, (fd) => exportRoot(root, fd));
   } catch (error) {
     throw error instanceof Errno ? new Error(`export: ${error.message}`, { cause: error }) : error;
   }

@@ -82,6 +82,11 @@ export function install(rootPath: string): void {
     throw new InstallError(`there is no ${SHELL} in ${rootPath}`);
   }
   if (isWrapper(places, shell)) return;
+  if (process.geteuid?.() !== 0 && fs.lstatSync(bytes(shell)).uid !== process.geteuid?.()) {
+    throw new InstallError(
+      `only root can put the wrapper at ${SHELL}: let the line USER root come before this one`,
+    );
+  }
   keepingTimes(shell, () => {
     const kept = `${folder}/${FILES.shell}`;
     fs.rmSync(bytes(kept), { force: true });

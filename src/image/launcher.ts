@@ -117,7 +117,9 @@ function write(asm: Assembler, options: LauncherOptions): void {
   asm.copy('a1', 'w');
   asm.copy('a2', 'r5');
   asm.systemCall('execve');
-  const message = `armrun: ${FOLDER} is not complete: ${FOLDER}/lib/${linker} cannot be executed\n`;
+  const message =
+    `armrun: ${FOLDER}/lib/${linker} cannot be executed: the archive was unpacked in part, or at another path than ${FOLDER}, ` +
+    'where it has to be\n';
   asm.set('a0', 2);
   text('a1', message);
   asm.set('a2', message.length);

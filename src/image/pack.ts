@@ -19,6 +19,8 @@ import { foreignSource } from './foreign.ts';
 import type { Architecture } from './launcher.ts';
 import { translationsOf } from './warm.ts';
 
+export { flatten } from './flatten.ts';
+
 /** Archives of the same files are the same bytes. */
 const MTIME = new Date(ARCHIVE_TIME * 1000);
 

@@ -88,9 +88,6 @@ export const IFA = { ADDRESS: 1, LOCAL: 2, LABEL: 3, BROADCAST: 4, CACHEINFO: 6,
 export const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, TABLE: 15 } as const;
 
 export const IFA_F_PERMANENT = 0x80;
-export const IF_OPER_UNKNOWN = 0;
-export const IF_OPER_DOWN = 2;
-export const IF_OPER_UP = 6;
 export const RT_TABLE_MAIN = 254;
 export const RT_TABLE_LOCAL = 255;
 export const RTPROT_KERNEL = 2;

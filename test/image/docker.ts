@@ -88,10 +88,10 @@ export class Docker {
     return stdout;
   }
 
-  /** Both streams, whatever the status. */
+  /** What it prints; both streams when it fails. */
   run(...args: string[]): Build {
     const { status, stdout, stderr } = this.#client(...args);
-    return { status: status ?? -1, output: stdout + stderr };
+    return { status: status ?? -1, output: status === 0 ? stdout : stdout + stderr };
   }
 
   build(tag: string, dockerfile: string, buildKit: boolean, options: BuildOptions = {}): Promise<Build> {

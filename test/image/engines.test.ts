@@ -1,13 +1,15 @@
 /** The archive in the engines that people have: Docker with both of its builders, podman and buildah with chroot and runc. */
-import { readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { differences } from '../apt/compare.ts';
 import { needs, runs } from '../needs.ts';
 import { makeRoot } from '../programs/engines.ts';
 import { type Build, Buildah, type BuildOptions, filesOf, refuseBinfmt, removeStorage } from './buildah.ts';
 import { Docker, imageArchive } from './docker.ts';
 import { LAYOUTS, makeLayout, shellOf } from './layouts.ts';
-import { packInto, temporaryDirectory } from './roots.ts';
+import { armrun, packInto, project, temporaryDirectory } from './roots.ts';
 
 const MINUTES = 60_000;
 /** Everything in every engine: some ten minutes more. */
@@ -19,6 +21,8 @@ interface Engine {
   /** Removes what an earlier build has left, and gives what a directory of files or a name leads to. */
   build(tag: string, dockerfile: string, options?: BuildOptions): Promise<Build>;
   load(archive: string): void;
+  /** The engine's own command. */
+  command(...args: string[]): Promise<Build>;
   files(tag: string): string;
 }
 
@@ -33,6 +37,7 @@ const dockerEngine = (name: string, buildKit: boolean): Engine => ({
   name,
   build: (tag, dockerfile, options) => docker!.build(tag, dockerfile, buildKit, options),
   load: (archive) => docker!.command('load', '--input', archive),
+  command: async (...args) => docker!.run(...args),
   files: (tag) => docker!.unpack(tag, `${directory}/files${unpacked++}`),
 });
 const buildahEngine = (name: string, engine: Buildah | undefined, isolation: 'chroot' | 'oci'): Engine => ({
@@ -40,6 +45,7 @@ const buildahEngine = (name: string, engine: Buildah | undefined, isolation: 'ch
   build: (tag, dockerfile, options) =>
     engine!.build(tag, dockerfile, { isolation, format: 'docker', ...options }),
   load: (archive) => engine!.load(archive),
+  command: (...args) => engine!.command(...args),
   files: (tag) => engine!.mount(tag),
 });
 const ENGINES = {
@@ -68,11 +74,15 @@ function eachEngine(engines: readonly Engine[], body: (engine: Engine) => void):
   }
 }
 
-let archive: string;
+const archive = `${directory}/armrun.tar`;
+const links = { 'armrun.tar': archive, 'folder.tar': `${directory}/folder.tar` };
+/** An image of Debian's packages. */
+const base = `${directory}/armhf.tar`;
 beforeAll(() => {
   refuseBinfmt();
-  archive = `${directory}/armrun.tar`;
   packInto(archive);
+  packInto(links['folder.tar'], '--folder-only');
+  imageArchive(makeRoot('image'), base, 'armhf:latest');
 }, 10 * MINUTES);
 afterAll(async () => {
   await docker?.end();
@@ -125,7 +135,7 @@ describe('the archive of one line', () => {
           ADD armrun.tar /
           RUN uname -m; ls -d /armrun 2>&1 || echo $0 runs
           RUN /armrun/armrun clean`,
-          { links: { 'armrun.tar': archive } },
+          { links },
         );
         expect(output).toMatch(/armv7l\n.*No such file[\s\S]*\/bin\/sh runs/);
         const root = engine.files(`after${i}`);
@@ -177,16 +187,6 @@ const WAYS: readonly [name: string, before: string, mount: string, after: string
 ];
 
 describe('ordinary RUN lines', () => {
-  const links: Record<string, string> = {};
-  let base: string;
-  beforeAll(() => {
-    links['armrun.tar'] = archive;
-    links['folder.tar'] = `${directory}/folder.tar`;
-    packInto(links['folder.tar'], '--folder-only');
-    base = `${directory}/armhf.tar`;
-    imageArchive(makeRoot('image'), base, 'armhf:latest');
-  }, 10 * MINUTES);
-
   const install = ALL ? ['apt-get update -q && apt-get install -qy cowsay && /usr/games/cowsay hi'] : [];
   eachEngine(Object.values(ENGINES), (engine) => {
     // Docker's classic builder has no --mount. What podman and buildah do the other ways, build.test.ts shows.
@@ -206,6 +206,10 @@ describe('ordinary RUN lines', () => {
         });
         if (install.length > 0) expect(output).toContain('< hi >');
         const root = engine.files('lines');
+        if (mount !== '' && isDocker)
+          expect((await inspected(engine, 'lines')).Size).toBeLessThan(
+            (await inspected(engine, 'armhf')).Size + 1e6,
+          );
         // A mount leaves what it was mounted on.
         expect(readdirSync(root).includes('armrun') ? readdirSync(`${root}/armrun`) : []).toEqual([]);
       },
@@ -213,6 +217,142 @@ describe('ordinary RUN lines', () => {
     );
   });
 });
+
+describe('flatten', () => {
+  const { classic, buildKit, podmanRunc } = ENGINES;
+  eachEngine([classic, buildKit, podmanRunc], (engine) => {
+    test(
+      'leaves no layer of armrun, and all else as it was',
+      async () => {
+        engine.load(base);
+        await built(
+          engine,
+          'thick',
+          `FROM armhf
+          LABEL a=b
+          ADD armrun.tar /
+          ENV X=y
+          RUN echo hi >/hi; ln /hi /hi2; rm /etc/issue; rm -r /etc/alternatives; mkdir /etc/alternatives; touch /etc/alternatives/z
+          USER nobody
+          RUN id >/tmp/id
+          USER root
+          RUN rm /hi; mkdir /etc/alternatives/deep; mv /etc/alternatives/z /etc/alternatives/deep
+          RUN /armrun/armrun clean
+          CMD ["/hi"]`,
+          { links },
+        );
+        const before = filesOf(engine.files('thick'));
+        await engine.command('save', '--output', `${directory}/thick.tar`, 'thick');
+        const { status, stderr } = armrun([
+          'flatten',
+          `${directory}/thick.tar`,
+          '-o',
+          `${directory}/thin.tar`,
+        ]);
+        expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+        const config = (name: string) => inspected(engine, name);
+        const thick = await config('thick');
+        await engine.command('load', '--input', `${directory}/thin.tar`);
+        const thin = await config('thick');
+        expect(thin.Config).toEqual(thick.Config);
+        expect(thin.Size).toBeLessThan((await config('armhf')).Size + 1e6);
+        expect(filesOf(engine.files('thick'))).toEqual(before);
+        const { output } = await engine.command('history', '--no-trunc', 'thick');
+        expect(output).toContain('LABEL a=b');
+        expect(output).not.toMatch(/ADD|armrun/);
+      },
+      10 * MINUTES,
+    );
+  });
+
+  test('says what it cannot flatten', () => {
+    for (const [file, message] of [
+      [`${directory}/armrun.tar`, /flatten: manifest.json is not in the archive: is it one of docker save/],
+      [base, /flatten: no layer has \/armrun: there is nothing to be left out/],
+      [import.meta.filename, /flatten: not a tar archive/],
+    ] as const)
+      expect(armrun(['flatten', file, '-o', `${directory}/none.tar`])).toMatchObject({
+        status: 125,
+        stderr: expect.stringMatching(message),
+      });
+    expect(existsSync(`${directory}/none.tar`)).toBe(false);
+  });
+});
+
+withDocker.describe(withDocker.name("README's Dockerfiles, as they are there"), () => {
+  const blocks = Array.from(
+    readFileSync(`${project}README.md`, 'utf8').matchAll(/^ {4}FROM [\s\S]*?(?=\n(?! {4}|$))/gm),
+    ([block]) => block.replace(/\n {4}docker build .*/, ''),
+  );
+  /** The image they are from, with what comes with that of Debian's. */
+  const load = (engine: { load(archive: string): void }) => {
+    const file = `${directory}/debian.tar`;
+    const environment = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL=C'];
+    if (!existsSync(file))
+      imageArchive(makeRoot('image'), file, 'arm32v7/debian:bookworm', { Env: environment });
+    engine.load(file);
+  };
+  const gz = { 'armrun.tar.gz': `${directory}/armrun.tar.gz` };
+  beforeAll(() => packInto(gz['armrun.tar.gz']), 10 * MINUTES);
+
+  test(
+    'the first one by BuildKit: no layer of armrun, and the same as by qemu-arm with binfmt_misc',
+    async () => {
+      load(ENGINES.buildKit);
+      const output = await built(ENGINES.buildKit, 'readme', blocks[0]!, { links: gz });
+      expect(output).toContain('< hi >');
+      const { output: history } = await ENGINES.buildKit.command('history', '--no-trunc', 'readme');
+      expect(history).not.toMatch(/ADD/);
+      const { Size } = await inspected(ENGINES.buildKit, 'readme');
+      const plain = blocks[0]!
+        .slice(blocks[0]!.lastIndexOf('FROM'))
+        .replace(/--mount\S+ /g, '')
+        .replace(/^ *SHELL.*$/gm, '');
+      const directoryOfOracle = `${directory}/oracle`;
+      mkdirSync(directoryOfOracle);
+      const oracle = new Buildah(directoryOfOracle);
+      load(oracle);
+      const { status, output: said } = await oracle.build('oracle', plain.replace(/^ +/gm, ''), {
+        binfmt: true,
+        format: 'docker',
+      });
+      expect(status, said).toBe(0);
+      const files = oracle.mount('oracle');
+      const unpacked = ENGINES.buildKit.files('readme');
+      // An engine's own: what it mounts on.
+      const own =
+        /^(only|differs?|.*)?.*\/(\.dockerenv|armrun|etc\/(hosts|hostname|resolv\.conf|mtab)|run\/\.containerenv)\b/;
+      expect(differences(unpacked, files).filter((line) => !own.test(line))).toEqual([]);
+      const bytes = (root: string) =>
+        Number(execFileSync('du', ['-sb', root], { encoding: 'utf8' }).split('\t')[0]);
+      expect(Math.abs(bytes(unpacked) - bytes(files))).toBeLessThan(1e6);
+      const { Size: before } = await inspected(ENGINES.buildKit, 'arm32v7/debian:bookworm');
+      console.log(`README's first image: ${Size} bytes, its base ${before}`);
+    },
+    20 * MINUTES,
+  );
+
+  test(
+    'the second one by the classic builder',
+    async () => {
+      load(ENGINES.classic);
+      expect(await built(ENGINES.classic, 'readme2', blocks[1]!, { links: gz })).toContain('< hi >');
+      expect(readdirSync(ENGINES.classic.files('readme2'))).not.toContain('armrun');
+    },
+    20 * MINUTES,
+  );
+});
+
+async function inspected(
+  engine: Engine,
+  name: string,
+): Promise<{ Size: number; Config: Record<string, unknown> }> {
+  const { status, output } = await engine.command('image', 'inspect', name);
+  if (status !== 0) throw new Error(output);
+  const [image] = JSON.parse(output);
+  expect(image.Config).toBeDefined();
+  return image;
+}
 
 /** What each line of a Dockerfile printed, of any of the engines. */
 function printedBy(output: string): Map<string, string> {

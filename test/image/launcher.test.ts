@@ -130,7 +130,7 @@ x64.describe(x64.name('the wrapper'), () => {
     cpSync(`${root}/armrun/wrapper`, `${directory}/empty/sh`);
     expect(chroot(`${directory}/empty`, ['/sh', '-c', ':'])).toMatchObject({
       status: 126,
-      stderr: 'armrun: /armrun is not complete: /armrun/lib/ld-linux-x86-64.so.2 cannot be executed\n',
+      stderr: `armrun: /armrun/lib/ld-linux-x86-64.so.2 cannot be executed: the archive was unpacked in part, or at another path than /armrun, where it has to be\n`,
     });
   });
 });

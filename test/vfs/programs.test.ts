@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { needs } from '../needs.ts';
 import { compile, programs } from './compile.ts';
 
 const bin = fileURLToPath(new URL('../../src/bin.cjs', import.meta.url));
@@ -32,5 +33,25 @@ test.each(names)('%s does what it does natively', { timeout: 300_000 }, (file) =
   expect(native.status).toBe(0);
   expect(native.lines.length).toBeGreaterThan(20);
   const guest = run(process.execPath, [bin, '--cpu', 'interp', compile(name, source, 'arm')]);
+  expect(guest).toEqual(native);
+});
+
+/** An interface that is up and has addresses, but no carrier, as a bridge of Docker's or podman's is; in a namespace of its own. */
+const WITHOUT_CARRIER = `mount -t sysfs sysfs /sys
+ip link set lo up
+ip link add lone address 02:00:00:00:00:01 type veth peer name peer
+ip address add 172.30.0.1/16 brd + dev lone
+ip link set lone up
+exec "$@"`;
+
+const root = needs('root');
+root.test(root.name('interfaces.c tells of an interface without a carrier'), { timeout: 300_000 }, () => {
+  const source = readFileSync(`${programs}/interfaces.c`, 'utf8');
+  const inside = (...command: string[]) =>
+    run('unshare', ['--net', '--mount', 'sh', '-ec', WITHOUT_CARRIER, 'sh', ...command]);
+  const native = inside(compile('interfaces', source, 'host'));
+  expect(native.errors).toBe('');
+  expect(native.lines.join('\n')).toMatch(/name lone state 3 mtu 1500/);
+  const guest = inside(process.execPath, bin, '--cpu', 'interp', compile('interfaces', source, 'arm'));
   expect(guest).toEqual(native);
 });

@@ -1,7 +1,8 @@
 /**
- * The host's network interfaces, as netlink, ioctls and /proc/net tell the guest of them: those that are up and have an address.
+ * The host's network interfaces, as netlink, ioctls and /proc/net tell the guest of them: those that are up and have an address. node:os
+ * leaves out those without a carrier, as a bridge is that nothing is attached to; of them /sys and /proc tell.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { AF_INET, AF_INET6, addressBytes, type InetFamily } from '../../abi/socket.ts';
 
@@ -11,11 +12,25 @@ export interface InterfaceAddress {
   readonly prefix: number;
 }
 
+/** By the numbers of IF_OPER_* (linux/if.h). */
+export const OPERATIONAL_STATES = [
+  'unknown',
+  'notpresent',
+  'down',
+  'lowerlayerdown',
+  'testing',
+  'dormant',
+  'up',
+] as const;
+type OperationalState = (typeof OPERATIONAL_STATES)[number];
+
 export interface NetworkInterface {
   readonly index: number;
   readonly name: string;
   readonly loopback: boolean;
   readonly up: boolean;
+  /** RFC 2863's, by Linux's words for it (/sys/class/net, operstate). */
+  readonly state: OperationalState;
   readonly mtu: number;
   /** Six bytes. */
   readonly hardware: Uint8Array;
@@ -33,14 +48,15 @@ export interface Route {
   readonly source?: Uint8Array | undefined;
 }
 
-/** IFF_* of netdevice(7): of an interface that is up, UP, RUNNING and LOWER_UP. */
+/** IFF_* of netdevice(7). */
 export const IFF_UP = 1;
-const UP = 0x1_0040 | IFF_UP;
+const RUNNING = 0x1_0040;
 const LOOPBACK = 8;
 const BROADCAST_MULTICAST = 0x1002;
 
 export function flagsOf(i: NetworkInterface): number {
-  return (i.up ? UP : 0) | (i.loopback ? LOOPBACK : BROADCAST_MULTICAST);
+  const runs = i.state === 'up' || i.state === 'unknown';
+  return (i.up ? IFF_UP | (runs ? RUNNING : 0) : 0) | (i.loopback ? LOOPBACK : BROADCAST_MULTICAST);
 }
 
 /** ARPHRD_*. */
@@ -68,6 +84,7 @@ export function hostInterfaces(): NetworkInterface[] {
       name,
       loopback: first.internal,
       up: true,
+      state: first.internal ? 'unknown' : 'up',
       mtu: sysNumber(name, 'mtu') ?? (first.internal ? 65536 : 1500),
       hardware: Uint8Array.from(first.mac.split(':'), (byte) => Number.parseInt(byte, 16)),
       addresses: addresses!.map((a) => {
@@ -77,7 +94,75 @@ export function hostInterfaces(): NetworkInterface[] {
       }),
     });
   }
+  list.push(...withoutCarrier(new Set(list.map(({ name }) => name))));
   return list.sort((a, b) => a.index - b.index);
+}
+
+function stateOf(name: string): OperationalState {
+  const said = readFileSync(`/sys/class/net/${name}/operstate`, 'latin1').trim();
+  return (
+    OPERATIONAL_STATES.find((state) => state === said && state !== 'up' && state !== 'unknown') ?? 'down'
+  );
+}
+
+const lines = (file: string) => readFileSync(file, 'latin1').split('\n');
+
+/** Those of the host that are up, have an address, and are not known yet. Nothing where the host has no /proc and /sys. */
+function withoutCarrier(known: ReadonlySet<string>): NetworkInterface[] {
+  try {
+    const names = readdirSync('/sys/class/net').filter((name) => !known.has(name));
+    return names
+      .filter((name) => (sysNumber(name, 'flags') ?? 0) & IFF_UP)
+      .map((name) => ({
+        index: sysNumber(name, 'ifindex') ?? 0,
+        name,
+        loopback: false,
+        up: true,
+        state: stateOf(name),
+        mtu: sysNumber(name, 'mtu') ?? 1500,
+        hardware: Buffer.from(
+          readFileSync(`/sys/class/net/${name}/address`, 'latin1').replace(/[^0-9a-f]/g, ''),
+          'hex',
+        ),
+        addresses: [...inetAddresses(name), ...inet6Addresses(name)],
+      }))
+      .filter(({ addresses }) => addresses.length > 0);
+  } catch {
+    return [];
+  }
+}
+
+/** The host's own addresses (fib_trie) in the networks that are reached by an interface without a gateway (route; proc(5)). */
+function inetAddresses(name: string): InterfaceAddress[] {
+  const own = new Set<string>();
+  let leaf = '';
+  for (const line of lines('/proc/net/fib_trie')) {
+    leaf = /\|-- (\S+)/.exec(line)?.[1] ?? leaf;
+    if (/\/32 host LOCAL/.test(line)) own.add(leaf);
+  }
+  const found: InterfaceAddress[] = [];
+  for (const line of lines('/proc/net/route').slice(1)) {
+    const [through, destination = '', gateway, , , , , mask = ''] = line.trim().split(/\s+/);
+    if (through !== name || gateway !== '00000000') continue;
+    // Digits of little-endian numbers.
+    const [of, bits] = [destination, mask].map((digits) => Buffer.from(digits, 'hex').reverse());
+    const prefix = bits!.reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0);
+    for (const address of own) {
+      const bytes = addressBytes(AF_INET, address);
+      if (Buffer.compare(network(bytes, prefix), of!) === 0)
+        found.push({ family: AF_INET, address: bytes, prefix });
+    }
+  }
+  return found;
+}
+
+/** Address, index, prefix, scope, flags and name; all numbers in hexadecimal digits (proc(5), if_inet6). */
+function inet6Addresses(name: string): InterfaceAddress[] {
+  return lines('/proc/net/if_inet6').flatMap((line) => {
+    const [address = '', , prefix = '', , , of] = line.trim().split(/\s+/);
+    if (of !== name) return [];
+    return [{ family: AF_INET6, address: Buffer.from(address, 'hex'), prefix: Number.parseInt(prefix, 16) }];
+  });
 }
 
 /** Clears (or with `ones` sets) the bits of an address that are not the network's. */

@@ -49,6 +49,7 @@ export class PrivateNetwork extends Network {
         name: 'lo',
         loopback: true,
         up: this.#up,
+        state: this.#up ? 'unknown' : 'down',
         mtu: 65536,
         hardware: new Uint8Array(6),
         // Set down it keeps the IPv4 address that it had.

@@ -12,6 +12,7 @@ import {
   type InterfaceAddress,
   type NetworkInterface,
   network as networkOf,
+  OPERATIONAL_STATES,
   type Route,
 } from './interfaces.ts';
 import type { Network } from './network.ts';
@@ -22,10 +23,6 @@ export interface RouteAnswer {
 }
 
 const NAME = new TextDecoder('latin1');
-
-/** A loopback interface that is up does not say more than that. */
-const operationalState = (i: NetworkInterface) =>
-  i.up ? (i.loopback ? n.IF_OPER_UNKNOWN : n.IF_OPER_UP) : n.IF_OPER_DOWN;
 
 function link(i: NetworkInterface): RouteAnswer {
   const header = n.encode(n.ifinfomsg, {
@@ -42,7 +39,7 @@ function link(i: NetworkInterface): RouteAnswer {
       header,
       n.attribute(n.IFLA.IFNAME, i.name),
       n.attribute(n.IFLA.TXQLEN, 1000),
-      n.attribute(n.IFLA.OPERSTATE, Uint8Array.of(operationalState(i))),
+      n.attribute(n.IFLA.OPERSTATE, Uint8Array.of(OPERATIONAL_STATES.indexOf(i.state))),
       n.attribute(n.IFLA.LINKMODE, Uint8Array.of(0)),
       n.attribute(n.IFLA.MTU, i.mtu),
       n.attribute(n.IFLA.QDISC, i.up ? (i.loopback ? 'noqueue' : 'pfifo_fast') : 'noop'),

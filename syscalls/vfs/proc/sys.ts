@@ -20,7 +20,7 @@ const interfaceDirectories = (network: Network): DirectoryContent => ({
         flags: text(() => `0x${(flagsOf(found) & ~IFF_STATE).toString(16)}\n`),
         ifindex: text(() => `${found.index}\n`),
         mtu: text(() => `${found.mtu}\n`),
-        operstate: text(() => (!found.up ? 'down\n' : found.loopback ? 'unknown\n' : 'up\n')),
+        operstate: text(() => `${found.state}\n`),
         type: text(() => `${hardwareTypeOf(found)}\n`),
       })
     );
