@@ -45,29 +45,28 @@ const THREADS_STRIDE = 24;
 /** A whole ELF file. */
 export function launcher(options: LauncherOptions): Uint8Array {
   const asm = options.architecture === 'x64' ? new X64Assembler() : new Arm64Assembler();
-  write(asm, options);
-  return elf(asm.machine, asm.finish());
-}
-
-/** r6 is the initial stack all the time: argc, argv, a null, the environment, a null, the auxiliary vector. */
-function write(asm: Assembler, options: LauncherOptions): void {
-  const { processor, flags, snapshotFlags, linker, shell } = options;
   asm.begin();
   asm.copy('r6', 'w');
   flipEnvironment(asm);
-  if (processor === 'ask') {
-    const words = asm.pushProcessor('r1');
-    asm.set('a0', 1);
-    asm.copy('a1', 'w');
-    asm.set('a2', words * 8);
-    asm.systemCall('write');
-    asm.set('a0', 0);
-    asm.systemCall('exit');
-    return;
-  }
+  const { processor } = options;
+  if (processor === 'ask') tellProcessor(asm);
+  else write(asm, { ...options, processor });
+  return elf(asm.machine, asm.finish());
+}
+
+/** AT_EXECFN of getauxval(3): the path that was executed. */
+const AT_EXECFN = 31;
+/** Room for a path of the kernel's longest, and a file of the folder. */
+const PATH_STRIDE = 4096 + 128;
+
+/** r6 is the initial stack all the time: argc, argv, a null, the environment, a null, the auxiliary vector. */
+function write(asm: Assembler, options: LauncherOptions & { processor: Uint8Array | null }): void {
+  const { processor, flags, snapshotFlags, linker, shell } = options;
   compareProcessor(asm, processor);
   chooseThreads(asm);
 
+  /** Files of the folder that are named, by where they are in it. */
+  const files = [`lib/${linker}`, 'lib', 'node', 'armrun.blob', 'start.cjs'];
   const texts = new Map<string, string>();
   const text = (register: Register, content: string) => {
     if (!texts.has(content)) texts.set(content, `text ${texts.size}`);
@@ -78,6 +77,24 @@ function write(asm: Assembler, options: LauncherOptions): void {
       text('a0', content);
       asm.push('a0');
     }
+  };
+  // The wrapper is elsewhere than the folder; the command is in it, wherever that is mounted. a2: the paths, made on the stack.
+  if (!shell) {
+    for (const content of [...files, `${FOLDER}/`]) text('a0', content);
+    makePaths(
+      asm,
+      files.map((file) => texts.get(file)!),
+      texts.get(`${FOLDER}/`)!,
+    );
+  }
+  const path = (register: Register, file: string) => {
+    if (shell) return text(register, `${FOLDER}/${file}`);
+    asm.copy(register, 'a2');
+    asm.add(register, files.indexOf(file) * PATH_STRIDE);
+  };
+  const pushPath = (file: string) => {
+    path('a0', file);
+    asm.push('a0');
   };
 
   // The vectors are pushed from their ends. r5: the environment; r0 and r1: end and start of what is copied.
@@ -104,30 +121,114 @@ function write(asm: Assembler, options: LauncherOptions): void {
   }
   asm.compare('r4', 0);
   asm.jumpIf('equal', 'bundle');
-  push('--', `${FOLDER}/armrun.blob`, '--snapshot-blob', ...snapshotFlags.toReversed());
+  push('--');
+  pushPath('armrun.blob');
+  push('--snapshot-blob', ...snapshotFlags.toReversed());
   asm.jump('node');
   asm.label('bundle');
-  push(`${FOLDER}/start.cjs`);
+  pushPath('start.cjs');
   asm.label('node');
   push(...flags.toReversed());
   asm.push('r3');
-  push(`${FOLDER}/node`, `${FOLDER}/lib`, '--library-path', `${FOLDER}/lib/${linker}`);
+  pushPath('node');
+  pushPath('lib');
+  push('--library-path');
+  pushPath(`lib/${linker}`);
 
-  text('a0', `${FOLDER}/lib/${linker}`);
+  path('a0', `lib/${linker}`);
   asm.copy('a1', 'w');
   asm.copy('a2', 'r5');
   asm.systemCall('execve');
-  const message =
-    `armrun: ${FOLDER}/lib/${linker} cannot be executed: the archive was unpacked in part, or at another path than ${FOLDER}, ` +
-    'where it has to be\n';
-  asm.set('a0', 2);
+  const where = shell ? `${FOLDER}/lib/${linker}` : `lib/${linker} beside armrun`;
+  const message = `armrun: ${where} cannot be executed: the archive was unpacked in part, or is not all there\n`;
   text('a1', message);
-  asm.set('a2', message.length);
+  fail(asm, message.length);
+
+  for (const [content, label] of texts) asm.text(label, content);
+}
+
+/**
+ * Writes the paths of files of the folder onto the stack: what was executed, up to its last slash, and the file. a2: the first of them;
+ * the others follow, each PATH_STRIDE after the one before. `otherwise` is taken where the kernel does not tell what was executed.
+ */
+function makePaths(asm: Assembler, files: readonly string[], otherwise: string): void {
+  environmentAt(asm, 'r1');
+  asm.label('before vector');
+  asm.load('r0', 'r1', 0);
+  asm.add('r1', 8);
+  asm.compare('r0', 0);
+  asm.jumpIf('notEqual', 'before vector');
+  asm.label('vector');
+  asm.load('r2', 'r1', 0);
+  asm.load('r0', 'r1', 8);
+  asm.add('r1', 16);
+  asm.compare('r2', AT_EXECFN);
+  asm.jumpIf('equal', 'executed');
+  asm.compare('r2', 0);
+  asm.jumpIf('notEqual', 'vector');
+  asm.address('r0', otherwise);
+  asm.label('executed');
+
+  // r5: behind the last slash.
+  asm.copy('r5', 'r0');
+  asm.copy('r1', 'r0');
+  asm.label('path');
+  asm.load8('r2', 'r1', 0);
+  asm.add('r1', 1);
+  asm.compare('r2', 0);
+  asm.jumpIf('equal', 'path ended');
+  asm.compare('r2', 0x2f);
+  asm.jumpIf('notEqual', 'path');
+  asm.copy('r5', 'r1');
+  asm.jump('path');
+  asm.label('path ended');
+
+  asm.add('w', -PATH_STRIDE * files.length);
+  asm.copy('a2', 'w');
+  asm.copy('a1', 'w');
+  for (const [i, file] of files.entries()) {
+    // a1: where the next byte goes; r1: where it comes from.
+    asm.copy('r1', 'r0');
+    asm.label(`directory ${i}`);
+    asm.compareRegisters('r1', 'r5');
+    asm.jumpIf('equal', `file ${i}`);
+    asm.load8('r2', 'r1', 0);
+    asm.store8('a1', 0, 'r2');
+    asm.add('r1', 1);
+    asm.add('a1', 1);
+    asm.jump(`directory ${i}`);
+    asm.label(`file ${i}`);
+    asm.address('r1', file);
+    asm.label(`name ${i}`);
+    asm.load8('r2', 'r1', 0);
+    asm.store8('a1', 0, 'r2');
+    asm.add('r1', 1);
+    asm.add('a1', 1);
+    asm.compare('r2', 0);
+    asm.jumpIf('notEqual', `name ${i}`);
+    asm.copy('a1', 'a2');
+    asm.add('a1', (i + 1) * PATH_STRIDE);
+  }
+}
+
+/** Ends with what pushProcessor pushes on standard output. */
+function tellProcessor(asm: Assembler): void {
+  const words = asm.pushProcessor('r1');
+  asm.set('a0', 1);
+  asm.copy('a1', 'w');
+  asm.set('a2', words * 8);
+  asm.systemCall('write');
+  asm.set('a0', 0);
+  asm.systemCall('exit');
+}
+
+/** Ends as a shell does that cannot execute a program, with a message whose address is in a1. */
+function fail(asm: Assembler, length: number): void {
+  asm.set('a0', 2);
+  asm.set('a2', length);
   asm.systemCall('write');
   asm.set('a0', 126);
   asm.systemCall('exit');
-
-  for (const [content, label] of texts) asm.text(label, content);
 }
 
 /** The pointer to the environment, or one behind the null that ends argv. */

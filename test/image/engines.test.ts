@@ -1,6 +1,7 @@
 /** The archive in the engines that people have: Docker with both of its builders, podman and buildah with chroot and runc. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { differences } from '../apt/compare.ts';
@@ -218,6 +219,141 @@ describe('ordinary RUN lines', () => {
   });
 });
 
+describe("a Dockerfile's other lines", () => {
+  const { classic, buildKit, podmanRunc } = ENGINES;
+  eachEngine([classic, buildKit, podmanRunc], (engine) => {
+    test(
+      'do what they do',
+      async () => {
+        engine.load(base);
+        const output = await built(
+          engine,
+          'other',
+          `FROM armhf
+          ARG VERSION=1
+          ADD armrun.tar /
+          COPY --chown=65534:0 mine /copied
+          VOLUME /volume
+          HEALTHCHECK CMD ["/bin/true"]
+          WORKDIR /work
+          ENV GREETING="hello there"
+          RUN echo "$VERSION $GREETING" $(pwd) $(stat -c %u:%g /copied) >/made; cat /made
+          USER nobody
+          RUN id -un; touch /refused 2>/dev/null || echo refused
+          USER root
+          ONBUILD RUN echo on build >/onbuild
+          ONBUILD RUN /armrun/armrun clean`,
+          { links, files: { mine: 'mine' }, args: ['--build-arg', 'VERSION=2'] },
+        );
+        expect(output).toContain('2 hello there /work 65534:0');
+        expect(output).toMatch(/nobody\n(.* )?refused/);
+        const { Config } = await inspected(engine, 'other');
+        expect(Config).toMatchObject({ WorkingDir: '/work', User: 'root', Volumes: { '/volume': {} } });
+        await built(engine, 'child', 'FROM other');
+        const root = engine.files('child');
+        expect(readFileSync(`${root}/onbuild`, 'utf8')).toBe('on build\n');
+        expect(readdirSync(root)).not.toContain('armrun');
+        for (const [line, told] of [
+          ['RUN exit 3', /\b3\b/],
+          ['RUN kill -9 $$', /137|killed|-1/],
+        ] as const) {
+          const again = await engine.build('fails', `FROM armhf\nADD armrun.tar /\n${line}\n`, { links });
+          expect(again.status).not.toBe(0);
+          expect(again.output).toMatch(told);
+        }
+      },
+      10 * MINUTES,
+    );
+  });
+});
+
+withDocker.describe(withDocker.name('a container'), () => {
+  beforeAll(async () => {
+    ENGINES.classic.load(base);
+    await built(ENGINES.classic, 'installed', 'FROM armhf\nADD armrun.tar /', { links });
+  }, 10 * MINUTES);
+  const start = (...args: string[]) => ENGINES.classic.command('run', '--rm', '--network', 'host', ...args);
+
+  test(
+    'has what the engine gives it: capabilities, a root that is read only, processors',
+    async () => {
+      const limits = [
+        '--read-only',
+        '--cap-drop',
+        'ALL',
+        '--security-opt',
+        'no-new-privileges',
+        '--pids-limit',
+        '30',
+      ];
+      const look =
+        'grep -E "CapEff|NoNewPrivs" /proc/self/status; nproc; touch /x; date >/dev/null; chown 1 /tmp; ls /armrun';
+      const { output } = await start(...limits, 'installed', 'sh', '-c', `exec 2>&1; ${look}; true`);
+      expect(output).toMatch(
+        new RegExp(
+          `CapEff:\t0{16}\nNoNewPrivs:\t1\n${availableParallelism()}\ntouch: .*Read-only file system\nchown: .*\nls: .*No such file`,
+        ),
+      );
+      expect((await start('installed', 'sh', '-c', 'grep CapEff /proc/self/status')).output).toBe(
+        'CapEff:\t00000000a80425fb\n',
+      );
+    },
+    10 * MINUTES,
+  );
+
+  test(
+    'of another image runs programs with armrun from a volume',
+    async () => {
+      await built(ENGINES.classic, 'folder', 'FROM scratch\nADD folder.tar /', { links });
+      const { status, output } = await start('-v', 'armrun:/armrun', 'folder', '/armrun/armrun', '--version');
+      expect({ status, output }).toMatchObject({ status: 0, output: expect.stringMatching(/^armrun \d/) });
+      const entry = ['-v', 'armrun:/armrun:ro', '--entrypoint', '/armrun/armrun', 'armhf'];
+      expect(await start(...entry, '/bin/uname', '-m')).toEqual({ status: 0, output: 'armv7l\n' });
+    },
+    10 * MINUTES,
+  );
+
+  test(
+    'cannot start an ARM program by itself',
+    async () => {
+      const { status, output } = await start('installed', 'date');
+      expect(status).not.toBe(0);
+      expect(output).toMatch(/exec format error/);
+    },
+    10 * MINUTES,
+  );
+
+  test(
+    'after clean cannot be given another line, and no archive can be added where there is no /bin/sh',
+    async () => {
+      const after = await ENGINES.classic.build(
+        'late',
+        'FROM armhf\nADD armrun.tar /\nRUN /armrun/armrun clean\nRUN date\n',
+        { links },
+      );
+      expect(after.output).toMatch(/exec format error/);
+      const none = await ENGINES.classic.build('none', 'FROM scratch\nADD armrun.tar /\n', { links });
+      expect(none.output).toContain('link /bin/sh /armrun/sh: no such file or directory');
+    },
+    10 * MINUTES,
+  );
+
+  test(
+    'of a user who is not root is told that install is for root',
+    async () => {
+      const { output } = await ENGINES.classic.build(
+        'user',
+        'FROM armhf\nADD folder.tar /\nUSER nobody\nRUN ["/armrun/armrun", "install"]\n',
+        { links },
+      );
+      expect(output).toContain(
+        'armrun: only root can put the wrapper at /bin/sh: let the line USER root come before this one',
+      );
+    },
+    10 * MINUTES,
+  );
+});
+
 describe('flatten', () => {
   const { classic, buildKit, podmanRunc } = ENGINES;
   eachEngine([classic, buildKit, podmanRunc], (engine) => {
@@ -332,7 +468,7 @@ withDocker.describe(withDocker.name("README's Dockerfiles, as they are there"), 
     20 * MINUTES,
   );
 
-  test(
+  test.runIf(ALL)(
     'the second one by the classic builder',
     async () => {
       load(ENGINES.classic);

@@ -125,12 +125,23 @@ x64.describe(x64.name('the wrapper'), () => {
     expect(started('/other')).toContain('started from the bundle');
   });
 
+  test('the command works at any path that the folder is mounted at', () => {
+    mkdirSync(`${root}/some/deep`, { recursive: true });
+    execFileSync('cp', ['-al', `${root}/armrun`, `${root}/some/deep/er`]);
+    const uname = ['/bin/uname', '-m'];
+    const printed = { status: 0, stdout: 'armv7l\n', stderr: '' };
+    expect(chroot(root, ['/some/deep/er/armrun', ...uname])).toMatchObject(printed);
+    expect(chroot(root, ['./er/armrun', ...uname], { cwd: '/some/deep' })).toMatchObject(printed);
+    rmSync(`${root}/some/deep/er`, { recursive: true });
+  });
+
   test('says in one line that the folder is not complete', () => {
     mkdirSync(`${directory}/empty`);
     cpSync(`${root}/armrun/wrapper`, `${directory}/empty/sh`);
     expect(chroot(`${directory}/empty`, ['/sh', '-c', ':'])).toMatchObject({
       status: 126,
-      stderr: `armrun: /armrun/lib/ld-linux-x86-64.so.2 cannot be executed: the archive was unpacked in part, or at another path than /armrun, where it has to be\n`,
+      stderr:
+        'armrun: /armrun/lib/ld-linux-x86-64.so.2 cannot be executed: the archive was unpacked in part, or is not all there\n',
     });
   });
 });
@@ -161,6 +172,8 @@ describe('the launcher for arm64', () => {
 
   test.each([true, false])('executes Node with the same words, as shell: %j', (shell) => {
     const file = `${directory}/arm64`;
+    // The command is in the folder, the wrapper is not.
+    const folder = shell ? '/armrun' : directory;
     const linker = 'ld-linux-aarch64.so.1';
     const common = {
       architecture: 'arm64',
@@ -194,11 +207,11 @@ describe('the launcher for arm64', () => {
       expect(status).toBe(126);
       const [, words] = /execve\("[^"]*",\{(.*?)\}\)/.exec(stderr) ?? [];
       const expected = [
-        `/armrun/lib/${linker}`,
-        ...['--library-path', '/armrun/lib', '/armrun/node'],
+        `${folder}/lib/${linker}`,
+        ...['--library-path', `${folder}/lib`, `${folder}/node`],
         expect.stringMatching(/^--v8-pool-size=[1-4]$/),
         ...['--one', '--two'],
-        ...(known ? ['--three', '--snapshot-blob', '/armrun/armrun.blob', '--'] : ['/armrun/start.cjs']),
+        ...(known ? ['--three', '--snapshot-blob', `${folder}/armrun.blob`, '--'] : [`${folder}/start.cjs`]),
         ...(shell ? ['--argv0', 'zero', '--', '/bin/sh'] : []),
         ...['a', 'b c'],
       ];
