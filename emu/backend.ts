@@ -44,8 +44,7 @@ export async function engineNamed(
   const { VerifyBackend } = await import('./verify/backend.ts');
   const second = await engine(verify, null, null, unicornJs);
   return {
-    create: (space, options) =>
-      new VerifyBackend(space, { ...options, exactFuel: true }, first.create, second.create),
+    create: (space, options) => new VerifyBackend(space, options, first.create, second.create),
     finish: async () => {},
   };
 }

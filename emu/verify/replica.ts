@@ -49,7 +49,7 @@ export class Replica {
         return this.#refill(cpu) || note({ kind: 'slice' });
       },
     };
-    this.backend = factory(space, { hooks, count });
+    this.backend = factory(space, { hooks, count, exactFuel: true });
     this.steps = stepsOf(this.backend);
   }
 
