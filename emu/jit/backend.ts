@@ -43,6 +43,8 @@ const RUNNING = OFF.running >> 2;
 const DEPTH = OFF.depth >> 2;
 const STOP_AT = OFF.stopAt >> 2;
 
+/** How often the runtime lets an access pass that is allowed but not aligned before it asks again (runtime.ts). */
+const UNALIGNED_EACH = 256;
 /** Times that a group of accesses may fail its test. */
 const MAX_GROUP_FAILURES = 8;
 
@@ -253,8 +255,8 @@ export class JitBackend implements CpuBackend {
       return;
     }
     if (!tiering.arrived(location, isLoop, count)) return;
-    if (from !== 0 && code.extend(from, location)) return;
-    if (isLoop && code.waitsInside(location)) return;
+    if (from !== 0 && code.extend(from, location, tiering.arrivalsEach)) return;
+    if (isLoop && code.waitsInside(location, tiering.arrivalsEach)) return;
     const others = tiering
       .others(code.arrivals)
       .filter(
@@ -304,7 +306,8 @@ export class JitBackend implements CpuBackend {
     }
     // The runtime asks about an access that is allowed when it has passed it 255 times.
     // It then goes on in the evaluator, to come back into the new code.
-    if (!brought && !group && this.code.sawUnaligned(site, 'unaligned')) return this.#leaveToStep(site);
+    if (!brought && !group && this.code.sawUnaligned(site, 'unaligned', UNALIGNED_EACH))
+      return this.#leaveToStep(site);
     // Bringing one page in may have taken access to another away, which a group of accesses has been promised.
     return space.pages.revocationEpoch === revocationEpoch ? 1 : this.#leaveToStep(site);
   }
@@ -315,7 +318,7 @@ export class JitBackend implements CpuBackend {
   #groupFailed(site: number): void {
     const times = (this.#groupFailures.get(site) ?? 0) + 1;
     this.#groupFailures.set(site, times);
-    if (times >= MAX_GROUP_FAILURES) this.code.sawUnaligned(site, 'group');
+    if (times >= MAX_GROUP_FAILURES) this.code.sawUnaligned(site, 'group', 1);
   }
 
   /** Has the evaluator run the instruction at a site, which is left by the fault exit. */

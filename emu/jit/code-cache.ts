@@ -251,7 +251,8 @@ export class CodeCache {
     const { isLoop, isOptimized } = translation;
     // It may be in a loop for long, in the function as it was before.
     if (isOptimized && location === region) return false;
-    if (!image.waste.add('sample', isOptimized ? location : region, translation.instructions)) return false;
+    if (!image.waste.add('sample', isOptimized ? location : region, 1, translation.instructions))
+      return false;
     if (!isOptimized)
       return this.compile({ location: region, isLoop, optimize: true }) && location === region;
     if (image.translations.get(location)?.isOptimized === true)
@@ -294,16 +295,20 @@ export class CodeCache {
     return true;
   }
 
-  /** Compiles a region once more, now that a way out of it has turned out to be taken often. False when that would not help. */
-  extend(from: number, target: number): boolean {
+  /**
+   * Compiles a region once more, when a way out of it is taken so often that it is worth it; it was, so many times again. False when
+   * that would not help.
+   */
+  extend(from: number, target: number, times: number): boolean {
     const image = this.imageAt(from);
-    const times = image.extended.get(from) ?? 0;
+    const extensions = image.extended.get(from) ?? 0;
     const translation = image.translations.get(from);
-    if (translation === undefined || times === MAX_EXTENSIONS || isEntry(image, target)) return false;
+    if (translation === undefined || extensions === MAX_EXTENSIONS || isEntry(image, target)) return false;
     // It is in the region, and this is an edge that structured control flow has no way for (compile.ts): nothing would change.
     if (beginsBlock(translation, (target & ~1) >>> 0)) return false;
-    if (this.#pending.has(from) || !image.waste.add('exit', from, translation.instructions)) return true;
-    image.extended.set(from, times + 1);
+    if (this.#pending.has(from) || !image.waste.add('exit', from, times, translation.instructions))
+      return true;
+    image.extended.set(from, extensions + 1);
     this.#compileAgain(image, from);
     return true;
   }
@@ -313,11 +318,11 @@ export class CodeCache {
     return this.imageAt(location).around(location) !== undefined;
   }
 
-  /** As isInside, when a region of its own is not worth compiling yet. */
-  waitsInside(location: number): boolean {
+  /** As isInside, when a region of its own is not worth compiling yet. It was arrived at so many times again. */
+  waitsInside(location: number, times: number): boolean {
     const image = this.imageAt(location);
     const around = image.around(location);
-    return around !== undefined && !image.waste.add('loop', location, around.instructions);
+    return around !== undefined && !image.waste.add('loop', location, times, around.instructions);
   }
 
   /** Notes where the indirect jumps went that have gone to one place only. */
@@ -341,14 +346,15 @@ export class CodeCache {
 
   /**
    * The access at a site is often unaligned, but allowed: its region is compiled again with a test that lets such accesses pass
-   * at once. False when that is done already.
+   * at once, when that is worth it: it was so many times again. True when it has been.
    */
-  sawUnaligned(number: number, why: 'unaligned' | 'group'): boolean {
+  sawUnaligned(number: number, why: 'unaligned' | 'group', times: number): boolean {
     const { location, region } = this.#store.site(number);
     const image = this.imageAt(location);
     image.unaligned.add(location);
     const translation = image.translations.get(region);
-    if (translation === undefined || !image.waste.add(why, region, translation.instructions)) return false;
+    if (translation === undefined || !image.waste.add(why, region, times, translation.instructions))
+      return false;
     this.#compileAgain(image, region);
     return true;
   }

@@ -32,14 +32,14 @@ const BATCH = 16;
 const COMPILE_US = 100;
 /** Instructions that would take as long as what a region costs besides. */
 const REGION = 30;
-/** What is wasted, by its reason, from one time that it is noticed to the next. */
-export const WASTE_US = {
-  /** 128 to 512 ways out into the interpreter, and back. */
-  exit: 75,
-  /** As many arrivals at a loop that other regions have inside. */
-  loop: 150,
-  /** 256 accesses that take the slow path. */
-  unaligned: 2,
+/** What is wasted each time, by its reason. */
+const WASTE_US = {
+  /** A way out into the interpreter, and back. */
+  exit: 0.5,
+  /** An arrival at a loop that has no code of its own, though another region has it inside. */
+  loop: 0.6,
+  /** An access that takes the slow path. */
+  unaligned: 0.008,
   /** An access that the evaluator makes, because a group of them was promised what was not so. */
   group: 3,
   /** A millisecond in a region that would be faster with what it calls inside it. */
@@ -50,10 +50,10 @@ export const WASTE_US = {
 export class Waste {
   readonly #us = new Map<string, number>();
 
-  /** True when it has become as much as a region of so many instructions costs. Then it is forgotten. */
-  add(reason: keyof typeof WASTE_US, location: number, instructions: number): boolean {
+  /** It has happened so often again. True when it has become as much as a region of so many instructions costs; then it is forgotten. */
+  add(reason: keyof typeof WASTE_US, location: number, times: number, instructions: number): boolean {
     const key = `${reason} ${location}`;
-    const us = (this.#us.get(key) ?? 0) + WASTE_US[reason];
+    const us = (this.#us.get(key) ?? 0) + times * WASTE_US[reason];
     const isEnough = us >= (REGION + instructions) * COMPILE_US;
     if (isEnough) this.#us.delete(key);
     else this.#us.set(key, us);
@@ -81,6 +81,11 @@ export class Tiering {
 
   get #hot(): number {
     return this.#always ?? (performance.now() - this.#began < LATER_MS ? HOT : HOT_LATER);
+  }
+
+  /** Arrivals at a location for each time that `arrived` says so: they are counted modulo 2^16, from 1.5 times `hot` on. */
+  get arrivalsEach(): number {
+    return (this.interval * 0x1_0000) / (0x1_0000 - 1.5 * this.#hot);
   }
 
   /** Arrivals from which on a function that a hot region calls is compiled with it. */
