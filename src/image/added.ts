@@ -35,8 +35,14 @@ export function settleAdded(root: string, folder: string, shell: string): void {
   if (process.geteuid?.() !== 0 || lstat(marker) === undefined) return;
   const kept = `${folder}/${FILES.shell}`;
   const found = lstat(kept);
+  try {
+    // First, as it fails where nothing can be changed.
+    fs.unlinkSync(bytes(marker));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EROFS') return;
+    throw error;
+  }
   if (found?.isFile() && found.mtimeMs === ARCHIVE_TIME * 1000) restore(root, kept, shell, found);
-  fs.unlinkSync(bytes(marker));
 }
 
 function restore(root: string, kept: string, shell: string, file: fs.Stats): void {

@@ -17,7 +17,7 @@ beforeAll(async () => {
   directory = temporaryDirectory();
   buildah = new Buildah(directory);
   tar(makeRoot('image'), `${buildah.context}/image.tar`);
-  packInto(`${buildah.context}/armrun.tar`);
+  packInto(`${buildah.context}/armrun.tar`, '--folder-only');
   await build(
     'armhf',
     `FROM scratch

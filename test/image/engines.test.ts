@@ -390,9 +390,20 @@ describe('flatten', () => {
         const thick = await config('thick');
         await engine.command('load', '--input', `${directory}/thin.tar`);
         const thin = await config('thick');
-        expect(thin.Config).toEqual(thick.Config);
+        // What else there is, podman makes up when it saves and loads.
+        const { Env, Cmd, User } = thick.Config;
+        expect(thin.Config).toMatchObject({ Env, Cmd, User, Labels: { a: 'b' } });
+        if (engine !== podmanRunc) expect(thin.Config).toEqual(thick.Config);
         expect(thin.Size).toBeLessThan((await config('armhf')).Size + 1e6);
-        expect(filesOf(engine.files('thick'))).toEqual(before);
+        // What podman mounts counts names that a layer above has taken away.
+        const counted = (files: typeof before) =>
+          engine !== podmanRunc
+            ? files
+            : Object.entries(files).map(([name, facts]) => [
+                name,
+                facts.replace(/ \d+(?= [0-9a-f]{32}$)/, ''),
+              ]);
+        expect(counted(filesOf(engine.files('thick')))).toEqual(counted(before));
         const { output } = await engine.command('history', '--no-trunc', 'thick');
         expect(output).toContain('LABEL a=b');
         expect(output).not.toMatch(/ADD|armrun/);
