@@ -78,6 +78,8 @@ export interface Vma {
   growsDown: boolean;
   /** Locked in memory (mlock): kept for who asks, and not inherited by fork. */
   locked?: boolean | undefined;
+  /** What a child of fork gets of it when that is not all: nothing (VM_DONTCOPY), or zeros (VM_WIPEONFORK). */
+  onFork?: 'nothing' | 'zeros' | undefined;
   /** As in /proc/PID/maps: a path, [heap], [stack] or ''. */
   name: string;
 }
@@ -169,7 +171,9 @@ export class AddressSpace {
     child.stackLimit = this.stackLimit;
     child.mayGrow = this.mayGrow;
     child.mmapBase = this.mmapBase;
-    for (const vma of this.#areas.list) child.#areas.insert({ ...vma, locked: undefined });
+    for (const vma of this.#areas.list) {
+      if (vma.onFork !== 'nothing') child.#areas.insert({ ...vma, locked: undefined });
+    }
     copyPages(this, child, this.#areas.list);
     return child;
   }
@@ -219,6 +223,13 @@ export class AddressSpace {
   lock(start: number, end: number, on: boolean): boolean {
     return this.#change(start, end, (vma) => {
       vma.locked = on || undefined;
+    });
+  }
+
+  /** What a child is to have of it: as protect. */
+  setOnFork(start: number, end: number, what: Vma['onFork']): void {
+    this.#change(start, end, (vma) => {
+      vma.onFork = what;
     });
   }
 

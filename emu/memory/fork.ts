@@ -12,7 +12,7 @@ import { accessOf, CLEAN, PRESENT } from './page-table.ts';
 export function copyPages(parent: AddressSpace, child: AddressSpace, areas: readonly Vma[]): void {
   const from = parent.pages.flags;
   for (const vma of areas) {
-    if (vma.shared) continue;
+    if (vma.shared || vma.onFork !== undefined) continue;
     const last = vma.end / PAGE_SIZE;
     const allowed = accessOf(vma.prot);
     for (let page = vma.start >>> PAGE_SHIFT; page < last; ) {

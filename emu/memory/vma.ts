@@ -20,6 +20,7 @@ function mergeable(a: Vma, b: Vma): boolean {
     a.source === b.source &&
     a.growsDown === b.growsDown &&
     a.locked === b.locked &&
+    a.onFork === b.onFork &&
     a.name === b.name &&
     (a.source === null || a.offset + (a.end - a.start) === b.offset)
   );

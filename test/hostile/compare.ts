@@ -35,8 +35,8 @@ export function compare(
       add(i, 'memory', rangeText(a), rangeText(b));
     }
   }
-  if (ours.calls.length !== theirs.calls.length || (both < batch.length && ours.status !== theirs.status)) {
-    add(both, 'end', endText(ours, both), endText(theirs, both));
+  if (ours.calls.length !== theirs.calls.length || ours.status !== theirs.status) {
+    add(Math.min(both, batch.length - 1), 'end', endText(ours, both), endText(theirs, both));
     return { calls: both + 1, found };
   }
   for (let fd = 0; both === batch.length && fd < ours.descriptors.length / 2; fd++) {

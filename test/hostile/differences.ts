@@ -151,6 +151,17 @@ export const RULES: readonly Rule[] = [
       '/dev is a file system of its own; how long the second name is, is looked at before whether the first is there.',
   },
   {
+    calls: /^linkat$/,
+    when: ({ made, ours }) => ours === 'ENOENT' && (word(made, 4) & 0x1000) !== 0,
+    reason: 'AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH, whatever the path, before Linux 6.10.',
+  },
+  {
+    calls: /^(sendfile|sendfile64)$/,
+    when: ({ ours }) => ours === 'EINVAL',
+    reason:
+      'Whatever can be spliced can be sent since Linux 6.5, before only what has a place for each byte.',
+  },
+  {
     calls: /^socket(pair)?$/,
     when: ({ ours }) => /^(EAFNOSUPPORT|EPROTONOSUPPORT)$/.test(ours),
     reason: 'AF_PACKET and the netlink protocols other than NETLINK_ROUTE are not there.',
@@ -212,7 +223,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^(adjtimex|clock_adjtime|clock_adjtime64)$/,
-    when: ({ theirs }) => !isError(theirs) || theirs === 'EPERM',
+    when: ({ ours, theirs }) => !isError(theirs) || theirs === 'EPERM' || ours === 'EPERM',
     reason: 'The clock is told as not synchronized, and nobody sets it (EPERM).',
   },
   {
@@ -266,8 +277,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^madvise$/,
-    when: ({ made, ours }) =>
-      ours === 'EINVAL' && [12, 13, 18, 19, 21, 22, 23, 25, 100, 101].includes(word(made, 2)),
+    when: ({ made, ours }) => ours === 'EINVAL' && [12, 13, 21, 22, 23, 25, 100, 101].includes(word(made, 2)),
     reason:
       'There is no merging, poisoning and collapsing of pages (docs/SYSCALLS.md), nor populating in part.',
   },

@@ -1,11 +1,11 @@
 /**
  * Hostile calls, as many as asked for, under armrun and the host's kernel:
  *
- *   nice node test/hostile/main.ts --calls 1000000 [--seconds N] [--seed 1] [--only NAME] [--alone] [--all] [--meant]
+ *   nice node test/hostile/main.ts --calls 1000000 [--seconds N] [--seed 1] [--only NAME] [--alone] [--all] [--meant] [--jobs N]
  *
  * Prints each difference once (with --all up to 20 times), and every failure of armrun's own; with --meant, differences that are
  * meant, and why, instead. With --alone armrun makes also those calls that 32-bit x86 does
- * not have, and nothing is compared.
+ * not have, and nothing is compared. Several jobs use the time in which calls wait.
  */
 import { parseArgs } from 'node:util';
 import { allCalls } from '../../syscalls/calls/table.ts';
@@ -29,6 +29,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     only: { type: 'string' },
     alone: { type: 'boolean', default: false },
+    jobs: { type: 'string', default: '1' },
     all: { type: 'boolean', default: false },
     meant: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
@@ -48,50 +49,58 @@ const failures = new Map<string, string>();
 let done = 0;
 let compared = 0;
 const started = performance.now();
-while (done < Number(values.calls) && performance.now() - started < Number(values.seconds) * 1000) {
-  const batches = Array.from(
-    { length: Math.min(CHUNK, Math.ceil((Number(values.calls) - done) / BATCH)) },
-    () => generator.batch(calls, BATCH),
-  );
-  const [ours, theirs] = await Promise.all([
-    run('arm', encode(batches, forArm)),
-    values.alone ? undefined : run('host', encode(batches, x86)),
-  ]);
-  for (const line of ours.stderr.split('\n')) {
-    const place = /internal error, not the program's: (.*), in (.*)$/.exec(line);
-    const key = place
-      ? `${place[1]!.replaceAll(/0x[0-9a-f]+|\d+/g, 'N')} ${place[2]!.replace(/\(.*/, '')}`
-      : line;
-    if (line !== '' && !failures.has(key)) {
-      failures.set(key, line);
-      console.log(`FAILURE ${line}`);
-    }
-  }
-  if (ours.failure) console.log(`FAILURE ${ours.failure}`);
-  const count = ours.batches.reduce((sum, b) => sum + b.calls.length, 0);
-  done += count;
-  if (theirs) {
-    if (theirs.failure) console.log(theirs.failure, theirs.stderr);
-    batches.forEach((batch, i) => {
-      const [a, b] = [ours.batches[i], theirs.batches[i]];
-      if (a === undefined || b === undefined) return;
-      if (values.record) recorded.push({ made: batch, result: b });
-      const { calls: n, found } = compare(batch, a, b, values.meant);
-      compared += n;
-      for (const difference of found) {
-        const why = explanation(difference);
-        if (values.meant && why === undefined) continue;
-        const what = difference.what.replace(/\d+/, 'N');
-        const kind = `${difference.made.call.name} ${what} ${what === 'memory' ? '' : `${difference.ours} ${difference.theirs}`}${why ? ` # ${RULES.indexOf(why)}` : ''}`;
-        const times = seen.get(kind) ?? 0;
-        seen.set(kind, times + 1);
-        if (times === 0 || (values.all && times < 20)) console.log(differenceText(difference));
+/** Makes calls until there are enough. */
+async function work(): Promise<void> {
+  while (done < Number(values.calls) && performance.now() - started < Number(values.seconds) * 1000) {
+    const batches = Array.from(
+      { length: Math.min(CHUNK, Math.ceil((Number(values.calls) - done) / BATCH)) },
+      () => generator.batch(calls, BATCH),
+    );
+    const [ours, theirs] = await Promise.all([
+      run('arm', encode(batches, forArm)),
+      values.alone ? undefined : run('host', encode(batches, x86)),
+    ]);
+    for (const line of ours.stderr.split('\n')) {
+      const place = /internal error, not the program's: (.*), in (.*)$/.exec(line);
+      const key = place
+        ? `${place[1]!.replaceAll(/0x[0-9a-f]+|\d+/g, 'N')} ${place[2]!.replace(/\(.*/, '')}`
+        : line;
+      if (line !== '' && !failures.has(key)) {
+        failures.set(key, line);
+        console.log(`FAILURE ${line}`);
       }
-    });
+    }
+    if (ours.failure) {
+      failures.set(ours.failure, ours.failure);
+      console.log(`FAILURE ${ours.failure}`);
+    }
+    const count = ours.batches.reduce((sum, b) => sum + b.calls.length, 0);
+    done += count;
+    if (theirs) {
+      if (theirs.failure) console.log(theirs.failure, theirs.stderr);
+      batches.forEach((batch, i) => {
+        const [a, b] = [ours.batches[i], theirs.batches[i]];
+        if (a === undefined || b === undefined) return;
+        if (values.record) recorded.push({ made: batch, result: b });
+        const { calls: n, found } = compare(batch, a, b, values.meant);
+        compared += n;
+        for (const difference of found) {
+          const why = explanation(difference);
+          if (values.meant && why === undefined) continue;
+          const what = difference.what.replace(/\d+/, 'N');
+          const kind = `${difference.made.call.name} ${what} ${what === 'memory' ? '' : `${difference.ours} ${difference.theirs}`}${why ? ` # ${RULES.indexOf(why)}` : ''}`;
+          const times = seen.get(kind) ?? 0;
+          seen.set(kind, times + 1);
+          if (times === 0 || (values.all && times < 20)) console.log(differenceText(difference));
+        }
+      });
+    }
+    if (count === 0) break;
+    if (Math.floor(done / TOLD) > Math.floor((done - count) / TOLD)) console.log(`${done} calls`);
   }
-  if (count === 0) break;
-  if (Math.floor(done / TOLD) > Math.floor((done - count) / TOLD)) console.log(`${done} calls`);
 }
+
+await Promise.all(Array.from({ length: Number(values.jobs) }, work));
 if (values.record) writeRecording(recorded);
 const seconds = (performance.now() - started) / 1000;
 console.log(

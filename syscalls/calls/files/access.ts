@@ -19,6 +19,7 @@ function realCreds(creds: Creds): Creds {
 function access(t: Task, dirfd: number, path: string, mode: number, flags: number): number {
   const creds = flags & AT_EACCESS ? t.creds : realCreds(t.creds);
   let inode: Inode;
+  if (path.length === 0 && !(flags & AT_EMPTY_PATH)) fail('ENOENT');
   if (path.length === 0 && flags & AT_EMPTY_PATH) {
     inode = dirfd === AT_FDCWD ? t.fs.cwd : t.files.raw(dirfd).inode;
   } else {

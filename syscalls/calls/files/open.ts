@@ -3,12 +3,14 @@
 import { fail } from '../../abi/errno.ts';
 import {
   AT_FDCWD,
+  O_ACCMODE,
   O_CLOEXEC,
   O_CREAT,
   O_DIRECTORY,
   O_KNOWN,
   O_NOFOLLOW,
   O_PATH,
+  O_RDONLY,
   O_TMPFILE,
   O_TRUNC,
   O_WRONLY,
@@ -107,9 +109,21 @@ function checkHow(t: Task, at: number, size: number): void {
   if (mode > 0o7777 || (mode !== 0 && !makes)) fail('EINVAL');
 }
 
+/** build_open_flags, which comes before the path: a file without a name is made in a directory, to be written. */
+function checkFlags(flags: number): void {
+  if (flags & O_PATH) return;
+  const nameless = (flags & O_TMPFILE & ~O_DIRECTORY) !== 0;
+  if (nameless && ((flags & (O_TMPFILE | O_CREAT)) !== O_TMPFILE || (flags & O_ACCMODE) === O_RDONLY))
+    fail('EINVAL');
+}
+
 export const openCalls: readonly Call[] = [
-  call(5, 'open', [path, openFlags, mode], (t, path, flags, mode) => open(t, AT_FDCWD, path, flags, mode)),
-  call(322, 'openat', [dirfd, path, openFlags, mode], open),
+  call(5, 'open', [path, openFlags, mode], (t, path, flags, mode) => open(t, AT_FDCWD, path, flags, mode), {
+    before: (_t, _path, flags) => checkFlags(flags),
+  }),
+  call(322, 'openat', [dirfd, path, openFlags, mode], open, {
+    before: (_t, _dirfd, _path, flags) => checkFlags(flags),
+  }),
   call(8, 'creat', [path, mode], (t, path, mode) =>
     open(t, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode),
   ),

@@ -25,6 +25,7 @@ import { s64 as s64field } from '../../abi/struct.ts';
 import { IOV_MAX, iovec } from '../../abi/uio.ts';
 import { sendToTask } from '../../kernel/signals.ts';
 import type { Task } from '../../kernel/task.ts';
+import { AnonymousFile } from '../../vfs/core/anonymous.ts';
 import { OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-file.ts';
 import { Socket } from '../../vfs/net/socket.ts';
 import { arrayIn, bytesIn, bytesOut, fd, flags, int, oneOf, s64, size, structOut, uint } from '../args.ts';
@@ -148,7 +149,8 @@ function readInto(
   start: number | undefined,
 ): Uint8Array {
   try {
-    return accessible(t, part, WRITE);
+    // What comes in pieces of its own is put somewhere whole.
+    return file instanceof AnonymousFile ? t.mm.writable(part.base, part.length) : accessible(t, part, WRITE);
   } catch (error) {
     if (done > 0) throw error;
     // At the end of a file there is nothing to put anywhere.

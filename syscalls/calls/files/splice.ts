@@ -11,6 +11,7 @@ import type { Task } from '../../kernel/task.ts';
 import { AnonymousFile } from '../../vfs/core/anonymous.ts';
 import { type OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-file.ts';
 import { PipeFile } from '../../vfs/ipc/pipe.ts';
+import { Socket } from '../../vfs/net/socket.ts';
 import { arrayIn, fd, flags, hex, int, ptr, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { brokenPipe, checkSizeLimit, iovecs, readerOf, withinSizeLimit, writerOf } from './read-write.ts';
@@ -157,6 +158,8 @@ function sendTo(
   const to = writerOf(t, outFd);
   if (to.flags & O_APPEND) fail('EINVAL');
   // Into a pipe goes whatever can be spliced; to others, what has a place for each byte (splice_direct_to_actor).
+  if (to instanceof PipeFile && from instanceof Socket)
+    return spliceStream(t, from, to, count, to.nonblocking);
   const kind = from.inode.mode & S_IFMT;
   if (kind !== S_IFREG && kind !== S_IFBLK && !(to instanceof PipeFile && kind === S_IFCHR)) fail('EINVAL');
   // Nothing can be spliced into an eventfd and its like.

@@ -1,4 +1,5 @@
 /** madvise(2), mincore(2), msync(2) (mm/madvise.c, mm/mincore.c, mm/msync.c). */
+import type { AddressSpace, Vma } from '../../../emu/memory/address-space.ts';
 import { PAGE_MASK, PAGE_SIZE, USER_END } from '../../../emu/memory/layout.ts';
 import { Errno, fail } from '../../abi/errno.ts';
 import { MADV, MS } from '../../abi/mman.ts';
@@ -23,8 +24,6 @@ const HINTS: readonly number[] = [
   MADV.MADV_NOHUGEPAGE,
   MADV.MADV_DONTDUMP,
   MADV.MADV_DODUMP,
-  MADV.MADV_DOFORK,
-  MADV.MADV_KEEPONFORK,
   MADV.MADV_COLD,
   MADV.MADV_PAGEOUT,
 ];
@@ -59,9 +58,25 @@ function processMadvise(
   return done;
 }
 
+/** What becomes of memory in a child. */
+const ON_FORK = new Map<number, Vma['onFork']>([
+  [MADV.MADV_DONTFORK, 'nothing'],
+  [MADV.MADV_WIPEONFORK, 'zeros'],
+  [MADV.MADV_DOFORK, undefined],
+  [MADV.MADV_KEEPONFORK, undefined],
+]);
+
+/** Only memory of the process's own can be wiped. Each of the two that take something back undoes its own counterpart. */
+function setOnFork(space: AddressSpace, vma: Vma, from: number, to: number, advice: number): void {
+  if (advice === MADV.MADV_WIPEONFORK && (vma.shared || vma.source !== null)) fail('EINVAL');
+  if (advice === MADV.MADV_DOFORK && vma.onFork !== 'nothing') return;
+  if (advice === MADV.MADV_KEEPONFORK && vma.onFork !== 'zeros') return;
+  space.setOnFork(from, to, ON_FORK.get(advice));
+}
+
 function madvise(t: Task, start: number, length: number, advice: number): number {
   const discards = advice === MADV.MADV_DONTNEED;
-  if (!discards && advice !== MADV.MADV_FREE && !HINTS.includes(advice)) {
+  if (!discards && advice !== MADV.MADV_FREE && !HINTS.includes(advice) && !ON_FORK.has(advice)) {
     t.kernel.warn(`madvise advice ${advice} is not supported`);
     fail('EINVAL');
   }
@@ -85,6 +100,7 @@ function madvise(t: Task, start: number, length: number, advice: number): number
     }
     const stop = Math.min(vma.end, end);
     if (vma.locked && (discards || advice === MADV.MADV_FREE)) fail('EINVAL');
+    if (ON_FORK.has(advice)) setOnFork(space, vma, at, stop, advice);
     if (discards) {
       t.mm.noteResident(stop - at);
       space.discard(at, stop);

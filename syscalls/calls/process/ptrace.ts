@@ -160,9 +160,9 @@ function poke(t: Task, at: number, value: number): void {
 // ---- requests ----
 
 function attach(t: Task, of: Task, seized: boolean, options: number): number {
+  if (options & ~OPTIONS) fail('EIO');
   if (of.process === t.process || of.process.unkillable || of.trace !== undefined || !mayInspect(t, of))
     fail('EPERM');
-  if (options & ~OPTIONS) fail('EIO');
   startTrace(of, t.process, seized, options);
   if (!seized) sendToTask(of, { signo: SIG.SIGSTOP, code: SI.SI_USER, pid: t.process.pid, uid: t.creds.uid });
   return 0;

@@ -4,7 +4,7 @@
  * outside the root and its mounts is reached.
  */
 import { Errno, fail } from '../../abi/errno.ts';
-import { NAME_MAX, PATH_MAX, SYMLINKS_MAX } from '../../abi/fcntl.ts';
+import { NAME_MAX, PATH_MAX, SYMLINKS_MAX, X_OK } from '../../abi/fcntl.ts';
 import { S_IFDIR, S_IFMT } from '../../abi/stat.ts';
 import type { Creds } from './creds.ts';
 import type { Inode } from './inode.ts';
@@ -109,8 +109,10 @@ class Walk {
 
       const at = this.#at;
       if ((at.mode & S_IFMT) !== S_IFDIR) fail('ENOTDIR');
-      if (!at.searchable(this.#creds)) fail('EACCES');
-      if (name === '.' || name === '..') {
+      const isDots = name === '.' || name === '..';
+      // Of dots nobody else is asked.
+      if (!(isDots ? at.permits(X_OK, this.#creds) : at.searchable(this.#creds))) fail('EACCES');
+      if (isDots) {
         if (name === '..') this.#up();
         this.#reached = { dir: this.#at.parent ?? this.#at, name, inode: this.#at, slash: true };
         continue;

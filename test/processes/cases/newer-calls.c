@@ -445,3 +445,35 @@ CASE(namespaces) {
   SHOW(setns(mount, 0));
   SHOW(setns(user, 0));
 }
+
+CASE(memory_that_a_child_has_not) {
+  char *all = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  memset(all, 'x', 4 * 4096);
+  SHOW(madvise(all, 4096, MADV_DONTFORK));
+  SHOW(madvise(all + 4096, 4096, MADV_WIPEONFORK));
+  SHOW(madvise(all + 2 * 4096, 4096, MADV_WIPEONFORK));
+  SHOW(madvise(all + 2 * 4096, 4096, MADV_KEEPONFORK));
+  SHOW(madvise(all + 3 * 4096, 4096, MADV_DONTFORK));
+  SHOW(madvise(all + 3 * 4096, 4096, MADV_DOFORK));
+  void *shared = mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  SHOW(madvise(shared, 4096, MADV_WIPEONFORK));
+  SHOW(madvise(shared, 4096, MADV_DONTFORK));
+  SHOW(madvise(NULL, 4096, MADV_DONTFORK));
+  int status;
+  if (fork() == 0) {
+    SHOW(all[4096]);
+    SHOW(all[2 * 4096]);
+    SHOW(all[3 * 4096]);
+    SHOW(msync(all, 4096, MS_ASYNC));
+    SHOW(msync(shared, 4096, MS_ASYNC));
+    all[4096] = 'y';
+    if (fork() == 0) _exit(all[4096] == 0 ? 3 : 4);
+    wait(&status);
+    show_status("a child's child", status);
+    _exit(((volatile char *)all)[0]);
+  }
+  wait(&status);
+  show_status("a child that looks", status & ~0x80);
+  SHOW(all[0]);
+  SHOW(all[4096]);
+}
