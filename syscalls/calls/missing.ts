@@ -17,8 +17,10 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   mknodat: 'as mknod',
   setxattr: 'access control lists on tmpfs are kept and told but decide nothing',
   lsetxattr: 'as setxattr',
-  fsetxattr: 'as setxattr',
+  fsetxattr: 'as setxattr; files of memfd_create have none',
   flistxattr: 'the names of sockets are not told',
+  lseek: 'a file in memory has its holes at its end only',
+  _llseek: 'as lseek',
   mount:
     'tmpfs, ramfs, proc, sysfs, devtmpfs, devpts, mqueue; binds of host files, without what is mounted in them (MS_REC); MS_SHARED' +
     ' gives EINVAL; MS_NOSUID, MS_NODEV and MS_NOEXEC change nothing',
@@ -35,7 +37,7 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   // memory
   mmap2: 'no huge pages (MAP_HUGETLB: EINVAL); addresses below 0x8000 are EPERM for root, too',
   mremap: 'MREMAP_DONTUNMAP gives EINVAL',
-  madvise: 'advice about merging, poisoning and collapsing pages gives EINVAL',
+  madvise: 'advice to merge, poison, collapse, populate or remove (MADV_REMOVE) pages gives EINVAL',
   mincore: 'all of a file counts as in memory: the host does not tell; pages of zeros come sixteen at a time',
   memfd_create: 'no huge pages (MFD_HUGETLB: ENOSYS)',
   shmget: 'no huge pages (SHM_HUGETLB: EINVAL)',

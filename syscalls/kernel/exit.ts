@@ -123,6 +123,8 @@ function endProcess(p: Process): void {
     if (holdsTogether(p, child)) loosened.add(child.pgid);
     p.children.delete(child);
     child.parent = reaper;
+    // Whatever signal its maker wanted (reparent_leader).
+    child.exitSignal = SIG.SIGCHLD;
     reaper?.children.add(child);
     if (child.leader.parentDeathSignal !== 0) signalProcess(child, child.leader.parentDeathSignal);
     if (child.zombie) {

@@ -87,6 +87,88 @@ export const RULES: readonly Rule[] = [
     reason: 'Requests for registers, and those with numbers of the architecture, are others on x86.',
   },
   {
+    calls: /^ptrace$/,
+    when: ({ made }) => /^(16896|16902)$/.test(String(word(made, 0))) && (word(made, 3) & 0x60_0080) !== 0,
+    reason: 'There are no events of seccomp.',
+  },
+  {
+    calls: /^(open|openat|openat2)$/,
+    when: ({ made, theirs }) =>
+      theirs === 'EINVAL' && (word(made, made.call.name === 'open' ? 1 : 2) & 0x10000) !== 0,
+    reason: 'O_DIRECT changes nothing, on file systems that have it not neither.',
+  },
+  {
+    calls: /^(_newselect|pselect6|pselect6_time64)$/,
+    when: ({ what, ours, theirs }) =>
+      what === 'result' && (/^(EFAULT|EBADF)$/.test(ours) || theirs === 'EFAULT' || theirs === 'EBADF'),
+    reason: 'The table of descriptors, up to whose end sets are looked at, has other sizes on 64 bits.',
+  },
+  {
+    calls: /^ioctl$/,
+    when: ({ made }) => [0x545e, 0x5460].includes(word(made, 1)),
+    reason: 'FIOQSIZE has another number on ARM.',
+  },
+  {
+    calls: /^execveat$/,
+    when: ({ made }) => (word(made, 4) & 0x10000) !== 0,
+    reason: 'AT_EXECVE_CHECK is newer than Linux 6.1 (EINVAL).',
+  },
+  {
+    calls: /^(accept|accept4|getsockname|getpeername|recvfrom)$/,
+    when: ({ what }) => what === 'memory',
+    reason: 'Newer kernels write the length before the address, which shows where both are at one place.',
+  },
+  {
+    calls: /^(read|readv|recv|recvfrom|recvmsg|recvmmsg.*)$/,
+    when: ({ ours, theirs }) => ours === 'EFAULT' && isError(theirs),
+    reason: 'Where to receive to is looked at before the state of the socket.',
+  },
+  {
+    calls: /^shmat$/,
+    when: ({ made }) => (word(made, 1) & 0x3fff) !== 0,
+    reason: 'Segments lie at multiples of 16 KiB on ARM (SHMLBA), of 4 KiB on x86.',
+  },
+  {
+    calls: /^fcntl(64)?$/,
+    when: ({ made }) => word(made, 2) > USER_END,
+    reason: 'Beyond 3 GiB there is memory of an x86 program.',
+  },
+  {
+    calls: /^execveat?$/,
+    when: ({ ours }) => ours === 'ETXTBSY',
+    reason: 'Since Linux 6.11 it is looked later whether somebody writes the file.',
+  },
+  {
+    calls: /^mq_open$/,
+    when: ({ theirs }) => theirs === 'EFAULT',
+    reason: 'The attributes are read after the name.',
+  },
+  {
+    calls: /^fstatat64$/,
+    when: ({ ours }) => ours === 'EINVAL',
+    reason: 'Newer kernels look at the path before the flags.',
+  },
+  {
+    calls: /^shmget$/,
+    when: ({ made }) => word(made, 1) > USER_END,
+    reason: 'A segment of more than 3 GiB is too large for a 32-bit kernel.',
+  },
+  {
+    calls: /^(lseek|_llseek)$/,
+    when: ({ made }) => word(made, made.call.name === 'lseek' ? 2 : 4) > 2,
+    reason: 'A file in memory has its holes at its end only.',
+  },
+  {
+    calls: /^(clock_.*)$/,
+    when: ({ made }) => word(made, 0) >= 0x8000_0000,
+    reason: 'Clocks of processes and descriptors are looked for before the times are read.',
+  },
+  {
+    calls: /^f(get|set|list|remove)xattr$/,
+    when: ({ ours }) => ours === 'EOPNOTSUPP',
+    reason: 'Files of memfd_create have no extended attributes.',
+  },
+  {
     calls: /^fcntl(64)?$/,
     when: ({ made }) => word(made, 1) === 3,
     reason: 'F_GETFL tells O_DIRECTORY and its like, which have other numbers on ARM.',
@@ -127,7 +209,7 @@ export const RULES: readonly Rule[] = [
     reason: 'There are no huge pages, as in a kernel without CONFIG_HUGETLBFS (EINVAL, ENOSYS).',
   },
   {
-    calls: /^f?(chmod|chown)(at|32)?2?$/,
+    calls: /^(f?(chmod|chown)(at|32)?2?|futimesat|utimensat(_time64)?)$/,
     when: ({ theirs }) => theirs === 'EOPNOTSUPP',
     reason:
       'Newer kernels than the one that uname tells refuse to change the mode of an eventfd and its like in another way (EPERM before Linux 6.16).',
@@ -239,7 +321,7 @@ export const RULES: readonly Rule[] = [
     reason: 'There are no urgent data (MSG_OOB).',
   },
   {
-    calls: /^(sendmsg|sendmmsg)$/,
+    calls: /^(send|sendto|sendmsg|sendmmsg)$/,
     when: ({ ours, theirs }) => isError(ours) && isError(theirs),
     reason: 'Of several things that are wrong with a message another one is told.',
   },
@@ -266,7 +348,7 @@ export const RULES: readonly Rule[] = [
       /^(preadv?2?|pread64|pwritev?2?|pwrite64|f?truncate64|fallocate|_llseek|sync_file_range2|readahead|arm_fadvise64_64|copy_file_range|sendfile64)$/.test(
         made.call.name,
       ) &&
-      (huge(made) || ours === 'EFBIG' || theirs === 'EFBIG'),
+      (huge(made) || /^(EFBIG|ENOSPC)$/.test(ours) || theirs === 'EFBIG'),
     reason:
       'Sizes and offsets are exact to 2^53, beyond that they are refused; files of the host may be larger than those in memory, and may not have the same limit.',
   },
@@ -277,9 +359,8 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^madvise$/,
-    when: ({ made, ours }) => ours === 'EINVAL' && [12, 13, 21, 22, 23, 25, 100, 101].includes(word(made, 2)),
-    reason:
-      'There is no merging, poisoning and collapsing of pages (docs/SYSCALLS.md), nor populating in part.',
+    when: ({ made, ours }) => ours === 'EINVAL' && [9, 12, 13, 22, 23, 25, 100, 101].includes(word(made, 2)),
+    reason: 'Pages are not merged, poisoned, collapsed, populated or removed by advice (docs/SYSCALLS.md).',
   },
   {
     calls: /^(mlock|mlock2|mlockall)$/,
@@ -320,13 +401,14 @@ export const RULES: readonly Rule[] = [
       ours === 'EINTR' ||
       theirs === 'EINTR' ||
       (what === 'end' && /signal (14|26|27)$/.test(`${ours} ${theirs}`)) ||
-      (what === 'end' && /^signal (14|26|27)/.test(ours)),
+      (what === 'end' && (/^signal (14|26|27)/.test(ours) || theirs === 'signal 9')),
     reason: 'Timers ring while a call waits, or before it does.',
   },
   {
-    calls: /^(_newselect|pselect6|pselect6_time64|ppoll|ppoll_time64|nanosleep|clock_nanosleep.*)$/,
+    calls:
+      /^(_newselect|pselect6|pselect6_time64|ppoll|ppoll_time64|nanosleep|clock_nanosleep.*|clock_get(time|res).*|times|getrusage|wait4|waitid|gettimeofday|timerfd?_[gs]ettime.*|[gs]etitimer|sysinfo)$/,
     when: ({ what }) => what === 'memory',
-    reason: 'How much time was left is not the same.',
+    reason: 'How much time was left, or used, is not the same.',
   },
 ];
 

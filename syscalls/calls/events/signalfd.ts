@@ -10,8 +10,9 @@ import { closeOnExec, installFile } from '../files/open.ts';
 import { fdFlags } from '../names.ts';
 
 function signalfd(t: Task, fd: number, address: number, size: number, flags: number): number {
-  if (flags & ~(O_CLOEXEC | O_NONBLOCK) || size !== 8) fail('EINVAL');
+  if (size !== 8) fail('EINVAL');
   const mask = t.mm.get(u64big, address);
+  if (flags & ~(O_CLOEXEC | O_NONBLOCK)) fail('EINVAL');
   if (fd === -1)
     return installFile(t, new SignalFile(t.kernel, mask, flags & O_NONBLOCK), closeOnExec(flags));
   const file = t.files.get(fd);

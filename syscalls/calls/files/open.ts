@@ -53,6 +53,8 @@ function open(
   options?: ResolveOptions,
 ): number {
   const waiting = t.callState as Opening | undefined;
+  // A descriptor is reserved before anything is opened or made.
+  t.files.lowestFree(1, t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
   const at = pathAt(t, dirfd, path, options?.inRoot);
   const file =
     waiting?.file ?? afterLeases(t, () => t.kernel.vfs.open(at, flags, mode & 0o7777 & ~t.fs.umask, options));

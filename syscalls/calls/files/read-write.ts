@@ -111,7 +111,7 @@ export function accessible(t: Task, { base, length }: Iovec, access: typeof READ
  */
 function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move, start?: number): number {
   // Of a vector nothing is nothing; a single buffer without room is the file's to judge.
-  if (vector.length === 0 && file.read === OpenFile.prototype.read) fail('EINVAL');
+  if (file.read === OpenFile.prototype.read) fail('EINVAL');
   if (vector.length === 0 || file.isEmpty) return 0;
   // As System V's: sockets do not look when nothing is asked for (sock_read_iter).
   if (vector[0]!.length === 0) return file instanceof Socket ? 0 : Math.max(move(EMPTY, 0), 0);
@@ -149,8 +149,12 @@ function readInto(
   start: number | undefined,
 ): Uint8Array {
   try {
-    // What comes in pieces of its own is put somewhere whole.
-    return file instanceof AnonymousFile ? t.mm.writable(part.base, part.length) : accessible(t, part, WRITE);
+    const into = accessible(t, part, WRITE);
+    // Whether what comes in pieces of its own has room for one is asked when there is one.
+    const short = into.length < part.length && file instanceof AnonymousFile;
+    return short && !(file.poll() & (POLLIN | POLLHUP))
+      ? new Uint8Array(Math.min(part.length, PAGE_SIZE))
+      : into;
   } catch (error) {
     if (done > 0) throw error;
     // At the end of a file there is nothing to put anywhere.
@@ -206,8 +210,8 @@ interface WriteProgress {
 /** Writes all of the vector, waiting for room when the file blocks. Raises SIGPIPE with EPIPE. */
 function writeVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move): number {
   try {
-    if (vector.length === 0)
-      return file.write === OpenFile.prototype.write && !(file instanceof Socket) ? fail('EINVAL') : 0;
+    if (file.write === OpenFile.prototype.write && !(file instanceof Socket)) fail('EINVAL');
+    if (vector.length === 0) return 0;
     if (file.discards) return total(vector);
     if (vector[0]!.length === 0) return Math.max(move(EMPTY, 0), 0);
     // Most writes are of one buffer that is not large.
@@ -301,7 +305,8 @@ function writePieces(t: Task, file: OpenFile, all: Iterable<Uint8Array>, move: M
         }
         done += count;
         at += count;
-        if (count === 0) return done;
+        // An eventfd takes one number, however much there is.
+        if (count === 0 || file instanceof AnonymousFile) return done;
       }
       skip = 0;
     }

@@ -64,7 +64,8 @@ function fileEnd(t: Task, file: OpenFile, address: number, type: Field<number>):
       done += count;
     },
     write: (from) => file.pwrite(withinSizeLimit(t, file, from, 0, first + done), first + done),
-    finish: () => t.mm.put(type, address, first + done),
+    // It is written back in any case; what has not moved stays exact.
+    finish: () => void (done > 0 ? t.mm.put(type, address, first + done) : t.mm.writable(address, type.size)),
   };
 }
 
@@ -183,8 +184,8 @@ function splice(
   length: number,
   flags: number,
 ): number {
-  if (flags & ~15) fail('EINVAL');
   if (length === 0) return 0;
+  if (flags & ~15) fail('EINVAL');
   const from = t.files.get(inFd);
   const to = t.files.get(outFd);
   const fromPipe = from instanceof PipeFile;
@@ -193,6 +194,7 @@ function splice(
   for (const at of [outOff, inOff]) if (at !== 0) t.mm.get(s64, at);
   if (!from.readable || !to.writable) fail('EBADF');
   if (!fromPipe && !toPipe) fail('EINVAL');
+  if ((inOff !== 0 && !from.hasOffsets) || (outOff !== 0 && !to.hasOffsets)) fail('EINVAL');
   if (fromPipe && toPipe && from.pipe === to.pipe) fail('EINVAL');
   if (to.flags & O_APPEND) fail('EINVAL');
   const nonblocking = (flags & SPLICE_F_NONBLOCK) !== 0;

@@ -103,6 +103,7 @@ export const utimeCalls: readonly Call[] = [
     [dirfd, pathOrNull, arrayIn(timeval32, 2)],
     (t, dirfd, path, address) => {
       const times = timesAt(t, timeval32, address, fromTimeval);
+      if (path === null && dirfd === AT_FDCWD) fail('EFAULT');
       return utimens(t, path === null ? t.files.get(dirfd) : inodeAt(t, dirfd, path, true), times);
     },
     { before: (t, _dirfd, _path, times) => checkTimevals(t, times) },

@@ -82,6 +82,9 @@ function mayExpand(t: Task, bytes: number, from = 0, to = 0): boolean {
   return sum <= limit;
 }
 
+/** So much may find no place. */
+const MUCH = 1 << 28;
+
 /** do_mmap; offset in bytes. Its order: the place, locks, then the file and what it allows, then limits of memory. */
 function mmap(
   t: Task,
@@ -108,6 +111,7 @@ function mmap(
     if (hint < LOWEST) fail('EPERM');
     if (how & MAP.MAP_FIXED_NOREPLACE && !space.isFree(hint, hint + bytes)) fail('EEXIST');
   }
+  if (!isFixed && bytes >= MUCH && space.findFree(bytes) === 0) fail('ENOMEM');
   if (how & MAP.MAP_LOCKED && !mayLock(t)) fail('EPERM');
   const locked = (how & MAP.MAP_LOCKED) !== 0 || t.mm.lockFuture;
   if (locked && !mayLockMore(t, bytes)) fail('EAGAIN');

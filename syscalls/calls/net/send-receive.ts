@@ -151,7 +151,9 @@ function refuseOob({ family, type }: Socket): void {
 /** Receives into a buffer; waits as the socket says. MSG_WAITALL of a stream waits until it is full. */
 function receive(t: Task, socket: Socket, into: Uint8Array, flags: number): Received | number {
   if (flags & s.MSG_OOB) refuseOob(socket);
-  if (flags & s.MSG_ERRQUEUE) return WOULD_BLOCK;
+  // Only the network has a queue of errors, in which is nothing.
+  if (flags & s.MSG_ERRQUEUE && socket.family !== s.AF_UNIX && socket.family !== s.AF_NETLINK)
+    return WOULD_BLOCK;
   const all = flags & s.MSG_WAITALL && !(flags & s.MSG_PEEK) && socket.type === s.SOCK_STREAM;
   const before = t.callState as Progress | undefined;
   let done = before?.done ?? 0;

@@ -161,9 +161,9 @@ function queuedInfo(t: Task, id: number, signo: number, at: number): SigInfo {
 
 function sigqueue(t: Task, id: number, signo: number, at: number): number {
   const info = queuedInfo(t, id, signo, at);
-  if (signo < 0 || signo > NSIG) fail('EINVAL');
   // Any thread's id names its process.
   const p = t.kernel.processes.get(id) ?? t.kernel.tasks.get(id)?.process ?? fail('ESRCH');
+  if (signo < 0 || signo > NSIG) fail('EINVAL');
   if (!mayKill(t, p.leader, signo)) fail('EPERM');
   if (signo !== 0 && !sendToProcess(p, info)) fail('EAGAIN');
   return 0;

@@ -39,6 +39,12 @@ export class FdTable {
     return copy;
   }
 
+  /** For how many descriptors there is room now (alloc_fdtable): it grows as they are used, and does not shrink. */
+  get capacity(): number {
+    const used = this.#files.length;
+    return used <= 32 ? 32 : 256 * 2 ** Math.max(0, Math.ceil(Math.log2(used / 256)));
+  }
+
   /** The open file of a descriptor; EBADF, also when it was opened with O_PATH (fdget of fs/file.c). */
   get(fd: number): OpenFile {
     const file = this.#files[fd];

@@ -253,7 +253,7 @@ export class Vfs {
   #openInode(inode: Inode, flags: number, who: Creds): OpenFile {
     const access = flags & O_ACCMODE;
     if (inode.isSymlink) {
-      if (flags & O_PATH && flags & O_NOFOLLOW) return new PathFile(inode, flags);
+      if (flags & O_PATH && flags & O_NOFOLLOW && !(flags & O_DIRECTORY)) return new PathFile(inode, flags);
       fail(flags & O_DIRECTORY ? 'ENOTDIR' : 'ELOOP');
     }
     if (flags & O_DIRECTORY && !inode.isDirectory) fail('ENOTDIR');
