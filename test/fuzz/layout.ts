@@ -39,7 +39,7 @@ export const SIGSEGV = 11;
 /** Not a signal: an SVC, which no case has. */
 export const SVC = 0x100;
 /** The case did not come to an end. */
-export const ENDLESS = 14;
+export const ENDLESS = 26;
 
 /** Word indices of a state: r0..r15, CPSR, FPSCR, then d0..d31 as words. */
 export const PC = 15;
