@@ -150,6 +150,11 @@ export interface RunOptions {
   /** The root, or the host's own tree, is read-only; what is mounted in it is not. */
   readOnly?: boolean;
   /**
+   * The root is not changed: changes go to memory (true), or to a directory of the host, in the form of Linux's overlayfs, where
+   * they are found again by the next run.
+   */
+  overlay?: string | boolean | null;
+  /**
    * The program is root in its root, though this process need not be: owners, devices and attributes that the host refuses are
    * kept in a file beside the root, its path with `.owners` behind it, for this and later runs.
    */

@@ -27,6 +27,8 @@ export interface Options {
   binds: Bind[];
   tmpfs: Tmpfs[];
   readOnly: boolean;
+  /** Changes of the root go to that directory; true: to memory. */
+  overlay: string | true | null;
   /** Null: as is usual for who runs it. */
   fakeroot: boolean | null;
   hostname: string | null;
@@ -74,6 +76,7 @@ export class UsageError extends Error {}
 export const USAGE = `usage: armrun [option ...] PROGRAM [argument ...]
        armrun pack [-o FILE] [--arch x64|arm64] [--warm ROOT]
        armrun install ROOT | uninstall ROOT | enter ROOT [PROGRAM ...] | export ROOT [-o FILE.tar] | clean | doctor
+       armrun overlay apply ROOT DIR | overlay discard DIR
 
 Runs a 32-bit ARM Linux program.
 
@@ -83,6 +86,7 @@ Runs a 32-bit ARM Linux program.
   --tmpfs DST[:size=SIZE]
                          the guest sees an empty file system in memory as DST
   --read-only            nothing in the root can be changed, but for what is mounted in it
+  --overlay[=DIR]        the root is not changed: changes go to memory, or to DIR (see 'armrun overlay')
   --fakeroot             the guest is root in DIR of --root; what the host refuses this user (owners, devices,
                          capabilities) is kept in DIR.owners. So by default for an ordinary user who may make that file;
                          --no-fakeroot
@@ -120,6 +124,7 @@ For images (docs/DOCKER.md; a program of such a name is run by its path):
   export                 write a tar archive of a root directory as its guests see it, with the owners that --fakeroot keeps
   flatten                make the layers of an image archive (docker save) one from armrun's on, without armrun: FILE or standard input to -o FILE or
                          standard output
+  overlay                do to a root what DIR of --overlay says has been done over it; empty DIR
   doctor                 what works on this machine, and what to do about what does not
 
 ARMRUN_STRACE=1 (or a file name), ARMRUN_STATS=1, ARMRUN_DEBUG=1 and ARMRUN_STRICT=1 in the environment: log system calls, print
@@ -141,6 +146,7 @@ const OPTIONS = {
   bind: { type: 'string', short: 'b' },
   tmpfs: { type: 'string' },
   'read-only': { type: 'boolean' },
+  overlay: { type: 'boolean' },
   fakeroot: { type: 'boolean' },
   'no-fakeroot': { type: 'boolean' },
   hostname: { type: 'string' },
@@ -167,6 +173,8 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 type OptionName = keyof typeof OPTIONS;
+/** Options without a value that can have one, behind an equals sign. */
+const MAY_HAVE_VALUE: ReadonlySet<OptionName> = new Set(['strace', 'overlay']);
 
 /** qemu-user's words with one dash, which would otherwise be read as letters. */
 const ONE_DASH = new Map([
@@ -204,6 +212,7 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
     binds: [],
     tmpfs: [],
     readOnly: false,
+    overlay: null,
     fakeroot: null,
     hostname: null,
     net: null,
@@ -234,7 +243,11 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
     if (!isOption(name)) throw new UsageError(`unknown option ${spelling}`);
     if (OPTIONS[name].type === 'string' && value === undefined)
       throw new UsageError(`${spelling} needs a value`);
-    if (OPTIONS[name].type === 'boolean' && value !== undefined && (name !== 'strace' || value === '')) {
+    if (
+      OPTIONS[name].type === 'boolean' &&
+      value !== undefined &&
+      (!MAY_HAVE_VALUE.has(name) || value === '')
+    ) {
       throw new UsageError(`${spelling} takes no value`);
     }
     const asked = set(draft, name, spelling, value ?? '-');
@@ -297,6 +310,9 @@ function setForGuest(draft: Draft, name: OptionName, spelling: string, value: st
       break;
     case 'tmpfs':
       draft.tmpfs.push(parseTmpfs(spelling, value));
+      break;
+    case 'overlay':
+      draft.overlay = value === '-' ? true : value;
       break;
     case 'read-only':
       draft.readOnly = true;

@@ -22,7 +22,7 @@ import { procSource } from '../syscalls/kernel/proc.ts';
 import type { Process, Rlimit } from '../syscalls/kernel/process.ts';
 import { CAP_FULL, type Creds, credsFor } from '../syscalls/vfs/core/creds.ts';
 import { FdTable } from '../syscalls/vfs/core/fd-table.ts';
-import { type Inode, pathOf } from '../syscalls/vfs/core/inode.ts';
+import { type FileSystem, type Inode, pathOf } from '../syscalls/vfs/core/inode.ts';
 import type { OpenFile } from '../syscalls/vfs/core/open-file.ts';
 import { bindHost, mountSystem, mountTmpfs } from '../syscalls/vfs/core/system-mounts.ts';
 import type { Vfs } from '../syscalls/vfs/core/vfs.ts';
@@ -32,6 +32,9 @@ import { isOrphaned } from '../syscalls/vfs/host/job.ts';
 import { AttributesFile, ownersOf } from '../syscalls/vfs/host/kept-attributes.ts';
 import { type NodeApi, NodeFs } from '../syscalls/vfs/host/node-fs.ts';
 import { openHostControllingTerminal, settleTerminals } from '../syscalls/vfs/host/terminal.ts';
+import { TmpFs } from '../syscalls/vfs/memory/tmpfs.ts';
+import { copyAttributes } from '../syscalls/vfs/overlay/layers.ts';
+import { OverlayFs } from '../syscalls/vfs/overlay/overlay.ts';
 import type { CaptureOptions, CaptureResult, RunOptions, RunResult } from './api.ts';
 import { ArmrunError, InternalError, OptionError, StartError, VerifyError } from './errors.ts';
 import { useHandlersFile } from './handlers-file.ts';
@@ -231,11 +234,12 @@ function start(
 ): Process {
   const bytes = (text: string) => Buffer.from(text).toString('latin1');
   const fakeroot = options.fakeroot ? openOwners(kernel, options.root) : undefined;
-  const root = new NodeFs(kernel.vfs, options.fs ? '/' : bytes(directory('root', options.root ?? '/')), {
+  const lower = new NodeFs(kernel.vfs, options.fs ? '/' : bytes(directory('root', options.root ?? '/')), {
     ...(options.fs ? { api: options.fs as unknown as NodeApi } : { hostTree: !options.root }),
-    readOnly: options.readOnly ?? false,
+    readOnly: Boolean(options.readOnly || options.overlay),
     fakeroot,
   }).root;
+  const root = options.overlay ? overlayOver(kernel, lower, options) : lower;
   const login = credsFor(
     options.uid ?? (fakeroot ? 0 : (process.geteuid?.() ?? 0)),
     options.gid ?? (fakeroot ? 0 : (process.getegid?.() ?? 0)),
@@ -243,10 +247,10 @@ function start(
   );
   const isHost = !options.root && !options.fs;
   const creds = isHost && options.uid === undefined ? asOnHost(login) : login;
-  if (hideInstallation(root) && isHost) {
+  if (hideInstallation(lower) && isHost) {
     kernel.options.command = guestCommand(() => {
-      root.fs.hidden = undefined;
-      root.fs.generation++;
+      lower.fs.hidden = undefined;
+      lower.fs.generation++;
       uninstalled();
     });
   }
@@ -323,6 +327,22 @@ function directory(option: string, path: string): string {
   if (!fs.statSync(path, { throwIfNoEntry: false })?.isDirectory())
     throw new OptionError('ERR_ARMRUN_OPTION', `${option}: ${path} is not a directory`);
   return fs.realpathSync(path);
+}
+
+/** A root whose changes go to memory, or to a directory of the host. */
+function overlayOver(kernel: Kernel, lower: Inode, { root, overlay, readOnly, fakeroot }: RunOptions): Inode {
+  if (!root) throw new OptionError('ERR_ARMRUN_OPTION', 'overlay: only with a root of its own');
+  const { vfs } = kernel;
+  let upper: FileSystem;
+  if (typeof overlay === 'string') {
+    const path = directory('overlay', overlay);
+    const base = Buffer.from(path).toString('latin1');
+    upper = new NodeFs(vfs, base, { fakeroot: fakeroot ? openOwners(kernel, path) : undefined });
+  } else upper = new TmpFs(vfs);
+  if (upper.root.list().length === 0) copyAttributes(lower, upper.root);
+  const made = new OverlayFs(lower, upper.root);
+  made.readOnly = made.keptReadOnly = readOnly ?? false;
+  return made.root;
 }
 
 /** Where what the host refuses of a root is kept. */

@@ -71,6 +71,13 @@ describe('options', () => {
       expect(() => parse([...bad, 'p'])).toThrow(UsageError);
   });
 
+  test('have changes of the root kept elsewhere', () => {
+    expect(parse(['--overlay', 'p'])).toMatchObject({ overlay: true, command: ['p'] });
+    expect(parse(['--overlay=dir', 'p']).overlay).toBe('dir');
+    expect(parse(['p']).overlay).toBe(null);
+    expect(() => parse(['--overlay=', 'p'])).toThrow(UsageError);
+  });
+
   test('shape the machine', () => {
     const words = ['--cpus', '4', '--memory=96M', '--pid-max', '301', '--net', 'none', 'p'];
     expect(parse(words)).toMatchObject({ cpus: 4, memory: 96 << 20, pidMax: 301, net: 'none' });

@@ -12,8 +12,19 @@ import { exportRoot } from './export.ts';
 import { FILES, FOLDER } from './folder.ts';
 import { install, uninstall } from './install.ts';
 import type { Architecture } from './launcher.ts';
+import { applyOverlay, discardOverlay } from './overlay.ts';
 
-const COMMANDS = ['pack', 'install', 'uninstall', 'clean', 'enter', 'export', 'flatten', 'doctor'] as const;
+const COMMANDS = [
+  'pack',
+  'install',
+  'uninstall',
+  'clean',
+  'enter',
+  'export',
+  'flatten',
+  'overlay',
+  'doctor',
+] as const;
 type CommandName = (typeof COMMANDS)[number];
 
 export function isCommand(word: string | undefined): word is CommandName {
@@ -98,6 +109,11 @@ export async function runCommand(name: CommandName, args: string[]): Promise<num
       }
       return 0;
     }
+    case 'overlay': {
+      const { positionals } = parse(args, {}, 3);
+      overlayCommand(positionals);
+      return 0;
+    }
     case 'doctor':
       parse(args, {}, 0);
       return doctor();
@@ -117,6 +133,18 @@ const READERS: readonly [pattern: RegExp, readers: string][] = [
       'Docker 20.10 copies the file, and says nothing.',
   ],
 ];
+
+/** apply ROOT DIR, discard DIR. */
+function overlayCommand([what, ...names]: readonly string[]): void {
+  const [first, second] = names.map((name) => fs.realpathSync(directory(name)));
+  try {
+    if (what === 'apply' && first !== undefined && second !== undefined) applyOverlay(first, second);
+    else if (what === 'discard' && first !== undefined && second === undefined) discardOverlay(first);
+    else throw new UsageError("overlay: 'apply ROOT DIR' or 'discard DIR'");
+  } catch (error) {
+    throw error instanceof Errno ? new Error(`overlay: ${error.message}`, { cause: error }) : error;
+  }
+}
 
 /** A file is whole or not there. */
 function writeTo(output: string | undefined, write: (fd: number) => void): void {

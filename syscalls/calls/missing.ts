@@ -22,8 +22,8 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   lseek: 'a file in memory has its holes at its end only',
   _llseek: 'as lseek',
   mount:
-    'tmpfs, ramfs, proc, sysfs, devtmpfs, devpts, mqueue; binds of host files, without what is mounted in them (MS_REC); MS_SHARED' +
-    ' gives EINVAL; MS_NOSUID, MS_NODEV and MS_NOEXEC change nothing',
+    'tmpfs, ramfs, proc, sysfs, devtmpfs, devpts, mqueue and binds; MS_SHARED gives EINVAL;' +
+    ' MS_NOSUID, MS_NODEV and MS_NOEXEC change nothing',
   umount2: 'the root of the tree stays mounted',
   arm_sync_file_range: 'fsync of the whole file',
   readahead: 'nothing to be seen happens',

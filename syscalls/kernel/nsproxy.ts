@@ -1,6 +1,6 @@
 /**
- * The namespaces that a task is in (struct nsproxy; kernel/nsproxy.c), which it shares with others or has of its own. Of process ids, users
- * and time there is one each.
+ * The namespaces that a task is in (struct nsproxy; kernel/nsproxy.c), which it shares with others or has of its own. Of process
+ * ids, users and time there is one each.
  */
 import { fail } from '../abi/errno.ts';
 import { CLONE } from '../abi/sched.ts';

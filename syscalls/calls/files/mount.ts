@@ -7,11 +7,13 @@ import { AT_FDCWD, PATH_MAX } from '../../abi/fcntl.ts';
 import { procSource } from '../../kernel/proc.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
-import type { FileSystem, Inode } from '../../vfs/core/inode.ts';
+import { type FileSystem, type Inode, isWithin } from '../../vfs/core/inode.ts';
+import type { Vfs } from '../../vfs/core/vfs.ts';
 import { NodeFs } from '../../vfs/host/node-fs.ts';
 import { NodeInode } from '../../vfs/host/node-inode.ts';
 import { createDev } from '../../vfs/memory/dev.ts';
 import { TmpFs } from '../../vfs/memory/tmpfs.ts';
+import { OverlayFs } from '../../vfs/overlay/overlay.ts';
 import { ProcFs } from '../../vfs/proc/proc.ts';
 import { SysFs, system } from '../../vfs/proc/sys.ts';
 import { DevPts } from '../../vfs/tty/pty.ts';
@@ -104,9 +106,15 @@ function create(t: Task, type: string, source: string | null, data: string | nul
   }
 }
 
-/** The host's directory or file once more, under another name. */
+/** A directory or file once more, under another name. */
 function bind(source: Inode): FileSystem {
-  if (!(source instanceof NodeInode) || source.fs.vfs.mounts.isUnbindable(source.fs)) return fail('EINVAL');
+  if (source.fs.vfs.mounts.isUnbindable(source.fs)) fail('EINVAL');
+  if (!(source instanceof NodeInode)) {
+    const bound = new OverlayFs(undefined, source);
+    bound.readOnly = source.fs.readOnly;
+    bound.keptReadOnly = source.fs.keptReadOnly;
+    return bound;
+  }
   const { fs } = source;
   const bound = new NodeFs(fs.vfs, source.path, {
     type: fs.type,
@@ -145,21 +153,24 @@ function mount(
     mounts.move(inodeAt(t, AT_FDCWD, source, true), at.parent, at.parent === undefined ? '' : at.name);
     return 0;
   }
-  let fs: FileSystem;
   if (flags & MS_BIND) {
     if (source === null) fail('EINVAL');
-    fs = bind(inodeAt(t, AT_FDCWD, source, true));
-  } else {
-    if (type === null) fail('EINVAL');
-    fs = create(t, type, source, data === 0 ? null : t.mm.string(data));
-    if (flags & MS_RDONLY) fs.readOnly = true;
+    const from = inodeAt(t, AT_FDCWD, source, true);
+    const bound = bind(from);
+    t.kernel.vfs.mount(bound, at);
+    if (flags & MS_REC) bindBelow(t.kernel.vfs, from, bound.root);
+    return 0;
   }
+  if (type === null) fail('EINVAL');
+  const fs = create(t, type, source, data === 0 ? null : t.mm.string(data));
+  if (flags & MS_RDONLY) fs.readOnly = true;
   t.kernel.vfs.mount(fs, at);
   return 0;
 }
 
 /**
- * do_change_type: nothing spreads from a mount to others, as none is shared; so a slave of nobody is private. EINVAL for what is to be shared.
+ * do_change_type: nothing spreads from a mount to others, as none is shared; so a slave of nobody is private. EINVAL for what is
+ * to be shared.
  */
 function propagate(t: Task, at: Inode, flags: number): number {
   const { vfs } = t.kernel;
@@ -168,6 +179,19 @@ function propagate(t: Task, at: Inode, flags: number): number {
   if (at.fs.root !== at || kind === MS_SHARED) fail('EINVAL');
   vfs.mounts.setUnbindable(at, kind === MS_UNBINDABLE, (flags & MS_REC) !== 0);
   return 0;
+}
+
+/** MS_REC: what is mounted below a directory is bound, too, below where that is now. */
+function bindBelow({ mounts }: Vfs, source: Inode, target: Inode): void {
+  for (const { root } of mounts.inside(source.fs)) {
+    if (!isWithin(root, source) || isWithin(root, target) || mounts.isUnbindable(root.fs)) continue;
+    const names: string[] = [];
+    for (let at = root; at !== source; at = at.parent!) names.unshift(at.name);
+    const name = names.pop();
+    let dir: Inode | undefined = target;
+    for (const step of names) dir = dir?.mounts?.get(step) ?? dir?.lookup(step);
+    if (dir !== undefined && name !== undefined) mounts.add(dir, name, bind(root));
+  }
 }
 
 /** Whether any process has a file of it open for writing. */

@@ -1,9 +1,10 @@
 /**
- * Mount namespaces (mount_namespaces(7)): file systems on names in directories, and how /proc shows them (proc_pid_mountinfo(5)).
+ * Mount namespaces (mount_namespaces(7)): file systems on names in directories, and how /proc shows them
+ * (proc_pid_mountinfo(5)).
  *
- * All namespaces of a run share file systems and their inodes. What a path walk needs of mounts is written into the inodes (what is
- * mounted on a directory's names; where the root of a file system is) and is that of the namespace whose task runs: another one's
- * is written there when a task of it gets its turn, as page tables are (`enter`).
+ * All namespaces of a run share file systems and their inodes. What a path walk needs of mounts is written into the inodes (what
+ * is mounted on a directory's names; where the root of a file system is) and is that of the namespace whose task runs: another
+ * one's is written there when a task of it gets its turn, as page tables are (`enter`).
  */
 import { fail } from '../../abi/errno.ts';
 import { major, minor } from '../../abi/stat.ts';
@@ -110,8 +111,8 @@ export class MountNamespace extends Namespace {
   }
 
   /**
-   * Mounts a file system over a name in a directory, which need not exist there; over what is mounted there already, but not the same once
-   * more (EBUSY). Without a directory it is over the root of the tree.
+   * Mounts a file system over a name in a directory, which need not exist there; over what is mounted there already, but not the
+   * same once more (EBUSY). Without a directory it is over the root of the tree.
    */
   add(dir: Inode | undefined, name: string, fs: FileSystem): void {
     const there = this.#at(dir, name);
@@ -168,8 +169,8 @@ export class MountNamespace extends Namespace {
   }
 
   /**
-   * pivot_root(2): the root of a mount becomes that of the tree, and what was it is mounted over `old`, which is in it or is it. EINVAL,
-   * EBUSY.
+   * pivot_root(2): the root of a mount becomes that of the tree, and what was it is mounted over `old`, which is in it or is it.
+   * EINVAL, EBUSY.
    */
   pivot(root: Inode, old: Inode): void {
     const before = this.#of(this.root);
@@ -189,7 +190,10 @@ export class MountNamespace extends Namespace {
     this.#changed();
   }
 
-  /** Makes a mounted file system read-only, or not; or only its mount in this namespace. EINVAL when the inode is not the root of one, EPERM. */
+  /**
+   * Makes a mounted file system read-only, or not; or only its mount in this namespace. EINVAL when the inode is not the root of
+   * one, EPERM.
+   */
   remount(root: Inode, readOnly: boolean, mountOnly: boolean): void {
     const mount = this.#of(root);
     const { fs } = mount;
@@ -245,7 +249,8 @@ export class MountNamespace extends Namespace {
           const access = fs.readOnly ? 'ro' : 'rw';
           const kind = this.isUnbindable(fs) ? ' unbindable' : '';
           const whole = fs.superReadOnly ? 'ro' : 'rw';
-          return `${fs.id} ${parent} ${major(dev)}:${minor(dev)} / ${escapePath(path)} ${access},relatime${kind} - ${fs.type} ${escapePath(fs.source)} ${whole}\n`;
+          const mount = `${fs.id} ${parent} ${major(dev)}:${minor(dev)} / ${escapePath(path)} ${access},relatime${kind}`;
+          return `${mount} - ${fs.type} ${escapePath(fs.source)} ${whole}\n`;
         })
         .join(''),
     );

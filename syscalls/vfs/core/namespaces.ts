@@ -1,6 +1,6 @@
 /**
- * Namespaces (namespaces(7)), and their files (fs/nsfs.c): what the links of /proc/PID/ns lead to. The numbers of those that a run
- * begins with are Linux's own for the first ones.
+ * Namespaces (namespaces(7)), and their files (fs/nsfs.c): what the links of /proc/PID/ns lead to. The numbers of those that a
+ * run begins with are Linux's own for the first ones.
  */
 import { fail } from '../../abi/errno.ts';
 import { CLONE } from '../../abi/sched.ts';

@@ -4,6 +4,7 @@ import { makedev } from '../../abi/stat.ts';
 import { NodeFs } from '../host/node-fs.ts';
 import { createDev } from '../memory/dev.ts';
 import { TmpFs } from '../memory/tmpfs.ts';
+import { OverlayFs } from '../overlay/overlay.ts';
 import { cpuDirectory } from '../proc/cpu.ts';
 import { ProcFs } from '../proc/proc.ts';
 import type { ProcSource } from '../proc/source.ts';
@@ -58,7 +59,8 @@ export function mountSystem(
  * strings. Throws Errno.
  */
 export function bindHost(root: Inode, hostPath: string, guestPath: string, readOnly: boolean): void {
-  const fakeroot = root.fs instanceof NodeFs && root.fs.native ? root.fs.guest?.kept : undefined;
+  const fs = root.fs instanceof OverlayFs ? (root.fs.lower?.fs ?? root.fs) : root.fs;
+  const fakeroot = fs instanceof NodeFs && fs.native ? fs.guest?.kept : undefined;
   mountAt(root, guestPath, new NodeFs(root.fs.vfs, hostPath, { readOnly, reachesSockets: true, fakeroot }));
 }
 
