@@ -122,7 +122,8 @@ For images (docs/DOCKER.md; a program of such a name is run by its path):
   clean                  the same inside of an image, as its last RUN line
   enter                  a login shell, or a program, in a root directory
   export                 write a tar archive of a root directory as its guests see it, with the owners that --fakeroot keeps
-  flatten                make the layers of an image archive (docker save) one from armrun's on, without armrun: FILE or standard input to -o FILE or
+  flatten                make the layers of an image archive (docker save) one from armrun's on, without armrun:
+                         FILE or standard input to -o FILE or
                          standard output
   overlay                do to a root what DIR of --overlay says has been done over it; empty DIR
   doctor                 what works on this machine, and what to do about what does not

@@ -296,8 +296,8 @@ export class CodeCache {
   }
 
   /**
-   * Compiles a region once more, when a way out of it is taken so often that it is worth it; it was, so many times again. False when
-   * that would not help.
+   * Compiles a region once more, when a way out of it is taken so often that it is worth it; it was, so many times again. False
+   * when that would not help.
    */
   extend(from: number, target: number, times: number): boolean {
     const image = this.imageAt(from);

@@ -109,7 +109,11 @@ export class CodeImage {
     let found: Translation | undefined;
     if (this.copies(address) > 0)
       for (const t of this.translations.values())
-        if (t.location !== location && beginsBlock(t, address) && !(t.instructions >= found?.instructions!))
+        if (
+          t.location !== location &&
+          beginsBlock(t, address) &&
+          t.instructions < (found?.instructions ?? Infinity)
+        )
           found = t;
     return found;
   }

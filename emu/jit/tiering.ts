@@ -10,8 +10,8 @@ import type { Start } from './translator.ts';
 /** Arrivals before a location's region is compiled, a power of two up to 2^15: they are counted in 16 bits. */
 const HOT = 32768;
 /**
- * The same in a run that has taken so long: what is arrived at more slowly has a part in it, too. A start of a program ends before,
- * and compiling more of it costs more than it gains.
+ * The same in a run that has taken so long: what is arrived at more slowly has a part in it, too. A start of a program ends
+ * before, and compiling more of it costs more than it gains.
  */
 const HOT_LATER = 8192;
 const LATER_MS = 1000;
@@ -50,7 +50,10 @@ const WASTE_US = {
 export class Waste {
   readonly #us = new Map<string, number>();
 
-  /** It has happened so often again. True when it has become as much as a region of so many instructions costs; then it is forgotten. */
+  /**
+   * It has happened so often again. True when it has become as much as a region of so many instructions costs; then it is
+   * forgotten.
+   */
   add(reason: keyof typeof WASTE_US, location: number, times: number, instructions: number): boolean {
     const key = `${reason} ${location}`;
     const us = (this.#us.get(key) ?? 0) + times * WASTE_US[reason];

@@ -302,22 +302,13 @@ export class Unicorn implements Engine {
     this.#check('uc_emu_stop', this.#lib.emuStop(this.#handle));
   }
 
-  hook_add(type: typeof HOOK_INTR, callback: InterruptCallback, userData?: unknown): Hook;
-  hook_add(
-    type: typeof HOOK_CODE | typeof HOOK_BLOCK,
-    callback: CodeCallback,
-    userData?: unknown,
-    begin?: number,
-    end?: number,
-  ): Hook;
-  hook_add(type: number, callback: MemoryCallback, userData?: unknown, begin?: number, end?: number): Hook;
-  hook_add(
+  readonly hook_add: Engine['hook_add'] = (
     type: number,
     callback: InterruptCallback | CodeCallback | MemoryCallback,
     userData: unknown = {},
     begin = 1,
     end = 0,
-  ): Hook {
+  ): Hook => {
     const registered = this.#register(type, callback, userData);
     const out = new BigUint64Array(1);
     const code = this.#lib.hookAdd(this.#handle, out, type, registered, 0, begin, end);
@@ -326,7 +317,7 @@ export class Unicorn implements Engine {
     const hook = { handle: out[0]!, callback: registered };
     this.#hooks.add(hook);
     return hook;
-  }
+  };
 
   hook_del(hook: Hook): void {
     if (!this.#hooks.delete(hook)) throw new RangeError('hook_del: not a hook of this engine');

@@ -1,9 +1,9 @@
 /**
- * `armrun flatten`: an image as `docker save` and `podman save` write it, in which the layers from armrun's on are one. What came and
- * went in them, as armrun does, is in none; the layers of the base image, and all of the configuration, stay.
+ * `armrun flatten`: an image as `docker save` and `podman save` write it, in which the layers from armrun's on are one. What
+ * came and went in them, as armrun does, is in none; the layers of the base image, and all of the configuration, stay.
  *
- * A layer is an archive of what has changed; `.wh.NAME` in it takes a name away from the layers below, `.wh..wh..opq` all that they have
- * in its directory (OCI image specification, "Image Layer Filesystem Changeset").
+ * A layer is an archive of what has changed; `.wh.NAME` in it takes a name away from the layers below, `.wh..wh..opq` all that
+ * they have in its directory (OCI image specification, "Image Layer Filesystem Changeset").
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';

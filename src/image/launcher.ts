@@ -148,8 +148,9 @@ function write(asm: Assembler, options: LauncherOptions & { processor: Uint8Arra
 }
 
 /**
- * Writes the paths of files of the folder onto the stack: what was executed, up to its last slash, and the file. a2: the first of them;
- * the others follow, each PATH_STRIDE after the one before. `otherwise` is taken where the kernel does not tell what was executed.
+ * Writes the paths of files of the folder onto the stack: what was executed, up to its last slash, and the file. a2: the first
+ * of them; the others follow, each PATH_STRIDE after the one before. `otherwise` is taken where the kernel does not tell what
+ * was executed.
  */
 function makePaths(asm: Assembler, files: readonly string[], otherwise: string): void {
   environmentAt(asm, 'r1');

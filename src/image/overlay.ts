@@ -6,7 +6,10 @@ import { AttributesFile, ownersOf } from '../../syscalls/vfs/host/kept-attribute
 import { NodeFs } from '../../syscalls/vfs/host/node-fs.ts';
 import { applyChanges, empty } from '../../syscalls/vfs/overlay/layers.ts';
 
-/** Does something with directories (real paths), of which owners may be kept beside them; with `fakeroot`, as then of the others, too. */
+/**
+ * Does something with directories (real paths), of which owners may be kept beside them; with `fakeroot`, as then of the
+ * others, too.
+ */
 function withDirectories(paths: readonly string[], action: (...roots: Inode[]) => void): void {
   const vfs = new Vfs();
   const isKept = paths.some((path) => fs.existsSync(ownersOf(path)));

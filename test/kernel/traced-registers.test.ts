@@ -1,4 +1,6 @@
-/** d0 to d31 and FPSCR as debuggers see and set them (traced-registers.c says by itself what is wrong): qemu-arm has no ptrace. */
+/**
+ * d0 to d31 and FPSCR as debuggers see and set them (traced-registers.c says by itself what is wrong): qemu-arm has no ptrace.
+ */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

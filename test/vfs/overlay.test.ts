@@ -1,6 +1,6 @@
 /**
- * --overlay: what is seen over a lower tree, what is refused, and what is written into the upper one, as overlayfs of the host's kernel
- * does it; and what its kernel makes of an upper tree of ours.
+ * --overlay: what is seen over a lower tree, what is refused, and what is written into the upper one, as overlayfs of the
+ * host's kernel does it; and what its kernel makes of an upper tree of ours.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';

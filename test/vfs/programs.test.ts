@@ -36,7 +36,7 @@ test.each(names)('%s does what it does natively', { timeout: 300_000 }, (file) =
   expect(guest).toEqual(native);
 });
 
-/** An interface that is up and has addresses, but no carrier, as a bridge of Docker's or podman's is; in a namespace of its own. */
+/** An interface that is up and has addresses, but no carrier, as a bridge of Docker's or podman's is. */
 const WITHOUT_CARRIER = `mount -t sysfs sysfs /sys
 ip link set lo up
 ip link add lone address 02:00:00:00:00:01 type veth peer name peer

@@ -1,6 +1,6 @@
 /**
- * The host's network interfaces, as netlink, ioctls and /proc/net tell the guest of them: those that are up and have an address. node:os
- * leaves out those without a carrier, as a bridge is that nothing is attached to; of them /sys and /proc tell.
+ * The host's network interfaces, as netlink, ioctls and /proc/net tell the guest of them: those that are up and have an
+ * address. node:os leaves out those without a carrier, as a bridge is that nothing is attached to; of them /sys and /proc tell.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';

@@ -1,7 +1,7 @@
 /**
- * What a change over a lower tree looks like in the upper one, as Linux's overlayfs has it (Documentation/filesystems/overlayfs.rst): a
- * character device 0/0 for a name that is gone (whiteout), an attribute on a directory that hides what was below it (opaque), and
- * copies of files that have been changed.
+ * What a change over a lower tree looks like in the upper one, as Linux's overlayfs has it
+ * (Documentation/filesystems/overlayfs.rst): a character device 0/0 for a name that is gone (whiteout), an attribute on a
+ * directory that hides what was below it (opaque), and copies of files that have been changed.
  */
 import { Errno, fail } from '../../abi/errno.ts';
 import { O_RDONLY, O_WRONLY } from '../../abi/fcntl.ts';
@@ -93,7 +93,10 @@ export function copyAttributes(from: Inode, to: Inode): void {
   to.setattr({ atime, mtime });
 }
 
-/** Makes a copy of a file, or an empty one of a directory, under a name that is free. Its names on the way are seen by nobody else. */
+/**
+ * Makes a copy of a file, or an empty one of a directory, under a name that is free. Its names on the way are seen by nobody
+ * else.
+ */
 export function copyFile(from: Inode, dir: Inode, name: string): Inode {
   const { mode, rdev } = from.stat();
   switch (mode & S_IFMT) {

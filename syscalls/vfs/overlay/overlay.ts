@@ -1,7 +1,7 @@
 /**
- * An overlay file system: a lower tree that nobody changes, and an upper one that has what has been changed over it (layers.ts). It is
- * made of inodes of any file systems, and behaves as overlayfs without redirect_dir and index: what is in both is one directory,
- * directories of the lower tree cannot be renamed (EXDEV, which programs know from mounts).
+ * An overlay file system: a lower tree that nobody changes, and an upper one that has what has been changed over it
+ * (layers.ts). It is made of inodes of any file systems, and behaves as overlayfs without redirect_dir and index: what is in
+ * both is one directory, directories of the lower tree cannot be renamed (EXDEV, which programs know from mounts).
  */
 import { type DirEntry, DT_CHR } from '../../abi/dirent.ts';
 import { fail } from '../../abi/errno.ts';
@@ -47,7 +47,8 @@ export class OverlayFs extends FileSystem {
   #lastNumber = FIRST_UPPER;
 
   /**
-   * @param lower and upper: roots of file systems that are mounted nowhere, the lower one read-only. Without a lower one, a file or directory
+   * @param lower and upper: roots of file systems that are mounted nowhere, the lower one read-only. Without a lower one, a
+   * file or directory
    *   of any file system that is shown once more (a bind mount)
    */
   constructor(lower: Inode | undefined, upper: Inode) {
