@@ -25,7 +25,7 @@ import { killOtherThreads, leaveMemory } from './exit.ts';
 import type { FsContext } from './fs-context.ts';
 import type { Kernel } from './kernel.ts';
 import { HEAD } from './known-programs.ts';
-import { latin1, Mm } from './mm.ts';
+import { latin1, Mm, orNoMemory } from './mm.ts';
 import { PTRACE_EVENT, PTRACE_O } from './ptrace.ts';
 import type { Task } from './task.ts';
 import { isWritten } from './text-busy.ts';
@@ -134,7 +134,7 @@ export function prepare(by: Executor, program: Program): Prepared {
     const found = findImages(by, program, open);
     checkArguments(found.argv, program.envp, program.path, by.stackLimit);
     const { creds, secure } = credsAfterExec(by.creds, found.inode, by.noNewPrivs);
-    const space = AddressSpace.create(found.main.source.key ?? found.main.name);
+    const space = orNoMemory(() => AddressSpace.create(found.main.source.key ?? found.main.name));
     let done = false;
     try {
       const { mm, cpu } = load(by, program, found, space, creds, secure);
@@ -225,7 +225,10 @@ function load(
     executable: image.stack !== 'not-executable',
     model: by.kernel.options.model,
   });
-  const mm = new Mm(space, by.kernel.createBackend(space));
+  const mm = new Mm(
+    space,
+    orNoMemory(() => by.kernel.createBackend(space)),
+  );
   mm.startBrk = mm.brk = loaded.brk;
   mm.argStart = stack.argStart;
   mm.argEnd = stack.argEnd;

@@ -7,7 +7,7 @@ import { SI, SIG } from '../abi/signal.ts';
 import { CAP, capable } from '../vfs/core/creds.ts';
 import { WaitQueue } from '../vfs/core/wait-queue.ts';
 import { committedIn, mayCommit } from './commit.ts';
-import { Mm } from './mm.ts';
+import { Mm, orNoMemory } from './mm.ts';
 import { newNamespaces } from './nsproxy.ts';
 import { Process } from './process.ts';
 import { PTRACE_EVENT, PTRACE_O, startTrace } from './ptrace.ts';
@@ -64,12 +64,12 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
     fail('ENOMEM');
   const tid = kernel.allocatePid();
   let mm = parent.mm;
+  if (!has(CLONE.CLONE_VM)) mm = copyMemory(parent);
+  const cpu = new CpuState(
+    mm.space.buffer,
+    orNoMemory(() => mm.space.allocateState()),
+  );
   if (has(CLONE.CLONE_VM)) mm.users++;
-  else {
-    const space = parent.mm.space.fork();
-    mm = Mm.copy(parent.mm, space, kernel.createBackend(space));
-  }
-  const cpu = new CpuState(mm.space.buffer, mm.space.allocateState());
   cpu.copyFrom(parent.cpu);
   cpu.clearExclusive();
   cpu.r[0] = 0;
@@ -126,6 +126,21 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   traceChild(parent, child, args);
   kernel.scheduler.enqueue(child);
   return child;
+}
+
+/** dup_mm. ENOMEM. */
+function copyMemory({ kernel, mm }: Task): Mm {
+  const space = orNoMemory(() => mm.space.fork());
+  try {
+    return Mm.copy(
+      mm,
+      space,
+      orNoMemory(() => kernel.createBackend(space)),
+    );
+  } catch (error) {
+    space.close();
+    throw error;
+  }
 }
 
 /** Real-time policies and raised priorities do not go over to the child of one with SCHED_RESET_ON_FORK (sched_fork). */

@@ -15,6 +15,16 @@ import { PATH_MAX } from '../abi/fcntl.ts';
 import type { Field } from '../abi/struct.ts';
 import type { Inode } from '../vfs/core/inode.ts';
 
+/** Makes something for which the host may have no memory or addresses left (RangeError): ENOMEM. */
+export function orNoMemory<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof RangeError) fail('ENOMEM');
+    throw error;
+  }
+}
+
 const WORTH_A_LOOK = 1 << 20;
 
 export class Mm {

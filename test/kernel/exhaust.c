@@ -183,6 +183,41 @@ static void events(char **argv) {
   told("epolls in each other", n);
 }
 
+// What the host lets armrun have, who may have more by the guest's own limits.
+static void files(char **argv) {
+  limit(RLIMIT_NOFILE, 4096);
+  long n = 0;
+  int p[2];
+  while (open(argv[0], O_RDONLY) >= 0) n++;
+  told("files of the host", n > 10 && n < 120);
+  printf("a pipe: %d\n", pipe(p));
+  for (int fd = 3; fd < 20; fd++) close(fd);
+  printf("one more: %d\n", open(argv[0], O_RDONLY) >= 0);
+}
+static void forks(char **argv) {
+  (void)argv;
+  int hold[2], status;
+  pipe(hold);
+  long n = 0;
+  int pid;
+  fflush(stdout);
+  while (n < 500 && (pid = fork()) > 0) n++;
+  if (pid == 0) {
+    char byte;
+    close(hold[1]);
+    read(hold[0], &byte, 1);
+    _exit(0);
+  }
+  told("forks", n > 2 && n < 500);
+  close(hold[1]);
+  while (wait(NULL) > 0);
+  fflush(stdout);
+  pid = fork();
+  if (pid == 0) _exit(3);
+  waitpid(pid, &status, 0);
+  printf("one more: %d\n", WEXITSTATUS(status));
+}
+
 static int deeper(int n) {
   volatile char frame[65536];
   frame[0] = n;
@@ -201,6 +236,7 @@ static const struct {
   void (*take)(char **argv);
 } things[] = {
     {"arguments", arguments}, {"bomb", bomb},       {"disk", disk},       {"events", events}, {"fds", fds},     {"memory", memory},
+    {"files", files},         {"forks", forks},
     {"shm", shm},             {"sockets", sockets}, {"stacks", stacks}, {"threads", threads}, {"tmpfs", tmpfs},
 };
 

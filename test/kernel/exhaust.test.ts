@@ -35,6 +35,20 @@ test.each(REFUSED)('%s', (what, lines) => {
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${lines.join('\n')}\n`, stderr: '' });
 });
 
+/** Limits of the host on armrun itself: the guest gets the error, and what is given back can be had again. */
+const OF_THE_HOST: [string, string, string[]][] = [
+  ['files', 'ulimit -n 120', ['files of the host: 1, then EMFILE', 'a pipe: 0', 'one more: 1']],
+  ['forks', 'ulimit -v 200000000', ['forks: 1, then ENOMEM', 'one more: 3']],
+];
+test.each(OF_THE_HOST)('%s, by the limit of the host: %s', (what, limit, lines) => {
+  const { status, stdout, stderr } = spawnSync(
+    'sh',
+    ['-c', `${limit} && exec "$@"`, 'sh', process.execPath, bin, '--root', root, '/exhaust', what],
+    { encoding: 'latin1', timeout: 180_000 },
+  );
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${lines.join('\n')}\n`, stderr: '' });
+});
+
 test('a full disk', () => {
   const script = 'mount -t tmpfs -o size=1m small "$1/small" && shift && exec "$@"';
   const { status, stdout, stderr } = spawnSync(

@@ -23,6 +23,7 @@ import { Vfs } from '../../syscalls/vfs/core/vfs.ts';
 import { resolve } from '../../syscalls/vfs/core/walk.ts';
 import { type NodeApi, NodeFs } from '../../syscalls/vfs/host/node-fs.ts';
 import { TmpFs } from '../../syscalls/vfs/memory/tmpfs.ts';
+import { OverlayFs } from '../../syscalls/vfs/overlay/overlay.ts';
 
 const scratch = mkdtempSync(`${tmpdir()}/armrun-fs-`);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -55,7 +56,28 @@ const SYSTEMS: [string, () => Inode][] = [
   ],
 ];
 
-describe.each(SYSTEMS)('%s', (system, make) => {
+/** Nothing below, so that all is as in the upper file system. */
+const OVERLAYS: [string, () => Inode][] = [
+  [
+    'an overlay in memory',
+    () => {
+      const vfs = new Vfs();
+      const lower = new NodeFs(vfs, mkdtempSync(`${scratch}/lower-`), { readOnly: true }).root;
+      return new OverlayFs(lower, new TmpFs(vfs).root).root;
+    },
+  ],
+  [
+    'an overlay on the host',
+    () => {
+      const vfs = new Vfs();
+      const lower = new NodeFs(vfs, mkdtempSync(`${scratch}/lower-`), { readOnly: true }).root;
+      return new OverlayFs(lower, new NodeFs(vfs, mkdtempSync(`${scratch}/upper-`)).root).root;
+    },
+  ],
+  ['a bind of tmpfs', () => new OverlayFs(undefined, new TmpFs(new Vfs()).root).root],
+];
+
+describe.each([...SYSTEMS, ...OVERLAYS])('%s', (system, make) => {
   let root: Inode;
   beforeEach(() => {
     root = make();
@@ -391,4 +413,17 @@ describe.each(SYSTEMS)('%s', (system, make) => {
     expect(source.read(0, page)).toBe(6);
     source.release!();
   });
+});
+
+test('a quota of the host is one to the guest', () => {
+  const over = () => {
+    throw Object.assign(new Error('over quota'), { code: 'EDQUOT' });
+  };
+  const volume = Volume.fromJSON({ '/file': '' });
+  const api = Object.assign(Object.create(volume), { writeSync: over, mkdirSync: over, symlinkSync: over });
+  const { root } = new NodeFs(new Vfs(), '/', { api: api as NodeApi });
+  const file = root.lookup('file')!.open(O_RDWR).ref();
+  expect(errorOf(() => file.write(bytes('x')))).toBe('EDQUOT');
+  expect(errorOf(() => root.mkdir('d', 0o755, me))).toBe('EDQUOT');
+  expect(errorOf(() => root.symlink('l', 'x', me))).toBe('EDQUOT');
 });
