@@ -263,7 +263,7 @@ export class AddressSpace {
       oldLength = newLength;
     }
     if (newStart === start) {
-      if (newLength > oldLength) this.#extend(start + oldLength, newLength - oldLength);
+      if (newLength > oldLength) this.#areas.extend(start + oldLength, newLength - oldLength);
       return;
     }
     this.unmap(newStart, newStart + newLength);
@@ -279,7 +279,7 @@ export class AddressSpace {
       areas.insert({ ...vma, start: from + delta, end: to + delta, offset });
     }
     areas.remove(start, start + oldLength);
-    if (newLength > oldLength) this.#extend(newStart + oldLength, newLength - oldLength);
+    if (newLength > oldLength) this.#areas.extend(newStart + oldLength, newLength - oldLength);
   }
 
   find(address: number): Vma | undefined {
@@ -487,18 +487,6 @@ export class AddressSpace {
       this.#invalidate(first, last);
       this.pages.drop(first, last, vma.source?.key ?? null, vma.start - vma.offset);
     }
-  }
-
-  /** Lengthens the area that ends at `end`. */
-  #extend(end: number, by: number): void {
-    const vma = this.#areas.at(end - 1);
-    if (vma === undefined) throw new RangeError('move: the old range is not mapped');
-    this.#areas.insert({
-      ...vma,
-      start: end,
-      end: end + by,
-      offset: vma.source === null ? 0 : vma.offset + (end - vma.start),
-    });
   }
 }
 

@@ -108,6 +108,18 @@ export class VmaList {
     this.merge(i, i + 1);
   }
 
+  /** Lengthens the area that ends at `end`. */
+  extend(end: number, by: number): void {
+    const vma = this.at(end - 1);
+    if (vma === undefined) throw new RangeError('move: the old range is not mapped');
+    this.insert({
+      ...vma,
+      start: end,
+      end: end + by,
+      offset: vma.source === null ? 0 : vma.offset + (end - vma.start),
+    });
+  }
+
   /** Merges what can be merged among the areas first-1..last of the list. */
   merge(first: number, last: number): void {
     const list = this.list;
