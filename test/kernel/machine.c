@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/shm.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
@@ -218,10 +219,27 @@ static void memory(void) {
   printf("left: %ld MiB\n", (meminfo("Committed_AS:") - before) / 1024);
 }
 
+// ---- with 64 MiB: what is unmounted is free again ----
+
+static void tmpfs(void) {
+  static char megabyte[1 << 20];
+  memset(megabyte, 1, sizeof megabyte);
+  for (int round = 0; round < 4; round++) {
+    int failed = mount("t", "/t", "tmpfs", 0, "size=80%") < 0;
+    int fd = open("/t/file", O_CREAT | O_RDWR, 0600);
+    int written = 0;
+    while (written < 30 && write(fd, megabyte, MIB) == MIB) written++;
+    printf("mount %s, %d written", outcome(failed), written);
+    close(fd);
+    printf(", umount %s\n", outcome(umount("/t") < 0));
+  }
+}
+
 int main(int argc, char **argv) {
   (void)argc;
   if (strcmp(argv[1], "cpus") == 0) cpus();
   else if (strcmp(argv[1], "pids") == 0) pids();
+  else if (strcmp(argv[1], "tmpfs") == 0) tmpfs();
   else memory();
   return 0;
 }

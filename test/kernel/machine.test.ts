@@ -1,7 +1,8 @@
 /** --cpus, --pid-max and --memory: what programs see and are refused then, as on a machine of Linux that is so. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { needs } from '../needs.ts';
@@ -84,4 +85,13 @@ test('memory that is not promised', () => {
     'afterwards: done',
     'left: 0 MiB',
   ]);
+});
+
+test('files in memory that have been unmounted take none', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'armrun-machine-'));
+  mkdirSync(join(directory, 't'));
+  copyFileSync(program(), join(directory, 'machine'));
+  const lines = armrun('--root', directory, '--memory', '64M', '/machine', 'tmpfs');
+  rmSync(directory, { recursive: true });
+  expect(lines).toEqual(Array.from({ length: 4 }, () => 'mount done, 30 written, umount done'));
 });

@@ -218,6 +218,9 @@ function umount(t: Task, target: string, flags: number): number {
   const inside = mounts.inside(fs);
   if (!(flags & MNT_DETACH) && (inside.length > 0 || isBusy(t, fs))) fail('EBUSY');
   mounts.remove(fs, ...inside);
+  const isMounted = (one: FileSystem) => [...t.kernel.tasks.values()].some(({ ns }) => ns.mnt.has(one));
+  for (const one of [fs, ...inside])
+    if (one instanceof TmpFs && !isMounted(one) && !isBusy(t, one)) one.quota.release();
   return 0;
 }
 

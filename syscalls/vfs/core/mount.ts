@@ -140,6 +140,10 @@ export class MountNamespace extends Namespace {
     return mount.dir === undefined ? this.#at(undefined, '')!.fs : mount.fs;
   }
 
+  has(fs: FileSystem): boolean {
+    return this.#mounts.some((mount) => mount.fs === fs);
+  }
+
   /** File systems that are mounted inside of one. */
   inside(fs: FileSystem): FileSystem[] {
     return this.#mounts

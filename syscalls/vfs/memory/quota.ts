@@ -38,4 +38,9 @@ export class MemoryQuota {
     this.used += pages;
     this.#memory.filePages += pages;
   }
+  /** Nobody can reach the files any more. */
+  release(): void {
+    this.#memory.filePages -= this.used;
+    this.used = 0;
+  }
 }
