@@ -68,6 +68,9 @@ int main(int argc, char **argv) {
     ready();
     sigwait(&set, &n);
     handled(n);
+  } else if (!strcmp(what, "end")) {
+    ready();
+    return 0;
   } else if (!strcmp(what, "default again")) {
     signal(SIGTERM, handled);
     signal(SIGINT, handled);

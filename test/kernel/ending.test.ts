@@ -2,9 +2,10 @@
  * A signal ends a run at once, whatever the guest and armrun are busy with (ending.c); and where the guest has something to say
  * to it, it does.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { compile } from '../vfs/compile.ts';
@@ -29,14 +30,51 @@ async function end(what: string, signal: NodeJS.Signals) {
   return { end: by ?? status, output, milliseconds: performance.now() - started };
 }
 
-const HARD = ['threads', 'processes', 'flushes', 'long call', 'default again'];
-test.each(HARD)('%s', async (what) => {
+/** Milliseconds that an end may take; measured are 4 to 80 when the machine is idle, which the host's kernel needs to free the memory. */
+const AT_ONCE = 200;
+/** On a busy machine everything takes longer: one of so many tries is to be in time. */
+const TRIES = 8;
+
+/** The least of what `attempt` gives, as soon as it is in time. */
+async function fastest(attempt: () => Promise<number>): Promise<number> {
+  let least = Infinity;
+  for (let i = 0; i < TRIES && least >= AT_ONCE; i++) least = Math.min(least, await attempt());
+  return least;
+}
+
+const HARD = ['threads', 'processes', 'flushes', 'long call', 'default again', 'nothing'];
+test.each(HARD)('%s', { timeout: 300_000 }, async (what) => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    const { end: by, output, milliseconds } = await end(what, signal);
-    expect({ by, output }).toEqual({ by: signal, output: 'ready\n' });
-    // Measured: 30 to 140; the host's kernel takes this time to free the memory.
-    expect(milliseconds).toBeLessThan(2000);
+    const took = await fastest(async () => {
+      const { end: by, output, milliseconds } = await end(what, signal);
+      expect({ by, output }).toEqual({ by: signal, output: 'ready\n' });
+      return milliseconds;
+    });
+    expect(took).toBeLessThan(AT_ONCE);
   }
+});
+
+test('while it starts, also where there is no home', { timeout: 300_000 }, async () => {
+  const program = compile('ending', readFileSync(path('./ending.c'), 'utf8'), 'arm');
+  const env = { ...process.env, HOME: '/proc/x' };
+  for (const delay of [0, 20, 40, 80, 200, 500]) {
+    const took = await fastest(async () => {
+      const args = [path('../../src/bin.cjs'), program, 'nothing'];
+      const child = spawn(process.execPath, args, { stdio: 'ignore', env });
+      await setTimeout(delay);
+      const started = performance.now();
+      child.kill('SIGTERM');
+      const [, by] = await once(child, 'close');
+      expect(by).toBe('SIGTERM');
+      return performance.now() - started;
+    });
+    expect(took).toBeLessThan(AT_ONCE);
+  }
+  const { stdout } = spawnSync(process.execPath, [path('../../src/bin.cjs'), program, 'end'], {
+    env,
+    encoding: 'latin1',
+  });
+  expect(stdout).toBe('ready\n');
 });
 
 test.each(['handler', 'wait'])('%s', async (what) => {
