@@ -7,6 +7,7 @@
  * state is in the state block at every call, no frame is ever needed for meaning: a frame whose callee comes back to another
  * location just returns that location to its own caller.
  */
+
 import {
   type CpuBackend,
   type CpuName,
@@ -18,8 +19,8 @@ import {
 import { type CpuState, FPSCR_MODE_MASK, OFF } from '../cpu-state.ts';
 import { InsnCache } from '../decode/insn-cache.ts';
 import { Interpreter } from '../machine/interpreter.ts';
-import type { Access, AddressSpace } from '../memory/address-space.ts';
-import { PAGE_SHIFT, PAGE_SIZE, READ } from '../memory/layout.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
+import { bringIn } from '../memory/bring.ts';
 import { handlerSet } from '../tier0/handler-set.ts';
 import { type InterpreterHooks, WasmInterpreter } from '../tier0/interpreter.ts';
 import { TimeSheet, type Work } from '../work.ts';
@@ -284,29 +285,19 @@ export class JitBackend implements CpuBackend {
     const { space } = this;
     const group = align === GROUP_ALIGN;
     if (!group && address & (align - 1)) return this.#noteFault(site, address, kind, 'align');
-    const end = address + length - 1;
-    const bytes = space.pages.bytes;
     const { revocationEpoch } = space.pages;
-    let brought = false;
-    for (let at = address; at <= end; at = ((at | (PAGE_SIZE - 1)) >>> 0) + 1) {
-      const page = (at >>> PAGE_SHIFT) & 0xfffff;
-      for (let missing = kind & ~bytes[page]!; missing !== 0; missing = kind & ~bytes[page]!) {
-        const access = (missing & READ || missing) as Access;
-        const result = space.fault(at >>> 0, access);
-        if (result === 'ok') {
-          brought = true;
-          continue;
-        }
-        if (group) {
-          this.#groupFailed(site);
-          return this.#leaveToStep(site);
-        }
-        return this.#noteFault(site, at >>> 0, access, result);
+    const wasAllowed = space.pages.allows(address, length, kind);
+    if (!wasAllowed) {
+      const fault = bringIn(space, address, length, kind);
+      if (fault !== null && group) {
+        this.#groupFailed(site);
+        return this.#leaveToStep(site);
       }
+      if (fault !== null) return this.#noteFault(site, fault.address, fault.access, fault.why);
     }
     // The runtime asks about an access that is allowed when it has passed it 255 times.
     // It then goes on in the evaluator, to come back into the new code.
-    if (!brought && !group && this.code.sawUnaligned(site, 'unaligned', UNALIGNED_EACH))
+    if (wasAllowed && !group && this.code.sawUnaligned(site, 'unaligned', UNALIGNED_EACH))
       return this.#leaveToStep(site);
     // Bringing one page in may have taken access to another away, which a group of accesses has been promised.
     return space.pages.revocationEpoch === revocationEpoch ? 1 : this.#leaveToStep(site);

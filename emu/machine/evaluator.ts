@@ -191,11 +191,22 @@ export class Evaluator extends IntegerMachine implements Machine<number, number,
   #storeSlow(address: number, size: number, v: number): void {
     this.#test(address, size, WRITE);
     if (this.#pages === this.#zeros)
-      for (let i = size - 1; i >= 0; i--, v >>= 8) this.#setByte(address + i, v);
-    else for (let i = 0; i < size; i++, v >>= 8) this.#setByte(address + i, v);
+      for (let i = size - 1; i >= 0; i--, v >>= 8) this.#setByteAgain(address + i, v);
+    else for (let i = 0; i < size; i++, v >>= 8) this.#setByteAgain(address + i, v);
+  }
+
+  #setByteAgain(address: number, v: number): void {
+    this.#again(address, WRITE);
+    this.#setByte(address, v);
+  }
+
+  /** Has a tested page brought back: of two pages that are the same memory the access to the other has taken it away. */
+  #again(address: number, access: number): void {
+    while ((this.#pageBytes[address >>> PAGE_SHIFT]! & access) === 0) this.#ask(address >>> 0, access);
   }
 
   #byte(address: number): number {
+    this.#again(address, READ);
     return (this.#i32[address >>> 2]! >>> ((address & 3) << 3)) & 0xff;
   }
 
@@ -237,6 +248,7 @@ export class Evaluator extends IntegerMachine implements Machine<number, number,
   }
   loadWord(address: number, offset: number): number {
     const a = address + offset;
+    this.#again(a, READ);
     const v =
       (a & 3) === 0
         ? this.#i32[a >>> 2]!
@@ -246,8 +258,9 @@ export class Evaluator extends IntegerMachine implements Machine<number, number,
   storeWord(address: number, offset: number, v: number): void {
     const a = address + offset;
     const x = this.#pages === this.#zeros ? swap32(v) : v;
+    this.#again(a, WRITE);
     if ((a & 3) === 0) this.#i32[a >>> 2] = x;
-    else for (let i = 0; i < 4; i++) this.#setByte(a + i, x >>> (i << 3));
+    else for (let i = 0; i < 4; i++) this.#setByteAgain(a + i, x >>> (i << 3));
   }
   loadDouble(address: number, offset: number): number {
     return this.loadLanes(address, offset, 8, false);

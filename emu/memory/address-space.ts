@@ -84,6 +84,12 @@ export interface Vma {
   name: string;
 }
 
+/** Where and why an access cannot be made. */
+export interface PageFault {
+  readonly address: number;
+  readonly access: Access;
+  readonly why: Exclude<FaultResult, 'ok'>;
+}
 export type FaultResult = 'ok' | 'unmapped' | 'protected' | 'beyond-file';
 
 /** Linux's mmap_base with the usual stack limit: 128 MiB below TASK_SIZE, which on ARM is 16 MiB below the kernel. */

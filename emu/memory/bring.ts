@@ -1,6 +1,6 @@
 /** Bringing pages of an area into memory: zeros, a file's, those of another mapping; and moving those that are there. */
-import type { AddressSpace, PageSource, Vma } from './address-space.ts';
-import { EXEC, PAGE_SHIFT, PAGE_SIZE, WRITE } from './layout.ts';
+import type { Access, AddressSpace, PageFault, PageSource, Vma } from './address-space.ts';
+import { EXEC, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, READ, WRITE } from './layout.ts';
 import { CLEAN, type PageTable, PRESENT } from './page-table.ts';
 import { flushShared, sharers } from './shared.ts';
 
@@ -121,4 +121,24 @@ export function movePages({ pages, u8 }: AddressSpace, from: number, to: number,
     for (let j = first; j < i; j++) pages.bring(to + j, to + j + 1, flags[from + j]!, bytes[from + j]!);
   }
   pages.drop(from, from + count);
+}
+
+/** Has the pages of a guest's access brought in, each once; where it faults, if it does. `kind` may be READ | WRITE. */
+export function bringIn(
+  space: AddressSpace,
+  address: number,
+  length: number,
+  kind: number,
+): PageFault | null {
+  const { bytes } = space.pages;
+  const end = address + length - 1;
+  for (let at = address; at <= end; at = ((at | PAGE_MASK) >>> 0) + 1) {
+    const page = at >>> PAGE_SHIFT;
+    for (let missing = kind & ~bytes[page]!; missing !== 0; missing = kind & ~bytes[page]!) {
+      const access = (missing & READ || missing) as Access;
+      const why = space.fault(at >>> 0, access);
+      if (why !== 'ok') return { address: at >>> 0, access, why };
+    }
+  }
+  return null;
 }

@@ -10,7 +10,17 @@
  * set; a page with neither holds zeros only.
  */
 import { KeptPages } from './kept-pages.ts';
-import { CODE, EXEC, PAGE_BYTES, PAGE_BYTES_LENGTH, PAGE_FLAGS, PAGE_SIZE, READ, WRITE } from './layout.ts';
+import {
+  CODE,
+  EXEC,
+  PAGE_BYTES,
+  PAGE_BYTES_LENGTH,
+  PAGE_FLAGS,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  READ,
+  WRITE,
+} from './layout.ts';
 
 /** The bytes of the page are what its VMA says they are. */
 export const PRESENT = 1;
@@ -153,6 +163,15 @@ export class PageTable {
   withhold(page: number, access: number): void {
     this.revocationEpoch++;
     this.bytes[page]! &= ~access;
+  }
+
+  /**
+   * Whether an access shorter than a page can be made at once. Of two pages that are the same memory only one can be written to:
+   * an access to both is never allowed, and is the evaluator's.
+   */
+  allows(address: number, length: number, kind: number): boolean {
+    const { bytes } = this;
+    return (bytes[address >>> PAGE_SHIFT]! & bytes[(address + length - 1) >>> PAGE_SHIFT]! & kind) === kind;
   }
 
   /** The pages with CODE in first..last-1 as [first, last] of their hull, or null. */

@@ -14,11 +14,13 @@
  *     together: they are on one page, and neither is at its last halfword; and the second has no compiled code.
  *   - It runs in the default mode only (little endian, default FPSCR mode) and begins outside IT blocks; else the evaluator does.
  */
+
 import { EXIT, type FaultReason } from '../cpu.ts';
 import { type CpuState, OFF } from '../cpu-state.ts';
 import { isThumb32 } from '../decode/decoder.ts';
 import type { Machinery } from '../jit/machinery.ts';
-import type { Access, AddressSpace } from '../memory/address-space.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
+import { bringIn } from '../memory/bring.ts';
 import {
   EXEC,
   JUMP_TARGETS,
@@ -26,7 +28,6 @@ import {
   PAGE_MASK,
   PAGE_SHIFT,
   PAGE_SIZE,
-  READ,
   RECORD_PAGES_ARM,
   RECORD_PAGES_THUMB,
 } from '../memory/layout.ts';
@@ -381,30 +382,27 @@ export class WasmInterpreter {
     const location = address | this.#cpu.i32[OFF.thumb >> 2]!;
     const it = this.#views.i32[(record + RECORD.it) >>> 2]! >>> 24;
     if (at & (align - 1)) return this.#leaveByFault(location, it, at, kind, 'align');
-    const bytes = this.#space.pages.bytes;
-    const end = (at + length - 1) >>> 0;
-    // Bringing one page in may take access to the other away.
-    for (;;) {
-      let missing = kind & ~bytes[at >>> PAGE_SHIFT]!;
-      let first = at;
-      if (missing === 0) {
-        missing = kind & ~bytes[end >>> PAGE_SHIFT]!;
-        if (missing === 0) return 1;
-        first = (end & ~PAGE_MASK) >>> 0;
-      }
-      const access = (missing & READ || missing) as Access;
-      const why = this.#space.fault(first, access);
-      if (why !== 'ok') return this.#leaveByFault(location, it, first, access, why);
+    // Bringing one page in may take access to the other away: once more.
+    for (let i = 0; i < 2; i++) {
+      const fault = bringIn(this.#space, at, length, kind);
+      if (fault !== null) return this.#leaveByFault(location, it, fault.address, fault.access, fault.why);
+      if (this.#space.pages.allows(at, length, kind)) return 1;
     }
+    this.#leaveAt(location, it, EXIT.STEP);
+    return 0;
+  }
+
+  #leaveAt(location: number, it: number, reason: number): void {
+    this.#cpu.location = location >>> 0;
+    this.#cpu.i32[OFF.it >> 2] = it;
+    this.#cpu.i32[EXIT_REASON] = reason;
   }
 
   #leaveByFault(location: number, it: number, address: number, access: number, why: FaultReason): 0 {
     const cpu = this.#cpu;
-    cpu.location = location >>> 0;
-    cpu.i32[OFF.it >> 2] = it;
+    this.#leaveAt(location, it, EXIT.FAULT);
     cpu.u32[OFF.faultAddress >> 2] = address;
     cpu.i32[OFF.faultAccess >> 2] = access;
-    cpu.i32[EXIT_REASON] = EXIT.FAULT;
     this.#hooks.faulted(why);
     return 0;
   }
