@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -261,6 +262,143 @@ static void by_others(void) {
   if (sethostname("attacked", 8) == 0) return;
 }
 
+// Everything outside by its name, and by as many steps up as there can be, from where the process is and from a directory it holds.
+static void from_here(int dir) {
+  static const char up[] = "../../../../../../../../../../../../../../../..";
+  char name[2 * PATH_MAX];
+  attack(AT_FDCWD, secret);
+  litter(AT_FDCWD, outside);
+  snprintf(name, sizeof name, "%s%s", up, secret);
+  attack(AT_FDCWD, name);
+  attack(dir, name);
+  snprintf(name, sizeof name, "%s%s", up, outside);
+  litter(AT_FDCWD, name);
+  litter(dir, name);
+  snprintf(name, sizeof name, "/proc/self/fd/%d/%s%s", dir, up, secret);
+  attack(AT_FDCWD, name);
+  snprintf(name, sizeof name, "/proc/1/root%s", secret);
+  attack(AT_FDCWD, name);
+  snprintf(name, sizeof name, "/proc/self/cwd/%s%s", up, secret);
+  attack(AT_FDCWD, name);
+}
+
+static void pivoted(int old) {
+  mount("t", "/ns", "tmpfs", 0, NULL);
+  mkdir("/ns/old", 0755), mkdir("/ns/proc", 0755);
+  mount("p", "/ns/proc", "proc", 0, NULL);
+  if (syscall(SYS_pivot_root, "/ns", "/ns/old")) printf("pivot_root: %s\n", strerror(errno));
+  from_here(old);
+  chdir("/old");
+  from_here(old);
+  chroot("..");
+  from_here(old);
+  umount2("/old", MNT_DETACH);
+  from_here(old);
+  fchdir(old);
+  from_here(old);
+  chroot(".");
+  from_here(old);
+}
+static void pivoted_here(int old) {
+  mount("t", "/ns", "tmpfs", 0, NULL);
+  mkdir("/ns/proc", 0755);
+  mount("p", "/ns/proc", "proc", 0, NULL);
+  chdir("/ns");
+  if (syscall(SYS_pivot_root, ".", ".")) printf("pivot_root: %s\n", strerror(errno));
+  from_here(old);
+  umount2(".", MNT_DETACH);
+  from_here(old);
+  umount2("/", MNT_DETACH);
+  from_here(old);
+  fchdir(old);
+  from_here(old);
+}
+static void bound_over(int old) {
+  static const char *const sources[] = {"/", "/proc/self/root", "/proc/1/root", "/proc/1/cwd", "/proc/self/cwd", "/proc/self/fd/0",
+                                        "/dev", "/proc", "/proc/self/ns/mnt", "..", "/ns/.."};
+  for (unsigned n = 0; n < sizeof sources / sizeof *sources; n++) {
+    for (int how = MS_BIND; how <= (MS_BIND | MS_REC); how += MS_REC) {
+      mount(sources[n], "/ns", NULL, how, NULL);
+      mount(sources[n], "/ns-file", NULL, how, NULL);
+      int fd = open("/ns", O_RDONLY);
+      char name[2 * PATH_MAX];
+      chdir("/ns");
+      from_here(fd);
+      snprintf(name, sizeof name, "/ns%s", secret);
+      attack(AT_FDCWD, name);
+      attack(AT_FDCWD, "/ns-file");
+      chroot("/ns");
+      from_here(fd);
+      fchdir(old);
+      chroot(".");
+      mount(NULL, "/ns", NULL, MS_REMOUNT | MS_BIND, NULL);
+      umount2("/ns", MNT_DETACH);
+      from_here(fd);
+      close(fd);
+      umount2("/ns-file", MNT_DETACH);
+    }
+  }
+}
+static void moved_about(int old) {
+  mount("t", "/ns", "tmpfs", 0, NULL);
+  mkdir("/ns/a", 0755), mkdir("/ns/b", 0755);
+  mount("/", "/ns/a", NULL, MS_BIND | MS_REC, NULL);
+  int fd = open("/ns/a", O_RDONLY);
+  mount("/ns/a", "/ns/b", NULL, MS_MOVE, NULL);
+  from_here(fd);
+  mount("/ns", "/ns/b/ns", NULL, MS_MOVE, NULL);
+  mount("/ns/b", "/", NULL, MS_MOVE, NULL);
+  from_here(fd);
+  mount("/", "/ns", NULL, MS_MOVE, NULL);
+  mount("t", "/", "tmpfs", 0, NULL);
+  from_here(old);
+  umount("/"), umount("/");
+  from_here(fd);
+}
+static void other_namespace(int old) {
+  int first = open("/proc/1/ns/mnt", O_RDONLY), own = open("/proc/self/ns/mnt", O_RDONLY);
+  int pair[2];
+  socketpair(AF_UNIX, SOCK_DGRAM, 0, pair);
+  mkdir("/ns/jail", 0755);
+  chroot("/ns");
+  from_here(old);
+  setns(first, CLONE_NEWNS);
+  from_here(old);
+  unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP);
+  umount2("/", MNT_DETACH);
+  from_here(old);
+  setns(own, 0);
+  from_here(old);
+  unshare(CLONE_NEWUSER), unshare(CLONE_NEWPID);
+  for (int pid = 1; pid < 400; pid++) {
+    char name[64];
+    snprintf(name, sizeof name, "/proc/%d/ns/mnt", pid);
+    int fd = open(name, O_RDONLY);
+    if (fd >= 0) setns(fd, 0), close(fd);
+  }
+  from_here(old);
+}
+
+// Each way in a process and mount namespace of its own.
+static void by_namespaces(void) {
+  static void (*const ways[])(int) = {pivoted, pivoted_here, bound_over, moved_about, other_namespace};
+  mkdir("/ns", 0755);
+  close(open("/ns-file", O_CREAT, 0644));
+  for (unsigned n = 0; n < sizeof ways / sizeof *ways; n++) {
+    fflush(stdout);
+    int pid = fork();
+    if (pid == 0) {
+      if (unshare(CLONE_NEWNS)) printf("unshare: %s\n", strerror(errno));
+      ways[n](open("/", O_RDONLY));
+      fflush(stdout);
+      _exit(0);
+    }
+    int status;
+    waitpid(pid, &status, 0);
+    if (status) printf("way %u ended by %x\n", n, status);
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc < 2) return 2;
   snprintf(outside, sizeof outside, "%s", argv[1]);
@@ -268,6 +406,7 @@ int main(int argc, char **argv) {
   by_links();
   by_descriptors();
   by_removing();
+  by_namespaces();
   by_mounts();
   by_devices();
   by_others();

@@ -251,6 +251,17 @@ int main(void) {
   TRY(umount2("b", MNT_DETACH));
   TRY(umount("a/dir"));
   show("and not");
+  int ends[2];
+  char path[64];
+  pipe(ends);
+  sprintf(path, "/proc/self/fd/%d", ends[0]);
+  TRY(mount(path, "c/file", NULL, MS_BIND, NULL));
+  TRY(mount("/proc/self/ns/uts", "c/file", NULL, MS_BIND, NULL));
+  int named = open("c/file", O_RDONLY);
+  TRY(setns(named, CLONE_NEWUTS));
+  TRY(setns(named, CLONE_NEWNET));
+  close(named);
+  TRY(umount("c/file"));
   int other = open("/proc/self/ns/mnt", O_RDONLY), uts = open("/proc/self/ns/uts", O_RDONLY);
   run(child);
   show("after the child");

@@ -108,7 +108,10 @@ function create(t: Task, type: string, source: string | null, data: string | nul
 
 /** A directory or file once more, under another name. */
 function bind(source: Inode): FileSystem {
-  if (source.fs.vfs.mounts.isUnbindable(source.fs)) fail('EINVAL');
+  const { fs: from } = source;
+  const { mounts, namespaces } = from.vfs;
+  // Not what is mounted in no namespace (a pipe, a file that armrun was given open), or in another one; but a namespace's file.
+  if ((!mounts.has(from) && from !== namespaces) || mounts.isUnbindable(from)) fail('EINVAL');
   if (!(source instanceof NodeInode)) {
     const bound = new OverlayFs(undefined, source);
     bound.readOnly = source.fs.readOnly;

@@ -26,7 +26,7 @@ import {
 import type { Creds } from '../core/creds.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
 import { type AttributeChange, FileSystem, Inode, identityOf, isWithin } from '../core/inode.ts';
-import type { OpenFile } from '../core/open-file.ts';
+import { type OpenFile, SeekableFile } from '../core/open-file.ts';
 import { openFifo } from '../ipc/pipe.ts';
 import type { OutsideAddress } from '../net/outside.ts';
 import { copyFile, isOpaque, isPrivateXattr, isWhiteout, makeOpaque, makeWhiteout } from './layers.ts';
@@ -168,7 +168,7 @@ export class OverlayInode extends Inode {
         return new DirectoryFile(this, flags);
       case S_IFREG:
         if ((flags & O_ACCMODE) !== O_RDONLY || flags & O_TRUNC) this.#up();
-        return new OverlayFile(this, flags, this.real.open(flags));
+        return this.#shownAs(flags, this.real.open(flags));
       case S_IFIFO:
         if (this.fs.lower === undefined) return this.real.open(flags);
         return openFifo(this, `overlay:${identityOf(this)}`, flags);
@@ -178,6 +178,10 @@ export class OverlayInode extends Inode {
       default:
         return fail(this.isSymlink ? 'ELOOP' : 'ENXIO');
     }
+  }
+  /** A file of a namespace is what it is under all its names. */
+  #shownAs(flags: number, opened: OpenFile): OpenFile {
+    return opened instanceof SeekableFile ? new OverlayFile(this, flags, opened) : opened;
   }
   override setattr(change: AttributeChange): void {
     this.#up().setattr(change);
