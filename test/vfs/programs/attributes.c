@@ -1,6 +1,7 @@
 /* What node:fs has no calls for: files without names, extended attributes and access control lists, special files, exact times,
    names exchanged, space allocated and given back, holes. Run in an empty directory of one's own. */
 #include "try.h"
+#include "put.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -16,12 +17,6 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-
-static void put(const char *path, const char *text) {
-  int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0644);
-  if (fd < 0 || write(fd, text, strlen(text)) < 0) perror(path);
-  close(fd);
-}
 
 static void show(const char *path) {
   struct stat s;

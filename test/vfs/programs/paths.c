@@ -1,6 +1,7 @@
 /* Names: how paths are resolved, and what making, removing and renaming them gives. Run in an empty directory of one's own.
    Run natively it tells what Linux does; nothing printed depends on the machine. */
 #include "try.h"
+#include "put.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -11,12 +12,6 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
-
-static void put(const char *path, const char *text) {
-  int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0644);
-  if (fd < 0 || write(fd, text, strlen(text)) < 0) perror(path);
-  close(fd);
-}
 
 static void show(const char *path) {
   struct stat s;
