@@ -1,6 +1,6 @@
 /**
  * Node without most of ICU's data: a quarter of the program is what numbers, dates and words are like in 800 languages,
- * encodings of the past, collation, currencies, transliteration. armrun writes numbers in English and decodes UTF-8 and
+ * encodings of the past, collation, transliteration. armrun writes numbers in English and decodes UTF-8 and
  * Latin-1 (test/image/pack.test.ts reads what it uses).
  *
  * The data are one read-only object of Node, an archive with a table of contents (ICU's common data, udata(3): "icudt78l" and a
@@ -16,8 +16,8 @@ const KEPT = [
   /^(uemoji|ulayout|pnames|cnvalias)\.icu$/,
   /^(root|en|en_US|pool|res_index)\.res$/,
   // Of no language: their names are words, where those of languages have two or three letters.
-  /^[A-Za-z0-9]{4,}\.res$/,
-  /^zone\/(root|en|en_US|pool|res_index)\.res$/,
+  /^(?!windowsZones)[A-Za-z0-9]{4,}\.res$/,
+  /^(curr|zone)\/(root|en|en_US|pool|res_index)\.res$/,
 ];
 
 /** UDataInfo: 20 bytes, little-endian, ASCII, of UTF-16; then the format. The bytes before are the header's size and a magic. */
