@@ -32,7 +32,7 @@ import {
   HANDLER_TABLE,
   HANDLER_TYPE,
 } from './control.ts';
-import { findRuns } from './find-runs.ts';
+import { findRuns, type Run } from './find-runs.ts';
 import { type Args, describe, formKey, isSimd, operandsOf, testsCondition } from './form.ts';
 import { HandlerWriter, holeOf, NoHandler } from './handler-writer.ts';
 import { type FormEntry, Handlers } from './handlers.ts';
@@ -390,6 +390,8 @@ function pairsOf(
   return [...pairs.values()];
 }
 
+/** How often the runs of a row are looked for, with other encodings. */
+const RUN_TRIES = 4;
 /** Random encodings of each row that show which kinds there are. */
 const KIND_SAMPLES = 1500;
 
@@ -421,11 +423,17 @@ function kindSource(handlers: Handlers): KindSource {
       // The records of its block belong to it.
       if (row === itRow) return [];
       if (!insns.some((insn) => !isSimd(insn) && !('count' in (insn.args as Args)))) return [];
-      return findRuns(row, {
-        encodingOf: (r) => encodingOf(r, next),
-        recordOf: (bits) => recordOf(row.isa, bits),
-        isOf: (r, bits) => decode(r.isa, bits).row === r,
+      // What is found depends on what is tried, and not on what other rows there are.
+      const found = Array.from({ length: RUN_TRIES }, (_, i) => {
+        const own = random(ROWS.indexOf(row) * RUN_TRIES + i + 1);
+        return findRuns(row, {
+          encodingOf: (r) => encodingOf(r, own),
+          recordOf: (bits) => recordOf(row.isa, bits),
+          isOf: (r, bits) => decode(r.isa, bits).row === r,
+        });
       });
+      const bits = (runs: readonly Run[]) => runs.reduce((sum, { width }) => sum + width, 0);
+      return found.reduce((best, runs) => (bits(runs) > bits(best) ? runs : best));
     },
     samples: (row) =>
       Array.from({ length: KIND_SAMPLES }, () => encodingOf(row, next)).filter(

@@ -15,7 +15,7 @@ const SOURCE = `
     push {r4-r7}
     ldrd r4, r5, [r0]
     ldrd r6, r7, [r1]
-    dmb ish
+    mcr p15, 0, r0, c7, c10, 5
   1: ldrexd r0, r1, [r2]
     cmp r0, r4
     cmpeq r1, r5
@@ -24,18 +24,18 @@ const SOURCE = `
     strexd r3, r6, r7, [r2]
     cmp r3, #0
     bne 1b
-  2: dmb ish
+  2: mcr p15, 0, r0, c7, c10, 5
     pop {r4-r7}
     rsbs r0, r3, #0
     bx lr
   barrier:
-    dmb ish
+    mcr p15, 0, r0, c7, c10, 5
     bx lr
   3: rsbs r0, r3, #0
-    dmb ish
+    mcr p15, 0, r0, c7, c10, 5
     bx lr
   .org 0xfc0
-    dmb ish
+    mcr p15, 0, r0, c7, c10, 5
   1: ldrex r3, [r2]
     eors r3, r3, r0
     bne 2f
