@@ -23,10 +23,11 @@ wrong kind; flags that do not go together; paths without end.
 prints each kind of difference once, and each failure of armrun's own (an exception that is no errno, see KERNEL.md). The tests
 run what is recorded of Linux (recorded.jsonl, by \`--record\`) and a thousand new calls each day.
 
-Calls that end, replace, copy or trace their process (exit, execve, clone, ptrace, sigreturn ...) are made by a process of their own.
+Calls that end, replace, copy or trace their process (exit, execve, clone, ptrace, sigreturn ...) are made by a process of their
+own.
 
-Measured, two busy cores: a million calls in 15 minutes with \`--jobs 4\`, no failure; compared with Linux 6.18, one call of some 3000
-differs in a way that the list does not have. With \`--meant\` the run tells what the list explains.
+Measured, two busy cores: a million calls in 15 minutes with \`--jobs 4\`, no failure; compared with Linux 6.18, one call of some
+3000 differs in a way that the list does not have. With \`--meant\` the run tells what the list explains.
 
 ## What differs
 

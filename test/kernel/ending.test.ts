@@ -30,7 +30,7 @@ async function end(what: string, signal: NodeJS.Signals) {
   return { end: by ?? status, output, milliseconds: performance.now() - started };
 }
 
-/** Milliseconds that an end may take; measured are 4 to 80 when the machine is idle, which the host's kernel needs to free the memory. */
+/** Milliseconds that an end may take; on an idle machine it is 4 to 80, which the host's kernel needs to free the memory. */
 const AT_ONCE = 200;
 /** On a busy machine everything takes longer: one of so many tries is to be in time. */
 const TRIES = 8;
