@@ -12,8 +12,8 @@ import Benchmark from 'benchmark';
 
 import { CpuState, OFF } from '../emu/cpu-state.ts';
 import { decodeA32, decodeThumb } from '../emu/decode/decoder.ts';
+import { ReferenceBackend } from '../emu/evaluator/reference-backend.ts';
 import { JitBackend } from '../emu/jit/backend.ts';
-import { ReferenceBackend } from '../emu/machine/reference-backend.ts';
 import { AddressSpace } from '../emu/memory/address-space.ts';
 import { EXEC, READ, WRITE } from '../emu/memory/layout.ts';
 import flags from '../src/v8-flags.json' with { type: 'json' };

@@ -3,12 +3,12 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import type { CpuBackend, CpuName, CpuOptions } from './cpu.ts';
+import { ReferenceBackend } from './evaluator/reference-backend.ts';
 import type { Archive } from './jit/archive.ts';
 import { JitBackend } from './jit/backend.ts';
 import { TranslationStore } from './jit/store.ts';
 import { type Channel, TranslationThread } from './jit/translation-thread.ts';
 import type { TranslatorOptions } from './jit/translator.ts';
-import { ReferenceBackend } from './machine/reference-backend.ts';
 import type { AddressSpace } from './memory/address-space.ts';
 
 export type BackendFactory = (space: AddressSpace, options: CpuOptions) => CpuBackend;

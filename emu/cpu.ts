@@ -17,7 +17,7 @@ export interface CpuHooks {
   /**
    * A page test failed: `access` is READ, WRITE or EXEC at `address`. First AddressSpace.fault has been asked and could not
    * help. The PC is at the instruction, no effect of it has happened. 'align' is an alignment fault, 'debug' a breakpoint
-   * (EXEC) or watchpoint of machine/debug-run.ts.
+   * (EXEC) or watchpoint of evaluator/debug-run.ts.
    */
   fault(
     cpu: CpuState,

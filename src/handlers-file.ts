@@ -15,7 +15,15 @@ import { Handlers } from '../emu/tier0/handlers.ts';
 export const HANDLERS_FILE = 'handlers.bin';
 
 /** What the handlers are made from. */
-const SOURCES = ['emu/decode', 'emu/jit', 'emu/machine', 'emu/memory', 'emu/ops', 'emu/tier0'];
+const SOURCES = [
+  'emu/decode',
+  'emu/evaluator',
+  'emu/jit',
+  'emu/machine',
+  'emu/memory',
+  'emu/ops',
+  'emu/tier0',
+];
 
 /** To be called before the first program starts. Reads nothing yet. */
 export function useHandlersFile(): void {

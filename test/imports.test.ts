@@ -22,18 +22,17 @@ const RULES: Record<string, readonly string[]> = {
   'emu/cpu-model.ts': [],
   'emu/work.ts': [],
   'emu/memory': [],
-  'emu/machine/machine.ts': ['emu/machine/vector-machine.ts'],
-  'emu/machine/vector-machine.ts': [],
-  'emu/ops': ['emu/machine/machine.ts'],
+  'emu/machine': [],
+  'emu/ops': ['emu/machine'],
   // Decoded instructions by page of an address space.
   'emu/decode/insn-cache.ts': ['emu/decode', 'emu/memory'],
-  'emu/decode': ['emu/ops', 'emu/machine/machine.ts'],
-  'emu/machine': ['emu/decode', 'emu/ops', 'emu/memory'],
-  'emu/jit': ['emu/decode', 'emu/ops', 'emu/machine', 'emu/memory', 'emu/tier0'],
-  'emu/tier0': ['emu/decode', 'emu/machine', 'emu/jit', 'emu/memory'],
+  'emu/decode': ['emu/ops', 'emu/machine'],
+  'emu/evaluator': ['emu/decode', 'emu/ops', 'emu/machine', 'emu/memory'],
+  'emu/jit': ['emu/decode', 'emu/ops', 'emu/machine', 'emu/evaluator', 'emu/memory', 'emu/tier0'],
+  'emu/tier0': ['emu/decode', 'emu/machine', 'emu/evaluator', 'emu/jit', 'emu/memory'],
   'emu/unicorn': ['emu/memory'],
   // BackendFactory is the only thing of emu/backend.ts.
-  'emu/verify': ['emu/backend.ts', 'emu/machine/reference-backend.ts', 'emu/decode', 'emu/memory'],
+  'emu/verify': ['emu/backend.ts', 'emu/evaluator/reference-backend.ts', 'emu/decode', 'emu/memory'],
   'emu/elf': ['emu/memory'],
 };
 

@@ -18,7 +18,7 @@ import {
 } from '../cpu.ts';
 import { type CpuState, FPSCR_MODE_MASK, OFF } from '../cpu-state.ts';
 import { InsnCache } from '../decode/insn-cache.ts';
-import { Interpreter } from '../machine/interpreter.ts';
+import { Interpreter } from '../evaluator/interpreter.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { bringIn } from '../memory/bring.ts';
 import { handlerSet } from '../tier0/handler-set.ts';

@@ -1,7 +1,7 @@
 /** The effects of an instruction as the masks of the compiler's data flow (VAR of convention.ts). */
 
 import type { Insn } from '../decode/row.ts';
-import { FLAG, type Resources, effectsOf as resourcesOf } from '../machine/effects.ts';
+import { FLAG, type Resources, effectsOf as resourcesOf } from '../evaluator/effects.ts';
 import { ALWAYS } from '../machine/machine.ts';
 import { REG_MASK, VAR } from './convention.ts';
 import type { Effects } from './region.ts';

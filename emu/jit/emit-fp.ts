@@ -8,8 +8,8 @@
  * decides whether the result is exact.
  */
 import { OFF } from '../cpu-state.ts';
+import { IXC } from '../evaluator/softfloat.ts';
 import type { FpOp, FpSize } from '../machine/machine.ts';
-import { IXC } from '../machine/softfloat.ts';
 import { CPU, importIndex } from './convention.ts';
 import { inexactUnless } from './emit-fpscr.ts';
 import { FloatWriter, type Rounding, SINGLE, type Sized, sized } from './float-writer.ts';

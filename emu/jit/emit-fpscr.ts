@@ -1,6 +1,6 @@
 /** Cumulative flags of FPSCR, for the writers of scalars and of lanes. */
 import { OFF } from '../cpu-state.ts';
-import { IXC } from '../machine/softfloat.ts';
+import { IXC } from '../evaluator/softfloat.ts';
 import { CPU } from './convention.ts';
 import type { Emitter } from './emitter.ts';
 import { OP } from './wasm.ts';

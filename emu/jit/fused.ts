@@ -1,6 +1,6 @@
 /**
  * The fused multiply-add of doubles as a wasm function: c + a * b, rounded once, or a NaN where the way it is found does not
- * hold (then the evaluator does it). As in emu/machine/fp.ts: the product and its rounding error (Dekker, with Veltkamp's
+ * hold (then the evaluator does it). As in emu/evaluator/fp.ts: the product and its rounding error (Dekker, with Veltkamp's
  * splitting), sums with their errors (Knuth's TwoSum), and the last sum from a term rounded to odd (Boldo and Melquiond,
  * "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008).
  */

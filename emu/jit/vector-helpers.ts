@@ -2,7 +2,7 @@
  * wasm functions for the vector operations that are too long to stand in compiled code each time. They are right for
  * operands on the fast path only, which the code that calls them tests (emit-vector.ts).
  */
-import { INVERSE_SUB_BYTES, SUB_BYTES } from '../machine/aes.ts';
+import { INVERSE_SUB_BYTES, SUB_BYTES } from '../evaluator/aes.ts';
 import { ByteWriter, F64, type FuncBody, I32, I64, OP } from './wasm.ts';
 import { SIMD, V128 } from './wasm-simd.ts';
 

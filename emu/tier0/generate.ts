@@ -11,10 +11,10 @@ import { decodeA32, decodeThumb, firstMatch, newA32, newThumb, ROWS } from '../d
 import { withModel } from '../decode/features.ts';
 import type { Field, Insn, IsaName, Row } from '../decode/row.ts';
 import { itRow } from '../decode/t16.ts';
+import { effectsOf } from '../evaluator/effects.ts';
 import { CPU, IMPORTS, TYPES, Unsupported } from '../jit/convention.ts';
 import { ByteWriter, type FuncBody, OP } from '../jit/wasm.ts';
 import { encodeModule } from '../jit/wasm-module.ts';
-import { effectsOf } from '../machine/effects.ts';
 import { ALWAYS } from '../machine/machine.ts';
 import {
   compiledHandler,

@@ -4,7 +4,7 @@
 import type { BackendFactory } from '../backend.ts';
 import type { CpuBackend, CpuHooks, FaultReason } from '../cpu.ts';
 import type { CpuState } from '../cpu-state.ts';
-import { ReferenceBackend } from '../machine/reference-backend.ts';
+import { ReferenceBackend } from '../evaluator/reference-backend.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 
 /** Where a CPU stopped. `slice`: its fuel was used up; `yield`: it asked for it. */

@@ -4,7 +4,7 @@
  * one is enabled the task runs in a DebugRun.
  */
 import type { CpuModel } from '../../emu/cpu-model.ts';
-import { DebugRun, metPoint } from '../../emu/machine/debug-run.ts';
+import { DebugRun, metPoint } from '../../emu/evaluator/debug-run.ts';
 import { EXEC, READ, USER_END, WRITE } from '../../emu/memory/layout.ts';
 import { fail } from '../abi/errno.ts';
 import type { Task } from './task.ts';

@@ -8,7 +8,7 @@ import { CPU_MODELS, type CpuModel, DEFAULT_MODEL } from '../../emu/cpu-model.ts
 import { ROWS } from '../../emu/decode/decoder.ts';
 import { selectModel } from '../../emu/decode/features.ts';
 import type { Row } from '../../emu/decode/row.ts';
-import { effectsOf } from '../../emu/machine/effects.ts';
+import { effectsOf } from '../../emu/evaluator/effects.ts';
 import * as bench from '../fuzz/layout.ts';
 import { runOracle } from '../fuzz/oracle.ts';
 import { needs } from '../needs.ts';

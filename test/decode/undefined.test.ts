@@ -7,7 +7,7 @@ import { expect } from 'vitest';
 import { decodeA32, decodeThumb, ROWS } from '../../emu/decode/decoder.ts';
 import { disassemble } from '../../emu/decode/disassemble.ts';
 import { hasRow } from '../../emu/decode/features.ts';
-import { effectsOf } from '../../emu/machine/effects.ts';
+import { effectsOf } from '../../emu/evaluator/effects.ts';
 import * as bench from '../fuzz/layout.ts';
 import { runOracle } from '../fuzz/oracle.ts';
 import { needs } from '../needs.ts';

@@ -1,9 +1,9 @@
-/** emu/jit/exactness.ts against the general arithmetic of emu/machine/softfloat.ts. */
+/** emu/jit/exactness.ts against the general arithmetic of emu/evaluator/softfloat.ts. */
 import { expect, test } from 'vitest';
+import * as soft from '../../emu/evaluator/softfloat.ts';
 import { TYPES } from '../../emu/jit/convention.ts';
 import { exactness } from '../../emu/jit/exactness.ts';
 import { encodeModule } from '../../emu/jit/wasm-module.ts';
-import * as soft from '../../emu/machine/softfloat.ts';
 import { DOUBLES, Random, randomDouble, randomSingle, SINGLES } from './cases.ts';
 
 type Name = keyof typeof exactness;

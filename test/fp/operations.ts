@@ -1,10 +1,10 @@
 /**
- * The operations of fixtures/fpops.c on emu/machine/fp.ts, and cases for them.
+ * The operations of fixtures/fpops.c on emu/evaluator/fp.ts, and cases for them.
  */
 import { CpuState } from '../../emu/cpu-state.ts';
-import { fp, fpCompare, fpConvert } from '../../emu/machine/fp.ts';
+import { fp, fpCompare, fpConvert } from '../../emu/evaluator/fp.ts';
+import { DOUBLE, mul, SINGLE, takeExceptions } from '../../emu/evaluator/softfloat.ts';
 import type { FpConvert, FpOp } from '../../emu/machine/machine.ts';
-import { DOUBLE, mul, SINGLE, takeExceptions } from '../../emu/machine/softfloat.ts';
 import { STATE_SIZE } from '../../emu/memory/layout.ts';
 import { DOUBLES, type Random, randomDouble, randomWord, SINGLES } from './cases.ts';
 import type { FpAnswer, FpCase } from './oracle.ts';

@@ -1,7 +1,7 @@
 /** The CPUs the instruction fuzzer knows. */
 import type { CpuState } from '../../emu/cpu-state.ts';
+import { ReferenceBackend } from '../../emu/evaluator/reference-backend.ts';
 import { JitBackend } from '../../emu/jit/backend.ts';
-import { ReferenceBackend } from '../../emu/machine/reference-backend.ts';
 import { UnicornBackend } from '../../emu/unicorn/backend.ts';
 import { type Case, CPSR, type Result, SIGBUS } from './layout.ts';
 import type { BackendFactory } from './runner.ts';

@@ -5,7 +5,7 @@
  * and STRD, which Linux makes work; a store exclusive that faults; cases in which FPSCR asks for short vectors.
  */
 import { disassemble } from '../../emu/decode/disassemble.ts';
-import { effectsOf, FLAG } from '../../emu/machine/effects.ts';
+import { effectsOf, FLAG } from '../../emu/evaluator/effects.ts';
 import type { Case, PlacedInsn, Result } from './layout.ts';
 import * as bench from './layout.ts';
 

@@ -8,8 +8,8 @@
  */
 import { fieldsOf } from '../../emu/decode/build.ts';
 import type { DecodeContext, Insn, Row } from '../../emu/decode/row.ts';
-import { effectsOf } from '../../emu/machine/effects.ts';
-import { ReferenceBackend } from '../../emu/machine/reference-backend.ts';
+import { effectsOf } from '../../emu/evaluator/effects.ts';
+import { ReferenceBackend } from '../../emu/evaluator/reference-backend.ts';
 import type { Case, PlacedInsn, Result } from './layout.ts';
 import * as bench from './layout.ts';
 import { buildProgram } from './programs.ts';

@@ -6,7 +6,7 @@
  * ends, because the only branch backwards counts down.
  */
 import type { Insn, Row } from '../../emu/decode/row.ts';
-import { effectsOf } from '../../emu/machine/effects.ts';
+import { effectsOf } from '../../emu/evaluator/effects.ts';
 import { type Draft, type Generator, halfwords, terminator } from './generate.ts';
 import type { PlacedInsn } from './layout.ts';
 

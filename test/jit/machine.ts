@@ -1,11 +1,11 @@
 /** Machines for tests of CPUs: a program, a scratch area and a stack. */
 import type { CpuBackend, CpuHooks } from '../../emu/cpu.ts';
 import { CpuState } from '../../emu/cpu-state.ts';
+import { ReferenceBackend } from '../../emu/evaluator/reference-backend.ts';
 import { JitBackend } from '../../emu/jit/backend.ts';
 import { TranslationStore } from '../../emu/jit/store.ts';
 import { LOCAL_INSTRUCTIONS } from '../../emu/jit/tiering.ts';
 import { type Message, TranslationServer, TranslationThread } from '../../emu/jit/translation-thread.ts';
-import { ReferenceBackend } from '../../emu/machine/reference-backend.ts';
 import { AddressSpace, type PageSource } from '../../emu/memory/address-space.ts';
 import { READ, WRITE } from '../../emu/memory/layout.ts';
 import { assemble } from '../unicorn/assemble.ts';

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { CPU_MODELS } from '../../emu/cpu-model.ts';
 import { decodeA32, decodeThumb, ROWS } from '../../emu/decode/decoder.ts';
 import { selectModel } from '../../emu/decode/features.ts';
-import { effectsOf, FLAG, type Resources } from '../../emu/machine/effects.ts';
+import { effectsOf, FLAG, type Resources } from '../../emu/evaluator/effects.ts';
 import { BACKENDS } from '../fuzz/backends.ts';
 import { hex } from '../fuzz/compare.ts';
 import { Generator } from '../fuzz/generate.ts';

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CpuHooks } from '../../emu/cpu.ts';
 import { CpuState } from '../../emu/cpu-state.ts';
 import { InsnCache } from '../../emu/decode/insn-cache.ts';
-import { Interpreter } from '../../emu/machine/interpreter.ts';
-import { ReferenceBackend } from '../../emu/machine/reference-backend.ts';
+import { Interpreter } from '../../emu/evaluator/interpreter.ts';
+import { ReferenceBackend } from '../../emu/evaluator/reference-backend.ts';
 import { AddressSpace } from '../../emu/memory/address-space.ts';
 import { EXEC, PAGE_SIZE, READ, WRITE } from '../../emu/memory/layout.ts';
 

@@ -5,7 +5,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { decodeA32, decodeThumb, ROWS } from '../../emu/decode/decoder.ts';
 import type { Insn, Row } from '../../emu/decode/row.ts';
-import { effectsOf } from '../../emu/machine/effects.ts';
+import { effectsOf } from '../../emu/evaluator/effects.ts';
 import {
   PAGE_MASK,
   PAGE_SHIFT,

@@ -1,8 +1,8 @@
 /** The lockstep of two CPUs: quiet when they agree, and it finds what one of them does wrong. */
 import { afterEach, expect, test } from 'vitest';
 import type { BackendFactory } from '../../emu/backend.ts';
+import { ReferenceBackend } from '../../emu/evaluator/reference-backend.ts';
 import { JitBackend } from '../../emu/jit/backend.ts';
-import { ReferenceBackend } from '../../emu/machine/reference-backend.ts';
 import { READ, WRITE } from '../../emu/memory/layout.ts';
 import { UnicornBackend } from '../../emu/unicorn/backend.ts';
 import { VerifyBackend, VerifyMismatch } from '../../emu/verify/backend.ts';

@@ -7,7 +7,7 @@
  * Single-precision + - * / and square root computed in double and rounded once more are correctly rounded, as 53 >= 2 * 24 + 2.
  */
 import { type CpuState, OFF } from '../cpu-state.ts';
-import type { FpConvert, FpOp, FpSize } from './machine.ts';
+import type { FpConvert, FpOp, FpSize } from '../machine/machine.ts';
 import * as soft from './softfloat.ts';
 import {
   DOUBLE,

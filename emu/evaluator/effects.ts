@@ -11,7 +11,6 @@
  */
 
 import type { Insn } from '../decode/row.ts';
-import { ConstantArithmetic, type Value } from './constant-arithmetic.ts';
 import {
   type AccessKind,
   ALWAYS,
@@ -26,8 +25,9 @@ import {
   pcReads,
   type Trap,
   targetOf,
-} from './machine.ts';
-import type { Lanes, Vector1, Vector2, Vector3, VectorShift } from './vector-machine.ts';
+} from '../machine/machine.ts';
+import type { Lanes, Vector1, Vector2, Vector3, VectorShift } from '../machine/vector-machine.ts';
+import { ConstantArithmetic, type Value } from './constant-arithmetic.ts';
 
 /** Bits of the flag masks. */
 export const FLAG = { V: 1, C: 2, Z: 4, N: 8, Q: 16, GE: 32 } as const;

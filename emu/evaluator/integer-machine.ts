@@ -1,7 +1,7 @@
 /** The evaluator's integers (int32 numbers), and its flags in the state block. */
 import { OFF } from '../cpu-state.ts';
+import type { Cond } from '../machine/machine.ts';
 import { divS, divU, mulhS, mulhU, ror } from './arithmetic.ts';
-import type { Cond } from './machine.ts';
 
 const NF = OFF.nf >> 2;
 const ZF = OFF.zf >> 2;

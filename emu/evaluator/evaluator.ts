@@ -14,11 +14,6 @@ import type { GuestFault } from '../cpu.ts';
 import type { CpuState } from '../cpu-state.ts';
 import { OFF } from '../cpu-state.ts';
 import type { Insn } from '../decode/row.ts';
-import type { Access, AddressSpace } from '../memory/address-space.ts';
-import { PAGE_BYTES, PAGE_BYTES_LENGTH, PAGE_MASK, PAGE_SHIFT, READ, WRITE } from '../memory/layout.ts';
-import { swap32 } from './arithmetic.ts';
-import { fpCompare, fpConvert, fp as fpOperate } from './fp.ts';
-import { IntegerMachine } from './integer-machine.ts';
 import {
   type AccessKind,
   type BranchKind,
@@ -31,9 +26,14 @@ import {
   pcReads,
   type Trap,
   targetOf,
-} from './machine.ts';
+} from '../machine/machine.ts';
+import type { Lanes, Vector1, Vector2, Vector3, VectorShift } from '../machine/vector-machine.ts';
+import type { Access, AddressSpace } from '../memory/address-space.ts';
+import { PAGE_BYTES, PAGE_BYTES_LENGTH, PAGE_MASK, PAGE_SHIFT, READ, WRITE } from '../memory/layout.ts';
+import { swap32 } from './arithmetic.ts';
+import { fpCompare, fpConvert, fp as fpOperate } from './fp.ts';
+import { IntegerMachine } from './integer-machine.ts';
 import * as vector from './vector.ts';
-import type { Lanes, Vector1, Vector2, Vector3, VectorShift } from './vector-machine.ts';
 
 /** What the instruction under way asked for besides its effects on registers and memory. */
 export const EVENT = {

@@ -3,7 +3,7 @@
  * FPMul, FPDiv, FPMulAdd, FPSqrt, FPCompare), for every rounding mode, flush-to-zero and default-NaN, with the cumulative
  * exception flags.
  *
- * This is the general path: exact values in BigInts, rounded once. emu/machine/fp.ts stands in front of it with fast paths.
+ * This is the general path: exact values in BigInts, rounded once. emu/evaluator/fp.ts stands in front of it with fast paths.
  *
  * Invariants: raw bits are non-negative bigints below 2^width. A finite value is (-1)^sign * sig * 2^exp with sig >= 0 exact.
  * Operations return raw bits and raise flags in a module variable, which the caller takes (and so clears) with `takeExceptions`.

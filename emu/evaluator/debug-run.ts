@@ -11,11 +11,11 @@
 
 import type { CpuHooks } from '../cpu.ts';
 import type { CpuState } from '../cpu-state.ts';
+import type { AccessKind } from '../machine/machine.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { EXEC } from '../memory/layout.ts';
 import { Evaluator } from './evaluator.ts';
 import { Interpreter } from './interpreter.ts';
-import type { AccessKind } from './machine.ts';
 
 /** One breakpoint (access EXEC) or watchpoint (READ, WRITE or both): bytes first to last. */
 export interface DebugPoint {

@@ -14,10 +14,10 @@ import type { CpuState } from '../cpu-state.ts';
 import { OFF } from '../cpu-state.ts';
 import { InsnCache, type InsnPage } from '../decode/insn-cache.ts';
 import type { Insn } from '../decode/row.ts';
+import { ALWAYS } from '../machine/machine.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { EXEC, PAGE_MASK } from '../memory/layout.ts';
 import { EVENT, Evaluator } from './evaluator.ts';
-import { ALWAYS } from './machine.ts';
 
 const PC = OFF.r / 4 + 15;
 const THUMB = OFF.thumb >> 2;

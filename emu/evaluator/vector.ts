@@ -4,9 +4,7 @@
  * A value is a place in a ring of temporaries (a byte offset). An instruction may hold no more than the ring has; `next`
  * overwrites the oldest.
  */
-import { INVERSE_SUB_BYTES, SUB_BYTES } from './aes.ts';
-import { AHP, ROUND, takeExceptions } from './softfloat.ts';
-import * as float from './vector-float.ts';
+
 import {
   isQuad,
   isUnsigned,
@@ -19,7 +17,10 @@ import {
   type Vector3,
   type VectorShift,
   widened,
-} from './vector-machine.ts';
+} from '../machine/vector-machine.ts';
+import { INVERSE_SUB_BYTES, SUB_BYTES } from './aes.ts';
+import { AHP, ROUND, takeExceptions } from './softfloat.ts';
+import * as float from './vector-float.ts';
 
 const TEMPORARIES = 64;
 const bytes = new ArrayBuffer(16 * TEMPORARIES);
