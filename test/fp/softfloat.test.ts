@@ -1,7 +1,6 @@
 /**
- * emu/evaluator/fp.ts against the VFP of qemu-arm: every operation, result and FPSCR bit by bit, in all rounding modes, with
- * FZ, DN
- * and AHP. FP_CASES in the environment asks for another number of random cases per operation, FP_SEED for other ones.
+ * emu/evaluator/fp.ts against the VFP of qemu-arm: every operation, result and FPSCR bit by bit, in all rounding modes, with FZ,
+ * DN and AHP. FP_CASES in the environment asks for another number of random cases per operation, FP_SEED for other ones.
  */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Random } from './cases.ts';
