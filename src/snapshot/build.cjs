@@ -45,6 +45,9 @@ const SNAPSHOT_FLAGS = [...flags, ...require('./flags.json')];
  */
 const THREADS = Math.min(Math.max(os.availableParallelism() - 1, 1), 4);
 
+/** Of Node's own modules that cannot be part of a snapshot those that most runs load. */
+const LOADED_LATER = /^(internal\/)?ffi\b/;
+
 /** Lines of /proc/cpuinfo that say what a processor can do, on x86 and on ARM. */
 const PROCESSOR = ['vendor_id', 'cpu family', 'model', 'stepping', 'flags', 'Features', 'CPU '];
 
@@ -196,9 +199,6 @@ function snapshot() {
   fs.writeFileSync(blob, withoutNodesCode(fs.readFileSync(blob)));
   run(...SNAPSHOT_FLAGS, '--snapshot-blob', blob, '--', '--version');
 }
-
-/** Of Node's own modules that cannot be part of a snapshot those that most runs load. */
-const LOADED_LATER = /^(internal\/)?ffi\b/;
 
 /**
  * A snapshot with less in its last part, the compiled code of those of Node's own modules that are not loaded: 4 MB that Node
