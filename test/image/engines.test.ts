@@ -396,13 +396,13 @@ describe('flatten', () => {
         if (engine !== podmanRunc) expect(thin.Config).toEqual(thick.Config);
         expect(thin.Size).toBeLessThan((await config('armhf')).Size + 1e6);
         // What podman mounts counts names that a layer above has taken away.
+        // Its containers leave files to mount its own on, in what it mounts alone.
         const counted = (files: typeof before) =>
           engine !== podmanRunc
             ? files
-            : Object.entries(files).map(([name, facts]) => [
-                name,
-                facts.replace(/ \d+(?= [0-9a-f]{32}$)/, ''),
-              ]);
+            : Object.entries(files)
+                .filter(([name]) => !/^\/etc\/(hosts|resolv\.conf)$/.test(name))
+                .map(([name, facts]) => [name, facts.replace(/ \d+(?= [0-9a-f]{32}$)/, '')]);
         expect(counted(filesOf(engine.files('thick')))).toEqual(counted(before));
         const { output } = await engine.command('history', '--no-trunc', 'thick');
         expect(output).toContain('LABEL a=b');
@@ -479,7 +479,7 @@ withDocker.describe(withDocker.name("README's Dockerfiles, as they are there"), 
     20 * MINUTES,
   );
 
-  test.runIf(ALL)(
+  test(
     'the second one by the classic builder',
     async () => {
       load(ENGINES.classic);
