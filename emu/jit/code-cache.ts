@@ -122,7 +122,7 @@ export class CodeCache {
 
   /**
    * Compiles the region at a location, and others with it (Translator.translate): now, or when the other thread is done. True
-   * when there is code for the location. `ahead` takes all that can be reached into the region, and is always done now.
+   * when there is code for the location.
    */
   compile(start: Start, { also = [], wanted = Infinity, ahead = false }: CompileOptions = {}): boolean {
     if (this.#store.isFull) return false;

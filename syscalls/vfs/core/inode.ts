@@ -11,7 +11,7 @@
 
 import type { DirEntry } from '../../abi/dirent.ts';
 import { fail } from '../../abi/errno.ts';
-import { R_OK, W_OK, X_OK } from '../../abi/fcntl.ts';
+import { R_OK, RENAME_NOREPLACE, W_OK, X_OK } from '../../abi/fcntl.ts';
 import type { Attributes, FsStatistics } from '../../abi/stat.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
 import { type AclEntry, aclPermits } from './acl.ts';
@@ -220,6 +220,15 @@ export function identityOf(inode: Inode): string {
 export function isWithin(inode: Inode, ancestor: Inode): boolean {
   for (let at: Inode | undefined = inode; at !== undefined; at = at.parent) if (at === ancestor) return true;
   return false;
+}
+
+/** Whether `from`, which is in `directory`, may take the place of `to`. Throws as rename(2) does. */
+export function checkReplaced(directory: Inode, from: Inode, to: Inode, flags: number): void {
+  if (flags & RENAME_NOREPLACE) fail('EEXIST');
+  if (to.isDirectory && isWithin(directory, to)) fail('ENOTEMPTY');
+  if (from.isDirectory && !to.isDirectory) fail('ENOTDIR');
+  if (!from.isDirectory && to.isDirectory) fail('EISDIR');
+  if (to.isDirectory && to.list().length > 0) fail('ENOTEMPTY');
 }
 
 /** Path of an inode as seen from `root`; what getcwd, /proc/PID/fd and /proc/PID/maps show. */

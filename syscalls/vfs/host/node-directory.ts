@@ -6,10 +6,10 @@
 import fs from 'node:fs';
 import { type DirEntry, DT_REG, modeToType } from '../../abi/dirent.ts';
 import { errnoNamed, fail } from '../../abi/errno.ts';
-import { O_DIRECTORY, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../../abi/fcntl.ts';
+import { O_DIRECTORY, RENAME_EXCHANGE, RENAME_WHITEOUT } from '../../abi/fcntl.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from '../../abi/stat.ts';
 import type { Creds } from '../core/creds.ts';
-import { type Inode, isWithin } from '../core/inode.ts';
+import { checkReplaced, type Inode, isWithin } from '../core/inode.ts';
 import type { OpenFile } from '../core/open-file.ts';
 import { SpecialInode } from '../core/special.ts';
 import { host, rethrow } from './error.ts';
@@ -343,13 +343,7 @@ export class NodeDirectory extends NodeInode {
       }
       return;
     }
-    if (to !== undefined) {
-      if (flags & RENAME_NOREPLACE) fail('EEXIST');
-      if (to.isDirectory && isWithin(this, to)) fail('ENOTEMPTY');
-      if (from.isDirectory && !to.isDirectory) fail('ENOTDIR');
-      if (!from.isDirectory && to.isDirectory) fail('EISDIR');
-      if (to.isDirectory && to.list().length > 0) fail('ENOTEMPTY');
-    }
+    if (to !== undefined) checkReplaced(this, from, to, flags);
     this.#move(name, newParent, newName, from, to);
   }
 

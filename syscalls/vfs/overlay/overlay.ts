@@ -5,14 +5,7 @@
  */
 import { type DirEntry, DT_CHR } from '../../abi/dirent.ts';
 import { fail } from '../../abi/errno.ts';
-import {
-  O_ACCMODE,
-  O_RDONLY,
-  O_TRUNC,
-  RENAME_EXCHANGE,
-  RENAME_NOREPLACE,
-  RENAME_WHITEOUT,
-} from '../../abi/fcntl.ts';
+import { O_ACCMODE, O_RDONLY, O_TRUNC, RENAME_EXCHANGE, RENAME_WHITEOUT } from '../../abi/fcntl.ts';
 import {
   type Attributes,
   type FsStatistics,
@@ -25,7 +18,14 @@ import {
 } from '../../abi/stat.ts';
 import type { Creds } from '../core/creds.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
-import { type AttributeChange, FileSystem, Inode, identityOf, isWithin } from '../core/inode.ts';
+import {
+  type AttributeChange,
+  checkReplaced,
+  FileSystem,
+  Inode,
+  identityOf,
+  isWithin,
+} from '../core/inode.ts';
 import { type OpenFile, SeekableFile } from '../core/open-file.ts';
 import { openFifo } from '../ipc/pipe.ts';
 import type { OutsideAddress } from '../net/outside.ts';
@@ -368,11 +368,7 @@ export class OverlayInode extends Inode {
       return;
     }
     if (to !== undefined) {
-      if (flags & RENAME_NOREPLACE) fail('EEXIST');
-      if (to.isDirectory && isWithin(this, to)) fail('ENOTEMPTY');
-      if (from.isDirectory && !to.isDirectory) fail('ENOTDIR');
-      if (!from.isDirectory && to.isDirectory) fail('EISDIR');
-      if (to.isDirectory && to.list().length > 0) fail('ENOTEMPTY');
+      checkReplaced(this, from, to, flags);
       if (same(from.#upper, to.#upper) && from.#upper) return;
     }
     if (from.isDirectory && from.#lower !== undefined) fail('EXDEV');
