@@ -4,17 +4,34 @@ import { ReferenceBackend } from '../../emu/evaluator/reference-backend.ts';
 import { JitBackend } from '../../emu/jit/backend.ts';
 import { UnicornBackend } from '../../emu/unicorn/backend.ts';
 import { type Case, CPSR, type Result, SIGBUS } from './layout.ts';
-import type { BackendFactory } from './runner.ts';
+import type { BackendFactory, BenchCpu } from './runner.ts';
+
+/** Cases that are compiled as one module: making one takes longer than all else of a case. */
+const MODULE_CASES = 32;
 
 /** The JIT without its patience: each case is compiled before it runs, not after it has run often. */
-class EagerJit extends JitBackend {
+class EagerJit extends JitBackend implements BenchCpu {
+  #batch: readonly number[] = [];
+
+  load(locations: readonly number[]): void {
+    this.#batch = locations;
+  }
+
   override run(cpu: CpuState): void {
-    const { code } = this;
     const { location } = cpu;
-    // What it calls is compiled with it, or not: both ways are to be tried.
-    if (code.modules.compiledSlot(location) <= 0)
-      code.compile({ location, isLoop: false }, { wanted: location & 4 ? 0 : Infinity, ahead: true });
+    if (this.code.modules.compiledSlot(location) <= 0) this.#compile(location);
     super.run(cpu);
+  }
+
+  /** With those that come next, and are not compiled yet. */
+  #compile(location: number): void {
+    // What a case calls is compiled with it, or not: both ways are to be tried.
+    const isAlike = (l: number) => (l & 4) === (location & 4);
+    const at = this.#batch.indexOf(location);
+    const next = this.#batch.slice(at + 1, at < 0 ? 0 : at + 2 * MODULE_CASES).filter(isAlike);
+    const also = next.slice(0, MODULE_CASES - 1).map((l) => ({ location: l, isLoop: false }));
+    const wanted = location & 4 ? 0 : Infinity;
+    this.code.compile({ location, isLoop: false }, { also, wanted, ahead: true });
   }
 }
 

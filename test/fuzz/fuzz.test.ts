@@ -20,6 +20,11 @@ function failures(report: FuzzReport): string[] {
   return report.failures.map((f) => `${f.backend}\n${describeCase(f.case, f.oracle, f.differences)}`);
 }
 
+/** Rows for which no case was found at all. */
+function starved(report: FuzzReport): string[] {
+  return [...report.made].filter(([, cases]) => cases === 0).map(([row]) => row.name);
+}
+
 /** The decoder's model is the default, all of which qemu's cortex-a15 has. */
 const rows = ROWS.filter(hasRow);
 const v8Rows = ROWS.filter((row) => !hasRow(row));
@@ -37,7 +42,7 @@ qemu.describe(qemu.name('instructions against qemu-arm'), { timeout: 120_000 }, 
     });
     expect(failures(report)).toEqual([]);
     // SVC would be a system call of the oracle's host.
-    expect(report.starved.map((row) => row.name)).toEqual(['SVC A1', 'SVC T1']);
+    expect(starved(report)).toEqual(['SVC A1', 'SVC T1']);
     expect(report.cases).toBeGreaterThan(5500);
   });
 
@@ -54,7 +59,7 @@ qemu.describe(qemu.name('instructions against qemu-arm'), { timeout: 120_000 }, 
         backends: backends('interp', 'jit'),
       });
       expect(failures(report)).toEqual([]);
-      expect(report.starved).toEqual([]);
+      expect(starved(report)).toEqual([]);
       expect(report.cases).toBeGreaterThan(1800);
     } finally {
       selectModel(DEFAULT_MODEL);

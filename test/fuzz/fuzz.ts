@@ -33,8 +33,8 @@ export interface Failure {
 export interface FuzzReport {
   readonly cases: number;
   readonly failures: readonly Failure[];
-  /** Rows for which no case was found at all. */
-  readonly starved: readonly Row[];
+  /** Cases of one instruction that were found for each row. */
+  readonly made: ReadonlyMap<Row, number>;
   /** Candidates thrown away by reason. */
   readonly rejected: ReadonlyMap<string, number>;
   /** Milliseconds: making cases, the oracle, our CPUs. */
@@ -43,6 +43,9 @@ export interface FuzzReport {
 
 /** Most failures kept per row and backend: one bug makes thousands. */
 const KEEP = 3;
+
+/** Cases asked of the generator, which may find none, for each that a row is to have. */
+const MAKES = 2;
 
 /** Whether a row can stand within a chain. Those that always end it are only tested alone. */
 function chainable(row: Row): boolean {
@@ -53,7 +56,7 @@ export function fuzz(options: FuzzOptions): FuzzReport {
   const { rows, count, chains, programs, seed } = options;
   const generator = new Generator(seed);
   const batches: Case[][] = [[]];
-  const starved: Row[] = [];
+  const made = new Map<Row, number>();
   const ms = { generate: 0, oracle: 0, ours: 0 };
   const begin = performance.now();
   generator.newBatch();
@@ -68,9 +71,9 @@ export function fuzz(options: FuzzOptions): FuzzReport {
     return c !== null;
   };
   for (const row of rows) {
-    let made = 0;
-    for (let i = 0; i < count; i++) if (make([row], 1)) made++;
-    if (made === 0 && count > 0) starved.push(row);
+    let n = 0;
+    for (let i = 0; n < count && i < MAKES * count; i++) if (make([row], 1)) n++;
+    made.set(row, n);
   }
   const inChains = rows.filter(chainable);
   const arm = inChains.filter((row) => row.isa === 'A32');
@@ -108,5 +111,5 @@ export function fuzz(options: FuzzOptions): FuzzReport {
   }
   ms.ours = performance.now() - oursBegin;
   const cases = filled.reduce((sum, batch) => sum + batch.length, 0);
-  return { cases, failures, starved, rejected: generator.rejected, ms };
+  return { cases, failures, made, rejected: generator.rejected, ms };
 }

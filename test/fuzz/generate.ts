@@ -217,10 +217,7 @@ export class Generator {
     const thumb = row.isa !== 'A32';
     const insn = this.decodeAt(bits, row.isa === 'T16' ? 2 : 4, thumb, pc, itstate);
     if (insn.row !== row) return 'another row';
-    // To qemu these are system calls of a debugger (semihosting).
-    if (row.isa === 'T16' ? bits === 0xbeab || bits === 0xbabc : (bits & 0x0fff_ffff) === 0x010f_0070) {
-      return 'semihosting';
-    }
+    if (isDebuggers(row, bits)) return "a debugger's";
     const inIT = (itstate & 15) !== 0;
     const context: DecodeContext = { thumb, inIT, lastInIT: (itstate & 15) === 8 };
     if (row.unpredictable?.(insn.args, fieldsOf(row, bits), context)) return 'unpredictable';
@@ -247,6 +244,14 @@ export class Generator {
     }
     return null;
   }
+}
+
+/** To qemu these are system calls of a debugger (semihosting), or, as to Linux (arch/arm/kernel/ptrace.c), its breakpoints. */
+function isDebuggers(row: Row, bits: number): boolean {
+  if (row.isa === 'T16') return bits === 0xbeab || bits === 0xbabc || bits === 0xde01;
+  if (row.isa === 'T32') return bits >>> 0 === 0xf7f0_a000;
+  const withoutCond = bits & 0x0fff_ffff;
+  return withoutCond === 0x010f_0070 || withoutCond === 0x07f0_01f0;
 }
 
 function usesVfp(insn: PlacedInsn): boolean {

@@ -5,13 +5,15 @@
  *
  * --model is one of emu/cpu-model.ts (cortex-a15 when not given; max for what is ARMv8's). --cpu may be given several times;
  * --rows is a regular expression over row names ('ADD (immediate) A1') or, with 'isa:', such as 'T32:VADD'; --rounds N repeats
- * with the next seeds. Prints each difference as a minimal report; exit status 1 when there are any.
+ * with the next seeds. Prints each difference as a minimal report, and at the end how many cases each row had; exit status 1
+ * when there are differences.
  */
 import { parseArgs } from 'node:util';
 import { cpuModelNamed } from '../../emu/cpu-model.ts';
 import { ROWS } from '../../emu/decode/decoder.ts';
 import { hasRow, selectModel } from '../../emu/decode/features.ts';
 import type { Row } from '../../emu/decode/row.ts';
+import { useHandlersFile } from '../../src/handlers-file.ts';
 import { BACKENDS } from './backends.ts';
 import { describeCase } from './compare.ts';
 import { fuzz } from './fuzz.ts';
@@ -31,6 +33,7 @@ const { values } = parseArgs({
   },
 });
 
+useHandlersFile();
 selectModel(cpuModelNamed(values.model)!);
 const pattern = new RegExp(values.rows);
 const rows = ROWS.filter(
@@ -45,6 +48,8 @@ for (const name of values.cpu) {
 }
 
 let failed = false;
+/** Cases by row, over all rounds. */
+const made = new Map<Row, number>(rows.map((row) => [row, 0]));
 const first = Number(values.seed);
 for (let seed = first; seed < first + Number(values.rounds); seed++) {
   const report = fuzz({
@@ -65,7 +70,12 @@ for (let seed = first; seed < first + Number(values.rounds); seed++) {
   console.log(
     `seed ${seed}: ${report.cases} cases of ${rows.length} rows, ${names.size} rows or chains differ`,
   );
-  if (report.starved.length > 0) console.log(`no case for: ${report.starved.map((r) => r.name).join(', ')}`);
+  for (const [row, n] of report.made) made.set(row, made.get(row)! + n);
   if (values.verbose) console.log(report.rejected, report.ms);
 }
+const wanted = Number(values.count) * Number(values.rounds);
+const fewer = rows.filter((row) => made.get(row)! < wanted).map((row) => `${row.name} ${made.get(row)}`);
+console.log(
+  `${wanted} cases of each of ${rows.length - fewer.length} rows; fewer of: ${fewer.join(', ') || 'none'}`,
+);
 process.exitCode = failed ? 1 : 0;

@@ -8,7 +8,11 @@ import { EXEC, HELPERS_PAGE, PAGE_SHIFT, READ, WRITE } from '../../emu/memory/la
 import type { Case, Result } from './layout.ts';
 import * as bench from './layout.ts';
 
-export type BackendFactory = (space: AddressSpace, options: CpuOptions) => CpuBackend;
+/** A CPU that may want to know where the cases of a batch begin (locations: bit 0 is set in Thumb state). */
+export interface BenchCpu extends CpuBackend {
+  load?(locations: readonly number[]): void;
+}
+export type BackendFactory = (space: AddressSpace, options: CpuOptions) => BenchCpu;
 
 /** A case is endless when it has used so many time slices. They are short, so that loops are preempted. */
 const SLICES = 400;
@@ -16,7 +20,7 @@ const FUEL = 2;
 
 export class Runner {
   readonly space = AddressSpace.create();
-  readonly backend: CpuBackend;
+  readonly backend: BenchCpu;
   readonly cpu: CpuState;
   readonly #scratch: Uint32Array;
   /** The scratch memory in the address space. */
@@ -73,6 +77,7 @@ export class Runner {
     this.#code.fill(bench.PAD);
     for (const c of cases) this.#code.set(c.code, ((c.address & ~3) - bench.CODE_BASE) / 4);
     this.#changed(bench.CODE_BASE, bench.CODE_SIZE);
+    this.backend.load?.(cases.map((c) => c.address + (c.state[bench.CPSR]! & 0x20 ? 1 : 0)));
   }
 
   /** Puts the code of one more case in place. It may reach into the first bytes of the next slot (see Generator.address). */
