@@ -17,7 +17,7 @@ export function coverageDocument(calls: readonly Call[] = allCalls): string {
   const rows = numbers.map((n) => {
     const shown = n >= ARM_NR_BASE ? `0x${n.toString(16)}` : String(n);
     const name = SYSCALL_NAMES.get(n)!;
-    const text = here.has(n) ? (PARTIAL[name] ?? 'whole') : `ENOSYS: ${reasonFor(name)}`;
+    const text = here.has(n) ? (PARTIAL[name] ?? 'whole') : `ENOSYS: ${reasonFor(n, name)}`;
     return `| ${shown} | ${name} | ${text} |`;
   });
   return `# System calls

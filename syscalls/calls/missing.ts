@@ -85,8 +85,14 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   adjtimex: 'as clock_adjtime',
 };
 
-/** Why a call of Linux is not here, and which. */
-const ABSENT: readonly (readonly [string, string])[] = [
+/** The last number of Linux 6.1, which uname tells (set_mempolicy_home_node); a few of later ones are here, too. */
+const LAST_NUMBER = 450;
+
+/**
+ * Why calls that are not declared are not, where more is to be said than that they are not. What is declared since needs no
+ * reason, and its name here means nothing.
+ */
+const REASONS: readonly (readonly [reason: string, names: string])[] = [
   ['no CONFIG_BSD_PROCESS_ACCT', 'acct'],
   ['no CONFIG_SWAP', 'swapon swapoff'],
   ['no CONFIG_PRINTK', 'syslog'],
@@ -115,18 +121,14 @@ const ABSENT: readonly (readonly [string, string])[] = [
   ['no CONFIG_SECURITY_LANDLOCK', 'landlock_create_ruleset landlock_add_rule landlock_restrict_self'],
   ['gone from Linux', 'bdflush _sysctl nfsservctl'],
   ['never was there', 'vserver'],
-  [
-    'newer than Linux 6.1',
-    'cachestat map_shadow_stack futex_wake futex_wait futex_requeue statmount listmount lsm_get_self_attr lsm_set_self_attr ' +
-      'lsm_list_modules mseal setxattrat getxattrat listxattrat removexattrat open_tree_attr',
-  ],
-  [
-    'every Linux 6.1 has it; here it is not',
-    'ustat vhangup remap_file_pages open_tree move_mount fsopen fsconfig fsmount fspick mount_setattr',
-  ],
 ];
 
-/** Why the call of this name is absent; undefined when nobody has said. */
-export function reasonFor(name: string): string | undefined {
-  return ABSENT.find(([, names]) => names.split(' ').includes(name))?.[0];
+/** Names that a reason is given for. */
+export const reasoned: readonly string[] = REASONS.flatMap(([, names]) => names.split(' '));
+
+/** Why a call that is not declared is absent. */
+export function reasonFor(number: number, name: string): string {
+  const found = REASONS.find(([, names]) => names.split(' ').includes(name));
+  if (found !== undefined) return found[0];
+  return number > LAST_NUMBER ? 'newer than Linux 6.1' : 'every Linux 6.1 has it; here it is not';
 }

@@ -23,10 +23,7 @@ export interface Creds {
   readonly keepCaps: boolean;
 }
 
-/** Capabilities of Linux 5.10: 0..CAP_CHECKPOINT_RESTORE (40). */
-export const CAP_LAST = 40;
-export const CAP_FULL = (1n << BigInt(CAP_LAST + 1)) - 1n;
-
+/** Capabilities (CAP_* of linux/capability.h). */
 export const CAP = {
   CHOWN: 0,
   DAC_OVERRIDE: 1,
@@ -37,25 +34,43 @@ export const CAP = {
   SETGID: 6,
   SETUID: 7,
   SETPCAP: 8,
+  LINUX_IMMUTABLE: 9,
   NET_BIND_SERVICE: 10,
+  NET_BROADCAST: 11,
   NET_ADMIN: 12,
+  NET_RAW: 13,
   IPC_LOCK: 14,
   IPC_OWNER: 15,
+  SYS_MODULE: 16,
+  SYS_RAWIO: 17,
   SYS_CHROOT: 18,
   SYS_PTRACE: 19,
+  SYS_PACCT: 20,
   SYS_ADMIN: 21,
   SYS_BOOT: 22,
   SYS_NICE: 23,
   SYS_RESOURCE: 24,
   SYS_TIME: 25,
+  SYS_TTY_CONFIG: 26,
   MKNOD: 27,
   LEASE: 28,
+  AUDIT_WRITE: 29,
+  AUDIT_CONTROL: 30,
   SETFCAP: 31,
+  MAC_OVERRIDE: 32,
+  MAC_ADMIN: 33,
+  SYSLOG: 34,
   WAKE_ALARM: 35,
+  BLOCK_SUSPEND: 36,
+  AUDIT_READ: 37,
+  PERFMON: 38,
+  BPF: 39,
+  CHECKPOINT_RESTORE: 40,
 } as const;
 
-const LINUX_IMMUTABLE = 9;
-const MAC_OVERRIDE = 32;
+export const CAP_LAST = CAP.CHECKPOINT_RESTORE;
+export const CAP_FULL = (1n << BigInt(CAP_LAST + 1)) - 1n;
+
 /** Capabilities that are about files (CAP_FS_SET). */
 export const CAP_FS = [
   CAP.CHOWN,
@@ -63,9 +78,9 @@ export const CAP_FS = [
   CAP.DAC_READ_SEARCH,
   CAP.FOWNER,
   CAP.FSETID,
-  LINUX_IMMUTABLE,
+  CAP.LINUX_IMMUTABLE,
   CAP.MKNOD,
-  MAC_OVERRIDE,
+  CAP.MAC_OVERRIDE,
 ].reduce((set, cap) => set | (1n << BigInt(cap)), 0n);
 
 /** Credentials of a process logged in as this user: root has all capabilities, others none. */
