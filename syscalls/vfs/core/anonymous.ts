@@ -34,7 +34,7 @@ export class AnonymousInode extends Inode {
     const ino = fs.vfs.nextAnonymousNumber();
     this.name = name.replace('[N]', `[${ino}]`);
     this.attributes = {
-      dev: this.fs.id,
+      dev: this.fs.dev,
       ino,
       mode,
       nlink: 1,

@@ -13,7 +13,7 @@ import type { DirEntry } from '../../abi/dirent.ts';
 import { fail } from '../../abi/errno.ts';
 import { R_OK, RENAME_NOREPLACE, W_OK, X_OK } from '../../abi/fcntl.ts';
 import type { Attributes, FsStatistics } from '../../abi/stat.ts';
-import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
+import { makedev, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
 import { type AclEntry, aclPermits } from './acl.ts';
 import { CAP, type Creds, capable } from './creds.ts';
 import type { OpenFile } from './open-file.ts';
@@ -28,6 +28,9 @@ export interface AttributeChange {
   atime?: bigint | 'now';
   mtime?: bigint | 'now';
 }
+
+/** Minor number of the first anonymous device: far above those that a host gives. */
+const FIRST_ANONYMOUS = 0xf_0000;
 
 /** A mounted file system. */
 export abstract class FileSystem {
@@ -47,6 +50,10 @@ export abstract class FileSystem {
   constructor(vfs: Vfs) {
     this.vfs = vfs;
     this.id = vfs.nextMountId();
+  }
+  /** Device number of what is on no device: an anonymous one (get_anon_bdev), which no file of the host's has. */
+  get dev(): number {
+    return makedev(0, FIRST_ANONYMOUS + this.id);
   }
   abstract statfs(inode: Inode): FsStatistics;
   /** All of it to the disk. */

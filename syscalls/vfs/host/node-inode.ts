@@ -104,8 +104,8 @@ export class NodeInode extends Inode {
 
   /** Attributes from what the API gave, numbers made safe for a 32-bit guest. */
   attributes(s: fs.BigIntStats): Attributes {
-    const { native, id } = this.fs;
-    const dev = native ? Number(BigInt.asUintN(32, s.dev)) : id;
+    const { native } = this.fs;
+    const dev = native ? Number(BigInt.asUintN(32, s.dev)) : this.fs.dev;
     const attributes = attributesOf(s, dev, this.fs.vfs.numbers);
     if (!native && (attributes.mode & S_IFMT) === S_IFLNK) {
       // memfs gives links the mode of a file and no size.

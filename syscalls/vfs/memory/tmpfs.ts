@@ -61,7 +61,7 @@ export class TmpFs extends FileSystem {
   node(mode: number, uid: number, gid: number): TmpNode {
     if (this.#nodes >= MOST_NODES) fail('ENOSPC');
     this.#nodes++;
-    return new TmpNode(this.id, ++this.#numbers, mode, uid, gid, this.quota);
+    return new TmpNode(this.dev, ++this.#numbers, mode, uid, gid, this.quota);
   }
   /** A file without a name has been given one. */
   named(node: TmpNode): void {

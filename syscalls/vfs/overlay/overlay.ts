@@ -126,7 +126,7 @@ export class OverlayInode extends Inode {
     const isMerged = this.#upper !== undefined && this.#lower !== undefined;
     this.#number ||= this.#lower ? this.#lower.stat().ino : this.fs.numberOf(this.#upper!);
     const nlink = this.deleted ? 0 : isMerged ? 1 : attributes.nlink;
-    return { ...attributes, dev: this.fs.id, ino: this.#number, nlink };
+    return { ...attributes, dev: this.fs.dev, ino: this.#number, nlink };
   }
 
   // What a mode or a list allows does not change with the place of a file.

@@ -55,7 +55,7 @@ export abstract class MadeInode extends Inode {
     const times = { atime: mounted, mtime: mounted, ctime: mounted, btime: mounted };
     const ino = this.fs.numberOf(this.key);
     return {
-      dev: this.fs.id,
+      dev: this.fs.dev,
       ino,
       mode: this.mode,
       nlink: 1,

@@ -230,7 +230,7 @@ class PtsDirectory extends Inode {
   override stat(): Attributes {
     const times = { atime: this.#made, mtime: this.#made, ctime: this.#made, btime: this.#made };
     return {
-      dev: this.fs.id,
+      dev: this.fs.dev,
       ino: 1,
       mode: this.mode,
       nlink: 2,
