@@ -24,6 +24,7 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   mount:
     'tmpfs, ramfs, proc, sysfs, devtmpfs, devpts, mqueue and binds; MS_SHARED gives EINVAL;' +
     ' MS_NOSUID, MS_NODEV and MS_NOEXEC change nothing',
+  ustat: 'what the host has mounted inside its own tree is not found (EINVAL), as it is not in /proc/mounts',
   umount2: 'the root of the tree stays mounted',
   arm_sync_file_range: 'fsync of the whole file',
   readahead: 'nothing to be seen happens',

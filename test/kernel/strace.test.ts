@@ -1,8 +1,10 @@
 /** The log of system calls of real programs. */
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { makeFixtures, makeRoot } from '../programs/engines.ts';
+import { compile, programs } from '../vfs/compile.ts';
 
 const bin = fileURLToPath(new URL('../../src/bin.cjs', import.meta.url));
 let fixtures: string;
@@ -56,6 +58,14 @@ describe('strace', () => {
     expect(of(child)).toMatch(/exit_group\(0\) += \?\n.*\+\+\+ exited with 0 \+\+\+$/);
     expect(of(parent)).toMatch(new RegExp(`wait4.*= ${child}$`, 'm'));
     expect(of(parent)).toMatch(/\+\+\+ killed by SIGKILL \+\+\+$/);
+  });
+
+  test('a struct is shown when the call has filled it, else where it was to be', () => {
+    const source = readFileSync(`${programs}/filesystems.c`, 'utf8');
+    const text = strace(compile('filesystems', source, 'arm')).join('\n');
+    expect(text).toMatch(/ustat\(0x[0-9a-f]+, \{f_tfree=-?\d+, f_tinode=\d+\}\) += 0$/m);
+    expect(text).toMatch(/ustat\(0xfffff, 0x[0-9a-f]+\) += -1 EINVAL \(Invalid argument\)$/m);
+    expect(text).toMatch(/ustat\(0xfffff, NULL\) += -1 EINVAL \(Invalid argument\)$/m);
   });
 
   test('death by a signal', () => {

@@ -1,10 +1,11 @@
-/** File systems: statfs(2) (fs/statfs.c). */
+/** File systems: statfs(2), ustat(2) (fs/statfs.c). */
 import { fail } from '../../abi/errno.ts';
 import { AT_FDCWD } from '../../abi/fcntl.ts';
 import { STATFS_SIZE, STATFS64_SIZE, writeStatfs, writeStatfs64 } from '../../abi/stat.ts';
+import { padding, s32, struct, u32 } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
-import { fd, path, ptr, size } from '../args.ts';
+import { fd, hex, path, ptr, size, structOut } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { inodeAt } from './at.ts';
 
@@ -28,8 +29,22 @@ function statfs(t: Task, inode: Inode, address: number): number {
   return 0;
 }
 
+/** No file system has the names. */
+const ustatT = struct('ustat', { f_tfree: s32, f_tinode: u32, f_fname: padding(6), f_fpack: padding(6) });
+
+/** By device number, as stat(2) tells it; that of what is not mounted (pipes and their like) is one as well (user_get_super). */
+function ustat(t: Task, dev: number, address: number): number {
+  const { mounts, anonymous, namespaces } = t.kernel.vfs;
+  const all = [...mounts.below(mounts.root), anonymous, namespaces];
+  const fs = all.find(({ root }) => root.stat().dev === dev) ?? fail('EINVAL');
+  const { bfree, ffree } = fs.statfs(fs.root);
+  t.mm.put(ustatT, address, { f_tfree: bfree, f_tinode: Math.min(ffree, 0xffff_ffff) });
+  return 0;
+}
+
 export const statfsCalls: readonly Call[] = [
   call(99, 'statfs', [path, ptr], (t, path, out) => statfs(t, inodeAt(t, AT_FDCWD, path, true), out)),
+  call(62, 'ustat', [hex, structOut(ustatT)], ustat),
   call(100, 'fstatfs', [fd, ptr], (t, fd, out) => statfs(t, t.files.raw(fd).inode, out)),
   call(
     266,
