@@ -13,13 +13,16 @@ import type { AddressSpace } from './memory/address-space.ts';
 
 export type BackendFactory = (space: AddressSpace, options: CpuOptions) => CpuBackend;
 
-/** What the end of a run may wait for writing, ms. */
+/** What the end of a run may wait for writing, ms; and where nothing is to be lost. */
 const PATIENCE = 5;
+const ALL_PATIENCE = 2 ** 30;
 
 /** An engine for all processes of a run. */
 export interface Engine {
   readonly create: BackendFactory;
-  /** To be called at the end of the run: keeps what is of use to the next one. Takes PATIENCE ms at the most. */
+  /**
+   * To be called at the end of the run: keeps what is of use to the next one. Takes PATIENCE ms at the most, if not repeatable.
+   */
   finish(): Promise<void>;
 }
 
@@ -30,19 +33,19 @@ export interface EngineOptions {
   readonly archive?: Archive | null;
   /** How to reach a thread that translates; null: there is none. */
   readonly translator?: ((options: TranslatorOptions) => Channel) | null;
+  /** What it does goes by no clock: it is the same each time. There is no other thread, and the end waits for writing. */
+  readonly repeatable?: boolean;
   /** File or package of unicorn.js; null: what it is known by. */
   readonly unicornJs?: string | null;
 }
 
 /** Gives an engine; rejects with one clear line when it is not available on this machine. */
-export async function engineNamed(
-  name: CpuName,
-  { verify, archive = null, translator = null, unicornJs = null }: EngineOptions = {},
-): Promise<Engine> {
-  if (!verify) return engine(name, archive, translator, unicornJs);
-  const first = await engine(name, null, null, unicornJs);
+export async function engineNamed(name: CpuName, options: EngineOptions = {}): Promise<Engine> {
+  const { verify, unicornJs = null } = options;
+  if (!verify) return engine(name, options);
+  const first = await engine(name, { unicornJs });
   const { VerifyBackend } = await import('./verify/backend.ts');
-  const second = await engine(verify, null, null, unicornJs);
+  const second = await engine(verify, { unicornJs });
   return {
     create: (space, options) => new VerifyBackend(space, options, first.create, second.create),
     finish: async () => {},
@@ -51,19 +54,18 @@ export async function engineNamed(
 
 async function engine(
   name: CpuName,
-  archive: Archive | null,
-  translator: NonNullable<EngineOptions['translator']> | null,
-  unicornJs: string | null,
+  { archive = null, translator = null, repeatable = false, unicornJs = null }: EngineOptions,
 ): Promise<Engine> {
   switch (name) {
     case 'jit': {
-      const thread = translator === null ? null : new TranslationThread(translator);
-      const store = new TranslationStore(archive, undefined, thread);
+      const thread = translator === null || repeatable ? null : new TranslationThread(translator);
+      const store = new TranslationStore(archive, undefined, thread, repeatable);
+      const patience = repeatable ? ALL_PATIENCE : PATIENCE;
       return {
         create: (space, options) => new JitBackend(space, options, store),
         finish: async () => {
           thread?.close();
-          await Promise.race([store.keep(PATIENCE), setTimeout(PATIENCE, undefined, { ref: false })]);
+          await Promise.race([store.keep(patience), setTimeout(patience, undefined, { ref: false })]);
         },
       };
     }

@@ -214,6 +214,12 @@ export interface RunOptions {
   verify?: 'reference' | 'unicorn' | null;
   /** Directory of the host where compiled code is kept for later runs; null or undefined: nowhere. */
   cache?: string | null;
+  /**
+   * The first run of a process takes the same turns each time, as far as it asks nobody outside: time passes as programs run, not
+   * by the host's clock, one thread does everything, directories of the host are listed by name. (The time of day and random
+   * numbers are the host's.) What is kept in `cache` is the same bytes.
+   */
+  repeatable?: boolean;
   /** Counts what `stats` of the result tells. It takes a little time. */
   stats?: boolean;
   /**

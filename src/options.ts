@@ -53,6 +53,8 @@ export interface Options {
   verify: 'unicorn' | 'reference' | null;
   /** Where system calls are logged: '-' is standard error. */
   strace: string | null;
+  /** The same turns each time. */
+  repeatable: boolean;
   stats: boolean;
   /** Says what is run. */
   debug: boolean;
@@ -109,6 +111,7 @@ Runs a 32-bit ARM Linux program.
   --cache DIR            where translated code is kept for later runs (by default ~/.cache/armrun), or 'none'
   --verify NAME          run unicorn or reference beside the CPU and compare
   --strace[=FILE]        log system calls (to standard error)
+  --repeatable           the same turns each time: time passes as programs run, directories are listed by name
   --stats                print counters at the end
   --warn                 say what is not supported when the guest asks for it
   --strict               a failure of armrun's own ends the run at once, with status 125
@@ -166,6 +169,7 @@ const OPTIONS = {
   'cpu-model': { type: 'string' },
   cache: { type: 'string' },
   verify: { type: 'string' },
+  repeatable: { type: 'boolean' },
   strace: { type: 'boolean' },
   stats: { type: 'boolean' },
   warn: { type: 'boolean' },
@@ -229,6 +233,7 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
     cache: cacheDirectory(environment),
     verify: null,
     strace: null,
+    repeatable: false,
     stats: false,
     debug: false,
     warn: false,
@@ -372,6 +377,9 @@ function set(draft: Draft, name: OptionName, spelling: string, value: string): I
       break;
     case 'strace':
       draft.strace = value;
+      break;
+    case 'repeatable':
+      draft.repeatable = true;
       break;
     case 'stats':
       draft.stats = true;

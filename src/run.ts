@@ -11,11 +11,13 @@ import { engineNamed } from '../emu/backend.ts';
 import { type CpuModel, DEFAULT_MODEL } from '../emu/cpu-model.ts';
 import { Errno, type ErrnoName } from '../syscalls/abi/errno.ts';
 import { X_OK } from '../syscalls/abi/fcntl.ts';
+import { RESERVED_PIDS } from '../syscalls/abi/limits.ts';
 import { SIGNAL_TEXT } from '../syscalls/abi/signal.ts';
 import { Dispatcher } from '../syscalls/calls/dispatch.ts';
 import { Strace } from '../syscalls/calls/strace.ts';
 import { allCalls } from '../syscalls/calls/table.ts';
 import { boot } from '../syscalls/kernel/boot.ts';
+import { CountedClock } from '../syscalls/kernel/counted-clock.ts';
 import { startJobControl } from '../syscalls/kernel/job-control.ts';
 import { Kernel } from '../syscalls/kernel/kernel.ts';
 import { procSource } from '../syscalls/kernel/proc.ts';
@@ -80,7 +82,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
 }
 
 async function runWith(model: CpuModel, options: RunOptions, started: number): Promise<RunResult> {
-  const { on = {} } = options;
+  const { on = {}, repeatable = false } = options;
   const limits = limitsOf(options.limits ?? {});
   checkMachine(options);
   useHandlersFile();
@@ -94,6 +96,7 @@ async function runWith(model: CpuModel, options: RunOptions, started: number): P
     verify: options.verify ?? null,
     archive,
     translator: translatorFor(model.name, os.availableParallelism()),
+    repeatable,
     unicornJs: process.env.ARMRUN_UNICORN_JS ?? null,
   }).catch((error: Error) => {
     throw new OptionError('ERR_ARMRUN_CPU', error.message, { cause: error });
@@ -110,7 +113,8 @@ async function runWith(model: CpuModel, options: RunOptions, started: number): P
     model,
     hostname: options.hostname ?? os.hostname(),
     corePattern: hostCorePattern(),
-    firstPid: process.pid,
+    clock: repeatable ? new CountedClock() : undefined,
+    firstPid: repeatable ? RESERVED_PIDS : process.pid,
     network: options.net ?? undefined,
     pidMax: options.pidMax ?? undefined,
     memory: options.memory ?? undefined,
@@ -124,6 +128,7 @@ async function runWith(model: CpuModel, options: RunOptions, started: number): P
       on.failure?.(`${oneLine(error)}, in ${where}`);
     },
   });
+  kernel.vfs.inOrder = repeatable;
   kernel.tracer = strace;
   dispatcher.attach(kernel, strace);
   try {

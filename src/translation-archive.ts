@@ -28,7 +28,7 @@ const BUILD_ID = typeof __BUILD_ID__ === 'undefined' ? null : __BUILD_ID__;
  * Files that changed less than so many ms ago may change again without showing it: time stamps go by the host's clock ticks, 10
  * ms at the most.
  */
-const SETTLED = 2000;
+export const SETTLED = 2000;
 /** Larger program files are not hashed. */
 const MAX_FILE = 256 << 20;
 /** Bytes kept in all; beyond it what was not used for longest goes. */

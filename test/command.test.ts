@@ -1,8 +1,9 @@
 /** The command armrun itself: which Node it runs on, its own errors, and how it ends. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import { makeFixtures, makeRoot } from './programs/engines.ts';
@@ -145,6 +146,21 @@ describe('armrun', () => {
       { encoding: 'utf8' },
     );
     expect(stdout).toBe('1\n2 141\n');
+  });
+
+  test('--repeatable takes the same turns each time, and waits for nothing', async () => {
+    // Who comes first depends on how fast each is, and on what the others do.
+    const count = 'i=0; while [ $i -lt 1500 ]; do i=$((i+1)); [ $((i % 150)) != 0 ] || echo $p$i; done';
+    const now = 'read now idle </proc/uptime';
+    const race = `for p in a b c; do (${count}) & done; ${now}; sleep 2000; wait; from=${'${now%.*}'}; ${now}; echo $((${'${now%.*}'} - from))`;
+    const args = [bin, '--repeatable', '--cache', 'none', '--root', root, '/bin/sh', '-c', race];
+    const began = performance.now();
+    // At the same time, so that they hold each other up.
+    const runs = await Promise.all([1, 2, 3, 4].map(() => promisify(execFile)(process.execPath, args)));
+    const [{ stdout }] = runs as [(typeof runs)[0]];
+    expect(stdout).toMatch(/^([abc]\d+\n){30}2000\n$/);
+    for (const run of runs) expect(run).toEqual({ stdout, stderr: '' });
+    expect(performance.now() - began).toBeLessThan(1000_000);
   });
 
   test('--stats tells what each process did', () => {

@@ -60,6 +60,7 @@ export class Keeper {
     if (this.#next === null && this.#isWorthIt(waiting)) this.#begin();
     if (this.#image.loose.size < PIECE && waiting < PIECE_INSTRUCTIONS) return;
     this.#write(false);
+    if (this.#store.isRepeatable) return;
     if (this.#pieces >= MIN_PIECES && this.#pieces >= this.#published) this.#publishing = this.#publish();
   }
 

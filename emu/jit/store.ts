@@ -36,8 +36,10 @@ interface Entry {
 
 export class TranslationStore {
   readonly thread: TranslationThread | null;
-  /** When the run began, by performance.now(). */
-  readonly began = performance.now();
+  /** When the run began, by performance.now(); what is repeatable goes by no clock, and began long ago. */
+  readonly began: number;
+  /** What is done does not depend on time: nothing is kept before the end, and then all of it. */
+  readonly isRepeatable: boolean;
   /** Instructions translated on this thread. */
   translatedHere = 0;
   readonly archive: Archive | null;
@@ -57,7 +59,10 @@ export class TranslationStore {
     archive: Archive | null = null,
     maxWeight = MAX_WEIGHT,
     thread: TranslationThread | null = null,
+    isRepeatable = false,
   ) {
+    this.isRepeatable = isRepeatable;
+    this.began = isRepeatable ? -Infinity : performance.now();
     this.thread = thread;
     this.archive = archive;
     this.#maxWeight = maxWeight;

@@ -1,6 +1,7 @@
 /**
  * Translations to go into a pack: what armrun keeps of programs (translation-archive.ts) after some runs of a root's own. They
- * are found by the content of program files, so they serve every image with the same packages.
+ * are found by the content of program files, so they serve every image with the same packages. They are the same bytes for the
+ * same root: the runs are repeatable, and what programs themselves do by chance is turned off.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -8,13 +9,13 @@ import os from 'node:os';
 import path from 'node:path';
 
 import snapshotFlags from '../snapshot/flags.json' with { type: 'json' };
+import { SETTLED } from '../translation-archive.ts';
 import flags from '../v8-flags.json' with { type: 'json' };
 import type { PackedFile } from './contents.ts';
 import { FILES } from './folder.ts';
 
 /**
- * What builds run again and again, for as long as it takes to be compiled. None of these changes anything in the root. A shell
- * runs what of its line the root has.
+ * What builds run again and again, for as long as it takes to be compiled. A shell runs what of its line the root has.
  */
 const PROGRAMS: readonly (readonly string[])[] = [
   ['/bin/sh', '-c', 'i=0; while [ "$i" -lt 30000 ]; do case $i in *7) x=${i%7} ;; esac; i=$((i + 1)); done'],
@@ -38,14 +39,29 @@ const PROGRAMS: readonly (readonly string[])[] = [
   ['/usr/bin/python3', '-c', 'print(sum(len(str(i).replace("7", "")) for i in range(200000)))'],
 ];
 
+/** The order of hash tables is no matter of chance. */
+const ENVIRONMENT = ['LC_ALL=C', 'PERL_HASH_SEED=0', 'PYTHONHASHSEED=0'];
+
 /** Runs those of the programs that the root has, and gives what was translated. */
 export function translationsOf(root: string, dist: string): PackedFile[] {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'armrun-warm-'));
   try {
     const blob = path.join(dist, 'armrun.blob');
     const armrun = [...flags, ...snapshotFlags, '--snapshot-blob', blob, '--'];
+    const environment = ENVIRONMENT.flatMap((setting) => ['--env', setting]);
+    // Of files that have just been made nothing would be kept.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLED);
     for (const command of PROGRAMS) {
-      const options = ['--root', root, '--cache', directory, '--env', 'LC_ALL=C', '--'];
+      const options = [
+        '--root',
+        root,
+        '--read-only',
+        '--repeatable',
+        '--cache',
+        directory,
+        ...environment,
+        '--',
+      ];
       const { error } = spawnSync(process.execPath, [...armrun, ...options, ...command], {
         env: {},
         stdio: 'ignore',
@@ -55,7 +71,8 @@ export function translationsOf(root: string, dist: string): PackedFile[] {
     // Not the list of hashes: it goes by what this host says of the files.
     const names = fs
       .readdirSync(directory, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.includes('/'));
+      .filter((name) => name.includes('/'))
+      .sort();
     if (names.length === 0) throw new Error(`no program of ${root} could be run`);
     return names.map((name) => ({
       name: `${FILES.translations}/${name}`,

@@ -20,6 +20,7 @@ import { MachineMemory } from '../vfs/memory/quota.ts';
 import { PrivateNetwork } from '../vfs/net/private-network.ts';
 import { monotonic } from './clock.ts';
 import { mayCommit } from './commit.ts';
+import type { CountedClock } from './counted-clock.ts';
 import { exitGroup } from './exit.ts';
 import { Futexes } from './futex.ts';
 import { KnownPrograms } from './known-programs.ts';
@@ -88,6 +89,8 @@ export interface KernelOptions {
   /** How many CPUs programs see, at most NR_CPUS. They take turns on one. */
   cpus?: number | undefined;
   command?: HostCommand | undefined;
+  /** The time goes by it, not by the host's clock. */
+  clock?: CountedClock | undefined;
   /** Whether nobody outside would continue the first process group when it has stopped. */
   isOrphaned(): boolean;
   /** Keep account of every process (Kernel.ended). */
@@ -149,7 +152,7 @@ export class Kernel {
   readonly queuedSignals = new QueuedSignals();
   readonly scheduler: Scheduler;
   readonly hooks: CpuHooks;
-  readonly now: () => number = monotonic;
+  readonly now: () => number;
   tracer: Tracer | undefined;
   /** Processes, each of which has a memory of its own, and threads of all of them. */
   readonly maxProcesses = 1000;
@@ -183,6 +186,7 @@ export class Kernel {
 
   constructor(options: KernelOptions) {
     this.options = options;
+    this.now = options.clock?.now ?? monotonic;
     this.vfs = new Vfs(new MachineMemory(options.memory));
     this.vfs.memory.mayCommit = (bytes) => mayCommit(this, bytes);
     const { network = 'host' } = options;

@@ -33,6 +33,8 @@ export class Scheduler {
   /** The task whose code or system call runs now. */
   current: Task | undefined;
   #fuel = FIRST_FUEL;
+  /** What the current task was given last. */
+  #given = 0;
   #lastCheck = 0;
   #sliceEnd = 0;
   /** Up to when the CPU time of `current` has been counted. */
@@ -111,12 +113,13 @@ export class Scheduler {
     this.#countedUntil = now;
     this.#sliceEnd = now + SLICE_MS;
     this.#lastCheck = now;
-    t.cpu.fuel = this.#fuel;
+    this.#refuel(t);
     try {
       if (this.#kernel.resume(t)) t.run();
     } catch (error) {
       this.#kernel.crash(t, 'running', error);
     } finally {
+      this.#burned(t);
       this.#countCpu(t);
       this.#countSwitch(t);
       this.current = undefined;
@@ -129,6 +132,7 @@ export class Scheduler {
   /** The hook of the CPU: true when the task may go on. */
   preempt(t: Task): boolean {
     const kernel = this.#kernel;
+    this.#burned(t);
     const now = kernel.now();
     const waiting = this.#queue.length;
     if (kernel.timers.next <= now) kernel.timers.expire(now);
@@ -142,8 +146,18 @@ export class Scheduler {
     this.#lastCheck = now;
     if (elapsed < CHECK_MS / 2) this.#fuel = Math.min(MOST_FUEL, this.#fuel * 2);
     else if (elapsed > CHECK_MS * 2) this.#fuel = Math.max(LEAST_FUEL, this.#fuel >> 1);
-    t.cpu.fuel = this.#fuel;
+    this.#refuel(t);
     return true;
+  }
+
+  #refuel(t: Task): void {
+    this.#given = t.cpu.fuel = this.#fuel;
+  }
+
+  /** Has the time pass for the fuel that a task has used. */
+  #burned(t: Task): void {
+    this.#kernel.options.clock?.ran(this.#given - t.cpu.fuel);
+    this.#given = t.cpu.fuel;
   }
 
   /** The task that runs gives up its turn (sched_yield): it goes on when the others have had theirs. */
@@ -171,7 +185,7 @@ export class Scheduler {
     const now = this.#kernel.now();
     let used = now - this.#countedUntil;
     this.#countedUntil = now;
-    if (used < DOUBTFUL_MS) {
+    if (used < DOUBTFUL_MS || this.#kernel.options.clock !== undefined) {
       this.#believed += used;
     } else {
       const cpu = hostCpuTime();
@@ -191,7 +205,9 @@ export class Scheduler {
 
   /** Waits for the next deadline or for a host event that makes a task runnable. */
   async #idle(): Promise<void> {
-    const wait = this.#kernel.timers.next - this.#kernel.now();
+    const { timers, options } = this.#kernel;
+    if (timers.next < Infinity) options.clock?.sleepUntil(timers.next);
+    const wait = timers.next - this.#kernel.now();
     if (wait <= 0) return;
     if (wait < FINE_SLEEP_MS) {
       Atomics.wait(this.#cell, 0, 0, wait);

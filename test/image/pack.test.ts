@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import flags from '../../src/v8-flags.json' with { type: 'json' };
 import { needs } from '../needs.ts';
 import { makeRoot } from '../programs/engines.ts';
+import { filesOf } from './buildah.ts';
 import { armrun, chroot, copyRoot, packInto, project, temporaryDirectory } from './roots.ts';
 
 let directory: string;
@@ -172,6 +173,21 @@ describe('--warm', () => {
     });
     // The same files at the same addresses: nothing new has been kept.
     expect(translations()).toEqual(packed);
+  });
+
+  test('packs the same bytes for the same root, wherever it is, and leaves that as it was', {
+    timeout: 600_000,
+  }, () => {
+    const archives = ['first', 'second'].map((name) => {
+      const root = `${directory}/${name}`;
+      copyRoot(makeRoot('image'), root);
+      const before = filesOf(root);
+      packInto(`${directory}/${name}.tar`, '--warm', root);
+      expect(filesOf(root)).toEqual(before);
+      return readFileSync(`${directory}/${name}.tar`);
+    });
+    expect(archives[0]!.length).toBeGreaterThan(statSync(`${directory}/armrun.tar`).size + 1e6);
+    expect(archives[0]!.equals(archives[1]!)).toBe(true);
   });
 
   test('the root must be there, and the machine one that runs the pack', () => {

@@ -116,7 +116,9 @@ export class NodeDirectory extends NodeInode {
     const { hidden } = this.fs;
     const mayBeDevices = this.fs.guest?.kept.special ?? false;
     const entries: DirEntry[] = [];
-    for (const entry of entriesOf(this.fs, this.path)) {
+    const found = entriesOf(this.fs, this.path);
+    if (this.fs.vfs.inOrder) found.sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of found) {
       const { name } = entry;
       let { type, ino } = entry;
       if (mayBeDevices && type === DT_REG) {
