@@ -346,7 +346,7 @@ function overlayOver(kernel: Kernel, lower: Inode, { root, overlay, readOnly, fa
   } else upper = new TmpFs(vfs);
   if (upper.root.list().length === 0) copyAttributes(lower, upper.root);
   const made = new OverlayFs(lower, upper.root);
-  made.readOnly = made.keptReadOnly = readOnly ?? false;
+  made.superReadOnly = made.keptReadOnly = readOnly ?? false;
   return made.root;
 }
 

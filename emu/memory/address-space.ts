@@ -80,6 +80,8 @@ export interface Vma {
   locked?: boolean | undefined;
   /** What a child of fork gets of it when that is not all: nothing (VM_DONTCOPY), or zeros (VM_WIPEONFORK). */
   onFork?: 'nothing' | 'zeros' | undefined;
+  /** It may not be made executable: the file's mount forbids it (VM_MAYEXEC is not set). */
+  noExec?: boolean | undefined;
   /** As in /proc/PID/maps: a path, [heap], [stack] or ''. */
   name: string;
 }

@@ -166,13 +166,12 @@ export interface FsStatistics {
   files: number;
   ffree: number;
   namelen: number;
-  flags: number;
 }
 
 export const STATFS64_SIZE = 84;
 
 /** struct statfs64, packed to 4 bytes on ARM EABI. */
-export function writeStatfs64(view: DataView, at: number, s: FsStatistics): void {
+export function writeStatfs64(view: DataView, at: number, s: FsStatistics, flags: number): void {
   new Uint8Array(view.buffer, view.byteOffset + at, STATFS64_SIZE).fill(0);
   view.setUint32(at, s.type, true);
   view.setUint32(at + 4, s.bsize, true);
@@ -183,13 +182,13 @@ export function writeStatfs64(view: DataView, at: number, s: FsStatistics): void
   setUint64(view, at + 40, s.ffree);
   view.setUint32(at + 56, s.namelen, true);
   view.setUint32(at + 60, s.bsize, true);
-  view.setUint32(at + 64, s.flags, true);
+  view.setUint32(at + 64, flags, true);
 }
 
 export const STATFS_SIZE = 64;
 
 /** struct statfs; larger file systems are scaled to bigger blocks, so that df of an old program still tells the truth. */
-export function writeStatfs(view: DataView, at: number, s: FsStatistics): void {
+export function writeStatfs(view: DataView, at: number, s: FsStatistics, flags: number): void {
   let { bsize, blocks, bfree, bavail } = s;
   while (blocks > 0xffff_ffff) {
     bsize *= 2;
@@ -206,7 +205,7 @@ export function writeStatfs(view: DataView, at: number, s: FsStatistics): void {
     Math.min(s.files, 0xffff_ffff),
     Math.min(s.ffree, 0xffff_ffff),
   ];
-  words.push(0, 0, s.namelen, bsize, s.flags, 0, 0, 0, 0);
+  words.push(0, 0, s.namelen, bsize, flags, 0, 0, 0, 0);
   words.forEach((word, i) => {
     view.setUint32(at + 4 * i, word, true);
   });

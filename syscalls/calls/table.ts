@@ -16,6 +16,7 @@ import { getdentsCalls } from './files/getdents.ts';
 import { ioctlCalls } from './files/ioctl.ts';
 import { memfdCalls } from './files/memfd.ts';
 import { mountCalls } from './files/mount.ts';
+import { mountFdCalls } from './files/mount-fd.ts';
 import { nameiCalls } from './files/namei.ts';
 import { openCalls } from './files/open.ts';
 import { pipeCalls } from './files/pipe.ts';
@@ -84,6 +85,7 @@ export const allCalls: readonly Call[] = [
   ...ioctlCalls,
   ...memfdCalls,
   ...mountCalls,
+  ...mountFdCalls,
   ...nameiCalls,
   ...openCalls,
   ...pipeCalls,

@@ -4,6 +4,7 @@
  * security/commoncap.c).
  */
 import { Errno, fail } from '../abi/errno.ts';
+import { MOUNT_ATTR_NOSUID } from '../abi/mount.ts';
 import { S_ISGID, S_ISUID, S_IXGRP } from '../abi/stat.ts';
 import { CAP_FULL, type Creds } from '../vfs/core/creds.ts';
 import type { Inode } from '../vfs/core/inode.ts';
@@ -55,13 +56,14 @@ export function credsAfterExec(
 ): { creds: Creds; secure: boolean } {
   let { euid, egid } = creds;
   const { mode, uid, gid } = inode.stat();
-  if (!noNewPrivs) {
+  const maySuid = (inode.fs.attributes & MOUNT_ATTR_NOSUID) === 0;
+  if (maySuid && !noNewPrivs) {
     if (mode & S_ISUID) euid = uid;
     if ((mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) egid = gid;
   }
   // To who is root already a file has nothing to give.
   const isRoot = creds.uid === 0 && euid === 0;
-  const file = isRoot && creds.ambient === 0n ? undefined : fileCapabilities(inode);
+  const file = (isRoot && creds.ambient === 0n) || !maySuid ? undefined : fileCapabilities(inode);
   let permitted = 0n;
   let isEffective = false;
   if (file !== undefined) {

@@ -246,7 +246,7 @@ function load(
 
 /** do_open_execat: a regular file with an x bit for the caller, that nobody writes. */
 export function checkExecutable(by: Pick<Executor, 'kernel' | 'creds'>, inode: Inode): void {
-  if (!inode.isRegular || !inode.permits(X_OK, by.creds)) fail('EACCES');
+  if (!inode.isRegular || inode.noExec || !inode.permits(X_OK, by.creds)) fail('EACCES');
   if (isWritten(by.kernel, inode)) fail('ETXTBSY');
 }
 

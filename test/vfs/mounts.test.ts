@@ -8,7 +8,7 @@ import { needs } from '../needs.ts';
 import { compile } from './compile.ts';
 
 const bin = fileURLToPath(new URL('../../src/bin.cjs', import.meta.url));
-const source = readFileSync(new URL('./mounts.c', import.meta.url), 'utf8');
+const source = (name: string) => readFileSync(new URL(`./${name}.c`, import.meta.url), 'utf8');
 
 /** What a command says, run in an empty directory. */
 function run(command: string, args: string[]): string[] {
@@ -19,8 +19,11 @@ function run(command: string, args: string[]): string[] {
 }
 
 const root = needs('root');
-root.test(root.name('mount namespaces, pivot_root, umount and setns'), () => {
-  const native = run('unshare', ['--mount', '--uts', '--ipc', compile('mounts', source, 'host')]);
+root.test.for([
+  ['mounts', 'mount namespaces, pivot_root, umount and setns'],
+  ['mount-fd', 'attributes of mounts, and mounting by descriptors'],
+] as const)(root.name('%s: %s'), ([name]) => {
+  const native = run('unshare', ['--mount', '--uts', '--ipc', compile(name, source(name), 'host')]);
   expect(native.length).toBeGreaterThan(150);
-  expect(run(process.execPath, [bin, '--cpu', 'interp', compile('mounts', source, 'arm')])).toEqual(native);
+  expect(run(process.execPath, [bin, '--cpu', 'interp', compile(name, source(name), 'arm')])).toEqual(native);
 });

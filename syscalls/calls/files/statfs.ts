@@ -1,6 +1,7 @@
 /** File systems: statfs(2), ustat(2) (fs/statfs.c). */
 import { fail } from '../../abi/errno.ts';
 import { AT_FDCWD } from '../../abi/fcntl.ts';
+import { statfsFlags } from '../../abi/mount.ts';
 import { STATFS_SIZE, STATFS64_SIZE, writeStatfs, writeStatfs64 } from '../../abi/stat.ts';
 import { padding, s32, struct, u32 } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
@@ -17,15 +18,17 @@ function checkSize(size: number): void {
 }
 
 function statfs64(t: Task, inode: Inode, address: number): number {
-  const statistics = inode.fs.statfs(inode);
+  const { fs } = inode;
+  const statistics = fs.statfs(inode);
   t.mm.writable(address, STATFS64_SIZE);
-  writeStatfs64(t.mm.view, address, statistics);
+  writeStatfs64(t.mm.view, address, statistics, statfsFlags(fs.attributes, fs.readOnly));
   return 0;
 }
 function statfs(t: Task, inode: Inode, address: number): number {
-  const statistics = inode.fs.statfs(inode);
+  const { fs } = inode;
+  const statistics = fs.statfs(inode);
   t.mm.writable(address, STATFS_SIZE);
-  writeStatfs(t.mm.view, address, statistics);
+  writeStatfs(t.mm.view, address, statistics, statfsFlags(fs.attributes, fs.readOnly));
   return 0;
 }
 

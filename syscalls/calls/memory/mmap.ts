@@ -124,6 +124,7 @@ function mmap(
   let name = '';
   if (file !== undefined) {
     if (!file.readable || (shared && prot & PROT.PROT_WRITE && !file.writable)) fail('EACCES');
+    if (file.inode.noExec && prot & PROT.PROT_EXEC) fail('EPERM');
     if (shared && prot & PROT.PROT_WRITE) file.checkWritableMapping();
     // Sockets have a way to be mapped, which refuses it.
     if (growsDown && file instanceof Socket) fail('EINVAL');
@@ -152,12 +153,13 @@ function mmap(
   space.map({
     start: at,
     end: at + bytes,
-    prot: effectiveProt(t, prot),
+    prot: file?.inode.noExec ? prot & PROT_BITS : effectiveProt(t, prot),
     shared,
     source,
     offset: source ? offset : 0,
     growsDown,
     locked: locked || undefined,
+    noExec: file?.inode.noExec || undefined,
     name,
   });
   if (locked) populate(t, at, at + bytes);
@@ -233,6 +235,8 @@ function mprotect(t: Task, start: number, length: number, prot: number): number 
     }
     if (t.kernel.vfs.memory.limited && !mayCommit(t.kernel, promisedBy(t, from, end))) fail('ENOMEM');
   }
+  if (prot & PROT.PROT_EXEC && space.vmas().some((v) => v.noExec && v.start < end && v.end > from))
+    fail('EACCES');
   if (!space.protect(from, end, effectiveProt(t, prot))) fail('ENOMEM');
   return 0;
 }

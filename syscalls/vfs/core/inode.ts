@@ -12,10 +12,12 @@
 import type { DirEntry } from '../../abi/dirent.ts';
 import { fail } from '../../abi/errno.ts';
 import { R_OK, RENAME_NOREPLACE, W_OK, X_OK } from '../../abi/fcntl.ts';
+import { MOUNT_ATTR_NOEXEC, MOUNT_ATTR_RDONLY } from '../../abi/mount.ts';
 import type { Attributes, FsStatistics } from '../../abi/stat.ts';
 import { makedev, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
 import { type AclEntry, aclPermits } from './acl.ts';
 import { CAP, type Creds, capable } from './creds.ts';
+import type { DetachedMounts } from './mount.ts';
 import type { OpenFile } from './open-file.ts';
 import type { Vfs } from './vfs.ts';
 
@@ -37,10 +39,13 @@ export abstract class FileSystem {
   readonly vfs: Vfs;
   /** As in /proc/mounts: ext4, tmpfs, proc ... */
   abstract readonly type: string;
-  abstract readonly source: string;
-  /** Nothing in it can be changed, by its mount in the namespace of who asks, or at all (`superReadOnly`). */
-  readOnly = false;
+  abstract source: string;
+  /** Nothing in it can be changed, whatever its mount is like. */
   superReadOnly = false;
+  /** Of its mount in the namespace of who asks (MOUNT_ATTR_*). */
+  attributes = 0;
+  /** What it is mounted in when no namespace has that yet. */
+  detached: DetachedMounts | undefined;
   /** It is read-only by the will of who started the run: no process may change that. */
   keptReadOnly = false;
   abstract readonly root: Inode;
@@ -55,6 +60,10 @@ export abstract class FileSystem {
   get dev(): number {
     return makedev(0, FIRST_ANONYMOUS + this.id);
   }
+  /** Nothing in it can be changed. */
+  get readOnly(): boolean {
+    return this.superReadOnly || (this.attributes & MOUNT_ATTR_RDONLY) !== 0;
+  }
   abstract statfs(inode: Inode): FsStatistics;
   /** All of it to the disk. */
   sync(): void {}
@@ -62,7 +71,7 @@ export abstract class FileSystem {
 
 /** What statfs tells of a file system that is nowhere stored; `type` is its magic number (statfs(2)). */
 export function noSpace(type: number): FsStatistics {
-  return { type, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0, namelen: 255, flags: 0 };
+  return { type, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0, namelen: 255 };
 }
 
 export abstract class Inode {
@@ -101,6 +110,10 @@ export abstract class Inode {
   }
   get isRegular(): boolean {
     return (this.mode & S_IFMT) === S_IFREG;
+  }
+  /** A file that nobody may execute, by its mount (path_noexec). */
+  get noExec(): boolean {
+    return (this.fs.attributes & MOUNT_ATTR_NOEXEC) !== 0 && this.isRegular;
   }
 
   /**

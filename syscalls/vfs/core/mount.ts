@@ -7,6 +7,7 @@
  * one's is written there when a task of it gets its turn, as page tables are (`enter`).
  */
 import { fail } from '../../abi/errno.ts';
+import { MOUNT_ATTR_RDONLY, optionsText } from '../../abi/mount.ts';
 import { major, minor } from '../../abi/stat.ts';
 import { type FileSystem, type Inode, isWithin, pathOf } from './inode.ts';
 import { Namespace } from './namespaces.ts';
@@ -18,8 +19,8 @@ interface Mount {
   /** Undefined for the root of the tree, and for what lies over that. */
   dir: Inode | undefined;
   name: string;
-  /** Of the mount alone (MS_REMOUNT with MS_BIND). */
-  readOnly: boolean;
+  /** Of the mount alone (MOUNT_ATTR_*). */
+  attributes: number;
   isUnbindable: boolean;
 }
 
@@ -30,6 +31,49 @@ const isSame = (a: FileSystem, b: FileSystem) => a === b || (a.type === b.type &
 /** Octal for what would break the lines. */
 function escapePath(path: string): string {
   return path.replace(/[ \t\n\\]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
+}
+
+/** Makes the inodes show a mount. */
+function show({ fs, dir, name, attributes }: Mount): void {
+  fs.attributes = attributes;
+  if (dir === undefined) return;
+  (dir.mounts ??= new Map()).set(name, fs.root);
+  fs.root.parent = dir;
+  fs.root.name = name;
+}
+
+/** A change of mounts' attributes (struct mount_kattr): MOUNT_ATTR_* that go, and that come. */
+export interface AttributesChange {
+  readonly clear: number;
+  readonly set: number;
+  /** What is mounted inside, too. */
+  readonly recursive: boolean;
+}
+
+/**
+ * Mounts that no namespace has yet: what open_tree(2) copies and fsmount(2) makes (an anonymous namespace of Linux). Their file
+ * systems are mounted nowhere else, so all inodes show them.
+ */
+export class DetachedMounts {
+  /** The root of the tree is the first. */
+  readonly mounts: Mount[] = [];
+
+  constructor(fs: FileSystem, attributes: number) {
+    this.add(undefined, '', fs, attributes);
+  }
+  /** `dir` is in one of the tree's file systems. */
+  add(dir: Inode | undefined, name: string, fs: FileSystem, attributes: number): void {
+    const mount = { fs, dir, name, attributes, isUnbindable: false };
+    this.mounts.push(mount);
+    fs.detached = this;
+    show(mount);
+  }
+  get root(): Inode {
+    return this.mounts[0]!.fs.root;
+  }
+  get fileSystems(): FileSystem[] {
+    return this.mounts.map(({ fs }) => fs);
+  }
 }
 
 export class MountNamespace extends Namespace {
@@ -64,16 +108,8 @@ export class MountNamespace extends Namespace {
       fs.root.parent = undefined;
       fs.root.name = '';
     }
-    for (const each of this.#mounts) this.#show(each);
+    for (const each of this.#mounts) show(each);
     vfs.mounts = this;
-  }
-
-  #show({ fs, dir, name, readOnly }: Mount): void {
-    fs.readOnly = fs.superReadOnly || readOnly;
-    if (dir === undefined) return;
-    (dir.mounts ??= new Map()).set(name, fs.root);
-    fs.root.parent = dir;
-    fs.root.name = name;
   }
 
   /** Does something where the inodes show this namespace. */
@@ -100,10 +136,16 @@ export class MountNamespace extends Namespace {
   #of(root: Inode): Mount {
     return this.#mounts.find(({ fs }) => fs === root.fs && fs.root === root) ?? fail('EINVAL');
   }
+  /** The mount with that root, here or detached; and all that are mounted inside. EINVAL. */
+  #tree(root: Inode, recursive: boolean): Mount[] {
+    const among = root.fs.detached?.mounts ?? this.#mounts;
+    const mount = among.find(({ fs }) => fs === root.fs && fs.root === root) ?? fail('EINVAL');
+    return recursive ? among.filter((other) => other === mount || isWithin(other.fs.root, root)) : [mount];
+  }
 
   /** The root of the tree, of a namespace without one. */
   setRoot(fs: FileSystem): void {
-    this.#mounts.push({ fs, dir: undefined, name: '', readOnly: false, isUnbindable: false });
+    this.#mounts.push({ fs, dir: undefined, name: '', attributes: 0, isUnbindable: false });
   }
   /** The first root of the tree, over which others may lie. */
   get root(): Inode {
@@ -114,14 +156,36 @@ export class MountNamespace extends Namespace {
    * Mounts a file system over a name in a directory, which need not exist there; over what is mounted there already, but not the
    * same once more (EBUSY). Without a directory it is over the root of the tree.
    */
-  add(dir: Inode | undefined, name: string, fs: FileSystem): void {
+  add(dir: Inode | undefined, name: string, fs: FileSystem, attributes = 0): void {
     const there = this.#at(dir, name);
     if (there && isSame(there.fs, fs)) fail('EBUSY');
-    fs.superReadOnly = fs.readOnly;
-    const mount = { fs, dir, name, readOnly: false, isUnbindable: false };
-    this.#mounts.push(mount);
-    this.#show(mount);
+    this.attach(new DetachedMounts(fs, attributes), dir, name);
+  }
+
+  /** Mounts a tree that was mounted nowhere. */
+  attach({ mounts }: DetachedMounts, dir: Inode | undefined, name: string): void {
+    const [top] = mounts as [Mount];
+    top.dir = dir;
+    top.name = name;
+    show(top);
+    for (const { fs } of mounts) fs.detached = undefined;
+    this.#mounts.push(...mounts);
     this.#changed();
+  }
+
+  /** Mounts a file system over a file. EINVAL, ENOTDIR, EBUSY. */
+  addOver(over: Inode, fs: FileSystem, attributes: number): void {
+    this.#checkPlace(over, fs.root);
+    this.add(over.parent, over.parent === undefined ? '' : over.name, fs, attributes);
+  }
+  /** Mounts a tree that was mounted nowhere over a file. EINVAL, ENOTDIR. */
+  attachOver(over: Inode, tree: DetachedMounts): void {
+    this.#checkPlace(over, tree.root);
+    this.attach(tree, over.parent, over.parent === undefined ? '' : over.name);
+  }
+  #checkPlace(over: Inode, root: Inode): void {
+    if (!this.has(over.fs)) fail('EINVAL');
+    if (root.isDirectory !== over.isDirectory) fail('ENOTDIR');
   }
 
   /** Takes the mount away; what it has hidden is seen again. */
@@ -130,7 +194,7 @@ export class MountNamespace extends Namespace {
     const { fs, dir, name } = mount;
     fs.root.parent = undefined;
     const below = this.#at(dir, name);
-    if (below) this.#show(below);
+    if (below) show(below);
     else dir?.mounts?.delete(name);
   }
 
@@ -168,7 +232,7 @@ export class MountNamespace extends Namespace {
     mount.dir = dir;
     mount.name = name;
     this.#mounts.push(mount);
-    this.#show(mount);
+    show(mount);
     this.#changed();
   }
 
@@ -190,31 +254,33 @@ export class MountNamespace extends Namespace {
     before.dir = old === root ? undefined : old.parent;
     before.name = old === root ? '' : old.name;
     this.#mounts.push(before);
-    this.#show(before);
+    show(before);
     this.#changed();
   }
 
   /**
-   * Makes a mounted file system read-only, or not; or only its mount in this namespace. EINVAL when the inode is not the root of
-   * one, EPERM.
+   * Gives mounts other attributes, here or detached. EINVAL when the inode is not the root of one, EPERM where who started the
+   * run wants it read-only. `check` is asked of each before anything is changed.
    */
-  remount(root: Inode, readOnly: boolean, mountOnly: boolean): void {
-    const mount = this.#of(root);
-    const { fs } = mount;
-    if (fs.keptReadOnly && !readOnly) fail('EPERM');
-    mount.readOnly = readOnly;
-    if (!mountOnly) fs.superReadOnly = readOnly;
-    fs.readOnly = fs.superReadOnly || mount.readOnly;
+  setAttributes(
+    root: Inode,
+    { clear, set, recursive }: AttributesChange,
+    check?: (fs: FileSystem) => void,
+  ): void {
+    const tree = this.#tree(root, recursive);
+    for (const { fs } of tree) {
+      if (fs.keptReadOnly && clear & ~set & MOUNT_ATTR_RDONLY) fail('EPERM');
+      check?.(fs);
+    }
+    for (const mount of tree) {
+      mount.attributes = (mount.attributes & ~clear) | set;
+      mount.fs.attributes = mount.attributes;
+    }
     this.#changed();
   }
 
   setUnbindable(root: Inode, isUnbindable: boolean, recursive: boolean): void {
-    const mount = this.#of(root);
-    mount.isUnbindable = isUnbindable;
-    if (recursive) {
-      const inside = this.inside(mount.fs);
-      for (const each of this.#mounts) if (inside.includes(each.fs)) each.isUnbindable = isUnbindable;
-    }
+    for (const mount of this.#tree(root, recursive)) mount.isUnbindable = isUnbindable;
     this.#changed();
   }
   isUnbindable(fs: FileSystem): boolean {
@@ -237,7 +303,7 @@ export class MountNamespace extends Namespace {
       this.below(root)
         .map((fs) => {
           const path = fs === root.fs ? '/' : pathOf(fs.root, view);
-          return `${escapePath(fs.source)} ${escapePath(path)} ${fs.type} ${fs.readOnly ? 'ro' : 'rw'},relatime 0 0\n`;
+          return `${escapePath(fs.source)} ${escapePath(path)} ${fs.type} ${optionsText(fs.attributes, fs.readOnly)} 0 0\n`;
         })
         .join(''),
     );
@@ -250,10 +316,10 @@ export class MountNamespace extends Namespace {
           const { dev } = fs.root.stat();
           const path = fs === root.fs ? '/' : pathOf(fs.root, view);
           const parent = fs === root.fs ? 0 : (fs.root.parent?.fs.id ?? 0);
-          const access = fs.readOnly ? 'ro' : 'rw';
           const kind = this.isUnbindable(fs) ? ' unbindable' : '';
           const whole = fs.superReadOnly ? 'ro' : 'rw';
-          const mount = `${fs.id} ${parent} ${major(dev)}:${minor(dev)} / ${escapePath(path)} ${access},relatime${kind}`;
+          const options = `${optionsText(fs.attributes, fs.readOnly)}${kind}`;
+          const mount = `${fs.id} ${parent} ${major(dev)}:${minor(dev)} / ${escapePath(path)} ${options}`;
           return `${mount} - ${fs.type} ${escapePath(fs.source)} ${whole}\n`;
         })
         .join(''),

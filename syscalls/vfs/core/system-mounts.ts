@@ -37,6 +37,7 @@ export function mountSystem(
   if (ownRoot) {
     const dev = createDev(vfs);
     mounts.add(root, 'dev', dev);
+    mounts.add(dev.root, 'shm', new TmpFs(vfs, { mode: 0o1777 }));
     mounts.add(dev.root, 'pts', pts);
     mounts.add(dev.root, 'mqueue', mqueues);
     mounts.add(root, 'sys', new SysFs(vfs, system(source.cpus, vfs.network)));

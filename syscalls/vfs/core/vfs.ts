@@ -39,6 +39,7 @@ import {
   IN_MOVED_TO,
   IN_OPEN,
 } from '../../abi/inotify.ts';
+import { MOUNT_ATTR_NODEV } from '../../abi/mount.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
 import type { NodeFs } from '../host/node-fs.ts';
 import type { HostTerminal } from '../host/terminal.ts';
@@ -261,6 +262,8 @@ export class Vfs {
     if (flags & O_DIRECTORY && !inode.isDirectory) fail('ENOTDIR');
     if (flags & O_PATH) return new PathFile(inode, flags);
     if (inode.isDirectory && (access !== O_RDONLY || flags & (O_CREAT | O_TRUNC))) fail('EISDIR');
+    const type = inode.mode & S_IFMT;
+    if ((type === S_IFCHR || type === S_IFBLK) && inode.fs.attributes & MOUNT_ATTR_NODEV) fail('EACCES');
     const wanted = (access === O_WRONLY ? 0 : R_OK) | (access !== O_RDONLY || flags & O_TRUNC ? W_OK : 0);
     if (!inode.permits(wanted, who)) fail('EACCES');
     if (wanted & W_OK && inode.isRegular && inode.fs.readOnly) fail('EROFS');
@@ -280,6 +283,7 @@ export class Vfs {
   checkAccess(inode: Inode, mode: number, who: Creds): void {
     if (mode === 0) return;
     if (mode & W_OK && inode.fs.readOnly && (inode.isRegular || inode.isDirectory)) fail('EROFS');
+    if (mode & X_OK && inode.noExec) fail('EACCES');
     if (!inode.permits(mode, who)) fail('EACCES');
   }
 
@@ -471,7 +475,7 @@ export class Vfs {
     return count;
   }
 
-  // ---- sockets and mounts ----
+  // ---- sockets ----
 
   /** The inode of a new Unix socket. EADDRINUSE when the name is there. */
   makeSocket(at: PathOperation, mode: number, stream: boolean): Inode {
@@ -490,11 +494,5 @@ export class Vfs {
     if ((inode.mode & S_IFMT) !== S_IFSOCK) fail('ECONNREFUSED');
     if (inode.socket instanceof Socket) return inode.socket;
     return inode.outside ?? fail('ECONNREFUSED');
-  }
-
-  /** Mounts a file system over a file. EPERM, ENOTDIR, EBUSY. */
-  mount(fs: FileSystem, over: Inode): void {
-    if (fs.root.isDirectory !== over.isDirectory) fail('ENOTDIR');
-    this.mounts.add(over.parent, over.parent === undefined ? '' : over.name, fs);
   }
 }

@@ -5,6 +5,7 @@
  */
 import { Errno, fail } from '../../abi/errno.ts';
 import { NAME_MAX, PATH_MAX, SYMLINKS_MAX, X_OK } from '../../abi/fcntl.ts';
+import { MOUNT_ATTR_NOSYMFOLLOW } from '../../abi/mount.ts';
 import { S_IFDIR, S_IFMT } from '../../abi/stat.ts';
 import type { Creds } from './creds.ts';
 import type { Inode } from './inode.ts';
@@ -158,6 +159,7 @@ class Walk {
   #through(link: Inode, slash: boolean, isLast: boolean): void {
     const options = this.#options;
     if (++this.#links > SYMLINKS_MAX || options?.noSymlinks) fail('ELOOP');
+    if (link.fs.attributes & MOUNT_ATTR_NOSYMFOLLOW) fail('ELOOP');
     const target = link.followLink();
     if (target !== undefined) {
       if (options?.noMagicLinks || options?.beneath) fail('ELOOP');

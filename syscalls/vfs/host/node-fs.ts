@@ -131,8 +131,8 @@ export class NodeFs extends FileSystem {
     this.hostGid = this.native && this.guest ? 0 : (process.getegid?.() ?? 0);
     this.type = options.type ?? (this.native ? 'ext4' : 'tmpfs');
     this.source = options.source ?? (this.native ? '/dev/root' : 'tmpfs');
-    this.readOnly = options.readOnly ?? false;
-    this.keptReadOnly = options.within?.keptReadOnly ?? this.readOnly;
+    this.superReadOnly = options.readOnly ?? false;
+    this.keptReadOnly = options.within?.keptReadOnly ?? this.superReadOnly;
     this.hostTree = options.hostTree ?? false;
     this.reachesSockets = options.reachesSockets ?? this.hostTree;
     this.#within = this.native ? within : undefined;
@@ -310,7 +310,6 @@ export class NodeFs extends FileSystem {
         files: free,
         ffree: free,
         namelen: 255,
-        flags: 0,
       };
     }
     // What follows no link is a directory: that of the file, or itself.
@@ -326,7 +325,6 @@ export class NodeFs extends FileSystem {
       files: s.files,
       ffree: s.ffree,
       namelen: 255,
-      flags: this.readOnly ? 1 : 0,
     };
   }
 }

@@ -32,6 +32,5 @@ export function createDev(vfs: Vfs): TmpFs {
   for (const [name, target] of LINKS) fs.root.symlink(name, target, root);
   fs.root.mkdir('shm', 0o1777, root);
   fs.root.mkdir('mqueue', 0o755, root);
-  vfs.mounts.add(fs.root, 'shm', new TmpFs(vfs, { mode: 0o1777 }));
   return fs;
 }

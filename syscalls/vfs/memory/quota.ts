@@ -24,12 +24,21 @@ export class MachineMemory {
 /** How much memory files may take together: of one file system, or all those of memfd_create. */
 export class MemoryQuota {
   readonly #memory: MachineMemory;
-  readonly pages: number;
+  #pages = 0;
   used = 0;
   /** @param bytes by default half of the machine's memory (tmpfs(5)) */
   constructor(memory: MachineMemory, bytes = memory.total / 2) {
     this.#memory = memory;
-    this.pages = Math.floor(bytes / PAGE);
+    this.resize(bytes);
+  }
+  get pages(): number {
+    return this.#pages;
+  }
+  /** EINVAL when more is in use. */
+  resize(bytes: number): void {
+    const pages = Math.floor(bytes / PAGE);
+    if (pages < this.used) fail('EINVAL');
+    this.#pages = pages;
   }
   /** ENOSPC when there is no more. */
   charge(pages: number): void {

@@ -33,10 +33,14 @@ export interface TmpFsOptions {
   /** As in /proc/mounts. */
   type?: string;
   source?: string;
-  /** Mode of the root directory. */
+  /** Of the root directory. */
   mode?: number;
+  uid?: number;
+  gid?: number;
   /** Bytes that the files may take; by default half of the machine's memory. */
   size?: number | undefined;
+  /** How many files there may be. */
+  nodes?: number | undefined;
 }
 
 /** Files of one TmpFs at most: each costs this process's heap about a kilobyte. */
@@ -49,17 +53,30 @@ export class TmpFs extends FileSystem {
   readonly quota: MemoryQuota;
   #numbers = 0;
   #nodes = 0;
+  #mostNodes = MOST_NODES;
 
   constructor(vfs: Vfs, options: TmpFsOptions = {}) {
     super(vfs);
-    this.quota = new MemoryQuota(vfs.memory, options.size);
+    this.quota = new MemoryQuota(vfs.memory, options.size || undefined);
     this.type = options.type ?? 'tmpfs';
     this.source = options.source ?? this.type;
-    this.root = new TmpInode(this, undefined, '', this.node(S_IFDIR | (options.mode ?? 0o755), 0, 0));
+    const { mode = 0o755, uid = 0, gid = 0 } = options;
+    this.resize(undefined, options.nodes);
+    this.root = new TmpInode(this, undefined, '', this.node(S_IFDIR | (mode & 0o7777), uid, gid));
+  }
+
+  /** Other limits, where they are said; 0 is none but the machine's. EINVAL when more is in use. */
+  resize(size: number | undefined, nodes: number | undefined): void {
+    if (nodes !== undefined) {
+      const most = Math.min(nodes || MOST_NODES, MOST_NODES);
+      if (most < this.#nodes) fail('EINVAL');
+      this.#mostNodes = most;
+    }
+    if (size !== undefined) this.quota.resize(size);
   }
 
   node(mode: number, uid: number, gid: number): TmpNode {
-    if (this.#nodes >= MOST_NODES) fail('ENOSPC');
+    if (this.#nodes >= this.#mostNodes) fail('ENOSPC');
     this.#nodes++;
     return new TmpNode(this.dev, ++this.#numbers, mode, uid, gid, this.quota);
   }
@@ -83,10 +100,9 @@ export class TmpFs extends FileSystem {
       blocks,
       bfree,
       bavail: bfree,
-      files: MOST_NODES,
-      ffree: MOST_NODES - this.#nodes,
+      files: this.#mostNodes,
+      ffree: this.#mostNodes - this.#nodes,
       namelen: 255,
-      flags: 0,
     };
   }
 }

@@ -73,7 +73,7 @@ export class OverlayFs extends FileSystem {
 
   statfs(): FsStatistics {
     const below = this.upper.fs.statfs(this.upper);
-    return { ...below, type: this.lower ? OVERLAYFS_SUPER_MAGIC : below.type, flags: this.readOnly ? 1 : 0 };
+    return { ...below, type: this.lower ? OVERLAYFS_SUPER_MAGIC : below.type };
   }
   override sync(): void {
     this.upper.fs.sync();

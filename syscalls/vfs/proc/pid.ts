@@ -1,5 +1,4 @@
 import { fail } from '../../abi/errno.ts';
-import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
 import { type Inode, pathOf } from '../core/inode.ts';
 import { NAMESPACE_LINKS, type NamespaceKind } from '../core/namespaces.ts';
 import { SeekableFile } from '../core/open-file.ts';
@@ -184,16 +183,15 @@ function descriptors(process: () => ProcProcess, entry: (fd: number) => Entry): 
 function fdLink(source: ProcSource, process: () => ProcProcess, fd: number, check: () => void): Entry {
   const file = () => {
     check();
-    return process().files?.get(fd) ?? fail('ENOENT');
+    return process().files?.find(fd) ?? fail('ENOENT');
   };
   const show = () => {
     const { inode } = file();
     return `${pathOf(inode, viewRoot(source))}${inode.deleted ? ' (deleted)' : ''}`;
   };
   const access = () => {
-    const { flags: all } = process().files?.get(fd) ?? fail('ENOENT');
-    const flags = all & O_ACCMODE;
-    return 0o100 | (flags === O_RDONLY ? 0o400 : flags === 1 ? 0o200 : 0o600);
+    const { readable, writable } = process().files?.find(fd) ?? fail('ENOENT');
+    return (readable ? 0o500 : 0) | (writable ? 0o300 : 0);
   };
   return (parent, name) => link(show, () => file().inode, access())(parent, name);
 }
@@ -209,7 +207,7 @@ function fdInfo(process: () => ProcProcess, fd: number): Entry {
   return text(
     () => {
       const p = process();
-      const file = p.files?.get(fd) ?? fail('ENOENT');
+      const file = p.files?.find(fd) ?? fail('ENOENT');
       const position = file instanceof SeekableFile ? file.offset : 0;
       const flags = file.flags | (p.files!.closesOnExec(fd) ? 0o2000000 : 0);
       const locks = file.vfs.locks.listOf(file.inode, p.files!, file);

@@ -74,13 +74,14 @@ class Pty extends Tty {
 class SlaveInode extends AnonymousInode {
   readonly pty: Pty;
   constructor(fs: DevPts, pty: Pty, who: Creds | undefined) {
-    super(fs, String(pty.number), S_IFCHR | 0o620, fs.root);
+    const { uid, gid, mode } = fs.options;
+    super(fs, String(pty.number), S_IFCHR | (mode & 0o7777), fs.root);
     this.pty = pty;
     const { attributes } = this;
     attributes.rdev = pty.rdev;
     attributes.ino = pty.number + 3;
-    attributes.uid = who?.fsuid ?? 0;
-    attributes.gid = who?.fsgid ?? 0;
+    attributes.uid = uid ?? who?.fsuid ?? 0;
+    attributes.gid = gid ?? who?.fsgid ?? 0;
   }
   override open(flags: number): OpenFile {
     const { pty } = this;
@@ -171,6 +172,14 @@ class MasterFile extends OpenFile {
   }
 }
 
+/** Who terminals belong to, by default who opens them, and their modes (devpts(5)). */
+interface PtsOptions {
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  readonly mode: number;
+  readonly ptmxMode: number;
+}
+
 export class DevPts extends FileSystem {
   readonly type = 'devpts';
   readonly source = 'devpts';
@@ -178,8 +187,11 @@ export class DevPts extends FileSystem {
   /** Slaves, and terminals of the host that are shown here, by number. */
   readonly #slaves = new Map<number, Inode>();
 
-  constructor(vfs: Vfs) {
+  readonly options: PtsOptions;
+
+  constructor(vfs: Vfs, options: PtsOptions = { mode: 0o620, ptmxMode: 0o666 }) {
     super(vfs);
+    this.options = options;
     this.root = new PtsDirectory(this);
   }
 
@@ -258,7 +270,7 @@ class PtsDirectory extends Inode {
 class PtmxInode extends AnonymousInode {
   readonly #pts: DevPts;
   constructor(fs: DevPts, parent: Inode) {
-    super(fs, 'ptmx', S_IFCHR | 0o666, parent);
+    super(fs, 'ptmx', S_IFCHR | (fs.options.ptmxMode & 0o7777), parent);
     this.#pts = fs;
     this.attributes.rdev = makedev(5, 2);
     this.attributes.ino = 2;

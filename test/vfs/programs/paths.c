@@ -379,6 +379,22 @@ int main(void) {
   TRY0(openat2_(AT_FDCWD, "/proc/self/cwd/f", O_RDONLY, RESOLVE_NO_MAGICLINKS));
   TRY0(openat2_(AT_FDCWD, "/proc/self/cwd/f", O_RDONLY, 0));
 
+  puts("-- links to what was opened with O_PATH");
+  int named = open("f", O_PATH), at = open("d", O_PATH | O_DIRECTORY);
+  char link[64];
+  sprintf(link, "/proc/self/fd/%d", named);
+  TRY(access(link, F_OK));
+  TRY(stat(link, &s));
+  TRY(lstat(link, &s));
+  printf("%o\n", s.st_mode);
+  TRY(readlink(link, buffer, sizeof buffer) > 0);
+  TRY0(open(link, O_RDONLY));
+  sprintf(link, "/proc/self/fdinfo/%d", named);
+  TRY0(open(link, O_RDONLY));
+  sprintf(link, "/proc/self/fd/%d/g", at);
+  TRY0(open(link, O_RDONLY));
+  close(named), close(at);
+
   puts("-- bad pointers");
   TRY(stat((char *)8, &s));
   TRY(mkdir((char *)8, 0755));

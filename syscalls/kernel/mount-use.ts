@@ -1,0 +1,27 @@
+/** What processes do with mounted file systems. */
+import type { FileSystem } from '../vfs/core/inode.ts';
+import { TmpFs } from '../vfs/memory/tmpfs.ts';
+import type { Kernel } from './kernel.ts';
+
+/** Whether any process has a file of it open for writing. */
+export function isWritten(kernel: Kernel, fs: FileSystem): boolean {
+  for (const task of kernel.tasks.values())
+    for (const file of task.files.writers()) if (file.inode.fs === fs && file.inode.isRegular) return true;
+  return false;
+}
+
+/** Whether a process stands in a file system, runs a program of it or has a file of it open. */
+export function isBusy(kernel: Kernel, fs: FileSystem): boolean {
+  for (const { fs: at, files, mm } of kernel.tasks.values()) {
+    if (at.root.fs === fs || at.cwd.fs === fs || mm.exe?.fs === fs) return true;
+    for (const fd of files.fds()) if (files.find(fd)?.inode.fs === fs) return true;
+  }
+  return false;
+}
+
+/** File systems have been unmounted somewhere: what nobody can reach any more takes no memory. */
+export function unmounted(kernel: Kernel, all: readonly FileSystem[]): void {
+  const isMounted = (one: FileSystem) => [...kernel.tasks.values()].some(({ ns }) => ns.mnt.has(one));
+  for (const one of all)
+    if (one instanceof TmpFs && !one.detached && !isMounted(one) && !isBusy(kernel, one)) one.quota.release();
+}

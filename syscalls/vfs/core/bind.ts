@@ -1,0 +1,48 @@
+/** Directories and files once more, under other names (mount --bind). */
+import { fail } from '../../abi/errno.ts';
+import { NodeFs } from '../host/node-fs.ts';
+import { NodeInode } from '../host/node-inode.ts';
+import { OverlayFs } from '../overlay/overlay.ts';
+import { type FileSystem, type Inode, isWithin } from './inode.ts';
+import { DetachedMounts } from './mount.ts';
+
+/** A file system whose root is that file; mounted nowhere. */
+export function bound(source: Inode): FileSystem {
+  if (!(source instanceof NodeInode)) {
+    const bound = new OverlayFs(undefined, source);
+    bound.superReadOnly = source.fs.superReadOnly;
+    bound.keptReadOnly = source.fs.keptReadOnly;
+    return bound;
+  }
+  const { fs } = source;
+  const bound = new NodeFs(fs.vfs, source.path, {
+    type: fs.type,
+    source: fs.source,
+    readOnly: fs.superReadOnly,
+    hostTree: fs.hostTree,
+    reachesSockets: fs.reachesSockets,
+    within: fs,
+  });
+  bound.hidden = fs.hidden;
+  return bound;
+}
+
+/** A copy of the mount that a file is in, from that file on, or of all that is mounted there (copy_tree). EINVAL. */
+export function copyTree(source: Inode, recursive: boolean): DetachedMounts {
+  const { fs } = source;
+  const { mounts, namespaces } = fs.vfs;
+  // Not what is mounted in no namespace (a pipe, a file that armrun was given open), or in another one; but a namespace's file.
+  if ((!mounts.has(fs) && fs !== namespaces) || mounts.isUnbindable(fs)) fail('EINVAL');
+  const tree = new DetachedMounts(bound(source), fs.attributes);
+  if (!recursive) return tree;
+  for (const { root } of mounts.inside(fs)) {
+    if (!isWithin(root, source) || mounts.isUnbindable(root.fs)) continue;
+    const names: string[] = [];
+    for (let at = root; at !== source; at = at.parent!) names.unshift(at.name);
+    const name = names.pop();
+    let dir: Inode | undefined = tree.root;
+    for (const step of names) dir = dir?.mounts?.get(step) ?? dir?.lookup(step);
+    if (dir !== undefined && name !== undefined) tree.add(dir, name, bound(root), root.fs.attributes);
+  }
+  return tree;
+}
