@@ -9,6 +9,7 @@ import { errnoOf, fail } from '../abi/errno.ts';
 import { AT_FDCWD } from '../abi/fcntl.ts';
 import type { Field } from '../abi/struct.ts';
 import type { Task } from '../kernel/task.ts';
+import { type IdMap, NO_ID } from '../vfs/core/user-namespace.ts';
 import type { Arg, Domain, Printing } from './declare.ts';
 
 const STRING_MAX = 32;
@@ -46,7 +47,12 @@ export const ptr: Arg<number> = word(addressOf(), (x) => x >>> 0, address);
 /** A length in bytes. */
 export const size: Arg<number> = { ...uint, domain: { kind: 'size' } };
 export const fd: Arg<number> = { ...int, domain: { kind: 'fd' } };
-export const pid: Arg<number> = { ...int, domain: { kind: 'pid' } };
+/** A number of the caller's PID namespace, or a group's with a minus sign. Decodes to the kernel's. */
+export const pid: Arg<number> = {
+  ...int,
+  domain: { kind: 'pid' },
+  decode: (t, x) => t.process.pids.argument(x),
+};
 /** A file mode, octal. */
 export const mode: Arg<number> = word(
   { kind: 'mode' },
@@ -55,12 +61,29 @@ export const mode: Arg<number> = word(
 );
 /** A user or group id: -1 prints as such. Decodes unsigned. */
 export const id: Arg<number> = word({ kind: 'id' }, (x) => x >>> 0, String);
+/** A user or group that is to be had in the caller's namespace. Decodes to the kernel's (make_kuid). EINVAL. */
+export const uid: Arg<number> = { ...id, decode: (t, x) => kernelId(t.creds.user.uids, x >>> 0) };
+export const gid: Arg<number> = { ...id, decode: (t, x) => kernelId(t.creds.user.gids, x >>> 0) };
+
+export function kernelId(map: IdMap, id: number): number {
+  return id === NO_ID ? id : (map.toKernel(id) ?? fail('EINVAL'));
+}
+
 /** The old calls' 16-bit ids (high2lowuid, low2highuid of linux/highuid.h): 0xffff means -1. */
 export const id16: Arg<number> = word(
   { kind: 'id' },
   (x) => ((x & 0xffff) === 0xffff ? 0xffff_ffff : x & 0xffff),
   String,
 );
+
+export const uid16: Arg<number> = {
+  ...id16,
+  decode: (t, x) => kernelId(t.creds.user.uids, id16.decode(t, x, 0)),
+};
+export const gid16: Arg<number> = {
+  ...id16,
+  decode: (t, x) => kernelId(t.creds.user.gids, id16.decode(t, x, 0)),
+};
 
 /** 64-bit arguments in an aligned register pair, as numbers (exact to 2^53). */
 export const s64: Arg<number> = {

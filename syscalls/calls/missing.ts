@@ -48,13 +48,10 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   shmget: 'no huge pages (SHM_HUGETLB: EINVAL)',
   membarrier: 'the commands of Linux 6.1 but those of rseq',
   // processes
-  clone:
-    'of namespaces CLONE_NEWUSER, CLONE_NEWPID and CLONE_NEWTIME give EINVAL, as in a Linux that is built without them',
-  clone3: 'as clone; CLONE_INTO_CGROUP gives EINVAL',
-  unshare: 'as clone',
+  clone3: 'set_tid and CLONE_INTO_CGROUP give EINVAL',
   prctl: 'what programs ask for; no seccomp, no speculation control, no core scheduling (EINVAL)',
   ptrace: 'any thread of the tracer may make requests; no seccomp events',
-  reboot: 'ends the run for who may do it',
+  reboot: 'ends a PID namespace; nothing else (EPERM)',
   personality: 'only READ_IMPLIES_EXEC and ADDR_NO_RANDOMIZE mean something',
   setpriority: 'kept and told, decides nothing',
   nice: 'as setpriority',

@@ -38,7 +38,7 @@ export function boot(kernel: Kernel, options: BootOptions): Process {
   const pid = kernel.allocatePid();
   if (pid !== INIT_PID) startInit(kernel, options.root, limits);
   const session: Session = { sid: pid, tty: undefined, foreground: pid };
-  const process = new Process(kernel, pid, undefined, pid, session, limits);
+  const process = new Process(kernel, pid, kernel.pids, undefined, pid, session, limits);
   const task = new Task({
     kernel,
     tid: pid,

@@ -97,9 +97,9 @@ function coreName(t: Task, signo: number): string | undefined {
   if (corePattern === '' || corePattern.startsWith('|')) return undefined;
   const values: Readonly<Record<string, string | number>> = {
     '%': '%',
-    p: process.pid,
+    p: process.number,
     P: process.pid,
-    i: t.tid,
+    i: t.number,
     I: t.tid,
     u: creds.uid,
     g: creds.gid,

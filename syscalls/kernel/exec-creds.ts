@@ -8,6 +8,7 @@ import { MOUNT_ATTR_NOSUID } from '../abi/mount.ts';
 import { S_ISGID, S_ISUID, S_IXGRP } from '../abi/stat.ts';
 import { CAP_FULL, type Creds } from '../vfs/core/creds.ts';
 import type { Inode } from '../vfs/core/inode.ts';
+import type { UserNamespace } from '../vfs/core/user-namespace.ts';
 
 /** What security.capability says (struct vfs_ns_cap_data). */
 interface FileCapabilities {
@@ -22,8 +23,15 @@ const EFFECTIVE = 1;
 const SIZES: Readonly<Record<number, number | undefined>> = { 1: 12, 2: 20, 3: 24 };
 const ROOT_ID = 20;
 
+/** Whether a user is root in a namespace or in one above it (rootid_owns_currentns). */
+function isRootOfSome(user: UserNamespace, uid: number): boolean {
+  for (let at: UserNamespace | undefined = user; at !== undefined; at = at.parent)
+    if (at.root === uid) return true;
+  return false;
+}
+
 /** Undefined when the file has none that are good here. */
-function fileCapabilities(inode: Inode): FileCapabilities | undefined {
+function fileCapabilities(inode: Inode, user: UserNamespace): FileCapabilities | undefined {
   let bytes: Uint8Array;
   try {
     bytes = inode.getxattr('security.capability');
@@ -35,7 +43,8 @@ function fileCapabilities(inode: Inode): FileCapabilities | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const magic = view.getUint32(0, true);
   if (SIZES[magic >>> 24] !== bytes.length) fail('EINVAL');
-  if (magic >>> 24 === 3 && view.getUint32(ROOT_ID, true) !== 0) return undefined;
+  const root = magic >>> 24 === 3 ? view.getUint32(ROOT_ID, true) : 0;
+  if (!isRootOfSome(user, root)) return undefined;
   const word = (at: number) =>
     at + 4 <= Math.min(bytes.length, ROOT_ID) ? BigInt(view.getUint32(at, true)) : 0n;
   return {
@@ -56,14 +65,18 @@ export function credsAfterExec(
 ): { creds: Creds; secure: boolean } {
   let { euid, egid } = creds;
   const { mode, uid, gid } = inode.stat();
-  const maySuid = (inode.fs.attributes & MOUNT_ATTR_NOSUID) === 0;
-  if (maySuid && !noNewPrivs) {
+  const { user } = creds;
+  // mnt_may_suid: in the namespace that it was mounted in, or one below it.
+  const maySuid = (inode.fs.attributes & MOUNT_ATTR_NOSUID) === 0 && user.isWithin(inode.fs.owner);
+  const isKnown = user.uids.fromKernel(uid) !== undefined && user.gids.fromKernel(gid) !== undefined;
+  if (maySuid && isKnown && !noNewPrivs) {
     if (mode & S_ISUID) euid = uid;
     if ((mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) egid = gid;
   }
   // To who is root already a file has nothing to give.
-  const isRoot = creds.uid === 0 && euid === 0;
-  const file = (isRoot && creds.ambient === 0n) || !maySuid ? undefined : fileCapabilities(inode);
+  const { root } = user;
+  const isRoot = creds.uid === root && euid === root;
+  const file = (isRoot && creds.ambient === 0n) || !maySuid ? undefined : fileCapabilities(inode, user);
   let permitted = 0n;
   let isEffective = false;
   if (file !== undefined) {
@@ -72,10 +85,10 @@ export function credsAfterExec(
     if (isEffective && (file.permitted & ~permitted) !== 0n) fail('EPERM');
   }
   // Of a program of root's S_ISUID with capabilities only these count.
-  const byFileAlone = file !== undefined && creds.uid !== 0 && euid === 0;
-  if (!byFileAlone && (euid === 0 || creds.uid === 0)) {
+  const byFileAlone = file !== undefined && creds.uid !== root && euid === root;
+  if (!byFileAlone && (euid === root || creds.uid === root)) {
     permitted = creds.inheritable | (creds.bounding & CAP_FULL);
-    if (euid === 0) isEffective = true;
+    if (euid === root) isEffective = true;
   }
   const isSetId = euid !== creds.uid || egid !== creds.gid;
   if (noNewPrivs && (isSetId || (permitted & ~creds.permitted) !== 0n)) {
@@ -86,7 +99,7 @@ export function credsAfterExec(
   const ambient = file !== undefined || isSetId ? 0n : creds.ambient;
   permitted |= ambient;
   const effective = isEffective ? permitted : ambient;
-  const secure = isSetId || (creds.uid !== 0 && (isEffective || (permitted & ~ambient) !== 0n));
+  const secure = isSetId || (creds.uid !== root && (isEffective || (permitted & ~ambient) !== 0n));
   const ids = { euid, suid: euid, fsuid: euid, egid, sgid: egid, fsgid: egid };
   return { creds: { ...creds, ...ids, permitted, effective, ambient, keepCaps: false }, secure };
 }

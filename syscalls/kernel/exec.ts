@@ -26,6 +26,7 @@ import type { FsContext } from './fs-context.ts';
 import type { Kernel } from './kernel.ts';
 import { HEAD } from './known-programs.ts';
 import { latin1, Mm, orNoMemory } from './mm.ts';
+import { forChild } from './nsproxy.ts';
 import { PTRACE_EVENT, PTRACE_O } from './ptrace.ts';
 import type { Task } from './task.ts';
 import { isWritten } from './text-busy.ts';
@@ -77,6 +78,7 @@ export function execve(t: Task, program: Program): void {
   t.hwBreakpoints = undefined;
   if (t.creds.euid !== prepared.creds.euid || t.creds.egid !== prepared.creds.egid) t.parentDeathSignal = 0;
   t.creds = prepared.creds;
+  t.ns = forChild(t.ns);
   t.comm = prepared.comm;
   t.dumpable = 1;
   t.personality &= ~READ_IMPLIES_EXEC;
@@ -98,7 +100,7 @@ export function execve(t: Task, program: Program): void {
   t.kernel.options.observer?.executed(t.process, program.path, program.argv);
   if (t.trace !== undefined) {
     if (t.trace.options & PTRACE_O.PTRACE_O_TRACEEXEC)
-      t.traceEvent = { event: PTRACE_EVENT.EXEC, message: t.tid };
+      t.traceEvent = { event: PTRACE_EVENT.EXEC, message: t.trace.tracer.pids.numberOf(t.tid) };
     else if (!t.trace.seized) t.injectSignal(SIG.SIGTRAP);
   }
   t.leaveCpu = true;
@@ -216,10 +218,10 @@ function load(
     phnum: loaded.phnum,
     entry: loaded.entry,
     base,
-    uid: creds.uid,
-    euid: creds.euid,
-    gid: creds.gid,
-    egid: creds.egid,
+    uid: creds.user.uids.shown(creds.uid),
+    euid: creds.user.uids.shown(creds.euid),
+    gid: creds.user.gids.shown(creds.gid),
+    egid: creds.user.gids.shown(creds.egid),
     secure,
     random: randomBytes(16),
     executable: image.stack !== 'not-executable',

@@ -31,6 +31,7 @@ export function killOtherThreads(t: Task): void {
   for (const other of [...process.threads]) if (other !== t) endThread(other);
   if (process.leader === t) return;
   kernel.tasks.delete(t.tid);
+  kernel.releasePid(t.tid);
   t.tid = process.pid;
   process.leader = t;
   kernel.tasks.set(t.tid, t);
@@ -60,7 +61,10 @@ function endThread(t: Task): void {
   process.deadThreads.switches.add(t.switches);
   process.retarget(t);
   process.threads.delete(t);
-  if (t !== process.leader) kernel.tasks.delete(t.tid);
+  if (t !== process.leader) {
+    kernel.tasks.delete(t.tid);
+    kernel.releasePid(t.tid);
+  }
   if (process.threads.size === 0) endProcess(process);
 }
 
@@ -115,9 +119,8 @@ function endProcess(p: Process): void {
   attempt(() => undoSemaphores(p));
   attempt(() => p.leader.ns.ipc.sysv.makerEnded(p.pid));
 
-  // Children go to the nearest subreaper, else to init, which waits for all of them (find_new_reaper).
-  let reaper = p.parent;
-  while (reaper !== undefined && !reaper.childSubreaper) reaper = reaper.parent;
+  if (p === p.pids.init) attempt(() => endNamespace(p));
+  const reaper = reaperOf(p);
   const loosened = new Set<number>();
   for (const child of [...p.children]) {
     if (holdsTogether(p, child)) loosened.add(child.pgid);
@@ -136,6 +139,24 @@ function endProcess(p: Process): void {
   if (p.parent !== undefined && holdsTogether(p.parent, p)) loosened.add(p.pgid);
   continueOrphans(p.kernel, loosened);
   tellParent(p);
+}
+
+/**
+ * Whom its children go to: the nearest subreaper of the same PID namespace, else process 1 of that; undefined for the run's,
+ * which waits for all of them (find_new_reaper).
+ */
+function reaperOf(p: Process): Process | undefined {
+  const { pids } = p;
+  for (let at = p.parent; at !== undefined && at.pids === pids; at = at.parent)
+    if (at.childSubreaper) return at;
+  return pids.ended ? undefined : pids.init;
+}
+
+/** All that is in a PID namespace ends with its process 1 (zap_pid_ns_processes). */
+function endNamespace(init: Process): void {
+  init.pids.ended = true;
+  for (const p of [...init.kernel.processes.values()])
+    if (p !== init && !p.zombie && p.pids.isWithin(init.pids)) exitGroup(p.leader, SIG.SIGKILL);
 }
 
 /** CLD_* of a status that wait4 gives for an end. */
@@ -187,6 +208,7 @@ export function reap(p: Process): void {
   }
   kernel.processes.delete(p.pid);
   kernel.tasks.delete(p.pid);
+  kernel.releasePid(p.pid);
 }
 
 /** Whether the child's process group has, in this parent, somebody of its session who can continue it. */

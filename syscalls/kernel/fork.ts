@@ -8,7 +8,8 @@ import { CAP, capable } from '../vfs/core/creds.ts';
 import { WaitQueue } from '../vfs/core/wait-queue.ts';
 import { committedIn, mayCommit } from './commit.ts';
 import { Mm, orNoMemory } from './mm.ts';
-import { newNamespaces } from './nsproxy.ts';
+import { forChild, newNamespaces, newUserNamespace } from './nsproxy.ts';
+import type { PidNamespace } from './pid-namespace.ts';
 import { Process } from './process.ts';
 import { PTRACE_EVENT, PTRACE_O, startTrace } from './ptrace.ts';
 import { Task } from './task.ts';
@@ -38,12 +39,14 @@ function tooMany({ kernel, creds, process }: Task): boolean {
   return count >= limit;
 }
 
-/** What does not go together. EINVAL, and EPERM for namespaces, as a user without CAP_SYS_ADMIN is told: there are none. */
+/** What does not go together. EINVAL. */
 export function checkCloneFlags(flags: number): void {
   const has = (flag: number) => (flags & flag) !== 0;
   if (has(CLONE.CLONE_THREAD) && !has(CLONE.CLONE_SIGHAND)) fail('EINVAL');
   if (has(CLONE.CLONE_SIGHAND) && !has(CLONE.CLONE_VM)) fail('EINVAL');
-  if (has(CLONE.CLONE_FS) && has(CLONE.CLONE_NEWNS)) fail('EINVAL');
+  if (has(CLONE.CLONE_FS) && flags & (CLONE.CLONE_NEWNS | CLONE.CLONE_NEWUSER)) fail('EINVAL');
+  if (has(CLONE.CLONE_THREAD) && flags & (CLONE.CLONE_NEWUSER | CLONE.CLONE_NEWPID)) fail('EINVAL');
+  if (has(CLONE.CLONE_SYSVSEM) && has(CLONE.CLONE_NEWIPC)) fail('EINVAL');
 }
 
 /** Makes a task as clone(2) says; it starts behind the call with r0 = 0. */
@@ -57,18 +60,28 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
     : kernel.processes.size >= kernel.maxProcesses;
   if (full || tooMany(parent)) fail('EAGAIN');
 
-  if (flags & CLONE_NAMESPACES && !capable(parent.creds, CAP.SYS_ADMIN)) fail('EPERM');
-  const ns = flags & CLONE_NAMESPACES ? newNamespaces(kernel.vfs, parent.ns, flags) : parent.ns;
+  // A thread is of its process's namespace, and process 1 has no sister that would not go with it.
+  if (has(CLONE.CLONE_THREAD) && parent.ns.pid_for_children !== parent.process.pids) fail('EINVAL');
+  if (has(CLONE.CLONE_PARENT) && parent.process.shielded) fail('EINVAL');
+  const creds = has(CLONE.CLONE_NEWUSER) ? newUserNamespace(parent) : parent.creds;
+  const made = newNamespaces(parent, flags, creds);
+  const ns = has(CLONE.CLONE_VM) ? made : forChild(made);
   // dup_mmap: what the child has of its own is promised once more.
   if (!has(CLONE.CLONE_VM) && kernel.vfs.memory.limited && !mayCommit(kernel, committedIn(parent.mm.space)))
     fail('ENOMEM');
-  const tid = kernel.allocatePid();
-  let mm = parent.mm;
-  if (!has(CLONE.CLONE_VM)) mm = copyMemory(parent);
-  const cpu = new CpuState(
-    mm.space.buffer,
-    orNoMemory(() => mm.space.allocateState()),
-  );
+  const tid = kernel.allocatePid(ns.pid_for_children);
+  let mm: Mm;
+  let cpu: CpuState;
+  try {
+    mm = has(CLONE.CLONE_VM) ? parent.mm : copyMemory(parent);
+    cpu = new CpuState(
+      mm.space.buffer,
+      orNoMemory(() => mm.space.allocateState()),
+    );
+  } catch (error) {
+    kernel.releasePid(tid);
+    throw error;
+  }
   if (has(CLONE.CLONE_VM)) mm.users++;
   cpu.copyFrom(parent.cpu);
   cpu.clearExclusive();
@@ -76,13 +89,9 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   if (args.stack !== 0) cpu.ru[13] = args.stack;
   if (has(CLONE.CLONE_SETTLS)) cpu.tls = args.tls;
 
-  let { process } = parent;
-  if (!has(CLONE.CLONE_THREAD)) {
-    const father = has(CLONE.CLONE_PARENT) ? process.parent : process;
-    process = new Process(kernel, tid, father, process.pgid, process.session, process.limits);
-    process.oomScoreAdj = parent.process.oomScoreAdj;
-    process.exitSignal = has(CLONE.CLONE_PARENT) ? parent.process.exitSignal : args.exitSignal;
-  }
+  const process = has(CLONE.CLONE_THREAD)
+    ? parent.process
+    : makeProcess(parent, tid, ns.pid_for_children, args);
   const child = new Task({
     kernel,
     tid,
@@ -92,7 +101,7 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
     fs: has(CLONE.CLONE_FS) ? parent.fs : parent.fs.clone(),
     ns,
     files: has(CLONE.CLONE_FILES) ? parent.files.share() : parent.files.clone(),
-    creds: parent.creds,
+    creds,
     sighand: has(CLONE.CLONE_SIGHAND)
       ? parent.sighand
       : args.clearHandlers
@@ -120,12 +129,26 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   // A thread with a stack of its own loses the alternate stack; a vfork child, which borrows the parent's, keeps it.
   if (!has(CLONE.CLONE_VM) || has(CLONE.CLONE_VFORK)) child.altStack = { ...parent.altStack };
   if (has(CLONE.CLONE_CHILD_CLEARTID)) child.clearChildTid = args.childTid;
-  if (has(CLONE.CLONE_PARENT_SETTID)) putTid(parent.mm, args.parentTid, tid);
-  if (has(CLONE.CLONE_CHILD_SETTID)) putTid(mm, args.childTid, tid);
+  if (has(CLONE.CLONE_PARENT_SETTID)) putTid(parent.mm, args.parentTid, parent.process.pids.numberOf(tid));
+  if (has(CLONE.CLONE_CHILD_SETTID)) putTid(mm, args.childTid, child.number);
   if (has(CLONE.CLONE_VFORK)) child.vforkDone = new WaitQueue();
   traceChild(parent, child, args);
   kernel.scheduler.enqueue(child);
   return child;
+}
+
+/** The first of a PID namespace is its process 1. */
+function makeProcess({ kernel, process }: Task, pid: number, pids: PidNamespace, args: CloneArgs): Process {
+  const isSister = (args.flags & CLONE.CLONE_PARENT) !== 0;
+  const { parent, pgid, session, limits } = process;
+  const made = new Process(kernel, pid, pids, isSister ? parent : process, pgid, session, limits);
+  if (made.number === 1) {
+    made.shielded = true;
+    pids.init = made;
+  }
+  made.oomScoreAdj = process.oomScoreAdj;
+  made.exitSignal = isSister ? process.exitSignal : args.exitSignal;
+  return made;
 }
 
 /** dup_mm. ENOMEM. */
@@ -167,22 +190,13 @@ function traceChild(parent: Task, child: Task, args: CloneArgs): void {
   else if (args.exitSignal !== SIG.SIGCHLD)
     [event, option] = [PTRACE_EVENT.CLONE, PTRACE_O.PTRACE_O_TRACECLONE];
   const wanted = (trace.options & option) !== 0;
-  if (wanted) parent.traceEvent = { event, message: child.tid };
+  if (wanted) parent.traceEvent = { event, message: trace.tracer.pids.numberOf(child.tid) };
   if (!wanted && !(args.flags & CLONE.CLONE_PTRACE)) return;
   startTrace(child, trace.tracer, trace.seized, trace.options);
   if (trace.seized) child.trace!.interrupt = true;
   else child.pending.push({ signo: SIG.SIGSTOP, code: SI.SI_USER, pid: 0, uid: 0 });
   child.notify = true;
 }
-
-export const CLONE_NAMESPACES =
-  CLONE.CLONE_NEWNS |
-  CLONE.CLONE_NEWCGROUP |
-  CLONE.CLONE_NEWUTS |
-  CLONE.CLONE_NEWIPC |
-  CLONE.CLONE_NEWUSER |
-  CLONE.CLONE_NEWPID |
-  CLONE.CLONE_NEWNET;
 
 /** As put_user whose failure is nobody's (schedule_tail, kernel_clone). */
 function putTid(mm: Mm, address: number, tid: number): void {

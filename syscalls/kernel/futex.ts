@@ -83,7 +83,7 @@ export class Futexes {
     const others = queue!.length > 1 ? FUTEX_WAITERS : 0;
     const { space, view } = next.task.mm;
     // Where the memory has gone meanwhile the waiter is told so when it looks again.
-    if (space.check(next.lock, 4, WRITE)) view.setUint32(next.lock, next.task.tid | others | flags, true);
+    if (space.check(next.lock, 4, WRITE)) view.setUint32(next.lock, next.task.number | others | flags, true);
     next.wake();
     return true;
   }
@@ -93,7 +93,7 @@ export class Futexes {
     for (const { task, lock, key } of [...this.#lockWaiters]) {
       const { space, view } = task.mm;
       if (!space.check(lock!, 4, READ)) continue;
-      if ((view.getUint32(lock!, true) & FUTEX_TID_MASK) === t.tid) this.handOver(key, FUTEX_OWNER_DIED);
+      if ((view.getUint32(lock!, true) & FUTEX_TID_MASK) === t.number) this.handOver(key, FUTEX_OWNER_DIED);
     }
   }
 
@@ -164,7 +164,7 @@ export class Futexes {
       if (!space.check(address, 4, WRITE)) continue;
       const value = view.getUint32(address, true);
       if ((value & FUTEX_TID_MASK) === 0) {
-        view.setUint32(address, (value & FUTEX_OWNER_DIED) | waiter.task.tid, true);
+        view.setUint32(address, (value & FUTEX_OWNER_DIED) | waiter.task.number, true);
         waiter.wake();
         continue;
       }
@@ -214,7 +214,7 @@ function handleFutexDeath(t: Task, address: number): void {
   const { space, view } = t.mm;
   if (address & 3 || !space.check(address, 4, WRITE)) return;
   const value = view.getUint32(address, true);
-  if ((value & FUTEX_TID_MASK) !== t.tid) return;
+  if ((value & FUTEX_TID_MASK) !== t.number) return;
   view.setUint32(address, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED, true);
   if (value & FUTEX_WAITERS) wakeAddress(t, address, 1);
 }

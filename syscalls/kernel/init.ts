@@ -43,6 +43,7 @@ export function startInit(kernel: Kernel, root: Inode, limits: readonly Rlimit[]
   const process = new Process(
     kernel,
     INIT_PID,
+    kernel.pids,
     undefined,
     INIT_PID,
     { sid: INIT_PID, tty: undefined, foreground: 0 },

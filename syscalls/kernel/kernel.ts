@@ -13,7 +13,7 @@ import { addWork, noWork } from '../../emu/work.ts';
 import { fail } from '../abi/errno.ts';
 import { PID_MAX_LIMIT, RESERVED_PIDS } from '../abi/limits.ts';
 import { SI, SIG, type SigInfo } from '../abi/signal.ts';
-import { firstNumber } from '../vfs/core/namespaces.ts';
+import { firstNumber } from '../vfs/core/namespace.ts';
 import { Vfs } from '../vfs/core/vfs.ts';
 import { WaitQueue } from '../vfs/core/wait-queue.ts';
 import { MachineMemory } from '../vfs/memory/quota.ts';
@@ -26,6 +26,7 @@ import { Futexes } from './futex.ts';
 import { KnownPrograms } from './known-programs.ts';
 import type { Mm } from './mm.ts';
 import { firstNamespaces, type NsProxy } from './nsproxy.ts';
+import { PidNamespace } from './pid-namespace.ts';
 import type { Process } from './process.ts';
 import { Scheduler } from './scheduler.ts';
 import { deliver } from './signal-delivery.ts';
@@ -144,6 +145,8 @@ export class Kernel {
   readonly vfs: Vfs;
   readonly programs = new KnownPrograms();
   readonly futexes = new Futexes();
+  /** The first PID namespace. */
+  readonly pids = new PidNamespace();
   /** What the first process is in. */
   readonly namespaces: NsProxy;
   readonly cpus: number;
@@ -166,6 +169,8 @@ export class Kernel {
   coreUsesPid = false;
   pidMax: number;
   #lastPid: number;
+  /** Ids that have numbers in other namespaces than the first, and which is the lowest. */
+  readonly #numbered = new Map<number, PidNamespace>();
   #deferred: (() => void)[] = [];
   /** Failures that were told. */
   readonly #failures = new Set<string>();
@@ -192,7 +197,7 @@ export class Kernel {
     const { network = 'host' } = options;
     if (network !== 'host')
       this.vfs.network = new PrivateNetwork(this.vfs, network === 'loopback', firstNumber('net'));
-    this.namespaces = firstNamespaces(this.vfs, options.hostname);
+    this.namespaces = firstNamespaces(this.vfs, this.pids, options.hostname);
     this.cpus = options.cpus ?? 1;
     this.pidMax = options.pidMax ?? PID_MAX_LIMIT;
     this.corePattern = options.corePattern ?? 'core';
@@ -209,17 +214,32 @@ export class Kernel {
     return this.options.createBackend(space, this.hooks);
   }
 
-  /** alloc_pid: the next one that is free; from the highest on from the first again that is not reserved. EAGAIN. */
-  allocatePid(): number {
+  /**
+   * alloc_pid: the next one that is free, from the highest on from the first again that is not reserved, with a number in its
+   * namespace. EAGAIN, ENOMEM.
+   */
+  allocatePid(pids: PidNamespace = this.pids): number {
     const { pidMax } = this;
     let pid = this.#lastPid;
     for (let tried = 0; tried < pidMax; tried++) {
       pid = pid >= pidMax - 1 ? RESERVED_PIDS : pid + 1;
       if (this.#isPidInUse(pid)) continue;
       this.#lastPid = pid;
+      this.#numbered.get(pid)?.leave(pid);
+      this.#numbered.delete(pid);
+      pids.enter(pid, pidMax);
+      if (pids !== this.pids) this.#numbered.set(pid, pids);
       return pid;
     }
     return fail('EAGAIN');
+  }
+
+  /** A task's id is nobody's any more; but that of a group or session which has members keeps its numbers. */
+  releasePid(pid: number): void {
+    const pids = this.#numbered.get(pid);
+    if (pids === undefined || this.#isPidInUse(pid)) return;
+    pids.leave(pid);
+    this.#numbered.delete(pid);
   }
 
   /** It is a task's, or one's whose group or session has members yet. */

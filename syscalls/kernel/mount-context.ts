@@ -6,8 +6,10 @@ import { Errno, fail } from '../abi/errno.ts';
 import { O_RDWR } from '../abi/fcntl.ts';
 import { AnonymousInode } from '../vfs/core/anonymous.ts';
 import { bound } from '../vfs/core/bind.ts';
+import { CAP, capable } from '../vfs/core/creds.ts';
 import type { FileSystem, Inode } from '../vfs/core/inode.ts';
 import { OpenFile } from '../vfs/core/open-file.ts';
+import { FIRST_USER_NAMESPACE, type IdMap, type UserNamespace } from '../vfs/core/user-namespace.ts';
 import { createDev } from '../vfs/memory/dev.ts';
 import { TmpFs } from '../vfs/memory/tmpfs.ts';
 import { ProcFs } from '../vfs/proc/proc.ts';
@@ -25,6 +27,8 @@ interface Type {
   readonly parameters: Readonly<Record<string, RegExp>>;
   readonly any?: boolean;
   create(t: Task, parameters: Parameters): FileSystem;
+  /** Who must administer what it shows (FS_USERNS_MOUNT, s_user_ns). */
+  owner(t: Task): UserNamespace | undefined;
 }
 
 const OCTAL = /^[0-7]+$/;
@@ -49,6 +53,11 @@ function number(text: string | undefined): number | undefined {
     ? undefined
     : Number.parseInt(text, /^0\d/.test(text) ? 8 : /^0x/i.test(text) ? 16 : 10);
 }
+/** A user or group as the caller's namespace has them. EINVAL. */
+function owner(map: IdMap, text: string | undefined): number | undefined {
+  const id = number(text);
+  return id === undefined ? undefined : (map.toKernel(id) ?? fail('EINVAL'));
+}
 const octal = (text: string | undefined) => (text === undefined ? undefined : Number.parseInt(text, 8));
 /** memparse. */
 function amount(text: string | undefined): number | undefined {
@@ -70,35 +79,42 @@ function limits(t: Task, parameters: Parameters): { size: number | undefined; no
   };
 }
 
+const ofMaker = (t: Task) => t.creds.user;
+
 const TYPES: Readonly<Record<string, Type>> = {
   tmpfs: {
     parameters: TMPFS,
+    owner: ofMaker,
     create: (t, parameters) =>
       new TmpFs(t.kernel.vfs, {
         mode: octal(parameters.get('mode')) ?? 0o1777,
-        uid: number(parameters.get('uid')) ?? t.creds.fsuid,
-        gid: number(parameters.get('gid')) ?? t.creds.fsgid,
+        uid: owner(t.creds.user.uids, parameters.get('uid')) ?? t.creds.fsuid,
+        gid: owner(t.creds.user.gids, parameters.get('gid')) ?? t.creds.fsgid,
         ...limits(t, parameters),
       }),
   },
   ramfs: {
     parameters: { mode: OCTAL },
     any: true,
+    owner: ofMaker,
     create: (t, parameters) =>
       new TmpFs(t.kernel.vfs, { type: 'ramfs', mode: octal(parameters.get('mode')) ?? 0o755 }),
   },
   proc: {
     parameters: {},
-    create: (t) => new ProcFs(t.kernel.vfs, procSource(t.kernel), () => treeRoot(t)),
+    owner: (t) => t.process.pids.owner,
+    create: (t) => new ProcFs(t.kernel.vfs, procSource(t.kernel, t.process.pids), () => treeRoot(t)),
   },
   sysfs: {
     parameters: {},
+    owner: (t) => t.network.owner,
     create: (t) => new SysFs(t.kernel.vfs, system(t.kernel.cpus, t.network)),
   },
-  devtmpfs: { parameters: TMPFS, create: (t) => createDev(t.kernel.vfs) },
-  mqueue: { parameters: {}, create: (t) => t.ns.ipc.mqueues },
+  devtmpfs: { parameters: TMPFS, create: (t) => createDev(t.kernel.vfs), owner: () => FIRST_USER_NAMESPACE },
+  mqueue: { parameters: {}, create: (t) => t.ns.ipc.mqueues, owner: (t) => t.ns.ipc.owner },
   devpts: {
     parameters: { gid: U32, max: U32, mode: OCTAL, newinstance: /^$/, ptmxmode: OCTAL, uid: U32 },
+    owner: ofMaker,
     create: (t, parameters) =>
       new DevPts(t.kernel.vfs, {
         uid: number(parameters.get('uid')),
@@ -141,7 +157,7 @@ export class MountContext {
     this.type = typeof of === 'string' ? of : of.type;
     this.#existing = typeof of === 'string' ? undefined : of;
     // Of the host's file systems nobody knows the parameters.
-    const any = { parameters: {}, any: true, create: () => fail('ENODEV') };
+    const any = { parameters: {}, any: true, create: () => fail('ENODEV'), owner: ofMaker };
     this.#type =
       (Object.hasOwn(TYPES, this.type) && TYPES[this.type]) || (this.#existing ? any : fail('ENODEV'));
   }
@@ -183,11 +199,14 @@ export class MountContext {
     return fail('EINVAL');
   }
 
-  /** The file system, mounted nowhere (vfs_get_tree). */
+  /** The file system, mounted nowhere (vfs_get_tree). EPERM. */
   create(t: Task): FileSystem {
+    const owner = this.#type.owner(t);
+    if (!capable(t.creds, CAP.SYS_ADMIN, owner)) fail('EPERM');
     const made = this.#type.create(t, this.#parameters);
     // Of some there is one; it may be mounted somewhere.
     const fs = t.kernel.vfs.mounts.has(made) ? bound(made.root) : made;
+    fs.owner = owner!;
     fs.source = this.source ?? 'none';
     fs.superReadOnly = this.readOnly ?? false;
     return fs;

@@ -18,8 +18,12 @@ export class PidFile extends OpenFile {
   }
 
   override fdInfo(): string {
-    const pid = this.process.reaped ? -1 : this.process.pid;
-    return `Pid:\t${pid}\nNSpid:\t${pid}\n`;
+    const { process } = this;
+    if (process.reaped) return 'Pid:\t-1\nNSpid:\t-1\n';
+    // Of who looks, as /proc is.
+    const { pids } = process.kernel.scheduler.current?.process ?? process;
+    const numbers = process.pids.isWithin(pids) ? process.pids.numbersFrom(pids, process.pid) : [0];
+    return `Pid:\t${numbers[0]}\nNSpid:\t${numbers.join('\t')}\n`;
   }
   override poll(): number {
     return this.process.zombie ? POLLIN | POLLRDNORM : 0;

@@ -1,34 +1,48 @@
 /** What the kernel tells /proc of its processes: the ProcSource that syscalls/vfs/proc/proc.ts shows. */
 import { PAGE_SIZE, READ, WRITE } from '../../emu/memory/layout.ts';
+import { fail } from '../abi/errno.ts';
+import { CAP, capable, credsFor } from '../vfs/core/creds.ts';
 import type { ProcProcess, ProcSource, ProcThread } from '../vfs/proc/source.ts';
 import { Tty } from '../vfs/tty/tty.ts';
 import { committed, memoryUse } from './commit.ts';
 import { mayInspect } from './inspect.ts';
 import type { Kernel } from './kernel.ts';
 import { VERSION } from './kernel.ts';
+import type { PidNamespace } from './pid-namespace.ts';
 import type { Process } from './process.ts';
 import { accessRemote } from './remote-memory.ts';
 import { sysvSource } from './sysv-proc.ts';
 import type { Task } from './task.ts';
 
-export function procSource(kernel: Kernel): ProcSource {
+/** @param pids the namespace that is shown; the first one in it */
+export function procSource(kernel: Kernel, pids: PidNamespace = kernel.pids): ProcSource {
   /** Of who looks. */
   const namespaces = () => kernel.scheduler.current?.ns ?? kernel.namespaces;
+  const find = (number: number) => kernel.processes.get(pids.pidOf(number));
   return {
+    pids,
+    pidOf: (number) => pids.pidOf(number),
+    viewer: () => kernel.scheduler.current?.creds ?? credsFor(0, 0),
+    viewRoot: () => kernel.scheduler.current?.fs.root ?? fail('ENOENT'),
     current() {
       const t = kernel.scheduler.current;
-      return t && { pid: t.process.pid, tid: t.tid };
+      const pid = t ? pids.numberOf(t.process.pid) : 0;
+      return t && pid !== 0 ? { pid, tid: pids.numberOf(t.tid) } : undefined;
     },
-    process(pid) {
-      const p = kernel.processes.get(pid);
-      return p && describe(p);
+    process(number) {
+      const p = find(number);
+      return p && describe(p, pids);
     },
-    mayInspect(pid) {
+    mayInspect(number) {
       const looking = kernel.scheduler.current;
-      const p = kernel.processes.get(pid);
+      const p = find(number);
       return looking !== undefined && p !== undefined && mayInspect(looking, p.leader);
     },
-    pids: () => [...kernel.processes.keys()].sort((a, b) => a - b),
+    numbers: () =>
+      [...kernel.processes.keys()]
+        .map((pid) => pids.numberOf(pid))
+        .filter((number) => number !== 0)
+        .sort((a, b) => a - b),
     get hostname() {
       return namespaces().uts.hostname;
     },
@@ -40,7 +54,7 @@ export function procSource(kernel: Kernel): ProcSource {
     setHostname(name) {
       namespaces().uts.hostname = name;
     },
-    now: kernel.now,
+    now: () => kernel.now() + namespaces().time.boottime,
     get switches() {
       return kernel.scheduler.switches;
     },
@@ -56,17 +70,19 @@ export function procSource(kernel: Kernel): ProcSource {
   };
 }
 
-function thread(t: Task): ProcThread {
-  const { process } = t;
+function thread(t: Task, pids: PidNamespace): ProcThread {
+  const { process, kernel } = t;
+  const viewer = kernel.scheduler.current?.ns ?? kernel.namespaces;
   const state =
     process.zombie || t.state === 'dead' ? 'Z' : process.stopped ? 'T' : t.state === 'sleeping' ? 'S' : 'R';
   return {
-    tid: t.tid,
+    tid: pids.numberOf(t.tid),
+    numbers: numbers(process, pids, t.tid),
     comm: t.comm,
     state,
     cpuUse: t.cpuUse,
     switches: t.switches,
-    startTime: t.startTime,
+    startTime: t.startTime + viewer.time.boottime,
     nice: t.nice,
     affinity: (t.affinity & (2 ** t.kernel.cpus - 1)) >>> 0,
     pending: t.pending.set,
@@ -77,7 +93,15 @@ function thread(t: Task): ProcThread {
   };
 }
 
-function describe(p: Process): ProcProcess {
+/** Nothing of one that has no process 1 yet (pidns_for_children_get). */
+const shownToChildren = (pids: PidNamespace) =>
+  pids.init !== undefined || pids.parent === undefined ? pids : undefined;
+
+/** In a namespace, and those below it that a process is in. */
+const numbers = (of: Process, pids: PidNamespace, pid: number) =>
+  of.pids.isWithin(pids) ? of.pids.numbersFrom(pids, pid) : [];
+
+function describe(p: Process, pids: PidNamespace): ProcProcess {
   // As in Linux: a leader that has ended before its threads has no memory and no files to show.
   const t = p.leader;
   const alive = t.state !== 'dead';
@@ -88,18 +112,32 @@ function describe(p: Process): ProcProcess {
     return Uint8Array.from(mm.space.bytes(start, end - start));
   };
   return {
-    ...thread(t),
-    tid: p.pid,
+    ...thread(t, pids),
+    tid: pids.numberOf(p.pid),
     cpuUse: p.cpuUse,
-    pid: p.pid,
-    ppid: p.ppid,
-    pgid: p.pgid,
-    sid: p.session.sid,
+    pid: pids.numberOf(p.pid),
+    ppid: pids.numberOf(p.ppid),
+    pgid: pids.numberOf(p.pgid),
+    sid: pids.numberOf(p.session.sid),
+    processNumbers: numbers(p, pids, p.pid),
+    groupNumbers: numbers(p, pids, p.pgid),
+    sessionNumbers: numbers(p, pids, p.session.sid),
     tty: p.session.tty instanceof Tty ? p.session.tty.rdev : 0,
-    foreground: p.session.foreground || -1,
+    foreground: p.session.foreground ? pids.numberOf(p.session.foreground) : -1,
     creds: t.creds,
     network: t.network,
-    namespaces: t.ns,
+    namespaces: {
+      ...t.ns,
+      pid: p.pids,
+      pid_for_children: shownToChildren(t.ns.pid_for_children),
+      user: t.creds.user,
+    },
+    timeOffsets: t.ns.time_for_children.offsets,
+    setTimeOffsets(text, opener) {
+      const time = t.ns.time_for_children;
+      if (!capable(opener, CAP.SYS_TIME, time.owner)) fail('EPERM');
+      time.setOffsets(text, t.now() / 1000);
+    },
     umask: t.fs.umask,
     root: t.fs.root,
     cwd: t.fs.cwd,
@@ -138,7 +176,7 @@ function describe(p: Process): ProcProcess {
       p.oomScoreAdj = value;
     },
     limits: p.limits,
-    threads: p.zombie ? [thread(t)] : [...p.threads].map(thread),
+    threads: (p.zombie ? [t] : [...p.threads]).map((one) => thread(one, pids)),
     readMemory: (address, into) =>
       accessRemote(t, address, into.length, READ, (window, at) => into.set(window, at)),
     writeMemory: (address, from) =>

@@ -9,6 +9,7 @@ import { CpuTimer } from './cpu-timer.ts';
 import { CpuSplit, type CpuUse, Switches } from './cpu-use.ts';
 import { IntervalTimer } from './interval-timer.ts';
 import type { Kernel } from './kernel.ts';
+import type { PidNamespace } from './pid-namespace.ts';
 import { SignalQueue } from './signal-queue.ts';
 import { signalProcess } from './signals.ts';
 import type { Semaphores } from './sysv-ipc.ts';
@@ -36,7 +37,10 @@ export interface Session {
 
 export class Process {
   readonly kernel: Kernel;
+  /** In the first PID namespace. */
   readonly pid: number;
+  /** The namespace that it was made in, whose numbers it sees. */
+  readonly pids: PidNamespace;
   /** Undefined for children of process 1, which are reaped when they end. */
   parent: Process | undefined;
   readonly children = new Set<Process>();
@@ -77,13 +81,18 @@ export class Process {
   childSubreaper = false;
   /** No signal does anything to it: process 1. */
   unkillable = false;
+  /**
+   * Process 1 of a namespace: what it has no handler for does nothing to it, unless it comes from above or from the kernel
+   * (SIGNAL_UNKILLABLE).
+   */
+  shielded = false;
   /** /proc/PID/oom_score_adj. */
   oomScoreAdj = 0;
   /** MEMBARRIER_CMD_* it has registered for. */
   membarriers = 0;
   /** Tasks it traces, and what the end of others was that it has not been told. */
   readonly tracees = new Set<Task>();
-  readonly endedTracees: { tid: number; pgid: number; status: number }[] = [];
+  readonly endedTracees: { tid: number; number: number; pgid: number; status: number }[] = [];
   /** What SEM_UNDO is to add at the end, by set. */
   readonly semaphoreUndo = new Map<Semaphores, Int16Array>();
   /** ITIMER_REAL and alarm; POSIX timers by id. */
@@ -111,6 +120,7 @@ export class Process {
   constructor(
     kernel: Kernel,
     pid: number,
+    pids: PidNamespace,
     parent: Process | undefined,
     pgid: number,
     session: Session,
@@ -127,6 +137,7 @@ export class Process {
       if (signo === SIG.SIGALRM) this.realTimer.rearm();
     };
     this.pid = pid;
+    this.pids = pids;
     this.parent = parent;
     this.pgid = pgid;
     this.session = session;
@@ -135,8 +146,13 @@ export class Process {
     this.armCpuLimit();
   }
 
+  /** The kernel's id of its parent; 0 for the first process of all. */
   get ppid(): number {
     return this.parent?.pid ?? (this.pid === INIT_PID ? 0 : INIT_PID);
+  }
+  /** What getpid tells it. */
+  get number(): number {
+    return this.pids.numberOf(this.pid);
   }
 
   /** CPU milliseconds of all its threads up to now, ended ones too. */

@@ -149,7 +149,12 @@ export function traceeEnded(t: Task, status: number): void {
   t.trace = undefined;
   const isChild = t === t.process.leader && t.process.parent === tracer;
   if (isChild || tracer.zombie) return;
-  tracer.endedTracees.push({ tid: t.tid, pgid: t.process.pgid, status });
+  tracer.endedTracees.push({
+    tid: t.tid,
+    number: tracer.pids.numberOf(t.tid),
+    pgid: t.process.pgid,
+    status,
+  });
   const killed = (status & 0x7f) !== 0;
   sendToProcess(tracer, {
     signo: SIG.SIGCHLD,

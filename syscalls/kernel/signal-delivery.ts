@@ -12,6 +12,7 @@ import {
   type SigInfo,
   STOP_SIGNALS,
   sigmask,
+  UNBLOCKABLE,
 } from '../abi/signal.ts';
 import { dumpCore } from './core-dump.ts';
 import { exitGroup } from './exit.ts';
@@ -84,6 +85,8 @@ function act(t: Task, info: SigInfo): boolean {
   }
   const bit = sigmask(signo);
   if ((IGNORED_BY_DEFAULT & bit) !== 0n) return true;
+  // What process 1 of a namespace had blocked.
+  if (process.shielded && (UNBLOCKABLE & bit) === 0n) return true;
   if ((STOP_SIGNALS & bit) !== 0n) {
     if (signo !== SIG.SIGSTOP && t.kernel.isOrphanedGroup(process.pgid)) return true;
     if (t.trace !== undefined) {

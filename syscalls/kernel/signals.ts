@@ -13,15 +13,18 @@ import {
   type SigInfo,
   STOP_SIGNALS,
   sigmask,
+  UNBLOCKABLE,
 } from '../abi/signal.ts';
+import { FIRST_USER_NAMESPACE } from '../vfs/core/user-namespace.ts';
 import type { Process } from './process.ts';
 import type { SignalQueue } from './signal-queue.ts';
 import type { Task } from './task.ts';
 
 /** Sends to one thread (tgkill, faults). False when RLIMIT_SIGPENDING does not allow it (EAGAIN). */
 export function sendToTask(t: Task, info: SigInfo): boolean {
-  if (t.state === 'dead' || !prepare(t.process, t, info.signo)) return true;
-  const sent = enqueue(t.pending, t, info);
+  const seen = seenBy(t, info);
+  if (t.state === 'dead' || !prepare(t.process, t, seen)) return true;
+  const sent = enqueue(t.pending, t, seen);
   if (sent) notify(t, info.signo);
   return sent !== undefined;
 }
@@ -49,8 +52,9 @@ function enqueue(queue: SignalQueue, to: Task, info: SigInfo): boolean | undefin
  * not allow it (EAGAIN).
  */
 export function sendToProcess(p: Process, info: SigInfo): boolean {
-  if (p.zombie || !prepare(p, p.leader, info.signo)) return true;
-  const sent = enqueue(p.pending, p.leader, info);
+  const seen = seenBy(p.leader, info);
+  if (p.zombie || !prepare(p, p.leader, seen)) return true;
+  const sent = enqueue(p.pending, p.leader, seen);
   if (!sent) return sent !== undefined;
   // The main thread if it will take it, else any other (complete_signal).
   const bit = sigmask(info.signo);
@@ -90,8 +94,9 @@ function waitsFor(t: Task, signo: number): boolean {
  * What a signal does at once, even when blocked or ignored: SIGCONT continues and forgets stops, stops forget SIGCONT
  * (prepare_signal). False when the signal is ignored and need not be queued.
  */
-function prepare(p: Process, t: Task, signo: number): boolean {
-  if (p.unkillable) return false;
+function prepare(p: Process, t: Task, info: SigInfo): boolean {
+  const { signo } = info;
+  if (p.unkillable || (p.shielded && isShielded(t, info))) return false;
   const bit = sigmask(signo);
   if ((STOP_SIGNALS & bit) !== 0n) discardEverywhere(p, sigmask(SIG.SIGCONT));
   else if (signo === SIG.SIGCONT) {
@@ -102,6 +107,22 @@ function prepare(p: Process, t: Task, signo: number): boolean {
   // Blocked signals are kept even when ignored: the action may change before they are unblocked.
   if ((t.blocked & bit) !== 0n || t.trace !== undefined) return true;
   return !t.sighand.ignores(signo);
+}
+
+/** Of what process 1 of a namespace has no handler for, only what nobody can handle is sent to it, and only from above. */
+function isShielded(t: Task, { signo, code, pid }: SigInfo): boolean {
+  const bit = sigmask(signo);
+  const isKillOrStop = (UNBLOCKABLE & bit) !== 0n;
+  if (isKillOrStop) return code !== SI.SI_KERNEL && pid !== 0;
+  return (t.blocked & bit) === 0n && t.trace === undefined && t.sighand.get(signo).handler === SIG_DFL;
+}
+
+/** The sender as the receiver knows it, by numbers of its namespaces: pid 0 of one from above (__send_signal_locked). */
+function seenBy({ process, creds }: Task, info: SigInfo): SigInfo {
+  const { pid, uid = 0, code } = info;
+  if (pid === undefined || code === SI.SI_KERNEL) return info;
+  if (process.pids.parent === undefined && creds.user === FIRST_USER_NAMESPACE) return info;
+  return { ...info, pid: process.pids.numberOf(pid), uid: creds.user.uids.shown(uid) };
 }
 
 function discardEverywhere(p: Process, set: bigint): void {
@@ -126,6 +147,8 @@ export function forceSignal(t: Task, info: SigInfo): void {
   if (info.trapNo !== undefined) {
     t.lastFault = { trapNo: info.trapNo, errorCode: info.errorCode ?? 0, address: info.addr ?? 0 };
   }
+  // Its own fault ends process 1 of a namespace, too.
+  if (t.sighand.get(signo).handler === SIG_DFL) t.process.shielded = false;
   t.pending.push(info);
   t.notify = true;
 }

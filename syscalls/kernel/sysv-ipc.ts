@@ -20,6 +20,7 @@ import {
   SHM_LOCKED,
 } from '../abi/ipc.ts';
 import { CAP, type Creds, capable } from '../vfs/core/creds.ts';
+import type { UserNamespace } from '../vfs/core/user-namespace.ts';
 import { WaitQueue } from '../vfs/core/wait-queue.ts';
 import type { SysvLimits } from '../vfs/proc/source.ts';
 import type { Process } from './process.ts';
@@ -41,11 +42,14 @@ export abstract class IpcObject {
   mode: number;
   /** Seconds since the epoch. */
   changed = seconds();
+  /** Whose administrator has power over it. */
+  readonly #owner: UserNamespace;
   /** Its id has been removed. */
   removed = false;
 
   constructor(at: Place, mode: number, creds: Creds) {
     this.id = at.id;
+    this.#owner = at.owner;
     this.key = at.key;
     this.seq = at.seq;
     this.uid = this.cuid = creds.euid;
@@ -58,23 +62,30 @@ export abstract class IpcObject {
     const { euid, egid, groups } = creds;
     const isIn = (gid: number) => egid === gid || groups.includes(gid);
     const shift = euid === this.uid || euid === this.cuid ? 6 : isIn(this.gid) || isIn(this.cgid) ? 3 : 0;
-    if (((this.mode >> shift) & wanted) !== wanted && !capable(creds, CAP.IPC_OWNER)) fail('EACCES');
+    if (((this.mode >> shift) & wanted) !== wanted && !capable(creds, CAP.IPC_OWNER, this.#owner))
+      fail('EACCES');
   }
 
   /** For IPC_SET and IPC_RMID. EPERM. */
   requireOwner(creds: Creds): void {
-    if (creds.euid !== this.uid && creds.euid !== this.cuid && !capable(creds, CAP.SYS_ADMIN)) fail('EPERM');
+    if (creds.euid !== this.uid && creds.euid !== this.cuid && !capable(creds, CAP.SYS_ADMIN, this.#owner))
+      fail('EPERM');
   }
 
-  permissions() {
-    const { key, uid, gid, cuid, cgid, mode, seq } = this;
+  /** struct ipc64_perm, as a namespace knows the owners. */
+  permissions({ uids, gids }: UserNamespace) {
+    const { key, mode, seq } = this;
+    const [uid, cuid] = [uids.shown(this.uid), uids.shown(this.cuid)];
+    const [gid, cgid] = [gids.shown(this.gid), gids.shown(this.cgid)];
     return { key, uid, gid, cuid, cgid, mode, seq, unused1: 0, unused2: 0 };
   }
 
-  change(uid: number, gid: number, mode: number): void {
-    this.uid = uid;
-    this.gid = gid;
-    this.mode = (this.mode & ~0o777) | (mode & 0o777);
+  /** IPC_SET, with ids of a namespace. EINVAL. */
+  change(given: { uid: number; gid: number; mode: number }, { uids, gids }: UserNamespace): void {
+    const [uid, gid] = [uids.toKernel(given.uid), gids.toKernel(given.gid)];
+    this.uid = uid ?? fail('EINVAL');
+    this.gid = gid ?? fail('EINVAL');
+    this.mode = (this.mode & ~0o777) | (given.mode & 0o777);
     this.changed = seconds();
   }
 }
@@ -83,6 +94,7 @@ export interface Place {
   id: number;
   key: number;
   seq: number;
+  readonly owner: UserNamespace;
 }
 
 export function seconds(): number {
@@ -94,13 +106,18 @@ export class IpcTable<T extends IpcObject> {
   readonly objects = new Map<number, T>();
   /** The slot of the next object (/proc/sys/kernel/msg_next_id and the like); -1 leaves it to the kernel. */
   nextId = -1;
+  readonly #owner: UserNamespace;
   readonly #limit: () => number;
   readonly #slots = new Map<number, T>();
   #lastSlot = -1;
   #sequence = 0;
 
-  /** @param limit how many there may be (/proc/sys/kernel/msgmni and the like) */
-  constructor(limit: () => number) {
+  /**
+   * @param owner whose administrator has power over them
+   * @param limit how many there may be (/proc/sys/kernel/msgmni and the like)
+   */
+  constructor(owner: UserNamespace, limit: () => number) {
+    this.#owner = owner;
     this.#limit = limit;
   }
 
@@ -117,7 +134,7 @@ export class IpcTable<T extends IpcObject> {
       if (!(flags & IPC_CREAT)) fail('ENOENT');
     }
     const { slot, seq } = this.#place();
-    const made = make({ id: seq * IPCMNI + slot, key, seq });
+    const made = make({ id: seq * IPCMNI + slot, key, seq, owner: this.#owner });
     this.#lastSlot = slot;
     this.#sequence = seq;
     this.objects.set(made.id, made);
@@ -281,8 +298,8 @@ export class Segment extends IpcObject {
   get residentPages(): number {
     return residentPages(this.pages);
   }
-  override permissions() {
-    const perm = super.permissions();
+  override permissions(user: UserNamespace) {
+    const perm = super.permissions(user);
     return { ...perm, mode: perm.mode | (this.doomed ? SHM_DEST : 0) | (this.locked ? SHM_LOCKED : 0) };
   }
 }
@@ -328,10 +345,16 @@ export class SysvIpc {
     shmall: 0xfeff_ffff,
     shmmni: 4096,
   };
-  readonly semaphores = new IpcTable<Semaphores>(() => this.limits.sem[3]!);
-  readonly segments = new IpcTable<Segment>(() => this.limits.shmmni);
-  readonly messages = new IpcTable<MessageQueue>(() => this.limits.msgmni);
+  readonly semaphores: IpcTable<Semaphores>;
+  readonly segments: IpcTable<Segment>;
+  readonly messages: IpcTable<MessageQueue>;
   #removeUnused = false;
+
+  constructor(owner: UserNamespace) {
+    this.semaphores = new IpcTable(owner, () => this.limits.sem[3]!);
+    this.segments = new IpcTable(owner, () => this.limits.shmmni);
+    this.messages = new IpcTable(owner, () => this.limits.msgmni);
+  }
 
   /** Semaphores of all sets, pages of all segments, and what all queues hold. */
   get usedSemaphores(): number {

@@ -1,6 +1,7 @@
 /**
  * What System V IPC shows and lets be set in /proc/sysvipc and /proc/sys/kernel (ipc/msg.c, sem.c, shm.c: sysvipc_*_proc_show).
  */
+import { FIRST_USER_NAMESPACE } from '../vfs/core/user-namespace.ts';
 import type { SysvSource } from '../vfs/proc/source.ts';
 import type { IpcObject, IpcTable, SysvIpc } from './sysv-ipc.ts';
 
@@ -43,7 +44,8 @@ export function sysvSource(ipc: SysvIpc): SysvSource {
         const { pages, attachTime, detachTime, changed } = s;
         const use = `${columns([s.size, 10], [s.creator, 5], [s.lastPid, 5])}  ${columns([pages.attached, 5])}`;
         const memory = columns([4096 * s.residentPages, 10], [0, 10]);
-        return `${start(s, s.permissions().mode)} ${use} ${owners(s)} ${times(attachTime, detachTime, changed)} ${memory}`;
+        const { mode } = s.permissions(FIRST_USER_NAMESPACE);
+        return `${start(s, mode)} ${use} ${owners(s)} ${times(attachTime, detachTime, changed)} ${memory}`;
       },
     ),
   };

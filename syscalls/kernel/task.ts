@@ -65,6 +65,7 @@ export type TaskParts = Pick<
 
 export class Task implements Waiter {
   readonly kernel: Kernel;
+  /** In the first PID namespace. */
   tid: number;
   process: Process;
   mm: Mm;
@@ -76,6 +77,11 @@ export class Task implements Waiter {
   sighand: SignalHandlers;
   /** Name of the thread, at most 15 bytes (prctl PR_SET_NAME, /proc/PID/comm). */
   comm: string;
+
+  /** What gettid tells it. */
+  get number(): number {
+    return this.process.pids.numberOf(this.tid);
+  }
 
   /** The network that its sockets are made in. */
   get network(): Network {

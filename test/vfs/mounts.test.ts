@@ -1,4 +1,4 @@
-/** Namespaces of a run: mounts, names and sockets of one, as the host's kernel has them. */
+/** Namespaces of a run, as the host's kernel has them. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { needs } from '../needs.ts';
 import { compile } from './compile.ts';
 
 const bin = fileURLToPath(new URL('../../src/bin.cjs', import.meta.url));
-const source = (name: string) => readFileSync(new URL(`./${name}.c`, import.meta.url), 'utf8');
+const sourceOf = (name: string) => readFileSync(new URL(`./${name}.c`, import.meta.url), 'utf8');
 
 /** What a command says, run in an empty directory. */
 function run(command: string, args: string[]): string[] {
@@ -19,11 +19,14 @@ function run(command: string, args: string[]): string[] {
 }
 
 const root = needs('root');
-root.test.for([
-  ['mounts', 'mount namespaces, pivot_root, umount and setns'],
-  ['mount-fd', 'attributes of mounts, and mounting by descriptors'],
-] as const)(root.name('%s: %s'), ([name]) => {
-  const native = run('unshare', ['--mount', '--uts', '--ipc', compile(name, source(name), 'host')]);
-  expect(native.length).toBeGreaterThan(150);
-  expect(run(process.execPath, [bin, '--cpu', 'interp', compile(name, source(name), 'arm')])).toEqual(native);
+root.test.each([
+  [root.name('mount namespaces, pivot_root, umount and setns'), 'mounts', 150],
+  [root.name('attributes of mounts, and mounting by descriptors'), 'mount-fd', 150],
+  [root.name('user namespaces, maps of ids and capabilities in them'), 'user-namespaces', 250],
+  [root.name('PID and time namespaces'), 'pid-namespaces', 200],
+])('%s', (_, name, lines) => {
+  const source = sourceOf(name);
+  const native = run('unshare', ['--mount', '--uts', '--ipc', compile(name, source, 'host')]);
+  expect(native.length).toBeGreaterThan(lines);
+  expect(run(process.execPath, [bin, '--cpu', 'interp', compile(name, source, 'arm')])).toEqual(native);
 });

@@ -3,7 +3,7 @@ import { fail } from '../../abi/errno.ts';
 import { O_CLOEXEC, O_NONBLOCK } from '../../abi/fcntl.ts';
 import type { Field } from '../../abi/struct.ts';
 import { CLOCK, itimerspec32, itimerspec64, TIMER_ABSTIME } from '../../abi/time.ts';
-import { fromTimespec, realtime, toTimespec } from '../../kernel/clock.ts';
+import { fromTimespec, toTimespec } from '../../kernel/clock.ts';
 import { IntervalTimer } from '../../kernel/interval-timer.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
@@ -12,6 +12,7 @@ import { fd, int, oneOf, ptr, structIn, structOut } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { closeOnExec, installFile } from '../files/open.ts';
 import { fdFlags } from '../names.ts';
+import { clockTime } from '../time/clock.ts';
 
 const CLOCKS: readonly number[] = [
   CLOCK.CLOCK_REALTIME,
@@ -53,10 +54,9 @@ function timerSettime(
   const file = timerOf(t, fd);
   if (old !== 0) t.mm.put(type as Field<Itimerspec>, old, setting(file));
   const value = fromTimespec(spec.it_value);
-  const real = file.clock === CLOCK.CLOCK_REALTIME || file.clock === CLOCK.CLOCK_REALTIME_ALARM;
   let at = value === 0 ? Infinity : value;
   if (!(flags & TIMER_ABSTIME)) at += t.now();
-  else if (real) at += t.now() - realtime();
+  else at += t.now() - clockTime(t, file.clock);
   file.settimeFlags = flags;
   file.set(at, fromTimespec(spec.it_interval));
   return 0;

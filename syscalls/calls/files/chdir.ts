@@ -29,7 +29,7 @@ export const chdirCalls: readonly Call[] = [
   }),
   call(61, 'chroot', [path], (t, path) => {
     const root = t.kernel.vfs.checkEnter(inodeAt(t, AT_FDCWD, path, true), t.creds);
-    if (!capable(t.creds, CAP.SYS_CHROOT)) fail('EPERM');
+    if (!capable(t.creds, CAP.SYS_CHROOT, t.creds.user)) fail('EPERM');
     t.fs.root = root;
     return 0;
   }),

@@ -1,8 +1,9 @@
 /** Owners and modes: chmod(2), chown(2) (fs/open.c, fs/attr.c). */
 import { AT_FDCWD } from '../../abi/fcntl.ts';
 import type { Task } from '../../kernel/task.ts';
+import { type IdMap, NO_ID } from '../../vfs/core/user-namespace.ts';
 import type { Target } from '../../vfs/core/vfs.ts';
-import { dirfd, fd, id, id16, mode, path, pathOrEmpty } from '../args.ts';
+import { dirfd, fd, id, id16, kernelId, mode, path, pathOrEmpty } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { atFlags } from '../names.ts';
 import { checkTargetFlags, inodeAt, targetAt } from './at.ts';
@@ -12,10 +13,10 @@ function chmod(t: Task, target: Target, mode: number): number {
   return 0;
 }
 
-const NONE = 0xffff_ffff;
 function chown(t: Task, target: Target, uid: number, gid: number): number {
-  const given = (id: number) => (id === NONE ? undefined : id);
-  t.kernel.vfs.chown(target, given(uid), given(gid), t.creds);
+  const given = (map: IdMap, id: number) => (id === NO_ID ? undefined : kernelId(map, id));
+  const { uids, gids } = t.creds.user;
+  t.kernel.vfs.chown(target, given(uids, uid), given(gids, gid), t.creds);
   return 0;
 }
 

@@ -80,7 +80,7 @@ function lock(
         l_whence: f.SEEK_SET,
         l_start: other.start,
         l_len: length,
-        l_pid: other.pid,
+        l_pid: other.pid < 0 ? other.pid : t.process.pids.numberOf(other.pid),
       });
     }
     return 0;
@@ -137,8 +137,10 @@ export function setOwner(t: Task, file: OpenFile, who: number): number {
   if (who === -0x8000_0000) fail('EINVAL');
   return setOwnerOfType(t, file, who < 0 ? f.F_OWNER_PGRP : f.F_OWNER_PID, Math.abs(who));
 }
-export function ownerOf({ owner }: OpenFile): number {
-  return owner === undefined ? 0 : owner.type === f.F_OWNER_PGRP ? -owner.id : owner.id;
+export function ownerOf({ process }: Task, { owner }: OpenFile): number {
+  if (owner === undefined) return 0;
+  const number = process.pids.numberOf(owner.id);
+  return owner.type === f.F_OWNER_PGRP ? -number : number;
 }
 
 export function setFlags(t: Task, fd: number, file: OpenFile, flags: number): number {
@@ -211,17 +213,17 @@ function fcntl(t: Task, fd: number, command: number, argument: number): number {
     case f.F_SETLKW:
       return lock(t, fd, 'wait', flock32, argument >>> 0, false);
     case f.F_SETOWN:
-      return setOwner(t, file, argument);
+      return setOwner(t, file, t.process.pids.argument(argument));
     case f.F_GETOWN:
-      return ownerOf(file);
+      return ownerOf(t, file);
     case f.F_SETOWN_EX: {
       const { type, pid } = t.mm.get(f_owner_ex, argument >>> 0);
       if (type < 0 || type > f.F_OWNER_PGRP) fail('EINVAL');
-      return setOwnerOfType(t, file, type, pid);
+      return setOwnerOfType(t, file, type, t.process.pids.argument(pid));
     }
     case f.F_GETOWN_EX: {
       const { type, id } = file.owner ?? NOBODY;
-      t.mm.put(f_owner_ex, argument >>> 0, { type, pid: id });
+      t.mm.put(f_owner_ex, argument >>> 0, { type, pid: t.process.pids.numberOf(id) });
       return 0;
     }
     case f.F_SETSIG:

@@ -16,14 +16,24 @@ import {
   SIOCSPGRP,
 } from '../../abi/ioctl.ts';
 import { s32, s64 } from '../../abi/struct.ts';
+import { PidNamespace } from '../../kernel/pid-namespace.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
+import type { Namespace } from '../../vfs/core/namespace.ts';
 import type { IoctlContext } from '../../vfs/core/open-file.ts';
+import { UserNamespace } from '../../vfs/core/user-namespace.ts';
 import { Socket } from '../../vfs/net/socket.ts';
 import { fd, oneOf, ptr } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { ownerOf, setFlags, setOwner } from './fcntl.ts';
 import { installFile } from './open.ts';
+
+/** The one above a namespace of pids or users, if it is not above the caller's own (pidns_get_parent, ns_get_owner). */
+function parentOf(t: Task, of: Namespace): Namespace {
+  if (of instanceof UserNamespace) return of.parent?.isWithin(t.creds.user) ? of.parent : fail('EPERM');
+  if (!(of instanceof PidNamespace)) return fail('EINVAL');
+  return of.parent?.isWithin(t.process.pids) ? of.parent : fail('EPERM');
+}
 
 /** Guest memory and identity for a file's own requests. */
 function ioctlContext(t: Task): IoctlContext {
@@ -35,7 +45,9 @@ function ioctlContext(t: Task): IoctlContext {
     read: (address, length) => view(address, length, READ),
     write: (address, length) => view(address, length, WRITE),
     process: t.process,
-    mayAdministerNetwork: capable(t.creds, CAP.NET_ADMIN),
+    mayAdministerNetwork: capable(t.creds, CAP.NET_ADMIN, t.network.owner),
+    creds: t.creds,
+    parentOf: (namespace) => parentOf(t, namespace),
     install: (file, closeOnExec) => installFile(t, file, closeOnExec),
     wait: (queue) => t.wait(queue),
   };
@@ -65,11 +77,11 @@ function ioctl(t: Task, fd: number, request: number, argument: number): number {
     case FIOSETOWN:
     case SIOCSPGRP:
       if (!(file instanceof Socket)) break;
-      return setOwner(t, file, t.mm.get(s32, argument));
+      return setOwner(t, file, t.process.pids.argument(t.mm.get(s32, argument)));
     case FIOGETOWN:
     case SIOCGPGRP:
       if (!(file instanceof Socket)) break;
-      t.mm.put(s32, argument, ownerOf(file));
+      t.mm.put(s32, argument, ownerOf(t, file));
       return 0;
   }
   return file.ioctl(request, argument, ioctlContext(t));

@@ -32,16 +32,16 @@ import { ContextFile, MountContext } from '../../kernel/mount-context.ts';
 import { unmounted } from '../../kernel/mount-use.ts';
 import type { Task } from '../../kernel/task.ts';
 import { copyTree } from '../../vfs/core/bind.ts';
-import { CAP, capable } from '../../vfs/core/creds.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
 import { type AttributesChange, DetachedMounts } from '../../vfs/core/mount.ts';
 import { NamespaceFile } from '../../vfs/core/namespaces.ts';
 import { PathFile } from '../../vfs/core/path-file.ts';
+import { FIRST_USER_NAMESPACE } from '../../vfs/core/user-namespace.ts';
 import { dirfd, fd, flags, int, laterPath, oneOf, pathOrEmpty, ptr, size } from '../args.ts';
 import { type Arg, type Call, call } from '../declare.ts';
 import { checkExtension } from '../extensible.ts';
 import { fileOrInodeAt } from './at.ts';
-import { checkReadOnly, moveMount, propagate } from './mount.ts';
+import { checkReadOnly, mayMount, moveMount, propagate } from './mount.ts';
 import { installFile } from './open.ts';
 
 const AT_RECURSIVE = 0x8000;
@@ -105,7 +105,7 @@ const all = (names: Readonly<Record<string, number>>) => Object.values(names).re
 
 /** may_mount, before flags that nobody knows. EPERM, EINVAL. */
 function checkMayMount(t: Task, flags: number, known: number): void {
-  if (!capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
+  if (!mayMount(t)) fail('EPERM');
   if (flags & ~known) fail('EINVAL');
 }
 
@@ -178,7 +178,7 @@ function attributesChange(
     const file = t.files.get(Number(userns));
     if (!(file instanceof NamespaceFile) || file.namespace.kind !== 'user') fail('EINVAL');
     // The ids of the first one cannot be mapped to itself; of others' no file system here takes them.
-    fail(file.namespace === t.kernel.vfs.namespaces.user ? 'EPERM' : 'EINVAL');
+    fail(file.namespace === FIRST_USER_NAMESPACE ? 'EPERM' : 'EINVAL');
   }
   return { set, clear };
 }
@@ -287,13 +287,13 @@ function fsconfig(t: Task, fd: number, command: number, key: number, value: numb
     return 0;
   }
   if (file.phase !== (command === FSCONFIG.FSCONFIG_CMD_CREATE ? 'create' : 'reconfigure')) fail('EBUSY');
-  if (command === FSCONFIG.FSCONFIG_CMD_CREATE && !capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
+  if (command === FSCONFIG.FSCONFIG_CMD_CREATE && !mayMount(t)) fail('EPERM');
   try {
     if (command === FSCONFIG.FSCONFIG_CMD_CREATE) {
       file.made = file.context.create(t);
       file.phase = 'await-mount';
     } else {
-      if (!capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
+      if (!mayMount(t)) fail('EPERM');
       file.context.reconfigure(t);
       file.begin(file.made!);
     }
@@ -317,7 +317,7 @@ export const mountFdCalls: readonly Call[] = [
     before(t, _dirfd, _path, flags) {
       if (flags & ~all(OPEN_TREE_FLAGS)) fail('EINVAL');
       if ((flags & (AT_RECURSIVE | OPEN_TREE_CLONE)) === AT_RECURSIVE) fail('EINVAL');
-      if (flags & OPEN_TREE_CLONE && !capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
+      if (flags & OPEN_TREE_CLONE && !mayMount(t)) fail('EPERM');
     },
   }),
   call(
@@ -357,7 +357,7 @@ export const mountFdCalls: readonly Call[] = [
         if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_RECURSIVE)) fail('EINVAL');
         if (size >>> 0 > PAGE_SIZE) fail('E2BIG');
         if (size >>> 0 < mount_attr.size) fail('EINVAL');
-        if (!capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
+        if (!mayMount(t)) fail('EPERM');
       },
     },
   ),

@@ -74,6 +74,9 @@ const laterText: Arg<() => string | null> = {
   decode: (t, low, high) => () => text.decode(t, low, high),
 };
 
+/** may_mount: who administers the namespace. */
+export const mayMount = (t: Task) => capable(t.creds, CAP.SYS_ADMIN, t.ns.mnt.owner);
+
 /** No file of it is open for writing, where it is about to become read-only. EBUSY. */
 export function checkReadOnly(t: Task, fs: FileSystem, attributes: number): void {
   if (attributes & MOUNT_ATTR_RDONLY && !fs.readOnly && isWritten(t.kernel, fs)) fail('EBUSY');
@@ -90,7 +93,7 @@ function mount(
   const source = sourceAt();
   if (data !== 0) t.mm.readable(data, 1);
   const at = inodeAt(t, AT_FDCWD, target(), true);
-  if (!capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
+  if (!mayMount(t)) fail('EPERM');
   if (flags & MS_REMOUNT) return remount(t, at, flags, data);
   if (flags & MS_PROPAGATION && !(flags & (MS_BIND | MS_MOVE))) return propagate(t, at, flags);
   if (flags & MS_MOVE) {
@@ -156,7 +159,7 @@ export function propagate(t: Task, at: Inode, flags: number): number {
 
 function umount(t: Task, target: string, flags: number): number {
   const at = inodeAt(t, AT_FDCWD, target, !(flags & UMOUNT_NOFOLLOW));
-  if (!capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
+  if (!mayMount(t)) fail('EPERM');
   const { mounts } = t.kernel.vfs;
   const fs = mounts.mountedAt(at);
   const inside = mounts.inside(fs);
@@ -188,6 +191,6 @@ export const mountCalls: readonly Call[] = [
     before: (_t, _target, flags) => void (flags & ~15 && fail('EINVAL')),
   }),
   call(218, 'pivot_root', [path, path], pivotRoot, {
-    before: (t) => void (capable(t.creds, CAP.SYS_ADMIN) || fail('EPERM')),
+    before: (t) => void (mayMount(t) || fail('EPERM')),
   }),
 ];

@@ -23,19 +23,27 @@ import {
 } from '../../abi/stat.ts';
 import type { Task } from '../../kernel/task.ts';
 import { Inode } from '../../vfs/core/inode.ts';
+import { FIRST_USER_NAMESPACE } from '../../vfs/core/user-namespace.ts';
 import { dirfd, fd, hex, path, pathOrEmpty, pathOrNull, structOut } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { atFlags } from '../names.ts';
 import { fileOrInodeAt, inodeAt } from './at.ts';
 
+/** Owners as the caller's namespace knows them. */
+function shown({ creds: { user } }: Task, attributes: Attributes): Attributes {
+  if (user === FIRST_USER_NAMESPACE) return attributes;
+  const { uid, gid } = attributes;
+  return { ...attributes, uid: user.uids.shown(uid), gid: user.gids.shown(gid) };
+}
+
 function putStat64(t: Task, address: number, attributes: Attributes): number {
   t.mm.writable(address, STAT64_SIZE);
-  writeStat64(t.mm.view, address, attributes);
+  writeStat64(t.mm.view, address, shown(t, attributes));
   return 0;
 }
 function putStat(t: Task, address: number, attributes: Attributes): number {
   t.mm.writable(address, STAT_SIZE);
-  return writeStat(t.mm.view, address, attributes) ? 0 : -ERRNO.EOVERFLOW;
+  return writeStat(t.mm.view, address, shown(t, attributes)) ? 0 : -ERRNO.EOVERFLOW;
 }
 
 const STAT_AT_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH;
@@ -75,7 +83,7 @@ export const statCalls: readonly Call[] = [
     (t, dirfd, path, flags, _mask, out) => {
       const file = fileOrInodeAt(t, dirfd, path, flags, !(flags & AT_SYMLINK_NOFOLLOW));
       const inode = file instanceof Inode ? file : file.inode;
-      const attributes = file.stat();
+      const attributes = shown(t, file.stat());
       t.mm.writable(out, STATX_SIZE);
       writeStatx(t.mm.view, out, attributes, inode.fs.id, inode === inode.fs.root);
       return 0;

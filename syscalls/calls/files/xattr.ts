@@ -3,6 +3,7 @@ import { fail } from '../../abi/errno.ts';
 import { AT_FDCWD, NAME_MAX } from '../../abi/fcntl.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
+import { shownXattr, storedXattr } from '../../vfs/core/xattr-ids.ts';
 import { bytesOut, fd, hex, int, path, ptr, size, str } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { inodeAt } from './at.ts';
@@ -32,14 +33,16 @@ function give(t: Task, bytes: Uint8Array, address: number, size: number): number
 }
 
 function get(t: Task, inode: Inode, name: string, address: number, size: number): number {
-  return give(t, t.kernel.vfs.getxattr(inode, name, t.creds), address, size);
+  const value = t.kernel.vfs.getxattr(inode, name, t.creds);
+  return give(t, shownXattr(name, value, t.creds.user), address, size);
 }
 function list(t: Task, inode: Inode, address: number, size: number): number {
   const names = t.kernel.vfs.listxattr(inode, t.creds).map((name) => `${name}\0`);
   return give(t, Buffer.from(names.join(''), 'latin1'), address, size);
 }
 function set(t: Task, inode: Inode, name: string, address: number, size: number, flags: number): number {
-  t.kernel.vfs.setxattr(inode, name, t.mm.readable(address, size), flags, t.creds);
+  const value = storedXattr(name, t.mm.readable(address, size), t.creds.user);
+  t.kernel.vfs.setxattr(inode, name, value, flags, t.creds);
   return 0;
 }
 function remove(t: Task, inode: Inode, name: string): number {

@@ -33,7 +33,7 @@ function deadlineOf(t: Task, timeout: Timeout, clock: number): number {
   if (timeout === null) return Infinity;
   if ((clock !== CLOCK.CLOCK_MONOTONIC && clock !== CLOCK.CLOCK_REALTIME) || !valid(timeout)) fail('EINVAL');
   const ms = fromTimespec(timeout);
-  return clock === CLOCK.CLOCK_REALTIME ? t.now() + ms - realtime() : ms;
+  return clock === CLOCK.CLOCK_REALTIME ? t.now() + ms - realtime() : ms - t.ns.time.monotonic;
 }
 
 /** Gives the position of a word that was woken. EAGAIN when one does not have its value, ETIMEDOUT, EINVAL, EFAULT. */

@@ -71,7 +71,7 @@ function deadlineOf(t: Task, command: number, clock: number, type: TimespecType,
   if (time.tv_sec < 0 || time.tv_nsec < 0 || time.tv_nsec >= 1e9) fail('EINVAL');
   const ms = fromTimespec(time);
   if (command === OP.FUTEX_WAIT) return t.now() + ms;
-  return clock || command === OP.FUTEX_LOCK_PI ? t.now() + ms - realtime() : ms;
+  return clock || command === OP.FUTEX_LOCK_PI ? t.now() + ms - realtime() : ms - t.ns.time.monotonic;
 }
 
 /** futex_wait. */
@@ -169,15 +169,15 @@ function lockPi(t: Task, at: number, isPrivate: boolean, deadline: number, tryOn
   const value = view.getUint32(at, true);
   const owner = value & FUTEX_TID_MASK;
   // The one who unlocked has made us the owner.
-  if (waiting?.waiter.woken && owner === t.tid) return 0;
+  if (waiting?.waiter.woken && owner === t.number) return 0;
   if (owner === 0) {
-    view.setUint32(at, (value & (FUTEX_WAITERS | FUTEX_OWNER_DIED)) | t.tid, true);
+    view.setUint32(at, (value & (FUTEX_WAITERS | FUTEX_OWNER_DIED)) | t.number, true);
     return 0;
   }
-  if (owner === t.tid) fail('EDEADLK');
+  if (owner === t.number) fail('EDEADLK');
   // The bit is set before the owner is looked for (futex_lock_pi_atomic).
   view.setUint32(at, value | FUTEX_WAITERS, true);
-  if (!t.kernel.tasks.has(owner)) fail('ESRCH');
+  if (!t.kernel.tasks.has(t.process.pids.pidOf(owner))) fail('ESRCH');
   if (tryOnly) fail('EAGAIN');
   if (waiting === undefined || waiting.waiter.woken) {
     const waiter = new FutexWaiter(t, key, ANY, at);
@@ -190,7 +190,7 @@ function lockPi(t: Task, at: number, isPrivate: boolean, deadline: number, tryOn
 
 function unlockPi(t: Task, at: number, isPrivate: boolean): number {
   const value = t.mm.get(u32, at);
-  if ((value & FUTEX_TID_MASK) !== t.tid) fail('EPERM');
+  if ((value & FUTEX_TID_MASK) !== t.number) fail('EPERM');
   const key = t.kernel.futexes.key(t.mm, at, isPrivate);
   if (!t.mm.space.check(at, 4, WRITE)) fail('EFAULT');
   if (!t.kernel.futexes.handOver(key)) t.mm.view.setUint32(at, 0, true);

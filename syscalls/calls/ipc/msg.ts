@@ -120,7 +120,7 @@ function msgctl(t: Task, id: number, what: number, at: number): number {
     case MSGCTL.MSG_STAT_ANY:
       if (what !== MSGCTL.MSG_STAT_ANY) queue.require(creds, 4);
       mm.put(msqidDs, at, {
-        msg_perm: queue.permissions(),
+        msg_perm: queue.permissions(creds.user),
         msg_stime: queue.sentTime,
         stime_high: 0,
         msg_rtime: queue.receivedTime,
@@ -130,8 +130,8 @@ function msgctl(t: Task, id: number, what: number, at: number): number {
         msg_cbytes: queue.bytes,
         msg_qnum: queue.messages.length,
         msg_qbytes: queue.limit,
-        msg_lspid: queue.lastSender,
-        msg_lrpid: queue.lastReceiver,
+        msg_lspid: t.process.pids.numberOf(queue.lastSender),
+        msg_lrpid: t.process.pids.numberOf(queue.lastReceiver),
         unused4: 0,
         unused5: 0,
       });
@@ -141,7 +141,7 @@ function msgctl(t: Task, id: number, what: number, at: number): number {
       queue.requireOwner(creds);
       if (stat.msg_qbytes > t.ns.ipc.sysv.limits.msgmnb && !capable(creds, CAP.SYS_RESOURCE)) fail('EPERM');
       queue.limit = stat.msg_qbytes;
-      queue.change(stat.msg_perm.uid, stat.msg_perm.gid, stat.msg_perm.mode);
+      queue.change(stat.msg_perm, creds.user);
       queue.queue.wakeAll();
       return 0;
     }

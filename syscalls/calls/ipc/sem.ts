@@ -110,7 +110,7 @@ function semctl(t: Task, id: number, index: number, what: number, arg: number): 
     case SEMCTL.SEM_STAT_ANY: {
       if (what !== SEMCTL.SEM_STAT_ANY) set.require(creds, 4);
       const stat = {
-        sem_perm: set.permissions(),
+        sem_perm: set.permissions(creds.user),
         sem_otime: set.operated,
         otime_high: 0,
         sem_ctime: set.changed,
@@ -123,9 +123,9 @@ function semctl(t: Task, id: number, index: number, what: number, arg: number): 
       return bySlot ? set.id : 0;
     }
     case SEMCTL.IPC_SET: {
-      const { uid, gid, mode } = mm.get(semidDs, arg).sem_perm;
+      const given = mm.get(semidDs, arg).sem_perm;
       set.requireOwner(creds);
-      set.change(uid, gid, mode);
+      set.change(given, creds.user);
       return 0;
     }
     case SEMCTL.IPC_RMID:
@@ -138,7 +138,7 @@ function semctl(t: Task, id: number, index: number, what: number, arg: number): 
       return set.values[one()]!;
     case SEMCTL.GETPID:
       set.require(creds, 4);
-      return set.pids[one()]!;
+      return t.process.pids.numberOf(set.pids[one()]!);
     case SEMCTL.GETNCNT:
       set.require(creds, 4);
       return waiters(false);

@@ -114,7 +114,7 @@ function shmctl(t: Task, id: number, what: number, at: number): number {
     case SHMCTL.SHM_STAT_ANY: {
       if (what !== SHMCTL.SHM_STAT_ANY) segment.require(creds, 4);
       mm.put(shmidDs, at, {
-        shm_perm: segment.permissions(),
+        shm_perm: segment.permissions(creds.user),
         shm_segsz: segment.size,
         shm_atime: segment.attachTime,
         atime_high: 0,
@@ -122,8 +122,8 @@ function shmctl(t: Task, id: number, what: number, at: number): number {
         dtime_high: 0,
         shm_ctime: segment.changed,
         ctime_high: 0,
-        shm_cpid: segment.creator,
-        shm_lpid: segment.lastPid,
+        shm_cpid: t.process.pids.numberOf(segment.creator),
+        shm_lpid: t.process.pids.numberOf(segment.lastPid),
         shm_nattch: segment.pages.attached,
         unused4: 0,
         unused5: 0,
@@ -131,9 +131,9 @@ function shmctl(t: Task, id: number, what: number, at: number): number {
       return bySlot ? segment.id : 0;
     }
     case SHMCTL.IPC_SET: {
-      const { uid, gid, mode } = mm.get(shmidDs, at).shm_perm;
+      const given = mm.get(shmidDs, at).shm_perm;
       segment.requireOwner(creds);
-      segment.change(uid, gid, mode);
+      segment.change(given, creds.user);
       return 0;
     }
     case SHMCTL.IPC_RMID:

@@ -9,13 +9,14 @@ import { timespec32, timespec64 } from '../../abi/time.ts';
 import { IOV_MAX } from '../../abi/uio.ts';
 import { fromTimespec, toTimespec, valid } from '../../kernel/clock.ts';
 import { BLOCKED, Restart, type Task } from '../../kernel/task.ts';
+import { CAP, capable } from '../../vfs/core/creds.ts';
 import type { OpenFile } from '../../vfs/core/open-file.ts';
-import { type Received, type Socket, WOULD_BLOCK } from '../../vfs/net/socket.ts';
-import { bytesIn, fd, flags, int, ptr, size, uint } from '../args.ts';
+import { type PeerCreds, type Received, type Socket, WOULD_BLOCK } from '../../vfs/net/socket.ts';
+import { bytesIn, fd, flags, int, kernelId, ptr, size, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { installFile } from '../files/open.ts';
 import { accessible, brokenPipe, type Iovec, iovecs } from '../files/read-write.ts';
-import { addressAt, credsOf, putAddress, socketOf, targetOf } from './socket.ts';
+import { addressAt, credsOf, putAddress, shownCreds, socketOf, targetOf } from './socket.ts';
 
 interface Progress {
   done: number;
@@ -87,6 +88,17 @@ function gather(t: Task, vector: readonly Iovec[]): Uint8Array {
 
 const CMSG_ALIGN = (length: number) => (length + 3) & ~3;
 
+/** What is said of the sender must be true, but for who has the capability to lie (scm_check_creds). EINVAL, EPERM. */
+function checkCreds({ creds, process, ns }: Task, given: PeerCreds): void {
+  const { user } = creds;
+  const uid = kernelId(user.uids, given.uid >>> 0);
+  const gid = kernelId(user.gids, given.gid >>> 0);
+  const mayPid = given.pid === process.number || capable(creds, CAP.SYS_ADMIN, ns.pid_for_children.owner);
+  const mayUid = [creds.uid, creds.euid, creds.suid].includes(uid) || capable(creds, CAP.SETUID, user);
+  const mayGid = [creds.gid, creds.egid, creds.sgid].includes(gid) || capable(creds, CAP.SETGID, user);
+  if (!mayPid || !mayUid || !mayGid) fail('EPERM');
+}
+
 /** The files passed with a message (SCM_RIGHTS); credentials are checked to be the sender's own. */
 function controlAt(t: Task, address: number, length: number): OpenFile[] {
   const rights: OpenFile[] = [];
@@ -100,11 +112,7 @@ function controlAt(t: Task, address: number, length: number): OpenFile[] {
       if (size > 4 * 253) fail('EINVAL');
       for (let i = 0; i + 4 <= size; i += 4) rights.push(t.files.raw(t.mm.get(s32, data + i)));
     } else if (header.cmsg_level === s.SOL_SOCKET && header.cmsg_type === s.SCM_CREDENTIALS) {
-      const { pid, uid, gid } = t.mm.get(s.ucred, data);
-      const { creds } = t;
-      const mayUid = creds.euid === 0 || [creds.uid, creds.euid, creds.suid].includes(uid);
-      const mayGid = creds.euid === 0 || [creds.gid, creds.egid, creds.sgid].includes(gid);
-      if ((pid !== t.process.pid && creds.euid !== 0) || !mayUid || !mayGid) fail('EPERM');
+      checkCreds(t, t.mm.get(s.ucred, data));
     } else if (header.cmsg_level === s.SOL_SOCKET) fail('EINVAL');
     at += CMSG_ALIGN(header.cmsg_len);
   }
@@ -255,7 +263,7 @@ function putControl(
     length += Math.min(CMSG_ALIGN(s.cmsghdr.size + size), room - length);
   };
   if (socket.options.get(s.SO_PASSCRED)) {
-    const creds = received.creds ?? { pid: 0, uid: 65534, gid: 65534 };
+    const creds = received.creds ? shownCreds(t, received.creds) : { pid: 0, uid: 65534, gid: 65534 };
     if (length + s.cmsghdr.size + s.ucred.size > room) truncated = true;
     else put(s.SCM_CREDENTIALS, s.ucred.size, (at) => t.mm.put(s.ucred, at, creds));
   }

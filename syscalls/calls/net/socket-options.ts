@@ -24,7 +24,7 @@ import type { Socket } from '../../vfs/net/socket.ts';
 import { StreamSocket } from '../../vfs/net/stream-socket.ts';
 import { fd, hex, int, ptr } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { socketOf } from './socket.ts';
+import { shownCreds, socketOf } from './socket.ts';
 
 function timeout(t: Task, name: number, value: number, length: number): number {
   if (name === s.SO_RCVTIMEO_NEW || name === s.SO_SNDTIMEO_NEW) {
@@ -60,7 +60,7 @@ function setsockopt(t: Task, fd: number, level: number, name: number, value: num
     }
     if (length < 4) fail('EINVAL');
     const number = t.mm.get(s32, value);
-    if (name === s.SO_MARK && !capable(t.creds, CAP.NET_ADMIN)) fail('EPERM');
+    if (name === s.SO_MARK && !capable(t.creds, CAP.NET_ADMIN, t.network.owner)) fail('EPERM');
     return socket.setOption(name, number) ? 0 : -ERRNO.ENOPROTOOPT;
   }
   if (socket instanceof NetlinkSocket) {
@@ -232,7 +232,8 @@ function getsockopt(
     case s.SO_LINGER:
       return give(new Uint8Array(Int32Array.of(+(socket.linger >= 0), Math.max(0, socket.linger)).buffer));
     case s.SO_PEERCRED: {
-      const { pid, uid, gid } = socket.peerCreds ?? { pid: 0, uid: 0xffff_ffff, gid: 0xffff_ffff };
+      const peer = socket.peerCreds;
+      const { pid, uid, gid } = peer ? shownCreds(t, peer) : { pid: 0, uid: 0xffff_ffff, gid: 0xffff_ffff };
       return give(new Uint8Array(Int32Array.of(pid, uid, gid).buffer));
     }
     default: {

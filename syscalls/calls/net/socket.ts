@@ -23,6 +23,12 @@ export function socketOf(t: Task, fd: number): Socket {
 
 export const credsOf = (t: Task): PeerCreds => ({ pid: t.process.pid, uid: t.creds.euid, gid: t.creds.egid });
 
+/** Another's, by the caller's namespaces (cred_to_ucred). */
+export function shownCreds({ process, creds }: Task, { pid, uid, gid }: PeerCreds): PeerCreds {
+  const { uids, gids } = creds.user;
+  return { pid: process.pids.numberOf(pid), uid: uids.shown(uid), gid: gids.shown(gid) };
+}
+
 // ---- addresses ----
 
 /** The address a call is given (move_addr_to_kernel); undefined for none. */
@@ -75,7 +81,7 @@ function bind(t: Task, fd: number, address: number, length: number): number {
     return socket.bind(name, made as unknown as { socket: unknown });
   }
   if ('port' in name && name.port !== 0 && name.port < t.kernel.unprivilegedPorts) {
-    if (!capable(t.creds, CAP.NET_BIND_SERVICE)) fail('EACCES');
+    if (!capable(t.creds, CAP.NET_BIND_SERVICE, t.network.owner)) fail('EACCES');
   }
   const outcome = socket.bind(name);
   if (outcome !== WOULD_BLOCK) return 0;
@@ -153,8 +159,8 @@ function create(t: Task, family: number, type: number, protocol: number): Socket
         kind,
         protocol,
         nonblocking,
-        t.process.pid,
-        capable(t.creds, CAP.NET_ADMIN),
+        t.process.number,
+        capable(t.creds, CAP.NET_ADMIN, t.network.owner),
       );
     default:
       return fail('EAFNOSUPPORT');

@@ -26,7 +26,7 @@ function capget(t: Task, headerAt: number, dataAt: number): number {
   if (words === 0) return dataAt === 0 ? 0 : fail('EINVAL');
   const { pid } = t.mm.get(capHeader, headerAt);
   if (pid < 0) fail('EINVAL');
-  const of = pid === 0 ? t : (t.kernel.tasks.get(pid) ?? fail('ESRCH'));
+  const of = pid === 0 ? t : (t.kernel.tasks.get(t.process.pids.pidOf(pid)) ?? fail('ESRCH'));
   if (dataAt === 0) return 0;
   const { effective, permitted, inheritable } = of.creds;
   for (let i = 0; i < words; i++) {
@@ -41,7 +41,7 @@ function capset(t: Task, headerAt: number, dataAt: number): number {
   const words = capWords(t, headerAt);
   if (words === 0) return fail('EINVAL');
   const { pid } = t.mm.get(capHeader, headerAt);
-  if (pid !== 0 && pid !== t.tid) fail('EPERM');
+  if (pid !== 0 && pid !== t.number) fail('EPERM');
   const read = (field: number) => {
     let set = 0n;
     for (let i = 0; i < words; i++)
@@ -51,7 +51,8 @@ function capset(t: Task, headerAt: number, dataAt: number): number {
   const [effective, permitted, inheritable] = [read(0), read(1), read(2)];
   const old = t.creds;
   if ((permitted & ~old.permitted) !== 0n || (effective & ~permitted) !== 0n) fail('EPERM');
-  if ((inheritable & ~(old.inheritable | old.permitted)) !== 0n && !capable(old, CAP.SETPCAP)) fail('EPERM');
+  if ((inheritable & ~(old.inheritable | old.permitted)) !== 0n && !capable(old, CAP.SETPCAP, old.user))
+    fail('EPERM');
   if ((inheritable & ~(old.inheritable | old.bounding)) !== 0n) fail('EPERM');
   t.creds = { ...old, effective, permitted, inheritable, ambient: old.ambient & permitted & inheritable };
   return 0;

@@ -4,10 +4,9 @@ import { RLIMIT } from '../../abi/resource.ts';
 import { CLONE } from '../../abi/sched.ts';
 import { NSIG, SIG, signalName } from '../../abi/signal.ts';
 import { s32, struct, u64 } from '../../abi/struct.ts';
-import { CLONE_NAMESPACES, type CloneArgs, checkCloneFlags, cloneTask } from '../../kernel/fork.ts';
-import { newNamespaces } from '../../kernel/nsproxy.ts';
+import { type CloneArgs, checkCloneFlags, cloneTask } from '../../kernel/fork.ts';
+import { NEW_NAMESPACES, newNamespaces, newUserNamespace } from '../../kernel/nsproxy.ts';
 import type { Task } from '../../kernel/task.ts';
-import { CAP, capable } from '../../vfs/core/creds.ts';
 import type { WaitQueue } from '../../vfs/core/wait-queue.ts';
 import { flags, flagText, hex, ptr, uint, valuesOf } from '../args.ts';
 import { type Arg, type Call, call } from '../declare.ts';
@@ -45,8 +44,9 @@ function clone(t: Task, args: CloneArgs): number {
     }
     const child = cloneTask(t, args);
     if (args.flags & CLONE.CLONE_PIDFD) t.mm.put(s32, args.pidfd!, installPidfd(t, child.process));
-    if (child.vforkDone === undefined) return child.tid;
-    t.callState = waiting = { child, tid: child.tid, done: child.vforkDone };
+    const tid = t.process.pids.numberOf(child.tid);
+    if (child.vforkDone === undefined) return tid;
+    t.callState = waiting = { child, tid, done: child.vforkDone };
   }
   if (waiting.child.vforkDone === undefined) return waiting.tid;
   return t.waitKillable(waiting.done);
@@ -90,7 +90,6 @@ function clone3(t: Task, at: number, size: number): number {
   if (clearHandlers && flags & CLONE.CLONE_SIGHAND) fail('EINVAL');
   if (flags & (CLONE.CLONE_THREAD | CLONE.CLONE_PARENT) && a.exit_signal) fail('EINVAL');
   if ((a.stack === 0) !== (a.stack_size === 0)) fail('EINVAL');
-  if (flags & CLONE.CLONE_NEWTIME) fail(capable(t.creds, CAP.SYS_ADMIN) ? 'EINVAL' : 'EPERM');
   return clone(t, {
     flags,
     clearHandlers,
@@ -106,18 +105,19 @@ function clone3(t: Task, at: number, size: number): number {
 /** ksys_unshare: what threads share, and namespaces. */
 function unshare(t: Task, how: number): number {
   const own = CLONE.CLONE_FS | CLONE.CLONE_FILES | CLONE.CLONE_SYSVSEM;
-  const threads = CLONE.CLONE_THREAD | CLONE.CLONE_SIGHAND | CLONE.CLONE_VM;
-  const namespaces = how & (CLONE_NAMESPACES | CLONE.CLONE_NEWTIME);
-  if (how & ~(own | threads | CLONE_NAMESPACES | CLONE.CLONE_NEWTIME)) fail('EINVAL');
+  let threads = CLONE.CLONE_THREAD | CLONE.CLONE_SIGHAND | CLONE.CLONE_VM;
+  if (how & ~(own | threads | NEW_NAMESPACES | CLONE.CLONE_NEWUSER)) fail('EINVAL');
+  threads |= CLONE.CLONE_NEWUSER;
   if (how & threads && t.process.threads.size > 1) fail('EINVAL');
-  if (namespaces && !capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
-  const ns = namespaces ? newNamespaces(t.kernel.vfs, t.ns, namespaces) : t.ns;
-  if (how & (CLONE.CLONE_FS | CLONE.CLONE_NEWNS)) t.fs = t.fs.clone();
+  const creds = how & CLONE.CLONE_NEWUSER ? newUserNamespace(t) : t.creds;
+  const ns = newNamespaces(t, how, creds);
+  if (how & (CLONE.CLONE_FS | CLONE.CLONE_NEWNS | CLONE.CLONE_NEWUSER)) t.fs = t.fs.clone();
   if (how & CLONE.CLONE_FILES && t.files.shared) {
     const copy = t.files.clone();
     t.files.release();
     t.files = copy;
   }
+  t.creds = creds;
   t.ns = ns;
   ns.mnt.enter();
   return 0;
@@ -144,6 +144,6 @@ export const cloneCalls: readonly Call[] = [
   call(337, 'unshare', [flags(CLONE)], unshare),
   call(256, 'set_tid_address', [ptr], (t, at) => {
     t.clearChildTid = at;
-    return t.tid;
+    return t.number;
   }),
 ];

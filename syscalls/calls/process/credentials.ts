@@ -3,7 +3,7 @@ import { fail } from '../../abi/errno.ts';
 import { u16, u32 } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, CAP_FS, type Creds, capable } from '../../vfs/core/creds.ts';
-import { id, id16, int, ptr, structOut } from '../args.ts';
+import { gid, gid16, id, id16, int, kernelId, ptr, structOut, uid, uid16 } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 
 const NO_CHANGE = 0xffff_ffff;
@@ -15,11 +15,12 @@ const NGROUPS_MAX = 65536;
 function setCreds(t: Task, change: Partial<Creds>): number {
   const old = t.creds;
   let next: Creds = { ...old, ...change };
-  const hadRoot = old.uid === 0 || old.euid === 0 || old.suid === 0;
-  const hasRoot = next.uid === 0 || next.euid === 0 || next.suid === 0;
+  const { root } = old.user;
+  const isRoot = ({ uid, euid, suid }: Creds) => [uid, euid, suid].some((id) => id === root);
+  const [hadRoot, hasRoot] = [isRoot(old), isRoot(next)];
   if (hadRoot && !hasRoot && !old.keepCaps) next = { ...next, permitted: 0n, effective: 0n, ambient: 0n };
-  if (old.euid === 0 && next.euid !== 0) next = { ...next, effective: 0n };
-  else if (old.euid !== 0 && next.euid === 0) next = { ...next, effective: next.permitted };
+  if (old.euid === root && next.euid !== root) next = { ...next, effective: 0n };
+  else if (old.euid !== root && next.euid === root) next = { ...next, effective: next.permitted };
   if (old.euid !== next.euid || old.egid !== next.egid) {
     t.dumpable = 0;
     t.parentDeathSignal = 0;
@@ -31,7 +32,7 @@ function setCreds(t: Task, change: Partial<Creds>): number {
 function setuid(t: Task, uid: number): number {
   const { creds } = t;
   if (uid === NO_CHANGE) fail('EINVAL');
-  if (capable(creds, CAP.SETUID)) return setCreds(t, { uid, euid: uid, suid: uid, fsuid: uid });
+  if (capable(creds, CAP.SETUID, creds.user)) return setCreds(t, { uid, euid: uid, suid: uid, fsuid: uid });
   if (uid !== creds.uid && uid !== creds.suid) fail('EPERM');
   return setCreds(t, { euid: uid, fsuid: uid });
 }
@@ -39,14 +40,14 @@ function setuid(t: Task, uid: number): number {
 function setgid(t: Task, gid: number): number {
   const { creds } = t;
   if (gid === NO_CHANGE) fail('EINVAL');
-  if (capable(creds, CAP.SETGID)) return setCreds(t, { gid, egid: gid, sgid: gid, fsgid: gid });
+  if (capable(creds, CAP.SETGID, creds.user)) return setCreds(t, { gid, egid: gid, sgid: gid, fsgid: gid });
   if (gid !== creds.gid && gid !== creds.sgid) fail('EPERM');
   return setCreds(t, { egid: gid, fsgid: gid });
 }
 
 function setreuid(t: Task, ruid: number, euid: number): number {
   const { creds } = t;
-  const free = capable(creds, CAP.SETUID);
+  const free = capable(creds, CAP.SETUID, creds.user);
   if (ruid !== NO_CHANGE && !free && ruid !== creds.uid && ruid !== creds.euid) fail('EPERM');
   if (euid !== NO_CHANGE && !free && ![creds.uid, creds.euid, creds.suid].includes(euid)) fail('EPERM');
   const uid = ruid === NO_CHANGE ? creds.uid : ruid;
@@ -57,7 +58,7 @@ function setreuid(t: Task, ruid: number, euid: number): number {
 
 function setregid(t: Task, rgid: number, egid: number): number {
   const { creds } = t;
-  const free = capable(creds, CAP.SETGID);
+  const free = capable(creds, CAP.SETGID, creds.user);
   if (rgid !== NO_CHANGE && !free && rgid !== creds.gid && rgid !== creds.egid) fail('EPERM');
   if (egid !== NO_CHANGE && !free && ![creds.gid, creds.egid, creds.sgid].includes(egid)) fail('EPERM');
   const gid = rgid === NO_CHANGE ? creds.gid : rgid;
@@ -69,7 +70,8 @@ function setregid(t: Task, rgid: number, egid: number): number {
 function setresuid(t: Task, ruid: number, euid: number, suid: number): number {
   const { creds } = t;
   const mine = [creds.uid, creds.euid, creds.suid, NO_CHANGE];
-  if (!capable(creds, CAP.SETUID) && ![ruid, euid, suid].every((x) => mine.includes(x))) fail('EPERM');
+  if (!capable(creds, CAP.SETUID, creds.user) && ![ruid, euid, suid].every((x) => mine.includes(x)))
+    fail('EPERM');
   const pick = (x: number, old: number) => (x === NO_CHANGE ? old : x);
   const effective = pick(euid, creds.euid);
   return setCreds(t, {
@@ -83,7 +85,8 @@ function setresuid(t: Task, ruid: number, euid: number, suid: number): number {
 function setresgid(t: Task, rgid: number, egid: number, sgid: number): number {
   const { creds } = t;
   const mine = [creds.gid, creds.egid, creds.sgid, NO_CHANGE];
-  if (!capable(creds, CAP.SETGID) && ![rgid, egid, sgid].every((x) => mine.includes(x))) fail('EPERM');
+  if (!capable(creds, CAP.SETGID, creds.user) && ![rgid, egid, sgid].every((x) => mine.includes(x)))
+    fail('EPERM');
   const pick = (x: number, old: number) => (x === NO_CHANGE ? old : x);
   const effective = pick(egid, creds.egid);
   return setCreds(t, {
@@ -95,37 +98,41 @@ function setresgid(t: Task, rgid: number, egid: number, sgid: number): number {
 }
 
 /** Both give the old value, whether they changed it or not. */
-function setfsuid(t: Task, uid: number): number {
+function setfsuid(t: Task, given: number): number {
   const { creds } = t;
+  const { root, uids } = creds.user;
+  const uid = uids.toKernel(given) ?? NO_CHANGE;
   const allowed =
-    [creds.uid, creds.euid, creds.suid, creds.fsuid].includes(uid) || capable(creds, CAP.SETUID);
+    [creds.uid, creds.euid, creds.suid, creds.fsuid].includes(uid) || capable(creds, CAP.SETUID, creds.user);
   if (allowed && uid !== NO_CHANGE) {
     // Root's power over files goes with the id and comes back with it (capabilities(7), "Effect of user ID changes").
     let { effective } = creds;
-    if (creds.fsuid === 0 && uid !== 0) effective &= ~CAP_FS;
-    else if (creds.fsuid !== 0 && uid === 0) effective |= creds.permitted & CAP_FS;
+    if (creds.fsuid === root && uid !== root) effective &= ~CAP_FS;
+    else if (creds.fsuid !== root && uid === root) effective |= creds.permitted & CAP_FS;
     t.creds = { ...creds, fsuid: uid, effective };
   }
-  return creds.fsuid | 0;
+  return uids.shown(creds.fsuid) | 0;
 }
-function setfsgid(t: Task, gid: number): number {
+function setfsgid(t: Task, given: number): number {
   const { creds } = t;
+  const { gids } = creds.user;
+  const gid = gids.toKernel(given) ?? NO_CHANGE;
   const allowed =
-    [creds.gid, creds.egid, creds.sgid, creds.fsgid].includes(gid) || capable(creds, CAP.SETGID);
+    [creds.gid, creds.egid, creds.sgid, creds.fsgid].includes(gid) || capable(creds, CAP.SETGID, creds.user);
   if (allowed && gid !== NO_CHANGE) t.creds = { ...creds, fsgid: gid };
-  return creds.fsgid | 0;
+  return gids.shown(creds.fsgid) | 0;
 }
 
 type Width = typeof u16 | typeof u32;
 
 function getgroups(width: Width) {
   return (t: Task, count: number, at: number): number => {
-    const { groups } = t.creds;
+    const { groups, user } = t.creds;
     if (count < 0) fail('EINVAL');
     if (count === 0) return groups.length;
     if (count < groups.length) fail('EINVAL');
     groups.forEach((group, i) => {
-      t.mm.put(width, at + i * width.size, group);
+      t.mm.put(width, at + i * width.size, user.gids.shown(group));
     });
     return groups.length;
   };
@@ -133,11 +140,15 @@ function getgroups(width: Width) {
 
 function setgroups(width: Width) {
   return (t: Task, count: number, at: number): number => {
-    if (!capable(t.creds, CAP.SETGID)) fail('EPERM');
+    const { user } = t.creds;
+    if (!capable(t.creds, CAP.SETGID, user) || !user.allowsSetgroups || user.gids.extents.length === 0)
+      fail('EPERM');
     if (count < 0 || count > NGROUPS_MAX) fail('EINVAL');
     t.creds = {
       ...t.creds,
-      groups: Array.from({ length: count }, (_, i) => t.mm.get(width, at + i * width.size)),
+      groups: Array.from({ length: count }, (_, i) =>
+        kernelId(user.gids, t.mm.get(width, at + i * width.size)),
+      ),
     };
     return 0;
   };
@@ -155,42 +166,44 @@ function getres(width: Width, ids: (c: Creds) => readonly number[]) {
     return 0;
   };
 }
-const uids = (c: Creds) => [c.uid, c.euid, c.suid];
-const gids = (c: Creds) => [c.gid, c.egid, c.sgid];
+const shownUid = ({ user }: Creds, id: number) => user.uids.shown(id);
+const shownGid = ({ user }: Creds, id: number) => user.gids.shown(id);
+const uids = (c: Creds) => [c.uid, c.euid, c.suid].map((id) => shownUid(c, id));
+const gids = (c: Creds) => [c.gid, c.egid, c.sgid].map((id) => shownGid(c, id));
 const out16 = structOut(u16);
 const out32 = structOut(u32);
 
 export const credentialsCalls: readonly Call[] = [
-  call(23, 'setuid', [id16], setuid),
-  call(24, 'getuid', [], (t) => low(t.creds.uid)),
-  call(46, 'setgid', [id16], setgid),
-  call(47, 'getgid', [], (t) => low(t.creds.gid)),
-  call(49, 'geteuid', [], (t) => low(t.creds.euid)),
-  call(50, 'getegid', [], (t) => low(t.creds.egid)),
-  call(70, 'setreuid', [id16, id16], setreuid),
-  call(71, 'setregid', [id16, id16], setregid),
+  call(23, 'setuid', [uid16], setuid),
+  call(24, 'getuid', [], (t) => low(shownUid(t.creds, t.creds.uid))),
+  call(46, 'setgid', [gid16], setgid),
+  call(47, 'getgid', [], (t) => low(shownGid(t.creds, t.creds.gid))),
+  call(49, 'geteuid', [], (t) => low(shownUid(t.creds, t.creds.euid))),
+  call(50, 'getegid', [], (t) => low(shownGid(t.creds, t.creds.egid))),
+  call(70, 'setreuid', [uid16, uid16], setreuid),
+  call(71, 'setregid', [gid16, gid16], setregid),
   call(80, 'getgroups', [int, ptr], getgroups(u16)),
   call(81, 'setgroups', [int, ptr], setgroups(u16)),
   call(138, 'setfsuid', [id16], setfsuid),
   call(139, 'setfsgid', [id16], setfsgid),
-  call(164, 'setresuid', [id16, id16, id16], setresuid),
+  call(164, 'setresuid', [uid16, uid16, uid16], setresuid),
   call(165, 'getresuid', [out16, out16, out16], getres(u16, uids)),
-  call(170, 'setresgid', [id16, id16, id16], setresgid),
+  call(170, 'setresgid', [gid16, gid16, gid16], setresgid),
   call(171, 'getresgid', [out16, out16, out16], getres(u16, gids)),
-  call(199, 'getuid32', [], (t) => t.creds.uid | 0),
-  call(200, 'getgid32', [], (t) => t.creds.gid | 0),
-  call(201, 'geteuid32', [], (t) => t.creds.euid | 0),
-  call(202, 'getegid32', [], (t) => t.creds.egid | 0),
-  call(203, 'setreuid32', [id, id], setreuid),
-  call(204, 'setregid32', [id, id], setregid),
+  call(199, 'getuid32', [], (t) => shownUid(t.creds, t.creds.uid) | 0),
+  call(200, 'getgid32', [], (t) => shownGid(t.creds, t.creds.gid) | 0),
+  call(201, 'geteuid32', [], (t) => shownUid(t.creds, t.creds.euid) | 0),
+  call(202, 'getegid32', [], (t) => shownGid(t.creds, t.creds.egid) | 0),
+  call(203, 'setreuid32', [uid, uid], setreuid),
+  call(204, 'setregid32', [gid, gid], setregid),
   call(205, 'getgroups32', [int, ptr], getgroups(u32)),
   call(206, 'setgroups32', [int, ptr], setgroups(u32)),
-  call(208, 'setresuid32', [id, id, id], setresuid),
+  call(208, 'setresuid32', [uid, uid, uid], setresuid),
   call(209, 'getresuid32', [out32, out32, out32], getres(u32, uids)),
-  call(210, 'setresgid32', [id, id, id], setresgid),
+  call(210, 'setresgid32', [gid, gid, gid], setresgid),
   call(211, 'getresgid32', [out32, out32, out32], getres(u32, gids)),
-  call(213, 'setuid32', [id], setuid),
-  call(214, 'setgid32', [id], setgid),
+  call(213, 'setuid32', [uid], setuid),
+  call(214, 'setgid32', [gid], setgid),
   call(215, 'setfsuid32', [id], setfsuid),
   call(216, 'setfsgid32', [id], setfsgid),
 ];

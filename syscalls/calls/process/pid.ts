@@ -31,16 +31,19 @@ function setsid(t: Task): number {
   if (p.session.sid === p.pid || t.kernel.group(p.pid).length > 0) fail('EPERM');
   p.session = { sid: p.pid, tty: undefined, foreground: 0 };
   p.pgid = p.pid;
-  return p.pid;
+  return p.number;
 }
 
+/** A kernel's id as the caller knows it. */
+const shown = (t: Task, id: number) => t.process.pids.numberOf(id);
+
 export const pidCalls: readonly Call[] = [
-  call(20, 'getpid', [], (t) => t.process.pid),
-  call(224, 'gettid', [], (t) => t.tid),
-  call(64, 'getppid', [], (t) => t.process.ppid),
-  call(132, 'getpgid', [pid], (t, id) => find(t, id).pgid),
-  call(65, 'getpgrp', [], (t) => t.process.pgid),
+  call(20, 'getpid', [], (t) => t.process.number),
+  call(224, 'gettid', [], (t) => t.number),
+  call(64, 'getppid', [], (t) => shown(t, t.process.ppid)),
+  call(132, 'getpgid', [pid], (t, id) => shown(t, find(t, id).pgid)),
+  call(65, 'getpgrp', [], (t) => shown(t, t.process.pgid)),
   call(57, 'setpgid', [pid, pid], setpgid),
-  call(147, 'getsid', [pid], (t, id) => find(t, id).session.sid),
+  call(147, 'getsid', [pid], (t, id) => shown(t, find(t, id).session.sid)),
   call(66, 'setsid', [], setsid),
 ];

@@ -11,7 +11,7 @@ import type { Task } from '../../kernel/task.ts';
 import { ProcFs } from '../../vfs/proc/proc.ts';
 import { fd, flags, hex, int, pid, ptr } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { mayKill } from './signal.ts';
+import { fromUserOf, mayKill } from './signal.ts';
 
 const PIDFD_NONBLOCK = 0o4000;
 
@@ -31,7 +31,7 @@ function signalTarget(t: Task, descriptor: number): Process {
   const { inode } = file;
   if (!(inode.fs instanceof ProcFs) || inode.parent !== inode.fs.root || !/^\d+$/.test(inode.name))
     fail('EBADF');
-  return t.kernel.processes.get(Number(inode.name)) ?? fail('ESRCH');
+  return t.kernel.processes.get(inode.fs.pidOf(Number(inode.name))) ?? fail('ESRCH');
 }
 
 function pidfdSendSignal(t: Task, descriptor: number, signo: number, infoAt: number, how: number): number {
@@ -44,7 +44,7 @@ function pidfdSendSignal(t: Task, descriptor: number, signo: number, infoAt: num
     const given = t.mm.get(siginfo, infoAt);
     if (given.signo !== signo) fail('EINVAL');
     if ((given.code >= 0 || given.code === SI.SI_TKILL) && process !== t.process) fail('EPERM');
-    info = { ...info, ...given };
+    info = { ...info, ...fromUserOf(t, given) };
   }
   if (!mayKill(t, process.leader, signo)) fail('EPERM');
   if (signo !== 0 && !sendToProcess(process, info)) fail('EAGAIN');

@@ -88,7 +88,7 @@ function prctl(t: Task, option: number, a: number, b: number, c: number): number
       if (a > CAP_LAST) fail('EINVAL');
       return (t.creds.bounding >> BigInt(a)) & 1n ? 1 : 0;
     case PR.PR_CAPBSET_DROP:
-      if (!capable(t.creds, CAP.SETPCAP)) fail('EPERM');
+      if (!capable(t.creds, CAP.SETPCAP, t.creds.user)) fail('EPERM');
       if (a > CAP_LAST) fail('EINVAL');
       t.creds = { ...t.creds, bounding: t.creds.bounding & ~(1n << BigInt(a)) };
       return 0;

@@ -12,12 +12,12 @@ const PRIO = { PRIO_PROCESS: 0, PRIO_PGRP: 1, PRIO_USER: 2 } as const;
 /** The tasks a PRIO_* selection means. */
 function selected(t: Task, which: number, id: number): Task[] {
   let tasks: Task[];
-  if (which === PRIO.PRIO_PROCESS) tasks = [id < 0 ? fail('ESRCH') : find(t, id)];
+  if (which === PRIO.PRIO_PROCESS) tasks = [id < 0 ? fail('ESRCH') : find(t, t.process.pids.argument(id))];
   else if (which === PRIO.PRIO_PGRP) {
-    const pgid = id === 0 ? t.process.pgid : id;
+    const pgid = id === 0 ? t.process.pgid : t.process.pids.pidOf(id);
     tasks = t.kernel.group(pgid).flatMap((p) => [...p.threads]);
   } else if (which === PRIO.PRIO_USER) {
-    const uid = id === 0 ? t.creds.uid : id;
+    const uid = id === 0 ? t.creds.uid : (t.creds.user.uids.toKernel(id >>> 0) ?? fail('ESRCH'));
     tasks = [...t.kernel.tasks.values()].filter((x) => x.creds.uid === uid);
   } else return fail('EINVAL');
   return tasks.length > 0 ? tasks : fail('ESRCH');
@@ -96,7 +96,8 @@ export function isOwn(t: Task, of: Task): boolean {
   return euid === of.creds.uid || euid === of.creds.euid;
 }
 
-export const mayChange = (t: Task, of: Task): boolean => isOwn(t, of) || capable(t.creds, CAP.SYS_NICE);
+export const mayChange = (t: Task, of: Task): boolean =>
+  isOwn(t, of) || capable(t.creds, CAP.SYS_NICE, of.creds.user);
 
 export const priorityCalls: readonly Call[] = [
   call(34, 'nice', [int], (t, by) => {

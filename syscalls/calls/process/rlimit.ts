@@ -53,7 +53,7 @@ function prlimit(
   const same =
     [other.uid, other.euid, other.suid].every((x) => x === uid) &&
     [other.gid, other.egid, other.sgid].every((x) => x === gid);
-  if (p !== t.process && !same && !capable(t.creds, CAP.SYS_RESOURCE)) fail('EPERM');
+  if (p !== t.process && !same && !capable(t.creds, CAP.SYS_RESOURCE, other.user)) fail('EPERM');
   const old = { rlim_cur: limitOf(p, resource).cur, rlim_max: limitOf(p, resource).max };
   if (value !== null) setLimit(t, p, resource, value);
   if (oldAt !== 0) t.mm.put(rlimit64, oldAt, old);

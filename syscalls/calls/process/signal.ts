@@ -32,6 +32,7 @@ import { altStackState, restoreFrame } from '../../kernel/signal-frame.ts';
 import { discardIgnored, forceSignal, sendToProcess, sendToTask } from '../../kernel/signals.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
+import { OVERFLOW_ID } from '../../vfs/core/user-namespace.ts';
 import {
   address,
   flagText,
@@ -106,7 +107,7 @@ export function mayKill(t: Task, to: Task, signo: number): boolean {
   const target = to.creds;
   if (creds.euid === target.suid || creds.euid === target.uid) return true;
   if (creds.uid === target.suid || creds.uid === target.uid) return true;
-  if (capable(creds, CAP.KILL)) return true;
+  if (capable(creds, CAP.KILL, target.user)) return true;
   return signo === SIG.SIGCONT && to.process.session === t.process.session;
 }
 
@@ -134,7 +135,9 @@ function kill(t: Task, id: number, signo: number): number {
   if (id === -1) {
     return killAll(
       t,
-      [...kernel.processes.values()].filter((p) => p !== t.process && !p.unkillable),
+      [...kernel.processes.values()].filter(
+        (p) => p !== t.process && !p.unkillable && t.process.pids.numberOf(p.pid) > 1,
+      ),
       signo,
     );
   }
@@ -152,9 +155,16 @@ function tgkill(t: Task, group: number, id: number, info: SigInfo): number {
   return 0;
 }
 
+/** What a program says of a sender, in the kernel's ids. */
+export function fromUserOf({ process, creds }: Task, info: SigInfo): SigInfo {
+  const { pid, uid } = info;
+  if (pid === undefined || uid === undefined) return info;
+  return { ...info, pid: process.pids.pidOf(pid), uid: creds.user.uids.toKernel(uid) ?? OVERFLOW_ID };
+}
+
 /** Only a thread itself may pretend that the kernel or kill sent it a signal. */
 function queuedInfo(t: Task, id: number, signo: number, at: number): SigInfo {
-  const info = { ...t.mm.get(siginfo, at), signo };
+  const info = fromUserOf(t, { ...t.mm.get(siginfo, at), signo });
   if ((info.code >= 0 || info.code === SI.SI_TKILL) && id !== t.tid) fail('EPERM');
   return info;
 }

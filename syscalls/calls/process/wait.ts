@@ -30,8 +30,8 @@ const P = { P_ALL: 0, P_PID: 1, P_PGID: 2, P_PIDFD: 3 } as const;
 
 /** What a child or tracee has to tell. */
 interface Event {
-  /** Its process or thread id. */
-  id: number;
+  /** Its process or thread id, as the caller knows it. */
+  number: number;
   uid: number;
   /** The child, when it has ended or stopped as such. */
   child?: Process;
@@ -55,11 +55,11 @@ function lookTraced(t: Task, matches: Matches, options: number): Event | undefin
   const peek = (options & W.WNOWAIT) !== 0;
   const at = options & W.WEXITED ? endedTracees.findIndex((e) => matches(e.tid, e.pgid)) : -1;
   if (at >= 0) {
-    const { tid, status } = endedTracees[at]!;
+    const { number, status } = endedTracees[at]!;
     if (!peek) endedTracees.splice(at, 1);
     const signal = status & 0x7f;
     const [code, value] = [endCode(status), signal === 0 ? status >> 8 : signal];
-    return { id: tid, uid: 0, status, code, value };
+    return { number, uid: 0, status, code, value };
   }
   let any = false;
   for (const tracee of tracees) {
@@ -70,7 +70,7 @@ function lookTraced(t: Task, matches: Matches, options: number): Event | undefin
     if (!peek) stop.reported = true;
     const { uid } = tracee.creds;
     return {
-      id: tracee.tid,
+      number: t.process.pids.numberOf(tracee.tid),
       uid,
       status: (stop.code << 8) | 0x7f,
       code: SI.CLD_TRAPPED,
@@ -96,7 +96,7 @@ function look(t: Task, matches: Matches, options: number): Event | undefined {
       const code = endCode(status);
       return {
         child,
-        id: child.pid,
+        number: t.process.pids.numberOf(child.pid),
         uid: child.leader.creds.uid,
         status,
         code,
@@ -108,7 +108,7 @@ function look(t: Task, matches: Matches, options: number): Event | undefined {
       if (!peek) child.unreportedStop = 0;
       return {
         child,
-        id: child.pid,
+        number: t.process.pids.numberOf(child.pid),
         uid: child.leader.creds.uid,
         status: (value << 8) | 0x7f,
         code: SI.CLD_STOPPED,
@@ -119,7 +119,7 @@ function look(t: Task, matches: Matches, options: number): Event | undefined {
       if (!peek) child.unreportedContinue = false;
       return {
         child,
-        id: child.pid,
+        number: t.process.pids.numberOf(child.pid),
         uid: child.leader.creds.uid,
         status: CONTINUED_STATUS,
         code: SI.CLD_CONTINUED,
@@ -195,7 +195,7 @@ function wait4(t: Task, id: number, statusAt: number, options: number, usageAt: 
   if (child?.zombie) reap(child);
   if (statusAt !== 0) t.mm.put(s32, statusAt, event.status);
   if (usageAt !== 0) t.mm.put(rusage, usageAt, usage);
-  return event.id;
+  return event.number;
 }
 
 /** What waitid writes of siginfo_t; the rest stays as it is. */
@@ -231,10 +231,11 @@ function waitFor(
   if (type === P.P_ALL) matches = () => true;
   else if (type === P.P_PID) {
     if (id <= 0) fail('EINVAL');
-    matches = (pid) => pid === id;
+    const wanted = t.process.pids.pidOf(id);
+    matches = (pid) => pid === wanted;
   } else if (type === P.P_PGID) {
     if (id < 0) fail('EINVAL');
-    const group = id === 0 ? t.process.pgid : id;
+    const group = id === 0 ? t.process.pgid : t.process.pids.pidOf(id);
     matches = (_pid, pgid) => pgid === group;
   } else if (type === P.P_PIDFD) {
     if (id < 0) fail('EINVAL');
@@ -250,8 +251,8 @@ function waitFor(
           signo: SIG.SIGCHLD,
           errno: 0,
           code: event.code,
-          pid: event.id,
-          uid: event.uid,
+          pid: event.number,
+          uid: t.creds.user.uids.shown(event.uid),
           status: event.value,
         }
       : NOBODY;

@@ -36,7 +36,7 @@ function uname(t: Task, at: number): number {
 }
 
 function setName(t: Task, at: number, length: number, put: (name: string) => void): number {
-  if (!capable(t.creds, CAP.SYS_ADMIN)) fail('EPERM');
+  if (!capable(t.creds, CAP.SYS_ADMIN, t.ns.uts.owner)) fail('EPERM');
   if (length > 64) fail('EINVAL');
   put(Buffer.from(t.mm.readable(at, length)).toString('latin1'));
   return 0;

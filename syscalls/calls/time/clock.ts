@@ -28,7 +28,8 @@ export function cpuClock(t: Task, id: number): TimerClock['cpu'] {
   if (id === CLOCK.CLOCK_THREAD_CPUTIME_ID) return ofThread(t);
   if (id >= 0) return undefined;
   if ((id & 3) === 3) return fail('EINVAL');
-  const who = ~(id >> 3);
+  const number = ~(id >> 3);
+  const who = number === 0 ? 0 : t.process.pids.pidOf(number);
   if (id & 4) {
     const thread = who === 0 ? t : t.kernel.tasks.get(who);
     return thread?.process === t.process ? ofThread(thread) : fail('EINVAL');
@@ -48,9 +49,10 @@ export function clockTime(t: Task, id: number): number {
     case CLOCK.CLOCK_MONOTONIC:
     case CLOCK.CLOCK_MONOTONIC_RAW:
     case CLOCK.CLOCK_MONOTONIC_COARSE:
+      return t.now() + t.ns.time.monotonic;
     case CLOCK.CLOCK_BOOTTIME:
     case CLOCK.CLOCK_BOOTTIME_ALARM:
-      return t.now();
+      return t.now() + t.ns.time.boottime;
   }
   return (cpuClock(t, id) ?? fail('EINVAL')).now();
 }

@@ -53,7 +53,9 @@ function timerCreate(t: Task, clock: number, eventAt: number, idAt: number): num
     const known: number[] = [SIGEV.SIGEV_SIGNAL, SIGEV.SIGEV_NONE, SIGEV.SIGEV_THREAD, SIGEV.SIGEV_THREAD_ID];
     if (!known.includes(notify)) fail('EINVAL');
     if (notify !== SIGEV.SIGEV_NONE && (signo < 1 || signo > NSIG)) fail('EINVAL');
-    if (notify & SIGEV.SIGEV_THREAD_ID && t.kernel.tasks.get(tid)?.process !== process) fail('EINVAL');
+    if (notify & SIGEV.SIGEV_THREAD_ID && t.kernel.tasks.get(process.pids.pidOf(tid))?.process !== process)
+      fail('EINVAL');
+    event = { ...event, sigev_tid: process.pids.pidOf(tid) };
   }
   t.mm.put(s32, idAt, id);
   if (!t.kernel.queuedSignals.charge(t.creds.uid, process.limits[RLIMIT.RLIMIT_SIGPENDING]!.cur))

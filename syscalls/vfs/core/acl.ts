@@ -32,6 +32,22 @@ export function parseAcl(bytes: Uint8Array): readonly AclEntry[] | undefined {
   });
 }
 
+/** A list with other ids of named users and groups. What is no list stays as it is. */
+export function mapAclIds(
+  bytes: Uint8Array,
+  uid: (id: number) => number,
+  gid: (id: number) => number,
+): Uint8Array {
+  const mapped = Uint8Array.from(bytes);
+  const view = new DataView(mapped.buffer);
+  parseAcl(bytes)?.forEach(({ tag, id }, i) => {
+    const at = HEADER + ENTRY * i + 4;
+    if (tag === USER) view.setUint32(at, uid(id), true);
+    else if (tag === GROUP) view.setUint32(at, gid(id), true);
+  });
+  return mapped;
+}
+
 /** Whether a list grants what `mask` asks for (posix_acl_permission of fs/posix_acl.c). Its entries are in order. */
 export function aclPermits(
   acl: readonly AclEntry[],

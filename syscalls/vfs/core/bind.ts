@@ -10,6 +10,7 @@ import { DetachedMounts } from './mount.ts';
 export function bound(source: Inode): FileSystem {
   if (!(source instanceof NodeInode)) {
     const bound = new OverlayFs(undefined, source);
+    bound.owner = source.fs.owner;
     bound.superReadOnly = source.fs.superReadOnly;
     bound.keptReadOnly = source.fs.keptReadOnly;
     return bound;
@@ -23,6 +24,7 @@ export function bound(source: Inode): FileSystem {
     reachesSockets: fs.reachesSockets,
     within: fs,
   });
+  bound.owner = fs.owner;
   bound.hidden = fs.hidden;
   return bound;
 }

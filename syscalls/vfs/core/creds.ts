@@ -1,9 +1,15 @@
 /**
  * Credentials of a task (credentials(7), capabilities(7)): real, effective, saved and file-system ids, supplementary groups,
- * capability sets. Immutable: a change makes a new object, so tasks and open files may share one.
+ * capability sets. The ids are the kernel's (user-namespace.ts). Immutable: a change makes a new object, so tasks and open files
+ * may share one.
  */
 
+import type { Attributes } from '../../abi/stat.ts';
+import { FIRST_USER_NAMESPACE, type UserNamespace } from './user-namespace.ts';
+
 export interface Creds {
+  /** What its capabilities are good in, and its ids are shown by. */
+  readonly user: UserNamespace;
   readonly uid: number;
   readonly euid: number;
   readonly suid: number;
@@ -87,6 +93,7 @@ export const CAP_FS = [
 export function credsFor(uid: number, gid: number, groups: readonly number[] = []): Creds {
   const caps = uid === 0 ? CAP_FULL : 0n;
   return {
+    user: FIRST_USER_NAMESPACE,
     uid,
     euid: uid,
     suid: uid,
@@ -105,7 +112,33 @@ export function credsFor(uid: number, gid: number, groups: readonly number[] = [
   };
 }
 
-/** capable() of kernel/capability.c. */
-export function capable(creds: Creds, capability: number): boolean {
-  return (creds.effective & (1n << BigInt(capability))) !== 0n;
+const isRaised = (creds: Creds, capability: number) => (creds.effective & (1n << BigInt(capability))) !== 0n;
+
+/**
+ * Whether it has the capability for what belongs to a namespace (cap_capable of security/commoncap.c): in that or in one above
+ * it, or as the one who made it.
+ */
+export function capable(
+  creds: Creds,
+  capability: number,
+  over: UserNamespace = FIRST_USER_NAMESPACE,
+): boolean {
+  for (let at = over; ; at = at.parent!) {
+    if (at === creds.user) return isRaised(creds, capability);
+    if (at.level <= creds.user.level) return false;
+    if (at.parent === creds.user && at.ownerUid === creds.euid) return true;
+  }
+}
+
+/** Whether it has the capability for a file: only where the owners are known in its namespace (capable_wrt_inode_uidgid). */
+export function capableOver(
+  creds: Creds,
+  capability: number,
+  owners: () => Pick<Attributes, 'uid' | 'gid'>,
+): boolean {
+  if (!isRaised(creds, capability)) return false;
+  const { user } = creds;
+  if (user === FIRST_USER_NAMESPACE) return true;
+  const { uid, gid } = owners();
+  return user.uids.fromKernel(uid) !== undefined && user.gids.fromKernel(gid) !== undefined;
 }

@@ -16,9 +16,10 @@ import { MOUNT_ATTR_NOEXEC, MOUNT_ATTR_RDONLY } from '../../abi/mount.ts';
 import type { Attributes, FsStatistics } from '../../abi/stat.ts';
 import { makedev, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
 import { type AclEntry, aclPermits } from './acl.ts';
-import { CAP, type Creds, capable } from './creds.ts';
+import { CAP, type Creds, capableOver } from './creds.ts';
 import type { DetachedMounts } from './mount.ts';
 import type { OpenFile } from './open-file.ts';
+import { FIRST_USER_NAMESPACE, type UserNamespace } from './user-namespace.ts';
 import type { Vfs } from './vfs.ts';
 
 /** What setattr may change; what is absent stays. Times are nanoseconds, 'now' is the present time. */
@@ -49,6 +50,10 @@ export abstract class FileSystem {
   /** It is read-only by the will of who started the run: no process may change that. */
   keptReadOnly = false;
   abstract readonly root: Inode;
+  /** What tells it from others of its type of which there is one (procfs of each PID namespace). */
+  readonly instance: object | undefined = undefined;
+  /** Where it was mounted (s_user_ns): whose its ids are, and who administers it. */
+  owner: UserNamespace = FIRST_USER_NAMESPACE;
   /** Number of the mount, unique in a run (statx, mountinfo). */
   readonly id: number;
 
@@ -121,7 +126,7 @@ export abstract class Inode {
    * fs/namei.c).
    */
   permits(mask: number, who: Creds): boolean {
-    if (capable(who, CAP.DAC_OVERRIDE)) {
+    if (capableOver(who, CAP.DAC_OVERRIDE, () => this.stat())) {
       return (mask & X_OK) === 0 || this.isDirectory || (this.mode & 0o111) !== 0;
     }
     const attributes = this.stat();
@@ -131,7 +136,7 @@ export abstract class Inode {
     const shift = uid === who.fsuid ? 6 : gid === who.fsgid || who.groups.includes(gid) ? 3 : 0;
     if (acl ? aclPermits(acl, attributes, mask, who) : ((mode >> shift) & mask) === mask) return true;
     const reading = mask === R_OK || (this.isDirectory && (mask & W_OK) === 0);
-    return reading && capable(who, CAP.DAC_READ_SEARCH);
+    return reading && capableOver(who, CAP.DAC_READ_SEARCH, () => attributes);
   }
 
   /** Its access control list, when it has one; `stat` has just been asked. */

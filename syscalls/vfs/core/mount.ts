@@ -10,7 +10,8 @@ import { fail } from '../../abi/errno.ts';
 import { MOUNT_ATTR_RDONLY, optionsText } from '../../abi/mount.ts';
 import { major, minor } from '../../abi/stat.ts';
 import { type FileSystem, type Inode, isWithin, pathOf } from './inode.ts';
-import { Namespace } from './namespaces.ts';
+import { Namespace } from './namespace.ts';
+import { FIRST_USER_NAMESPACE, type UserNamespace } from './user-namespace.ts';
 import { WaitQueue } from './wait-queue.ts';
 
 /** A file system at a place. */
@@ -26,7 +27,8 @@ interface Mount {
 
 /** Types of which there is one file system, however often it is mounted. */
 const SINGLE = new Set(['proc', 'sysfs', 'devtmpfs', 'mqueue']);
-const isSame = (a: FileSystem, b: FileSystem) => a === b || (a.type === b.type && SINGLE.has(a.type));
+const isSame = (a: FileSystem, b: FileSystem) =>
+  a === b || (a.type === b.type && a.instance === b.instance && SINGLE.has(a.type));
 
 /** Octal for what would break the lines. */
 function escapePath(path: string): string {
@@ -83,13 +85,13 @@ export class MountNamespace extends Namespace {
   readonly changes = new WaitQueue();
   version = 0;
 
-  constructor(number?: number) {
-    super('mnt', number);
+  constructor(owner: UserNamespace = FIRST_USER_NAMESPACE, number?: number) {
+    super('mnt', owner, number);
   }
 
   /** As it is (copy_mnt_ns). This one must be entered. */
-  copy(): MountNamespace {
-    const copy = new MountNamespace();
+  copy(owner: UserNamespace): MountNamespace {
+    const copy = new MountNamespace(owner);
     for (const mount of this.#mounts) copy.#mounts.push({ ...mount });
     return copy;
   }

@@ -27,8 +27,10 @@ import {
 import { IN_CLOSE_NOWRITE, IN_CLOSE_WRITE } from '../../abi/inotify.ts';
 import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import type { Attributes } from '../../abi/stat.ts';
+import type { Creds } from './creds.ts';
 import type { AttributeChange, Inode } from './inode.ts';
 import type { OutsideLocks } from './locks.ts';
+import type { Namespace } from './namespace.ts';
 import type { Vfs } from './vfs.ts';
 import { WaitQueue } from './wait-queue.ts';
 
@@ -40,6 +42,8 @@ export interface JobProcess {
   readonly pid: number;
   pgid: number;
   readonly session: { readonly sid: number; tty: unknown; foreground: number };
+  /** Numbers of its namespace for the kernel's ids, and the other way round. */
+  readonly pids: { numberOf(pid: number): number; pidOf(number: number): number };
 }
 
 /** struct fown_struct: F_OWNER_* and its id, and who set it. */
@@ -56,6 +60,9 @@ export interface IoctlContext {
   read(address: number, length: number): DataView;
   write(address: number, length: number): DataView;
   readonly process: JobProcess;
+  readonly creds: Creds;
+  /** The one above a namespace, where the caller may know of it. EPERM, EINVAL. */
+  parentOf(namespace: Namespace): Namespace;
   /** CAP_NET_ADMIN. */
   readonly mayAdministerNetwork: boolean;
   /** Gives the process a descriptor for a file. */

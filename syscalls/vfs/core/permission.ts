@@ -5,12 +5,12 @@
 import { fail } from '../../abi/errno.ts';
 import { W_OK, X_OK } from '../../abi/fcntl.ts';
 import { type Attributes, S_ISGID, S_ISVTX } from '../../abi/stat.ts';
-import { CAP, type Creds, capable } from './creds.ts';
+import { CAP, type Creds, capable, capableOver } from './creds.ts';
 import type { Inode } from './inode.ts';
 
 /** The owner of a file, or who may act as the owner (inode_owner_or_capable). */
 export function owns(attributes: Attributes, who: Creds): boolean {
-  return attributes.uid === who.fsuid || capable(who, CAP.FOWNER);
+  return attributes.uid === who.fsuid || capableOver(who, CAP.FOWNER, () => attributes);
 }
 
 function inGroup(gid: number, who: Creds): boolean {
@@ -31,9 +31,9 @@ export function checkDelete(dir: Inode, name: string, inode: Inode, who: Creds):
   if (!dir.permits(W_OK | X_OK, who)) fail('EACCES');
   if (dir.fs.readOnly) fail('EROFS');
   if (dir.mounts?.has(name)) fail('EBUSY');
-  if (capable(who, CAP.FOWNER)) return;
   const { mode, uid } = dir.stat();
-  if (mode & S_ISVTX && uid !== who.fsuid && inode.stat().uid !== who.fsuid) fail('EPERM');
+  if (!(mode & S_ISVTX) || uid === who.fsuid) return;
+  if (!owns(inode.stat(), who)) fail('EPERM');
 }
 
 /**
@@ -55,7 +55,11 @@ export function checkXattr(inode: Inode, name: string, access: number, who: Cred
   if (!NAMESPACES.some((space) => name.startsWith(space) && name.length > space.length)) fail('EOPNOTSUPP');
   if (!writes) return;
   if (name.startsWith('security.')) {
-    if (name === 'security.capability' ? !capable(who, CAP.SETFCAP) : !admin) fail('EPERM');
+    const may =
+      name === 'security.capability'
+        ? capableOver(who, CAP.SETFCAP, () => inode.stat())
+        : capable(who, CAP.SYS_ADMIN, inode.fs.owner);
+    if (!may) fail('EPERM');
     return;
   }
   // Access control lists are the owner's, and so are attributes of directories where each may only touch what is theirs.
@@ -71,7 +75,7 @@ export function checkChown(
   gid: number | undefined,
   who: Creds,
 ): void {
-  if (capable(who, CAP.CHOWN)) return;
+  if (capableOver(who, CAP.CHOWN, () => a)) return;
   const owner = a.uid === who.fsuid;
   if (uid !== undefined && !(owner && uid === a.uid)) fail('EPERM');
   if (gid !== undefined && !(owner && (gid === a.gid || inGroup(gid, who)))) fail('EPERM');
@@ -80,6 +84,7 @@ export function checkChown(
 /** The mode chmod sets: who is not in the file's group loses S_ISGID. Throws EPERM. */
 export function checkChmod(a: Attributes, mode: number, who: Creds): number {
   if (!owns(a, who)) fail('EPERM');
-  if (mode & S_ISGID && !inGroup(a.gid, who) && !capable(who, CAP.FSETID)) return mode & ~S_ISGID;
+  if (mode & S_ISGID && !inGroup(a.gid, who) && !capableOver(who, CAP.FSETID, () => a))
+    return mode & ~S_ISGID;
   return mode;
 }

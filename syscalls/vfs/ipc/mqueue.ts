@@ -16,6 +16,7 @@ import { DirectoryFile } from '../core/directory-file.ts';
 import { FileSystem, type Inode, noSpace } from '../core/inode.ts';
 import { type OpenFile, SeekableFile } from '../core/open-file.ts';
 import { checkCreate, checkDelete } from '../core/permission.ts';
+import type { UserNamespace } from '../core/user-namespace.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { type Waiter, WaitQueue } from '../core/wait-queue.ts';
 
@@ -232,8 +233,9 @@ export class MqueueFs extends FileSystem {
   /** Bytes that the queues of each user may take, for RLIMIT_MSGQUEUE. */
   readonly #charged = new Map<number, number>();
 
-  constructor(vfs: Vfs) {
+  constructor(vfs: Vfs, owner: UserNamespace) {
     super(vfs);
+    this.owner = owner;
     this.root = new MqueueDirectory(this);
   }
 

@@ -35,6 +35,7 @@ export interface TmpFsOptions {
   source?: string;
   /** Of the root directory. */
   mode?: number;
+  /** Its owner; root when nothing is said. */
   uid?: number;
   gid?: number;
   /** Bytes that the files may take; by default half of the machine's memory. */

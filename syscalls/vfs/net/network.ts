@@ -5,7 +5,8 @@
 import type dgram from 'node:dgram';
 import type net from 'node:net';
 import { fail } from '../../abi/errno.ts';
-import { Namespace } from '../core/namespaces.ts';
+import { Namespace } from '../core/namespace.ts';
+import { FIRST_USER_NAMESPACE, type UserNamespace } from '../core/user-namespace.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { AbstractNames } from './abstract-names.ts';
 import { nodeNet } from './inet-address.ts';
@@ -19,8 +20,8 @@ export abstract class Network extends Namespace {
   readonly abstractNames = new AbstractNames();
   readonly netlinkPorts = new NetlinkPorts();
 
-  constructor(vfs: Vfs, number?: number) {
-    super('net', number);
+  constructor(vfs: Vfs, number?: number, owner: UserNamespace = FIRST_USER_NAMESPACE) {
+    super('net', owner, number);
     this.vfs = vfs;
   }
 

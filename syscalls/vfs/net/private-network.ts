@@ -6,6 +6,7 @@ import type dgram from 'node:dgram';
 import type net from 'node:net';
 import { fail } from '../../abi/errno.ts';
 import { AF_INET, AF_INET6, addressBytes } from '../../abi/socket.ts';
+import type { UserNamespace } from '../core/user-namespace.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { errnoOfEvent } from './inet-address.ts';
 import type { InterfaceAddress, NetworkInterface, Route } from './interfaces.ts';
@@ -30,8 +31,8 @@ export class PrivateNetwork extends Network {
   readonly streams = new Ports<PortHolder>();
   readonly datagrams = new Ports<PrivateDatagram>();
 
-  constructor(vfs: Vfs, up: boolean, number?: number) {
-    super(vfs, number);
+  constructor(vfs: Vfs, up: boolean, number?: number, owner?: UserNamespace) {
+    super(vfs, number, owner);
     this.#up = this.#wasUp = up;
   }
   override get hasRoutes(): boolean {

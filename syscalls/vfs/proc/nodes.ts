@@ -121,10 +121,15 @@ export function directory(content: DirectoryContent | Readonly<Record<string, En
   return (parent, name) => new MadeDirectory(parent.fs, parent, name, made, mode);
 }
 
+/** Takes what is written, at that offset. */
+export type Writer = (text: string, offset: number) => void;
+
 export interface TextOptions {
   mode?: number;
   /** What writing does; without it the file cannot be written to. */
   write?: (text: string) => void;
+  /** As `write`, made for each file that is opened for writing: who opens it may count. Throws when it must not be. */
+  writer?: () => Writer;
   /** Throws when who looks may not open it. */
   check?: () => void;
   /** For one that can be waited for: where, and a number that is another after each change. */
@@ -138,20 +143,27 @@ export function text(make: () => string | Uint8Array, options: TextOptions = {})
 
 class TextInode extends MadeInode {
   readonly #make: () => string | Uint8Array;
-  readonly #write: ((text: string) => void) | undefined;
+  readonly #writer: (() => Writer) | undefined;
   readonly #check: (() => void) | undefined;
   readonly #changes: TextOptions['changes'];
   constructor(parent: MadeDirectory, name: string, make: () => string | Uint8Array, options: TextOptions) {
-    super(parent.fs, parent, name, S_IFREG | (options.mode ?? (options.write ? 0o644 : 0o444)));
+    super(
+      parent.fs,
+      parent,
+      name,
+      S_IFREG | (options.mode ?? (options.write || options.writer ? 0o644 : 0o444)),
+    );
+    const { write } = options;
     this.#make = make;
-    this.#write = options.write;
+    this.#writer = options.writer ?? (write && (() => write));
     this.#check = options.check;
     this.#changes = options.changes;
   }
   override open(flags: number): OpenFile {
     this.#check?.();
-    if ((flags & O_ACCMODE) !== O_RDONLY && !this.#write) fail('EACCES');
-    return new TextFile(this, flags, this.#make, this.#write, this.#changes);
+    const writes = (flags & O_ACCMODE) !== O_RDONLY;
+    if (writes && !this.#writer) fail('EACCES');
+    return new TextFile(this, flags, this.#make, writes ? this.#writer?.() : undefined, this.#changes);
   }
   /** As Linux: truncating such a file does nothing. */
   override setattr({ size: _, ...change }: AttributeChange): void {
@@ -161,7 +173,7 @@ class TextInode extends MadeInode {
 
 class TextFile extends SeekableFile {
   readonly #make: () => string | Uint8Array;
-  readonly #write: ((text: string) => void) | undefined;
+  readonly #write: Writer | undefined;
   readonly #changes: TextOptions['changes'];
   #version: number;
   #bytes: Uint8Array | undefined;
@@ -170,7 +182,7 @@ class TextFile extends SeekableFile {
     inode: Inode,
     flags: number,
     make: () => string | Uint8Array,
-    write: ((text: string) => void) | undefined,
+    write: Writer | undefined,
     changes: TextOptions['changes'],
   ) {
     super(inode, flags, changes?.().queue);
@@ -200,8 +212,8 @@ class TextFile extends SeekableFile {
     into.set(part);
     return part.length;
   }
-  override pwrite(from: Uint8Array, _offset: number): number {
-    this.#write?.(Buffer.from(from).toString('latin1'));
+  override pwrite(from: Uint8Array, offset: number): number {
+    this.#write?.(Buffer.from(from).toString('latin1'), offset);
     return from.length;
   }
   override size(): number {

@@ -1,7 +1,8 @@
 import { fail } from '../../abi/errno.ts';
 import { type Inode, pathOf } from '../core/inode.ts';
-import { NAMESPACE_LINKS, type NamespaceKind } from '../core/namespaces.ts';
+import { NAMESPACE_LINKS } from '../core/namespace.ts';
 import { SeekableFile } from '../core/open-file.ts';
+import type { UserNamespace } from '../core/user-namespace.ts';
 import { cpuList } from './cpu.ts';
 import { procNet } from './net.ts';
 import {
@@ -16,6 +17,7 @@ import {
 } from './nodes.ts';
 import { MemFile, mapsText, PagemapFile, ProcessInode, smapsRollup, smapsText } from './pid-memory.ts';
 import type { ProcProcess, ProcSource, ProcThread } from './source.ts';
+import { idMap, setgroups } from './user-namespace.ts';
 
 const PAGE = 4096;
 const STATES = { R: 'R (running)', S: 'S (sleeping)', T: 'T (stopped)', Z: 'Z (zombie)' } as const;
@@ -79,7 +81,8 @@ function statm(p: ProcProcess): string {
   return `${pages(virtualBytes(p))} ${resident} ${Math.min(resident, text)} ${text} 0 ${data} 0\n`;
 }
 
-function status(p: ProcProcess, t: ProcThread): string {
+/** @param user the namespace of who looks */
+function status(p: ProcProcess, t: ProcThread, user: UserNamespace): string {
   const { creds } = p;
   const kb = (bytes: number) => `${String(Math.floor(bytes / 1024)).padStart(8)} kB`;
   const oct = (n: number) => n.toString(8).padStart(4, '0');
@@ -92,14 +95,14 @@ function status(p: ProcProcess, t: ProcThread): string {
     ['Pid', t.tid],
     ['PPid', p.ppid],
     ['TracerPid', 0],
-    ['Uid', [creds.uid, creds.euid, creds.suid, creds.fsuid].join('\t')],
-    ['Gid', [creds.gid, creds.egid, creds.sgid, creds.fsgid].join('\t')],
+    ['Uid', [creds.uid, creds.euid, creds.suid, creds.fsuid].map((id) => user.uids.shown(id)).join('\t')],
+    ['Gid', [creds.gid, creds.egid, creds.sgid, creds.fsgid].map((id) => user.gids.shown(id)).join('\t')],
     ['FDSize', Math.max(64, (p.files?.fds().at(-1) ?? 0) + 1)],
-    ['Groups', `${creds.groups.join(' ')} `],
-    ['NStgid', p.pid],
-    ['NSpid', t.tid],
-    ['NSpgid', p.pgid],
-    ['NSsid', p.sid],
+    ['Groups', `${creds.groups.map((id) => user.gids.shown(id)).join(' ')} `],
+    ['NStgid', p.processNumbers.join('\t')],
+    ['NSpid', t.numbers.join('\t')],
+    ['NSpgid', p.groupNumbers.join('\t')],
+    ['NSsid', p.sessionNumbers.join('\t')],
   ];
   if (p.vmas.length > 0) {
     const size = virtualBytes(p);
@@ -198,9 +201,7 @@ function fdLink(source: ProcSource, process: () => ProcProcess, fd: number, chec
 
 /** Paths are shown as the looking process would write them. */
 function viewRoot(source: ProcSource): Inode {
-  const current = source.current();
-  const looking = current && source.process(current.pid);
-  return looking?.root ?? fail('ENOENT');
+  return source.viewRoot();
 }
 
 function fdInfo(process: () => ProcProcess, fd: number): Entry {
@@ -250,6 +251,40 @@ function oomScoreAdj(process: () => ProcProcess): Entry {
   });
 }
 
+/** What namespaces it is in, and how they are set up. */
+function namespaceEntries(
+  source: ProcSource,
+  process: () => ProcProcess,
+  root: () => Inode,
+  check: () => void,
+): Record<string, Entry> {
+  const user = () => process().creds.user;
+  const namespace = (name: string): Entry =>
+    link(
+      () => {
+        check();
+        return (process().namespaces[name] ?? fail('ENOENT')).text;
+      },
+      () => {
+        check();
+        return root().fs.vfs.namespaces.inode(process().namespaces[name] ?? fail('EACCES'));
+      },
+    );
+  return {
+    gid_map: idMap(user, 'gids', source.viewer),
+    ns: directory(fixed(Object.fromEntries(NAMESPACE_LINKS.map((name) => [name, namespace(name)])))),
+    projid_map: idMap(user, 'projects', source.viewer),
+    setgroups: setgroups(user, source.viewer),
+    timens_offsets: text(() => process().timeOffsets, {
+      writer() {
+        const opener = source.viewer();
+        return (written) => process().setTimeOffsets(written, opener);
+      },
+    }),
+    uid_map: idMap(user, 'uids', source.viewer),
+  };
+}
+
 /** Everything in /proc/PID, and in /proc/PID/task/TID. */
 function entries(source: ProcSource, pid: number, tid: number, root: () => Inode): Record<string, Entry> {
   const process = () => source.process(pid) ?? fail('ESRCH');
@@ -274,17 +309,6 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
         return which(process());
       },
     );
-  const namespace = (kind: NamespaceKind): Entry =>
-    link(
-      () => {
-        check();
-        return process().namespaces[kind].text;
-      },
-      () => {
-        check();
-        return root().fs.vfs.namespaces.inode(process().namespaces[kind]);
-      },
-    );
   const find = (path: string) => fileAt(process().root, path);
   return {
     attr: directory({ current: text(() => 'unconfined\n') }),
@@ -306,7 +330,6 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
       descriptors(process, (fd) => fdInfo(process, fd)),
       0o500,
     ),
-    gid_map: text(() => '         0          0 4294967295\n'),
     limits: of((p) => limits(p)),
     loginuid: text(() => '4294967295'),
     maps: inspected((p) => mapsText(p, find)),
@@ -316,11 +339,7 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     mountinfo: text(() => mounts().info(mounts().root, process().root), { changes }),
     mounts: text(() => mounts().list(mounts().root, process().root), { changes }),
     net: procNet(() => process().network),
-    ns: directory(
-      fixed(
-        Object.fromEntries(Object.entries(NAMESPACE_LINKS).map(([name, kind]) => [name, namespace(kind)])),
-      ),
-    ),
+    ...namespaceEntries(source, process, root, check),
     oom_adj: text(() => '0\n'),
     oom_score: text(() => '0\n'),
     oom_score_adj: oomScoreAdj(process),
@@ -330,13 +349,11 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     personality: text(() => '00000000\n', { mode: 0o400 }),
     root: place((p) => p.root),
     sessionid: text(() => '4294967295'),
-    setgroups: text(() => 'allow\n'),
     smaps: inspected((p) => smapsText(p, find)),
     smaps_rollup: inspected(smapsRollup),
     stat: of(stat),
     statm: of((p) => statm(p)),
-    status: of(status),
-    uid_map: text(() => '         0          0 4294967295\n'),
+    status: of((p, t) => status(p, t, source.viewer().user)),
     wchan: text(() => '0'),
   };
 }

@@ -1,6 +1,7 @@
 /** /proc: the processes of the run and what Linux tells of itself (proc(5)), none of it the host's. */
 
 import { freemem, loadavg } from 'node:os';
+import { fail } from '../../abi/errno.ts';
 import type { FsStatistics } from '../../abi/stat.ts';
 import { type Inode, noSpace } from '../core/inode.ts';
 import type { Vfs } from '../core/vfs.ts';
@@ -47,7 +48,7 @@ function meminfo(source: ProcSource): string {
 }
 
 function procStat(source: ProcSource): string {
-  const uses = source.pids().flatMap((pid) => source.process(pid)?.cpuUse ?? []);
+  const uses = source.numbers().flatMap((pid) => source.process(pid)?.cpuUse ?? []);
   const user = uses.reduce((sum, use) => sum + use.user, 0);
   const system = uses.reduce((sum, use) => sum + use.system, 0);
   const ticks = (ms: number) => Math.floor(Math.max(0, ms) / 10);
@@ -57,7 +58,7 @@ function procStat(source: ProcSource): string {
   const idle = `0 0 0 ${ticks(source.now())} 0 0 0 0 0 0\n`;
   const lines = numbers(source.cpus).map((n) => `cpu${n} ${n === 0 ? line(1) : idle}`);
   const boot = Math.floor((Date.now() - source.now()) / 1000);
-  const counts = `intr 0\nctxt ${source.switches}\nbtime ${boot}\nprocesses ${source.pids().length}\n`;
+  const counts = `intr 0\nctxt ${source.switches}\nbtime ${boot}\nprocesses ${source.numbers().length}\n`;
   return `cpu  ${line(source.cpus)}${lines.join('')}${counts}procs_running 1\nprocs_blocked 0\n`;
 }
 
@@ -88,12 +89,17 @@ function uptime(source: ProcSource): string {
 export class ProcFs extends MadeFs {
   readonly type = 'proc';
   readonly source = 'proc';
+  override readonly instance: object;
   readonly root: Inode;
+  /** The kernel's id of a number in it. */
+  readonly pidOf: (number: number) => number;
 
   /** @param treeRoot root of the whole tree, whose mounts are shown */
   constructor(vfs: Vfs, source: ProcSource, treeRoot: () => Inode) {
     super(vfs);
-    const me = () => source.current();
+    this.instance = source.pids;
+    this.pidOf = source.pidOf;
+    const me = () => source.current() ?? fail('ENOENT');
     const constant = fixed({
       cmdline: text(() => 'console=ttyAMA0\n'),
       cpuinfo: text(() => cpuinfo(source)),
@@ -102,7 +108,7 @@ export class ProcFs extends MadeFs {
       filesystems: text(() => `${FILESYSTEMS.join('\n')}\n`),
       loadavg: text(() => {
         const loads = loadavg().map((load) => load.toFixed(2));
-        return `${loads.join(' ')} 1/${source.pids().length} ${source.pids().at(-1) ?? 0}\n`;
+        return `${loads.join(' ')} 1/${source.numbers().length} ${source.numbers().at(-1) ?? 0}\n`;
       }),
       locks: text(() => treeRoot().fs.vfs.locks.list()),
       meminfo: text(() => meminfo(source)),
@@ -110,7 +116,7 @@ export class ProcFs extends MadeFs {
       mounts: link(() => 'self/mounts'),
       net: link(() => 'self/net'),
       partitions: text(() => 'major minor  #blocks  name\n\n'),
-      self: link(() => String(me()?.pid ?? 0)),
+      self: link(() => String(me().pid)),
       stat: text(() => procStat(source)),
       swaps: text(() => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'),
       sys: sysctls(source),
@@ -119,7 +125,7 @@ export class ProcFs extends MadeFs {
         sem: text(() => source.sysv.semaphores()),
         shm: text(() => source.sysv.segments()),
       }),
-      'thread-self': link(() => `${me()?.pid}/task/${me()?.tid}`),
+      'thread-self': link(() => `${me().pid}/task/${me().tid}`),
       uptime: text(() => uptime(source)),
       vmstat: text(vmstat),
       version: text(() => `Linux version ${source.release} (armrun) ${source.version}\n`),
@@ -131,7 +137,7 @@ export class ProcFs extends MadeFs {
         const pid = Number(name);
         return source.process(pid) ? processDirectory(source, pid, treeRoot) : undefined;
       },
-      names: () => [...source.pids().map(String), ...constant.names()],
+      names: () => [...source.numbers().map(String), ...constant.names()],
     };
     this.root = new MadeDirectory(this, undefined, '', content);
   }

@@ -5,11 +5,13 @@ import type { Creds } from '../core/creds.ts';
 import type { FdTable } from '../core/fd-table.ts';
 import type { Inode } from '../core/inode.ts';
 import type { MountNamespace } from '../core/mount.ts';
-import type { Namespace, NamespaceKind } from '../core/namespaces.ts';
+import type { Namespace } from '../core/namespace.ts';
 import type { Network } from '../net/network.ts';
 
 export interface ProcThread {
   readonly tid: number;
+  /** NSpid: in the namespace that is looked from, and those below it. */
+  readonly numbers: readonly number[];
   readonly comm: string;
   /** R running, S sleeping, T stopped, Z ended. */
   readonly state: 'R' | 'S' | 'T' | 'Z';
@@ -17,7 +19,7 @@ export interface ProcThread {
   readonly cpuUse: { readonly user: number; readonly system: number };
   /** How often it has left the CPU. */
   readonly switches: { readonly voluntary: number; readonly involuntary: number };
-  /** Milliseconds of the monotonic clock. */
+  /** Milliseconds of CLOCK_BOOTTIME as who looks has it. */
   readonly startTime: number;
   readonly nice: number;
   /** The CPUs it may use, as bits. */
@@ -33,12 +35,20 @@ export interface ProcProcess extends ProcThread {
   readonly ppid: number;
   readonly pgid: number;
   readonly sid: number;
+  /** NStgid, NSpgid, NSsid. */
+  readonly processNumbers: readonly number[];
+  readonly groupNumbers: readonly number[];
+  readonly sessionNumbers: readonly number[];
   /** Device number of the controlling terminal, 0 for none, and its foreground process group. */
   readonly tty: number;
   readonly foreground: number;
   readonly creds: Creds;
   readonly network: Network;
-  readonly namespaces: Readonly<Record<NamespaceKind, Namespace>> & { readonly mnt: MountNamespace };
+  /** By the names of their links; one that has no process 1 yet is not shown. */
+  readonly namespaces: Readonly<Record<string, Namespace | undefined>> & { readonly mnt: MountNamespace };
+  /** /proc/PID/timens_offsets, as text; who has opened it sets it. */
+  readonly timeOffsets: string;
+  setTimeOffsets(text: string, opener: Creds): void;
   readonly umask: number;
   readonly root: Inode;
   readonly cwd: Inode;
@@ -124,17 +134,26 @@ export interface KernelSettings {
   pidMax: number;
 }
 
+/** One for each PID namespace: all ids are numbers of it. */
 export interface ProcSource {
+  /** Which namespace it is. */
+  readonly pids: Namespace;
+  /** The kernel's id. */
+  pidOf(number: number): number;
+  /** The credentials of who looks, and the root of the tree that it sees. */
+  viewer(): Creds;
+  viewRoot(): Inode;
   readonly settings: KernelSettings;
   /** fs.lease-break-time, in seconds. */
   readonly leases: { breakTime: number };
   readonly sysv: SysvSource;
-  /** The process and thread that look. */
+  /** The process and thread that look, if they are seen in it. */
   current(): { readonly pid: number; readonly tid: number } | undefined;
   process(pid: number): ProcProcess | undefined;
   /** Whether who looks may look into it (ptrace(2), "Ptrace access mode checking"). */
   mayInspect(pid: number): boolean;
-  pids(): number[];
+  /** Of all processes, in order. */
+  numbers(): number[];
   readonly hostname: string;
   readonly domainname: string;
   /** uname's release and version. */
@@ -143,7 +162,7 @@ export interface ProcSource {
   setHostname(name: string): void;
   /** How often a task has left the CPU. */
   readonly switches: number;
-  /** Milliseconds of the monotonic clock, now. */
+  /** Milliseconds of CLOCK_BOOTTIME as who looks has it, now. */
   now(): number;
   /** For /proc/cpuinfo. */
   readonly model: CpuModel;

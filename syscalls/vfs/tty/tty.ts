@@ -307,11 +307,12 @@ function jobRequest(all: TtyRequest): number | undefined {
     case i.TIOCGPGRP:
       // The master asks for its slave's group; others only for their own terminal's.
       if (file instanceof TtyFile && process.session.tty !== tty) return fail('ENOTTY');
-      return putInt(all, tty.session?.foreground ?? 0);
+      return putInt(all, process.pids.numberOf(tty.session?.foreground ?? 0));
     case i.TIOCSPGRP: {
       if (process.session.tty !== tty) return fail('ENOTTY');
-      const pgid = int(all);
-      if (pgid < 0) return fail('EINVAL');
+      const number = int(all);
+      if (number < 0) return fail('EINVAL');
+      const pgid = process.pids.pidOf(number);
       const owner = file.vfs.jobs?.sessionOf(pgid);
       if (owner === undefined) return fail('ESRCH');
       if (owner !== process.session) return fail('EPERM');
@@ -320,7 +321,7 @@ function jobRequest(all: TtyRequest): number | undefined {
     }
     case i.TIOCGSID:
       if (file instanceof TtyFile && process.session.tty !== tty) return fail('ENOTTY');
-      return tty.session ? putInt(all, tty.session.sid) : fail('ENOTTY');
+      return tty.session ? putInt(all, process.pids.numberOf(tty.session.sid)) : fail('ENOTTY');
     case i.TIOCSCTTY: {
       if (process.session.tty === tty && process.pid === process.session.sid) return 0;
       return takeControl(tty, file.vfs.jobs) ? 0 : fail('EPERM');
