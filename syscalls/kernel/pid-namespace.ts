@@ -1,6 +1,6 @@
 /**
- * PID namespaces (pid_namespaces(7); kernel/pid_namespace.c). The kernel knows its tasks by their numbers in the first one; a task
- * in another has a number in that, too, and in each above it. Each call translates what it is given and what it gives.
+ * PID namespaces (pid_namespaces(7); kernel/pid_namespace.c). The kernel knows its tasks by their numbers in the first one; a
+ * task in another has a number in that, too, and in each above it. Each call translates what it is given and what it gives.
  */
 import { fail } from '../abi/errno.ts';
 import { RESERVED_PIDS } from '../abi/limits.ts';

@@ -1,4 +1,4 @@
-/** Namespaces (namespaces(7)): what they are known by. The numbers of those that a run begins with are Linux's own for the first. */
+/** Namespaces (namespaces(7)): what they are known by. Those that a run begins with have Linux's own numbers of the first. */
 import { CLONE } from '../../abi/sched.ts';
 import type { UserNamespace } from './user-namespace.ts';
 

@@ -1,6 +1,6 @@
 /**
- * User namespaces (user_namespaces(7); kernel/user_namespace.c). All ids that the kernel and its files keep are those of the first
- * namespace (kuid_t); a program's are of its own, and each call translates what it is given and what it gives.
+ * User namespaces (user_namespaces(7); kernel/user_namespace.c). All ids that the kernel and its files keep are those of the
+ * first namespace (kuid_t); a program's are of its own, and each call translates what it is given and what it gives.
  */
 import { fail } from '../../abi/errno.ts';
 import { firstNumber, Namespace } from './namespace.ts';
