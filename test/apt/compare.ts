@@ -1,7 +1,8 @@
 /**
- * Holds two trees of a whole system against each other: names, types, modes, owners, link targets, hard links, and contents but
- * for what can't be equal.
+ * Holds two trees of a whole system against each other: names, types, modes, owners, device numbers, link targets, hard links,
+ * extended attributes, and contents but for what can't be equal.
  */
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 
 /** Files whose contents tell when or where they were made. All else about them is compared. */
@@ -42,6 +43,28 @@ interface Entry {
   readonly size: number;
 }
 
+/** Extended attributes of all files below a root that have some, by path. */
+const XATTRS = `
+import os, sys
+root = os.fsencode(sys.argv[1])
+for top, directories, files in os.walk(root):
+    for name in directories + files:
+        path = os.path.join(top, name)
+        for attribute in sorted(os.listxattr(path, follow_symlinks=False)):
+            value = os.getxattr(path, attribute, follow_symlinks=False).hex()
+            print(path[len(root):].hex(), attribute, value)
+`;
+function xattrsOf(root: string): Map<string, string> {
+  const found = new Map<string, string>();
+  const options = { encoding: 'latin1', maxBuffer: 1 << 28 } as const;
+  for (const line of execFileSync('python3', ['-c', XATTRS, root], options).split('\n')) {
+    const [path = '', ...attribute] = line.split(' ');
+    const name = Buffer.from(path, 'hex').toString('latin1');
+    if (path !== '') found.set(name, `${found.get(name) ?? ''} ${attribute.join('=')}`);
+  }
+  return found;
+}
+
 function look(root: string, path: string, into: Map<string, Entry>): void {
   for (const name of fs.readdirSync(root + path, 'latin1')) {
     const below = `${path}/${name}`;
@@ -51,7 +74,8 @@ function look(root: string, path: string, into: Map<string, Entry>): void {
     const type = TYPES[(s.mode >> 12) & 15] ?? '?';
     const target = s.isSymbolicLink() ? ` -> ${fs.readlinkSync(host, 'latin1')}` : '';
     const links = s.isDirectory() ? '' : ` links ${s.nlink}`;
-    const what = `${type} ${(s.mode & 0o7777).toString(8)} ${s.uid}:${s.gid}${links}${target}`;
+    const device = s.isCharacterDevice() || s.isBlockDevice() ? ` device ${s.rdev}` : '';
+    const what = `${type} ${(s.mode & 0o7777).toString(8)} ${s.uid}:${s.gid}${links}${device}${target}`;
     into.set(below, { what, file: s.isFile(), size: s.size });
     if (s.isDirectory()) look(root, below, into);
   }
@@ -62,6 +86,10 @@ export function differences(actual: string, expected: string): string[] {
   const [a, b] = [actual, expected].map((root) => {
     const entries = new Map<string, Entry>();
     look(root, '', entries);
+    for (const [path, attributes] of xattrsOf(root)) {
+      const entry = entries.get(path);
+      if (entry) entries.set(path, { ...entry, what: entry.what + attributes });
+    }
     return entries;
   }) as [Map<string, Entry>, Map<string, Entry>];
   const found: string[] = [];

@@ -9,30 +9,61 @@ import { fileURLToPath } from 'node:url';
 import flags from '../../src/v8-flags.json' with { type: 'json' };
 
 const own = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const armrun = [process.execPath, ...flags, own('../../src/bin.cjs'), '--root'];
+const armrun = [process.execPath, ...flags, own('../../src/bin.cjs')];
 const oracle = [own('./binfmt.sh')];
 
 export interface System {
   readonly root: string;
-  /** Runs a script with the system's /bin/sh; gives its whole output. Rejects when it fails. */
-  run(script: string): Promise<string>;
+  /** Runs a script with the system's /bin/sh; gives its whole output. Rejects when it fails. `options` are armrun's. */
+  run(script: string, options?: readonly string[]): Promise<string>;
 }
 
-/** Two equal systems, for armrun and for the oracle, below a directory of their own. */
-export function makeSystems(): { directory: string; actual: System; expected: System } {
+/**
+ * Two equal systems, for armrun and for the oracle, below a directory of their own. `uid`: that user of the host runs armrun, and
+ * owns all of its system.
+ */
+export function makeSystems(uid = 0): { directory: string; actual: System; expected: System } {
   const base = execFileSync(own('../../fixtures/root.sh'), ['debian'], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   }).trim();
   const directory = fs.mkdtempSync(`${tmpdir()}/armrun-apt-`);
-  const make = (name: string, command: string[]): System => {
-    const root = `${directory}/${name}`;
+  const make = (name: string): string => {
+    const root = `${directory}/${name}/root`;
+    fs.mkdirSync(`${directory}/${name}`);
     execFileSync('cp', ['-a', base, root]);
     fs.copyFileSync(own('./second-stage.sh'), `${root}/second-stage.sh`);
     useSources(root);
-    return { root, run: (script) => run([...command, root, '/bin/sh', '-ec', script]) };
+    return root;
   };
-  return { directory, actual: make('armrun', armrun), expected: make('qemu', oracle) };
+  const [root, model] = [make('armrun'), make('qemu')];
+  if (uid !== 0) {
+    fs.chmodSync(directory, 0o755);
+    execFileSync('chown', ['-hR', `${uid}:${uid}`, `${directory}/armrun`]);
+  }
+  const shell = (script: string) => ['/bin/sh', '-ec', script];
+  return {
+    directory,
+    actual: {
+      root,
+      run: (script, options = []) =>
+        run([...asUser(uid), ...armrun, ...options, '--root', root, ...shell(script)]),
+    },
+    expected: { root: model, run: (script) => run([...oracle, model, ...shell(script)]) },
+  };
+}
+
+const asUser = (uid: number) =>
+  uid === 0 ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
+
+/** What a user's root holds, with the owners that those inside see: exported, and unpacked in an empty directory. */
+export function unpackExported(root: string, uid: number, into: string): void {
+  fs.mkdirSync(into);
+  const archive = `${into}.tar`;
+  const command = [...asUser(uid), ...armrun, 'export', root];
+  execFileSync('sh', ['-c', 'exec "$@" >"$0"', archive, ...command]);
+  execFileSync('tar', ['-C', into, '-xpf', archive, '--numeric-owner', '--xattrs', '--xattrs-include=*']);
+  fs.rmSync(archive);
 }
 
 /** Gives a root this machine's way to packages: sources, public keys, settings of downloads, and the resolver. */

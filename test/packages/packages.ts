@@ -1,0 +1,101 @@
+/**
+ * Packages that programs of builds install, each with what it is for, used once: a script of the guest's shell, in a network of
+ * its own (--net loopback), and what it must say.
+ */
+export interface Package {
+  /** Of the archive, in the order in which they are installed. */
+  readonly names: readonly string[];
+  readonly use: string;
+  readonly says: RegExp;
+}
+
+/** Tries again for a while what is not there at once. */
+const until = (test: string) =>
+  `n=0; until ${test} 2>/dev/null; do n=$((n+1)); [ $n -lt 120 ]; sleep 1; done`;
+
+export const PACKAGES: Readonly<Record<string, Package>> = {
+  'iputils-ping': {
+    names: ['libcap2-bin', 'iputils-ping'],
+    use: 'getcap /usr/bin/ping /bin/ping; ping -V',
+    says: /ping cap_net_raw=ep[\s\S]*ping from iputils/,
+  },
+  rsync: {
+    names: ['rsync'],
+    use: `mkdir -p /srv/out; echo from the daemon >/srv/out/file; chmod 640 /srv/out/file
+      printf '[out]\\npath = /srv/out\\nread only = yes\\nuid = 0\\ngid = 0\\n' >/tmp/rsyncd.conf
+      rsync --daemon --config=/tmp/rsyncd.conf --port=8730
+      ${until('rsync --port=8730 127.0.0.1::')}
+      rsync -a --port=8730 127.0.0.1::out /tmp/in/
+      cat /tmp/in/file; stat -c %a /tmp/in/file`,
+    says: /from the daemon\n640/,
+  },
+  'redis-server': {
+    names: ['redis-server'],
+    use: `redis-server --port 6399 --dir /tmp --daemonize yes --save '' >/dev/null
+      ${until('redis-cli -p 6399 ping')}
+      redis-cli -p 6399 set answer 42; redis-cli -p 6399 incr answer; redis-cli -p 6399 shutdown nosave`,
+    says: /OK\n(\(integer\) )?43/,
+  },
+  nginx: {
+    names: ['nginx', 'curl'],
+    use: `echo served >/var/www/html/page.txt; nginx; ${until('curl -so /dev/null http://127.0.0.1/')}
+      curl -s http://127.0.0.1/page.txt; curl -sI http://127.0.0.1/none | head -n 1; nginx -s quit`,
+    says: /served\nHTTP\/1.1 404/,
+  },
+  dbus: {
+    names: ['dbus'],
+    use: `mkdir -p /run/dbus; dbus-daemon --system --fork
+      dbus-send --system --print-reply --dest=org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus.ListNames`,
+    says: /string "org\.freedesktop\.DBus"/,
+  },
+  cron: {
+    names: ['cron'],
+    use: `echo '* * * * * id -u >/tmp/cron.out' | crontab -; cron; ${until('[ -s /tmp/cron.out ]')}
+      cat /tmp/cron.out; crontab -l`,
+    says: /^0\n\* \* \* \* \*/,
+  },
+  'man-db': {
+    names: ['man-db'],
+    use: 'mandb -q; man -w dpkg; man -f dpkg; MANWIDTH=80 man -P cat dpkg | head -n 4',
+    says: /dpkg\.1\.gz\ndpkg \(1\)[\s\S]*DPKG\(1\)/i,
+  },
+  'openssh-server': {
+    names: ['openssh-server'],
+    use: `mkdir -p /run/sshd /root/.ssh; chmod 700 /root/.ssh; ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
+      cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys; /usr/sbin/sshd -p 2222
+      ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -p 2222 root@127.0.0.1 \\
+        'echo logged in as $(id -un); tty || true; exit 7' || echo left $?`,
+    says: /logged in as root\nnot a tty\n[\s\S]*left 7/,
+  },
+  systemd: {
+    names: ['systemd'],
+    use: `printf 'u made 777 "made by sysusers" /srv/made\\n' >/etc/sysusers.d/made.conf; systemd-sysusers
+      printf 'd /srv/made 0710 made made -\\nf /srv/made/f 0604 made made - text\\np+ /srv/made/p 0600 root made\\n' \\
+        >/etc/tmpfiles.d/made.conf
+      systemd-tmpfiles --create made.conf; getent passwd made; stat -c '%n %F %a %u:%g' /srv/made /srv/made/f /srv/made/p
+      systemctl --version | head -n 1`,
+    says: /made:x:777:777:[\s\S]*\/srv\/made directory 710 777:777\n[\s\S]*f regular file 604 777:777\n[\s\S]*p fifo 600 0:777\nsystemd \d/,
+  },
+  postgresql: {
+    names: ['postgresql'],
+    use: `pg_ctlcluster 15 main start; ${until('su postgres -c \'psql -c "select 1" >/dev/null\'')}
+      su postgres -c "createdb shop; psql -tA shop -c 'create table t as select generate_series(1,100) as n' \\
+        -c 'select sum(n) from t'"
+      pg_ctlcluster 15 main stop`,
+    says: /SELECT 100\n5050/,
+  },
+  'mariadb-server': {
+    names: ['mariadb-server'],
+    use: `mkdir -p /run/mysqld; chown mysql:mysql /run/mysqld; mariadbd --user=mysql >/tmp/mariadb.log 2>&1 &
+      ${until("mariadb -e 'select 1' >/dev/null")}
+      mariadb -Ne 'create database shop; create table shop.t (n int primary key); insert into shop.t values (20),(22);
+        select sum(n) from shop.t'
+      mariadb-admin shutdown; wait`,
+    says: /^42$/m,
+  },
+  'default-jre-headless': {
+    names: ['default-jre-headless'],
+    use: 'java -version 2>&1; java -XshowSettings:properties -version 2>&1 | grep os.arch',
+    says: /openjdk version "17[\s\S]*os\.arch = arm/,
+  },
+};
