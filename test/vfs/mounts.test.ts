@@ -22,6 +22,7 @@ const root = needs('root');
 root.test.each([
   [root.name('mount namespaces, pivot_root, umount and setns'), 'mounts', 150],
   [root.name('attributes of mounts, and mounting by descriptors'), 'mount-fd', 150],
+  [root.name('shared mounts, slaves and locked ones'), 'propagation', 250],
   [root.name('user namespaces, maps of ids and capabilities in them'), 'user-namespaces', 250],
   [root.name('PID and time namespaces'), 'pid-namespaces', 200],
 ])('%s', (_, name, lines) => {

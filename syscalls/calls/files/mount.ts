@@ -144,16 +144,13 @@ export function moveMount(t: Task, from: Inode, to: Inode): number {
   return 0;
 }
 
-/**
- * do_change_type: nothing spreads from a mount to others, as none is shared; so a slave of nobody is private. EINVAL for what is
- * to be shared.
- */
+/** do_change_type. EINVAL. */
 export function propagate(t: Task, at: Inode, flags: number): number {
   const { vfs } = t.kernel;
   const kind = flags & MS_PROPAGATION;
   if (kind & (kind - 1) || flags & ~(MS_PROPAGATION | MS_REC | MS_SILENT)) fail('EINVAL');
-  if (at.fs.root !== at || kind === MS_SHARED) fail('EINVAL');
-  vfs.mounts.setUnbindable(at, kind === MS_UNBINDABLE, (flags & MS_REC) !== 0);
+  if (at.fs.root !== at) fail('EINVAL');
+  vfs.mounts.setPropagation(at, kind, (flags & MS_REC) !== 0);
   return 0;
 }
 
@@ -164,8 +161,7 @@ function umount(t: Task, target: string, flags: number): number {
   const fs = mounts.mountedAt(at);
   const inside = mounts.inside(fs);
   if (!(flags & MNT_DETACH) && (inside.length > 0 || isBusy(t.kernel, fs))) fail('EBUSY');
-  mounts.remove(fs, ...inside);
-  unmounted(t.kernel, [fs, ...inside]);
+  unmounted(t.kernel, mounts.remove(fs, ...inside));
   return 0;
 }
 

@@ -35,8 +35,13 @@ export function copyTree(source: Inode, recursive: boolean): DetachedMounts {
   const { mounts, namespaces } = fs.vfs;
   // Not what is mounted in no namespace (a pipe, a file that armrun was given open), or in another one; but a namespace's file.
   if ((!mounts.has(fs) && fs !== namespaces) || mounts.isUnbindable(fs)) fail('EINVAL');
-  const tree = new DetachedMounts(bound(source), fs.attributes);
-  if (!recursive) return tree;
+  const tree = new DetachedMounts(bound(source), fs.attributes, source, mounts.mountOf(fs));
+  if (!recursive) {
+    // What lies below what is hidden by locked mounts is not to be seen so (has_locked_children).
+    if (mounts.inside(fs).some((inner) => isWithin(inner.root, source) && mounts.mountOf(inner)?.locked))
+      fail('EINVAL');
+    return tree;
+  }
   for (const { root } of mounts.inside(fs)) {
     if (!isWithin(root, source) || mounts.isUnbindable(root.fs)) continue;
     const names: string[] = [];
@@ -44,7 +49,9 @@ export function copyTree(source: Inode, recursive: boolean): DetachedMounts {
     const name = names.pop();
     let dir: Inode | undefined = tree.root;
     for (const step of names) dir = dir?.mounts?.get(step) ?? dir?.lookup(step);
-    if (dir !== undefined && name !== undefined) tree.add(dir, name, bound(root), root.fs.attributes);
+    if (dir !== undefined && name !== undefined) {
+      tree.add(dir, name, bound(root), root.fs.attributes, root, mounts.mountOf(root.fs));
+    }
   }
   return tree;
 }

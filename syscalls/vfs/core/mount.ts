@@ -11,12 +11,34 @@ import { MOUNT_ATTR_RDONLY, optionsText } from '../../abi/mount.ts';
 import { major, minor } from '../../abi/stat.ts';
 import { type FileSystem, type Inode, isWithin, pathOf } from './inode.ts';
 import { Namespace } from './namespace.ts';
+import {
+  changeType,
+  fullPath,
+  isolate,
+  joinAs,
+  LOCKED,
+  type PeerGroup,
+  propagationText,
+  spreadMounts,
+  spreadUmount,
+} from './propagation.ts';
 import { FIRST_USER_NAMESPACE, type UserNamespace } from './user-namespace.ts';
 import { WaitQueue } from './wait-queue.ts';
 
 /** A file system at a place. */
-interface Mount {
+export interface Mount {
   readonly fs: FileSystem;
+  /** Undefined as long as it is detached. */
+  namespace: MountNamespace | undefined;
+  /** Where its root is below that of the file system that it is a part of (a bind mount): names with slashes before them. */
+  readonly base: string;
+  /** With whom it shares, and from whom it gets, what is mounted inside. */
+  group: PeerGroup | undefined;
+  master: PeerGroup | undefined;
+  /** Came with others from a namespace with more power: cannot be taken away alone (MNT_LOCKED). */
+  locked: boolean;
+  /** MOUNT_ATTR_* that it had there, and cannot lose (lock_mnt_tree). */
+  lockedAttributes: number;
   /** Undefined for the root of the tree, and for what lies over that. */
   dir: Inode | undefined;
   name: string;
@@ -33,6 +55,11 @@ const isSame = (a: FileSystem, b: FileSystem) =>
 /** Octal for what would break the lines. */
 function escapePath(path: string): string {
   return path.replace(/[ \t\n\\]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
+}
+
+function newMount(fs: FileSystem, dir: Inode | undefined, name: string, attributes: number): Mount {
+  const alone = { namespace: undefined, group: undefined, master: undefined, base: '' };
+  return { fs, dir, name, attributes, isUnbindable: false, locked: false, lockedAttributes: 0, ...alone };
 }
 
 /** Makes the inodes show a mount. */
@@ -60,12 +87,25 @@ export class DetachedMounts {
   /** The root of the tree is the first. */
   readonly mounts: Mount[] = [];
 
-  constructor(fs: FileSystem, attributes: number) {
-    this.add(undefined, '', fs, attributes);
+  /** Of a bind mount: `source`, which it shows, in the mount `of`. */
+  constructor(fs: FileSystem, attributes: number, source?: Inode, of?: Mount) {
+    this.add(undefined, '', fs, attributes, source, of);
   }
   /** `dir` is in one of the tree's file systems. */
-  add(dir: Inode | undefined, name: string, fs: FileSystem, attributes: number): void {
-    const mount = { fs, dir, name, attributes, isUnbindable: false };
+  add(
+    dir: Inode | undefined,
+    name: string,
+    fs: FileSystem,
+    attributes: number,
+    source?: Inode,
+    of?: Mount,
+  ): void {
+    const mount: Mount = { ...newMount(fs, dir, name, attributes), base: of ? fullPath(of, source!) : '' };
+    if (of) {
+      joinAs(mount, of, false);
+      mount.locked = of.locked && dir !== undefined;
+      mount.lockedAttributes = of.lockedAttributes;
+    }
     this.mounts.push(mount);
     fs.detached = this;
     show(mount);
@@ -92,7 +132,14 @@ export class MountNamespace extends Namespace {
   /** As it is (copy_mnt_ns). This one must be entered. */
   copy(owner: UserNamespace): MountNamespace {
     const copy = new MountNamespace(owner);
-    for (const mount of this.#mounts) copy.#mounts.push({ ...mount });
+    const isWeaker = owner !== this.owner;
+    for (const mount of this.#mounts) {
+      const locked = mount.locked || (isWeaker && mount.dir !== undefined);
+      const lockedAttributes = mount.lockedAttributes | (isWeaker ? mount.attributes & LOCKED : 0);
+      const own: Mount = { ...mount, namespace: copy, locked, lockedAttributes };
+      joinAs(own, mount, isWeaker);
+      copy.#mounts.push(own);
+    }
     return copy;
   }
 
@@ -147,7 +194,7 @@ export class MountNamespace extends Namespace {
 
   /** The root of the tree, of a namespace without one. */
   setRoot(fs: FileSystem): void {
-    this.#mounts.push({ fs, dir: undefined, name: '', attributes: 0, isUnbindable: false });
+    this.#mounts.push({ ...newMount(fs, undefined, '', 0), namespace: this });
   }
   /** The first root of the tree, over which others may lie. */
   get root(): Inode {
@@ -170,9 +217,42 @@ export class MountNamespace extends Namespace {
     top.dir = dir;
     top.name = name;
     show(top);
-    for (const { fs } of mounts) fs.detached = undefined;
+    for (const mount of mounts) {
+      mount.fs.detached = undefined;
+      mount.namespace = this;
+    }
     this.#mounts.push(...mounts);
+    this.#spread(mounts);
     this.#changed();
+  }
+
+  /** What has been mounted is mounted wherever that is shared, too. */
+  #spread(tree: readonly Mount[]): void {
+    const [{ dir }] = tree as [Mount];
+    const parent = dir && this.mountOf(dir.fs);
+    if (parent?.group === undefined) return;
+    spreadMounts(tree, parent, dir!, (namespace, mount) => namespace.#receive(mount));
+  }
+  #receive(mount: Mount): void {
+    this.#mounts.push(mount);
+    if (this.#isEntered) show(mount);
+    this.#changed();
+  }
+
+  get #isEntered(): boolean {
+    return this.#mounts[0]?.fs.vfs.mounts === this;
+  }
+  /** The mount of a file system; each is mounted at one place of a namespace. */
+  mountOf(fs: FileSystem): Mount | undefined {
+    return this.#mounts.find((mount) => mount.fs === fs);
+  }
+  /** What is mounted on a name in a directory, the uppermost. */
+  mountedOn(dir: Inode, name: string): Mount | undefined {
+    return this.#at(dir, name);
+  }
+  /** Whether something is mounted in a file system. */
+  hasMountsIn(fs: FileSystem): boolean {
+    return this.#mounts.some(({ dir }) => dir?.fs === fs);
   }
 
   /** Mounts a file system over a file. EINVAL, ENOTDIR, EBUSY. */
@@ -193,6 +273,7 @@ export class MountNamespace extends Namespace {
   /** Takes the mount away; what it has hidden is seen again. */
   #take(mount: Mount): void {
     this.#mounts.splice(this.#mounts.indexOf(mount), 1);
+    if (!this.#isEntered) return;
     const { fs, dir, name } = mount;
     fs.root.parent = undefined;
     const below = this.#at(dir, name);
@@ -217,11 +298,31 @@ export class MountNamespace extends Namespace {
       .map((other) => other.fs);
   }
 
-  /** Takes file systems away again; but for the tree's own root, where those stay who are there. */
-  remove(...all: readonly FileSystem[]): void {
+  /**
+   * Takes file systems away again, here and where it spreads to; but for the tree's own root, where those stay who are there.
+   * Gives all that have been taken. EINVAL for one that came with others into this namespace.
+   */
+  remove(...all: readonly FileSystem[]): FileSystem[] {
     const root = this.root.fs;
-    for (const mount of this.#mounts.filter(({ fs }) => fs !== root && all.includes(fs)).reverse())
-      this.#take(mount);
+    const taken = this.#mounts.filter(({ fs }) => fs !== root && all.includes(fs)).reverse();
+    for (const { locked, dir } of taken)
+      if (locked && !taken.some(({ fs }) => fs === dir?.fs)) fail('EINVAL');
+    for (const mount of [...taken]) {
+      const { dir, name } = mount;
+      const parent = dir && this.mountOf(dir.fs);
+      this.#drop(mount);
+      if (parent === undefined) continue;
+      for (const there of spreadUmount(parent, dir!, name)) {
+        there.namespace!.#drop(there);
+        taken.push(there);
+      }
+    }
+    return taken.map(({ fs }) => fs);
+  }
+  /** For good. */
+  #drop(mount: Mount): void {
+    this.#take(mount);
+    isolate(mount);
     this.#changed();
   }
 
@@ -229,12 +330,17 @@ export class MountNamespace extends Namespace {
   move(root: Inode, dir: Inode | undefined, name: string): void {
     const mount = this.#of(root);
     if (mount.dir === undefined) fail('EINVAL');
+    if (mount.locked || this.mountOf(mount.dir.fs)?.group) fail('EINVAL');
+    const tree = this.#tree(root, true);
+    const isShared = dir !== undefined && this.mountOf(dir.fs)?.group !== undefined;
+    if (isShared && tree.some(({ isUnbindable }) => isUnbindable)) fail('EINVAL');
     if (dir !== undefined && isWithin(dir, root)) fail('ELOOP');
     this.#take(mount);
     mount.dir = dir;
     mount.name = name;
     this.#mounts.push(mount);
     show(mount);
+    this.#spread([mount, ...tree.filter((other) => other !== mount)]);
     this.#changed();
   }
 
@@ -247,6 +353,7 @@ export class MountNamespace extends Namespace {
     if (root.fs === before.fs || old.fs === before.fs) fail('EBUSY');
     const mount = this.#of(root);
     if (mount.dir === undefined || !isWithin(old, root)) fail('EINVAL');
+    if (mount.locked || [mount.dir.fs, old.fs].some((fs) => this.mountOf(fs)?.group)) fail('EINVAL');
     this.#take(mount);
     mount.dir = undefined;
     mount.name = '';
@@ -270,7 +377,8 @@ export class MountNamespace extends Namespace {
     check?: (fs: FileSystem) => void,
   ): void {
     const tree = this.#tree(root, recursive);
-    for (const { fs } of tree) {
+    for (const { fs, lockedAttributes } of tree) {
+      if (lockedAttributes & clear & ~set) fail('EPERM');
       if (fs.keptReadOnly && clear & ~set & MOUNT_ATTR_RDONLY) fail('EPERM');
       check?.(fs);
     }
@@ -281,8 +389,9 @@ export class MountNamespace extends Namespace {
     this.#changed();
   }
 
-  setUnbindable(root: Inode, isUnbindable: boolean, recursive: boolean): void {
-    for (const mount of this.#tree(root, recursive)) mount.isUnbindable = isUnbindable;
+  /** Who gets what is mounted in it, and from whom it gets: MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE. EINVAL. */
+  setPropagation(root: Inode, kind: number, recursive: boolean): void {
+    for (const mount of this.#tree(root, recursive)) changeType(mount, kind);
     this.#changed();
   }
   isUnbindable(fs: FileSystem): boolean {
@@ -318,7 +427,7 @@ export class MountNamespace extends Namespace {
           const { dev } = fs.root.stat();
           const path = fs === root.fs ? '/' : pathOf(fs.root, view);
           const parent = fs === root.fs ? 0 : (fs.root.parent?.fs.id ?? 0);
-          const kind = this.isUnbindable(fs) ? ' unbindable' : '';
+          const kind = propagationText(this.mountOf(fs)!);
           const whole = fs.superReadOnly ? 'ro' : 'rw';
           const options = `${optionsText(fs.attributes, fs.readOnly)}${kind}`;
           const mount = `${fs.id} ${parent} ${major(dev)}:${minor(dev)} / ${escapePath(path)} ${options}`;

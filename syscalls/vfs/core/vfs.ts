@@ -111,6 +111,8 @@ export class Vfs {
   readonly memory: MachineMemory;
   /** The namespace that the inodes show. */
   mounts = new MountNamespace(undefined, firstNumber('mnt'));
+  /** Numbers of peer groups of mounts that are in use. */
+  readonly peerGroupIds = new Set<number>();
   readonly locks = new Locks();
   readonly leases = new Leases();
   readonly notifier = new Notifier();
