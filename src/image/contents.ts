@@ -13,6 +13,7 @@ import { dynamicOf, withoutSymbols } from './elf64.ts';
 import { FILES } from './folder.ts';
 import { withoutLanguages } from './icu.ts';
 import { type Architecture, type LauncherOptions, launcher } from './launcher.ts';
+import { withoutTypeScript } from './typescript.ts';
 
 /** A file of the folder. */
 export interface PackedFile {
@@ -53,7 +54,7 @@ export function contents(source: Source): PackedFile[] {
   const files: PackedFile[] = [
     { name: FILES.command, mode: 0o755, content: start(false, processor) },
     { name: FILES.wrapper, mode: 0o755, content: start(true, processor) },
-    { name: 'node', mode: 0o755, content: withoutLanguages(withoutSymbols(read(source.node))) },
+    { name: 'node', mode: 0o755, content: lessOf(read(source.node)) },
     { name: 'armrun.cjs', mode: 0o644, content: read(path.join(dist, 'armrun.cjs')) },
     { name: 'translator.cjs', mode: 0o644, content: read(path.join(dist, 'translator.cjs')) },
     { name: HANDLERS_FILE, mode: 0o644, content: read(path.join(dist, HANDLERS_FILE)) },
@@ -67,6 +68,11 @@ export function contents(source: Source): PackedFile[] {
   ];
   if (isHost) files.push({ name: 'armrun.blob', mode: 0o644, content: read(path.join(dist, 'armrun.blob')) });
   return files.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Node without what armrun has no use for (test/image/pack.test.ts). */
+function lessOf(node: Buffer): Uint8Array {
+  return withoutTypeScript(withoutLanguages(withoutSymbols(node)));
 }
 
 /** What a launcher sees of the processor, on which the snapshot was made. */

@@ -5,6 +5,9 @@ const PT_LOAD = 1;
 const PT_DYNAMIC = 2;
 const PT_INTERP = 3;
 const PT_NOTE = 4;
+const PT_PHDR = 6;
+/** Headers that nobody misses: of notes, and of where the headers are, which the file's own says as well. */
+const SPARE = [PT_NOTE, PT_PHDR];
 const DT_NEEDED = 1n;
 const DT_STRTAB = 5n;
 
@@ -71,10 +74,10 @@ export function withoutSymbols(file: Buffer): Buffer {
 }
 
 /**
- * A file without a range of bytes of one read-only segment, which has then no memory either: the segment becomes two. The
- * headers have room for the second where a note was. The range is made smaller to whole pages.
+ * A file without a range of bytes of one read-only segment, which then has no memory either, or zeros: the segment becomes two.
+ * The second one's header takes the place of one that is to spare. The range is made smaller to whole pages.
  */
-export function withoutRange(file: Buffer, from: number, to: number): Buffer {
+export function withoutRange(file: Buffer, from: number, to: number, isZeros = false): Buffer {
   const [start, size] = [Number(file.readBigUInt64LE(32)), file.readUInt16LE(54)];
   const headers = Array.from({ length: file.readUInt16LE(56) }, (_, i) =>
     Buffer.from(file.subarray(start + i * size, start + (i + 1) * size)),
@@ -86,8 +89,10 @@ export function withoutRange(file: Buffer, from: number, to: number): Buffer {
       offsetOf(header) <= from &&
       to <= offsetOf(header) + Number(header.readBigUInt64LE(32)),
   );
-  const note = headers.findIndex((header) => header.readUInt32LE(0) === PT_NOTE);
-  if (index < 0 || note < 0) throw new Error('an ELF file of an unknown kind');
+  const [spare = -1] = SPARE.map((type) =>
+    headers.findIndex((header) => header.readUInt32LE(0) === type),
+  ).filter((at) => at >= 0);
+  if (index < 0 || spare < 0) throw new Error('an ELF file of an unknown kind');
   const first = headers[index]!;
   const page = Number(first.readBigUInt64LE(48));
   const [begin, end] = [Math.ceil(from / page) * page, Math.floor(to / page) * page];
@@ -99,9 +104,10 @@ export function withoutRange(file: Buffer, from: number, to: number): Buffer {
   // Virtual address and physical address, sizes in the file and in memory.
   for (const at of [16, 24]) second.writeBigUInt64LE(first.readBigUInt64LE(at) + skipped, at);
   for (const at of [32, 40]) second.writeBigUInt64LE(first.readBigUInt64LE(at) - skipped, at);
-  for (const at of [32, 40]) first.writeBigUInt64LE(BigInt(begin - offsetOf(first)), at);
+  first.writeBigUInt64LE(BigInt(begin - offsetOf(first)), 32);
+  first.writeBigUInt64LE(BigInt((isZeros ? end : begin) - offsetOf(first)), 40);
   headers.splice(index + 1, 0, second);
-  headers.splice(note > index ? note + 1 : note, 1);
+  headers.splice(spare > index ? spare + 1 : spare, 1);
   for (const header of headers) {
     if (offsetOf(header) >= end) header.writeBigUInt64LE(BigInt(offsetOf(header) - (end - begin)), 8);
   }

@@ -137,10 +137,14 @@ export class Buildah {
 export function run(
   file: string,
   args: string[],
-  { env, started }: { env?: NodeJS.ProcessEnv; started?: (child: ReturnType<typeof spawn>) => void } = {},
+  {
+    env,
+    cwd,
+    started,
+  }: { env?: NodeJS.ProcessEnv; cwd?: string; started?: (child: ReturnType<typeof spawn>) => void } = {},
 ): Promise<Build> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { env, stdio: [started ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, args, { env, cwd, stdio: [started ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream!.setEncoding('utf8').on('data', (text) => {

@@ -103,6 +103,12 @@ export class Docker {
     });
   }
 
+  /** Runs a line of shell as somebody would type it there, with this daemon and its client. */
+  shell(line: string, cwd: string): Promise<Build> {
+    const env = this.#environment(true);
+    return run('sh', ['-ec', line], { env: { ...env, PATH: `/usr/bin:${env.PATH}` }, cwd });
+  }
+
   /** An image's files, unpacked into a directory that is made. */
   unpack(tag: string, to: string): string {
     const id = this.command('create', tag, 'none').trim();
