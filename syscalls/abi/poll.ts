@@ -17,6 +17,10 @@ export const EPOLLWAKEUP = 1 << 29;
 export const EPOLLONESHOT = 1 << 30;
 export const EPOLLET = 1 << 31;
 
+/** What EPOLLEXCLUSIVE goes together with (EPOLLEXCLUSIVE_OK_BITS). */
+export const EPOLL_EXCLUSIVE_OK =
+  POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
+
 export const EPOLL_CTL_ADD = 1;
 export const EPOLL_CTL_DEL = 2;
 export const EPOLL_CTL_MOD = 3;

@@ -25,17 +25,21 @@ export interface CloneArgs {
   childTid: number;
   /** Where CLONE_PIDFD puts the descriptor. */
   pidfd?: number;
+  /** Whether it can be put there: asked when namespaces have been made, before there is a child. */
+  checkPidfd?: () => void;
   /** CLONE_CLEAR_SIGHAND. */
   clearHandlers?: boolean;
 }
 
-/** RLIMIT_NPROC holds for the tasks of one user, but for administrators. */
-function tooMany({ kernel, creds, process }: Task): boolean {
+/** Of tasks there is a number at most; RLIMIT_NPROC holds for those of one user, but for administrators. */
+function tooMany({ kernel, creds, process }: Task, isThread: boolean): boolean {
+  const { tasks, maxTasks, processes, maxProcesses } = kernel;
+  if (isThread ? tasks.size >= maxTasks : processes.size >= maxProcesses) return true;
   const limit = process.limits[RLIMIT.RLIMIT_NPROC]!.cur;
-  if (limit >= kernel.maxTasks || creds.uid === 0) return false;
+  if (limit >= maxTasks || creds.uid === 0) return false;
   if (capable(creds, CAP.SYS_RESOURCE) || capable(creds, CAP.SYS_ADMIN)) return false;
   let count = 0;
-  for (const task of kernel.tasks.values()) if (task.creds.uid === creds.uid) count++;
+  for (const task of tasks.values()) if (task.creds.uid === creds.uid) count++;
   return count >= limit;
 }
 
@@ -55,10 +59,7 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   const { flags } = args;
   const has = (flag: number) => (flags & flag) !== 0;
   checkCloneFlags(flags);
-  const full = has(CLONE.CLONE_THREAD)
-    ? kernel.tasks.size >= kernel.maxTasks
-    : kernel.processes.size >= kernel.maxProcesses;
-  if (full || tooMany(parent)) fail('EAGAIN');
+  if (tooMany(parent, has(CLONE.CLONE_THREAD))) fail('EAGAIN');
 
   // A thread is of its process's namespace, and process 1 has no sister that would not go with it.
   if (has(CLONE.CLONE_THREAD) && parent.ns.pid_for_children !== parent.process.pids) fail('EINVAL');
@@ -69,6 +70,7 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   // dup_mmap: what the child has of its own is promised once more.
   if (!has(CLONE.CLONE_VM) && kernel.vfs.memory.limited && !mayCommit(kernel, committedIn(parent.mm.space)))
     fail('ENOMEM');
+  args.checkPidfd?.();
   const tid = kernel.allocatePid(ns.pid_for_children);
   let mm: Mm;
   let cpu: CpuState;

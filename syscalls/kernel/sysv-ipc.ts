@@ -57,7 +57,7 @@ export abstract class IpcObject {
     this.mode = mode & 0o777;
   }
 
-  /** ipcperms: `wanted` is 4 to read, 2 to alter. EACCES. */
+  /** ipcperms: `wanted` is 4 to read, 2 to alter; 1 means nothing, but must be granted. EACCES. */
   require(creds: Creds, wanted: number): void {
     const { euid, egid, groups } = creds;
     const isIn = (gid: number) => egid === gid || groups.includes(gid);
@@ -128,7 +128,7 @@ export class IpcTable<T extends IpcObject> {
         if (object.key !== key || object.removed) continue;
         if (flags & IPC_CREAT && flags & IPC_EXCL) fail('EEXIST');
         check(object);
-        object.require(creds, ((flags >> 6) | (flags >> 3) | flags) & 6);
+        object.require(creds, ((flags >> 6) | (flags >> 3) | flags) & 7);
         return object.id;
       }
       if (!(flags & IPC_CREAT)) fail('ENOENT');
@@ -163,9 +163,9 @@ export class IpcTable<T extends IpcObject> {
   find(id: number): T {
     return this.objects.get(id) ?? fail('EINVAL');
   }
-  /** The object in a slot, as MSG_STAT and the like count them. EINVAL. */
+  /** The object in a slot, as MSG_STAT and the like count them; of an id the slot counts. EINVAL. */
   at(slot: number): T {
-    return this.#slots.get(slot) ?? fail('EINVAL');
+    return this.#slots.get(slot & (IPCMNI - 1)) ?? fail('EINVAL');
   }
   /** The highest slot in use, 0 when there is none: what IPC_INFO gives. */
   get highest(): number {

@@ -43,9 +43,11 @@ function beyond({ call, words, fills }: Made): boolean {
 const alarmClock = (made: Made) => word(made, 0) === 8 || word(made, 0) === 9;
 /** A 64-bit argument that is no exact number here. */
 const huge = ({ call, words }: Made) =>
+  (call.name === '_llseek' && words[1]![0] > 0x1f_ffff) ||
   words.some(([, high], i) => call.args[i]?.words === 2 && high > 0x1f_ffff) ||
   /^p(read|write)v2?$/.test(call.name);
 const text = ({ fills }: Made) => fills.map(({ bytes }) => Buffer.from(bytes).toString('latin1')).join('\n');
+const NEW_USER = 0x1000_0000;
 /** Requests of ptrace that all architectures have, up to 17; what has a number of its own from 0x4200 on is everybody's, too. */
 const COMMON_PTRACE = [0, 1, 2, 4, 5, 7, 8, 16, 17, 24];
 
@@ -58,10 +60,24 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /./,
-    when: ({ made, what, ours }) =>
-      what === 'result' && /^(EFAULT|EINVAL|ENOMEM|EOVERFLOW)$/.test(ours) && beyond(made),
+    when: ({ made, what, ours, result, theirs }) =>
+      beyond(made) &&
+      (what === 'result'
+        ? /^(EFAULT|EINVAL|ENOMEM|EOVERFLOW)$/.test(ours)
+        : /^(EFAULT|EINVAL|ENOMEM)$/.test(result) && theirs === 'signal 11'),
     reason:
       'A 32-bit program of an x86-64 kernel has 4 GiB of addresses, one of an ARM kernel 3 GiB: ranges that reach beyond are refused (EFAULT, EINVAL, ENOMEM).',
+  },
+  {
+    calls: /^mmap2$/,
+    when: ({ made, ours }) => ours === 'ENOMEM' && word(made, 1) >= 0x4000_0000,
+    reason: 'Of 3 GiB of addresses there is less in one piece than of 4 GiB.',
+  },
+  {
+    calls: /^(mmap2|mremap)$/,
+    when: ({ made, ours }) => ours === 'EPERM' && word(made, made.call.name === 'mmap2' ? 0 : 4) < 0x8000,
+    reason:
+      'Below 0x8000 nothing is mapped on ARM (vm.mmap_min_addr), of a host for x86 below 0x1000 or 0x10000.',
   },
   {
     calls: /^mmap2$/,
@@ -91,9 +107,9 @@ export const RULES: readonly Rule[] = [
     reason: 'There are no events of seccomp.',
   },
   {
-    calls: /^(open|openat|openat2)$/,
+    calls: /^(open|openat|openat2|mq_open)$/,
     when: ({ made, theirs }) =>
-      theirs === 'EINVAL' && (word(made, made.call.name === 'open' ? 1 : 2) & 0x10000) !== 0,
+      theirs === 'EINVAL' && (word(made, /^(open|mq_open)$/.test(made.call.name) ? 1 : 2) & 0x10000) !== 0,
     reason: 'O_DIRECT changes nothing, on file systems that have it not neither.',
   },
   {
@@ -101,6 +117,48 @@ export const RULES: readonly Rule[] = [
     when: ({ what, ours, theirs }) =>
       what === 'result' && (/^(EFAULT|EBADF)$/.test(ours) || theirs === 'EFAULT' || theirs === 'EBADF'),
     reason: 'The table of descriptors, up to whose end sets are looked at, has other sizes on 64 bits.',
+  },
+  {
+    calls: /^ustat$/,
+    when: ({ made, ours }) => ours === 'EINVAL' && word(made, 0) < 0x100,
+    reason: 'Which file systems are on no device, and their numbers, are not the same.',
+  },
+  {
+    calls: /^ioctl$/,
+    when: ({ made, theirs }) => word(made, 1) === 0x8905 && theirs === 'EOPNOTSUPP',
+    reason: 'SIOCATMARK is for streams alone in newer kernels.',
+  },
+  {
+    calls: /^(unshare|clone|clone3)$/,
+    when: ({ made, theirs }) =>
+      theirs === 'EPERM' && (made.call.name === 'clone3' || (word(made, 0) & NEW_USER) !== 0),
+    reason: 'Anybody makes a user namespace, which the host may forbid.',
+  },
+  {
+    calls: /^creat$/,
+    when: ({ ours }) => ours === 'EOVERFLOW',
+    reason:
+      'A file of 2 GiB and more is none for creat(2) of a 32-bit kernel; one of 64 bits opens it for a 32-bit program.',
+  },
+  {
+    calls: /^fcntl64$/,
+    when: ({ made, ours }) => ours === 'EFAULT' && [12, 13, 14, 36, 37, 38].includes(word(made, 1)),
+    reason: 'A struct flock64 of ARM has 32 bytes, of x86 24.',
+  },
+  {
+    calls: /^sigaltstack$/,
+    when: ({ theirs }) => theirs === 'ENOMEM',
+    reason: 'What the frame of a signal takes, and so the least stack, is more on x86.',
+  },
+  {
+    calls: /^clone$/,
+    when: ({ made, what }) => what === 'memory' && (word(made, 0) & 0x100_0100) === 0x100_0100,
+    reason: "A child's own number is written when it runs, which may be after its parent has looked.",
+  },
+  {
+    calls: /^(shm|msg|sem)(get|ctl|at|op|snd|rcv|timedop.*)$/,
+    when: ({ ours, theirs }) => /^(EINVAL|EIDRM)$/.test(ours) || /^(EINVAL|EIDRM)$/.test(theirs),
+    reason: 'Numbers of System V objects go on from batch to batch, of which one may have ended early.',
   },
   {
     calls: /^ioctl$/,
@@ -161,6 +219,11 @@ export const RULES: readonly Rule[] = [
     calls: /^(clock_.*)$/,
     when: ({ made }) => word(made, 0) >= 0x8000_0000,
     reason: 'Clocks of processes and descriptors are looked for before the times are read.',
+  },
+  {
+    calls: /^f(set|remove)xattr$/,
+    when: ({ ours, theirs }) => ours === 'EPERM' && theirs === 'EOPNOTSUPP',
+    reason: 'Attributes of an eventfd and its like are EOPNOTSUPP whoever asks since Linux 6.16.',
   },
   {
     calls: /^f(get|set|list|remove)xattr$/,
@@ -258,7 +321,7 @@ export const RULES: readonly Rule[] = [
     reason: 'An eventfd takes more than 8 bytes before Linux 6.9, and counts 8.',
   },
   {
-    calls: /^(send|sendto|sendmsg)$/,
+    calls: /^(send|sendto|sendmsg|write|writev)$/,
     when: ({ theirs }) => theirs === 'ENODATA',
     reason: 'Newer kernels refuse empty netlink messages.',
   },

@@ -1,16 +1,17 @@
 /**
  * Hostile calls, as many as asked for, under armrun and the host's kernel:
  *
- *   nice node test/hostile/main.ts --calls 1000000 [--seconds N] [--seed 1] [--only NAME] [--alone] [--all] [--meant] [--jobs N]
+ *   nice node test/hostile/main.ts --calls 1000000 [--seconds N] [--seed 1] [--only NAME] [--alone] [--all]
+ *                                  [--meant] [--before] [--jobs N]
  *
- * Prints each difference once (with --all up to 20 times), and every failure of armrun's own; with --meant, differences that are
- * meant, and why, instead. With --alone armrun makes also those calls that 32-bit x86 does
- * not have, and nothing is compared. Several jobs use the time in which calls wait.
+ * Prints each difference once (with --all up to 20 times; with --before with the calls of its batch before it), and every failure
+ * of armrun's own; with --meant, differences that are meant, and why, instead. With --alone armrun makes also those calls that
+ * 32-bit x86 does not have, and nothing is compared. Several jobs use the time in which calls wait.
  */
 import { parseArgs } from 'node:util';
 import { allCalls } from '../../syscalls/calls/table.ts';
 import { Random } from '../fuzz/random.ts';
-import { compare, differenceText } from './compare.ts';
+import { callText, compare, differenceText } from './compare.ts';
 import { explanation, RULES } from './differences.ts';
 import { encode, forArm, forX86 } from './encode.ts';
 import { Generator, type Made } from './generate.ts';
@@ -32,6 +33,7 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '1' },
     all: { type: 'boolean', default: false },
     meant: { type: 'boolean', default: false },
+    before: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
   },
 });
@@ -91,7 +93,11 @@ async function work(): Promise<void> {
           const kind = `${difference.made.call.name} ${what} ${what === 'memory' ? '' : `${difference.ours} ${difference.theirs}`}${why ? ` # ${RULES.indexOf(why)}` : ''}`;
           const times = seen.get(kind) ?? 0;
           seen.set(kind, times + 1);
-          if (times === 0 || (values.all && times < 20)) console.log(differenceText(difference));
+          if (times > (values.all ? 20 : 0)) continue;
+          console.log(differenceText(difference));
+          if (!values.before) continue;
+          for (const [n, made] of batch.slice(0, batch.indexOf(difference.made)).entries())
+            console.log(`    ${callText(made)} = ${a.calls[n]?.value}`);
         }
       });
     }

@@ -1,7 +1,14 @@
 /** epoll(7) (fs/eventpoll.c). */
 import { fail } from '../../abi/errno.ts';
 import { O_CLOEXEC } from '../../abi/fcntl.ts';
-import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLL_EVENT_SIZE } from '../../abi/poll.ts';
+import {
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
+  EPOLL_EVENT_SIZE,
+  EPOLL_EXCLUSIVE_OK,
+  EPOLLEXCLUSIVE,
+} from '../../abi/poll.ts';
 import { padding, struct, u32 } from '../../abi/struct.ts';
 import { timespec64 } from '../../abi/time.ts';
 import { fromTimespec, valid } from '../../kernel/clock.ts';
@@ -55,6 +62,10 @@ export const epollCalls: readonly Call[] = [
     const file = t.files.get(fd);
     if (!file.pollable) fail('EPERM');
     if (!(self instanceof EpollFile) || self === file) return fail('EINVAL');
+    if (wanted !== undefined && wanted.events & EPOLLEXCLUSIVE) {
+      const isFit = !(wanted.events & ~EPOLL_EXCLUSIVE_OK) && !(file instanceof EpollFile);
+      if (operation === EPOLL_CTL_MOD || (operation === EPOLL_CTL_ADD && !isFit)) fail('EINVAL');
+    }
     if (operation === EPOLL_CTL_DEL) self.remove(fd, file);
     else if (operation === EPOLL_CTL_ADD) self.add(fd, file, wanted!);
     else if (operation === EPOLL_CTL_MOD) self.modify(fd, file, wanted!);

@@ -62,7 +62,8 @@ function link(
 ): number {
   let target: Inode;
   if (flags & AT_EMPTY_PATH && !capable(t.creds, CAP.DAC_READ_SEARCH)) fail('ENOENT');
-  if (flags & AT_EMPTY_PATH && oldPath.length === 0) {
+  if (oldPath.length === 0 && !(flags & AT_EMPTY_PATH)) fail('ENOENT');
+  if (oldPath.length === 0) {
     target = t.files.raw(oldfd).inode;
   } else target = inodeAt(t, oldfd, oldPath, (flags & AT_SYMLINK_FOLLOW) !== 0);
   t.kernel.vfs.link(target, laterPathAt(t, newfd, newPath));

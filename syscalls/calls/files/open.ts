@@ -114,6 +114,7 @@ function checkHow(t: Task, at: number, size: number): void {
 /** build_open_flags, which comes before the path: a file without a name is made in a directory, to be written. */
 function checkFlags(flags: number): void {
   if (flags & O_PATH) return;
+  if (flags & O_CREAT && flags & O_DIRECTORY) fail('EINVAL');
   const nameless = (flags & O_TMPFILE & ~O_DIRECTORY) !== 0;
   if (nameless && ((flags & (O_TMPFILE | O_CREAT)) !== O_TMPFILE || (flags & O_ACCMODE) === O_RDONLY))
     fail('EINVAL');

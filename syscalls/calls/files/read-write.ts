@@ -97,12 +97,17 @@ export function accessible(t: Task, { base, length }: Iovec, access: typeof READ
   if (space.check(base, length, access)) return space.bytes(base, length);
   let end = base;
   while (end < base + length) {
-    const next = Math.min((end & ~0xfff) + 0x1000, base + length);
+    const next = Math.min(end - (end % PAGE_SIZE) + PAGE_SIZE, base + length);
     if (!space.check(end, next - end, access)) break;
     end = next;
   }
   if (end === base) fail('EFAULT');
   return space.bytes(base, end - base);
+}
+
+/** As accessible, to be written to; of what is not, no byte. */
+export function accessibleOrNone(t: Task, part: Iovec): Uint8Array {
+  return part.length > 0 && t.mm.space.check(part.base, 1, WRITE) ? accessible(t, part, WRITE) : EMPTY;
 }
 
 /**
@@ -114,7 +119,12 @@ function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Mov
   if (file.read === OpenFile.prototype.read) fail('EINVAL');
   if (vector.length === 0 || file.isEmpty) return 0;
   // As System V's: sockets do not look when nothing is asked for (sock_read_iter).
-  if (vector[0]!.length === 0) return file instanceof Socket ? 0 : Math.max(move(EMPTY, 0), 0);
+  if (vector[0]!.length === 0) {
+    const count = file instanceof Socket ? 0 : move(EMPTY, 0);
+    return count === WOULD_BLOCK && file instanceof AnonymousFile
+      ? blockReading(t, file)
+      : Math.max(count, 0);
+  }
   if (vector.length > 1 && total(vector) <= GATHER) return scatter(t, file, vector, move);
   let done = 0;
   for (const { base, length } of vector) {
@@ -122,7 +132,7 @@ function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Mov
       const asked = Math.min(length - at, PIECE);
       let count: number;
       try {
-        count = move(readInto(t, file, { base: base + at, length: asked }, done, move, start), done);
+        count = readPart(t, file, { base: base + at, length: asked }, done, move, start);
       } catch (error) {
         if (done > 0 && error instanceof Errno) return done;
         throw error;
@@ -139,6 +149,26 @@ function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Mov
   return done;
 }
 
+/** Reads into a piece of memory. Gives the count, or WOULD_BLOCK. */
+function readPart(
+  t: Task,
+  file: OpenFile,
+  part: Iovec,
+  done: number,
+  move: Move,
+  start: number | undefined,
+): number {
+  if (!(file instanceof AnonymousFile)) return move(readInto(t, file, part, done, move, start), done);
+  const into = accessibleOrNone(t, part);
+  if (into.length === part.length) return move(into, done);
+  // What comes in pieces of its own is taken before there is looked where it goes.
+  const bytes = new Uint8Array(Math.min(part.length, GATHER));
+  const count = move(bytes, done);
+  if (count > into.length) fail('EFAULT');
+  if (count > 0) into.set(bytes.subarray(0, count));
+  return count;
+}
+
 /** Where to read to. That there is no such memory is told last: when there is something to read. */
 function readInto(
   t: Task,
@@ -149,12 +179,7 @@ function readInto(
   start: number | undefined,
 ): Uint8Array {
   try {
-    const into = accessible(t, part, WRITE);
-    // Whether what comes in pieces of its own has room for one is asked when there is one.
-    const short = into.length < part.length && file instanceof AnonymousFile;
-    return short && !(file.poll() & (POLLIN | POLLHUP))
-      ? new Uint8Array(Math.min(part.length, PAGE_SIZE))
-      : into;
+    return accessible(t, part, WRITE);
   } catch (error) {
     if (done > 0) throw error;
     // At the end of a file there is nothing to put anywhere.

@@ -61,7 +61,8 @@ function fileEnd(t: Task, file: OpenFile, address: number, type: Field<number>):
     file,
     peek: (into) => file.pread(into, first + done),
     advance(count) {
-      done += count;
+      // A device without a position has none to be moved.
+      if (file instanceof SeekableFile) done += count;
     },
     write: (from) => file.pwrite(withinSizeLimit(t, file, from, 0, first + done), first + done),
     // It is written back in any case; what has not moved stays exact.

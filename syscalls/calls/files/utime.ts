@@ -104,6 +104,7 @@ export const utimeCalls: readonly Call[] = [
     (t, dirfd, path, address) => {
       const times = timesAt(t, timeval32, address, fromTimeval);
       if (path === null && dirfd === AT_FDCWD) fail('EFAULT');
+      if (path === '') fail('ENOENT');
       return utimens(t, path === null ? t.files.get(dirfd) : inodeAt(t, dirfd, path, true), times);
     },
     { before: (t, _dirfd, _path, times) => checkTimevals(t, times) },

@@ -66,20 +66,42 @@ function isProgram(source: PageSource, prot: number, offset: number): boolean {
 /** vm.max_map_count, as /proc/sys tells it. */
 const MAX_MAP_COUNT = 65530;
 
+/** What counts as data (is_data_mapping): private, to be written, and no stack. */
+const isData = ({ prot, shared, growsDown }: Pick<Vma, 'prot' | 'shared' | 'growsDown'>) =>
+  !shared && !growsDown && (prot & PROT.PROT_WRITE) !== 0;
+
 /**
- * Whether the limits on areas and on their size allow for so many bytes more (may_expand_vm); `from`..`to` is what a fixed
- * mapping takes the place of.
+ * Whether the limits on areas and on their size allow for so many bytes more (may_expand_vm), of data or others; `from`..`to` is
+ * what a fixed mapping takes the place of.
  */
-function mayExpand(t: Task, bytes: number, from = 0, to = 0): boolean {
+function mayExpand(t: Task, bytes: number, data: boolean, from = 0, to = 0): boolean {
   const vmas = t.mm.space.vmas();
   if (vmas.length >= MAX_MAP_COUNT) return false;
-  const limit = t.process.limits[RLIMIT.RLIMIT_AS]!.cur;
-  if (limit === Infinity) return true;
+  const { limits } = t.process;
+  const most = limits[RLIMIT.RLIMIT_AS]!.cur;
+  const mostData = data ? limits[RLIMIT.RLIMIT_DATA]! : { cur: Infinity, max: Infinity };
+  if (most === Infinity && mostData.cur === Infinity) return true;
   let sum = bytes;
-  for (const { start, end } of vmas) {
-    sum += end - start - Math.max(0, Math.min(end, to) - Math.max(start, from));
+  let dataSum = bytes;
+  for (const vma of vmas) {
+    const { start, end } = vma;
+    const size = end - start - Math.max(0, Math.min(end, to) - Math.max(start, from));
+    sum += size;
+    if (isData(vma)) dataSum += size;
   }
-  return sum <= limit;
+  // A soft limit of 0 is for brk alone.
+  return sum <= most && dataSum <= (mostData.cur || mostData.max);
+}
+
+/** How many bytes are data once they may be written, and were not before (mprotect_fixup). */
+function dataMade(t: Task, from: number, to: number): number {
+  if (t.process.limits[RLIMIT.RLIMIT_DATA]!.cur === Infinity) return 0;
+  let sum = 0;
+  for (const vma of t.mm.space.vmas()) {
+    const made = !isData(vma) && isData({ ...vma, prot: vma.prot | PROT.PROT_WRITE });
+    if (made) sum += Math.max(0, Math.min(vma.end, to) - Math.max(vma.start, from));
+  }
+  return sum;
 }
 
 /** So much may find no place. */
@@ -134,11 +156,12 @@ function mmap(
     name = pathOf(file.inode, t.fs.root);
   } else if (type === MAP_SHARED_VALIDATE || (shared && growsDown)) fail('EINVAL');
 
+  const data = isData({ prot, shared, growsDown });
   let at = hint;
   if (isFixed) {
-    if (!mayExpand(t, bytes, hint, hint + bytes)) fail('ENOMEM');
+    if (!mayExpand(t, bytes, data, hint, hint + bytes)) fail('ENOMEM');
   } else {
-    if (!mayExpand(t, bytes)) fail('ENOMEM');
+    if (!mayExpand(t, bytes, data)) fail('ENOMEM');
     const wanted =
       hint === 0 && !shared && source !== null && isProgram(source, prot, offset)
         ? t.kernel.preferredAddresses.propose(basename(name), bytes)
@@ -176,7 +199,7 @@ function brk(t: Task, wanted: number): number {
     mm.space.unmap(newEnd, oldEnd);
   } else if (newEnd > oldEnd) {
     if (wanted - mm.startBrk > t.process.limits[RLIMIT.RLIMIT_DATA]!.cur) return mm.brk | 0;
-    if (!mayExpand(t, newEnd - oldEnd) || !mayCommit(t.kernel, newEnd - oldEnd)) return mm.brk | 0;
+    if (!mayExpand(t, newEnd - oldEnd, true) || !mayCommit(t.kernel, newEnd - oldEnd)) return mm.brk | 0;
     if (mm.lockFuture && !mayLockMore(t, newEnd - oldEnd)) return mm.brk | 0;
     // One page must stay free behind it, too.
     if (newEnd + PAGE_SIZE > USER_END || !mm.space.isFree(oldEnd, newEnd + PAGE_SIZE)) return mm.brk | 0;
@@ -218,9 +241,11 @@ function mprotect(t: Task, start: number, length: number, prot: number): number 
   if (end > USER_END) fail('ENOMEM');
   if (prot & ~(PROT_BITS | PROT.PROT_SEM | grows)) fail('EINVAL');
   if (grows !== 0) {
-    const vma = space.find(start);
-    if (vma === undefined) fail('ENOMEM');
-    if (grows !== PROT.PROT_GROWSDOWN || !vma.growsDown) fail('EINVAL');
+    // Where nothing is mapped it is the next area that may grow down to here.
+    const down = grows === PROT.PROT_GROWSDOWN;
+    const vma = space.vmas().find((area) => area.end > start);
+    if (vma === undefined || vma.start >= (down ? end : start + 1)) fail('ENOMEM');
+    if (!down || !vma.growsDown) fail('EINVAL');
     from = vma.start;
   }
   if (prot & PROT.PROT_WRITE) {
@@ -233,6 +258,8 @@ function mprotect(t: Task, start: number, length: number, prot: number): number 
       if (vma.shared && !(vma.prot & PROT.PROT_WRITE) && source?.mayWrite?.() === false) fail('EACCES');
       at = vma.end;
     }
+    const made = dataMade(t, from, end);
+    if (made > 0 && !mayExpand(t, made, true)) fail('ENOMEM');
     if (t.kernel.vfs.memory.limited && !mayCommit(t.kernel, promisedBy(t, from, end))) fail('ENOMEM');
   }
   if (prot & PROT.PROT_EXEC && space.vmas().some((v) => v.noExec && v.start < end && v.end > from))
@@ -260,8 +287,6 @@ function mremap(
   if (fixed) {
     if (newAt & PAGE_MASK || newAt + newBytes > USER_END) fail('EINVAL');
     if (newAt < old + oldBytes && old < newAt + newBytes) fail('EINVAL');
-    if (newAt < LOWEST) fail('EPERM');
-    if (isMachine(newAt, newAt + newBytes)) fail('ENOMEM');
   }
   const vma = space.find(old);
   if (vma === undefined) fail('EFAULT');
@@ -273,9 +298,10 @@ function mremap(
   }
   if (newBytes > oldBytes) {
     if (vma.locked && !mayLockMore(t, newBytes - oldBytes)) fail('EAGAIN');
-    if (!mayExpand(t, newBytes - oldBytes)) fail('ENOMEM');
+    if (!mayExpand(t, newBytes - oldBytes, isData(vma))) fail('ENOMEM');
     if (isAccountable(vma) && !mayCommit(t.kernel, newBytes - oldBytes)) fail('ENOMEM');
   }
+  if (fixed) checkPlace(newAt, newBytes);
   const { locked } = vma;
   const moveTo = (at: number): number => {
     space.move(old, oldBytes, at, newBytes);
@@ -300,10 +326,17 @@ function mremap(
   return moveTo(at);
 }
 
+/** Where a mapping may be (get_unmapped_area). EPERM, ENOMEM. */
+function checkPlace(at: number, bytes: number): void {
+  if (at < LOWEST) fail('EPERM');
+  if (isMachine(at, at + bytes)) fail('ENOMEM');
+}
+
 /** An old length of 0: a second mapping of the same shared pages. */
 function duplicate(t: Task, vma: Vma, old: number, bytes: number, how: number, newAt: number): number {
   if (!vma.shared || vma.source === null || !(how & MREMAP.MREMAP_MAYMOVE)) fail('EINVAL');
   const { space } = t.mm;
+  if (how & MREMAP.MREMAP_FIXED) checkPlace(newAt, bytes);
   const at = how & MREMAP.MREMAP_FIXED ? newAt : space.findFree(bytes);
   if (at === 0) fail('ENOMEM');
   space.map({ ...vma, start: at, end: at + bytes, offset: vma.offset + (old - vma.start) });

@@ -4,7 +4,7 @@ import { RLIMIT } from '../../abi/resource.ts';
 import { CLONE } from '../../abi/sched.ts';
 import { NSIG, SIG, signalName } from '../../abi/signal.ts';
 import { s32, struct, u64 } from '../../abi/struct.ts';
-import { type CloneArgs, checkCloneFlags, cloneTask } from '../../kernel/fork.ts';
+import { type CloneArgs, cloneTask } from '../../kernel/fork.ts';
 import { NEW_NAMESPACES, newNamespaces, newUserNamespace } from '../../kernel/nsproxy.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { WaitQueue } from '../../vfs/core/wait-queue.ts';
@@ -36,14 +36,14 @@ interface Vfork {
 function clone(t: Task, args: CloneArgs): number {
   let waiting = t.callState as Vfork | undefined;
   if (waiting === undefined) {
-    if (args.flags & CLONE.CLONE_PIDFD) {
-      if (args.flags & (CLONE.CLONE_THREAD | CLONE.CLONE_DETACHED)) fail('EINVAL');
-      checkCloneFlags(args.flags);
+    const pidfd = (args.flags & CLONE.CLONE_PIDFD) !== 0;
+    if (pidfd && args.flags & (CLONE.CLONE_THREAD | CLONE.CLONE_DETACHED)) fail('EINVAL');
+    const checkPidfd = () => {
       t.files.lowestFree(1, t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
       t.mm.writable(args.pidfd!, 4);
-    }
-    const child = cloneTask(t, args);
-    if (args.flags & CLONE.CLONE_PIDFD) t.mm.put(s32, args.pidfd!, installPidfd(t, child.process));
+    };
+    const child = cloneTask(t, pidfd ? { ...args, checkPidfd } : args);
+    if (pidfd) t.mm.put(s32, args.pidfd!, installPidfd(t, child.process));
     const tid = t.process.pids.numberOf(child.tid);
     if (child.vforkDone === undefined) return tid;
     t.callState = waiting = { child, tid, done: child.vforkDone };

@@ -5,7 +5,15 @@
  */
 import { fail } from '../../abi/errno.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';
-import { EPOLLET, EPOLLONESHOT, POLLERR, POLLHUP, POLLIN, POLLRDNORM } from '../../abi/poll.ts';
+import {
+  EPOLLET,
+  EPOLLEXCLUSIVE,
+  EPOLLONESHOT,
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLRDNORM,
+} from '../../abi/poll.ts';
 import { AnonymousFile, AnonymousInode } from '../core/anonymous.ts';
 import { type OpenFile, SeekableFile } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
@@ -104,6 +112,7 @@ export class EpollFile extends AnonymousFile {
 
   modify(fd: number, file: OpenFile, event: EpollEvent): void {
     const entry = this.#find(fd, file) ?? fail('ENOENT');
+    if (entry.event.events & EPOLLEXCLUSIVE) fail('EINVAL');
     entry.event = event;
     entry.disabled = false;
     entry.triggered = true;

@@ -65,6 +65,9 @@ export class NetlinkSocket extends Socket {
   readonly type: number;
   readonly protocol = NETLINK_ROUTE;
   readonly listening = false;
+  protected override get countsBytes(): boolean {
+    return false;
+  }
   readonly #pid: number;
   /** Who made it had CAP_NET_ADMIN. */
   readonly #isAdmin: boolean;

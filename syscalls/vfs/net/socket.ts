@@ -188,12 +188,17 @@ export abstract class Socket extends OpenFile {
     return true;
   }
 
+  /** Whether it tells how much has come (SIOCINQ), and how much is not yet gone (SIOCOUTQ). */
+  protected get countsBytes(): boolean {
+    return true;
+  }
+
   override ioctl(request: number, argument: number, context: IoctlContext): number {
-    if (request === FIONREAD) {
+    if (this.countsBytes && request === FIONREAD) {
       context.write(argument, 4).setInt32(0, this.readableBytes(), true);
       return 0;
     }
-    if (request === TIOCOUTQ) {
+    if (this.countsBytes && request === TIOCOUTQ) {
       context.write(argument, 4).setInt32(0, 0, true);
       return 0;
     }

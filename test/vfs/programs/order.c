@@ -1,0 +1,223 @@
+// What Linux looks at first where several things are wrong with a call, and limits that are seldom met.
+#include "try.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/msg.h>
+#include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The last of a page behind which there is none. */
+static char *edge(int bytes) {
+  char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  munmap(pages + 4096, 4096);
+  return pages + 4096 - bytes;
+}
+
+static void run(void (*what)(void)) {
+  fflush(stdout);
+  int pid = fork(), status;
+  if (pid == 0) {
+    what();
+    fflush(stdout);
+    _exit(0);
+  }
+  waitpid(pid, &status, 0);
+  printf("ended %x\n", status);
+}
+
+static void directories(void) {
+  mkdir("empty", 0755);
+  int fd = open("empty", O_RDONLY | O_DIRECTORY);
+  TRY(syscall(SYS_getdents64, fd, edge(3), 20));
+  TRY(syscall(SYS_getdents64, fd, NULL, 16));
+  TRY(syscall(SYS_getdents64, fd, edge(3), 100));
+  TRY(syscall(SYS_getdents64, fd, edge(30), 100) > 0);
+  char buffer[1000];
+  TRY(syscall(SYS_getdents64, fd, buffer, 1000) > 0);
+  TRY(syscall(SYS_getdents64, fd, NULL, 100));
+}
+
+static void paths(void) {
+  struct timeval times[2] = {{0}};
+  TRY(syscall(SYS_futimesat, 99, "", times));
+  TRY(linkat(99, "", AT_FDCWD, "x", 0));
+  TRY(open((char *)1, O_CREAT | O_DIRECTORY | O_RDWR, 0600));
+  TRY(open("new", O_CREAT | O_DIRECTORY | O_RDWR, 0600));
+  TRY(openat(99, "new", O_CREAT | O_DIRECTORY, 0600));
+}
+
+static void records(void) {
+  int fd = eventfd(3, EFD_NONBLOCK);
+  TRY(read(fd, edge(4), 100));
+  TRY(read(fd, edge(0), 100));
+  uint64_t value = 5;
+  TRY(write(fd, &value, 8));
+  TRY(read(fd, edge(8), 100));
+  TRY(read(fd, edge(4), 4));
+  TRY(read(fd, edge(4), 8));
+  int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+  TRY(read(timer, edge(4), 100));
+  struct itimerspec soon = {{0}, {0, 1}};
+  timerfd_settime(timer, 0, &soon, NULL);
+  usleep(2000);
+  TRY(read(timer, &value, 8));
+  TRY(read(timer, edge(4), 100));
+  int watch = inotify_init1(IN_NONBLOCK);
+  TRY(read(watch, NULL, 0));
+  TRY(inotify_add_watch(watch, ".", IN_CREATE));
+  close(open("seen", O_CREAT | O_WRONLY, 0600));
+  TRY(read(watch, NULL, 0));
+  TRY(read(watch, edge(8), 100));
+}
+
+static void exclusive(void) {
+  int fd = epoll_create1(0), other = epoll_create1(0), p[2];
+  pipe(p);
+  struct epoll_event e = {EPOLLIN | EPOLLEXCLUSIVE, {0}};
+  TRY(epoll_ctl(fd, EPOLL_CTL_MOD, p[0], &e));
+  TRY(epoll_ctl(fd, EPOLL_CTL_ADD, other, &e));
+  TRY(epoll_ctl(fd, EPOLL_CTL_ADD, p[0], &e));
+  TRY(epoll_ctl(fd, EPOLL_CTL_ADD, p[0], &e));
+  e.events = EPOLLIN;
+  TRY(epoll_ctl(fd, EPOLL_CTL_MOD, p[0], &e));
+  TRY(epoll_ctl(fd, EPOLL_CTL_DEL, p[0], &e));
+  e.events = EPOLLIN | EPOLLEXCLUSIVE | EPOLLONESHOT;
+  TRY(epoll_ctl(fd, EPOLL_CTL_ADD, p[0], &e));
+  e.events = EPOLLIN | EPOLLEXCLUSIVE | EPOLLET;
+  TRY(epoll_ctl(fd, EPOLL_CTL_ADD, p[0], &e));
+}
+
+static void ipc(void) {
+  if (getuid() == 0) setresuid(1000, 1000, 1000);
+  int queue = msgget(4321, IPC_CREAT | 0600);
+  TRY(msgget(4321, 0600) == queue);
+  TRY(msgget(4321, 0100));
+  TRY(msgget(4321, 0001));
+  struct msqid_ds ds;
+  int slot;
+  for (slot = 0; slot < 100 && msgctl(slot, MSG_STAT, &ds) != queue; slot++) continue;
+  TRY(msgctl(slot + 32768 * 7, MSG_STAT, &ds) == queue);
+  TRY(msgctl(queue, IPC_RMID, NULL));
+}
+
+static void memory(void) {
+  char *grows = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  munmap(grows, 4096);
+  munmap(grows + 32768, 4096);
+  TRY(mprotect(grows, 8192, PROT_READ | PROT_GROWSDOWN));
+  TRY(mprotect(grows, 8192, PROT_READ | PROT_GROWSUP));
+  TRY(mprotect(grows, 4096, PROT_READ | PROT_GROWSDOWN));
+  TRY(mprotect(grows + 4096, 4096, PROT_READ | PROT_GROWSUP));
+  TRY(mremap(grows + 32768, 4096, 8192, MREMAP_MAYMOVE | MREMAP_FIXED, NULL) == MAP_FAILED);
+  printf("%s\n", strerrorname_np(errno));
+  struct rlimit l = {1 << 20, RLIM_INFINITY};
+  TRY(setrlimit(RLIMIT_DATA, &l));
+  TRY(mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+  printf("%s\n", strerrorname_np(errno));
+  TRY(mmap(NULL, 2 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+  TRY(mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+  char *read_only = mmap(NULL, 2 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  TRY(mprotect(read_only, 2 << 20, PROT_READ | PROT_WRITE));
+  TRY(mprotect(read_only, 4096, PROT_READ | PROT_WRITE));
+  TRY(mremap(read_only, 4096, 2 << 20, MREMAP_MAYMOVE) == MAP_FAILED);
+  TRY(brk((char *)sbrk(0) + (2 << 20)));
+  l.rlim_cur = 0;
+  TRY(setrlimit(RLIMIT_DATA, &l));
+  TRY(mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+}
+
+static void others(void) {
+  int p[2], zero = open("/dev/zero", O_RDONLY);
+  pipe(p);
+  off_t offset = 3;
+  TRY(sendfile(p[1], zero, &offset, 100));
+  TRY(offset);
+  int netlink = socket(AF_NETLINK, SOCK_RAW, 0), value = 0;
+  TRY(ioctl(netlink, FIONREAD, &value));
+  TRY(ioctl(netlink, TIOCOUTQ, &value));
+  TRY(ioctl(netlink, FIONREAD, (void *)1));
+  TRY(mknod("whiteout", S_IFCHR | 0600, 0));
+  if (getuid() == 0) setresuid(1000, 1000, 1000);
+  // Namespaces are made before the descriptor of a process is.
+  TRY(syscall(SYS_clone, CLONE_PIDFD | CLONE_NEWUTS | SIGCHLD, NULL, (void *)1, NULL, NULL));
+  TRY(syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, (void *)1, NULL, NULL));
+}
+
+static void descriptors(void) {
+  struct rlimit l;
+  getrlimit(RLIMIT_NOFILE, &l);
+  FILE *f = fopen("/proc/sys/fs/nr_open", "r");
+  unsigned long most = 0;
+  TRY(fscanf(f, "%lu", &most));
+  fclose(f);
+  // Nobody has more than nr_open, and to have more than one had needs a privilege.
+  l.rlim_max = most + 1;
+  TRY(setrlimit(RLIMIT_NOFILE, &l));
+  l.rlim_max = RLIM_INFINITY;
+  TRY(setrlimit(RLIMIT_NOFILE, &l));
+  l.rlim_cur = l.rlim_max = 20;
+  TRY(setrlimit(RLIMIT_NOFILE, &l));
+  TRY(dup2(0, 20));
+  TRY(dup2(0, 19));
+  TRY(fcntl(0, F_DUPFD, 20));
+  TRY(fcntl(0, F_DUPFD, 19));
+  l.rlim_max = 21;
+  TRY(setrlimit(RLIMIT_NOFILE, &l));
+  if (getuid() == 0) setresuid(1000, 1000, 1000);
+  l.rlim_max = 22;
+  TRY(setrlimit(RLIMIT_NOFILE, &l));
+}
+
+static void unreachable(void) {
+  if (getuid() != 0) return;
+  mkdir("jail", 0755), mkdir("outside", 0755), mkdir("gone", 0755);
+  char where[200];
+  int outside = open("outside", O_RDONLY | O_DIRECTORY);
+  TRY(chroot("jail"));
+  TRY(fchdir(outside));
+  long length = syscall(SYS_getcwd, where, sizeof where);
+  TRY(strncmp(where, "(unreachable)/", 14));
+  TRY(length == (long)strlen(where) + 1);
+  TRY(strcmp(where + length - 9, "/outside"));
+  TRY(syscall(SYS_getcwd, where, 5));
+  // The C library finds that out, and looks itself, which it cannot.
+  TRY0(getcwd(where, sizeof where) == NULL ? -1 : 0);
+  TRY(rmdir("../gone"));
+  TRY(fchdir(outside));
+  TRY(chdir("../gone"));
+  TRY(rmdir("../outside"));
+  TRY(syscall(SYS_getcwd, where, sizeof where));
+}
+
+int main(void) {
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  run(directories);
+  run(paths);
+  run(records);
+  run(exclusive);
+  run(ipc);
+  run(memory);
+  run(others);
+  run(descriptors);
+  run(unreachable);
+  return 0;
+}
