@@ -111,7 +111,7 @@ export class CodeCache {
       return this.modules.compiledSlot(location);
     const compiled = image.kept?.moduleAt(location, image, this.#store) ?? null;
     if (compiled === null || this.modules.has(compiled) || !this.modules.fits(compiled, image)) return 0;
-    this.modules.instantiate(compiled);
+    this.#instantiate(compiled);
     return this.modules.compiledSlot(location);
   }
 
@@ -148,13 +148,13 @@ export class CodeCache {
     const view = new LocalView(this, image, wanted, ahead);
     this.#translator ??= new Translator(this.#options);
     const batch = this.#translator.translate(start, others, view);
-    if (batch !== null) {
-      this.#accept(image, batch, view.constantPages);
+    const isBuilt = batch !== null && this.#accept(image, batch, view.constantPages);
+    if (isBuilt) {
       for (const { instructions } of batch.translations) this.#store.translatedHere += instructions;
     }
     this.stats.compileMs += performance.now() - began;
     this.times.end(before);
-    return batch !== null;
+    return isBuilt;
   }
 
   #request(
@@ -178,8 +178,8 @@ export class CodeCache {
         image.missed.add(location);
         return;
       }
-      if (answer !== null && this.#isValid(image, answer, asked)) {
-        this.#accept(image, answer.batch, answer.constantPages);
+      const isGood = answer !== null && this.#isValid(image, answer, asked);
+      if (isGood && this.#accept(image, answer.batch, answer.constantPages)) {
         this.onTranslated(answer.batch.translations.map((t) => t.location));
       }
       if (this.#pending.size === 0) this.#invalidated.clear();
@@ -219,8 +219,8 @@ export class CodeCache {
     return true;
   }
 
-  /** Gives a batch the numbers of this run, and puts it in use. */
-  #accept(image: CodeImage, { translations, sites }: Batch, constantPages: Iterable<number>): void {
+  /** Gives a batch the numbers of this run, and puts it in use; false when there is no memory for it. */
+  #accept(image: CodeImage, { translations, sites }: Batch, constantPages: Iterable<number>): boolean {
     const store = this.#store;
     const first = store.sitesOf(Int32Array.from(sites));
     const numbered = translations.map((t): Translation => {
@@ -229,9 +229,10 @@ export class CodeCache {
         patchI32(t.body.code, at, site < 0 ? store.slotOf(location) : site);
       return { ...t, numbers };
     });
-    this.#build(image, numbered, constantPages);
+    if (!this.#build(image, numbered, constantPages)) return false;
     const [{ location }] = translations as [Translation];
     store.translated(this.space, location, image);
+    return true;
   }
 
   /** Compiles a translated region once more, for what has become known since. */
@@ -260,13 +261,16 @@ export class CodeCache {
     return this.compile({ location, isLoop: true, optimize: true });
   }
 
-  #build(image: CodeImage, translations: readonly Translation[], constantPages: Iterable<number>): void {
+  /** False when there is no memory for it. */
+  #build(image: CodeImage, translations: readonly Translation[], constantPages: Iterable<number>): boolean {
     const store = this.#store;
     const slotOf = (location: number) => store.slotOf(location);
     const bytes = moduleOf(translations, slotOf);
     const locations = translations.map((t) => t.location);
+    const module = this.#ifRoom(() => new WebAssembly.Module(bytes));
+    if (module === undefined) return false;
     const compiled: CompiledModule = {
-      module: new WebAssembly.Module(bytes),
+      module,
       locations,
       slots: locations.map(slotOf),
       pages: new Set([...translations.flatMap((t) => t.pages), ...constantPages]),
@@ -275,10 +279,27 @@ export class CodeCache {
     this.#attach(image);
     image.modules.push(compiled);
     this.#attached.set(image, image.modules.length);
-    this.modules.instantiate(compiled);
+    const isThere = this.#instantiate(compiled);
     this.stats.regions += translations.length;
     this.stats.modules++;
     this.stats.wasmBytes += bytes.length;
+    return isThere;
+  }
+
+  /** What V8 has no memory for it says by a RangeError: then there is no more compiled code, and the interpreter goes on. */
+  #ifRoom<T>(make: () => T): T | undefined {
+    if (this.#store.outOfMemory) return undefined;
+    try {
+      return make();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#store.outOfMemory = true;
+      return undefined;
+    }
+  }
+
+  #instantiate(compiled: CompiledModule): boolean {
+    return this.#ifRoom(() => this.modules.instantiate(compiled)) !== undefined;
   }
 
   /** Makes instances of an image's modules that this address space does not have yet; false when there are none. */
@@ -288,8 +309,7 @@ export class CodeCache {
     if (next === modules.length) return false;
     for (; next < modules.length; next++) {
       const compiled = modules[next]!;
-      if (!this.modules.has(compiled) && this.modules.fits(compiled, image))
-        this.modules.instantiate(compiled);
+      if (!this.modules.has(compiled) && this.modules.fits(compiled, image)) this.#instantiate(compiled);
     }
     this.#attached.set(image, next);
     return true;

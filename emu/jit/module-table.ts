@@ -73,7 +73,8 @@ export class ModuleTable {
     return true;
   }
 
-  instantiate(compiled: CompiledModule): void {
+  /** RangeError when there is no memory for it. */
+  instantiate(compiled: CompiledModule): true {
     const table = this.#table;
     const store = this.#store;
     const machinery = this.#machinery;
@@ -85,6 +86,7 @@ export class ModuleTable {
     }
     new WebAssembly.Instance(compiled.module, { e: machinery.imports });
     this.#placed(compiled, compiled.slots);
+    return true;
   }
 
   /** A module's functions are in the table. */

@@ -90,8 +90,11 @@ export class TranslationStore {
     return this.#nextSlot;
   }
 
+  /** The host has no memory for more code: what is not compiled is interpreted from now on. */
+  outOfMemory = false;
+
   get isFull(): boolean {
-    return this.#siteCount > MAX_SITES;
+    return this.outOfMemory || this.#siteCount > MAX_SITES;
   }
 
   /** A number for a place that may fault: its location, the dirty variables with ITSTATE in bits 31..24, and its region. */

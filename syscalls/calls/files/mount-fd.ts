@@ -31,7 +31,7 @@ import { struct, u64big } from '../../abi/struct.ts';
 import { ContextFile, MountContext } from '../../kernel/mount-context.ts';
 import { unmounted } from '../../kernel/mount-use.ts';
 import type { Task } from '../../kernel/task.ts';
-import { copyTree } from '../../vfs/core/bind.ts';
+import { copyTree } from '../../vfs/core/copy-tree.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
 import { type AttributesChange, DetachedMounts } from '../../vfs/core/mount.ts';
 import { NamespaceFile } from '../../vfs/core/namespaces.ts';

@@ -30,7 +30,7 @@ import {
 import { MountContext } from '../../kernel/mount-context.ts';
 import { isBusy, isWritten, unmounted } from '../../kernel/mount-use.ts';
 import type { Task } from '../../kernel/task.ts';
-import { copyTree } from '../../vfs/core/bind.ts';
+import { copyTree } from '../../vfs/core/copy-tree.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
 import type { FileSystem, Inode } from '../../vfs/core/inode.ts';
 import { flags, laterPath, path, pathOrNull, ptr } from '../args.ts';
