@@ -247,8 +247,11 @@ describe("a Dockerfile's other lines", () => {
         );
         expect(output).toContain('2 hello there /work 65534:0');
         expect(output).toMatch(/nobody\n(.* )?refused/);
-        const { Config } = await inspected(engine, 'other');
+        // Where podman tells of it is beside the rest.
+        const { Config, Healthcheck = Config.Healthcheck } = await inspected(engine, 'other');
         expect(Config).toMatchObject({ WorkingDir: '/work', User: 'root', Volumes: { '/volume': {} } });
+        expect(Healthcheck).toMatchObject({ Test: ['CMD', '/bin/true'] });
+        expect(Config.Env).toContain('GREETING=hello there');
         await built(engine, 'child', 'FROM other');
         const root = engine.files('child');
         expect(readFileSync(`${root}/onbuild`, 'utf8')).toBe('on build\n');
@@ -265,6 +268,34 @@ describe("a Dockerfile's other lines", () => {
       10 * MINUTES,
     );
   });
+});
+
+withDocker.describe(withDocker.name('a here-document'), () => {
+  // Which Docker's own frontend knows from 23 on. It gives the text to the shell, as an argument; and a text that begins with #! as
+  // a file of a mount, whose name it gives to the shell.
+  test(
+    'is run as newer BuildKit gives it',
+    async () => {
+      ENGINES.buildKit.load(base);
+      const script = '#!/bin/bash\n[[ $0 == /dev/pipes/EOF ]] && echo "a script of $BASH, $(uname -m)"\n';
+      const several = 'cat <<EOF | tr a-z A-Z\none $((1 + 1))\nEOF\necho after\n';
+      const output = await built(
+        ENGINES.buildKit,
+        'heredoc',
+        `FROM scratch AS pipes
+        COPY --chmod=755 script /EOF
+        FROM armhf
+        ADD armrun.tar /
+        RUN ["/bin/sh", "-c", ${JSON.stringify(several)}]
+        RUN --mount=type=bind,from=pipes,target=/dev/pipes/,ro /dev/pipes/EOF
+        RUN /armrun/armrun clean`,
+        { links, files: { script } },
+      );
+      expect(output).toMatch(/ONE 2\n.*after\n/);
+      expect(output).toContain('a script of /bin/bash, armv7l');
+    },
+    10 * MINUTES,
+  );
 });
 
 withDocker.describe(withDocker.name('a container'), () => {
@@ -297,6 +328,24 @@ withDocker.describe(withDocker.name('a container'), () => {
       expect((await start('installed', 'sh', '-c', 'grep CapEff /proc/self/status')).output).toBe(
         'CapEff:\t00000000a80425fb\n',
       );
+    },
+    10 * MINUTES,
+  );
+
+  test(
+    'may have fewer processes than its programs have: they are none of the host',
+    async () => {
+      const many =
+        'i=0; while [ $i -lt 60 ]; do i=$((i + 1)); sleep 3 & done; ls -d /proc/[0-9]* | wc -l; wait';
+      const limit = ['--pids-limit', '20', 'installed', 'sh', '-c'];
+      const { status, output } = await start(
+        ...limit,
+        `cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null; ${many}`,
+      );
+      expect(status).toBe(0);
+      const [max, processes] = output.split('\n').slice(-3);
+      expect(max).toBe('20');
+      expect(Number(processes)).toBeGreaterThan(60);
     },
     10 * MINUTES,
   );
@@ -493,7 +542,7 @@ withDocker.describe(withDocker.name("README's Dockerfiles, as they are there"), 
 async function inspected(
   engine: Engine,
   name: string,
-): Promise<{ Size: number; Config: Record<string, unknown> }> {
+): Promise<{ Size: number; Config: Record<string, unknown>; Healthcheck?: unknown }> {
   const { status, output } = await engine.command('image', 'inspect', name);
   if (status !== 0) throw new Error(output);
   const [image] = JSON.parse(output);
