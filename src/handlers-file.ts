@@ -35,7 +35,7 @@ export function loadHandlers(): Handlers {
   return own.endsWith('.ts') ? ofSources(path.dirname(path.dirname(own))) : ofBundle(path.dirname(own));
 }
 
-/** A bundle without the file works, and takes a second more. */
+/** A bundle without the file works, and takes ten seconds more. */
 function ofBundle(directory: string): Handlers {
   return read(path.join(directory, HANDLERS_FILE)) ?? generate();
 }

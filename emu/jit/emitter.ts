@@ -11,7 +11,7 @@
  * An instruction that uses something this machine does not compile throws Unsupported; the compiler then lets the evaluator run
  * that instruction.
  */
-import { OFF } from '../cpu-state.ts';
+import { FPSCR_MODE_MASK, OFF } from '../cpu-state.ts';
 import {
   type BranchKind,
   eachRegister,
@@ -147,9 +147,16 @@ export class Emitter extends MemoryWriter implements Machine<Node, Node, Node> {
     return this.stateWord(OFF[register]);
   }
   setSys(register: 'tpidrurw' | 'fpscr', v: Node): void {
-    if (register === 'fpscr') throw new Unsupported();
+    let value = v;
+    if (register === 'fpscr') {
+      // What is compiled is for the default mode: the evaluator writes another, and goes on.
+      this.openFastPath(true);
+      value = this.let(v);
+      this.gen(this.and(value, this.const(FPSCR_MODE_MASK)));
+      this.leaveFastPathIf();
+    }
     this.out.get(CPU);
-    this.gen(v);
+    this.gen(value);
     this.out.mem(OP.i32_store, OFF[register]);
   }
 
@@ -255,12 +262,15 @@ export class Emitter extends MemoryWriter implements Machine<Node, Node, Node> {
   }
 
   /** Labels of the instruction's end and of its slow path, when it has one; and what was cached when the fast path was opened. */
-  #paths: { end: number; slow: number; cached: CachedRegisters } | null = null;
+  #paths: { end: number; slow: number; cached: CachedRegisters; needsState: boolean } | null = null;
 
-  /** Begins code that can be left by leaveFastPathIf. Nothing of the instruction has been written yet. */
-  openFastPath(): void {
+  /**
+   * Begins code that can be left by leaveFastPathIf. Nothing of the instruction has been written yet. `needsState`: the evaluator
+   * needs more than extension registers, or may not come back.
+   */
+  openFastPath(needsState = false): void {
     if (this.#paths !== null) return;
-    this.#paths = { end: this.depth, slow: this.depth + 1, cached: this.vfp.cached };
+    this.#paths = { end: this.depth, slow: this.depth + 1, cached: this.vfp.cached, needsState };
     this.open(OP.block);
     this.open(OP.block);
     this.vfp.written = NONE_CACHED;
@@ -278,7 +288,7 @@ export class Emitter extends MemoryWriter implements Machine<Node, Node, Node> {
     this.br(OP.br, paths.end);
     this.close();
     // The evaluator tests the condition again, and for that it needs the flags.
-    if (this.conditional) this.storeVars(this.dirty & ~this.storePending());
+    if (this.conditional || paths.needsState) this.storeVars(this.dirty & ~this.storePending());
     this.stepHere();
     vfp.loadAgain(paths.cached);
     this.close();
