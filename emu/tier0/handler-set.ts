@@ -15,7 +15,7 @@ let handlers: Handlers | undefined;
 let module: WebAssembly.Module | undefined;
 const decoders: { [counting: string]: RecordDecoder } = {};
 
-/** Says how to get ready-made handlers. Without, they are generated when they are first needed, which takes ten seconds or more. */
+/** Says how to get ready-made handlers. Without, they are generated when they are first needed, in ten seconds or more. */
 export function provideHandlers(from: () => Handlers): void {
   load = from;
 }
