@@ -5,8 +5,8 @@
  *
  * One after the other they are installed in one base system, and in an equal one under qemu-arm with binfmt; then the trees are
  * held against each other, and each program is used under armrun. With --user an ordinary user does it (--fakeroot), and what
- * `armrun export` gives is held against the other tree. With --alone nothing is held against anything. Prints rows of the table in docs/SYSTEMS.md; where something is wrong the
- * systems stay.
+ * `armrun export` gives is held against the other tree. With --alone nothing is held against anything. Prints rows of the table
+ * in docs/SYSTEMS.md; where something is wrong the systems stay.
  */
 import fs from 'node:fs';
 import { differences } from '../apt/compare.ts';

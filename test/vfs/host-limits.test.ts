@@ -4,6 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { errnoNamed } from '../../syscalls/abi/errno.ts';
+import { host } from '../../syscalls/vfs/host/error.ts';
 import { needs } from '../needs.ts';
 import { compile } from './compile.ts';
 
@@ -26,6 +28,21 @@ function onSmallDisk(command: readonly string[]): string[] {
     rmSync(directory, { recursive: true });
   }
 }
+
+test('errors that libuv has no names for are told by their numbers', () => {
+  // As node:fs has thrown them where a quota of btrfs was used up.
+  const quota = (code: string) => () => {
+    throw Object.assign(new Error(`${code}, write`), { code, errno: -122 });
+  };
+  expect(() => host(quota('UNKNOWN'))).toThrow(errnoNamed('EDQUOT'));
+  expect(() => host(quota('Unknown system error -122'))).toThrow(errnoNamed('EDQUOT'));
+  const bug = new TypeError('no error of the host');
+  expect(() =>
+    host(() => {
+      throw bug;
+    }),
+  ).toThrow(bug);
+});
 
 const root = needs('root');
 root.test(root.name('a disk that is full, and one without inodes'), () => {

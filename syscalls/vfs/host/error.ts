@@ -1,18 +1,24 @@
 /** Turns what node:fs (or memfs) throws into the Errno of the system call. */
-import { errnoNamed } from '../../abi/errno.ts';
+import { type Errno, errnoNamed, errnoOf } from '../../abi/errno.ts';
+
+/** Node checks some arguments itself, before asking the host. */
+const OF_NODE: Readonly<Record<string, string | undefined>> = {
+  ERR_FS_FILE_TOO_LARGE: 'EFBIG',
+  ERR_FS_EISDIR: 'EISDIR',
+  ERR_INVALID_ARG_VALUE: 'EINVAL',
+  ERR_OUT_OF_RANGE: 'EINVAL',
+};
+
+/** Undefined for what is no error of the host. One that libuv has no name for (EDQUOT) has its number only. */
+export function hostErrno(error: unknown): Errno | undefined {
+  const { code, errno } = (error ?? {}) as { code?: unknown; errno?: unknown };
+  if (typeof code !== 'string') return undefined;
+  return errnoNamed(OF_NODE[code] ?? code) ?? (typeof errno === 'number' ? errnoOf(-errno) : undefined);
+}
 
 /** Throws the Errno of a host error; anything that is none passes through as it is, being a fault of ours. */
 export function rethrow(error: unknown): never {
-  const code = (error as { code?: unknown } | null)?.code;
-  if (typeof code === 'string') {
-    const errno = errnoNamed(code);
-    if (errno) throw errno;
-    // Node checks some arguments itself, before asking the host.
-    if (code === 'ERR_FS_FILE_TOO_LARGE') throw errnoNamed('EFBIG');
-    if (code === 'ERR_FS_EISDIR') throw errnoNamed('EISDIR');
-    if (code === 'ERR_INVALID_ARG_VALUE' || code === 'ERR_OUT_OF_RANGE') throw errnoNamed('EINVAL');
-  }
-  throw error;
+  throw hostErrno(error) ?? error;
 }
 
 /** Runs a host operation, with its error as an Errno. */

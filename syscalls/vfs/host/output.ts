@@ -11,7 +11,7 @@ import { PIPE_BUF } from '../../abi/fcntl.ts';
 import { callback } from '../core/callback.ts';
 import { WOULD_BLOCK } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
-import { rethrow } from './error.ts';
+import { hostErrno, rethrow } from './error.ts';
 
 export class HostOutput {
   readonly #fd: number;
@@ -76,7 +76,7 @@ export class HostOutput {
   }
 
   #fail(error: NodeJS.ErrnoException): void {
-    this.#failed ??= errnoNamed(error.code ?? '') ?? errnoNamed('EIO');
+    this.#failed ??= hostErrno(error) ?? errnoNamed('EIO');
   }
 
   hostFailed(): void {

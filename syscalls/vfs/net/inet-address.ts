@@ -10,6 +10,7 @@ import {
   readSockaddr,
   type SocketAddress,
 } from '../../abi/socket.ts';
+import { hostErrno } from '../host/error.ts';
 
 /** Loaded when the first socket is used: it costs each start two milliseconds. */
 export const nodeNet = () => process.getBuiltinModule('node:net');
@@ -43,8 +44,7 @@ export function fromNode(family: InetFamily, info: { address?: string; port?: nu
   return { family, host: mapped, port: info.port ?? 0 };
 }
 
-export const errnoOfEvent = (error: NodeJS.ErrnoException) =>
-  errnoNamed(error.code ?? '') ?? errnoNamed('EIO')!;
+export const errnoOfEvent = (error: NodeJS.ErrnoException) => hostErrno(error) ?? errnoNamed('EIO')!;
 
 /** An address in the form in which Node tells who sent a datagram; no address at all is this machine's own. */
 export function normal(family: InetFamily, host: string): string {
