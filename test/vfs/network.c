@@ -8,6 +8,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -230,6 +231,37 @@ static void datagrams(void) {
   close(c);
 }
 
+/* The acknowledgement of RTM_NEWADDR. */
+static void add(int index, const char *text, int prefix) {
+  struct {
+    struct nlmsghdr h;
+    struct ifaddrmsg a;
+    struct rtattr r;
+    struct in_addr address;
+  } m = {{sizeof m, RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 1, 0},
+         {AF_INET, prefix, 0, RT_SCOPE_HOST, index}, {RTA_LENGTH(4), IFA_LOCAL}, {0}};
+  inet_pton(AF_INET, text, &m.address);
+  int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+  send(fd, &m, sizeof m, 0);
+  struct {
+    struct nlmsghdr h;
+    struct nlmsgerr e;
+    char rest[1000];
+  } answer;
+  recv(fd, &answer, sizeof answer, 0);
+  printf("add %s/%d to %d: %s\n", text, prefix, index, strerrorname_np(-answer.e.error));
+  close(fd);
+}
+
+/* As bwrap(1) sets up loopback. */
+static void added(void) {
+  TRY(unshare(CLONE_NEWNET));
+  add(7, "127.0.0.1", 8);
+  add(1, "127.0.0.1", 8);
+  add(1, "127.0.0.1", 8);
+  interface();
+}
+
 int main(int argc, char **argv) {
   (void)argc;
   alarm(60);
@@ -252,5 +284,6 @@ int main(int argc, char **argv) {
   TRY(ioctl(fd, SIOCSIFFLAGS, &r));
   interface();
   listening("127.0.0.1", 8080, SOCK_STREAM);
+  added();
   return 0;
 }

@@ -10,7 +10,13 @@ import { FIRST_USER_NAMESPACE, type UserNamespace } from '../core/user-namespace
 import type { Vfs } from '../core/vfs.ts';
 import { AbstractNames } from './abstract-names.ts';
 import { nodeNet } from './inet-address.ts';
-import { hostInterfaces, hostRoutes, type NetworkInterface, type Route } from './interfaces.ts';
+import {
+  hostInterfaces,
+  hostRoutes,
+  type InterfaceAddress,
+  type NetworkInterface,
+  type Route,
+} from './interfaces.ts';
 import { Loopback } from './loopback.ts';
 import { NetlinkPorts } from './netlink-ports.ts';
 
@@ -38,6 +44,8 @@ export abstract class Network extends Namespace {
   checkRoute(_host: string, _chosen: boolean): void {}
   /** Sets IFF_UP of an interface, or takes it away. EPERM where it is the host's. */
   abstract setUp(index: number, up: boolean): void;
+  /** Gives an interface an address. EPERM where it is the host's, EEXIST. */
+  abstract addAddress(index: number, address: InterfaceAddress): void;
 
   // What node:net and node:dgram have of these names; a private network does as much of it as sockets use.
   abstract createServer(options: net.ServerOpts): net.Server;
@@ -53,6 +61,9 @@ export class HostNetwork extends Network {
     return hostRoutes();
   }
   override setUp(): void {
+    fail('EPERM');
+  }
+  override addAddress(): void {
     fail('EPERM');
   }
   override createServer(options: net.ServerOpts): net.Server {

@@ -25,25 +25,27 @@ import {
 } from './private-ports.ts';
 import { connectTo, Listener } from './private-stream.ts';
 
+const OWN: readonly InterfaceAddress[] = [
+  { family: AF_INET, address: addressBytes(AF_INET, '127.0.0.1'), prefix: 8 },
+  { family: AF_INET6, address: addressBytes(AF_INET6, '::1'), prefix: 128 },
+];
+
 export class PrivateNetwork extends Network {
   #up: boolean;
-  #wasUp: boolean;
+  /** The IPv4 one, which it keeps when it is set down. */
+  #hasAddress: boolean;
   readonly streams = new Ports<PortHolder>();
   readonly datagrams = new Ports<PrivateDatagram>();
 
   constructor(vfs: Vfs, up: boolean, number?: number, owner?: UserNamespace) {
     super(vfs, number, owner);
-    this.#up = this.#wasUp = up;
+    this.#up = this.#hasAddress = up;
   }
   override get hasRoutes(): boolean {
-    return this.#wasUp;
+    return this.#hasAddress;
   }
 
   override interfaces(): NetworkInterface[] {
-    const addresses: InterfaceAddress[] = [
-      { family: AF_INET, address: addressBytes(AF_INET, '127.0.0.1'), prefix: 8 },
-      { family: AF_INET6, address: addressBytes(AF_INET6, '::1'), prefix: 128 },
-    ];
     return [
       {
         index: 1,
@@ -54,7 +56,7 @@ export class PrivateNetwork extends Network {
         mtu: 65536,
         hardware: new Uint8Array(6),
         // Set down it keeps the IPv4 address that it had.
-        addresses: addresses.filter(({ family }) => this.#up || (this.#wasUp && family === AF_INET)),
+        addresses: OWN.filter(({ family }) => this.#up || (this.#hasAddress && family === AF_INET)),
       },
     ];
   }
@@ -64,7 +66,15 @@ export class PrivateNetwork extends Network {
   override setUp(index: number, up: boolean): void {
     if (index !== 1) fail('ENODEV');
     this.#up = up;
-    this.#wasUp ||= up;
+    this.#hasAddress ||= up;
+  }
+  /** It has but loopback's own addresses, which it gets by itself when it is up. */
+  override addAddress(index: number, { family, address, prefix }: InterfaceAddress): void {
+    if (index !== 1) fail('ENODEV');
+    const own = OWN.find((one) => one.family === family && Buffer.compare(one.address, address) === 0);
+    if (own?.prefix !== prefix || (family !== AF_INET && !this.#up)) fail('EOPNOTSUPP');
+    if (family !== AF_INET || this.#hasAddress) fail('EEXIST');
+    this.#hasAddress = true;
   }
 
   /** Whether it is an address of this network. */
@@ -76,7 +86,7 @@ export class PrivateNetwork extends Network {
     const v4 = isV4(plain(host));
     if (isAny(host) || this.#isOwn(host) || (v4 && isGroup(plain(host)))) return;
     // Without a table of own addresses any may be one; when the interface is down again, its own still are.
-    if (v4 && (!this.#wasUp || plain(host).startsWith('127.'))) return;
+    if (v4 && (!this.#hasAddress || plain(host).startsWith('127.'))) return;
     throw errorNamed(isLinkLocal(host) ? 'EINVAL' : 'EADDRNOTAVAIL');
   }
   /** As sourceFor, for connect(2), which asks for the interface of an address that is one link's (EINVAL). */

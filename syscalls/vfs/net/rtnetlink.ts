@@ -158,6 +158,17 @@ function setLink(network: Network, request: Uint8Array): void {
   if (ifi_change === 0 || ifi_change & IFF_UP) network.setUp(found.index, (ifi_flags & IFF_UP) !== 0);
 }
 
+/** inet_rtm_newaddr: an address that an interface has from now on. */
+function newAddress(network: Network, request: Uint8Array): void {
+  if (request.length < n.ifaddrmsg.size) fail('EINVAL');
+  const { ifa_family, ifa_prefixlen: prefix, ifa_index: index } = n.decode(n.ifaddrmsg, request);
+  const family = ifa_family === AF_INET || ifa_family === AF_INET6 ? ifa_family : fail('EOPNOTSUPP');
+  const given = n.attributes(request.subarray(n.ifaddrmsg.size));
+  const address = given.get(n.IFA.LOCAL) ?? given.get(n.IFA.ADDRESS) ?? fail('EINVAL');
+  if (address.length !== (family === AF_INET ? 4 : 16)) fail('EINVAL');
+  network.addAddress(index, { family, address, prefix });
+}
+
 function oneRoute(network: Network, request: Uint8Array): RouteAnswer {
   const { rtm_family: family } = n.decode(n.rtmsg, request);
   const to = n.attributes(request.subarray(n.rtmsg.size)).get(n.RTA.DST);
@@ -187,8 +198,10 @@ export function answerRoute(
   if (type > n.RTM_MAX) fail('EOPNOTSUPP');
   // The types come in fours: new, delete, get, set.
   if ((type & 3) !== 2) {
-    if (!isAdmin || (type !== n.RTM_NEWLINK && type !== n.RTM_SETLINK)) fail('EPERM');
-    setLink(network, request);
+    if (!isAdmin) fail('EPERM');
+    if (type === n.RTM_NEWADDR) newAddress(network, request);
+    else if (type === n.RTM_NEWLINK || type === n.RTM_SETLINK) setLink(network, request);
+    else fail('EPERM');
     return [];
   }
   // A dump may be asked for by a lone struct rtgenmsg, one byte.
