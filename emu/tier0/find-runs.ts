@@ -56,7 +56,7 @@ export interface Sampler {
 type Comparison = (a: Int32Array, b: Int32Array) => boolean;
 
 function isSame(a: Int32Array, b: Int32Array): boolean {
-  return a.every((word, i) => word === b[i]);
+  return a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3];
 }
 
 /** But for the wide immediate, which in some kinds is linear and in others is not: a rotated one. That is asked of each kind. */
@@ -69,6 +69,12 @@ function onLine(first: Int32Array, second: Int32Array, steps: number): Int32Arra
   return first.map((word, i) => word + Math.imul(steps, second[i]! - word));
 }
 
+function isOnLine(record: Int32Array, first: Int32Array, second: Int32Array, steps: number): boolean {
+  for (let i = 0; i < record.length; i++)
+    if (record[i] !== ((first[i]! + Math.imul(steps, second[i]! - first[i]!)) | 0)) return false;
+  return true;
+}
+
 /** Values that are not as most are, in one encoding; null when most have nothing in common. */
 function exceptions(records: readonly Int32Array[]): number[] | null {
   let best: number[] | null = null;
@@ -76,9 +82,7 @@ function exceptions(records: readonly Int32Array[]): number[] | null {
     const [a, b] = [records[v]!, records[v + 1]!];
     if (a[0] !== b[0] || a[3] !== b[3]) continue;
     const others: number[] = [];
-    records.forEach((record, i) => {
-      if (!isSame(record, onLine(a, b, i - v))) others.push(i);
-    });
+    for (const [i, record] of records.entries()) if (!isOnLine(record, a, b, i - v)) others.push(i);
     if (best === null || others.length < best.length) best = others;
   }
   return best;

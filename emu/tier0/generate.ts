@@ -7,7 +7,7 @@
 
 import { cpuModelNamed, DEFAULT_MODEL } from '../cpu-model.ts';
 import { fieldsOf } from '../decode/build.ts';
-import { decodeA32, decodeThumb, firstMatch, newA32, newThumb, ROWS } from '../decode/decoder.ts';
+import { firstMatch, newA32, newThumb, ROWS } from '../decode/decoder.ts';
 import { withModel } from '../decode/features.ts';
 import type { Field, Insn, IsaName, Row } from '../decode/row.ts';
 import { itRow } from '../decode/t16.ts';
@@ -132,10 +132,10 @@ function sample(row: Row, next: () => number): Insn {
   return decodeAs(row, encodingOf(row, next), next);
 }
 function decodeAs(row: Row, bits: number, next: () => number): Insn {
-  if (row.isa === 'A32') return decodeA32(row.hasCond ? (bits & 0x0fff_ffff) | 0xe000_0000 : bits);
+  if (row.isa === 'A32') return newA32(row.hasCond ? (bits & 0x0fff_ffff) | 0xe000_0000 : bits);
   // Flag-setting T16 instructions are others in IT blocks.
   const itstate = next() >>> 31 ? 0 : LAST_ALWAYS;
-  return decodeThumb(...halves(row.isa, bits), itstate);
+  return newThumb(...halves(row.isa, bits), itstate);
 }
 
 /** Whether the manual says that the instruction does nothing sure: not worth a handler. */
@@ -146,13 +146,13 @@ function isUnpredictable({ row, args, bits, thumb, itBefore }: Insn): boolean {
 
 /** An instruction of each form of a row, those that turn up most often first. */
 function formsOfRow(row: Row, next: () => number): Insn[] {
-  const found = new Map<number, { insn: Insn; times: number }>();
+  const found = new Map<number, { insn: Insn; text: string; times: number }>();
   const add = (insn: Insn): void => {
     const key = formKey(insn);
     const known = found.get(key);
-    if (known === undefined) found.set(key, { insn, times: 1 });
-    else if (describe(known.insn) !== describe(insn))
-      throw new Error(`${describe(known.insn)} and ${describe(insn)} have one key`);
+    const text = describe(insn);
+    if (known === undefined) found.set(key, { insn, text, times: 1 });
+    else if (known.text !== text) throw new Error(`${known.text} and ${text} have one key`);
     else known.times++;
   };
   /** Whether it is one of the row's. */
