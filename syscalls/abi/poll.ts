@@ -17,8 +17,8 @@ export const EPOLLWAKEUP = 1 << 29;
 export const EPOLLONESHOT = 1 << 30;
 export const EPOLLET = 1 << 31;
 
-/** What EPOLLEXCLUSIVE goes together with (EPOLLEXCLUSIVE_OK_BITS). */
-export const EPOLL_EXCLUSIVE_OK =
+/** What EPOLLEXCLUSIVE goes together with (fs/eventpoll.c). */
+export const EPOLLEXCLUSIVE_OK_BITS =
   POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
 
 export const EPOLL_CTL_ADD = 1;

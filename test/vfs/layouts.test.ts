@@ -167,6 +167,7 @@ const KERNEL_ONLY = new Set([
   'UTIME_OMIT',
   'AT_EACCESS',
   'O_PATH',
+  'EPOLLEXCLUSIVE_OK_BITS', // fs/eventpoll.c
 ]);
 
 describe('structs', () => {

@@ -6,8 +6,8 @@ import {
   EPOLL_CTL_DEL,
   EPOLL_CTL_MOD,
   EPOLL_EVENT_SIZE,
-  EPOLL_EXCLUSIVE_OK,
   EPOLLEXCLUSIVE,
+  EPOLLEXCLUSIVE_OK_BITS,
 } from '../../abi/poll.ts';
 import { padding, struct, u32 } from '../../abi/struct.ts';
 import { timespec64 } from '../../abi/time.ts';
@@ -63,7 +63,7 @@ export const epollCalls: readonly Call[] = [
     if (!file.pollable) fail('EPERM');
     if (!(self instanceof EpollFile) || self === file) return fail('EINVAL');
     if (wanted !== undefined && wanted.events & EPOLLEXCLUSIVE) {
-      const isFit = !(wanted.events & ~EPOLL_EXCLUSIVE_OK) && !(file instanceof EpollFile);
+      const isFit = !(wanted.events & ~EPOLLEXCLUSIVE_OK_BITS) && !(file instanceof EpollFile);
       if (operation === EPOLL_CTL_MOD || (operation === EPOLL_CTL_ADD && !isFit)) fail('EINVAL');
     }
     if (operation === EPOLL_CTL_DEL) self.remove(fd, file);
