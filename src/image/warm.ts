@@ -36,11 +36,17 @@ const PROGRAMS: readonly (readonly string[])[] = [
     '-e',
     'my %h = map { $_ => 1 } 1 .. 50000; print join(",", sort keys %h) =~ s/,/;/gr; print "a" x $_ for 1 .. 20000',
   ],
+  [
+    '/bin/sh',
+    '-c',
+    'printf "#include <stdio.h>\\nint main(void) { puts(__FILE__); }\\n" | gcc -O2 -x c -o /tmp/a - && /tmp/a',
+  ],
+  ['/usr/bin/python3', '-m', 'pip', 'list'],
   ['/usr/bin/python3', '-c', 'print(sum(len(str(i).replace("7", "")) for i in range(200000)))'],
 ];
 
 /** The order of hash tables is no matter of chance. */
-const ENVIRONMENT = ['LC_ALL=C', 'PERL_HASH_SEED=0', 'PYTHONHASHSEED=0'];
+const ENVIRONMENT = ['PATH=/usr/bin:/bin', 'LC_ALL=C', 'PERL_HASH_SEED=0', 'PYTHONHASHSEED=0'];
 
 /** Runs those of the programs that the root has, and gives what was translated. */
 export function translationsOf(root: string, dist: string): PackedFile[] {
@@ -56,6 +62,8 @@ export function translationsOf(root: string, dist: string): PackedFile[] {
         '--root',
         root,
         '--read-only',
+        '--tmpfs',
+        '/tmp',
         '--repeatable',
         '--cache',
         directory,
