@@ -273,8 +273,8 @@ describe("a Dockerfile's other lines", () => {
 });
 
 withDocker.describe(withDocker.name('a here-document'), () => {
-  // Which Docker's own frontend knows from 23 on. It gives the text to the shell, as an argument; and a text that begins with #! as
-  // a file of a mount, whose name it gives to the shell.
+  // Which Docker's own frontend knows from 23 on. It gives the text to the shell, as an argument; and a text that begins with #!
+  // as a file of a mount, whose name it gives to the shell.
   test(
     'is run as newer BuildKit gives it',
     async () => {
