@@ -21,6 +21,10 @@ export function startJobControl(
     signalGroup(pgid, signo) {
       for (const p of kernel.group(pgid)) signalProcess(p, signo);
     },
+    signalLeader(sid, signo) {
+      const leader = kernel.processes.get(sid);
+      if (leader) signalProcess(leader, signo);
+    },
     ignores(signo) {
       const t = kernel.scheduler.current!;
       return (t.blocked & sigmask(signo)) !== 0n || t.sighand.ignores(signo);

@@ -135,6 +135,15 @@ export const RULES: readonly Rule[] = [
     reason: 'Anybody makes a user namespace, which the host may forbid.',
   },
   {
+    calls: /./,
+    when: ({ made, ours, theirs }) =>
+      ours === 'EACCES' &&
+      theirs !== 'EACCES' &&
+      made.call.args.some((arg) => /^(path|fd)$/.test(arg.domain.kind)),
+    reason:
+      'Of an ordinary user, the host is asked by path: what is in a directory above which nobody may search (chmod 0 of ..) is not reached by who stands in it.',
+  },
+  {
     calls: /^creat$/,
     when: ({ ours }) => ours === 'EOVERFLOW',
     reason:

@@ -19,7 +19,7 @@ wrong kind; flags that do not go together; paths without end.
     differences.ts what may differ, and why
 
     nice node test/hostile/main.ts --calls 1000000 [--seconds N] [--seed 1] [--only NAME] [--alone] [--all]
-                                   [--meant] [--before] [--jobs N]
+                                   [--privileged] [--meant] [--before] [--jobs N]
 
 prints each kind of difference once, and each failure of armrun's own (an exception that is no errno, see KERNEL.md). The tests
 run what is recorded of Linux (recorded.jsonl, by \`--record\`) and a thousand new calls each day.

@@ -2,11 +2,12 @@
  * Hostile calls, as many as asked for, under armrun and the host's kernel:
  *
  *   nice node test/hostile/main.ts --calls 1000000 [--seconds N] [--seed 1] [--only NAME] [--alone] [--all]
- *                                  [--meant] [--before] [--jobs N]
+ *                                  [--privileged] [--meant] [--before] [--jobs N]
  *
  * Prints each difference once (with --all up to 20 times; with --before with the calls of its batch before it), and every failure
  * of armrun's own; with --meant, differences that are meant, and why, instead. With --alone armrun makes also those calls that
- * 32-bit x86 does not have, and nothing is compared. Several jobs use the time in which calls wait.
+ * 32-bit x86 does not have, and nothing is compared; with --privileged it makes them as root. Several jobs use the time in which
+ * calls wait.
  */
 import { parseArgs } from 'node:util';
 import { allCalls } from '../../syscalls/calls/table.ts';
@@ -34,16 +35,21 @@ const { values } = parseArgs({
     all: { type: 'boolean', default: false },
     meant: { type: 'boolean', default: false },
     before: { type: 'boolean', default: false },
+    privileged: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
   },
 });
 const x86 = forX86(hostNumbers());
 const fits = (made: Made) => x86(made) !== undefined;
+/** Root's calls are made by armrun alone. */
+const alone = values.alone || values.privileged;
 const only = values.only && new RegExp(`^(${values.only})$`);
 const generator = new Generator(new Random(Number(values.seed)));
 const calls = allCalls.filter((c) => {
   if (only && !only.test(c.name)) return false;
-  return values.alone || fits({ call: c, words: c.args.map(() => [0, 0]), fills: [] });
+  // It ends all.
+  if (values.privileged && c.name === 'reboot') return false;
+  return alone || fits({ call: c, words: c.args.map(() => [0, 0]), fills: [] });
 });
 const recorded: Recorded[] = [];
 const seen = new Map<string, number>();
@@ -59,8 +65,8 @@ async function work(): Promise<void> {
       () => generator.batch(calls, BATCH),
     );
     const [ours, theirs] = await Promise.all([
-      run('arm', encode(batches, forArm)),
-      values.alone ? undefined : run('host', encode(batches, x86)),
+      run('arm', encode(batches, forArm), values.privileged),
+      alone ? undefined : run('host', encode(batches, x86)),
     ]);
     for (const line of ours.stderr.split('\n')) {
       const place = /internal error, not the program's: (.*), in (.*)$/.exec(line);

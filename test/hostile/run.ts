@@ -82,8 +82,8 @@ export interface Run {
   readonly failure: string | undefined;
 }
 
-/** Runs encoded batches. */
-export async function run(where: Where, input: Uint8Array): Promise<Run> {
+/** Runs encoded batches. With `privileged` the guest is root of its own root directory, which is nobody to the host. */
+export async function run(where: Where, input: Uint8Array, privileged = false): Promise<Run> {
   const directory = mkdtempSync(`${tmpdir()}/armrun-hostile-`);
   try {
     const [root, io] = [`${directory}/root`, `${directory}/io`];
@@ -95,7 +95,8 @@ export async function run(where: Where, input: Uint8Array): Promise<Run> {
     execFileSync('chmod', ['777', io, `${io}/output`]);
     copyFileSync(executor(where), `${io}/executor`);
     const inside = ['/io/executor', '/io/input', '/io/output'];
-    const node = [process.execPath, ...flags, `${project}src/bin.cjs`, '--cache', 'none'];
+    const options = ['--cache', 'none', ...(privileged ? ['--fakeroot'] : [])];
+    const node = [process.execPath, ...flags, `${project}src/bin.cjs`, ...options];
     const command =
       where === 'host'
         ? ['chroot', ...(isRoot ? ['--userspec=1000:1000', '--groups='] : []), root, ...inside]

@@ -10,7 +10,7 @@ import { latin1 } from '../../kernel/mm.ts';
 import type { Task } from '../../kernel/task.ts';
 import { pathOf } from '../../vfs/core/inode.ts';
 import { Socket } from '../../vfs/net/socket.ts';
-import { fd, flags, ptr, size } from '../args.ts';
+import { fd, flags, ptr, size, uint } from '../args.ts';
 import { type Arg, type Call, call } from '../declare.ts';
 import { mayLock, mayLockMore, populate } from './mlock.ts';
 
@@ -343,6 +343,32 @@ function duplicate(t: Task, vma: Vma, old: number, bytes: number, how: number, n
   return at | 0;
 }
 
+/**
+ * remap_file_pages: other pages of the file of a shared mapping in the place of those that are there. What the range is in may
+ * have been parted by that before.
+ */
+function remapFilePages(t: Task, start: number, length: number, prot: number, page: number): number {
+  const { space } = t.mm;
+  const from = start - (start % PAGE_SIZE);
+  const end = from + (length - (length % PAGE_SIZE));
+  if (prot !== 0 || end <= from || end > 2 ** 32) fail('EINVAL');
+  if (page + (end - from) / PAGE_SIZE > 0xffff_ffff) fail('EINVAL');
+  const first = space.find(from);
+  const { source } = first ?? {};
+  if (!first?.shared || !source) fail('EINVAL');
+  for (let last = first; last.end < end; ) {
+    const next = space.find(last.end);
+    if (next?.source !== source || next.prot !== first.prot || next.locked !== first.locked) fail('EINVAL');
+    last = next;
+  }
+  // Its pages may be the last of the file that are mapped.
+  source.retain?.();
+  space.map({ ...first, start: from, end, offset: page * PAGE_SIZE });
+  source.release?.();
+  populate(t, from, end);
+  return 0;
+}
+
 function munmap(t: Task, start: number, length: number): number {
   if (length === 0) fail('EINVAL');
   const end = range(start, length);
@@ -354,6 +380,7 @@ function munmap(t: Task, start: number, length: number): number {
 export const mmapCalls: readonly Call[] = [
   call(45, 'brk', [ptr], brk, { result: 'hex' }),
   call(91, 'munmap', [ptr, size], munmap),
+  call(253, 'remap_file_pages', [ptr, size, protFlags, uint, mapFlags], remapFilePages),
   call(125, 'mprotect', [ptr, size, protFlags], mprotect),
   call(163, 'mremap', [ptr, size, size, flags(MREMAP), ptr], mremap, { result: 'hex' }),
   call(192, 'mmap2', [ptr, size, protFlags, mapFlags, fd, pages], mmap, { result: 'hex' }),

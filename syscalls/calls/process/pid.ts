@@ -1,7 +1,9 @@
-/** Ids of processes, groups and sessions: getpid(2), setpgid(2), setsid(2) (kernel/sys.c). */
+/** Ids of processes, groups and sessions: getpid(2), setpgid(2), setsid(2) (kernel/sys.c); vhangup(2). */
 import { fail } from '../../abi/errno.ts';
 import type { Process } from '../../kernel/process.ts';
 import type { Task } from '../../kernel/task.ts';
+import { CAP, capable } from '../../vfs/core/creds.ts';
+import { Tty } from '../../vfs/tty/tty.ts';
 import { pid } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 
@@ -46,4 +48,10 @@ export const pidCalls: readonly Call[] = [
   call(57, 'setpgid', [pid, pid], setpgid),
   call(147, 'getsid', [pid], (t, id) => shown(t, find(t, id).session.sid)),
   call(66, 'setsid', [], setsid),
+  call(111, 'vhangup', [], (t) => {
+    if (!capable(t.creds, CAP.SYS_TTY_CONFIG)) fail('EPERM');
+    const { tty } = t.process.session;
+    if (tty instanceof Tty) tty.hangupOpen();
+    return 0;
+  }),
 ];

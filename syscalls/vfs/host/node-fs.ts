@@ -312,10 +312,7 @@ export class NodeFs extends FileSystem {
         namelen: 255,
       };
     }
-    // What follows no link is a directory: that of the file, or itself.
-    const { path } = inode as NodeInode;
-    const directory = inode.isDirectory ? path : path.slice(0, path.lastIndexOf('/')) || '/';
-    const s = host(() => fs.statfsSync(this.directoryPath(directory)));
+    const s = this.#statisticsAt(inode as NodeInode);
     return {
       type: s.type >>> 0,
       bsize: s.bsize,
@@ -326,5 +323,17 @@ export class NodeFs extends FileSystem {
       ffree: s.ffree,
       namelen: 255,
     };
+  }
+  /** Of what cannot be reached by a path any more, those of the next directory above it that can. */
+  #statisticsAt(inode: NodeInode): fs.StatsFs {
+    // What follows no link is a directory: that of the file, or itself.
+    const { path } = inode;
+    const directory = inode.isDirectory ? path : path.slice(0, path.lastIndexOf('/')) || '/';
+    try {
+      return host(() => fs.statfsSync(this.directoryPath(directory)));
+    } catch (error) {
+      if (inode === this.root || inode.parent?.fs !== this) throw error;
+      return this.#statisticsAt(inode.parent as NodeInode);
+    }
   }
 }

@@ -29,6 +29,22 @@ const MOST_EXACT = 65536;
 const XATTR_CREATE = 1;
 const XATTR_REPLACE = 2;
 
+/** Of a directory that has been removed there is nothing but its attributes, and they are its own. */
+function withChange(
+  before: fs.BigIntStats,
+  { mode, uid, gid, atime, mtime }: AttributeChange,
+): fs.BigIntStats {
+  const now = BigInt(Date.now()) * 1_000_000n;
+  const stats: fs.BigIntStats = Object.assign(Object.create(Object.getPrototypeOf(before)), before);
+  if (mode !== undefined) stats.mode = (before.mode & BigInt(S_IFMT)) | BigInt(mode & 0o7777);
+  if (uid !== undefined) stats.uid = BigInt(uid);
+  if (gid !== undefined) stats.gid = BigInt(gid);
+  if (atime !== undefined) stats.atimeNs = atime === 'now' ? now : atime;
+  if (mtime !== undefined) stats.mtimeNs = mtime === 'now' ? now : mtime;
+  stats.ctimeNs = now;
+  return stats;
+}
+
 export class NodeInode extends Inode {
   declare readonly fs: NodeFs;
   #stats: fs.BigIntStats;
@@ -181,6 +197,10 @@ export class NodeInode extends Inode {
     this.fs.checkWritable();
     const { api } = this.fs;
     // Its path is no more its own when its name is gone. (chmod is the only one of these calls that follows a link.)
+    if (this.deleted && this.isDirectory) {
+      this.#stats = withChange(this.#stats, change);
+      return;
+    }
     if (this.deleted) fail('ENOENT');
     this.#refresh();
     this.#walk = -1;

@@ -5,6 +5,8 @@ export interface JobControl {
   /** The process that runs; undefined outside its time slice. */
   current(): JobProcess | undefined;
   signalGroup(pgid: number, signo: number): void;
+  /** For the leader of a session alone. */
+  signalLeader(sid: number, signo: number): void;
   /** The running thread blocks or ignores the signal. */
   ignores(signo: number): boolean;
   /** The session of a process group; undefined when there is no such group. */

@@ -39,6 +39,8 @@ export abstract class Tty {
   #jobs: JobControl | undefined;
   /** The other side is gone: reads give the end of the file, writes EIO. */
   hungUp = false;
+  /** How often it was hung up for all who have it open, but not for who opens it after that. */
+  hangups = 0;
   exclusive = false;
   /** Device number, for stat and /proc/PID/stat. */
   abstract rdev: number;
@@ -112,6 +114,18 @@ export abstract class Tty {
     this.queue.wakeAll();
   }
 
+  /** vhangup(2): who has it open can do nothing more with it, and the session has no terminal (__tty_hangup). */
+  hangupOpen(): void {
+    this.hangups++;
+    const { session } = this;
+    if (session) {
+      this.#jobs?.signalLeader(session.sid, SIG.SIGHUP);
+      this.#jobs?.signalLeader(session.sid, SIG.SIGCONT);
+    }
+    this.giveUp(false);
+    this.queue.wakeAll();
+  }
+
   write(from: Uint8Array): number {
     if (this.hungUp) fail('EIO');
     if (from.length === 0) return 0;
@@ -139,13 +153,19 @@ export abstract class Tty {
 /** An open terminal. */
 export class TtyFile extends OpenFile {
   readonly tty: Tty;
+  readonly #hangups: number;
 
   constructor(inode: Inode, flags: number, tty: Tty) {
     super(inode, flags, tty.queue);
     this.tty = tty;
+    this.#hangups = tty.hangups;
     if (!(flags & O_NOCTTY)) takeControl(tty, this.vfs.jobs);
   }
 
+  /** Since it was opened the terminal has been hung up (hung_up_tty_fops). */
+  get #isHungUp(): boolean {
+    return this.#hangups !== this.tty.hangups;
+  }
   override get asynchronous(): boolean {
     return true;
   }
@@ -154,6 +174,7 @@ export class TtyFile extends OpenFile {
   }
   override read(into: Uint8Array): number {
     const { tty } = this;
+    if (this.#isHungUp) return 0;
     if (tty.background(this.vfs.jobs, SIG.SIGTTIN)) return WOULD_BLOCK;
     if (into.length === 0) return 0;
     tty.wanted();
@@ -184,13 +205,14 @@ export class TtyFile extends OpenFile {
 
   override write(from: Uint8Array): number {
     const { tty } = this;
+    if (this.#isHungUp) fail('EIO');
     if (tty.line.termios.lflag & TOSTOP && tty.background(this.vfs.jobs, SIG.SIGTTOU)) return WOULD_BLOCK;
     return tty.write(from);
   }
 
   override poll(): number {
     const { tty } = this;
-    if (tty.hungUp) return POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLERR | POLLHUP;
+    if (tty.hungUp || this.#isHungUp) return POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLERR | POLLHUP;
     tty.wanted();
     let events = tty.line.readable ? POLLIN | POLLRDNORM : 0;
     if (!tty.line.stopped && tty.writable) events |= POLLOUT | POLLWRNORM;
@@ -201,6 +223,7 @@ export class TtyFile extends OpenFile {
   }
 
   override ioctl(request: number, argument: number, context: IoctlContext): number {
+    if (this.#isHungUp) fail(request === i.TIOCSPGRP ? 'ENOTTY' : 'EIO');
     return ttyIoctl(this, this.tty, request, argument, context);
   }
 }

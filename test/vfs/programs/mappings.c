@@ -190,7 +190,41 @@ static void remote(void) {
   TRY(syscall(SYS_process_madvise, pidfd, &there, 1, MADV_COLD, 0));
 }
 
+/* Pages of a shared mapping in another order. */
+static void remap(int fd, const char *what) {
+  char *map = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
+  printf("-- remap_file_pages of %s\n", what);
+  for (int i = 0; i < 4; i++) map[i * 4096] = 'a' + i;
+  TRY(remap_file_pages(map, 4096, 0, 3, 0));
+  TRY(remap_file_pages(map + 3 * 4096, 4096, 0, 0, MAP_NONBLOCK));
+  printf("%c%c%c%c\n", map[0], map[4096], map[8192], map[3 * 4096]);
+  map[0] = 'D';
+  TRY(remap_file_pages(map, 4 * 4096, 0, 0, 0));
+  printf("%c%c%c%c\n", map[0], map[4096], map[8192], map[3 * 4096]);
+  TRY(remap_file_pages(map + 1, 4096 + 1, 0, 2, 0));
+  printf("%c%c%c%c\n", map[0], map[4096], map[8192], map[3 * 4096]);
+  TRY(remap_file_pages(map, 4096, PROT_READ, 0, 0));
+  TRY(remap_file_pages(map, 0, 0, 0, 0));
+  TRY(remap_file_pages(map, 4095, 0, 0, 0));
+  TRY(remap_file_pages(map, 5 * 4096, 0, 0, 0));
+  TRY(mprotect(map + 4096, 4096, PROT_READ));
+  TRY(remap_file_pages(map, 8192, 0, 0, 0));
+  TRY(remap_file_pages(map + 4096, 4096, 0, 0, 0));
+  printf("%c%c%c%c\n", map[0], map[4096], map[8192], map[3 * 4096]);
+  TRY(remap_file_pages(NULL, 4096, 0, 0, 0));
+  munmap(map, 4 * 4096);
+  map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  TRY(remap_file_pages(map, 4096, 0, 0, 0));
+  munmap(map, 4096);
+}
+
 int main(void) {
+  remap(-1, "no file");
+  int remapped = open("remapped", O_RDWR | O_CREAT, 0600);
+  TRY(ftruncate(remapped, 4 * 4096));
+  remap(remapped, "a file");
+  close(remapped);
+  unlink("remapped");
   remote();
   low();
   residency();

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -394,6 +395,26 @@ int main(void) {
   sprintf(link, "/proc/self/fd/%d/g", at);
   TRY0(open(link, O_RDONLY));
   close(named), close(at);
+
+  puts("-- a directory that has been removed");
+  TRY(mkdir("removed", 0750));
+  TRY(mkdir("removed/inside", 0750));
+  int removed = open("removed/inside", O_RDONLY | O_DIRECTORY);
+  TRY(rmdir("removed/inside"));
+  TRY(rmdir("removed"));
+  TRY(fchmod(removed, 01705));
+  TRY(fchown(removed, -1, -1));
+  TRY(futimens(removed, (struct timespec[]){{5, 6}, {7, 8}}));
+  TRY(fstat(removed, &s));
+  printf("%o %d %lld.%09ld %lld.%09ld\n", s.st_mode, (int)s.st_nlink, (long long)s.st_atim.tv_sec, s.st_atim.tv_nsec,
+         (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
+  struct statfs of;
+  TRY(fstatfs(removed, &of));
+  TRY(openat(removed, "x", O_CREAT | O_WRONLY, 0600));
+  int unnamed = open("unnamed", O_CREAT | O_RDWR, 0600);
+  TRY(unlink("unnamed"));
+  TRY(fstatfs(unnamed, &of));
+  close(removed), close(unnamed);
 
   puts("-- bad pointers");
   TRY(stat((char *)8, &s));

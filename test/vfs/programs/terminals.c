@@ -26,6 +26,9 @@ static void text(const char *what, int n) {
   puts("");
 }
 
+static volatile int hangups;
+static void count_hangups(int n) { hangups += n == SIGHUP ? 1 : 100; }
+
 static int ready(int fd) {
   struct pollfd p = {fd, POLLIN, 0};
   return poll(&p, 1, 50) > 0 ? p.revents : 0;
@@ -213,6 +216,50 @@ int main(void) {
   int status;
   wait(&status);
   while (ready(master) & POLLIN) read(master, buffer, sizeof buffer);
+  puts("-- hanging up");
+  int again = open(name, O_RDWR | O_NOCTTY);
+  fflush(stdout);
+  if (fork() == 0) {
+    signal(SIGHUP, count_hangups);
+    signal(SIGCONT, count_hangups);
+    setsid();
+    TRY0(vhangup());
+    int own = open(name, O_RDWR);
+    TRY(tcgetpgrp(own) == getpid());
+    fflush(stdout);
+    int inner = fork();
+    if (inner == 0) {
+      int count = read(own, buffer, 10);
+      _exit(count == 0 ? hangups : 99);
+    }
+    usleep(100000);
+    if (geteuid() == 0) TRY(vhangup());
+    wait(&status);
+    TRY(status);
+    TRY(hangups);
+    TRY(ready(own));
+    TRY(read(own, buffer, 10));
+    TRY(write(own, "x", 1));
+    TRY(tcgetattr(own, &t));
+    TRY(ioctl(own, TIOCSPGRP, &status));
+    TRY(open("/dev/tty", O_RDWR));
+    TRY0(vhangup());
+    setresuid(1000, 1000, 1000);
+    TRY(vhangup());
+    fflush(stdout);
+    _exit(0);
+  }
+  wait(&status);
+  TRY(read(again, buffer, 10));
+  TRY(ready(master));
+  close(again);
+  TRY(ready(master));
+  close(slave);
+  TRY(ready(master));
+  TRY(read(master, buffer, 10));
+  slave = open(name, O_RDWR | O_NOCTTY);
+  TRY(write(slave, "x", 1));
+  TRY(read(master, buffer, 10));
   puts("-- closing");
   close(slave);
   TRY(ready(master));
