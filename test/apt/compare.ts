@@ -11,7 +11,7 @@ const OWN_CONTENT = [
   /^\/var\/cache\/(apt|ldconfig|man|fontconfig|debconf)\//,
   /^\/var\/backups\//,
   // Random: keys and names of this very system.
-  /^\/etc\/machine-id$/,
+  /^\/(etc|var\/lib\/dbus)\/machine-id$/,
   /^\/etc\/ssh\/ssh_host_/,
   /^\/etc\/ssl\/(private|certs)\/ssl-cert-snakeoil/,
   /^\/etc\/ssl\/certs\/java\/cacerts$/,

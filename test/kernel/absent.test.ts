@@ -69,3 +69,24 @@ test('absent calls', { timeout: 120_000 }, () => {
     '',
   ]);
 });
+
+test('without CONFIG_AUDIT /proc/PID has nothing of it: pam_loginuid(8) lets sessions begin where it cannot write', () => {
+  const source = `
+    #include "try.h"
+    #include <sys/socket.h>
+    #include <unistd.h>
+    int main(void) {
+      TRY(access("/proc/self/loginuid", F_OK));
+      TRY(access("/proc/self/sessionid", F_OK));
+      TRY(socket(AF_NETLINK, SOCK_RAW, 9));
+    }`;
+  const { stdout } = spawnSync(process.execPath, [bin, '--cpu', 'interp', compile('audit', source, 'arm')], {
+    encoding: 'latin1',
+  });
+  expect(
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(' ').at(-1)),
+  ).toEqual(['ENOENT', 'ENOENT', 'EPROTONOSUPPORT']);
+});

@@ -61,7 +61,7 @@ export const PACKAGES: Readonly<Record<string, Package>> = {
   },
   'openssh-server': {
     names: ['openssh-server'],
-    use: `mkdir -p /run/sshd /root/.ssh; chmod 700 /root/.ssh; ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
+    use: `mkdir -p /run/sshd /root/.ssh; chmod 700 /root/.ssh; rm -f /root/.ssh/id_*; ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
       cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys; /usr/sbin/sshd -p 2222
       ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -p 2222 root@127.0.0.1 \\
         'echo logged in as $(id -un); tty || true; exit 7' || echo left $?`,
@@ -69,7 +69,8 @@ export const PACKAGES: Readonly<Record<string, Package>> = {
   },
   systemd: {
     names: ['systemd'],
-    use: `printf 'u made 777 "made by sysusers" /srv/made\\n' >/etc/sysusers.d/made.conf; systemd-sysusers
+    use: `mkdir -p /etc/sysusers.d /etc/tmpfiles.d
+      printf 'u made 777 "made by sysusers" /srv/made\\n' >/etc/sysusers.d/made.conf; systemd-sysusers
       printf 'd /srv/made 0710 made made -\\nf /srv/made/f 0604 made made - text\\np+ /srv/made/p 0600 root made\\n' \\
         >/etc/tmpfiles.d/made.conf
       systemd-tmpfiles --create made.conf; getent passwd made; stat -c '%n %F %a %u:%g' /srv/made /srv/made/f /srv/made/p

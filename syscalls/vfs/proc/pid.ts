@@ -331,7 +331,6 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
       0o500,
     ),
     limits: of((p) => limits(p)),
-    loginuid: text(() => '4294967295'),
     maps: inspected((p) => mapsText(p, find)),
     mem: made(
       (parent, name) => new ProcessInode(parent, name, 0o600, process, (...open) => new MemFile(...open)),
@@ -348,7 +347,6 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     ),
     personality: text(() => '00000000\n', { mode: 0o400 }),
     root: place((p) => p.root),
-    sessionid: text(() => '4294967295'),
     smaps: inspected((p) => smapsText(p, find)),
     smaps_rollup: inspected(smapsRollup),
     stat: of(stat),
