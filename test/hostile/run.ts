@@ -91,7 +91,8 @@ export async function run(where: Where, input: Uint8Array, privileged = false): 
     mkdirSync(io);
     writeFileSync(`${io}/input`, input);
     writeFileSync(`${io}/output`, '', { mode: 0o666 });
-    execFileSync('chmod', ['755', directory]);
+    // Beside the root is what belongs to whom in it (--fakeroot).
+    execFileSync('chmod', [privileged ? '777' : '755', directory]);
     execFileSync('chmod', ['777', io, `${io}/output`]);
     copyFileSync(executor(where), `${io}/executor`);
     const inside = ['/io/executor', '/io/input', '/io/output'];
