@@ -1,18 +1,25 @@
 /**
  * Where the wasm interpreter's handlers come from: a file that is made with dist/. From the sources, one under .cache/ for just
  * these sources, made when it is missing.
+ *
+ * Beside that of dist/ there is V8's code of the handlers that most programs need, in a file of its own: a program that starts
+ * would have them compiled, first by V8's baseline compiler and then again. Without that file it is so.
  */
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { MAX_DEPTH } from '../emu/jit/compile.ts';
 import { generate } from '../emu/tier0/generate.ts';
-import { provideHandlers } from '../emu/tier0/handler-set.ts';
+import { handlerSet, provideHandlers } from '../emu/tier0/handler-set.ts';
 import { Handlers } from '../emu/tier0/handlers.ts';
+import { visitHandlers } from '../emu/tier0/visit.ts';
+import { codeOf, moduleWithCode } from './wasm-code.ts';
 
 /** Beside the bundle. */
 export const HANDLERS_FILE = 'handlers.bin';
+export const CODE_FILE = 'handlers.code';
 
 /** What the handlers are made from. */
 const SOURCES = [
@@ -27,7 +34,35 @@ const SOURCES = [
 
 /** To be called before the first program starts. Reads nothing yet. */
 export function useHandlersFile(): void {
-  provideHandlers(loadHandlers);
+  provideHandlers(loadHandlers, (handlers) => withCode(handlers) ?? new WebAssembly.Module(handlers.wasm));
+}
+
+/** Whether V8 takes the code beside the handlers. */
+export function isCodeUsed(): boolean {
+  return withCode(loadHandlers()) !== null;
+}
+
+/** The handlers' module with the code that was compiled when dist/ was made; null without. */
+function withCode({ wasm }: Handlers): WebAssembly.Module | null {
+  const own = fileURLToPath(import.meta.url);
+  const bytes = own.endsWith('.ts') ? null : bytesOf(path.join(path.dirname(own), CODE_FILE));
+  return bytes === null ? null : moduleWithCode(wasm, bytes);
+}
+
+/**
+ * Has V8 optimize the handlers that most programs need, and writes down its code. Writes nothing where that cannot be had. Part
+ * of the build: V8's flags are to be those of every start.
+ */
+export async function writeCode(file: string): Promise<void> {
+  const handlers = loadHandlers();
+  const code = await codeOf(handlers.wasm);
+  if (code === null) return;
+  provideHandlers(() => handlers);
+  // Each function is optimized when it is first called, at once. The code tells by which flags it was compiled: the usual ones.
+  setFlagsFromString('--no-liftoff');
+  visitHandlers(handlerSet(), handlers.usual);
+  setFlagsFromString('--liftoff');
+  fs.writeFileSync(file, code());
 }
 
 export function loadHandlers(): Handlers {
@@ -65,14 +100,21 @@ function ofSources(project: string): Handlers {
 }
 
 function read(file: string): Handlers | null {
+  const bytes = bytesOf(file);
   try {
-    // Not from Node's pool of small buffers: it is to be aligned.
+    return bytes && new Handlers(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** Not from Node's pool of small buffers: they are to be aligned. Null when the file cannot be read. */
+function bytesOf(file: string): Uint8Array<ArrayBuffer> | null {
+  try {
     const { buffer, byteOffset, length } = fs.readFileSync(file);
-    return new Handlers(
-      byteOffset % 8 === 0
-        ? new Uint8Array(buffer, byteOffset, length)
-        : new Uint8Array(buffer.slice(byteOffset, byteOffset + length)),
-    );
+    return byteOffset % 8 === 0
+      ? new Uint8Array(buffer, byteOffset, length)
+      : new Uint8Array(buffer.slice(byteOffset, byteOffset + length));
   } catch {
     return null;
   }

@@ -74,6 +74,47 @@ function withChangedUsage(modified: Date | undefined, body: () => void): void {
 const LONG_AGO = new Date(0);
 const help = (command: string, ...args: string[]) => run(command, [...args, '--help']).stdout.split(' ')[0];
 
+describe.runIf(process.arch === 'x64')('the code of handlers', () => {
+  const isUsed = () => {
+    const flags = ['v8-flags.json', 'snapshot/flags.json'].flatMap((file): string[] =>
+      JSON.parse(readFileSync(`${copy}/src/${file}`, 'utf8')),
+    );
+    const script = 'console.log(require(process.argv[1]).isCodeUsed())';
+    const { stdout } = run(`${copy}/node_modules/.bin/node`, [
+      ...flags,
+      '-e',
+      script,
+      `${copy}/dist/armrun.cjs`,
+    ]);
+    return stdout.trim();
+  };
+
+  test.each<[string, (code: Uint8Array) => Uint8Array]>([
+    ['another file', (code) => changed(code, 0)],
+    ['of another V8', (code) => changed(code, 4)],
+    ['damaged', (code) => changed(code, code.length >> 1)],
+    ['cut', (code) => code.subarray(0, code.length >> 1)],
+    ['empty', () => new Uint8Array()],
+  ])('is used, and not when it is %s', (_, change) => {
+    const file = `${copy}/dist/handlers.code`;
+    const code = readFileSync(file);
+    expect(isUsed()).toBe('true');
+    writeFileSync(file, change(new Uint8Array(code)));
+    try {
+      expect(isUsed()).toBe('false');
+      expect(armrun(['--root', root, '/bin/sh', '-c', 'echo $((6*7))']).stdout).toBe('42\n');
+    } finally {
+      writeFileSync(file, code);
+    }
+  });
+
+  /** With a bit of a byte changed. */
+  function changed(bytes: Uint8Array, at: number): Uint8Array {
+    bytes[at]! ^= 0x10;
+    return bytes;
+  }
+});
+
 describe('the snapshot', () => {
   test.each([
     [() => [`${fixtures}/hello.static`, 'a', '-x', '--root']],

@@ -214,11 +214,22 @@ export function operandsOf(insn: Insn): string[] {
 
 /** The form in words, for messages and to find out whether two have one key. */
 export function describe(insn: Insn): string {
+  return `${opNumber(insn.row.op)}${insn.thumb ? 'T' : 'A'}${insn.size} ${inWords(insn, true)}`;
+}
+
+/** The name of a form, which stays when others come: its row, and what it has that is no operand. */
+export function nameOfForm(insn: Insn): string {
+  return `${insn.row.name}: ${inWords(insn, false)}`;
+}
+
+function inWords(insn: Insn, withOperands: boolean): string {
   const args = insn.args as Args;
   const operands = new Set(operandsOf(insn));
-  const parts = Object.entries(args)
-    .filter(([name]) => !IGNORED.has(name))
-    .map(([name, value]) => (operands.has(name) ? name : `${name}=${value}`));
-  const cond = testsCondition(insn) ? `?${insn.cond}` : '';
-  return `${opNumber(insn.row.op)}${insn.thumb ? 'T' : 'A'}${insn.size} ${parts.join(' ')}${cond}`;
+  const parts: string[] = [];
+  for (const [name, value] of Object.entries(args)) {
+    if (IGNORED.has(name)) continue;
+    if (!operands.has(name)) parts.push(`${name}=${value}`);
+    else if (withOperands) parts.push(name);
+  }
+  return `${parts.join(' ')}${testsCondition(insn) ? `?${insn.cond}` : ''}`;
 }

@@ -33,7 +33,7 @@ import {
   HANDLER_TYPE,
 } from './control.ts';
 import { findRuns, type Run } from './find-runs.ts';
-import { type Args, describe, formKey, isSimd, operandsOf, testsCondition } from './form.ts';
+import { type Args, describe, formKey, isSimd, nameOfForm, operandsOf, testsCondition } from './form.ts';
 import { HandlerWriter, holeOf, NoHandler } from './handler-writer.ts';
 import { type FormEntry, Handlers } from './handlers.ts';
 import { buildTables, IN_BLOCK, type KindSource, type Pair } from './kinds.ts';
@@ -41,6 +41,7 @@ import type { Operand } from './operand.ts';
 import { PAIRS } from './pairs.ts';
 import { CONDITION_HANDLERS, FIRST_FORM, RECORD, TABLES_AT } from './record.ts';
 import { RecordMaker } from './record-maker.ts';
+import { isUsual } from './usual.ts';
 
 /** Names handlers by their rows, for profilers. */
 const NAMES = process.env.ARMRUN_JIT_NAMES !== undefined;
@@ -266,7 +267,12 @@ function conditionBody(cond: number, size: number): FuncBody {
 
 /** The same whatever the model of the run is. */
 export function generate(): Handlers {
-  return withModel(DEFAULT_MODEL, generateForModel);
+  return withModel(DEFAULT_MODEL, generateForModel).handlers;
+}
+
+/** Of each handler the name of a form that it is for, of a pair the names of its rows. */
+export function namesOfHandlers(): readonly string[] {
+  return withModel(DEFAULT_MODEL, generateForModel).names.slice(CONTROL_NAMES.length);
 }
 
 /** An instruction of each form that is to have a handler, by key. */
@@ -274,7 +280,7 @@ function allForms(): Map<number, Insn> {
   return withModel(cpuModelNamed('max')!, () => formsOf(ROWS));
 }
 
-function generateForModel(): Handlers {
+function generateForModel(): { handlers: Handlers; names: readonly string[] } {
   const conditions = [2, 4].flatMap((size) =>
     Array.from({ length: CONDITION_HANDLERS }, (_, cond) => conditionBody(cond, size)),
   );
@@ -303,6 +309,7 @@ function generateForModel(): Handlers {
   const forms: FormEntry[] = [];
   const byKey = new Map<number, Omit<Form, 'insn'>>();
   const byCode = new Map<string, number>();
+  const usual = new Set(handlers.keys());
   for (const [key, insn] of allForms()) {
     const made = handlerOf(insn);
     if (made === null) continue;
@@ -313,14 +320,16 @@ function generateForModel(): Handlers {
       handler = handlers.length;
       byCode.set(code, handler);
       handlers.push(body);
-      names.push(`${insn.row.name}`);
+      names.push(nameOfForm(insn));
     }
     forms.push({ key, handler, operands });
+    if (isUsual(nameOfForm(insn))) usual.add(handler);
     byKey.set(key, { handler, operands });
   }
   const firstPair = handlers.length;
   const pairs = pairsOf(byKey, (insns, body) => {
     names.push(insns.map(({ row }) => row.name).join(' + '));
+    usual.add(handlers.length);
     return handlers.push(body) - 1;
   });
   const bodies = [...controlBodies(), ...handlers];
@@ -337,8 +346,9 @@ function generateForModel(): Handlers {
     privateTable: handlers.map((_, i) => FIRST_HANDLER + i),
     ...(NAMES && { names }),
   });
-  const alone = Handlers.of(wasm, forms, new Uint8Array(), firstPair);
-  return Handlers.of(wasm, forms, buildTables(kindSource(alone), pairs, TABLES_AT), firstPair);
+  const alone = Handlers.of(wasm, forms, { firstPair });
+  const tables = buildTables(kindSource(alone), pairs, TABLES_AT);
+  return { handlers: Handlers.of(wasm, forms, { tables, firstPair, usual: [...usual] }), names };
 }
 
 /** A form with its handler. */

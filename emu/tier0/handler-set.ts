@@ -10,19 +10,26 @@ export interface HandlerSet {
   readonly decoder: RecordDecoder;
 }
 
+type Compile = (handlers: Handlers) => WebAssembly.Module;
+
 let load: () => Handlers = generate;
+let compile: Compile = ({ wasm }) => new WebAssembly.Module(wasm);
 let handlers: Handlers | undefined;
 let module: WebAssembly.Module | undefined;
 const decoders: { [counting: string]: RecordDecoder } = {};
 
-/** Says how to get ready-made handlers. Without, they are generated when they are first needed, in ten seconds or more. */
-export function provideHandlers(from: () => Handlers): void {
+/**
+ * Says how to get ready-made handlers, and their module compiled. Without, they are generated when they are first needed, in ten
+ * seconds or more.
+ */
+export function provideHandlers(from: () => Handlers, compileBy: Compile = compile): void {
   load = from;
+  compile = compileBy;
 }
 
 export function handlerSet(counting = false): HandlerSet {
   handlers ??= load();
-  module ??= new WebAssembly.Module(handlers.wasm);
+  module ??= compile(handlers);
   const decoder = (decoders[String(counting)] ??= new RecordDecoder(handlers, counting));
   return { module, decoder };
 }

@@ -1,10 +1,10 @@
 /**
  * What is generated when armrun is built (generate.ts): the interpreter's module, for each form of instruction which handler it
- * has and where its operands stand, and the tables of kinds.ts.
+ * has and where its operands stand, which handlers most programs need, and the tables of kinds.ts.
  *
- * As bytes, which a file holds: six words (magic, lengths of the following, the first handler of a pair), the module, the
- * layouts as JSON, then for each form its key (a double) in ascending order, then for each form its handler and layout (two
- * halfwords), then the tables.
+ * As bytes, which a file holds: eight words (magic, lengths of the following, the first handler of a pair, how many are usual),
+ * the module, the layouts as JSON, then for each form its key (a double) in ascending order, then for each form its handler and
+ * layout (two halfwords), then the tables, then the usual handlers (halfwords).
  */
 import type { Operand } from './operand.ts';
 
@@ -14,8 +14,15 @@ export interface FormEntry {
   readonly operands: readonly Operand[];
 }
 
-const MAGIC = 0x3054_5241;
-const HEADER = 24;
+/** What there is beside the module and the forms. */
+interface Rest {
+  readonly tables?: Uint8Array;
+  readonly firstPair: number;
+  readonly usual?: readonly number[];
+}
+
+const MAGIC = 0x3154_5241;
+const HEADER = 32;
 const padded = (length: number): number => (length + 7) & ~7;
 
 export class Handlers {
@@ -27,11 +34,17 @@ export class Handlers {
   readonly tables: Uint8Array;
   /** Handlers from this one on are of pairs. */
   readonly firstPair: number;
+  /** Those that most programs need (usual.ts). */
+  readonly usual: Uint16Array;
 
   /** Throws when the bytes are no handlers. */
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     const { buffer, byteOffset } = bytes;
-    const [magic, wasm, layouts, forms, tables, firstPair] = new Uint32Array(buffer, byteOffset, HEADER / 4);
+    const [magic, wasm, layouts, forms, tables, firstPair, usual] = new Uint32Array(
+      buffer,
+      byteOffset,
+      HEADER / 4,
+    );
     if (magic !== MAGIC) throw new Error('not a file of interpreter handlers');
     const layoutsAt = HEADER + padded(wasm!);
     const keysAt = layoutsAt + padded(layouts!);
@@ -41,18 +54,25 @@ export class Handlers {
     this.#keys = new Float64Array(buffer, byteOffset + keysAt, forms!);
     this.#entries = new Uint16Array(buffer, byteOffset + keysAt + 8 * forms!, 2 * forms!);
     this.tables = new Uint8Array(buffer, byteOffset + keysAt + 12 * forms!, tables!);
+    this.usual = new Uint16Array(buffer, byteOffset + padded(keysAt + 12 * forms! + tables!), usual!);
   }
 
-  static of(wasm: Uint8Array, forms: readonly FormEntry[], tables: Uint8Array, firstPair: number): Handlers {
+  static of(
+    wasm: Uint8Array,
+    forms: readonly FormEntry[],
+    { tables = new Uint8Array(), firstPair, usual = [] }: Rest,
+  ): Handlers {
     const sorted = [...forms].sort((a, b) => a.key - b.key);
     const layouts = [...new Set(sorted.map(({ operands }) => JSON.stringify(operands)))];
     const text = new TextEncoder().encode(`[${layouts.join()}]`);
     const keysAt = HEADER + padded(wasm.length) + padded(text.length);
     const tablesAt = keysAt + 12 * forms.length;
-    const bytes = new Uint8Array(tablesAt + tables.length);
-    const header = [MAGIC, wasm.length, text.length, forms.length, tables.length, firstPair];
+    const usualAt = padded(tablesAt + tables.length);
+    const bytes = new Uint8Array(usualAt + 2 * usual.length);
+    const header = [MAGIC, wasm.length, text.length, forms.length, tables.length, firstPair, usual.length];
     new Uint32Array(bytes.buffer, 0, header.length).set(header);
     bytes.set(tables, tablesAt);
+    new Uint16Array(bytes.buffer, usualAt).set(usual);
     bytes.set(wasm, HEADER);
     bytes.set(text, HEADER + padded(wasm.length));
     new Float64Array(bytes.buffer, keysAt, forms.length).set(sorted.map(({ key }) => key));

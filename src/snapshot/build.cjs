@@ -77,6 +77,7 @@ async function main() {
         fs.cpSync(path.join(dist, name), at(name), { recursive: true });
     }
     handlers();
+    handlersCode();
     snapshot();
     fs.writeFileSync(at('start.sh'), startScript());
     for (const name of fs.readdirSync(directory, { recursive: true }))
@@ -116,7 +117,7 @@ async function bundle(name, source) {
 
 /** One instance for both kinds of module: what is imported is what require gives. */
 async function library() {
-  const { main, ...names } = require(at('armrun.cjs'));
+  const { main, isCodeUsed, writeCode, ...names } = require(at('armrun.cjs'));
   const list = Object.keys(names).sort().join(', ');
   fs.writeFileSync(
     at('armrun.mjs'),
@@ -145,12 +146,28 @@ function handlers() {
     fs.copyFileSync(path.join(root, 'dist', name), at(name));
     return;
   }
-  const { status, stderr, error } = spawnSync(
-    process.execPath,
-    [...flags, '--no-warnings', path.join(__dirname, 'handlers.ts'), at(name)],
-    { encoding: 'utf8', env: {} },
-  );
-  if (status !== 0) throw error ?? new Error(stderr);
+  run(...flags, '--no-warnings', path.join(__dirname, 'handlers.ts'), at(name));
+}
+
+/** V8's code of the usual handlers. Only a process with the flags of every start can make it, and another one must take it. */
+function handlersCode() {
+  const call = (script, ...args) =>
+    run(...SNAPSHOT_FLAGS, '--no-warnings', '-e', script, at('armrun.cjs'), ...args);
+  // V8 has something to do still, and nobody waits for it.
+  call('require(process.argv[1]).writeCode(process.argv[2]).then(() => process.exit())', at('handlers.code'));
+  if (fs.existsSync(at('handlers.code')))
+    call('if (!require(process.argv[1]).isCodeUsed()) throw new Error("V8 does not take its own code")');
+}
+
+/** Runs this Node; throws when it fails. */
+function run(...args) {
+  const { status, signal, stdout, stderr, error } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    env: {},
+  });
+  if (status !== 0)
+    throw error ?? new Error(stderr || `a step of it ends with ${signal ?? `status ${status}`}`);
+  return stdout;
 }
 
 /** A hash of the sources. */
@@ -178,14 +195,6 @@ function importsMadeStatic(code) {
 
 function snapshot() {
   const blob = at('armrun.blob');
-  const run = (...args) => {
-    const { status, stdout, stderr, error } = spawnSync(process.execPath, args, {
-      encoding: 'utf8',
-      env: {},
-    });
-    if (status !== 0) throw error ?? new Error(stderr || `the snapshot fails with status ${status}`);
-    return stdout;
-  };
   const entry = path.join(__dirname, 'entry.cjs');
   run(
     ...SNAPSHOT_FLAGS,

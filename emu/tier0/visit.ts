@@ -1,0 +1,59 @@
+/**
+ * Runs each handler that most programs need once, on nothing: V8 compiles a function when it is first called. Part of the build
+ * (src/handlers-file.ts).
+ */
+import { Machinery } from '../jit/machinery.ts';
+import {
+  PAGE_MASK,
+  PAGE_SHIFT,
+  RECORD_PAGES_ARM,
+  RECORD_PAGES_THUMB,
+  RECORDS_START,
+  STATE_BASE,
+  STATE_SIZE,
+} from '../memory/layout.ts';
+import { PooledMemory } from '../memory/pool.ts';
+import type { HandlerSet } from './handler-set.ts';
+import { HANDLER, MASTER_KIND, RECORD, RECORD_SCALE, RECORDS_STRIDE } from './record.ts';
+
+/** The last instruction of a page that has records; nothing is mapped there. */
+const ADDRESS = 0x1_0ffe;
+const RECORDS = RECORDS_START + (ADDRESS & PAGE_MASK) * RECORD_SCALE;
+/** MOV r0, r0. */
+const AN_ENCODING = 0xe1a0_0000 | 0;
+
+const leave = (): number => 0;
+
+export function visitHandlers(set: HandlerSet, handlers: Iterable<number>): void {
+  const { memory, buffer, u32 } = new PooledMemory();
+  const machinery = Machinery.take(memory, set);
+  machinery.hooks = { check: leave, svc: leave, step: leave, preempt: leave, miss: leave };
+  machinery.calls = {
+    page: leave,
+    decode: leave,
+    fault: leave,
+    hot: leave,
+    sawJump: leave,
+    compiled: leave,
+    resume: leave,
+  };
+  for (const table of [RECORD_PAGES_ARM, RECORD_PAGES_THUMB])
+    u32[(table >>> 2) + (ADDRESS >>> PAGE_SHIFT)] = RECORDS_START;
+  const records = new Uint16Array(buffer, RECORDS, (RECORDS_START + RECORDS_STRIDE - RECORDS) >>> 1);
+  for (const handler of handlers) {
+    // Each of them visits the one behind the page; that itself would come back to this place.
+    if (handler === HANDLER.NEXT_PAGE) continue;
+    new Uint8Array(buffer, STATE_BASE, STATE_SIZE).fill(0);
+    records.fill(0);
+    for (const next of [2, 4]) records[(next * RECORD_SCALE + RECORD.handler) >>> 1] = HANDLER.NEXT_PAGE;
+    records[RECORD.handler >>> 1] = handler;
+    records[RECORD.inner >>> 1] = HANDLER.DECODE;
+    try {
+      machinery.interpret(STATE_BASE, ADDRESS, 0);
+    } catch (error) {
+      // It has run into a trap, as there is nothing that it could run on.
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+    }
+  }
+  machinery.quick(RECORDS, AN_ENCODING, MASTER_KIND.A32);
+}
