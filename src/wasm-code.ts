@@ -18,6 +18,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { cachedDataVersionTag } from 'node:v8';
 import { crc32 } from 'node:zlib';
+import { nodeFfi } from '../syscalls/vfs/host/ffi/call.ts';
 
 /** The header of the bytes, as words: a number that says what they are, V8's tag, the code's length, and its CRC-32. */
 const HEADER = 16;
@@ -169,7 +170,7 @@ class V8 {
 function load(): V8 | null {
   if (process.platform !== 'linux') return null;
   try {
-    const ffi = process.getBuiltinModule('node:ffi');
+    const ffi = nodeFfi();
     return ffi === undefined ? null : new V8(ffi);
   } catch {
     return null;

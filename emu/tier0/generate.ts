@@ -41,7 +41,7 @@ import type { Operand } from './operand.ts';
 import { PAIRS } from './pairs.ts';
 import { CONDITION_HANDLERS, FIRST_FORM, RECORD, TABLES_AT } from './record.ts';
 import { RecordMaker } from './record-maker.ts';
-import { isUsual } from './usual.ts';
+import { usualForms } from './usual.ts';
 
 /** Names handlers by their rows, for profilers. */
 const NAMES = process.env.ARMRUN_JIT_NAMES !== undefined;
@@ -323,7 +323,7 @@ function generateForModel(): { handlers: Handlers; names: readonly string[] } {
       names.push(nameOfForm(insn));
     }
     forms.push({ key, handler, operands });
-    if (isUsual(nameOfForm(insn))) usual.add(handler);
+    if (usualForms().has(nameOfForm(insn))) usual.add(handler);
     byKey.set(key, { handler, operands });
   }
   const firstPair = handlers.length;

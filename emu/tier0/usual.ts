@@ -582,8 +582,13 @@ VSTR A2
   size=32 add=false
 `;
 
-/** Names as nameOfForm gives them. */
-let names: Set<string> | undefined;
+let names: ReadonlySet<string> | undefined;
+
+/** Names of the forms, as nameOfForm gives them. */
+export function usualForms(): ReadonlySet<string> {
+  names ??= namesIn(TEXT);
+  return names;
+}
 
 function namesIn(text: string): Set<string> {
   const found = new Set<string>();
@@ -592,9 +597,4 @@ function namesIn(text: string): Set<string> {
     if (line.startsWith('  ')) found.add(`${row}: ${line === '  -' ? '' : line.trim()}`);
     else row = line;
   return found;
-}
-
-export function isUsual(nameOfForm: string): boolean {
-  names ??= namesIn(TEXT);
-  return names.has(nameOfForm);
 }

@@ -6,7 +6,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { HANDLERS_FILE } from '../handlers-file.ts';
+import { CODE_FILE, HANDLERS_FILE } from '../handlers-file.ts';
 import snapshotFlags from '../snapshot/flags.json' with { type: 'json' };
 import flags from '../v8-flags.json' with { type: 'json' };
 import { dynamicOf, withoutSymbols } from './elf64.ts';
@@ -66,7 +66,11 @@ export function contents(source: Source): PackedFile[] {
     })),
     ...source.licences.map(({ name, file }) => ({ name, mode: 0o644, content: read(file) })),
   ];
-  if (isHost) files.push({ name: 'armrun.blob', mode: 0o644, content: read(path.join(dist, 'armrun.blob')) });
+  if (isHost) {
+    const made = (name: string) => ({ name, mode: 0o644, content: read(path.join(dist, name)) });
+    files.push(made('armrun.blob'));
+    if (fs.existsSync(path.join(dist, CODE_FILE))) files.push(made(CODE_FILE));
+  }
   return files.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

@@ -1,6 +1,6 @@
 /**
  * System calls of the host that node:fs has none of, through node:ffi, which Node 26.10 and later have (unless started with
- * `--no-experimental-ffi`). This is the only file that handles raw memory.
+ * `--no-experimental-ffi`). Raw memory is handled in this file only, and in src/wasm-code.ts, which calls V8.
  *
  * One C function is called, syscall(2), which every libc has, with numbers as arguments. What a number points to lies in an
  * area of our own, which is never freed: paths, names and values are copied into it, with their lengths checked, and results
@@ -191,19 +191,22 @@ function load(): HostCalls | null {
   const numbers = NUMBERS[process.arch as keyof typeof NUMBERS];
   if (process.platform !== 'linux' || numbers === undefined) return null;
   try {
-    const ffi = quietly(() => process.getBuiltinModule('node:ffi'));
+    const ffi = nodeFfi();
     return ffi === undefined ? null : new HostCalls(ffi, numbers);
   } catch {
     return null;
   }
 }
 
-/** Without Node's warning that this is experimental: nobody who runs a program can do anything about it. */
-function quietly<T>(body: () => T): T {
+/**
+ * node:ffi, without Node's warning that it is experimental: nobody who runs a program can do anything about it. Undefined, or an
+ * error, where there is none.
+ */
+export function nodeFfi(): typeof import('node:ffi') | undefined {
   const { emitWarning } = process;
   process.emitWarning = () => {};
   try {
-    return body();
+    return process.getBuiltinModule('node:ffi');
   } finally {
     process.emitWarning = emitWarning;
   }
