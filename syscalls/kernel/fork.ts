@@ -50,7 +50,6 @@ export function checkCloneFlags(flags: number): void {
   if (has(CLONE.CLONE_SIGHAND) && !has(CLONE.CLONE_VM)) fail('EINVAL');
   if (has(CLONE.CLONE_FS) && flags & (CLONE.CLONE_NEWNS | CLONE.CLONE_NEWUSER)) fail('EINVAL');
   if (has(CLONE.CLONE_THREAD) && flags & (CLONE.CLONE_NEWUSER | CLONE.CLONE_NEWPID)) fail('EINVAL');
-  if (has(CLONE.CLONE_SYSVSEM) && has(CLONE.CLONE_NEWIPC)) fail('EINVAL');
 }
 
 /** Makes a task as clone(2) says; it starts behind the call with r0 = 0. */
@@ -66,6 +65,8 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   if (has(CLONE.CLONE_PARENT) && parent.process.shielded) fail('EINVAL');
   const creds = has(CLONE.CLONE_NEWUSER) ? newUserNamespace(parent) : parent.creds;
   const made = newNamespaces(parent, flags, creds);
+  // copy_namespaces looks at this behind the privilege.
+  if (has(CLONE.CLONE_SYSVSEM) && has(CLONE.CLONE_NEWIPC)) fail('EINVAL');
   const ns = has(CLONE.CLONE_VM) ? made : forChild(made);
   // dup_mmap: what the child has of its own is promised once more.
   if (!has(CLONE.CLONE_VM) && kernel.vfs.memory.limited && !mayCommit(kernel, committedIn(parent.mm.space)))

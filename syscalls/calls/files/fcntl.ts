@@ -8,6 +8,7 @@ import { CAP, capable } from '../../vfs/core/creds.ts';
 import { identityOf } from '../../vfs/core/inode.ts';
 import type { Locks } from '../../vfs/core/locks.ts';
 import { type OpenFile, SeekableFile } from '../../vfs/core/open-file.ts';
+import { owns } from '../../vfs/core/permission.ts';
 import { PIPE_MAX, PipeFile } from '../../vfs/ipc/pipe.ts';
 import { MemoryFile } from '../../vfs/memory/memory-file.ts';
 import { fd, flags, hex, oneOf } from '../args.ts';
@@ -144,6 +145,7 @@ export function ownerOf({ process }: Task, { owner }: OpenFile): number {
 }
 
 export function setFlags(t: Task, fd: number, file: OpenFile, flags: number): number {
+  if (flags & ~file.flags & f.O_NOATIME && !owns(file.stat(), t.creds)) fail('EPERM');
   // Files that know no O_ASYNC do not keep it.
   const wanted = file.asynchronous ? flags : flags & ~f.O_ASYNC;
   if ((file.flags ^ wanted) & f.O_ASYNC) setAsync(t.kernel, file, fd, (wanted & f.O_ASYNC) !== 0);

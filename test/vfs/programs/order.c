@@ -187,6 +187,16 @@ static void descriptors(void) {
   TRY(setrlimit(RLIMIT_NOFILE, &l));
 }
 
+// Both want a privilege, or to be the owner, before they look at the rest.
+static void unprivileged(void) {
+  if (getuid() == 0) setresuid(1000, 1000, 1000);
+  TRY(syscall(SYS_clone, CLONE_NEWIPC | CLONE_SYSVSEM | SIGCHLD, 0, 0, 0, 0));
+  int fd = open("/etc/passwd", O_RDONLY);
+  TRY(fcntl(fd, F_SETFL, O_NOATIME));
+  TRY(fcntl(fd, F_SETFL, O_NONBLOCK));
+  TRY(fcntl(fd, F_GETFL) & O_NONBLOCK);
+}
+
 static void unreachable(void) {
   if (getuid() != 0) return;
   mkdir("jail", 0755), mkdir("outside", 0755), mkdir("gone", 0755);
@@ -218,6 +228,7 @@ int main(void) {
   run(memory);
   run(others);
   run(descriptors);
+  run(unprivileged);
   run(unreachable);
   return 0;
 }
