@@ -11,6 +11,11 @@ export const MS_NODIRATIME = 2048;
 export const MS_BIND = 4096;
 export const MS_MOVE = 8192;
 export const MS_REC = 1 << 14;
+/** For the kernel itself. */
+export const MS_NOUSER = 1 << 31;
+/** What old programs have in the upper half of the flags. */
+export const MS_MGC_VAL = 0xc0ed_0000 | 0;
+export const MS_MGC_MSK = 0xffff_0000 | 0;
 export const MS_SILENT = 1 << 15;
 export const MS_UNBINDABLE = 1 << 17;
 export const MS_PRIVATE = 1 << 18;

@@ -8,6 +8,8 @@ import {
   attributesOf,
   MOUNT_ATTR_RDONLY,
   MS_BIND,
+  MS_MGC_MSK,
+  MS_MGC_VAL,
   MS_MOVE,
   MS_NOATIME,
   MS_NODEV,
@@ -15,6 +17,7 @@ import {
   MS_NOEXEC,
   MS_NOSUID,
   MS_NOSYMFOLLOW,
+  MS_NOUSER,
   MS_PRIVATE,
   MS_PROPAGATION,
   MS_RDONLY,
@@ -87,12 +90,14 @@ function mount(
   sourceAt: () => string | null,
   target: () => string,
   type: string | null,
-  flags: number,
+  given: number,
   data: number,
 ): number {
   const source = sourceAt();
   if (data !== 0) t.mm.readable(data, 1);
   const at = inodeAt(t, AT_FDCWD, target(), true);
+  const flags = (given & MS_MGC_MSK) === MS_MGC_VAL ? given & ~MS_MGC_MSK : given;
+  if (flags & MS_NOUSER) fail('EINVAL');
   if (!mayMount(t)) fail('EPERM');
   if (flags & MS_REMOUNT) return remount(t, at, flags, data);
   if (flags & MS_PROPAGATION && !(flags & (MS_BIND | MS_MOVE))) return propagate(t, at, flags);

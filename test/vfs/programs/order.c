@@ -195,6 +195,8 @@ static void unprivileged(void) {
   TRY(fcntl(fd, F_SETFL, O_NOATIME));
   TRY(fcntl(fd, F_SETFL, O_NONBLOCK));
   TRY(fcntl(fd, F_GETFL) & O_NONBLOCK);
+  TRY(mount("none", "/tmp", "tmpfs", 1u << 31, NULL));
+  TRY(mount("none", "/tmp", "tmpfs", 0xc0ed0000, NULL));
 }
 
 static void unreachable(void) {
