@@ -144,13 +144,17 @@ export function run(
   }: { env?: NodeJS.ProcessEnv; cwd?: string; started?: (child: ReturnType<typeof spawn>) => void } = {},
 ): Promise<Build> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { env, cwd, stdio: [started ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
+    // One pipe for both: of two, who reads late cannot tell which line was first.
+    const together = ['-c', 'exec "$@" 2>&1', 'sh', file, ...args];
+    const child = spawn('sh', together, {
+      env,
+      cwd,
+      stdio: [started ? 'pipe' : 'ignore', 'pipe', 'inherit'],
+    });
     let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream!.setEncoding('utf8').on('data', (text) => {
-        output += text;
-      });
-    }
+    child.stdout!.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
     child.on('error', reject);
     child.on('close', (status) => resolve({ status: status ?? -1, output }));
     started?.(child);
