@@ -299,7 +299,8 @@ export class CodeCache {
   }
 
   #instantiate(compiled: CompiledModule): boolean {
-    return this.#ifRoom(() => this.modules.instantiate(compiled)) !== undefined;
+    this.#ifRoom(() => this.modules.instantiate(compiled));
+    return !this.#store.outOfMemory;
   }
 
   /** Makes instances of an image's modules that this address space does not have yet; false when there are none. */

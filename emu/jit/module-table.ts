@@ -74,7 +74,7 @@ export class ModuleTable {
   }
 
   /** RangeError when there is no memory for it. */
-  instantiate(compiled: CompiledModule): true {
+  instantiate(compiled: CompiledModule): void {
     const table = this.#table;
     const store = this.#store;
     const machinery = this.#machinery;
@@ -86,7 +86,6 @@ export class ModuleTable {
     }
     new WebAssembly.Instance(compiled.module, { e: machinery.imports });
     this.#placed(compiled, compiled.slots);
-    return true;
   }
 
   /** A module's functions are in the table. */

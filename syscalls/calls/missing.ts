@@ -22,12 +22,12 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   lseek: 'a file in memory has its holes at its end only',
   _llseek: 'as lseek',
   mount:
-    'tmpfs, ramfs, proc, sysfs, devtmpfs, devpts, mqueue and binds; MS_SHARED gives EINVAL; proc has no parameters ' +
+    'tmpfs, ramfs, proc, sysfs, devtmpfs, devpts, mqueue and binds; proc has no parameters ' +
     '(hidepid: EINVAL), those of devtmpfs and max of devpts change nothing; times of access are those of the host',
   ustat: 'what the host has mounted inside its own tree is not found (EINVAL), as it is not in /proc/mounts',
   fsopen: 'as mount',
   fsconfig: 'as mount',
-  move_mount: 'MOVE_MOUNT_SET_GROUP gives EINVAL, as of mounts that are private',
+  move_mount: 'MOVE_MOUNT_SET_GROUP gives EINVAL',
   mount_setattr: 'as mount; MOUNT_ATTR_IDMAP gives EPERM, EINVAL',
   umount2: 'the root of the tree stays mounted',
   arm_sync_file_range: 'fsync of the whole file',

@@ -23,13 +23,6 @@ const EFFECTIVE = 1;
 const SIZES: Readonly<Record<number, number | undefined>> = { 1: 12, 2: 20, 3: 24 };
 const ROOT_ID = 20;
 
-/** Whether a user is root in a namespace or in one above it (rootid_owns_currentns). */
-function isRootOfSome(user: UserNamespace, uid: number): boolean {
-  for (let at: UserNamespace | undefined = user; at !== undefined; at = at.parent)
-    if (at.root === uid) return true;
-  return false;
-}
-
 /** Undefined when the file has none that are good here. */
 function fileCapabilities(inode: Inode, user: UserNamespace): FileCapabilities | undefined {
   let bytes: Uint8Array;
@@ -44,7 +37,7 @@ function fileCapabilities(inode: Inode, user: UserNamespace): FileCapabilities |
   const magic = view.getUint32(0, true);
   if (SIZES[magic >>> 24] !== bytes.length) fail('EINVAL');
   const root = magic >>> 24 === 3 ? view.getUint32(ROOT_ID, true) : 0;
-  if (!isRootOfSome(user, root)) return undefined;
+  if (!user.isRoot(root)) return undefined;
   const word = (at: number) =>
     at + 4 <= Math.min(bytes.length, ROOT_ID) ? BigInt(view.getUint32(at, true)) : 0n;
   return {

@@ -42,9 +42,10 @@ export class PidNamespace extends Namespace {
     if (this.parent === undefined || x === 0 || x === -1 || x === -0x8000_0000) return x;
     return x < 0 ? -this.pidOf(-x) : this.pidOf(x);
   }
-  /** Numbers from the namespace `from` down to this one, as NSpid shows them. */
+  /** Numbers from the namespace `from` down to this one, as NSpid shows them; none where this is not within that. */
   numbersFrom(from: PidNamespace, pid: number): number[] {
-    const above = this === from || this.parent === undefined ? [] : this.parent.numbersFrom(from, pid);
+    if (!this.isWithin(from)) return [];
+    const above = this === from ? [] : this.parent!.numbersFrom(from, pid);
     return [...above, this.numberOf(pid)];
   }
   isWithin(ancestor: PidNamespace): boolean {

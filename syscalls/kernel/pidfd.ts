@@ -22,8 +22,8 @@ export class PidFile extends OpenFile {
     if (process.reaped) return 'Pid:\t-1\nNSpid:\t-1\n';
     // Of who looks, as /proc is.
     const { pids } = process.kernel.scheduler.current?.process ?? process;
-    const numbers = process.pids.isWithin(pids) ? process.pids.numbersFrom(pids, process.pid) : [0];
-    return `Pid:\t${numbers[0]}\nNSpid:\t${numbers.join('\t')}\n`;
+    const numbers = process.pids.numbersFrom(pids, process.pid);
+    return `Pid:\t${numbers[0] ?? 0}\nNSpid:\t${numbers.join('\t') || 0}\n`;
   }
   override poll(): number {
     return this.process.zombie ? POLLIN | POLLRDNORM : 0;

@@ -98,8 +98,7 @@ const shownToChildren = (pids: PidNamespace) =>
   pids.init !== undefined || pids.parent === undefined ? pids : undefined;
 
 /** In a namespace, and those below it that a process is in. */
-const numbers = (of: Process, pids: PidNamespace, pid: number) =>
-  of.pids.isWithin(pids) ? of.pids.numbersFrom(pids, pid) : [];
+const numbers = (of: Process, pids: PidNamespace, pid: number) => of.pids.numbersFrom(pids, pid);
 
 function describe(p: Process, pids: PidNamespace): ProcProcess {
   // As in Linux: a leader that has ended before its threads has no memory and no files to show.

@@ -143,7 +143,7 @@ function openTree(t: Task, dirfd: number, path: () => string, flags: number): nu
   return installFile(t, new PathFile(at, O_PATH), closeOnExec);
 }
 
-/** MOVE_MOUNT_SET_GROUP needs a mount that spreads what is mounted, which there is not (do_set_group). */
+/** Groups cannot be given (do_set_group). */
 function moveMountCall(
   t: Task,
   fromFd: number,

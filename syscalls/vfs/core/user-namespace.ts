@@ -78,6 +78,10 @@ export class UserNamespace extends Namespace implements Record<IdKind, IdMap> {
       if (at === ancestor) return true;
     return false;
   }
+  /** Whether a user is root of it, or of one above it (rootid_owns_currentns). */
+  isRoot(uid: number): boolean {
+    return this.root === uid || this.parent?.isRoot(uid) === true;
+  }
   /** Root of it, as the kernel's id; undefined as long as it has none. */
   get root(): number | undefined {
     return this.uids.toKernel(0);

@@ -27,8 +27,7 @@ export function shownXattr(name: string, value: Uint8Array, user: UserNamespace)
   const view = new DataView(value.buffer, value.byteOffset, value.length);
   const revision = view.getUint8(3);
   const root = revision === REVISION_3.number ? view.getUint32(ROOT_ID, true) : 0;
-  for (let at: UserNamespace | undefined = user; at !== undefined; at = at.parent) {
-    if (at.root !== root) continue;
+  if (user.isRoot(root)) {
     const shown = Uint8Array.from(value.subarray(0, REVISION_2.size));
     shown[3] = REVISION_2.number;
     return shown;
