@@ -106,9 +106,13 @@ export const fullPath = (mount: Mount, inode: Inode): string => {
 /** The same file in another mount; undefined where that does not show it. */
 function placeIn(mount: Mount, path: string): Inode | undefined {
   if (path !== mount.base && !path.startsWith(`${mount.base}/`)) return undefined;
-  let at: Inode | undefined = mount.fs.root;
-  for (const name of path.slice(mount.base.length).split('/'))
-    if (name !== '') at = at?.isDirectory ? at.lookup(name) : undefined;
+  return descend(mount.fs.root, path.slice(mount.base.length));
+}
+
+/** What has these names below a directory. */
+function descend(root: Inode, path: string): Inode | undefined {
+  let at: Inode | undefined = root;
+  for (const name of path.split('/')) if (name !== '') at = at?.isDirectory ? at.lookup(name) : undefined;
   return at;
 }
 
@@ -202,10 +206,7 @@ function copyTo(target: Target, tree: readonly Mount[], from: MountNamespace): M
 
 /** The directory that has the same names in a copy of its file system. */
 function counterpart(dir: Inode, within: FileSystem): Inode | undefined {
-  if (dir.fs === within) return dir;
-  let at: Inode | undefined = within.root;
-  for (const name of pathOf(dir, dir.fs.root).split('/')) if (name !== '') at = at?.lookup(name);
-  return at;
+  return dir.fs === within ? dir : descend(within.root, pathOf(dir, dir.fs.root));
 }
 
 /** What is mounted on a name in a directory is gone from there: what those that get it have mounted there (propagate_umount). */
