@@ -17,6 +17,9 @@ export type BackendFactory = (space: AddressSpace, options: CpuOptions) => CpuBa
 const PATIENCE = 5;
 const ALL_PATIENCE = 2 ** 30;
 
+/** Those that are run first of two: where they stop the other is led to, by single instructions, which compiled code has not. */
+const LEADERS: readonly CpuName[] = ['jit', 'interp'];
+
 /** An engine for all processes of a run. */
 export interface Engine {
   readonly create: BackendFactory;
@@ -43,9 +46,11 @@ export interface EngineOptions {
 export async function engineNamed(name: CpuName, options: EngineOptions = {}): Promise<Engine> {
   const { verify, unicornJs = null } = options;
   if (!verify) return engine(name, options);
-  const first = await engine(name, { unicornJs });
+  if (verify === name) throw new Error(`${name} cannot be compared with itself`);
+  const leader = LEADERS.find((cpu) => cpu === name || cpu === verify) ?? name;
   const { VerifyBackend } = await import('./verify/backend.ts');
-  const second = await engine(verify, { unicornJs });
+  const first = await engine(leader, { unicornJs });
+  const second = await engine(leader === name ? verify : name, { unicornJs });
   return {
     create: (space, options) => new VerifyBackend(space, options, first.create, second.create),
     finish: async () => {},

@@ -46,9 +46,22 @@ export interface CpuBackend {
   stop(): void;
   /** Forget everything translated from these bytes (cacheflush, munmap, a write to code). */
   invalidate(address: number, length: number): void;
+  /** For engines that can do single instructions. */
+  readonly steps?: Steps;
   /** Frees what the engine holds outside the memory. */
   close(): void;
   stats(): CpuStats;
+}
+
+/** A CPU that can be led instruction by instruction. Hooks are called as in run(). */
+export interface Steps {
+  /** Runs one instruction (or a few: those of an IT block). False: a hook said to leave. */
+  step(cpu: CpuState): boolean;
+  /**
+   * Runs at least one instruction, until the thread is at the location and `accept` (which is to look at the state only) answers
+   * true (gives true), or a hook says to leave (gives false). hooks.preempt is asked now and then.
+   */
+  runTo(cpu: CpuState, location: number, accept: () => boolean): boolean;
 }
 
 export interface CpuStats {

@@ -81,6 +81,26 @@ export class TimeSheet {
     return this.#ms.get(what) ?? 0;
   }
 
+  /**
+   * What the thread has done, given the instructions of each tier, which have their time under its name; the translating thread's
+   * milliseconds, and Work.steps.
+   */
+  work(instructions: Readonly<Record<string, number>>, threadMs: number, steps: Work['steps']): Work {
+    const tiers = Object.entries(instructions).map(([tier, n]) => [
+      tier,
+      { instructions: n, ms: this.of(tier) },
+    ]);
+    return {
+      tiers: Object.fromEntries(tiers),
+      threads: {
+        main: { decodeMs: this.of('decode'), translateMs: this.of('translate') },
+        ...(threadMs > 0 && { translator: { decodeMs: 0, translateMs: threadMs } }),
+      },
+      steps,
+      hooksMs: this.of('hooks'),
+    };
+  }
+
   /** An object whose methods, called, take time of `what`. */
   timed<T extends object>(object: T, what: string): T {
     if (!this.#isOn) return object;

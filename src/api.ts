@@ -210,8 +210,8 @@ export interface RunOptions {
    * OptionError.
    */
   cpuModel?: string;
-  /** A second CPU that runs beside the first; a difference ends the run with a {@link VerifyError}. */
-  verify?: 'reference' | 'unicorn' | null;
+  /** A second CPU, another than `cpu`, that runs beside it; a difference ends the run with a {@link VerifyError}. */
+  verify?: 'jit' | 'interp' | 'reference' | 'unicorn' | 'unicorn.js' | null;
   /** Directory of the host where compiled code is kept for later runs; null or undefined: nowhere. */
   cache?: string | null;
   /**

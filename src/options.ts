@@ -50,7 +50,7 @@ export interface Options {
   /** Directory where translations are kept from run to run; null: nowhere. */
   cache: string | null;
   /** Runs a second CPU beside the first and compares. */
-  verify: 'unicorn' | 'reference' | null;
+  verify: CpuName | null;
   /** Where system calls are logged: '-' is standard error. */
   strace: string | null;
   /** The same turns each time. */
@@ -109,7 +109,7 @@ Runs a 32-bit ARM Linux program.
   --cpu NAME             jit (the default), interp (nothing is compiled), reference, unicorn or unicorn.js
   --cpu-model NAME       the processor that the guest sees, 'help' for a list (by default ${DEFAULT_MODEL.name})
   --cache DIR            where translated code is kept for later runs (by default ~/.cache/armrun), or 'none'
-  --verify NAME          run unicorn or reference beside the CPU and compare
+  --verify NAME          run a second of these CPUs beside it, and end with a report where they differ
   --strace[=FILE]        log system calls (to standard error)
   --repeatable           the same turns each time: time passes as programs run, directories are listed by name
   --stats                print counters at the end
@@ -144,6 +144,8 @@ Exit status: the program's own; 125 when armrun itself fails and the run cannot 
 126 when PROGRAM cannot be run, 127 when it is not found.
 A program that ends by a signal ends armrun by the same.
 `;
+
+const CPU_NAMES: readonly CpuName[] = ['jit', 'interp', 'reference', 'unicorn', 'unicorn.js'];
 
 const OPTIONS = {
   root: { type: 'string' },
@@ -363,7 +365,7 @@ function setForGuest(draft: Draft, name: OptionName, spelling: string, value: st
 function set(draft: Draft, name: OptionName, spelling: string, value: string): Instead | undefined {
   switch (name) {
     case 'cpu':
-      draft.cpu = oneOf(spelling, value, ['jit', 'interp', 'reference', 'unicorn', 'unicorn.js']);
+      draft.cpu = oneOf(spelling, value, CPU_NAMES);
       break;
     case 'cpu-model':
       if (value === 'help') return 'cpu-models';
@@ -373,7 +375,7 @@ function set(draft: Draft, name: OptionName, spelling: string, value: string): I
       draft.cache = value === 'none' ? null : value;
       break;
     case 'verify':
-      draft.verify = oneOf<'unicorn' | 'reference'>(spelling, value, ['unicorn', 'reference']);
+      draft.verify = oneOf(spelling, value, CPU_NAMES);
       break;
     case 'strace':
       draft.strace = value;

@@ -3,15 +3,19 @@
  * compared with, and a choice for hunting bugs.
  */
 
-import type { CpuBackend, CpuOptions, CpuStats } from '../cpu.ts';
+import type { CpuBackend, CpuOptions, CpuStats, Steps } from '../cpu.ts';
 import type { CpuState } from '../cpu-state.ts';
 import { OFF } from '../cpu-state.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { Interpreter } from './interpreter.ts';
 
-export class ReferenceBackend implements CpuBackend {
+/** Steps between two questions to hooks.preempt. */
+const TURN = 1 << 20;
+
+export class ReferenceBackend implements CpuBackend, Steps {
   readonly name = 'reference';
   readonly space: AddressSpace;
+  readonly steps = this;
   readonly interpreter: Interpreter;
   readonly #count: boolean;
   /** Threads inside run(), innermost last: a hook may run another thread. */
@@ -31,6 +35,21 @@ export class ReferenceBackend implements CpuBackend {
     } finally {
       this.#running.pop();
       if (this.#count) addCount(cpu, this.interpreter.instructions - before);
+    }
+  }
+
+  step(cpu: CpuState): boolean {
+    return this.interpreter.step(cpu);
+  }
+
+  runTo(cpu: CpuState, location: number, accept: () => boolean): boolean {
+    for (;;) {
+      for (let i = 0; i < TURN; i++) {
+        if (!this.interpreter.step(cpu)) return false;
+        if (cpu.location === location && accept()) return true;
+      }
+      cpu.fuel = -1;
+      if (!this.interpreter.hooks.preempt(cpu)) return false;
     }
   }
 

@@ -15,6 +15,7 @@ import {
   type CpuStats,
   EXIT,
   type FaultReason,
+  type Steps,
 } from '../cpu.ts';
 import { type CpuState, FPSCR_MODE_MASK, OFF } from '../cpu-state.ts';
 import { InsnCache } from '../decode/insn-cache.ts';
@@ -27,6 +28,7 @@ import { TimeSheet, type Work } from '../work.ts';
 import { CodeCache } from './code-cache.ts';
 import { MAX_DEPTH } from './compile.ts';
 import { DISPATCH_DEPTH, GROUP_ALIGN, LEAVE } from './convention.ts';
+import { interpreterSteps, type Stop } from './interpreter-steps.ts';
 import { Machinery } from './machinery.ts';
 import { ModuleTable } from './module-table.ts';
 import { TranslationStore } from './store.ts';
@@ -52,6 +54,10 @@ const MAX_GROUP_FAILURES = 8;
 export class JitBackend implements CpuBackend {
   readonly name: CpuName;
   readonly space: AddressSpace;
+  /** Only where nothing is compiled. */
+  readonly steps?: Steps;
+  /** Where the interpreter is led to. */
+  #stop: Stop | null = null;
   readonly #options: CpuOptions;
   readonly #interpreter: Interpreter;
   readonly #cache: InsnCache;
@@ -88,6 +94,8 @@ export class JitBackend implements CpuBackend {
     this.#tiering = new Tiering(store.began, options.hot);
     this.#heatMask = options.interpret === true ? -1 : this.#tiering.interval - 1;
     this.name = options.interpret === true ? 'interp' : 'jit';
+    if (options.interpret === true)
+      this.steps = interpreterSteps((cpu, stop) => this.#runUntil(cpu, stop), this.#cache);
     const set = handlerSet(options.count);
     this.#machinery = Machinery.take(space.memory, set);
     this.#machinery.hooks = {
@@ -146,6 +154,18 @@ export class JitBackend implements CpuBackend {
     }
   }
 
+  #runUntil(cpu: CpuState, stop: Stop): boolean {
+    this.#stop = stop;
+    this.#wasm.stopAt(stop.locations);
+    try {
+      this.run(cpu);
+    } finally {
+      this.#wasm.stopAt([]);
+      this.#stop = null;
+    }
+    return stop.reached;
+  }
+
   stop(): void {
     if (this.#cpu !== undefined) this.#cpu.fuel = 0;
   }
@@ -167,32 +187,14 @@ export class JitBackend implements CpuBackend {
 
   stats(): CpuStats {
     const { code } = this;
-    const interpreter = this.#interpreter;
-    const options = this.#options;
-    const interpreted = code.countedInstructions(OFF.interpreted);
+    const evaluator = this.#interpreter.instructions;
+    const interpreter = code.countedInstructions(OFF.interpreted);
     const compiled = code.countedInstructions(OFF.icount);
+    const work = () => this.#times.work({ evaluator, interpreter, compiled }, code.threadMs, this.#steps);
     return {
-      instructions: interpreter.instructions + interpreted + compiled,
+      instructions: evaluator + interpreter + compiled,
       ...code.stats,
-      ...(options.count && { work: this.#work(interpreted, compiled) }),
-    };
-  }
-
-  #work(interpreted: number, compiled: number): Work {
-    const times = this.#times;
-    const steps = this.#steps;
-    return {
-      tiers: {
-        evaluator: { instructions: this.#interpreter.instructions, ms: times.of('evaluator') },
-        interpreter: { instructions: interpreted, ms: times.of('interpreter') },
-        compiled: { instructions: compiled, ms: times.of('compiled') },
-      },
-      threads: {
-        main: { decodeMs: times.of('decode'), translateMs: times.of('translate') },
-        ...(this.code.threadMs > 0 && { translator: { decodeMs: 0, translateMs: this.code.threadMs } }),
-      },
-      steps,
-      hooksMs: times.of('hooks'),
+      ...(this.#options.count && { work: work() }),
     };
   }
 
@@ -204,9 +206,11 @@ export class JitBackend implements CpuBackend {
     const cpu = this.#cpu;
     const interpreter = this.#interpreter;
     const w = cpu.i32;
-    for (let first = left; ; first = null) {
+    for (let first = left; !this.#stop?.isAt(cpu); first = null) {
       if (first === null && !this.#defaultMode()) {
-        if (interpreter.run(cpu, this.#isDefaultMode)) continue;
+        const goesOn =
+          this.#stop === null ? interpreter.run(cpu, this.#isDefaultMode) : interpreter.step(cpu);
+        if (goesOn) continue;
       } else if (first === null && w[IT] !== 0) {
         if (interpreter.step(cpu)) continue;
       } else {
@@ -227,9 +231,10 @@ export class JitBackend implements CpuBackend {
           if (interpreter.step(cpu)) continue;
         } else if (why === EXIT.LOOKUP) continue;
       }
-      w[EXIT_REASON] = depth > 0 ? EXIT.HOOK : EXIT.NONE;
-      return LEAVE;
+      break;
     }
+    w[EXIT_REASON] = depth > 0 ? EXIT.HOOK : EXIT.NONE;
+    return LEAVE;
   }
 
   /** Whether the wasm tiers may run: they assume little endian and the default floating-point mode. */
@@ -346,11 +351,15 @@ export class JitBackend implements CpuBackend {
       cpu.i32[EXIT_REASON] = EXIT.HOOK;
       return 0;
     }
-    if (cpu.location !== expected || this.#stale || this.#revoked() || !this.#compiledMode()) {
-      cpu.i32[EXIT_REASON] = EXIT.LOOKUP;
-      return 0;
-    }
+    if (cpu.location !== expected || this.#stale || this.#revoked() || !this.#compiledMode())
+      return this.#lookUp();
     return 1;
+  }
+
+  /** Back to the dispatcher, to go on at the state's location. */
+  #lookUp(): 0 {
+    this.#cpu.i32[EXIT_REASON] = EXIT.LOOKUP;
+    return 0;
   }
 
   /** Whether access to a page was taken away since. An SVC may do so: behind it everything is tested anew. */
@@ -369,6 +378,7 @@ export class JitBackend implements CpuBackend {
 
   #preempt(): number {
     const cpu = this.#cpu;
+    if (this.#stop?.branch && cpu.fuel < 0) return this.#lookUp();
     const expected = cpu.location;
     this.#revocationEpoch = this.space.pages.revocationEpoch;
     this.#thread?.poll();
@@ -388,10 +398,7 @@ export class JitBackend implements CpuBackend {
     const answer = this.#interpreter.step(cpu);
     const it = cpu.i32[IT];
     // Behind an IT that could not be decoded with its block the evaluator goes on.
-    if (insn.itBefore === 0 && it !== 0 && answer) {
-      cpu.i32[EXIT_REASON] = EXIT.LOOKUP;
-      return 0;
-    }
+    if (insn.itBefore === 0 && it !== 0 && answer) return this.#lookUp();
     cpu.i32[IT] = 0;
     const result = this.#goOn(answer, expected);
     if (result === 0) cpu.i32[IT] = it!;
@@ -402,6 +409,11 @@ export class JitBackend implements CpuBackend {
   #miss(depth: number, ret: number): number {
     const cpu = this.#cpu;
     const target = cpu.u32[TARGET]!;
+    if (this.#stop !== null) {
+      cpu.location = target;
+      this.#lookUp();
+      return LEAVE;
+    }
     // A jump to the return address by other means than BX LR: the caller knows it.
     if (depth + DISPATCH_DEPTH >= MAX_DEPTH || target === ret) return target;
     const from = cpu.u32[EXIT_TO] === target ? cpu.u32[EXIT_FROM]! : 0;

@@ -12,6 +12,7 @@
  *     memory's next process where its page is of the same image, and compiled code for them is in place then.
  *   - A handler of a pair stands in the first instruction's record and reads that of the second, so both are forgotten
  *     together: they are on one page, and neither is at its last halfword; and the second has no compiled code.
+ *   - RECORD_PAGES_* tell the records of the interpreter that runs; another one of the same memory is concealed meanwhile.
  *   - It runs in the default mode only (little endian, default FPSCR mode) and begins outside IT blocks; else the evaluator does.
  */
 
@@ -60,6 +61,8 @@ export interface InterpreterHooks {
 }
 
 const EXIT_REASON = OFF.exit >> 2;
+/** The table slot that never has code. */
+const NO_SLOT = 0;
 
 export class WasmInterpreter {
   readonly #space: AddressSpace;
@@ -80,6 +83,9 @@ export class WasmInterpreter {
   readonly #compiled = new Map<number, Set<number>>();
   /** Runs under way in each other. */
   #nesting = 0;
+  /** RecordArea.clearings when there were records of ours last. */
+  #clearings: number;
+  #stops: readonly number[] = [];
 
   constructor(
     space: AddressSpace,
@@ -90,6 +96,7 @@ export class WasmInterpreter {
     left: Map<number, LeftPage>,
   ) {
     this.#area = RecordArea.of(space);
+    this.#clearings = this.#area.clearings;
     this.#left = left;
     this.#heatMask = heatMask;
     this.#timed = timed;
@@ -132,6 +139,7 @@ export class WasmInterpreter {
   run(cpu: CpuState, depth: number, stopAt: number): number {
     const outer = this.#cpu;
     this.#cpu = cpu;
+    if (this.#area.shown !== this) this.#show();
     if (this.#nesting++ === 0 && this.#area.worn) this.#dropAll();
     const w = cpu.i32;
     w[OFF.depth >> 2] = depth;
@@ -144,6 +152,38 @@ export class WasmInterpreter {
       this.#nesting--;
       this.#cpu = outer;
     }
+  }
+
+  #show(): void {
+    const area = this.#area;
+    area.shown?.conceal();
+    area.shown = this;
+    if (this.#clearings !== area.clearings) {
+      this.#clearings = area.clearings;
+      for (const forgotten of [this.#pages, this.#left, this.#compiled]) forgotten.clear();
+    }
+    for (const [key, records] of this.#pages) this.#views.i32[tableEntry(key)] = records;
+  }
+
+  /** Another interpreter of this memory is about to run. */
+  conceal(): void {
+    for (const key of this.#pages.keys()) this.#views.i32[tableEntry(key)] = 0;
+    this.#area.shown = undefined;
+  }
+
+  /**
+   * Locations at which it leaves with EXIT.HOOK (they are "compiled", to a slot without code), instead of those before. Such
+   * whose pages are not there are left out until these come.
+   */
+  stopAt(locations: readonly number[]): void {
+    if (this.#area.shown !== this) this.#show();
+    for (const location of this.#stops) this.forgetCompiled(location);
+    this.#stops = locations;
+    this.#putStops();
+  }
+
+  #putStops(): void {
+    for (const location of this.#stops) this.setCompiled(location, NO_SLOT);
   }
 
   /** Whether the instruction at a location has been run, or is just about to be. */
@@ -223,6 +263,7 @@ export class WasmInterpreter {
     // The last instruction of the page before may have had its other half there.
     const before = this.#pages.get(((first - 1) << 1) | 1);
     if (before !== undefined) this.#forgetLast(before);
+    this.#putStops();
   }
 
   /** Forgets the last instruction of a page, which may go on in the next. */
@@ -242,7 +283,7 @@ export class WasmInterpreter {
   #hide(key: number): void {
     this.#pages.delete(key);
     this.#compiled.delete(key);
-    this.#views.i32[tableEntry(key)] = 0;
+    if (this.#area.shown === this) this.#views.i32[tableEntry(key)] = 0;
   }
 
   /** The end of the process: leaves what the next one can use. To be called while everything is still mapped. */
@@ -260,6 +301,7 @@ export class WasmInterpreter {
       this.#left.set(key, { records, image, compiled: this.#compiled.get(key) });
       this.#hide(key);
     }
+    if (this.#area.shown === this) this.#area.shown = undefined;
     // Of the code of an image where its jumps went is as good as ever.
     if (!dropped) return;
     const { i32 } = this.#views;
@@ -272,7 +314,9 @@ export class WasmInterpreter {
     for (const key of [...this.#pages.keys()]) nobodyRuns ? this.#hide(key) : this.#drop(key);
     if (!nobodyRuns) for (const { records } of this.#left.values()) this.#area.give(records);
     this.#left.clear();
-    if (nobodyRuns) this.#area.clear();
+    if (!nobodyRuns) return;
+    this.#area.clear();
+    this.#clearings = this.#area.clearings;
   }
 
   // ---- what the interpreter calls ----
@@ -294,6 +338,7 @@ export class WasmInterpreter {
         this.#compiled.set(key, left.compiled);
         for (const l of [...left.compiled]) if (!this.#hooks.isCompiled(l)) this.forgetCompiled(l);
       }
+      this.#putStops();
       return 1;
     }
     let records = this.#area.take();
@@ -305,6 +350,7 @@ export class WasmInterpreter {
     i32[(records + RECORDS_LENGTH + 16) >>> 2] = HANDLER.NEXT_PAGE;
     this.#pages.set(key, records);
     i32[tableEntry(key)] = records;
+    this.#putStops();
     return 1;
   }
 

@@ -38,6 +38,13 @@ export class RecordArea {
   readonly #itRoom: Uint32Array;
   /** Pages whose records were taken away since those of IT blocks were. */
   #dropped = 0;
+  /**
+   * Whose records RECORD_PAGES_* tell. Two engines may be at work in a memory (emu/verify), by turns: who runs puts its own
+   * there.
+   */
+  shown: { conceal(): void } | undefined;
+  /** How often all records have been forgotten. */
+  clearings = 0;
 
   /** That of an address space's memory. */
   static of({ memory, pages }: AddressSpace): RecordArea {
@@ -104,6 +111,7 @@ export class RecordArea {
     this.#itAreas.length = 0;
     this.#itRoom.fill(0);
     this.#dropped = 0;
+    this.clearings++;
   }
 
   #zero(start: number, end: number): void {

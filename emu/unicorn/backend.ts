@@ -15,7 +15,7 @@
  *
  * Exclusive monitor: the library's own; cleared at every hook, as an exception does (ARM ARM A3.4.5 leaves that to the system).
  */
-import type { CpuBackend, CpuHooks, CpuName, CpuOptions, CpuStats, FaultReason } from '../cpu.ts';
+import type { CpuBackend, CpuHooks, CpuName, CpuOptions, CpuStats, FaultReason, Steps } from '../cpu.ts';
 import { type CpuState, OFF } from '../cpu-state.ts';
 import type { Access, AddressSpace } from '../memory/address-space.ts';
 import { EXEC, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, READ, USER_START, WRITE } from '../memory/layout.ts';
@@ -44,9 +44,10 @@ const UNDEFINED: Event = { kind: 'undefined' };
 const SLICE: Event = { kind: 'slice' };
 const YIELD: Event = { kind: 'yield' };
 
-export class UnicornBackend implements CpuBackend {
+export class UnicornBackend implements CpuBackend, Steps {
   readonly name: CpuName;
   readonly space: AddressSpace;
+  readonly steps = this;
   readonly #hooks: CpuHooks;
   readonly #engine: Engine;
   readonly #memory: GuestMemory;
@@ -124,10 +125,7 @@ export class UnicornBackend implements CpuBackend {
     return { instructions: this.#processor.instructions, regions: 0, modules: 0, compileMs: 0, wasmBytes: 0 };
   }
 
-  /**
-   * Runs one instruction (with those of an IT block after it that do nothing). Hooks are called as in run(); false: a hook said
-   * to leave.
-   */
+  /** As Steps; with those of an IT block after it that do nothing. */
   step(cpu: CpuState): boolean {
     return this.#within(cpu, () => {
       const event = this.#execute(cpu, 1);
@@ -135,10 +133,6 @@ export class UnicornBackend implements CpuBackend {
     });
   }
 
-  /**
-   * Runs at least one instruction, until the thread is at the location and `accept` (which is to look at the state only)
-   * answers true. False: a hook said to leave. Hooks are called as in run(); hooks.preempt is asked now and then.
-   */
   runTo(cpu: CpuState, location: number, accept: () => boolean): boolean {
     const address = (location & ~1) >>> 0;
     const page = address >>> PAGE_SHIFT;

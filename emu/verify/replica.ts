@@ -2,9 +2,8 @@
  * One of the two CPUs under verification: a CpuBackend whose hooks only note the event and leave.
  */
 import type { BackendFactory } from '../backend.ts';
-import type { CpuBackend, CpuHooks, FaultReason } from '../cpu.ts';
+import type { CpuBackend, CpuHooks, FaultReason, Steps } from '../cpu.ts';
 import type { CpuState } from '../cpu-state.ts';
-import { ReferenceBackend } from '../evaluator/reference-backend.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 
 /** Where a CPU stopped. `slice`: its fuel was used up; `yield`: it asked for it. */
@@ -17,20 +16,9 @@ export function sameEvent(a: SyncEvent, b: SyncEvent): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** A CPU that can be led instruction by instruction. Hooks are called as in run(). */
-export interface Steps {
-  /** Runs one instruction (or a few, when they do nothing). False: a hook said to leave. */
-  step(cpu: CpuState): boolean;
-  /**
-   * Runs at least one instruction, until the thread is at the location and `accept` answers true (gives true), or a hook says to
-   * leave or hooks.preempt is to be asked (gives false).
-   */
-  runTo(cpu: CpuState, location: number, accept: () => boolean): boolean;
-}
-
 export class Replica {
   readonly backend: CpuBackend;
-  readonly steps: Steps | null;
+  readonly steps: Steps | undefined;
   #event: SyncEvent | null = null;
   /** Asked when the fuel is used up: true to go on with what it put there. */
   #refill: (cpu: CpuState) => boolean = () => false;
@@ -50,7 +38,7 @@ export class Replica {
       },
     };
     this.backend = factory(space, { hooks, count, exactFuel: true });
-    this.steps = stepsOf(this.backend);
+    this.steps = this.backend.steps;
   }
 
   get name(): string {
@@ -80,27 +68,4 @@ export class Replica {
     this.steps!.step(cpu);
     return this.#event;
   }
-}
-
-function stepsOf(backend: CpuBackend): Steps | null {
-  if (backend instanceof ReferenceBackend) return interpreterSteps(backend);
-  return 'runTo' in backend ? (backend as CpuBackend & Steps) : null;
-}
-
-/** Steps between two looks at the clock. */
-const TURN = 1 << 20;
-
-function interpreterSteps({ interpreter }: ReferenceBackend): Steps {
-  return {
-    step: (cpu) => interpreter.step(cpu),
-    runTo(cpu, location, accept) {
-      for (let i = 0; i < TURN; i++) {
-        if (!interpreter.step(cpu)) return false;
-        if (cpu.location === location && accept()) return true;
-      }
-      cpu.fuel = -1;
-      interpreter.hooks.preempt(cpu);
-      return false;
-    },
-  };
 }

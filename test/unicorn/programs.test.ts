@@ -28,9 +28,14 @@ describe.each(PROGRAMS)('%s', (line) => {
     expect(difference(await armrun(run, cpu), await qemu(run))).toBeUndefined();
   });
 
-  test.each(['unicorn', 'reference'])('--cpu jit --verify %s', async (second) => {
+  test.each([
+    ['jit', 'unicorn'],
+    ['jit', 'reference'],
+    ['interp', 'jit'],
+    ['unicorn.js', 'interp'],
+  ] as const)('--cpu %s --verify %s', async (cpu, second) => {
     const run = invocation(line);
-    expect(difference(await armrun(run, 'jit', ['--verify', second]), await qemu(run))).toBeUndefined();
+    expect(difference(await armrun(run, cpu, ['--verify', second]), await qemu(run))).toBeUndefined();
   });
 });
 
@@ -39,6 +44,7 @@ test.each([
   ['unicorn', []],
   ['unicorn.js', []],
   ['jit', ['--verify', 'unicorn']],
+  ['jit', ['--verify', 'interp']],
 ] as const)('a shell with children: --cpu %s %j', async (cpu, options) => {
   const script =
     'for i in 1 2; do echo $(echo $i | sed s/1/one/); done; cat <(seq 3) | tail -1; (exit 5) || echo $?';

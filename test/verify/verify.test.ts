@@ -63,6 +63,7 @@ const PAIRS = [
   ['interp', 'unicorn', interp, unicorn],
   ['jit', 'reference', jit, reference],
   ['unicorn', 'reference', unicorn, reference],
+  ['jit', 'interp', jit, interp],
 ] as const;
 
 test.each(PAIRS)('%s and %s agree, and the kernel sees each event once', (_a, _b, first, second) => {
@@ -95,12 +96,77 @@ test.each(PAIRS)('%s and %s: what the kernel writes and changes between slices',
   expect(g.space.view.getUint32(0x40_0000, true)).toBe(55);
 });
 
+/** CPUs that can be led to where another one has stopped. */
+const LED = [
+  ['unicorn', unicorn],
+  ['reference', reference],
+  ['interp', interp],
+] as const;
+
+/** Counts down from r0 in Thumb, with IT blocks of one, two and four instructions and a jump by a table. */
+const THUMB = `
+  .syntax unified
+  ldr r0, =800000
+  adr r4, 1f + 1
+  bx r4
+  .thumb
+1: tst r0, #1
+  ite ne
+  addne r2, r2, r0
+  eoreq r2, r2, r0, lsl #1
+  tst r0, #6
+  itttt eq
+  addeq r3, #3
+  streq r3, [r1]
+  ldreq r5, [r1]
+  addeq r2, r5
+  and r6, r0, #3
+  tbb [pc, r6]
+  .byte 2, 3, 4, 2
+2: adds r3, #1
+3: adds r3, #5
+4: subs r0, #1
+  it ne
+  bne 1b
+  svc 0
+  .ltorg`;
+
+test.each(LED)('IT blocks and jumps, where the first CPU stops: jit and %s', (_, second) => {
+  const g = guest(THUMB, jit, second);
+  g.cpu.ru[1] = DATA;
+  g.answer = (event) => event.kind === 'preempt';
+  g.run();
+  expect(g.events.at(-1)!.kind).toBe('syscall');
+  expect(g.events.filter((e) => e.kind === 'preempt').length).toBeGreaterThan(1);
+});
+
+/** Steps a CPU to the first system call: where it was, and what it had, at each instruction. */
+function steps(second: BackendFactory, source: string): string[] {
+  const g = new Guest(source, second);
+  open.push(g);
+  g.cpu.ru[1] = DATA;
+  const seen: string[] = [];
+  while (g.events.length === 0 && seen.length < 300) {
+    seen.push([g.cpu.location, ...g.cpu.r.subarray(0, 15), g.cpu.cpsr].join());
+    g.backend.steps!.step(g.cpu);
+  }
+  return seen;
+}
+
+test('a step of the interpreter is one of the evaluator, or an IT block', () => {
+  const source = THUMB.replace('800000', '12');
+  const all = steps(reference, source);
+  const outside = all.filter((state) => (Number(state.split(',').at(-1)) & 0x0600_fc00) === 0);
+  expect(outside.length).toBeLessThan(all.length);
+  expect(steps(interp, source)).toEqual(outside);
+});
+
 test('a wrong result is found at the instruction', () => {
   const broken = wrong((m) => {
     const mul = m.mul;
     m.mul = (a, b) => (a === 77 ? 5930 : mul.call(m, a, b)) | 0;
   });
-  for (const second of [unicorn, reference]) {
+  for (const second of [unicorn, reference, interp]) {
     const g = guest(LOOP, broken, second);
     g.cpu.ru[1] = DATA;
     const report = mismatch(g);
@@ -152,34 +218,38 @@ test('another event is found', () => {
   expect(report).toMatch(/unicorn +comes to svc 3/);
 });
 
-test('a long stretch without events is compared where the first CPU stops', () => {
-  const code = 'ldr r0, =700000\n 1: subs r0, r0, #1\n add r2, r2, r0\n bne 1b\n svc 0\n .ltorg';
-  const g = guest(code, jit, unicorn);
-  g.answer = (event) => event.kind === 'preempt';
-  g.run();
-  expect(g.events.filter((e) => e.kind === 'preempt').length).toBeGreaterThan(1);
-  const broken = wrong((m) => {
-    const sub = m.sub;
-    m.sub = (a, b) => (a === 699_000 ? sub.call(m, a, 2) : sub.call(m, a, b));
-  });
-  const h = guest(code, broken, unicorn);
-  expect(mismatch(h)).toMatch(/They part after 1000 taken/);
-}, 120_000);
+test.each(LED)(
+  'a long stretch without events is compared where the first CPU stops: %s',
+  (_, second) => {
+    const code = 'ldr r0, =700000\n 1: subs r0, r0, #1\n add r2, r2, r0\n bne 1b\n svc 0\n .ltorg';
+    const g = guest(code, jit, second);
+    g.answer = (event) => event.kind === 'preempt';
+    g.run();
+    expect(g.events.filter((e) => e.kind === 'preempt').length).toBeGreaterThan(1);
+    const broken = wrong((m) => {
+      const sub = m.sub;
+      m.sub = (a, b) => (a === 699_000 ? sub.call(m, a, 2) : sub.call(m, a, b));
+    });
+    const h = guest(code, broken, second);
+    expect(mismatch(h)).toMatch(/They part after 1000 taken/);
+  },
+  120_000,
+);
 
-test('yields are events of both', () => {
-  const g = guest('mov r0, #1\n yield\n mov r0, #2\n svc 0', jit, unicorn);
+test.each(LED)('yields are events of both: jit and %s', (_, second) => {
+  const g = guest('mov r0, #1\n yield\n mov r0, #2\n svc 0', jit, second);
   g.answer = (event) => event.kind === 'preempt';
   g.run();
   expect(g.events.map((e) => [e.kind, e.location]).slice(0, 1)).toEqual([['preempt', CODE + 8]]);
   expect(g.events.at(-1)!.kind).toBe('syscall');
 });
 
-test('code that changes itself is run the same by both', () => {
+test.each(LED)('code that changes itself is run the same by both: jit and %s', (_, second) => {
   // mov r0, #1 becomes mov r0, #2; the kernel is asked to flush in between
   const g = guest(
     'bl 1f\n svc 0\n str r2, [r3]\n svc 1\n bl 1f\n svc 2\n 1: mov r0, #1\n bx lr',
     jit,
-    unicorn,
+    second,
   );
   g.cpu.ru[2] = 0xe3a0_0002;
   g.cpu.ru[3] = CODE + 24;
