@@ -18,7 +18,7 @@ import {
 
 /** `FLOW_SEEDS=1000-2000 npx vitest run test/jit/flow` for a longer hunt. */
 const [first, last] = (process.env.FLOW_SEEDS ?? '0-39').split('-').map(Number) as [number, number];
-const SLICES = [1 << 30, 3, 40];
+const SLICES = [1 << 30, 1, 3, 40];
 const TIERS: readonly [string, Factory][] = [
   ['interp', interp],
   ['jit', jit],
