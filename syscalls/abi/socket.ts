@@ -24,6 +24,10 @@ export const IPPROTO_ICMP = 1;
 export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
 export const IPPROTO_IPV6 = 41;
+export const IPPROTO_ICMPV6 = 58;
+export const IPPROTO_RAW = 255;
+/** The level of a raw socket's own options. */
+export const SOL_RAW = 255;
 
 export const SOL_SOCKET = 1;
 export const SO_DEBUG = 1;

@@ -64,6 +64,9 @@ export function procSource(kernel: Kernel, pids: PidNamespace = kernel.pids): Pr
     isMemoryLimited: kernel.vfs.memory.limited,
     settings: kernel,
     leases: kernel.vfs.leases,
+    get network() {
+      return namespaces().net;
+    },
     get sysv() {
       return sysvSource(namespaces().ipc.sysv);
     },

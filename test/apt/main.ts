@@ -16,7 +16,8 @@ if (packages.length === 0 || packages.some((name) => name.startsWith('-'))) {
   process.exit(2);
 }
 
-const { directory, actual, expected } = makeSystems();
+const { directory, systems, oracle } = makeSystems();
+const [actual] = systems as [System];
 let failed = false;
 const step = async (name: string, script: string) => {
   const timed = async (way: string, system: System) => {
@@ -32,12 +33,12 @@ const step = async (name: string, script: string) => {
   };
   // One after the other, so that the times can be compared.
   await timed('armrun', actual);
-  await timed('qemu', expected);
+  await timed('qemu', oracle);
 };
 await step('second stage', 'exec /bin/sh /second-stage.sh');
 await step('update', 'apt-get update || true');
 for (const name of packages) await step(name, `apt-get install -y --no-install-recommends ${name}`);
-const found = differences(actual.root, expected.root);
+const found = differences(actual.root, oracle.root);
 for (const line of found) console.log(line);
 console.log(`${found.length} differences`);
 if (found.length === 0 && !failed) fs.rmSync(directory, { recursive: true, force: true });

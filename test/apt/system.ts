@@ -10,24 +10,31 @@ import flags from '../../src/v8-flags.json' with { type: 'json' };
 
 const own = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const armrun = [process.execPath, ...flags, own('../../src/bin.cjs')];
-const oracle = [own('./binfmt.sh')];
+const oracleProgram = [own('./binfmt.sh')];
 
 export interface System {
   readonly root: string;
+  /** The user of the host who runs it. */
+  readonly uid: number;
   /** Runs a script with the system's /bin/sh; gives its whole output. Rejects when it fails. `options` are armrun's. */
   run(script: string, options?: readonly string[]): Promise<string>;
 }
 
 /**
- * Two equal systems, for armrun and for the oracle, below a directory of their own. `uid`: that user of the host runs armrun, and
- * owns all of its system.
+ * Equal systems below a directory of their own: one for each user of the host (uid) that runs armrun, and owns all of it, and one
+ * for the oracle.
  */
-export function makeSystems(uid = 0): { directory: string; actual: System; expected: System } {
+export function makeSystems(uids: readonly number[] = [0]): {
+  directory: string;
+  systems: System[];
+  oracle: System;
+} {
   const base = execFileSync(own('../../fixtures/root.sh'), ['debian'], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   }).trim();
   const directory = fs.mkdtempSync(`${tmpdir()}/armrun-apt-`);
+  fs.chmodSync(directory, 0o755);
   const make = (name: string): string => {
     const root = `${directory}/${name}/root`;
     fs.mkdirSync(`${directory}/${name}`);
@@ -36,21 +43,25 @@ export function makeSystems(uid = 0): { directory: string; actual: System; expec
     useSources(root);
     return root;
   };
-  const [root, model] = [make('armrun'), make('qemu')];
-  if (uid !== 0) {
-    fs.chmodSync(directory, 0o755);
-    execFileSync('chown', ['-hR', `${uid}:${uid}`, `${directory}/armrun`]);
-  }
   const shell = (script: string) => ['/bin/sh', '-ec', script];
-  return {
-    directory,
-    actual: {
+  const systems = uids.map((uid) => {
+    const name = `armrun-${uid}`;
+    const root = make(name);
+    if (uid !== 0) execFileSync('chown', ['-hR', `${uid}:${uid}`, `${directory}/${name}`]);
+    return {
       root,
-      run: (script, options = []) =>
+      uid,
+      run: (script: string, options: readonly string[] = []) =>
         run([...asUser(uid), ...armrun, ...options, '--root', root, ...shell(script)]),
-    },
-    expected: { root: model, run: (script) => run([...oracle, model, ...shell(script)]) },
+    };
+  });
+  const model = make('qemu');
+  const oracle = {
+    root: model,
+    uid: 0,
+    run: (script: string) => run([...oracleProgram, model, ...shell(script)]),
   };
+  return { directory, systems, oracle };
 }
 
 const asUser = (uid: number) =>

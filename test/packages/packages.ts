@@ -16,8 +16,8 @@ const until = (test: string) =>
 export const PACKAGES: Readonly<Record<string, Package>> = {
   'iputils-ping': {
     names: ['libcap2-bin', 'iputils-ping'],
-    use: 'getcap /usr/bin/ping /bin/ping; ping -V',
-    says: /ping cap_net_raw=ep[\s\S]*ping from iputils/,
+    use: 'getcap /usr/bin/ping /bin/ping; ping -V; ping -c 2 -i 0.2 127.0.0.1; ping -c 1 ::1; su -s /bin/sh nobody -c "ping -c 1 127.1"',
+    says: /ping cap_net_raw=ep[\s\S]*ping from iputils[\s\S]*from 127.0.0.1: icmp_seq=2 ttl=64 time=.*[\s\S]*2 packets transmitted, 2 received, 0%[\s\S]*from ::1: icmp_seq=1 ttl=64[\s\S]*127.0.0.1: icmp_seq=1 ttl=64/,
   },
   rsync: {
     names: ['rsync'],
@@ -98,5 +98,14 @@ export const PACKAGES: Readonly<Record<string, Package>> = {
     names: ['default-jre-headless'],
     use: 'java -version 2>&1; java -XshowSettings:properties -version 2>&1 | grep os.arch',
     says: /openjdk version "17[\s\S]*os\.arch = arm/,
+  },
+  fakeroot: {
+    names: ['fakeroot'],
+    use: `cd /tmp; for way in sysv tcp; do
+      su -s /bin/sh nobody -c "rm -rf made; fakeroot-$way sh -ec 'id -u; mkdir made; mknod made/c c 4 64; echo x >made/f
+        chown 1234:5678 made/f; chmod 4755 made/f; tar cf made/tar -C made c f'"
+      tar tvf made/tar --numeric-owner; stat -c '%F %u:%g' made/c
+      done`,
+    says: /^(0\ncrw.* 0\/0 .*4,64 .* c\n-rwsr-xr-x 1234\/5678 .* f\nregular empty file 65534:65534\n){2}/,
   },
 };

@@ -11,6 +11,7 @@ import { fromTimespec, toTimespec, valid } from '../../kernel/clock.ts';
 import { BLOCKED, Restart, type Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
 import type { OpenFile } from '../../vfs/core/open-file.ts';
+import { RawSocket } from '../../vfs/net/raw-socket.ts';
 import { type PeerCreds, type Received, type Socket, WOULD_BLOCK } from '../../vfs/net/socket.ts';
 import { bytesIn, fd, flags, int, kernelId, ptr, size, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
@@ -159,8 +160,13 @@ function refuseOob({ family, type }: Socket): void {
 /** Receives into a buffer; waits as the socket says. MSG_WAITALL of a stream waits until it is full. */
 function receive(t: Task, socket: Socket, into: Uint8Array, flags: number): Received | number {
   if (flags & s.MSG_OOB) refuseOob(socket);
-  // Only the network has a queue of errors, in which is nothing.
-  if (flags & s.MSG_ERRQUEUE && socket.family !== s.AF_UNIX && socket.family !== s.AF_NETLINK)
+  // Only the network has a queue of errors, in which is nothing but for packets.
+  if (
+    flags & s.MSG_ERRQUEUE &&
+    !(socket instanceof RawSocket) &&
+    socket.family !== s.AF_UNIX &&
+    socket.family !== s.AF_NETLINK
+  )
     return WOULD_BLOCK;
   const all = flags & s.MSG_WAITALL && !(flags & s.MSG_PEEK) && socket.type === s.SOCK_STREAM;
   const before = t.callState as Progress | undefined;
@@ -253,10 +259,10 @@ function putControl(
 ): { length: number; truncated: boolean } {
   let length = 0;
   let truncated = false;
-  const put = (type: number, size: number, write: (at: number) => void) => {
+  const put = (type: number, size: number, write: (at: number) => void, level = s.SOL_SOCKET) => {
     t.mm.put(s.cmsghdr, address + length, {
       cmsg_len: s.cmsghdr.size + size,
-      cmsg_level: s.SOL_SOCKET,
+      cmsg_level: level,
       cmsg_type: type,
     });
     write(address + length + s.cmsghdr.size);
@@ -266,6 +272,13 @@ function putControl(
     const creds = received.creds ? shownCreds(t, received.creds) : { pid: 0, uid: 65534, gid: 65534 };
     if (length + s.cmsghdr.size + s.ucred.size > room) truncated = true;
     else put(s.SCM_CREDENTIALS, s.ucred.size, (at) => t.mm.put(s.ucred, at, creds));
+  }
+  for (const { level, type, data } of received.control ?? []) {
+    // What does not fit is cut (put_cmsg).
+    const part = data.subarray(0, Math.max(0, room - length - s.cmsghdr.size));
+    truncated ||= part.length < data.length;
+    if (length + s.cmsghdr.size > room) continue;
+    put(type, part.length, (at) => t.mm.writable(at, part.length).set(part), level);
   }
   const rights = received.rights ?? [];
   if (rights.length > 0) {
@@ -310,7 +323,11 @@ function recvmsg(t: Task, fd: number, address: number, flags: number): number {
     namelen = bytes.length;
   }
   const cut = received.length > received.count && socket.type !== s.SOCK_STREAM;
-  const out = (cut ? s.MSG_TRUNC : 0) | (control.truncated ? s.MSG_CTRUNC : 0) | (flags & s.MSG_CMSG_CLOEXEC);
+  const out =
+    (received.flags ?? 0) |
+    (cut ? s.MSG_TRUNC : 0) |
+    (control.truncated ? s.MSG_CTRUNC : 0) |
+    (flags & s.MSG_CMSG_CLOEXEC);
   t.mm.put(s.msghdr, address, {
     ...m,
     msg_namelen: namelen,

@@ -20,6 +20,7 @@ import {
 } from '../../vfs/net/inet-options.ts';
 import { NetlinkSocket } from '../../vfs/net/netlink-socket.ts';
 import type { Network } from '../../vfs/net/network.ts';
+import { RawSocket } from '../../vfs/net/raw-socket.ts';
 import type { Socket } from '../../vfs/net/socket.ts';
 import { StreamSocket } from '../../vfs/net/stream-socket.ts';
 import { fd, hex, int, ptr } from '../args.ts';
@@ -71,6 +72,10 @@ function setsockopt(t: Task, fd: number, level: number, name: number, value: num
   if (!isInet(socket)) return -ERRNO.EOPNOTSUPP;
   const { inetOptions } = socket;
   if (socket instanceof DatagramSocket && setGroup(t, socket, level, name, value, length)) return 0;
+  if (socket instanceof RawSocket) {
+    const bytes = t.mm.readable(value, Math.min(length, 64));
+    if (socket.setFilter6(level, name, bytes)) return 0;
+  }
   if (length < inetOptions.leastBytes(level)) fail('EINVAL');
   const number = length < 4 ? t.mm.get(u8, value) : t.mm.get(s32, value);
   // Streams are not sent to many (do_ip_setsockopt).
@@ -154,8 +159,8 @@ function setGroup(
   return false;
 }
 
-const isInet = (socket: Socket): socket is StreamSocket | DatagramSocket =>
-  socket instanceof StreamSocket || socket instanceof DatagramSocket;
+const isInet = (socket: Socket): socket is StreamSocket | DatagramSocket | RawSocket =>
+  socket instanceof StreamSocket || socket instanceof DatagramSocket || socket instanceof RawSocket;
 
 /** States of TCP as TCP_INFO tells them (net/tcp_states.h). */
 const TCP_STATES = { connected: 1, connecting: 2, closed: 7, listening: 10 } as const;

@@ -9,6 +9,7 @@ import { CAP, capable } from '../../vfs/core/creds.ts';
 import { createInetSocket } from '../../vfs/net/inet-socket.ts';
 import { NetlinkSocket } from '../../vfs/net/netlink-socket.ts';
 import type { OutsideAddress } from '../../vfs/net/outside.ts';
+import { RawSocket } from '../../vfs/net/raw-socket.ts';
 import { type AddressUse, type PeerCreds, Socket, WOULD_BLOCK } from '../../vfs/net/socket.ts';
 import { UnixSocket } from '../../vfs/net/unix-socket.ts';
 import { fd, flags, int, oneOf, ptr } from '../args.ts';
@@ -80,7 +81,9 @@ function bind(t: Task, fd: number, address: number, length: number): number {
     const made = t.kernel.vfs.makeSocket(at, 0o777 & ~t.fs.umask, socket.type === s.SOCK_STREAM);
     return socket.bind(name, made as unknown as { socket: unknown });
   }
-  if ('port' in name && name.port !== 0 && name.port < t.kernel.unprivilegedPorts) {
+  // Of packets it is no port.
+  const ports = !(socket instanceof RawSocket);
+  if (ports && 'port' in name && name.port !== 0 && name.port < t.kernel.unprivilegedPorts) {
     if (!capable(t.creds, CAP.NET_BIND_SERVICE, t.network.owner)) fail('EACCES');
   }
   const outcome = socket.bind(name);
@@ -152,7 +155,10 @@ function create(t: Task, family: number, type: number, protocol: number): Socket
       return new UnixSocket(network, unixType(kind, protocol), nonblocking);
     case s.AF_INET:
     case s.AF_INET6:
-      return createInetSocket(network, family, kind, protocol, nonblocking);
+      return createInetSocket(network, family, kind, protocol, nonblocking, {
+        mayRaw: capable(t.creds, CAP.NET_RAW, network.owner),
+        groups: [t.creds.egid, ...t.creds.groups],
+      });
     case s.AF_NETLINK:
       return new NetlinkSocket(
         network,

@@ -42,3 +42,12 @@ export class WaitQueue {
     for (const waiter of woken) waiter.wake(events);
   }
 }
+
+/** A wait queue that says when somebody begins to wait. */
+export class WatchedQueue extends WaitQueue {
+  onWaiting: (() => void) | undefined;
+  override add(waiter: Waiter): void {
+    super.add(waiter);
+    this.onWaiting?.();
+  }
+}

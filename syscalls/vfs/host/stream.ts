@@ -19,7 +19,7 @@ import { callback } from '../core/callback.ts';
 import { FilePages, MappableFile } from '../core/file-pages.ts';
 import type { Inode } from '../core/inode.ts';
 import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
-import { type Waiter, WaitQueue } from '../core/wait-queue.ts';
+import { WatchedQueue } from '../core/wait-queue.ts';
 import { host, rethrow } from './error.ts';
 import { hostCalls } from './ffi/call.ts';
 import { seek } from './ffi/files.ts';
@@ -27,15 +27,6 @@ import { HostOutput } from './output.ts';
 
 /** Milliseconds until a socket without room is tried again. */
 const RETRY_MS = 10;
-
-/** A wait queue that says when somebody begins to wait. */
-class WatchedQueue extends WaitQueue {
-  onWaiting: (() => void) | undefined;
-  override add(waiter: Waiter): void {
-    super.add(waiter);
-    this.onWaiting?.();
-  }
-}
 
 /** A pipe, socket, terminal or other character device of the host. */
 export class HostStream extends OpenFile {

@@ -83,7 +83,7 @@ export class DatagramSocket extends Socket implements LocalReceiver {
   constructor(network: Network, family: InetFamily, flags: number) {
     super(network, flags);
     this.family = family;
-    this.inetOptions = new InetOptions(family, SOCK_DGRAM, () => this.#applyOptions());
+    this.inetOptions = new InetOptions(family, SOCK_DGRAM, IPPROTO_UDP, () => this.#applyOptions());
   }
 
   get v6only(): boolean {

@@ -7,11 +7,16 @@ import { fail } from '../../abi/errno.ts';
 import {
   AF_INET6,
   type InetFamily,
+  IPPROTO_ICMP,
   IPPROTO_IP,
   IPPROTO_IPV6,
+  IPPROTO_RAW,
   IPPROTO_TCP,
   IPPROTO_UDP,
+  SOCK_DGRAM,
+  SOCK_RAW,
   SOCK_STREAM,
+  SOL_RAW,
 } from '../../abi/socket.ts';
 
 interface Option {
@@ -34,6 +39,12 @@ const onlyTold = (initial: number): Option => ({ initial, keep: () => fail('ENOP
 const INT_MAX = 0x7fff_ffff;
 
 export const IP_TTL = 2;
+export const IP_HDRINCL = 3;
+export const IP_RECVTTL = 12;
+export const ICMP_FILTER = 1;
+export const IPV6_CHECKSUM = 7;
+export const IPV6_UNICAST_HOPS = 16;
+export const IPV6_RECVHOPLIMIT = 51;
 /** Groups of datagrams, whose values are structs. */
 export const IP_MULTICAST_IF = 32;
 export const IP_ADD_MEMBERSHIP = 35;
@@ -52,13 +63,13 @@ export const IPV6_MULTICAST_LOOP = 19;
 const IP: Readonly<Record<number, Option>> = {
   1: { initial: 0, keep: (tos) => tos & 0xff }, // IP_TOS
   [IP_TTL]: orDefault(64, 1),
-  3: onlyTold(0), // IP_HDRINCL
+  [IP_HDRINCL]: onlyTold(0),
   6: flag(), // IP_RECVOPTS
   7: flag(), // IP_RETOPTS
   8: flag(), // IP_PKTINFO
   10: range(1, 0, 5), // IP_MTU_DISCOVER
   11: flag(), // IP_RECVERR
-  12: flag(), // IP_RECVTTL
+  [IP_RECVTTL]: flag(),
   13: flag(), // IP_RECVTOS
   15: flag(), // IP_FREEBIND
   18: flag(), // IP_PASSSEC
@@ -72,7 +83,7 @@ const IP: Readonly<Record<number, Option>> = {
 };
 
 const IPV6: Readonly<Record<number, Option>> = {
-  16: orDefault(64, 0), // IPV6_UNICAST_HOPS
+  [IPV6_UNICAST_HOPS]: orDefault(64, 0),
   [IPV6_MULTICAST_HOPS]: orDefault(1, 0),
   [IPV6_MULTICAST_LOOP]: range(1, 0, 1),
   23: range(1, 0, 5), // IPV6_MTU_DISCOVER
@@ -80,7 +91,7 @@ const IPV6: Readonly<Record<number, Option>> = {
   26: flag(), // IPV6_V6ONLY
   29: range(1, 0, 1), // IPV6_MULTICAST_ALL
   49: flag(), // IPV6_RECVPKTINFO
-  51: flag(), // IPV6_RECVHOPLIMIT
+  [IPV6_RECVHOPLIMIT]: flag(),
   62: flag(), // IPV6_DONTFRAG
   66: flag(), // IPV6_RECVTCLASS
   67: orDefault(0, 0), // IPV6_TCLASS
@@ -109,6 +120,28 @@ const UDP: Readonly<Record<number, Option>> = {
   1: flag(), // UDP_CORK
 };
 
+/** raw(7): of an IPv4 socket which ICMP messages it does not hear, of an IPv6 one where the checksum is. */
+const RAW: Readonly<Record<number, Option>> = {
+  [ICMP_FILTER]: { initial: 0, keep: (value) => value },
+};
+const RAW6: Readonly<Record<number, Option>> = {
+  [IPV6_CHECKSUM]: {
+    initial: -1,
+    keep: (at) => (at > 0 && at % 2 === 1 ? fail('EINVAL') : Math.max(at, -1)),
+  },
+};
+
+/** The level that a kind of socket has for itself. */
+function ownLevel(
+  family: InetFamily,
+  type: number,
+  protocol: number,
+): [number, Readonly<Record<number, Option>>] {
+  if (type === SOCK_STREAM) return [IPPROTO_TCP, TCP];
+  if (type === SOCK_DGRAM) return protocol === IPPROTO_UDP ? [IPPROTO_UDP, UDP] : [protocol, {}];
+  return [SOL_RAW, family === AF_INET6 ? RAW6 : protocol === IPPROTO_ICMP ? RAW : {}];
+}
+
 export class InetOptions {
   readonly #family: InetFamily;
   readonly #levels: ReadonlyMap<number, Readonly<Record<number, Option>>>;
@@ -119,13 +152,14 @@ export class InetOptions {
   constructor(
     family: InetFamily,
     type: number,
+    protocol: number,
     changed: (level: number, name: number, value: number) => void,
   ) {
     this.#family = family;
     this.#changed = changed;
-    const own: [number, Readonly<Record<number, Option>>] =
-      type === SOCK_STREAM ? [IPPROTO_TCP, TCP] : [IPPROTO_UDP, UDP];
-    this.#levels = new Map([own, [IPPROTO_IP, IP]]);
+    // Who writes packets with their headers says so, or has it said by the protocol.
+    const ip = type === SOCK_RAW ? { ...IP, [IP_HDRINCL]: flag(+(protocol === IPPROTO_RAW)) } : IP;
+    this.#levels = new Map([ownLevel(family, type, protocol), [IPPROTO_IP, ip]]);
     if (family === AF_INET6) this.#levels = new Map([...this.#levels, [IPPROTO_IPV6, IPV6]]);
   }
 

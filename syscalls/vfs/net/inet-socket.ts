@@ -3,6 +3,8 @@ import { fail } from '../../abi/errno.ts';
 import {
   AF_INET,
   type InetFamily,
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
   IPPROTO_TCP,
   IPPROTO_UDP,
   SOCK_DGRAM,
@@ -11,21 +13,28 @@ import {
 } from '../../abi/socket.ts';
 import { DatagramSocket } from './datagram-socket.ts';
 import type { Network } from './network.ts';
+import { RawSocket } from './raw-socket.ts';
 import type { Socket } from './socket.ts';
 import { StreamSocket } from './stream-socket.ts';
 
 const IPPROTO_MAX = 263;
 
-const IPPROTO_ICMP = 1;
-const IPPROTO_ICMPV6 = 58;
+/** What of its maker decides which sockets there are. */
+export interface SocketMaker {
+  /** CAP_NET_RAW over the network. */
+  readonly mayRaw: boolean;
+  /** The effective one, and all others. */
+  readonly groups: readonly number[];
+}
 
-/** A socket of the Internet families (inet_create). EPROTONOSUPPORT, ESOCKTNOSUPPORT, EINVAL, EPERM for raw ones. */
+/** A socket of the Internet families (inet_create). EPROTONOSUPPORT, ESOCKTNOSUPPORT, EINVAL, EPERM, EACCES. */
 export function createInetSocket(
   network: Network,
   family: InetFamily,
   type: number,
   protocol: number,
   flags: number,
+  maker: SocketMaker,
 ): Socket {
   if (protocol < 0 || protocol >= IPPROTO_MAX) fail('EINVAL');
   if (type === SOCK_STREAM) {
@@ -33,11 +42,16 @@ export function createInetSocket(
     return new StreamSocket(network, family, flags);
   }
   if (type === SOCK_DGRAM) {
-    // Ping sockets are for the groups of net.ipv4.ping_group_range, which are none.
-    if (protocol === (family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6)) fail('EACCES');
+    if (protocol === (family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6)) {
+      const [first, last] = network.pingGroups;
+      if (!maker.groups.some((group) => group >= first && group <= last)) fail('EACCES');
+      return new RawSocket(network, { family, type, protocol }, flags);
+    }
     if (protocol !== 0 && protocol !== IPPROTO_UDP) fail('EPROTONOSUPPORT');
     return new DatagramSocket(network, family, flags);
   }
   if (type !== SOCK_RAW) return fail('ESOCKTNOSUPPORT');
-  return fail(protocol === 0 ? 'EPROTONOSUPPORT' : 'EPERM');
+  if (protocol === 0) fail('EPROTONOSUPPORT');
+  if (!maker.mayRaw) fail('EPERM');
+  return new RawSocket(network, { family, type, protocol }, flags);
 }

@@ -8,6 +8,8 @@ import { fail } from '../../abi/errno.ts';
 import { Namespace } from '../core/namespace.ts';
 import { FIRST_USER_NAMESPACE, type UserNamespace } from '../core/user-namespace.ts';
 import type { Vfs } from '../core/vfs.ts';
+import type { WatchedQueue } from '../core/wait-queue.ts';
+import { HostPackets, hostPingGroups } from '../host/host-packets.ts';
 import { AbstractNames } from './abstract-names.ts';
 import { nodeNet } from './inet-address.ts';
 import {
@@ -19,6 +21,7 @@ import {
 } from './interfaces.ts';
 import { Loopback } from './loopback.ts';
 import { NetlinkPorts } from './netlink-ports.ts';
+import type { PacketKind, PacketPort } from './raw-socket.ts';
 
 export abstract class Network extends Namespace {
   readonly vfs: Vfs;
@@ -51,9 +54,23 @@ export abstract class Network extends Namespace {
   abstract createServer(options: net.ServerOpts): net.Server;
   abstract connect(options: net.TcpNetConnectOpts): net.Socket;
   abstract createDatagram(options: dgram.SocketOptions): dgram.Socket;
+  /** Throws what socket(2) gives where there can be none. */
+  abstract createPackets(kind: PacketKind, queue: WatchedQueue): PacketPort;
+  /** The lowest and the highest group that may have ICMP sockets without privilege (net.ipv4.ping_group_range). */
+  abstract pingGroups: readonly [number, number];
 }
 
 export class HostNetwork extends Network {
+  /** The host's own, which also asks for the group of this process (createPackets). */
+  override get pingGroups(): readonly [number, number] {
+    return hostPingGroups();
+  }
+  override set pingGroups(_: readonly [number, number]) {
+    fail('EPERM');
+  }
+  override createPackets(kind: PacketKind, queue: WatchedQueue): PacketPort {
+    return new HostPackets(this.vfs, kind, queue);
+  }
   override interfaces(): NetworkInterface[] {
     return hostInterfaces();
   }

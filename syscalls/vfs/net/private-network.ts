@@ -8,10 +8,12 @@ import { fail } from '../../abi/errno.ts';
 import { AF_INET, AF_INET6, addressBytes } from '../../abi/socket.ts';
 import type { UserNamespace } from '../core/user-namespace.ts';
 import type { Vfs } from '../core/vfs.ts';
+import type { WatchedQueue } from '../core/wait-queue.ts';
 import { errnoOfEvent } from './inet-address.ts';
 import type { InterfaceAddress, NetworkInterface, Route } from './interfaces.ts';
 import { Network } from './network.ts';
 import { PrivateDatagram } from './private-datagram.ts';
+import { Packets, PrivatePackets } from './private-packets.ts';
 import {
   canonical,
   errorNamed,
@@ -24,6 +26,7 @@ import {
   plain,
 } from './private-ports.ts';
 import { connectTo, Listener } from './private-stream.ts';
+import type { PacketKind, PacketPort } from './raw-socket.ts';
 
 const OWN: readonly InterfaceAddress[] = [
   { family: AF_INET, address: addressBytes(AF_INET, '127.0.0.1'), prefix: 8 },
@@ -118,6 +121,12 @@ export class PrivateNetwork extends Network {
   }
   override connect(options: net.TcpNetConnectOpts): net.Socket {
     return connectTo(this, options as { host: string; port: number }) as unknown as net.Socket;
+  }
+  /** As in a new network namespace: none. */
+  override pingGroups: readonly [number, number] = [1, 0];
+  readonly packets = new Packets(this);
+  override createPackets(kind: PacketKind, queue: WatchedQueue): PacketPort {
+    return new PrivatePackets(this, kind, queue);
   }
   override createDatagram(options: dgram.SocketOptions): dgram.Socket {
     return new PrivateDatagram(this, options) as unknown as dgram.Socket;

@@ -55,6 +55,13 @@ export interface SendOptions {
   readonly creds: PeerCreds;
 }
 
+/** What comes along with a message (struct cmsghdr), as the guest has it. */
+export interface ControlMessage {
+  readonly level: number;
+  readonly type: number;
+  readonly data: Uint8Array;
+}
+
 export interface Received {
   readonly count: number;
   /** Length of the whole message when it was longer than the buffer. */
@@ -62,6 +69,9 @@ export interface Received {
   readonly address?: SocketAddress | undefined;
   readonly rights?: readonly OpenFile[] | undefined;
   readonly creds?: PeerCreds | undefined;
+  readonly control?: readonly ControlMessage[] | undefined;
+  /** MSG_* of the message. */
+  readonly flags?: number;
 }
 
 /** The call an address is given to. */
@@ -221,6 +231,7 @@ export interface Message {
   readonly address?: SocketAddress | undefined;
   readonly rights?: readonly OpenFile[] | undefined;
   readonly creds?: PeerCreds | undefined;
+  readonly control?: readonly ControlMessage[] | undefined;
 }
 
 export class MessageQueue {

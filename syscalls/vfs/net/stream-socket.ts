@@ -63,7 +63,7 @@ export class StreamSocket extends Socket {
     super(network, flags);
     this.family = family;
     this.protocol = IPPROTO_TCP;
-    this.inetOptions = new InetOptions(family, SOCK_STREAM, (level, name) => {
+    this.inetOptions = new InetOptions(family, SOCK_STREAM, IPPROTO_TCP, (level, name) => {
       if (this.#state !== 'connected') return;
       if (level === IPPROTO_TCP && name === TCP_NODELAY) this.#socket!.setNoDelay(this.#isOn(level, name));
       else if (level === IPPROTO_TCP && name === TCP_KEEPIDLE) this.#keepAlive();

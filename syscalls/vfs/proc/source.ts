@@ -147,6 +147,8 @@ export interface ProcSource {
   /** fs.lease-break-time, in seconds. */
   readonly leases: { breakTime: number };
   readonly sysv: SysvSource;
+  /** The network of who looks. */
+  readonly network: Network;
   /** The process and thread that look, if they are seen in it. */
   current(): { readonly pid: number; readonly tid: number } | undefined;
   process(pid: number): ProcProcess | undefined;

@@ -160,6 +160,22 @@ function kernelDirectory(source: ProcSource): Entry {
   });
 }
 
+/** net.ipv4.ping_group_range of the network of who looks; one that ends before it begins is none (ipv4_ping_group_range). */
+function pingGroups(source: ProcSource): Entry {
+  const gids = () => source.viewer().user.gids;
+  return integers(
+    () => source.network.pingGroups.map((gid) => gids().shown(gid)),
+    ([first, last]) => {
+      const [low, high] = [first, last].map((gid) => gids().toKernel(gid!) ?? fail('EINVAL')) as [
+        number,
+        number,
+      ];
+      source.network.pingGroups = low > high ? [1, 0] : [low, high];
+    },
+    0,
+  );
+}
+
 export function sysctls(source: ProcSource): Entry {
   return directory({
     fs: fsDirectory(source),
@@ -169,6 +185,7 @@ export function sysctls(source: ProcSource): Entry {
       ipv4: directory({
         ip_local_port_range: kept(32768, 60999),
         ip_forward: kept(0),
+        ping_group_range: pingGroups(source),
         ip_unprivileged_port_start: number(source.settings, 'unprivilegedPorts', 0, 65535),
       }),
     }),

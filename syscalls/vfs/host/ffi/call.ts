@@ -21,11 +21,14 @@ const NUMBERS = {
     socket: 41,
     connect: 42,
     recvfrom: 45,
+    sendmsg: 46,
+    recvmsg: 47,
     shutdown: 48,
     bind: 49,
     listen: 50,
     getsockname: 51,
     getpeername: 52,
+    setsockopt: 54,
     getsockopt: 55,
     fcntl: 72,
     flock: 73,
@@ -77,8 +80,11 @@ const NUMBERS = {
     getsockname: 204,
     getpeername: 205,
     recvfrom: 207,
+    setsockopt: 208,
     getsockopt: 209,
     shutdown: 210,
+    sendmsg: 211,
+    recvmsg: 212,
     syncfs: 267,
     renameat2: 276,
     statx: 291,
@@ -90,8 +96,11 @@ export type CallName = keyof (typeof NUMBERS)['x64'];
 /** The largest value of an extended attribute, and room for paths and structs beside it. */
 const AREA_SIZE = 0x10000 + 0x8000;
 
-/** An argument: a number, bytes that the call reads, text that is given with a zero at its end, or room for what it writes. */
-export type Argument = number | bigint | Uint8Array | string | Room;
+/**
+ * An argument: a number, bytes that the call reads, text that is given with a zero at its end, room for what it writes, or a
+ * struct of 64-bit words.
+ */
+export type Argument = number | bigint | Uint8Array | string | Room | Words;
 
 /** Room for bytes that a call writes. */
 export class Room {
@@ -102,6 +111,20 @@ export class Room {
   constructor(of: number | Uint8Array) {
     this.bytes = typeof of === 'number' ? new Uint8Array(0) : of;
     this.length = typeof of === 'number' ? of : of.length;
+  }
+}
+
+/** A struct of 64-bit words, each an argument of its own: a number, or what it points to. */
+export class Words {
+  readonly words: readonly Argument[];
+  /** What is in it after the call, good until the next one. */
+  bytes: Uint8Array = new Uint8Array(0);
+  constructor(...words: Argument[]) {
+    this.words = words;
+  }
+  /** The low half of a word, after the call. */
+  uint(word: number): number {
+    return new DataView(this.bytes.buffer, this.bytes.byteOffset).getUint32(8 * word, true);
   }
 }
 
@@ -140,13 +163,13 @@ export class HostCalls {
       if (!(length >= 0 && used <= AREA_SIZE)) throw new RangeError(`${name}: ${length} bytes are too many`);
       return at;
     };
-    const words: bigint[] = [];
-    for (const arg of args) {
+    const word = (arg: Argument): bigint => {
       if (typeof arg === 'number') {
         if (!Number.isSafeInteger(arg)) throw new RangeError(`${name}: ${arg} is no integer`);
-        words.push(BigInt(arg));
-      } else if (typeof arg === 'bigint') words.push(BigInt.asIntN(64, arg));
-      else if (typeof arg === 'string') {
+        return BigInt(arg);
+      }
+      if (typeof arg === 'bigint') return BigInt.asIntN(64, arg);
+      if (typeof arg === 'string') {
         const at = take(arg.length + 1);
         for (let i = 0; i < arg.length; i++) {
           const byte = arg.charCodeAt(i);
@@ -154,15 +177,23 @@ export class HostCalls {
           this.#area[at + i] = byte;
         }
         this.#area[at + arg.length] = 0;
-        words.push(this.#address + BigInt(at));
-      } else {
-        const at = take(arg.length);
-        this.#area.set(arg instanceof Uint8Array ? arg : arg.bytes, at);
-        if (arg instanceof Room) arg.bytes = this.#area.subarray(at, at + arg.length);
-        words.push(this.#address + BigInt(at));
+        return this.#address + BigInt(at);
       }
-    }
-    const [a = 0n, b = 0n, c = 0n, d = 0n, e = 0n, f = 0n] = words;
+      if (arg instanceof Words) {
+        const at = take(8 * arg.words.length);
+        arg.bytes = this.#area.subarray(at, at + 8 * arg.words.length);
+        const view = new DataView(this.#area.buffer, at);
+        arg.words.forEach((each, i) => {
+          view.setBigInt64(8 * i, word(each), true);
+        });
+        return this.#address + BigInt(at);
+      }
+      const at = take(arg.length);
+      this.#area.set(arg instanceof Uint8Array ? arg : arg.bytes, at);
+      if (arg instanceof Room) arg.bytes = this.#area.subarray(at, at + arg.length);
+      return this.#address + BigInt(at);
+    };
+    const [a = 0n, b = 0n, c = 0n, d = 0n, e = 0n, f = 0n] = args.map(word);
     const result = this.#syscall(BigInt(this.#numbers[name]), a, b, c, d, e, f);
     return result === -1n ? -this.#errno[0]! : Number(result);
   }

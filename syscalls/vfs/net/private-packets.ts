@@ -1,0 +1,342 @@
+/**
+ * Packets in a private network: what raw sockets send comes back to those that hear it, and echo requests of ICMP are answered,
+ * as Linux's loopback interface has it (net/ipv4/raw.c, ping.c, icmp.c, and those of ipv6). Packets do not come to sockets of UDP
+ * and TCP, nor theirs to raw sockets.
+ */
+import { fail } from '../../abi/errno.ts';
+import { POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  addressBytes,
+  type InetAddress,
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPPROTO_RAW,
+  MSG_ERRQUEUE,
+  MSG_OOB,
+  SHUT_RD,
+  SHUT_WR,
+  SO_TIMESTAMP,
+  SO_TIMESTAMPNS,
+  SOCK_RAW,
+  SOL_RAW,
+  SOL_SOCKET,
+} from '../../abi/socket.ts';
+import type { WatchedQueue } from '../core/wait-queue.ts';
+import { anyAddress, errnoOfEvent } from './inet-address.ts';
+import {
+  ICMP_FILTER,
+  IP_HDRINCL,
+  IP_RECVTTL,
+  IP_TTL,
+  IPV6_RECVHOPLIMIT,
+  IPV6_UNICAST_HOPS,
+} from './inet-options.ts';
+import type { PrivateNetwork } from './private-network.ts';
+import { canonical, isAny } from './private-ports.ts';
+import type { PacketKind, PacketPort } from './raw-socket.ts';
+import { type ControlMessage, MessageQueue, type Received, WOULD_BLOCK } from './socket.ts';
+
+/** One that is under way: all of it with an IPv4 header, what follows the header with IPv6. */
+interface Packet {
+  readonly family: typeof AF_INET | typeof AF_INET6;
+  readonly protocol: number;
+  readonly source: string;
+  readonly destination: string;
+  readonly hops: number;
+  readonly bytes: Uint8Array;
+  /** Where the message begins. */
+  readonly header: number;
+}
+
+const IPHDR = 20;
+const IP_DF = 0x4000;
+const ICMPHDR = 8;
+/** Types of the messages: request and reply. */
+const ECHO = { [AF_INET]: [8, 0], [AF_INET6]: [128, 129] } as const;
+const PACKET_MAX = 0xffff;
+const RECEIVE_BUFFER = 212_992;
+const IPV6_HOPLIMIT = 52;
+
+/** The checksum of the Internet protocols (RFC 1071). */
+function checksum(...parts: readonly Uint8Array[]): number {
+  let sum = 0;
+  for (const bytes of parts)
+    for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) | (bytes[i + 1] ?? 0);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
+}
+
+const put16 = (bytes: Uint8Array, at: number, value: number) => {
+  bytes[at] = value >>> 8;
+  bytes[at + 1] = value;
+};
+const get16 = (bytes: Uint8Array, at: number) => (bytes[at]! << 8) | bytes[at + 1]!;
+
+/** An IPv4 packet with its header (raw_send_hdrinc's and ip_build_and_send_pkt's fields). */
+function withHeader(message: Uint8Array, of: Omit<Packet, 'bytes' | 'header'>, fragment: number): Packet {
+  const bytes = new Uint8Array(IPHDR + message.length);
+  bytes[0] = 0x45;
+  put16(bytes, 2, bytes.length);
+  put16(bytes, 6, fragment);
+  bytes[8] = of.hops;
+  bytes[9] = of.protocol;
+  bytes.set(addressBytes(AF_INET, of.source), 12);
+  bytes.set(addressBytes(AF_INET, of.destination), 16);
+  put16(bytes, 10, checksum(bytes.subarray(0, IPHDR)));
+  bytes.set(message, IPHDR);
+  return { ...of, bytes, header: IPHDR };
+}
+
+/** With the checksum of ICMP, which in IPv6 covers the addresses. */
+function icmp(message: Uint8Array, family: number, source: string, destination: string): Uint8Array {
+  put16(message, 2, 0);
+  if (family === AF_INET) put16(message, 2, checksum(message));
+  else {
+    const rest = new Uint8Array(8);
+    put16(rest, 2, message.length);
+    rest[7] = IPPROTO_ICMPV6;
+    const ends = [source, destination].map((host) => addressBytes(AF_INET6, host));
+    put16(message, 2, checksum(...ends, rest, message));
+  }
+  return message;
+}
+
+/** No address at all is this machine's own. */
+const ownWhereAny = (host: string) => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host);
+
+/** The packets of one network. */
+export class Packets {
+  readonly #network: PrivateNetwork;
+  readonly #ports = new Set<PrivatePackets>();
+
+  constructor(network: PrivateNetwork) {
+    this.#network = network;
+  }
+  add(port: PrivatePackets): void {
+    this.#ports.add(port);
+  }
+  remove(port: PrivatePackets): void {
+    this.#ports.delete(port);
+  }
+  isTaken(family: number, ident: number): boolean {
+    return [...this.#ports].some((port) => port.family === family && port.ident === ident);
+  }
+
+  /** Brings a packet to who hears it, and answers it. */
+  deliver(packet: Packet): void {
+    for (const port of this.#ports) port.hear(packet);
+    const { family, bytes, header, source, destination } = packet;
+    const [request, reply] = ECHO[family];
+    const isIcmp = packet.protocol === (family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+    if (!isIcmp || bytes.length - header < ICMPHDR || bytes[header] !== request) return;
+    const answer = Uint8Array.from(bytes.subarray(header));
+    answer[0] = reply;
+    // What was asked with a wrong checksum is not answered (icmp_rcv).
+    const asked = Uint8Array.from(bytes.subarray(header));
+    if (get16(icmp(asked, family, source, destination), 2) !== get16(bytes, header + 2)) return;
+    this.#send({ ...packet, source: destination, destination: source, hops: 64 }, answer);
+  }
+  #send(of: Packet, message: Uint8Array): void {
+    const { family, source, destination } = of;
+    icmp(message, family, source, destination);
+    this.deliver(family === AF_INET ? withHeader(message, of, 0) : { ...of, bytes: message, header: 0 });
+  }
+  /** The address that one is reached from. Throws Errno. */
+  sourceFor(host: string): string {
+    try {
+      return this.#network.sourceFor(host);
+    } catch (error) {
+      throw errnoOfEvent(error as NodeJS.ErrnoException);
+    }
+  }
+  checkBind(host: string): void {
+    try {
+      this.#network.checkBind(host);
+    } catch (error) {
+      throw errnoOfEvent(error as NodeJS.ErrnoException);
+    }
+  }
+}
+
+export class PrivatePackets implements PacketPort {
+  readonly family: typeof AF_INET | typeof AF_INET6;
+  readonly #raw: boolean;
+  readonly #protocol: number;
+  readonly #packets: Packets;
+  readonly #queue: WatchedQueue;
+  readonly #incoming = new MessageQueue();
+  readonly #options = new Map<string, number>();
+  /** What icmp6_filter has set: messages of these types are not heard. */
+  #filter6 = new Uint8Array(32);
+  /** Of an ICMP socket: by what it knows answers, 0 before it is bound. */
+  ident = 0;
+  #local: string;
+  #peer: InetAddress | undefined;
+  #readShut = false;
+  #writeShut = false;
+
+  constructor(network: PrivateNetwork, { family, type, protocol }: PacketKind, queue: WatchedQueue) {
+    this.family = family;
+    this.#raw = type === SOCK_RAW;
+    this.#protocol = protocol;
+    this.#packets = network.packets;
+    this.#queue = queue;
+    this.#local = anyAddress(family).host;
+    this.#packets.add(this);
+  }
+
+  #option(level: number, name: number, initial = 0): number {
+    return this.#options.get(`${level}:${name}`) ?? initial;
+  }
+  setOption(level: number, name: number, value: Uint8Array): void {
+    if (level === IPPROTO_ICMPV6) this.#filter6.set(value);
+    else
+      this.#options.set(`${level}:${name}`, new DataView(value.buffer, value.byteOffset).getInt32(0, true));
+  }
+
+  bind({ host, port }: InetAddress): void {
+    if (!this.#raw && this.ident !== 0) fail('EINVAL');
+    this.#packets.checkBind(canonical(host));
+    if (!this.#raw) this.#identify(port);
+    this.#local = canonical(host);
+  }
+  /** ping_get_port */
+  #identify(wanted: number): void {
+    if (wanted !== 0 && this.#packets.isTaken(this.family, wanted)) fail('EADDRINUSE');
+    let ident = wanted;
+    for (let next = 1; ident === 0; next++) if (!this.#packets.isTaken(this.family, next)) ident = next;
+    this.ident = ident;
+  }
+  connect(peer: InetAddress | undefined): void {
+    if (peer === undefined) {
+      this.#peer = undefined;
+      return;
+    }
+    const host = ownWhereAny(canonical(peer.host));
+    const source = this.#packets.sourceFor(host);
+    if (isAny(this.#local)) this.#local = source;
+    if (!this.#raw && this.ident === 0) this.#identify(0);
+    this.#peer = { ...peer, host };
+  }
+
+  send(given: Uint8Array, flags: number, to: InetAddress | undefined): number {
+    if (given.length > PACKET_MAX) fail('EMSGSIZE');
+    if (!this.#raw && given.length < ICMPHDR) fail('EINVAL');
+    if (flags & MSG_OOB) fail('EOPNOTSUPP');
+    if (this.#writeShut) fail('EPIPE');
+    const { host } = to ?? this.#peer ?? fail('EDESTADDRREQ');
+    const { family } = this;
+    const message = Uint8Array.from(given);
+    if (!this.#raw && (message[0] !== ECHO[family][0] || message[1] !== 0)) fail('EINVAL');
+    // Messages of ICMPv6 without privilege have no such rule.
+    if (!this.#raw && canonical(host) === '::') fail('ENETUNREACH');
+    const destination = ownWhereAny(canonical(host));
+    const route = this.#packets.sourceFor(destination);
+    const source = isAny(this.#local) ? route : this.#local;
+    const hops =
+      family === AF_INET
+        ? this.#option(IPPROTO_IP, IP_TTL, 64)
+        : this.#option(IPPROTO_IPV6, IPV6_UNICAST_HOPS, 64);
+    const of = { family, protocol: this.#protocol, source, destination, hops };
+    if (!this.#raw) {
+      if (this.ident === 0) this.#identify(0);
+      put16(message, 4, this.ident);
+    }
+    if (
+      this.#raw &&
+      family === AF_INET &&
+      this.#option(IPPROTO_IP, IP_HDRINCL, +(this.#protocol === IPPROTO_RAW))
+    ) {
+      this.#packets.deliver(ownHeader(message, of));
+      return given.length;
+    }
+    if (message.length + (family === AF_INET ? IPHDR : 0) > PACKET_MAX) fail('EMSGSIZE');
+    if (!this.#raw || (this.#protocol === IPPROTO_ICMPV6 && message.length >= 4))
+      icmp(message, family, source, destination);
+    this.#packets.deliver(
+      family === AF_INET ? withHeader(message, of, IP_DF) : { ...of, bytes: message, header: 0 },
+    );
+    return given.length;
+  }
+
+  /** A packet has come to this machine. */
+  hear(packet: Packet): void {
+    const { family, protocol, source, destination, bytes, header } = packet;
+    if (family !== this.family || protocol !== this.#protocol) return;
+    if (!isAny(this.#local) && this.#local !== destination) return;
+    if (this.#peer !== undefined && this.#peer.host !== source) return;
+    const type = bytes[header]!;
+    if (!this.#raw) {
+      if (type !== ECHO[family][1] || get16(bytes, header + 4) !== this.ident) return;
+    } else if (protocol === IPPROTO_ICMP) {
+      if (bytes.length - header < ICMPHDR) return;
+      if (type < 32 && (this.#option(SOL_RAW, ICMP_FILTER) >>> type) & 1) return;
+    } else if (protocol === IPPROTO_ICMPV6 && (this.#filter6[type >>> 3]! >>> (type & 7)) & 1) return;
+    const heard = this.#raw ? bytes : bytes.subarray(header);
+    if (this.#incoming.bytes + heard.length > RECEIVE_BUFFER) return;
+    this.#incoming.push({
+      bytes: heard,
+      address: { family, host: source, port: 0 },
+      control: this.#along(packet),
+    });
+    this.#queue.wakeAll(POLLIN | POLLRDNORM);
+  }
+  /** What is asked for beside the packet. */
+  #along({ family, hops }: Packet): ControlMessage[] {
+    const along: ControlMessage[] = [];
+    const add = (level: number, type: number, ...words: number[]) =>
+      along.push({ level, type, data: new Uint8Array(Int32Array.from(words).buffer) });
+    const now = performance.timeOrigin + performance.now();
+    const [seconds, part] = [Math.floor(now / 1000), now % 1000];
+    if (this.#option(SOL_SOCKET, SO_TIMESTAMPNS)) add(SOL_SOCKET, SO_TIMESTAMPNS, seconds, part * 1e6);
+    else if (this.#option(SOL_SOCKET, SO_TIMESTAMP)) add(SOL_SOCKET, SO_TIMESTAMP, seconds, part * 1e3);
+    if (family === AF_INET && this.#option(IPPROTO_IP, IP_RECVTTL)) add(IPPROTO_IP, IP_TTL, hops);
+    if (family === AF_INET6 && this.#option(IPPROTO_IPV6, IPV6_RECVHOPLIMIT))
+      add(IPPROTO_IPV6, IPV6_HOPLIMIT, hops);
+    return along;
+  }
+
+  receive(into: Uint8Array, flags: number): Received | typeof WOULD_BLOCK {
+    if (flags & MSG_ERRQUEUE) return WOULD_BLOCK;
+    return this.#incoming.empty ? WOULD_BLOCK : this.#incoming.takeMessage(into, flags);
+  }
+  localAddress(): InetAddress {
+    return { family: this.family, host: this.#local, port: this.#raw ? this.#protocol : this.ident };
+  }
+  peerAddress(): InetAddress {
+    return this.#peer ?? fail('ENOTCONN');
+  }
+  shutdown(how: number): void {
+    if (how !== SHUT_WR) this.#readShut = true;
+    if (how !== SHUT_RD) this.#writeShut = true;
+    if (this.#peer === undefined) fail('ENOTCONN');
+  }
+  readableBytes(): number {
+    return this.#incoming.nextLength;
+  }
+  poll(): number {
+    let events = POLLOUT | POLLWRNORM;
+    if (!this.#incoming.empty || this.#readShut) events |= POLLIN | POLLRDNORM;
+    if (this.#readShut) events |= POLLRDHUP;
+    return events;
+  }
+  close(): void {
+    this.#packets.remove(this);
+  }
+}
+
+/** A packet whose header the guest has written; the kernel fills in what is zero, lengths and the checksum (raw_send_hdrinc). */
+function ownHeader(bytes: Uint8Array, of: Omit<Packet, 'bytes' | 'header'>): Packet {
+  const header = 4 * (bytes[0]! & 15);
+  if (bytes.length < IPHDR || header < IPHDR || header > bytes.length) fail('EINVAL');
+  if (bytes.subarray(12, 16).every((byte) => byte === 0)) bytes.set(addressBytes(AF_INET, of.source), 12);
+  put16(bytes, 2, bytes.length);
+  put16(bytes, 10, 0);
+  put16(bytes, 10, checksum(bytes.subarray(0, header)));
+  const [source, destination] = [bytes.subarray(12, 16).join('.'), bytes.subarray(16, 20).join('.')];
+  return { family: AF_INET, protocol: bytes[9]!, source, destination, hops: bytes[8]!, bytes, header };
+}
