@@ -1,6 +1,6 @@
 /**
  * Holds two trees of a whole system against each other: names, types, modes, owners, device numbers, link targets, hard links,
- * extended attributes, and contents but for what can't be equal.
+ * extended attributes, times that are the packages', and contents but for what can't be equal.
  */
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -15,7 +15,9 @@ const OWN_CONTENT = [
   /^\/etc\/ssh\/ssh_host_/,
   /^\/etc\/ssl\/(private|certs)\/ssl-cert-snakeoil/,
   /^\/etc\/ssl\/certs\/java\/cacerts$/,
-  /^\/var\/lib\/postgresql\/\d+\/main\/(global\/pg_control|pg_stat\/pgstat\.stat)$/,
+  // What was done when, to data bases (test/packages asks them what they hold).
+  /^\/var\/lib\/postgresql\/\d+\/main\/(global\/pg_control|pg_stat\/pgstat\.stat|pg_wal\/[0-9A-F]{24})$/,
+  /^\/var\/lib\/mysql\//,
 ];
 /** What is there or not as the network had it, and what only one of the two ways to run a system puts into it. */
 const OWN_NAMES = [
@@ -65,7 +67,7 @@ function xattrsOf(root: string): Map<string, string> {
   return found;
 }
 
-function look(root: string, path: string, into: Map<string, Entry>): void {
+function look(root: string, path: string, since: number, into: Map<string, Entry>): void {
   for (const name of fs.readdirSync(root + path, 'latin1')) {
     const below = `${path}/${name}`;
     if (OWN_NAMES.some((pattern) => pattern.test(below))) continue;
@@ -75,17 +77,22 @@ function look(root: string, path: string, into: Map<string, Entry>): void {
     const target = s.isSymbolicLink() ? ` -> ${fs.readlinkSync(host, 'latin1')}` : '';
     const links = s.isDirectory() ? '' : ` links ${s.nlink}`;
     const device = s.isCharacterDevice() || s.isBlockDevice() ? ` device ${s.rdev}` : '';
-    const what = `${type} ${(s.mode & 0o7777).toString(8)} ${s.uid}:${s.gid}${links}${device}${target}`;
+    const time = s.mtimeMs < since ? ` of ${fs.lstatSync(host, { bigint: true }).mtimeNs}` : '';
+    const owner = `${s.uid}:${s.gid}`;
+    const what = `${type} ${(s.mode & 0o7777).toString(8)} ${owner}${links}${device}${time}${target}`;
     into.set(below, { what, file: s.isFile(), size: s.size });
-    if (s.isDirectory()) look(root, below, into);
+    if (s.isDirectory()) look(root, below, since, into);
   }
 }
 
-/** What is different between two roots, one line each; none when they are equal. */
-export function differences(actual: string, expected: string): string[] {
+/**
+ * What is different between two roots, one line each; none when they are equal.
+ * @param since milliseconds: what has changed later has a time of its own; none is compared when it is left out
+ */
+export function differences(actual: string, expected: string, since = 0): string[] {
   const [a, b] = [actual, expected].map((root) => {
     const entries = new Map<string, Entry>();
-    look(root, '', entries);
+    look(root, '', since, entries);
     for (const [path, attributes] of xattrsOf(root)) {
       const entry = entries.get(path);
       if (entry) entries.set(path, { ...entry, what: entry.what + attributes });

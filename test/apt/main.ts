@@ -16,7 +16,7 @@ if (packages.length === 0 || packages.some((name) => name.startsWith('-'))) {
   process.exit(2);
 }
 
-const { directory, systems, oracle } = makeSystems();
+const { directory, systems, oracle, since } = makeSystems();
 const [actual] = systems as [System];
 let failed = false;
 const step = async (name: string, script: string) => {
@@ -38,7 +38,7 @@ const step = async (name: string, script: string) => {
 await step('second stage', 'exec /bin/sh /second-stage.sh');
 await step('update', 'apt-get update || true');
 for (const name of packages) await step(name, `apt-get install -y --no-install-recommends ${name}`);
-const found = differences(actual.root, oracle.root);
+const found = differences(actual.root, oracle.root, since);
 for (const line of found) console.log(line);
 console.log(`${found.length} differences`);
 if (found.length === 0 && !failed) fs.rmSync(directory, { recursive: true, force: true });

@@ -28,7 +28,10 @@ export function makeSystems(uids: readonly number[] = [0]): {
   directory: string;
   systems: System[];
   oracle: System;
+  /** When they were made, in milliseconds. */
+  since: number;
 } {
+  const since = Date.now();
   const base = execFileSync(own('../../fixtures/root.sh'), ['debian'], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -47,7 +50,7 @@ export function makeSystems(uids: readonly number[] = [0]): {
   const systems = uids.map((uid) => {
     const name = `armrun-${uid}`;
     const root = make(name);
-    if (uid !== 0) execFileSync('chown', ['-hR', `${uid}:${uid}`, `${directory}/${name}`]);
+    if (uid !== 0) giveTo(uid, root, base);
     return {
       root,
       uid,
@@ -61,11 +64,37 @@ export function makeSystems(uids: readonly number[] = [0]): {
     uid: 0,
     run: (script: string) => run([...oracleProgram, model, ...shell(script)]),
   };
-  return { directory, systems, oracle };
+  return { directory, systems, oracle, since };
 }
 
 const asUser = (uid: number) =>
   uid === 0 ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
+
+/** Makes all of a root a user's on the host; who owns what inside, and the bits that are lost with it, are as in another root. */
+function giveTo(uid: number, root: string, model: string): void {
+  execFileSync('chown', ['-hR', `${uid}:${uid}`, `${root}/..`]);
+  const special = [
+    '!',
+    '-type',
+    'l',
+    '(',
+    '!',
+    '-uid',
+    '0',
+    '-o',
+    '!',
+    '-gid',
+    '0',
+    '-o',
+    '-perm',
+    '/7000',
+    ')',
+  ];
+  const restore = 'chown %U:%G "/%P"\\nchmod %m "/%P"\\n';
+  const script = execFileSync('find', [model, ...special, '-printf', restore], { encoding: 'latin1' });
+  const [program, ...args] = [...asUser(uid), ...armrun, '--root', root, '/bin/sh', '-e'];
+  execFileSync(program!, args, { input: script, env: ENVIRONMENT });
+}
 
 /** What a user's root holds, with the owners that those inside see: exported, and unpacked in an empty directory. */
 export function unpackExported(root: string, uid: number, into: string): void {

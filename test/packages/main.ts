@@ -29,7 +29,7 @@ const uids = [0, 1234].filter(
   (uid) => option.root === option.user || (uid === 0 ? option.root : option.user),
 );
 
-const { directory, systems, oracle } = makeSystems(uids);
+const { directory, systems, oracle, since } = makeSystems(uids);
 const ways: readonly [string, System][] = [
   ...systems.map((system): [string, System] => [`armrun of user ${system.uid}`, system]),
   ...(option.alone ? [] : [['qemu-arm', oracle] as [string, System]]),
@@ -72,10 +72,23 @@ for (const name of packages) {
 for (const { root, uid } of option.alone ? [] : systems) {
   const exported = `${directory}/exported`;
   if (uid !== 0) unpackExported(root, uid, exported);
-  const found = differences(uid === 0 ? root : exported, oracle.root);
+  const found = differences(uid === 0 ? root : exported, oracle.root, since);
   for (const line of found) console.log(line);
   console.log(`${found.length} differences, user ${uid}`);
   failed ||= found.length > 0;
+}
+
+for (const name of packages) {
+  const { holds } = PACKAGES[name]!;
+  if (holds === undefined || option.alone) continue;
+  const held = await Promise.all([...systems, oracle].map((system) => system.run(holds)));
+  const differ = systems.filter((_, i) => held[i] !== held.at(-1)).map(({ uid }) => uid);
+  console.log(
+    `${name} holds ${held.at(-1)!.length} characters, differently for users: ${differ.join(' ') || 'none'}`,
+  );
+  for (const [i, text] of held.entries())
+    if (differ.length > 0) fs.writeFileSync(`${directory}/${name}-${i}`, text);
+  failed ||= differ.length > 0;
 }
 
 for (const name of packages) {
