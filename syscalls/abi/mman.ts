@@ -32,6 +32,11 @@ export const MAP = {
 /** The low bits: MAP_SHARED, MAP_PRIVATE or MAP_SHARED_VALIDATE. */
 export const MAP_TYPE = 0xf;
 export const MAP_SHARED_VALIDATE = 3;
+/** Flags that MAP_SHARED_VALIDATE knows, sizes of huge pages (MAP_HUGE_2MB, MAP_HUGE_1GB) among them. */
+export const LEGACY_MAP_MASK =
+  (Object.values(MAP).reduce((sum, bit) => sum | bit, 0) & ~(MAP.MAP_SYNC | MAP.MAP_FIXED_NOREPLACE)) |
+  (21 << 26) |
+  (30 << 26);
 
 export const MREMAP = { MREMAP_MAYMOVE: 1, MREMAP_FIXED: 2, MREMAP_DONTUNMAP: 4 } as const;
 export const MS = { MS_ASYNC: 1, MS_INVALIDATE: 2, MS_SYNC: 4 } as const;

@@ -77,6 +77,7 @@ export const MSG_ERRQUEUE = 0x2000;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_MORE = 0x8000;
 export const MSG_WAITFORONE = 0x10000;
+export const MSG_FASTOPEN = 0x2000_0000;
 export const MSG_CMSG_CLOEXEC = 0x4000_0000;
 
 export const SHUT_RD = 0;

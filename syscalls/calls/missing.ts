@@ -41,7 +41,6 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   ioctl: 'terminals, sockets, pipes and regular files; devices of the host have none (ENOTTY)',
   // memory
   mmap2: 'no huge pages (MAP_HUGETLB: EINVAL); addresses below 0x8000 are EPERM for root, too',
-  mremap: 'MREMAP_DONTUNMAP gives EINVAL',
   madvise: 'advice to merge, poison, collapse, populate or remove (MADV_REMOVE) pages gives EINVAL',
   mincore: 'all of a file counts as in memory: the host does not tell; pages of zeros come sixteen at a time',
   memfd_create: 'no huge pages (MFD_HUGETLB: ENOSYS)',
@@ -71,7 +70,7 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   setsockopt:
     'options of the network are checked, kept and told; of them Node takes those of reuse, keep-alive, TTL and multicast, ' +
     'and TCP_NODELAY',
-  send: 'MSG_OOB gives EOPNOTSUPP',
+  send: 'MSG_OOB and MSG_FASTOPEN give EOPNOTSUPP',
   sendto: 'as send',
   sendmsg: 'as send; no control messages of the network',
   sendmmsg: 'as sendmsg',

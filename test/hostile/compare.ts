@@ -20,7 +20,7 @@ export function compare(
     const made = batch[index]!;
     const last = ours.calls[index];
     const result = last === undefined ? '' : valueText(made, last);
-    const difference = { made, what, ours: our, theirs: their, result };
+    const difference = { made, before: batch.slice(0, index), what, ours: our, theirs: their, result };
     if (all || explanation(difference) === undefined) found.push(difference);
   };
   const both = Math.min(ours.calls.length, theirs.calls.length);

@@ -3,6 +3,8 @@ import type { Made } from './generate.ts';
 
 export interface Difference {
   readonly made: Made;
+  /** The calls of its batch before it. */
+  readonly before: readonly Made[];
   /** 'result', 'memory', 'end', or what of the process is different after the batch. */
   readonly what: string;
   readonly ours: string;
@@ -46,7 +48,6 @@ const huge = ({ call, words }: Made) =>
   (call.name === '_llseek' && words[1]![0] > 0x1f_ffff) ||
   words.some(([, high], i) => call.args[i]?.words === 2 && high > 0x1f_ffff) ||
   /^p(read|write)v2?$/.test(call.name);
-const text = ({ fills }: Made) => fills.map(({ bytes }) => Buffer.from(bytes).toString('latin1')).join('\n');
 const NEW_USER = 0x1000_0000;
 /** Requests of ptrace that all architectures have, up to 17; what has a number of its own from 0x4200 on is everybody's, too. */
 const COMMON_PTRACE = [0, 1, 2, 4, 5, 7, 8, 16, 17, 24];
@@ -64,7 +65,7 @@ export const RULES: readonly Rule[] = [
       beyond(made) &&
       (what === 'result'
         ? /^(EFAULT|EINVAL|ENOMEM|EOVERFLOW)$/.test(ours)
-        : /^(EFAULT|EINVAL|ENOMEM)$/.test(result) && theirs === 'signal 11'),
+        : /^(EFAULT|EINVAL|ENOMEM)$/.test(result) && /^signal (11|13)$/.test(theirs)),
     reason:
       'A 32-bit program of an x86-64 kernel has 4 GiB of addresses, one of an ARM kernel 3 GiB: ranges that reach beyond are refused (EFAULT, EINVAL, ENOMEM).',
   },
@@ -136,9 +137,10 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /./,
-    when: ({ made, ours, theirs }) =>
+    when: ({ made, before, ours, theirs }) =>
       ours === 'EACCES' &&
       theirs !== 'EACCES' &&
+      before.some(({ call }) => /^f?chmod(at2?)?$/.test(call.name)) &&
       made.call.args.some((arg) => /^(path|fd)$/.test(arg.domain.kind)),
     reason:
       'Of an ordinary user, the host is asked by path: what is in a directory above which nobody may search (chmod 0 of ..) is not reached by who stands in it.',
@@ -166,7 +168,9 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^(shm|msg|sem)(get|ctl|at|op|snd|rcv|timedop.*)$/,
-    when: ({ ours, theirs }) => /^(EINVAL|EIDRM)$/.test(ours) || /^(EINVAL|EIDRM)$/.test(theirs),
+    when: ({ before, ours, theirs }) =>
+      (/^(EINVAL|EIDRM)$/.test(ours) || /^(EINVAL|EIDRM)$/.test(theirs)) &&
+      before.some(({ call }) => /^(shm|msg|sem)get$/.test(call.name)),
     reason: 'Numbers of System V objects go on from batch to batch, of which one may have ended early.',
   },
   {
@@ -310,7 +314,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^(sendfile|sendfile64)$/,
-    when: ({ ours }) => ours === 'EINVAL',
+    when: ({ result }) => result === 'EINVAL',
     reason:
       'Whatever can be spliced can be sent since Linux 6.5, before only what has a place for each byte.',
   },
@@ -326,13 +330,9 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^write(v)?$/,
-    when: ({ ours, theirs }) => ours === '8' && theirs === 'EINVAL',
+    when: ({ made, ours, theirs }) =>
+      word(made, 0) === 13 && word(made, 2) > 8 && /^(8|EFAULT)$/.test(ours) && theirs === 'EINVAL',
     reason: 'An eventfd takes more than 8 bytes before Linux 6.9, and counts 8.',
-  },
-  {
-    calls: /^(send|sendto|sendmsg|write|writev)$/,
-    when: ({ theirs }) => theirs === 'ENODATA',
-    reason: 'Newer kernels refuse empty netlink messages.',
   },
   {
     calls: /^sched_(get_priority_(min|max)|setattr|setscheduler)$/,
@@ -380,21 +380,44 @@ export const RULES: readonly Rule[] = [
     reason: 'The clock is told as not synchronized, and nobody sets it (EPERM).',
   },
   {
-    calls: /^(send|sendto|sendmsg|sendmmsg|write|writev)$/,
-    when: ({ what, ours, theirs }) =>
-      ours === 'EFAULT' || theirs === 'EFAULT' || (what === 'end' && theirs === 'signal 13'),
+    calls: /^(send|sendto|sendmsg|sendmmsg)$/,
+    when: ({ ours, made }) =>
+      ours === 'EOPNOTSUPP' && (word(made, made.call.name === 'sendmsg' ? 2 : 3) & 1) !== 0,
+    reason: 'There are no urgent data (MSG_OOB): streams refuse them.',
+  },
+  {
+    calls: /^(send|sendto|sendmsg|sendmmsg)$/,
+    when: ({ result, made }) =>
+      result === 'EOPNOTSUPP' && (word(made, made.call.name === 'sendmsg' ? 2 : 3) & 0x2000_0000) !== 0,
+    reason: 'There is no TCP Fast Open (MSG_FASTOPEN), as with net.ipv4.tcp_fastopen = 0.',
+  },
+  {
+    calls: /^(send|sendto|sendmsg|sendmmsg|writev?)$/,
+    when: ({ made, ours, theirs }) =>
+      word(made, 0) === 12 && ours === 'ENOTCONN' && /^(EFAULT|EMSGSIZE)$/.test(theirs),
     reason:
-      'What is sent is looked at before the state of the socket; of what can be read in part only a stream takes that part.',
+      'Whether a socket of Unix datagrams has a peer is looked at before the message; since Linux 6.14 after it.',
   },
   {
-    calls: /^(send|sendto|sendmsg|sendmmsg)$/,
-    when: ({ ours, made }) => ours === 'EOPNOTSUPP' && ((word(made, 3) | word(made, 2)) & 1) !== 0,
-    reason: 'There are no urgent data (MSG_OOB).',
+    calls: /^sendm?msg$/,
+    when: ({ theirs }) => theirs === 'EINVAL',
+    reason:
+      'A 64-bit kernel translates control messages of 32-bit programs, and gives EINVAL for less than a whole one.',
   },
   {
-    calls: /^(send|sendto|sendmsg|sendmmsg)$/,
-    when: ({ ours, theirs }) => isError(ours) && isError(theirs),
-    reason: 'Of several things that are wrong with a message another one is told.',
+    calls: /^prctl$/,
+    when: ({ made, what, result }) => word(made, 0) === 40 && (what === 'memory' || result === 'EFAULT'),
+    reason: 'PR_GET_TID_ADDRESS gives an address of 8 bytes on a 64-bit kernel, to 32-bit programs, too.',
+  },
+  {
+    calls: /^getrandom$/,
+    when: ({ what }) => what === 'memory',
+    reason: 'Random bytes may be those that were there.',
+  },
+  {
+    calls: /^ioctl$/,
+    when: ({ made, what }) => word(made, 1) === 0x5411 && what === 'memory',
+    reason: 'How much memory a message takes that nobody has read (SIOCOUTQ) is not the same on 64 bits.',
   },
   {
     calls: /^(read|recv|recvfrom|readv|write|writev|vmsplice)$/,
@@ -406,12 +429,6 @@ export const RULES: readonly Rule[] = [
     calls: /^(getsockopt|setsockopt)$/,
     when: ({ ours, theirs }) => isError(ours) && isError(theirs),
     reason: 'Whether there is such an option is looked at before its value and length, or after.',
-  },
-  {
-    calls:
-      /^(unlink|unlinkat|rmdir|rename|renameat|renameat2|link|linkat|mkdir|mkdirat|mknod|mknodat|symlink|symlinkat|open|openat|creat)$/,
-    when: ({ made, ours }) => ours === 'EACCES' && text(made).includes('/proc/self/fd'),
-    reason: 'In /proc/PID/fd nobody may write, not even who it belongs to.',
   },
   {
     calls: /./,
@@ -449,8 +466,9 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^(getpriority|setpriority|ioprio_set)$/,
-    when: ({ made }) => word(made, 0) !== (made.call.name === 'ioprio_set' ? 1 : 0),
-    reason: 'What processes there are beside its own is not the same.',
+    when: ({ made }) => word(made, 0) !== (made.call.name === 'ioprio_set' ? 1 : 0) || word(made, 1) === 1,
+    reason:
+      'What processes there are beside its own is not the same, and of process 1 all batches change the priority.',
   },
   {
     calls: /^(prctl|ioctl|membarrier|personality|fcntl|fcntl64|fallocate)$/,

@@ -151,8 +151,8 @@ export class Generator {
       case 'fd':
         return random.chance(0.85) ? random.below(FDS.length) : random.pick(OTHER_FDS);
       case 'pid':
-        // Neither everybody nor the first process.
-        return random.pick([0, 0, 0, 2 ** 22 + 5, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_8000]);
+        // Neither everybody nor the first process, nor a group that there may be.
+        return random.pick([0, 0, 0, 2 ** 22 + 5, 0x7fff_ffff, 0x8000_0000, -(2 ** 22) - 5, 0xffff_8000]);
       case 'id':
         return random.pick([0, 1000, 1000, 1000, 1, 0xffff_ffff, 0xffff_ffff, 65534, 0xfffe, 0xffff]);
       case 'mode':

@@ -10,7 +10,6 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define CLONE_TREE 1
@@ -63,23 +62,6 @@ static void touch(const char *path) {
   int fd = open(path, O_CREAT | O_WRONLY, 0755);
   printf("%s: %s\n", path, fd < 0 ? strerrorname_np(errno) : "made");
   close(fd);
-}
-
-static void finish(int pid) {
-  int status;
-  waitpid(pid, &status, 0);
-  printf("ended %x\n", status);
-}
-
-static void run(void (*what)(void)) {
-  fflush(stdout);
-  int pid = fork();
-  if (pid == 0) {
-    what();
-    fflush(stdout);
-    _exit(0);
-  }
-  finish(pid);
 }
 
 static void copy_to(const char *path, int mode) {

@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static char top[4096];
@@ -52,12 +51,6 @@ static void link_of(const char *kind, char *into) {
   sprintf(path, "/proc/self/ns/%s", kind);
   int n = readlink(path, into, 99);
   into[n < 0 ? 0 : n] = 0;
-}
-
-static void finish(int pid) {
-  int status;
-  waitpid(pid, &status, 0);
-  printf("ended %x\n", status);
 }
 
 static void child(void) {
@@ -140,17 +133,6 @@ static int cloned(void *unused) {
   show("cloned");
   fflush(stdout);
   _exit(0);
-}
-
-static void run(void (*what)(void)) {
-  fflush(stdout);
-  int pid = fork();
-  if (pid == 0) {
-    what();
-    fflush(stdout);
-    _exit(0);
-  }
-  finish(pid);
 }
 
 static void unprivileged(void) {

@@ -30,19 +30,19 @@ static void leave(int code) {
   fflush(stdout);
   _exit(code);
 }
-static void finish(int pid) {
+static void reaped(int pid) {
   int status;
   int got = waitpid(pid, &status, 0);
   printf("waited %s %x\n", got == pid ? "for it" : strerrorname_np(errno), status);
 }
-static void run(const char *name, void (*what)(void)) {
+static void part(const char *name, void (*what)(void)) {
   printf("-- %s\n", name);
   int pid = begin();
   if (pid == 0) {
     what();
     leave(0);
   }
-  finish(pid);
+  reaped(pid);
 }
 /* What it does as process 1 of a new namespace. */
 static void within(void (*what)(void)) {
@@ -52,7 +52,7 @@ static void within(void (*what)(void)) {
     what();
     leave(7);
   }
-  finish(pid);
+  reaped(pid);
 }
 
 static volatile sig_atomic_t caught;
@@ -172,7 +172,7 @@ static void nested(void) {
     TRY(kill(-1, 0));
     leave(5);
   }
-  finish(inner);
+  reaped(inner);
   TRY(begin());
   TRY(kill(2, 0));
   TRY(kill(3, 0));
@@ -195,7 +195,7 @@ static void orphans(void) {
     leave(0);
   }
   close(pipe_to[0]);
-  finish(child);
+  reaped(child);
   close(pipe_to[1]);
   int status;
   TRY(wait(&status));
@@ -266,7 +266,7 @@ static void from_outside(int last_signal) {
     printf("stopped %x\n", status);
     kill(pid, SIGKILL);
   }
-  finish(pid);
+  reaped(pid);
 }
 static void killed(void) { from_outside(SIGKILL); }
 static void stopped(void) { from_outside(SIGSTOP); }
@@ -320,14 +320,14 @@ static void entered(void) {
     usleep(1000);
     leave(6);
   }
-  finish(child);
+  reaped(child);
   usleep(100000);
   TRY(setns(self, CLONE_NEWPID));
   int again = begin();
   if (again == 0) leave(getpid() == 1);
-  finish(again);
+  reaped(again);
   write(go[1], &c, 1);
-  finish(holder);
+  reaped(holder);
   TRY(setns(ns, CLONE_NEWPID));
   TRY(fork());
 }
@@ -349,7 +349,7 @@ static void by_clone(void) {
   static char stack[65536];
   fflush(stdout);
   int pid = clone(cloned, stack + sizeof stack, CLONE_NEWPID | SIGCHLD, NULL);
-  finish(pid);
+  reaped(pid);
 }
 
 static void credentials(void) {
@@ -383,7 +383,7 @@ static void credentials(void) {
   recvmsg(pair[1], &m, 0);
   printf("out from %s\n", c->pid == pid ? "it" : "another");
   write(pair[1], "x", 1);
-  finish(pid);
+  reaped(pid);
 }
 
 static void pidfds(void) {
@@ -401,7 +401,7 @@ static void pidfds(void) {
   while (f && fgets(line, sizeof line, f))
     if (strstr(line, "id:\t") && !strstr(line, "mnt")) fputs(line, stdout);
   TRY(syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0));
-  finish(child);
+  reaped(child);
 }
 
 static void semaphores(void) {
@@ -436,7 +436,7 @@ static void user_too(void) {
     TRY(kill(getppid(), 0));
     leave(0);
   }
-  finish(pid);
+  reaped(pid);
 }
 
 // ---- time ----
@@ -506,7 +506,7 @@ static void times(void) {
     printf("%s\n", strcmp(a, b) ? "another" : "that for children");
     leave(0);
   }
-  finish(pid);
+  reaped(pid);
   write_to("/proc/self/timens_offsets", "monotonic 1 0");
   printf("%d\n", now(CLOCK_MONOTONIC) - before < 100);
   int ns = open("/proc/self/ns/time_for_children", O_RDONLY);
@@ -528,22 +528,22 @@ WITHIN(restarted)
 int main(void) {
   setvbuf(stdout, NULL, _IOFBF, 1 << 16);
   map = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  run("numbers", in_numbers);
-  run("mounted", in_mounted);
-  run("nested", in_nested);
-  run("orphans", in_orphans);
-  run("subreapers", subreapers);
-  run("shielded", in_shielded);
-  run("killed", killed);
-  run("stopped", stopped);
-  run("entered", entered);
-  run("threads", threads_of);
-  run("clone", by_clone);
-  run("credentials", credentials);
-  run("pidfds", in_pidfds);
-  run("semaphores", in_semaphores);
-  run("rebooted", in_rebooted);
-  run("restarted", in_restarted);
-  run("user too", user_too);
-  run("times", times);
+  part("numbers", in_numbers);
+  part("mounted", in_mounted);
+  part("nested", in_nested);
+  part("orphans", in_orphans);
+  part("subreapers", subreapers);
+  part("shielded", in_shielded);
+  part("killed", killed);
+  part("stopped", stopped);
+  part("entered", entered);
+  part("threads", threads_of);
+  part("clone", by_clone);
+  part("credentials", credentials);
+  part("pidfds", in_pidfds);
+  part("semaphores", in_semaphores);
+  part("rebooted", in_rebooted);
+  part("restarted", in_restarted);
+  part("user too", user_too);
+  part("times", times);
 }

@@ -121,12 +121,21 @@ function checkFlags(flags: number): void {
 }
 
 export const openCalls: readonly Call[] = [
-  call(5, 'open', [path, openFlags, mode], (t, path, flags, mode) => open(t, AT_FDCWD, path, flags, mode), {
-    before: (_t, _path, flags) => checkFlags(flags),
-  }),
-  call(322, 'openat', [dirfd, path, openFlags, mode], open, {
-    before: (_t, _dirfd, _path, flags) => checkFlags(flags),
-  }),
+  // What they do not know of flags, these two ignore (build_open_how).
+  call(
+    5,
+    'open',
+    [path, openFlags, mode],
+    (t, path, flags, mode) => open(t, AT_FDCWD, path, flags & O_KNOWN, mode),
+    { before: (_t, _path, flags) => checkFlags(flags) },
+  ),
+  call(
+    322,
+    'openat',
+    [dirfd, path, openFlags, mode],
+    (t, dirfd, path, flags, mode) => open(t, dirfd, path, flags & O_KNOWN, mode),
+    { before: (_t, _dirfd, _path, flags) => checkFlags(flags) },
+  ),
   call(8, 'creat', [path, mode], (t, path, mode) =>
     open(t, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode),
   ),

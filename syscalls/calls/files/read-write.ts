@@ -237,6 +237,9 @@ function writeVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Mo
   try {
     if (file.write === OpenFile.prototype.write && !(file instanceof Socket)) fail('EINVAL');
     if (vector.length === 0) return 0;
+    // What comes in pieces of its own has no write_iter: each buffer is a write (do_loop_readv_writev).
+    const oneByOne = file instanceof AnonymousFile;
+    file.checkWriting(oneByOne ? vector[0]!.length : total(vector));
     if (file.discards) return total(vector);
     if (vector[0]!.length === 0) return Math.max(move(EMPTY, 0), 0);
     // Most writes are of one buffer that is not large.
@@ -246,7 +249,7 @@ function writeVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Mo
       const bytes = file instanceof Socket ? t.mm.readable(one.base, one.length) : accessible(t, one, READ);
       return writePieces(t, file, [bytes], move);
     }
-    const whole = vector.length > 1 && total(vector) <= GATHER ? gather(t, vector) : undefined;
+    const whole = !oneByOne && vector.length > 1 && total(vector) <= GATHER ? gather(t, vector) : undefined;
     return whole ? writePieces(t, file, [whole], move) : writePieces(t, file, pieces(t, vector), move);
   } catch (error) {
     if (error instanceof Errno && error.errno === ERRNO.EPIPE) brokenPipe(t, file);
@@ -331,7 +334,7 @@ function writePieces(t: Task, file: OpenFile, all: Iterable<Uint8Array>, move: M
         done += count;
         at += count;
         // An eventfd takes one number, however much there is.
-        if (count === 0 || file instanceof AnonymousFile) return done;
+        if (count === 0 || (file instanceof AnonymousFile && at < piece.length)) return done;
       }
       skip = 0;
     }

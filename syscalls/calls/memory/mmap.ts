@@ -3,7 +3,15 @@ import { basename } from 'node:path/posix';
 import { isMachine, LOWEST, type PageSource, type Vma } from '../../../emu/memory/address-space.ts';
 import { PAGE_MASK, PAGE_SIZE, USER_END } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';
-import { MAP, MAP_SHARED_VALIDATE, MAP_TYPE, MREMAP, PROT, READ_IMPLIES_EXEC } from '../../abi/mman.ts';
+import {
+  LEGACY_MAP_MASK,
+  MAP,
+  MAP_SHARED_VALIDATE,
+  MAP_TYPE,
+  MREMAP,
+  PROT,
+  READ_IMPLIES_EXEC,
+} from '../../abi/mman.ts';
 import { RLIMIT } from '../../abi/resource.ts';
 import { committedIn, isAccountable, mayCommit } from '../../kernel/commit.ts';
 import { latin1 } from '../../kernel/mm.ts';
@@ -145,9 +153,10 @@ function mmap(
   let source: PageSource | null = null;
   let name = '';
   if (file !== undefined) {
+    if (type === MAP_SHARED_VALIDATE && how & ~LEGACY_MAP_MASK) fail('EOPNOTSUPP');
     if (!file.readable || (shared && prot & PROT.PROT_WRITE && !file.writable)) fail('EACCES');
     if (file.inode.noExec && prot & PROT.PROT_EXEC) fail('EPERM');
-    if (shared && prot & PROT.PROT_WRITE) file.checkWritableMapping();
+    file.checkMapping(prot, shared);
     // Sockets have a way to be mapped, which refuses it.
     if (growsDown && file instanceof Socket) fail('EINVAL');
     source = file.pageSource(shared);
@@ -268,6 +277,7 @@ function mprotect(t: Task, start: number, length: number, prot: number): number 
   return 0;
 }
 
+/** Its order: what is asked (check_mremap_params), what is mapped there, limits, and where to. */
 function mremap(
   t: Task,
   old: number,
@@ -279,32 +289,42 @@ function mremap(
   const { space } = t.mm;
   const move = (how & MREMAP.MREMAP_MAYMOVE) !== 0;
   const fixed = (how & MREMAP.MREMAP_FIXED) !== 0;
-  if (how & ~(MREMAP.MREMAP_MAYMOVE | MREMAP.MREMAP_FIXED)) fail('EINVAL');
-  if ((fixed && !move) || old & PAGE_MASK || newLength === 0) fail('EINVAL');
-  const oldBytes = pageUp(oldLength);
+  const keep = (how & MREMAP.MREMAP_DONTUNMAP) !== 0;
+  if (how & ~(MREMAP.MREMAP_MAYMOVE | MREMAP.MREMAP_FIXED | MREMAP.MREMAP_DONTUNMAP)) fail('EINVAL');
+  if ((fixed || keep) && !move) fail('EINVAL');
+  if (old & PAGE_MASK || newLength === 0) fail('EINVAL');
+  let oldBytes = pageUp(oldLength);
   const newBytes = pageUp(newLength);
-  if (newBytes > USER_END) fail('EINVAL');
-  if (fixed) {
+  if (newBytes > USER_END || (keep && oldBytes !== newBytes)) fail('EINVAL');
+  if (fixed || keep) {
     if (newAt & PAGE_MASK || newAt + newBytes > USER_END) fail('EINVAL');
     if (newAt < old + oldBytes && old < newAt + newBytes) fail('EINVAL');
   }
-  const vma = space.find(old);
-  if (vma === undefined) fail('EFAULT');
+  const vma = space.find(old) ?? fail('EFAULT');
   if (oldBytes === 0) return duplicate(t, vma, old, newBytes, how, newAt);
-  if (old + oldBytes > vma.end) {
-    // Shrinking in place may cross mappings and gaps; nothing else may.
-    if (fixed || newBytes > oldBytes) fail('EFAULT');
+  // To shrink may cross areas and gaps; nothing else may.
+  if (newBytes < oldBytes) {
     if (old + oldBytes > USER_END) fail('EINVAL');
+    if (fixed) checkPlace(newAt, newBytes);
+    space.unmap(old + newBytes, old + oldBytes);
+    oldBytes = newBytes;
   }
-  if (newBytes > oldBytes) {
-    if (vma.locked && !mayLockMore(t, newBytes - oldBytes)) fail('EAGAIN');
-    if (!mayExpand(t, newBytes - oldBytes, isData(vma))) fail('ENOMEM');
-    if (isAccountable(vma) && !mayCommit(t.kernel, newBytes - oldBytes)) fail('ENOMEM');
+  if (!fixed && !keep && newBytes === oldBytes) return old | 0;
+  if (old + oldBytes > vma.end) fail('EFAULT');
+  const more = keep ? newBytes : newBytes - oldBytes;
+  if (more > 0) {
+    if (!keep && vma.locked && !mayLockMore(t, more)) fail('EAGAIN');
+    if (!mayExpand(t, more, isData(vma))) fail('ENOMEM');
+    if (isAccountable(vma) && !mayCommit(t.kernel, more)) fail('ENOMEM');
   }
   if (fixed) checkPlace(newAt, newBytes);
   const { locked } = vma;
   const moveTo = (at: number): number => {
+    // What stays is as it was mapped first, and not locked.
+    const left: Vma = { ...vma, start: old, end: old + oldBytes, locked: undefined };
+    left.offset = vma.source === null ? 0 : vma.offset + (old - vma.start);
     space.move(old, oldBytes, at, newBytes);
+    if (keep) space.map(left);
     if (locked) populate(t, at + oldBytes, at + newBytes);
     return at | 0;
   };
@@ -312,16 +332,12 @@ function mremap(
     space.unmap(newAt, newAt + newBytes);
     return moveTo(newAt);
   }
-  if (newBytes <= oldBytes) {
-    if (newBytes < oldBytes) space.unmap(old + newBytes, old + oldBytes);
-    return old | 0;
-  }
   const end = old + newBytes;
-  if (old + oldBytes === vma.end && end <= USER_END && space.isFree(vma.end, end)) {
+  if (!keep && old + oldBytes === vma.end && end <= USER_END && space.isFree(vma.end, end)) {
     return moveTo(old);
   }
   if (!move) fail('ENOMEM');
-  const at = space.findFree(newBytes);
+  const at = space.findFree(newBytes, keep ? newAt : 0);
   if (at === 0) fail('ENOMEM');
   return moveTo(at);
 }

@@ -17,7 +17,7 @@ import { bytesIn, fd, flags, int, kernelId, ptr, size, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { installFile } from '../files/open.ts';
 import { accessible, brokenPipe, type Iovec, iovecs } from '../files/read-write.ts';
-import { addressAt, credsOf, putAddress, shownCreds, socketOf, targetOf } from './socket.ts';
+import { addressBytesAt, credsOf, putAddress, shownCreds, socketOf, targetOf } from './socket.ts';
 
 interface Progress {
   done: number;
@@ -44,16 +44,18 @@ function waitOn(
 }
 
 interface Outgoing {
-  readonly bytes: Uint8Array;
-  readonly address?: s.SocketAddress | undefined;
+  readonly vector: readonly Iovec[];
+  /** A sockaddr. */
+  readonly address: Uint8Array | undefined;
   readonly rights?: readonly OpenFile[];
 }
 
 function send(t: Task, socket: Socket, message: Outgoing, flags: number): number {
-  if (flags & s.MSG_OOB) fail('EOPNOTSUPP');
-  const { bytes, address, rights } = message;
+  const { vector, rights } = message;
   let done = (t.callState as Progress | undefined)?.done ?? 0;
   try {
+    const address = socket.destination(lengthOf(vector), flags, message.address);
+    const bytes = gather(t, vector);
     const target = targetOf(t, address);
     do {
       const count = socket.send(done === 0 ? bytes : bytes.subarray(done), {
@@ -75,10 +77,12 @@ function send(t: Task, socket: Socket, message: Outgoing, flags: number): number
   }
 }
 
+const lengthOf = (vector: readonly Iovec[]) => vector.reduce((sum, { length }) => sum + length, 0);
+
 /** Bytes of a vector in guest memory, in one piece. */
 function gather(t: Task, vector: readonly Iovec[]): Uint8Array {
   if (vector.length === 1) return t.mm.readable(vector[0]!.base, vector[0]!.length);
-  const bytes = new Uint8Array(vector.reduce((sum, v) => sum + v.length, 0));
+  const bytes = new Uint8Array(lengthOf(vector));
   let at = 0;
   for (const { base, length } of vector) {
     bytes.set(t.mm.readable(base, length), at);
@@ -100,8 +104,16 @@ function checkCreds({ creds, process, ns }: Task, given: PeerCreds): void {
   if (!mayPid || !mayUid || !mayGid) fail('EPERM');
 }
 
-/** The files passed with a message (SCM_RIGHTS); credentials are checked to be the sender's own. */
-function controlAt(t: Task, address: number, length: number): OpenFile[] {
+/**
+ * The files passed with a message (SCM_RIGHTS); credentials are checked to be the sender's own (__scm_send). The network knows
+ * neither, and lets them pass (__sock_cmsg_send).
+ */
+function controlAt(t: Task, socket: Socket, address: number, length: number): OpenFile[] {
+  const { family } = socket;
+  const passes = family === s.AF_UNIX;
+  const known = passes || family === s.AF_NETLINK;
+  if (length > 0x7fff_ffff) fail('ENOBUFS');
+  t.mm.readable(address, length);
   const rights: OpenFile[] = [];
   let at = 0;
   while (at + s.cmsghdr.size <= length) {
@@ -110,29 +122,29 @@ function controlAt(t: Task, address: number, length: number): OpenFile[] {
     const data = address + at + s.cmsghdr.size;
     const size = header.cmsg_len - s.cmsghdr.size;
     if (header.cmsg_level === s.SOL_SOCKET && header.cmsg_type === s.SCM_RIGHTS) {
-      if (size > 4 * 253) fail('EINVAL');
-      for (let i = 0; i + 4 <= size; i += 4) rights.push(t.files.raw(t.mm.get(s32, data + i)));
+      if (known && (!passes || size > 4 * 253)) fail('EINVAL');
+      for (let i = 0; passes && i + 4 <= size; i += 4) rights.push(t.files.raw(t.mm.get(s32, data + i)));
     } else if (header.cmsg_level === s.SOL_SOCKET && header.cmsg_type === s.SCM_CREDENTIALS) {
-      checkCreds(t, t.mm.get(s.ucred, data));
+      if (known && size !== s.ucred.size) fail('EINVAL');
+      if (known) checkCreds(t, t.mm.get(s.ucred, data));
     } else if (header.cmsg_level === s.SOL_SOCKET) fail('EINVAL');
     at += CMSG_ALIGN(header.cmsg_len);
   }
   return rights;
 }
 
-function sendmsg(t: Task, fd: number, address: number, flags: number): number {
+function sendmsg(t: Task, fd: number, at: number, flags: number): number {
   const socket = socketOf(t, fd);
-  const m = t.mm.get(s.msghdr, address);
+  const m = t.mm.get(s.msghdr, at);
   if (m.msg_name !== 0 && m.msg_namelen > 0x7fff_ffff) fail('EINVAL');
-  if (m.msg_name !== 0) t.mm.readable(m.msg_name, Math.min(m.msg_namelen, s.SOCKADDR_STORAGE));
+  const address =
+    m.msg_name === 0 || m.msg_namelen === 0
+      ? undefined
+      : addressBytesAt(t, m.msg_name, Math.min(m.msg_namelen, s.SOCKADDR_STORAGE));
   if (m.msg_iovlen > IOV_MAX) fail('EMSGSIZE');
-  const to =
-    m.msg_name && m.msg_namelen !== 0
-      ? addressAt(t, socket, 'send', m.msg_name, Math.min(m.msg_namelen | 0, s.SOCKADDR_STORAGE))
-      : undefined;
-  const rights = m.msg_controllen > 0 ? controlAt(t, m.msg_control, m.msg_controllen) : [];
-  const bytes = gather(t, iovecs(t, m.msg_iov, m.msg_iovlen));
-  return send(t, socket, { bytes, address: to, rights }, flags);
+  const vector = iovecs(t, m.msg_iov, m.msg_iovlen);
+  const rights = m.msg_controllen > 0 ? controlAt(t, socket, m.msg_control, m.msg_controllen) : [];
+  return send(t, socket, { vector, address, rights }, flags);
 }
 
 function sendto(
@@ -144,10 +156,12 @@ function sendto(
   to: number,
   toLength: number,
 ): number {
+  // import_single_range comes first.
+  if (address + length > USER_END) fail('EFAULT');
   const socket = socketOf(t, fd);
-  const bytes = t.mm.readable(address, Math.min(length, RW_MAX));
-  const name = to === 0 ? undefined : addressAt(t, socket, 'send', to, toLength);
-  return send(t, socket, { bytes, address: name }, flags);
+  const name = to === 0 ? undefined : addressBytesAt(t, to, toLength);
+  const vector = length === 0 ? [] : [{ base: address, length: Math.min(length, RW_MAX) }];
+  return send(t, socket, { vector, address: name }, flags);
 }
 
 /** There are no urgent data: what streams say, who know of them, and others, who do not; UDP does not look at the flag. */

@@ -10,7 +10,7 @@ import { createInetSocket } from '../../vfs/net/inet-socket.ts';
 import { NetlinkSocket } from '../../vfs/net/netlink-socket.ts';
 import type { OutsideAddress } from '../../vfs/net/outside.ts';
 import { RawSocket } from '../../vfs/net/raw-socket.ts';
-import { type AddressUse, type PeerCreds, Socket, WOULD_BLOCK } from '../../vfs/net/socket.ts';
+import { type PeerCreds, Socket, WOULD_BLOCK } from '../../vfs/net/socket.ts';
 import { UnixSocket } from '../../vfs/net/unix-socket.ts';
 import { fd, flags, int, oneOf, ptr } from '../args.ts';
 import { type Call, call } from '../declare.ts';
@@ -32,18 +32,8 @@ export function shownCreds({ process, creds }: Task, { pid, uid, gid }: PeerCred
 
 // ---- addresses ----
 
-/** The address a call is given (move_addr_to_kernel); undefined for none. */
-export function addressAt(
-  t: Task,
-  socket: Socket,
-  use: AddressUse,
-  address: number,
-  length: number,
-): s.SocketAddress | undefined {
-  return socket.addressOf(addressBytesAt(t, address, length), use);
-}
-
-function addressBytesAt(t: Task, address: number, length: number): Uint8Array {
+/** The bytes of an address that a call is given (move_addr_to_kernel). */
+export function addressBytesAt(t: Task, address: number, length: number): Uint8Array {
   if (length < 0 || length > s.SOCKADDR_STORAGE) fail('EINVAL');
   return length === 0 ? new Uint8Array(0) : Uint8Array.from(t.mm.readable(address, length));
 }
@@ -74,7 +64,7 @@ export function targetOf(t: Task, address: s.SocketAddress | undefined): Socket 
 
 function bind(t: Task, fd: number, address: number, length: number): number {
   const socket = socketOf(t, fd);
-  const name = addressAt(t, socket, 'bind', address, length) ?? fail('EAFNOSUPPORT');
+  const name = socket.addressOf(addressBytesAt(t, address, length), 'bind') ?? fail('EAFNOSUPPORT');
   if (name.family === s.AF_UNIX && name.path !== '' && name.path[0] !== '\0') {
     if ((socket as UnixSocket).bound) fail('EINVAL');
     const at = pathAt(t, AT_FDCWD, name.path);

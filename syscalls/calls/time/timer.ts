@@ -29,39 +29,45 @@ export function readSigEvent(t: Task, at: number): SigEvent {
   return t.mm.get(sigevent, at);
 }
 
+/** Clocks without timers (they have no timer_create in kernel/time/posix-timers.c). */
+const UNTIMED: readonly number[] = [
+  CLOCK.CLOCK_MONOTONIC_RAW,
+  CLOCK.CLOCK_REALTIME_COARSE,
+  CLOCK.CLOCK_MONOTONIC_COARSE,
+];
+const isOfDescriptor = (clock: number) => clock < 0 && (clock & 7) === 3;
+
+/** Who is to be told of a timer (good_sigevent). EINVAL. */
+function checked({ kernel, process }: Task, event: SigEvent): SigEvent {
+  const { sigev_notify: notify, sigev_signo: signo, sigev_tid: tid } = event;
+  const known: number[] = [SIGEV.SIGEV_SIGNAL, SIGEV.SIGEV_NONE, SIGEV.SIGEV_THREAD, SIGEV.SIGEV_THREAD_ID];
+  if (!known.includes(notify)) fail('EINVAL');
+  if (notify !== SIGEV.SIGEV_NONE && (signo < 1 || signo > NSIG)) fail('EINVAL');
+  const id = process.pids.pidOf(tid);
+  if (notify & SIGEV.SIGEV_THREAD_ID && kernel.tasks.get(id)?.process !== process) fail('EINVAL');
+  return { ...event, sigev_tid: id };
+}
+
+/** do_timer_create: whose CPU time a clock counts is found out when the timer's number has been told. */
 function timerCreate(t: Task, clock: number, eventAt: number, idAt: number): number {
-  const cpu = cpuClock(t, clock);
-  if (cpu === undefined) clockTime(t, clock);
-  // As timers cannot be made on these (they have no timer_create in kernel/time/posix-timers.c).
-  const untimed: readonly number[] = [
-    CLOCK.CLOCK_MONOTONIC_RAW,
-    CLOCK.CLOCK_REALTIME_COARSE,
-    CLOCK.CLOCK_MONOTONIC_COARSE,
-  ];
-  if (untimed.includes(clock)) fail('EOPNOTSUPP');
-  const { process } = t;
-  const id = process.nextTimerId++;
-  let event: SigEvent = {
-    sigev_value: id,
-    sigev_signo: SIG.SIGALRM,
-    sigev_notify: SIGEV.SIGEV_SIGNAL,
-    sigev_tid: 0,
-  };
-  if (eventAt !== 0) {
-    event = readSigEvent(t, eventAt);
-    const { sigev_notify: notify, sigev_signo: signo, sigev_tid: tid } = event;
-    const known: number[] = [SIGEV.SIGEV_SIGNAL, SIGEV.SIGEV_NONE, SIGEV.SIGEV_THREAD, SIGEV.SIGEV_THREAD_ID];
-    if (!known.includes(notify)) fail('EINVAL');
-    if (notify !== SIGEV.SIGEV_NONE && (signo < 1 || signo > NSIG)) fail('EINVAL');
-    if (notify & SIGEV.SIGEV_THREAD_ID && t.kernel.tasks.get(process.pids.pidOf(tid))?.process !== process)
-      fail('EINVAL');
-    event = { ...event, sigev_tid: process.pids.pidOf(tid) };
+  const given = eventAt === 0 ? undefined : readSigEvent(t, eventAt);
+  if (clock >= 0) clockTime(t, clock);
+  if (UNTIMED.includes(clock) || isOfDescriptor(clock)) fail('EOPNOTSUPP');
+  const { process, kernel } = t;
+  const { uid } = t.creds;
+  if (!kernel.queuedSignals.charge(uid, process.limits[RLIMIT.RLIMIT_SIGPENDING]!.cur)) fail('EAGAIN');
+  try {
+    const id = process.nextTimerId++;
+    const event: SigEvent = given
+      ? checked(t, given)
+      : { sigev_value: id, sigev_signo: SIG.SIGALRM, sigev_notify: SIGEV.SIGEV_SIGNAL, sigev_tid: 0 };
+    t.mm.put(s32, idAt, id);
+    process.timers.set(id, new PosixTimer(t, id, { id: clock, cpu: cpuClock(t, clock) }, event));
+    return 0;
+  } catch (error) {
+    kernel.queuedSignals.uncharge(uid);
+    throw error;
   }
-  t.mm.put(s32, idAt, id);
-  if (!t.kernel.queuedSignals.charge(t.creds.uid, process.limits[RLIMIT.RLIMIT_SIGPENDING]!.cur))
-    fail('EAGAIN');
-  process.timers.set(id, new PosixTimer(t, id, { id: clock, cpu }, event));
-  return 0;
 }
 
 function findTimer(t: Task, id: number): PosixTimer {

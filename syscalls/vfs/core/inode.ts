@@ -45,6 +45,11 @@ export abstract class FileSystem {
   superReadOnly = false;
   /** Of its mount in the namespace of who asks (MOUNT_ATTR_*). */
   attributes = 0;
+  /**
+   * Names can be made in it: what it has not may come to be (a negative dentry). Where not, who looks for another is told that
+   * there is none, whatever he wants with it.
+   */
+  readonly takesNames: boolean = true;
   /** What it is mounted in when no namespace has that yet. */
   detached: DetachedMounts | undefined;
   /** It is read-only by the will of who started the run: no process may change that. */

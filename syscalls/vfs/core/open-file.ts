@@ -257,8 +257,11 @@ export abstract class OpenFile {
     return '';
   }
 
-  /** A shared mapping that can be written to is about to be made. EPERM of a sealed file. */
-  checkWritableMapping(): void {}
+  /** So many bytes are about to be written, at which nobody has looked yet: throws what is told before. */
+  checkWriting(_length: number): void {}
+
+  /** A mapping is about to be made, with PROT_*. EPERM where it may not be. */
+  checkMapping(_prot: number, _shared: boolean): void {}
 
   /** Where mmap gets the pages from. ENODEV when the file cannot be mapped. */
   pageSource(_shared: boolean): PageSource {

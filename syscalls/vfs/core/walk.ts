@@ -118,10 +118,11 @@ class Walk {
         this.#reached = { dir: this.#at.parent ?? this.#at, name, inode: this.#at, slash: true };
         continue;
       }
-      if (name.length > NAME_MAX) fail('ENAMETOOLONG');
+      // Who may not search is told so first, also where others say it when they look for a name.
+      if (name.length > NAME_MAX) fail(at.permits(X_OK, this.#creds) ? 'ENAMETOOLONG' : 'EACCES');
       const child = at.mounts?.get(name) ?? at.lookup(name, !isLast);
       if (child === undefined) {
-        if (!isLast) fail('ENOENT');
+        if (!isLast || !at.fs.takesNames) fail('ENOENT');
         return { dir: at, name, inode: undefined, slash };
       }
       if (child.isSymlink && (!isLast || follow || (slash && !options?.name))) {

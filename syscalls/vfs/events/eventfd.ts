@@ -28,8 +28,11 @@ export class EventFile extends AnonymousFile {
     return 8;
   }
 
+  override checkWriting(length: number): void {
+    if (length < 8) fail('EINVAL');
+  }
   override write(from: Uint8Array): number {
-    if (from.length < 8) fail('EINVAL');
+    this.checkWriting(from.length);
     const value = new DataView(from.buffer, from.byteOffset, 8).getBigUint64(0, true);
     if (value === 0xffff_ffff_ffff_ffffn) fail('EINVAL');
     if (value > MAX - this.#count) return WOULD_BLOCK;

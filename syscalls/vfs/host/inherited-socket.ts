@@ -49,6 +49,9 @@ export class InheritedSocket extends Socket {
   override addressOf(): SocketAddress | undefined {
     return undefined;
   }
+  override destination(): SocketAddress | undefined {
+    return undefined;
+  }
   override bind(): number {
     return fail('EINVAL');
   }

@@ -13,6 +13,7 @@ import {
   SEEK_DATA,
   SEEK_HOLE,
 } from '../../abi/fcntl.ts';
+import { PROT } from '../../abi/mman.ts';
 import { S_IFREG } from '../../abi/stat.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
 import { FilePages, MappableFile } from '../core/file-pages.ts';
@@ -167,8 +168,8 @@ export class MemoryFile extends MappableFile {
   override get mayBeMappedForWriting(): boolean {
     return !this.bytes.sealed;
   }
-  override checkWritableMapping(): void {
-    if (this.bytes.sealed) fail('EPERM');
+  override checkMapping(prot: number, shared: boolean): void {
+    if (shared && prot & PROT.PROT_WRITE && this.bytes.sealed) fail('EPERM');
   }
   override size(): number {
     return this.bytes.size;

@@ -13,6 +13,7 @@ import {
   IPPROTO_IPV6,
   IPPROTO_UDP,
   IPV6_V6ONLY,
+  MSG_OOB,
   readSockaddr,
   SHUT_RD,
   SHUT_RDWR,
@@ -30,6 +31,7 @@ import {
   errnoOfEvent,
   fromNode,
   inetAddress,
+  MAPPED,
   mapped,
   normal,
   ownAddress,
@@ -54,6 +56,10 @@ import {
   Socket,
   WOULD_BLOCK,
 } from './socket.ts';
+
+/** Most bytes of a datagram: what a packet of 65535 bytes has room for; that of IPv6 has its own header not in it. */
+const LONGEST = 65507;
+const LONGEST6 = 65527;
 
 /** Datagrams kept before the oldest are lost, as a full socket buffer would lose the newest. */
 const MOST_DATAGRAMS = 1000;
@@ -192,15 +198,41 @@ export class DatagramSocket extends Socket implements LocalReceiver {
   override addressOf(bytes: Uint8Array, use: AddressUse): SocketAddress | undefined {
     const { family } = this;
     if (use === 'bind') return bindAddress(family, bytes);
-    if (family === AF_INET && use === 'send') return ownAddress(family, bytes, true);
     const said = familyOf(bytes);
     if (said === AF_UNSPEC) return undefined;
     if (family === AF_INET6 && said === AF_INET) {
-      if (this.v6only) fail(use === 'send' ? 'ENETUNREACH' : 'EAFNOSUPPORT');
+      if (this.v6only) fail('EAFNOSUPPORT');
       return mapped(readSockaddr(AF_INET, bytes));
     }
-    if (said !== family && use === 'send') fail('EINVAL');
     return ownAddress(family, bytes);
+  }
+
+  /** udp_sendmsg, udpv6_sendmsg: of the latter what goes to an IPv4 address is the former's. */
+  override destination(length: number, flags: number, bytes?: Uint8Array): SocketAddress | undefined {
+    const { family } = this;
+    const said = family === AF_INET6 && bytes ? familyOf(bytes) : AF_UNSPEC;
+    let is4 = family === AF_INET || said === AF_INET;
+    let asked: InetAddress | undefined;
+    if (!is4) {
+      if (said === AF_INET6) asked = inetAddress(readSockaddr(AF_INET6, bytes!));
+      else if (said !== AF_UNSPEC) fail('EINVAL');
+      const to = asked ?? this.#peer ?? fail('EDESTADDRREQ');
+      is4 = normal(AF_INET6, to.host).startsWith(MAPPED);
+    }
+    if (is4) {
+      if (this.v6only) fail('ENETUNREACH');
+      if (length > 0xffff) fail('EMSGSIZE');
+      if (flags & MSG_OOB) fail('EOPNOTSUPP');
+      if (family === AF_INET && bytes) asked = inetAddress(ownAddress(AF_INET, bytes, true));
+      else if (said === AF_INET) asked = mapped(readSockaddr(AF_INET, bytes!));
+    }
+    if (asked?.port === 0) fail('EINVAL');
+    if (!asked && !this.#peer) fail('EDESTADDRREQ');
+    if (asked) this.network.checkRoute(asked.host, this.multicastInterface !== undefined);
+    if (length > (is4 ? LONGEST : LONGEST6)) fail('EMSGSIZE');
+    this.throwError();
+    if (this.#writeShut) fail('EPIPE');
+    return asked;
   }
 
   override bind(address: SocketAddress): number {
@@ -302,17 +334,9 @@ export class DatagramSocket extends Socket implements LocalReceiver {
   }
 
   override send(bytes: Uint8Array, options: SendOptions): number {
-    this.throwError();
-    if (this.#writeShut) fail('EPIPE');
-    const to = options.address ?? this.#peer ?? fail('EDESTADDRREQ');
-    const { host, port } = inetAddress(to);
-    if (bytes.length > 65507) fail('EMSGSIZE');
-    if (port === 0) {
-      // A peer may have it (getaddrinfo(3) connects so): nobody is there.
-      if (options.address) fail('EINVAL');
-      return bytes.length;
-    }
-    if (options.address) this.network.checkRoute(host, this.multicastInterface !== undefined);
+    const { host, port } = inetAddress(options.address ?? this.#peer);
+    // A peer may have it (getaddrinfo(3) connects so): nobody is there.
+    if (port === 0) return bytes.length;
     if (this.#state === 'new') this.#openHost();
     const target = { family: this.family, host: normal(this.family, host), port };
     const receiver = this.network.loopback.receiver(target);

@@ -29,6 +29,7 @@ import {
   AF_NETLINK,
   AF_UNSPEC,
   familyOf,
+  MSG_OOB,
   type NetlinkAddress,
   readSockaddr,
   SOCK_DGRAM,
@@ -107,12 +108,28 @@ export class NetlinkSocket extends Socket {
     return SWITCHES.has(name) ? +this.#options.has(name) : undefined;
   }
 
-  /** netlink_bind, netlink_connect, netlink_sendmsg. */
+  /** netlink_bind, netlink_connect. */
   override addressOf(bytes: Uint8Array, use: AddressUse): SocketAddress | undefined {
-    if (use === 'send' && bytes.length === 0) return undefined;
     const family = familyOf(bytes);
     if (use === 'connect' && family === AF_UNSPEC) return undefined;
     return family === AF_NETLINK ? readSockaddr(AF_NETLINK, bytes) : fail('EINVAL');
+  }
+
+  /** netlink_sendmsg. */
+  override destination(length: number, flags: number, bytes?: Uint8Array): NetlinkAddress | undefined {
+    if (flags & MSG_OOB) fail('EOPNOTSUPP');
+    if (length === 0) fail('ENODATA');
+    const to = bytes?.length ? this.#destination(this.addressOf(bytes, 'bind')) : undefined;
+    this.#autobind();
+    if (length > this.sendBuffer - 32) fail('EMSGSIZE');
+    return to;
+  }
+
+  /** Only who administers the network may send to others than the kernel (NL_CFG_F_NONROOT_SEND is not set). EPERM, EINVAL. */
+  #destination(address: SocketAddress | undefined): NetlinkAddress {
+    if (address?.family !== AF_NETLINK) return fail('EINVAL');
+    if ((address.pid !== 0 || address.groups !== 0) && !this.#isAdmin) fail('EPERM');
+    return address;
   }
 
   override bind(address: SocketAddress): number {
@@ -132,9 +149,8 @@ export class NetlinkSocket extends Socket {
   }
 
   override connect(address: SocketAddress | undefined): number {
-    if (address && address.family !== AF_NETLINK) fail('EINVAL');
-    this.#peer = address ?? KERNEL;
-    this.#autobind();
+    this.#peer = address ? this.#destination(address) : KERNEL;
+    if (address) this.#autobind();
     return 0;
   }
   override connecting(): number {
@@ -151,8 +167,7 @@ export class NetlinkSocket extends Socket {
   }
 
   override send(bytes: Uint8Array, options: SendOptions): number {
-    const to = options.address ?? this.#peer;
-    if (to.family !== AF_NETLINK) fail('EINVAL');
+    const to = options.address ? this.#destination(options.address) : this.#peer;
     if (to.pid !== 0) fail('ECONNREFUSED');
     const port = this.#autobind();
     for (const { header, body, whole } of messagesIn(bytes)) {

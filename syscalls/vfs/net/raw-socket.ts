@@ -4,6 +4,7 @@
  */
 import { fail } from '../../abi/errno.ts';
 import {
+  AF_INET,
   AF_INET6,
   AF_UNSPEC,
   familyOf,
@@ -11,6 +12,7 @@ import {
   type InetFamily,
   IPPROTO_ICMPV6,
   MSG_DONTWAIT,
+  MSG_OOB,
   SHUT_RD,
   SHUT_RDWR,
   SHUT_WR,
@@ -74,6 +76,8 @@ const TOLD = new Set([
 /** struct icmp6_filter. */
 const ICMP6_FILTER_SIZE = 32;
 const ICMP6_FILTER = 1;
+/** Bytes of struct icmphdr, and of struct icmp6hdr. */
+const ICMP_HEADER = 8;
 
 const int = (value: number) => new Uint8Array(Int32Array.of(value).buffer);
 
@@ -102,7 +106,15 @@ export class RawSocket extends Socket {
   override addressOf(bytes: Uint8Array, use: AddressUse): SocketAddress | undefined {
     if (use === 'bind') return bindAddress(this.family, bytes);
     if (use === 'connect' && familyOf(bytes) === AF_UNSPEC) return undefined;
-    return ownAddress(this.family, bytes, use === 'send');
+    return ownAddress(this.family, bytes);
+  }
+  /** raw_sendmsg, rawv6_sendmsg, ping_common_sendmsg. */
+  override destination(length: number, flags: number, bytes?: Uint8Array): SocketAddress | undefined {
+    const isPing = this.type === SOCK_DGRAM;
+    if (length > 0xffff && (isPing || this.family === AF_INET)) fail('EMSGSIZE');
+    if (isPing && length < ICMP_HEADER) fail('EINVAL');
+    if (flags & MSG_OOB) fail('EOPNOTSUPP');
+    return bytes && ownAddress(this.family, bytes, true);
   }
   override bind(address: SocketAddress): number {
     this.#port.bind(inetAddress(address));

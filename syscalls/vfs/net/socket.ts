@@ -4,7 +4,7 @@
  */
 import { type Errno, fail } from '../../abi/errno.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';
-import { FIONREAD, TIOCOUTQ } from '../../abi/ioctl.ts';
+import { FIONREAD, SIOCATMARK, TIOCOUTQ } from '../../abi/ioctl.ts';
 import {
   MSG_PEEK,
   SO_BROADCAST,
@@ -75,7 +75,7 @@ export interface Received {
 }
 
 /** The call an address is given to. */
-export type AddressUse = 'bind' | 'connect' | 'send';
+export type AddressUse = 'bind' | 'connect';
 
 const BUFFER = 212_992;
 
@@ -128,11 +128,16 @@ export abstract class Socket extends OpenFile {
   }
 
   /**
-   * What the bytes of a sockaddr, as a program gave them to bind, connect or send, mean to this kind of socket; undefined when
-   * they ask for no address at all (AF_UNSPEC, where that dissolves a connection). Throws what the call gives for an address of
-   * another family or length.
+   * What the bytes of a sockaddr, as a program gave them to bind or connect, mean to this kind of socket; undefined when they ask
+   * for no address at all (AF_UNSPEC, where that dissolves a connection). Throws what the call gives for an address of another
+   * family or length.
    */
   abstract addressOf(bytes: Uint8Array, use: AddressUse): SocketAddress | undefined;
+  /**
+   * Where so many bytes are to go by the sockaddr that a program gave, if any; undefined where the socket itself knows. Throws
+   * what Linux tells before it looks at the bytes to be sent, in its order (the beginnings of *_sendmsg).
+   */
+  abstract destination(length: number, flags: number, address?: Uint8Array): SocketAddress | undefined;
   /** 0 or WOULD_BLOCK: then it is called again after a wake-up. The caller has made the file for a path. */
   abstract bind(address: SocketAddress, path?: AnonymousPath): number;
   abstract listen(backlog: number): number;
@@ -162,7 +167,11 @@ export abstract class Socket extends OpenFile {
     return received.count;
   }
   override write(from: Uint8Array): number {
+    this.checkWriting(from.length);
     return this.send(from, { flags: 0, creds: NOBODY });
+  }
+  override checkWriting(length: number): void {
+    this.destination(length, 0);
   }
   override get pollable(): boolean {
     return true;
@@ -202,6 +211,14 @@ export abstract class Socket extends OpenFile {
   protected get countsBytes(): boolean {
     return true;
   }
+  /** What SIOCOUTQ tells. */
+  protected get unsentBytes(): number {
+    return 0;
+  }
+  /** Whether it tells if what comes next is urgent (SIOCATMARK): it never is, as nothing is sent so (MSG_OOB). */
+  protected get hasMark(): boolean {
+    return false;
+  }
 
   override ioctl(request: number, argument: number, context: IoctlContext): number {
     if (this.countsBytes && request === FIONREAD) {
@@ -209,6 +226,10 @@ export abstract class Socket extends OpenFile {
       return 0;
     }
     if (this.countsBytes && request === TIOCOUTQ) {
+      context.write(argument, 4).setInt32(0, this.unsentBytes, true);
+      return 0;
+    }
+    if (this.hasMark && request === SIOCATMARK) {
       context.write(argument, 4).setInt32(0, 0, true);
       return 0;
     }
@@ -225,9 +246,15 @@ export interface AnonymousPath {
   outsideName?: OutsideName | undefined;
 }
 
+/** Memory that a message of so many bytes takes (SKB_TRUESIZE of a 32-bit kernel): lines of 64 bytes, and what goes with them. */
+function truesize(length: number): number {
+  return Math.ceil(length / 64) * 64 + 192 + 256;
+}
+
 /** Messages that wait to be received: of a stream their bounds mean nothing, except that passed files come with their bytes. */
 export interface Message {
   bytes: Uint8Array;
+  readonly sender?: Socket | undefined;
   readonly address?: SocketAddress | undefined;
   readonly rights?: readonly OpenFile[] | undefined;
   readonly creds?: PeerCreds | undefined;
@@ -244,6 +271,13 @@ export class MessageQueue {
   }
   get count(): number {
     return this.#messages.length - this.#first;
+  }
+  /** Memory that messages of a sender take (unix_outq_len). */
+  heldFor(sender: Socket): number {
+    let sum = 0;
+    for (const message of this.#messages.slice(this.#first))
+      if (message.sender === sender) sum += truesize(message.bytes.length);
+    return sum;
   }
   /** Length of the first message. */
   get nextLength(): number {

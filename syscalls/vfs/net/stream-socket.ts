@@ -6,8 +6,9 @@
  * after it lets the port go and takes it again.
  */
 import type net from 'node:net';
+import type { PageSource } from '../../../emu/memory/address-space.ts';
 import { type Errno, errnoNamed, fail } from '../../abi/errno.ts';
-import { SIOCATMARK } from '../../abi/ioctl.ts';
+import { PROT } from '../../abi/mman.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import {
   AF_INET,
@@ -18,6 +19,8 @@ import {
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPV6_V6ONLY,
+  MSG_FASTOPEN,
+  MSG_OOB,
   SHUT_RD,
   SHUT_RDWR,
   SHUT_WR,
@@ -28,7 +31,6 @@ import {
   TCP_NODELAY,
 } from '../../abi/socket.ts';
 import { callback } from '../core/callback.ts';
-import type { IoctlContext } from '../core/open-file.ts';
 import { anyAddress, bindAddress, errnoOfEvent, fromNode, inetAddress, ownAddress } from './inet-address.ts';
 import { InetOptions, TCP_KEEPIDLE } from './inet-options.ts';
 import type { Network } from './network.ts';
@@ -37,10 +39,11 @@ import {
   MessageQueue,
   type PeerCreds,
   type Received,
-  type SendOptions,
   Socket,
   WOULD_BLOCK,
 } from './socket.ts';
+
+const NO_PAGES: PageSource = { key: null, size: () => 0, read: () => 0, mayWrite: () => false };
 
 export class StreamSocket extends Socket {
   readonly family: InetFamily;
@@ -79,10 +82,10 @@ export class StreamSocket extends Socket {
     return this.#state === 'connected' || this.#state === 'connecting' ? this.#state : 'closed';
   }
 
-  /** inet_stream_connect, tcp_v4_connect, tcp_v6_connect; tcp_sendmsg looks at no address. */
+  /** inet_stream_connect, tcp_v4_connect, tcp_v6_connect. */
   override addressOf(bytes: Uint8Array, use: AddressUse): SocketAddress | undefined {
     if (use === 'bind') return bindAddress(this.family, bytes);
-    if (use === 'send' || familyOf(bytes) === AF_UNSPEC) return undefined;
+    if (familyOf(bytes) === AF_UNSPEC) return undefined;
     this.#mayConnect();
     return ownAddress(this.family, bytes);
   }
@@ -275,12 +278,17 @@ export class StreamSocket extends Socket {
   }
 
   // ---- data ----
-  override send(bytes: Uint8Array, options: SendOptions): number {
+  /** tcp_sendmsg, which looks at no address. */
+  override destination(_length: number, flags: number): undefined {
+    // As where net.ipv4.tcp_fastopen allows none.
+    if (flags & MSG_FASTOPEN) fail('EOPNOTSUPP');
     this.throwError();
-    if (this.#writeShut) fail('EPIPE');
+    if (this.#writeShut || (this.#state !== 'connecting' && this.#state !== 'connected')) fail('EPIPE');
+    if (flags & MSG_OOB) fail('EOPNOTSUPP');
+  }
+
+  override send(bytes: Uint8Array): number {
     if (this.#state === 'connecting') return WOULD_BLOCK;
-    if (this.#state !== 'connected') fail('EPIPE');
-    if (options.rights?.length) fail('EINVAL');
     const socket = this.#socket!;
     this.vfs.lingering.owe();
     if (socket.writableLength >= this.sendBuffer) return WOULD_BLOCK;
@@ -367,11 +375,16 @@ export class StreamSocket extends Socket {
     const idle = this.inetOptions.get(IPPROTO_TCP, TCP_KEEPIDLE);
     this.#socket!.setKeepAlive(this.options.get(SO_KEEPALIVE) === 1, idle * 1000);
   }
-  override ioctl(request: number, argument: number, context: IoctlContext): number {
-    if (request !== SIOCATMARK) return super.ioctl(request, argument, context);
-    // There is no urgent data (MSG_OOB), so no mark.
-    context.write(argument, 4).setInt32(0, 0, true);
-    return 0;
+  protected override get hasMark(): boolean {
+    return true;
+  }
+
+  /** tcp_mmap: pages are there only once something was received into them (TCP_ZEROCOPY_RECEIVE), which nothing is. */
+  override checkMapping(prot: number): void {
+    if (prot & (PROT.PROT_WRITE | PROT.PROT_EXEC)) fail('EPERM');
+  }
+  override pageSource(): PageSource {
+    return NO_PAGES;
   }
   override setOption(name: number, value: number): boolean {
     if (!super.setOption(name, value)) return false;

@@ -8,6 +8,7 @@ import {
   AF_UNIX,
   AF_UNSPEC,
   familyOf,
+  MSG_OOB,
   readSockaddr,
   SHUT_RD,
   SHUT_RDWR,
@@ -39,6 +40,12 @@ const RETRY_MS = 20;
 /** What may hold when the other end stops writing. */
 const HANG_UP = POLLIN | POLLRDNORM | POLLRDHUP | POLLHUP;
 const UNNAMED: UnixAddress = { family: AF_UNIX, path: '' };
+
+/** unix_validate_addr. EINVAL. */
+function validated(bytes: Uint8Array, mayBeUnnamed = false): SocketAddress {
+  if (familyOf(bytes) !== AF_UNIX || (bytes.length === 2 && !mayBeUnnamed)) fail('EINVAL');
+  return readSockaddr(AF_UNIX, bytes);
+}
 
 export class UnixSocket extends Socket {
   readonly family = AF_UNIX;
@@ -89,17 +96,40 @@ export class UnixSocket extends Socket {
     return this.#address !== UNNAMED;
   }
 
-  /** unix_validate_addr, unix_bind, unix_dgram_connect and the ways to send of net/unix/af_unix.c. */
-  override addressOf(bytes: Uint8Array, use: AddressUse): SocketAddress | undefined {
-    if (use === 'send') {
-      if (bytes.length === 0 || this.type === SOCK_SEQPACKET) return undefined;
-      if (this.type === SOCK_STREAM) fail(this.#peer ? 'EISCONN' : 'EOPNOTSUPP');
+  /** Whether its state is TCP_ESTABLISHED, which stays when the peer is gone. */
+  get #established(): boolean {
+    return !this.#connectionless && (this.#peer !== undefined || this.#peerAddress !== undefined);
+  }
+
+  /** unix_stream_sendmsg, unix_seqpacket_sendmsg, unix_dgram_sendmsg. */
+  override destination(length: number, flags: number, bytes?: Uint8Array): SocketAddress | undefined {
+    const { type } = this;
+    if (type === SOCK_SEQPACKET) {
+      this.throwError();
+      if (!this.#established) fail('ENOTCONN');
     }
-    const family = familyOf(bytes);
-    if (use === 'connect' && this.#connectionless && family === AF_UNSPEC) return undefined;
+    if (flags & MSG_OOB) fail('EOPNOTSUPP');
+    const asks = bytes !== undefined && bytes.length > 0 && type !== SOCK_SEQPACKET;
+    if (asks && type === SOCK_STREAM) fail(this.#established ? 'EISCONN' : 'EOPNOTSUPP');
+    const to = asks ? validated(bytes) : undefined;
+    if (!asks && this.#peer === undefined && !this.#established) fail('ENOTCONN');
+    if (type !== SOCK_STREAM && length > this.sendBuffer - 32) fail('EMSGSIZE');
+    this.#mayWrite();
+    return to;
+  }
+  /** Of streams is asked first whether anybody reads (unix_stream_sendmsg), of others what went wrong (sock_alloc_send_pskb). */
+  #mayWrite(): void {
+    if (this.type !== SOCK_STREAM) this.throwError();
+    const unread = !this.#connectionless && (this.#peer === undefined || this.#peer.#readShut);
+    if (this.#writeShut || unread) fail('EPIPE');
+    this.throwError();
+  }
+
+  /** unix_bind, unix_dgram_connect. */
+  override addressOf(bytes: Uint8Array, use: AddressUse): SocketAddress | undefined {
+    if (use === 'connect' && this.#connectionless && familyOf(bytes) === AF_UNSPEC) return undefined;
     // Only bind takes an address without a name: it makes one.
-    if (family !== AF_UNIX || (bytes.length === 2 && use !== 'bind')) fail('EINVAL');
-    return readSockaddr(AF_UNIX, bytes);
+    return validated(bytes, use === 'bind');
   }
 
   override bind(address: SocketAddress, path?: AnonymousPath): number {
@@ -206,21 +236,22 @@ export class UnixSocket extends Socket {
   }
 
   override send(bytes: Uint8Array, options: SendOptions): number {
-    this.throwError();
-    if (this.#writeShut) fail('EPIPE');
+    this.#mayWrite();
     let receiver = this.#peer;
-    if (options.target || (options.address && this.#connectionless)) {
-      if (!this.#connectionless) fail(this.#peer ? 'EISCONN' : 'EOPNOTSUPP');
+    if (options.address) {
       if (!(options.target instanceof UnixSocket)) fail('ECONNREFUSED');
       receiver = options.target;
       if (receiver.type !== this.type) fail('EPROTOTYPE');
     }
-    if (receiver === undefined) fail(this.#peerAddress && !this.#connectionless ? 'EPIPE' : 'ENOTCONN');
-    if (receiver.#closed || receiver.#readShut) fail(this.#connectionless ? 'ECONNREFUSED' : 'EPIPE');
+    if (receiver === undefined) fail('ENOTCONN');
     if (this.#connectionless && receiver.#peer && receiver.#peer !== this) fail('EPERM');
+    if (receiver.#closed) {
+      if (receiver === this.#peer) this.#peer = this.#peerAddress = undefined;
+      fail('ECONNREFUSED');
+    }
+    if (receiver.#readShut) fail('EPIPE');
     const stream = this.type === SOCK_STREAM;
     if (bytes.length === 0 && stream) return 0;
-    if (!stream && bytes.length > this.sendBuffer) fail('EMSGSIZE');
     const room = this.sendBuffer - receiver.#incoming.bytes;
     // A message goes whole; an empty buffer takes any.
     if (
@@ -239,6 +270,7 @@ export class UnixSocket extends Socket {
       address: this.#connectionless && this.bound ? this.#address : undefined,
       rights: options.rights?.length ? options.rights.map((file) => file.ref()) : undefined,
       creds: pass ? options.creds : undefined,
+      sender: this,
     });
     receiver.queue.wakeAll(POLLIN | POLLRDNORM);
     return count;
@@ -309,6 +341,12 @@ export class UnixSocket extends Socket {
   }
   override peerAddress(): SocketAddress {
     return (this.#peer ? this.#peer.#address : this.#peerAddress) ?? fail('ENOTCONN');
+  }
+  protected override get unsentBytes(): number {
+    return this.#peer === undefined ? 0 : this.#peer.#incoming.heldFor(this);
+  }
+  protected override get hasMark(): boolean {
+    return true;
   }
   override readableBytes(): number {
     if (this.listening) fail('EINVAL');

@@ -72,8 +72,8 @@ export class OverlayFile extends SeekableFile {
   override outsideLocks(): OutsideLocks | undefined {
     return this.#real.outsideLocks();
   }
-  override checkWritableMapping(): void {
-    this.#real.checkWritableMapping();
+  override checkMapping(prot: number, shared: boolean): void {
+    this.#real.checkMapping(prot, shared);
   }
   override pageSource(shared: boolean): PageSource {
     return this.#real.pageSource(shared);

@@ -8,6 +8,7 @@ import { fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
 import { POLLERR, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import { type Attributes, S_IFDIR, S_IFLNK, S_IFREG } from '../../abi/stat.ts';
+import type { Creds } from '../core/creds.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
 import { type AttributeChange, FileSystem, Inode } from '../core/inode.ts';
 import { type OpenFile, SeekableFile } from '../core/open-file.ts';
@@ -87,9 +88,21 @@ export class MadeDirectory extends MadeInode {
     return this.ofProcess;
   }
   readonly #content: DirectoryContent;
-  constructor(fs: MadeFs, parent: Inode | undefined, name: string, content: DirectoryContent, mode = 0o555) {
+  readonly #isOwn: (() => boolean) | undefined;
+  constructor(
+    fs: MadeFs,
+    parent: Inode | undefined,
+    name: string,
+    content: DirectoryContent,
+    mode = 0o555,
+    isOwn?: () => boolean,
+  ) {
     super(fs, parent, name, S_IFDIR | mode);
     this.#content = content;
+    this.#isOwn = isOwn;
+  }
+  override permits(mask: number, who: Creds): boolean {
+    return super.permits(mask, who) || this.#isOwn?.() === true;
   }
   override lookup(name: string): Inode | undefined {
     return this.#content.entry(name)?.(this, name);
@@ -113,12 +126,17 @@ export function fixed(entries: Readonly<Record<string, Entry>>): DirectoryConten
   return { entry: (name) => map.get(name), names: () => map.keys() };
 }
 
-export function directory(content: DirectoryContent | Readonly<Record<string, Entry>>, mode = 0o555): Entry {
+/** @param isOwn whether it is of who looks, who then may do all in it (proc_fd_permission) */
+export function directory(
+  content: DirectoryContent | Readonly<Record<string, Entry>>,
+  mode = 0o555,
+  isOwn?: () => boolean,
+): Entry {
   const made =
     typeof content.entry === 'function'
       ? (content as DirectoryContent)
       : fixed(content as Readonly<Record<string, Entry>>);
-  return (parent, name) => new MadeDirectory(parent.fs, parent, name, made, mode);
+  return (parent, name) => new MadeDirectory(parent.fs, parent, name, made, mode, isOwn);
 }
 
 /** Takes what is written, at that offset. */

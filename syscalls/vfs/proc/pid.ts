@@ -325,6 +325,7 @@ function entries(source: ProcSource, pid: number, tid: number, root: () => Inode
     fd: directory(
       descriptors(process, (fd) => fdLink(source, process, fd, check)),
       0o500,
+      () => source.current()?.pid === pid,
     ),
     fdinfo: directory(
       descriptors(process, (fd) => fdInfo(process, fd)),

@@ -87,6 +87,7 @@ function uptime(source: ProcSource): string {
 }
 
 export class ProcFs extends MadeFs {
+  override readonly takesNames = false;
   readonly type = 'proc';
   readonly source = 'proc';
   override readonly instance: object;

@@ -35,7 +35,7 @@ static void grant(const char *file, int effective, unsigned permitted, unsigned 
   TRY(setxattr(file, "security.capability", words, revision == 3 ? 24 : 20, 0));
 }
 
-static void run(const char *label, void (*before)(void)) {
+static void execute(const char *label, void (*before)(void)) {
   fflush(stdout);
   if (fork() == 0) {
     before();
@@ -62,8 +62,8 @@ static void ambient(void) { inherits(), prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAI
 
 static void all(const char *what) {
   printf("-- %s\n", what);
-  run("root", nothing), run("user", user), run("no new privileges", no_new), run("bounded", bounded), run("real user only", real_only);
-  run("inherits", inherits), run("ambient", ambient);
+  execute("root", nothing), execute("user", user), execute("no new privileges", no_new), execute("bounded", bounded), execute("real user only", real_only);
+  execute("inherits", inherits), execute("ambient", ambient);
 }
 
 int main(int count, char **arguments) {

@@ -218,6 +218,75 @@ static void remap(int fd, const char *what) {
   munmap(map, 4096);
 }
 
+/* The C library forgets where to without MREMAP_FIXED. */
+static char *remap_(char *at, size_t old, size_t new, int how, char *to) {
+  return (char *)syscall(SYS_mremap, at, old, new, how, to);
+}
+
+/* MREMAP_DONTUNMAP: the pages go, what they were mapped as stays. */
+static void left(char *from, const char *what) {
+  printf("-- %s left\n", what);
+  char *to = remap_(from, 8192, 8192, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0);
+  TRY(to == MAP_FAILED ? -1 : 0);
+  printf("%d %d\n", to[0], to[4096]);
+  touch("where it was", from);
+  touch("behind", from + 4096);
+  if (from[4096] == 0) from[4096] = 5;
+  printf("%d %d\n", to[4096], to != from);
+  munmap(to, 8192);
+  TRY(munmap(from, 8192));
+}
+
+static char *pages(int fd, int how) {
+  char *at = mmap(NULL, 8192, PROT_READ | PROT_WRITE, how, fd, 0);
+  at[0] = 1, at[4096] = 2;
+  return at;
+}
+
+static void moved(void) {
+  signal(SIGBUS, on_bus);
+  left(pages(-1, MAP_PRIVATE | MAP_ANONYMOUS), "private memory");
+  left(pages(-1, MAP_SHARED | MAP_ANONYMOUS), "shared memory");
+  int fd = open("remapped", O_RDWR | O_CREAT, 0600);
+  ftruncate(fd, 5000);
+  left(pages(fd, MAP_PRIVATE), "a private mapping");
+  left(pages(fd, MAP_SHARED), "a shared mapping");
+  char *at = mmap(NULL, 0x8000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *there = at + 0x4000;
+  munmap(at + 0x2000, 0x1000);
+  at[0] = 3;
+  puts("-- what is wrong");
+  TRY(remap_(at, 8192, 4096, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0) == MAP_FAILED ? -1 : 0);
+  TRY(remap_(at, 8192, 8191, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0) == MAP_FAILED ? -1 : 0);
+  TRY(remap_(at, 8192, 8192, MREMAP_DONTUNMAP, NULL) == MAP_FAILED ? -1 : 0);
+  TRY(remap_(at, 8192, 8192, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, (char *)1) == MAP_FAILED ? -1 : 0);
+  TRY(remap_(at, 8192, 8192, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, at + 4096) == MAP_FAILED ? -1 : 0);
+  TRY(remap_(at, 8192, 8192, 15, there) == MAP_FAILED ? -1 : 0);
+  TRY(remap_(at, 0, 0, 7, there) == MAP_FAILED ? -1 : 0);
+  TRY(remap_(at, 12288, 12288, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0) == MAP_FAILED ? -1 : 0);
+  TRY(remap_((char *)0x1000, 4096, 4096, 7, (char *)1) == MAP_FAILED ? -1 : 0);
+  puts("-- to where something is");
+  TRY(remap_(at, 8192, 8192, 7, there) == there);
+  printf("%d %d\n", at[0], there[0]);
+  TRY(remap_(there, 8192, 8192, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, at + 0x10000) == MAP_FAILED ? -1 : 0);
+  // Shrunk, it may have a hole where it ends.
+  TRY(remap_(at, 0x3000, 0x1000, MREMAP_MAYMOVE | MREMAP_FIXED, there) == there);
+  touch("what was behind", there + 0x1000);
+}
+
+static void validated(void) {
+  int fd = open("validated", O_RDWR | O_CREAT, 0600);
+  ftruncate(fd, 4096);
+  puts("-- MAP_SHARED_VALIDATE");
+  for (int bit = 6; bit < 31; bit++) {
+    // Another kernel may have huge pages, and x86 has flags of its own.
+    if (bit == 6 || bit == 7 || bit == 9 || bit == 10 || bit == 14 || bit == 18 || bit == 20 || bit >= 26) continue;
+    char *at = mmap(NULL, 4096, PROT_READ, MAP_SHARED_VALIDATE | 1 << bit, fd, 0);
+    printf("%d %s\n", bit, at == MAP_FAILED ? strerrorname_np(errno) : "mapped");
+    if (at != MAP_FAILED) munmap(at, 4096);
+  }
+  TRY(mmap(NULL, 4096, PROT_READ, MAP_SHARED | 1 << 25, fd, 0) == MAP_FAILED ? -1 : 0);
+}
+
 int main(void) {
   remap(-1, "no file");
   int remapped = open("remapped", O_RDWR | O_CREAT, 0600);
@@ -259,5 +328,7 @@ int main(void) {
   TRY((long)mmap(NULL, 4096, PROT_READ, MAP_SHARED, p[0], 0) == -1 ? -1 : 0);
   fd = open(".", O_RDONLY);
   TRY((long)mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == -1 ? -1 : 0);
+  moved();
+  validated();
   return 0;
 }

@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/msg.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/shm.h>
@@ -22,7 +23,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
-#include <sys/wait.h>
+#include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The last of a page behind which there is none. */
@@ -30,18 +32,6 @@ static char *edge(int bytes) {
   char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   munmap(pages + 4096, 4096);
   return pages + 4096 - bytes;
-}
-
-static void run(void (*what)(void)) {
-  fflush(stdout);
-  int pid = fork(), status;
-  if (pid == 0) {
-    what();
-    fflush(stdout);
-    _exit(0);
-  }
-  waitpid(pid, &status, 0);
-  printf("ended %x\n", status);
 }
 
 static void directories(void) {
@@ -72,6 +62,14 @@ static void records(void) {
   uint64_t value = 5;
   TRY(write(fd, &value, 8));
   TRY(read(fd, edge(8), 100));
+  TRY(write(fd, edge(0), 4));
+  TRY(write(fd, edge(0), 8));
+  struct iovec v[3] = {{&value, 8}, {&value, 8}, {&value, 4}};
+  TRY(writev(fd, v, 3));
+  TRY(read(fd, &value, 8));
+  TRY(value);
+  v[0].iov_len = v[1].iov_len = 4;
+  TRY(writev(fd, v, 3));
   TRY(read(fd, edge(4), 4));
   TRY(read(fd, edge(4), 8));
   int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
@@ -199,6 +197,59 @@ static void unprivileged(void) {
   TRY(mount("none", "/tmp", "tmpfs", 0xc0ed0000, NULL));
 }
 
+static void timers(void) {
+  int id;
+  TRY(syscall(SYS_timer_create, CLOCK_MONOTONIC_RAW, (void *)1, &id));
+  TRY(syscall(SYS_timer_create, CLOCK_MONOTONIC_RAW, NULL, (void *)1));
+  TRY(syscall(SYS_timer_create, 77, NULL, (void *)1));
+  struct sigevent event = {.sigev_notify = 99};
+  TRY(syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, (void *)1));
+  // Of whom a clock of CPU time is, is asked when the number has been told.
+  for (int what = 0; what < 8; what++) {
+    id = -1;
+    printf("%d ", what);
+    TRY(syscall(SYS_timer_create, -622224 + what, NULL, &id));
+    printf("number %s\n", id < 0 ? "not told" : "told");
+    TRY(syscall(SYS_timer_create, -622224 + what, NULL, (void *)1));
+  }
+}
+
+static void own_descriptors(void) {
+  int fd = open("/dev/null", O_RDONLY);
+  char path[100];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  if (getuid() == 0) setresuid(1000, 1000, 1000), prctl(PR_SET_DUMPABLE, 1);
+  TRY(access("/proc/self/fd", R_OK | W_OK | X_OK));
+  TRY(unlink(path));
+  TRY(rmdir(path));
+  TRY(rename(path, "/proc/self/fd/77"));
+  TRY(mkdir("/proc/self/fd/77", 0700));
+  TRY(mknod("/proc/self/fd/77", S_IFREG | 0600, 0));
+  TRY(symlink("x", "/proc/self/fd/77"));
+  TRY(open("/proc/self/fd/77", O_CREAT | O_RDWR, 0600));
+  TRY(unlink("/proc/self/fd/77"));
+  TRY(mkdir("/proc/self/77", 0700));
+  TRY(access("/proc/1/fd", R_OK));
+}
+
+static void long_names(void) {
+  char name[300] = "closed/";
+  memset(name + 7, 'a', 256);
+  mkdir("closed", 0);
+  if (getuid() == 0) setresuid(1000, 1000, 1000);
+  TRY(open(name, O_RDONLY));
+  TRY(open("closed/x", O_RDONLY));
+  TRY(open(name + 7, O_RDONLY));
+}
+
+// What open does not know of flags, it forgets; openat2 does not.
+static void flags(void) {
+  int fd = open("/dev/null", O_RDONLY | 1 << 27 | 1 << 31);
+  TRY(fcntl(fd, F_GETFL) & (1 << 27 | 1 << 31));
+  uint64_t how[3] = {1 << 27, 0, 0};
+  TRY(syscall(SYS_openat2, AT_FDCWD, "/dev/null", how, sizeof how));
+}
+
 static void unreachable(void) {
   if (getuid() != 0) return;
   mkdir("jail", 0755), mkdir("outside", 0755), mkdir("gone", 0755);
@@ -231,6 +282,10 @@ int main(void) {
   run(others);
   run(descriptors);
   run(unprivileged);
+  run(timers);
+  run(own_descriptors);
+  run(long_names);
+  run(flags);
   run(unreachable);
   return 0;
 }

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* The text of the call, its result, and errno when it failed. */
 #define TRY(call)                                                                       \
@@ -23,4 +25,23 @@
     if (result_ < 0) printf("%s = -1 %s\n", #call, strerrorname_np(errno));             \
     else printf("%s ok\n", #call);                                                      \
   } while (0)
+
+/* Waits for a process, and tells how it ended. */
+static inline void finish(int pid) {
+  int status;
+  waitpid(pid, &status, 0);
+  printf("ended %x\n", status);
+}
+
+/* Does something in a process of its own. */
+static inline void run(void (*what)(void)) {
+  fflush(stdout);
+  int pid = fork();
+  if (pid == 0) {
+    what();
+    fflush(stdout);
+    _exit(0);
+  }
+  finish(pid);
+}
 #endif
