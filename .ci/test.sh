@@ -10,7 +10,7 @@ colors=()
 # qemu-arm-static is the oracle, gcc compiles fixtures/, libunicorn2 is another CPU. Without recommended packages,
 # one of which (binfmt-support) would make the host's kernel run ARM programs and so hide what is tested.
 packages=(qemu-user-static gcc-arm-linux-gnueabihf libc6-dev-armhf-cross libunicorn2 gcc libc6-dev tmux golang-go musl-tools
-  xz-utils buildah podman runc docker.io iproute2)
+  xz-utils buildah podman runc docker.io iproute2 btrfs-progs)
 missing=()
 for package in "${packages[@]}"; do
   [ "$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null)" = 'install ok installed' ] || missing+=("$package")

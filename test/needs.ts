@@ -10,6 +10,7 @@ export const runs = (...tools: string[]) =>
 
 const MET = {
   root: () => process.geteuid?.() === 0,
+  'root and btrfs-progs': () => process.geteuid?.() === 0 && runs('mkfs.btrfs'),
   /** To compare with; what it runs is compiled. */
   'qemu-arm-static and an ARM compiler': () => runs('qemu-arm-static', 'arm-linux-gnueabihf-gcc'),
   x64: () => process.arch === 'x64',
