@@ -2,8 +2,8 @@
  * What an instruction reads, writes and where it goes, found by running its op with a recorder: for liveness of registers and
  * flags and for finding control flow in the JIT, and for choosing test cases in the fuzzer.
  *
- * Values are constants or unknown (undefined). What comes from the PC is constant, so a direct branch has a constant target.
- * Bodies under an unknown condition all run, and what they write is only a "may".
+ * Values are what is known of them (known-arithmetic.ts). What comes from the PC is constant, so a direct branch has a constant
+ * target. Bodies under an unknown condition all run, and what they write is only a "may".
  *
  * "Reads" means reads of what was there before the instruction. "Writes" are those that happen each time the instruction
  * completes: none for a conditional instruction; "mayWrite" is a superset of them. A fault or trap ends an instruction before its
@@ -27,7 +27,8 @@ import {
   targetOf,
 } from '../machine/machine.ts';
 import type { Lanes, Vector1, Vector2, Vector3, VectorShift } from '../machine/vector-machine.ts';
-import { ConstantArithmetic, type Value } from './constant-arithmetic.ts';
+import { READ, WRITE } from '../memory/layout.ts';
+import { AtLeast, KnownArithmetic, Linear, type Value } from './known-arithmetic.ts';
 
 /** Bits of the flag masks. */
 export const FLAG = { V: 1, C: 2, Z: 4, N: 8, Q: 16, GE: 32 } as const;
@@ -54,8 +55,26 @@ export interface Branch {
   readonly kind: BranchKind;
   /** Location (bit 0: Thumb) as an unsigned number when it is constant. */
   readonly target: number | undefined;
+  /** Otherwise, what is known of it. */
+  readonly goesBy: Linear | undefined;
   /** False when it is taken each time the instruction completes. */
   readonly conditional: boolean;
+}
+
+/** An access to fixed distances from a register: bytes from register + offset on. */
+export interface Access {
+  readonly register: number;
+  readonly offset: number;
+  readonly length: number;
+  /** WRITE when it stores. */
+  readonly kind: AccessKind;
+}
+
+/** A register gets what another (or itself) held before, plus a constant. */
+export interface Sum {
+  readonly to: number;
+  readonly from: number;
+  readonly plus: number;
 }
 
 export interface Effects {
@@ -69,6 +88,12 @@ export interface Effects {
   readonly stores: boolean;
   /** Uses the exclusive monitor. */
   readonly exclusive: boolean;
+  /** All that is accessed when the instruction runs, if it is known; null for exclusive accesses. */
+  readonly access: Access | null;
+  /** Of the registers that it writes each time it runs, those of which this is known. */
+  readonly sums: readonly Sum[];
+  /** What C tells of a register behind it. */
+  readonly compares: AtLeast | null;
   readonly branch: Branch | null;
   readonly trap: Trap | null;
   readonly isb: boolean;
@@ -90,7 +115,7 @@ function none(): Resources {
 
 type Unknown = undefined;
 
-class Recorder extends ConstantArithmetic implements Machine<Value, Unknown, Unknown> {
+class Recorder extends KnownArithmetic implements Machine<Value, Unknown, Unknown> {
   readonly pc: number;
   readonly size: number;
   readonly thumb: boolean;
@@ -103,6 +128,9 @@ class Recorder extends ConstantArithmetic implements Machine<Value, Unknown, Unk
   #loads = false;
   #stores = false;
   #exclusive = false;
+  #access: Access | null | undefined;
+  readonly #sums: Sum[] = [];
+  #compares: AtLeast | null = null;
   #branchTo: Branch | null = null;
   #trapKind: Trap | null = null;
   #trapEnds = false;
@@ -136,6 +164,9 @@ class Recorder extends ConstantArithmetic implements Machine<Value, Unknown, Unk
       loads: this.#loads,
       stores: this.#stores,
       exclusive: this.#exclusive,
+      access: (!this.#exclusive && this.#access) || null,
+      sums: conditional ? [] : this.#sums,
+      compares: this.#compares,
       branch: branch === null ? null : { ...branch, conditional: branch.conditional || conditional },
       trap: this.#trapKind,
       isb: this.#hasIsb,
@@ -169,11 +200,17 @@ class Recorder extends ConstantArithmetic implements Machine<Value, Unknown, Unk
 
   // ---- core registers ----
   reg(n: number): Value {
-    this.#readBit('core', 1 << n);
-    return n === 15 ? pcReads(this) : undefined;
+    const bit = 1 << n;
+    this.#readBit('core', bit);
+    if (n === 15) return pcReads(this);
+    return this.#mayWrite.core & bit ? undefined : new Linear(n);
   }
-  setReg(n: number, _v: Value): void {
-    this.#writeBit('core', 1 << n);
+  setReg(to: number, v: Value): void {
+    const known = this.#sums.findIndex((sum) => sum.to === to);
+    if (known >= 0) this.#sums.splice(known, 1);
+    if (this.#unsure === 0 && v instanceof Linear && v.base >= 0)
+      this.#sums.push({ to, from: v.base, plus: v.offset });
+    this.#writeBit('core', 1 << to);
   }
   eachRegister(list: number, count: number, body: (n: number, i: number) => void): void {
     eachRegister(list, count, body);
@@ -190,11 +227,11 @@ class Recorder extends ConstantArithmetic implements Machine<Value, Unknown, Unk
 
   // ---- integer arithmetic: of constants ----
   select(c: Value, a: Value, b: Value): Value {
-    if (c === undefined) return a === b ? a : undefined;
+    if (typeof c !== 'number') return a === b ? a : undefined;
     return c !== 0 ? a : b;
   }
   when(c: Value, body: () => void, otherwise?: () => void): void {
-    if (c !== undefined) {
+    if (typeof c === 'number') {
       if (c !== 0) body();
       else otherwise?.();
       return;
@@ -215,7 +252,8 @@ class Recorder extends ConstantArithmetic implements Machine<Value, Unknown, Unk
   setZ(_zero: Value): void {
     this.#writeBit('flags', Z);
   }
-  setC(_c: Value): void {
+  setC(c: Value): void {
+    if (c instanceof AtLeast) this.#compares = c;
     this.#writeBit('flags', C);
   }
   setV(_v: Value): void {
@@ -259,16 +297,26 @@ class Recorder extends ConstantArithmetic implements Machine<Value, Unknown, Unk
   }
 
   // ---- memory ----
-  load(_address: Value, _size: 1 | 2 | 4): Value {
-    this.#loads = true;
-    return undefined;
+  load(address: Value, size: 1 | 2 | 4): Value {
+    this.access(address, size, READ);
+    return address instanceof Linear ? new Linear({ address, size }) : undefined;
   }
-  store(_address: Value, _size: 1 | 2 | 4, _v: Value): void {
-    this.#stores = true;
+  store(address: Value, size: 1 | 2 | 4, _v: Value): void {
+    this.access(address, size, WRITE);
   }
-  access(_address: Value, _length: number, kind: AccessKind, _align: number): void {
-    if (kind === 1) this.#loads = true;
+  access(address: Value, length: number, kind: AccessKind): void {
+    if (kind === READ) this.#loads = true;
     else this.#stores = true;
+    const before = this.#access;
+    const register = address instanceof Linear && this.#unsure === 0 ? address.base : -1;
+    if (register < 0 || before === null || (before !== undefined && before.register !== register)) {
+      this.#access = null;
+      return;
+    }
+    const { offset } = address as Linear;
+    const low = Math.min(offset, before?.offset ?? offset);
+    const high = Math.max(offset + length, before === undefined ? offset : before.offset + before.length);
+    this.#access = { register, offset: low, length: high - low, kind: this.#stores ? WRITE : READ };
   }
   loadWord(_address: Value, _offset: number): Value {
     this.#loads = true;
@@ -299,12 +347,13 @@ class Recorder extends ConstantArithmetic implements Machine<Value, Unknown, Unk
 
   // ---- control flow ----
   branch(location: Value, kind: BranchKind): void {
-    const target = location === undefined ? undefined : location >>> 0;
+    const target = typeof location === 'number' ? location >>> 0 : undefined;
     const before = this.#branchTo;
     // Two branches in one op stand in two bodies of `when`.
     this.#branchTo = {
       kind,
       target: before === null || before.target === target ? target : undefined,
+      goesBy: before === null && location instanceof Linear ? location : undefined,
       conditional: this.#unsure > 0,
     };
   }

@@ -11,40 +11,13 @@
  * code is left (`revocationEpoch` in backend.ts).
  */
 
-import type { Insn } from '../decode/row.ts';
 import { ALWAYS } from '../machine/machine.ts';
-import { type BlockTransfer, ldm, stm } from '../ops/block.ts';
-import { add, type DataProcessing, mov, sub } from '../ops/data-processing.ts';
-import {
-  ldr,
-  ldrb,
-  ldrd,
-  ldrh,
-  ldrsb,
-  ldrsh,
-  str,
-  strb,
-  strd,
-  strh,
-  type Transfer,
-} from '../ops/load-store.ts';
-import { IMMEDIATE, LSL, SHIFTED } from '../ops/shift.ts';
-import {
-  loadLane,
-  loadStructures,
-  loadToAllLanes,
-  type SimdTransfer,
-  storeLane,
-  storeStructures,
-} from '../ops/simd-memory.ts';
-import { type FpBlockTransfer, type FpTransfer, vldm, vldr, vstm, vstr } from '../ops/vfp.ts';
+import { WRITE } from '../memory/layout.ts';
 import { REG_MASK } from './convention.ts';
 import { dominates } from './graph.ts';
 import type { Block, Region } from './region.ts';
 
-const LOAD = 1;
-const STORE = 2;
-const PC = 15;
+const REGISTERS = 15;
 
 /** What is known to be tested when an instruction begins, or is to be tested there. */
 export interface AccessPlan {
@@ -55,7 +28,7 @@ export interface AccessPlan {
     readonly register: number;
     readonly offset: number;
     readonly length: number;
-    /** LOAD or STORE. */
+    /** READ or WRITE. */
     readonly kind: number;
   } | null;
 }
@@ -64,13 +37,6 @@ export interface AccessPlan {
 const MAX_RANGE = 255;
 /** The same where it is not certain that all of it will be touched. */
 const MAX_AHEAD = 64;
-
-interface Access {
-  readonly register: number;
-  readonly offset: number;
-  readonly length: number;
-  readonly kind: number;
-}
 
 /** An access as a range of distances from a value. */
 interface Place {
@@ -87,7 +53,7 @@ interface Place {
   readonly distance: number;
 }
 
-/** A range of distances from a value that has been tested: for LOAD, or for STORE and so for both. */
+/** A range of distances from a value that has been tested: for READ, or for WRITE and so for both. */
 interface Fact {
   readonly low: number;
   readonly high: number;
@@ -100,124 +66,10 @@ interface Registers {
   readonly distance: number[];
 }
 
-type AnyOp = Insn['row']['op'];
-const SINGLES = new Map<AnyOp, readonly [length: number, kind: number]>([
-  [ldr, [4, LOAD]],
-  [ldrb, [1, LOAD]],
-  [ldrh, [2, LOAD]],
-  [ldrsb, [1, LOAD]],
-  [ldrsh, [2, LOAD]],
-  [ldrd, [8, LOAD]],
-  [str, [4, STORE]],
-  [strb, [1, STORE]],
-  [strh, [2, STORE]],
-  [strd, [8, STORE]],
-] as [AnyOp, readonly [number, number]][]);
-
-const STRUCTURES = new Map<AnyOp, number>([
-  [loadStructures, LOAD],
-  [loadLane, LOAD],
-  [loadToAllLanes, LOAD],
-  [storeStructures, STORE],
-  [storeLane, STORE],
-] as [AnyOp, number][]);
-
-/** Bytes of a transfer of elements: of whole registers, or of one structure. */
-function lengthOf({ op }: Insn['row'], a: SimdTransfer): number {
-  const whole = op === (loadStructures as AnyOp) || op === (storeStructures as AnyOp);
-  return a.n * (whole ? 8 * a.count : a.size);
-}
-
-/** The access of an instruction, when its address is a register plus a constant. */
-function accessOf(insn: Insn): Access | null {
-  const { op } = insn.row;
-  const single = SINGLES.get(op);
-  if (single !== undefined) {
-    const a = insn.args as Transfer;
-    if (a.m >= 0 || a.n === PC) return null;
-    return { register: a.n, offset: a.index ? signed(a) : 0, length: single[0], kind: single[1] };
-  }
-  if (op === (ldm as AnyOp) || op === (stm as AnyOp)) {
-    const a = insn.args as BlockTransfer;
-    return {
-      register: a.n,
-      offset: a.start,
-      length: 4 * a.count,
-      kind: op === (ldm as AnyOp) ? LOAD : STORE,
-    };
-  }
-  const structures = STRUCTURES.get(op);
-  if (structures !== undefined) {
-    const a = insn.args as SimdTransfer;
-    return { register: a.base, offset: 0, length: lengthOf(insn.row, a), kind: structures };
-  }
-  if (op === (vldm as AnyOp) || op === (vstm as AnyOp)) {
-    const a = insn.args as FpBlockTransfer;
-    if (a.n === PC) return null;
-    return {
-      register: a.n,
-      offset: a.before ? -a.bytes : 0,
-      length: (a.size / 8) * a.count,
-      kind: op === (vldm as AnyOp) ? LOAD : STORE,
-    };
-  }
-  if (op === (vldr as AnyOp) || op === (vstr as AnyOp)) {
-    const a = insn.args as FpTransfer;
-    if (a.n === PC) return null;
-    return {
-      register: a.n,
-      offset: a.offset,
-      length: a.size / 8,
-      kind: op === (vldr as AnyOp) ? LOAD : STORE,
-    };
-  }
-  return null;
-}
-
-function signed(a: Transfer): number {
-  return a.add ? a.imm : -a.imm;
-}
-
-/** How an instruction moves its base: what is added to register n, by write-back. */
-function writeBack(insn: Insn): { register: number; delta: number } | null {
-  const { op } = insn.row;
-  if (SINGLES.has(op)) {
-    const a = insn.args as Transfer;
-    return a.wback && a.m < 0 ? { register: a.n, delta: signed(a) } : null;
-  }
-  if (op === (ldm as AnyOp) || op === (stm as AnyOp)) {
-    const a = insn.args as BlockTransfer;
-    return a.wback ? { register: a.n, delta: a.delta } : null;
-  }
-  if (STRUCTURES.has(op)) {
-    const a = insn.args as SimdTransfer;
-    return a.m === 13 ? { register: a.base, delta: lengthOf(insn.row, a) } : null;
-  }
-  if (op === (vldm as AnyOp) || op === (vstm as AnyOp)) {
-    const a = insn.args as FpBlockTransfer;
-    return a.wback ? { register: a.n, delta: a.before ? -a.bytes : a.bytes } : null;
-  }
-  return null;
-}
-
-/** d = n + delta, for moves and additions of constants. */
-function sum(insn: Insn): { d: number; n: number; delta: number } | null {
-  const { op } = insn.row;
-  if (op === (mov as AnyOp)) {
-    const a = insn.args as DataProcessing;
-    return a.kind === SHIFTED && a.type === LSL && a.amount === 0 ? { d: a.d, n: a.m, delta: 0 } : null;
-  }
-  if (op === (add as AnyOp) || op === (sub as AnyOp)) {
-    const a = insn.args as DataProcessing;
-    return a.kind === IMMEDIATE ? { d: a.d, n: a.n, delta: op === (add as AnyOp) ? a.imm : -a.imm } : null;
-  }
-  return null;
-}
-
 const SEPARATE: AccessPlan = { tested: false, test: null };
 const TESTED: AccessPlan = { tested: true, test: null };
 /** Whether a test for one kind of access does for another: pages that can be written can be read (page-table.ts). */
-const allows = (tested: number, kind: number) => tested === STORE || tested === kind;
+const allows = (tested: number, kind: number) => tested === WRITE || tested === kind;
 
 /**
  * The plans of the steps of each block: of one block at a time, or for a region with much time of all together. `ahead` says of
@@ -272,7 +124,7 @@ function group(first: Place, places: readonly Place[], ahead: boolean): Fact {
     if (Math.max(high, p.high) - Math.min(low, p.low) > limit) return;
     low = Math.min(low, p.low);
     high = Math.max(high, p.high);
-    if (p.kind === STORE) kind = STORE;
+    if (p.kind === WRITE) kind = WRITE;
   };
   for (const p of places)
     if (p.block === first.block && p.step > first.step && p.always) extend(p, MAX_RANGE);
@@ -305,7 +157,10 @@ function loopsThatCall(blocks: readonly Block[]): Set<Block> {
 }
 
 /** To be filled in. */
-const noRegisters = (): Registers => ({ value: new Array(PC).fill(-1), distance: new Array(PC).fill(0) });
+const noRegisters = (): Registers => ({
+  value: new Array(REGISTERS).fill(-1),
+  distance: new Array(REGISTERS).fill(0),
+});
 
 /** Follows what the registers hold from block to block, and finds the accesses. */
 class PlaceFinder {
@@ -337,7 +192,7 @@ class PlaceFinder {
   }
 
   #forget({ value, distance }: Registers, mask: number): void {
-    for (let r = 0; r < PC; r++)
+    for (let r = 0; r < REGISTERS; r++)
       if (mask & (1 << r)) {
         value[r] = this.#values++;
         distance[r] = 0;
@@ -351,7 +206,7 @@ class PlaceFinder {
     before.forEach((p, i) => {
       if (p.after === b) unknown |= p.end === 'svc' ? 1 : REG_MASK;
       const { value, distance } = this.#after.get(p)!;
-      for (let r = 0; r < PC; r++) {
+      for (let r = 0; r < REGISTERS; r++) {
         if (i === 0) {
           registers.value[r] = value[r]!;
           registers.distance[r] = distance[r]!;
@@ -368,7 +223,7 @@ class PlaceFinder {
     const places: Place[] = [];
     block.steps.forEach(({ insn, effects }, step) => {
       const always = insn.cond === ALWAYS;
-      const access = accessOf(insn);
+      const { access, sums } = effects;
       if (access !== null) {
         const { register, length, kind } = access;
         const low = distance[register]! + access.offset;
@@ -377,30 +232,12 @@ class PlaceFinder {
           ...{ value: value[register]!, distance: distance[register]!, low, high: low + length },
         });
       }
-      const moved = always ? writeBack(insn) : null;
-      const copied = always ? sum(insn) : null;
-      const from = copied === null || copied.n === PC ? -1 : value[copied.n]!;
-      const fromDistance = copied === null || copied.n === PC ? 0 : distance[copied.n]! + copied.delta;
-      const before = moved === null ? 0 : distance[moved.register]!;
-      const beforeValue = moved === null ? 0 : value[moved.register]!;
+      const known = sums.map(({ from, plus }) => [value[from]!, distance[from]! + plus] as const);
       this.#forget(registers, effects.writes | effects.mayWrite);
-      if (from >= 0) {
-        value[copied!.d] = from;
-        distance[copied!.d] = fromDistance;
-      }
-      // A loaded register that is the base too holds what was loaded: such write-back is UNPREDICTABLE, and not followed.
-      if (moved !== null && !loadsBase(insn, moved.register)) {
-        value[moved.register] = beforeValue;
-        distance[moved.register] = before + moved.delta;
-      }
+      sums.forEach(({ to }, i) => {
+        [value[to], distance[to]] = known[i]! as [number, number];
+      });
     });
     return places;
   }
-}
-
-function loadsBase(insn: Insn, base: number): boolean {
-  const { op } = insn.row;
-  if (op === (ldm as AnyOp)) return (((insn.args as BlockTransfer).list >> base) & 1) === 1;
-  const a = insn.args as Transfer;
-  return a.t === base || a.t2 === base;
 }

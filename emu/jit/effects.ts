@@ -1,7 +1,7 @@
 /** The effects of an instruction as the masks of the compiler's data flow (VAR of convention.ts). */
 
 import type { Insn } from '../decode/row.ts';
-import { FLAG, type Resources, effectsOf as resourcesOf } from '../evaluator/effects.ts';
+import { type Branch, FLAG, type Resources, effectsOf as resourcesOf } from '../evaluator/effects.ts';
 import { ALWAYS } from '../machine/machine.ts';
 import { REG_MASK, VAR } from './convention.ts';
 import type { Effects } from './region.ts';
@@ -21,6 +21,11 @@ function mask(r: Readonly<Resources>): number {
   return m;
 }
 
+/** Whether where it goes depends on where it stands. */
+function isPlaced(branch: Branch | null): boolean {
+  return branch !== null && (branch.target !== undefined || (branch.goesBy?.base ?? 0) < 0);
+}
+
 /** Of instructions whose effects are the same everywhere. */
 const cache = new WeakMap<Insn, Effects>();
 
@@ -33,11 +38,14 @@ export function effectsOf(insn: Insn, pc: number): Effects {
       writes: mask(r.writes),
       mayWrite: mask(r.mayWrite) & ~mask(r.writes),
       memory: r.loads || r.stores,
+      access: r.access,
+      sums: r.sums,
+      compares: r.compares,
       branch: r.branch,
       trap: r.trap,
       conditional: r.branch?.conditional === true || insn.cond < ALWAYS,
     };
-    if (e.branch?.target === undefined) cache.set(insn, e);
+    if (!isPlaced(r.branch)) cache.set(insn, e);
   }
   return e;
 }

@@ -1,6 +1,6 @@
 /**
- * Leads the wasm interpreter instruction by instruction, for --verify. It stops where it takes a branch (its fuel is used up there)
- * and at locations that hold "compiled" code, to a table slot without any; an IT block is one instruction.
+ * Leads the wasm interpreter instruction by instruction, for --verify. It stops where it takes a branch (its fuel is used up
+ * there) and at locations that hold "compiled" code, to a table slot without any; an IT block is one instruction.
  */
 import type { Steps } from '../cpu.ts';
 import { type CpuState, OFF } from '../cpu-state.ts';

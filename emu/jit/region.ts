@@ -9,6 +9,7 @@
  * returns are edges to what is behind the call, for the case that they do go there.
  */
 import type { Insn } from '../decode/row.ts';
+import type { Branch, Effects as InsnEffects } from '../evaluator/effects.ts';
 import { dataFlow } from './data-flow.ts';
 import { classifyEdges, dominators, findLoops, nest, orderBlocks, successors } from './graph.ts';
 import { type JumpTable, jumpTable } from './jump-table.ts';
@@ -22,8 +23,11 @@ export interface Effects {
   readonly mayWrite: number;
   /** May fault or be restarted: registers must be exact. */
   readonly memory: boolean;
-  /** Branches it may make; `target` only where it is a constant location. */
-  readonly branch: { readonly kind: 'jump' | 'call' | 'return'; readonly target: number | undefined } | null;
+  readonly access: InsnEffects['access'];
+  readonly sums: InsnEffects['sums'];
+  readonly compares: InsnEffects['compares'];
+  /** Branches it may make. */
+  readonly branch: Branch | null;
   readonly trap: 'svc' | 'undefined' | 'breakpoint' | null;
   /** Runs or branches under a condition: what follows may be reached. */
   readonly conditional: boolean;

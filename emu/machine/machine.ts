@@ -4,7 +4,7 @@
  * One op function, run with different machines, is
  *   - with the evaluator: the reference interpreter (values are numbers);
  *   - with the wasm emitter: the compiler (values are expression trees);
- *   - with the effects recorder: flag and register liveness and control flow (values are known constants or unknown).
+ *   - with the effects recorder: flag and register liveness, control flow and addresses (values are what is known of them).
  *
  * Types: V is a 32-bit integer, W 64 or 128 raw bits (a double, a vector: vector-machine.ts), S a single as raw bits. In the
  * evaluator V and S are int32 numbers (always `| 0`) and W is a place in its temporaries.

@@ -114,6 +114,29 @@ export const programs: Record<string, string> = {
     bne   again
     svc   #0`,
 
+  'ARM code that jumps by a table of addresses (ldrls pc)': `
+  begin:
+    mov   r4, r0
+    mov   r0, #0
+    movw  r1, #4000
+  again:
+    and   r2, r1, #7
+    cmp   r2, #3
+    ldrls pc, [pc, r2, lsl #2]
+    b     other
+    .word 0xb6000000 + (c0 - begin), 0xb6000000 + (c1 - begin)
+    .word 0xb6000000 + (c2 - begin), 0xb6000000 + (c0 - begin)
+  c0: add r0, r0, #1
+  c1: eor r0, r0, r1
+  c2: add r0, r0, r0, ror #7
+    b     next
+  other:
+    sub   r0, r0, #3
+  next:
+    subs  r1, r1, #1
+    bne   again
+    svc   #0`,
+
   'recursion deeper than the host may nest, then many calls': `
     .thumb
     mov   r4, r0

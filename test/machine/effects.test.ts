@@ -7,10 +7,11 @@ import { CPU_MODELS } from '../../emu/cpu-model.ts';
 import { decodeA32, decodeThumb, ROWS } from '../../emu/decode/decoder.ts';
 import { selectModel } from '../../emu/decode/features.ts';
 import { effectsOf, FLAG, type Resources } from '../../emu/evaluator/effects.ts';
+import { READ, WRITE } from '../../emu/memory/layout.ts';
 import { BACKENDS } from '../fuzz/backends.ts';
 import { hex } from '../fuzz/compare.ts';
 import { Generator } from '../fuzz/generate.ts';
-import { type Case, CPSR, PC, SIGTRAP, STATE_WORDS, VFP } from '../fuzz/layout.ts';
+import { type Case, CPSR, PC, SCRATCH, SIGTRAP, STATE_WORDS, VFP } from '../fuzz/layout.ts';
 import { Random } from '../fuzz/random.ts';
 import { Runner } from '../fuzz/runner.ts';
 
@@ -72,7 +73,21 @@ function check(runner: Runner, c: Case, random: Random): string[] {
     const pc = first.state[PC]!;
     if (pc !== to && pc !== to + 0x246) problems.push(`went to ${hex(pc)}, not ${hex(to)}`);
   }
+  const { access, sums } = effects;
+  if (access !== null) {
+    const from = c.state[access.register]! + access.offset;
+    for (const i of first.changes.keys()) {
+      const at = SCRATCH + 4 * i;
+      if (at + 4 <= from || at >= from + access.length)
+        problems.push(`stored outside its access: ${hex(at)}`);
+    }
+    if (first.changes.size > 0 && access.kind !== WRITE) problems.push('stored by reading');
+  }
   if (!completed) return problems;
+  for (const { to, from, plus } of sums)
+    if (first.state[to] !== (c.state[from]! + plus) >>> 0) problems.push(`r${to} is not r${from} + ${plus}`);
+  for (const { to } of sums)
+    if (!(effects.writes.core & (1 << to))) problems.push(`r${to} is not surely written`);
 
   // What is neither read nor only perhaps written may have any value before.
   const state = c.state.slice();
@@ -143,6 +158,34 @@ test('direct branches have constant targets', () => {
   // bx lr, pop {pc}: returns
   expect(effectsOf(decodeThumb(0x4770, 0, 0), at).branch?.kind).toBe('return');
   expect(effectsOf(decodeThumb(0xbd10, 0, 0), at).branch?.kind).toBe('return');
+});
+
+test('accesses and sums at distances from a register are known', () => {
+  const known = (bits: number) => {
+    const { access, sums } = effectsOf(decodeA32(bits), 0x8000);
+    return { access, sums };
+  };
+  const access = (register: number, offset: number, length: number, kind: number) => ({
+    ...{ register, offset, length, kind },
+  });
+  const sum = (to: number, from: number, plus: number) => ({ to, from, plus });
+  // ldrb r0, [r1, #-4]; str r0, [r1], #8; ldr r1, [r1, #4]!; ldr r0, [r1, r2]; ldr r0, [pc]
+  expect(known(0xe551_0004)).toEqual({ access: access(1, -4, 1, READ), sums: [] });
+  expect(known(0xe481_0008)).toEqual({ access: access(1, 0, 4, WRITE), sums: [sum(1, 1, 8)] });
+  expect(known(0xe5b1_1004)).toEqual({ access: access(1, 4, 4, READ), sums: [] });
+  expect(known(0xe791_0002)).toEqual({ access: null, sums: [] });
+  expect(known(0xe59f_0000)).toEqual({ access: null, sums: [] });
+  // push {r0, r1, lr}; pop {r3, sp} loads sp; swp r0, r1, [r2]; ldrex r0, [r1]
+  expect(known(0xe92d_4003)).toEqual({ access: access(13, -12, 12, WRITE), sums: [sum(13, 13, -12)] });
+  expect(known(0xe8bd_2008)).toEqual({ access: access(13, 0, 8, READ), sums: [] });
+  expect(known(0xe102_0091)).toEqual({ access: access(2, 0, 4, WRITE), sums: [] });
+  expect(known(0xe191_0f9f)).toEqual({ access: null, sums: [] });
+  // mov r7, sp; subs r2, r3, #16; moveq r7, sp; vst1.8 {d0-d3}, [r1]!; vld1.16 {d0[1]}, [r1]!
+  expect(known(0xe1a0_700d).sums).toEqual([sum(7, 13, 0)]);
+  expect(known(0xe253_2010).sums).toEqual([sum(2, 3, -16)]);
+  expect(known(0x01a0_700d).sums).toEqual([]);
+  expect(known(0xf401_020d)).toEqual({ access: access(1, 0, 32, WRITE), sums: [sum(1, 1, 32)] });
+  expect(known(0xf4a1_044d)).toEqual({ access: access(1, 0, 2, READ), sums: [sum(1, 1, 2)] });
 });
 
 test('a conditional instruction surely writes nothing', () => {
