@@ -1,5 +1,6 @@
 /** What processes do with mounted file systems. */
 import type { FileSystem } from '../vfs/core/inode.ts';
+import type { MountNamespace } from '../vfs/core/mount.ts';
 import { TmpFs } from '../vfs/memory/tmpfs.ts';
 import type { Kernel } from './kernel.ts';
 
@@ -10,11 +11,18 @@ export function isWritten(kernel: Kernel, fs: FileSystem): boolean {
   return false;
 }
 
-/** Whether a process stands in a file system, runs a program of it or has a file of it open. */
-export function isBusy(kernel: Kernel, fs: FileSystem): boolean {
-  for (const { fs: at, files, mm } of kernel.tasks.values()) {
-    if (at.root.fs === fs || at.cwd.fs === fs || mm.exe?.fs === fs) return true;
-    for (const fd of files.fds()) if (files.find(fd)?.inode.fs === fs) return true;
+/**
+ * Whether a process stands in a file system, runs a program of it or has a file of it open; in a namespace, or in any. Open files
+ * stay in the namespace that they were opened in.
+ */
+export function isBusy(kernel: Kernel, fs: FileSystem, namespace?: MountNamespace): boolean {
+  const isIn = (one: MountNamespace) => namespace === undefined || one === namespace;
+  for (const { fs: at, files, mm, ns } of kernel.tasks.values()) {
+    if (isIn(ns.mnt) && (at.root.fs === fs || at.cwd.fs === fs || mm.exe?.fs === fs)) return true;
+    for (const fd of files.fds()) {
+      const file = files.find(fd);
+      if (file?.inode.fs === fs && isIn(file.mounts)) return true;
+    }
   }
   return false;
 }

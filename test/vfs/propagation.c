@@ -130,6 +130,70 @@ static void in_user_namespace(void) {
   TRY(mount(NULL, "s", NULL, MS_PRIVATE, NULL));
 }
 
+/* Whether what is busy in one namespace can be unmounted in another. */
+static void busy_elsewhere(int type, const char *where) {
+  printf("-- busy elsewhere, %s\n", where);
+  pipe(to_child);
+  pipe(to_parent);
+  TRY(mount(NULL, "s", NULL, type, NULL));
+  TRY(mount("t", "s/d", "tmpfs", 0, NULL));
+  mkdir("s/d/in", 0755);
+  fflush(stdout);
+  int pid = fork();
+  if (pid == 0) {
+    unshare(CLONE_NEWNS);
+    if (strcmp(where, "inside") == 0) TRY(mount("t", "s/d/in", "tmpfs", 0, NULL));
+    else TRY(chdir(where));
+    say();
+    wait_for(to_child[0]);
+    if (chdir(top) == 0) show("in the child");
+    say();
+    wait_for(to_child[0]);
+    show("at last in the child");
+    fflush(stdout);
+    _exit(0);
+  }
+  wait_for(to_parent[0]);
+  TRY(umount("s/d"));
+  show("in the parent");
+  fflush(stdout);
+  write(to_child[1], "", 1);
+  wait_for(to_parent[0]);
+  TRY(umount("s/d"));
+  TRY(umount2("s/d", MNT_DETACH));
+  fflush(stdout);
+  write(to_child[1], "", 1);
+  waitpid(pid, NULL, 0);
+  umount2("s/d", MNT_DETACH);
+  TRY(mount(NULL, "s", NULL, MS_PRIVATE, NULL));
+}
+
+/* Where what a mount's master gets comes from, if the master is not to be seen. */
+static void dominated(void) {
+  TRY(mount(NULL, "s", NULL, MS_SHARED, NULL));
+  TRY(mount("s", "p", NULL, MS_BIND, NULL));
+  TRY(mount(NULL, "p", NULL, MS_SLAVE, NULL));
+  TRY(mount(NULL, "p", NULL, MS_SHARED, NULL));
+  TRY(mount("p", "q", NULL, MS_BIND, NULL));
+  TRY(mount(NULL, "q", NULL, MS_SLAVE, NULL));
+  show("a slave of a slave");
+  fflush(stdout);
+  int pid = fork();
+  if (pid == 0) {
+    TRY(unshare(CLONE_NEWNS));
+    TRY(umount("p"));
+    show("its master is elsewhere");
+    TRY(umount("s"));
+    show("and the master of that");
+    fflush(stdout);
+    _exit(0);
+  }
+  waitpid(pid, NULL, 0);
+  TRY(umount("q"));
+  TRY(umount("p"));
+  TRY(mount(NULL, "s", NULL, MS_PRIVATE, NULL));
+}
+
 int main(void) {
   setvbuf(stdout, NULL, _IOFBF, 1 << 16);
   getcwd(top, sizeof top);
@@ -212,4 +276,9 @@ int main(void) {
   in_namespace(MS_SHARED, MS_PRIVATE);
   in_namespace(MS_PRIVATE, 0);
   in_user_namespace();
+  busy_elsewhere(MS_PRIVATE, "s/d");
+  busy_elsewhere(MS_SHARED, "s/d");
+  busy_elsewhere(MS_SHARED, "s/e");
+  busy_elsewhere(MS_SHARED, "inside");
+  dominated();
 }

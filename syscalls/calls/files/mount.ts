@@ -165,7 +165,10 @@ function umount(t: Task, target: string, flags: number): number {
   const { mounts } = t.kernel.vfs;
   const fs = mounts.mountedAt(at);
   const inside = mounts.inside(fs);
-  if (!(flags & MNT_DETACH) && (inside.length > 0 || isBusy(t.kernel, fs))) fail('EBUSY');
+  if (!(flags & MNT_DETACH)) {
+    const going = mounts.withCopies(fs);
+    if (inside.length > 0 || going.some((m) => isBusy(t.kernel, m.fs, m.namespace))) fail('EBUSY');
+  }
   unmounted(t.kernel, mounts.remove(fs, ...inside));
   return 0;
 }

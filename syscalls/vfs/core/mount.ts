@@ -308,16 +308,24 @@ export class MountNamespace extends Namespace {
     for (const { locked, dir } of taken)
       if (locked && !taken.some(({ fs }) => fs === dir?.fs)) fail('EINVAL');
     for (const mount of [...taken]) {
-      const { dir, name } = mount;
-      const parent = dir && this.mountOf(dir.fs);
+      const copies = this.#copies(mount);
       this.#drop(mount);
-      if (parent === undefined) continue;
-      for (const there of spreadUmount(parent, dir!, name)) {
+      for (const there of copies) {
         there.namespace!.#drop(there);
         taken.push(there);
       }
     }
     return taken.map(({ fs }) => fs);
+  }
+  /** What goes with a mount, where it spreads to. */
+  #copies({ dir, name }: Mount): Mount[] {
+    const parent = dir && this.mountOf(dir.fs);
+    return parent === undefined ? [] : spreadUmount(parent, dir!, name);
+  }
+  /** A file system's mount here, and what goes with it elsewhere. */
+  withCopies(fs: FileSystem): Mount[] {
+    const mount = this.mountOf(fs);
+    return mount === undefined ? [] : [mount, ...this.#copies(mount)];
   }
   /** For good. */
   #drop(mount: Mount): void {
@@ -421,19 +429,21 @@ export class MountNamespace extends Namespace {
   }
 
   info(root: Inode, view: Inode): string {
-    return this.within(() =>
-      this.below(root)
+    return this.within(() => {
+      const below = this.below(root);
+      const isSeen = (mount: Mount) => mount.namespace === this && below.includes(mount.fs);
+      return below
         .map((fs) => {
           const { dev } = fs.root.stat();
           const path = fs === root.fs ? '/' : pathOf(fs.root, view);
           const parent = fs === root.fs ? 0 : (fs.root.parent?.fs.id ?? 0);
-          const kind = propagationText(this.mountOf(fs)!);
+          const kind = propagationText(this.mountOf(fs)!, isSeen);
           const whole = fs.superReadOnly ? 'ro' : 'rw';
           const options = `${optionsText(fs.attributes, fs.readOnly)}${kind}`;
           const mount = `${fs.id} ${parent} ${major(dev)}:${minor(dev)} / ${escapePath(path)} ${options}`;
           return `${mount} - ${fs.type} ${escapePath(fs.source)} ${whole}\n`;
         })
-        .join(''),
-    );
+        .join('');
+    });
   }
 }

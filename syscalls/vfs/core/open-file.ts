@@ -30,6 +30,7 @@ import type { Attributes } from '../../abi/stat.ts';
 import type { Creds } from './creds.ts';
 import type { AttributeChange, Inode } from './inode.ts';
 import type { OutsideLocks } from './locks.ts';
+import type { MountNamespace } from './mount.ts';
 import type { Namespace } from './namespace.ts';
 import type { Vfs } from './vfs.ts';
 import { WaitQueue } from './wait-queue.ts';
@@ -80,6 +81,8 @@ export abstract class OpenFile {
   #references = 0;
   /** Woken whenever `poll` may give more than before. */
   readonly queue: WaitQueue;
+  /** The namespace of mounts that it was opened in. */
+  readonly mounts: MountNamespace;
   /** Called when the last reference goes (epoll forgets the file). */
   onClose: Set<() => void> | undefined;
   /** F_SETOWN: who gets SIGIO, or the signal of F_SETSIG. */
@@ -93,6 +96,7 @@ export abstract class OpenFile {
     inode.openFiles++;
     this.flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
     this.queue = queue;
+    this.mounts = inode.fs.vfs.mounts;
   }
 
   #readTimeout = Infinity;

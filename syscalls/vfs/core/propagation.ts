@@ -88,11 +88,27 @@ export function joinAs(copy: Mount, of: Mount, slaveOnly: boolean): void {
   }
 }
 
-/** The optional fields of mountinfo. */
-export function propagationText({ group, master, isUnbindable }: Mount): string {
+/** The nearest group above a mount that has a member among those to be seen (get_dominating_id). */
+function dominating({ master }: Mount, isSeen: (mount: Mount) => boolean): PeerGroup | undefined {
+  for (let group = master; group !== undefined; ) {
+    const members: Mount[] = [...group.members];
+    if (members.some(isSeen)) return group;
+    group = members[0]?.master;
+  }
+  return undefined;
+}
+
+/**
+ * The optional fields of mountinfo.
+ * @param isSeen whether a mount is in the namespace, and below the root, of who looks
+ */
+export function propagationText(mount: Mount, isSeen: (mount: Mount) => boolean): string {
+  const { group, master, isUnbindable } = mount;
+  const from = dominating(mount, isSeen);
   return (
     (group ? ` shared:${group.id}` : '') +
     (master ? ` master:${master.id}` : '') +
+    (from && from !== master ? ` propagate_from:${from.id}` : '') +
     (isUnbindable ? ' unbindable' : '')
   );
 }
