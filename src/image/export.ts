@@ -90,7 +90,11 @@ class Export {
       }
       this.#names.set(identity, name);
     }
-    const xattrs = new Map(inode.listxattr().map((key) => [key, inode.getxattr(key)]));
+    const xattrs = new Map<string, Uint8Array>();
+    for (const key of inode.listxattr()) {
+      const value = inode.getxattr(key);
+      if (value !== undefined) xattrs.set(key, value);
+    }
     const size = inode.isRegular ? a.size : 0;
     const header = tarHeader({
       ...common,

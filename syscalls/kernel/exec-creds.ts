@@ -25,13 +25,14 @@ const ROOT_ID = 20;
 
 /** Undefined when the file has none that are good here. */
 function fileCapabilities(inode: Inode, user: UserNamespace): FileCapabilities | undefined {
-  let bytes: Uint8Array;
+  let bytes: Uint8Array | undefined;
   try {
     bytes = inode.getxattr('security.capability');
   } catch (error) {
     if (error instanceof Errno) return undefined;
     throw error;
   }
+  if (bytes === undefined) return undefined;
   if (bytes.length < 4) fail('EINVAL');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const magic = view.getUint32(0, true);

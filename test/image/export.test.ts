@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect } from 'vitest';
 import { hostCalls } from '../../syscalls/vfs/host/ffi/call.ts';
 import { getxattr, listxattr, mknod, setxattr, utimens } from '../../syscalls/vfs/host/ffi/files.ts';
+import { placeOf } from '../../syscalls/vfs/host/ffi/names.ts';
 import { needs } from '../needs.ts';
 
 const bin = fileURLToPath(new URL('../../src/bin.cjs', import.meta.url));
@@ -27,9 +28,9 @@ function picture(root: string): string[] {
     if (s.isSocket()) return;
     const content = s.isFile() ? fs.readFileSync(bytes(path), 'latin1') : '';
     const target = s.isSymbolicLink() ? fs.readlinkSync(bytes(path), 'latin1') : '';
-    const xattrs = listxattr(calls(), path)
+    const xattrs = listxattr(calls(), placeOf(path))
       .sort()
-      .map((key) => `${key}=${Buffer.from(getxattr(calls(), path, key)).toString('hex')}`);
+      .map((key) => `${key}=${Buffer.from(getxattr(calls(), placeOf(path), key)!).toString('hex')}`);
     const same = s.isDirectory() ? '' : (first.get(s.ino) ?? '');
     if (same === '') first.set(s.ino, name);
     const device = s.isCharacterDevice() || s.isBlockDevice() ? s.rdev : 0n;
@@ -58,10 +59,10 @@ function fill(root: string, reverse = false): void {
     () => file('n'.repeat(101), 'long', 0o644),
     () => fs.symlinkSync('t'.repeat(150), `${root}/long link`),
     () => fs.symlinkSync(bytes('\xe9t\xe9'), `${root}/link`),
-    () => mknod(calls(), `${root}/null`, 0o020666, (1 << 8) | 3),
-    () => mknod(calls(), `${root}/block`, 0o060600, (259 << 8) | 7),
-    () => mknod(calls(), `${root}/fifo`, 0o010640, 0),
-    () => mknod(calls(), `${root}/socket`, 0o140640, 0),
+    () => mknod(calls(), placeOf(`${root}/null`), 0o020666, (1 << 8) | 3),
+    () => mknod(calls(), placeOf(`${root}/block`), 0o060600, (259 << 8) | 7),
+    () => mknod(calls(), placeOf(`${root}/fifo`), 0o010640, 0),
+    () => mknod(calls(), placeOf(`${root}/socket`), 0o140640, 0),
     () => fs.writeFileSync(`${root}/a`, 'many names'),
   ];
   for (const step of reverse ? steps.toReversed() : steps) step();
@@ -70,10 +71,10 @@ function fill(root: string, reverse = false): void {
   fs.linkSync(`${root}/a`, `${root}/B`);
   fs.lchownSync(`${root}/link`, 11, 12);
   fs.chownSync(`${root}/plain`, 3_000_000, 4_000_000);
-  setxattr(calls(), `${root}/plain`, 'user.binary', Uint8Array.of(0, 255, 10, 61), 0);
-  setxattr(calls(), `${root}/plain`, 'user.a', bytes('1'), 0);
+  setxattr(calls(), placeOf(`${root}/plain`), 'user.binary', Uint8Array.of(0, 255, 10, 61), 0);
+  setxattr(calls(), placeOf(`${root}/plain`), 'user.a', bytes('1'), 0);
   const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex');
-  setxattr(calls(), `${root}/exact`, 'security.capability', capability, 0);
+  setxattr(calls(), placeOf(`${root}/exact`), 'security.capability', capability, 0);
   // Directories last: what is made in them changes their times.
   for (const name of ['plain', 'd', '.']) fs.utimesSync(`${root}/${name}`, 1_000_000_000.5, 1_234_567_890.25);
   for (const name of [
@@ -87,8 +88,8 @@ function fill(root: string, reverse = false): void {
     `d/${'e'.repeat(120)}`,
   ])
     fs.utimesSync(`${root}/${name}`, 5, 7);
-  utimens(calls(), `${root}/link`, 3n, -5_000_000_001n);
-  utimens(calls(), `${root}/long link`, 3n, 1_500_000_000_123_456_789n);
+  utimens(calls(), placeOf(`${root}/link`), 3n, -5_000_000_001n);
+  utimens(calls(), placeOf(`${root}/long link`), 3n, 1_500_000_000_123_456_789n);
   fs.utimesSync(bytes(`${root}/name of no encoding \xff\xfe`), 5, 7);
   fs.utimesSync(`${root}/d/${'e'.repeat(120)}/f`, 5, 7);
   for (const name of ['d', '.']) fs.utimesSync(`${root}/${name}`, 1_000_000_000.5, 1_234_567_890.25);

@@ -19,6 +19,7 @@ import flags from '../../src/v8-flags.json' with { type: 'json' };
 import { errnoNamed } from '../../syscalls/abi/errno.ts';
 import { hostCalls, Room } from '../../syscalls/vfs/host/ffi/call.ts';
 import { getxattr, mknod, readDirectory, setxattr } from '../../syscalls/vfs/host/ffi/files.ts';
+import { placeOf } from '../../syscalls/vfs/host/ffi/names.ts';
 import { compile, programs } from './compile.ts';
 
 const directory = mkdtempSync(`${tmpdir()}/armrun-ffi-`);
@@ -44,12 +45,12 @@ test('the host has them here, and errors are those of the call', () => {
   const calls = hostCalls()!;
   expect(calls.call('getpid')).toBe(process.pid);
   const file = join(directory, 'a fifo');
-  mknod(calls, file, 0o010600, 0);
+  mknod(calls, placeOf(file), 0o010600, 0);
   expect(lstatSync(file).isFIFO()).toBe(true);
   const errors: [() => unknown, string][] = [
-    [() => mknod(calls, file, 0o010600, 0), 'EEXIST'],
-    [() => mknod(calls, `${directory}/none/x`, 0o010600, 0), 'ENOENT'],
-    [() => getxattr(calls, directory, 'user.none'), 'ENODATA'],
+    [() => mknod(calls, placeOf(file), 0o010600, 0), 'EEXIST'],
+    [() => mknod(calls, placeOf(`${directory}/none/x`), 0o010600, 0), 'ENOENT'],
+    [() => getxattr(calls, placeOf(`${directory}/none`), 'user.none'), 'ENOENT'],
     [() => calls.call('lseek', -1, 0, 0), 'EBADF'],
   ];
   // Again and again: what collects garbage in between, or compiles, leaves errno alone.
@@ -71,11 +72,11 @@ test('arguments that are none do not get to the host', () => {
   expect(() => calls.call('lseek', Number.NaN, 0, 0)).toThrow(RangeError);
   expect(() => calls.call('lseek', 1.5, 0, 0)).toThrow(RangeError);
   expect(() => calls.call('lseek', 2 ** 60, 0, 0)).toThrow(RangeError);
-  expect(() => getxattr(calls, 'a\0b', 'user.x')).toThrow(RangeError);
-  expect(() => getxattr(calls, '/\u0100', 'user.x')).toThrow(RangeError);
+  expect(() => getxattr(calls, placeOf('a\0b'), 'user.x')).toThrow(RangeError);
+  expect(() => getxattr(calls, placeOf('/\u0100'), 'user.x')).toThrow(RangeError);
   expect(() => calls.call('lgetxattr', '/', 'user.x', new Room(1 << 20), 1 << 20)).toThrow(RangeError);
   expect(() => calls.call('lgetxattr', '/', 'user.x', new Room(-1), 8)).toThrow(RangeError);
-  expect(() => setxattr(calls, directory, 'user.x', new Uint8Array(1 << 20), 0)).toThrow(RangeError);
+  expect(() => setxattr(calls, placeOf(directory), 'user.x', new Uint8Array(1 << 20), 0)).toThrow(RangeError);
 });
 
 test('names in a directory come with the numbers and types that a look at each file gives', () => {
@@ -98,10 +99,11 @@ test('names in a directory come with the numbers and types that a look at each f
 test('a value comes back as it was given, whatever is in it', () => {
   const calls = hostCalls()!;
   const value = Uint8Array.from({ length: 1000 }, (_, i) => i * 7);
-  setxattr(calls, directory, 'user.value', value, 0);
-  const first = getxattr(calls, directory, 'user.value');
-  setxattr(calls, directory, 'user.other', new Uint8Array(1000), 0);
+  setxattr(calls, placeOf(directory), 'user.value', value, 0);
+  const first = getxattr(calls, placeOf(directory), 'user.value');
+  setxattr(calls, placeOf(directory), 'user.other', new Uint8Array(1000), 0);
   expect(first).toEqual(value);
+  expect(getxattr(calls, placeOf(directory), 'user.none')).toBeUndefined();
 });
 
 test('a program that does not need them does not have them loaded', () => {

@@ -10,6 +10,7 @@ import { type Inode, pathOf } from '../../syscalls/vfs/core/inode.ts';
 import { bindHost } from '../../syscalls/vfs/core/system-mounts.ts';
 import { Vfs } from '../../syscalls/vfs/core/vfs.ts';
 import { lookupPath, type ResolveOptions, resolve } from '../../syscalls/vfs/core/walk.ts';
+import { HostCalls } from '../../syscalls/vfs/host/ffi/call.ts';
 import { NodeFs } from '../../syscalls/vfs/host/node-fs.ts';
 import type { NodeInode } from '../../syscalls/vfs/host/node-inode.ts';
 import { TmpFs } from '../../syscalls/vfs/memory/tmpfs.ts';
@@ -222,10 +223,10 @@ test('a file may be mounted on a name', () => {
 describe('what is met on the way is believed for a moment', () => {
   /** How often the host is asked. */
   function asked(operation: () => unknown): number {
-    const calls = [vi.spyOn(fs, 'lstatSync'), vi.spyOn(fs, 'readlinkSync')];
+    const tried = vi.spyOn(HostCalls.prototype, 'try');
     operation();
-    const count = calls.reduce((sum, { mock }) => sum + mock.calls.length, 0);
-    for (const call of calls) call.mockRestore();
+    const count = tried.mock.calls.filter(([name]) => name === 'statx' || name === 'readlinkat').length;
+    tried.mockRestore();
     return count;
   }
   const turn = () => root.fs.vfs.passed.turned();

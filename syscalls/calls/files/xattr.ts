@@ -1,5 +1,5 @@
 /** Extended attributes (xattr(7), fs/xattr.c). */
-import { fail } from '../../abi/errno.ts';
+import { ERRNO, fail } from '../../abi/errno.ts';
 import { AT_FDCWD, NAME_MAX } from '../../abi/fcntl.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
@@ -34,6 +34,7 @@ function give(t: Task, bytes: Uint8Array, address: number, size: number): number
 
 function get(t: Task, inode: Inode, name: string, address: number, size: number): number {
   const value = t.kernel.vfs.getxattr(inode, name, t.creds);
+  if (value === undefined) return -ERRNO.ENODATA;
   return give(t, shownXattr(name, value, t.creds.user), address, size);
 }
 function list(t: Task, inode: Inode, address: number, size: number): number {

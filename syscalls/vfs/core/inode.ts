@@ -226,7 +226,8 @@ export abstract class Inode {
   }
 
   // ---- extended attributes ----
-  getxattr(_name: string): Uint8Array {
+  /** Undefined when it has none of that name (ENODATA). */
+  getxattr(_name: string): Uint8Array | undefined {
     return fail('EOPNOTSUPP');
   }
   setxattr(_name: string, _value: Uint8Array, _flags: number): void {

@@ -447,7 +447,8 @@ export class Vfs {
     this.notifier.file(file.inode, IN_MODIFY);
   }
 
-  getxattr(inode: Inode, name: string, who: Creds): Uint8Array {
+  /** Undefined when the file has none of that name. */
+  getxattr(inode: Inode, name: string, who: Creds): Uint8Array | undefined {
     checkXattr(inode, name, R_OK, who);
     return inode.getxattr(name);
   }

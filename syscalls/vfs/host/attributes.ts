@@ -1,13 +1,16 @@
-/** Attributes of a file from what node:fs (or an API like it) says of it. */
+/** Attributes of a file from what the host says of it. */
 import type { BigIntStats } from 'node:fs';
 import type { Attributes } from '../../abi/stat.ts';
 import type { InodeNumbers } from '../core/inode-numbers.ts';
 
-/** `dev` is the device number the guest is to see; the inode number is made safe for a 32-bit guest. */
-export function attributesOf(s: BigIntStats, dev: number, numbers: InodeNumbers): Attributes {
+/** As the host has them: its inode number, and its device number in Linux's new_encode_dev form. */
+export type HostStats = Omit<Attributes, 'ino'> & { ino: bigint };
+
+/** From what node:fs (or an API like it) gives. */
+export function hostStats(s: BigIntStats): HostStats {
   return {
-    dev,
-    ino: numbers.safe(dev, s.ino),
+    dev: Number(BigInt.asUintN(32, s.dev)),
+    ino: s.ino,
     mode: Number(s.mode),
     nlink: Number(s.nlink),
     uid: Number(s.uid),
@@ -20,5 +23,25 @@ export function attributesOf(s: BigIntStats, dev: number, numbers: InodeNumbers)
     mtime: s.mtimeNs,
     ctime: s.ctimeNs,
     btime: s.birthtimeNs,
+  };
+}
+
+/** `dev` is the device number the guest is to see; the inode number is made safe for a 32-bit guest. */
+export function attributesOf(s: HostStats, dev: number, numbers: InodeNumbers): Attributes {
+  return {
+    dev,
+    ino: numbers.safe(dev, s.ino),
+    mode: s.mode,
+    nlink: s.nlink,
+    uid: s.uid,
+    gid: s.gid,
+    rdev: s.rdev,
+    size: s.size,
+    blksize: s.blksize,
+    blocks: s.blocks,
+    atime: s.atime,
+    mtime: s.mtime,
+    ctime: s.ctime,
+    btime: s.btime,
   };
 }

@@ -10,7 +10,7 @@ import { AnonymousInode } from '../core/anonymous.ts';
 import type { AttributeChange } from '../core/inode.ts';
 import type { OpenFile } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
-import { attributesOf } from './attributes.ts';
+import { attributesOf, hostStats } from './attributes.ts';
 import { host } from './error.ts';
 import { hostCalls } from './ffi/call.ts';
 import { utimens } from './ffi/files.ts';
@@ -30,8 +30,8 @@ class DescriptorInode extends AnonymousInode {
     this.fd = fd;
   }
   override stat(): Attributes {
-    const s = host(() => fs.fstatSync(this.fd, { bigint: true }));
-    return attributesOf(s, Number(BigInt.asUintN(32, s.dev)), this.fs.vfs.numbers);
+    const s = hostStats(host(() => fs.fstatSync(this.fd, { bigint: true })));
+    return attributesOf(s, s.dev, this.fs.vfs.numbers);
   }
   override setattr(change: AttributeChange): void {
     if (this.isRegular && (descriptorInfo(this.fd).flags & O_ACCMODE) === O_RDONLY) fail('EPERM');

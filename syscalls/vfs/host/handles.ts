@@ -3,8 +3,9 @@
  *
  * The walk has looked at each directory of a path; but until the path is used, somebody else on the host may have put a link in
  * the place of one. So the directory a path ends in is opened first, by openat2(2) from the directory that all is to stay
- * below, without a link followed on the way; and what is to be done is done to /proc/self/fd/N/NAME, where the host looks up
- * nothing but NAME, in the directory that is open as N. What is done to NAME must not follow it, of course.
+ * below, without a link followed on the way; and what is to be done is done to a name in the directory that is open, by the
+ * calls that take its descriptor (ffi/names.ts) or to /proc/self/fd/N/NAME: the host looks up nothing but NAME. What is done to
+ * NAME must not follow it, of course.
  *
  * An open directory serves for as long as the walk believes in directories (core/passed-names.ts), in any case not longer than a
  * turn of the event loop.
@@ -15,6 +16,7 @@ import type { PassedNames } from '../core/passed-names.ts';
 import { host } from './error.ts';
 import type { HostCalls } from './ffi/call.ts';
 import { O_PATH, openBeneath } from './ffi/files.ts';
+import { type Place, pathOf } from './ffi/names.ts';
 
 /** Directories that are open at most. */
 const MOST = 32;
@@ -30,7 +32,7 @@ interface Handle {
 type Path = string;
 
 export class DirectoryHandles {
-  readonly #calls: HostCalls;
+  readonly calls: HostCalls;
   readonly #passed: PassedNames;
   /** The directory that all is to stay below, whatever its path is by now. */
   readonly #top: number;
@@ -38,7 +40,7 @@ export class DirectoryHandles {
   readonly #handles = new Map<Path, Handle>();
 
   private constructor(calls: HostCalls, passed: PassedNames, top: number) {
-    this.#calls = calls;
+    this.calls = calls;
     this.#passed = passed;
     this.#top = top;
   }
@@ -48,7 +50,7 @@ export class DirectoryHandles {
     try {
       const top = fs.openSync(Buffer.from(directory, 'latin1'), O_PATH | fs.constants.O_DIRECTORY);
       const handles = new DirectoryHandles(calls, passed, top);
-      const seen = fs.statSync(handles.safe('.'), { bigint: true });
+      const seen = fs.statSync(pathOf(handles.place('.')), { bigint: true });
       const opened = fs.fstatSync(top, { bigint: true });
       if (seen.ino === opened.ino && seen.dev === opened.dev) return handles;
       handles.close();
@@ -59,18 +61,17 @@ export class DirectoryHandles {
   }
 
   /**
-   * A path for a single use, now (or with a second one, as for a rename), that means what is called so in that directory.
+   * A place for a single use, now (or with a second one, as for a rename), that means what is called so in that directory.
    * ENOENT when a directory of the path is none (any more).
    * @param path relative to the top; `.` for itself, and with `/.` at its end for a directory itself
    */
-  safe(path: Path): Path {
+  place(path: Path): Place {
     const slash = path.lastIndexOf('/');
-    const directory = slash < 0 ? '' : path.slice(0, slash);
-    return `/proc/self/fd/${this.#open(directory)}/${path.slice(slash + 1)}`;
+    const fd = slash < 0 ? this.#top : this.#open(path.slice(0, slash));
+    return { fd, name: slash < 0 ? path : path.slice(slash + 1) };
   }
 
   #open(directory: Path): number {
-    if (directory === '') return this.#top;
     const { turn } = this.#passed;
     const known = this.#handles.get(directory);
     this.#handles.delete(directory);
@@ -88,7 +89,7 @@ export class DirectoryHandles {
   #openNew(directory: Path): number {
     for (;;) {
       try {
-        return openBeneath(this.#calls, this.#top, directory);
+        return openBeneath(this.calls, this.#top, directory);
       } catch (error) {
         if (!(error instanceof Errno)) throw error;
         // The one used last may be of the first of two paths.

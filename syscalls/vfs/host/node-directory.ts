@@ -12,8 +12,10 @@ import type { Creds } from '../core/creds.ts';
 import { checkReplaced, type Inode, isWithin } from '../core/inode.ts';
 import type { OpenFile } from '../core/open-file.ts';
 import { SpecialInode } from '../core/special.ts';
+import type { HostStats } from './attributes.ts';
 import { host, rethrow } from './error.ts';
 import { mknod, readDirectory, rename as renameOnHost } from './ffi/files.ts';
+import { pathOf } from './ffi/names.ts';
 import { hostFlags } from './flags.ts';
 import { HostName } from './host-sockets.ts';
 import { NodeFile } from './node-file.ts';
@@ -25,9 +27,9 @@ export function nodeInode(
   fs: NodeFs,
   parent: NodeDirectory | undefined,
   name: string,
-  stats: fs.BigIntStats,
+  stats: HostStats,
 ): NodeInode {
-  const isDirectory = (Number(stats.mode) & S_IFMT) === S_IFDIR;
+  const isDirectory = (stats.mode & S_IFMT) === S_IFDIR;
   return new (isDirectory ? NodeDirectory : NodeInode)(fs, parent, name, stats);
 }
 
@@ -123,7 +125,7 @@ export class NodeDirectory extends NodeInode {
       let { type, ino } = entry;
       if (mayBeDevices && type === DT_REG) {
         const stats = host(() => this.fs.lstat(this.childPath(name)));
-        if (stats !== undefined) type = modeToType(Number(stats.mode));
+        if (stats !== undefined) type = modeToType(stats.mode);
       }
       if (hidden !== undefined) {
         const own = this.path;
@@ -131,7 +133,7 @@ export class NodeDirectory extends NodeInode {
         if (path !== undefined) {
           const stats = host(() => this.fs.lstat(path));
           if (stats === undefined) continue;
-          type = modeToType(Number(stats.mode));
+          type = modeToType(stats.mode);
           ino = 0;
         }
       }
@@ -165,7 +167,7 @@ export class NodeDirectory extends NodeInode {
     try {
       this.#giveTo(who, (uid, gid) => api.fchownSync(fd, uid, gid));
       if (mode & (this.fs.hostUmask | 0o7000)) api.fchmodSync(fd, mode & 0o7777);
-      return new NodeFile(new NodeInode(this.fs, this, name, api.fstatSync(fd, { bigint: true })), flags, fd);
+      return new NodeFile(new NodeInode(this.fs, this, name, this.fs.fstat(fd)), flags, fd);
     } catch (error) {
       api.closeSync(fd);
       return rethrow(error);
@@ -182,7 +184,7 @@ export class NodeDirectory extends NodeInode {
     try {
       this.#giveTo(who, (uid, gid) => api.fchownSync(fd, uid, gid));
       if (mode & (this.fs.hostUmask | 0o7000)) api.fchmodSync(fd, mode & 0o7777);
-      const stats = api.fstatSync(fd, { bigint: true });
+      const stats = this.fs.fstat(fd);
       const inode = new NodeInode(this.fs, this, `#${stats.ino}`, stats);
       inode.deleted = true;
       return new NodeFile(inode, flags & ~O_DIRECTORY, fd);
@@ -194,11 +196,10 @@ export class NodeDirectory extends NodeInode {
 
   override mkdir(name: string, mode: number, who: Creds): void {
     this.#absent(name);
-    const { api } = this.fs;
     const path = this.childPath(name);
     host(() => {
-      api.mkdirSync(this.fs.path(path), mode & 0o1777);
-      this.#giveTo(who, (uid, gid) => api.lchownSync(this.fs.path(path), uid, gid));
+      this.fs.mkdir(path, mode & 0o1777);
+      this.#giveTo(who, (uid, gid) => this.fs.chown(path, uid, gid));
       const inherited = this.mode & S_ISGID;
       if (!this.fs.native || (mode & (this.fs.hostUmask | 0o7000)) !== 0)
         this.fs.chmod(path, (mode & 0o1777) | inherited);
@@ -207,11 +208,10 @@ export class NodeDirectory extends NodeInode {
 
   override symlink(name: string, target: string, who: Creds): void {
     this.#absent(name);
-    const { api } = this.fs;
     const path = this.childPath(name);
     host(() => {
-      api.symlinkSync(this.fs.linkText(target), this.fs.path(path));
-      this.#giveTo(who, (uid, gid) => api.lchownSync(this.fs.path(path), uid, gid));
+      this.fs.symlink(target, path);
+      this.#giveTo(who, (uid, gid) => this.fs.chown(path, uid, gid));
     });
   }
 
@@ -234,7 +234,7 @@ export class NodeDirectory extends NodeInode {
     const { calls } = this.fs;
     if (calls === undefined) return false;
     try {
-      mknod(calls, this.fs.reach(this.childPath(name)), mode, rdev);
+      mknod(calls, this.fs.place(this.childPath(name)), mode, rdev);
     } catch (error) {
       if (error !== errnoNamed('EPERM')) throw error;
       return this.#keepDevice(name, mode, rdev, who);
@@ -254,7 +254,7 @@ export class NodeDirectory extends NodeInode {
   #givenTo(name: string, mode: number, who: Creds): void {
     const path = this.childPath(name);
     host(() => {
-      this.#giveTo(who, (uid, gid) => this.fs.api.lchownSync(this.fs.path(path), uid, gid));
+      this.#giveTo(who, (uid, gid) => this.fs.chown(path, uid, gid));
       if (mode & (this.fs.hostUmask | 0o7000)) this.fs.chmod(path, mode & 0o7777);
     });
   }
@@ -263,7 +263,7 @@ export class NodeDirectory extends NodeInode {
     const { calls } = this.fs;
     if (calls === undefined || !stream) return super.bindSocket(name, mode, who, stream);
     this.#absent(name);
-    const outsideName = HostName.bind(calls, this.fs.reach(this.childPath(name)), name);
+    const outsideName = HostName.bind(calls, pathOf(this.fs.place(this.childPath(name))), name);
     if (outsideName === undefined) return super.bindSocket(name, mode, who, stream);
     try {
       this.#givenTo(name, mode, who);
@@ -284,8 +284,7 @@ export class NodeDirectory extends NodeInode {
       target.linkOpen(this, name);
       return;
     }
-    const { api } = this.fs;
-    host(() => api.linkSync(this.fs.path(target.path), this.fs.path(this.childPath(name))));
+    host(() => this.fs.link(target.path, this.childPath(name)));
     target.outdate();
   }
 
@@ -298,7 +297,7 @@ export class NodeDirectory extends NodeInode {
       return;
     }
     if (this.#kind(name) === S_IFDIR) fail('EISDIR');
-    host(() => this.fs.api.unlinkSync(this.fs.path(this.childPath(name))));
+    host(() => this.fs.unlink(this.childPath(name)));
     const known = this.#children?.get(name);
     if (known) this.#removed(known);
   }
@@ -310,7 +309,7 @@ export class NodeDirectory extends NodeInode {
     if (!inode.isDirectory) fail('ENOTDIR');
     if ((inode as NodeDirectory).#special?.size) fail('ENOTEMPTY');
     const path = this.childPath(name);
-    host(() => this.fs.api.rmdirSync(this.fs.path(path)));
+    host(() => this.fs.rmdir(path));
     const known = this.#children?.get(name);
     if (known) this.#removed(known);
     this.fs.directoryMoved(path, undefined);
@@ -318,7 +317,7 @@ export class NodeDirectory extends NodeInode {
 
   #kind(name: string): number {
     const stats = host(() => this.fs.lstat(this.childPath(name)));
-    return stats ? Number(stats.mode) & S_IFMT : 0;
+    return stats ? stats.mode & S_IFMT : 0;
   }
 
   override rename(name: string, newParent: Inode, newName: string, flags: number): void {
@@ -337,8 +336,8 @@ export class NodeDirectory extends NodeInode {
       else {
         renameOnHost(
           calls,
-          this.fs.reach(this.childPath(name)),
-          this.fs.reach(newParent.childPath(newName)),
+          this.fs.place(this.childPath(name)),
+          this.fs.place(newParent.childPath(newName)),
           RENAME_EXCHANGE,
         );
         this.#exchanged(name, newParent, newName, from, to);
@@ -363,11 +362,8 @@ export class NodeDirectory extends NodeInode {
       from.name = newName;
       return;
     }
-    const { api } = this.fs;
     if (to?.isDirectory) newParent.rmdir(newName);
-    host(() =>
-      api.renameSync(this.fs.path(this.childPath(name)), this.fs.path(newParent.childPath(newName))),
-    );
+    host(() => this.fs.rename(this.childPath(name), newParent.childPath(newName)));
     newParent.#special?.delete(newName);
     const replaced = newParent.#children?.get(newName);
     if (replaced) newParent.#removed(replaced);
@@ -418,13 +414,13 @@ function asideName(): string {
  */
 function entriesOf(nodeFs: NodeFs, directory: string): { name: string; type: number; ino: number }[] {
   const { api, native, calls, vfs } = nodeFs;
-  const path = nodeFs.directoryPath(directory);
   if (calls === undefined) {
+    const path = nodeFs.directoryPath(directory);
     const encoding = native ? 'latin1' : 'utf8';
     const found = host(() => api.readdirSync(path, { encoding, withFileTypes: true }));
     return found.map((d) => ({ name: nodeFs.fromHost(d.name), type: typeOf(d), ino: 0 }));
   }
-  const fd = host(() => api.openSync(path, fs.constants.O_DIRECTORY));
+  const fd = host(() => nodeFs.openDirectory(directory));
   try {
     return readDirectory(calls, fd).map(({ name, type, ino }) => ({
       name,

@@ -104,7 +104,7 @@ export class NodeFile extends MappableFile {
   }
 
   override stat(): Attributes {
-    return this.inode.attributes(host(() => this.#api.fstatSync(this.fd, { bigint: true })));
+    return this.inode.attributes(host(() => this.inode.fs.fstat(this.fd)));
   }
 
   override setattr(change: AttributeChange): void {
@@ -203,9 +203,9 @@ export class NodeFile extends MappableFile {
    */
   override identity(): FileIdentity | null {
     if (!this.inode.fs.native || this.writable || this.mapped !== undefined) return null;
-    const s = host(() => this.#api.fstatSync(this.fd, { bigint: true }));
-    const changed = Number(s.ctimeMs);
+    const s = host(() => this.inode.fs.fstat(this.fd));
+    const changed = Number(s.ctime / 1_000_000n);
     if (Date.now() - changed < SETTLED_MS) return null;
-    return { key: `${s.dev}:${s.ino}:${s.size}:${s.mtimeNs}:${s.ctimeNs}`, changed };
+    return { key: `${s.dev}:${s.ino}:${s.size}:${s.mtime}:${s.ctime}`, changed };
   }
 }

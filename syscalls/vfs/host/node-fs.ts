@@ -9,13 +9,30 @@
  * directories that are open (handles.ts), if the host has openat2.
  */
 import fs from 'node:fs';
-import { fail } from '../../abi/errno.ts';
+import { errnoNamed, errnoOf, fail } from '../../abi/errno.ts';
 import { type FsStatistics, S_IFDIR, S_IFMT } from '../../abi/stat.ts';
 import { FileSystem, type Inode } from '../core/inode.ts';
 import type { Vfs } from '../core/vfs.ts';
-import { host } from './error.ts';
+import { type HostStats, hostStats } from './attributes.ts';
+import { host, hostErrno } from './error.ts';
 import { type HostCalls, hostCalls } from './ffi/call.ts';
-import { syncfs } from './ffi/files.ts';
+import { rename as renameAt, syncfs } from './ffi/files.ts';
+import {
+  chmodAt,
+  chownAt,
+  linkAt,
+  mkdirAt,
+  openAt,
+  type Place,
+  pathOf,
+  placeOf,
+  readlinkAt,
+  rmdirAt,
+  statAt,
+  statOpen,
+  symlinkAt,
+  unlinkAt,
+} from './ffi/names.ts';
 import { type GuestApi, withGuestAttributes } from './guest-attributes.ts';
 import { chmodItself, DirectoryHandles } from './handles.ts';
 import { AttributesInMemory, type KeptAttributes } from './kept-attributes.ts';
@@ -115,10 +132,11 @@ export class NodeFs extends FileSystem {
   /** @param base path of the root in the API's view, a byte string. Throws Errno when there is none. */
   constructor(vfs: Vfs, base: string, options: NodeFsOptions = {}) {
     super(vfs);
-    const { within, fakeroot } = options;
+    const { fakeroot } = options;
+    const outer = options.within;
     const given = options.api ?? fs;
-    this.native = within?.native ?? given === fs;
-    if (within !== undefined) this.guest = within.guest;
+    this.native = outer?.native ?? given === fs;
+    if (outer !== undefined) this.guest = outer.guest;
     else if (!this.native) this.guest = withGuestAttributes(given, new AttributesInMemory());
     else if (fakeroot !== undefined) {
       const api: NodeApi = Object.assign(Object.create(fs), { chmodSync: chmodItself });
@@ -132,20 +150,19 @@ export class NodeFs extends FileSystem {
     this.type = options.type ?? (this.native ? 'ext4' : 'tmpfs');
     this.source = options.source ?? (this.native ? '/dev/root' : 'tmpfs');
     this.superReadOnly = options.readOnly ?? false;
-    this.keptReadOnly = options.within?.keptReadOnly ?? this.superReadOnly;
+    this.keptReadOnly = outer?.keptReadOnly ?? this.superReadOnly;
     this.hostTree = options.hostTree ?? false;
     this.reachesSockets = options.reachesSockets ?? this.hostTree;
-    this.#within = this.native ? within : undefined;
+    this.#within = this.native ? outer : undefined;
     this.hostUmask = this.native ? process.umask() : 0;
     // Links on the way to the root are the host's own business.
     const real =
-      this.native && !options.within
-        ? host(() => fs.realpathSync.native(this.#encoded(base), 'latin1'))
-        : base;
+      this.native && !outer ? host(() => fs.realpathSync.native(this.#encoded(base), 'latin1')) : base;
     this.base = real.replace(/\/+$/, '');
-    const first = this.#within?.reach(this.base) ?? (this.base || '/');
-    const stats = host(() => this.api.lstatSync(this.#encoded(first), BIG)) ?? fail('ENOENT');
-    this.#isDirectory = (Number(stats.mode) & S_IFMT) === S_IFDIR;
+    const within = this.#within?.place(this.base);
+    const first = within === undefined ? this.base || '/' : pathOf(within);
+    const stats = hostStats(host(() => this.api.lstatSync(this.#encoded(first), BIG)) ?? fail('ENOENT'));
+    this.#isDirectory = (stats.mode & S_IFMT) === S_IFDIR;
     this.root = nodeInode(this, undefined, '', stats);
     if (this.native) vfs.nodeFileSystems.add(new WeakRef(this));
   }
@@ -210,37 +227,119 @@ export class NodeFs extends FileSystem {
     return this.#handles;
   }
 
-  /** A path to be used once, now, for what does not follow its last component: as it is safe against others on the host. */
-  reach(path: string): string {
-    if (this.#within !== undefined) return this.#within.reach(path);
+  /** What a path means, to be used once, now, by what does not follow its last component: safe against others on the host. */
+  place(path: string): Place {
+    if (this.#within !== undefined) return this.#within.place(path);
     const confined = this.#confined;
-    if (confined === undefined) return path;
+    if (confined === undefined) return placeOf(path);
     const from = this.#isDirectory ? this.base.length : this.base.lastIndexOf('/');
-    return confined.safe(path.slice(from + 1) || '.');
+    return confined.place(path.slice(from + 1) || '.');
   }
 
-  /** Opens a file. When there are no more descriptors, those go that are only there to be fast. */
-  open(path: string, flags: number, mode?: number): number {
-    const open = () => this.api.openSync(this.path(path), flags, mode);
-    try {
-      return open();
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'EMFILE' || !this.vfs.releaseDescriptors()) throw error;
-      return open();
-    }
+  /**
+   * The calls of the host by which names are used in directories that are open; undefined where paths are used, by the API: in
+   * the host's own tree, for what is kept beside files, without node:ffi.
+   */
+  get #direct(): HostCalls | undefined {
+    if (!this.native || this.guest !== undefined) return undefined;
+    if (this.#within !== undefined) return this.#within.#direct;
+    return this.#confined?.calls;
   }
+
   releaseHandles(): boolean {
     return this.#handles?.shrink() ?? false;
   }
 
   /** The path of a directory, for what would follow a link in its place. */
   directoryPath(path: string): string {
-    return this.native ? this.path(path === '/' ? '/.' : `${path}/.`) : path;
+    return this.native ? this.path(this.#itself(path)) : path;
+  }
+  #itself(directory: string): string {
+    return directory === '/' ? '/.' : `${directory}/.`;
   }
 
-  /** chmod of a file that is no link. */
+  // ---- what is done to names; paths in the API's view. Errors are the API's or Errno. ----
+
+  /** Undefined when there is no such name. */
+  lstat(path: string): HostStats | undefined {
+    const calls = this.#direct;
+    if (calls !== undefined) return statAt(calls, this.place(path));
+    const stats = this.api.lstatSync(this.path(path), BIG);
+    return stats && hostStats(stats);
+  }
+  /** Of what is open. */
+  fstat(fd: number): HostStats {
+    const calls = this.#direct;
+    return calls === undefined ? hostStats(this.api.fstatSync(fd, { bigint: true })) : statOpen(calls, fd);
+  }
+  /** When there are no more descriptors, those go that are only there to be fast. */
+  open(path: string, flags: number, mode?: number): number {
+    const calls = this.#direct;
+    for (let again = false; ; again = true) {
+      let error: unknown;
+      if (calls !== undefined) {
+        const fd = openAt(calls, this.place(path), flags, mode ?? 0);
+        if (fd >= 0) return fd;
+        error = errnoOf(-fd);
+      } else {
+        try {
+          return this.api.openSync(this.path(path), flags, mode);
+        } catch (thrown) {
+          error = hostErrno(thrown) ?? thrown;
+        }
+      }
+      if (again || error !== errnoNamed('EMFILE') || !this.vfs.releaseDescriptors()) throw error;
+    }
+  }
+  /** A directory, for reading its names. */
+  openDirectory(path: string): number {
+    return this.open(this.#itself(path), fs.constants.O_DIRECTORY);
+  }
+  mkdir(path: string, mode: number): void {
+    const calls = this.#direct;
+    if (calls !== undefined) mkdirAt(calls, this.place(path), mode);
+    else this.api.mkdirSync(this.path(path), mode);
+  }
+  rmdir(path: string): void {
+    const calls = this.#direct;
+    if (calls !== undefined) rmdirAt(calls, this.place(path));
+    else this.api.rmdirSync(this.path(path));
+  }
+  unlink(path: string): void {
+    const calls = this.#direct;
+    if (calls !== undefined) unlinkAt(calls, this.place(path));
+    else this.api.unlinkSync(this.path(path));
+  }
+  symlink(target: string, path: string): void {
+    const calls = this.#direct;
+    if (calls !== undefined) symlinkAt(calls, target, this.place(path));
+    else this.api.symlinkSync(this.#encoded(target), this.path(path));
+  }
+  /** What a link says. */
+  readlink(path: string): string {
+    const calls = this.#direct;
+    if (calls !== undefined) return readlinkAt(calls, this.place(path));
+    return this.fromHost(this.api.readlinkSync(this.path(path), this.native ? 'latin1' : 'utf8'));
+  }
+  link(from: string, to: string): void {
+    const calls = this.#direct;
+    if (calls !== undefined) linkAt(calls, this.place(from), this.place(to));
+    else this.api.linkSync(this.path(from), this.path(to));
+  }
+  rename(from: string, to: string): void {
+    const calls = this.#direct;
+    if (calls !== undefined) renameAt(calls, this.place(from), this.place(to), 0);
+    else this.api.renameSync(this.path(from), this.path(to));
+  }
+  chown(path: string, uid: number, gid: number): void {
+    const calls = this.#direct;
+    if (calls !== undefined) chownAt(calls, this.place(path), uid, gid);
+    else this.api.lchownSync(this.path(path), uid, gid);
+  }
+  /** Of a file that is no link. */
   chmod(path: string, mode: number): void {
+    const calls = this.#direct;
+    if (calls !== undefined && chmodAt(calls, this.place(path), mode)) return;
     if (this.hostTree || this.guest) this.api.chmodSync(this.path(path), mode);
     else chmodItself(this.path(path), mode);
   }
@@ -253,12 +352,7 @@ export class NodeFs extends FileSystem {
 
   /** A path as the API takes it, to be used once, now. */
   path(path: string): string {
-    return this.#encoded(this.native ? this.reach(path) : path);
-  }
-
-  /** What a link is to say, as the API takes it. */
-  linkText(target: string): string {
-    return this.#encoded(target);
+    return this.#encoded(this.native ? pathOf(this.place(path)) : path);
   }
 
   /** Bytes for the host (names need not be UTF-8), text for memfs. */
@@ -271,10 +365,6 @@ export class NodeFs extends FileSystem {
   /** A name or link target that the API gave, as a byte string. */
   fromHost(text: string): string {
     return this.native || !/[\u0080-\uffff]/.test(text) ? text : Buffer.from(text).toString('latin1');
-  }
-
-  lstat(path: string): fs.BigIntStats | undefined {
-    return this.api.lstatSync(this.path(path), BIG);
   }
 
   /** The calls of the host that node:fs has none of. */

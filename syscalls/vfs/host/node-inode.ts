@@ -14,7 +14,7 @@ import { Inode } from '../core/inode.ts';
 import type { OpenFile } from '../core/open-file.ts';
 import { openFifo } from '../ipc/pipe.ts';
 import { OutsideAddress, type OutsideName } from '../net/outside.ts';
-import { attributesOf } from './attributes.ts';
+import { attributesOf, type HostStats } from './attributes.ts';
 import { host, rethrow } from './error.ts';
 import type { HostCalls } from './ffi/call.ts';
 import { getxattr, type HostFile, linkOpen, listxattr, removexattr, setxattr, utimens } from './ffi/files.ts';
@@ -30,24 +30,22 @@ const XATTR_CREATE = 1;
 const XATTR_REPLACE = 2;
 
 /** Of a directory that has been removed there is nothing but its attributes, and they are its own. */
-function withChange(
-  before: fs.BigIntStats,
-  { mode, uid, gid, atime, mtime }: AttributeChange,
-): fs.BigIntStats {
+function withChange(before: HostStats, { mode, uid, gid, atime, mtime }: AttributeChange): HostStats {
   const now = BigInt(Date.now()) * 1_000_000n;
-  const stats: fs.BigIntStats = Object.assign(Object.create(Object.getPrototypeOf(before)), before);
-  if (mode !== undefined) stats.mode = (before.mode & BigInt(S_IFMT)) | BigInt(mode & 0o7777);
-  if (uid !== undefined) stats.uid = BigInt(uid);
-  if (gid !== undefined) stats.gid = BigInt(gid);
-  if (atime !== undefined) stats.atimeNs = atime === 'now' ? now : atime;
-  if (mtime !== undefined) stats.mtimeNs = mtime === 'now' ? now : mtime;
-  stats.ctimeNs = now;
-  return stats;
+  return {
+    ...before,
+    ...(mode !== undefined && { mode: (before.mode & S_IFMT) | (mode & 0o7777) }),
+    ...(uid !== undefined && { uid }),
+    ...(gid !== undefined && { gid }),
+    ...(atime !== undefined && { atime: atime === 'now' ? now : atime }),
+    ...(mtime !== undefined && { mtime: mtime === 'now' ? now : mtime }),
+    ctime: now,
+  };
 }
 
 export class NodeInode extends Inode {
   declare readonly fs: NodeFs;
-  #stats: fs.BigIntStats;
+  #stats: HostStats;
   /** The walk in which #stats was found. */
   #walk: number;
   #path = '';
@@ -58,7 +56,7 @@ export class NodeInode extends Inode {
   /** The API's descriptors of it that are open. */
   #open: Set<number> | undefined;
 
-  constructor(fs: NodeFs, parent: NodeDirectory | undefined, name: string, stats: fs.BigIntStats) {
+  constructor(fs: NodeFs, parent: NodeDirectory | undefined, name: string, stats: HostStats) {
     super(fs, parent, name);
     this.#stats = stats;
     this.#walk = this.fs.vfs.walk;
@@ -73,7 +71,7 @@ export class NodeInode extends Inode {
   }
 
   override get mode(): number {
-    return Number(this.#stats.mode);
+    return this.#stats.mode;
   }
 
   /** Device and inode number, by which the same file is known under all its names. */
@@ -89,11 +87,11 @@ export class NodeInode extends Inode {
   }
 
   /** Whether this is what the API says of it: the file, under whatever name. */
-  isSame(stats: fs.BigIntStats): boolean {
+  isSame(stats: HostStats): boolean {
     return stats.ino === this.#stats.ino && stats.dev === this.#stats.dev;
   }
   /** Takes what the API says now. */
-  update(stats: fs.BigIntStats): void {
+  update(stats: HostStats): void {
     this.#stats = stats;
     this.#walk = this.fs.vfs.walk;
     this.#target = undefined;
@@ -119,9 +117,9 @@ export class NodeInode extends Inode {
   }
 
   /** Attributes from what the API gave, numbers made safe for a 32-bit guest. */
-  attributes(s: fs.BigIntStats): Attributes {
+  attributes(s: HostStats): Attributes {
     const { native } = this.fs;
-    const dev = native ? Number(BigInt.asUintN(32, s.dev)) : this.fs.dev;
+    const dev = native ? s.dev : this.fs.dev;
     const attributes = attributesOf(s, dev, this.fs.vfs.numbers);
     if (!native && (attributes.mode & S_IFMT) === S_IFLNK) {
       // memfs gives links the mode of a file and no size.
@@ -213,7 +211,7 @@ export class NodeInode extends Inode {
       }
       if (change.uid !== undefined || change.gid !== undefined) {
         const now = this.stat();
-        api.lchownSync(this.fs.path(this.path), change.uid ?? now.uid, change.gid ?? now.gid);
+        this.fs.chown(this.path, change.uid ?? now.uid, change.gid ?? now.gid);
       }
       if (change.mode !== undefined) {
         if (this.isSymlink) fail('EOPNOTSUPP');
@@ -223,7 +221,7 @@ export class NodeInode extends Inode {
       if (calls === undefined)
         this.setTimes(change, (atime, mtime) => api.lutimesSync(this.fs.path(this.path), atime, mtime));
       else if (change.atime !== undefined || change.mtime !== undefined)
-        utimens(calls, this.fs.reach(this.path), change.atime, change.mtime);
+        utimens(calls, this.fs.place(this.path), change.atime, change.mtime);
     } catch (error) {
       rethrow(error);
     }
@@ -262,7 +260,7 @@ export class NodeInode extends Inode {
 
   /** What its host calls act on: its path, or, its name being gone, a descriptor. */
   #hostFile(): HostFile {
-    if (!this.deleted) return this.fs.reach(this.path);
+    if (!this.deleted) return this.fs.place(this.path);
     const [open] = this.#open ?? [];
     return open ?? fail('ENOENT');
   }
@@ -277,7 +275,8 @@ export class NodeInode extends Inode {
     return host(() => guest.keptOf(this.#guestFile()))?.xattrs;
   }
   #guestFile(): string | number {
-    return this.deleted ? this.#hostFile() : this.fs.path(this.path);
+    const file = this.#hostFile();
+    return typeof file === 'number' ? file : this.fs.path(this.path);
   }
 
   /** As of a change of the file, which its list is, too. */
@@ -285,11 +284,12 @@ export class NodeInode extends Inode {
   protected override accessList(): readonly AclEntry[] | undefined {
     const { calls } = this.fs;
     if (calls === undefined) return undefined;
-    const ctime = this.#stats.ctimeNs;
+    const { ctime } = this.#stats;
     if (this.#list?.ctime !== ctime) {
       let acl: readonly AclEntry[] | undefined;
       try {
-        acl = parseAcl(getxattr(calls, this.#hostFile(), 'system.posix_acl_access'));
+        const value = getxattr(calls, this.#hostFile(), 'system.posix_acl_access');
+        acl = value && parseAcl(value);
       } catch (error) {
         if (!(error instanceof Errno)) throw error;
       }
@@ -298,7 +298,7 @@ export class NodeInode extends Inode {
     return this.#list.acl;
   }
 
-  override getxattr(name: string): Uint8Array {
+  override getxattr(name: string): Uint8Array | undefined {
     const kept = this.#keptXattrs?.[name];
     if (kept !== undefined) return Buffer.from(kept, 'base64');
     return getxattr(this.#calls(), this.#hostFile(), name);
@@ -342,7 +342,7 @@ export class NodeInode extends Inode {
     const { calls } = this.fs;
     const [open] = this.#open ?? [];
     if (calls === undefined || open === undefined) fail('ENOENT');
-    linkOpen(calls, open, this.fs.reach(parent.childPath(name)));
+    linkOpen(calls, open, this.fs.place(parent.childPath(name)));
     this.deleted = false;
     this.renamed(parent, name);
     parent.remember(this);
@@ -368,7 +368,7 @@ export class NodeInode extends Inode {
 
   /** The number of a file that is gone is given again. */
   get #socketKey(): string {
-    return `${this.identity}:${this.#stats.birthtimeNs}`;
+    return `${this.identity}:${this.#stats.btime}`;
   }
 
   override sync(): void {
@@ -385,10 +385,7 @@ export class NodeInode extends Inode {
 
   override readlink(): string {
     if (!this.isSymlink) fail('EINVAL');
-    const { api, native } = this.fs;
-    return (this.#target ??= this.fs.fromHost(
-      host(() => api.readlinkSync(this.fs.path(this.path), native ? 'latin1' : 'utf8')),
-    ));
+    return (this.#target ??= host(() => this.fs.readlink(this.path)));
   }
 }
 

@@ -356,8 +356,8 @@ export class TmpInode extends Inode {
   }
 
   // ---- extended attributes ----
-  override getxattr(name: string): Uint8Array {
-    return this.node.xattrs.get(name) ?? fail('ENODATA');
+  override getxattr(name: string): Uint8Array | undefined {
+    return this.node.xattrs.get(name);
   }
   override setxattr(name: string, value: Uint8Array, flags: number): void {
     const XATTR_CREATE = 1;

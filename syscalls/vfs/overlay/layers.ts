@@ -34,7 +34,7 @@ const refused = (error: unknown) => {
 export function isOpaque(dir: Inode): boolean {
   return OPAQUE.some((name) => {
     try {
-      return Buffer.from(dir.getxattr(name)).toString('latin1') === 'y';
+      return Buffer.from(dir.getxattr(name) ?? []).toString('latin1') === 'y';
     } catch (error) {
       refused(error);
       return false;
@@ -85,7 +85,8 @@ export function copyAttributes(from: Inode, to: Inode): void {
   for (const name of from.listxattr()) {
     if (isPrivateXattr(name)) continue;
     try {
-      to.setxattr(name, from.getxattr(name), 0);
+      const value = from.getxattr(name);
+      if (value !== undefined) to.setxattr(name, value, 0);
     } catch (error) {
       refused(error);
     }

@@ -195,8 +195,8 @@ export class OverlayInode extends Inode {
   #isHidden(name: string): boolean {
     return this.fs.lower !== undefined && isPrivateXattr(name);
   }
-  override getxattr(name: string): Uint8Array {
-    return this.#isHidden(name) ? fail('ENODATA') : this.real.getxattr(name);
+  override getxattr(name: string): Uint8Array | undefined {
+    return this.#isHidden(name) ? undefined : this.real.getxattr(name);
   }
   override setxattr(name: string, value: Uint8Array, flags: number): void {
     if (this.#isHidden(name)) fail('EPERM');
@@ -206,7 +206,7 @@ export class OverlayInode extends Inode {
     return this.real.listxattr().filter((name) => !this.#isHidden(name));
   }
   override removexattr(name: string): void {
-    this.getxattr(name);
+    if (this.getxattr(name) === undefined) fail('ENODATA');
     this.#up().removexattr(name);
   }
   get socket(): unknown {

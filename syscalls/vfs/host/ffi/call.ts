@@ -41,16 +41,24 @@ const NUMBERS = {
     flistxattr: 196,
     lremovexattr: 198,
     fremovexattr: 199,
-    mknodat: 259,
-    linkat: 265,
-    ppoll: 271,
     getdents64: 217,
+    openat: 257,
+    mkdirat: 258,
+    mknodat: 259,
+    fchownat: 260,
+    unlinkat: 263,
+    linkat: 265,
+    symlinkat: 266,
+    readlinkat: 267,
+    ppoll: 271,
     utimensat: 280,
     fallocate: 285,
     syncfs: 306,
     renameat2: 316,
     statx: 332,
     openat2: 437,
+    fchmodat2: 452,
+    getxattrat: 464,
   },
   arm64: {
     lsetxattr: 6,
@@ -65,12 +73,18 @@ const NUMBERS = {
     ioctl: 29,
     flock: 32,
     mknodat: 33,
+    mkdirat: 34,
+    unlinkat: 35,
+    symlinkat: 36,
     linkat: 37,
     statfs: 43,
     fallocate: 47,
+    fchownat: 54,
+    openat: 56,
     getdents64: 61,
     lseek: 62,
     ppoll: 73,
+    readlinkat: 78,
     utimensat: 88,
     getpid: 172,
     socket: 198,
@@ -89,11 +103,13 @@ const NUMBERS = {
     renameat2: 276,
     statx: 291,
     openat2: 437,
+    fchmodat2: 452,
+    getxattrat: 464,
   },
 } as const;
 export type CallName = keyof (typeof NUMBERS)['x64'];
 
-/** The largest value of an extended attribute, and room for paths and structs beside it. */
+/** Room for paths and structs, and for the largest value of an extended attribute; as much again for rooms that stay. */
 const AREA_SIZE = 0x10000 + 0x8000;
 
 /**
@@ -102,6 +118,8 @@ const AREA_SIZE = 0x10000 + 0x8000;
  */
 export type Argument = number | bigint | Uint8Array | string | Room | Words;
 
+const EMPTY = new Uint8Array(0);
+
 /** Room for bytes that a call writes. */
 export class Room {
   readonly length: number;
@@ -109,7 +127,7 @@ export class Room {
   bytes: Uint8Array;
   /** @param of its length, or what is in it */
   constructor(of: number | Uint8Array) {
-    this.bytes = typeof of === 'number' ? new Uint8Array(0) : of;
+    this.bytes = typeof of === 'number' ? EMPTY : of;
     this.length = typeof of === 'number' ? of : of.length;
   }
 }
@@ -118,7 +136,7 @@ export class Room {
 export class Words {
   readonly words: readonly Argument[];
   /** What is in it after the call, good until the next one. */
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = EMPTY;
   constructor(...words: Argument[]) {
     this.words = words;
   }
@@ -128,12 +146,32 @@ export class Words {
   }
 }
 
+/** Room with a place of its own: for calls that are made often. What is in it is good until it is next given to a call. */
+export class OwnRoom extends Room {
+  readonly view: DataView;
+  readonly address: bigint;
+  constructor(bytes: Uint8Array, address: bigint) {
+    super(bytes);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.address = address;
+  }
+}
+
+const EBADF = 9;
+type Syscall = (...args: bigint[]) => bigint;
+
 export class HostCalls {
-  readonly #syscall: (...args: bigint[]) => bigint;
+  readonly #syscall: Syscall;
   readonly #errno: Int32Array;
   readonly #area: Uint8Array;
   readonly #address: bigint;
-  readonly #numbers: Readonly<Record<CallName, number>>;
+  /** How much of the area the arguments of the present call have taken, and where that of rooms that stay begins. */
+  #used = 0;
+  #own = 2 * AREA_SIZE;
+  readonly #numbers: Readonly<Record<CallName, bigint>>;
+  readonly #known = new Map<CallName, boolean>();
+  #statx: OwnRoom | undefined;
+  #value: OwnRoom | undefined;
 
   /** Throws when something is not as expected. */
   constructor(ffi: typeof import('node:ffi'), numbers: Readonly<Record<CallName, number>>) {
@@ -144,58 +182,86 @@ export class HostCalls {
       },
       __errno_location: { return: 'pointer', arguments: [] },
     });
-    this.#syscall = functions.syscall as (...args: bigint[]) => bigint;
+    this.#syscall = functions.syscall as Syscall;
     this.#errno = new Int32Array(ffi.toArrayBuffer(functions.__errno_location() as bigint, 4, false));
-    const area = new ArrayBuffer(AREA_SIZE);
+    const area = new ArrayBuffer(2 * AREA_SIZE);
     this.#area = new Uint8Array(area);
     this.#address = ffi.getRawPointer(area);
-    this.#numbers = numbers;
-    if (this.try('getpid') !== process.pid || this.try('fcntl', -1, 1) !== -9 /* EBADF */) throw new Error();
+    this.#numbers = Object.fromEntries(
+      Object.entries(numbers).map(([name, number]) => [name, BigInt(number)]),
+    ) as Record<CallName, bigint>;
+    if (this.try('getpid') !== process.pid || this.try('fcntl', -1, 1) !== -EBADF) throw new Error();
+  }
+
+  /** For statx. */
+  get statxRoom(): OwnRoom {
+    return (this.#statx ??= this.#ownRoom(256));
+  }
+  /** For the largest value of an extended attribute. */
+  get valueRoom(): OwnRoom {
+    return (this.#value ??= this.#ownRoom(0x10000));
+  }
+  #ownRoom(length: number): OwnRoom {
+    this.#own -= length;
+    if (this.#own < AREA_SIZE) throw new RangeError();
+    return new OwnRoom(this.#area.subarray(this.#own, this.#own + length), this.#address + BigInt(this.#own));
   }
 
   /** What the call gives, or the negative number of its error. */
   try(name: CallName, ...args: Argument[]): number {
-    let used = 0;
-    /** Takes room in the area, at multiples of 8. */
-    const take = (length: number): number => {
-      const at = used;
-      used += (length + 7) & ~7;
-      if (!(length >= 0 && used <= AREA_SIZE)) throw new RangeError(`${name}: ${length} bytes are too many`);
-      return at;
-    };
-    const word = (arg: Argument): bigint => {
-      if (typeof arg === 'number') {
-        if (!Number.isSafeInteger(arg)) throw new RangeError(`${name}: ${arg} is no integer`);
-        return BigInt(arg);
+    this.#used = 0;
+    const count = args.length;
+    const a = count > 0 ? this.#word(name, args[0]!) : 0n;
+    const b = count > 1 ? this.#word(name, args[1]!) : 0n;
+    const c = count > 2 ? this.#word(name, args[2]!) : 0n;
+    const d = count > 3 ? this.#word(name, args[3]!) : 0n;
+    const e = count > 4 ? this.#word(name, args[4]!) : 0n;
+    const f = count > 5 ? this.#word(name, args[5]!) : 0n;
+    const result = this.#syscall(this.#numbers[name], a, b, c, d, e, f);
+    return result === -1n ? -this.#errno[0]! : Number(result);
+  }
+
+  /** What the call is given for an argument; what is more than a number is copied into the area. */
+  #word(name: CallName, arg: Argument): bigint {
+    if (typeof arg === 'number') {
+      if (!Number.isSafeInteger(arg)) throw new RangeError(`${name}: ${arg} is no integer`);
+      return BigInt(arg);
+    }
+    if (typeof arg === 'bigint') return BigInt.asIntN(64, arg);
+    if (arg instanceof OwnRoom) return arg.address;
+    let at: number;
+    if (arg instanceof Words) {
+      const length = 8 * arg.words.length;
+      at = this.#take(name, length);
+      arg.bytes = this.#area.subarray(at, at + length);
+      const view = new DataView(this.#area.buffer, at);
+      arg.words.forEach((each, i) => {
+        view.setBigInt64(8 * i, this.#word(name, each), true);
+      });
+    } else if (typeof arg === 'string') {
+      at = this.#take(name, arg.length + 1);
+      const area = this.#area;
+      for (let i = 0; i < arg.length; i++) {
+        const byte = arg.charCodeAt(i);
+        if (byte === 0 || byte > 0xff) throw new RangeError(`${name}: no byte string`);
+        area[at + i] = byte;
       }
-      if (typeof arg === 'bigint') return BigInt.asIntN(64, arg);
-      if (typeof arg === 'string') {
-        const at = take(arg.length + 1);
-        for (let i = 0; i < arg.length; i++) {
-          const byte = arg.charCodeAt(i);
-          if (byte === 0 || byte > 0xff) throw new RangeError(`${name}: no byte string`);
-          this.#area[at + i] = byte;
-        }
-        this.#area[at + arg.length] = 0;
-        return this.#address + BigInt(at);
-      }
-      if (arg instanceof Words) {
-        const at = take(8 * arg.words.length);
-        arg.bytes = this.#area.subarray(at, at + 8 * arg.words.length);
-        const view = new DataView(this.#area.buffer, at);
-        arg.words.forEach((each, i) => {
-          view.setBigInt64(8 * i, word(each), true);
-        });
-        return this.#address + BigInt(at);
-      }
-      const at = take(arg.length);
+      area[at + arg.length] = 0;
+    } else {
+      at = this.#take(name, arg.length);
       this.#area.set(arg instanceof Uint8Array ? arg : arg.bytes, at);
       if (arg instanceof Room) arg.bytes = this.#area.subarray(at, at + arg.length);
-      return this.#address + BigInt(at);
-    };
-    const [a = 0n, b = 0n, c = 0n, d = 0n, e = 0n, f = 0n] = args.map(word);
-    const result = this.#syscall(BigInt(this.#numbers[name]), a, b, c, d, e, f);
-    return result === -1n ? -this.#errno[0]! : Number(result);
+    }
+    return at === 0 ? this.#address : this.#address + BigInt(at);
+  }
+
+  /** Takes room in the area, at multiples of 8. */
+  #take(name: CallName, length: number): number {
+    const at = this.#used;
+    this.#used += (length + 7) & ~7;
+    if (!(length >= 0 && this.#used <= AREA_SIZE))
+      throw new RangeError(`${name}: ${length} bytes are too many`);
+    return at;
   }
 
   /** What the call gives. Throws its Errno. */
@@ -207,6 +273,16 @@ export class HostCalls {
   /** Throws the Errno of what `try` has given. */
   failed(result: number): never {
     throw errnoOf(-result) ?? new Error(`unknown error ${-result} of the host`);
+  }
+
+  /** Whether the host's kernel has the call, the first argument of which is a descriptor; a filter may refuse what is new. */
+  has(name: 'fchmodat2' | 'getxattrat'): boolean {
+    let known = this.#known.get(name);
+    if (known === undefined) {
+      const args = name === 'fchmodat2' ? [0, 0] : [0, 'x', new Uint8Array(16), 16];
+      this.#known.set(name, (known = this.try(name, -1, 'x', ...args) === -EBADF));
+    }
+    return known;
   }
 }
 

@@ -12,30 +12,34 @@ import {
   SEEK_DATA,
   SEEK_HOLE,
 } from '../../../abi/fcntl.ts';
-import { type HostCalls, Room } from './call.ts';
+import { type HostCalls, Room, Words } from './call.ts';
+import { type Place, pathOf } from './names.ts';
 
 /** The host's numbers, the same on its architectures. */
 export const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000n;
 
-const XATTR_SIZE_MAX = 65536;
 /** UTIME_NOW and UTIME_OMIT as nanoseconds. */
 const UTIME_NOW = 0x3fff_ffffn;
 const UTIME_OMIT = 0x3fff_fffen;
 
-/** A file: by its path, which is never followed when it is a link, or as it is open. */
-export type HostFile = string | number;
+/** A file: by its place, where a link is never followed, or as it is open. */
+export type HostFile = Place | number;
 
-export function getxattr(calls: HostCalls, file: HostFile, name: string): Uint8Array {
-  const room = new Room(XATTR_SIZE_MAX);
-  const length = calls.call(
-    typeof file === 'string' ? 'lgetxattr' : 'fgetxattr',
-    file,
-    name,
-    room,
-    room.length,
-  );
-  return room.bytes.slice(0, length);
+/** Undefined when it has none of that name. */
+export function getxattr(calls: HostCalls, file: HostFile, name: string): Uint8Array | undefined {
+  const { valueRoom } = calls;
+  const { length } = valueRoom;
+  // struct xattr_args: where the value goes, the room for it and no flags.
+  const args = () => new Words(valueRoom, length);
+  const result =
+    typeof file === 'number'
+      ? calls.try('fgetxattr', file, name, valueRoom, length)
+      : file.fd !== AT_FDCWD && calls.has('getxattrat')
+        ? calls.try('getxattrat', file.fd, file.name, AT_SYMLINK_NOFOLLOW, name, args(), 16)
+        : calls.try('lgetxattr', pathOf(file), name, valueRoom, length);
+  if (result === -ERRNO.ENODATA) return undefined;
+  return valueRoom.bytes.slice(0, result < 0 ? calls.failed(result) : result);
 }
 
 /** @param flags XATTR_CREATE, XATTR_REPLACE */
@@ -46,31 +50,36 @@ export function setxattr(
   value: Uint8Array,
   flags: number,
 ): void {
-  calls.call(typeof file === 'string' ? 'lsetxattr' : 'fsetxattr', file, name, value, value.length, flags);
+  if (typeof file === 'number') calls.call('fsetxattr', file, name, value, value.length, flags);
+  else calls.call('lsetxattr', pathOf(file), name, value, value.length, flags);
 }
 
 export function listxattr(calls: HostCalls, file: HostFile): string[] {
-  const room = new Room(XATTR_SIZE_MAX);
-  const length = calls.call(typeof file === 'string' ? 'llistxattr' : 'flistxattr', file, room, room.length);
+  const room = calls.valueRoom;
+  const length =
+    typeof file === 'number'
+      ? calls.call('flistxattr', file, room, room.length)
+      : calls.call('llistxattr', pathOf(file), room, room.length);
   // Each name with a zero at its end.
   return Buffer.from(room.bytes.subarray(0, length)).toString('latin1').split('\0').slice(0, -1);
 }
 
 export function removexattr(calls: HostCalls, file: HostFile, name: string): void {
-  calls.call(typeof file === 'string' ? 'lremovexattr' : 'fremovexattr', file, name);
+  if (typeof file === 'number') calls.call('fremovexattr', file, name);
+  else calls.call('lremovexattr', pathOf(file), name);
 }
 
 /** @param mode with the type; the umask of this process is taken off */
-export function mknod(calls: HostCalls, path: string, mode: number, rdev: number): void {
-  calls.call('mknodat', AT_FDCWD, path, mode, rdev);
+export function mknod(calls: HostCalls, { fd, name }: Place, mode: number, rdev: number): void {
+  calls.call('mknodat', fd, name, mode, rdev);
 }
 
 /** Gives a file that is open a (further) name. ENOENT when it had one and has none any more. */
-export function linkOpen(calls: HostCalls, fd: number, path: string): void {
+export function linkOpen(calls: HostCalls, fd: number, to: Place): void {
   // For root, and needs no /proc.
-  const result = calls.try('linkat', fd, '', AT_FDCWD, path, AT_EMPTY_PATH);
+  const result = calls.try('linkat', fd, '', to.fd, to.name, AT_EMPTY_PATH);
   if (result === -ERRNO.ENOENT) {
-    calls.call('linkat', AT_FDCWD, `/proc/self/fd/${fd}`, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+    calls.call('linkat', AT_FDCWD, `/proc/self/fd/${fd}`, to.fd, to.name, AT_SYMLINK_FOLLOW);
   } else if (result < 0) calls.failed(result);
 }
 
@@ -88,13 +97,13 @@ export function utimens(calls: HostCalls, file: HostFile, atime: Time, mtime: Ti
     times.set([(time - nanoseconds) / 1_000_000_000n, nanoseconds], 2 * i);
   }
   const bytes = new Uint8Array(times.buffer);
-  if (typeof file === 'string') calls.call('utimensat', AT_FDCWD, file, bytes, AT_SYMLINK_NOFOLLOW);
-  else calls.call('utimensat', file, 0, bytes, 0);
+  if (typeof file === 'number') calls.call('utimensat', file, 0, bytes, 0);
+  else calls.call('utimensat', file.fd, file.name, bytes, AT_SYMLINK_NOFOLLOW);
 }
 
 /** @param flags RENAME_NOREPLACE, RENAME_EXCHANGE */
-export function rename(calls: HostCalls, from: string, to: string, flags: number): void {
-  calls.call('renameat2', AT_FDCWD, from, AT_FDCWD, to, flags);
+export function rename(calls: HostCalls, from: Place, to: Place, flags: number): void {
+  calls.call('renameat2', from.fd, from.name, to.fd, to.name, flags);
 }
 
 /** @param mode FALLOC_FL_*. Throws EFBIG where a number of ours cannot say the end exactly; no file system has such files. */
