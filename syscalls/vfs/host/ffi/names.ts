@@ -1,7 +1,7 @@
 /**
- * What is done to names on the host, where the directory is open: by the calls that take its descriptor, which look up nothing but
- * the name. The same through /proc/self/fd/N/NAME and node:fs takes two to four times as long. No name is followed where it is a
- * link. Each throws Errno.
+ * What is done to names on the host, where the directory is open: by the calls that take its descriptor, which look up nothing
+ * but the name. The same through /proc/self/fd/N/NAME and node:fs takes two to four times as long. No name is followed where it
+ * is a link. Each throws Errno.
  */
 import { constants } from 'node:fs';
 import { ERRNO } from '../../../abi/errno.ts';
