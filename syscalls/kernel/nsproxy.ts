@@ -6,12 +6,13 @@ import { fail } from '../abi/errno.ts';
 import { CLONE } from '../abi/sched.ts';
 import { CAP, CAP_FULL, type Creds, capable } from '../vfs/core/creds.ts';
 import type { MountNamespace } from '../vfs/core/mount.ts';
-import { firstNumber, Namespace } from '../vfs/core/namespace.ts';
+import { firstNumber, kindsIn, Namespace } from '../vfs/core/namespace.ts';
 import { FIRST_USER_NAMESPACE, UserNamespace } from '../vfs/core/user-namespace.ts';
 import type { Vfs } from '../vfs/core/vfs.ts';
 import { MqueueFs } from '../vfs/ipc/mqueue.ts';
 import type { Network } from '../vfs/net/network.ts';
 import { PrivateNetwork } from '../vfs/net/private-network.ts';
+import { checkLimits } from './namespace-limits.ts';
 import { PidNamespace } from './pid-namespace.ts';
 import { SysvIpc } from './sysv-ipc.ts';
 import type { Task } from './task.ts';
@@ -83,7 +84,8 @@ export function newNamespaces({ kernel, ns: of, process }: Task, kinds: number, 
     if (of.pid_for_children !== process.pids || !user.isWithin(process.pids.owner!)) fail('EINVAL');
     if (process.pids.level >= LEVELS) fail('ENOSPC');
   }
-  return {
+  checkLimits(kernel, kindsIn(kinds & NEW_NAMESPACES), user, creds.euid);
+  const made: NsProxy = {
     ...of,
     ...(kinds & CLONE.CLONE_NEWNS && { mnt: of.mnt.copy(user) }),
     ...(kinds & CLONE.CLONE_NEWUTS && { uts: new UtsNamespace(of.uts.hostname, of.uts.domainname, user) }),
@@ -93,6 +95,9 @@ export function newNamespaces({ kernel, ns: of, process }: Task, kinds: number, 
     ...(kinds & CLONE.CLONE_NEWNET && { net: new PrivateNetwork(vfs, false, undefined, user) }),
     ...(kinds & CLONE.CLONE_NEWTIME && { time_for_children: new TimeNamespace(of.time_for_children, user) }),
   };
+  for (const [name, one] of Object.entries(made) as [keyof NsProxy, Namespace][])
+    if (one !== of[name]) one.maker = creds.euid;
+  return made;
 }
 
 /** All but that of users, which is of the credentials. */
@@ -109,12 +114,13 @@ export const NEW_NAMESPACES =
  * create_user_ns: credentials with all capabilities in a user namespace of its own. EPERM from inside a chroot, or for ids that
  * have no names in the parent.
  */
-export function newUserNamespace({ creds, fs, ns }: Task): Creds {
+export function newUserNamespace({ kernel, creds, fs, ns }: Task): Creds {
   const { user: parent } = creds;
   if (parent.level >= LEVELS) fail('ENOSPC');
   if (fs.root !== ns.mnt.root) fail('EPERM');
   const { euid: uid, egid: gid } = creds;
   if (parent.uids.fromKernel(uid) === undefined || parent.gids.fromKernel(gid) === undefined) fail('EPERM');
+  checkLimits(kernel, ['user'], parent, uid);
   return inUserNamespace(
     creds,
     new UserNamespace(parent, { uid, gid, hasSetfcap: capable(creds, CAP.SETFCAP, parent) }),

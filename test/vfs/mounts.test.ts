@@ -25,6 +25,7 @@ root.test.each([
   [root.name('shared mounts, slaves and locked ones'), 'propagation', 250],
   [root.name('user namespaces, maps of ids and capabilities in them'), 'user-namespaces', 250],
   [root.name('PID and time namespaces'), 'pid-namespaces', 200],
+  [root.name('how many namespaces a user may have'), 'namespace-limits', 90],
 ])('%s', (_, name, lines) => {
   const source = sourceOf(name);
   const native = run('unshare', ['--mount', '--uts', '--ipc', compile(name, source, 'host')]);

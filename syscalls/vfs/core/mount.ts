@@ -250,6 +250,9 @@ export class MountNamespace extends Namespace {
   mountedOn(dir: Inode, name: string): Mount | undefined {
     return this.#at(dir, name);
   }
+  get fileSystems(): FileSystem[] {
+    return this.#mounts.map(({ fs }) => fs);
+  }
   /** Whether something is mounted in a file system. */
   hasMountsIn(fs: FileSystem): boolean {
     return this.#mounts.some(({ dir }) => dir?.fs === fs);

@@ -32,6 +32,8 @@ export class Namespace {
   readonly number: number;
   /** Who has capabilities in this one, has them for this; undefined for the first user namespace. */
   readonly owner: UserNamespace | undefined;
+  /** The user for whom it counts; undefined of those that a run begins with. */
+  maker: number | undefined;
 
   constructor(kind: NamespaceKind, owner: UserNamespace | undefined, number: number = nextNumber++) {
     this.kind = kind;
@@ -46,6 +48,11 @@ export class Namespace {
     return `${this.kind}:[${this.number}]`;
   }
 }
+
+export const NAMESPACE_KINDS = Object.keys(KINDS) as readonly NamespaceKind[];
+/** Those that CLONE_NEW* flags ask for. */
+export const kindsIn = (flags: number): NamespaceKind[] =>
+  NAMESPACE_KINDS.filter((kind) => flags & KINDS[kind][0]);
 
 /** The number of the first namespace of a kind. */
 export const firstNumber = (kind: NamespaceKind): number => KINDS[kind][1];

@@ -37,7 +37,7 @@ export class NamespaceFs extends FileSystem {
   }
 }
 
-class NamespaceInode extends AnonymousInode {
+export class NamespaceInode extends AnonymousInode {
   declare readonly fs: NamespaceFs;
   readonly of: Namespace;
 

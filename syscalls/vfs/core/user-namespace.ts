@@ -3,12 +3,14 @@
  * first namespace (kuid_t); a program's are of its own, and each call translates what it is given and what it gives.
  */
 import { fail } from '../../abi/errno.ts';
-import { firstNumber, Namespace } from './namespace.ts';
+import { firstNumber, Namespace, type NamespaceKind } from './namespace.ts';
 
 /** What is shown of an id that has no number here (overflowuid). */
 export const OVERFLOW_ID = 65534;
 /** INVALID_UID: no id at all. */
 export const NO_ID = 0xffff_ffff;
+/** A limit that nobody has set. */
+export const UNLIMITED = 0x7fff_ffff;
 
 /** A row of uid_map: `count` ids from `first` on, which are the kernel's from `lower` on. */
 export interface IdExtent {
@@ -56,12 +58,15 @@ export class UserNamespace extends Namespace implements Record<IdKind, IdMap> {
   projects: IdMap;
   /** /proc/PID/setgroups. */
   allowsSetgroups: boolean;
+  /** user.max_*_namespaces, as far as they have been set. */
+  readonly limits: Partial<Record<NamespaceKind, number>> = {};
   /** Its maker had CAP_SETFCAP, so that root of the parent may be mapped from inside. */
   readonly makerHadSetfcap: boolean;
 
   /** Without a parent the first one, where ids are what they are. */
   constructor(parent?: UserNamespace, maker = { uid: 0, gid: 0, hasSetfcap: true }) {
     super('user', parent, parent ? undefined : firstNumber('user'));
+    if (parent) this.maker = maker.uid;
     this.ownerUid = maker.uid;
     this.ownerGid = maker.gid;
     this.makerHadSetfcap = maker.hasSetfcap;

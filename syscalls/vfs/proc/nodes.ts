@@ -148,6 +148,8 @@ export interface TextOptions {
   write?: (text: string) => void;
   /** As `write`, made for each file that is opened for writing: who opens it may count. Throws when it must not be. */
   writer?: () => Writer;
+  /** Whether who looks may do what its owner may; others may not, whoever they are (struct ctl_table_root). */
+  isOwn?: () => boolean;
   /** Throws when who looks may not open it. */
   check?: () => void;
   /** For one that can be waited for: where, and a number that is another after each change. */
@@ -164,6 +166,7 @@ class TextInode extends MadeInode {
   readonly #writer: (() => Writer) | undefined;
   readonly #check: (() => void) | undefined;
   readonly #changes: TextOptions['changes'];
+  readonly #isOwn: (() => boolean) | undefined;
   constructor(parent: MadeDirectory, name: string, make: () => string | Uint8Array, options: TextOptions) {
     super(
       parent.fs,
@@ -176,6 +179,11 @@ class TextInode extends MadeInode {
     this.#writer = options.writer ?? (write && (() => write));
     this.#check = options.check;
     this.#changes = options.changes;
+    this.#isOwn = options.isOwn;
+  }
+  override permits(mask: number, who: Creds): boolean {
+    if (this.#isOwn === undefined) return super.permits(mask, who);
+    return ((this.#isOwn() ? this.mode >> 6 : this.mode) & mask) === mask;
   }
   override open(flags: number): OpenFile {
     this.#check?.();

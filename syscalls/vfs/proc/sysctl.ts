@@ -5,9 +5,12 @@
 import { fail } from '../../abi/errno.ts';
 import { IPCMNI } from '../../abi/ipc.ts';
 import { PID_MAX_LIMIT, PID_MAX_MIN } from '../../abi/limits.ts';
+import { CAP, capable } from '../core/creds.ts';
+import { NAMESPACE_KINDS, type NamespaceKind } from '../core/namespace.ts';
+import { UNLIMITED } from '../core/user-namespace.ts';
 import { MQ } from '../ipc/mqueue.ts';
 import { randomUuid } from '../memory/random.ts';
-import { directory, type Entry, fixed, text } from './nodes.ts';
+import { directory, type Entry, fixed, type TextOptions, text } from './nodes.ts';
 import type { ProcSource, SysvSettings } from './source.ts';
 
 const INT_MAX = 0x7fff_ffff;
@@ -21,8 +24,10 @@ function integers(
   set: (values: number[]) => void,
   min = -INT_MAX - 1,
   max = INT_MAX,
+  options: Pick<TextOptions, 'isOwn'> = {},
 ): Entry {
   return text(() => `${get().join('\t')}\n`, {
+    ...options,
     write(written) {
       const values = [...get()];
       const words = written.split(/[\s\0]+/).filter((word) => word !== '');
@@ -176,6 +181,24 @@ function pingGroups(source: ProcSource): Entry {
   );
 }
 
+/** /proc/sys/user, of the user namespace of who looks. */
+function userDirectory(source: ProcSource): Entry {
+  const user = () => source.viewer().user;
+  const isOwn = () => capable(source.viewer(), CAP.SYS_RESOURCE, user());
+  const limit = (kind: NamespaceKind) =>
+    integers(
+      () => [user().limits[kind] ?? UNLIMITED],
+      ([value]) => {
+        user().limits[kind] = value!;
+      },
+      0,
+      INT_MAX,
+      { isOwn },
+    );
+  const entries = NAMESPACE_KINDS.map((kind) => [`max_${kind}_namespaces`, limit(kind)] as const);
+  return directory(Object.fromEntries(entries));
+}
+
 export function sysctls(source: ProcSource): Entry {
   return directory({
     fs: fsDirectory(source),
@@ -189,6 +212,7 @@ export function sysctls(source: ProcSource): Entry {
         ip_unprivileged_port_start: number(source.settings, 'unprivilegedPorts', 0, 65535),
       }),
     }),
+    user: userDirectory(source),
     vm: directory({
       max_map_count: kept(65530),
       mmap_min_addr: kept(65536),
