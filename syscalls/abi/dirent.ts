@@ -62,5 +62,5 @@ function word(into: Uint8Array, at: number, value: number): void {
 
 function name(into: Uint8Array, at: number, end: number, text: string): void {
   for (let i = 0; i < text.length; i++) into[at + i] = text.charCodeAt(i);
-  into.fill(0, at + text.length, end);
+  for (let i = at + text.length; i < end; i++) into[i] = 0;
 }

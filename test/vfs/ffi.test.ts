@@ -92,7 +92,7 @@ test('names in a directory come with the numbers and types that a look at each f
   expect(entries).toHaveLength(3003);
   for (const { name, type, ino } of entries) {
     const stats = lstatSync(Buffer.from(`${path}/${name}`, 'latin1'), { bigint: true });
-    expect([name, type, ino]).toEqual([name, Number(stats.mode >> 12n), stats.ino]);
+    expect([name, type, ino]).toEqual([name, Number(stats.mode >> 12n), Number(stats.ino)]);
   }
 });
 

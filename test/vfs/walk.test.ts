@@ -289,4 +289,24 @@ describe('what is met on the way is believed for a moment', () => {
     expect(reached('link/file')).toBe(`${host}/new/file`);
     expect(errorOf(() => walk('dir/file'))).toBe('ENOTDIR');
   });
+
+  test('and so is the end of the path that was looked at last, by who asks for attributes of that name', () => {
+    const again = () => walk('dir/file', true, root, { seen: true }).inode!;
+    const first = walk('dir/file').inode!;
+    expect(asked(() => expect(again()).toBe(first))).toBe(0);
+    expect(errorOf(() => again().getxattr('user.x'))).toBe('none');
+    // The guest's changes, by whatever name, are seen at once.
+    root.symlink('link', 'sub', rootUser);
+    root.rename('link', walk('dir').inode!, 'file', 0);
+    expect(again().isDirectory || again().isSymlink).toBe(true);
+    walk('dir').inode!.unlink('file');
+    expect(walk('dir/file', true, root, { seen: true }).inode).toBeUndefined();
+    // Those of others, when the event loop has turned; that there is none any more, the host says itself.
+    fs.writeFileSync(`${host}/dir/file`, '');
+    walk('dir/file');
+    fs.rmSync(`${host}/dir/file`);
+    expect(errorOf(() => again().getxattr('user.x'))).toBe('ENOENT');
+    turn();
+    expect(walk('dir/file', true, root, { seen: true }).inode).toBeUndefined();
+  });
 });

@@ -6,7 +6,12 @@ import type { Inode } from '../../vfs/core/inode.ts';
 import type { OpenFile } from '../../vfs/core/open-file.ts';
 import { PathFile } from '../../vfs/core/path-file.ts';
 import type { Target } from '../../vfs/core/vfs.ts';
-import { lookupPath, type PathContext, type PathOperation } from '../../vfs/core/walk.ts';
+import {
+  lookupPath,
+  type PathContext,
+  type PathOperation,
+  type ResolveOptions,
+} from '../../vfs/core/walk.ts';
 
 function contextOf(t: Task): PathContext {
   return { root: t.fs.root, creds: t.creds, prefix: t.fs.prefix };
@@ -55,8 +60,14 @@ export function laterPathAt(t: Task, dirfd: number, path: () => string): PathOpe
 }
 
 /** The file a path names, following a last link or not. */
-export function inodeAt(t: Task, dirfd: number, path: string, follow: boolean): Inode {
-  return lookupPath(contextOf(t), startOf(t, dirfd, path), path, follow);
+export function inodeAt(
+  t: Task,
+  dirfd: number,
+  path: string,
+  follow: boolean,
+  options?: ResolveOptions,
+): Inode {
+  return lookupPath(contextOf(t), startOf(t, dirfd, path), path, follow, options);
 }
 
 /** The file of a call with AT_EMPTY_PATH: the open file itself for an empty path, else the file the path names. */

@@ -51,8 +51,8 @@ function remove(t: Task, inode: Inode, name: string): number {
   return 0;
 }
 
-const followed = (t: Task, path: string) => inodeAt(t, AT_FDCWD, path, true);
-const link = (t: Task, path: string) => inodeAt(t, AT_FDCWD, path, false);
+const followed = (t: Task, path: string) => inodeAt(t, AT_FDCWD, path, true, { seen: true });
+const link = (t: Task, path: string) => inodeAt(t, AT_FDCWD, path, false, { seen: true });
 const opened = (t: Task, fd: number) => t.files.get(fd).inode;
 
 const NAMED = { before: (t: Task, _file: number, ...words: number[]) => void nameAt(t, words[0]!) };

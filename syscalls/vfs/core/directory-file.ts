@@ -34,18 +34,17 @@ export class DirectoryFile extends OpenFile {
     }
     const mayHaveGone = this.#changes !== passed.changes;
     while (this.#next < this.#entries.length) {
-      const entry = this.#entries[this.#next]!;
-      let { ino } = entry;
-      if (ino === 0 || mayHaveGone) {
+      let entry = this.#entries[this.#next]!;
+      if (entry.ino === 0 || mayHaveGone) {
         const inode = dir.mounts?.get(entry.name) ?? dir.lookup(entry.name);
         if (inode === undefined) {
           // It went since the snapshot was taken.
           this.#next++;
           continue;
         }
-        ino = inode.stat().ino;
+        entry = { ...entry, ino: inode.stat().ino };
       }
-      if (!take({ ...entry, ino, off: this.#next + 1 })) return;
+      if (!take(entry)) return;
       this.#next++;
     }
   }
@@ -82,14 +81,13 @@ function snapshot(dir: Inode): DirEntry[] {
   const entries: DirEntry[] = [
     { ino: dir.stat().ino, off: 0, type: 4, name: '.' },
     { ino: (dir.parent ?? dir).stat().ino, off: 0, type: 4, name: '..' },
+    ...dir.list(),
   ];
-  const names = new Set<string>();
-  for (const entry of dir.list()) {
-    names.add(entry.name);
-    entries.push(dir.mounts?.has(entry.name) ? { ...entry, ino: 0 } : entry);
-  }
   for (const [name, inode] of dir.mounts ?? []) {
-    if (!names.has(name)) entries.push({ ino: 0, off: 0, type: inode.isDirectory ? 4 : 8, name });
+    const covered = entries.find((entry) => entry.name === name);
+    if (covered !== undefined) covered.ino = 0;
+    else entries.push({ ino: 0, off: 0, type: inode.isDirectory ? 4 : 8, name });
   }
+  for (let i = 0; i < entries.length; i++) entries[i]!.off = i + 1;
   return entries;
 }

@@ -11,7 +11,7 @@ export class InodeNumbers {
   readonly #given = new Map<number, Map<bigint, number>>();
 
   /** Whether a number of the host's stays as it is. */
-  isSafe(ino: bigint): boolean {
+  isSafe(ino: number): boolean {
     return ino < FIRST;
   }
 

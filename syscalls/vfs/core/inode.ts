@@ -184,7 +184,7 @@ export abstract class Inode {
   lookup(_name: string, _passing = false): Inode | undefined {
     return fail('ENOTDIR');
   }
-  /** All names but `.` and `..`; `off` is not used. */
+  /** All names but `.` and `..`, in objects that are the caller's; `off` is not used. */
   list(): DirEntry[] {
     return fail('ENOTDIR');
   }

@@ -1,6 +1,7 @@
 /**
  * What a walk met on the way to the last component of a path: directories, links, and names that lead nowhere. It is believed for
- * a moment, which saves a look for each component; the last component is looked at each time.
+ * a moment, which saves a look for each component; the last component is looked at each time, but for calls that then ask the
+ * host by that name themselves (extended attributes): for them what kind of file it was a moment ago will do.
  *
  * Two rules. What the guest does is seen at once: any name made, removed or moved anywhere ends the belief in links and in what
  * is not there (directories have inodes, which are told: NodeDirectory). What others on the host do is seen when the event loop
@@ -31,6 +32,20 @@ export class PassedNames {
     else names.set(name, met);
   }
 
+  /** The name that was looked at last as the end of a path. */
+  #directory: Inode | undefined;
+  #name = '';
+  #last: Inode | undefined;
+  looked(directory: Inode, name: string, found: Inode): void {
+    this.#directory = directory;
+    this.#name = name;
+    this.#last = found;
+  }
+  /** What was found when that was looked at last, for whoever asks the host by that name in any case. */
+  last(directory: Inode, name: string): Inode | undefined {
+    return this.#directory === directory && this.#name === name ? this.#last : undefined;
+  }
+
   /** Counts what the guest has changed. */
   get changes(): number {
     return this.#changes;
@@ -39,12 +54,18 @@ export class PassedNames {
   /** The guest changes a name. */
   changed(): void {
     this.#changes++;
-    this.#names.clear();
+    this.#forget();
   }
 
   /** Others may have changed anything. */
   turned(): void {
     this.#turn++;
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#names.clear();
+    this.#directory = undefined;
+    this.#last = undefined;
   }
 }

@@ -40,6 +40,8 @@ export interface Resolved {
 export interface ResolveOptions {
   /** The last component is a name to be made or removed: a link is never followed there, not even before a slash. */
   name?: boolean;
+  /** What was seen of the last component a moment ago will do (PassedNames). */
+  seen?: boolean;
   noSymlinks?: boolean;
   noMagicLinks?: boolean;
   noXdev?: boolean;
@@ -120,7 +122,8 @@ class Walk {
       }
       // Who may not search is told so first, also where others say it when they look for a name.
       if (name.length > NAME_MAX) fail(at.permits(X_OK, this.#creds) ? 'ENAMETOOLONG' : 'EACCES');
-      const child = at.mounts?.get(name) ?? at.lookup(name, !isLast);
+      const seen = isLast && options?.seen ? at.fs.vfs.passed.last(at, name) : undefined;
+      const child = at.mounts?.get(name) ?? seen ?? at.lookup(name, !isLast);
       if (child === undefined) {
         if (!isLast || !at.fs.takesNames) fail('ENOENT');
         return { dir: at, name, inode: undefined, slash };

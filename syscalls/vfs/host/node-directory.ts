@@ -85,6 +85,7 @@ export class NodeDirectory extends NodeInode {
       child = nodeInode(this.fs, this, name, stats);
       if (child.isDirectory) this.remember(child);
     } else known.update(stats);
+    if (!passing) passed.looked(this, name, child!);
     if (child instanceof NodeDirectory) child.#seen = passed.turn;
     else if (child!.isSymlink) passed.set(this, name, child!);
     return child;
@@ -117,31 +118,30 @@ export class NodeDirectory extends NodeInode {
     if (this.deleted) return [];
     const { hidden } = this.fs;
     const mayBeDevices = this.fs.guest?.kept.special ?? false;
-    const entries: DirEntry[] = [];
     const found = entriesOf(this.fs, this.path);
     if (this.fs.vfs.inOrder) found.sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (const entry of found) {
-      const { name } = entry;
-      let { type, ino } = entry;
-      if (mayBeDevices && type === DT_REG) {
-        const stats = host(() => this.fs.lstat(this.childPath(name)));
-        if (stats !== undefined) type = modeToType(stats.mode);
-      }
-      if (hidden !== undefined) {
-        const own = this.path;
-        const path = hidden.get(own === '/' ? `/${name}` : `${own}/${name}`);
-        if (path !== undefined) {
-          const stats = host(() => this.fs.lstat(path));
-          if (stats === undefined) continue;
-          type = modeToType(stats.mode);
-          ino = 0;
-        }
-      }
-      entries.push({ ino, off: 0, type, name });
-    }
+    const looked = mayBeDevices || hidden !== undefined;
+    const entries = looked ? found.filter((entry) => this.#isSeen(entry)) : found;
     for (const [name, inode] of this.#special ?? [])
       entries.push({ ino: 0, off: 0, type: modeToType(inode.mode), name });
     return entries;
+  }
+
+  /** Whether the guest sees an entry; makes its type and number what it sees. */
+  #isSeen(entry: DirEntry): boolean {
+    const { name } = entry;
+    if (entry.type === DT_REG && this.fs.guest?.kept.special) {
+      const stats = host(() => this.fs.lstat(this.childPath(name)));
+      if (stats !== undefined) entry.type = modeToType(stats.mode);
+    }
+    const own = this.path;
+    const path = this.fs.hidden?.get(own === '/' ? `/${name}` : `${own}/${name}`);
+    if (path === undefined) return true;
+    const stats = host(() => this.fs.lstat(path));
+    if (stats === undefined) return false;
+    entry.type = modeToType(stats.mode);
+    entry.ino = 0;
+    return true;
   }
 
   /** A name is about to be made, removed or moved. */
@@ -412,21 +412,19 @@ function asideName(): string {
  * What the host has in a directory. Inode numbers are 0 where it takes a look at each file to know what the guest is told: its
  * device may be another.
  */
-function entriesOf(nodeFs: NodeFs, directory: string): { name: string; type: number; ino: number }[] {
+function entriesOf(nodeFs: NodeFs, directory: string): DirEntry[] {
   const { api, native, calls, vfs } = nodeFs;
   if (calls === undefined) {
     const path = nodeFs.directoryPath(directory);
     const encoding = native ? 'latin1' : 'utf8';
     const found = host(() => api.readdirSync(path, { encoding, withFileTypes: true }));
-    return found.map((d) => ({ name: nodeFs.fromHost(d.name), type: typeOf(d), ino: 0 }));
+    return found.map((d) => ({ ino: 0, off: 0, type: typeOf(d), name: nodeFs.fromHost(d.name) }));
   }
   const fd = host(() => nodeFs.openDirectory(directory));
   try {
-    return readDirectory(calls, fd).map(({ name, type, ino }) => ({
-      name,
-      type,
-      ino: vfs.numbers.isSafe(ino) ? Number(ino) : 0,
-    }));
+    const entries = readDirectory(calls, fd);
+    for (const entry of entries) if (!vfs.numbers.isSafe(entry.ino)) entry.ino = 0;
+    return entries;
   } finally {
     api.closeSync(fd);
   }

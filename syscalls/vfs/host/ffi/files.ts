@@ -3,6 +3,7 @@
  * last component is a link) and descriptors of the host. Each throws Errno.
  */
 import { constants } from 'node:fs';
+import type { DirEntry } from '../../../abi/dirent.ts';
 import { ERRNO, fail } from '../../../abi/errno.ts';
 import {
   AT_EMPTY_PATH,
@@ -118,30 +119,25 @@ export function seek(calls: HostCalls, fd: number, offset: number, whence: numbe
   return calls.call('lseek', fd, offset, whence);
 }
 
-/** A name in a directory. */
-export interface HostEntry {
-  /** A byte string. */
-  readonly name: string;
-  /** DT_*, 0 when the file system does not say. */
-  readonly type: number;
-  readonly ino: bigint;
-}
-
-/** All names of an open directory but `.` and `..`: of what node:fs gives the inode numbers are missing. */
-export function readDirectory(calls: HostCalls, fd: number): HostEntry[] {
-  const entries: HostEntry[] = [];
+/**
+ * All names of an open directory but `.` and `..`, with the host's inode numbers, which are missing in what node:fs gives (those
+ * beyond 2^53 are not exact).
+ */
+export function readDirectory(calls: HostCalls, fd: number): DirEntry[] {
+  const entries: DirEntry[] = [];
   const room = new Room(0x8000);
   for (;;) {
     const length = calls.call('getdents64', fd, room, room.length);
     if (length === 0) return entries;
-    const bytes = Buffer.from(room.bytes.buffer, room.bytes.byteOffset, length);
+    const view = new DataView(room.bytes.buffer, room.bytes.byteOffset, length);
+    // Names are pieces of one text: to make each from its bytes takes longer than all else here.
+    const text = Buffer.from(room.bytes.buffer, room.bytes.byteOffset, length).toString('latin1');
     // struct linux_dirent64: ino, offset, length, type, name.
     for (let at = 0; at < length; ) {
-      const end = at + bytes.readUInt16LE(at + 16);
-      const name = bytes.toString('latin1', at + 19, bytes.indexOf(0, at + 19));
-      if (name !== '.' && name !== '..')
-        entries.push({ name, type: bytes[at + 18]!, ino: bytes.readBigUInt64LE(at) });
-      at = end;
+      const name = text.slice(at + 19, text.indexOf('\0', at + 19));
+      const ino = view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+      if (name !== '.' && name !== '..') entries.push({ ino, off: 0, type: view.getUint8(at + 18), name });
+      at += view.getUint16(at + 16, true);
     }
   }
 }
