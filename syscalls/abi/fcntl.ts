@@ -50,6 +50,7 @@ export const F_OWNER_TID = 0;
 export const F_OWNER_PID = 1;
 export const F_OWNER_PGRP = 2;
 export const F_GETOWN_EX = 16;
+export const F_GETOWNER_UIDS = 17;
 export const F_OFD_GETLK = 36;
 export const F_OFD_SETLK = 37;
 export const F_OFD_SETLKW = 38;
@@ -73,6 +74,7 @@ export const F_SEAL_SHRINK = 2;
 export const F_SEAL_GROW = 4;
 export const F_SEAL_WRITE = 8;
 export const F_SEAL_FUTURE_WRITE = 16;
+export const F_ALL_SEALS = 31;
 
 export const LOCK_SH = 1;
 export const LOCK_EX = 2;

@@ -1,4 +1,6 @@
 /** ioctl requests as 32-bit ARM Linux numbers them (include/uapi/asm-generic/ioctls.h; FIOQSIZE is ARM's own). */
+export const FIBMAP = 1;
+export const FIGETBSZ = 2;
 export const TCGETS = 0x5401;
 export const TCSETS = 0x5402;
 export const TCSETSW = 0x5403;
@@ -48,6 +50,8 @@ export const FS_IOC_SETFLAGS = 0x4004_6602;
 export const RNDGETENTCNT = 0x8004_5200;
 
 export const IOCTL_NAMES: Readonly<Record<string, number>> = {
+  FIBMAP,
+  FIGETBSZ,
   TCGETS,
   TCSETS,
   TCSETSW,

@@ -156,6 +156,9 @@ export function writeStatx(
   setUint64(view, at + 144, mountId);
 }
 
+/** Of statfs(2): what is in memory. */
+export const TMPFS_MAGIC = 0x0102_1994;
+
 /** What statfs(2) tells of a file system; block counts are in units of `bsize`. */
 export interface FsStatistics {
   type: number;

@@ -6,7 +6,7 @@
 import { Errno, fail } from '../abi/errno.ts';
 import { MOUNT_ATTR_NOSUID } from '../abi/mount.ts';
 import { S_ISGID, S_ISUID, S_IXGRP } from '../abi/stat.ts';
-import { CAP_FULL, type Creds } from '../vfs/core/creds.ts';
+import { CAP_FULL, type Creds, SECBIT } from '../vfs/core/creds.ts';
 import type { Inode } from '../vfs/core/inode.ts';
 import type { UserNamespace } from '../vfs/core/user-namespace.ts';
 
@@ -80,7 +80,8 @@ export function credsAfterExec(
   }
   // Of a program of root's S_ISUID with capabilities only these count.
   const byFileAlone = file !== undefined && creds.uid !== root && euid === root;
-  if (!byFileAlone && (euid === root || creds.uid === root)) {
+  const isPrivileged = (creds.securebits & SECBIT.NOROOT) === 0;
+  if (isPrivileged && !byFileAlone && (euid === root || creds.uid === root)) {
     permitted = creds.inheritable | (creds.bounding & CAP_FULL);
     if (euid === root) isEffective = true;
   }
@@ -95,5 +96,6 @@ export function credsAfterExec(
   const effective = isEffective ? permitted : ambient;
   const secure = isSetId || (creds.uid !== root && (isEffective || (permitted & ~ambient) !== 0n));
   const ids = { euid, suid: euid, fsuid: euid, egid, sgid: egid, fsgid: egid };
-  return { creds: { ...creds, ...ids, permitted, effective, ambient, keepCaps: false }, secure };
+  const securebits = creds.securebits & ~SECBIT.KEEP_CAPS;
+  return { creds: { ...creds, ...ids, permitted, effective, ambient, securebits }, secure };
 }

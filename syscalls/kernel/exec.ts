@@ -72,6 +72,7 @@ export function execve(t: Task, program: Program): void {
   );
   killOtherThreads(t);
   prepared.mm.coreFilter = t.mm.coreFilter;
+  prepared.mm.hugePagesOff = t.mm.hugePagesOff;
   leaveMemory(t);
   t.mm = prepared.mm;
   t.cpu = prepared.cpu;

@@ -51,6 +51,8 @@ export class Mm {
   exeIdentity: string | undefined;
   /** /proc/PID/coredump_filter: anonymous memory and ELF headers. */
   coreFilter = 0x33;
+  /** PR_SET_THP_DISABLE: kept for who asks. */
+  hugePagesOff = false;
   /** New mappings are locked (MCL_FUTURE). */
   lockFuture = false;
   /** Most bytes that were present when somebody looked. */

@@ -137,7 +137,7 @@ export function inUserNamespace(creds: Creds, user: UserNamespace): Creds {
     inheritable: 0n,
     bounding: CAP_FULL,
     ambient: 0n,
-    keepCaps: false,
+    securebits: 0,
   };
 }
 

@@ -274,7 +274,8 @@ export class Segment extends IpcObject {
   detachTime = 0;
   /** IPC_RMID was asked for: it goes when nobody has it attached. */
   doomed = false;
-  locked = false;
+  /** The user who has locked it in memory (SHM_LOCK). */
+  lockedBy: number | undefined;
   /** Its maker has ended. */
   orphaned = false;
 
@@ -300,7 +301,10 @@ export class Segment extends IpcObject {
   }
   override permissions(user: UserNamespace) {
     const perm = super.permissions(user);
-    return { ...perm, mode: perm.mode | (this.doomed ? SHM_DEST : 0) | (this.locked ? SHM_LOCKED : 0) };
+    return {
+      ...perm,
+      mode: perm.mode | (this.doomed ? SHM_DEST : 0) | (this.lockedBy === undefined ? 0 : SHM_LOCKED),
+    };
   }
 }
 

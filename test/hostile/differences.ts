@@ -22,8 +22,8 @@ export interface Rule {
 /** Low word of an argument. */
 const word = (made: Made, argument: number) => made.words[argument]?.[0] ?? 0;
 const isError = (text: string) => /^E[A-Z]/.test(text);
-/** Where the addresses of an ARM program end. */
-const USER_END = 0xbf00_0000;
+/** Where the addresses of an ARM program end, but for its stack. */
+const USER_END = 0xbe00_0000;
 const WITH_VECTORS =
   /^(readv|writev|preadv2?|pwritev2?|vmsplice|process_vm_(readv|writev)|process_madvise|(send|recv)m?msg.*|futex_waitv)$/;
 /** Some address, or its end by a size among the arguments or in a vector, is beyond 3 GiB. */
@@ -229,6 +229,11 @@ export const RULES: readonly Rule[] = [
     reason: 'A file in memory has its holes at its end only.',
   },
   {
+    calls: /^lseek$/,
+    when: ({ ours }) => ours === 'EOVERFLOW',
+    reason: 'A 64-bit kernel gives a 32-bit program the low half of a position that is too large.',
+  },
+  {
     calls: /^(clock_.*)$/,
     when: ({ made }) => word(made, 0) >= 0x8000_0000,
     reason: 'Clocks of processes and descriptors are looked for before the times are read.',
@@ -329,9 +334,9 @@ export const RULES: readonly Rule[] = [
     reason: 'Newer kernels let nobody execute what an eventfd and its like give (EPERM), instead of ENODEV.',
   },
   {
-    calls: /^write(v)?$/,
+    calls: /^writev?$/,
     when: ({ made, ours, theirs }) =>
-      word(made, 0) === 13 && word(made, 2) > 8 && /^(8|EFAULT)$/.test(ours) && theirs === 'EINVAL',
+      (made.call.name === 'writev' || word(made, 2) > 8) && /^(8|EFAULT)$/.test(ours) && theirs === 'EINVAL',
     reason: 'An eventfd takes more than 8 bytes before Linux 6.9, and counts 8.',
   },
   {
@@ -471,12 +476,60 @@ export const RULES: readonly Rule[] = [
       'What processes there are beside its own is not the same, and of process 1 all batches change the priority.',
   },
   {
-    calls: /^(prctl|ioctl|membarrier|personality|fcntl|fcntl64|fallocate)$/,
-    when: ({ made: { call }, ours, theirs }) =>
-      /^(EINVAL|ENOTTY|EOPNOTSUPP)$/.test(ours) ||
-      theirs === 'EINVAL' ||
-      /^(membarrier|personality)$/.test(call.name),
-    reason: 'Not all commands are there: docs/SYSCALLS.md says which.',
+    calls: /^ioctl$/,
+    when: ({ ours, theirs }) => ours === 'ENOTTY' && theirs === 'EINVAL',
+    reason: 'An epoll descriptor knows requests since Linux 6.9, and gives EINVAL for all others.',
+  },
+  {
+    calls: /^ioctl$/,
+    when: ({ made, ours }) => ours === 'ENOTTY' && [0x8004_6601, 0x4004_6602].includes(word(made, 1)),
+    reason: 'Files have no flags of chattr(1) (FS_IOC_GETFLAGS, FS_IOC_SETFLAGS).',
+  },
+  {
+    calls: /^fcntl(64)?$/,
+    when: ({ made, ours }) => word(made, 1) === 0x402 && ours === 'EINVAL',
+    reason: 'There is no F_NOTIFY, as in a kernel without CONFIG_DNOTIFY.',
+  },
+  {
+    calls: /^fcntl$/,
+    when: ({ made, ours }) => [12, 13, 14, 36, 37, 38].includes(word(made, 1)) && ours === 'EINVAL',
+    reason: 'Locks with 64-bit offsets are fcntl64 alone; on x86 fcntl is the same call.',
+  },
+  {
+    calls: /^fcntl(64)?$/,
+    when: ({ made }) => word(made, 1) === 4 && (word(made, 2) & 0x1_4000) !== 0,
+    reason: 'O_DIRECT has another number on ARM.',
+  },
+  {
+    calls: /^prctl$/,
+    when: ({ made }) => [21, 22].includes(word(made, 0)),
+    reason: 'There is no seccomp, as in a kernel without CONFIG_SECCOMP.',
+  },
+  {
+    calls: /^prctl$/,
+    when: ({ made }) => word(made, 0) === 28 && (word(made, 1) & 0xf00) !== 0,
+    reason: 'SECBIT_EXEC_RESTRICT_FILE and what belongs to it are newer than Linux 6.1 (EPERM).',
+  },
+  {
+    calls: /^prctl$/,
+    when: ({ made, ours }) => [31, 32].includes(word(made, 0)) && ours === 'EINVAL',
+    reason: 'There are no performance counters, as in a kernel without CONFIG_PERF_EVENTS.',
+  },
+  {
+    calls: /^membarrier$/,
+    when: ({ made }) => word(made, 0) === 0 || word(made, 0) >= 128,
+    reason:
+      'Barriers of restartable sequences are not there, as without CONFIG_RSEQ; MEMBARRIER_CMD_GET_REGISTRATIONS is newer than Linux 6.1.',
+  },
+  {
+    calls: /^fallocate$/,
+    when: ({ made }) => (word(made, 1) & 0x80) !== 0,
+    reason: 'FALLOC_FL_WRITE_ZEROES is newer than Linux 6.1 (EOPNOTSUPP).',
+  },
+  {
+    calls: /^fsconfig$/,
+    when: ({ made }) => word(made, 1) === 8,
+    reason: 'FSCONFIG_CMD_CREATE_EXCL is newer than Linux 6.1 (EOPNOTSUPP).',
   },
   {
     calls: /./,

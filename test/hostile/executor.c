@@ -367,20 +367,20 @@ static void put(const void *bytes, u32 length) {
   }
 }
 
-/* System V objects outlive the processes that made them: the next batch is to find none. */
+/* System V objects outlive the processes that made them: the next batch is to find none, whatever may be read of them (*_STAT_ANY). */
 static void forget(void) {
   static u32 room[128];
   long last = call(shmctl, 0, 14, room), id;
   for (long i = 0; i <= last; i++) {
-    if ((id = call(shmctl, i, 13, room)) >= 0) call(shmctl, id, 0, 0);
+    if ((id = call(shmctl, i, 15, room)) >= 0) call(shmctl, id, 0, 0);
   }
   last = call(msgctl, 0, 12, room);
   for (long i = 0; i <= last; i++) {
-    if ((id = call(msgctl, i, 11, room)) >= 0) call(msgctl, id, 0, 0);
+    if ((id = call(msgctl, i, 13, room)) >= 0) call(msgctl, id, 0, 0);
   }
   last = call(semctl, 0, 0, 19, room);
   for (long i = 0; i <= last; i++) {
-    if ((id = call(semctl, i, 0, 18, room)) >= 0) call(semctl, id, 0, 0, 0);
+    if ((id = call(semctl, i, 0, 20, room)) >= 0) call(semctl, id, 0, 0, 0);
   }
 }
 

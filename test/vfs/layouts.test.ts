@@ -122,7 +122,7 @@ describe('constants', () => {
       90,
     ],
     ['poll', ['poll.h', 'sys/epoll.h'], poll, 15],
-    ['mode', ['linux/stat.h'], stat, 12],
+    ['mode', ['linux/stat.h', 'linux/magic.h'], stat, 12],
     ['termios', ['asm/termbits.h'], termios, 40],
     [
       'ioctl',
@@ -157,6 +157,7 @@ const OURS = new Set([
 /** What no header for programs defines under this name. */
 const KERNEL_ONLY = new Set([
   'O_RDONLY',
+  'F_ALL_SEALS', // mm/memfd.c
   'O_ASYNC', // FASYNC
   'R_OK',
   'W_OK',

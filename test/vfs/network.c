@@ -262,10 +262,22 @@ static void added(void) {
   interface();
 }
 
+/* That there is no way is told at once, also to who does not wait. */
+static void no_way(void) {
+  union address a = {.v4 = {AF_INET, htons(9), {htonl(0x01020304)}, {0}}};
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  TRY(connect(fd, &a.any, sizeof a.v4));
+  TRY(connect(fd, &a.any, sizeof a.v4));
+  TRY(fcntl(fd, F_SETFL, 0));
+  TRY(connect(fd, &a.any, sizeof a.v4));
+}
+
 int main(int argc, char **argv) {
   (void)argc;
   alarm(60);
   signal(SIGPIPE, SIG_IGN);
+  no_way();
+  if (argv[1][0] == 'w') return 0;
   interface();
   addresses(SOCK_STREAM, "tcp");
   addresses(SOCK_DGRAM, "udp");

@@ -43,6 +43,13 @@ root.test.each(['none', 'loopback'])(root.name('--net %s'), (kind) => {
   expect(guest.map(uncounted)).toEqual(native.map(uncounted));
 });
 
+root.test(root.name("that there is no way is the host's to tell"), () => {
+  const inside = (...command: string[]) => run('unshare', ['--net', ...command, 'way']);
+  const native = inside(compile('network', source, 'host'));
+  expect(native[0]).toMatch(/ENETUNREACH/);
+  expect(inside(process.execPath, bin, '--cpu', 'interp', compile('network', source, 'arm'))).toEqual(native);
+});
+
 test("what listens on the host's loopback is not reached, and nobody of the host reaches what listens in the run", async () => {
   const client = `
     #include "try.h"

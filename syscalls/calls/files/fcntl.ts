@@ -1,7 +1,8 @@
 /** fcntl(2) with its locks, and flock(2) (fs/fcntl.c, fs/locks.c). */
 import { ERRNO, fail } from '../../abi/errno.ts';
 import * as f from '../../abi/fcntl.ts';
-import { s16, s32, s64, struct } from '../../abi/struct.ts';
+import { TMPFS_MAGIC } from '../../abi/stat.ts';
+import { s16, s32, s64, struct, u32 } from '../../abi/struct.ts';
 import { POLL_MSG, setAsync, tellOwner } from '../../kernel/async-io.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
@@ -10,7 +11,7 @@ import type { Locks } from '../../vfs/core/locks.ts';
 import { type OpenFile, SeekableFile } from '../../vfs/core/open-file.ts';
 import { owns } from '../../vfs/core/permission.ts';
 import { PIPE_MAX, PipeFile } from '../../vfs/ipc/pipe.ts';
-import { MemoryFile } from '../../vfs/memory/memory-file.ts';
+import { MemfdInode, MemoryFile } from '../../vfs/memory/memory-file.ts';
 import { fd, flags, hex, oneOf } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { FCNTL, FLOCK } from '../names.ts';
@@ -27,6 +28,7 @@ const flock64 = struct('flock64', {
 });
 type Flock = { l_type: number; l_whence: number; l_start: number; l_len: number; l_pid: number };
 const f_owner_ex = struct('f_owner_ex', { type: s32, pid: s32 });
+const owner_uids = struct('owner_uids', { uid: u32, euid: u32 });
 
 /** The bytes a struct flock means, [start, end). */
 function lockRange(file: OpenFile, lock: Flock): [number, number] {
@@ -146,6 +148,8 @@ export function ownerOf({ process }: Task, { owner }: OpenFile): number {
 
 export function setFlags(t: Task, fd: number, file: OpenFile, flags: number): number {
   if (flags & ~file.flags & f.O_NOATIME && !owns(file.stat(), t.creds)) fail('EPERM');
+  // Of pipes it means packets; what has no blocks has no way past the cache.
+  if (flags & f.O_DIRECT && !file.inode.isRegular && !(file instanceof PipeFile)) fail('EINVAL');
   // Files that know no O_ASYNC do not keep it.
   const wanted = file.asynchronous ? flags : flags & ~f.O_ASYNC;
   if ((file.flags ^ wanted) & f.O_ASYNC) setAsync(t.kernel, file, fd, (wanted & f.O_ASYNC) !== 0);
@@ -162,7 +166,9 @@ function openedElsewhere(t: Task, file: OpenFile): { readers: boolean; writers: 
   const found = { readers: false, writers: false };
   for (const task of t.kernel.tasks.values()) {
     for (const fd of task.files.fds()) {
-      const other = task.files.get(fd);
+      const other = task.files.find(fd);
+      // A path is not open, and what memfd_create gives counts as no writer (alloc_file_pseudo).
+      if (other === undefined || other.isPath || other.inode instanceof MemfdInode) continue;
       if (other === file || !other.inode.isRegular || identityOf(other.inode) !== identity) continue;
       if (other.writable) found.writers = true;
       else found.readers = true;
@@ -183,10 +189,19 @@ function setLease(t: Task, fd: number, file: OpenFile, type: number): number {
     return 0;
   }
   const { readers, writers } = openedElsewhere(t, file);
-  if (type === f.F_RDLCK ? writers || file.writable : readers || writers) fail('EAGAIN');
+  const uncounted = inode instanceof MemfdInode;
+  if (type === f.F_RDLCK ? writers || (file.writable && !uncounted) : readers || writers || uncounted)
+    fail('EAGAIN');
   leases.set(file, type, () => tellOwner(t.kernel, file, fd, POLL_MSG));
   if (file.owner === undefined) setOwnerOfType(t, file, f.F_OWNER_PID, t.process.pid);
   return 0;
+}
+
+/** The seals of a file in memory, the host's, too: those that have a name are sealed against seals (shmem_file). EINVAL. */
+function sealsOf(file: OpenFile): number {
+  if (file instanceof MemoryFile) return file.bytes.seals;
+  if (!file.inode.isRegular || file.inode.fs.statfs(file.inode).type !== TMPFS_MAGIC) fail('EINVAL');
+  return f.F_SEAL_SEAL;
 }
 
 function fcntl(t: Task, fd: number, command: number, argument: number): number {
@@ -240,11 +255,18 @@ function fcntl(t: Task, fd: number, command: number, argument: number): number {
       if (!(file instanceof PipeFile)) return fail('EBADF');
       if (argument >>> 0 > PIPE_MAX) fail('EPERM');
       return file.pipe.resize(argument >>> 0);
+    case f.F_GETOWNER_UIDS: {
+      const { uid = 0, euid = 0 } = file.owner ?? {};
+      const shown = (id: number) => t.creds.user.uids.fromKernel(id) ?? 0xffff_ffff;
+      t.mm.put(owner_uids, argument >>> 0, { uid: shown(uid), euid: shown(euid) });
+      return 0;
+    }
     case f.F_GET_SEALS:
-      return file instanceof MemoryFile ? file.bytes.seals : fail('EINVAL');
+      return sealsOf(file);
     case f.F_ADD_SEALS:
-      if (!(file instanceof MemoryFile)) return fail('EINVAL');
       if (!file.writable) fail('EPERM');
+      if (argument & ~f.F_ALL_SEALS) fail('EINVAL');
+      if (sealsOf(file) & f.F_SEAL_SEAL || !(file instanceof MemoryFile)) return fail('EPERM');
       file.bytes.addSeals(argument);
       return 0;
     case f.F_SETLEASE:

@@ -3,6 +3,10 @@ import { READ, WRITE } from '../../../emu/memory/layout.ts';
 import { ERRNO, fail } from '../../abi/errno.ts';
 import * as f from '../../abi/fcntl.ts';
 import {
+  FIBMAP,
+  FICLONE,
+  FICLONERANGE,
+  FIGETBSZ,
   FIOASYNC,
   FIOCLEX,
   FIOGETOWN,
@@ -15,12 +19,12 @@ import {
   SIOCGPGRP,
   SIOCSPGRP,
 } from '../../abi/ioctl.ts';
-import { s32, s64 } from '../../abi/struct.ts';
+import { s32, s64, struct, u64 } from '../../abi/struct.ts';
 import { PidNamespace } from '../../kernel/pid-namespace.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
 import type { Namespace } from '../../vfs/core/namespace.ts';
-import type { IoctlContext } from '../../vfs/core/open-file.ts';
+import type { IoctlContext, OpenFile } from '../../vfs/core/open-file.ts';
 import { UserNamespace } from '../../vfs/core/user-namespace.ts';
 import { Socket } from '../../vfs/net/socket.ts';
 import { fd, oneOf, ptr } from '../args.ts';
@@ -53,6 +57,23 @@ function ioctlContext(t: Task): IoctlContext {
   };
 }
 
+const file_clone_range = struct('file_clone_range', {
+  src_fd: s32,
+  src_fd_high: s32,
+  src_offset: u64,
+  src_length: u64,
+  dest_offset: u64,
+});
+
+/** vfs_clone_file_range, of file systems that share no blocks. */
+function clone(from: OpenFile, to: OpenFile): never {
+  if (from.stat().dev !== to.stat().dev) fail('EXDEV');
+  if (from.inode.isDirectory || to.inode.isDirectory) fail('EISDIR');
+  if (!from.inode.isRegular || !to.inode.isRegular) fail('EINVAL');
+  if (!from.readable || !to.writable || to.flags & f.O_APPEND) fail('EBADF');
+  return fail('EOPNOTSUPP');
+}
+
 function ioctl(t: Task, fd: number, request: number, argument: number): number {
   const file = t.files.get(fd);
   const boolean = () => t.mm.get(s32, argument) !== 0;
@@ -70,6 +91,20 @@ function ioctl(t: Task, fd: number, request: number, argument: number): number {
       if (!file.inode.isRegular && !file.inode.isDirectory) return -ERRNO.ENOTTY;
       t.mm.put(s64, argument, file.stat().size);
       return 0;
+    case FIBMAP:
+      if (!file.inode.isRegular) break;
+      if (!capable(t.creds, CAP.SYS_RAWIO)) fail('EPERM');
+      t.mm.get(s32, argument);
+      return -ERRNO.EINVAL;
+    case FIGETBSZ:
+      t.mm.put(s32, argument, file.inode.fs.statfs(file.inode).bsize);
+      return 0;
+    case FICLONE:
+      return clone(t.files.get(argument), file);
+    case FICLONERANGE: {
+      const { src_fd } = t.mm.get(file_clone_range, argument);
+      return clone(t.files.get(src_fd), file);
+    }
     case FIONREAD:
       if (!file.inode.isRegular) break;
       t.mm.put(s32, argument, Math.max(0, file.stat().size - file.seek(0, f.SEEK_CUR)) | 0);

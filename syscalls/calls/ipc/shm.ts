@@ -101,6 +101,21 @@ function requireLock(t: Task, segment: Segment, locks: boolean): void {
   if (locks && process.limits[RLIMIT.RLIMIT_MEMLOCK]!.cur === 0) fail('EPERM');
 }
 
+/**
+ * Nothing of ours is ever swapped out by us: to lock is to count, among what the same user has locked so, against RLIMIT_MEMLOCK
+ * (user_shm_lock). ENOMEM.
+ */
+function lock(t: Task, segment: Segment): void {
+  const { creds, process } = t;
+  const pagesOf = ({ pages }: Segment) => Math.ceil(pages.size() / PAGE_SIZE);
+  let sum = pagesOf(segment);
+  for (const other of t.ns.ipc.sysv.segments.objects.values())
+    if (other.lockedBy === creds.uid) sum += pagesOf(other);
+  const most = Math.floor(process.limits[RLIMIT.RLIMIT_MEMLOCK]!.cur / PAGE_SIZE);
+  if (sum > most && !capable(creds, CAP.IPC_LOCK)) fail('ENOMEM');
+  segment.lockedBy = creds.uid;
+}
+
 function shmctl(t: Task, id: number, what: number, at: number): number {
   if (id < 0) fail('EINVAL');
   if (what === SHMCTL.IPC_INFO || what === SHMCTL.SHM_INFO) return segmentInfo(t, what, at);
@@ -143,8 +158,8 @@ function shmctl(t: Task, id: number, what: number, at: number): number {
     case SHMCTL.SHM_LOCK:
     case SHMCTL.SHM_UNLOCK:
       requireLock(t, segment, what === SHMCTL.SHM_LOCK);
-      // Nothing of ours is ever swapped out by us: that is all there is to it.
-      segment.locked = what === SHMCTL.SHM_LOCK;
+      if (what === SHMCTL.SHM_UNLOCK) segment.lockedBy = undefined;
+      else if (segment.lockedBy === undefined) lock(t, segment);
       return 0;
     default:
       return fail('EINVAL');

@@ -2,7 +2,7 @@
 import { fail } from '../../abi/errno.ts';
 import { u16, u32 } from '../../abi/struct.ts';
 import type { Task } from '../../kernel/task.ts';
-import { CAP, CAP_FS, type Creds, capable } from '../../vfs/core/creds.ts';
+import { CAP, CAP_FS, type Creds, capable, SECBIT } from '../../vfs/core/creds.ts';
 import { gid, gid16, id, id16, int, kernelId, ptr, structOut, uid, uid16 } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 
@@ -18,9 +18,12 @@ function setCreds(t: Task, change: Partial<Creds>): number {
   const { root } = old.user;
   const isRoot = ({ uid, euid, suid }: Creds) => [uid, euid, suid].some((id) => id === root);
   const [hadRoot, hasRoot] = [isRoot(old), isRoot(next)];
-  if (hadRoot && !hasRoot && !old.keepCaps) next = { ...next, permitted: 0n, effective: 0n, ambient: 0n };
-  if (old.euid === root && next.euid !== root) next = { ...next, effective: 0n };
-  else if (old.euid !== root && next.euid === root) next = { ...next, effective: next.permitted };
+  if ((old.securebits & SECBIT.NO_SETUID_FIXUP) === 0) {
+    if (hadRoot && !hasRoot && !(old.securebits & SECBIT.KEEP_CAPS))
+      next = { ...next, permitted: 0n, effective: 0n, ambient: 0n };
+    if (old.euid === root && next.euid !== root) next = { ...next, effective: 0n };
+    else if (old.euid !== root && next.euid === root) next = { ...next, effective: next.permitted };
+  }
   if (old.euid !== next.euid || old.egid !== next.egid) {
     t.dumpable = 0;
     t.parentDeathSignal = 0;
@@ -107,8 +110,9 @@ function setfsuid(t: Task, given: number): number {
   if (allowed && uid !== NO_CHANGE) {
     // Root's power over files goes with the id and comes back with it (capabilities(7), "Effect of user ID changes").
     let { effective } = creds;
-    if (creds.fsuid === root && uid !== root) effective &= ~CAP_FS;
-    else if (creds.fsuid !== root && uid === root) effective |= creds.permitted & CAP_FS;
+    const fixes = (creds.securebits & SECBIT.NO_SETUID_FIXUP) === 0;
+    if (fixes && creds.fsuid === root && uid !== root) effective &= ~CAP_FS;
+    else if (fixes && creds.fsuid !== root && uid === root) effective |= creds.permitted & CAP_FS;
     t.creds = { ...creds, fsuid: uid, effective };
   }
   return uids.shown(creds.fsuid) | 0;

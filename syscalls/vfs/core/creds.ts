@@ -25,9 +25,14 @@ export interface Creds {
   readonly inheritable: bigint;
   readonly bounding: bigint;
   readonly ambient: bigint;
-  /** SECBIT_KEEP_CAPS: permitted capabilities outlive the change from root to another user, until execve. */
-  readonly keepCaps: boolean;
+  /** SECBIT_*: what root's ids do and do not do for capabilities (capabilities(7), "The securebits flags"). */
+  readonly securebits: number;
 }
+
+/** Bits of linux/securebits.h; each has one beside it that locks it. */
+export const SECBIT = { NOROOT: 1, NO_SETUID_FIXUP: 4, KEEP_CAPS: 16, NO_CAP_AMBIENT_RAISE: 64 } as const;
+export const SECURE_ALL_BITS = 0x55;
+export const SECURE_ALL_LOCKS = 0xaa;
 
 /** Capabilities (CAP_* of linux/capability.h). */
 export const CAP = {
@@ -108,7 +113,7 @@ export function credsFor(uid: number, gid: number, groups: readonly number[] = [
     inheritable: 0n,
     bounding: CAP_FULL,
     ambient: 0n,
-    keepCaps: false,
+    securebits: 0,
   };
 }
 

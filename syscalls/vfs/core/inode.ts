@@ -45,10 +45,7 @@ export abstract class FileSystem {
   superReadOnly = false;
   /** Of its mount in the namespace of who asks (MOUNT_ATTR_*). */
   attributes = 0;
-  /**
-   * Names can be made in it: what it has not may come to be (a negative dentry). Where not, who looks for another is told that
-   * there is none, whatever he wants with it.
-   */
+  /** Names can be made in it; where not, who would make one is told first that there is none (proc_lookup). */
   readonly takesNames: boolean = true;
   /** What it is mounted in when no namespace has that yet. */
   detached: DetachedMounts | undefined;

@@ -17,8 +17,14 @@ function inGroup(gid: number, who: Creds): boolean {
   return gid === who.fsgid || who.groups.includes(gid);
 }
 
-/** A name may be made in the directory. Throws EROFS, EACCES. */
+/** A name may be made in the directory. Throws ENOENT, EPERM, EROFS, EACCES. */
 export function checkCreate(dir: Inode, who: Creds): void {
+  if (!dir.fs.takesNames) fail('ENOENT');
+  checkCreateNameless(dir, who);
+}
+
+/** As checkCreate, of a file without a name. */
+export function checkCreateNameless(dir: Inode, who: Creds): void {
   if (dir.deleted) fail('ENOENT');
   if (dir.immutable) fail('EPERM');
   if (!dir.permits(W_OK | X_OK, who)) fail('EACCES');

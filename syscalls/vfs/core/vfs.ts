@@ -65,7 +65,15 @@ import { Notifier } from './notify.ts';
 import type { OpenFile } from './open-file.ts';
 import { PassedNames } from './passed-names.ts';
 import { PathFile } from './path-file.ts';
-import { checkChmod, checkChown, checkCreate, checkDelete, checkXattr, owns } from './permission.ts';
+import {
+  checkChmod,
+  checkChown,
+  checkCreate,
+  checkCreateNameless,
+  checkDelete,
+  checkXattr,
+  owns,
+} from './permission.ts';
 import { lookupPath, type PathOperation, type Resolved, type ResolveOptions, resolve } from './walk.ts';
 
 /** Largest size a program without O_LARGEFILE may open (MAX_NON_LFS). */
@@ -250,7 +258,7 @@ export class Vfs {
     if (flags & O_CREAT || (flags & O_ACCMODE) === O_RDONLY) fail('EINVAL');
     const dir = lookupPath(at, at.start, at.path, !(flags & O_NOFOLLOW), options);
     if (!dir.isDirectory) fail('ENOTDIR');
-    checkCreate(dir, at.creds);
+    checkCreateNameless(dir, at.creds);
     const file = dir.createNameless(S_IFREG | mode, flags, at.creds);
     this.notifier.file(file.inode, IN_OPEN);
     return file;

@@ -125,7 +125,7 @@ class Walk {
       const seen = isLast && options?.seen ? at.fs.vfs.passed.last(at, name) : undefined;
       const child = at.mounts?.get(name) ?? seen ?? at.lookup(name, !isLast);
       if (child === undefined) {
-        if (!isLast || !at.fs.takesNames) fail('ENOENT');
+        if (!isLast) fail('ENOENT');
         return { dir: at, name, inode: undefined, slash };
       }
       if (child.isSymlink && (!isLast || follow || (slash && !options?.name))) {

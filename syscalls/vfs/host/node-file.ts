@@ -15,7 +15,7 @@ import { type FileIdentity, FilePages, MappableFile } from '../core/file-pages.t
 import type { AttributeChange } from '../core/inode.ts';
 import type { OutsideLocks } from '../core/locks.ts';
 import { host, rethrow } from './error.ts';
-import { allocate, seek, utimens } from './ffi/files.ts';
+import { allocate, seek } from './ffi/files.ts';
 import { hostFlags } from './flags.ts';
 import { HostLocks } from './host-locks.ts';
 import type { NodeApi } from './node-fs.ts';
@@ -108,28 +108,7 @@ export class NodeFile extends MappableFile {
   }
 
   override setattr(change: AttributeChange): void {
-    const api = this.#api;
-    this.inode.fs.checkWritable();
-    host(() => {
-      if (change.size !== undefined) api.ftruncateSync(this.fd, change.size);
-      if (change.uid !== undefined || change.gid !== undefined) {
-        const now = this.stat();
-        api.fchownSync(this.fd, change.uid ?? now.uid, change.gid ?? now.gid);
-      }
-      if (change.mode !== undefined) api.fchmodSync(this.fd, change.mode & 0o7777);
-    });
-    const { calls } = this.inode.fs;
-    if (calls !== undefined) {
-      if (change.atime === undefined && change.mtime === undefined) return;
-      utimens(calls, this.fd, change.atime, change.mtime);
-      this.inode.outdate();
-      return;
-    }
-    this.inode.setTimes(
-      change,
-      (atime, mtime) => host(() => api.futimesSync(this.fd, atime, mtime)),
-      () => this.stat(),
-    );
+    this.inode.setOpen(this.fd, change);
   }
 
   override seek(offset: number, whence: number): number {

@@ -10,7 +10,7 @@
  */
 import fs from 'node:fs';
 import { errnoNamed, errnoOf, fail } from '../../abi/errno.ts';
-import { type FsStatistics, S_IFDIR, S_IFMT } from '../../abi/stat.ts';
+import { type FsStatistics, S_IFDIR, S_IFMT, TMPFS_MAGIC } from '../../abi/stat.ts';
 import { FileSystem, type Inode } from '../core/inode.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { type HostStats, hostStats } from './attributes.ts';
@@ -392,7 +392,7 @@ export class NodeFs extends FileSystem {
     if (!this.native) {
       const free = 1 << 18;
       return {
-        type: 0x0102_1994,
+        type: TMPFS_MAGIC,
         bsize: 4096,
         blocks: 2 * free,
         bfree: free,

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import { flushShared, forgetShared } from '../../../emu/memory/shared.ts';
 import { Errno, errnoNamed, fail } from '../../abi/errno.ts';
-import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
+import { O_ACCMODE, O_RDONLY, O_WRONLY } from '../../abi/fcntl.ts';
 import type { Attributes } from '../../abi/stat.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from '../../abi/stat.ts';
 import { type AclEntry, parseAcl } from '../core/acl.ts';
@@ -199,7 +199,10 @@ export class NodeInode extends Inode {
       this.#stats = withChange(this.#stats, change);
       return;
     }
-    if (this.deleted) fail('ENOENT');
+    if (this.deleted) {
+      this.#setNameless(change);
+      return;
+    }
     this.#refresh();
     this.#walk = -1;
     try {
@@ -228,6 +231,40 @@ export class NodeInode extends Inode {
     this.#walk = -1;
     this.changed();
     if (change.mode !== undefined) this.#refresh();
+  }
+
+  /** Its name is gone: who has it open lends a descriptor (/proc/PID/fd). */
+  #setNameless({ size, ...rest }: AttributeChange): void {
+    const [open] = this.#open ?? [];
+    if (open === undefined || !this.fs.native) fail('ENOENT');
+    if (size !== undefined) {
+      const fd = reopen(open, hostFlags(O_WRONLY));
+      host(() => this.fs.api.ftruncateSync(fd, size));
+      fs.closeSync(fd);
+    }
+    this.setOpen(open, rest);
+  }
+
+  /** Changes it through a descriptor of the API's. */
+  setOpen(fd: number, change: AttributeChange): void {
+    const { api, calls } = this.fs;
+    this.fs.checkWritable();
+    const look = () => this.attributes(host(() => this.fs.fstat(fd)));
+    host(() => {
+      if (change.size !== undefined) api.ftruncateSync(fd, change.size);
+      if (change.uid !== undefined || change.gid !== undefined) {
+        const now = look();
+        api.fchownSync(fd, change.uid ?? now.uid, change.gid ?? now.gid);
+      }
+      if (change.mode !== undefined) api.fchmodSync(fd, change.mode & 0o7777);
+    });
+    if (calls !== undefined) {
+      if (change.atime === undefined && change.mtime === undefined) return;
+      utimens(calls, fd, change.atime, change.mtime);
+      this.outdate();
+      return;
+    }
+    this.setTimes(change, (atime, mtime) => host(() => api.futimesSync(fd, atime, mtime)), look);
   }
 
   /** Sets the times through the API, which takes seconds, and remembers what it cannot hold exactly. */

@@ -19,6 +19,7 @@ import {
   S_ISGID,
   S_ISUID,
   S_IXGRP,
+  TMPFS_MAGIC,
 } from '../../abi/stat.ts';
 import type { Creds } from '../core/creds.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
@@ -96,7 +97,7 @@ export class TmpFs extends FileSystem {
     const { pages: blocks, used } = this.quota;
     const bfree = blocks - used;
     return {
-      type: 0x0102_1994,
+      type: TMPFS_MAGIC,
       bsize: 4096,
       blocks,
       bfree,

@@ -3,12 +3,16 @@
  * the host's own, and private ones of the run, which have nothing but a loopback interface (private-network.ts).
  */
 import type dgram from 'node:dgram';
+import fs from 'node:fs';
 import type net from 'node:net';
-import { fail } from '../../abi/errno.ts';
+import { ERRNO, type Errno, fail } from '../../abi/errno.ts';
+import { type InetAddress, SOCK_DGRAM } from '../../abi/socket.ts';
 import { Namespace } from '../core/namespace.ts';
 import { FIRST_USER_NAMESPACE, type UserNamespace } from '../core/user-namespace.ts';
 import type { Vfs } from '../core/vfs.ts';
 import type { WatchedQueue } from '../core/wait-queue.ts';
+import { hostCalls } from '../host/ffi/call.ts';
+import { connectTo, newSocket } from '../host/ffi/sockets.ts';
 import { HostPackets, hostPingGroups } from '../host/host-packets.ts';
 import { AbstractNames } from './abstract-names.ts';
 import { nodeNet } from './inet-address.ts';
@@ -45,6 +49,8 @@ export abstract class Network extends Namespace {
    * there is none; the host tells later.
    */
   checkRoute(_host: string, _chosen: boolean): void {}
+  /** Throws what connect tells of a stream that has no way to go, without waiting: ENETUNREACH, EADDRNOTAVAIL ... */
+  abstract checkWay(to: InetAddress): void;
   /** Sets IFF_UP of an interface, or takes it away. EPERM where it is the host's. */
   abstract setUp(index: number, up: boolean): void;
   /** Gives an interface an address. EPERM where it is the host's, EEXIST. */
@@ -60,6 +66,8 @@ export abstract class Network extends Namespace {
   abstract pingGroups: readonly [number, number];
 }
 
+const NO_WAY: readonly number[] = [ERRNO.ENETUNREACH, ERRNO.EHOSTUNREACH, ERRNO.EADDRNOTAVAIL];
+
 export class HostNetwork extends Network {
   /** The host's own, which also asks for the group of this process (createPackets). */
   override get pingGroups(): readonly [number, number] {
@@ -70,6 +78,19 @@ export class HostNetwork extends Network {
   }
   override createPackets(kind: PacketKind, queue: WatchedQueue): PacketPort {
     return new HostPackets(this.vfs, kind, queue);
+  }
+  /** A socket of datagrams finds out, and sends nothing. */
+  override checkWay(to: InetAddress): void {
+    const calls = hostCalls();
+    if (calls === undefined) return;
+    const fd = newSocket(calls, to.family, SOCK_DGRAM, 0);
+    try {
+      connectTo(calls, fd, to);
+    } catch (error) {
+      if (NO_WAY.includes((error as Errno).errno)) throw error;
+    } finally {
+      fs.closeSync(fd);
+    }
   }
   override interfaces(): NetworkInterface[] {
     return hostInterfaces();

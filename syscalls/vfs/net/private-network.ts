@@ -5,7 +5,7 @@
 import type dgram from 'node:dgram';
 import type net from 'node:net';
 import { fail } from '../../abi/errno.ts';
-import { AF_INET, AF_INET6, addressBytes } from '../../abi/socket.ts';
+import { AF_INET, AF_INET6, addressBytes, type InetAddress } from '../../abi/socket.ts';
 import type { UserNamespace } from '../core/user-namespace.ts';
 import type { Vfs } from '../core/vfs.ts';
 import type { WatchedQueue } from '../core/wait-queue.ts';
@@ -105,6 +105,14 @@ export class PrivateNetwork extends Network {
     const v4 = isV4(plain(host));
     if (this.#isOwn(host)) return v4 ? '127.0.0.1' : '::1';
     throw errorNamed(v4 || this.#up ? 'ENETUNREACH' : 'EADDRNOTAVAIL');
+  }
+  override checkWay({ host }: InetAddress): void {
+    const asked = canonical(host);
+    try {
+      this.connectionTo(asked === '0.0.0.0' ? '127.0.0.1' : asked === '::' ? '::1' : asked);
+    } catch (error) {
+      throw errnoOfEvent(error as NodeJS.ErrnoException);
+    }
   }
   override checkRoute(host: string, chosen: boolean): void {
     const to = canonical(host);

@@ -222,7 +222,8 @@ export abstract class Socket extends OpenFile {
 
   override ioctl(request: number, argument: number, context: IoctlContext): number {
     if (this.countsBytes && request === FIONREAD) {
-      context.write(argument, 4).setInt32(0, this.readableBytes(), true);
+      const bytes = this.readableBytes();
+      context.write(argument, 4).setInt32(0, bytes, true);
       return 0;
     }
     if (this.countsBytes && request === TIOCOUTQ) {

@@ -169,6 +169,7 @@ export class StreamSocket extends Socket {
     if (this.#state === 'failed') this.#state = 'new';
     this.error = undefined;
     const { host, port } = inetAddress(address);
+    this.network.checkWay(inetAddress(address));
     const options: net.TcpNetConnectOpts = {
       host,
       port,

@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -115,6 +116,17 @@ static void ipc(void) {
   for (slot = 0; slot < 100 && msgctl(slot, MSG_STAT, &ds) != queue; slot++) continue;
   TRY(msgctl(slot + 32768 * 7, MSG_STAT, &ds) == queue);
   TRY(msgctl(queue, IPC_RMID, NULL));
+  struct rlimit l = {8 << 12, 8 << 12};
+  setrlimit(RLIMIT_MEMLOCK, &l);
+  int large = shmget(IPC_PRIVATE, 9 << 12, 0600), some = shmget(IPC_PRIVATE, 5 << 12, 0600);
+  int more = shmget(IPC_PRIVATE, (3 << 12) + 1, 0600);
+  TRY(shmctl(large, SHM_LOCK, NULL));
+  TRY(shmctl(some, SHM_LOCK, NULL));
+  TRY(shmctl(some, SHM_LOCK, NULL));
+  TRY(shmctl(more, SHM_LOCK, NULL));
+  TRY(shmctl(some, SHM_UNLOCK, NULL));
+  TRY(shmctl(more, SHM_LOCK, NULL));
+  shmctl(large, IPC_RMID, NULL), shmctl(some, IPC_RMID, NULL), shmctl(more, IPC_RMID, NULL);
 }
 
 static void memory(void) {
@@ -232,6 +244,27 @@ static void own_descriptors(void) {
   TRY(access("/proc/1/fd", R_OK));
 }
 
+// A file without a name has one yet, for who has it open.
+static void nameless(void) {
+  int fd = open("nameless", O_RDONLY | O_CREAT, 0600);
+  char path[100];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  TRY(unlink("nameless"));
+  TRY(chmod(path, 0640));
+  TRY(truncate(path, 100));
+  struct timeval times[2] = {{5, 7}, {6, 8}};
+  TRY(utimes(path, times));
+  TRY(chown(path, getuid(), getgid()));
+  TRY(access(path, W_OK));
+  struct stat s;
+  fstat(fd, &s);
+  printf("%o %ld %ld %ld %d\n", s.st_mode, (long)s.st_size, (long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec, (int)s.st_nlink);
+  // Both directories are looked for before the names in them.
+  TRY(rename("/proc/self/none", "new"));
+  TRY(rename("/proc/self/none", "no such/new"));
+  TRY(rename("/proc/self/none", "/proc/none"));
+}
+
 static void long_names(void) {
   char name[300] = "closed/";
   memset(name + 7, 'a', 256);
@@ -284,6 +317,7 @@ int main(void) {
   run(unprivileged);
   run(timers);
   run(own_descriptors);
+  run(nameless);
   run(long_names);
   run(flags);
   run(unreachable);
