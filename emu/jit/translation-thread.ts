@@ -46,7 +46,10 @@ interface ImageNews {
 }
 
 export type Message =
-  | { readonly kind: 'memory'; readonly id: number; readonly memory: WebAssembly.Memory }
+  /**
+   * The bytes and not the Memory: for each Memory that comes to a thread V8 counts 4 GiB there, and collects all of its garbage.
+   */
+  | { readonly kind: 'memory'; readonly id: number; readonly bytes: SharedArrayBuffer }
   | { readonly kind: 'forget'; readonly id: number }
   | {
       readonly kind: 'job';
@@ -102,7 +105,8 @@ export class TranslationThread {
     if (memoryId === undefined) {
       memoryId = this.#next++;
       this.#memories.set(memory, memoryId);
-      this.#channel.send({ kind: 'memory', id: memoryId, memory });
+      const bytes = memory.buffer as unknown as SharedArrayBuffer;
+      this.#channel.send({ kind: 'memory', id: memoryId, bytes });
     }
     const id = this.#next++;
     this.#waiting.set(id, done);
@@ -186,7 +190,7 @@ export class TranslationServer {
   receive(message: Message): Reply | null {
     switch (message.kind) {
       case 'memory':
-        this.#memories.set(message.id, message.memory.buffer as unknown as SharedArrayBuffer);
+        this.#memories.set(message.id, message.bytes);
         return null;
       case 'forget':
         this.#memories.delete(message.id);
