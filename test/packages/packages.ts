@@ -1,6 +1,6 @@
 /**
  * Packages that programs of builds install, each with what it is for, used once: a script of the guest's shell, in a network of
- * its own (--net loopback), and what it must say.
+ * its own (--net loopback) unless it needs the host's, and what it must say.
  */
 import { sumClass } from './sum-class.ts';
 
@@ -9,6 +9,7 @@ export interface Package {
   readonly names: readonly string[];
   readonly use: string;
   readonly says: RegExp;
+  readonly needsNetwork?: true;
   /** Of files that are never equal, what they hold, said by the program they are for: the same in all systems. */
   readonly holds?: string;
 }
@@ -122,5 +123,24 @@ export const PACKAGES: Readonly<Record<string, Package>> = {
       tar tvf made/tar --numeric-owner; stat -c '%F %u:%g' made/c
       done`,
     says: /^(0\ncrw.* 0\/0 .*4,64 .* c\n-rwsr-xr-x 1234\/5678 .* f\nregular empty file 65534:65534\n){2}/,
+  },
+  // A user without privilege makes a system in user, mount and PID namespaces of their own.
+  mmdebstrap: {
+    names: ['mmdebstrap', 'uidmap'],
+    use: `id builder 2>/dev/null || useradd -m builder; rm -f /tmp/made.tar
+      export MIRROR=$(apt-get indextargets --format '$(SITE)' 'Codename: bookworm' | head -n 1)
+      su -s /bin/sh builder -c 'unshare -Ur id -u
+        SOURCE_DATE_EPOCH=1700000000 mmdebstrap --mode=unshare --variant=extract --include=hello bookworm /tmp/made.tar $MIRROR'
+      stat -c %U /tmp/made.tar; tar tvf /tmp/made.tar --numeric-owner | grep -E 'dev/(console|fd)|bin/hello'`,
+    says: new RegExp(
+      [
+        '^0\\n',
+        'builder\\n',
+        'crw-rw-rw- 0/0 +5,1 2023-11-14 22:13 \\./dev/console\\n',
+        'lrwxrwxrwx 0/0 .* \\./dev/fd -> /proc/self/fd\\n',
+        '-rwxr-xr-x 0/0 .* \\./usr/bin/hello',
+      ].join('[^]*'),
+    ),
+    needsNetwork: true,
   },
 };

@@ -1,7 +1,7 @@
 /** UDP sockets over the host's network, through node:dgram; between sockets of the run datagrams go straight (loopback.ts). */
 import type dgram from 'node:dgram';
 import { errnoNamed, fail } from '../../abi/errno.ts';
-import { POLLERR, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -13,6 +13,7 @@ import {
   IPPROTO_IPV6,
   IPPROTO_UDP,
   IPV6_V6ONLY,
+  MSG_DONTWAIT,
   MSG_OOB,
   readSockaddr,
   SHUT_RD,
@@ -360,17 +361,20 @@ export class DatagramSocket extends Socket implements LocalReceiver {
   override receive(into: Uint8Array, flags: number): Received | typeof WOULD_BLOCK {
     if (this.#incoming.empty) {
       this.throwError();
-      return this.#readShut ? { count: 0, length: 0 } : WOULD_BLOCK;
+      // Who does not wait is told that nothing is there (__skb_recv_udp).
+      const waits = !this.nonblocking && !(flags & MSG_DONTWAIT);
+      return this.#readShut && waits ? { count: 0, length: 0 } : WOULD_BLOCK;
     }
     return this.#incoming.takeMessage(into, flags);
   }
 
   override shutdown(how: number): void {
     if (how < SHUT_RD || how > SHUT_RDWR) fail('EINVAL');
-    if (!this.#peer) fail('ENOTCONN');
+    // It holds without a peer, too, though that is an error (inet_shutdown).
     if (how !== SHUT_WR) this.#readShut = true;
     if (how !== SHUT_RD) this.#writeShut = true;
     this.queue.wakeAll();
+    if (!this.#peer) fail('ENOTCONN');
   }
 
   protected override close(): void {
@@ -392,6 +396,7 @@ export class DatagramSocket extends Socket implements LocalReceiver {
     let events = this.error ? POLLERR : 0;
     if (!this.#incoming.empty) events |= POLLIN | POLLRDNORM;
     if (this.#readShut) events |= POLLIN | POLLRDNORM | POLLRDHUP;
+    if (this.#readShut && this.#writeShut) events |= POLLHUP;
     if (this.#state !== 'binding') events |= POLLOUT | POLLWRNORM;
     return events;
   }

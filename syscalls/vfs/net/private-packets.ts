@@ -4,7 +4,7 @@
  * and TCP, nor theirs to raw sockets.
  */
 import { fail } from '../../abi/errno.ts';
-import { POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
+import { POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -322,6 +322,7 @@ export class PrivatePackets implements PacketPort {
     let events = POLLOUT | POLLWRNORM;
     if (!this.#incoming.empty || this.#readShut) events |= POLLIN | POLLRDNORM;
     if (this.#readShut) events |= POLLRDHUP;
+    if (this.#readShut && this.#writeShut) events |= POLLHUP;
     return events;
   }
   close(): void {

@@ -406,6 +406,24 @@ static void udp(void) {
   close(client);
 }
 
+/* Shut down without a peer, which is an error and holds. */
+static void shut(void) {
+  char c = 'x';
+  struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  int udp = socket(AF_INET, SOCK_DGRAM, 0);
+  TRY(await(udp, POLLIN | POLLOUT | POLLRDHUP));
+  TRY(shutdown(udp, 3));
+  TRY(shutdown(udp, SHUT_RD));
+  TRY(await(udp, POLLIN | POLLOUT | POLLRDHUP));
+  TRY(recv(udp, &c, 1, MSG_DONTWAIT));
+  TRY(recv(udp, &c, 1, 0));
+  TRY(sendto(udp, &c, 1, 0, (struct sockaddr *)&a, sizeof a));
+  TRY(shutdown(udp, SHUT_WR));
+  TRY(await(udp, POLLIN | POLLOUT | POLLRDHUP | POLLHUP));
+  TRY(sendto(udp, &c, 1, MSG_NOSIGNAL, (struct sockaddr *)&a, sizeof a));
+  close(udp);
+}
+
 int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   pairs();
@@ -413,6 +431,7 @@ int main(void) {
   named("@abstract-of-this-test");
   tcp();
   udp();
+  shut();
   fd = open("/dev/null", O_RDONLY);
   TRY(send(fd, "x", 1, 0));
   TRY(getsockname(fd, NULL, NULL));
