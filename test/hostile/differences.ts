@@ -345,6 +345,11 @@ export const RULES: readonly Rule[] = [
     reason: 'SCHED_EXT is newer than Linux 6.1 (EINVAL).',
   },
   {
+    calls: /^sched_getattr$/,
+    when: ({ made, theirs }) => word(made, 2) > 56 && theirs === 'EFAULT',
+    reason: 'Newer kernels clear what follows a structure that is larger than theirs.',
+  },
+  {
     calls: /^memfd_create$/,
     when: ({ made }) => (word(made, 1) & 0x18) !== 0,
     reason: 'MFD_NOEXEC_SEAL and MFD_EXEC are newer than Linux 6.1 (EINVAL).',
@@ -432,7 +437,8 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^(getsockopt|setsockopt)$/,
-    when: ({ ours, theirs }) => isError(ours) && isError(theirs),
+    when: ({ made, ours, theirs }) =>
+      isError(ours) && isError(theirs) && [0, 1, 6, 17, 41, 270].includes(word(made, 1)),
     reason: 'Whether there is such an option is looked at before its value and length, or after.',
   },
   {
@@ -471,7 +477,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^(getpriority|setpriority|ioprio_set)$/,
-    when: ({ made }) => word(made, 0) !== (made.call.name === 'ioprio_set' ? 1 : 0) || word(made, 1) === 1,
+    when: ({ made }) => word(made, 0) !== (made.call.name === 'ioprio_set' ? 1 : 0) || word(made, 1) !== 0,
     reason:
       'What processes there are beside its own is not the same, and of process 1 all batches change the priority.',
   },
@@ -525,6 +531,17 @@ export const RULES: readonly Rule[] = [
     calls: /^fallocate$/,
     when: ({ made }) => (word(made, 1) & 0x80) !== 0,
     reason: 'FALLOC_FL_WRITE_ZEROES is newer than Linux 6.1 (EOPNOTSUPP).',
+  },
+  {
+    calls: /^(fcntl(64)?|ioctl)$/,
+    when: ({ made, ours, theirs }) =>
+      [8, 15, 0x8901, 0x8902].includes(word(made, 1)) && (ours === 'ESRCH' || theirs === 'ESRCH'),
+    reason: 'Which other processes there are that could own a file (F_SETOWN, FIOSETOWN) is not the same.',
+  },
+  {
+    calls: /^open_tree$/,
+    when: ({ ours }) => ours === 'EMFILE',
+    reason: 'Newer kernels look for the path before they look for a descriptor.',
   },
   {
     calls: /^fsconfig$/,

@@ -163,7 +163,8 @@ function sendTo(
   if (to instanceof PipeFile && from instanceof Socket)
     return spliceStream(t, from, to, count, to.nonblocking);
   const kind = from.inode.mode & S_IFMT;
-  if (kind !== S_IFREG && kind !== S_IFBLK && !(to instanceof PipeFile && kind === S_IFCHR)) fail('EINVAL');
+  const fits = kind === S_IFREG || kind === S_IFBLK || (kind === S_IFCHR && to instanceof PipeFile);
+  if (!fits || from.isEmpty) fail('EINVAL');
   // Nothing can be spliced into an eventfd and its like.
   if (to instanceof AnonymousFile) fail('EINVAL');
   if (type === s32 && address !== 0 && t.mm.get(s32, address) === MAX_NON_LFS) fail('EOVERFLOW');
@@ -197,7 +198,8 @@ function splice(
   if (!fromPipe && !toPipe) fail('EINVAL');
   if ((inOff !== 0 && !from.hasOffsets) || (outOff !== 0 && !to.hasOffsets)) fail('EINVAL');
   if (fromPipe && toPipe && from.pipe === to.pipe) fail('EINVAL');
-  if (to.flags & O_APPEND) fail('EINVAL');
+  // From /dev/null nothing can be spliced (null_fops).
+  if (to.flags & O_APPEND || from.isEmpty) fail('EINVAL');
   const nonblocking = (flags & SPLICE_F_NONBLOCK) !== 0;
   if (!fromPipe && from.pollable) return spliceStream(t, from, to as PipeFile, length, nonblocking);
   const source = fromPipe ? streamEnd(from) : fileEnd(t, from, inOff, s64);

@@ -116,7 +116,10 @@ function msync(t: Task, start: number, length: number, how: number): number {
   if (start & PAGE_MASK) fail('EINVAL');
   const end = start + pageUp(length);
   if (end > USER_END) fail('ENOMEM');
-  return end === start || t.mm.space.sync(start, end) ? 0 : fail('ENOMEM');
+  const { space } = t.mm;
+  const isLocked = () => space.vmas().some((vma) => vma.locked && vma.start < end && vma.end > start);
+  if (how & MS.MS_INVALIDATE && isLocked()) fail('EBUSY');
+  return end === start || space.sync(start, end) ? 0 : fail('ENOMEM');
 }
 
 /** What lies before a gap is told all the same. */

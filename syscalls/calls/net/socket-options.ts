@@ -13,6 +13,7 @@ import {
   IP_MTU,
   IP_MULTICAST_IF,
   IP_MULTICAST_TTL,
+  IP_PKTOPTIONS,
   IPV6_ADD_MEMBERSHIP,
   IPV6_DROP_MEMBERSHIP,
   IPV6_MULTICAST_IF,
@@ -42,6 +43,7 @@ function timeout(t: Task, name: number, value: number, length: number): number {
 function setsockopt(t: Task, fd: number, level: number, name: number, value: number, length: number): number {
   if (length < 0) fail('EINVAL');
   const socket = socketOf(t, fd);
+  checkLevel(socket, level, true);
   if (level === s.SOL_SOCKET) {
     switch (name) {
       case s.SO_RCVTIMEO:
@@ -167,9 +169,15 @@ const TCP_STATES = { connected: 1, connecting: 2, closed: 7, listening: 10 } as 
 /** Bytes of struct tcp_info in Linux 6.1. */
 const TCP_INFO_SIZE = 232;
 
-/** A level that the socket knows nothing of is refused before the length is read. */
-function checkLevel(socket: Socket, level: number): void {
+/** A level that the socket knows nothing of is refused before anything is read (ip_setsockopt, ip_getsockopt). */
+function checkLevel(socket: Socket, level: number, sets: boolean): void {
   if (level === s.SOL_SOCKET) return;
+  if (socket instanceof StreamSocket || socket instanceof DatagramSocket) {
+    const { family, protocol } = socket;
+    const isOwn = level === s.IPPROTO_IP || level === protocol;
+    if (isOwn || (level === s.IPPROTO_IPV6 && family === s.AF_INET6)) return;
+    fail(sets || family === s.AF_INET6 ? 'ENOPROTOOPT' : 'EOPNOTSUPP');
+  }
   if (socket.family === s.AF_UNIX) fail('EOPNOTSUPP');
   if (socket instanceof NetlinkSocket && level !== SOL_NETLINK) fail('ENOPROTOOPT');
 }
@@ -183,8 +191,10 @@ function getsockopt(
   lengthAt: number,
 ): number {
   const socket = socketOf(t, fd);
-  checkLevel(socket, level);
+  checkLevel(socket, level, false);
   const room = t.mm.get(s32, lengthAt);
+  // do_ipv6_getsockopt looks for the option first.
+  if (room < 0 && level === s.IPPROTO_IPV6 && isInet(socket)) socket.inetOptions.get(level, name);
   if (room < 0) fail('EINVAL');
   const give = (bytes: Uint8Array) => {
     const part = bytes.subarray(0, room);
@@ -210,6 +220,9 @@ function getsockopt(
       return give(info);
     }
     if (level === s.IPPROTO_IP && name === IP_MTU) fail('ENOTCONN');
+    // What came along with what a stream received: none is kept.
+    if (level === s.IPPROTO_IP && name === IP_PKTOPTIONS && socket instanceof StreamSocket)
+      return give(new Uint8Array(0));
     const option = socket.inetOptions.get(level, name);
     const byte = level === s.IPPROTO_IP && room > 0 && room < 4 && option >= 0 && option <= 255;
     return byte ? give(Uint8Array.of(option)) : number(option);

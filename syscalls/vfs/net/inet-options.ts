@@ -55,6 +55,7 @@ export const IPV6_DROP_MEMBERSHIP = 21;
 export const IP_MULTICAST_TTL = 33;
 export const IP_MULTICAST_LOOP = 34;
 export const IP_MTU = 14;
+export const IP_PKTOPTIONS = 9;
 export const TCP_KEEPIDLE = 4;
 export const TCP_INFO = 11;
 export const IPV6_MULTICAST_HOPS = 18;

@@ -139,6 +139,12 @@ static void memory(void) {
   TRY(mprotect(grows + 4096, 4096, PROT_READ | PROT_GROWSUP));
   TRY(mremap(grows + 32768, 4096, 8192, MREMAP_MAYMOVE | MREMAP_FIXED, NULL) == MAP_FAILED);
   printf("%s\n", strerrorname_np(errno));
+  TRY(mlock(grows + 4096, 4096));
+  TRY(msync(grows + 4096, 8192, MS_SYNC | MS_INVALIDATE));
+  TRY(msync(grows + 8192, 4096, MS_SYNC | MS_INVALIDATE));
+  TRY(msync(grows, 16384, MS_ASYNC | MS_INVALIDATE));
+  TRY(msync(grows, 16384, MS_ASYNC));
+  TRY(munlock(grows + 4096, 4096));
   struct rlimit l = {1 << 20, RLIM_INFINITY};
   TRY(setrlimit(RLIMIT_DATA, &l));
   TRY(mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
@@ -161,6 +167,9 @@ static void others(void) {
   off_t offset = 3;
   TRY(sendfile(p[1], zero, &offset, 100));
   TRY(offset);
+  int null = open("/dev/null", O_RDWR);
+  TRY(sendfile(p[1], null, NULL, 100));
+  TRY(splice(null, NULL, p[1], NULL, 100, 0));
   int netlink = socket(AF_NETLINK, SOCK_RAW, 0), value = 0;
   TRY(ioctl(netlink, FIONREAD, &value));
   TRY(ioctl(netlink, TIOCOUTQ, &value));

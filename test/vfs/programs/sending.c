@@ -232,6 +232,27 @@ static void netlink(void) {
   TRY(control(fd, SOL_SOCKET, SCM_RIGHTS, 4, 0));
 }
 
+// Levels that a socket knows nothing of, and options that it does not have.
+static void levels(void) {
+  static const int levels_[] = {0, 6, 17, 41, 77, -1};
+  int sockets[] = {socket(AF_INET, SOCK_STREAM, 0), socket(AF_INET, SOCK_DGRAM, 0), socket(AF_INET6, SOCK_STREAM, 0),
+                   socket(AF_INET6, SOCK_DGRAM, 0), socket(AF_UNIX, SOCK_STREAM, 0), socket(AF_NETLINK, SOCK_RAW, 0)};
+  for (int i = 0; i < 6; i++) {
+    for (int j = 0; j < 6; j++) {
+      socklen_t size = -1;
+      char value[16];
+      printf("%d %d ", i, levels_[j]);
+      if (j > 3) TRY(setsockopt(sockets[i], levels_[j], 9999, nowhere, 4));
+      TRY(setsockopt(sockets[i], levels_[j], 9999, nowhere, -1));
+      TRY(getsockopt(sockets[i], levels_[j], 9999, value, &size));
+      size = 8;
+      if (j == 0) TRY(getsockopt(sockets[i], 0, 9 /* IP_PKTOPTIONS */, value, &size));
+      if (j == 0) TRY(size);
+      if (j > 3) TRY(getsockopt(sockets[i], levels_[j], 9999, nowhere, (socklen_t *)32));
+    }
+  }
+}
+
 int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   run(unix_streams);
@@ -240,5 +261,6 @@ int main(void) {
   run(udp6);
   run(tcp);
   run(netlink);
+  run(levels);
   return 0;
 }
