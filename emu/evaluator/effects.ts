@@ -421,9 +421,10 @@ class Recorder extends KnownArithmetic implements Machine<Value, Unknown, Unknow
   vecShift(op: VectorShift, _t: Lanes, _a: Unknown, _amount: number): Unknown {
     this.#vectorFlags(op);
   }
-  /** Floats and what saturates set cumulative flags. */
+  /** Floats and what saturates set cumulative flags. Of the mode only AHP counts (ARM ARM A2.7.2). */
   #vectorFlags(op: Vector1 | Vector2 | Vector3 | VectorShift): void {
-    if (/^(f|q|itof|htof)/.test(op)) this.#usesMode();
+    if (op === 'ftoh' || op === 'htof') this.#readsFpscr = true;
+    if (/^(f|q|itof|htof)/.test(op)) this.#writesFpscr = true;
   }
   shuffle(_pattern: readonly number[], _a: Unknown, _b: Unknown): Unknown {}
   splat(_t: Lanes, _v: Value): Unknown {}

@@ -17,7 +17,7 @@ import {
   type FaultReason,
   type Steps,
 } from '../cpu.ts';
-import { type CpuState, FPSCR_MODE_MASK, OFF } from '../cpu-state.ts';
+import { type CpuState, OFF } from '../cpu-state.ts';
 import { InsnCache } from '../decode/insn-cache.ts';
 import { Interpreter } from '../evaluator/interpreter.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
@@ -30,15 +30,15 @@ import { MAX_DEPTH } from './compile.ts';
 import { DISPATCH_DEPTH, GROUP_ALIGN, LEAVE } from './convention.ts';
 import { interpreterSteps, type Stop } from './interpreter-steps.ts';
 import { Machinery } from './machinery.ts';
+import { FloatModeInterpreter, MODE, ModeInterpreters, modeOf } from './modes.ts';
 import { ModuleTable } from './module-table.ts';
+import type { RuntimeHooks } from './runtime.ts';
 import { TranslationStore } from './store.ts';
 import { Tiering } from './tiering.ts';
 import type { TranslationThread } from './translation-thread.ts';
 
 const EXIT_REASON = OFF.exit >> 2;
 const IT = OFF.it >> 2;
-const E = OFF.e >> 2;
-const FPSCR = OFF.fpscr >> 2;
 const TARGET = OFF.target >> 2;
 const EXIT_FROM = OFF.exitFrom >> 2;
 const EXIT_TO = OFF.exitTo >> 2;
@@ -76,9 +76,10 @@ export class JitBackend implements CpuBackend {
   readonly #machinery: Machinery;
   #closed = false;
   readonly #wasm: WasmInterpreter;
+  readonly #modes: ModeInterpreters;
   readonly #tiering: Tiering;
   readonly #heatMask: number;
-  readonly #isDefaultMode = () => this.#defaultMode();
+  readonly #isEvaluated = () => this.#modes.isEvaluated(this.#cpu);
   readonly #times: TimeSheet;
   /** Translates meanwhile; null when this thread does. */
   readonly #thread: TranslationThread | null;
@@ -98,13 +99,14 @@ export class JitBackend implements CpuBackend {
       this.steps = interpreterSteps((cpu, stop) => this.#runUntil(cpu, stop), this.#cache);
     const set = handlerSet(options.count);
     this.#machinery = Machinery.take(space.memory, set);
-    this.#machinery.hooks = {
+    const runtime: RuntimeHooks = {
       check: (_cpu, address, code, site) => this.#check(address >>> 0, code, site),
       svc: (_cpu, imm) => this.#svc(imm),
       step: () => this.#step(),
       preempt: () => this.#preempt(),
       miss: (_cpu, depth, ret) => this.#miss(depth, ret >>> 0),
     };
+    this.#machinery.hooks = runtime;
     const left = store.leftovers.take(space, this.#machinery);
     this.#modules = new ModuleTable(space, store, this.#machinery, left.modules);
     this.code = new CodeCache(space, this.#cache, store, options, this.#modules);
@@ -127,6 +129,8 @@ export class JitBackend implements CpuBackend {
     const heatMask = this.#heatMask;
     const how = { heatMask, timed: options.count === true };
     this.#wasm = new WasmInterpreter(space, set.decoder, this.#machinery, hooks, how, left.pages);
+    const newOfFloats = () => new FloatModeInterpreter(space, runtime, hooks, how.timed);
+    this.#modes = new ModeInterpreters(this.#wasm, newOfFloats, options.brief);
     this.#thread = store.thread;
     this.code.codePages = () => this.#wasm.codePages();
     this.code.onTranslated = (locations) => {
@@ -141,6 +145,7 @@ export class JitBackend implements CpuBackend {
   run(cpu: CpuState): void {
     const outer = this.#cpu;
     const stopAt = this.#stopAt;
+    const { mode } = this.#modes;
     this.#cpu = cpu;
     this.#stopAt = 0;
     const before = this.#times.begin('evaluator');
@@ -151,6 +156,7 @@ export class JitBackend implements CpuBackend {
       this.#times.end(before);
       this.#cpu = outer;
       this.#stopAt = stopAt;
+      this.#modes.mode = mode;
     }
   }
 
@@ -174,14 +180,14 @@ export class JitBackend implements CpuBackend {
     this.#cache.invalidate(address, length);
     // Before the interpreter forgets which pages have code.
     if (this.code.invalidate(address, length)) this.#stale = true;
-    this.#wasm.invalidate(address, length);
+    this.#modes.invalidate(address, length);
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.code.close();
-    this.#wasm.close();
+    this.#modes.close();
     this.#machinery.give();
   }
 
@@ -207,15 +213,16 @@ export class JitBackend implements CpuBackend {
     const interpreter = this.#interpreter;
     const w = cpu.i32;
     for (let first = left; !this.#stop?.isAt(cpu); first = null) {
-      if (first === null && !this.#defaultMode()) {
-        const goesOn =
-          this.#stop === null ? interpreter.run(cpu, this.#isDefaultMode) : interpreter.step(cpu);
-        if (goesOn) continue;
+      const mode = first === null ? modeOf(cpu) : MODE.DEFAULT;
+      if (mode !== MODE.DEFAULT && this.#stop !== null) {
+        if (interpreter.step(cpu)) continue;
+      } else if (this.#modes.evaluates(mode)) {
+        if (interpreter.run(cpu, this.#isEvaluated)) continue;
       } else if (first === null && w[IT] !== 0) {
         if (interpreter.step(cpu)) continue;
       } else {
         const before = this.#times.begin('interpreter');
-        const next = first ?? this.#wasm.run(cpu, depth, this.#stopAt);
+        const next = first ?? this.#modes.run(mode, cpu, depth, this.#stopAt);
         this.#times.end(before);
         if (next !== LEAVE || w[EXIT_REASON] === EXIT.NONE) {
           cpu.location = next >>> 0;
@@ -235,17 +242,6 @@ export class JitBackend implements CpuBackend {
     }
     w[EXIT_REASON] = depth > 0 ? EXIT.HOOK : EXIT.NONE;
     return LEAVE;
-  }
-
-  /** Whether the wasm tiers may run: they assume little endian and the default floating-point mode. */
-  #defaultMode(): boolean {
-    const w = this.#cpu.i32;
-    return (w[E]! | (w[FPSCR]! & FPSCR_MODE_MASK)) === 0;
-  }
-
-  /** Whether compiled code may go on: it assumes ITSTATE 0, too. */
-  #compiledMode(): boolean {
-    return this.#cpu.i32[IT] === 0 && this.#defaultMode();
   }
 
   /**
@@ -351,7 +347,7 @@ export class JitBackend implements CpuBackend {
       cpu.i32[EXIT_REASON] = EXIT.HOOK;
       return 0;
     }
-    if (cpu.location !== expected || this.#stale || this.#revoked() || !this.#compiledMode())
+    if (cpu.location !== expected || this.#stale || this.#revoked() || !this.#modes.mayGoOn(cpu))
       return this.#lookUp();
     return 1;
   }

@@ -30,19 +30,19 @@ export class RecordDecoder {
   readonly #maker: RecordMaker;
   readonly #master: Int32Array;
 
-  /** `counting`: the interpreter is to count instructions. */
-  constructor(handlers: Handlers, counting: boolean) {
+  /** `counting`: the interpreter is to count instructions. `floatMode`: to step those that go by a mode of FPSCR. */
+  constructor(handlers: Handlers, counting: boolean, floatMode: boolean) {
     this.#firstPair = handlers.firstPair;
-    this.#maker = new RecordMaker(handlers, counting);
+    this.#maker = new RecordMaker(handlers, counting, floatMode);
     const bytes = TABLES_AT + handlers.tables.length;
     this.memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536), maximum: 65536, shared: true });
     this.#master = new Int32Array(this.memory.buffer, 0, TABLES_AT >>> 2);
     const tables = new Uint8Array(this.memory.buffer, TABLES_AT);
     const kinds = new Int32Array(this.memory.buffer, TABLES_AT + TABLES.hash, 1 << TABLES.hashLog2);
-    /** The kinds are of the default model. */
+    /** The kinds are of the default model and mode. */
     const load = (): void => {
       tables.set(handlers.tables);
-      if (!isDefaultModel()) kinds.fill(0);
+      if (!isDefaultModel() || floatMode) kinds.fill(0);
     };
     load();
     onModelChange(() => {

@@ -16,7 +16,7 @@ let load: () => Handlers = generate;
 let compile: Compile = ({ wasm }) => new WebAssembly.Module(wasm);
 let handlers: Handlers | undefined;
 let module: WebAssembly.Module | undefined;
-const decoders: { [counting: string]: RecordDecoder } = {};
+const decoders: { [how: string]: RecordDecoder } = {};
 
 /**
  * Says how to get ready-made handlers, and their module compiled. Without, they are generated when they are first needed, in ten
@@ -27,9 +27,10 @@ export function provideHandlers(from: () => Handlers, compileBy: Compile = compi
   compile = compileBy;
 }
 
-export function handlerSet(counting = false): HandlerSet {
+/** `floatMode`: what goes by a mode of FPSCR is to be stepped. */
+export function handlerSet(counting = false, floatMode = false): HandlerSet {
   handlers ??= load();
   module ??= compile(handlers);
-  const decoder = (decoders[String(counting)] ??= new RecordDecoder(handlers, counting));
+  const decoder = (decoders[`${counting} ${floatMode}`] ??= new RecordDecoder(handlers, counting, floatMode));
   return { module, decoder };
 }

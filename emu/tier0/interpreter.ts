@@ -12,8 +12,9 @@
  *     memory's next process where its page is of the same image, and compiled code for them is in place then.
  *   - A handler of a pair stands in the first instruction's record and reads that of the second, so both are forgotten
  *     together: they are on one page, and neither is at its last halfword; and the second has no compiled code.
- *   - RECORD_PAGES_* tell the records of the interpreter that runs; another one of the same memory is concealed meanwhile.
- *   - It runs in the default mode only (little endian, default FPSCR mode) and begins outside IT blocks; else the evaluator does.
+ *   - RECORD_PAGES_* tell the records of the interpreter that runs; another one of the same memory (of a second engine, of
+ *     another mode) is concealed meanwhile.
+ *   - Its records are right for the mode it runs in (jit/modes.ts), and it begins outside IT blocks; else the evaluator does.
  */
 
 import { EXIT, type FaultReason } from '../cpu.ts';
@@ -81,10 +82,6 @@ export class WasmInterpreter {
   readonly #left: Map<number, LeftPage>;
   /** By the same: locations whose records enter compiled code. */
   readonly #compiled = new Map<number, Set<number>>();
-  /** Runs under way in each other. */
-  #nesting = 0;
-  /** RecordArea.clearings when there were records of ours last. */
-  #clearings: number;
   #stops: readonly number[] = [];
 
   constructor(
@@ -96,7 +93,7 @@ export class WasmInterpreter {
     left: Map<number, LeftPage>,
   ) {
     this.#area = RecordArea.of(space);
-    this.#clearings = this.#area.clearings;
+    this.#area.users.add(this);
     this.#left = left;
     this.#heatMask = heatMask;
     this.#timed = timed;
@@ -139,8 +136,11 @@ export class WasmInterpreter {
   run(cpu: CpuState, depth: number, stopAt: number): number {
     const outer = this.#cpu;
     this.#cpu = cpu;
-    if (this.#area.shown !== this) this.#show();
-    if (this.#nesting++ === 0 && this.#area.worn) this.#dropAll();
+    const area = this.#area;
+    const { shown } = area;
+    if (shown !== this) this.show();
+    if (area.running === 0 && area.worn) area.clear();
+    area.running++;
     const w = cpu.i32;
     w[OFF.depth >> 2] = depth;
     w[OFF.stopAt >> 2] = stopAt;
@@ -149,19 +149,18 @@ export class WasmInterpreter {
     try {
       return this.#enter(cpu.base, cpu.location, 0);
     } finally {
-      this.#nesting--;
+      area.running--;
       this.#cpu = outer;
+      // Who is in the midst of it finds its records again.
+      if (shown !== this && area.running > 0) shown?.show();
     }
   }
 
-  #show(): void {
+  /** Its records are those that are found. */
+  show(): void {
     const area = this.#area;
     area.shown?.conceal();
     area.shown = this;
-    if (this.#clearings !== area.clearings) {
-      this.#clearings = area.clearings;
-      for (const forgotten of [this.#pages, this.#left, this.#compiled]) forgotten.clear();
-    }
     for (const [key, records] of this.#pages) this.#views.i32[tableEntry(key)] = records;
   }
 
@@ -176,7 +175,7 @@ export class WasmInterpreter {
    * whose pages are not there are left out until these come.
    */
   stopAt(locations: readonly number[]): void {
-    if (this.#area.shown !== this) this.#show();
+    if (this.#area.shown !== this) this.show();
     for (const location of this.#stops) this.forgetCompiled(location);
     this.#stops = locations;
     this.#putStops();
@@ -286,6 +285,12 @@ export class WasmInterpreter {
     if (this.#area.shown === this) this.#views.i32[tableEntry(key)] = 0;
   }
 
+  /** All records of the memory are to be others'. */
+  forget(): void {
+    for (const key of [...this.#pages.keys()]) this.#hide(key);
+    this.#left.clear();
+  }
+
   /** The end of the process: leaves what the next one can use. To be called while everything is still mapped. */
   close(): void {
     let dropped = false;
@@ -301,6 +306,7 @@ export class WasmInterpreter {
       this.#left.set(key, { records, image, compiled: this.#compiled.get(key) });
       this.#hide(key);
     }
+    this.#area.users.delete(this);
     if (this.#area.shown === this) this.#area.shown = undefined;
     // Of the code of an image where its jumps went is as good as ever.
     if (!dropped) return;
@@ -308,15 +314,11 @@ export class WasmInterpreter {
     i32.fill(0, JUMP_TARGETS >>> 2, (JUMP_TARGETS >>> 2) + JUMP_TARGETS_ENTRIES * 4);
   }
 
-  /** Forgets all records. Those of IT blocks only when nobody may be in the midst of one. */
+  /** Forgets all records but those of IT blocks, which somebody may be in the midst of. */
   #dropAll(): void {
-    const nobodyRuns = this.#nesting === 0;
-    for (const key of [...this.#pages.keys()]) nobodyRuns ? this.#hide(key) : this.#drop(key);
-    if (!nobodyRuns) for (const { records } of this.#left.values()) this.#area.give(records);
+    for (const key of [...this.#pages.keys()]) this.#drop(key);
+    for (const { records } of this.#left.values()) this.#area.give(records);
     this.#left.clear();
-    if (!nobodyRuns) return;
-    this.#area.clear();
-    this.#clearings = this.#area.clearings;
   }
 
   // ---- what the interpreter calls ----

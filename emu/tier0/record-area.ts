@@ -42,9 +42,11 @@ export class RecordArea {
    * Whose records RECORD_PAGES_* tell. Two engines may be at work in a memory (emu/verify), by turns: who runs puts its own
    * there.
    */
-  shown: { conceal(): void } | undefined;
-  /** How often all records have been forgotten. */
-  clearings = 0;
+  shown: { show(): void; conceal(): void } | undefined;
+  /** Runs of interpreters under way, one in the other. */
+  running = 0;
+  /** Interpreters that have records here. */
+  readonly users = new Set<{ forget(): void }>();
 
   /** That of an address space's memory. */
   static of({ memory, pages }: AddressSpace): RecordArea {
@@ -105,13 +107,13 @@ export class RecordArea {
 
   /** Forgets all records; nobody may be in the midst of any. */
   clear(): void {
+    for (const user of this.users) user.forget();
     this.#zero(RECORDS_START, this.#unused);
     this.#free.length = 0;
     this.#unused = RECORDS_START;
     this.#itAreas.length = 0;
     this.#itRoom.fill(0);
     this.#dropped = 0;
-    this.clearings++;
   }
 
   #zero(start: number, end: number): void {

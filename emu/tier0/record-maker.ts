@@ -1,6 +1,7 @@
 /** Makes records of decoded instructions. */
 
 import type { Insn } from '../decode/row.ts';
+import { effectsOf } from '../evaluator/effects.ts';
 import { ALWAYS } from '../machine/machine.ts';
 import { type Args, formKey, testsCondition } from './form.ts';
 import type { Handlers } from './handlers.ts';
@@ -19,17 +20,19 @@ export class RecordMaker {
   readonly bytes = new Uint8Array(this.record.buffer);
   readonly #handlers: Handlers;
   readonly #counting: boolean;
+  readonly #floatMode: boolean;
 
-  /** `counting`: the interpreter is to count instructions. */
-  constructor(handlers: Handlers, counting: boolean) {
+  /** `counting`: the interpreter is to count instructions. `floatMode`: to step those that go by a mode of FPSCR. */
+  constructor(handlers: Handlers, counting: boolean, floatMode = false) {
     this.#handlers = handlers;
     this.#counting = counting;
+    this.#floatMode = floatMode;
   }
 
   make(insn: Insn): void {
     const args = insn.args as Args;
     const handlers = this.#handlers;
-    const form = handlers.find(formKey(insn));
+    const form = this.#floatMode && effectsOf(insn, 0).readsFpscr ? -1 : handlers.find(formKey(insn));
     if (form < 0) {
       this.set(stepHandler(insn.size), 0);
       return;

@@ -37,7 +37,7 @@ class EagerJit extends JitBackend implements BenchCpu {
 
 export const BACKENDS: ReadonlyMap<string, BackendFactory> = new Map<string, BackendFactory>([
   ['reference', (space, options) => new ReferenceBackend(space, options)],
-  ['interp', (space, options) => new JitBackend(space, { ...options, interpret: true })],
+  ['interp', (space, options) => new JitBackend(space, { ...options, interpret: true, brief: 0 })],
   ['jit', (space, options) => new EagerJit(space, options)],
   ['unicorn', (space, options) => new UnicornBackend(space, options)],
 ]);

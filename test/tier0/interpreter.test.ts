@@ -105,6 +105,36 @@ describe('code that changes', () => {
   });
 });
 
+test('records of IT blocks that were made for nobody give way in time', () => {
+  const m = machine(
+    interp,
+    assemble(`
+      .thumb
+      movw r5, #20000
+    again:
+      cmp r5, #3
+      ite eq
+      moveq r0, #1
+      movne r0, #2
+      svc #1
+      subs r5, #1
+      bne again
+      svc #0`),
+    true,
+  );
+  // Each time the interpreter is left and begun anew: then nobody is in the midst of a block.
+  do {
+    m.backend.run(m.cpu);
+    m.backend.invalidate(CODE, 4);
+  } while (m.cpu.r[5] !== 0);
+  expect(m.cpu.r[0]).toBe(2);
+  // Those of all would take thirty pages' room.
+  const beyond = RECORDS_START + 15 * RECORDS_STRIDE;
+  expect(m.space.i32.subarray(beyond >>> 2, (beyond + RECORDS_STRIDE) >>> 2).every((x) => x === 0)).toBe(
+    true,
+  );
+});
+
 describe('pages', () => {
   test('an instruction and an IT block on two pages', () => {
     const m = machine(interp, new Uint8Array(4), true);
