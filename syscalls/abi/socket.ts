@@ -50,6 +50,7 @@ export const SO_RCVLOWAT = 18;
 export const SO_SNDLOWAT = 19;
 export const SO_RCVTIMEO = 20;
 export const SO_SNDTIMEO = 21;
+export const SO_BINDTODEVICE = 25;
 export const SO_TIMESTAMP = 29;
 export const SO_ACCEPTCONN = 30;
 export const SO_PEERSEC = 31;

@@ -203,6 +203,25 @@ static void raw(void) {
   TRY(sendto(fd, packet, 16, 0, &a.any, length));
   take(fd, 1, 0);
   close(fd);
+  // One interface.
+  char device[16] = "";
+  socklen_t size = sizeof device;
+  fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+  TRY(getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, &size));
+  printf("%d\n", size);
+  TRY(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "none", 4));
+  TRY(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3));
+  TRY(getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, &size));
+  size = 3;
+  TRY(getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, &size));
+  size = sizeof device;
+  TRY(getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, &size));
+  printf("%s %d\n", device, size);
+  echo(packet, AF_INET, 9);
+  TRY(sendto(fd, packet, 16, 0, &a.any, length));
+  take(fd, 1, 0);
+  TRY(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "", 0));
+  close(fd);
   // Another protocol, from one socket to another; and headers of one's own.
   int to = socket(AF_INET, SOCK_RAW, 253);
   fd = socket(AF_INET, SOCK_RAW, 253);

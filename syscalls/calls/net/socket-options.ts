@@ -28,6 +28,9 @@ import { fd, hex, int, ptr } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { shownCreds, socketOf } from './socket.ts';
 
+/** Bytes of an interface's name, with its zero (linux/if.h). */
+const IFNAMSIZ = 16;
+
 function timeout(t: Task, name: number, value: number, length: number): number {
   if (name === s.SO_RCVTIMEO_NEW || name === s.SO_SNDTIMEO_NEW) {
     if (length < 16) fail('EINVAL');
@@ -58,6 +61,12 @@ function setsockopt(t: Task, fd: number, level: number, name: number, value: num
         if (length < s.linger.size) fail('EINVAL');
         const { l_onoff, l_linger } = t.mm.get(s.linger, value);
         socket.linger = l_onoff ? l_linger : -1;
+        return 0;
+      }
+      case s.SO_BINDTODEVICE: {
+        if (!(socket instanceof RawSocket)) break;
+        const bytes = t.mm.readable(value, Math.min(length, IFNAMSIZ - 1));
+        socket.bindToDevice(Buffer.from(bytes).toString('latin1').replace(/\0.*$/s, ''));
         return 0;
       }
     }
@@ -249,6 +258,11 @@ function getsockopt(
       return time(socket.writeTimeout);
     case s.SO_LINGER:
       return give(new Uint8Array(Int32Array.of(+(socket.linger >= 0), Math.max(0, socket.linger)).buffer));
+    case s.SO_BINDTODEVICE: {
+      if (!(socket instanceof RawSocket)) return -ERRNO.ENOPROTOOPT;
+      if (socket.device === '') return give(new Uint8Array(0));
+      return room < IFNAMSIZ ? fail('EINVAL') : give(Buffer.from(`${socket.device}\0`, 'latin1'));
+    }
     case s.SO_PEERCRED: {
       const peer = socket.peerCreds;
       const { pid, uid, gid } = peer ? shownCreds(t, peer) : { pid: 0, uid: 0xffff_ffff, gid: 0xffff_ffff };

@@ -19,6 +19,7 @@ import {
   MSG_OOB,
   SHUT_RD,
   SHUT_WR,
+  SO_BINDTODEVICE,
   SO_TIMESTAMP,
   SO_TIMESTAMPNS,
   SOCK_RAW,
@@ -194,6 +195,8 @@ export class PrivatePackets implements PacketPort {
   }
   setOption(level: number, name: number, value: Uint8Array): void {
     if (level === IPPROTO_ICMPV6) this.#filter6.set(value);
+    // There is one interface.
+    else if (level === SOL_SOCKET && name === SO_BINDTODEVICE) return;
     else
       this.#options.set(`${level}:${name}`, new DataView(value.buffer, value.byteOffset).getInt32(0, true));
   }

@@ -16,6 +16,7 @@ import {
   SHUT_RD,
   SHUT_RDWR,
   SHUT_WR,
+  SO_BINDTODEVICE,
   SO_BROADCAST,
   SO_DONTROUTE,
   SO_MARK,
@@ -172,6 +173,14 @@ export class RawSocket extends Socket {
     if (!super.setOption(name, value)) return false;
     if (TOLD.has(name)) this.#port.setOption(SOL_SOCKET, name, int(value));
     return true;
+  }
+  /** Of which interface packets are to be, none for all of them (SO_BINDTODEVICE). */
+  device = '';
+  /** ENODEV. */
+  bindToDevice(name: string): void {
+    if (name !== '' && !this.network.interfaces().some((one) => one.name === name)) fail('ENODEV');
+    this.#port.setOption(SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(name, 'latin1'));
+    this.device = name;
   }
   /** Which messages of ICMPv6 are not heard; false when it is another option. */
   setFilter6(level: number, name: number, value: Uint8Array): boolean {
