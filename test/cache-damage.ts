@@ -66,7 +66,7 @@ function random(seed: number): (n: number) => number {
 export function damageCaches(
   count: number,
   seed: number,
-  told: (done: number) => void = () => {},
+  told: (done: number, failures: number) => void = () => {},
 ): DamageReport {
   const root = makeRoot('date');
   const base = fs.mkdtempSync(`${tmpdir()}/armrun-damage-`);
@@ -127,7 +127,7 @@ export function damageCaches(
         const isWorse = ([name, number]: [string, number]) => (found.get(name) ?? 0) < number * RESTORED;
         if ([...now].some(isWorse)) failures.push(`${what}: after it there are ${missing.join(', ')}`);
       }
-      if (i % 50 === 49) told(i + 1);
+      if (i % 50 === 49) told(i + 1, failures.length);
     }
   } finally {
     fs.rmSync(base, { recursive: true, force: true });
@@ -233,8 +233,8 @@ function damage(cache: string, below: (n: number) => number): string {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [count = 1000, seed = 1] = process.argv.slice(2).map(Number);
-  const { failures, empty, damaged, after } = damageCaches(count, seed, (done) => {
-    process.stderr.write(`${done} of ${count}\n`);
+  const { failures, empty, damaged, after } = damageCaches(count, seed, (done, failed) => {
+    process.stderr.write(`${done} of ${count}, ${failed} failures\n`);
   });
   for (const failure of failures) console.log(failure);
   console.log(`${count} caches, ${failures.length} failures`);

@@ -23,9 +23,9 @@ export function modeOf({ i32 }: CpuState): Mode {
 }
 
 /**
- * Taken branches of MODE.FLOATS that the evaluator runs before the interpreter does: that one has to put the places of its records
- * where they are looked for, and the other one again behind, for which the evaluator runs a few hundred. Who rounds up for one
- * sum has it over before.
+ * Taken branches of MODE.FLOATS that the evaluator runs before the interpreter does. That one has to put the places of its
+ * records where they are looked for, and the other one again when it is over, in which time the evaluator runs a few hundred
+ * branches: who rounds up for one sum has it over before.
  */
 const BRIEF = 256;
 
