@@ -416,7 +416,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^prctl$/,
-    when: ({ made, what, result }) => word(made, 0) === 40 && (what === 'memory' || result === 'EFAULT'),
+    when: ({ made, what, theirs }) => word(made, 0) === 40 && (what === 'memory' || theirs === 'EFAULT'),
     reason: 'PR_GET_TID_ADDRESS gives an address of 8 bytes on a 64-bit kernel, to 32-bit programs, too.',
   },
   {
