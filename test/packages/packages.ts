@@ -127,7 +127,7 @@ export const PACKAGES: Readonly<Record<string, Package>> = {
   // A user without privilege makes a system in user, mount and PID namespaces of their own.
   mmdebstrap: {
     names: ['mmdebstrap', 'uidmap'],
-    use: `id builder 2>/dev/null || useradd -m builder; rm -f /tmp/made.tar
+    use: `id builder >/dev/null 2>&1 || useradd -m builder; rm -f /tmp/made.tar
       export MIRROR=$(apt-get indextargets --format '$(SITE)' 'Codename: bookworm' | head -n 1)
       su -s /bin/sh builder -c 'unshare -Ur id -u
         SOURCE_DATE_EPOCH=1700000000 mmdebstrap --mode=unshare --variant=extract --include=hello bookworm /tmp/made.tar $MIRROR'
@@ -140,6 +140,7 @@ export const PACKAGES: Readonly<Record<string, Package>> = {
         'lrwxrwxrwx 0/0 .* \\./dev/fd -> /proc/self/fd\\n',
         '-rwxr-xr-x 0/0 .* \\./usr/bin/hello',
       ].join('[^]*'),
+      'm',
     ),
     needsNetwork: true,
   },
