@@ -94,5 +94,8 @@ export function checkTargetFlags(flags: number): void {
 /** A target of the *at calls may be a descriptor opened with O_PATH, which stands for its inode. */
 export function targetAt(t: Task, dirfd: number, path: string | null, flags: number): Target {
   const target = fileOrInodeAt(t, dirfd, path, flags, !(flags & AT_SYMLINK_NOFOLLOW));
-  return target instanceof PathFile ? target.inode : target;
+  if (!(target instanceof PathFile)) return target;
+  // Its name has been looked at long ago.
+  t.kernel.vfs.beginWalk();
+  return target.inode;
 }

@@ -147,7 +147,7 @@ export function ownerOf({ process }: Task, { owner }: OpenFile): number {
 }
 
 export function setFlags(t: Task, fd: number, file: OpenFile, flags: number): number {
-  if (flags & ~file.flags & f.O_NOATIME && !owns(file.stat(), t.creds)) fail('EPERM');
+  if (flags & ~file.flags & f.O_NOATIME && !owns(file, t.creds)) fail('EPERM');
   // Of pipes it means packets; what has no blocks has no way past the cache.
   if (flags & f.O_DIRECT && !file.inode.isRegular && !(file instanceof PipeFile)) fail('EINVAL');
   // Files that know no O_ASYNC do not keep it.

@@ -232,6 +232,8 @@ export abstract class OpenFile {
     return this.inode.stat();
   }
   setattr(change: AttributeChange): void {
+    // What is known of it is of when it was opened.
+    this.vfs.beginWalk();
     this.inode.setattr(change);
   }
   truncate(size: number): void {

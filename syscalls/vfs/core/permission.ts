@@ -8,9 +8,14 @@ import { type Attributes, S_ISGID, S_ISVTX } from '../../abi/stat.ts';
 import { CAP, type Creds, capable, capableOver } from './creds.ts';
 import type { Inode } from './inode.ts';
 
+/** A file by its name or as it is open. It is looked at only where it matters whose it is: whoever may do all need not ask. */
+interface Owned {
+  stat(): Attributes;
+}
+
 /** The owner of a file, or who may act as the owner (inode_owner_or_capable). */
-export function owns(attributes: Attributes, who: Creds): boolean {
-  return attributes.uid === who.fsuid || capableOver(who, CAP.FOWNER, () => attributes);
+export function owns(file: Owned, who: Creds): boolean {
+  return capableOver(who, CAP.FOWNER, () => file.stat()) || file.stat().uid === who.fsuid;
 }
 
 function inGroup(gid: number, who: Creds): boolean {
@@ -37,9 +42,8 @@ export function checkDelete(dir: Inode, name: string, inode: Inode, who: Creds):
   if (!dir.permits(W_OK | X_OK, who)) fail('EACCES');
   if (dir.fs.readOnly) fail('EROFS');
   if (dir.mounts?.has(name)) fail('EBUSY');
-  const { mode, uid } = dir.stat();
-  if (!(mode & S_ISVTX) || uid === who.fsuid) return;
-  if (!owns(inode.stat(), who)) fail('EPERM');
+  if (!(dir.mode & S_ISVTX) || dir.stat().uid === who.fsuid) return;
+  if (!owns(inode, who)) fail('EPERM');
 }
 
 /**
@@ -70,27 +74,22 @@ export function checkXattr(inode: Inode, name: string, access: number, who: Cred
   }
   // Access control lists are the owner's, and so are attributes of directories where each may only touch what is theirs.
   const owned = name.startsWith('system.') || (inode.isDirectory && (inode.mode & S_ISVTX) !== 0);
-  if (owned && !owns(inode.stat(), who)) fail('EPERM');
+  if (owned && !owns(inode, who)) fail('EPERM');
 }
 const NAMESPACES = ['user.', 'trusted.', 'security.', 'system.'];
 
 /** chown by this user. Throws EPERM. */
-export function checkChown(
-  a: Attributes,
-  uid: number | undefined,
-  gid: number | undefined,
-  who: Creds,
-): void {
-  if (capableOver(who, CAP.CHOWN, () => a)) return;
+export function checkChown(file: Owned, uid: number | undefined, gid: number | undefined, who: Creds): void {
+  if (capableOver(who, CAP.CHOWN, () => file.stat())) return;
+  const a = file.stat();
   const owner = a.uid === who.fsuid;
   if (uid !== undefined && !(owner && uid === a.uid)) fail('EPERM');
   if (gid !== undefined && !(owner && (gid === a.gid || inGroup(gid, who)))) fail('EPERM');
 }
 
 /** The mode chmod sets: who is not in the file's group loses S_ISGID. Throws EPERM. */
-export function checkChmod(a: Attributes, mode: number, who: Creds): number {
-  if (!owns(a, who)) fail('EPERM');
-  if (mode & S_ISGID && !inGroup(a.gid, who) && !capableOver(who, CAP.FSETID, () => a))
-    return mode & ~S_ISGID;
-  return mode;
+export function checkChmod(file: Owned, mode: number, who: Creds): number {
+  if (!owns(file, who)) fail('EPERM');
+  if (!(mode & S_ISGID) || capableOver(who, CAP.FSETID, () => file.stat())) return mode;
+  return inGroup(file.stat().gid, who) ? mode : mode & ~S_ISGID;
 }

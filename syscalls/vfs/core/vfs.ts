@@ -278,7 +278,7 @@ export class Vfs {
     const wanted = (access === O_WRONLY ? 0 : R_OK) | (access !== O_RDONLY || flags & O_TRUNC ? W_OK : 0);
     if (!inode.permits(wanted, who)) fail('EACCES');
     if (wanted & W_OK && inode.isRegular && inode.fs.readOnly) fail('EROFS');
-    if (flags & O_NOATIME && !owns(inode.stat(), who)) fail('EPERM');
+    if (flags & O_NOATIME && !owns(inode, who)) fail('EPERM');
     if (!(flags & O_LARGEFILE) && inode.isRegular && inode.stat().size > MAX_NON_LFS) fail('EOVERFLOW');
     if (wanted & W_OK && this.isExecuted(inode)) fail('ETXTBSY');
     this.leases.break(inode, (wanted & W_OK) !== 0, (flags & O_NONBLOCK) !== 0);
@@ -417,12 +417,12 @@ export class Vfs {
   }
 
   chmod(target: Target, mode: number, who: Creds): void {
-    this.#setattr(target, { mode: checkChmod(target.stat(), mode & 0o7777, who) });
+    this.#setattr(target, { mode: checkChmod(target, mode & 0o7777, who) });
   }
 
   /** Ids that are undefined stay. EPERM, EROFS. */
   chown(target: Target, uid: number | undefined, gid: number | undefined, who: Creds): void {
-    checkChown(target.stat(), uid, gid, who);
+    checkChown(target, uid, gid, who);
     if (uid === undefined && gid === undefined) return;
     this.#setattr(target, { ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }) });
   }
@@ -430,7 +430,7 @@ export class Vfs {
   /** Sets times in nanoseconds since 1970; what is undefined stays (utimensat(2)). EPERM, EACCES, EROFS. */
   utimes(target: Target, atime: Time, mtime: Time, who: Creds): void {
     if (atime === undefined && mtime === undefined) return;
-    if (!owns(target.stat(), who)) {
+    if (!owns(target, who)) {
       if (atime !== 'now' || mtime !== 'now') fail('EPERM');
       if (!inodeOf(target).permits(W_OK, who)) fail('EACCES');
     }

@@ -296,7 +296,8 @@ export class NodeDirectory extends NodeInode {
       this.#special!.delete(name);
       return;
     }
-    if (this.#kind(name) === S_IFDIR) fail('EISDIR');
+    // The host says so itself.
+    if (!this.fs.native && this.#kind(name) === S_IFDIR) fail('EISDIR');
     host(() => this.fs.unlink(this.childPath(name)));
     const known = this.#children?.get(name);
     if (known) this.#removed(known);

@@ -203,7 +203,9 @@ export class NodeInode extends Inode {
       this.#setNameless(change);
       return;
     }
-    this.#refresh();
+    if (this.#walk !== this.fs.vfs.walk) this.#refresh();
+    // Ids that are not given stay.
+    const { uid, gid } = this.#stats;
     this.#walk = -1;
     try {
       if (change.size !== undefined) {
@@ -213,8 +215,7 @@ export class NodeInode extends Inode {
         if (mapped) forgetShared(mapped, change.size);
       }
       if (change.uid !== undefined || change.gid !== undefined) {
-        const now = this.stat();
-        this.fs.chown(this.path, change.uid ?? now.uid, change.gid ?? now.gid);
+        this.fs.chown(this.path, change.uid ?? uid, change.gid ?? gid);
       }
       if (change.mode !== undefined) {
         if (this.isSymlink) fail('EOPNOTSUPP');
@@ -249,19 +250,19 @@ export class NodeInode extends Inode {
   setOpen(fd: number, change: AttributeChange): void {
     const { api, calls } = this.fs;
     this.fs.checkWritable();
+    this.outdate();
     const look = () => this.attributes(host(() => this.fs.fstat(fd)));
     host(() => {
       if (change.size !== undefined) api.ftruncateSync(fd, change.size);
       if (change.uid !== undefined || change.gid !== undefined) {
-        const now = look();
-        api.fchownSync(fd, change.uid ?? now.uid, change.gid ?? now.gid);
+        const { uid, gid } = change;
+        api.fchownSync(fd, uid ?? look().uid, gid ?? look().gid);
       }
       if (change.mode !== undefined) api.fchmodSync(fd, change.mode & 0o7777);
     });
     if (calls !== undefined) {
       if (change.atime === undefined && change.mtime === undefined) return;
       utimens(calls, fd, change.atime, change.mtime);
-      this.outdate();
       return;
     }
     this.setTimes(change, (atime, mtime) => host(() => api.futimesSync(fd, atime, mtime)), look);
