@@ -48,7 +48,7 @@ while :; do
 done
 `;
 
-/** Runs the script, kills the run at a moment between 0 and `within` ms after its first round, and gives what is not as on Linux. */
+/** Runs the script, kills the run at most `within` ms after its first round, at random, and gives what is not as on Linux. */
 export async function killOnce(within: number): Promise<string[]> {
   const work = mkdtempSync(join(tmpdir(), 'armrun-killed-'));
   try {
