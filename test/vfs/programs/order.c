@@ -199,6 +199,12 @@ static void descriptors(void) {
   TRY(dup2(0, 19));
   TRY(fcntl(0, F_DUPFD, 20));
   TRY(fcntl(0, F_DUPFD, 19));
+  l.rlim_cur = 3;
+  TRY(setrlimit(RLIMIT_NOFILE, &l));
+  TRY(accept(0, NULL, NULL));
+  TRY(accept(99, NULL, NULL));
+  TRY(accept4(0, NULL, NULL, 1));
+  l.rlim_cur = 20;
   l.rlim_max = 21;
   TRY(setrlimit(RLIMIT_NOFILE, &l));
   if (getuid() == 0) setresuid(1000, 1000, 1000);
