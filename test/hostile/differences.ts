@@ -539,6 +539,11 @@ export const RULES: readonly Rule[] = [
     reason: 'Which other processes there are that could own a file (F_SETOWN, FIOSETOWN) is not the same.',
   },
   {
+    calls: /^mmap2$/,
+    when: ({ before, theirs }) => theirs === 'ENOMEM' && before.some(({ call }) => call.name === 'personality'),
+    reason: 'Layouts that personality(2) asks for leave no room in the address space of an x86 program.',
+  },
+  {
     calls: /^open_tree$/,
     when: ({ ours }) => ours === 'EMFILE',
     reason: 'Newer kernels look for the path before they look for a descriptor.',
