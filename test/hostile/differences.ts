@@ -540,7 +540,8 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^mmap2$/,
-    when: ({ before, theirs }) => theirs === 'ENOMEM' && before.some(({ call }) => call.name === 'personality'),
+    when: ({ before, theirs }) =>
+      theirs === 'ENOMEM' && before.some(({ call }) => call.name === 'personality'),
     reason: 'Layouts that personality(2) asks for leave no room in the address space of an x86 program.',
   },
   {

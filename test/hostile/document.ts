@@ -27,10 +27,9 @@ run what is recorded of Linux (recorded.jsonl, by \`--record\`) and a thousand n
 Calls that end, replace, copy or trace their process (exit, execve, clone, ptrace, sigreturn ...) are made by a process of their
 own.
 
-Measured, two busy cores: a million calls in 15 minutes with \`--jobs 4\`, no failure. Held against Linux 6.18 three times, after
+Measured, two busy cores: a million calls in 15 minutes with \`--jobs 4\`, no failure. Held against Linux 6.18 four times, after
 each of which what was found was mended or put on the list: 9 of 145,078 compared calls differed in a way that the list had not,
-then 15 of 226,629, then 12 of 329,469, then 3 of
-54,844. With \`--meant\` the run tells what the list explains.
+then 15 of 226,629, then 12 of 329,469, then 3 of 54,844. With \`--meant\` the run tells what the list explains.
 
 ## What differs
 
