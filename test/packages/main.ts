@@ -81,7 +81,9 @@ for (const { root, uid } of option.alone ? [] : systems) {
 for (const name of packages) {
   const { holds } = PACKAGES[name]!;
   if (holds === undefined || option.alone) continue;
-  const held = await Promise.all([...systems, oracle].map((system) => system.run(holds)));
+  // One after the other: they would have the same ports.
+  const held: string[] = [];
+  for (const system of [...systems, oracle]) held.push(await system.run(holds));
   const differ = systems.filter((_, i) => held[i] !== held.at(-1)).map(({ uid }) => uid);
   console.log(
     `${name} holds ${held.at(-1)!.length} characters, differently for users: ${differ.join(' ') || 'none'}`,
