@@ -21,14 +21,14 @@ import {
 } from '../memory/layout.ts';
 import { TimeSheet } from '../work.ts';
 import { beginsBlock, CodeImage, type CompiledModule, type Translation } from './code-image.ts';
+import { SITE_WORDS } from './convention.ts';
 import { LocalView } from './local-view.ts';
-import { moduleOf } from './module.ts';
+import { importsOf, moduleOf, type RegionModule } from './module.ts';
 import type { ModuleTable } from './module-table.ts';
 import type { TranslationStore } from './store.ts';
 import { LOCAL_INSTRUCTIONS } from './tiering.ts';
 import type { Answer, TranslationThread } from './translation-thread.ts';
 import { type Batch, isEntry, type Start, Translator, type TranslatorOptions } from './translator.ts';
-import { patchI32 } from './wasm.ts';
 
 /** A region is compiled again so often, as more of it turns out to be hot. */
 const MAX_EXTENSIONS = 6;
@@ -225,11 +225,10 @@ export class CodeCache {
     const first = store.sitesOf(Int32Array.from(sites));
     const numbered = translations.map((t): Translation => {
       const numbers = t.numbers.map((n) => (n.site < 0 ? n : { ...n, site: first + n.site }));
-      for (const { at, location, site } of numbers)
-        patchI32(t.body.code, at, site < 0 ? store.slotOf(location) : site);
       return { ...t, numbers };
     });
-    if (!this.#build(image, numbered, constantPages)) return false;
+    const module = moduleOf(numbered, sites.length / SITE_WORDS, (site) => site - first);
+    if (!this.#build(image, numbered, module, first, constantPages)) return false;
     const [{ location }] = translations as [Translation];
     store.translated(this.space, location, image);
     return true;
@@ -262,17 +261,22 @@ export class CodeCache {
   }
 
   /** False when there is no memory for it. */
-  #build(image: CodeImage, translations: readonly Translation[], constantPages: Iterable<number>): boolean {
-    const store = this.#store;
-    const slotOf = (location: number) => store.slotOf(location);
-    const bytes = moduleOf(translations, slotOf);
-    const locations = translations.map((t) => t.location);
+  #build(
+    image: CodeImage,
+    translations: readonly Translation[],
+    { bytes, numbers }: RegionModule,
+    firstSite: number,
+    constantPages: Iterable<number>,
+  ): boolean {
+    const slotOf = (location: number) => this.#store.slotOf(location);
+    const { locations } = numbers;
     const module = this.#ifRoom(() => new WebAssembly.Module(bytes));
     if (module === undefined) return false;
     const compiled: CompiledModule = {
       module,
       locations,
       slots: locations.map(slotOf),
+      numbers: importsOf(numbers, firstSite, slotOf),
       pages: new Set([...translations.flatMap((t) => t.pages), ...constantPages]),
     };
     for (const t of translations) image.add(t);

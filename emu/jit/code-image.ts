@@ -38,6 +38,8 @@ export interface CompiledModule {
   readonly locations: readonly number[];
   /** Table slot of each location. */
   readonly slots: readonly number[];
+  /** What it imports (importsOf). */
+  readonly numbers: readonly number[];
   readonly pages: ReadonlySet<number>;
 }
 

@@ -42,8 +42,6 @@ const STACK_KIB = Number(/--stack-size=(\d+)/.exec(process.execArgv.join(' '))?.
 export const MAX_DEPTH = Math.floor(STACK_KIB / 3);
 
 export interface CompileContext {
-  /** Table slot of a location, taken for it when it has none. */
-  slotOf(location: number): number;
   /** Whether the location has code now, or is to have with this module. */
   hasCode(location: number): boolean;
   constantWord(address: number, size: number): number | undefined;
@@ -315,7 +313,7 @@ export class RegionCompiler implements EmitterHost {
     if (this.#context.hasCode(location) && (call.parent === null || this.#goesOnBehind(from, call))) {
       emitter.storeVars(dirty);
       emitter.storeState(OFF.target, location);
-      this.#leaveTo(from, call, () => emitter.slot(location, this.#context.slotOf(location)));
+      this.#leaveTo(from, call, () => emitter.slot(location));
       return;
     }
     // Nothing has gone there yet: a way out that is short to write.
@@ -459,7 +457,7 @@ export class RegionCompiler implements EmitterHost {
     else emitter.storeState(OFF.target, target);
     this.#links.pushCallArguments(returnTo);
     if (target === undefined) out.get(this.#links.slot);
-    else emitter.slot(target >>> 0, this.#context.slotOf(target >>> 0));
+    else emitter.slot(target >>> 0);
     this.#links.callIndirect(OP.call_indirect);
     this.#links.returnUnlessAt(returnTo);
     this.#goOnAfter(block, ~0);

@@ -108,6 +108,9 @@ export const TYPES = [
   { params: [F64, F64, F64], results: [F64] },
 ] as const;
 
+/** Words that say what a place that may fault is: its location, dirty variables with ITSTATE in bits 31..24, its region. */
+export const SITE_WORDS = 3;
+
 /** The op cannot be compiled; the evaluator runs this instruction. */
 export class Unsupported extends Error {}
 

@@ -34,10 +34,10 @@ export class Node {
 }
 
 /**
- * A constant in the code that only means something in this run: the slot of a location, or a site (then `site` is not negative).
+ * A number in the code that is another one in each run: the slot of a location, or a site (then `site` is not negative).
  */
 export interface RunNumber {
-  /** Offset in the function's code (`patchI32`). */
+  /** Offset in the function's code of a hole for it. */
   readonly at: number;
   readonly location: number;
   readonly site: number;
@@ -163,16 +163,15 @@ export class FunctionWriter {
     while (this.numbers.length > 0 && this.numbers[this.numbers.length - 1]!.at >= length) this.numbers.pop();
   }
 
-  // ---- numbers of this run ----
-  /** Constants that are different in another run. */
+  // ---- numbers of the run ----
   readonly numbers: RunNumber[] = [];
   /** The table slot of a location. */
-  slot(location: number, slot: number): void {
-    this.numbers.push({ at: this.out.i32Patchable(slot), location, site: -1 });
+  slot(location: number): void {
+    this.numbers.push({ at: this.out.hole(), location, site: -1 });
   }
   /** The number of a place that may fault. */
   site(site: number): void {
-    this.numbers.push({ at: this.out.i32Patchable(site), location: 0, site });
+    this.numbers.push({ at: this.out.hole(), location: 0, site });
   }
 
   open(op: number): void {

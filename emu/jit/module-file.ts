@@ -1,24 +1,25 @@
 /**
- * Translations as bytes, to be kept from one run to the next: a wasm module of them, and behind it what must be known to give the
+ * Translations as bytes, to be kept from one run to the next: a wasm module of them, and before it what must be known to give the
  * module the numbers of another run, to compile parts of it anew, and to write it once more.
  *
  *   header   HEADER int32s: magic, counts
  *   records  RECORD int32s for each function
- *   data     int32s: for each function its numbers, hints, locals, blocks and pages; then the sites
+ *   data     int32s: for each function its numbers, hints, locals, blocks and pages; then the sites, and the locations that
+ *            functions refer to
  *   module   bytes
  *
  * All int32s in the host's order. What is read is trusted to be what was written: who keeps the bytes sees to that.
  */
 
 import type { CompiledModule, Translation } from './code-image.ts';
+import { SITE_WORDS } from './convention.ts';
 import type { RunNumber } from './function-writer.ts';
-import { moduleOf } from './module.ts';
+import { importsOf, moduleOf } from './module.ts';
 import type { TranslationStore } from './store.ts';
-import { type FuncBody, patchI32, type ValType } from './wasm.ts';
-import type { ModuleLayout } from './wasm-module.ts';
+import type { FuncBody, ValType } from './wasm.ts';
 
 const MAGIC = 0x4152_4d34;
-const HEADER = 5;
+const HEADER = 6;
 /** Words of a record. */
 const R = {
   location: 0,
@@ -27,23 +28,21 @@ const R = {
   instructions: 2,
   code: 3,
   codeLength: 4,
-  slotPlace: 5,
-  data: 6,
-  numbers: 7,
-  unlikely: 8,
-  locals: 9,
-  blocks: 10,
-  inlined: 11,
-  pages: 12,
+  data: 5,
+  numbers: 6,
+  unlikely: 7,
+  locals: 8,
+  blocks: 9,
+  inlined: 10,
+  pages: 11,
 } as const;
-const RECORD = 13;
+const RECORD = 12;
 const LOOP = 1;
 const OPTIMIZED = 2;
 /** No location: its slot takes functions that are not wanted. */
 const NOWHERE = 0xffff_ffff;
-/** Words of a number and of a site. */
+/** Words of a number. */
 const NUMBER = 3;
-const SITE = 3;
 
 /** A translation over the bytes of a file: what only a second compilation needs is made when it is asked for. */
 class KeptTranslation implements Translation {
@@ -121,46 +120,41 @@ class KeptTranslation implements Translation {
 
 /** Translations as bytes. */
 export function writeModule(translations: readonly Translation[], store: TranslationStore): Uint8Array {
-  const layout: ModuleLayout = { codes: [], slots: [] };
-  const bytes = moduleOf(translations, (location) => store.slotOf(location), layout);
+  // The file's sites are in the order in which translations have them.
+  const sites = new Map<number, number>();
+  for (const { numbers } of translations)
+    for (const { site } of numbers) if (site >= 0) sites.set(site, sites.size);
+  const { bytes, codes, numbers } = moduleOf(translations, sites.size, (site) => sites.get(site)!);
   const records: number[] = [];
   const data: number[] = [];
-  const sites: number[] = [];
   const dataStart = HEADER + translations.length * RECORD;
   translations.forEach((t, i) => {
-    const { numbers, body } = t;
-    const { unlikely = [], locals } = body;
+    const { unlikely = [], locals, code } = t.body;
     records.push(
-      ...[
-        t.location,
-        (t.isLoop ? LOOP : 0) | (t.isOptimized ? OPTIMIZED : 0),
-        t.instructions,
-        layout.codes[i]!,
-        body.code.length,
-      ],
-      ...[layout.slots[i]!, dataStart + data.length],
-      ...[numbers.length, unlikely.length, locals.length, t.blocks.length, t.inlined.length, t.pages.length],
+      ...[t.location, (t.isLoop ? LOOP : 0) | (t.isOptimized ? OPTIMIZED : 0), t.instructions],
+      ...[codes[i]!, code.length, dataStart + data.length],
+      ...[t.numbers.length, unlikely.length, locals.length],
+      ...[t.blocks.length, t.inlined.length, t.pages.length],
     );
-    for (const { at, location, site } of numbers) {
-      data.push(at, location, site < 0 ? -1 : sites.length / SITE);
-      if (site < 0) continue;
-      const { location: place, dirty, region } = store.site(site);
-      sites.push(place, dirty, region);
-    }
+    for (const { at, location, site } of t.numbers) data.push(at, location, site < 0 ? -1 : sites.get(site)!);
     for (const at of unlikely) data.push(at);
     for (const [count, type] of locals) data.push(count, type);
     for (const address of t.blocks) data.push(address);
     for (const address of t.inlined) data.push(address);
     for (const page of t.pages) data.push(page);
   });
-  const rest = dataStart + data.length;
-  const total = rest + sites.length;
+  const sitesStart = dataStart + data.length;
+  for (const number of sites.keys()) {
+    const { location, dirty, region } = store.site(number);
+    data.push(location, dirty, region);
+  }
+  data.push(...numbers.references);
+  const total = dataStart + data.length;
   const out = new Uint8Array(total * 4 + bytes.length);
   const all = new Int32Array(out.buffer, 0, total);
-  all.set([MAGIC, translations.length, bytes.length, rest, sites.length]);
+  all.set([MAGIC, translations.length, bytes.length, sitesStart, sites.size, numbers.references.length]);
   all.set(records, HEADER);
   all.set(data, dataStart);
-  all.set(sites, rest);
   out.set(bytes, total * 4);
   return out;
 }
@@ -184,35 +178,28 @@ export function readModule(
 ): ReadModule {
   if (file.length < HEADER * 4) throw new RangeError('too short');
   const all = new Int32Array(file.buffer, file.byteOffset, file.length >> 2);
-  const [magic, count, length, rest, siteWords] = all.subarray(0, HEADER) as unknown as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const total = rest + siteWords;
+  const [magic, count = 0, length = 0, sitesStart = 0, sites = 0, references = 0] = all.subarray(0, HEADER);
+  const sitesEnd = sitesStart + sites * SITE_WORDS;
+  const total = sitesEnd + references;
   if (magic !== MAGIC || total * 4 + length !== file.length) throw new RangeError('no module');
-  const module = file.subarray(total * 4);
-  const firstSite = store.sitesOf(all.subarray(rest, total));
+  const bytes = file.subarray(total * 4);
+  const firstSite = store.sitesOf(all.subarray(sitesStart, sitesEnd));
   const translations: Translation[] = [];
+  const locations: number[] = [];
   for (let i = 0; i < count; i++) {
     const record = HEADER + i * RECORD;
-    const code = all[record + R.code]!;
-    const end = all[record + R.data]! + all[record + R.numbers]! * NUMBER;
-    for (let at = all[record + R.data]!; at < end; at += NUMBER) {
-      const site = all[at + 2]!;
-      patchI32(module, code + all[at]!, site < 0 ? store.slotOf(all[at + 1]! >>> 0) : firstSite + site);
-    }
     const location = all[record + R.location]! >>> 0;
     const isWanted = wanted(location);
-    patchI32(module, all[record + R.slotPlace]!, store.slotOf(isWanted ? location : NOWHERE));
-    if (isWanted) translations.push(new KeptTranslation(all, record, module, firstSite));
+    if (isWanted) translations.push(new KeptTranslation(all, record, bytes, firstSite));
+    locations.push(isWanted ? location : NOWHERE);
   }
+  const slotOf = (location: number) => store.slotOf(location >>> 0);
+  const numbers = { sites, locations, references: Array.from(all.subarray(sitesEnd, total)) };
   const compiled: CompiledModule = {
-    module: new WebAssembly.Module(module),
+    module: new WebAssembly.Module(bytes),
     locations: translations.map((t) => t.location),
-    slots: translations.map((t) => store.slotOf(t.location)),
+    slots: translations.map((t) => slotOf(t.location)),
+    numbers: importsOf(numbers, firstSite, slotOf),
     pages: new Set(translations.flatMap((t) => t.pages)),
   };
   return { compiled, translations, size: count };

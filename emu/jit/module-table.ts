@@ -10,6 +10,7 @@ import type { CodeImage, CompiledModule } from './code-image.ts';
 import type { LeftFunctions, Leftovers } from './leftovers.ts';
 import type { Machinery } from './machinery.ts';
 import type { TranslationStore } from './store.ts';
+import { NUMBERS } from './wasm-module.ts';
 
 export class ModuleTable {
   readonly #space: AddressSpace;
@@ -84,7 +85,8 @@ export class ModuleTable {
       filled.set(this.#filled.subarray(0, table.length));
       this.#filled = filled;
     }
-    new WebAssembly.Instance(compiled.module, { e: machinery.imports });
+    const numbers = compiled.numbers as unknown as WebAssembly.ModuleImports;
+    new WebAssembly.Instance(compiled.module, { e: machinery.imports, [NUMBERS]: numbers });
     this.#placed(compiled, compiled.slots);
   }
 

@@ -9,6 +9,7 @@ import type { AddressSpace, PageSource, Vma } from '../memory/address-space.ts';
 import { EXEC, PAGE_SHIFT, WRITE } from '../memory/layout.ts';
 import type { Archive } from './archive.ts';
 import { CodeImage } from './code-image.ts';
+import { SITE_WORDS } from './convention.ts';
 import { Keeper } from './keeper.ts';
 import { KeptImage } from './kept-image.ts';
 import { LeftoversOfRun } from './leftovers.ts';
@@ -23,7 +24,6 @@ const MAX_WEIGHT = 256 << 20;
 const PAGE_WEIGHT = 64 << 10;
 const INSTRUCTION_WEIGHT = 200;
 
-const SITE_WORDS = 3;
 /** 200 MB of them. */
 const MAX_SITES = 1 << 24;
 

@@ -7,6 +7,7 @@
 import type { Insn } from '../decode/row.ts';
 import type { Translation } from './code-image.ts';
 import { RegionCompiler } from './compile.ts';
+import { SITE_WORDS } from './convention.ts';
 import { effectsOf } from './effects.ts';
 import { type CodeSource, findRegion, type Region } from './region.ts';
 
@@ -63,8 +64,6 @@ export interface TranslatorOptions {
   readonly exactFuel: boolean;
 }
 
-const SITE_WORDS = 3;
-
 export class Translator {
   readonly #compiler: RegionCompiler;
   #view!: CodeView;
@@ -73,8 +72,6 @@ export class Translator {
 
   constructor({ count, exactFuel }: TranslatorOptions) {
     this.#compiler = new RegionCompiler({
-      // Put in where the batch goes.
-      slotOf: () => 0,
       hasCode: (location) => this.#hasCode(location),
       constantWord: (address, size) => this.#view.constantWord(address, size),
       siteOf: (location, dirty, region) => this.#sites.push(location, dirty, region) / SITE_WORDS - 1,

@@ -1,7 +1,10 @@
 /** Encodes wasm modules: the binary format's sections (WebAssembly core specification, 5.5). */
-import { ByteWriter, type FuncBody, type FuncType, OP } from './wasm.ts';
+import { ByteWriter, type FuncBody, type FuncType, I32, OP } from './wasm.ts';
 
-/** Everything of a module that matters here: an imported shared memory or two, perhaps tables, imported and defined functions. */
+/**
+ * Everything of a module that matters here: an imported shared memory or two, perhaps tables and numbers, imported and defined
+ * functions.
+ */
 export interface ModuleSpec {
   readonly types: readonly FuncType[];
   /** Imported from module "e". */
@@ -19,17 +22,14 @@ export interface ModuleSpec {
   readonly exports?: readonly { readonly name: string; readonly function: number }[];
   /** Names of the functions, for profilers. */
   readonly names?: readonly string[];
-  /** functions[i] is put in table slot slots[i] when the module is instantiated. */
-  readonly slots?: readonly number[];
+  /** So many numbers are imported from NUMBERS: global i is its property i. */
+  readonly numbers?: number;
+  /** functions[i] is put in the table slot that number placed[i] tells when the module is instantiated. */
+  readonly placed?: readonly number[];
 }
 
-/** Where parts of an encoded module stand, for who changes them later. */
-export interface ModuleLayout {
-  /** Offset of the code of each function. */
-  readonly codes: number[];
-  /** Offset of the slot number of each function (`patchI32`). */
-  readonly slots: number[];
-}
+/** Name of the import module that numbers come from: an array. */
+export const NUMBERS = 'n';
 
 export const MEMORY_PAGES_MAX = 65536;
 
@@ -51,8 +51,10 @@ const SECTION = {
 /** References to functions of just type 0, none null, so that a call needs no test of that. */
 const REFERENCE = [0x64, 0];
 
-/** Encodes a module, and says in `layout` where things stand. The memory is import "e" "m", the table "e" "t". */
-export function encodeModule(spec: ModuleSpec, layout?: ModuleLayout): Uint8Array<ArrayBuffer> {
+/**
+ * Encodes a module; `codes` gets the offset of the code of each function. The memory is import "e" "m", the table "e" "t".
+ */
+export function encodeModule(spec: ModuleSpec, codes: number[] = []): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter();
   /** Gives the offset of the section's content. */
   const section = (id: number, fill: (w: ByteWriter) => void): number => {
@@ -65,7 +67,7 @@ export function encodeModule(spec: ModuleSpec, layout?: ModuleLayout): Uint8Arra
     out.raw(w.view());
     return at;
   };
-  const { functions, exports = [], slots, privateTable, names } = spec;
+  const { functions, exports = [], placed, privateTable, names } = spec;
   const base = spec.functionImports.length;
   out.raw([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
   section(SECTION.type, (w) => writeTypes(w, spec.types));
@@ -85,20 +87,16 @@ export function encodeModule(spec: ModuleSpec, layout?: ModuleLayout): Uint8Arra
       w.byte(OP.end);
     });
   if (exports.length > 0) section(SECTION.export, (w) => writeExports(w, exports, base));
-  if (slots !== undefined) {
-    const places: number[] = [];
-    const at = section(SECTION.element, (w) => writeSlots(w, slots, base, places));
-    layout?.slots.push(...places.map((place) => at + place));
-  }
+  if (placed !== undefined) section(SECTION.element, (w) => writePlaces(w, placed, base));
   if (privateTable !== undefined)
     section(SECTION.element, (w) => writePrivateTable(w, privateTable, spec.table ? 1 : 0));
   // Locals are encoded first: the hints count offsets from their beginning.
   const locals = functions.map(encodeLocals);
   if (functions.some((f) => f.unlikely !== undefined))
     section(SECTION.custom, (w) => writeHints(w, functions, locals, base));
-  const codes: number[] = [];
-  const at = section(SECTION.code, (w) => writeCode(w, functions, locals, codes));
-  layout?.codes.push(...codes.map((code) => at + code));
+  const inSection: number[] = [];
+  const at = section(SECTION.code, (w) => writeCode(w, functions, locals, inSection));
+  for (const code of inSection) codes.push(at + code);
   if (names !== undefined) section(SECTION.custom, (w) => writeNames(w, names, base));
   return out.view().slice() as Uint8Array<ArrayBuffer>;
 }
@@ -114,9 +112,10 @@ function writeTypes(w: ByteWriter, types: readonly FuncType[]): void {
   }
 }
 
-function writeImports(w: ByteWriter, { functionImports, table, secondMemory }: ModuleSpec): void {
+function writeImports(w: ByteWriter, spec: ModuleSpec): void {
+  const { functionImports, table, secondMemory, numbers = 0 } = spec;
   const memories = secondMemory === undefined ? ['m'] : ['m', secondMemory];
-  w.u32(functionImports.length + memories.length + (table ? 1 : 0));
+  w.u32(functionImports.length + memories.length + (table ? 1 : 0) + numbers);
   for (const name of memories) {
     w.name('e');
     w.name(name);
@@ -136,6 +135,11 @@ function writeImports(w: ByteWriter, { functionImports, table, secondMemory }: M
     w.byte(0);
     w.u32(f.type);
   }
+  for (let i = 0; i < numbers; i++) {
+    w.name(NUMBERS);
+    w.name(String(i));
+    w.raw([3, I32, 0]); // a global that does not change
+  }
 }
 
 function writeExports(w: ByteWriter, exports: NonNullable<ModuleSpec['exports']>, base: number): void {
@@ -147,12 +151,13 @@ function writeExports(w: ByteWriter, exports: NonNullable<ModuleSpec['exports']>
   }
 }
 
-/** Each function into its slot of table 0; `places` gets where the numbers of the slots are. */
-function writeSlots(w: ByteWriter, slots: readonly number[], base: number, places: number[]): void {
-  w.u32(slots.length);
-  slots.forEach((slot, i) => {
+/** Each function into its slot of table 0. */
+function writePlaces(w: ByteWriter, placed: readonly number[], base: number): void {
+  w.u32(placed.length);
+  placed.forEach((number, i) => {
     w.byte(0); // active, table 0
-    places.push(w.i32Patchable(slot));
+    w.byte(OP.global_get);
+    w.u32(number);
     w.byte(OP.end);
     w.u32(1);
     w.u32(base + i);

@@ -37,6 +37,7 @@ export const OP = {
   local_get: 0x20,
   local_set: 0x21,
   local_tee: 0x22,
+  global_get: 0x23,
   i32_load: 0x28,
   i64_load: 0x29,
   f32_load: 0x2a,
@@ -298,13 +299,11 @@ export class ByteWriter {
     this.byte(OP.i32_const);
     this.s32(x);
   }
-  /** A constant that can be given another value later (`patchI32`): always five bytes. Gives where its value stands. */
-  i32Patchable(x: number): number {
-    this.byte(OP.i32_const);
-    this.#room(5);
+  /** Leaves room for a number that the module imports (`fillHole`), which is an i32 on the stack. Gives where. */
+  hole(): number {
+    this.#room(HOLE);
     const at = this.length;
-    this.length += 5;
-    patchI32(this.bytes, at, x);
+    this.length += HOLE;
     return at;
   }
   mem(op: number, offset: number): void {
@@ -328,10 +327,24 @@ export class ByteWriter {
   }
 }
 
-/** Signed LEB128 of a 32-bit number in five bytes. */
-export function patchI32(bytes: Uint8Array, at: number, x: number): void {
-  for (let i = 0; i < 4; i++) bytes[at + i] = ((x >> (7 * i)) & 0x7f) | 0x80;
-  bytes[at + 4] = (x >> 28) & 0x7f;
+/** Bytes of a hole: a `global.get` with its index in five, or with a short one an addition. */
+const HOLE = 6;
+/** What can be added in a hole is less. */
+export const MAX_ADDED = 1 << 13;
+/** Globals with an index below this have one byte. */
+const SHORT = 1 << 7;
+
+/** Has a hole get an imported global. */
+export function fillHole(bytes: Uint8Array, at: number, global: number): void {
+  bytes[at] = OP.global_get;
+  for (let i = 0; i < 4; i++) bytes[at + 1 + i] = ((global >> (7 * i)) & 0x7f) | 0x80;
+  bytes[at + 5] = global >>> 28;
+}
+
+/** Has a hole get an imported global, one of the first, and a number from 0 up to MAX_ADDED added to it. */
+export function fillHoleWithSum(bytes: Uint8Array, at: number, global: number, added: number): void {
+  if (global >= SHORT) throw new RangeError('too many numbers for one module');
+  bytes.set([OP.global_get, global, OP.i32_const, (added & 0x7f) | 0x80, added >> 7, OP.i32_add], at);
 }
 
 export interface FuncType {
