@@ -19,6 +19,8 @@ export interface Work {
   readonly tiers: Record<string, TierWork>;
   /** By name of the thread: 'main', or a worker's. */
   readonly threads: Record<string, ThreadWork>;
+  /** Modules of earlier runs that were used, and of these the ones that came with V8's code. */
+  readonly kept: { modules: number; compiled: number };
   /** How often compiled code had another tier run an instruction, by the name of its row. */
   readonly steps: Record<string, number>;
   /** Milliseconds in CpuHooks: the kernel's. */
@@ -26,7 +28,7 @@ export interface Work {
 }
 
 export function noWork(): Work {
-  return { tiers: {}, threads: {}, steps: {}, hooksMs: 0 };
+  return { tiers: {}, threads: {}, kept: { modules: 0, compiled: 0 }, steps: {}, hooksMs: 0 };
 }
 
 export function addWork(to: Work, from: Work): void {
@@ -40,6 +42,8 @@ export function addWork(to: Work, from: Work): void {
     thread.decodeMs += decodeMs;
     thread.translateMs += translateMs;
   }
+  to.kept.modules += from.kept.modules;
+  to.kept.compiled += from.kept.compiled;
   for (const [name, count] of Object.entries(from.steps)) to.steps[name] = (to.steps[name] ?? 0) + count;
   to.hooksMs += from.hooksMs;
 }
@@ -85,7 +89,11 @@ export class TimeSheet {
    * What the thread has done, given the instructions of each tier, which have their time under its name; the translating thread's
    * milliseconds, and Work.steps.
    */
-  work(instructions: Readonly<Record<string, number>>, threadMs: number, steps: Work['steps']): Work {
+  work(
+    instructions: Readonly<Record<string, number>>,
+    threadMs: number,
+    rest: Pick<Work, 'kept' | 'steps'>,
+  ): Work {
     const tiers = Object.entries(instructions).map(([tier, n]) => [
       tier,
       { instructions: n, ms: this.of(tier) },
@@ -96,7 +104,7 @@ export class TimeSheet {
         main: { decodeMs: this.of('decode'), translateMs: this.of('translate') },
         ...(threadMs > 0 && { translator: { decodeMs: 0, translateMs: threadMs } }),
       },
-      steps,
+      ...rest,
       hooksMs: this.of('hooks'),
     };
   }

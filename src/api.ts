@@ -256,6 +256,8 @@ export interface WorkStats {
   readonly tiers: Readonly<Record<string, { readonly instructions: number; readonly ms: number }>>;
   /** By thread: milliseconds of decoding and of translating. */
   readonly threads: Readonly<Record<string, { readonly decodeMs: number; readonly translateMs: number }>>;
+  /** Modules of compiled code that earlier runs have kept, and of these the ones that came with V8's code. */
+  readonly kept: { readonly modules: number; readonly compiled: number };
   /** How often compiled code had another tier run an instruction, by its encoding's name. */
   readonly steps: Readonly<Record<string, number>>;
   /** Milliseconds in system calls, faults and whatever else the CPU asks the kernel. */

@@ -66,7 +66,8 @@ export function sayStats(stats: Stats): void {
     'translation',
     `${number(stats.compileMs)} ms, ${stats.regions} regions, ${stats.modules} modules, ${number(stats.wasmBytes)} bytes`,
   );
-  const { tiers, threads, steps, hooksMs } = stats.work;
+  const { tiers, threads, kept, steps, hooksMs } = stats.work;
+  line('kept', `${kept.modules} modules, ${kept.compiled} with V8's code`);
   for (const [name, { instructions, ms }] of Object.entries(tiers))
     line(`in ${name}`, `${number(instructions)} instructions, ${number(ms)} ms`);
   for (const [name, { decodeMs, translateMs }] of Object.entries(threads))

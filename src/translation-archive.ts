@@ -16,9 +16,10 @@ import path from 'node:path';
 
 import { crc32 } from 'node:zlib';
 
-import type { Archive, KeptFile, NewFile } from '../emu/jit/archive.ts';
+import type { Archive, KeptFile, NewFile, V8Code } from '../emu/jit/archive.ts';
 import type { PageSource } from '../emu/memory/address-space.ts';
 import { isTrusted, openPieces, WrittenPieces } from './piece-file.ts';
+import { codeNow, moduleWithCode } from './wasm-code.ts';
 
 /** Given by the bundler (src/snapshot/build.cjs): a hash of the sources. */
 declare const __BUILD_ID__: string | undefined;
@@ -80,6 +81,15 @@ class ArchiveOverRoots implements Archive {
   }
   open(name: string): KeptFile | null {
     return this.#own.open(name) ?? this.#roots.open(name);
+  }
+  codeOf(name: string, wasm: Uint8Array<ArrayBuffer>): V8Code | null {
+    return this.#own.codeOf(name, wasm) ?? this.#roots.codeOf(name, wasm);
+  }
+  keepCode(name: string, wasm: Uint8Array<ArrayBuffer>, functions: number): void {
+    this.#own.keepCode(name, wasm, functions);
+  }
+  moduleWithCode(wasm: Uint8Array<ArrayBuffer>, { bytes }: V8Code): WebAssembly.Module | null {
+    return moduleWithCode(wasm, bytes);
   }
   create(name: string): NewFile | null {
     return this.#own.create(name);
@@ -162,6 +172,28 @@ export class DirectoryArchive implements Archive {
     if (begun === null) this.#writable = false;
     else this.#begun.add(begun);
     return begun;
+  }
+
+  codeOf(name: string, wasm: Uint8Array<ArrayBuffer>): V8Code | null {
+    const file = this.open(codeName(name, wasm));
+    if (file === null) return null;
+    const [of, bytes] = [file.read(0), file.read(1)];
+    const [functions = 0] = file.index;
+    file.close();
+    return of && bytes && Buffer.compare(of, wasm) === 0 ? { bytes, functions } : null;
+  }
+
+  keepCode(name: string, wasm: Uint8Array<ArrayBuffer>, functions: number): void {
+    const bytes = codeNow(wasm);
+    const file = bytes && this.create(codeName(name, wasm));
+    if (!bytes || !file) return;
+    file.add(wasm, false);
+    file.add(bytes, false);
+    void file.publish(Int32Array.of(functions)).then(() => file.close());
+  }
+
+  moduleWithCode(wasm: Uint8Array<ArrayBuffer>, { bytes }: V8Code): WebAssembly.Module | null {
+    return moduleWithCode(wasm, bytes);
   }
 
   #label(name: string): string {
@@ -268,6 +300,11 @@ export class DirectoryArchive implements Archive {
       total -= size;
     }
   }
+}
+
+/** V8's code of a module is in a file beside, with the module, which tells whether it is of this one. */
+function codeName(name: string, wasm: Uint8Array): string {
+  return `${name}-${crc32(wasm).toString(16)}`;
 }
 
 /** The end of the names of files that are being written. */

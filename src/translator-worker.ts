@@ -2,15 +2,27 @@
 import { workerData } from 'node:worker_threads';
 import { cpuModelNamed, DEFAULT_MODEL } from '../emu/cpu-model.ts';
 import { selectModel } from '../emu/decode/features.ts';
-import { type Message, TranslationServer } from '../emu/jit/translation-thread.ts';
+import { type Message, type Reply, TranslationServer } from '../emu/jit/translation-thread.ts';
+import { optimizeMore } from './optimized-code.ts';
 import type { TranslatorData } from './translator.ts';
 
 const { port, model, ...options } = workerData as TranslatorData;
 selectModel(cpuModelNamed(model) ?? DEFAULT_MODEL);
 const server = new TranslationServer(options);
-port.on('message', (message: Message) => {
+port.on('message', async (message: Message) => {
+  if (message.kind === 'optimize') {
+    const { id, module } = message;
+    send({ id, optimized: await optimizeMore(module) }, []);
+    return;
+  }
   const reply = server.receive(message);
-  if (reply === null) return;
-  const codes = reply.answer?.batch.translations.map((t) => t.body.code.buffer as ArrayBuffer) ?? [];
-  port.postMessage(reply, codes);
+  if (reply !== null) send(reply, reply.answer?.batch.translations.map((t) => t.body.code) ?? []);
 });
+
+/** Gives a reply, and with it the memory of these parts. */
+function send(reply: Reply, parts: readonly Uint8Array[]): void {
+  port.postMessage(
+    reply,
+    parts.map((part) => part.buffer as ArrayBuffer),
+  );
+}

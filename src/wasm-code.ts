@@ -12,11 +12,12 @@
  * which it is behind that; a function whose result does not fit into registers takes the place for it before all other arguments
  * (on x86-64, so code is taken from modules there only).
  *
- * The bytes are for this V8, these flags and a processor with these features: `cachedDataVersionTag` tells, and V8 refuses
- * others, too. Where anything is not there, or not as expected, there is no code, and V8 compiles as ever.
+ * What node:v8 has is called so, too: in a thread of a process that began from a snapshot Node aborts when that is loaded.
+ *
+ * The bytes are for this V8, these flags and a processor with these features: its version tag tells, and V8 refuses others, too.
+ * Where anything is not there, or not as expected, there is no code, and V8 compiles as ever.
  */
 import { setTimeout } from 'node:timers/promises';
-import { cachedDataVersionTag } from 'node:v8';
 import { crc32 } from 'node:zlib';
 import { nodeFfi } from '../syscalls/vfs/host/ffi/call.ts';
 
@@ -24,9 +25,9 @@ import { nodeFfi } from '../syscalls/vfs/host/ffi/call.ts';
 const HEADER = 16;
 const MAGIC = 0x4357_5241;
 
-type Type = 'pointer' | 'uint64';
+type Type = 'pointer' | 'uint64' | 'uint32';
 type Definition = readonly [symbol: string, result: Type | 'void', ...parameters: Type[]];
-type Functions<T> = Record<keyof T, (...args: bigint[]) => bigint>;
+type Functions<T> = Record<keyof T, (...args: (bigint | string)[]) => bigint>;
 
 /** The functions that are called: symbol, result and parameters. */
 const GIVE = {
@@ -47,6 +48,10 @@ const GIVE = {
       'EEERKS3_IFvSt7variantIJNS_5LocalINS_16WasmModuleObjectEEENSC_INS_5ValueEEEEEEE',
     ...(['void', 'pointer', 'pointer', 'pointer', 'pointer'] as const),
   ],
+  /** ScriptCompiler::CachedDataVersionTag(): of version, flags and the processor's features */
+  versionTag: ['_ZN2v814ScriptCompiler20CachedDataVersionTagEv', 'uint32'],
+  /** V8::SetFlagsFromString(characters, length) */
+  setFlags: ['_ZN2v82V818SetFlagsFromStringEPKcm', 'void', 'pointer', 'uint64'],
   /**
    * Of nghttp2, which is in Node: calls the fifth word of its first argument with the other two and the first word. So a virtual
    * function can be called, which has no symbol.
@@ -68,8 +73,11 @@ class V8 {
   readonly #ffi: typeof import('node:ffi');
   readonly #library: InstanceType<typeof import('node:ffi')['DynamicLibrary']>;
   readonly #give: Functions<typeof GIVE>;
+  #take: Functions<typeof TAKE> | undefined;
   readonly #area: bigint;
   readonly #words: DataView;
+  /** Code that V8 has taken. */
+  #given: Uint8Array<ArrayBuffer> | null = null;
 
   /** Throws when something is not there. */
   constructor(ffi: typeof import('node:ffi')) {
@@ -79,6 +87,16 @@ class V8 {
     const area = new ArrayBuffer(AREA_SIZE);
     this.#area = ffi.getRawPointer(area);
     this.#words = new DataView(area);
+  }
+
+  get versionTag(): number {
+    return Number(this.#give.versionTag());
+  }
+
+  /** Sets a flag of V8's. */
+  setFlag(flag: string): void {
+    const bytes = new TextEncoder().encode(flag);
+    this.#give.setFlags(this.#addressOf(bytes), BigInt(bytes.length));
   }
 
   #functions<T extends Record<string, Definition>>(definitions: T): Functions<T> {
@@ -129,8 +147,15 @@ class V8 {
     );
   }
 
-  /** Has V8 make a module with code that was taken from one. False when V8 does not take the code. */
-  give(wasm: Uint8Array<ArrayBuffer>, code: Uint8Array<ArrayBuffer>): boolean {
+  /**
+   * Has V8 make a module with code that was taken from one. False when V8 does not take the code. `accept` is called, if at all,
+   * before this is done.
+   */
+  give(
+    wasm: Uint8Array<ArrayBuffer>,
+    code: Uint8Array<ArrayBuffer>,
+    accept: bigint = this.#nothing,
+  ): boolean {
     const ffi = this.#ffi;
     let taken = false;
     /** (std::function, WasmStreaming::ModuleCachingInterface&): its second virtual function is SetCachedCompiledModuleBytes. */
@@ -139,58 +164,98 @@ class V8 {
       const words = this.#set(AREA.call, BigInt(code.length), 0n, 0n, 0n, called);
       taken = (this.#give.callWord(words, caching, this.#addressOf(code)) & 0xffn) === 1n;
     });
-    this.#compile(wasm, this.#nothing, offer);
+    this.#compile(wasm, accept, offer);
     this.#library.unregisterCallback(offer);
+    if (taken) this.#given ??= code;
     return taken;
+  }
+
+  /** (std::function, std::variant<Local<WasmModuleObject>, Local<Value>>&&), calls back when the module is in AREA.compiled. */
+  #accept(isMade: () => void): bigint {
+    this.#take ??= this.#functions(TAKE);
+    const { compiledModule } = this.#take;
+    return this.#callback((result) => {
+      if (this.#ffi.getUint8(result, 8) !== 0) return;
+      compiledModule(this.#set(AREA.compiled), this.#ffi.getUint64(result));
+      isMade();
+    });
+  }
+
+  /** The code of those functions of the module in AREA.compiled that V8 has optimized. */
+  #serialize(): Uint8Array<ArrayBuffer> {
+    this.#take!.serialize(this.#set(AREA.bytes), this.#set(AREA.compiled));
+    const bytes = this.#words.getBigUint64(AREA.bytes, true);
+    const length = Number(this.#words.getBigUint64(AREA.bytes + 8, true));
+    return new Uint8Array(this.#ffi.toArrayBuffer(bytes, length, true));
   }
 
   /** Has V8 make a module. Resolves to a function that gives the code of those of its functions that V8 has optimized. */
   async take(wasm: Uint8Array<ArrayBuffer>): Promise<() => Uint8Array<ArrayBuffer>> {
-    const take = this.#functions(TAKE);
     let isMade = false;
-    /** (std::function, std::variant<Local<WasmModuleObject>, Local<Value>>&&) */
-    const accept = this.#callback((result) => {
-      if (this.#ffi.getUint8(result, 8) !== 0) throw new Error('V8 does not compile the module');
-      take.compiledModule(this.#set(AREA.compiled), this.#ffi.getUint64(result));
+    const accept = this.#accept(() => {
       isMade = true;
     });
     this.#compile(wasm, accept);
     while (!isMade) await setTimeout(1);
     this.#library.unregisterCallback(accept);
-    return () => {
-      take.serialize(this.#set(AREA.bytes), this.#set(AREA.compiled));
-      const bytes = this.#words.getBigUint64(AREA.bytes, true);
-      const length = Number(this.#words.getBigUint64(AREA.bytes + 8, true));
-      return new Uint8Array(this.#ffi.toArrayBuffer(bytes, length, true));
-    };
+    return () => this.#serialize();
+  }
+
+  /**
+   * The code of those functions of a module that V8 has optimized; null when there is no such module in the process. It is asked
+   * for by giving it other code: V8 looks whether that is for this V8, and then takes the module that there is.
+   */
+  takeNow(wasm: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null {
+    let isMade = false;
+    const accept = this.#accept(() => {
+      isMade = true;
+    });
+    if (this.#given !== null) this.give(wasm, this.#given, accept);
+    this.#library.unregisterCallback(accept);
+    return isMade ? this.#serialize() : null;
   }
 }
 
+let v8: V8 | null | undefined;
+
 /** Null where V8 cannot be called so. */
 function load(): V8 | null {
-  if (process.platform !== 'linux') return null;
+  if (v8 !== undefined) return v8;
+  v8 = null;
+  if (process.platform !== 'linux') return v8;
   try {
     const ffi = nodeFfi();
-    return ffi === undefined ? null : new V8(ffi);
+    if (ffi !== undefined) v8 = new V8(ffi);
   } catch {
-    return null;
+    // Something is not there.
   }
+  return v8;
 }
 
 /**
  * Resolves to a function that gives V8's code of a module of these bytes, those functions that it has optimized, as bytes for
  * `moduleWithCode`; to null where that cannot be had.
  */
-export async function codeOf(wasm: Uint8Array<ArrayBuffer>): Promise<(() => Uint8Array) | null> {
+export async function codeOf(wasm: Uint8Array<ArrayBuffer>): Promise<(() => Uint8Array<ArrayBuffer>) | null> {
   const take = process.arch === 'x64' ? await load()?.take(wasm) : undefined;
   if (take === undefined) return null;
-  return () => {
-    const code = take();
-    const bytes = new Uint8Array(HEADER + code.length);
-    new Uint32Array(bytes.buffer, 0, 4).set([MAGIC, cachedDataVersionTag(), code.length, crc32(code)]);
-    bytes.set(code, HEADER);
-    return bytes;
-  };
+  return () => withHeader(take());
+}
+
+function withHeader(code: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(HEADER + code.length);
+  new Uint32Array(bytes.buffer, 0, 4).set([MAGIC, load()!.versionTag, code.length, crc32(code)]);
+  bytes.set(code, HEADER);
+  return bytes;
+}
+
+/**
+ * The same of a module that there is in this process, now; null when there is none, and in a process that has not given V8 other
+ * code.
+ */
+export function codeNow(wasm: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null {
+  const code = process.arch === 'x64' ? (load()?.takeNow(wasm) ?? null) : null;
+  return code && withHeader(code);
 }
 
 /** A module of these bytes with code that another process has taken from one; null when that is for another V8, or damaged. */
@@ -202,7 +267,25 @@ export function moduleWithCode(
   const header = new DataView(bytes.buffer, bytes.byteOffset, HEADER);
   const [magic, tag, length, sum] = [0, 4, 8, 12].map((at) => header.getUint32(at, true));
   const code = bytes.subarray(HEADER);
-  if (magic !== MAGIC || tag !== cachedDataVersionTag() || length !== code.length) return null;
-  if (crc32(code) !== sum || load()?.give(wasm, code) !== true) return null;
+  if (magic !== MAGIC || length !== code.length || crc32(code) !== sum) return null;
+  const engine = load();
+  if (engine === null || engine.versionTag !== tag || !engine.give(wasm, code)) return null;
   return new WebAssembly.Module(wasm);
+}
+
+/**
+ * A function that has V8 compile a wasm function with its optimizing compiler, at once; null where V8 has none. It is
+ * `%WasmTierUpFunction` of V8's own tests, which V8 parses only while a flag is set: here, for a moment.
+ */
+export function tierUpFunction(): ((wasmFunction: unknown) => void) | null {
+  const engine = load();
+  if (engine === null) return null;
+  engine.setFlag('--allow-natives-syntax');
+  try {
+    return new Function('f', '%WasmTierUpFunction(f)') as (wasmFunction: unknown) => void;
+  } catch {
+    return null;
+  } finally {
+    engine.setFlag('--no-allow-natives-syntax');
+  }
 }

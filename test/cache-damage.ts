@@ -176,7 +176,7 @@ export function translations(cache: string): Map<string, number> {
     const file = openArchive(cache, '', { build: version })!.open(name);
     if (file === null) continue;
     // Null for decoded instructions.
-    const image = KeptImage.of(file, new CodeImage());
+    const image = KeptImage.of(file, name, new CodeImage());
     const pieces = image === null ? [] : [...image.places()].map(([, { piece }]) => file.read(piece));
     if (image !== null) numbers.set(name, pieces.filter((bytes) => bytes !== null).length);
     file.close();

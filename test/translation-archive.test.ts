@@ -302,6 +302,36 @@ describe('the command', () => {
     expect(second.translated).toBeLessThan(first.translated / 2);
   });
 
+  const ifX64 = test.runIf(process.arch === 'x64');
+  ifX64("has V8's code of what is kept made beside, and goes on when that is damaged", () => {
+    const root = makeRoot('date');
+    const env = { PATH: process.env.PATH };
+    /** Counts; gives how many modules were used, and how many of them came with code. */
+    const count = () => {
+      const command = ['--stats', '--cache', directory, '--root', root, ...counting(100_000)];
+      const { stdout, stderr } = spawnSync(armrun, command, { encoding: 'utf8', env });
+      expect(stdout).toBe('100000\n');
+      const [, modules, compiled] = /kept +(\d+) modules, (\d+) with V8's code/.exec(stderr)!.map(Number);
+      return { modules: modules!, compiled: compiled! };
+    };
+    const codes = () =>
+      fs
+        .readdirSync(directory, { recursive: true, encoding: 'utf8' })
+        .filter((name) => /\/[0-9a-f]{40}-[0-9a-f]+-[0-9a-f]+$/.test(name))
+        .map((name) => `${directory}/${name}`);
+    expect(count()).toEqual({ modules: 0, compiled: 0 });
+    let made = 0;
+    for (let runs = 0; made === 0 && runs < 30; runs++) made = count().compiled;
+    expect(made).toBeGreaterThan(0);
+    for (const [damage, file] of codes().entries()) {
+      const bytes = fs.readFileSync(file);
+      bytes[Math.floor((bytes.length * (damage % 8)) / 8)]! ^= 1 << (damage % 7);
+      fs.writeFileSync(file, bytes);
+    }
+    expect(count().modules).toBeGreaterThan(0);
+    expect(codes().length).toBeGreaterThan(0);
+  });
+
   test('with --cache none keeps nothing', () => {
     expect(run('--stats', '--cache', 'none').translated).toBeGreaterThan(2);
     expect(fs.readdirSync(directory)).toEqual([]);

@@ -9,8 +9,20 @@ export interface Archive {
   nameOf(source: PageSource, bias: number): string | null;
   /** Null when there is nothing, or nothing that can be trusted. */
   open(name: string): KeptFile | null;
+  /** V8's code of a module that is kept under a name; null when there is none. */
+  codeOf(name: string, wasm: Uint8Array<ArrayBuffer>): V8Code | null;
+  /** Keeps what V8 has now compiled of so many functions, from the first on, of a module that is in this process. */
+  keepCode(name: string, wasm: Uint8Array<ArrayBuffer>, functions: number): void;
+  /** The module with the code; null when V8 does not take it. */
+  moduleWithCode(wasm: Uint8Array<ArrayBuffer>, code: V8Code): WebAssembly.Module | null;
   /** Begins a file that is to be what is kept under a name; null when nothing can be written. */
   create(name: string): NewFile | null;
+}
+
+/** What V8 has compiled of a module, of so many functions from the first on. */
+export interface V8Code {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly functions: number;
 }
 
 export interface PieceFile {

@@ -35,7 +35,6 @@ import { ModuleTable } from './module-table.ts';
 import type { RuntimeHooks } from './runtime.ts';
 import { TranslationStore } from './store.ts';
 import { Tiering } from './tiering.ts';
-import type { TranslationThread } from './translation-thread.ts';
 
 const EXIT_REASON = OFF.exit >> 2;
 const IT = OFF.it >> 2;
@@ -81,8 +80,6 @@ export class JitBackend implements CpuBackend {
   readonly #heatMask: number;
   readonly #isEvaluated = () => this.#modes.isEvaluated(this.#cpu);
   readonly #times: TimeSheet;
-  /** Translates meanwhile; null when this thread does. */
-  readonly #thread: TranslationThread | null;
   /** By row: how often compiled code or the interpreter has left one to the evaluator. */
   readonly #steps: Work['steps'] = {};
 
@@ -131,7 +128,6 @@ export class JitBackend implements CpuBackend {
     this.#wasm = new WasmInterpreter(space, set.decoder, this.#machinery, hooks, how, left.pages);
     const newOfFloats = () => new FloatModeInterpreter(space, runtime, hooks, how.timed);
     this.#modes = new ModeInterpreters(this.#wasm, newOfFloats, options.brief);
-    this.#thread = store.thread;
     this.code.codePages = () => this.#wasm.codePages();
     this.code.onTranslated = (locations) => {
       for (const l of locations) this.#enterCompiled(l);
@@ -196,7 +192,8 @@ export class JitBackend implements CpuBackend {
     const evaluator = this.#interpreter.instructions;
     const interpreter = code.countedInstructions(OFF.interpreted);
     const compiled = code.countedInstructions(OFF.icount);
-    const work = () => this.#times.work({ evaluator, interpreter, compiled }, code.threadMs, this.#steps);
+    const rest = { kept: code.kept, steps: this.#steps };
+    const work = () => this.#times.work({ evaluator, interpreter, compiled }, code.threadMs, rest);
     return {
       instructions: evaluator + interpreter + compiled,
       ...code.stats,
@@ -251,11 +248,13 @@ export class JitBackend implements CpuBackend {
   #arrived(location: number, count: number, isLoop: boolean, from = 0): void {
     const { code } = this;
     const tiering = this.#tiering;
-    this.#thread?.poll();
-    if (code.acquire(location) > 0) {
+    this.code.poll();
+    if (code.acquire(location, tiering.isHot(count)) > 0) {
       this.#enterCompiled(location);
       return;
     }
+    const warm = tiering.becomesWarm(location, isLoop, count);
+    if (warm.length > 0) code.prepare(warm, tiering.wantedWarm);
     if (!tiering.arrived(location, isLoop, count)) return;
     if (from !== 0 && code.extend(from, location, tiering.arrivalsEach)) return;
     if (isLoop && code.waitsInside(location, tiering.arrivalsEach)) return;
@@ -377,7 +376,7 @@ export class JitBackend implements CpuBackend {
     if (this.#stop?.branch && cpu.fuel < 0) return this.#lookUp();
     const expected = cpu.location;
     this.#revocationEpoch = this.space.pages.revocationEpoch;
-    this.#thread?.poll();
+    this.code.poll();
     // 0: the interpreter.
     const running = cpu.u32[RUNNING]!;
     this.#stale = running !== 0 && this.code.sampled(running, expected);

@@ -26,7 +26,7 @@ import { LocalView } from './local-view.ts';
 import { importsOf, moduleOf, type RegionModule } from './module.ts';
 import type { ModuleTable } from './module-table.ts';
 import type { TranslationStore } from './store.ts';
-import { LOCAL_INSTRUCTIONS } from './tiering.ts';
+import { LOCAL_INSTRUCTIONS, THREAD_MS } from './tiering.ts';
 import type { Answer, TranslationThread } from './translation-thread.ts';
 import { type Batch, isEntry, type Start, Translator, type TranslatorOptions } from './translator.ts';
 
@@ -51,6 +51,8 @@ export class CodeCache {
     compileMs: 0,
     wasmBytes: 0,
   };
+  /** Modules of earlier runs in use here, and those with V8's code. */
+  readonly kept = { modules: 0, compiled: 0 };
   readonly space: AddressSpace;
   readonly insns: InsnCache;
   readonly modules: ModuleTable;
@@ -99,19 +101,27 @@ export class CodeCache {
     const { count = false, exactFuel = false } = options;
     this.#options = { count, exactFuel };
     this.#thread = exactFuel ? null : store.thread;
+    if (this.#thread !== null) this.#thread.options = this.#options;
+  }
+
+  /** Has done what the other thread has answered. */
+  poll(): void {
+    this.#thread?.poll(this.#store.hasRun(THREAD_MS));
   }
 
   /** As compiledSlot, but takes what other processes and earlier runs have translated, too. */
-  acquire(location: number): number {
+  acquire(location: number, isHot: boolean): number {
     const slot = this.modules.compiledSlot(location);
     if (slot > 0) return slot;
     const image = this.#store.fileImageAt(this.space, location);
     if (image === null) return 0;
     if (this.#attach(image) && this.modules.compiledSlot(location) > 0)
       return this.modules.compiledSlot(location);
-    const compiled = image.kept?.moduleAt(location, image, this.#store) ?? null;
+    const compiled = image.kept?.moduleAt(location, image, this.#store, isHot) ?? null;
     if (compiled === null || this.modules.has(compiled) || !this.modules.fits(compiled, image)) return 0;
     this.#instantiate(compiled);
+    this.kept.modules++;
+    if (compiled.isOptimized) this.kept.compiled++;
     return this.modules.compiledSlot(location);
   }
 
@@ -139,7 +149,10 @@ export class CodeCache {
     const isForThread = !ahead && thread?.failed === false && store.translatedHere >= LOCAL_INSTRUCTIONS;
     // The answer may come too late for a short process, but not twice.
     if (isForThread && !image.missed.delete(start.location)) {
-      this.#request(thread, image, start, others, wanted);
+      this.#request(thread, image, start, others, wanted, ({ batch, constantPages }) => {
+        if (this.#accept(image, batch, constantPages))
+          this.onTranslated(batch.translations.map((t) => t.location));
+      });
       return false;
     }
     const began = performance.now();
@@ -157,12 +170,43 @@ export class CodeCache {
     return isBuilt;
   }
 
+  /**
+   * Has regions translated for later runs, when the other thread is there for it. Those of a program file only: others are not
+   * kept.
+   */
+  prepare(starts: readonly Start[], wanted: number): void {
+    const thread = this.#thread;
+    const store = this.#store;
+    if (thread === null || store.archive === null || store.isFull || thread.failed) return;
+    const byImage = new Map<CodeImage, Start[]>();
+    for (const start of starts) {
+      const image = this.imageAt(start.location);
+      if (image === this.#privateImage || this.#pending.has(start.location)) continue;
+      if (image.kindAt(start.location) !== undefined || image.loose.has(start.location)) continue;
+      const others = byImage.get(image);
+      if (others === undefined) byImage.set(image, [start]);
+      else others.push(start);
+    }
+    for (const [image, [start, ...also]] of byImage)
+      this.#request(thread, image, start!, also, wanted, ({ batch }) => this.#leave(image, batch));
+  }
+
+  /** Leaves a batch to the keeper. */
+  #leave(image: CodeImage, batch: Batch): void {
+    const { translations } = this.#numbered(batch);
+    for (const t of translations)
+      if (image.kindAt(t.location) === undefined && !image.loose.has(t.location))
+        image.loose.set(t.location, { ...t, isWarm: true });
+    this.#store.translated(this.space, translations[0]!.location, image);
+  }
+
   #request(
     thread: TranslationThread,
     image: CodeImage,
     start: Start,
     also: readonly Start[],
     wanted: number,
+    use: (answer: Answer) => void,
   ): void {
     const { location } = start;
     if (this.#pending.has(location)) return;
@@ -171,17 +215,14 @@ export class CodeCache {
     for (const l of locations) this.#pending.add(l);
     const asked = this.#epoch;
     const job = { start, also, wanted, ...this.#pagesOf(image) };
-    thread.request(this.space.memory, image, job, this.#options, (answer, ms) => {
+    thread.request(this.space.memory, image, job, (answer, ms) => {
       for (const l of locations) this.#pending.delete(l);
       this.threadMs += ms;
       if (this.#closed) {
         image.missed.add(location);
         return;
       }
-      const isGood = answer !== null && this.#isValid(image, answer, asked);
-      if (isGood && this.#accept(image, answer.batch, answer.constantPages)) {
-        this.onTranslated(answer.batch.translations.map((t) => t.location));
-      }
+      if (answer !== null && this.#isValid(image, answer, asked)) use(answer);
       if (this.#pending.size === 0) this.#invalidated.clear();
     });
   }
@@ -219,18 +260,22 @@ export class CodeCache {
     return true;
   }
 
-  /** Gives a batch the numbers of this run, and puts it in use; false when there is no memory for it. */
-  #accept(image: CodeImage, { translations, sites }: Batch, constantPages: Iterable<number>): boolean {
-    const store = this.#store;
-    const first = store.sitesOf(Int32Array.from(sites));
+  /** Gives the sites of a batch the numbers of this run, the first of which it tells. */
+  #numbered({ translations, sites }: Batch): { translations: readonly Translation[]; first: number } {
+    const first = this.#store.sitesOf(Int32Array.from(sites));
     const numbered = translations.map((t): Translation => {
       const numbers = t.numbers.map((n) => (n.site < 0 ? n : { ...n, site: first + n.site }));
       return { ...t, numbers };
     });
-    const module = moduleOf(numbered, sites.length / SITE_WORDS, (site) => site - first);
-    if (!this.#build(image, numbered, module, first, constantPages)) return false;
-    const [{ location }] = translations as [Translation];
-    store.translated(this.space, location, image);
+    return { translations: numbered, first };
+  }
+
+  /** Puts a batch in use; false when there is no memory for it. */
+  #accept(image: CodeImage, batch: Batch, constantPages: Iterable<number>): boolean {
+    const { translations, first } = this.#numbered(batch);
+    const module = moduleOf(translations, batch.sites.length / SITE_WORDS, (site) => site - first);
+    if (!this.#build(image, translations, module, first, constantPages)) return false;
+    this.#store.translated(this.space, translations[0]!.location, image);
     return true;
   }
 
@@ -277,6 +322,7 @@ export class CodeCache {
       locations,
       slots: locations.map(slotOf),
       numbers: importsOf(numbers, firstSite, slotOf),
+      isOptimized: false,
       pages: new Set([...translations.flatMap((t) => t.pages), ...constantPages]),
     };
     for (const t of translations) image.add(t);

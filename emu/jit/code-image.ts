@@ -24,6 +24,8 @@ export interface Translation {
   readonly numbers: readonly RunNumber[];
   /** Made with functions inlined, because much time is spent there. */
   readonly isOptimized: boolean;
+  /** Made for later runs, which are to have it with V8's code. */
+  readonly isWarm: boolean;
   /** Start and end of each block. */
   readonly blocks: Int32Array;
   /** The same of inlined ones. */
@@ -40,6 +42,8 @@ export interface CompiledModule {
   readonly slots: readonly number[];
   /** What it imports (importsOf). */
   readonly numbers: readonly number[];
+  /** V8 has optimized all of it. */
+  readonly isOptimized: boolean;
   readonly pages: ReadonlySet<number>;
 }
 

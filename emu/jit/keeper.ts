@@ -6,7 +6,7 @@
  * Only making a piece takes this thread's time; the archive's writing does not.
  */
 import type { Archive, NewFile, PieceFile } from './archive.ts';
-import type { CodeImage } from './code-image.ts';
+import type { CodeImage, Translation } from './code-image.ts';
 import { type Place, writeIndex } from './kept-image.ts';
 import { writeModule } from './module-file.ts';
 import type { TranslationStore } from './store.ts';
@@ -107,10 +107,10 @@ export class Keeper {
     if (kept !== null) this.#kept ??= { file: kept.file, places: new Map(kept.places()) };
     const places: Places = new Map();
     const copies = new Map<number, number>();
-    for (const [location, { piece, isLoop }] of this.#kept?.places ?? []) {
+    for (const [location, { piece, ...kind }] of this.#kept?.places ?? []) {
       const copied = copies.get(piece) ?? file.copy(this.#kept!.file, piece);
       copies.set(piece, copied);
-      places.set(location, { piece: copied, isLoop });
+      places.set(location, { piece: copied, ...kind });
     }
     this.#next = { file, places };
     return true;
@@ -121,13 +121,26 @@ export class Keeper {
     const { loose } = this.#image;
     if (this.#next === null && !this.#begin()) return;
     if (loose.size === 0) return;
-    const translations = [...loose.values()];
+    const all = [...loose.values()];
     loose.clear();
+    // A later run uses those at once that are hot, and waits for V8's code of the others.
+    this.#add(
+      all.filter((t) => !t.isWarm),
+      isLast,
+    );
+    this.#add(
+      all.filter((t) => t.isWarm),
+      isLast,
+    );
+  }
+
+  #add(translations: readonly Translation[], isLast: boolean): void {
+    if (translations.length === 0) return;
     const { file, places } = this.#next!;
     const piece = file.add(writeModule(translations, this.#store), isLast);
     this.#pieces++;
-    for (const { location, isLoop, instructions } of translations) {
-      places.set(location, { piece, isLoop });
+    for (const { location, isLoop, isWarm, instructions } of translations) {
+      places.set(location, { piece, isLoop, isWarm });
       this.#fresh += instructions;
     }
   }

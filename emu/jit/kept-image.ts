@@ -7,17 +7,19 @@
  */
 import type { KeptFile } from './archive.ts';
 import type { CodeImage, CompiledModule, Translation } from './code-image.ts';
-import { type ReadModule, readModule } from './module-file.ts';
+import { moduleIn, type ReadModule, type ReadPiece, readModule } from './module-file.ts';
 import type { TranslationStore } from './store.ts';
 
 const MAGIC = 0x4152_4d49;
 const HEADER = 5;
 const LOOP = 1;
+const WARM = 2;
 
 /** Where a translation lies. */
 export interface Place {
   readonly piece: number;
   readonly isLoop: boolean;
+  readonly isWarm: boolean;
 }
 
 /** The index of translations as words. */
@@ -33,7 +35,7 @@ export function writeIndex(
     ...[MAGIC, sorted.length, jumps.length, image.unaligned.size, instructions],
     ...sorted.map(([location]) => location),
     ...sorted.map(([, { piece }]) => piece),
-    ...sorted.map(([, { isLoop }]) => (isLoop ? LOOP : 0)),
+    ...sorted.map(([, { isLoop, isWarm }]) => (isLoop ? LOOP : 0) | (isWarm ? WARM : 0)),
     ...jumps,
     ...image.unaligned,
   ]);
@@ -45,16 +47,19 @@ export class KeptImage {
   readonly instructions: number;
   /** A piece turned out to be damaged. */
   damaged = false;
+  readonly #name: string;
   readonly #locations: Uint32Array;
   readonly #pieces: Int32Array;
   readonly #kinds: Int32Array;
   /** By piece: null when it is damaged. */
   readonly #modules = new Map<number, CompiledModule | null>();
-  /** By piece that has been read. */
-  readonly #read = new Map<number, ReadModule>();
+  /** By piece that is in use. */
+  readonly #used = new Map<number, ReadModule>();
+  /** By piece that has been read and is not in use. */
+  readonly #waiting = new Map<number, ReadPiece>();
 
   /** Null when the file's index is not one. Gives the image what is known of its jumps. */
-  static of(file: KeptFile, image: CodeImage): KeptImage | null {
+  static of(file: KeptFile, name: string, image: CodeImage): KeptImage | null {
     const { index } = file;
     const [magic, count = 0, jumps = 0, unaligned = 0] = index;
     const rest = HEADER + 3 * count;
@@ -68,11 +73,12 @@ export class KeptImage {
       at += 2 + targets.length;
     }
     for (const location of index.subarray(rest + jumps)) image.unaligned.add(location >>> 0);
-    return new KeptImage(file, count);
+    return new KeptImage(file, name, count);
   }
 
-  private constructor(file: KeptFile, count: number) {
+  private constructor(file: KeptFile, name: string, count: number) {
     this.file = file;
+    this.#name = name;
     const { index } = file;
     this.instructions = index[4]!;
     const part = (i: number) => index.subarray(HEADER + i * count, HEADER + (i + 1) * count);
@@ -86,50 +92,72 @@ export class KeptImage {
   kindAt(location: number): 'entry' | 'loop' | undefined {
     const i = this.#find(location);
     if (i < 0 || this.#modules.get(this.#pieces[i]!) === null) return undefined;
-    return this.#kinds[i]! & LOOP ? 'loop' : 'entry';
+    return this.#is(LOOP, i) ? 'loop' : 'entry';
   }
 
   /**
    * The compiled module with a location's translation, read now if need be; null when there is none, or nothing that can be
-   * used. Of its translations the image gets those that it has no newer ones of.
+   * used. Of its translations the image gets those that it has no newer ones of. What V8 has not optimized it is asked to
+   * optimize meanwhile, for this run and later ones. Code that is not hot is used only then: to have it compiled first would cost
+   * more than it gains.
    */
-  moduleAt(location: number, image: CodeImage, store: TranslationStore): CompiledModule | null {
+  moduleAt(
+    location: number,
+    image: CodeImage,
+    store: TranslationStore,
+    isHot: boolean,
+  ): CompiledModule | null {
     const i = this.#find(location);
     if (i < 0) return null;
     const piece = this.#pieces[i]!;
-    let compiled = this.#modules.get(piece);
-    if (compiled === undefined) {
-      compiled = this.#load(piece, image, store);
-      this.#modules.set(piece, compiled);
-      if (compiled === null) this.damaged = true;
+    const known = this.#modules.get(piece);
+    if (known !== undefined) return known;
+    try {
+      const read = this.#waiting.get(piece) ?? this.#load(piece, image, store);
+      const isUsed = isHot || read.isOptimized || !this.#is(WARM, i);
+      return isUsed ? this.#use(piece, read, image, store) : null;
+    } catch (error) {
+      if (!(error instanceof WebAssembly.CompileError || error instanceof RangeError)) throw error;
+      this.#modules.set(piece, null);
+      this.damaged = true;
+      return null;
     }
-    return compiled;
   }
 
-  #load(piece: number, image: CodeImage, store: TranslationStore): CompiledModule | null {
+  #load(piece: number, image: CodeImage, store: TranslationStore): ReadPiece {
     const bytes = this.file.read(piece);
-    if (bytes === null) return null;
+    if (bytes === null) throw new RangeError('a damaged piece');
+    const { wasm, size } = moduleIn(bytes);
+    const { module, functions } = store.keptModule(this.#name, wasm);
+    const read = { bytes, module, isOptimized: functions === size };
+    if (!read.isOptimized) {
+      this.#waiting.set(piece, read);
+      // V8 has one code for all modules of the same bytes.
+      store.optimize(this.#name, { wasm, functions }, size, () => {
+        if (this.#waiting.has(piece)) this.#use(piece, { ...read, isOptimized: true }, image, store);
+      });
+    }
+    return read;
+  }
+
+  #use(piece: number, read: ReadPiece, image: CodeImage, store: TranslationStore): CompiledModule {
+    this.#waiting.delete(piece);
     const wanted = (location: number) => {
       const i = this.#find(location);
       return i >= 0 && this.#pieces[i] === piece && !image.translations.has(location);
     };
-    try {
-      const read = readModule(bytes, store, wanted);
-      this.#read.set(piece, read);
-      for (const t of read.translations) image.addKept(t);
-      return read.compiled;
-    } catch (error) {
-      if (error instanceof WebAssembly.CompileError || error instanceof RangeError) return null;
-      throw error;
-    }
+    const used = readModule(read, store, wanted);
+    this.#used.set(piece, used);
+    this.#modules.set(piece, used.compiled);
+    for (const t of used.translations) image.addKept(t);
+    return used.compiled;
   }
 
   /** All locations, by kind. */
   locations(): { entries: Uint32Array; loops: Uint32Array } {
-    const isLoop = (i: number) => (this.#kinds[i]! & LOOP) !== 0;
     return {
-      entries: this.#locations.filter((_, i) => !isLoop(i)),
-      loops: this.#locations.filter((_, i) => isLoop(i)),
+      entries: this.#locations.filter((_, i) => !this.#is(LOOP, i)),
+      loops: this.#locations.filter((_, i) => this.#is(LOOP, i)),
     };
   }
 
@@ -138,16 +166,20 @@ export class KeptImage {
     for (let i = 0; i < this.#locations.length; i++) {
       const piece = this.#pieces[i]!;
       if (this.#modules.get(piece) !== null)
-        yield [this.#locations[i]!, { piece, isLoop: (this.#kinds[i]! & LOOP) !== 0 }];
+        yield [this.#locations[i]!, { piece, isLoop: this.#is(LOOP, i), isWarm: this.#is(WARM, i) }];
     }
   }
 
   /** The translations in use of pieces that have been read, of those pieces of which less than half is. */
   *remains(image: CodeImage): Generator<Translation> {
-    for (const { translations, size } of this.#read.values()) {
+    for (const { translations, size } of this.#used.values()) {
       const used = translations.filter((t) => image.translations.get(t.location) === t);
       if (2 * used.length < size) yield* used;
     }
+  }
+
+  #is(kind: number, i: number): boolean {
+    return (this.#kinds[i]! & kind) !== 0;
   }
 
   /** A location's place in the index; below 0 when it has none. */

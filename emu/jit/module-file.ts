@@ -23,7 +23,7 @@ const HEADER = 6;
 /** Words of a record. */
 const R = {
   location: 0,
-  /** LOOP and OPTIMIZED. */
+  /** LOOP, OPTIMIZED and WARM. */
   flags: 1,
   instructions: 2,
   code: 3,
@@ -39,6 +39,7 @@ const R = {
 const RECORD = 12;
 const LOOP = 1;
 const OPTIMIZED = 2;
+const WARM = 4;
 /** No location: its slot takes functions that are not wanted. */
 const NOWHERE = 0xffff_ffff;
 /** Words of a number. */
@@ -50,6 +51,7 @@ class KeptTranslation implements Translation {
   readonly isLoop: boolean;
   readonly instructions: number;
   readonly isOptimized: boolean;
+  readonly isWarm: boolean;
   readonly blocks: Int32Array;
   readonly inlined: Int32Array;
   readonly pages: readonly number[];
@@ -66,6 +68,7 @@ class KeptTranslation implements Translation {
     this.location = words[record + R.location]! >>> 0;
     this.isLoop = (words[record + R.flags]! & LOOP) !== 0;
     this.isOptimized = (words[record + R.flags]! & OPTIMIZED) !== 0;
+    this.isWarm = (words[record + R.flags]! & WARM) !== 0;
     this.instructions = words[record + R.instructions]!;
     this.blocks = this.#part(R.blocks);
     this.inlined = this.#part(R.inlined);
@@ -118,12 +121,16 @@ class KeptTranslation implements Translation {
   }
 }
 
+function flagsOf({ isLoop, isOptimized, isWarm }: Translation): number {
+  return (isLoop ? LOOP : 0) | (isOptimized ? OPTIMIZED : 0) | (isWarm ? WARM : 0);
+}
+
 /** Translations as bytes. */
 export function writeModule(translations: readonly Translation[], store: TranslationStore): Uint8Array {
   // The file's sites are in the order in which translations have them.
   const sites = new Map<number, number>();
   for (const { numbers } of translations)
-    for (const { site } of numbers) if (site >= 0) sites.set(site, sites.size);
+    for (const { site } of numbers) if (site >= 0 && !sites.has(site)) sites.set(site, sites.size);
   const { bytes, codes, numbers } = moduleOf(translations, sites.size, (site) => sites.get(site)!);
   const records: number[] = [];
   const data: number[] = [];
@@ -131,7 +138,7 @@ export function writeModule(translations: readonly Translation[], store: Transla
   translations.forEach((t, i) => {
     const { unlikely = [], locals, code } = t.body;
     records.push(
-      ...[t.location, (t.isLoop ? LOOP : 0) | (t.isOptimized ? OPTIMIZED : 0), t.instructions],
+      ...[t.location, flagsOf(t), t.instructions],
       ...[codes[i]!, code.length, dataStart + data.length],
       ...[t.numbers.length, unlikely.length, locals.length],
       ...[t.blocks.length, t.inlined.length, t.pages.length],
@@ -159,6 +166,13 @@ export function writeModule(translations: readonly Translation[], store: Transla
   return out;
 }
 
+/** What writeModule wrote, and the module in it. */
+export interface ReadPiece {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly module: WebAssembly.Module;
+  readonly isOptimized: boolean;
+}
+
 export interface ReadModule {
   readonly compiled: CompiledModule;
   /** Those that were wanted. */
@@ -167,40 +181,54 @@ export interface ReadModule {
   readonly size: number;
 }
 
+/** The header of what writeModule wrote. Throws RangeError when the bytes are of another kind. */
+function headerOf(file: Uint8Array<ArrayBuffer>) {
+  if (file.length < HEADER * 4) throw new RangeError('too short');
+  const all = new Int32Array(file.buffer, file.byteOffset, file.length >> 2);
+  const [magic, size = 0, length = 0, sitesStart = 0, sites = 0, references = 0] = all.subarray(0, HEADER);
+  const sitesEnd = sitesStart + sites * SITE_WORDS;
+  const end = sitesEnd + references;
+  if (magic !== MAGIC || end * 4 + length !== file.length) throw new RangeError('no module');
+  return { all, size, sites, sitesStart, sitesEnd, end, wasm: file.subarray(end * 4) };
+}
+
+/**
+ * The wasm module in what writeModule wrote, and how many functions it has. Throws RangeError when the bytes are of another kind.
+ */
+export function moduleIn(file: Uint8Array<ArrayBuffer>): { wasm: Uint8Array<ArrayBuffer>; size: number } {
+  const { wasm, size } = headerOf(file);
+  return { wasm, size };
+}
+
 /**
  * What writeModule wrote as a compiled module of this run, in which translations that are not `wanted` are in nobody's way.
- * Throws RangeError when the bytes are of another kind, WebAssembly.CompileError when V8 does not take the module.
+ * Throws RangeError when the bytes are of another kind.
  */
 export function readModule(
-  file: Uint8Array<ArrayBuffer>,
+  { bytes, module, isOptimized }: ReadPiece,
   store: TranslationStore,
   wanted: (location: number) => boolean,
 ): ReadModule {
-  if (file.length < HEADER * 4) throw new RangeError('too short');
-  const all = new Int32Array(file.buffer, file.byteOffset, file.length >> 2);
-  const [magic, count = 0, length = 0, sitesStart = 0, sites = 0, references = 0] = all.subarray(0, HEADER);
-  const sitesEnd = sitesStart + sites * SITE_WORDS;
-  const total = sitesEnd + references;
-  if (magic !== MAGIC || total * 4 + length !== file.length) throw new RangeError('no module');
-  const bytes = file.subarray(total * 4);
+  const { all, size, sites, sitesStart, sitesEnd, end, wasm } = headerOf(bytes);
   const firstSite = store.sitesOf(all.subarray(sitesStart, sitesEnd));
   const translations: Translation[] = [];
   const locations: number[] = [];
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < size; i++) {
     const record = HEADER + i * RECORD;
     const location = all[record + R.location]! >>> 0;
     const isWanted = wanted(location);
-    if (isWanted) translations.push(new KeptTranslation(all, record, bytes, firstSite));
+    if (isWanted) translations.push(new KeptTranslation(all, record, wasm, firstSite));
     locations.push(isWanted ? location : NOWHERE);
   }
   const slotOf = (location: number) => store.slotOf(location >>> 0);
-  const numbers = { sites, locations, references: Array.from(all.subarray(sitesEnd, total)) };
+  const numbers = { sites, locations, references: Array.from(all.subarray(sitesEnd, end)) };
   const compiled: CompiledModule = {
-    module: new WebAssembly.Module(bytes),
+    module,
     locations: translations.map((t) => t.location),
     slots: translations.map((t) => slotOf(t.location)),
     numbers: importsOf(numbers, firstSite, slotOf),
+    isOptimized,
     pages: new Set(translations.flatMap((t) => t.pages)),
   };
-  return { compiled, translations, size: count };
+  return { compiled, translations, size };
 }

@@ -13,7 +13,7 @@ import { SITE_WORDS } from './convention.ts';
 import { Keeper } from './keeper.ts';
 import { KeptImage } from './kept-image.ts';
 import { LeftoversOfRun } from './leftovers.ts';
-import type { TranslationThread } from './translation-thread.ts';
+import type { TranslationThread, Unoptimized } from './translation-thread.ts';
 
 /**
  * What the images of a run may hold together, in bytes as estimated: a page of decoded instructions with its slots, and a
@@ -66,6 +66,11 @@ export class TranslationStore {
     this.thread = thread;
     this.archive = archive;
     this.#maxWeight = maxWeight;
+  }
+
+  /** Whether the run has taken so many milliseconds. */
+  hasRun(ms: number): boolean {
+    return performance.now() - this.began >= ms;
   }
 
   // ---- numbers ----
@@ -163,13 +168,35 @@ export class TranslationStore {
     let keeper: Keeper | null = null;
     if (archive !== null && name !== null) {
       const file = archive.open(name);
-      if (file !== null) image.kept = KeptImage.of(file, image);
+      if (file !== null) image.kept = KeptImage.of(file, name, image);
       keeper = new Keeper(archive, name, image, this);
     }
     const entry = { image, keeper };
     this.#images.set(key, entry);
     this.#entryOf.set(image, entry);
     return image;
+  }
+
+  /** A module that is kept under a name, and how many of its functions have V8's code, from the first on. */
+  keptModule(name: string, wasm: Uint8Array<ArrayBuffer>): { module: WebAssembly.Module; functions: number } {
+    const code = this.archive?.codeOf(name, wasm) ?? null;
+    const module = code && this.archive!.moduleWithCode(wasm, code);
+    return module
+      ? { module, functions: code.functions }
+      : { module: new WebAssembly.Module(wasm), functions: 0 };
+  }
+
+  /**
+   * Has V8's code of a kept module of so many functions made, and kept. `done` is called when all have it.
+   */
+  optimize(name: string, { wasm, functions }: Unoptimized, size: number, done: () => void): void {
+    this.thread?.optimize({ wasm: wasm.slice(), functions }, (now) => {
+      // V8 does not do that.
+      if (now === functions) return;
+      this.archive?.keepCode(name, wasm, now);
+      if (now < size) this.optimize(name, { wasm, functions: now }, size, done);
+      else done();
+    });
   }
 
   #makeRoom(): void {

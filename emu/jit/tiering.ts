@@ -16,6 +16,15 @@ const HOT = 32768;
 const HOT_LATER = 8192;
 const LATER_MS = 1000;
 /**
+ * What is arrived at so often is translated on the other thread, to be kept: compiling it would cost this run more than it gains,
+ * but a later one has it with V8's code.
+ */
+const WARM = 512;
+/** Warm locations that are waited for before they are translated: they are to be in the same modules. */
+const WARM_BATCH = 48;
+/** A run that is over before has no other thread. */
+export const THREAD_MS = 100;
+/**
  * Instructions that the main thread translates itself in a run before another thread is begun for it: a program with a few hot
  * loops has its code sooner so, and one with more does not wait for all of it.
  */
@@ -74,12 +83,29 @@ export class Tiering {
   readonly #warm = new Map<number, boolean>();
   /** Locations that have become hot since the last module. */
   #waiting = 0;
+  /** Locations that have become warm since they were last asked for. */
+  #becameWarm: Start[] = [];
 
   /** Of a run that began then, by performance.now(); `hot` is always the number of arrivals, when given. */
   constructor(began: number, hot?: number) {
     this.#began = began;
     this.#always = hot;
     this.interval = Math.min(hot ?? HOT, INTERVAL);
+  }
+
+  /** Whether V8 may as well compile what is kept for the location. */
+  isHot(count: number): boolean {
+    return count >= this.#hot;
+  }
+
+  /** Notes `count` arrivals at a location that has nothing compiled. Gives what is to be translated for later runs now. */
+  becomesWarm(location: number, isLoop: boolean, count: number): readonly Start[] {
+    if (count < WARM || count >= WARM + this.interval) return [];
+    this.#becameWarm.push({ location, isLoop });
+    if (this.#becameWarm.length < WARM_BATCH || performance.now() - this.#began < THREAD_MS) return [];
+    const all = this.#becameWarm;
+    this.#becameWarm = [];
+    return all;
   }
 
   get #hot(): number {
@@ -90,6 +116,9 @@ export class Tiering {
   get arrivalsEach(): number {
     return (this.interval * 0x1_0000) / (0x1_0000 - 1.5 * this.#hot);
   }
+
+  /** The same of a warm region. */
+  readonly wantedWarm = WARM;
 
   /** Arrivals from which on a function that a hot region calls is compiled with it. */
   get wanted(): number {

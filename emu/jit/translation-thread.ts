@@ -1,6 +1,7 @@
 /**
- * The two ends of translation on another thread: what is asked and answered, and both sides of it. How messages go is not known
- * here (src/translator.ts).
+ * The two ends of work on another thread: what is asked and answered, and both sides of it. How messages go is not known here
+ * (src/translator.ts). Jobs are translations, which somebody waits for; and optimizations, in between: V8's best code of modules,
+ * for later runs, and for this one from when it is there.
  *
  * The thread reads code and records from the guest's own memory, which is shared, and only from pages that it is told of: code
  * that has been run lies in pages that are watched, so whoever asked knows when one changed meanwhile, and throws the answer
@@ -45,7 +46,7 @@ interface ImageNews {
   readonly unaligned: ReadonlySet<number>;
 }
 
-export type Message =
+export type TranslationMessage =
   /**
    * The bytes and not the Memory: for each Memory that comes to a thread V8 counts 4 GiB there, and collects all of its garbage.
    */
@@ -60,15 +61,30 @@ export type Message =
       readonly job: Job;
     };
 
-export interface Reply {
+export type Message =
+  | TranslationMessage
+  | { readonly kind: 'optimize'; readonly id: number; readonly module: Unoptimized };
+
+/** A module of which V8 has optimized so many functions, from the first on. */
+export interface Unoptimized {
+  readonly wasm: Uint8Array<ArrayBuffer>;
+  readonly functions: number;
+}
+
+export interface Answered {
   readonly id: number;
   readonly answer: Answer | null;
   /** Milliseconds it took. */
   readonly ms: number;
 }
 
+export type Reply = Answered | { readonly id: number; readonly optimized: number };
+
 /** What is called with an answer (null: nothing can be translated there), and the milliseconds that the thread took. */
 export type Done = (answer: Answer | null, ms: number) => void;
+
+/** What is called with how many functions of a module V8 has optimized by now. */
+export type Optimized = (functions: number) => void;
 
 /** How messages go to the thread and replies come back. `receive` does not wait. */
 export interface Channel {
@@ -82,25 +98,39 @@ export interface Channel {
 /** The end that asks. */
 export class TranslationThread {
   readonly #open: (options: TranslatorOptions) => Channel;
+  /** Those of the run; to be set before anything is asked for. */
+  options: TranslatorOptions = { count: false, exactFuel: false };
   #channel: Channel | null = null;
   #next = 1;
   readonly #memories = new Map<WebAssembly.Memory, number>();
   readonly #images = new WeakMap<CodeImage, number>();
   readonly #waiting = new Map<number, Done>();
+  /** Modules to be optimized, and the one that the thread has. */
+  readonly #unoptimized: { readonly module: Unoptimized; readonly done: Optimized }[] = [];
+  #optimizing: { id: number; done: Optimized } | null = null;
 
   /** The thread is begun with the first job. */
   constructor(open: (options: TranslatorOptions) => Channel) {
     this.#open = open;
   }
 
-  request(
-    memory: WebAssembly.Memory,
-    image: CodeImage,
-    job: Job,
-    options: TranslatorOptions,
-    done: Done,
-  ): void {
-    this.#channel ??= this.#open(options);
+  /** Has V8 optimize some functions of a module when nobody waits for a translation. */
+  optimize(module: Unoptimized, done: Optimized): void {
+    this.#unoptimized.push({ module, done });
+  }
+
+  #optimizeNext(): void {
+    if (this.#optimizing !== null || this.#waiting.size > 0) return;
+    const next = this.#unoptimized.shift();
+    if (next === undefined) return;
+    this.#channel ??= this.#open(this.options);
+    const id = this.#next++;
+    this.#optimizing = { id, done: next.done };
+    this.#channel.send({ kind: 'optimize', id, module: next.module });
+  }
+
+  request(memory: WebAssembly.Memory, image: CodeImage, job: Job, done: Done): void {
+    this.#channel ??= this.#open(this.options);
     let memoryId = this.#memories.get(memory);
     if (memoryId === undefined) {
       memoryId = this.#next++;
@@ -131,17 +161,27 @@ export class TranslationThread {
     return this.#channel?.failed === true;
   }
 
-  /** Has what has been answered done. True when there was something. */
-  poll(): boolean {
+  /**
+   * Has what has been answered done. True when there was something. Gives the thread something to optimize when it has nothing
+   * else to do; `mayBegin`: also when there is none yet.
+   */
+  poll(mayBegin = true): boolean {
     let any = false;
-    while (this.#waiting.size > 0) {
+    while (this.#waiting.size > 0 || this.#optimizing !== null) {
       const reply = this.#channel?.receive();
       if (reply === undefined) break;
       any = true;
-      const done = this.#waiting.get(reply.id);
-      this.#waiting.delete(reply.id);
-      done?.(reply.answer, reply.ms);
+      if ('optimized' in reply) {
+        const done = this.#optimizing?.done;
+        this.#optimizing = null;
+        done?.(reply.optimized);
+      } else {
+        const done = this.#waiting.get(reply.id);
+        this.#waiting.delete(reply.id);
+        done?.(reply.answer, reply.ms);
+      }
     }
+    if (this.#channel !== null || mayBegin) this.#optimizeNext();
     return any;
   }
 
@@ -157,18 +197,20 @@ export class TranslationThread {
     this.#channel?.close();
     this.#channel = null;
     this.#waiting.clear();
+    this.#unoptimized.length = 0;
   }
 }
 
 /** A translation as the thread is told of it. What is kept is a view of a file's bytes, which need not be sent. */
 function withoutCode(news: News): News {
   if ('removed' in news) return news;
-  const { location, isLoop, isOptimized, instructions, blocks, inlined } = news;
+  const { location, isLoop, isOptimized, isWarm, instructions, blocks, inlined } = news;
   const nothing = { body: NO_BODY, numbers: [], pages: [] };
   return {
     location,
     isLoop,
     isOptimized,
+    isWarm,
     instructions,
     blocks: blocks.slice(),
     inlined: inlined.slice(),
@@ -187,7 +229,7 @@ export class TranslationServer {
     this.#translator = new Translator(options);
   }
 
-  receive(message: Message): Reply | null {
+  receive(message: TranslationMessage): Answered | null {
     switch (message.kind) {
       case 'memory':
         this.#memories.set(message.id, message.bytes);
@@ -200,7 +242,7 @@ export class TranslationServer {
     }
   }
 
-  #job({ id, memory, image, news, job }: Message & { kind: 'job' }): Reply {
+  #job({ id, memory, image, news, job }: TranslationMessage & { kind: 'job' }): Answered {
     const began = performance.now();
     let mirror = this.#images.get(image);
     if (mirror === undefined) {

@@ -151,6 +151,7 @@ export class Translator {
       location: region.location,
       isLoop,
       isOptimized: region.isOptimized,
+      isWarm: false,
       instructions: region.instructions,
       body: { type: 0, ...body },
       numbers,

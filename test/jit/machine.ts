@@ -56,7 +56,8 @@ export function threadHere(beforeAnswer: () => void = () => {}): TranslationThre
       },
       receive: () => {
         for (let message = messages.shift(); message !== undefined; message = messages.shift()) {
-          const reply = server.receive(message);
+          const reply =
+            message.kind === 'optimize' ? { id: message.id, optimized: 0 } : server.receive(message);
           if (reply === null) continue;
           beforeAnswer();
           return structuredClone(reply);

@@ -53,6 +53,13 @@ class Memory implements Archive {
   open(name: string): KeptFile | null {
     return this.files.get(name) ?? null;
   }
+  codeOf(): null {
+    return null;
+  }
+  keepCode(): void {}
+  moduleWithCode(): null {
+    return null;
+  }
   create(name: string): NewFile {
     return new MemoryFile((file) => this.files.set(name, file));
   }

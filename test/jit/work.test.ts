@@ -103,6 +103,7 @@ test('work of several CPUs is added up', () => {
   const one = {
     tiers: { a: { instructions: 1, ms: 2 } },
     threads: { main: { decodeMs: 1, translateMs: 2 } },
+    kept: { modules: 2, compiled: 1 },
     steps: { x: 3 },
     hooksMs: 1,
   };
@@ -111,6 +112,7 @@ test('work of several CPUs is added up', () => {
   expect(sum).toEqual({
     tiers: { a: { instructions: 1, ms: 2 }, b: { instructions: 5, ms: 0 } },
     threads: { main: { decodeMs: 2, translateMs: 4 } },
+    kept: { modules: 4, compiled: 2 },
     steps: { x: 6 },
     hooksMs: 2,
   });
