@@ -13,7 +13,7 @@ import { setFlagsFromString } from 'node:v8';
 import { MAX_DEPTH } from '../emu/jit/compile.ts';
 import { generate } from '../emu/tier0/generate.ts';
 import { handlerSet, provideHandlers } from '../emu/tier0/handler-set.ts';
-import { Handlers } from '../emu/tier0/handlers.ts';
+import { HANDLERS_HEADER, Handlers, restOfHandlersAt } from '../emu/tier0/handlers.ts';
 import { visitHandlers } from '../emu/tier0/visit.ts';
 import { codeOf, moduleWithCode } from './wasm-code.ts';
 
@@ -45,8 +45,13 @@ export function isCodeUsed(): boolean {
 /** The handlers' module with the code that was compiled when dist/ was made; null without. */
 function withCode({ wasm }: Handlers): WebAssembly.Module | null {
   const own = fileURLToPath(import.meta.url);
-  const bytes = own.endsWith('.ts') ? null : bytesOf(path.join(path.dirname(own), CODE_FILE));
-  return bytes === null ? null : moduleWithCode(wasm, bytes);
+  if (own.endsWith('.ts')) return null;
+  try {
+    const { buffer, byteOffset, length } = fs.readFileSync(path.join(path.dirname(own), CODE_FILE));
+    return moduleWithCode(wasm, new Uint8Array(buffer, byteOffset, length));
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -99,23 +104,29 @@ function ofSources(project: string): Handlers {
   return made;
 }
 
+/**
+ * Reads what a start needs of a file of handlers, and keeps the file open for the rest: who builds armrun anew meanwhile puts
+ * another one there. Null when it cannot be read.
+ */
 function read(file: string): Handlers | null {
-  const bytes = bytesOf(file);
+  let fd = -1;
   try {
-    return bytes && new Handlers(bytes);
+    fd = fs.openSync(file, 'r');
+    const restAt = restOfHandlersAt(bytesOf(fd, 0, HANDLERS_HEADER));
+    return new Handlers(bytesOf(fd, 0, restAt), () => {
+      const rest = bytesOf(fd, restAt, fs.fstatSync(fd).size);
+      fs.closeSync(fd);
+      return rest;
+    });
   } catch {
+    if (fd >= 0) fs.closeSync(fd);
     return null;
   }
 }
 
-/** Not from Node's pool of small buffers: they are to be aligned. Null when the file cannot be read. */
-function bytesOf(file: string): Uint8Array<ArrayBuffer> | null {
-  try {
-    const { buffer, byteOffset, length } = fs.readFileSync(file);
-    return byteOffset % 8 === 0
-      ? new Uint8Array(buffer, byteOffset, length)
-      : new Uint8Array(buffer.slice(byteOffset, byteOffset + length));
-  } catch {
-    return null;
-  }
+/** Throws when the file does not have them. */
+function bytesOf(fd: number, from: number, to: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(to - from);
+  if (fs.readSync(fd, bytes, 0, bytes.length, from) !== bytes.length) throw new Error('the file is cut');
+  return bytes;
 }

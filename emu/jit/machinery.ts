@@ -49,7 +49,7 @@ export class Machinery {
     return known;
   }
 
-  private constructor(memory: WebAssembly.Memory, { module, decoder }: HandlerSet) {
+  private constructor(memory: WebAssembly.Memory, { module, rest, decoder }: HandlerSet) {
     this.#memory = memory;
     this.#decoder = decoder;
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 1 });
@@ -69,12 +69,20 @@ export class Machinery {
       compiled: (cpu, begins) => this.calls.compiled(cpu, begins),
       resume: (cpu, depth, ret, next) => this.calls.resume(cpu, depth, ret, next),
     };
-    const { exports } = new WebAssembly.Instance(module, {
-      e: { ...this.runtime.imports, d: decoder.memory, ...calls, enterCompiled: this.runtime.enter },
-    });
-    this.interpret = exports.enter as Enter;
-    this.quick = exports.quick as Machinery['quick'];
-    this.missStub = exports.miss!;
+    let hasAll = false;
+    const addRest = () => {
+      if (!hasAll) new WebAssembly.Instance(rest(), { e: { ...e, ...exports } });
+      hasAll = true;
+      return 0;
+    };
+    const { imports, enter: enterCompiled } = this.runtime;
+    const e = { ...imports, d: decoder.memory, ...calls, enterCompiled, rest: addRest };
+    const { exports } = new WebAssembly.Instance(module, { e });
+    // Who is called again when the others come would count its instruction twice.
+    if (decoder.counting) addRest();
+    this.interpret = exports.control_enter as Enter;
+    this.quick = exports.control_quick as Machinery['quick'];
+    this.missStub = exports.control_miss!;
     this.imports = { ...this.runtime.imports, miss: this.missStub };
     this.table.set(0, this.missStub);
   }

@@ -12,11 +12,7 @@ export interface ModuleSpec {
   readonly table: boolean;
   /** Name of a second memory, which is imported, too. */
   readonly secondMemory?: string;
-  /**
-   * A table of the module's own behind the imported one, of functions (by function index) of type 0, which nobody can change. V8
-   * finds table 0 by two loads less than another.
-   */
-  readonly privateTable?: readonly number[];
+  readonly typedTable?: TypedTable;
   readonly functions: readonly FuncBody[];
   /** name -> index in `functions`. */
   readonly exports?: readonly { readonly name: string; readonly function: number }[];
@@ -27,6 +23,22 @@ export interface ModuleSpec {
   /** functions[i] is put in the table slot that number placed[i] tells when the module is instantiated. */
   readonly placed?: readonly number[];
 }
+
+/**
+ * A table of functions of just type 0, none null, so that a call needs no test of that. V8 finds table 0 by two loads less than
+ * another.
+ */
+export interface TypedTable {
+  readonly size: number;
+  /** Index of the function that is in all places at first; the table is exported. Without, it is imported. */
+  readonly filledWith?: number;
+  /** Indices of the functions that are put into the table, and the place of the first. */
+  readonly functions: readonly number[];
+  readonly first: number;
+}
+
+/** Name by which a typed table is exported, and imported from "e". */
+export const TYPED_TABLE = 'h';
 
 /** Name of the import module that numbers come from: an array. */
 export const NUMBERS = 'n';
@@ -48,7 +60,7 @@ const SECTION = {
   code: 10,
 } as const;
 
-/** References to functions of just type 0, none null, so that a call needs no test of that. */
+/** References to functions of just type 0, none null. */
 const REFERENCE = [0x64, 0];
 
 /**
@@ -67,7 +79,7 @@ export function encodeModule(spec: ModuleSpec, codes: number[] = []): Uint8Array
     out.raw(w.view());
     return at;
   };
-  const { functions, exports = [], placed, privateTable, names } = spec;
+  const { functions, exports = [], placed, typedTable, names } = spec;
   const base = spec.functionImports.length;
   out.raw([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
   section(SECTION.type, (w) => writeTypes(w, spec.types));
@@ -76,20 +88,20 @@ export function encodeModule(spec: ModuleSpec, codes: number[] = []): Uint8Array
     w.u32(functions.length);
     for (const f of functions) w.u32(f.type);
   });
-  if (privateTable !== undefined)
+  const filledWith = typedTable?.filledWith;
+  if (filledWith !== undefined)
     section(SECTION.table, (w) => {
       w.u32(1);
-      w.raw([0x40, 0, ...REFERENCE, 1]); // with a first value for all
-      w.u32(privateTable.length);
-      w.u32(privateTable.length);
+      w.raw([0x40, 0]); // with a first value for all
+      writeTypedTable(w, typedTable!);
       w.byte(OP.ref_func);
-      w.u32(privateTable[0]!);
+      w.u32(filledWith);
       w.byte(OP.end);
     });
-  if (exports.length > 0) section(SECTION.export, (w) => writeExports(w, exports, base));
+  if (exports.length > 0)
+    section(SECTION.export, (w) => writeExports(w, exports, base, filledWith !== undefined));
   if (placed !== undefined) section(SECTION.element, (w) => writePlaces(w, placed, base));
-  if (privateTable !== undefined)
-    section(SECTION.element, (w) => writePrivateTable(w, privateTable, spec.table ? 1 : 0));
+  if (typedTable !== undefined) section(SECTION.element, (w) => writeTyped(w, typedTable));
   // Locals are encoded first: the hints count offsets from their beginning.
   const locals = functions.map(encodeLocals);
   if (functions.some((f) => f.unlikely !== undefined))
@@ -113,9 +125,11 @@ function writeTypes(w: ByteWriter, types: readonly FuncType[]): void {
 }
 
 function writeImports(w: ByteWriter, spec: ModuleSpec): void {
-  const { functionImports, table, secondMemory, numbers = 0 } = spec;
+  const { functionImports, table, secondMemory, typedTable, numbers = 0 } = spec;
+  const importsTyped = typedTable !== undefined && typedTable.filledWith === undefined;
   const memories = secondMemory === undefined ? ['m'] : ['m', secondMemory];
-  w.u32(functionImports.length + memories.length + (table ? 1 : 0) + numbers);
+  const tables = (table ? 1 : 0) + (importsTyped ? 1 : 0);
+  w.u32(functionImports.length + memories.length + tables + numbers);
   for (const name of memories) {
     w.name('e');
     w.name(name);
@@ -128,6 +142,12 @@ function writeImports(w: ByteWriter, spec: ModuleSpec): void {
     w.name('t');
     w.raw([1, 0x70, 0]); // table of funcref, no maximum
     w.u32(0);
+  }
+  if (importsTyped) {
+    w.name('e');
+    w.name(TYPED_TABLE);
+    w.byte(1);
+    writeTypedTable(w, typedTable);
   }
   for (const f of functionImports) {
     w.name('e');
@@ -142,8 +162,25 @@ function writeImports(w: ByteWriter, spec: ModuleSpec): void {
   }
 }
 
-function writeExports(w: ByteWriter, exports: NonNullable<ModuleSpec['exports']>, base: number): void {
-  w.u32(exports.length);
+/** Its type. */
+function writeTypedTable(w: ByteWriter, { size }: TypedTable): void {
+  w.raw([...REFERENCE, 1]); // with a maximum
+  w.u32(size);
+  w.u32(size);
+}
+
+function writeExports(
+  w: ByteWriter,
+  exports: NonNullable<ModuleSpec['exports']>,
+  base: number,
+  hasTable: boolean,
+): void {
+  w.u32(exports.length + (hasTable ? 1 : 0));
+  if (hasTable) {
+    w.name(TYPED_TABLE);
+    w.byte(1);
+    w.u32(0);
+  }
   for (const e of exports) {
     w.name(e.name);
     w.byte(0);
@@ -164,11 +201,11 @@ function writePlaces(w: ByteWriter, placed: readonly number[], base: number): vo
   });
 }
 
-function writePrivateTable(w: ByteWriter, functions: readonly number[], table: number): void {
+function writeTyped(w: ByteWriter, { functions, first }: TypedTable): void {
   w.u32(1);
   w.byte(6); // active, explicit table, expressions
-  w.u32(table);
-  w.i32(0);
+  w.u32(0);
+  w.i32(first);
   w.byte(OP.end);
   w.raw(REFERENCE);
   w.u32(functions.length);

@@ -57,6 +57,8 @@ export const CONTROL_IMPORTS = [
   { name: 'resume', type: 1 },
   /** (cpu, depth, return location, slot) -> location or LEAVE: the runtime's way into compiled code. */
   { name: 'enterCompiled', type: 1 },
+  /** (cpu) -> anything: puts the handlers that are not usual in their places. */
+  { name: 'rest', type: 3 },
 ] as const;
 
 const CONTROL = [
@@ -74,21 +76,34 @@ const CONTROL = [
   'quick',
   'fuse',
   'itBlock',
+  'unusual',
 ] as const;
 export type ControlName = (typeof CONTROL)[number];
 
-const FIRST = IMPORTS.length + CONTROL_IMPORTS.length;
-/** Function index of the first handler. */
-export const FIRST_HANDLER = FIRST + CONTROL.length;
-export const controlIndex = (name: ControlName): number => FIRST + CONTROL.indexOf(name);
-export const imported = (name: (typeof CONTROL_IMPORTS)[number]['name']): number =>
-  IMPORTS.length + CONTROL_IMPORTS.findIndex((i) => i.name === name);
+/** Other than those of imports. */
+export function exportedName<T extends ControlName>(name: T): `control_${T}` {
+  return `control_${name}`;
+}
 
 /** Type of handlers and of control functions, and of `check`. */
 export const HANDLER_TYPE = 0;
 const CHECK_TYPE = 8;
-/** The interpreter's module has no other table. */
+/** The interpreter's modules have no other table. */
 export const HANDLER_TABLE = 0;
+
+const typeOf = (name: ControlName): number => (name === 'check' ? CHECK_TYPE : HANDLER_TYPE);
+
+const FIRST = IMPORTS.length + CONTROL_IMPORTS.length;
+/** Function index of the first handler. */
+export const FIRST_HANDLER = FIRST + CONTROL.length;
+/** The control functions, by the names under which they are exported, and imported by the module of other handlers. */
+export const CONTROL_FUNCTIONS = CONTROL.map((name) => ({
+  name: exportedName(name),
+  type: typeOf(name),
+}));
+export const controlIndex = (name: ControlName): number => FIRST + CONTROL.indexOf(name);
+export const imported = (name: (typeof CONTROL_IMPORTS)[number]['name']): number =>
+  IMPORTS.length + CONTROL_IMPORTS.findIndex((i) => i.name === name);
 
 const LOCATION = 1;
 export const ADDRESS = 2;
@@ -416,6 +431,16 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>
       w.call(imported('fault'));
     },
     /**
+     * In the place of each handler that is not usual, until one is needed: then they come, and the record's is called again. It
+     * has changed nothing by then, nor has a condition that was tested before it.
+     */
+    unusual(w) {
+      w.get(CPU);
+      w.call(imported('rest'));
+      w.byte(OP.drop);
+      dispatch(w, REC, ADDRESS);
+    },
+    /**
      * A region function for code that is not compiled: (state block, depth, return location). The engine's `miss` does the
      * same, for what is not as usual: the location may have compiled code, has no record, or has been arrived at often.
      */
@@ -536,7 +561,7 @@ export function controlBodies(): FuncBody[] {
     BODIES[name](w);
     const locals = name === 'check' ? 1 : name === 'miss' ? 4 : 3;
     return {
-      type: name === 'check' ? CHECK_TYPE : HANDLER_TYPE,
+      type: typeOf(name),
       locals: [[locals, I32]],
       code: w.view().slice(),
     };

@@ -24,15 +24,18 @@ export class RecordDecoder {
   readonly #inBlocks = new Map<number, BlockStep>();
   /** The master table, shared by all processes of a run. */
   readonly memory: WebAssembly.Memory;
-  readonly #firstPair: number;
+  /** The interpreter is to count instructions. */
+  readonly counting: boolean;
+  readonly #handlers: Handlers;
   /** The handlers of the first instructions of pairs, by the pair's. */
   readonly #firsts = new Map<number, number>();
   readonly #maker: RecordMaker;
   readonly #master: Int32Array;
 
-  /** `counting`: the interpreter is to count instructions. `floatMode`: to step those that go by a mode of FPSCR. */
+  /** `floatMode`: to step those that go by a mode of FPSCR. */
   constructor(handlers: Handlers, counting: boolean, floatMode: boolean) {
-    this.#firstPair = handlers.firstPair;
+    this.#handlers = handlers;
+    this.counting = counting;
     this.#maker = new RecordMaker(handlers, counting, floatMode);
     const bytes = TABLES_AT + handlers.tables.length;
     this.memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536), maximum: 65536, shared: true });
@@ -54,7 +57,7 @@ export class RecordDecoder {
 
   /** The handler of a pair's first instruction alone; 0 when the handler is of no pair. */
   firstOf(handler: number): number {
-    if (handler < this.#firstPair) return 0;
+    if (handler < this.#handlers.firstPair || handler >= this.#handlers.usual) return 0;
     if (this.#firsts.size === 0) {
       const slots = new Uint16Array(this.memory.buffer, TABLES_AT + TABLES.pairs, 4 << TABLES.pairsLog2);
       for (let at = 0; at < slots.length; at += 4)

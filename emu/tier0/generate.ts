@@ -1,5 +1,5 @@
 /**
- * Makes the interpreter's module: the control functions, and a handler for each form of instruction there is (form.ts).
+ * Makes the interpreter's modules: the control functions, and a handler for each form of instruction there is (form.ts).
  *
  * Which forms there are is found out by decoding random encodings of every row. A form that does not turn up, or that no handler
  * can be written for, is run by the evaluator.
@@ -24,6 +24,7 @@ import {
   nextPageHandler,
 } from './builtin-handlers.ts';
 import {
+  CONTROL_FUNCTIONS,
   CONTROL_IMPORTS,
   CONTROL_NAMES,
   controlBodies,
@@ -332,23 +333,72 @@ function generateForModel(): { handlers: Handlers; names: readonly string[] } {
     usual.add(handlers.length);
     return handlers.push(body) - 1;
   });
-  const bodies = [...controlBodies(), ...handlers];
+  const order = usualFirst(handlers.length, usual);
+  const placeOf = new Map(order.map((handler, place) => [handler, place]));
+  const placed = (handler: number) => placeOf.get(handler)!;
+  const ordered = order.map((handler) => handlers[handler]!);
+  const orderedNames = [...CONTROL_NAMES, ...order.map((handler) => names[CONTROL_NAMES.length + handler]!)];
+  const parts = {
+    ...modulesOf(ordered, usual.size, orderedNames),
+    firstPair: placed(firstPair),
+    usual: usual.size,
+  };
+  const formsPlaced = forms.map((form) => ({ ...form, handler: placed(form.handler) }));
+  const pairsPlaced = pairs.map(({ first, second, size, handler }) => ({
+    first: placed(first),
+    second: placed(second),
+    size,
+    handler: placed(handler),
+  }));
+  const alone = Handlers.of(formsPlaced, parts);
+  const tables = buildTables(kindSource(alone), pairsPlaced, TABLES_AT);
+  return { handlers: Handlers.of(formsPlaced, { ...parts, tables }), names: orderedNames };
+}
+
+/** All handlers, first those that are usual. Pairs stay together. */
+function usualFirst(count: number, usual: ReadonlySet<number>): number[] {
+  const all = Array.from({ length: count }, (_, handler) => handler);
+  return [...all.filter((handler) => usual.has(handler)), ...all.filter((handler) => !usual.has(handler))];
+}
+
+/**
+ * Two modules with the same imports: the control functions and the handlers that most programs need, with the table of all; and
+ * the others, which put themselves into it.
+ */
+function modulesOf(
+  handlers: readonly FuncBody[],
+  usual: number,
+  names: readonly string[],
+): { wasm: Uint8Array<ArrayBuffer>; rest: Uint8Array<ArrayBuffer> } {
+  const imports = [...IMPORTS, ...CONTROL_IMPORTS];
+  const places = handlers.map((_, i) => FIRST_HANDLER + i);
+  const common = { types: TYPES, table: false, secondMemory: 'd' };
   const wasm = encodeModule({
-    types: TYPES,
-    functionImports: [...IMPORTS, ...CONTROL_IMPORTS],
-    table: false,
-    secondMemory: 'd',
-    functions: bodies,
-    exports: (['enter', 'miss', 'quick'] as const).map((name) => ({
-      name,
-      function: controlIndex(name) - IMPORTS.length - CONTROL_IMPORTS.length,
-    })),
-    privateTable: handlers.map((_, i) => FIRST_HANDLER + i),
-    ...(NAMES && { names }),
+    ...common,
+    functionImports: imports,
+    functions: [...controlBodies(), ...handlers.slice(0, usual)],
+    exports: CONTROL_FUNCTIONS.map(({ name }, function_) => ({ name, function: function_ })),
+    typedTable: {
+      size: handlers.length,
+      filledWith: controlIndex('unusual'),
+      functions: places.slice(0, usual),
+      first: 0,
+    },
+    ...(NAMES && { names: names.slice(0, CONTROL_FUNCTIONS.length + usual) }),
   });
-  const alone = Handlers.of(wasm, forms, { firstPair });
-  const tables = buildTables(kindSource(alone), pairs, TABLES_AT);
-  return { handlers: Handlers.of(wasm, forms, { tables, firstPair, usual: [...usual] }), names };
+  const rest = encodeModule({
+    ...common,
+    // So that functions have the same numbers as there.
+    functionImports: [...imports, ...CONTROL_FUNCTIONS],
+    functions: handlers.slice(usual),
+    typedTable: {
+      size: handlers.length,
+      functions: places.slice(0, handlers.length - usual),
+      first: usual,
+    },
+    ...(NAMES && { names: names.slice(CONTROL_FUNCTIONS.length + usual) }),
+  });
+  return { wasm, rest };
 }
 
 /** A form with its handler. */

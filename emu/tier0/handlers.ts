@@ -1,10 +1,10 @@
 /**
- * What is generated when armrun is built (generate.ts): the interpreter's module, for each form of instruction which handler it
- * has and where its operands stand, which handlers most programs need, and the tables of kinds.ts.
+ * What is generated when armrun is built (generate.ts): the interpreter's modules, for each form of instruction which handler it
+ * has and where its operands stand, and the tables of kinds.ts.
  *
- * As bytes, which a file holds: eight words (magic, lengths of the following, the first handler of a pair, how many are usual),
- * the module, the layouts as JSON, then for each form its key (a double) in ascending order, then for each form its handler and
- * layout (two halfwords), then the tables, then the usual handlers (halfwords).
+ * As bytes, which a file holds: eight words (magic, lengths of the following, the first handler of a pair, how many handlers are
+ * in the first module), that module, the layouts as JSON, then for each form its key (a double) in ascending order, then for each
+ * form its handler and layout (two halfwords), then the tables; and behind all this, which a start needs, the other module.
  */
 import type { Operand } from './operand.ts';
 
@@ -14,69 +14,90 @@ export interface FormEntry {
   readonly operands: readonly Operand[];
 }
 
-/** What there is beside the module and the forms. */
-interface Rest {
+/** What there is beside the forms. */
+interface Parts {
+  readonly wasm: Uint8Array<ArrayBuffer>;
+  readonly rest: Uint8Array<ArrayBuffer>;
   readonly tables?: Uint8Array;
   readonly firstPair: number;
-  readonly usual?: readonly number[];
+  readonly usual: number;
 }
 
-const MAGIC = 0x3154_5241;
-const HEADER = 32;
+const MAGIC = 0x3254_5241;
+export const HANDLERS_HEADER = 32;
 const padded = (length: number): number => (length + 7) & ~7;
+
+/** Where things are, by the words of the header. Throws when the bytes are no handlers. */
+function placesOf(header: Uint32Array) {
+  const [magic, wasm = 0, layouts = 0, forms = 0, tables = 0] = header;
+  if (magic !== MAGIC) throw new Error('not a file of interpreter handlers');
+  const layoutsAt = HANDLERS_HEADER + padded(wasm);
+  const keysAt = layoutsAt + padded(layouts);
+  const tablesAt = keysAt + 12 * forms;
+  return { layoutsAt, keysAt, tablesAt, restAt: padded(tablesAt + tables) };
+}
+
+/** Where the part that a start does not need begins, by the header. Throws when the bytes are no handlers. */
+export function restOfHandlersAt(header: Uint8Array<ArrayBuffer>): number {
+  return placesOf(new Uint32Array(header.buffer, header.byteOffset, HANDLERS_HEADER / 4)).restAt;
+}
 
 export class Handlers {
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The module of the handlers that are not usual. */
+  readonly rest: () => Uint8Array<ArrayBuffer>;
   readonly #keys: Float64Array;
   /** Handler and layout of each form. */
   readonly #entries: Uint16Array;
   readonly #layouts: readonly (readonly Operand[])[];
   readonly tables: Uint8Array;
-  /** Handlers from this one on are of pairs. */
+  /** Handlers of pairs are from this one on, up to `usual`. */
   readonly firstPair: number;
-  /** Those that most programs need (usual.ts). */
-  readonly usual: Uint16Array;
+  /** Handlers below are in the first module. */
+  readonly usual: number;
 
-  /** Throws when the bytes are no handlers. */
-  constructor(bytes: Uint8Array<ArrayBuffer>) {
+  /** `rest` gives what the bytes do not have, if they do not. Throws when the bytes are no handlers. */
+  constructor(bytes: Uint8Array<ArrayBuffer>, rest?: () => Uint8Array<ArrayBuffer>) {
     const { buffer, byteOffset } = bytes;
-    const [magic, wasm, layouts, forms, tables, firstPair, usual] = new Uint32Array(
-      buffer,
-      byteOffset,
-      HEADER / 4,
-    );
-    if (magic !== MAGIC) throw new Error('not a file of interpreter handlers');
-    const layoutsAt = HEADER + padded(wasm!);
-    const keysAt = layoutsAt + padded(layouts!);
+    const header = new Uint32Array(buffer, byteOffset, HANDLERS_HEADER / 4);
+    const [, , layouts, forms, tables, firstPair, usual] = header;
+    const { layoutsAt, keysAt, tablesAt, restAt } = placesOf(header);
     this.bytes = bytes;
+    this.rest = rest ?? (() => bytes.subarray(restAt));
     this.firstPair = firstPair!;
+    this.usual = usual!;
     this.#layouts = JSON.parse(new TextDecoder().decode(bytes.subarray(layoutsAt, layoutsAt + layouts!)));
     this.#keys = new Float64Array(buffer, byteOffset + keysAt, forms!);
     this.#entries = new Uint16Array(buffer, byteOffset + keysAt + 8 * forms!, 2 * forms!);
-    this.tables = new Uint8Array(buffer, byteOffset + keysAt + 12 * forms!, tables!);
-    this.usual = new Uint16Array(buffer, byteOffset + padded(keysAt + 12 * forms! + tables!), usual!);
+    this.tables = new Uint8Array(buffer, byteOffset + tablesAt, tables!);
   }
 
   static of(
-    wasm: Uint8Array,
     forms: readonly FormEntry[],
-    { tables = new Uint8Array(), firstPair, usual = [] }: Rest,
+    { wasm, rest, tables = new Uint8Array(), firstPair, usual }: Parts,
   ): Handlers {
     const sorted = [...forms].sort((a, b) => a.key - b.key);
     const layouts = [...new Set(sorted.map(({ operands }) => JSON.stringify(operands)))];
     const text = new TextEncoder().encode(`[${layouts.join()}]`);
-    const keysAt = HEADER + padded(wasm.length) + padded(text.length);
-    const tablesAt = keysAt + 12 * forms.length;
-    const usualAt = padded(tablesAt + tables.length);
-    const bytes = new Uint8Array(usualAt + 2 * usual.length);
-    const header = [MAGIC, wasm.length, text.length, forms.length, tables.length, firstPair, usual.length];
+    const header = Uint32Array.of(
+      MAGIC,
+      wasm.length,
+      text.length,
+      forms.length,
+      tables.length,
+      firstPair,
+      usual,
+      rest.length,
+    );
+    const { layoutsAt, keysAt, tablesAt, restAt } = placesOf(header);
+    const bytes = new Uint8Array(restAt + rest.length);
     new Uint32Array(bytes.buffer, 0, header.length).set(header);
     bytes.set(tables, tablesAt);
-    new Uint16Array(bytes.buffer, usualAt).set(usual);
-    bytes.set(wasm, HEADER);
-    bytes.set(text, HEADER + padded(wasm.length));
+    bytes.set(rest, restAt);
+    bytes.set(wasm, HANDLERS_HEADER);
+    bytes.set(text, layoutsAt);
     new Float64Array(bytes.buffer, keysAt, forms.length).set(sorted.map(({ key }) => key));
-    new Uint16Array(bytes.buffer, keysAt + 8 * forms.length).set(
+    new Uint16Array(bytes.buffer, keysAt + 8 * forms.length, 2 * forms.length).set(
       sorted.flatMap(({ handler, operands }) => [handler, layouts.indexOf(JSON.stringify(operands))]),
     );
     return new Handlers(bytes);
@@ -84,7 +105,7 @@ export class Handlers {
 
   get wasm(): Uint8Array<ArrayBuffer> {
     const [, length] = new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, 2);
-    return this.bytes.subarray(HEADER, HEADER + length!);
+    return this.bytes.subarray(HANDLERS_HEADER, HANDLERS_HEADER + length!);
   }
 
   /** Index of a form, -1 when it has no handler. */

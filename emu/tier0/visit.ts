@@ -1,5 +1,5 @@
 /**
- * Runs each handler that most programs need once, on nothing: V8 compiles a function when it is first called. Part of the build
+ * Runs each handler of the first module once, on nothing: V8 compiles a function when it is first called. Part of the build
  * (src/handlers-file.ts).
  */
 import { Machinery } from '../jit/machinery.ts';
@@ -24,7 +24,7 @@ const AN_ENCODING = 0xe1a0_0000 | 0;
 
 const leave = (): number => 0;
 
-export function visitHandlers(set: HandlerSet, handlers: Iterable<number>): void {
+export function visitHandlers(set: HandlerSet, usual: number): void {
   const { memory, buffer, u32 } = new PooledMemory();
   const machinery = Machinery.take(memory, set);
   machinery.hooks = { check: leave, svc: leave, step: leave, preempt: leave, miss: leave };
@@ -40,7 +40,7 @@ export function visitHandlers(set: HandlerSet, handlers: Iterable<number>): void
   for (const table of [RECORD_PAGES_ARM, RECORD_PAGES_THUMB])
     u32[(table >>> 2) + (ADDRESS >>> PAGE_SHIFT)] = RECORDS_START;
   const records = new Uint16Array(buffer, RECORDS, (RECORDS_START + RECORDS_STRIDE - RECORDS) >>> 1);
-  for (const handler of handlers) {
+  for (let handler = 0; handler < usual; handler++) {
     // Each of them visits the one behind the page; that itself would come back to this place.
     if (handler === HANDLER.NEXT_PAGE) continue;
     new Uint8Array(buffer, STATE_BASE, STATE_SIZE).fill(0);

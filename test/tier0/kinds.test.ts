@@ -114,9 +114,9 @@ test.each([
 });
 
 test('handlers are the same whenever they are made, for whatever model', () => {
-  const bytes = () => Buffer.from(generate().bytes);
-  expect(bytes().equals(handlers.bytes)).toBe(true);
+  const known = Buffer.concat([handlers.bytes, handlers.rest()]);
+  expect(known.equals(generate().bytes)).toBe(true);
   withModel(cpuModelNamed('arm1176')!, () => {
-    expect(bytes().equals(handlers.bytes)).toBe(true);
+    expect(known.equals(generate().bytes)).toBe(true);
   });
 });
