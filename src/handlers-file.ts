@@ -96,7 +96,7 @@ function ofSources(project: string): Handlers {
   try {
     fs.mkdirSync(directory, { recursive: true });
     const half = `${file}.${process.pid}`;
-    fs.writeFileSync(half, made.bytes);
+    fs.writeFileSync(half, made.file);
     fs.renameSync(half, file);
   } catch {
     // It is made anew the next time.

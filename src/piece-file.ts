@@ -104,9 +104,11 @@ class Pieces implements PieceFile {
     return length > 0 && length <= MAX_FILE ? length : 0;
   }
 
-  read(piece: number): Uint8Array<ArrayBuffer> | null {
-    if (this.length(piece) === 0 || this.#isClosing) return null;
-    const bytes = new Uint8Array(this.length(piece));
+  read(piece: number, into?: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null {
+    const length = this.length(piece);
+    if (length === 0 || this.#isClosing) return null;
+    const bytes =
+      into !== undefined && into.length >= length ? into.subarray(0, length) : new Uint8Array(length);
     try {
       return this.#isGood(piece, bytes, fs.readSync(this.fd, bytes, 0, bytes.length, this.#at(piece)))
         ? bytes

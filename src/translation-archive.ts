@@ -41,6 +41,8 @@ const PRUNE_GRAIN = 3600 * 1000;
 /** What was used within this time, in ms, is not marked as used again. */
 const USE_GRAIN = 24 * 3600 * 1000;
 const CHUNK = 1 << 20;
+/** V8's code of a piece is seldom more. */
+const SCRATCH = 1 << 20;
 
 /** Where users who are not root keep what is theirs, in a directory of several; anybody may make a directory there. */
 export const USERS = 'users';
@@ -108,6 +110,7 @@ export class DirectoryArchive implements Archive {
   #writable: boolean | null = null;
   #notes: string | undefined;
   readonly #begun = new Set<NewFile>();
+  #scratch: Uint8Array<ArrayBuffer> | undefined;
   #count = 0;
 
   /** What others may do with files and directories here. */
@@ -177,10 +180,14 @@ export class DirectoryArchive implements Archive {
   codeOf(name: string, wasm: Uint8Array<ArrayBuffer>): V8Code | null {
     const file = this.open(codeName(name, wasm));
     if (file === null) return null;
-    const [of, bytes] = [file.read(0), file.read(1)];
+    // The kernel clears new memory, which takes as long as reading into it.
+    this.#scratch ??= new Uint8Array(SCRATCH);
+    const of = file.read(0, this.#scratch);
+    const isOfIt = of !== null && Buffer.compare(of, wasm) === 0;
+    const bytes = isOfIt ? file.read(1, this.#scratch) : null;
     const [functions = 0] = file.index;
     file.close();
-    return of && bytes && Buffer.compare(of, wasm) === 0 ? { bytes, functions } : null;
+    return bytes && { bytes, functions };
   }
 
   keepCode(name: string, wasm: Uint8Array<ArrayBuffer>, functions: number): void {

@@ -308,9 +308,9 @@ describe('the command', () => {
     const env = { PATH: process.env.PATH };
     /** Counts; gives how many modules were used, and how many of them came with code. */
     const count = () => {
-      const command = ['--stats', '--cache', directory, '--root', root, ...counting(100_000)];
+      const command = ['--stats', '--cache', directory, '--root', root, ...counting(400_000)];
       const { stdout, stderr } = spawnSync(armrun, command, { encoding: 'utf8', env });
-      expect(stdout).toBe('100000\n');
+      expect(stdout).toBe('400000\n');
       const [, modules, compiled] = /kept +(\d+) modules, (\d+) with V8's code/.exec(stderr)!.map(Number);
       return { modules: modules!, compiled: compiled! };
     };

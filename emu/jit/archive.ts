@@ -9,7 +9,7 @@ export interface Archive {
   nameOf(source: PageSource, bias: number): string | null;
   /** Null when there is nothing, or nothing that can be trusted. */
   open(name: string): KeptFile | null;
-  /** V8's code of a module that is kept under a name; null when there is none. */
+  /** V8's code of a module that is kept under a name; null when there is none. Its bytes are good until the next is asked for. */
   codeOf(name: string, wasm: Uint8Array<ArrayBuffer>): V8Code | null;
   /** Keeps what V8 has now compiled of so many functions, from the first on, of a module that is in this process. */
   keepCode(name: string, wasm: Uint8Array<ArrayBuffer>, functions: number): void;
@@ -28,8 +28,8 @@ export interface V8Code {
 export interface PieceFile {
   /** Bytes of a piece, as the file has it. */
   length(piece: number): number;
-  /** A copy of a piece; null when it is damaged. */
-  read(piece: number): Uint8Array<ArrayBuffer> | null;
+  /** A copy of a piece, in `into` if that has room for it; null when it is damaged. */
+  read(piece: number, into?: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null;
   /** The same, later. */
   fetch(piece: number): Promise<Uint8Array<ArrayBuffer> | null>;
   /** To be called when nothing more is asked for; what is being fetched still comes. */

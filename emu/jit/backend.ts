@@ -253,8 +253,8 @@ export class JitBackend implements CpuBackend {
       this.#enterCompiled(location);
       return;
     }
-    const warm = tiering.becomesWarm(location, isLoop, count);
-    if (warm.length > 0) code.prepare(warm, tiering.wantedWarm);
+    if (tiering.becomesWarm(location, isLoop, count) && !code.isPreparing)
+      code.prepare(tiering.takeWarm(), tiering.wantedWarm);
     if (!tiering.arrived(location, isLoop, count)) return;
     if (from !== 0 && code.extend(from, location, tiering.arrivalsEach)) return;
     if (isLoop && code.waitsInside(location, tiering.arrivalsEach)) return;

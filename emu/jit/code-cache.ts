@@ -14,7 +14,6 @@ import {
   JUMP_TARGETS,
   JUMP_TARGETS_ENTRIES,
   PAGE_SHIFT,
-  READ,
   STATE_BASE,
   STATE_MAX,
   STATE_SIZE,
@@ -26,8 +25,9 @@ import { LocalView } from './local-view.ts';
 import { importsOf, moduleOf, type RegionModule } from './module.ts';
 import type { ModuleTable } from './module-table.ts';
 import type { TranslationStore } from './store.ts';
+import { ThreadRequests } from './thread-requests.ts';
 import { LOCAL_INSTRUCTIONS, THREAD_MS } from './tiering.ts';
-import type { Answer, TranslationThread } from './translation-thread.ts';
+import type { TranslationThread } from './translation-thread.ts';
 import { type Batch, isEntry, type Start, Translator, type TranslatorOptions } from './translator.ts';
 
 /** A region is compiled again so often, as more of it turns out to be hot. */
@@ -67,14 +67,11 @@ export class CodeCache {
   #translator: Translator | undefined;
   /** Another thread that translates; null when this one does. */
   readonly #thread: TranslationThread | null;
-  /** Starts that the thread has been asked for. */
-  readonly #pending = new Set<number>();
-  /** Counts invalidations, and when a page was in one, since the thread was asked for something. */
-  #epoch = 0;
-  readonly #invalidated = new Map<number, number>();
-  #closed = false;
+  readonly #requests: ThreadRequests | null;
   /** Milliseconds that the other thread has translated for this address space. */
-  threadMs = 0;
+  get threadMs(): number {
+    return this.#requests?.ms ?? 0;
+  }
   readonly #counting: boolean;
   /** Whether the instruction at a location has been run: only then is it worth compiling. */
   executed: (location: number) => boolean = () => false;
@@ -101,6 +98,7 @@ export class CodeCache {
     const { count = false, exactFuel = false } = options;
     this.#options = { count, exactFuel };
     this.#thread = exactFuel ? null : store.thread;
+    this.#requests = this.#thread && new ThreadRequests(this.#thread, this);
     if (this.#thread !== null) this.#thread.options = this.#options;
   }
 
@@ -130,6 +128,10 @@ export class CodeCache {
     return this.#store.fileImageAt(this.space, location) ?? this.#privateImage;
   }
 
+  isPrivate(image: CodeImage): boolean {
+    return image === this.#privateImage;
+  }
+
   /**
    * Compiles the region at a location, and others with it (Translator.translate): now, or when the other thread is done. True
    * when there is code for the location.
@@ -140,16 +142,20 @@ export class CodeCache {
     const others = also.filter(
       ({ location }) =>
         location !== start.location &&
-        !this.#pending.has(location) &&
+        this.#requests?.has(location) !== true &&
         this.imageAt(location) === image &&
         image.kindAt(location) === undefined,
     );
-    const thread = this.#thread;
     const store = this.#store;
-    const isForThread = !ahead && thread?.failed === false && store.translatedHere >= LOCAL_INSTRUCTIONS;
+    const requests = this.#thread?.failed === false && !ahead ? this.#requests : null;
+    const isForThread = requests !== null && store.translatedHere >= LOCAL_INSTRUCTIONS;
     // The answer may come too late for a short process, but not twice.
     if (isForThread && !image.missed.delete(start.location)) {
-      this.#request(thread, image, start, others, wanted, ({ batch, constantPages }) => {
+      if (requests.has(start.location)) return false;
+      this.#noteJumps();
+      requests.request(image, start, others, wanted, (answer) => {
+        if (answer === null) return;
+        const { batch, constantPages } = answer;
         if (this.#accept(image, batch, constantPages))
           this.onTranslated(batch.translations.map((t) => t.location));
       });
@@ -170,25 +176,36 @@ export class CodeCache {
     return isBuilt;
   }
 
+  /** Regions that are being translated for later runs: the thread is not to have more of them than it comes to. */
+  #preparing = 0;
+  get isPreparing(): boolean {
+    return this.#preparing > 0;
+  }
+
   /**
    * Has regions translated for later runs, when the other thread is there for it. Those of a program file only: others are not
    * kept.
    */
   prepare(starts: readonly Start[], wanted: number): void {
-    const thread = this.#thread;
-    const store = this.#store;
-    if (thread === null || store.archive === null || store.isFull || thread.failed) return;
+    const requests = this.#thread?.failed === false ? this.#requests : null;
+    if (requests === null || this.#store.archive === null || this.#store.isFull) return;
+    this.#noteJumps();
     const byImage = new Map<CodeImage, Start[]>();
     for (const start of starts) {
       const image = this.imageAt(start.location);
-      if (image === this.#privateImage || this.#pending.has(start.location)) continue;
+      if (this.isPrivate(image) || requests.has(start.location)) continue;
       if (image.kindAt(start.location) !== undefined || image.loose.has(start.location)) continue;
       const others = byImage.get(image);
       if (others === undefined) byImage.set(image, [start]);
       else others.push(start);
     }
-    for (const [image, [start, ...also]] of byImage)
-      this.#request(thread, image, start!, also, wanted, ({ batch }) => this.#leave(image, batch));
+    for (const [image, [start, ...also]] of byImage) {
+      this.#preparing++;
+      requests.request(image, start!, also, wanted, (answer) => {
+        this.#preparing--;
+        if (answer !== null) this.#leave(image, answer.batch);
+      });
+    }
   }
 
   /** Leaves a batch to the keeper. */
@@ -198,66 +215,6 @@ export class CodeCache {
       if (image.kindAt(t.location) === undefined && !image.loose.has(t.location))
         image.loose.set(t.location, { ...t, isWarm: true });
     this.#store.translated(this.space, translations[0]!.location, image);
-  }
-
-  #request(
-    thread: TranslationThread,
-    image: CodeImage,
-    start: Start,
-    also: readonly Start[],
-    wanted: number,
-    use: (answer: Answer) => void,
-  ): void {
-    const { location } = start;
-    if (this.#pending.has(location)) return;
-    this.#noteJumps();
-    const locations = [location, ...also.map((other) => other.location)];
-    for (const l of locations) this.#pending.add(l);
-    const asked = this.#epoch;
-    const job = { start, also, wanted, ...this.#pagesOf(image) };
-    thread.request(this.space.memory, image, job, (answer, ms) => {
-      for (const l of locations) this.#pending.delete(l);
-      this.threadMs += ms;
-      if (this.#closed) {
-        image.missed.add(location);
-        return;
-      }
-      if (answer !== null && this.#isValid(image, answer, asked)) use(answer);
-      if (this.#pending.size === 0) this.#invalidated.clear();
-    });
-  }
-
-  /**
-   * Pages (address >>> 12) of the image's code that has been run, and constant pool pages, of which words may be taken for
-   * constants.
-   */
-  #pagesOf(image: CodeImage): { code: Int32Array; constantPages: Int32Array } {
-    const isOfImage = (page: number) => this.imageAt(page * 2 ** PAGE_SHIFT) === image;
-    const code = Int32Array.from(this.codePages()).filter(isOfImage);
-    if (image === this.#privateImage) return { code, constantPages: code };
-    // An image's pages are as they are in the file, and stay so or are an image's no more.
-    const constantPages = new Set(code);
-    for (const page of code)
-      for (const near of [page - 1, page + 1])
-        if (this.#isPresent(near) && isOfImage(near)) constantPages.add(near);
-    return { code, constantPages: Int32Array.from(constantPages) };
-  }
-
-  #isPresent(page: number): boolean {
-    return ((this.space.pages.bytes[page] ?? 0) & READ) !== 0;
-  }
-
-  /**
-   * Whether what another thread has made of pages is still right: they are the image's, and nothing has changed in them since it
-   * was asked.
-   */
-  #isValid(image: CodeImage, { batch, constantPages }: Answer, asked: number): boolean {
-    const pages = new Set([...batch.translations.flatMap((t) => t.pages), ...constantPages]);
-    for (const page of pages) {
-      if ((this.#invalidated.get(page) ?? 0) > asked) return false;
-      if (this.imageAt(page * 2 ** PAGE_SHIFT) !== image) return false;
-    }
-    return true;
   }
 
   /** Gives the sites of a batch the numbers of this run, the first of which it tells. */
@@ -377,7 +334,7 @@ export class CodeCache {
     if (translation === undefined || extensions === MAX_EXTENSIONS || isEntry(image, target)) return false;
     // It is in the region, and this is an edge that structured control flow has no way for (compile.ts): nothing would change.
     if (beginsBlock(translation, (target & ~1) >>> 0)) return false;
-    if (this.#pending.has(from) || !image.waste.add('exit', from, times, translation.instructions))
+    if (this.#requests?.has(from) || !image.waste.add('exit', from, times, translation.instructions))
       return true;
     image.extended.set(from, extensions + 1);
     this.#compileAgain(image, from);
@@ -445,11 +402,7 @@ export class CodeCache {
     if (length <= 0) return false;
     const first = address >>> PAGE_SHIFT;
     const last = Math.floor((address + length - 1) / 2 ** PAGE_SHIFT);
-    if (this.#pending.size > 0) {
-      this.#epoch++;
-      for (const page of this.codePages())
-        if (page >= first && page <= last) this.#invalidated.set(page, this.#epoch);
-    }
+    this.#requests?.invalidate(first, last);
     return this.modules.drop(first, last);
   }
 
@@ -482,9 +435,8 @@ export class CodeCache {
 
   /** The end of the process. To be called while everything is still mapped. */
   close(): void {
-    this.#closed = true;
     const ofPrivate = new Set(this.#privateImage.modules);
     this.modules.close((compiled) => ofPrivate.has(compiled));
-    this.#thread?.forget(this.space.memory);
+    this.#requests?.close();
   }
 }

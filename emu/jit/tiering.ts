@@ -23,7 +23,7 @@ const WARM = 512;
 /** Warm locations that are waited for before they are translated: they are to be in the same modules. */
 const WARM_BATCH = 48;
 /** A run that is over before has no other thread. */
-export const THREAD_MS = 100;
+export const THREAD_MS = 500;
 /**
  * Instructions that the main thread translates itself in a run before another thread is begun for it: a program with a few hot
  * loops has its code sooner so, and one with more does not wait for all of it.
@@ -84,7 +84,7 @@ export class Tiering {
   /** Locations that have become hot since the last module. */
   #waiting = 0;
   /** Locations that have become warm since they were last asked for. */
-  #becameWarm: Start[] = [];
+  readonly #becameWarm: Start[] = [];
 
   /** Of a run that began then, by performance.now(); `hot` is always the number of arrivals, when given. */
   constructor(began: number, hot?: number) {
@@ -98,14 +98,16 @@ export class Tiering {
     return count >= this.#hot;
   }
 
-  /** Notes `count` arrivals at a location that has nothing compiled. Gives what is to be translated for later runs now. */
-  becomesWarm(location: number, isLoop: boolean, count: number): readonly Start[] {
-    if (count < WARM || count >= WARM + this.interval) return [];
+  /** Notes `count` arrivals at a location that has nothing compiled. True when enough wait to be translated for later runs. */
+  becomesWarm(location: number, isLoop: boolean, count: number): boolean {
+    if (count < WARM || count >= WARM + this.interval) return false;
     this.#becameWarm.push({ location, isLoop });
-    if (this.#becameWarm.length < WARM_BATCH || performance.now() - this.#began < THREAD_MS) return [];
-    const all = this.#becameWarm;
-    this.#becameWarm = [];
-    return all;
+    return this.#becameWarm.length >= WARM_BATCH && performance.now() - this.#began >= THREAD_MS;
+  }
+
+  /** Those that became warm first. */
+  takeWarm(): readonly Start[] {
+    return this.#becameWarm.splice(0, WARM_BATCH);
   }
 
   get #hot(): number {

@@ -23,8 +23,8 @@ let restModule: WebAssembly.Module | undefined;
 const decoders: { [how: string]: RecordDecoder } = {};
 
 /**
- * Says how to get ready-made handlers, and their first module compiled. Without, they are generated when they are first needed, in
- * ten seconds or more.
+ * Says how to get ready-made handlers, and their first module compiled. Without, they are generated when they are first needed,
+ * in ten seconds or more.
  */
 export function provideHandlers(from: () => Handlers, compileBy: Compile = compile): void {
   load = from;
@@ -32,7 +32,7 @@ export function provideHandlers(from: () => Handlers, compileBy: Compile = compi
 }
 
 function rest(): WebAssembly.Module {
-  restModule ??= new WebAssembly.Module(handlers!.rest());
+  restModule ??= new WebAssembly.Module(handlers!.rest);
   return restModule;
 }
 

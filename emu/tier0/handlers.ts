@@ -43,9 +43,10 @@ export function restOfHandlersAt(header: Uint8Array<ArrayBuffer>): number {
 }
 
 export class Handlers {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** The module of the handlers that are not usual. */
-  readonly rest: () => Uint8Array<ArrayBuffer>;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #restAt: number;
+  readonly #readRest: () => Uint8Array<ArrayBuffer>;
+  #rest: Uint8Array<ArrayBuffer> | undefined;
   readonly #keys: Float64Array;
   /** Handler and layout of each form. */
   readonly #entries: Uint16Array;
@@ -56,14 +57,18 @@ export class Handlers {
   /** Handlers below are in the first module. */
   readonly usual: number;
 
-  /** `rest` gives what the bytes do not have, if they do not. Throws when the bytes are no handlers. */
-  constructor(bytes: Uint8Array<ArrayBuffer>, rest?: () => Uint8Array<ArrayBuffer>) {
+  /** `readRest` gives what the bytes do not have, if they do not. Throws when the bytes are no handlers. */
+  constructor(
+    bytes: Uint8Array<ArrayBuffer>,
+    readRest: () => Uint8Array<ArrayBuffer> = () => bytes.subarray(this.#restAt),
+  ) {
     const { buffer, byteOffset } = bytes;
     const header = new Uint32Array(buffer, byteOffset, HANDLERS_HEADER / 4);
     const [, , layouts, forms, tables, firstPair, usual] = header;
     const { layoutsAt, keysAt, tablesAt, restAt } = placesOf(header);
-    this.bytes = bytes;
-    this.rest = rest ?? (() => bytes.subarray(restAt));
+    this.#bytes = bytes;
+    this.#restAt = restAt;
+    this.#readRest = readRest;
     this.firstPair = firstPair!;
     this.usual = usual!;
     this.#layouts = JSON.parse(new TextDecoder().decode(bytes.subarray(layoutsAt, layoutsAt + layouts!)));
@@ -103,9 +108,24 @@ export class Handlers {
     return new Handlers(bytes);
   }
 
+  /** All of it. */
+  get file(): Uint8Array {
+    const { rest } = this;
+    const file = new Uint8Array(this.#restAt + rest.length);
+    file.set(this.#bytes.subarray(0, this.#restAt));
+    file.set(rest, this.#restAt);
+    return file;
+  }
+
+  /** The module of the handlers that are not usual. */
+  get rest(): Uint8Array<ArrayBuffer> {
+    this.#rest ??= this.#readRest();
+    return this.#rest;
+  }
+
   get wasm(): Uint8Array<ArrayBuffer> {
-    const [, length] = new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, 2);
-    return this.bytes.subarray(HANDLERS_HEADER, HANDLERS_HEADER + length!);
+    const [, length] = new Uint32Array(this.#bytes.buffer, this.#bytes.byteOffset, 2);
+    return this.#bytes.subarray(HANDLERS_HEADER, HANDLERS_HEADER + length!);
   }
 
   /** Index of a form, -1 when it has no handler. */

@@ -3,7 +3,8 @@
  * that of the others when they are first run. Pairs are all of these.
  *
  * By rows the forms (form.ts) that at least two of a score of programs run, which bench/usual.ts tells: shells, python3, perl,
- * compilers, and what packages and scripts use; and what starts of these run besides. `-` is a form that has nothing but operands.
+ * compilers, and what packages and scripts use; and what starts of these run besides. `-` is a form that has nothing but
+ * operands.
  */
 const TEXT = `
 ADC (immediate) A1

@@ -2,4 +2,4 @@
 import { writeFileSync } from 'node:fs';
 import { generate } from '../../emu/tier0/generate.ts';
 
-writeFileSync(process.argv[2]!, generate().bytes);
+writeFileSync(process.argv[2]!, generate().file);

@@ -10,7 +10,7 @@ import { compile } from '../vfs/compile.ts';
 const bin = fileURLToPath(new URL('../../src/bin.cjs', import.meta.url));
 const source = fs.readFileSync(new URL('./quota.c', import.meta.url), 'utf8').replace('../vfs/programs/', '');
 
-/** A file system in a file, mounted in a namespace of its own: $1 the file, $2 where. Then "$@" in a tree of it with the quota. */
+/** A file system in a file, mounted in a namespace of its own: $1 the file, $2 where. Then "$@" in a tree with the quota. */
 const SCRIPT = `
   mount -o loop "$1" "$2"
   btrfs -q quota enable "$2"

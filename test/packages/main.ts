@@ -3,10 +3,10 @@
  *
  *   node test/packages/main.ts [--root] [--user] [--alone] [--keep] [PACKAGE ...]      those of packages.ts, else all
  *
- * One after the other they are installed in one base system by root (--root), in an equal one by an ordinary user (--user, who has
- * --fakeroot), in both where neither is said, and in a third under qemu-arm with binfmt. Then the trees are held against that of
- * qemu-arm, the user's as `armrun export` gives it, and each program is used under armrun. With --alone nothing is held against
- * anything. Prints rows of the table in docs/SYSTEMS.md; the systems stay with --keep, or where something is wrong.
+ * One after the other they are installed in one base system by root (--root), in an equal one by an ordinary user (--user, who
+ * has --fakeroot), in both where neither is said, and in a third under qemu-arm with binfmt. Then the trees are held against that
+ * of qemu-arm, the user's as `armrun export` gives it, and each program is used under armrun. With --alone nothing is held
+ * against anything. Prints rows of the table in docs/SYSTEMS.md; the systems stay with --keep, or where something is wrong.
  */
 import fs from 'node:fs';
 import { parseArgs } from 'node:util';
