@@ -183,17 +183,16 @@ export class CodeCache {
   }
 
   /**
-   * Has regions translated for later runs, when the other thread is there for it. Those of a program file only: others are not
-   * kept.
+   * Has regions translated for later runs, when the other thread is there for it. Those of images that are kept only.
    */
   prepare(starts: readonly Start[], wanted: number): void {
     const requests = this.#thread?.failed === false ? this.#requests : null;
-    if (requests === null || this.#store.archive === null || this.#store.isFull) return;
+    if (requests === null || this.#store.isFull) return;
     this.#noteJumps();
     const byImage = new Map<CodeImage, Start[]>();
     for (const start of starts) {
       const image = this.imageAt(start.location);
-      if (this.isPrivate(image) || requests.has(start.location)) continue;
+      if (!this.#store.keeps(image) || requests.has(start.location)) continue;
       if (image.kindAt(start.location) !== undefined || image.loose.has(start.location)) continue;
       const others = byImage.get(image);
       if (others === undefined) byImage.set(image, [start]);

@@ -215,6 +215,11 @@ export class TranslationStore {
     return this.fileImageAt(space, location)?.insns ?? null;
   }
 
+  /** Whether translations of an image are kept. */
+  keeps(image: CodeImage): boolean {
+    return (this.#entryOf.get(image)?.keeper ?? null) !== null;
+  }
+
   /**
    * To be called when code at an address has been translated: who changes a file while it is mapped must not get into the archive
    * so.

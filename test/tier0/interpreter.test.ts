@@ -46,6 +46,20 @@ const both = (source: string, svc: Parameters<typeof runWith>[2] = () => {}) => 
   return m;
 };
 
+/** Goes through an IT block and asks the kernel, 20,000 times. */
+const BLOCKS = `
+      .thumb
+      movw r5, #20000
+    again:
+      cmp r5, #3
+      ite eq
+      moveq r0, #1
+      movne r0, #2
+      svc #1
+      subs r5, #1
+      bne again
+      svc #0`;
+
 describe('code that changes', () => {
   test('a store to the next instruction is seen by it', () => {
     // Writes `mov r1, #2` (0xe3a01002) over `mov r1, #1`.
@@ -81,22 +95,7 @@ describe('code that changes', () => {
   });
 
   test('what is flushed again and again takes no more room', () => {
-    const m = runWith(
-      interp,
-      `
-      .thumb
-      movw r5, #20000
-    again:
-      cmp r5, #3
-      ite eq
-      moveq r0, #1
-      movne r0, #2
-      svc #1
-      subs r5, #1
-      bne again
-      svc #0`,
-      (_imm, { backend }) => backend.invalidate(CODE, 4),
-    );
+    const m = runWith(interp, BLOCKS, (_imm, { backend }) => backend.invalidate(CODE, 4));
     // 20,000 blocks of three records each have been made; what is beyond some pages was never touched.
     const beyond = RECORDS_START + 100 * RECORDS_STRIDE;
     expect(m.space.i32.subarray(beyond >>> 2, (beyond + RECORDS_STRIDE) >>> 2).every((x) => x === 0)).toBe(
@@ -106,22 +105,7 @@ describe('code that changes', () => {
 });
 
 test('records of IT blocks that were made for nobody give way in time', () => {
-  const m = machine(
-    interp,
-    assemble(`
-      .thumb
-      movw r5, #20000
-    again:
-      cmp r5, #3
-      ite eq
-      moveq r0, #1
-      movne r0, #2
-      svc #1
-      subs r5, #1
-      bne again
-      svc #0`),
-    true,
-  );
+  const m = machine(interp, assemble(BLOCKS), true);
   // Each time the interpreter is left and begun anew: then nobody is in the midst of a block.
   do {
     m.backend.run(m.cpu);

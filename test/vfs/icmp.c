@@ -1,6 +1,7 @@
 // What sockets of packets give in a network that has its loopback interface only: raw ones (icmp raw), and those of ICMP that
 // need no privilege (icmp ping [GROUPS]: after those have been let).
 #include "programs/try.h"
+#include "programs/address.h"
 #include <arpa/inet.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -17,25 +18,6 @@
 #define ICMP_FILTER 1
 #endif
 #define SOL_RAW 255
-
-union address {
-  struct sockaddr any;
-  struct sockaddr_in v4;
-  struct sockaddr_in6 v6;
-};
-
-static socklen_t make(union address *a, const char *host, int port) {
-  memset(a, 0, sizeof *a);
-  if (inet_pton(AF_INET, host, &a->v4.sin_addr) == 1) {
-    a->v4.sin_family = AF_INET;
-    a->v4.sin_port = htons(port);
-    return sizeof a->v4;
-  }
-  inet_pton(AF_INET6, host, &a->v6.sin6_addr);
-  a->v6.sin6_family = AF_INET6;
-  a->v6.sin6_port = htons(port);
-  return sizeof a->v6;
-}
 
 static unsigned short checksum(const void *from, int length) {
   const unsigned char *p = from;

@@ -10,7 +10,7 @@ import { needs } from '../needs.ts';
 import { compile } from './compile.ts';
 
 const bin = fileURLToPath(new URL('../../src/bin.cjs', import.meta.url));
-const source = readFileSync(new URL('./icmp.c', import.meta.url), 'utf8').replace('programs/', '');
+const source = readFileSync(new URL('./icmp.c', import.meta.url), 'utf8').replaceAll('"programs/', '"');
 
 function run([command, ...args]: string[]): string {
   const { stdout, stderr } = spawnSync(command!, args, { encoding: 'latin1', timeout: 60_000 });

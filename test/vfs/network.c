@@ -1,5 +1,6 @@
 // What a program finds of the network, and what sockets give, in a network namespace that has nothing but its loopback interface.
 #include "programs/try.h"
+#include "programs/address.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
@@ -15,25 +16,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-union address {
-  struct sockaddr any;
-  struct sockaddr_in v4;
-  struct sockaddr_in6 v6;
-};
-
-static socklen_t make(union address *a, const char *host, int port) {
-  memset(a, 0, sizeof *a);
-  if (inet_pton(AF_INET, host, &a->v4.sin_addr) == 1) {
-    a->v4.sin_family = AF_INET;
-    a->v4.sin_port = htons(port);
-    return sizeof a->v4;
-  }
-  inet_pton(AF_INET6, host, &a->v6.sin6_addr);
-  a->v6.sin6_family = AF_INET6;
-  a->v6.sin6_port = htons(port);
-  return sizeof a->v6;
-}
 
 static const char *hosts[] = {"0.0.0.0", "127.0.0.1", "127.1.2.3", "10.1.2.3", "224.0.0.5", "::", "::1", "fe80::1", "2001:db8::1", "::ffff:127.0.0.1"};
 
