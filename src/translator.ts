@@ -5,6 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Channel, Message, Reply } from '../emu/jit/translation-thread.ts';
 import type { TranslatorOptions } from '../emu/jit/translator.ts';
+import { hasRoom, THREAD_ROOM } from '../emu/memory/room.ts';
 
 /** What the thread is given. */
 export interface TranslatorData extends TranslatorOptions {
@@ -21,8 +22,11 @@ export function translatorFor(
   return parallelism > 1 ? (options) => openTranslator(model, options) : null;
 }
 
-/** Starts the thread. */
+const NO_THREAD: Channel = { send: () => {}, receive: () => undefined, failed: true, close: () => {} };
+
+/** Starts the thread, where the host has addresses for it. */
 export function openTranslator(model: string, options: TranslatorOptions): Channel {
+  if (!hasRoom(THREAD_ROOM)) return NO_THREAD;
   // Loaded when it is needed: most runs are over before.
   const { Worker, MessageChannel, receiveMessageOnPort } = process.getBuiltinModule('node:worker_threads');
   const { port1, port2 } = new MessageChannel();

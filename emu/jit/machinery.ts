@@ -16,6 +16,8 @@ export interface InterpreterCalls {
   sawJump(address: number, location: number): number;
   compiled(cpu: number, begins: number): number;
   resume(cpu: number, depth: number, ret: number, next: number): number;
+  /** Leaves a record's instruction to the evaluator: 0. */
+  evaluate(cpu: number, record: number, address: number): number;
 }
 
 /** Runs from a location; the third parameter is not looked at. */
@@ -68,15 +70,26 @@ export class Machinery {
       sawJump: (address, location) => this.calls.sawJump(address, location),
       compiled: (cpu, begins) => this.calls.compiled(cpu, begins),
       resume: (cpu, depth, ret, next) => this.calls.resume(cpu, depth, ret, next),
+      evaluate: (cpu, record, address) => this.calls.evaluate(cpu, record, address),
     };
     let hasAll = false;
     const addRest = () => {
       if (!hasAll) new WebAssembly.Instance(rest(), { e: { ...e, ...exports } });
       hasAll = true;
-      return 0;
+    };
+    let hasRoom = true;
+    /** What V8 has no memory for it says by a RangeError: then the evaluator does without them. */
+    const restOrNone: InterpreterCalls['evaluate'] = (cpu, record, address) => {
+      try {
+        if (hasRoom) addRest();
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        hasRoom = false;
+      }
+      return hasAll ? 1 : calls.evaluate(cpu, record, address);
     };
     const { imports, enter: enterCompiled } = this.runtime;
-    const e = { ...imports, d: decoder.memory, ...calls, enterCompiled, rest: addRest };
+    const e = { ...imports, d: decoder.memory, ...calls, enterCompiled, rest: restOrNone };
     const { exports } = new WebAssembly.Instance(module, { e });
     // Who is called again when the others come would count its instruction twice.
     if (decoder.counting) addRest();

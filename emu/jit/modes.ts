@@ -36,7 +36,8 @@ export class ModeInterpreters {
   readonly #ofDefault: WasmInterpreter;
   readonly #newOfFloats: () => FloatModeInterpreter;
   readonly #brief: number;
-  #ofFloats: FloatModeInterpreter | null = null;
+  /** null when there is no memory for it. */
+  #ofFloats: FloatModeInterpreter | null | undefined;
   /** Branches that the evaluator has run of MODE.FLOATS since the default mode. */
   #evaluated = 0;
 
@@ -55,16 +56,27 @@ export class ModeInterpreters {
     this.mode = mode;
     if (mode === MODE.DEFAULT) this.#evaluated = 0;
     const next =
-      mode === MODE.DEFAULT
-        ? this.#ofDefault.run(cpu, depth, stopAt)
-        : (this.#ofFloats ??= this.#newOfFloats()).run(cpu, depth, 0);
+      mode === MODE.DEFAULT ? this.#ofDefault.run(cpu, depth, stopAt) : this.#floats()!.run(cpu, depth, 0);
     this.mode = outer;
     return next;
   }
 
   /** Whether the evaluator is to run a mode. */
   evaluates(mode: Mode): boolean {
-    return mode === MODE.BIG_ENDIAN || (mode === MODE.FLOATS && this.#evaluated < this.#brief);
+    if (mode !== MODE.FLOATS) return mode === MODE.BIG_ENDIAN;
+    return this.#evaluated < this.#brief || this.#floats() === null;
+  }
+
+  /** What V8 has no memory for it says by a RangeError. */
+  #floats(): FloatModeInterpreter | null {
+    if (this.#ofFloats !== undefined) return this.#ofFloats;
+    try {
+      this.#ofFloats = this.#newOfFloats();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#ofFloats = null;
+    }
+    return this.#ofFloats;
   }
 
   /** To be asked at each branch that the evaluator takes meanwhile: whether it is to run no more. */

@@ -17,6 +17,7 @@ import { runInNewContext } from 'node:vm';
 import { writeHelpersPage } from './helpers-page.ts';
 import { EXEC, HELPERS_PAGE, PAGE_SHIFT, READ } from './layout.ts';
 import { PageTable } from './page-table.ts';
+import { hasRoom, MEMORY_ROOM, RESERVE } from './room.ts';
 
 /** 64 KiB pages in 4 GiB. */
 const WASM_PAGES = 0x1_0000;
@@ -43,7 +44,9 @@ export class PooledMemory {
   /** What has run in it. */
   program = '';
 
+  /** RangeError when the host has no addresses left for it. */
   constructor() {
+    if (!hasRoom(MEMORY_ROOM + RESERVE)) throw new RangeError('no addresses left for a memory of 4 GiB');
     // `initial: 65536` would take the host 2 to 10 ms; growing takes 0.02 ms.
     const memory = new WebAssembly.Memory({ initial: 1, maximum: WASM_PAGES, shared: true });
     memory.grow(WASM_PAGES - 1);

@@ -57,8 +57,10 @@ export const CONTROL_IMPORTS = [
   { name: 'resume', type: 1 },
   /** (cpu, depth, return location, slot) -> location or LEAVE: the runtime's way into compiled code. */
   { name: 'enterCompiled', type: 1 },
-  /** (cpu) -> anything: puts the handlers that are not usual in their places. */
-  { name: 'rest', type: 3 },
+  /**
+   * (cpu, record, address) -> 1 when the handlers that are not usual are in their places; 0: leave, there is no memory for them.
+   */
+  { name: 'rest', type: 0 },
 ] as const;
 
 const CONTROL = [
@@ -435,9 +437,9 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>
      * has changed nothing by then, nor has a condition that was tested before it.
      */
     unusual(w) {
-      w.get(CPU);
+      for (const parameter of [CPU, REC, ADDRESS]) w.get(parameter);
       w.call(imported('rest'));
-      w.byte(OP.drop);
+      leaveUnless(w);
       dispatch(w, REC, ADDRESS);
     },
     /**

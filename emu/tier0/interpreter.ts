@@ -126,6 +126,7 @@ export class WasmInterpreter {
         return 0;
       },
       resume: (_cpu, depth, ret, left) => hooks.resume(depth, ret >>> 0, left),
+      evaluate: (_cpu, record, address) => this.#leaveToStep(record >>> 0, address >>> 0),
     };
   }
 
@@ -427,8 +428,7 @@ export class WasmInterpreter {
     const length = code & 0xff;
     const kind = (code >>> 8) & 3;
     const align = 1 << (code >>> 10);
-    const location = address | this.#cpu.i32[OFF.thumb >> 2]!;
-    const it = this.#views.i32[(record + RECORD.it) >>> 2]! >>> 24;
+    const { location, it } = this.#placeOf(record, address);
     if (at & (align - 1)) return this.#leaveByFault(location, it, at, kind, 'align');
     // Bringing one page in may take access to the other away: once more.
     for (let i = 0; i < 2; i++) {
@@ -436,6 +436,17 @@ export class WasmInterpreter {
       if (fault !== null) return this.#leaveByFault(location, it, fault.address, fault.access, fault.why);
       if (this.#space.pages.allows(at, length, kind)) return 1;
     }
+    return this.#leaveToStep(record, address);
+  }
+
+  #placeOf(record: number, address: number): { location: number; it: number } {
+    const location = address | this.#cpu.i32[OFF.thumb >> 2]!;
+    return { location, it: this.#views.i32[(record + RECORD.it) >>> 2]! >>> 24 };
+  }
+
+  /** The evaluator is to run the instruction. */
+  #leaveToStep(record: number, address: number): 0 {
+    const { location, it } = this.#placeOf(record, address);
     this.#leaveAt(location, it, EXIT.STEP);
     return 0;
   }

@@ -36,6 +36,7 @@ export function visitHandlers(set: HandlerSet, usual: number): void {
     sawJump: leave,
     compiled: leave,
     resume: leave,
+    evaluate: leave,
   };
   for (const table of [RECORD_PAGES_ARM, RECORD_PAGES_THUMB])
     u32[(table >>> 2) + (ADDRESS >>> PAGE_SHIFT)] = RECORDS_START;

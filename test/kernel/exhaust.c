@@ -218,6 +218,44 @@ static void forks(char **argv) {
   printf("one more: %d\n", WEXITSTATUS(status));
 }
 
+// Much hot code, when memory for processes is used up.
+#define WORK(n)                                                                                             \
+  __attribute__((noinline)) static unsigned work##n(unsigned x) {                                           \
+    for (int i = 0; i < 40000; i++) {                                                                       \
+      x = x * 1664525u + n;                                                                                 \
+      if (x & 64) x ^= x >> (n % 13 + 3);                                                                   \
+      if (x & 32) x = x * 22695477u + ((x >> (n % 11 + 7)) ^ (n << 9));                                         \
+      if (x & 16) x -= (x << 7) ^ (x >> (n % 5 + 11)) ^ 0x9e3779b9u * n;                                    \
+      if (x % 7 == n % 7) x += (x << 5) ^ n;                                                                \
+      x = (x & 0xff00ff) << 8 | ((x >> 8) & 0xff00ff);                                                      \
+    }                                                                                                       \
+    return x;                                                                                               \
+  }
+#define EIGHT(m, n) m(n##0) m(n##1) m(n##2) m(n##3) m(n##4) m(n##5) m(n##6) m(n##7)
+#define ALL(m) EIGHT(m, 1) EIGHT(m, 2) EIGHT(m, 3) EIGHT(m, 4) EIGHT(m, 5) EIGHT(m, 6) EIGHT(m, 7) EIGHT(m, 8) EIGHT(m, 9)
+ALL(WORK)
+static void work(char **argv) {
+  (void)argv;
+  unsigned x = 1;
+#define DO(n) x = work##n(x);
+  for (int round = 0; round < 3; round++) {
+    ALL(DO)
+  }
+  printf("work: %x\n", x);
+}
+static void translator(char **argv) {
+  int hold[2], pid;
+  pipe(hold);
+  while ((pid = fork()) > 0);
+  if (pid == 0) {
+    close(hold[1]);
+    read(hold[0], megabyte, 1);
+    _exit(0);
+  }
+  told("forks", 1);
+  work(argv);
+}
+
 static int deeper(int n) {
   volatile char frame[65536];
   frame[0] = n;
@@ -236,7 +274,7 @@ static const struct {
   void (*take)(char **argv);
 } things[] = {
     {"arguments", arguments}, {"bomb", bomb},       {"disk", disk},       {"events", events}, {"fds", fds},     {"memory", memory},
-    {"files", files},         {"forks", forks},
+    {"files", files},         {"forks", forks},   {"translator", translator}, {"work", work},
     {"shm", shm},             {"sockets", sockets}, {"stacks", stacks}, {"threads", threads}, {"tmpfs", tmpfs},
 };
 

@@ -49,6 +49,33 @@ test.each(OF_THE_HOST)('%s, by the limit of the host: %s', (what, limit, lines) 
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${lines.join('\n')}\n`, stderr: '' });
 });
 
+test('much hot code, whatever forks have left of the addresses that the host gives', {
+  timeout: 300_000,
+}, () => {
+  const native = spawnSync(compile('exhaust', source, 'host'), ['work'], { encoding: 'latin1' }).stdout;
+  expect(native).toMatch(/^work: [0-9a-f]{8}\n$/);
+  const within = (limit: number | 'unlimited') => {
+    const command = `ulimit -v ${limit} && exec "$@"`;
+    const words = [process.execPath, bin, '--cache', 'none', '--root', root, '/exhaust'];
+    words.push(limit === 'unlimited' ? 'work' : 'translator');
+    const options = { encoding: 'latin1', timeout: 60_000 } as const;
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', command, 'sh', ...words], options);
+    return { limit, status, stdout, stderr: stderr.slice(0, 500) };
+  };
+  expect(within('unlimited').stdout).toBe(native);
+  // KiB: from where the first process has room ...
+  let first = 25_000_000;
+  while (within(first).status === 125) first += 1_000_000;
+  // ... by as much as another takes, in steps that a thread does not fit in.
+  for (let limit = first; limit < first + 9_000_000; limit += 500_000)
+    expect(within(limit)).toEqual({
+      limit,
+      status: 0,
+      stdout: `forks: 1, then ENOMEM\n${native}`,
+      stderr: '',
+    });
+});
+
 test('a full disk', () => {
   const script = 'mount -t tmpfs -o size=1m small "$1/small" && shift && exec "$@"';
   const { status, stdout, stderr } = spawnSync(
