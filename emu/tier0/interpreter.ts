@@ -428,7 +428,8 @@ export class WasmInterpreter {
     const length = code & 0xff;
     const kind = (code >>> 8) & 3;
     const align = 1 << (code >>> 10);
-    const { location, it } = this.#placeOf(record, address);
+    const location = address | this.#cpu.i32[OFF.thumb >> 2]!;
+    const it = this.#itBefore(record);
     if (at & (align - 1)) return this.#leaveByFault(location, it, at, kind, 'align');
     // Bringing one page in may take access to the other away: once more.
     for (let i = 0; i < 2; i++) {
@@ -439,16 +440,13 @@ export class WasmInterpreter {
     return this.#leaveToStep(record, address);
   }
 
-  #placeOf(record: number, address: number): { location: number; it: number } {
-    const location = address | this.#cpu.i32[OFF.thumb >> 2]!;
-    return { location, it: this.#views.i32[(record + RECORD.it) >>> 2]! >>> 24 };
-  }
-
   /** The evaluator is to run the instruction. */
   #leaveToStep(record: number, address: number): 0 {
-    const { location, it } = this.#placeOf(record, address);
-    this.#leaveAt(location, it, EXIT.STEP);
+    this.#leaveAt(address | this.#cpu.i32[OFF.thumb >> 2]!, this.#itBefore(record), EXIT.STEP);
     return 0;
+  }
+  #itBefore(record: number): number {
+    return this.#views.i32[(record + RECORD.it) >>> 2]! >>> 24;
   }
 
   #leaveAt(location: number, it: number, reason: number): void {
