@@ -2,6 +2,7 @@
  * Headers of a tar archive as POSIX has them (pax(1), "pax Interchange Format"; ustar). An own few lines, because what makes
  * them on npm takes names for text, where those of Linux are bytes, and knows no numbers of devices.
  */
+import { aclText, parseAcl } from '../../syscalls/vfs/core/acl.ts';
 
 export interface TarEntry {
   /** Byte string, without a slash at its beginning. */
@@ -82,6 +83,11 @@ function paxRecords({ name, linkName = '', uid, gid, size, mtime, xattrs }: TarE
   }
   for (const [key, value] of [...(xattrs ?? [])].sort(([a], [b]) => (a < b ? -1 : 1)))
     add(`SCHILY.xattr.${key}`, value);
+  // What `tar --acls` looks at.
+  for (const kind of ['access', 'default']) {
+    const acl = parseAcl(xattrs?.get(`system.posix_acl_${kind}`) ?? new Uint8Array(0));
+    if (acl !== undefined) add(`SCHILY.acl.${kind}`, aclText(acl));
+  }
   return Buffer.concat(records);
 }
 

@@ -24,6 +24,10 @@ const mariadb = (commands: string) =>
   ${commands}
   mariadb-admin shutdown; wait`;
 
+/** Of a system that mmdebstrap can ask for packages of the archive, and the user who does. */
+const MMDEBSTRAP = `id builder >/dev/null 2>&1 || useradd -m builder; rm -f /tmp/made.tar
+  export SOURCE_DATE_EPOCH=1700000000 MIRROR=$(apt-get indextargets --format '$(SITE)' 'Codename: bookworm' | head -n 1)`;
+
 export const PACKAGES: Readonly<Record<string, Package>> = {
   'iputils-ping': {
     names: ['libcap2-bin', 'iputils-ping'],
@@ -127,10 +131,9 @@ export const PACKAGES: Readonly<Record<string, Package>> = {
   // A user without privilege makes a system in user, mount and PID namespaces of their own.
   mmdebstrap: {
     names: ['mmdebstrap', 'uidmap'],
-    use: `id builder >/dev/null 2>&1 || useradd -m builder; rm -f /tmp/made.tar
-      export MIRROR=$(apt-get indextargets --format '$(SITE)' 'Codename: bookworm' | head -n 1)
+    use: `${MMDEBSTRAP}
       su -s /bin/sh builder -c 'unshare -Ur id -u
-        SOURCE_DATE_EPOCH=1700000000 mmdebstrap --mode=unshare --variant=extract --include=hello bookworm /tmp/made.tar $MIRROR'
+        mmdebstrap --mode=unshare --variant=extract --include=hello bookworm /tmp/made.tar $MIRROR'
       stat -c %U /tmp/made.tar; tar tvf /tmp/made.tar --numeric-owner | grep -E 'dev/(console|fd)|bin/hello'`,
     says: new RegExp(
       [
@@ -142,6 +145,12 @@ export const PACKAGES: Readonly<Record<string, Package>> = {
       ].join('[^]*'),
       'm',
     ),
+    // qemu-arm has threads of its own, with which nobody leaves a user namespace: there root makes it.
+    holds: `${MMDEBSTRAP}
+      as='su -s /bin/sh builder -c' mode=unshare
+      $as 'unshare -Ur true' 2>/dev/null || { as='sh -c' mode=root; }
+      $as "mmdebstrap --quiet --mode=$mode --variant=essential bookworm /tmp/made.tar $MIRROR" >/tmp/made.log 2>&1 || { cat /tmp/made.log; exit 1; }
+      tar tvf /tmp/made.tar --numeric-owner --full-time; sha256sum /tmp/made.tar`,
     needsNetwork: true,
   },
 };

@@ -124,7 +124,7 @@ test.each(VIEWS)(
         ],
         { encoding: 'latin1', timeout: 180_000 },
       );
-      expect([...new Set((stdout + stderr).split('\n'))]).toEqual(['done', '']);
+      expect([...new Set((stdout + stderr).split('\n'))]).toEqual(['done: 44 attempts', '']);
       expect(picture(`${top}/over`)).toEqual(before);
       expect(fs.readdirSync(top).sort()).toEqual(['bound', 'over', 'root', 'upper']);
     } finally {

@@ -32,6 +32,24 @@ export function parseAcl(bytes: Uint8Array): readonly AclEntry[] | undefined {
   });
 }
 
+const TAG_NAMES: Readonly<Record<number, string>> = {
+  [USER_OBJ]: 'user',
+  [USER]: 'user',
+  [GROUP_OBJ]: 'group',
+  [GROUP]: 'group',
+  [MASK]: 'mask',
+  [OTHER]: 'other',
+};
+
+/** A list as text, a line for each entry (acl(5), "LONG TEXT FORM"), with ids as numbers. */
+export function aclText(acl: readonly AclEntry[]): string {
+  const lines = acl.map(({ tag, permissions, id }) => {
+    const letters = ['r', 'w', 'x'].map((letter, i) => (permissions & (4 >> i) ? letter : '-')).join('');
+    return `${TAG_NAMES[tag]}:${tag === USER || tag === GROUP ? id : ''}:${letters}\n`;
+  });
+  return lines.join('');
+}
+
 /** A list with other ids of named users and groups. What is no list stays as it is. */
 export function mapAclIds(
   bytes: Uint8Array,
