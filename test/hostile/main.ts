@@ -2,12 +2,12 @@
  * Hostile calls, as many as asked for, under armrun and the host's kernel:
  *
  *   nice node test/hostile/main.ts --calls 1000000 [--seconds N] [--seed 1] [--only NAME] [--alone] [--all]
- *                                  [--privileged] [--meant] [--before] [--jobs N]
+ *                                  [--privileged] [--meant] [--before] [--jobs N] [--batch N]
  *
  * Prints each difference once (with --all up to 20 times; with --before with the calls of its batch before it), and every failure
  * of armrun's own; with --meant, differences that are meant, and why, instead. With --alone armrun makes also those calls that
  * 32-bit x86 does not have, and nothing is compared; with --privileged it makes them as root. Several jobs use the time in which
- * calls wait.
+ * calls wait. With --batch only the batch of that number is made, which was told with a difference found with the same seed.
  */
 import { parseArgs } from 'node:util';
 import { allCalls } from '../../syscalls/calls/table.ts';
@@ -35,6 +35,7 @@ const { values } = parseArgs({
     all: { type: 'boolean', default: false },
     meant: { type: 'boolean', default: false },
     before: { type: 'boolean', default: false },
+    batch: { type: 'string' },
     privileged: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
   },
@@ -57,13 +58,20 @@ const failures = new Map<string, string>();
 let done = 0;
 let compared = 0;
 const started = performance.now();
+/** Of the batches that were made up. */
+let made = 0;
+function nextBatches(): { first: number; batches: Made[][] } {
+  if (values.batch !== undefined) for (; made < Number(values.batch); made++) generator.batch(calls, BATCH);
+  const count = values.batch !== undefined ? 1 : Math.min(CHUNK, Math.ceil((Number(values.calls) - done) / BATCH));
+  const first = made;
+  made += count;
+  return { first, batches: Array.from({ length: count }, () => generator.batch(calls, BATCH)) };
+}
+
 /** Makes calls until there are enough. */
 async function work(): Promise<void> {
   while (done < Number(values.calls) && performance.now() - started < Number(values.seconds) * 1000) {
-    const batches = Array.from(
-      { length: Math.min(CHUNK, Math.ceil((Number(values.calls) - done) / BATCH)) },
-      () => generator.batch(calls, BATCH),
-    );
+    const { first, batches } = nextBatches();
     const [ours, theirs] = await Promise.all([
       run('arm', encode(batches, forArm), values.privileged),
       alone ? undefined : run('host', encode(batches, x86)),
@@ -100,14 +108,14 @@ async function work(): Promise<void> {
           const times = seen.get(kind) ?? 0;
           seen.set(kind, times + 1);
           if (times > (values.all ? 20 : 0)) continue;
-          console.log(differenceText(difference));
+          console.log(`batch ${first + i}: ${differenceText(difference)}`);
           if (!values.before) continue;
           for (const [n, made] of batch.slice(0, batch.indexOf(difference.made)).entries())
             console.log(`    ${callText(made)} = ${a.calls[n]?.value}`);
         }
       });
     }
-    if (count === 0) break;
+    if (count === 0 || values.batch !== undefined) break;
     if (Math.floor(done / TOLD) > Math.floor((done - count) / TOLD)) console.log(`${done} calls`);
   }
 }

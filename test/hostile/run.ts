@@ -3,7 +3,7 @@
  * small root of its own, in namespaces of its own: what a hostile call does to files, processes or the network it does there.
  * Needs root (or a user namespace) for those.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -82,8 +82,17 @@ export interface Run {
   readonly failure: string | undefined;
 }
 
+const armrun = [process.execPath, ...flags, `${project}src/bin.cjs`, '--cache', 'none'];
+let warm = false;
+/** Code of the emulator that is made once for all runs, and kept where only the owner of its sources may write. */
+function warmUp(): void {
+  if (!warm) spawnSync(armrun[0]!, [...armrun.slice(1), executor('arm'), '/dev/null', '/dev/null']);
+  warm = true;
+}
+
 /** Runs encoded batches. With `privileged` the guest is root of its own root directory, which is nobody to the host. */
 export async function run(where: Where, input: Uint8Array, privileged = false): Promise<Run> {
+  if (where === 'arm') warmUp();
   const directory = mkdtempSync(`${tmpdir()}/armrun-hostile-`);
   try {
     const [root, io] = [`${directory}/root`, `${directory}/io`];
@@ -96,8 +105,7 @@ export async function run(where: Where, input: Uint8Array, privileged = false): 
     execFileSync('chmod', ['777', io, `${io}/output`]);
     copyFileSync(executor(where), `${io}/executor`);
     const inside = ['/io/executor', '/io/input', '/io/output'];
-    const options = ['--cache', 'none', ...(privileged ? ['--fakeroot'] : [])];
-    const node = [process.execPath, ...flags, `${project}src/bin.cjs`, ...options];
+    const node = [...armrun, ...(privileged ? ['--fakeroot'] : [])];
     const command =
       where === 'host'
         ? ['chroot', ...(isRoot ? ['--userspec=1000:1000', '--groups='] : []), root, ...inside]
