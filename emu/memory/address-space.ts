@@ -82,6 +82,8 @@ export interface Vma {
   onFork?: 'nothing' | 'zeros' | undefined;
   /** It may not be made executable: the file's mount forbids it (VM_MAYEXEC is not set). */
   noExec?: boolean | undefined;
+  /** It may not be made writable: a shared mapping of what was opened for reading only (VM_MAYWRITE is not set). */
+  noWrite?: boolean | undefined;
   /** As in /proc/PID/maps: a path, [heap], [stack] or ''. */
   name: string;
 }

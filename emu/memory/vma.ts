@@ -19,6 +19,7 @@ function mergeable(a: Vma, b: Vma): boolean {
     a.shared === b.shared &&
     a.source === b.source &&
     a.growsDown === b.growsDown &&
+    a.noWrite === b.noWrite &&
     a.locked === b.locked &&
     a.onFork === b.onFork &&
     a.name === b.name &&

@@ -65,7 +65,7 @@ const file_clone_range = struct('file_clone_range', {
   dest_offset: u64,
 });
 
-/** vfs_clone_file_range, of file systems that share no blocks. */
+/** vfs_clone_file_range, of file systems that share no blocks. What the host's files are on, their device tells. */
 function clone(from: OpenFile, to: OpenFile): never {
   if (from.stat().dev !== to.stat().dev) fail('EXDEV');
   if (from.inode.isDirectory || to.inode.isDirectory) fail('EISDIR');

@@ -55,6 +55,7 @@ function shmat(t: Task, id: number, wanted: number, how: number): number {
     source: segment.pages,
     offset: 0,
     growsDown: false,
+    noWrite: !writes || undefined,
     name: `/SYSV${(segment.key >>> 0).toString(16).padStart(8, '0')} (deleted)`,
   });
   segment.attachTime = seconds();

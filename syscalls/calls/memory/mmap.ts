@@ -101,17 +101,6 @@ function mayExpand(t: Task, bytes: number, data: boolean, from = 0, to = 0): boo
   return sum <= most && dataSum <= (mostData.cur || mostData.max);
 }
 
-/** How many bytes are data once they may be written, and were not before (mprotect_fixup). */
-function dataMade(t: Task, from: number, to: number): number {
-  if (t.process.limits[RLIMIT.RLIMIT_DATA]!.cur === Infinity) return 0;
-  let sum = 0;
-  for (const vma of t.mm.space.vmas()) {
-    const made = !isData(vma) && isData({ ...vma, prot: vma.prot | PROT.PROT_WRITE });
-    if (made) sum += Math.max(0, Math.min(vma.end, to) - Math.max(vma.start, from));
-  }
-  return sum;
-}
-
 /** So much may find no place. */
 const MUCH = 1 << 28;
 
@@ -192,6 +181,7 @@ function mmap(
     growsDown,
     locked: locked || undefined,
     noExec: file?.inode.noExec || undefined,
+    noWrite: (shared && file?.writable === false) || undefined,
     name,
   });
   if (locked) populate(t, at, at + bytes);
@@ -229,16 +219,18 @@ function brk(t: Task, wanted: number): number {
   return wanted | 0;
 }
 
-/** Bytes of a range that count as promised when it can be written to, and do not yet. */
-function promisedBy(t: Task, from: number, end: number): number {
-  let sum = 0;
-  for (const vma of t.mm.space.vmas()) {
-    if (!vma.shared && !isAccountable(vma))
-      sum += Math.max(0, Math.min(vma.end, end) - Math.max(vma.start, from));
-  }
-  return sum;
+/** May this much of a mapping be protected so? EACCES for what it never was open for, ENOMEM over a limit (mprotect_fixup). */
+function checkProtection(t: Task, vma: Vma, bytes: number, prot: number): void {
+  if (prot & PROT.PROT_EXEC && vma.noExec) fail('EACCES');
+  if (!(prot & PROT.PROT_WRITE)) return;
+  if (vma.noWrite) fail('EACCES');
+  if (vma.shared && !(vma.prot & PROT.PROT_WRITE) && vma.source?.mayWrite?.() === false) fail('EACCES');
+  if (!isData(vma) && isData({ ...vma, prot }) && !mayExpand(t, bytes, true) && mayExpand(t, bytes, false))
+    fail('ENOMEM');
+  if (!vma.shared && !isAccountable(vma) && !mayCommit(t.kernel, bytes)) fail('ENOMEM');
 }
 
+/** Mapping by mapping: those before one that must not be protected so, or before a hole, are (do_mprotect_pkey). */
 function mprotect(t: Task, start: number, length: number, prot: number): number {
   const grows = prot & (PROT.PROT_GROWSDOWN | PROT.PROT_GROWSUP);
   if (grows === (PROT.PROT_GROWSDOWN | PROT.PROT_GROWSUP)) fail('EINVAL');
@@ -247,7 +239,8 @@ function mprotect(t: Task, start: number, length: number, prot: number): number 
   const { space } = t.mm;
   let from = start;
   const end = start + pageUp(length);
-  if (end > USER_END) fail('ENOMEM');
+  // Addresses have 32 bits.
+  if (end >= 2 ** 32) fail('ENOMEM');
   if (prot & ~(PROT_BITS | PROT.PROT_SEM | grows)) fail('EINVAL');
   if (grows !== 0) {
     // Where nothing is mapped it is the next area that may grow down to here.
@@ -257,23 +250,13 @@ function mprotect(t: Task, start: number, length: number, prot: number): number 
     if (!down || !vma.growsDown) fail('EINVAL');
     from = vma.start;
   }
-  if (prot & PROT.PROT_WRITE) {
-    for (let at = from; at < end; ) {
-      const vma = space.find(at);
-      if (vma === undefined) break;
-      // VM_MAYWRITE: a shared mapping of a file that was opened for reading only.
-      const { source } = vma;
-      if (vma.shared && source !== null && source.write === undefined) fail('EACCES');
-      if (vma.shared && !(vma.prot & PROT.PROT_WRITE) && source?.mayWrite?.() === false) fail('EACCES');
-      at = vma.end;
-    }
-    const made = dataMade(t, from, end);
-    if (made > 0 && !mayExpand(t, made, true)) fail('ENOMEM');
-    if (t.kernel.vfs.memory.limited && !mayCommit(t.kernel, promisedBy(t, from, end))) fail('ENOMEM');
+  for (let at = from; at < end; ) {
+    const vma = space.find(at) ?? fail('ENOMEM');
+    const to = Math.min(vma.end, end);
+    checkProtection(t, vma, to - at, prot);
+    space.protect(at, to, vma.noExec ? prot & PROT_BITS : effectiveProt(t, prot));
+    at = to;
   }
-  if (prot & PROT.PROT_EXEC && space.vmas().some((v) => v.noExec && v.start < end && v.end > from))
-    fail('EACCES');
-  if (!space.protect(from, end, effectiveProt(t, prot))) fail('ENOMEM');
   return 0;
 }
 

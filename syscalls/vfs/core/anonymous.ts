@@ -1,23 +1,33 @@
 /** Inodes of files without a name in any directory: pipes, sockets, eventfds and their like. */
 
 import { fail } from '../../abi/errno.ts';
-import { type Attributes, S_IFMT } from '../../abi/stat.ts';
+import { type Attributes, S_IFMT, TMPFS_MAGIC } from '../../abi/stat.ts';
 import type { Creds } from './creds.ts';
 import { type AttributeChange, FileSystem, Inode, noSpace } from './inode.ts';
 import { OpenFile } from './open-file.ts';
 import type { Vfs } from './vfs.ts';
 
-/** The kernel's own file system, which is mounted nowhere. */
+/** The kernel's own file systems, which are mounted nowhere, and what statfs(2) tells of them (linux/magic.h). */
+const MAGIC = {
+  anon_inodefs: 0x0904_1934,
+  pipefs: 0x5049_5045,
+  sockfs: 0x534f_434b,
+  tmpfs: TMPFS_MAGIC,
+} as const;
+
 export class AnonymousFs extends FileSystem {
-  readonly type = 'anon_inodefs';
-  readonly source = 'anon_inodefs';
+  readonly type: keyof typeof MAGIC;
   readonly root: Inode;
-  constructor(vfs: Vfs) {
+  constructor(vfs: Vfs, type: keyof typeof MAGIC) {
     super(vfs);
+    this.type = type;
     this.root = new AnonymousInode(this, '/', 0o040700);
   }
+  get source(): string {
+    return this.type;
+  }
   statfs() {
-    return noSpace(0x0904_1934);
+    return noSpace(MAGIC[this.type]);
   }
 }
 

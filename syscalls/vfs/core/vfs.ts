@@ -159,7 +159,10 @@ export class Vfs {
   #walk = 0;
   #lastMount = 0;
   #lastAnonymous = 0;
-  #anonymous: FileSystem | undefined;
+  #anonymous: AnonymousFs | undefined;
+  #pipes: AnonymousFs | undefined;
+  #sockets: AnonymousFs | undefined;
+  #memoryFiles: AnonymousFs | undefined;
   #memfds: MemoryQuota | undefined;
   #namespaces: NamespaceFs | undefined;
 
@@ -173,9 +176,18 @@ export class Vfs {
     this.memory = memory;
   }
 
-  /** Where files without a name in any directory are. */
-  get anonymous(): FileSystem {
-    return (this.#anonymous ??= new AnonymousFs(this));
+  /** Where files without a name in any directory are: pipes, sockets, files of memfd_create, and all others. */
+  get pipes(): AnonymousFs {
+    return (this.#pipes ??= new AnonymousFs(this, 'pipefs'));
+  }
+  get sockets(): AnonymousFs {
+    return (this.#sockets ??= new AnonymousFs(this, 'sockfs'));
+  }
+  get memoryFiles(): AnonymousFs {
+    return (this.#memoryFiles ??= new AnonymousFs(this, 'tmpfs'));
+  }
+  get anonymous(): AnonymousFs {
+    return (this.#anonymous ??= new AnonymousFs(this, 'anon_inodefs'));
   }
 
   get namespaces(): NamespaceFs {

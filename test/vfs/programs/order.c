@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -24,6 +25,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
+#include <sys/statfs.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -159,6 +161,47 @@ static void memory(void) {
   l.rlim_cur = 0;
   TRY(setrlimit(RLIMIT_DATA, &l));
   TRY(mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+}
+
+// Mapping by mapping: those before a hole, or before one that may not be protected so, are.
+static void protections(void) {
+  int zero = open("/dev/zero", O_RDONLY), file = open("read only", O_RDONLY | O_CREAT, 0600);
+  char *at = mmap((void *)0x70000000, 3 << 14, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  mmap(at + (1 << 14), 4096, PROT_READ, MAP_SHARED | MAP_FIXED, file, 0);
+  munmap(at + (2 << 14), 1 << 14);
+  TRY(read(zero, at, 1));
+  TRY(mprotect(at, 2 << 14, PROT_READ | PROT_WRITE));
+  TRY(read(zero, at, 1));
+  TRY(mprotect(at, 0x60000000, PROT_READ));
+  TRY(read(zero, at, 1));
+  TRY(mprotect(at, 0x60000000, PROT_WRITE | PROT_READ | PROT_EXEC));
+  TRY(read(zero, at, 1));
+  TRY(mprotect(at, 3 << 14, PROT_NONE));
+  TRY(access(at, F_OK));
+  int id = shmget(IPC_PRIVATE, 4096, 0600);
+  at = shmat(id, NULL, SHM_RDONLY);
+  TRY(mprotect(at, 4096, PROT_READ | PROT_WRITE));
+  TRY(mprotect(at, 4096, PROT_READ | PROT_EXEC));
+  shmctl(id, IPC_RMID, NULL);
+}
+
+// Pipes, sockets, files in memory and the rest are on file systems of their own.
+static void clones(void) {
+  int p[2], s[2], event = eventfd(0, 0), timer = timerfd_create(CLOCK_MONOTONIC, 0), memory = memfd_create("x", 0);
+  pipe(p);
+  socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+  TRY(ioctl(s[0], FICLONE, timer));
+  TRY(ioctl(s[0], FICLONE, p[0]));
+  TRY(ioctl(s[0], FICLONE, s[1]));
+  TRY(ioctl(timer, FICLONE, event));
+  TRY(ioctl(memory, FICLONE, event));
+  TRY(ioctl(memory, FICLONE, memory));
+  int all[] = {p[0], s[0], event, memory};
+  struct statfs of;
+  for (int i = 0; i < 4; i++) {
+    TRY(fstatfs(all[i], &of));
+    printf("%lx %d %d\n", (long)of.f_type, (int)of.f_bsize, (int)of.f_namelen);
+  }
 }
 
 static void others(void) {
@@ -327,6 +370,8 @@ int main(void) {
   run(exclusive);
   run(ipc);
   run(memory);
+  run(protections);
+  run(clones);
   run(others);
   run(descriptors);
   run(unprivileged);
