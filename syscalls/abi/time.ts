@@ -8,6 +8,8 @@ export const timespec32 = struct('timespec', { tv_sec: s32, tv_nsec: s32 });
  */
 export const timespec64 = struct('timespec', { tv_sec: s64, tv_nsec: s32, pad: padding(4) });
 export const timeval32 = struct('timeval', { tv_sec: s32, tv_usec: s32 });
+/** struct __kernel_sock_timeval of SO_RCVTIMEO_NEW and its like. */
+export const timeval64 = struct('timeval', { tv_sec: s64, tv_usec: s64 });
 export const timezone = struct('timezone', { tz_minuteswest: s32, tz_dsttime: s32 });
 export const itimerval32 = struct('itimerval', { it_interval: timeval32, it_value: timeval32 });
 export const itimerspec32 = struct('itimerspec', { it_interval: timespec32, it_value: timespec32 });

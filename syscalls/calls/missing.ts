@@ -65,11 +65,16 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   setrlimit: 'RLIMIT_RSS and RLIMIT_RTTIME decide nothing',
   prlimit64: 'as setrlimit',
   // locks, queues, sockets
-  socket: 'AF_UNIX, AF_INET and AF_INET6 (TCP, UDP), AF_NETLINK (NETLINK_ROUTE); raw sockets give EPERM',
+  socket: 'AF_UNIX, AF_INET and AF_INET6 (TCP, UDP, ICMP, raw), AF_NETLINK (NETLINK_ROUTE)',
   bind: 'a TCP socket listens from then on, because Node binds only so',
   setsockopt:
     'options of the network are checked, kept and told; of them Node takes those of reuse, keep-alive, TTL and multicast, ' +
-    'and TCP_NODELAY',
+    'and TCP_NODELAY; ENOPROTOOPT for those of filters (SO_ATTACH_FILTER, SO_ATTACH_BPF), time stamps but SO_TIMESTAMP and ' +
+    'SO_TIMESTAMPNS, busy polling, SO_ZEROCOPY, SO_PEEK_OFF, SO_BINDTODEVICE but of raw sockets, pacing and other hints, IP ' +
+    'options and extension headers, tunnels, multicast by source, netfilter, congestion control, TCP_REPAIR, TCP_MD5SIG, ' +
+    'TCP_ULP and TCP_FASTOPEN_KEY',
+  getsockopt:
+    'as setsockopt; nor SO_COOKIE, SO_MEMINFO, SO_PEERNAME, SO_PEERGROUPS, SO_NETNS_COOKIE; of TCP_INFO the state only',
   send: 'MSG_OOB and MSG_FASTOPEN give EOPNOTSUPP',
   sendto: 'as send',
   sendmsg: 'as send; no control messages of the network',

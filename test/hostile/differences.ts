@@ -1,5 +1,6 @@
 /** Differences from the host's kernel that are meant, each with its reason: docs/HOSTILE.md is made from them. */
 import type { Made } from './generate.ts';
+import { IN_CHILD } from './selection.ts';
 
 export interface Difference {
   readonly made: Made;
@@ -49,6 +50,83 @@ const huge = ({ call, words }: Made) =>
   words.some(([, high], i) => call.args[i]?.words === 2 && high > 0x1f_ffff) ||
   /^p(read|write)v2?$/.test(call.name);
 const NEW_USER = 0x1000_0000;
+/** Options of sockets by level that are not there (docs/SYSCALLS.md): first and last of each sequence. */
+const NO_OPTION: Readonly<Record<number, readonly (readonly [number, number])[]>> = {
+  0: [
+    [4, 5],
+    [19, 19],
+    [22, 22],
+    [25, 25],
+    [32, 32],
+    [35, 48],
+    [50, 52],
+    [64, 67],
+    [80, 83],
+  ],
+  1: [
+    [14, 14],
+    [25, 28],
+    [34, 34],
+    [37, 37],
+    [41, 53],
+    [55, 57],
+    [59, 65],
+    [68, 83],
+  ],
+  6: [
+    [13, 14],
+    [16, 17],
+    [19, 22],
+    [24, 24],
+    [26, 37],
+    [42, 46],
+  ],
+  17: [[10, 11]],
+  41: [
+    [1, 6],
+    [8, 8],
+    [11, 11],
+    [17, 17],
+    [20, 22],
+    [24, 24],
+    [27, 28],
+    [30, 35],
+    [42, 48],
+    [50, 50],
+    [54, 55],
+    [57, 57],
+    [59, 59],
+    [61, 61],
+    [64, 65],
+    [68, 69],
+    [72, 73],
+    [75, 77],
+    [80, 80],
+  ],
+};
+const ARENA_FILL = 0xa5;
+/** 32-bit words of the arena as a call finds them, what was put there later over what was there before. */
+function wordsAt({ fills }: Made, at: number, count: number): Uint32Array {
+  const memory = new Uint8Array(4 * count).fill(ARENA_FILL);
+  for (const fill of fills)
+    for (const [i, byte] of fill.bytes.entries()) {
+      const to = fill.at + i - at;
+      if (to >= 0 && to < memory.length) memory[to] = byte;
+    }
+  return new Uint32Array(memory.buffer);
+}
+/** Sets a limit that a 32-bit kernel takes for none: 2^32 - 1 and more. */
+function setsLargeLimit(made: Made): boolean {
+  if (made.call.name !== 'prlimit64' || word(made, 2) === 0) return false;
+  const [low, high, lowMax, highMax] = wordsAt(made, word(made, 2), 4);
+  return high !== 0 || highMax !== 0 || low === 0xffff_ffff || lowMax === 0xffff_ffff;
+}
+/** Sets RLIMIT_NPROC. */
+const setsProcesses = (made: Made) =>
+  (made.call.name === 'setrlimit' && word(made, 0) === 6) ||
+  (made.call.name === 'prlimit64' && word(made, 1) === 6);
+/** Of the descriptors that a batch begins with, those of files without a name, but of memfd_create. */
+const isNameless = (fd: number) => fd >= 6 && fd <= 22 && fd !== 18 && fd !== 19;
 /** Requests of ptrace that all architectures have, up to 17; what has a number of its own from 0x4200 on is everybody's, too. */
 const COMMON_PTRACE = [0, 1, 2, 4, 5, 7, 8, 16, 17, 24];
 
@@ -259,11 +337,6 @@ export const RULES: readonly Rule[] = [
     reason: 'CLONE_SETTLS is given a structure on x86.',
   },
   {
-    calls: /^(setrlimit|prlimit64)$/,
-    when: ({ theirs }) => theirs === 'EINVAL' || theirs === 'EPERM',
-    reason: 'A limit of 4 GiB and more is none for a 32-bit kernel.',
-  },
-  {
     calls: /^mq_open$/,
     when: ({ ours }) => ours === 'EFAULT',
     reason:
@@ -307,12 +380,6 @@ export const RULES: readonly Rule[] = [
       'Newer kernels take a null pointer for an empty path, and look for one before the flags (since Linux 6.11).',
   },
   {
-    calls: /^(rename|renameat|renameat2|link|linkat)$/,
-    when: ({ ours }) => ours === 'EXDEV' || ours === 'ENAMETOOLONG',
-    reason:
-      '/dev is a file system of its own; how long the second name is, is looked at before whether the first is there.',
-  },
-  {
     calls: /^linkat$/,
     when: ({ made, ours }) => ours === 'ENOENT' && (word(made, 4) & 0x1000) !== 0,
     reason: 'AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH, whatever the path, before Linux 6.10.',
@@ -329,9 +396,49 @@ export const RULES: readonly Rule[] = [
     reason: 'AF_PACKET and the netlink protocols other than NETLINK_ROUTE are not there.',
   },
   {
-    calls: /^(mmap2|mprotect)$/,
-    when: ({ theirs }) => theirs === 'EPERM' || theirs === 'EACCES',
-    reason: 'Newer kernels let nobody execute what an eventfd and its like give (EPERM), instead of ENODEV.',
+    calls: /^mmap2$/,
+    when: ({ made, ours, theirs }) =>
+      theirs === 'EPERM' &&
+      (word(made, 2) & 4) !== 0 &&
+      (isNameless(word(made, 4)) || word(made, 4) > 23) &&
+      (ours === 'ENODEV' || (ours === 'EINVAL' && (word(made, 3) & 0x100) !== 0)),
+    reason:
+      'Since Linux 6.16 nobody may execute what a pipe, a socket, an eventfd and its like give (EPERM); before they are not mapped (ENODEV).',
+  },
+  {
+    calls: /^(setrlimit|prlimit64)$/,
+    when: ({ made, before, theirs }) =>
+      (setsLargeLimit(made) && /^(EINVAL|EPERM)$/.test(theirs)) ||
+      (theirs === 'EPERM' && before.some(setsLargeLimit)),
+    reason:
+      'A limit of 2^32 - 1 and more is none for a 32-bit kernel; one of 64 bits compares it, and has a lower one from then on.',
+  },
+  {
+    calls: IN_CHILD,
+    when: ({ before, ours, theirs }) =>
+      (ours === 'EAGAIN' || theirs === 'EAGAIN') && before.some(setsProcesses),
+    reason:
+      'How many processes a user has (RLIMIT_NPROC) is not the same: other runs of his count on the host.',
+  },
+  {
+    calls: /^fcntl(64)?$/,
+    when: ({ made, ours }) => word(made, 1) === 1033 && ours === 'EINVAL' && (word(made, 2) & ~0x1f) === 0x20,
+    reason: 'F_SEAL_EXEC is newer than Linux 6.1 (EINVAL).',
+  },
+  {
+    calls: /^(get|set)sockopt$/,
+    when: ({ made, ours }) =>
+      ours === 'ENOPROTOOPT' &&
+      (NO_OPTION[word(made, 1)] ?? []).some(
+        ([first, last]) => word(made, 2) >= first && word(made, 2) <= last,
+      ),
+    reason: 'Options that are not there give ENOPROTOOPT (docs/SYSCALLS.md).',
+  },
+  {
+    calls: /^(get|set)sockopt$/,
+    when: ({ made, theirs }) =>
+      word(made, 1) === 1 && (word(made, 2) === 15 || word(made, 2) === 16) && theirs === 'EOPNOTSUPP',
+    reason: 'Newer kernels refuse SO_PASSCRED of the Internet and SO_REUSEPORT of Unix sockets (EOPNOTSUPP).',
   },
   {
     calls: /^writev?$/,
@@ -434,12 +541,6 @@ export const RULES: readonly Rule[] = [
     when: ({ ours, theirs }) => /^\d+$/.test(ours) && (theirs === 'EFAULT' || Number(theirs) < Number(ours)),
     reason:
       'Memory of which a part can be used is used as far as it goes; Linux copies whole pages to a pipe, and whole messages of a socket.',
-  },
-  {
-    calls: /^(getsockopt|setsockopt)$/,
-    when: ({ made, ours, theirs }) =>
-      isError(ours) && isError(theirs) && [0, 1, 6, 17, 41, 270].includes(word(made, 1)),
-    reason: 'Whether there is such an option is looked at before its value and length, or after.',
   },
   {
     calls: /./,

@@ -62,7 +62,8 @@ const started = performance.now();
 let made = 0;
 function nextBatches(): { first: number; batches: Made[][] } {
   if (values.batch !== undefined) for (; made < Number(values.batch); made++) generator.batch(calls, BATCH);
-  const count = values.batch !== undefined ? 1 : Math.min(CHUNK, Math.ceil((Number(values.calls) - done) / BATCH));
+  const count =
+    values.batch !== undefined ? 1 : Math.min(CHUNK, Math.ceil((Number(values.calls) - done) / BATCH));
   const first = made;
   made += count;
   return { first, batches: Array.from({ length: count }, () => generator.batch(calls, BATCH)) };

@@ -58,6 +58,7 @@ const SCRIPT = `
 set -e
 mount -t tmpfs -o size=64m,mode=0755 none "$1"
 mkdir "$1/dev" "$1/proc" "$1/work" "$1/io"
+mount -t tmpfs -o size=1m,mode=0755 none "$1/dev"
 for device in null zero; do : > "$1/dev/$device"; mount --bind "/dev/$device" "$1/dev/$device"; done
 mount -t proc proc "$1/proc"
 mount --bind "$2" "$1/io"

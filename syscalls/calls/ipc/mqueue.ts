@@ -1,7 +1,7 @@
 /** POSIX message queues: mq_open(3), mq_send(3), mq_receive(3), mq_notify(3), mq_getattr(3), mq_unlink(3) (ipc/mqueue.c). */
 
 import { fail } from '../../abi/errno.ts';
-import { NAME_MAX, O_ACCMODE, O_NONBLOCK } from '../../abi/fcntl.ts';
+import { NAME_MAX, O_NONBLOCK, O_PATH } from '../../abi/fcntl.ts';
 import { RLIMIT } from '../../abi/resource.ts';
 import { NSIG, SI } from '../../abi/signal.ts';
 import { s32, struct, u32 } from '../../abi/struct.ts';
@@ -10,6 +10,7 @@ import { fromTimespec, realtime } from '../../kernel/clock.ts';
 import { SIGEV, type SigEvent } from '../../kernel/posix-timer.ts';
 import { sendToProcess } from '../../kernel/signals.ts';
 import type { Task } from '../../kernel/task.ts';
+import { PathFile } from '../../vfs/core/path-file.ts';
 import { MQ_PRIO_MAX, QueueFile, type QueueInode, type Receiver, type Sender } from '../../vfs/ipc/mqueue.ts';
 import { NetlinkSocket } from '../../vfs/net/netlink-socket.ts';
 import { bytesIn, fd, int, mode, path, ptr, size, structInOrNull, structOut, uint } from '../args.ts';
@@ -43,7 +44,10 @@ function mqOpen(t: Task, given: string, how: number, mode: number, attr: MqAttr 
   const limit = t.process.limits[RLIMIT.RLIMIT_MSGQUEUE]!.cur;
   const bits = mode & 0o7777 & ~t.fs.umask;
   const queue = t.ns.ipc.mqueues.open(checkName(given), how, bits, t.creds, attributes, limit);
-  return installFile(t, queue.open(how & (O_ACCMODE | O_NONBLOCK)), true);
+  const file = how & O_PATH ? new PathFile(queue, how) : queue.open(how);
+  // All of a path's flags are kept (do_dentry_open).
+  if (how & O_PATH) file.flags = how;
+  return installFile(t, file, true);
 }
 
 function mqUnlink(t: Task, given: string): number {

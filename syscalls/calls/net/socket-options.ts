@@ -3,19 +3,22 @@ import { ERRNO, fail } from '../../abi/errno.ts';
 import { SOL_NETLINK } from '../../abi/netlink.ts';
 import * as s from '../../abi/socket.ts';
 import { s32, struct, u8 } from '../../abi/struct.ts';
-import { timespec64, timeval32 } from '../../abi/time.ts';
+import { timeval32, timeval64 } from '../../abi/time.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
 import { DatagramSocket } from '../../vfs/net/datagram-socket.ts';
 import {
   IP_ADD_MEMBERSHIP,
   IP_DROP_MEMBERSHIP,
+  IP_IPSEC_POLICY,
   IP_MTU,
   IP_MULTICAST_IF,
   IP_MULTICAST_TTL,
   IP_PKTOPTIONS,
+  IP_XFRM_POLICY,
   IPV6_ADD_MEMBERSHIP,
   IPV6_DROP_MEMBERSHIP,
+  IPV6_MULTICAST_HOPS,
   IPV6_MULTICAST_IF,
   TCP_INFO,
 } from '../../vfs/net/inet-options.ts';
@@ -34,8 +37,9 @@ const IFNAMSIZ = 16;
 function timeout(t: Task, name: number, value: number, length: number): number {
   if (name === s.SO_RCVTIMEO_NEW || name === s.SO_SNDTIMEO_NEW) {
     if (length < 16) fail('EINVAL');
-    const { tv_sec, tv_nsec } = t.mm.get(timespec64, value);
-    return tv_sec * 1000 + tv_nsec / 1000;
+    const { tv_sec, tv_usec } = t.mm.get(timeval64, value);
+    if (tv_usec < 0 || tv_usec > 999_999) fail('EDOM');
+    return tv_sec * 1000 + tv_usec / 1000;
   }
   if (length < timeval32.size) fail('EINVAL');
   const { tv_sec, tv_usec } = t.mm.get(timeval32, value);
@@ -43,11 +47,28 @@ function timeout(t: Task, name: number, value: number, length: number): number {
   return tv_sec * 1000 + tv_usec / 1000;
 }
 
+/** Who may set this so: EACCES, EPERM (sk_setsockopt). */
+function checkPrivilege(t: Task, name: number, value: number): void {
+  const has = (capability: number) => capable(t.creds, capability, t.network.owner);
+  const either = () => has(CAP.NET_RAW) || has(CAP.NET_ADMIN);
+  if (name === s.SO_DEBUG && value !== 0 && !capable(t.creds, CAP.NET_ADMIN)) fail('EACCES');
+  if ((name === s.SO_SNDBUFFORCE || name === s.SO_RCVBUFFORCE) && !has(CAP.NET_ADMIN)) fail('EPERM');
+  if (name === s.SO_PRIORITY && (value < 0 || value > 6) && !either()) fail('EPERM');
+  if (name === s.SO_MARK && !either()) fail('EPERM');
+}
+
 function setsockopt(t: Task, fd: number, level: number, name: number, value: number, length: number): number {
   if (length < 0) fail('EINVAL');
   const socket = socketOf(t, fd);
   checkLevel(socket, level, true);
   if (level === s.SOL_SOCKET) {
+    if (name === s.SO_BINDTODEVICE && socket instanceof RawSocket) {
+      const bytes = t.mm.readable(value, Math.min(length, IFNAMSIZ - 1));
+      socket.bindToDevice(Buffer.from(bytes).toString('latin1').replace(/\0.*$/s, ''));
+      return 0;
+    }
+    if (length < 4) fail('EINVAL');
+    const number = t.mm.get(s32, value);
     switch (name) {
       case s.SO_RCVTIMEO:
       case s.SO_RCVTIMEO_NEW:
@@ -63,16 +84,8 @@ function setsockopt(t: Task, fd: number, level: number, name: number, value: num
         socket.linger = l_onoff ? l_linger : -1;
         return 0;
       }
-      case s.SO_BINDTODEVICE: {
-        if (!(socket instanceof RawSocket)) break;
-        const bytes = t.mm.readable(value, Math.min(length, IFNAMSIZ - 1));
-        socket.bindToDevice(Buffer.from(bytes).toString('latin1').replace(/\0.*$/s, ''));
-        return 0;
-      }
     }
-    if (length < 4) fail('EINVAL');
-    const number = t.mm.get(s32, value);
-    if (name === s.SO_MARK && !capable(t.creds, CAP.NET_ADMIN, t.network.owner)) fail('EPERM');
+    checkPrivilege(t, name, number);
     return socket.setOption(name, number) ? 0 : -ERRNO.ENOPROTOOPT;
   }
   if (socket instanceof NetlinkSocket) {
@@ -82,17 +95,36 @@ function setsockopt(t: Task, fd: number, level: number, name: number, value: num
   }
   if (!isInet(socket)) return -ERRNO.EOPNOTSUPP;
   const { inetOptions } = socket;
+  // IPv6 reads a number before it looks which option it is.
+  const number6 = level === s.IPPROTO_IPV6 && length >= 4 ? t.mm.get(s32, value) : 0;
   if (socket instanceof DatagramSocket && setGroup(t, socket, level, name, value, length)) return 0;
+  if (level === s.IPPROTO_IP) checkIpOption(t, socket, name);
+  if (level === s.IPPROTO_IPV6 && name === IPV6_MULTICAST_HOPS && socket.type === s.SOCK_STREAM)
+    fail('ENOPROTOOPT');
   if (socket instanceof RawSocket) {
     const bytes = t.mm.readable(value, Math.min(length, 64));
     if (socket.setFilter6(level, name, bytes)) return 0;
   }
-  if (length < inetOptions.leastBytes(level)) fail('EINVAL');
-  const number = length < 4 ? t.mm.get(u8, value) : t.mm.get(s32, value);
-  // Streams are not sent to many (do_ip_setsockopt).
+  // Of IP and IPv6 the option is looked for before the length, of others after the number.
+  const least = inetOptions.leastBytes(level, name);
+  let number = number6;
+  if (level === s.IPPROTO_IP)
+    number = length >= 4 ? t.mm.get(s32, value) : length > 0 ? t.mm.get(u8, value) : 0;
+  if (length < least) fail('EINVAL');
+  if (level !== s.IPPROTO_IP && level !== s.IPPROTO_IPV6) number = t.mm.get(s32, value);
+  // Streams are not sent to many (do_ip_setsockopt, do_ipv6_setsockopt).
   if (level === s.IPPROTO_IP && name === IP_MULTICAST_TTL && socket.type === s.SOCK_STREAM) fail('EINVAL');
   inetOptions.set(level, name, number);
   return 0;
+}
+
+/** What some options of IP have to say before anything is read (do_ip_setsockopt). EPERM, EPROTO. */
+function checkIpOption(t: Task, socket: Socket, name: number): void {
+  const isPolicy = name === IP_IPSEC_POLICY || name === IP_XFRM_POLICY;
+  if (isPolicy && !capable(t.creds, CAP.NET_ADMIN, t.network.owner)) fail('EPERM');
+  if (name === IP_MULTICAST_IF && socket.type === s.SOCK_STREAM) fail('EINVAL');
+  const isGroup = name === IP_ADD_MEMBERSHIP || name === IP_DROP_MEMBERSHIP;
+  if (isGroup && socket.type === s.SOCK_STREAM) fail('EPROTO');
 }
 
 // ---- groups ----
@@ -109,6 +141,14 @@ function interfaceAddress(network: Network, index: number): string | undefined {
   const found = network.interfaces().find((i) => i.index === index) ?? fail('ENODEV');
   const address = found.addresses.find(({ family }) => family === s.AF_INET) ?? fail('ENODEV');
   return address.address.join('.');
+}
+/** The address of the interface that an index means, or an address of its own, or (0.0.0.0) none. EADDRNOTAVAIL. */
+function multicastInterface(network: Network, index: number, address: string): string {
+  const known = network.interfaces();
+  const isOwn = (i: (typeof known)[number]) => i.addresses.some((a) => a.address.join('.') === address);
+  if (index === 0) return address === '0.0.0.0' || known.some(isOwn) ? address : fail('EADDRNOTAVAIL');
+  if (!known.some((i) => i.index === index)) fail('EADDRNOTAVAIL');
+  return interfaceAddress(network, index)!;
 }
 /** The scope of IPv6 that means the interface of an index. */
 function interfaceScope(network: Network, index: number): string | undefined {
@@ -132,7 +172,7 @@ function setGroup(
       case IP_DROP_MEMBERSHIP: {
         if (length < mreq.size) fail('EINVAL');
         const { group, address } = t.mm.get(mreq, value);
-        if (group.a >> 4 !== 14) fail('EINVAL');
+        if (group.a >> 4 !== 14) fail(name === IP_ADD_MEMBERSHIP ? 'EINVAL' : 'EADDRNOTAVAIL');
         const given = dotted(address);
         const through =
           index() !== 0 ? interfaceAddress(socket.network, index()) : given === '0.0.0.0' ? undefined : given;
@@ -141,8 +181,8 @@ function setGroup(
       }
       case IP_MULTICAST_IF: {
         if (length < inAddr.size) fail('EINVAL');
-        const at = length >= mreq.size ? value + inAddr.size : value;
-        socket.multicastInterface = interfaceAddress(socket.network, index()) ?? dotted(t.mm.get(inAddr, at));
+        const address = dotted(t.mm.get(inAddr, length >= mreq.size ? value + inAddr.size : value));
+        socket.multicastInterface = multicastInterface(socket.network, index(), address);
         return true;
       }
     }
@@ -157,7 +197,10 @@ function setGroup(
         const words = Array.from({ length: 8 }, (_, i) =>
           ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16),
         );
-        const scope = interfaceScope(socket.network, t.mm.get(s32, value + 16));
+        const index = t.mm.get(s32, value + 16);
+        const isKnown = index === 0 || socket.network.interfaces().some((i) => i.index === index);
+        if (name === IPV6_DROP_MEMBERSHIP && !isKnown) fail('EADDRNOTAVAIL');
+        const scope = interfaceScope(socket.network, index);
         socket.changeMembership(name === IPV6_ADD_MEMBERSHIP, words.join(':'), scope);
         return true;
       }
@@ -202,11 +245,10 @@ function getsockopt(
   const socket = socketOf(t, fd);
   checkLevel(socket, level, false);
   const room = t.mm.get(s32, lengthAt);
-  // do_ipv6_getsockopt looks for the option first.
-  if (room < 0 && level === s.IPPROTO_IPV6 && isInet(socket)) socket.inetOptions.get(level, name);
-  if (room < 0) fail('EINVAL');
+  // To do_ipv6_getsockopt a length below 0 is a large one.
+  if (room < 0 && level !== s.IPPROTO_IPV6) fail('EINVAL');
   const give = (bytes: Uint8Array) => {
-    const part = bytes.subarray(0, room);
+    const part = bytes.subarray(0, room >>> 0);
     t.mm.writable(value, part.length).set(part);
     t.mm.put(s32, lengthAt, part.length);
     return 0;
@@ -215,6 +257,10 @@ function getsockopt(
   const time = (ms: number) => {
     const seconds = ms === Infinity ? 0 : Math.floor(ms / 1000);
     return give(new Uint8Array(Int32Array.of(seconds, ms === Infinity ? 0 : (ms % 1000) * 1000).buffer));
+  };
+  const time64 = (ms: number) => {
+    const [seconds, rest] = ms === Infinity ? [0, 0] : [Math.floor(ms / 1000), ms % 1000];
+    return give(new Uint8Array(BigInt64Array.of(BigInt(seconds), BigInt(Math.round(rest * 1000))).buffer));
   };
   if (level === SOL_NETLINK && socket instanceof NetlinkSocket) {
     const option = socket.getNetlinkOption(name);
@@ -256,6 +302,10 @@ function getsockopt(
       return time(socket.readTimeout);
     case s.SO_SNDTIMEO:
       return time(socket.writeTimeout);
+    case s.SO_RCVTIMEO_NEW:
+      return time64(socket.readTimeout);
+    case s.SO_SNDTIMEO_NEW:
+      return time64(socket.writeTimeout);
     case s.SO_LINGER:
       return give(new Uint8Array(Int32Array.of(+(socket.linger >= 0), Math.max(0, socket.linger)).buffer));
     case s.SO_BINDTODEVICE: {

@@ -6,6 +6,7 @@
 
 import { fail } from '../../abi/errno.ts';
 import {
+  NAME_MAX,
   O_ACCMODE,
   O_CLOEXEC,
   O_CREAT,
@@ -53,7 +54,7 @@ import type { JobControl } from '../tty/job-control.ts';
 import { AnonymousFs } from './anonymous.ts';
 import { CAP, type Creds, capable } from './creds.ts';
 import type { FilePages } from './file-pages.ts';
-import { type AttributeChange, type FileSystem, Inode, identityOf } from './inode.ts';
+import { type AttributeChange, Inode, identityOf } from './inode.ts';
 import { InodeNumbers } from './inode-numbers.ts';
 import { Leases } from './leases.ts';
 import { Lingering } from './lingering.ts';
@@ -110,9 +111,18 @@ function newName(at: PathOperation, directory = false): { dir: Inode; name: stri
   return { dir, name };
 }
 
-/** The directory and name a path means, to be made, removed or renamed. */
+/** The directory and name a path means, to be made, removed or renamed. ENAMETOOLONG. */
 function nameOf(at: PathOperation): Resolved {
+  return checkName(parentOf(at));
+}
+
+/** As nameOf, whatever name it is: for who has more to look at before it (filename_parentat). */
+function parentOf(at: PathOperation): Resolved {
   return resolve(at, at.start, at.path, false, { name: true });
+}
+
+function checkName(found: Resolved): Resolved {
+  return found.name.length > NAME_MAX ? fail('ENAMETOOLONG') : found;
 }
 
 export class Vfs {
@@ -393,16 +403,16 @@ export class Vfs {
   /** @param flags RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT */
   rename(old: PathOperation, at: PathOperation, flags: number): void {
     checkRename(flags);
-    const from = nameOf(old);
-    const to = nameOf(at);
+    const from = parentOf(old);
+    const to = parentOf(at);
     if (from.dir.fs !== to.dir.fs) fail('EXDEV');
     const special = (name: string) => name === '.' || name === '..' || name === '/';
     if (special(from.name)) fail('EBUSY');
     if (special(to.name)) fail(flags & RENAME_NOREPLACE ? 'EEXIST' : 'EBUSY');
     if (from.dir.fs.readOnly) fail('EROFS');
-    const { inode } = from;
+    const { inode } = checkName(from);
     if (inode === undefined) fail('ENOENT');
-    if (to.inode !== undefined && flags & RENAME_NOREPLACE) fail('EEXIST');
+    if (checkName(to).inode !== undefined && flags & RENAME_NOREPLACE) fail('EEXIST');
     if (!inode.isDirectory && (from.slash || (to.slash && !(flags & RENAME_EXCHANGE)))) fail('ENOTDIR');
     // To itself: nothing, whoever may do it.
     if (identityOf(from.dir) === identityOf(to.dir) && from.name === to.name) return;

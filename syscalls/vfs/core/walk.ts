@@ -38,7 +38,10 @@ export interface Resolved {
 
 /** Restrictions of openat2 (RESOLVE_*). */
 export interface ResolveOptions {
-  /** The last component is a name to be made or removed: a link is never followed there, not even before a slash. */
+  /**
+   * The last component is a name to be made or removed: a link is never followed there, not even before a slash, and it may be too
+   * long for a name.
+   */
   name?: boolean;
   /** What was seen of the last component a moment ago will do (PassedNames). */
   seen?: boolean;
@@ -121,7 +124,12 @@ class Walk {
         continue;
       }
       // Who may not search is told so first, also where others say it when they look for a name.
-      if (name.length > NAME_MAX) fail(at.permits(X_OK, this.#creds) ? 'ENAMETOOLONG' : 'EACCES');
+      if (name.length > NAME_MAX) {
+        if (!at.permits(X_OK, this.#creds)) fail('EACCES');
+        // Who makes or removes a name looks for it when he has its directory.
+        if (isLast && options?.name) return { dir: at, name, inode: undefined, slash };
+        fail('ENAMETOOLONG');
+      }
       const seen = isLast && options?.seen ? at.fs.vfs.passed.last(at, name) : undefined;
       const child = at.mounts?.get(name) ?? seen ?? at.lookup(name, !isLast);
       if (child === undefined) {

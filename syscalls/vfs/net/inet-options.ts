@@ -21,6 +21,8 @@ import {
 
 interface Option {
   readonly initial: number;
+  /** Fewest bytes of its value, where that is not what its level asks for. */
+  readonly least?: number;
   /** What is kept of a value. EINVAL, ENOPROTOOPT. */
   keep(value: number): number;
 }
@@ -56,14 +58,19 @@ export const IP_MULTICAST_TTL = 33;
 export const IP_MULTICAST_LOOP = 34;
 export const IP_MTU = 14;
 export const IP_PKTOPTIONS = 9;
+export const IP_IPSEC_POLICY = 16;
+export const IP_XFRM_POLICY = 17;
 export const TCP_KEEPIDLE = 4;
 export const TCP_INFO = 11;
 export const IPV6_MULTICAST_HOPS = 18;
 export const IPV6_MULTICAST_LOOP = 19;
 
+const withLeast = (least: number, option: Option): Option => ({ ...option, least });
+
+/** A value without a byte is 0 here, but where one is asked for. */
 const IP: Readonly<Record<number, Option>> = {
   1: { initial: 0, keep: (tos) => tos & 0xff }, // IP_TOS
-  [IP_TTL]: orDefault(64, 1),
+  [IP_TTL]: withLeast(1, orDefault(64, 1)),
   [IP_HDRINCL]: onlyTold(0),
   6: flag(), // IP_RECVOPTS
   7: flag(), // IP_RETOPTS
@@ -72,15 +79,16 @@ const IP: Readonly<Record<number, Option>> = {
   11: flag(), // IP_RECVERR
   [IP_RECVTTL]: flag(),
   13: flag(), // IP_RECVTOS
-  15: flag(), // IP_FREEBIND
+  15: withLeast(1, flag()), // IP_FREEBIND
   18: flag(), // IP_PASSSEC
   20: flag(), // IP_RECVORIGDSTADDR
-  21: range(0, 0, 255), // IP_MINTTL
+  21: withLeast(1, range(0, 0, 255)), // IP_MINTTL
   23: flag(), // IP_CHECKSUM
   24: flag(), // IP_BIND_ADDRESS_NO_PORT
-  [IP_MULTICAST_TTL]: orDefault(1, 0),
-  [IP_MULTICAST_LOOP]: flag(1),
-  49: range(1, 0, 1), // IP_MULTICAST_ALL
+  26: range(0, 0, 1), // IP_RECVERR_RFC4884
+  [IP_MULTICAST_TTL]: withLeast(1, orDefault(1, 0)),
+  [IP_MULTICAST_LOOP]: withLeast(1, flag(1)),
+  49: withLeast(1, range(1, 0, 1)), // IP_MULTICAST_ALL
 };
 
 const IPV6: Readonly<Record<number, Option>> = {
@@ -90,13 +98,18 @@ const IPV6: Readonly<Record<number, Option>> = {
   23: range(1, 0, 5), // IPV6_MTU_DISCOVER
   25: flag(), // IPV6_RECVERR
   26: flag(), // IPV6_V6ONLY
-  29: range(1, 0, 1), // IPV6_MULTICAST_ALL
+  29: flag(1), // IPV6_MULTICAST_ALL
   49: flag(), // IPV6_RECVPKTINFO
   [IPV6_RECVHOPLIMIT]: flag(),
-  62: flag(), // IPV6_DONTFRAG
+  53: flag(), // IPV6_RECVHOPOPTS
+  56: flag(), // IPV6_RECVRTHDR
+  58: flag(), // IPV6_RECVDSTOPTS
+  60: flag(), // IPV6_RECVPATHMTU
+  62: withLeast(0, flag()), // IPV6_DONTFRAG
   66: flag(), // IPV6_RECVTCLASS
   67: orDefault(0, 0), // IPV6_TCLASS
-  70: flag(1), // IPV6_AUTOFLOWLABEL
+  70: withLeast(0, flag(1)), // IPV6_AUTOFLOWLABEL
+  74: flag(), // IPV6_RECVORIGDSTADDR
   78: flag(), // IPV6_FREEBIND
 };
 
@@ -109,8 +122,8 @@ const TCP: Readonly<Record<number, Option>> = {
   6: range(9, 1, 127), // TCP_KEEPCNT
   7: range(6, 1, 127), // TCP_SYNCNT
   8: range(60, -1, 120), // TCP_LINGER2
-  9: range(0, 0, INT_MAX), // TCP_DEFER_ACCEPT
-  10: range(0, 0, INT_MAX), // TCP_WINDOW_CLAMP
+  9: { initial: 0, keep: (seconds) => Math.max(seconds, 0) }, // TCP_DEFER_ACCEPT
+  10: { initial: 0, keep: (bytes) => bytes }, // TCP_WINDOW_CLAMP
   12: flag(1), // TCP_QUICKACK
   18: range(0, 0, INT_MAX), // TCP_USER_TIMEOUT
   23: range(0, 0, INT_MAX), // TCP_FASTOPEN
@@ -164,10 +177,12 @@ export class InetOptions {
     if (family === AF_INET6) this.#levels = new Map([...this.#levels, [IPPROTO_IPV6, IPV6]]);
   }
 
-  /** Fewest bytes that an option's value takes: those of IP may be single ones. */
-  leastBytes(level: number): number {
-    if (!this.#levels.has(level)) return 0;
-    return level === IPPROTO_IP ? 1 : 4;
+  /** Fewest bytes that an option's value takes. ENOPROTOOPT of IP and IPv6 for what is not known. */
+  leastBytes(level: number, name: number): number {
+    const options = this.#levels.get(level) ?? fail('ENOPROTOOPT');
+    if (level !== IPPROTO_IP && level !== IPPROTO_IPV6) return 4;
+    const option = options[name] ?? fail('ENOPROTOOPT');
+    return option.least ?? (level === IPPROTO_IP ? 0 : 4);
   }
 
   /** ENOPROTOOPT for what is not known, EINVAL for a value that cannot be. */

@@ -333,6 +333,39 @@ static void long_names(void) {
   TRY(open(name + 7, O_RDONLY));
 }
 
+// Both directories are looked for first, then the old name, then the new one.
+static void long_new_names(void) {
+  char name[300];
+  memset(name, 'a', 256);
+  name[256] = 0;
+  mkdir("full", 0755);
+  TRY(rename("none", name));
+  TRY(rename("full", name));
+  TRY(rename(name, (char *)1));
+  TRY(rename(name, "full/."));
+  TRY(rename(name, "none/none"));
+  TRY(rename(name, "/proc/self/none"));
+  TRY(rename(name, "none"));
+  TRY(renameat(AT_FDCWD, name, 0, "none"));
+  TRY(link("none", name));
+  TRY(link("full", name));
+  TRY(mkdir(name, 0755));
+  TRY(rmdir(name));
+}
+
+// Flags of a queue's descriptor are kept as they were given, and O_PATH makes a path of it.
+static void queues(void) {
+  int all = ~(O_DIRECTORY | O_NOFOLLOW | O_DIRECT | O_LARGEFILE);
+  int fd = syscall(SYS_mq_open, "kept", O_CREAT | O_RDWR | O_TRUNC | O_APPEND, 0600, NULL);
+  TRY(fcntl(fd, F_GETFL) & all);
+  int path = syscall(SYS_mq_open, "kept", O_CREAT | O_RDWR | O_PATH, 0600, NULL);
+  TRY(fcntl(path, F_GETFL) & all);
+  char attributes[100];
+  TRY(syscall(SYS_mq_getsetattr, fd, NULL, attributes));
+  TRY(syscall(SYS_mq_getsetattr, path, NULL, attributes));
+  TRY(syscall(SYS_mq_unlink, "kept"));
+}
+
 // What open does not know of flags, it forgets; openat2 does not.
 static void flags(void) {
   int fd = open("/dev/null", O_RDONLY | 1 << 27 | 1 << 31);
@@ -379,6 +412,8 @@ int main(void) {
   run(own_descriptors);
   run(nameless);
   run(long_names);
+  run(long_new_names);
+  run(queues);
   run(flags);
   run(unreachable);
   return 0;
