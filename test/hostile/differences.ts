@@ -563,9 +563,13 @@ export const RULES: readonly Rule[] = [
     reason: 'Pages are not merged, poisoned, collapsed, populated or removed by advice (docs/SYSCALLS.md).',
   },
   {
-    calls: /^(mlock|mlock2|mlockall)$/,
-    when: ({ theirs }) => theirs === 'ENOMEM',
-    reason: 'Pages without access can be locked.',
+    calls: /^mlockall$/,
+    when: ({ made, before, theirs }) =>
+      theirs === 'ENOMEM' &&
+      (word(made, 0) & 1) !== 0 &&
+      before.some(({ call }) => /^(setrlimit|prlimit64)$/.test(call.name)),
+    reason:
+      'How much memory a program has in all, which a limit of locked memory is held against, is not the same.',
   },
   {
     calls: /^mincore$/,

@@ -10,7 +10,7 @@ import { identityOf } from '../../vfs/core/inode.ts';
 import type { Locks } from '../../vfs/core/locks.ts';
 import { type OpenFile, SeekableFile } from '../../vfs/core/open-file.ts';
 import { owns } from '../../vfs/core/permission.ts';
-import { PIPE_MAX, PipeFile } from '../../vfs/ipc/pipe.ts';
+import { PIPE_MAX, PIPE_MOST, type Pipe, PipeFile } from '../../vfs/ipc/pipe.ts';
 import { MemfdInode, MemoryFile } from '../../vfs/memory/memory-file.ts';
 import { fd, flags, hex, oneOf } from '../args.ts';
 import { type Call, call } from '../declare.ts';
@@ -197,6 +197,14 @@ function setLease(t: Task, fd: number, file: OpenFile, type: number): number {
   return 0;
 }
 
+/** F_SETPIPE_SZ (pipe_set_size). */
+function setPipeSize(t: Task, pipe: Pipe, bytes: number): number {
+  if (bytes > 2 ** 31) fail('EINVAL');
+  if (bytes > PIPE_MAX && bytes > pipe.capacity && !capable(t.creds, CAP.SYS_RESOURCE)) fail('EPERM');
+  if (bytes > PIPE_MOST) fail('ENOMEM');
+  return pipe.resize(bytes);
+}
+
 /** The seals of a file in memory, the host's, too: those that have a name are sealed against seals (shmem_file). EINVAL. */
 function sealsOf(file: OpenFile): number {
   if (file instanceof MemoryFile) return file.bytes.seals;
@@ -253,8 +261,7 @@ function fcntl(t: Task, fd: number, command: number, argument: number): number {
       return file instanceof PipeFile ? file.pipe.capacity : fail('EBADF');
     case f.F_SETPIPE_SZ:
       if (!(file instanceof PipeFile)) return fail('EBADF');
-      if (argument >>> 0 > PIPE_MAX) fail('EPERM');
-      return file.pipe.resize(argument >>> 0);
+      return setPipeSize(t, file.pipe, argument >>> 0);
     case f.F_GETOWNER_UIDS: {
       const { uid = 0, euid = 0 } = file.owner ?? {};
       const shown = (id: number) => t.creds.user.uids.fromKernel(id) ?? 0xffff_ffff;

@@ -26,6 +26,7 @@ import { IOV_MAX, iovec } from '../../abi/uio.ts';
 import { sendToTask } from '../../kernel/signals.ts';
 import type { Task } from '../../kernel/task.ts';
 import { AnonymousFile } from '../../vfs/core/anonymous.ts';
+import type { Inode } from '../../vfs/core/inode.ts';
 import { OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-file.ts';
 import { Socket } from '../../vfs/net/socket.ts';
 import { arrayIn, bytesIn, bytesOut, fd, flags, int, oneOf, s64, size, structOut, uint } from '../args.ts';
@@ -283,9 +284,9 @@ export function withinSizeLimit(
   return bytes.subarray(0, limit - at);
 }
 
-/** For calls that set a file's size: EFBIG, and SIGXFSZ, when RLIMIT_FSIZE is less (inode_newsize_ok). */
-export function checkSizeLimit(t: Task, size: number): void {
-  if (size <= t.process.limits[RLIMIT.RLIMIT_FSIZE]!.cur) return;
+/** For calls that make a file larger: EFBIG, and SIGXFSZ, when RLIMIT_FSIZE is less (inode_newsize_ok). */
+export function checkSizeLimit(t: Task, size: number, inode?: Inode): void {
+  if (size <= t.process.limits[RLIMIT.RLIMIT_FSIZE]!.cur || (inode && size <= inode.stat().size)) return;
   sendToTask(t, { signo: SIG.SIGXFSZ, code: SI.SI_USER, pid: t.process.pid, uid: t.creds.uid });
   fail('EFBIG');
 }

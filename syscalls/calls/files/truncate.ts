@@ -12,7 +12,7 @@ import { checkSizeLimit } from './read-write.ts';
 function truncate(t: Task, path: string, size: number): number {
   const inode = inodeAt(t, AT_FDCWD, path, true);
   t.kernel.vfs.checkTruncate(inode, t.creds);
-  checkSizeLimit(t, size);
+  checkSizeLimit(t, size, inode);
   afterLeases(t, () => t.kernel.vfs.truncate(inode, size));
   return 0;
 }
@@ -21,7 +21,7 @@ function ftruncate(t: Task, fd: number, size: number): number {
   if (size < 0) fail('EINVAL');
   const file = t.files.get(fd);
   if (!file.inode.isRegular || !file.writable) fail('EINVAL');
-  checkSizeLimit(t, size);
+  checkSizeLimit(t, size, file.inode);
   t.kernel.vfs.ftruncate(file, size);
   return 0;
 }
@@ -49,7 +49,7 @@ export const truncateCalls: readonly Call[] = [
     const { inode } = file;
     if (!inode.isRegular)
       fail((inode.mode & S_IFMT) === S_IFIFO ? 'ESPIPE' : inode.isDirectory ? 'EISDIR' : 'ENODEV');
-    if (!(mode & FALLOC_FL_KEEP_SIZE)) checkSizeLimit(t, offset + length);
+    if (!(mode & FALLOC_FL_KEEP_SIZE)) checkSizeLimit(t, offset + length, inode);
     file.allocate(mode, offset, length);
     return 0;
   }),

@@ -3,7 +3,7 @@
  * in, to count against RLIMIT_MEMLOCK and to tell of it.
  */
 import type { Vma } from '../../../emu/memory/address-space.ts';
-import { PAGE_MASK, PAGE_SIZE, READ, USER_END } from '../../../emu/memory/layout.ts';
+import { PAGE_MASK, PAGE_SIZE, READ, USER_END, WRITE } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';
 import { RLIMIT } from '../../abi/resource.ts';
 import type { Task } from '../../kernel/task.ts';
@@ -35,9 +35,18 @@ export function mayLockMore(t: Task, bytes: number): boolean {
   return capable(t.creds, CAP.IPC_LOCK) || lockedBytes(t) + bytes <= limitOf(t);
 }
 
-/** Brings in what an area's protection lets be read. */
-export function populate(t: Task, start: number, end: number): void {
-  for (let at = start; at < end; at += PAGE_SIZE) t.mm.space.check(at, 1, READ);
+/**
+ * Brings in what an area's protection lets be read; false when there was something that cannot be had, because nobody may access
+ * it or it lies behind the end of its file (populate_vma_page_range).
+ */
+export function populate(t: Task, start: number, end: number): boolean {
+  const { space } = t.mm;
+  let whole = true;
+  for (let at = start; at < end; at += PAGE_SIZE) {
+    // Who may write may have it brought in, too.
+    if (!space.check(at, 1, READ) && !space.check(at, 1, WRITE)) whole = false;
+  }
+  return whole;
 }
 
 function setLock(t: Task, start: number, length: number, on: boolean, onFault = false): number {
@@ -51,7 +60,7 @@ function setLock(t: Task, start: number, length: number, on: boolean, onFault = 
   if (end > USER_END) fail('ENOMEM');
   if (end === from) return 0;
   if (!t.mm.space.lock(from, end, on)) fail('ENOMEM');
-  if (on && !onFault) populate(t, from, end);
+  if (on && !onFault && !populate(t, from, end)) fail('ENOMEM');
   return 0;
 }
 

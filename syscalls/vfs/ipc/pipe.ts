@@ -19,6 +19,8 @@ const PAGE_SIZE = 4096;
 const CAPACITY = 65536;
 /** /proc/sys/fs/pipe-max-size. */
 export const PIPE_MAX = 1 << 20;
+/** What holds the pages of a larger one is too large for kmalloc: 24 bytes for each, 4 MiB in all. */
+export const PIPE_MOST = 1 << 29;
 
 /** A page of a pipe, of which some bytes are used. */
 interface Slot {
@@ -65,7 +67,7 @@ export class Pipe {
     let capacity = PAGE_SIZE;
     while (capacity < bytes) capacity *= 2;
     if (capacity / PAGE_SIZE < this.#slots.length) fail('EBUSY');
-    this.#grow(capacity);
+    if (capacity < this.#ring.length) this.#grow(capacity);
     this.#capacity = capacity;
     this.queue.wakeAll();
     return capacity;

@@ -147,6 +147,18 @@ static void memory(void) {
   TRY(msync(grows, 16384, MS_ASYNC | MS_INVALIDATE));
   TRY(msync(grows, 16384, MS_ASYNC));
   TRY(munlock(grows + 4096, 4096));
+  // What cannot be had cannot be locked, and counts as locked.
+  mprotect(grows + 8192, 4096, PROT_NONE);
+  mprotect(grows + 12288, 4096, PROT_WRITE);
+  TRY(mlock(grows + 4096, 12288));
+  TRY(mlock(grows + 12288, 4096));
+  TRY(mlock2(grows + 8192, 4096, MLOCK_ONFAULT));
+  TRY(msync(grows + 4096, 12288, MS_INVALIDATE));
+  munlock(grows + 4096, 12288);
+  int empty = open("no pages", O_RDWR | O_CREAT, 0600);
+  char *nothing = mmap(NULL, 4096, PROT_READ, MAP_SHARED, empty, 0);
+  TRY(mlock(nothing, 4096));
+  TRY(munlock(nothing, 4096));
   struct rlimit l = {1 << 20, RLIM_INFINITY};
   TRY(setrlimit(RLIMIT_DATA, &l));
   TRY(mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
@@ -222,6 +234,30 @@ static void others(void) {
   // Namespaces are made before the descriptor of a process is.
   TRY(syscall(SYS_clone, CLONE_PIDFD | CLONE_NEWUTS | SIGCHLD, NULL, (void *)1, NULL, NULL));
   TRY(syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, (void *)1, NULL, NULL));
+}
+
+// Who makes nothing larger needs no limit, and who asks for too much is told so before he is refused.
+static void sizes(void) {
+  struct rlimit l = {100, 100};
+  int fd = open("short", O_RDWR | O_CREAT, 0600), p[2];
+  TRY(ftruncate(fd, 300));
+  TRY(setrlimit(RLIMIT_FSIZE, &l));
+  signal(SIGXFSZ, SIG_IGN);
+  TRY(ftruncate(fd, 200));
+  TRY(ftruncate(fd, 201));
+  TRY(truncate("short", 150));
+  TRY(fallocate(fd, 0, 0, 150));
+  TRY(fallocate(fd, 0, 0, 151));
+  TRY(truncate("short", 0));
+  TRY(truncate("short", 101));
+  if (getuid() == 0) setresuid(1000, 1000, 1000);
+  pipe(p);
+  TRY(fcntl(p[0], F_SETPIPE_SZ, (1 << 20) + 1));
+  TRY(fcntl(p[0], F_SETPIPE_SZ, (int)(1u << 31)));
+  TRY(fcntl(p[0], F_SETPIPE_SZ, (int)(1u << 31) + 1));
+  TRY(fcntl(p[0], F_SETPIPE_SZ, -1));
+  TRY(fcntl(p[0], F_SETPIPE_SZ, 1 << 20));
+  TRY(fcntl(p[0], F_SETPIPE_SZ, 0));
 }
 
 static void descriptors(void) {
@@ -406,6 +442,7 @@ int main(void) {
   run(protections);
   run(clones);
   run(others);
+  run(sizes);
   run(descriptors);
   run(unprivileged);
   run(timers);
