@@ -54,7 +54,7 @@ import type { JobControl } from '../tty/job-control.ts';
 import { AnonymousFs } from './anonymous.ts';
 import { CAP, type Creds, capable } from './creds.ts';
 import type { FilePages } from './file-pages.ts';
-import { type AttributeChange, Inode, identityOf } from './inode.ts';
+import { type AttributeChange, type FileSystem, Inode, identityOf } from './inode.ts';
 import { InodeNumbers } from './inode-numbers.ts';
 import { Leases } from './leases.ts';
 import { Lingering } from './lingering.ts';
@@ -169,10 +169,7 @@ export class Vfs {
   #walk = 0;
   #lastMount = 0;
   #lastAnonymous = 0;
-  #anonymous: AnonymousFs | undefined;
-  #pipes: AnonymousFs | undefined;
-  #sockets: AnonymousFs | undefined;
-  #memoryFiles: AnonymousFs | undefined;
+  readonly #nameless = new Map<AnonymousFs['type'], AnonymousFs>();
   #memfds: MemoryQuota | undefined;
   #namespaces: NamespaceFs | undefined;
 
@@ -188,16 +185,25 @@ export class Vfs {
 
   /** Where files without a name in any directory are: pipes, sockets, files of memfd_create, and all others. */
   get pipes(): AnonymousFs {
-    return (this.#pipes ??= new AnonymousFs(this, 'pipefs'));
+    return this.#namelessFs('pipefs');
   }
   get sockets(): AnonymousFs {
-    return (this.#sockets ??= new AnonymousFs(this, 'sockfs'));
+    return this.#namelessFs('sockfs');
   }
   get memoryFiles(): AnonymousFs {
-    return (this.#memoryFiles ??= new AnonymousFs(this, 'tmpfs'));
+    return this.#namelessFs('tmpfs');
   }
   get anonymous(): AnonymousFs {
-    return (this.#anonymous ??= new AnonymousFs(this, 'anon_inodefs'));
+    return this.#namelessFs('anon_inodefs');
+  }
+  #namelessFs(type: AnonymousFs['type']): AnonymousFs {
+    const fs = this.#nameless.get(type) ?? new AnonymousFs(this, type);
+    this.#nameless.set(type, fs);
+    return fs;
+  }
+  /** File systems that have files though they are mounted nowhere (kern_mount). */
+  get unmounted(): readonly FileSystem[] {
+    return [...this.#nameless.values(), this.namespaces];
   }
 
   get namespaces(): NamespaceFs {
