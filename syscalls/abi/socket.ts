@@ -51,6 +51,10 @@ export const SO_SNDLOWAT = 19;
 export const SO_RCVTIMEO = 20;
 export const SO_SNDTIMEO = 21;
 export const SO_BINDTODEVICE = 25;
+export const SO_ATTACH_FILTER = 26;
+/** getsockopt(2)'s name of the same. */
+export const SO_GET_FILTER = 26;
+export const SO_DETACH_FILTER = 27;
 export const SO_TIMESTAMP = 29;
 export const SO_ACCEPTCONN = 30;
 export const SO_PEERSEC = 31;
@@ -61,6 +65,8 @@ export const SO_MARK = 36;
 export const SO_PROTOCOL = 38;
 export const SO_DOMAIN = 39;
 export const SO_RXQ_OVFL = 40;
+export const SO_LOCK_FILTER = 44;
+export const SO_ATTACH_BPF = 50;
 export const SO_RCVTIMEO_NEW = 66;
 export const SO_SNDTIMEO_NEW = 67;
 

@@ -1,7 +1,7 @@
 // What sockets of packets give in a network that has its loopback interface only: raw ones (icmp raw), and those of ICMP that
 // need no privilege (icmp ping [GROUPS]: after those have been let).
 #include "programs/try.h"
-#include "programs/address.h"
+#include "programs/packets.h"
 #include <arpa/inet.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -18,67 +18,6 @@
 #define ICMP_FILTER 1
 #endif
 #define SOL_RAW 255
-
-static unsigned short checksum(const void *from, int length) {
-  const unsigned char *p = from;
-  unsigned sum = 0;
-  for (int i = 0; i < length; i += 2) sum += p[i] << 8 | (i + 1 < length ? p[i + 1] : 0);
-  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
-  return ~sum;
-}
-
-static void show_address(const union address *a) {
-  char host[64] = "?";
-  if (a->any.sa_family == AF_INET) inet_ntop(AF_INET, &a->v4.sin_addr, host, sizeof host);
-  else if (a->any.sa_family == AF_INET6) inet_ntop(AF_INET6, &a->v6.sin6_addr, host, sizeof host);
-  printf(" %s port %d", host, ntohs(a->v4.sin_port));
-}
-
-// Receives all there is. The number of an IPv4 packet, with which the checksum of its header changes, is the kernel's choice.
-static void take(int fd, int has_header, int flags) {
-  for (;;) {
-    unsigned char bytes[256] = {0};
-    char control[256];
-    union address from = {0};
-    struct iovec iov = {bytes, 64};
-    struct msghdr m = {&from, sizeof from, &iov, 1, control, sizeof control, 0};
-    struct pollfd p = {fd, POLLIN, 0};
-    if (poll(&p, 1, 100) <= 0) break;
-    int waiting = -1;
-    TRY(ioctl(fd, FIONREAD, &waiting));
-    int count = recvmsg(fd, &m, flags);
-    if (count < 0) {
-      printf("  %s\n", strerrorname_np(errno));
-      break;
-    }
-    printf("  %d of %d flags %x from", count, waiting, m.msg_flags);
-    show_address(&from);
-    if (has_header) {
-      printf(" header good %d", checksum(bytes, 20) == 0);
-      memset(bytes + 4, 0, 2);
-      memset(bytes + 10, 0, 2);
-    }
-    printf(":");
-    for (int i = 0; i < (count < 64 ? count : 64); i++) printf("%s%02x", i % 4 ? "" : " ", bytes[i]);
-    printf("\n");
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
-      printf("  level %d type %d length %d", c->cmsg_level, c->cmsg_type, (int)(c->cmsg_len - CMSG_LEN(0) == sizeof(struct timeval) ? 0 : c->cmsg_len - CMSG_LEN(0)));
-      if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_TIMESTAMP) {
-        struct timeval t, now;
-        memcpy(&t, CMSG_DATA(c), sizeof t);
-        gettimeofday(&now, 0);
-        printf(" now %d", labs((long)(now.tv_sec - t.tv_sec)) <= 2 && t.tv_usec >= 0 && t.tv_usec < 1000000);
-      } else {
-        int value;
-        memcpy(&value, CMSG_DATA(c), sizeof value);
-        printf(" %d", value);
-      }
-      printf("\n");
-    }
-    if (flags & MSG_PEEK || count == 0) break;
-  }
-  printf("  no more\n");
-}
 
 static void echo(unsigned char *packet, int family, int sequence) {
   memset(packet, 0, 16);

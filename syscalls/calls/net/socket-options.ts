@@ -2,7 +2,7 @@
 import { ERRNO, fail } from '../../abi/errno.ts';
 import { SOL_NETLINK } from '../../abi/netlink.ts';
 import * as s from '../../abi/socket.ts';
-import { s32, struct, u8 } from '../../abi/struct.ts';
+import { s32, struct, u8, u16, u32 } from '../../abi/struct.ts';
 import { timeval32, timeval64 } from '../../abi/time.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
@@ -26,6 +26,7 @@ import { NetlinkSocket } from '../../vfs/net/netlink-socket.ts';
 import type { Network } from '../../vfs/net/network.ts';
 import { RawSocket } from '../../vfs/net/raw-socket.ts';
 import type { Socket } from '../../vfs/net/socket.ts';
+import { BPF_MAXINSNS, SOCK_FILTER_SIZE, SocketFilter } from '../../vfs/net/socket-filter.ts';
 import { StreamSocket } from '../../vfs/net/stream-socket.ts';
 import { fd, hex, int, ptr } from '../args.ts';
 import { type Call, call } from '../declare.ts';
@@ -85,6 +86,7 @@ function setsockopt(t: Task, fd: number, level: number, name: number, value: num
         return 0;
       }
     }
+    if (setFilter(t, socket, name, value, length)) return 0;
     checkPrivilege(t, name, number);
     return socket.setOption(name, number) ? 0 : -ERRNO.ENOPROTOOPT;
   }
@@ -125,6 +127,41 @@ function checkIpOption(t: Task, socket: Socket, name: number): void {
   if (name === IP_MULTICAST_IF && socket.type === s.SOCK_STREAM) fail('EINVAL');
   const isGroup = name === IP_ADD_MEMBERSHIP || name === IP_DROP_MEMBERSHIP;
   if (isGroup && socket.type === s.SOCK_STREAM) fail('EPROTO');
+}
+
+// ---- filters ----
+
+/** struct sock_fprog: how many instructions, and where they are. */
+const sockFprog = struct('sock_fprog', { len: u16, filter: u32 });
+
+/** Options about the filter of a socket; false when it is another. */
+function setFilter(t: Task, socket: Socket, name: number, value: number, length: number): boolean {
+  switch (name) {
+    case s.SO_ATTACH_FILTER: {
+      if (length !== sockFprog.size) fail('EINVAL');
+      const { len, filter } = t.mm.get(sockFprog, value);
+      if (socket.filterIsLocked) fail('EPERM');
+      if (filter === 0 || len === 0 || len > BPF_MAXINSNS) fail('EINVAL');
+      socket.setFilter(new SocketFilter(t.mm.readable(filter, len * SOCK_FILTER_SIZE)));
+      return true;
+    }
+    case s.SO_DETACH_FILTER:
+      socket.setFilter(undefined);
+      return true;
+    case s.SO_LOCK_FILTER: {
+      const locks = t.mm.get(s32, value) !== 0;
+      if (socket.filterIsLocked && !locks) fail('EPERM');
+      socket.filterIsLocked = locks;
+      return true;
+    }
+    case s.SO_ATTACH_BPF:
+      if (length !== 4) fail('EINVAL');
+      if (socket.filterIsLocked) fail('EPERM');
+      // There are no programs of that kind: no CONFIG_BPF_SYSCALL.
+      return fail('EOPNOTSUPP');
+    default:
+      return false;
+  }
 }
 
 // ---- groups ----
@@ -312,6 +349,16 @@ function getsockopt(
       if (!(socket instanceof RawSocket)) return -ERRNO.ENOPROTOOPT;
       if (socket.device === '') return give(new Uint8Array(0));
       return room < IFNAMSIZ ? fail('EINVAL') : give(Buffer.from(`${socket.device}\0`, 'latin1'));
+    }
+    case s.SO_LOCK_FILTER:
+      return number(+socket.filterIsLocked);
+    case s.SO_GET_FILTER: {
+      // Lengths are instructions (sk_get_filter).
+      const { bytes = new Uint8Array(0), length = 0 } = socket.filter ?? {};
+      if (room > 0 && room < length) fail('EINVAL');
+      if (room > 0) t.mm.writable(value, bytes.length).set(bytes);
+      t.mm.put(s32, lengthAt, length);
+      return 0;
     }
     case s.SO_PEERCRED: {
       const peer = socket.peerCreds;

@@ -13,10 +13,13 @@ import type { WatchedQueue } from '../core/wait-queue.ts';
 import { inetAddress } from '../net/inet-address.ts';
 import type { PacketKind, PacketPort } from '../net/raw-socket.ts';
 import { type ControlMessage, type Received, WOULD_BLOCK } from '../net/socket.ts';
+import type { SocketFilter } from '../net/socket-filter.ts';
 import { type HostCalls, hostCalls } from './ffi/call.ts';
 import {
+  attachFilter,
   bindTo,
   connectTo,
+  detachFilter,
   newSocket,
   pollNow,
   receiveMessage,
@@ -98,6 +101,10 @@ export class HostPackets implements PacketPort {
   }
   setOption(level: number, name: number, value: Uint8Array): void {
     setSocketOption(this.#calls, this.#fd, level, name, value);
+  }
+  setFilter(filter: SocketFilter | undefined): void {
+    if (filter === undefined) detachFilter(this.#calls, this.#fd);
+    else attachFilter(this.#calls, this.#fd, filter.bytes);
   }
   shutdown(how: number): void {
     shutdown(this.#calls, this.#fd, how);

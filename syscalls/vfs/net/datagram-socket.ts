@@ -42,12 +42,17 @@ import {
   InetOptions,
   IP_MULTICAST_LOOP,
   IP_MULTICAST_TTL,
+  IP_TOS,
   IP_TTL,
   IPV6_MULTICAST_HOPS,
   IPV6_MULTICAST_LOOP,
+  IPV6_TCLASS,
+  IPV6_UNICAST_HOPS,
 } from './inet-options.ts';
 import { type LocalReceiver, sourceOf } from './loopback.ts';
 import type { Network } from './network.ts';
+import { type End, filteredPacket, UDPHDR, udpPacket } from './packet.ts';
+import { isAny, isV4, plain } from './private-ports.ts';
 import {
   type AddressUse,
   MessageQueue,
@@ -189,8 +194,19 @@ export class DatagramSocket extends Socket implements LocalReceiver {
     const address = fromNode(this.family, { address: from.host, port: from.port });
     if (this.#peer && !sameAddress(this.#peer, address)) return;
     if (this.#incoming.count >= MOST_DATAGRAMS || this.#readShut) return;
-    this.#incoming.push({ bytes, address });
+    const filtered = this.#filtered(bytes, from);
+    if (filtered === undefined) return;
+    this.#incoming.push({ bytes: filtered, address });
     this.queue.wakeAll(POLLIN | POLLRDNORM);
+  }
+
+  /** A filter sees a datagram from its header on, which it leaves (udp_queue_rcv_one_skb). */
+  #filtered(bytes: Uint8Array, from: End): Uint8Array | undefined {
+    if (this.filter === undefined || this.#local === undefined) return bytes;
+    const { host, port } = this.#local;
+    const to = { host: isAny(host) ? sourceOf(from.host) : host, port };
+    const count = this.filter.run(filteredPacket(udpPacket(from, to, bytes, { hops: 64 }), false));
+    return count === 0 ? undefined : bytes.subarray(0, Math.max(0, count - UDPHDR));
   }
 
   /**
@@ -340,6 +356,13 @@ export class DatagramSocket extends Socket implements LocalReceiver {
     if (port === 0) return bytes.length;
     if (this.#state === 'new') this.#openHost();
     const target = { family: this.family, host: normal(this.family, host), port };
+    const [hops, tos] = isV4(plain(target.host))
+      ? [this.inetOptions.get(IPPROTO_IP, IP_TTL), this.inetOptions.get(IPPROTO_IP, IP_TOS)]
+      : [
+          this.inetOptions.get(IPPROTO_IPV6, IPV6_UNICAST_HOPS),
+          this.inetOptions.get(IPPROTO_IPV6, IPV6_TCLASS),
+        ];
+    if (this.#local) this.network.datagramSent(this.#local, target, bytes, hops, tos);
     const receiver = this.network.loopback.receiver(target);
     if (receiver && this.#local) {
       const own = this.#local.host;

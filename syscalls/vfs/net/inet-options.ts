@@ -40,10 +40,12 @@ const orDefault = (initial: number, min: number, max = 255): Option => ({
 const onlyTold = (initial: number): Option => ({ initial, keep: () => fail('ENOPROTOOPT') });
 const INT_MAX = 0x7fff_ffff;
 
+export const IP_TOS = 1;
 export const IP_TTL = 2;
 export const IP_HDRINCL = 3;
 export const IP_RECVTTL = 12;
 export const ICMP_FILTER = 1;
+export const IPV6_TCLASS = 67;
 export const IPV6_CHECKSUM = 7;
 export const IPV6_UNICAST_HOPS = 16;
 export const IPV6_RECVHOPLIMIT = 51;
@@ -69,7 +71,7 @@ const withLeast = (least: number, option: Option): Option => ({ ...option, least
 
 /** A value without a byte is 0 here, but where one is asked for. */
 const IP: Readonly<Record<number, Option>> = {
-  1: { initial: 0, keep: (tos) => tos & 0xff }, // IP_TOS
+  [IP_TOS]: { initial: 0, keep: (tos) => tos & 0xff },
   [IP_TTL]: withLeast(1, orDefault(64, 1)),
   [IP_HDRINCL]: onlyTold(0),
   6: flag(), // IP_RECVOPTS
@@ -107,7 +109,7 @@ const IPV6: Readonly<Record<number, Option>> = {
   60: flag(), // IPV6_RECVPATHMTU
   62: withLeast(0, flag()), // IPV6_DONTFRAG
   66: flag(), // IPV6_RECVTCLASS
-  67: orDefault(0, 0), // IPV6_TCLASS
+  [IPV6_TCLASS]: orDefault(0, 0),
   70: withLeast(0, flag(1)), // IPV6_AUTOFLOWLABEL
   74: flag(), // IPV6_RECVORIGDSTADDR
   78: flag(), // IPV6_FREEBIND

@@ -198,8 +198,12 @@ export class NetlinkSocket extends Socket {
 
   /** A datagram from the kernel itself. */
   fromKernel(bytes: Uint8Array): void {
-    this.#incoming.push({ bytes: Uint8Array.from(bytes), address: KERNEL });
+    this.#receive(Uint8Array.from(bytes));
     this.queue.wakeAll();
+  }
+  #receive(all: Uint8Array): void {
+    const bytes = this.filtered(all);
+    if (bytes !== undefined) this.#incoming.push({ bytes, address: KERNEL });
   }
 
   /** Puts messages into datagrams, each as many as fit. */
@@ -207,7 +211,7 @@ export class NetlinkSocket extends Socket {
     let parts: Uint8Array[] = [];
     let length = 0;
     const push = () => {
-      if (length > 0) this.#incoming.push({ bytes: Buffer.concat(parts), address: KERNEL });
+      if (length > 0) this.#receive(Buffer.concat(parts));
       parts = [];
       length = 0;
     };

@@ -25,6 +25,7 @@ import {
 } from './interfaces.ts';
 import { Loopback } from './loopback.ts';
 import { NetlinkPorts } from './netlink-ports.ts';
+import type { End } from './packet.ts';
 import type { PacketKind, PacketPort } from './raw-socket.ts';
 
 export abstract class Network extends Namespace {
@@ -62,6 +63,8 @@ export abstract class Network extends Namespace {
   abstract createDatagram(options: dgram.SocketOptions): dgram.Socket;
   /** Throws what socket(2) gives where there can be none. */
   abstract createPackets(kind: PacketKind, queue: WatchedQueue): PacketPort;
+  /** A socket of the run sends a datagram: for who hears packets. `from` may be of any address. */
+  datagramSent(_from: End, _to: End, _bytes: Uint8Array, _hops: number, _tos: number): void {}
   /** The lowest and the highest group that may have ICMP sockets without privilege (net.ipv4.ping_group_range). */
   abstract pingGroups: readonly [number, number];
 }

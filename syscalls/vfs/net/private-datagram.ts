@@ -77,7 +77,9 @@ export class PrivateDatagram extends EventEmitter implements PortHolder {
         : all.filter((other) => hears(other, host)).slice(-1);
       for (const other of heard) other.emit('message', Uint8Array.from(bytes), from);
       const refused = heard.length === 0 && !isGroup(host) && this.#peer !== undefined;
-      process.nextTick(done, refused ? errorNamed('ECONNREFUSED') : null);
+      // The answer is there when sendto(2) returns, as datagrams are.
+      if (refused) done(errorNamed('ECONNREFUSED'));
+      else process.nextTick(done, null);
     } catch (error) {
       process.nextTick(done, error);
     }

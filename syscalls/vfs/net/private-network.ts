@@ -12,6 +12,7 @@ import type { WatchedQueue } from '../core/wait-queue.ts';
 import { errnoOfEvent } from './inet-address.ts';
 import type { InterfaceAddress, NetworkInterface, Route } from './interfaces.ts';
 import { Network } from './network.ts';
+import type { End } from './packet.ts';
 import { PrivateDatagram } from './private-datagram.ts';
 import { Packets, PrivatePackets } from './private-packets.ts';
 import {
@@ -135,6 +136,9 @@ export class PrivateNetwork extends Network {
   readonly packets = new Packets(this);
   override createPackets(kind: PacketKind, queue: WatchedQueue): PacketPort {
     return new PrivatePackets(this, kind, queue);
+  }
+  override datagramSent(from: End, to: End, bytes: Uint8Array, hops: number, tos: number): void {
+    this.packets.showDatagram(from, to, bytes, hops, tos);
   }
   override createDatagram(options: dgram.SocketOptions): dgram.Socket {
     return new PrivateDatagram(this, options) as unknown as dgram.Socket;

@@ -15,6 +15,7 @@ import {
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_RAW,
+  IPPROTO_UDP,
   MSG_ERRQUEUE,
   MSG_OOB,
   SHUT_RD,
@@ -36,75 +37,33 @@ import {
   IPV6_RECVHOPLIMIT,
   IPV6_UNICAST_HOPS,
 } from './inet-options.ts';
+import {
+  checksum,
+  type End,
+  filteredPacket,
+  get16,
+  ICMPHDR,
+  IPHDR,
+  icmp,
+  PACKET_MAX,
+  type Packet,
+  type PacketFields,
+  packetOf,
+  portUnreachable,
+  put16,
+  readUdp,
+  udpPacket,
+} from './packet.ts';
 import type { PrivateNetwork } from './private-network.ts';
-import { canonical, isAny } from './private-ports.ts';
+import { canonical, hears, isAny } from './private-ports.ts';
 import type { PacketKind, PacketPort } from './raw-socket.ts';
 import { type ControlMessage, MessageQueue, type Received, WOULD_BLOCK } from './socket.ts';
+import type { SocketFilter } from './socket-filter.ts';
 
-/** One that is under way: all of it with an IPv4 header, what follows the header with IPv6. */
-interface Packet {
-  readonly family: typeof AF_INET | typeof AF_INET6;
-  readonly protocol: number;
-  readonly source: string;
-  readonly destination: string;
-  readonly hops: number;
-  readonly bytes: Uint8Array;
-  /** Where the message begins. */
-  readonly header: number;
-}
-
-const IPHDR = 20;
-const IP_DF = 0x4000;
-const ICMPHDR = 8;
 /** Types of the messages: request and reply. */
 const ECHO = { [AF_INET]: [8, 0], [AF_INET6]: [128, 129] } as const;
-const PACKET_MAX = 0xffff;
 const RECEIVE_BUFFER = 212_992;
 const IPV6_HOPLIMIT = 52;
-
-/** The checksum of the Internet protocols (RFC 1071). */
-function checksum(...parts: readonly Uint8Array[]): number {
-  let sum = 0;
-  for (const bytes of parts)
-    for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) | (bytes[i + 1] ?? 0);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
-}
-
-const put16 = (bytes: Uint8Array, at: number, value: number) => {
-  bytes[at] = value >>> 8;
-  bytes[at + 1] = value;
-};
-const get16 = (bytes: Uint8Array, at: number) => (bytes[at]! << 8) | bytes[at + 1]!;
-
-/** An IPv4 packet with its header (raw_send_hdrinc's and ip_build_and_send_pkt's fields). */
-function withHeader(message: Uint8Array, of: Omit<Packet, 'bytes' | 'header'>, fragment: number): Packet {
-  const bytes = new Uint8Array(IPHDR + message.length);
-  bytes[0] = 0x45;
-  put16(bytes, 2, bytes.length);
-  put16(bytes, 6, fragment);
-  bytes[8] = of.hops;
-  bytes[9] = of.protocol;
-  bytes.set(addressBytes(AF_INET, of.source), 12);
-  bytes.set(addressBytes(AF_INET, of.destination), 16);
-  put16(bytes, 10, checksum(bytes.subarray(0, IPHDR)));
-  bytes.set(message, IPHDR);
-  return { ...of, bytes, header: IPHDR };
-}
-
-/** With the checksum of ICMP, which in IPv6 covers the addresses. */
-function icmp(message: Uint8Array, family: number, source: string, destination: string): Uint8Array {
-  put16(message, 2, 0);
-  if (family === AF_INET) put16(message, 2, checksum(message));
-  else {
-    const rest = new Uint8Array(8);
-    put16(rest, 2, message.length);
-    rest[7] = IPPROTO_ICMPV6;
-    const ends = [source, destination].map((host) => addressBytes(AF_INET6, host));
-    put16(message, 2, checksum(...ends, rest, message));
-  }
-  return message;
-}
 
 /** No address at all is this machine's own. */
 const ownWhereAny = (host: string) => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host);
@@ -129,7 +88,8 @@ export class Packets {
 
   /** Brings a packet to who hears it, and answers it. */
   deliver(packet: Packet): void {
-    for (const port of this.#ports) port.hear(packet);
+    this.#show(packet);
+    if (packet.protocol === IPPROTO_UDP) this.#datagram(packet);
     const { family, bytes, header, source, destination } = packet;
     const [request, reply] = ECHO[family];
     const isIcmp = packet.protocol === (family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
@@ -138,13 +98,33 @@ export class Packets {
     answer[0] = reply;
     // What was asked with a wrong checksum is not answered (icmp_rcv).
     const asked = Uint8Array.from(bytes.subarray(header));
-    if (get16(icmp(asked, family, source, destination), 2) !== get16(bytes, header + 2)) return;
-    this.#send({ ...packet, source: destination, destination: source, hops: 64 }, answer);
+    if (get16(icmp(asked, packet), 2) !== get16(bytes, header + 2)) return;
+    const of = { family, protocol: packet.protocol, source: destination, destination: source, hops: 64 };
+    this.deliver(packetOf(icmp(answer, of), of, 0));
   }
-  #send(of: Packet, message: Uint8Array): void {
-    const { family, source, destination } = of;
-    icmp(message, family, source, destination);
-    this.deliver(family === AF_INET ? withHeader(message, of, 0) : { ...of, bytes: message, header: 0 });
+  #show(packet: Packet): void {
+    for (const port of this.#ports) port.hear(packet);
+  }
+
+  /** A datagram that somebody has written with its header. */
+  #datagram(packet: Packet): void {
+    const datagram = readUdp(packet);
+    if (datagram === undefined) return;
+    const { from, to, payload } = datagram;
+    const receiver = this.#receiver(to);
+    if (receiver === undefined) this.#show(portUnreachable(packet));
+    else receiver.emit('message', Uint8Array.from(payload), { address: from.host, port: from.port });
+  }
+  #receiver({ host, port }: End) {
+    return this.#network.datagrams.at(port).findLast((holder) => hears(holder, host));
+  }
+  /** Shows who hears packets what a socket of UDP sends, and what it is answered where nobody receives it. */
+  showDatagram(from: End, to: End, payload: Uint8Array, hops: number, tos: number): void {
+    if (this.#ports.size === 0) return;
+    const host = isAny(from.host) ? this.#network.sourceFor(to.host) : from.host;
+    const packet = udpPacket({ host, port: from.port }, to, payload, { hops, tos });
+    this.#show(packet);
+    if (this.#receiver(to) === undefined) this.#show(portUnreachable(packet));
   }
   /** The address that one is reached from. Throws Errno. */
   sourceFor(host: string): string {
@@ -173,6 +153,7 @@ export class PrivatePackets implements PacketPort {
   readonly #options = new Map<string, number>();
   /** What icmp6_filter has set: messages of these types are not heard. */
   #filter6 = new Uint8Array(32);
+  #filter: SocketFilter | undefined;
   /** Of an ICMP socket: by what it knows answers, 0 before it is bound. */
   ident = 0;
   #local: string;
@@ -199,6 +180,10 @@ export class PrivatePackets implements PacketPort {
     else if (level === SOL_SOCKET && name === SO_BINDTODEVICE) return;
     else
       this.#options.set(`${level}:${name}`, new DataView(value.buffer, value.byteOffset).getInt32(0, true));
+  }
+
+  setFilter(filter: SocketFilter | undefined): void {
+    this.#filter = filter;
   }
 
   bind({ host, port }: InetAddress): void {
@@ -258,11 +243,8 @@ export class PrivatePackets implements PacketPort {
       return given.length;
     }
     if (message.length + (family === AF_INET ? IPHDR : 0) > PACKET_MAX) fail('EMSGSIZE');
-    if (!this.#raw || (this.#protocol === IPPROTO_ICMPV6 && message.length >= 4))
-      icmp(message, family, source, destination);
-    this.#packets.deliver(
-      family === AF_INET ? withHeader(message, of, IP_DF) : { ...of, bytes: message, header: 0 },
-    );
+    if (!this.#raw || (this.#protocol === IPPROTO_ICMPV6 && message.length >= 4)) icmp(message, of);
+    this.#packets.deliver(packetOf(message, of));
     return given.length;
   }
 
@@ -279,7 +261,12 @@ export class PrivatePackets implements PacketPort {
       if (bytes.length - header < ICMPHDR) return;
       if (type < 32 && (this.#option(SOL_RAW, ICMP_FILTER) >>> type) & 1) return;
     } else if (protocol === IPPROTO_ICMPV6 && (this.#filter6[type >>> 3]! >>> (type & 7)) & 1) return;
-    const heard = this.#raw ? bytes : bytes.subarray(header);
+    let heard = this.#raw ? bytes : bytes.subarray(header);
+    if (this.#filter !== undefined) {
+      const count = this.#filter.run(filteredPacket(packet, this.#raw && family === AF_INET));
+      if (count === 0) return;
+      heard = heard.subarray(0, count);
+    }
     if (this.#incoming.bytes + heard.length > RECEIVE_BUFFER) return;
     this.#incoming.push({
       bytes: heard,
@@ -334,7 +321,7 @@ export class PrivatePackets implements PacketPort {
 }
 
 /** A packet whose header the guest has written; the kernel fills in what is zero, lengths and the checksum (raw_send_hdrinc). */
-function ownHeader(bytes: Uint8Array, of: Omit<Packet, 'bytes' | 'header'>): Packet {
+function ownHeader(bytes: Uint8Array, of: PacketFields): Packet {
   const header = 4 * (bytes[0]! & 15);
   if (bytes.length < IPHDR || header < IPHDR || header > bytes.length) fail('EINVAL');
   if (bytes.subarray(12, 16).every((byte) => byte === 0)) bytes.set(addressBytes(AF_INET, of.source), 12);

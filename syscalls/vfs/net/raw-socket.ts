@@ -35,6 +35,7 @@ import { bindAddress, inetAddress, ownAddress } from './inet-address.ts';
 import { InetOptions } from './inet-options.ts';
 import type { Network } from './network.ts';
 import { type AddressUse, type Received, type SendOptions, Socket, WOULD_BLOCK } from './socket.ts';
+import type { SocketFilter } from './socket-filter.ts';
 
 /** What kind of packets: SOCK_RAW has them with their headers, SOCK_DGRAM messages of ICMP that are answers to its own. */
 export interface PacketKind {
@@ -56,6 +57,8 @@ export interface PacketPort {
   peerAddress(): InetAddress;
   /** Is told of an option that has been set, as setsockopt(2) has it. */
   setOption(level: number, name: number, value: Uint8Array): void;
+  /** What decides which packets are received; undefined for none any more. */
+  setFilter(filter: SocketFilter | undefined): void;
   shutdown(how: number): void;
   readableBytes(): number;
   /** POLL*. */
@@ -167,6 +170,11 @@ export class RawSocket extends Socket {
   }
   override poll(): number {
     return this.#port.poll();
+  }
+
+  override setFilter(filter: SocketFilter | undefined): void {
+    super.setFilter(filter);
+    this.#port.setFilter(filter);
   }
 
   override setOption(name: number, value: number): boolean {

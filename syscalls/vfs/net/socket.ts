@@ -35,6 +35,7 @@ import type { WaitQueue } from '../core/wait-queue.ts';
 import { interfaceIoctl } from './interface-ioctl.ts';
 import type { Network } from './network.ts';
 import type { OutsideAddress, OutsideName } from './outside.ts';
+import type { SocketFilter } from './socket-filter.ts';
 
 /** Who sent a message, or is at the other end (struct ucred). */
 export interface PeerCreds {
@@ -111,6 +112,9 @@ export abstract class Socket extends OpenFile {
   readonly options = new Map<number, number>();
   /** SO_LINGER: seconds, -1 when off. */
   linger = -1;
+  #filter: SocketFilter | undefined;
+  /** Nobody exchanges it any more (SO_LOCK_FILTER). */
+  filterIsLocked = false;
   sendBuffer = BUFFER;
   receiveBuffer = BUFFER;
 
@@ -178,6 +182,22 @@ export abstract class Socket extends OpenFile {
   }
   override get asynchronous(): boolean {
     return true;
+  }
+
+  get filter(): SocketFilter | undefined {
+    return this.#filter;
+  }
+  /** What decides which messages are received; undefined for none any more. EPERM, ENOENT. */
+  setFilter(filter: SocketFilter | undefined): void {
+    if (this.filterIsLocked) fail('EPERM');
+    if (filter === undefined && this.#filter === undefined) fail('ENOENT');
+    this.#filter = filter;
+  }
+  /** How much of a message is received of which a filter sees all; undefined: none of it. */
+  protected filtered(bytes: Uint8Array): Uint8Array | undefined {
+    if (this.#filter === undefined) return bytes;
+    const count = this.#filter.run({ bytes, start: 0 });
+    return count === 0 ? undefined : bytes.subarray(0, count);
   }
 
   /** Throws the pending error, once. */

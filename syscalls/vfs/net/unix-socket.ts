@@ -252,6 +252,9 @@ export class UnixSocket extends Socket {
     if (receiver.#readShut) fail('EPIPE');
     const stream = this.type === SOCK_STREAM;
     if (bytes.length === 0 && stream) return 0;
+    const message = stream ? bytes : receiver.filtered(bytes);
+    // The sender is not told.
+    if (message === undefined) return bytes.length;
     const room = this.sendBuffer - receiver.#incoming.bytes;
     // A message goes whole; an empty buffer takes any.
     if (
@@ -266,7 +269,7 @@ export class UnixSocket extends Socket {
     const count = stream ? Math.min(bytes.length, room) : bytes.length;
     const pass = receiver.options.get(SO_PASSCRED) || this.options.get(SO_PASSCRED);
     receiver.#incoming.push({
-      bytes: Uint8Array.from(bytes.subarray(0, count)),
+      bytes: Uint8Array.from(message.subarray(0, count)),
       address: this.#connectionless && this.bound ? this.#address : undefined,
       rights: options.rights?.length ? options.rights.map((file) => file.ref()) : undefined,
       creds: pass ? options.creds : undefined,

@@ -7,10 +7,13 @@ import {
   AF_UNIX,
   familyOf,
   readSockaddr,
+  SO_ATTACH_FILTER,
+  SO_DETACH_FILTER,
   SOCKADDR_STORAGE,
   type SocketAddress,
   writeSockaddr,
 } from '../../../abi/socket.ts';
+import { SOCK_FILTER_SIZE } from '../../net/socket-filter.ts';
 import { type HostCalls, Room, Words } from './call.ts';
 
 const SOL_SOCKET = 1;
@@ -115,6 +118,16 @@ export function setSocketOption(
   value: Uint8Array,
 ): void {
   calls.call('setsockopt', fd, level, name, value, value.length);
+}
+
+/** @param program as struct sock_filter has it */
+export function attachFilter(calls: HostCalls, fd: number, program: Uint8Array): void {
+  // struct sock_fprog: how many instructions, and where they are.
+  const fprog = new Words(program.length / SOCK_FILTER_SIZE, program);
+  calls.call('setsockopt', fd, SOL_SOCKET, SO_ATTACH_FILTER, fprog, 16);
+}
+export function detachFilter(calls: HostCalls, fd: number): void {
+  calls.call('setsockopt', fd, SOL_SOCKET, SO_DETACH_FILTER, int(0), 4);
 }
 
 /** Sends one message; -EAGAIN when there is no room for it. */
