@@ -23,7 +23,7 @@ export class InputFile extends OpenFile {
   #failed: Errno | undefined;
 
   constructor(vfs: Vfs, input: Input) {
-    super(new AnonymousInode(vfs.pipes, 'pipe:[N]', S_IFIFO | 0o600), O_RDONLY);
+    super(new AnonymousInode(vfs.nameless.pipes, 'pipe:[N]', S_IFIFO | 0o600), O_RDONLY);
     const pieces = typeof input === 'string' || input instanceof Uint8Array ? [input] : input;
     this.#source =
       Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
@@ -82,7 +82,7 @@ class FunctionFile extends OpenFile {
   readonly #take: (bytes: Uint8Array) => void;
 
   constructor(vfs: Vfs, take: (bytes: Uint8Array) => void) {
-    super(new AnonymousInode(vfs.pipes, 'pipe:[N]', S_IFIFO | 0o600), O_WRONLY);
+    super(new AnonymousInode(vfs.nameless.pipes, 'pipe:[N]', S_IFIFO | 0o600), O_WRONLY);
     this.#take = take;
   }
   override write(from: Uint8Array): number {
@@ -115,7 +115,7 @@ class WritableFile extends OpenFile {
   };
 
   constructor(vfs: Vfs, stream: NodeJS.WritableStream) {
-    super(new AnonymousInode(vfs.pipes, 'pipe:[N]', S_IFIFO | 0o600), O_WRONLY);
+    super(new AnonymousInode(vfs.nameless.pipes, 'pipe:[N]', S_IFIFO | 0o600), O_WRONLY);
     this.#stream = stream;
     stream.on('drain', this.#onDrain);
     stream.on('error', this.#onError);

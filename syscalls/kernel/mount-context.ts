@@ -242,7 +242,7 @@ export class ContextFile extends OpenFile {
   made: FileSystem | undefined;
 
   constructor(t: Task, context: MountContext, phase: 'create' | 'reconfigure') {
-    super(new AnonymousInode(t.kernel.vfs.anonymous, 'anon_inode:[fscontext]', 0o600), O_RDWR);
+    super(new AnonymousInode(t.kernel.vfs.nameless.others, 'anon_inode:[fscontext]', 0o600), O_RDWR);
     this.context = context;
     this.phase = phase;
   }

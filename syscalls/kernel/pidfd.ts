@@ -10,7 +10,7 @@ export class PidFile extends OpenFile {
 
   constructor(process: Process, nonblocking = false) {
     super(
-      new AnonymousInode(process.kernel.vfs.anonymous, 'anon_inode:[pidfd]', 0o600),
+      new AnonymousInode(process.kernel.vfs.nameless.others, 'anon_inode:[pidfd]', 0o600),
       O_RDWR | (nonblocking ? O_NONBLOCK : 0),
       process.endQueue,
     );

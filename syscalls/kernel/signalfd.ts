@@ -15,7 +15,7 @@ export class SignalFile extends AnonymousFile {
 
   constructor(kernel: Kernel, mask: SigSet, flags: number) {
     super(
-      new AnonymousInode(kernel.vfs.anonymous, 'anon_inode:[signalfd]', 0o600),
+      new AnonymousInode(kernel.vfs.nameless.others, 'anon_inode:[signalfd]', 0o600),
       O_RDWR | flags,
       kernel.signalArrivals,
     );

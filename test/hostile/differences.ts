@@ -1,4 +1,20 @@
 /** Differences from the host's kernel that are meant, each with its reason: docs/HOSTILE.md is made from them. */
+import {
+  alarmClock,
+  beyond,
+  COMMON_PTRACE,
+  huge,
+  inStack,
+  isError,
+  isNameless,
+  NEW_USER,
+  NO_OPTION,
+  setsLargeLimit,
+  setsProcesses,
+  USER_END,
+  WITH_VECTORS,
+  word,
+} from './asked.ts';
 import type { Made } from './generate.ts';
 import { IN_CHILD } from './selection.ts';
 
@@ -20,116 +36,6 @@ export interface Rule {
   readonly when?: (difference: Difference) => boolean;
 }
 
-/** Low word of an argument. */
-const word = (made: Made, argument: number) => made.words[argument]?.[0] ?? 0;
-const isError = (text: string) => /^E[A-Z]/.test(text);
-/** Where the addresses of an ARM program end, but for its stack. */
-const USER_END = 0xbe00_0000;
-const WITH_VECTORS =
-  /^(readv|writev|preadv2?|pwritev2?|vmsplice|process_vm_(readv|writev)|process_madvise|(send|recv)m?msg.*|futex_waitv)$/;
-/** Some address, or its end by a size among the arguments or in a vector, is beyond 3 GiB. */
-function beyond({ call, words, fills }: Made): boolean {
-  const low = (wanted: RegExp) =>
-    words.flatMap(([x], i) => (wanted.test(call.args[i]!.domain.kind) ? [x] : []));
-  const addresses = low(/^(address|path|strings)$/);
-  const sizes = low(/^(size|number)$/);
-  if (WITH_VECTORS.test(call.name)) {
-    for (const { bytes } of fills)
-      sizes.push(...new Uint32Array(Uint8Array.from(bytes.subarray(0, bytes.length & ~3)).buffer));
-  }
-  return (
-    addresses.some((at) => at > USER_END || sizes.some((size) => at + size > USER_END)) ||
-    (WITH_VECTORS.test(call.name) && sizes.some((size) => size > USER_END - 0x7000_6000))
-  );
-}
-/** Clocks that wake a machine: 8 and 9. */
-const alarmClock = (made: Made) => word(made, 0) === 8 || word(made, 0) === 9;
-/** A 64-bit argument that is no exact number here. */
-const huge = ({ call, words }: Made) =>
-  (call.name === '_llseek' && words[1]![0] > 0x1f_ffff) ||
-  words.some(([, high], i) => call.args[i]?.words === 2 && high > 0x1f_ffff) ||
-  /^p(read|write)v2?$/.test(call.name);
-const NEW_USER = 0x1000_0000;
-/** Options of sockets by level that are not there (docs/SYSCALLS.md): first and last of each sequence. */
-const NO_OPTION: Readonly<Record<number, readonly (readonly [number, number])[]>> = {
-  0: [
-    [4, 5],
-    [19, 19],
-    [22, 22],
-    [25, 25],
-    [32, 32],
-    [35, 48],
-    [50, 52],
-    [64, 67],
-    [80, 83],
-  ],
-  1: [
-    [14, 14],
-    [25, 28],
-    [34, 34],
-    [37, 37],
-    [41, 53],
-    [55, 57],
-    [59, 65],
-    [68, 83],
-  ],
-  6: [
-    [13, 14],
-    [16, 17],
-    [19, 22],
-    [24, 24],
-    [26, 37],
-    [42, 46],
-  ],
-  17: [[10, 11]],
-  41: [
-    [1, 6],
-    [8, 8],
-    [11, 11],
-    [17, 17],
-    [20, 22],
-    [24, 24],
-    [27, 28],
-    [30, 35],
-    [42, 48],
-    [50, 50],
-    [54, 55],
-    [57, 57],
-    [59, 59],
-    [61, 61],
-    [64, 65],
-    [68, 69],
-    [72, 73],
-    [75, 77],
-    [80, 80],
-  ],
-};
-const ARENA_FILL = 0xa5;
-/** 32-bit words of the arena as a call finds them, what was put there later over what was there before. */
-function wordsAt({ fills }: Made, at: number, count: number): Uint32Array {
-  const memory = new Uint8Array(4 * count).fill(ARENA_FILL);
-  for (const fill of fills)
-    for (const [i, byte] of fill.bytes.entries()) {
-      const to = fill.at + i - at;
-      if (to >= 0 && to < memory.length) memory[to] = byte;
-    }
-  return new Uint32Array(memory.buffer);
-}
-/** Sets a limit that a 32-bit kernel takes for none: 2^32 - 1 and more. */
-function setsLargeLimit(made: Made): boolean {
-  if (made.call.name !== 'prlimit64' || word(made, 2) === 0) return false;
-  const [low, high, lowMax, highMax] = wordsAt(made, word(made, 2), 4);
-  return high !== 0 || highMax !== 0 || low === 0xffff_ffff || lowMax === 0xffff_ffff;
-}
-/** Sets RLIMIT_NPROC. */
-const setsProcesses = (made: Made) =>
-  (made.call.name === 'setrlimit' && word(made, 0) === 6) ||
-  (made.call.name === 'prlimit64' && word(made, 1) === 6);
-/** Of the descriptors that a batch begins with, those of files without a name, but of memfd_create. */
-const isNameless = (fd: number) => fd >= 6 && fd <= 22 && fd !== 18 && fd !== 19;
-/** Requests of ptrace that all architectures have, up to 17; what has a number of its own from 0x4200 on is everybody's, too. */
-const COMMON_PTRACE = [0, 1, 2, 4, 5, 7, 8, 16, 17, 24];
-
 export const RULES: readonly Rule[] = [
   {
     calls: /./,
@@ -146,6 +52,11 @@ export const RULES: readonly Rule[] = [
         : /^(EFAULT|EINVAL|ENOMEM)$/.test(result) && /^signal (11|13)$/.test(theirs)),
     reason:
       'A 32-bit program of an x86-64 kernel has 4 GiB of addresses, one of an ARM kernel 3 GiB: ranges that reach beyond are refused (EFAULT, EINVAL, ENOMEM).',
+  },
+  {
+    calls: /./,
+    when: ({ made, theirs }) => inStack(made) && theirs === 'EFAULT',
+    reason: 'Below 3 GiB is the stack of an ARM program, where one for x86 has nothing.',
   },
   {
     calls: /^mmap2$/,
@@ -551,11 +462,6 @@ export const RULES: readonly Rule[] = [
       (huge(made) || /^(EFBIG|ENOSPC)$/.test(ours) || theirs === 'EFBIG'),
     reason:
       'Sizes and offsets are exact to 2^53, beyond that they are refused; files of the host may be larger than those in memory, and may not have the same limit.',
-  },
-  {
-    calls: /./,
-    when: ({ what }) => what.startsWith('offset of descriptor'),
-    reason: 'Offsets beyond 2^53, which directories can have, are not kept exactly.',
   },
   {
     calls: /^madvise$/,

@@ -37,8 +37,8 @@ const ustatT = struct('ustat', { f_tfree: s32, f_tinode: u32, f_fname: padding(6
 
 /** By device number, as stat(2) tells it; that of what is not mounted (pipes and their like) is one as well (user_get_super). */
 function ustat(t: Task, dev: number, address: number): number {
-  const { mounts, unmounted } = t.kernel.vfs;
-  const all = [...mounts.below(mounts.root), ...unmounted];
+  const { mounts, nameless, namespaces } = t.kernel.vfs;
+  const all = [...mounts.below(mounts.root), ...nameless.all, namespaces];
   const fs = all.find(({ root }) => root.stat().dev === dev) ?? fail('EINVAL');
   const { bfree, ffree } = fs.statfs(fs.root);
   t.mm.put(ustatT, address, { f_tfree: bfree, f_tinode: Math.min(ffree, 0xffff_ffff) });

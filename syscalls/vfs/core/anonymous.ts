@@ -31,6 +31,39 @@ export class AnonymousFs extends FileSystem {
   }
 }
 
+/** Where files without a name in any directory are. */
+export class NamelessFiles {
+  readonly #vfs: Vfs;
+  readonly #made = new Map<AnonymousFs['type'], AnonymousFs>();
+
+  constructor(vfs: Vfs) {
+    this.#vfs = vfs;
+  }
+  get pipes(): AnonymousFs {
+    return this.#of('pipefs');
+  }
+  get sockets(): AnonymousFs {
+    return this.#of('sockfs');
+  }
+  /** Files of memfd_create. */
+  get memory(): AnonymousFs {
+    return this.#of('tmpfs');
+  }
+  /** All others: eventfds and their like. */
+  get others(): AnonymousFs {
+    return this.#of('anon_inodefs');
+  }
+  /** The file systems that have had a file. */
+  get all(): readonly FileSystem[] {
+    return [...this.#made.values()];
+  }
+  #of(type: AnonymousFs['type']): AnonymousFs {
+    const fs = this.#made.get(type) ?? new AnonymousFs(this.#vfs, type);
+    this.#made.set(type, fs);
+    return fs;
+  }
+}
+
 /** An inode that is nothing but its attributes, kept in memory. */
 export class AnonymousInode extends Inode {
   readonly attributes: Attributes;

@@ -51,10 +51,10 @@ import { HostNetwork, type Network } from '../net/network.ts';
 import type { OutsideAddress } from '../net/outside.ts';
 import { Socket } from '../net/socket.ts';
 import type { JobControl } from '../tty/job-control.ts';
-import { AnonymousFs } from './anonymous.ts';
+import { NamelessFiles } from './anonymous.ts';
 import { CAP, type Creds, capable } from './creds.ts';
 import type { FilePages } from './file-pages.ts';
-import { type AttributeChange, type FileSystem, Inode, identityOf } from './inode.ts';
+import { type AttributeChange, Inode, identityOf } from './inode.ts';
 import { InodeNumbers } from './inode-numbers.ts';
 import { Leases } from './leases.ts';
 import { Lingering } from './lingering.ts';
@@ -169,7 +169,7 @@ export class Vfs {
   #walk = 0;
   #lastMount = 0;
   #lastAnonymous = 0;
-  readonly #nameless = new Map<AnonymousFs['type'], AnonymousFs>();
+  readonly nameless = new NamelessFiles(this);
   #memfds: MemoryQuota | undefined;
   #namespaces: NamespaceFs | undefined;
 
@@ -181,29 +181,6 @@ export class Vfs {
 
   constructor(memory = new MachineMemory()) {
     this.memory = memory;
-  }
-
-  /** Where files without a name in any directory are: pipes, sockets, files of memfd_create, and all others. */
-  get pipes(): AnonymousFs {
-    return this.#namelessFs('pipefs');
-  }
-  get sockets(): AnonymousFs {
-    return this.#namelessFs('sockfs');
-  }
-  get memoryFiles(): AnonymousFs {
-    return this.#namelessFs('tmpfs');
-  }
-  get anonymous(): AnonymousFs {
-    return this.#namelessFs('anon_inodefs');
-  }
-  #namelessFs(type: AnonymousFs['type']): AnonymousFs {
-    const fs = this.#nameless.get(type) ?? new AnonymousFs(this, type);
-    this.#nameless.set(type, fs);
-    return fs;
-  }
-  /** File systems that have files though they are mounted nowhere (kern_mount). */
-  get unmounted(): readonly FileSystem[] {
-    return [...this.#nameless.values(), this.namespaces];
   }
 
   get namespaces(): NamespaceFs {

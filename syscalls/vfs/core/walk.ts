@@ -39,8 +39,8 @@ export interface Resolved {
 /** Restrictions of openat2 (RESOLVE_*). */
 export interface ResolveOptions {
   /**
-   * The last component is a name to be made or removed: a link is never followed there, not even before a slash, and it may be too
-   * long for a name.
+   * The last component is a name to be made or removed: a link is never followed there, not even before a slash, and it may be
+   * too long for a name.
    */
   name?: boolean;
   /** What was seen of the last component a moment ago will do (PassedNames). */

@@ -73,7 +73,7 @@ export class EpollFile extends AnonymousFile {
   readonly #order = new Set<Entry>();
 
   constructor(vfs: Vfs) {
-    super(new AnonymousInode(vfs.anonymous, 'anon_inode:[eventpoll]', 0o600), O_RDWR);
+    super(new AnonymousInode(vfs.nameless.others, 'anon_inode:[eventpoll]', 0o600), O_RDWR);
   }
 
   protected override close(): void {

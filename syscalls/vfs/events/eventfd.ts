@@ -13,7 +13,7 @@ export class EventFile extends AnonymousFile {
   readonly #semaphore: boolean;
 
   constructor(vfs: Vfs, count: number, semaphore: boolean, flags: number) {
-    super(new AnonymousInode(vfs.anonymous, 'anon_inode:[eventfd]', 0o600), O_RDWR | flags);
+    super(new AnonymousInode(vfs.nameless.others, 'anon_inode:[eventfd]', 0o600), O_RDWR | flags);
     this.#count = BigInt(count);
     this.#semaphore = semaphore;
   }

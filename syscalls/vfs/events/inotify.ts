@@ -22,7 +22,7 @@ export class InotifyFile extends AnonymousFile implements Watcher {
   #events: WatchEvent[] = [];
 
   constructor(vfs: Vfs, flags: number) {
-    super(new AnonymousInode(vfs.anonymous, 'anon_inode:inotify', 0o600), O_RDONLY | flags);
+    super(new AnonymousInode(vfs.nameless.others, 'anon_inode:inotify', 0o600), O_RDONLY | flags);
   }
 
   protected override close(): void {

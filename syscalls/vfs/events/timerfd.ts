@@ -25,7 +25,7 @@ export class TimerFile extends AnonymousFile {
 
   /** @param createTimer makes the timer, which calls its argument when it expires */
   constructor(vfs: Vfs, clock: number, flags: number, createTimer: (fire: () => void) => FileTimer) {
-    super(new AnonymousInode(vfs.anonymous, 'anon_inode:[timerfd]', 0o600), O_RDWR | flags);
+    super(new AnonymousInode(vfs.nameless.others, 'anon_inode:[timerfd]', 0o600), O_RDWR | flags);
     this.clock = clock;
     this.timer = createTimer(() => {
       this.#expirations++;

@@ -26,7 +26,7 @@ import { isTerminal, openHostTerminal } from './terminal.ts';
 class DescriptorInode extends AnonymousInode {
   readonly fd: number;
   constructor(vfs: Vfs, fd: number, name: string) {
-    super(vfs.anonymous, name, fs.fstatSync(fd).mode);
+    super(vfs.nameless.others, name, fs.fstatSync(fd).mode);
     this.fd = fd;
   }
   override stat(): Attributes {

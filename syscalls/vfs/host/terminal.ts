@@ -314,7 +314,7 @@ function withoutReturns(bytes: Uint8Array): Uint8Array {
 class HostTerminalInode extends AnonymousInode {
   readonly terminal: HostTerminal;
   constructor(vfs: Vfs, terminal: HostTerminal) {
-    super(vfs.anonymous, 'tty', S_IFCHR | 0o620);
+    super(vfs.nameless.others, 'tty', S_IFCHR | 0o620);
     this.terminal = terminal;
     this.attributes.uid = process.geteuid?.() ?? 0;
     this.attributes.gid = process.getegid?.() ?? 0;

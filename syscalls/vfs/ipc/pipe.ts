@@ -253,7 +253,7 @@ export class PipeFile extends OpenFile {
 class PipeInode extends AnonymousInode {
   readonly pipe = new Pipe();
   constructor(vfs: Vfs) {
-    super(vfs.pipes, 'pipe:[N]', S_IFIFO | 0o600);
+    super(vfs.nameless.pipes, 'pipe:[N]', S_IFIFO | 0o600);
   }
   override open(flags: number): OpenFile {
     return new PipeFile(this, flags, this.pipe);

@@ -209,7 +209,7 @@ export class MemfdInode extends AnonymousInode {
 
   /** @param sealing seals may be added (MFD_ALLOW_SEALING) */
   constructor(vfs: Vfs, name: string, sealing: boolean) {
-    super(vfs.memoryFiles, `/memfd:${name}`, S_IFREG | 0o777);
+    super(vfs.nameless.memory, `/memfd:${name}`, S_IFREG | 0o777);
     this.deleted = true;
     this.bytes = new MemoryBytes(vfs.memfds, sealing ? 0 : F_SEAL_SEAL);
     this.bytes.lastNameGone();

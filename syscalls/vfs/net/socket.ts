@@ -124,7 +124,7 @@ export abstract class Socket extends OpenFile {
   constructor(
     network: Network,
     flags: number,
-    inode: AnonymousInode = new AnonymousInode(network.vfs.sockets, 'socket:[N]', S_IFSOCK | 0o777),
+    inode: AnonymousInode = new AnonymousInode(network.vfs.nameless.sockets, 'socket:[N]', S_IFSOCK | 0o777),
     queue?: WaitQueue,
   ) {
     super(inode, O_RDWR | flags, queue);
