@@ -1,4 +1,4 @@
-// Socket filters (filters checks|unix|packets), and datagrams of UDP as raw sockets have them (filters datagrams), in a network that has
+// Socket filters (filters checks|made-up|packets), and what goes by UDP and TCP as raw sockets have it (filters datagrams|streams), in a network that has
 // its loopback interface only.
 #include "programs/try.h"
 #include "programs/packets.h"
@@ -289,12 +289,139 @@ static void datagrams(void) {
   }
 }
 
+struct tcp {
+  unsigned short source, dest;
+  unsigned seq, ack;
+  unsigned char offset, flags;
+  unsigned short window, check, urgent;
+};
+// First numbers of what each port sends.
+static unsigned first[65536];
+
+// Shows segments, but for those that only acknowledge, which come now or later.
+static void segments(int raw, int family) {
+  for (;;) {
+    static unsigned char bytes[70000];
+    struct pollfd p = {raw, POLLIN, 0};
+    if (poll(&p, 1, 150) <= 0) break;
+    int count = recv(raw, bytes, sizeof bytes, 0);
+    struct tcp *t = (void *)(bytes + (family == AF_INET ? 20 : 0));
+    int length = count - ((char *)t - (char *)bytes), header = (t->offset >> 4) * 4;
+    if (t->flags == 0x10 && length == header) continue;
+    int source = ntohs(t->source), dest = ntohs(t->dest);
+    unsigned seq = ntohl(t->seq), ack = ntohl(t->ack);
+    if (t->flags & 2) first[source] = seq;
+    // Ports are the kernel's choice, but for those that were chosen.
+    printf("  %d -> %d ", source > 30000 ? 1 : source, dest > 30000 ? 1 : dest);
+    for (int i = 0; i < 6; i++)
+      if (t->flags >> i & 1) printf("%c", "FSRPAU"[i]);
+    printf(" seq %u ack %u of %d:", seq ? seq - first[source] : 0, t->flags & 16 ? ack - first[dest] : ack, header);
+    for (unsigned char *o = (void *)(t + 1); o < (unsigned char *)t + header; o += *o == 1 ? 1 : o[1]) {
+      printf(" %d", *o);
+      if (*o == 2) printf("=%d", o[2] << 8 | o[3]);
+      if (*o == 0 || (*o != 1 && o[1] < 2)) break;
+    }
+    if (family == AF_INET) {
+      unsigned char pseudo[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 6, length >> 8, length};
+      memcpy(pseudo, bytes + 12, 8);
+      unsigned short left = ~checksum(pseudo, 12), check = ntohs(t->check);
+      if (check == left) printf(" sum left");
+      else {
+        t->check = 0;
+        unsigned sum = (unsigned short)~checksum(t, length) + left;
+        sum = (sum & 0xffff) + (sum >> 16);
+        printf(" sum %s", check == (unsigned short)~sum ? "whole" : "wrong");
+      }
+    }
+    printf(" %d \"%.*s\"\n", length - header, length - header > 20 ? 20 : length - header, (char *)t + header);
+  }
+  printf("  no more\n");
+}
+
+static void send_made(int raw, union address *to, socklen_t size, int port, int flags, unsigned ack, int how) {
+  struct tcp t = {htons(700), htons(port), htonl(1000), htonl(ack), 5 << 4, flags, htons(100), 0, 0};
+  unsigned char pseudo[12 + sizeof t] = {127, 0, 0, 1, 127, 0, 0, 1, 0, 6, 0, sizeof t};
+  memcpy(pseudo + 12, &t, sizeof t);
+  t.check = htons(checksum(pseudo, sizeof pseudo)) ^ how;
+  TRY(sendto(raw, &t, sizeof t, 0, &to->any, size));
+}
+
+static void streams(void) {
+  static const char *const hosts[] = {"127.0.0.1", "::1"};
+  for (int i = 0; i < 2; i++) {
+    union address a;
+    socklen_t size = make(&a, hosts[i], 6000);
+    int family = a.any.sa_family, on = 1;
+    printf("--- %s\n", hosts[i]);
+    int raw = socket(family, SOCK_RAW, IPPROTO_TCP), listener = socket(family, SOCK_STREAM, 0);
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    TRY(bind(listener, &a.any, size));
+    TRY(listen(listener, 5));
+    char got[100];
+    // A conversation; who ends first, and how.
+    for (int how = 0; how < 4; how++) {
+      printf("%d\n", how);
+      int client = socket(family, SOCK_STREAM, 0);
+      TRY(connect(client, &a.any, size));
+      int server = accept(listener, 0, 0);
+      segments(raw, family);
+      TRY(send(client, "question", 8, 0));
+      TRY(recv(server, got, sizeof got, 0));
+      segments(raw, family);
+      TRY(send(server, "the answer", 10, 0));
+      if (how != 2) TRY(recv(client, got, sizeof got, 0));
+      segments(raw, family);
+      if (how == 1) {
+        TRY(shutdown(client, SHUT_WR));
+        segments(raw, family);
+        TRY(send(server, "more", 4, 0));
+        TRY(recv(client, got, sizeof got, 0));
+      }
+      if (how == 3) {
+        struct linger now = {1, 0};
+        TRY(setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof now));
+      }
+      TRY(close(client));
+      segments(raw, family);
+      if (how == 0) {
+        // To who is no more.
+        TRY(send(server, "late", 4, MSG_NOSIGNAL));
+        segments(raw, family);
+      }
+      TRY(close(server));
+      segments(raw, family);
+    }
+    printf("nobody listens\n");
+    int client = socket(family, SOCK_STREAM, 0);
+    make(&a, hosts[i], 6001);
+    TRY(connect(client, &a.any, size));
+    segments(raw, family);
+    close(client);
+    if (family == AF_INET) {
+      make(&a, hosts[i], 0);
+      static const int flags[] = {2, 16, 1, 4, 18, 3, 0};
+      for (unsigned n = 0; n < sizeof flags / sizeof *flags; n++)
+        for (int port = 6000; port < 6002; port++) {
+          printf("made: %d to %d\n", flags[n], port);
+          first[700] = 0, first[port] = 0;
+          send_made(raw, &a, size, port, flags[n], flags[n] & 16 ? 5000 : 0, 0);
+          segments(raw, family);
+        }
+      printf("made wrong\n");
+      send_made(raw, &a, size, 6001, 2, 0, 0x101);
+      segments(raw, family);
+    }
+    close(raw), close(listener);
+  }
+}
+
 int main(int argc, char **argv) {
   setvbuf(stdout, 0, _IOLBF, 0);
   if (argc < 2) return 2;
   if (!strcmp(argv[1], "checks")) checks();
   else if (!strcmp(argv[1], "made-up")) made_up(argc > 2 ? atoi(argv[2]) : 1000);
   else if (!strcmp(argv[1], "packets")) packets();
+  else if (!strcmp(argv[1], "streams")) streams();
   else datagrams();
   return 0;
 }

@@ -1,6 +1,6 @@
 /**
- * Socket filters, and datagrams as raw sockets have them: what the host's kernel gives a program in a network of its own, it gives
- * the same program under armrun in one of the run's own.
+ * Socket filters, and what goes by UDP and TCP as raw sockets have it: what the host's kernel gives a program in a network of its
+ * own, it gives the same program under armrun in one of the run's own.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -30,6 +30,7 @@ root.describe(root.name('filters'), () => {
     ['three thousand made up programs over messages', ['made-up', '3000'], 3000],
     ['packets and what the kernel says', ['packets'], 100],
     ['datagrams, heard and made by raw sockets', ['datagrams'], 150],
+    ['segments, heard and made by raw sockets', ['streams'], 240],
   ])('%s', (_, words, least) => {
     const expected = inNetwork(native, ...words);
     expect(expected.length).toBeGreaterThan(least);

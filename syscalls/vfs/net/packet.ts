@@ -58,12 +58,18 @@ function sum(...parts: readonly Uint8Array[]): number {
 export const checksum = (...parts: readonly Uint8Array[]): number => ~sum(...parts) & 0xffff;
 
 /** What the checksums of UDP, TCP and ICMPv6 cover beside the message. */
-function pseudoHeader({ family, source, destination, protocol }: PacketFields, length: number): Uint8Array[] {
+export function pseudoHeader(
+  { family, source, destination, protocol }: PacketFields,
+  length: number,
+): Uint8Array[] {
   const rest = new Uint8Array(family === AF_INET ? 4 : 8);
   put16(rest, 2, length);
   rest[family === AF_INET ? 1 : 7] = protocol;
   return [addressBytes(family, source), addressBytes(family, destination), rest];
 }
+
+/** What is left of a checksum for the interface to complete, as that of loopback never does: the sum of the pseudo header. */
+export const pseudoSum = (of: PacketFields, length: number): number => sum(...pseudoHeader(of, length));
 
 /** An IPv4 packet with its header (raw_send_hdrinc's and ip_build_and_send_pkt's fields). */
 export function withHeader(message: Uint8Array, of: PacketFields, fragment: number): Packet {
@@ -110,10 +116,7 @@ export function wholePacket(packet: Packet): Uint8Array {
   return packet.family === AF_INET ? packet.bytes : Buffer.concat([header6(packet), packet.bytes]);
 }
 
-/**
- * A datagram of UDP. On the loopback interface the checksum is left to the interface, which does without: there is what has been
- * added up by then, the sum of the pseudo header (udp4_hwcsum).
- */
+/** A datagram of UDP. On the loopback interface the checksum is left to that (udp4_hwcsum). */
 export function udpPacket(
   from: End,
   to: End,
@@ -134,8 +137,8 @@ export function udpPacket(
   put16(message, 4, message.length);
   message.set(payload, UDPHDR);
   const isLoopback = source.startsWith('127.') || source === '::1';
-  const covered = pseudoHeader(of, message.length);
-  put16(message, 6, isLoopback ? sum(...covered) : checksum(...covered, message) || 0xffff);
+  const complete = () => checksum(...pseudoHeader(of, message.length), message) || 0xffff;
+  put16(message, 6, isLoopback ? pseudoSum(of, message.length) : complete());
   return packetOf(message, of);
 }
 

@@ -1,7 +1,6 @@
 /**
- * Packets in a private network: what raw sockets send comes back to those that hear it, and echo requests of ICMP are answered,
- * as Linux's loopback interface has it (net/ipv4/raw.c, ping.c, icmp.c, and those of ipv6). Packets do not come to sockets of UDP
- * and TCP, nor theirs to raw sockets.
+ * Packets in a private network: what raw sockets send comes back to those that hear it, as does what sockets of UDP and TCP send;
+ * echo requests of ICMP are answered, as Linux's loopback interface has it (net/ipv4/raw.c, ping.c, icmp.c, and those of ipv6).
  */
 import { fail } from '../../abi/errno.ts';
 import { POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
@@ -15,6 +14,7 @@ import {
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_RAW,
+  IPPROTO_TCP,
   IPPROTO_UDP,
   MSG_ERRQUEUE,
   MSG_OOB,
@@ -56,7 +56,9 @@ import {
 } from './packet.ts';
 import type { PrivateNetwork } from './private-network.ts';
 import { canonical, hears, isAny } from './private-ports.ts';
+import { Listener } from './private-stream.ts';
 import type { PacketKind, PacketPort } from './raw-socket.ts';
+import { answerTo, type Hearers, isSegment } from './segments.ts';
 import { type ControlMessage, MessageQueue, type Received, WOULD_BLOCK } from './socket.ts';
 import type { SocketFilter } from './socket-filter.ts';
 
@@ -69,7 +71,7 @@ const IPV6_HOPLIMIT = 52;
 const ownWhereAny = (host: string) => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host);
 
 /** The packets of one network. */
-export class Packets {
+export class Packets implements Hearers {
   readonly #network: PrivateNetwork;
   readonly #ports = new Set<PrivatePackets>();
 
@@ -88,8 +90,9 @@ export class Packets {
 
   /** Brings a packet to who hears it, and answers it. */
   deliver(packet: Packet): void {
-    this.#show(packet);
+    this.show(packet);
     if (packet.protocol === IPPROTO_UDP) this.#datagram(packet);
+    if (packet.protocol === IPPROTO_TCP) this.#segment(packet);
     const { family, bytes, header, source, destination } = packet;
     const [request, reply] = ECHO[family];
     const isIcmp = packet.protocol === (family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
@@ -102,17 +105,28 @@ export class Packets {
     const of = { family, protocol: packet.protocol, source: destination, destination: source, hops: 64 };
     this.deliver(packetOf(icmp(answer, of), of, 0));
   }
-  #show(packet: Packet): void {
+  get isHeard(): boolean {
+    return this.#ports.size > 0;
+  }
+  show(packet: Packet): void {
     for (const port of this.#ports) port.hear(packet);
   }
 
+  /** A segment that somebody has written. What answers it may come to where there is no connection, too. */
+  #segment(packet: Packet): void {
+    const { streams } = this.#network;
+    const listens = ({ host, port }: End) =>
+      streams.at(port).some((holder) => holder instanceof Listener && hears(holder, host));
+    let next = isSegment(packet) ? answerTo(packet, listens) : undefined;
+    for (; next !== undefined; next = answerTo(next, listens)) this.show(next);
+  }
   /** A datagram that somebody has written with its header. */
   #datagram(packet: Packet): void {
     const datagram = readUdp(packet);
     if (datagram === undefined) return;
     const { from, to, payload } = datagram;
     const receiver = this.#receiver(to);
-    if (receiver === undefined) this.#show(portUnreachable(packet));
+    if (receiver === undefined) this.show(portUnreachable(packet));
     else receiver.emit('message', Uint8Array.from(payload), { address: from.host, port: from.port });
   }
   #receiver({ host, port }: End) {
@@ -120,11 +134,11 @@ export class Packets {
   }
   /** Shows who hears packets what a socket of UDP sends, and what it is answered where nobody receives it. */
   showDatagram(from: End, to: End, payload: Uint8Array, hops: number, tos: number): void {
-    if (this.#ports.size === 0) return;
+    if (!this.isHeard) return;
     const host = isAny(from.host) ? this.#network.sourceFor(to.host) : from.host;
     const packet = udpPacket({ host, port: from.port }, to, payload, { hops, tos });
-    this.#show(packet);
-    if (this.#receiver(to) === undefined) this.#show(portUnreachable(packet));
+    this.show(packet);
+    if (this.#receiver(to) === undefined) this.show(portUnreachable(packet));
   }
   /** The address that one is reached from. Throws Errno. */
   sourceFor(host: string): string {

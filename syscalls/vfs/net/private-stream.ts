@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Duplex, DuplexOptions } from 'node:stream';
 import type { PrivateNetwork } from './private-network.ts';
 import { canonical, errorNamed, hears, type PortHolder } from './private-ports.ts';
+import { Conversation } from './segments.ts';
 
 interface Address {
   readonly host: string;
@@ -63,13 +64,18 @@ class End {
   #taken: (() => void) | undefined;
   /** Gives back what it has. */
   free: (() => void) | undefined;
+  /** Of which it is one side. */
+  #conversation: Conversation | undefined;
+  readonly #side: 0 | 1;
 
-  constructor() {
+  constructor(side: 0 | 1) {
+    this.#side = side;
     const duplex = makeDuplex({
       allowHalfOpen: true,
       read: () => this.#read(),
       write: (bytes, _encoding, done) => this.#write(bytes, done),
       final: (done) => {
+        this.#conversation?.ended(this.#side);
         this.#other?.ended();
         done();
       },
@@ -77,12 +83,16 @@ class End {
         this.free?.();
         this.#read();
         // Who has not said that it is at its end is seen to be there now.
-        if (!duplex.writableFinished) this.#other?.ended();
+        if (!duplex.writableFinished) {
+          this.#conversation?.ended(this.#side);
+          this.#other?.ended();
+        }
         done(error);
       },
     });
     this.stream = Object.assign(duplex, {
       resetAndDestroy: () => {
+        if (!duplex.destroyed) this.#conversation?.reset(this.#side);
         const other = this.#other?.stream;
         if (other && !other.destroyed) other.destroy(errorNamed('ECONNRESET'));
         duplex.destroy();
@@ -93,8 +103,9 @@ class End {
     });
   }
 
-  join(other: End, local: Address, remote: Address): void {
+  join(other: End, local: Address, remote: Address, conversation: Conversation): void {
     this.#other = other;
+    this.#conversation = conversation;
     const [localAddress, remoteAddress] = [local.host, remote.host];
     Object.assign(this.stream, {
       localAddress,
@@ -111,9 +122,10 @@ class End {
   }
   #write(bytes: Buffer, done: (error?: Error) => void): void {
     const other = this.#other!;
+    const isClosed = other.stream.destroyed;
+    this.#conversation![isClosed ? 'saidInVain' : 'said'](this.#side, bytes);
     // Who writes to an end that is closed is told so by a reset (tcp_reset).
-    if (other.stream.destroyed)
-      process.nextTick(done, errorNamed(this.stream.readableEnded ? 'EPIPE' : 'ECONNRESET'));
+    if (isClosed) process.nextTick(done, errorNamed(this.stream.readableEnded ? 'EPIPE' : 'ECONNRESET'));
     else if (other.stream.push(bytes)) process.nextTick(done);
     else other.#taken = done;
   }
@@ -128,7 +140,7 @@ export function connectTo(
   network: PrivateNetwork,
   { host, port, localAddress, localPort }: Address & { localAddress?: string; localPort?: number },
 ): Duplex {
-  const made = new End();
+  const made = new End(0);
   const { stream } = made;
   process.nextTick(() => {
     if (stream.destroyed) return;
@@ -142,13 +154,22 @@ export function connectTo(
         .filter((holder) => holder instanceof Listener && hears(holder, to));
       // Of several who share a port, one by chance (SO_REUSEPORT).
       const listener = heard[Math.floor(Math.random() * heard.length)] as Listener | undefined;
-      if (listener === undefined) throw errorNamed('ECONNREFUSED');
       const holder = new LocalPort(own);
       const from = network.streams.take(localPort ?? 0, holder);
       made.free = () => network.streams.release(from, holder);
-      const accepted = new End();
-      made.join(accepted, { host: own, port: from }, { host: to, port });
-      accepted.join(made, { host: to, port }, { host: own, port: from });
+      const ends = [
+        { host: own, port: from },
+        { host: to, port },
+      ] as const;
+      const conversation = new Conversation(network.packets, ...ends);
+      if (listener === undefined) {
+        conversation.refused();
+        throw errorNamed('ECONNREFUSED');
+      }
+      const accepted = new End(1);
+      made.join(accepted, ends[0], ends[1], conversation);
+      accepted.join(made, ends[1], ends[0], conversation);
+      conversation.opened();
       stream.emit('connect');
       listener.emit('connection', accepted.stream);
     } catch (error) {
