@@ -171,6 +171,17 @@ static void reset(void) {
   close(c);
   TRY(read(s, &byte, 1));
   close(s);
+  // Closed with bytes that nobody has read.
+  c = socket(AF_INET, SOCK_STREAM, 0);
+  length = make(&a, "127.0.0.1", 8080);
+  TRY(connect(c, &a.any, length));
+  s = accept(l, NULL, NULL);
+  TRY(write(c, "unread", 6));
+  p = (struct pollfd){s, POLLIN, 0};
+  TRY(poll(&p, 1, 2000));
+  close(s);
+  TRY(read(c, &byte, 1));
+  close(c);
   close(l);
   c = socket(AF_INET, SOCK_STREAM, 0);
   length = make(&a, "127.0.0.1", 8080);
@@ -258,6 +269,10 @@ int main(int argc, char **argv) {
   (void)argc;
   alarm(60);
   signal(SIGPIPE, SIG_IGN);
+  if (argv[1][0] == 'r') {
+    reset();
+    return 0;
+  }
   no_way();
   if (argv[1][0] == 'w') return 0;
   interface();

@@ -50,6 +50,14 @@ root.test(root.name("that there is no way is the host's to tell"), () => {
   expect(inside(process.execPath, bin, '--cpu', 'interp', compile('network', source, 'arm'))).toEqual(native);
 });
 
+root.test(root.name('streams that are reset'), () => {
+  const inside = (...command: string[]) =>
+    run('unshare', ['--net', 'sh', '-c', 'ip link set lo up; exec "$@"', 'sh', ...command, 'reset']);
+  const native = inside(compile('network', source, 'host'));
+  expect(native.filter((line) => line.includes('ECONNRESET'))).toHaveLength(2);
+  expect(inside(process.execPath, bin, '--cpu', 'interp', compile('network', source, 'arm'))).toEqual(native);
+});
+
 test("what listens on the host's loopback is not reached, and nobody of the host reaches what listens in the run", async () => {
   const client = `
     #include "try.h"
