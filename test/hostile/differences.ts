@@ -142,8 +142,9 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^fcntl64$/,
-    when: ({ made, ours }) => ours === 'EFAULT' && [12, 13, 14, 36, 37, 38].includes(word(made, 1)),
-    reason: 'A struct flock64 of ARM has 32 bytes, of x86 24.',
+    when: ({ made }) => [12, 13, 14, 36, 37, 38].includes(word(made, 1)),
+    reason:
+      'A struct flock64 of ARM has 32 bytes, of x86 24, and all but the first two members are elsewhere.',
   },
   {
     calls: /^sigaltstack$/,
@@ -344,6 +345,14 @@ export const RULES: readonly Rule[] = [
         ([first, last]) => word(made, 2) >= first && word(made, 2) <= last,
       ),
     reason: 'Options that are not there give ENOPROTOOPT (docs/SYSCALLS.md).',
+  },
+  {
+    calls: /^setsockopt$/,
+    when: ({ made, ours, theirs }) =>
+      word(made, 1) === 1 &&
+      ((word(made, 2) === 26 && theirs === 'EPERM') || (word(made, 2) === 50 && ours === 'EOPNOTSUPP')),
+    reason:
+      'Newer kernels let only an administrator filter what TCP receives; there are no filters of bpf(2), as without CONFIG_BPF_SYSCALL.',
   },
   {
     calls: /^(get|set)sockopt$/,

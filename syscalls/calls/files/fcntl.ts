@@ -30,16 +30,21 @@ type Flock = { l_type: number; l_whence: number; l_start: number; l_len: number;
 const f_owner_ex = struct('f_owner_ex', { type: s32, pid: s32 });
 const owner_uids = struct('owner_uids', { uid: u32, euid: u32 });
 
-/** The bytes a struct flock means, [start, end). */
-function lockRange(file: OpenFile, lock: Flock): [number, number] {
-  let start = lock.l_start;
-  if (lock.l_whence === f.SEEK_CUR) start += file instanceof SeekableFile ? file.offset : 0;
-  else if (lock.l_whence === f.SEEK_END) start += file.stat().size;
-  else if (lock.l_whence !== f.SEEK_SET) fail('EINVAL');
-  let end = lock.l_len === 0 ? Infinity : start + lock.l_len;
-  if (lock.l_len < 0) [start, end] = [end, start];
-  if (start < 0) fail('EINVAL');
-  return [start, end];
+const OFFSET_MAX = 2 ** 63 - 1;
+
+/** The bytes a struct flock means, [start, end). EINVAL, EOVERFLOW (flock64_to_posix_lock). */
+function lockRange(file: OpenFile, { l_whence, l_start, l_len, l_type }: Flock): [number, number] {
+  let base = 0;
+  if (l_whence === f.SEEK_CUR) base = file instanceof SeekableFile ? file.offset : 0;
+  else if (l_whence === f.SEEK_END) base = file.stat().size;
+  else if (l_whence !== f.SEEK_SET) fail('EINVAL');
+  if (base > 0 && l_start >= OFFSET_MAX - base) fail('EOVERFLOW');
+  const start = base + l_start;
+  if (start < 0 || start + Math.min(l_len, 0) < 0) fail('EINVAL');
+  if (l_len > 0 && l_len - 1 > OFFSET_MAX - start) fail('EOVERFLOW');
+  if (l_type !== f.F_RDLCK && l_type !== f.F_WRLCK && l_type !== f.F_UNLCK) fail('EINVAL');
+  if (l_len === 0) return [start, Infinity];
+  return l_len < 0 ? [start + l_len, start] : [start, start + l_len];
 }
 
 class LockWait implements Disposable {
@@ -66,11 +71,10 @@ function lock(
   const { locks } = t.kernel.vfs;
   const asked = t.mm.get(type, address);
   const owner: object = ofd ? file : t.files;
-  if (ofd && asked.l_pid !== 0) fail('EINVAL');
-  if (asked.l_type !== f.F_RDLCK && asked.l_type !== f.F_WRLCK && asked.l_type !== f.F_UNLCK) fail('EINVAL');
+  if (how === 'get' && asked.l_type !== f.F_RDLCK && asked.l_type !== f.F_WRLCK) fail('EINVAL');
   const [start, end] = lockRange(file, asked);
   if (how === 'get') {
-    if (asked.l_type === f.F_UNLCK) fail('EINVAL');
+    if (ofd && asked.l_pid !== 0) fail('EINVAL');
     const other =
       locks.conflicting(file.inode, asked.l_type, start, end, owner) ??
       locks.conflictingOutside(file, asked.l_type, start, end);
@@ -90,6 +94,7 @@ function lock(
   }
   if (asked.l_type === f.F_RDLCK && !file.readable) fail('EBADF');
   if (asked.l_type === f.F_WRLCK && !file.writable) fail('EBADF');
+  if (ofd && asked.l_pid !== 0) fail('EINVAL');
   if (asked.l_type !== f.F_UNLCK) {
     const other = locks.conflicting(file.inode, asked.l_type, start, end, owner);
     if (other !== undefined) {

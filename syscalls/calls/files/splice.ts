@@ -9,6 +9,7 @@ import { type Field, s32, s64 } from '../../abi/struct.ts';
 import { iovec } from '../../abi/uio.ts';
 import type { Task } from '../../kernel/task.ts';
 import { AnonymousFile } from '../../vfs/core/anonymous.ts';
+import { identityOf } from '../../vfs/core/inode.ts';
 import { type OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-file.ts';
 import { PipeFile } from '../../vfs/ipc/pipe.ts';
 import { Socket } from '../../vfs/net/socket.ts';
@@ -50,8 +51,11 @@ function ownEnd(t: Task, file: OpenFile): End {
   };
 }
 
-/** A file at an offset: the one in guest memory, or (address 0) its own. ESPIPE for files without offsets that are given one. */
-function fileEnd(t: Task, file: OpenFile, address: number, type: Field<number>): End {
+/**
+ * A file at an offset: the one in guest memory, or (address 0) its own. ESPIPE for files without offsets that are given one.
+ * `moved` says that an offset which has not moved is not written back.
+ */
+function fileEnd(t: Task, file: OpenFile, address: number, type: Field<number>, moved = false): End {
   if (address === 0) return ownEnd(t, file);
   const first = t.mm.get(type, address);
   if (!file.hasOffsets) fail('ESPIPE');
@@ -65,8 +69,11 @@ function fileEnd(t: Task, file: OpenFile, address: number, type: Field<number>):
       if (file instanceof SeekableFile) done += count;
     },
     write: (from) => file.pwrite(withinSizeLimit(t, file, from, 0, first + done), first + done),
-    // It is written back in any case; what has not moved stays exact.
-    finish: () => void (done > 0 ? t.mm.put(type, address, first + done) : t.mm.writable(address, type.size)),
+    // What has not moved stays exact.
+    finish: () => {
+      if (done > 0) t.mm.put(type, address, first + done);
+      else if (!moved) t.mm.writable(address, type.size);
+    },
   };
 }
 
@@ -121,8 +128,11 @@ function transfer(t: Task, from: End, to: End, length: number, nonblocking: bool
     if (error instanceof Errno && error.errno === ERRNO.EPIPE) brokenPipe(t, to.file);
     if (done === 0 || !(error instanceof Errno)) throw error;
   }
-  from.finish();
-  to.finish();
+  try {
+    from.finish();
+  } finally {
+    to.finish();
+  }
   return done;
 }
 
@@ -299,18 +309,28 @@ function copyFileRange(
 ): number {
   const from = t.files.get(inFd);
   const to = t.files.get(outFd);
+  const positions = () =>
+    [
+      inOff === 0 ? from.seek(0, SEEK_CUR) : t.mm.get(s64, inOff),
+      outOff === 0 ? to.seek(0, SEEK_CUR) : t.mm.get(s64, outOff),
+    ] as const;
   for (const at of [inOff, outOff]) if (at !== 0) t.mm.get(s64, at);
   if (flags !== 0) fail('EINVAL');
   if (from.inode.isDirectory || to.inode.isDirectory) fail('EISDIR');
   if (!from.inode.isRegular || !to.inode.isRegular) fail('EINVAL');
   if (!from.readable || !to.writable || to.flags & O_APPEND) fail('EBADF');
-  const source = fileEnd(t, from, inOff, s64);
-  const target = fileEnd(t, to, outOff, s64);
-  // Of what goes beyond RLIMIT_FSIZE nothing is tried (generic_copy_file_checks).
-  const start = outOff === 0 ? to.seek(0, SEEK_CUR) : t.mm.get(s64, outOff);
+  if (from.stat().dev !== to.stat().dev) fail('EXDEV');
+  // Of what goes beyond RLIMIT_FSIZE nothing is tried (generic_copy_file_checks, which adds without a sign).
+  const [first, start] = positions();
+  for (const at of [first, start]) if (at < 0 && at + length >= 0) fail('EOVERFLOW');
+  const left = Math.min(length, Math.max(0, from.stat().size - first));
   const limit = t.process.limits[RLIMIT.RLIMIT_FSIZE]!.cur;
-  if (length > 0 && start >= limit) checkSizeLimit(t, start + 1);
-  return transfer(t, source, target, Math.min(length, RW_MAX, limit - start), false);
+  if (start >= limit) checkSizeLimit(t, start + 1);
+  const count = Math.min(left, limit - start);
+  const isSame = identityOf(from.inode) === identityOf(to.inode);
+  if (isSame && start + count > first && start < first + count) fail('EINVAL');
+  const [source, target] = [fileEnd(t, from, inOff, s64, true), fileEnd(t, to, outOff, s64, true)];
+  return count === 0 ? 0 : transfer(t, source, target, Math.min(count, RW_MAX), false);
 }
 
 export const spliceCalls: readonly Call[] = [

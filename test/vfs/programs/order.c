@@ -260,6 +260,74 @@ static void sizes(void) {
   TRY(fcntl(p[0], F_SETPIPE_SZ, 0));
 }
 
+static void locks(void) {
+  int fd = open("locked", O_RDWR | O_CREAT, 0600), only = open("locked", O_RDONLY);
+  const int64_t most = INT64_MAX;
+  if (ftruncate(fd, 100) || lseek(fd, 10, SEEK_SET) != 10) return;
+  struct {
+    int type, whence;
+    int64_t start, length;
+    int pid;
+  } asked[] = {
+      {F_WRLCK, SEEK_SET, most, 2, 0},
+      {F_WRLCK, SEEK_SET, 4096, most, 0}, {F_WRLCK, SEEK_CUR, most, 0, 0}, {F_WRLCK, SEEK_END, most - 99, 0, 0},
+      {F_WRLCK, SEEK_SET, 4096, most, 5}, {F_WRLCK, SEEK_SET, 2, 0, 5},    {F_WRLCK, SEEK_SET, -1, 5, 0},
+      {F_WRLCK, SEEK_CUR, -11, 0, 0},  {F_WRLCK, SEEK_SET, 5, -6, 0},   {F_WRLCK, SEEK_SET, 5, -5, 0},
+      {99, SEEK_SET, 4096, most, 0},      {99, SEEK_SET, 2, 0, 5},         {F_UNLCK, SEEK_SET, 4096, most, 0},
+      {F_RDLCK, 7, 4096, most, 0},        {F_UNLCK, SEEK_SET, 0, 0, 0},
+  };
+  for (unsigned i = 0; i < sizeof asked / sizeof *asked; i++) {
+    struct flock l = {asked[i].type, asked[i].whence, asked[i].start, asked[i].length, asked[i].pid};
+    if (asked[i].type == F_WRLCK) TRY(fcntl(fd, F_OFD_GETLK, &l));
+    l = (struct flock){asked[i].type, asked[i].whence, asked[i].start, asked[i].length, asked[i].pid};
+    TRY(fcntl(only, F_OFD_SETLK, &l));
+    TRY(fcntl(fd, F_OFD_SETLK, &l));
+    TRY(fcntl(fd, F_SETLK, &l));
+  }
+}
+
+static void copies(void) {
+  int fd = open("copied", O_RDWR | O_CREAT, 0600), other = open("copy", O_RDWR | O_CREAT, 0600);
+  int memory = memfd_create("x", 0), null = open("/dev/null", O_RDWR), more = open("copied", O_RDONLY);
+  if (write(fd, "0123456789", 10) != 10 || write(memory, "0123456789", 10) != 10) return;
+  int64_t *fixed = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), from = 0, to = 0;
+#define COPY(in, from, out, to, length, flags) TRY(syscall(SYS_copy_file_range, in, from, out, to, length, flags))
+  COPY(more, &from, fd, fixed, 10, 0);
+  COPY(fd, &from, other, fixed, 10, 0);
+  TRY(lseek(other, 0, SEEK_END));
+  TRY(from);
+  COPY(fd, fixed, other, &to, 5, 0);
+  TRY(to);
+  COPY(memory, &to, fd, NULL, 3, 0);
+  COPY(memory, NULL, memory, NULL, 3, 0);
+  COPY(null, NULL, fd, NULL, 3, 0);
+  COPY(fd, NULL, null, NULL, 3, 0);
+  COPY(fd, fixed, fd, NULL, 5, 0);
+  TRY(lseek(fd, 0, SEEK_CUR));
+  to = 5, from = 4;
+  COPY(fd, &from, fd, &to, 1, 0);
+  from = 4;
+  COPY(fd, &from, fd, &to, 2, 0);
+  from = -1;
+  COPY(fd, &from, fd, &to, 1, 0);
+  from = 100;
+  COPY(fd, &from, fd, fixed, 10, 0);
+  from = 0, to = -5;
+  COPY(fd, &from, other, &to, 1, 0);
+  COPY(fd, &from, other, &to, 0, 0);
+  COPY(fd, (void *)1, other, &to, 1, 1);
+  COPY(fd, &from, other, &to, 1, 1);
+  struct rlimit l = {4, 4};
+  setrlimit(RLIMIT_FSIZE, &l);
+  signal(SIGXFSZ, SIG_IGN);
+  from = 0, to = 3;
+  COPY(fd, &from, other, &to, 5, 0);
+  COPY(fd, &from, other, &to, 5, 0);
+  COPY(fd, &from, other, &to, 0, 0);
+  from = 50;
+  COPY(fd, &from, other, &to, 5, 0);
+}
+
 static void descriptors(void) {
   struct rlimit l;
   getrlimit(RLIMIT_NOFILE, &l);
@@ -443,6 +511,8 @@ int main(void) {
   run(clones);
   run(others);
   run(sizes);
+  run(locks);
+  run(copies);
   run(descriptors);
   run(unprivileged);
   run(timers);
