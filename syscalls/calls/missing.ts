@@ -69,8 +69,8 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   bind: 'a TCP socket listens from then on, because Node binds only so',
   setsockopt:
     'options of the network are checked, kept and told; of them Node takes those of reuse, keep-alive, TTL and multicast, ' +
-    'and TCP_NODELAY; EOPNOTSUPP for SO_ATTACH_BPF; ENOPROTOOPT for filters of TCP, time stamps but SO_TIMESTAMP and SO_TIMESTAMPNS, ' +
-    ' busy polling, SO_ZEROCOPY, SO_PEEK_OFF, SO_BINDTODEVICE but of raw sockets, pacing and other hints, IP ' +
+    'and TCP_NODELAY; EOPNOTSUPP for SO_ATTACH_BPF; ENOPROTOOPT for filters of TCP, time stamps but SO_TIMESTAMP and ' +
+    'SO_TIMESTAMPNS, busy polling, SO_ZEROCOPY, SO_PEEK_OFF, SO_BINDTODEVICE but of raw sockets, pacing and other hints, IP ' +
     'options and extension headers, tunnels, multicast by source, netfilter, congestion control, TCP_REPAIR, TCP_MD5SIG, ' +
     'TCP_ULP and TCP_FASTOPEN_KEY',
   getsockopt:
