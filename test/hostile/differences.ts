@@ -473,6 +473,14 @@ export const RULES: readonly Rule[] = [
       'Sizes and offsets are exact to 2^53, beyond that they are refused; files of the host may be larger than those in memory, and may not have the same limit.',
   },
   {
+    calls: /./,
+    when: ({ made, before, what }) =>
+      what.startsWith('offset of descriptor') &&
+      [...before, made].some(({ call }) => /^getdents(64)?$/.test(call.name)),
+    reason:
+      'Where one is in a directory is a number of its file system: of tmpfs another one in newer kernels.',
+  },
+  {
     calls: /^madvise$/,
     when: ({ made, ours }) => ours === 'EINVAL' && [9, 12, 13, 22, 23, 25, 100, 101].includes(word(made, 2)),
     reason: 'Pages are not merged, poisoned, collapsed, populated or removed by advice (docs/SYSCALLS.md).',

@@ -309,11 +309,7 @@ function copyFileRange(
 ): number {
   const from = t.files.get(inFd);
   const to = t.files.get(outFd);
-  const positions = () =>
-    [
-      inOff === 0 ? from.seek(0, SEEK_CUR) : t.mm.get(s64, inOff),
-      outOff === 0 ? to.seek(0, SEEK_CUR) : t.mm.get(s64, outOff),
-    ] as const;
+  const position = (file: OpenFile, at: number) => (at === 0 ? file.seek(0, SEEK_CUR) : t.mm.get(s64, at));
   for (const at of [inOff, outOff]) if (at !== 0) t.mm.get(s64, at);
   if (flags !== 0) fail('EINVAL');
   if (from.inode.isDirectory || to.inode.isDirectory) fail('EISDIR');
@@ -321,7 +317,7 @@ function copyFileRange(
   if (!from.readable || !to.writable || to.flags & O_APPEND) fail('EBADF');
   if (from.stat().dev !== to.stat().dev) fail('EXDEV');
   // Of what goes beyond RLIMIT_FSIZE nothing is tried (generic_copy_file_checks, which adds without a sign).
-  const [first, start] = positions();
+  const [first, start] = [position(from, inOff), position(to, outOff)];
   for (const at of [first, start]) if (at < 0 && at + length >= 0) fail('EOVERFLOW');
   const left = Math.min(length, Math.max(0, from.stat().size - first));
   const limit = t.process.limits[RLIMIT.RLIMIT_FSIZE]!.cur;

@@ -95,28 +95,34 @@ function setsockopt(t: Task, fd: number, level: number, name: number, value: num
     if (length < 4) fail('EINVAL');
     return socket.setNetlinkOption(name, t.mm.get(s32, value)) ? 0 : -ERRNO.ENOPROTOOPT;
   }
-  if (!isInet(socket)) return -ERRNO.EOPNOTSUPP;
-  const { inetOptions } = socket;
-  // IPv6 reads a number before it looks which option it is.
-  const number6 = level === s.IPPROTO_IPV6 && length >= 4 ? t.mm.get(s32, value) : 0;
+  return isInet(socket) ? setInetOption(t, socket, level, name, value, length) : -ERRNO.EOPNOTSUPP;
+}
+
+function setInetOption(
+  t: Task,
+  socket: StreamSocket | DatagramSocket | RawSocket,
+  level: number,
+  name: number,
+  value: number,
+  length: number,
+): number {
+  const isStream = socket.type === s.SOCK_STREAM;
+  // It reads a number before it looks which option it is.
+  if (level === s.IPPROTO_IPV6 && length >= 4) t.mm.get(s32, value);
   if (socket instanceof DatagramSocket && setGroup(t, socket, level, name, value, length)) return 0;
   if (level === s.IPPROTO_IP) checkIpOption(t, socket, name);
-  if (level === s.IPPROTO_IPV6 && name === IPV6_MULTICAST_HOPS && socket.type === s.SOCK_STREAM)
-    fail('ENOPROTOOPT');
+  if (level === s.IPPROTO_IPV6 && name === IPV6_MULTICAST_HOPS && isStream) fail('ENOPROTOOPT');
   if (socket instanceof RawSocket) {
     const bytes = t.mm.readable(value, Math.min(length, 64));
     if (socket.setFilter6(level, name, bytes)) return 0;
   }
-  // Of IP and IPv6 the option is looked for before the length, of others after the number.
-  const least = inetOptions.leastBytes(level, name);
-  let number = number6;
-  if (level === s.IPPROTO_IP)
-    number = length >= 4 ? t.mm.get(s32, value) : length > 0 ? t.mm.get(u8, value) : 0;
-  if (length < least) fail('EINVAL');
-  if (level !== s.IPPROTO_IP && level !== s.IPPROTO_IPV6) number = t.mm.get(s32, value);
-  // Streams are not sent to many (do_ip_setsockopt, do_ipv6_setsockopt).
-  if (level === s.IPPROTO_IP && name === IP_MULTICAST_TTL && socket.type === s.SOCK_STREAM) fail('EINVAL');
-  inetOptions.set(level, name, number);
+  if (length < socket.inetOptions.leastBytes(level, name)) fail('EINVAL');
+  let number = 0;
+  if (length >= 4) number = t.mm.get(s32, value);
+  else if (length > 0 && level === s.IPPROTO_IP) number = t.mm.get(u8, value);
+  // Streams are not sent to many (do_ip_setsockopt).
+  if (level === s.IPPROTO_IP && name === IP_MULTICAST_TTL && isStream) fail('EINVAL');
+  socket.inetOptions.set(level, name, number);
   return 0;
 }
 
