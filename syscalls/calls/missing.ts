@@ -18,7 +18,6 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   setxattr: 'access control lists on tmpfs are kept and told but decide nothing',
   lsetxattr: 'as setxattr',
   fsetxattr: 'as setxattr; files of memfd_create have none',
-  flistxattr: 'the names of sockets are not told',
   lseek: 'a file in memory has its holes at its end only',
   _llseek: 'as lseek',
   mount:

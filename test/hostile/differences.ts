@@ -261,11 +261,6 @@ export const RULES: readonly Rule[] = [
       'CLOCK_REALTIME_ALARM and CLOCK_BOOTTIME_ALARM need a clock that wakes the machine, which the host has not; here they exist.',
   },
   {
-    calls: /^flistxattr$/,
-    when: ({ ours }) => ours === '0',
-    reason: "The names of a socket's protocols are not told.",
-  },
-  {
     calls: /^(memfd_create|shmget|mmap2)$/,
     when: ({ made }) =>
       (made.call.name === 'memfd_create' && (word(made, 1) & 4) !== 0) ||

@@ -6,6 +6,10 @@ import { type Errno, fail } from '../../abi/errno.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';
 import { FIONREAD, SIOCATMARK, TIOCOUTQ } from '../../abi/ioctl.ts';
 import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  IPPROTO_UDP,
   MSG_PEEK,
   SO_BROADCAST,
   SO_DEBUG,
@@ -26,11 +30,14 @@ import {
   SO_SNDBUFFORCE,
   SO_TIMESTAMP,
   SO_TIMESTAMPNS,
+  SOCK_DGRAM,
+  SOCK_STREAM,
   type SocketAddress,
 } from '../../abi/socket.ts';
 import { S_IFSOCK } from '../../abi/stat.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
 import { type IoctlContext, OpenFile, WOULD_BLOCK } from '../core/open-file.ts';
+import type { Vfs } from '../core/vfs.ts';
 import type { WaitQueue } from '../core/wait-queue.ts';
 import { interfaceIoctl } from './interface-ioctl.ts';
 import type { Network } from './network.ts';
@@ -99,6 +106,33 @@ const REMEMBERED = new Set([
   SO_TIMESTAMPNS,
 ]);
 
+const PROTOCOL_NAME = 'system.sockprotoname';
+
+/** A socket's file, whose one extended attribute names its protocol (sockfs_xattr_handlers of net/socket.c). */
+class SocketInode extends AnonymousInode {
+  socket: Socket | undefined;
+  constructor(vfs: Vfs) {
+    super(vfs.nameless.sockets, 'socket:[N]', S_IFSOCK | 0o777);
+  }
+  override listxattr(): string[] {
+    return [PROTOCOL_NAME];
+  }
+  override getxattr(name: string): Uint8Array | undefined {
+    if (name !== PROTOCOL_NAME || this.socket === undefined) return super.getxattr(name);
+    return Buffer.from(`${protocolName(this.socket)}\0`, 'latin1');
+  }
+}
+
+/** As the kernel calls it (struct proto). */
+function protocolName({ family, type, protocol }: Socket): string {
+  if (family === AF_UNIX) return type === SOCK_STREAM ? 'UNIX-STREAM' : 'UNIX';
+  if (family !== AF_INET && family !== AF_INET6) return 'NETLINK';
+  let name = 'RAW';
+  if (type === SOCK_STREAM) name = 'TCP';
+  else if (type === SOCK_DGRAM) name = protocol === IPPROTO_UDP ? 'UDP' : 'PING';
+  return family === AF_INET6 ? `${name}v6` : name;
+}
+
 export abstract class Socket extends OpenFile {
   declare readonly inode: AnonymousInode;
   abstract readonly family: number;
@@ -124,11 +158,12 @@ export abstract class Socket extends OpenFile {
   constructor(
     network: Network,
     flags: number,
-    inode: AnonymousInode = new AnonymousInode(network.vfs.nameless.sockets, 'socket:[N]', S_IFSOCK | 0o777),
+    inode: AnonymousInode = new SocketInode(network.vfs),
     queue?: WaitQueue,
   ) {
     super(inode, O_RDWR | flags, queue);
     this.network = network;
+    if (inode instanceof SocketInode) inode.socket = this;
   }
 
   /**

@@ -403,6 +403,30 @@ static void holes(void) {
   TRY(syncfs(-1));
 }
 
+// A socket has one attribute, which names its protocol.
+static void sockets(void) {
+  const int kinds[][3] = {{AF_UNIX, SOCK_STREAM, 0}, {AF_UNIX, SOCK_DGRAM, 0}, {AF_UNIX, SOCK_SEQPACKET, 0},
+                          {AF_INET, SOCK_STREAM, 0}, {AF_INET, SOCK_DGRAM, 0}, {AF_INET6, SOCK_STREAM, 0},
+                          {AF_INET6, SOCK_DGRAM, 0}, {AF_NETLINK, SOCK_RAW, 0}};
+  const char name[] = "system.sockprotoname";
+  char text[100];
+  for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    int fd = socket(kinds[i][0], kinds[i][1], kinds[i][2]);
+    TRY(flistxattr(fd, NULL, 0));
+    TRY(flistxattr(fd, text, 20));
+    TRY(flistxattr(fd, text, sizeof text));
+    printf("%s\n", text);
+    TRY(fgetxattr(fd, name, NULL, 0));
+    TRY(fgetxattr(fd, name, text, 3));
+    TRY(fgetxattr(fd, name, text, sizeof text));
+    printf("%s\n", text);
+    TRY(fgetxattr(fd, "system.none", text, sizeof text));
+    TRY(fsetxattr(fd, name, "x", 1, 0));
+    TRY(fremovexattr(fd, name));
+    close(fd);
+  }
+}
+
 int main(void) {
   umask(022);
   nameless();
@@ -411,5 +435,6 @@ int main(void) {
   times();
   exchange();
   holes();
+  sockets();
   return 0;
 }
