@@ -463,7 +463,9 @@ export const readWriteCalls: readonly Call[] = [
     let count2: number;
     if (end >= 0) count2 = pwrite(t, fd, list, end);
     else count2 = offset === -1 ? write(t, fd, list) : pwrite(t, fd, list, offset);
-    if (flags & (RWF_DSYNC | RWF_SYNC)) file.sync((flags & RWF_SYNC) === 0);
+    // What has been written is, where there is something to be written to (generic_write_sync).
+    if (count2 > 0 && file.inode.isRegular && flags & (RWF_DSYNC | RWF_SYNC))
+      file.sync((flags & RWF_SYNC) === 0);
     return count2;
   }),
   call(19, 'lseek', [fd, int, oneOf(WHENCE)], (t, fd, offset, whence) => {

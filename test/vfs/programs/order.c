@@ -225,6 +225,10 @@ static void others(void) {
   int null = open("/dev/null", O_RDWR);
   TRY(sendfile(p[1], null, NULL, 100));
   TRY(splice(null, NULL, p[1], NULL, 100, 0));
+  struct iovec some = {&offset, 8};
+  TRY(pwritev2(null, &some, 1, 5, RWF_SYNC));
+  TRY(pwritev2(null, NULL, 0, 5, RWF_SYNC | RWF_APPEND));
+  TRY(pwritev2(p[1], &some, 1, -1, RWF_DSYNC));
   int netlink = socket(AF_NETLINK, SOCK_RAW, 0), value = 0;
   TRY(ioctl(netlink, FIONREAD, &value));
   TRY(ioctl(netlink, TIOCOUTQ, &value));
