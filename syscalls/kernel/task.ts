@@ -25,8 +25,8 @@ import type { Trace, TraceEvent } from './ptrace.ts';
 import type { SignalHandlers } from './signal-handlers.ts';
 import { SignalQueue } from './signal-queue.ts';
 
-/** Thrown by `wait`: the call goes on when the task is woken. */
-export const BLOCKED: unique symbol = Symbol('blocked');
+/** Given by `sleep` and thrown by `wait`: the call goes on when the task is woken. No call gives a number so large. */
+export const BLOCKED = 0x100_0000_0000;
 
 /**
  * Thrown when a signal interrupts a call: what becomes of the call after the signal was taken (include/linux/errno.h).
@@ -234,7 +234,7 @@ export class Task implements Waiter {
 
   /**
    * Sleeps until one of these queues is woken or the deadline is reached, then the call is run again from its start. Always
-   * throws.
+   * throws; a handler that can return what `sleep` gives is spared an exception, which costs as much as a short call.
    * @param on where to wait; an empty array for the deadline or a signal alone
    * @param deadline by `now()`; the handler itself must see that it has passed
    * @param restart what becomes of the call when a signal comes instead; a function is what restart_syscall runs
@@ -246,6 +246,15 @@ export class Task implements Waiter {
     deadline: number = Infinity,
     restart: RestartKind | 'EINTR' | ((t: Task) => number) = 'ERESTARTSYS',
   ): never {
+    throw this.sleep(on, deadline, restart);
+  }
+
+  /** As wait, but gives BLOCKED, which the handler is to return at once. Throws when a signal has come. */
+  sleep(
+    on: Waitable | readonly Waitable[],
+    deadline: number = Infinity,
+    restart: RestartKind | 'EINTR' | ((t: Task) => number) = 'ERESTARTSYS',
+  ): typeof BLOCKED {
     if (this.signalPending) {
       if (restart === 'EINTR') fail('EINTR');
       if (typeof restart === 'string') throw RESTART[restart];
@@ -253,15 +262,15 @@ export class Task implements Waiter {
       throw RESTART.ERESTART_RESTARTBLOCK;
     }
     this.#sleep(Array.isArray(on) ? on : [on as Waitable], deadline);
-    throw BLOCKED;
+    return BLOCKED;
   }
 
-  /** As wait, but only a fatal signal ends it (TASK_KILLABLE: vfork). */
-  waitKillable(on: Waitable): never {
+  /** As sleep, but only a fatal signal ends it (TASK_KILLABLE: vfork). */
+  sleepKillable(on: Waitable): typeof BLOCKED {
     const kill = sigmask(SIG.SIGKILL);
     if (((this.pending.set | this.process.pending.set) & kill) !== 0n) throw RESTART.ERESTARTNOINTR;
     this.#sleep([on], Infinity);
-    throw BLOCKED;
+    return BLOCKED;
   }
 
   #sleep(on: readonly Waitable[], deadline: number): void {

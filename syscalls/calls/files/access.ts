@@ -1,10 +1,10 @@
 /** access(2) (fs/open.c). */
-import { fail } from '../../abi/errno.ts';
+import { ERRNO, fail } from '../../abi/errno.ts';
 import { AT_EACCESS, AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from '../../abi/fcntl.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { Creds } from '../../vfs/core/creds.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
-import { lookupPath } from '../../vfs/core/walk.ts';
+import { lookupIfThere } from '../../vfs/core/walk.ts';
 import { dirfd, flags, path, pathOrEmpty } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { ACCESS_FLAGS, ACCESS_MODES } from '../names.ts';
@@ -18,13 +18,14 @@ function realCreds(creds: Creds): Creds {
 
 function access(t: Task, dirfd: number, path: string, mode: number, flags: number): number {
   const creds = flags & AT_EACCESS ? t.creds : realCreds(t.creds);
-  let inode: Inode;
+  let inode: Inode | undefined;
   if (path.length === 0 && !(flags & AT_EMPTY_PATH)) fail('ENOENT');
   if (path.length === 0 && flags & AT_EMPTY_PATH) {
     inode = dirfd === AT_FDCWD ? t.fs.cwd : t.files.raw(dirfd).inode;
   } else {
     const follow = !(flags & AT_SYMLINK_NOFOLLOW);
-    inode = lookupPath({ root: t.fs.root, creds }, startOf(t, dirfd, path), path, follow);
+    inode = lookupIfThere({ root: t.fs.root, creds }, startOf(t, dirfd, path), path, follow);
+    if (inode === undefined) return -ERRNO.ENOENT;
   }
   t.kernel.vfs.checkAccess(inode, mode, creds);
   return 0;

@@ -7,6 +7,7 @@ import type { OpenFile } from '../../vfs/core/open-file.ts';
 import { PathFile } from '../../vfs/core/path-file.ts';
 import type { Target } from '../../vfs/core/vfs.ts';
 import {
+  lookupIfThere,
   lookupPath,
   type PathContext,
   type PathOperation,
@@ -70,6 +71,11 @@ export function inodeAt(
   return lookupPath(contextOf(t), startOf(t, dirfd, path), path, follow, options);
 }
 
+/** As inodeAt, undefined when there is none. */
+export function inodeIfThere(t: Task, dirfd: number, path: string, follow: boolean): Inode | undefined {
+  return lookupIfThere(contextOf(t), startOf(t, dirfd, path), path, follow);
+}
+
 /** The file of a call with AT_EMPTY_PATH: the open file itself for an empty path, else the file the path names. */
 export function fileOrInodeAt(
   t: Task,
@@ -78,12 +84,23 @@ export function fileOrInodeAt(
   flags: number,
   follow: boolean,
 ): OpenFile | Inode {
+  return fileOrInodeIfThere(t, dirfd, path, flags, follow) ?? fail('ENOENT');
+}
+
+/** As fileOrInodeAt, undefined when there is none. */
+export function fileOrInodeIfThere(
+  t: Task,
+  dirfd: number,
+  path: string | null,
+  flags: number,
+  follow: boolean,
+): OpenFile | Inode | undefined {
   if ((path === null || path.length === 0) && flags & AT_EMPTY_PATH) {
     return dirfd === AT_FDCWD ? t.fs.cwd : t.files.raw(dirfd);
   }
   if (path === null) fail('EFAULT');
-  if (path.length === 0) fail('ENOENT');
-  return inodeAt(t, dirfd, path, follow);
+  if (path.length === 0) return undefined;
+  return inodeIfThere(t, dirfd, path, follow);
 }
 
 /** The flags that targetAt knows. */

@@ -1,6 +1,6 @@
 /** Opening and closing: open, openat, openat2, creat, close, close_range (fs/open.c, fs/namei.c). */
 
-import { fail } from '../../abi/errno.ts';
+import { ERRNO, fail } from '../../abi/errno.ts';
 import {
   AT_FDCWD,
   O_ACCMODE,
@@ -57,7 +57,9 @@ function open(
   t.files.lowestFree(1, t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
   const at = pathAt(t, dirfd, path, options?.inRoot);
   const file =
-    waiting?.file ?? afterLeases(t, () => t.kernel.vfs.open(at, flags, mode & 0o7777 & ~t.fs.umask, options));
+    waiting?.file ??
+    afterLeases(t, () => t.kernel.vfs.openIfThere(at, flags, mode & 0o7777 & ~t.fs.umask, options));
+  if (file === undefined) return -ERRNO.ENOENT;
   if (file.opening) {
     t.callState ??= new Opening(file);
     t.wait(file.queue);

@@ -24,7 +24,7 @@ import { SOCK_STREAM } from '../../abi/socket.ts';
 import { s64 as s64field } from '../../abi/struct.ts';
 import { IOV_MAX, iovec } from '../../abi/uio.ts';
 import { sendToTask } from '../../kernel/signals.ts';
-import type { Task } from '../../kernel/task.ts';
+import { BLOCKED, type Task } from '../../kernel/task.ts';
 import { AnonymousFile } from '../../vfs/core/anonymous.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
 import { OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-file.ts';
@@ -112,7 +112,8 @@ export function accessibleOrNone(t: Task, part: Iovec): Uint8Array {
 }
 
 /**
- * Reads until the vector is full, the file has no more for now, or an error comes, which is told only if nothing was read.
+ * Reads until the vector is full, the file has no more for now, or an error comes, which is told only if nothing was read. BLOCKED
+ * when there is nothing yet.
  * `start` is the offset read at, if not the file's own.
  */
 function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move, start?: number): number {
@@ -197,12 +198,12 @@ function readInto(
   }
 }
 
-/** Nothing to read: EAGAIN for who may not wait or has waited long enough. */
+/** Nothing to read: EAGAIN for who may not wait or has waited long enough, else BLOCKED. */
 function blockReading(t: Task, file: OpenFile): number {
   if (file.nonblocking) return WOULD_BLOCK;
-  if (file.readTimeout === Infinity) return t.wait(file.queue);
+  if (file.readTimeout === Infinity) return t.sleep(file.queue);
   const { deadline } = (t.callState ??= { deadline: t.now() + file.readTimeout }) as { deadline: number };
-  return t.now() >= deadline ? file.timedOut : t.wait(file.queue, deadline, 'EINTR');
+  return t.now() >= deadline ? file.timedOut : t.sleep(file.queue, deadline, 'EINTR');
 }
 
 function total(vector: readonly Iovec[]): number {
@@ -365,10 +366,8 @@ function seekable(t: Task, fd: number, offset: number): OpenFile {
 function read(t: Task, fd: number, memory: Memory): number {
   const file = readerOf(t, fd);
   const vector = memory(t);
-  return t.kernel.vfs.accessed(
-    file,
-    readVector(t, file, vector, (bytes) => file.read(bytes)),
-  );
+  const count = readVector(t, file, vector, (bytes) => file.read(bytes));
+  return count === BLOCKED ? BLOCKED : t.kernel.vfs.accessed(file, count);
 }
 function write(t: Task, fd: number, memory: Memory): number {
   const file = writerOf(t, fd);
@@ -386,10 +385,8 @@ function pread(t: Task, fd: number, memory: Memory, offset: number): number {
   const file = seekable(t, fd, offset);
   if (!file.readable) fail('EBADF');
   const vector = memory(t);
-  return t.kernel.vfs.accessed(
-    file,
-    readVector(t, file, vector, (bytes, done) => file.pread(bytes, offset + done), offset),
-  );
+  const count = readVector(t, file, vector, (bytes, done) => file.pread(bytes, offset + done), offset);
+  return count === BLOCKED ? BLOCKED : t.kernel.vfs.accessed(file, count);
 }
 function pwrite(t: Task, fd: number, memory: Memory, offset: number): number {
   const file = seekable(t, fd, offset);

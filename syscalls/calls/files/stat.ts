@@ -27,7 +27,7 @@ import { FIRST_USER_NAMESPACE } from '../../vfs/core/user-namespace.ts';
 import { dirfd, fd, hex, path, pathOrEmpty, pathOrNull, structOut } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { atFlags } from '../names.ts';
-import { fileOrInodeAt, inodeAt } from './at.ts';
+import { fileOrInodeIfThere, inodeIfThere } from './at.ts';
 
 /** Owners as the caller's namespace knows them. */
 function shown({ creds: { user } }: Task, attributes: Attributes): Attributes {
@@ -36,12 +36,15 @@ function shown({ creds: { user } }: Task, attributes: Attributes): Attributes {
   return { ...attributes, uid: user.uids.shown(uid), gid: user.gids.shown(gid) };
 }
 
-function putStat64(t: Task, address: number, attributes: Attributes): number {
+/** Attributes that are undefined are those of what is not there. */
+function putStat64(t: Task, address: number, attributes: Attributes | undefined): number {
+  if (attributes === undefined) return -ERRNO.ENOENT;
   t.mm.writable(address, STAT64_SIZE);
   writeStat64(t.mm.view, address, shown(t, attributes));
   return 0;
 }
-function putStat(t: Task, address: number, attributes: Attributes): number {
+function putStat(t: Task, address: number, attributes: Attributes | undefined): number {
+  if (attributes === undefined) return -ERRNO.ENOENT;
   t.mm.writable(address, STAT_SIZE);
   return writeStat(t.mm.view, address, shown(t, attributes)) ? 0 : -ERRNO.EOVERFLOW;
 }
@@ -53,10 +56,10 @@ const stat64Out = structOut(stat64Struct);
 
 export const statCalls: readonly Call[] = [
   call(195, 'stat64', [path, stat64Out], (t, path, out) =>
-    putStat64(t, out, inodeAt(t, AT_FDCWD, path, true).stat()),
+    putStat64(t, out, inodeIfThere(t, AT_FDCWD, path, true)?.stat()),
   ),
   call(196, 'lstat64', [path, stat64Out], (t, path, out) =>
-    putStat64(t, out, inodeAt(t, AT_FDCWD, path, false).stat()),
+    putStat64(t, out, inodeIfThere(t, AT_FDCWD, path, false)?.stat()),
   ),
   call(197, 'fstat64', [fd, stat64Out], (t, fd, out) => putStat64(t, out, t.files.raw(fd).stat())),
   call(
@@ -64,16 +67,16 @@ export const statCalls: readonly Call[] = [
     'fstatat64',
     [dirfd, pathOrEmpty, stat64Out, atFlags],
     (t, dirfd, path, out, flags) => {
-      const file = fileOrInodeAt(t, dirfd, path, flags, !(flags & AT_SYMLINK_NOFOLLOW));
-      return putStat64(t, out, file.stat());
+      const file = fileOrInodeIfThere(t, dirfd, path, flags, !(flags & AT_SYMLINK_NOFOLLOW));
+      return putStat64(t, out, file?.stat());
     },
     { before: (_t, _dirfd, _path, _out, flags) => void (flags & ~STAT_AT_FLAGS && fail('EINVAL')) },
   ),
   call(106, 'stat', [path, statOut], (t, path, out) =>
-    putStat(t, out, inodeAt(t, AT_FDCWD, path, true).stat()),
+    putStat(t, out, inodeIfThere(t, AT_FDCWD, path, true)?.stat()),
   ),
   call(107, 'lstat', [path, statOut], (t, path, out) =>
-    putStat(t, out, inodeAt(t, AT_FDCWD, path, false).stat()),
+    putStat(t, out, inodeIfThere(t, AT_FDCWD, path, false)?.stat()),
   ),
   call(108, 'fstat', [fd, statOut], (t, fd, out) => putStat(t, out, t.files.raw(fd).stat())),
   call(
@@ -81,7 +84,8 @@ export const statCalls: readonly Call[] = [
     'statx',
     [dirfd, pathOrNull, atFlags, hex, structOut(statxStruct)],
     (t, dirfd, path, flags, _mask, out) => {
-      const file = fileOrInodeAt(t, dirfd, path, flags, !(flags & AT_SYMLINK_NOFOLLOW));
+      const file = fileOrInodeIfThere(t, dirfd, path, flags, !(flags & AT_SYMLINK_NOFOLLOW));
+      if (file === undefined) return -ERRNO.ENOENT;
       const inode = file instanceof Inode ? file : file.inode;
       const attributes = shown(t, file.stat());
       t.mm.writable(out, STATX_SIZE);

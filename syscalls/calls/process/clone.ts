@@ -49,7 +49,7 @@ function clone(t: Task, args: CloneArgs): number {
     t.callState = waiting = { child, tid, done: child.vforkDone };
   }
   if (waiting.child.vforkDone === undefined) return waiting.tid;
-  return t.waitKillable(waiting.done);
+  return t.sleepKillable(waiting.done);
 }
 
 const NO_CLONE: CloneArgs = {

@@ -1,13 +1,13 @@
 /** execve(2), execveat(2) (fs/exec.c). */
 
-import { fail } from '../../abi/errno.ts';
+import { ERRNO, fail } from '../../abi/errno.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from '../../abi/fcntl.ts';
 import { checkExecutable, execve, type Program } from '../../kernel/exec.ts';
 import { exitGroup } from '../../kernel/exit.ts';
 import type { HostCommand } from '../../kernel/kernel.ts';
 import { exitTraced } from '../../kernel/signal-delivery.ts';
 import type { Task } from '../../kernel/task.ts';
-import { lookupPath } from '../../vfs/core/walk.ts';
+import { lookupIfThere, lookupPath } from '../../vfs/core/walk.ts';
 import { dirfd, flags, path, pathOrEmpty, stringVector } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 
@@ -62,7 +62,9 @@ function exec(t: Task, dir: number, name: string, argv: number, envp: number, ho
   } else {
     const absolute = name.startsWith('/');
     const start = absolute || dir === AT_FDCWD ? t.fs.cwd : t.files.raw(dir).inode;
-    const inode = lookupPath(context, start, name, !(how & AT_SYMLINK_NOFOLLOW));
+    const inode = lookupIfThere(context, start, name, !(how & AT_SYMLINK_NOFOLLOW));
+    // Who looks for a program along PATH hears it many times.
+    if (inode === undefined) return -ERRNO.ENOENT;
     if (inode.isSymlink) fail('ELOOP');
     const relative = !absolute && dir !== AT_FDCWD;
     program = {

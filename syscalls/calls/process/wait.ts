@@ -9,7 +9,7 @@ import { type CpuUse, Switches } from '../../kernel/cpu-use.ts';
 import { endCode, reap } from '../../kernel/exit.ts';
 import { PidFile } from '../../kernel/pidfd.ts';
 import type { Process } from '../../kernel/process.ts';
-import type { Task } from '../../kernel/task.ts';
+import { BLOCKED, type Task } from '../../kernel/task.ts';
 import { flags, int, oneOf, pid, structOut } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 
@@ -132,10 +132,10 @@ function look(t: Task, matches: Matches, options: number): Event | undefined {
 }
 
 /** Finds an event or waits for one; undefined under WNOHANG. */
-function wait(t: Task, matches: Matches, options: number): Event | undefined {
+function wait(t: Task, matches: Matches, options: number): Event | undefined | typeof BLOCKED {
   const event = look(t, matches, options);
   if (event !== undefined || options & W.WNOHANG) return event;
-  return t.wait(t.process.childQueue);
+  return t.sleep(t.process.childQueue);
 }
 
 /** struct rusage of CPU time, turns, and the most bytes that were in memory. */
@@ -189,6 +189,7 @@ function wait4(t: Task, id: number, statusAt: number, options: number, usageAt: 
   const group = id === 0 ? t.process.pgid : -id;
   const matches = (pid: number, pgid: number) => id === -1 || (id > 0 ? pid === id : pgid === group);
   const event = wait(t, matches, options | W.WEXITED);
+  if (event === BLOCKED) return BLOCKED;
   if (event === undefined) return 0;
   const { child } = event;
   const usage = usageOfBoth(child);
@@ -245,6 +246,7 @@ function waitFor(
     nonblocking = file.nonblocking && !(options & W.WNOHANG);
   } else return fail('EINVAL');
   const event = nonblocking ? (look(t, matches, options) ?? fail('EAGAIN')) : wait(t, matches, options);
+  if (event === BLOCKED) return BLOCKED;
   if (infoAt !== 0) {
     const info = event
       ? {

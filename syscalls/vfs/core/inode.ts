@@ -152,6 +152,14 @@ export abstract class Inode {
   }
 
   /**
+   * Whether the host alone decides what comes of making or removing that name in this directory: permission included, and nobody
+   * in the run has the file open.
+   */
+  leavesToHost(_name: string, _who: Creds): boolean {
+    return false;
+  }
+
+  /**
    * A new open file description. `flags` has been checked against the permissions; O_TRUNC is to be done, O_CREAT and O_EXCL are
    * not.
    */

@@ -34,6 +34,11 @@ export class Notifier {
   readonly #watches = new Map<string, Set<Watch>>();
   #cookies = 0;
 
+  /** Nobody watches anything. */
+  get idle(): boolean {
+    return this.#watches.size === 0;
+  }
+
   /** Ties the two events of a rename together. */
   nextCookie(): number {
     return ++this.#cookies;

@@ -75,7 +75,14 @@ import {
   checkXattr,
   owns,
 } from './permission.ts';
-import { lookupPath, type PathOperation, type Resolved, type ResolveOptions, resolve } from './walk.ts';
+import {
+  lookupPath,
+  type PathOperation,
+  type Resolved,
+  type ResolveOptions,
+  resolve,
+  resolveIfThere,
+} from './walk.ts';
 
 /** Largest size a program without O_LARGEFILE may open (MAX_NON_LFS). */
 const MAX_NON_LFS = 0x7fff_ffff;
@@ -97,14 +104,19 @@ export function checkRename(flags: number): void {
   if (flags & RENAME_EXCHANGE && flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) fail('EINVAL');
 }
 
+const UNSEEN: ResolveOptions = { unseen: true };
+const UNSEEN_NAME: ResolveOptions = { name: true, unseen: true };
+
 type Time = bigint | 'now' | undefined;
 
 /**
  * Directory and name for something new. EEXIST when the name is there, ENOENT for a trailing slash unless it is to be a
  * directory.
+ * @param mayBeUnseen to make it is next, and nothing else can be wrong: the host may say EEXIST
  */
-function newName(at: PathOperation, directory = false): { dir: Inode; name: string } {
-  const { dir, name, inode, slash } = nameOf(at);
+function newName(at: PathOperation, directory = false, mayBeUnseen = false): { dir: Inode; name: string } {
+  const { dir, name, inode, slash, unseen } = nameOf(at, mayBeUnseen);
+  if (unseen) return { dir, name };
   if (inode !== undefined) fail('EEXIST');
   if (slash && !directory) fail('ENOENT');
   checkCreate(dir, at.creds);
@@ -112,8 +124,8 @@ function newName(at: PathOperation, directory = false): { dir: Inode; name: stri
 }
 
 /** The directory and name a path means, to be made, removed or renamed. ENAMETOOLONG. */
-function nameOf(at: PathOperation): Resolved {
-  return checkName(parentOf(at));
+function nameOf(at: PathOperation, unseen = false): Resolved {
+  return checkName(unseen ? resolve(at, at.start, at.path, false, UNSEEN_NAME) : parentOf(at));
 }
 
 /** As nameOf, whatever name it is: for who has more to look at before it (filename_parentat). */
@@ -232,6 +244,16 @@ export class Vfs {
    * LeaseWait, too.
    */
   open(at: PathOperation, flags: number, mode: number, options?: ResolveOptions): OpenFile {
+    return this.openIfThere(at, flags, mode, options) ?? fail('ENOENT');
+  }
+
+  /** As open, undefined instead of ENOENT for what is not there. */
+  openIfThere(
+    at: PathOperation,
+    flags: number,
+    mode: number,
+    options?: ResolveOptions,
+  ): OpenFile | undefined {
     if (flags & O_PATH) flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     else if ((flags & O_TMPFILE) === O_TMPFILE) return this.#openNameless(at, flags, mode, options);
     if (flags & O_CREAT && flags & O_DIRECTORY) fail('EINVAL');
@@ -242,7 +264,10 @@ export class Vfs {
       lookupPath(at, at.start, at.path.replace(/[^/]*\/+$/, '') || '.', true, options);
       fail('EISDIR');
     }
-    const { dir, name, inode } = resolve(at, at.start, at.path, follow, options);
+    const how = exclusive && options === undefined ? UNSEEN : options;
+    const found = resolveIfThere(at, at.start, at.path, follow, how);
+    if (found === undefined) return undefined;
+    const { dir, name, inode, unseen } = found;
     if (inode !== undefined) {
       if (exclusive) fail('EEXIST');
       const file = this.#openInode(inode, flags, at.creds);
@@ -250,8 +275,8 @@ export class Vfs {
       if (!(flags & O_PATH)) this.notifier.file(inode, IN_OPEN);
       return file;
     }
-    if (!(flags & O_CREAT)) fail('ENOENT');
-    checkCreate(dir, at.creds);
+    if (!(flags & O_CREAT)) return undefined;
+    if (!unseen) checkCreate(dir, at.creds);
     const file = dir.create(name, S_IFREG | mode, flags, at.creds);
     this.notifier.name(dir, IN_CREATE, name, false);
     this.notifier.file(file.inode, IN_OPEN);
@@ -314,7 +339,7 @@ export class Vfs {
 
   /** @param mode permission bits, the umask taken off */
   mkdir(at: PathOperation, mode: number): void {
-    const { dir, name } = newName(at, true);
+    const { dir, name } = newName(at, true, true);
     dir.mkdir(name, mode & 0o1777, at.creds);
     this.notifier.name(dir, IN_CREATE, name, true);
   }
@@ -322,7 +347,7 @@ export class Vfs {
   symlink(target: string, at: PathOperation): void {
     if (target.length === 0) fail('ENOENT');
     if (target.length >= PATH_MAX) fail('ENAMETOOLONG');
-    const { dir, name } = newName(at);
+    const { dir, name } = newName(at, false, true);
     dir.symlink(name, target, at.creds);
     this.notifier.name(dir, IN_CREATE, name, false);
   }
@@ -350,7 +375,12 @@ export class Vfs {
   }
 
   unlink(at: PathOperation): void {
-    const { dir, name, inode, slash } = nameOf(at);
+    // Watchers are told which file has gone.
+    const { dir, name, inode, slash, unseen } = nameOf(at, this.notifier.idle);
+    if (unseen) {
+      dir.unlink(name);
+      return;
+    }
     if (dir.fs.readOnly) fail('EROFS');
     if (inode === undefined) fail('ENOENT');
     if (slash) fail(inode.isDirectory ? 'EISDIR' : 'ENOTDIR');

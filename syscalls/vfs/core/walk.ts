@@ -34,6 +34,8 @@ export interface Resolved {
   inode: Inode | undefined;
   /** The path ended in a slash: it can only mean a directory. */
   slash: boolean;
+  /** Whether the directory has such a name has been left to the host (ResolveOptions.unseen). */
+  unseen: boolean;
 }
 
 /** Restrictions of openat2 (RESOLVE_*). */
@@ -43,6 +45,11 @@ export interface ResolveOptions {
    * too long for a name.
    */
   name?: boolean;
+  /**
+   * What is to be done to the last component fails on the host as it shall where there is, or is not, such a file: no look is
+   * needed where the directory has no say of its own (Inode.leavesToHost).
+   */
+  unseen?: boolean;
   /** What was seen of the last component a moment ago will do (PassedNames). */
   seen?: boolean;
   noSymlinks?: boolean;
@@ -64,6 +71,20 @@ export function resolve(
   follow: boolean,
   options?: ResolveOptions,
 ): Resolved {
+  return resolveIfThere(context, start, path, follow, options) ?? fail('ENOENT');
+}
+
+/**
+ * As `resolve`, but where a directory on the way is missing gives undefined: that something is not there is the commonest answer of
+ * all, and an exception costs as much as the look itself.
+ */
+export function resolveIfThere(
+  context: PathContext,
+  start: Inode,
+  path: string,
+  follow: boolean,
+  options?: ResolveOptions,
+): Resolved | undefined {
   if (path.length === 0) fail('ENOENT');
   if (path.length >= PATH_MAX) fail('ENAMETOOLONG');
   if (context.prefix !== undefined && path.charCodeAt(0) === 0x2f && !options?.name && !options?.inRoot) {
@@ -96,11 +117,12 @@ class Walk {
     this.#options = options;
     this.#path = path;
     this.#at = start;
-    this.#reached = { dir: start, name: '.', inode: start, slash: true };
+    this.#reached = { dir: start, name: '.', inode: start, slash: true, unseen: false };
     if (path[0] === '/') this.#toRoot();
   }
 
-  to(follow: boolean): Resolved {
+  /** Undefined when a directory on the way is missing. */
+  to(follow: boolean): Resolved | undefined {
     const options = this.#options;
     for (;;) {
       this.#skipSlashes();
@@ -120,21 +142,24 @@ class Walk {
       if (!(isDots ? at.permits(X_OK, this.#creds) : at.searchable(this.#creds))) fail('EACCES');
       if (isDots) {
         if (name === '..') this.#up();
-        this.#reached = { dir: this.#at.parent ?? this.#at, name, inode: this.#at, slash: true };
+        const dir = this.#at.parent ?? this.#at;
+        this.#reached = { dir, name, inode: this.#at, slash: true, unseen: false };
         continue;
       }
       // Who may not search is told so first, also where others say it when they look for a name.
       if (name.length > NAME_MAX) {
         if (!at.permits(X_OK, this.#creds)) fail('EACCES');
         // Who makes or removes a name looks for it when he has its directory.
-        if (isLast && options?.name) return { dir: at, name, inode: undefined, slash };
+        if (isLast && options?.name) return { dir: at, name, inode: undefined, slash, unseen: false };
         fail('ENAMETOOLONG');
       }
+      if (options?.unseen && isLast && !slash && at.leavesToHost(name, this.#creds))
+        return { dir: at, name, inode: undefined, slash, unseen: true };
       const seen = isLast && options?.seen ? at.fs.vfs.passed.last(at, name) : undefined;
       const child = at.mounts?.get(name) ?? seen ?? at.lookup(name, !isLast);
       if (child === undefined) {
-        if (!isLast) fail('ENOENT');
-        return { dir: at, name, inode: undefined, slash };
+        if (!isLast) return undefined;
+        return { dir: at, name, inode: undefined, slash, unseen: false };
       }
       if (child.isSymlink && (!isLast || follow || (slash && !options?.name))) {
         this.#through(child, slash, isLast);
@@ -143,7 +168,7 @@ class Walk {
       if (options?.noXdev && child.fs !== at.fs) fail('EXDEV');
       if (isLast) {
         if (slash && !child.isDirectory && !options?.name) fail('ENOTDIR');
-        return { dir: at, name, inode: child, slash };
+        return { dir: at, name, inode: child, slash, unseen: false };
       }
       this.#at = child;
     }
@@ -156,7 +181,7 @@ class Walk {
   #toRoot(): void {
     if (this.#options?.beneath) fail('EXDEV');
     this.#at = this.#root;
-    this.#reached = { dir: this.#root, name: '/', inode: this.#root, slash: true };
+    this.#reached = { dir: this.#root, name: '/', inode: this.#root, slash: true, unseen: false };
   }
 
   #up(): void {
@@ -176,7 +201,8 @@ class Walk {
     if (target !== undefined) {
       if (options?.noMagicLinks || options?.beneath) fail('ELOOP');
       this.#at = target;
-      this.#reached = { dir: target.parent ?? target, name: target.name, inode: target, slash };
+      const dir = target.parent ?? target;
+      this.#reached = { dir, name: target.name, inode: target, slash, unseen: false };
       if (isLast && slash && !target.isDirectory) fail('ENOTDIR');
       return;
     }
@@ -197,14 +223,25 @@ export function lookupPath(
   follow: boolean,
   options?: ResolveOptions,
 ): Inode {
-  return resolve(context, start, path, follow, options).inode ?? fail('ENOENT');
+  return lookupIfThere(context, start, path, follow, options) ?? fail('ENOENT');
+}
+
+/** The file a path names, undefined when there is none. */
+export function lookupIfThere(
+  context: PathContext,
+  start: Inode,
+  path: string,
+  follow: boolean,
+  options?: ResolveOptions,
+): Inode | undefined {
+  return resolveIfThere(context, start, path, follow, options)?.inode;
 }
 
 /** The file of that path below a prefix. Directories stay those of the real tree, whose other content would be hidden. */
 function inPrefix(prefix: Inode, creds: Creds, path: string, follow: boolean): Resolved | undefined {
   try {
-    const found = resolve({ root: prefix, creds }, prefix, path, follow);
-    return found.inode === undefined || found.inode.isDirectory ? undefined : found;
+    const found = resolveIfThere({ root: prefix, creds }, prefix, path, follow);
+    return found?.inode === undefined || found.inode.isDirectory ? undefined : found;
   } catch (e) {
     if (e instanceof Errno) return undefined;
     throw e;

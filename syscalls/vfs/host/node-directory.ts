@@ -8,10 +8,11 @@ import { type DirEntry, DT_REG, modeToType } from '../../abi/dirent.ts';
 import { errnoNamed, fail } from '../../abi/errno.ts';
 import { O_DIRECTORY, RENAME_EXCHANGE, RENAME_WHITEOUT } from '../../abi/fcntl.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from '../../abi/stat.ts';
-import type { Creds } from '../core/creds.ts';
+import { CAP, type Creds, capable } from '../core/creds.ts';
 import { checkReplaced, type Inode, isWithin } from '../core/inode.ts';
 import type { OpenFile } from '../core/open-file.ts';
 import { SpecialInode } from '../core/special.ts';
+import { FIRST_USER_NAMESPACE } from '../core/user-namespace.ts';
 import type { HostStats } from './attributes.ts';
 import { host, rethrow } from './error.ts';
 import { mknod, readDirectory, rename as renameOnHost } from './ffi/files.ts';
@@ -112,6 +113,17 @@ export class NodeDirectory extends NodeInode {
     newParent.remember(child);
     // A moved directory changes all paths below it; a file only its own.
     if (child.isDirectory) this.fs.generation++;
+  }
+
+  override leavesToHost(name: string, who: Creds): boolean {
+    const { fs } = this;
+    if (!fs.native || fs.guest !== undefined || fs.hidden !== undefined) return false;
+    if (fs.readOnly || this.deleted) return false;
+    if (this.mounts?.has(name) || this.#children?.has(name) || this.#special?.has(name)) return false;
+    // The host's checks are the guest's where both are the same user, and may do the same.
+    if (who.fsuid !== fs.hostUid || who.user !== FIRST_USER_NAMESPACE) return false;
+    if (who.fsuid !== 0) return who.fsgid === fs.hostGid;
+    return capable(who, CAP.DAC_OVERRIDE) && capable(who, CAP.FOWNER);
   }
 
   override list(): DirEntry[] {
