@@ -23,12 +23,8 @@ export function beyond({ call, words, fills }: Made): boolean {
     (WITH_VECTORS.test(call.name) && sizes.some((size) => size > USER_END - 0x7000_6000))
   );
 }
-/** Some address is where an ARM program has its stack. */
-export const inStack = ({ call, words }: Made) =>
-  words.some(
-    ([at], i) =>
-      /^(address|path|strings)$/.test(call.args[i]!.domain.kind) && at >= USER_END && at < 0xc000_0000,
-  );
+/** Something is an address where an ARM program has its stack. */
+export const inStack = ({ words }: Made) => words.some(([at]) => at >= USER_END && at < 0xc000_0000);
 /** Clocks that wake a machine: 8 and 9. */
 export const alarmClock = (made: Made) => word(made, 0) === 8 || word(made, 0) === 9;
 /** A 64-bit argument that is no exact number here. */

@@ -377,6 +377,11 @@ export const RULES: readonly Rule[] = [
     reason: 'MFD_NOEXEC_SEAL and MFD_EXEC are newer than Linux 6.1 (EINVAL).',
   },
   {
+    calls: /^preadv2$/,
+    when: ({ made, ours }) => ours === 'EOPNOTSUPP' && [15, 16].includes(word(made, 0)),
+    reason: 'A timerfd and a signalfd are read with flags in newer kernels.',
+  },
+  {
     calls: /^(preadv2|pwritev2)$/,
     when: ({ made }) => (word(made, 5) & ~0x1f) !== 0,
     reason: 'RWF_NOAPPEND and what came later are newer than Linux 6.1 (EOPNOTSUPP).',

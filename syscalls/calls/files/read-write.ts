@@ -28,6 +28,7 @@ import { BLOCKED, type Task } from '../../kernel/task.ts';
 import { AnonymousFile } from '../../vfs/core/anonymous.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
 import { OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-file.ts';
+import { EventFile } from '../../vfs/events/eventfd.ts';
 import { Socket } from '../../vfs/net/socket.ts';
 import { arrayIn, bytesIn, bytesOut, fd, flags, int, oneOf, s64, size, structOut, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
@@ -415,12 +416,16 @@ function lseek(t: Task, fd: number, offset: number, whence: number): number {
   return file.seek(offset, whence);
 }
 
+/** Directories and most objects of the kernel's are read and written piece by piece (do_loop_readv_writev). */
+const iterates = (file: OpenFile, writes: boolean) =>
+  !file.inode.isDirectory && (!(file instanceof AnonymousFile) || (!writes && file instanceof EventFile));
+
 /** Flags are judged after the vector, unless that is of no length. */
-function withFlags(may: boolean, memory: Memory, flags: number): Memory {
+function withFlags(may: boolean, takes: boolean, memory: Memory, flags: number): Memory {
   if (!may) fail('EBADF');
   return (t) => {
     const vector = memory(t);
-    if (vector.length > 0 && flags & ~RWF_KNOWN) fail('EOPNOTSUPP');
+    if (vector.length > 0 && flags & ~(takes ? RWF_KNOWN : RWF_HIPRI)) fail('EOPNOTSUPP');
     return vector;
   };
 }
@@ -447,15 +452,17 @@ export const readWriteCalls: readonly Call[] = [
   call(392, 'preadv2', [fd, vector, int, uint, int, rwfFlags], (t, fd, v, count, low, high, flags) => {
     const offset = pair(low, high);
     const file = offset === -1 ? t.files.get(fd) : seekable(t, fd, offset);
-    const memory = withFlags(file.readable, several(v, count), flags);
-    if (flags & RWF_NOWAIT && file.readable && file.pollable && !(file.poll() & 1)) return WOULD_BLOCK;
+    const takes = iterates(file, false);
+    const memory = withFlags(file.readable, takes, several(v, count), flags);
+    if (flags & RWF_NOWAIT && takes && file.pollable && !(file.poll() & 1)) return WOULD_BLOCK;
     return offset === -1 ? read(t, fd, memory) : pread(t, fd, memory, offset);
   }),
   call(393, 'pwritev2', [fd, vector, int, uint, int, rwfFlags], (t, fd, v, count, low, high, flags) => {
     const offset = pair(low, high);
     const file = offset === -1 ? t.files.get(fd) : seekable(t, fd, offset);
-    const list = withFlags(file.writable, several(v, count), flags);
-    if (flags & RWF_NOWAIT && file.pollable && !(file.poll() & 4)) return WOULD_BLOCK;
+    const takes = iterates(file, true);
+    const list = withFlags(file.writable, takes, several(v, count), flags);
+    if (flags & RWF_NOWAIT && takes && file.pollable && !(file.poll() & 4)) return WOULD_BLOCK;
     const end = flags & RWF_APPEND && !file.pollable ? file.stat().size : -1;
     let count2: number;
     if (end >= 0) count2 = pwrite(t, fd, list, end);

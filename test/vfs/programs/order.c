@@ -229,6 +229,20 @@ static void others(void) {
   TRY(pwritev2(null, &some, 1, 5, RWF_SYNC));
   TRY(pwritev2(null, NULL, 0, 5, RWF_SYNC | RWF_APPEND));
   TRY(pwritev2(p[1], &some, 1, -1, RWF_DSYNC));
+  // What is read and written piece by piece takes no flags.
+  int directory = open(".", O_RDONLY | O_DIRECTORY), event = eventfd(5, EFD_NONBLOCK), watch = inotify_init1(IN_NONBLOCK);
+  struct iovec no_memory = {(void *)1, 8}, nothing = {NULL, 0};
+  TRY(preadv2(directory, &some, 1, -1, RWF_SYNC));
+  TRY(preadv2(directory, &some, 1, -1, RWF_HIPRI));
+  TRY(preadv2(directory, &no_memory, 1, -1, RWF_SYNC));
+  TRY(preadv2(directory, &nothing, 1, -1, RWF_SYNC));
+  TRY(preadv2(directory, &some, 1, 0, RWF_DSYNC));
+  TRY(preadv2(event, &some, 1, -1, RWF_SYNC));
+  TRY(preadv2(event, &some, 1, -1, RWF_NOWAIT));
+  TRY(pwritev2(event, &some, 1, -1, RWF_SYNC));
+  TRY(pwritev2(event, &some, 1, -1, RWF_NOWAIT));
+  TRY(preadv2(watch, &some, 1, -1, RWF_NOWAIT));
+  TRY(preadv2(watch, &some, 1, -1, RWF_HIPRI));
   int netlink = socket(AF_NETLINK, SOCK_RAW, 0), value = 0;
   TRY(ioctl(netlink, FIONREAD, &value));
   TRY(ioctl(netlink, TIOCOUTQ, &value));
