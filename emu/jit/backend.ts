@@ -249,7 +249,7 @@ export class JitBackend implements CpuBackend {
     const { code } = this;
     const tiering = this.#tiering;
     this.code.poll();
-    if (code.acquire(location, tiering.isHot(count)) > 0) {
+    if (code.acquire(location, tiering.isHot(count), tiering.interval) > 0) {
       this.#enterCompiled(location);
       return;
     }

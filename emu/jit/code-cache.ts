@@ -26,7 +26,7 @@ import { importsOf, moduleOf, type RegionModule } from './module.ts';
 import type { ModuleTable } from './module-table.ts';
 import type { TranslationStore } from './store.ts';
 import { ThreadRequests } from './thread-requests.ts';
-import { LOCAL_INSTRUCTIONS, THREAD_MS } from './tiering.ts';
+import { isWorthTaking, LOCAL_INSTRUCTIONS, THREAD_MS } from './tiering.ts';
 import type { TranslationThread } from './translation-thread.ts';
 import { type Batch, isEntry, type Start, Translator, type TranslatorOptions } from './translator.ts';
 
@@ -107,15 +107,20 @@ export class CodeCache {
     this.#thread?.poll(this.#store.hasRun(THREAD_MS));
   }
 
-  /** As compiledSlot, but takes what other processes and earlier runs have translated, too. */
-  acquire(location: number, isHot: boolean): number {
+  /**
+   * As compiledSlot, but takes what other processes and earlier runs have translated, too. The location has been arrived at so many
+   * times again.
+   */
+  acquire(location: number, isHot: boolean, arrivals: number): number {
     const slot = this.modules.compiledSlot(location);
     if (slot > 0) return slot;
     const image = this.#store.fileImageAt(this.space, location);
     if (image === null) return 0;
     if (this.#attach(image) && this.modules.compiledSlot(location) > 0)
       return this.modules.compiledSlot(location);
-    const compiled = image.kept?.moduleAt(location, image, this.#store, isHot) ?? null;
+    this.#store.arrivals += arrivals;
+    if (!isHot && !isWorthTaking(Infinity, this.#store.arrivals)) return 0;
+    const compiled = image.kept?.moduleAt(location, image, this.#store, isHot, arrivals) ?? null;
     if (compiled === null || this.modules.has(compiled) || !this.modules.fits(compiled, image)) return 0;
     this.#instantiate(compiled);
     this.kept.modules++;

@@ -6,6 +6,7 @@
  * An image knows translations, not where they are in use: module-table.ts does, for one address space each.
  */
 import type { InsnPage } from '../decode/insn-cache.ts';
+import type { PageSource } from '../memory/address-space.ts';
 import type { RunNumber } from './function-writer.ts';
 import type { KeptImage } from './kept-image.ts';
 import { Waste } from './tiering.ts';
@@ -55,8 +56,6 @@ export class CodeImage {
   readonly translations = new Map<number, Translation>();
   /** Translations of this run that have not been written down yet (keeper.ts), by location. */
   readonly loose = new Map<number, Translation>();
-  /** What earlier runs have kept of it. */
-  kept: KeptImage | null = null;
   /** Oldest first: what a later one has takes the place of what an earlier one has. */
   readonly modules: CompiledModule[] = [];
   /** Instructions decoded from an image's pages; see InsnCache. */
@@ -76,6 +75,21 @@ export class CodeImage {
   news: News[] | null = null;
   /** How many translations hold a block. Made when it is first asked for. */
   #covered: Map<number, number> | undefined;
+  /** The file, as it was mapped where the image was last asked for. */
+  source: PageSource | null = null;
+  readonly #findKept: (image: CodeImage) => KeptImage | null;
+  #kept: KeptImage | null | undefined;
+
+  /** `findKept` looks for what earlier runs have kept of it, when that is first asked for. */
+  constructor(findKept: (image: CodeImage) => KeptImage | null = () => null) {
+    this.#findKept = findKept;
+  }
+
+  /** What earlier runs have kept of it; null when there is nothing. */
+  get kept(): KeptImage | null {
+    if (this.#kept === undefined) this.#kept = this.#findKept(this);
+    return this.#kept;
+  }
 
   /** Adds a translation that was made now, in place of the one that its location has. */
   add(t: Translation): void {

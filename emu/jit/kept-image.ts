@@ -9,6 +9,7 @@ import type { KeptFile } from './archive.ts';
 import type { CodeImage, CompiledModule, Translation } from './code-image.ts';
 import { moduleIn, type ReadModule, type ReadPiece, readModule } from './module-file.ts';
 import type { TranslationStore } from './store.ts';
+import { isWorthTaking } from './tiering.ts';
 
 const MAGIC = 0x4152_4d49;
 const HEADER = 5;
@@ -53,6 +54,8 @@ export class KeptImage {
   readonly #kinds: Int32Array;
   /** By piece: null when it is damaged. */
   readonly #modules = new Map<number, CompiledModule | null>();
+  /** Arrivals at its locations, by piece that is not in use. */
+  readonly #arrivals = new Map<number, number>();
   /** By piece that is in use. */
   readonly #used = new Map<number, ReadModule>();
   /** By piece that has been read and is not in use. */
@@ -66,10 +69,7 @@ export class KeptImage {
     if (magic !== MAGIC || count < 0 || rest + jumps + unaligned !== index.length) return null;
     for (let at = rest; at < rest + jumps; ) {
       const targets = index.subarray(at + 2, at + 2 + index[at + 1]!);
-      image.jumps.set(
-        index[at]! >>> 0,
-        Array.from(targets, (t) => t >>> 0),
-      );
+      for (const target of targets) image.sawJump(index[at]! >>> 0, target >>> 0);
       at += 2 + targets.length;
     }
     for (const location of index.subarray(rest + jumps)) image.unaligned.add(location >>> 0);
@@ -96,22 +96,26 @@ export class KeptImage {
   }
 
   /**
-   * The compiled module with a location's translation, read now if need be; null when there is none, or nothing that can be
-   * used. Of its translations the image gets those that it has no newer ones of. What V8 has not optimized it is asked to
-   * optimize meanwhile, for this run and later ones. Code that is not hot is used only then: to have it compiled first would cost
-   * more than it gains.
+   * The compiled module with a location's translation, which has been arrived at so many times again; null when there is none,
+   * nothing that can be used, or too little has been lost yet for want of it. Of its translations the image gets those that it
+   * has no newer ones of. What V8 has not optimized it is asked to optimize meanwhile, for this run and later ones. Code that is
+   * not hot is used only then: to have it compiled first would cost more than it gains.
    */
   moduleAt(
     location: number,
     image: CodeImage,
     store: TranslationStore,
     isHot: boolean,
+    arrivals: number,
   ): CompiledModule | null {
     const i = this.#find(location);
     if (i < 0) return null;
     const piece = this.#pieces[i]!;
     const known = this.#modules.get(piece);
     if (known !== undefined) return known;
+    const sum = (this.#arrivals.get(piece) ?? 0) + arrivals;
+    this.#arrivals.set(piece, sum);
+    if (!isHot && !isWorthTaking(sum, store.arrivals)) return null;
     try {
       const read = this.#waiting.get(piece) ?? this.#load(piece, image, store);
       const isUsed = isHot || read.isOptimized || !this.#is(WARM, i);

@@ -30,8 +30,13 @@ const MAX_SITES = 1 << 24;
 /** The image of a program file at an address, and who keeps it. */
 interface Entry {
   readonly image: CodeImage;
-  /** Null when nothing of it is to be kept. */
-  keeper: Keeper | null;
+  readonly bias: number;
+  /** Under which its translations are kept; null when they are not to be, undefined when nobody has asked. */
+  name?: string | null;
+  /** What earlier runs have kept, when that has been looked for. */
+  kept?: KeptImage | null;
+  /** Undefined when there has been nothing to keep. */
+  keeper?: Keeper;
 }
 
 export class TranslationStore {
@@ -40,6 +45,8 @@ export class TranslationStore {
   readonly began: number;
   /** What is done does not depend on time: nothing is kept before the end, and then all of it. */
   readonly isRepeatable: boolean;
+  /** Arrivals in the interpreter at locations without compiled code, of all processes; as far as they have been told. */
+  arrivals = 0;
   /** Instructions translated on this thread. */
   translatedHere = 0;
   readonly archive: Archive | null;
@@ -138,6 +145,8 @@ export class TranslationStore {
 
   // ---- images ----
 
+  // What is kept of an image is looked for when it is first needed: it takes as long as a short program has code.
+
   /** The image that the code at an address belongs to; null when the code is the address space's own. */
   fileImageAt(space: AddressSpace, address: number): CodeImage | null {
     const vma = space.find(address);
@@ -149,6 +158,7 @@ export class TranslationStore {
       image = this.#fileImage(vma.source, vma.start - vma.offset);
       this.#imageOfVma.set(vma, image);
     }
+    image.source = vma.source;
     return image;
   }
 
@@ -162,19 +172,32 @@ export class TranslationStore {
       return known.image;
     }
     this.#makeRoom();
-    const image = new CodeImage();
-    const { archive } = this;
-    const name = archive?.nameOf(source, bias) ?? null;
-    let keeper: Keeper | null = null;
-    if (archive !== null && name !== null) {
-      const file = archive.open(name);
-      if (file !== null) image.kept = KeptImage.of(file, name, image);
-      keeper = new Keeper(archive, name, image, this);
-    }
-    const entry = { image, keeper };
+    const entry: Entry = { image: new CodeImage(() => this.#findKept(entry)), bias };
     this.#images.set(key, entry);
-    this.#entryOf.set(image, entry);
-    return image;
+    this.#entryOf.set(entry.image, entry);
+    return entry.image;
+  }
+
+  #nameOf(entry: Entry): string | null {
+    const { source } = entry.image;
+    if (entry.name === undefined && source !== null)
+      entry.name = this.archive?.nameOf(source, entry.bias) ?? null;
+    return entry.name ?? null;
+  }
+
+  #findKept(entry: Entry): KeptImage | null {
+    const name = this.#nameOf(entry);
+    const file = name === null ? null : this.archive!.open(name);
+    entry.kept = file && KeptImage.of(file, name!, entry.image);
+    return entry.kept;
+  }
+
+  /** Null when nothing of it is to be kept. */
+  #keeperOf(entry: Entry): Keeper | null {
+    const name = this.#nameOf(entry);
+    if (name === null) return null;
+    entry.keeper ??= new Keeper(this.archive!, name, entry.image, this);
+    return entry.keeper;
   }
 
   /** A module that is kept under a name, and how many of its functions have V8's code, from the first on. */
@@ -217,7 +240,8 @@ export class TranslationStore {
 
   /** Whether translations of an image are kept. */
   keeps(image: CodeImage): boolean {
-    return (this.#entryOf.get(image)?.keeper ?? null) !== null;
+    const entry = this.#entryOf.get(image);
+    return entry !== undefined && this.#nameOf(entry) !== null;
   }
 
   /**
@@ -226,11 +250,12 @@ export class TranslationStore {
    */
   translated(space: AddressSpace, address: number, image: CodeImage): void {
     const entry = this.#entryOf.get(image);
-    if (!entry?.keeper) return;
-    if (space.find(address)?.source?.unchanged?.() === true) entry.keeper.translated();
+    const keeper = entry && this.#keeperOf(entry);
+    if (!keeper) return;
+    if (space.find(address)?.source?.unchanged?.() === true) keeper.translated();
     else {
-      entry.keeper.taint();
-      entry.keeper = null;
+      keeper.taint();
+      entry!.name = null;
     }
   }
 
@@ -242,10 +267,11 @@ export class TranslationStore {
     const began = performance.now();
     const writing: Promise<void>[] = [];
     // What has learned most comes first.
-    for (const { keeper } of [...this.#images.values()].sort(
-      (a, b) => b.image.loose.size - a.image.loose.size,
-    ))
-      if (keeper !== null && performance.now() < began + patience / 2) writing.push(keeper.finish());
+    for (const entry of [...this.#images.values()].sort((a, b) => b.image.loose.size - a.image.loose.size)) {
+      // What is damaged is replaced also when nothing has been translated.
+      const keeper = entry.kept?.damaged ? this.#keeperOf(entry) : entry.keeper;
+      if (keeper && performance.now() < began + patience / 2) writing.push(keeper.finish());
+    }
     const left = Math.max(0, began + patience - performance.now());
     await Promise.race([Promise.all(writing), setTimeout(left, undefined, { ref: false })]);
   }

@@ -29,8 +29,15 @@ export const THREAD_MS = 500;
  * loops has its code sooner so, and one with more does not wait for all of it.
  */
 export const LOCAL_INSTRUCTIONS = 2000;
-/** Arrivals between two questions. The first finds what an earlier run has kept. */
+/** Arrivals between two questions. */
 const INTERVAL = 128;
+/**
+ * Arrivals in the interpreter, of all processes of a run together, before anything is taken of what earlier runs have kept. Most
+ * runs are over before, and taking it would cost them more than they gain: what has run for so long is likely to go on.
+ */
+const KEPT_LATER = 100_000;
+/** The same at the locations of one piece of it, from then on. */
+const PIECE_ARRIVALS = 4_000;
 /** Hot locations that are waited for before a module is made of them. */
 const BATCH = 16;
 
@@ -54,6 +61,11 @@ const WASTE_US = {
   /** A millisecond in a region that would be faster with what it calls inside it. */
   sample: 500,
 } as const;
+
+/** Whether a piece of what is kept may be worth taking, after so many arrivals at its locations and anywhere. */
+export function isWorthTaking(ofPiece: number, ofRun: number): boolean {
+  return ofRun >= KEPT_LATER && ofPiece >= PIECE_ARRIVALS;
+}
 
 /** What has been wasted in an image's regions, by location and reason. */
 export class Waste {
