@@ -2,11 +2,12 @@
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Archive, KeptFile, NewFile, PieceFile } from '../../emu/jit/archive.ts';
+import { JitBackend } from '../../emu/jit/backend.ts';
 import { TranslationStore } from '../../emu/jit/store.ts';
 import { EXEC, READ, WRITE } from '../../emu/memory/layout.ts';
 import { BytesSource } from '../memory/sources.ts';
 import { assemble } from '../unicorn/assemble.ts';
-import { CODE, closeMachines, interp, jitWith, machine, outcome, run } from './machine.ts';
+import { CODE, closeMachines, type Factory, interp, jitWith, machine, outcome, run } from './machine.ts';
 import { calling, programs } from './programs.ts';
 
 afterEach(closeMachines);
@@ -297,4 +298,39 @@ test('what was not mapped for long is forgotten, but kept', async () => {
   expect(start(store, fileOf(adding), adding).backend.stats().regions).toBe(0);
   first.cpu.location = CODE | 1;
   first.backend.run(first.cpu);
+});
+
+test('a run takes what is kept when it has gone on for a while, and of that what it misses', async () => {
+  const counting = (times: number) => `
+    .thumb
+    ldr   r1, =${times}
+  again:
+    adds  r0, #1
+    subs  r1, #1
+    bne   again
+    svc   #0`;
+  const later = async (times: number, hot?: number) => {
+    const archive = new Memory();
+    let opened = 0;
+    const open = archive.open.bind(archive);
+    archive.open = (name) => {
+      opened++;
+      return open(name);
+    };
+    const source = counting(times);
+    const store = new TranslationStore(archive);
+    start(store, fileOf(source), source);
+    await store.keep();
+    expect(archive.files.size).toBe(1);
+    opened = 0;
+    const usual: Factory = (space, hooks) =>
+      new JitBackend(space, { hooks, ...(hot && { hot }) }, laterRun(archive));
+    const m = machine(usual, fileOf(source), true);
+    m.backend.run(m.cpu);
+    return { opened, regions: m.backend.stats().regions };
+  };
+  expect(await later(20_000)).toEqual({ opened: 0, regions: 0 });
+  expect(await later(200_000)).toEqual({ opened: 1, regions: 0 });
+  // What is hot by itself does not wait.
+  expect(await later(20_000, 64)).toEqual({ opened: 1, regions: 0 });
 });
