@@ -6,7 +6,7 @@ import { isThumb32, newA32, newThumb } from '../decode/decoder.ts';
 import { isDefaultModel, onModelChange } from '../decode/features.ts';
 import { itRow } from '../decode/t16.ts';
 import type { Handlers } from './handlers.ts';
-import { PAIR, TABLES } from './kinds.ts';
+import { ENTRY_WORDS, PAIR, TABLES } from './kinds.ts';
 import { HANDLER, MASTER, MASTER_FACTOR, MASTER_KIND, RECORD, stepHandler, TABLES_AT } from './record.ts';
 import { RecordMaker } from './record-maker.ts';
 
@@ -42,10 +42,12 @@ export class RecordDecoder {
     this.#master = new Int32Array(this.memory.buffer, 0, TABLES_AT >>> 2);
     const tables = new Uint8Array(this.memory.buffer, TABLES_AT);
     const kinds = new Int32Array(this.memory.buffer, TABLES_AT + TABLES.hash, 1 << TABLES.hashLog2);
-    /** The kinds are of the default model and mode. */
+    /** The kinds are of the default model and mode; and what the master table begins with does not count. */
     const load = (): void => {
       tables.set(handlers.tables);
-      if (!isDefaultModel() || floatMode) kinds.fill(0);
+      const isUsual = isDefaultModel() && !floatMode;
+      if (!isUsual) kinds.fill(0);
+      if (isUsual && !counting) this.#begin();
     };
     load();
     onModelChange(() => {
@@ -53,6 +55,17 @@ export class RecordDecoder {
       this.#inBlocks.clear();
       load();
     });
+  }
+
+  /** Puts in the master table what is usual. */
+  #begin(): void {
+    const { buffer } = this.memory;
+    const [at = 0, count = 0] = new Int32Array(buffer, TABLES_AT + TABLES.entries, 2);
+    const words = new Int32Array(buffer, TABLES_AT + at, count * ENTRY_WORDS);
+    for (let i = 0; i < words.length; i += ENTRY_WORDS) {
+      const entry = this.#entryFor(words[i]!, words[i + 1]!);
+      for (let word = 0; word < 4; word++) this.#master[entry + word] = words[i + 2 + word]!;
+    }
   }
 
   /** The handler of a pair's first instruction alone; 0 when the handler is of no pair. */
@@ -117,11 +130,16 @@ export class RecordDecoder {
   }
 
   #remember(bits: number, kind: number): void {
+    this.#maker.put(this.#master, this.#entryFor(bits, kind));
+  }
+
+  /** Makes an entry of the master table that of an encoding; gives the word where its record is to be put. */
+  #entryFor(bits: number, kind: number): number {
     const hash = Math.imul(bits ^ kind, MASTER_FACTOR) >>> (32 - MASTER.entriesLog2);
     const entry = (hash << MASTER.shift) >>> 2;
     const master = this.#master;
-    this.#maker.put(master, entry + (MASTER.record >>> 2));
     master[entry + (MASTER.bits >>> 2)] = bits;
     master[entry + (MASTER.kind >>> 2)] = kind;
+    return entry + (MASTER.record >>> 2);
   }
 }

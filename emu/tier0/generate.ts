@@ -40,9 +40,10 @@ import { type FormEntry, Handlers } from './handlers.ts';
 import { buildTables, IN_BLOCK, type KindSource, type Pair } from './kinds.ts';
 import type { Operand } from './operand.ts';
 import { PAIRS } from './pairs.ts';
-import { CONDITION_HANDLERS, FIRST_FORM, RECORD, TABLES_AT } from './record.ts';
+import { CONDITION_HANDLERS, FIRST_FORM, MASTER_KIND, RECORD, TABLES_AT } from './record.ts';
 import { RecordMaker } from './record-maker.ts';
 import { usualForms } from './usual.ts';
+import { usualEncodings } from './usual-encodings.ts';
 
 /** Names handlers by their rows, for profilers. */
 const NAMES = process.env.ARMRUN_JIT_NAMES !== undefined;
@@ -351,8 +352,19 @@ function generateForModel(): { handlers: Handlers; names: readonly string[] } {
     handler: placed(handler),
   }));
   const alone = Handlers.of(formsPlaced, parts);
-  const tables = buildTables(kindSource(alone), pairsPlaced, TABLES_AT);
+  const tables = buildTables(kindSource(alone), pairsPlaced, usualEntries(alone), TABLES_AT);
   return { handlers: Handlers.of(formsPlaced, { ...parts, tables }), names: orderedNames };
+}
+
+/** What the master table begins with. */
+function usualEntries(handlers: Handlers): Int32Array {
+  const maker = new RecordMaker(handlers, false);
+  return Int32Array.from(
+    usualEncodings().flatMap(({ isa, bits }) => {
+      maker.make(isa === 'A32' ? newA32(bits) : newThumb(...halves(isa, bits), 0));
+      return [bits, MASTER_KIND[isa], ...maker.record];
+    }),
+  );
 }
 
 /** All handlers, first those that are usual. Pairs stay together. */

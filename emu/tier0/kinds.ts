@@ -22,10 +22,15 @@ const A32_AT = T32_AT + 2 * T32.size;
 const A32_UNCONDITIONAL_AT = A32_AT + 2 * A32_CONDITIONAL.size;
 const HASH_AT = A32_UNCONDITIONAL_AT + 2 * A32_UNCONDITIONAL.size;
 const HASH_LOG2 = 15;
-/** The tables: header words (where rows and lists of rows begin), indexes of halfwords, and a hash table of kinds of words. */
+/**
+ * The tables: header words (where rows and lists of rows begin, where master entries do and how many there are), indexes of
+ * halfwords, and a hash table of kinds of words.
+ */
 export const TABLES = {
   rows: 0,
   lists: 4,
+  entries: 8,
+  entryCount: 12,
   T16: T16_AT,
   T32: T32_AT,
   A32: A32_AT,
@@ -42,6 +47,9 @@ const FIXED = TABLES.pairs + (8 << TABLES.pairsLog2);
  * length of the first (halfwords).
  */
 export const PAIR = { first: 0, second: 2, handler: 4, size: 6 } as const;
+
+/** A master entry in the tables: encoding, MASTER_KIND, and the record's four words. */
+export const ENTRY_WORDS = 6;
 
 /** A handler that does what two in a row do, the first of them of so many bytes. */
 export interface Pair {
@@ -162,8 +170,16 @@ const INDEXES: readonly (readonly [RowTable, number])[] = [
   [A32_UNCONDITIONAL, TABLES.A32_UNCONDITIONAL],
 ];
 
-/** Makes the tables. `at` is where they will lie in memory. */
-export function buildTables(source: KindSource, pairs: readonly Pair[], at: number): Uint8Array {
+/**
+ * Makes the tables. `at` is where they will lie in memory; `entries` are those that the master table begins with (encoding, kind,
+ * record: ENTRY_WORDS each).
+ */
+export function buildTables(
+  source: KindSource,
+  pairs: readonly Pair[],
+  entries: Int32Array,
+  at: number,
+): Uint8Array {
   const words = new Words(at + FIXED);
   const runsAt: number[] = [];
   const allRuns = ROWS.map((row) => source.runsOf(row));
@@ -186,10 +202,12 @@ export function buildTables(source: KindSource, pairs: readonly Pair[], at: numb
     words.push(kind.row, kind.bits, ...kind.words, ...kind.weights);
     return place;
   });
+  const entriesAt = words.end;
+  words.push(...entries);
   const listsAt = words.end;
   const { lists, indexes } = listRows();
   const bytes = new Uint8Array(listsAt - at + ((2 * lists.length + 3) & ~3));
-  new Int32Array(bytes.buffer, 0, 2).set([rowsAt, listsAt]);
+  new Int32Array(bytes.buffer, 0, 4).set([rowsAt, listsAt, entriesAt - at, entries.length / ENTRY_WORDS]);
   for (const [table, offset] of INDEXES)
     new Uint16Array(bytes.buffer, offset, table.size).set(indexes.get(table)!);
   new Int32Array(bytes.buffer, FIXED, (listsAt - at - FIXED) / 4).set(words.view());
