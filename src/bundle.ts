@@ -3,5 +3,5 @@
  * snapshot holds what was loaded when it was made (docs/STARTUP.md).
  */
 export { main } from './cli.ts';
-export { isCodeUsed, writeCode } from './handlers-file.ts';
+export { decodeUsual, isCodeUsed, writeCode } from './handlers-file.ts';
 export * from './index.ts';

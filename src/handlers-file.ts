@@ -14,7 +14,7 @@ import { MAX_DEPTH } from '../emu/jit/compile.ts';
 import { generate } from '../emu/tier0/generate.ts';
 import { handlerSet, provideHandlers } from '../emu/tier0/handler-set.ts';
 import { HANDLERS_HEADER, Handlers, restOfHandlersAt } from '../emu/tier0/handlers.ts';
-import { visitHandlers } from '../emu/tier0/visit.ts';
+import { visitEncodings, visitHandlers } from '../emu/tier0/visit.ts';
 import { codeOf, moduleWithCode } from './wasm-code.ts';
 
 /** Beside the bundle. */
@@ -68,6 +68,11 @@ export async function writeCode(file: string): Promise<void> {
   visitHandlers(handlerSet(), handlers.usual);
   setFlagsFromString('--liftoff');
   fs.writeFileSync(file, code());
+}
+
+/** Decodes what is usual, in a process that has run a program. */
+export function decodeUsual(): void {
+  visitEncodings(handlerSet().decoder);
 }
 
 export function loadHandlers(): Handlers {

@@ -71,17 +71,19 @@ function withChangedUsage(modified: Date | undefined, body: () => void): void {
   }
 }
 
+/** Those of every start. */
+const FLAGS = ['v8-flags.json', 'snapshot/flags.json'].flatMap((file): string[] =>
+  JSON.parse(readFileSync(new URL(`../src/${file}`, import.meta.url), 'utf8')),
+);
+
 const LONG_AGO = new Date(0);
 const help = (command: string, ...args: string[]) => run(command, [...args, '--help']).stdout.split(' ')[0];
 
 describe.runIf(process.arch === 'x64')('the code of handlers', () => {
   const isUsed = () => {
-    const flags = ['v8-flags.json', 'snapshot/flags.json'].flatMap((file): string[] =>
-      JSON.parse(readFileSync(`${copy}/src/${file}`, 'utf8')),
-    );
     const script = 'console.log(require(process.argv[1]).isCodeUsed())';
     const { stdout } = run(`${copy}/node_modules/.bin/node`, [
-      ...flags,
+      ...FLAGS,
       '-e',
       script,
       `${copy}/dist/armrun.cjs`,
@@ -193,11 +195,36 @@ describe('the snapshot', () => {
     }
   });
 
+  /** Makes a snapshot of a bundle in dist/, with the code in a file there. */
+  function snapshotOf(bundle: string, code: string, blob: string) {
+    const [dist, sources] = [`${copy}/dist`, `${copy}/src/snapshot`];
+    const entry = [`${sources}/entry.cjs`, bundle, `${dist}/${code}`, `${sources}/bundle.cjs`];
+    return run(process.execPath, [
+      ...FLAGS,
+      '--snapshot-blob',
+      `${dist}/${blob}`,
+      '--build-snapshot',
+      ...entry,
+    ]);
+  }
+
+  test('has the code of what starts need, and of all when V8 does not take that', () => {
+    const code = new Uint8Array(readFileSync(`${copy}/dist/used.code`));
+    writeFileSync(`${copy}/dist/other.code`, code.subarray(0, code.length >> 1));
+    const [used, all] = ['used', 'other'].map((name) => {
+      const blob = `${name}.blob`;
+      expect(snapshotOf(`${copy}/dist/armrun.cjs`, `${name}.code`, blob).status).toBe(0);
+      const start = [...FLAGS, '--snapshot-blob', `${copy}/dist/${blob}`, '--', '--version'];
+      expect(run(process.execPath, start).stdout).toMatch(/^armrun /);
+      return statSync(`${copy}/dist/${blob}`).size;
+    });
+    expect(used!).toBeLessThan(all! - 1_000_000);
+  });
+
   test('a module that looks at the machine while it is loaded is refused', () => {
     const file = `${copy}/dist/refused.cjs`;
     writeFileSync(file, 'exports.now = Date.now(); exports.main = () => {};');
-    const args = ['--snapshot-blob', `${copy}/dist/refused.blob`, '--build-snapshot'];
-    const { status, stderr } = run(process.execPath, [...args, `${copy}/src/snapshot/entry.cjs`, file]);
+    const { status, stderr } = snapshotOf(file, 'none', 'refused.blob');
     expect(status).not.toBe(0);
     expect(stderr).toContain('now is asked for while modules are loaded');
   });
@@ -271,7 +298,7 @@ describe('the package', () => {
         stdio: ['ignore', 'pipe', 'ignore'],
       }),
     );
-    expect(files.length).toBeLessThan(26);
+    expect(files.length).toBeLessThan(28);
     execFileSync('tar', ['-xzf', `${directory}/${filename}`, '-C', modules]);
     renameSync(`${modules}/package`, `${modules}/armrun`);
     const node = `node-${process.platform}-${process.arch}`;

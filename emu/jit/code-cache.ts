@@ -107,10 +107,7 @@ export class CodeCache {
     this.#thread?.poll(this.#store.hasRun(THREAD_MS));
   }
 
-  /**
-   * As compiledSlot, but takes what other processes and earlier runs have translated, too. The location has been arrived at so many
-   * times again.
-   */
+  /** As compiledSlot, but takes what others have translated, too. The location has been arrived at so many times again. */
   acquire(location: number, isHot: boolean, arrivals: number): number {
     const slot = this.modules.compiledSlot(location);
     if (slot > 0) return slot;
@@ -187,9 +184,7 @@ export class CodeCache {
     return this.#preparing > 0;
   }
 
-  /**
-   * Has regions translated for later runs, when the other thread is there for it. Those of images that are kept only.
-   */
+  /** Has regions translated for later runs, when the other thread is there for it. Those of images that are kept only. */
   prepare(starts: readonly Start[], wanted: number): void {
     const requests = this.#thread?.failed === false ? this.#requests : null;
     if (requests === null || this.#store.isFull) return;

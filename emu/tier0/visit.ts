@@ -1,6 +1,6 @@
 /**
- * Runs each handler of the first module once, on nothing: V8 compiles a function when it is first called. Part of the build
- * (src/handlers-file.ts).
+ * Has what is usual done once, on nothing, because V8 compiles a function when it is first called. Part of the build
+ * (src/handlers-file.ts, src/snapshot).
  */
 import { Machinery } from '../jit/machinery.ts';
 import {
@@ -13,8 +13,10 @@ import {
   STATE_SIZE,
 } from '../memory/layout.ts';
 import { PooledMemory } from '../memory/pool.ts';
+import type { RecordDecoder } from './decoder.ts';
 import type { HandlerSet } from './handler-set.ts';
 import { HANDLER, MASTER_KIND, RECORD, RECORD_SCALE, RECORDS_STRIDE } from './record.ts';
+import { usualEncodings } from './usual-encodings.ts';
 
 /** The last instruction of a page that has records; nothing is mapped there. */
 const ADDRESS = 0x1_0ffe;
@@ -22,8 +24,23 @@ const RECORDS = RECORDS_START + (ADDRESS & PAGE_MASK) * RECORD_SCALE;
 /** MOV r0, r0. */
 const AN_ENCODING = 0xe1a0_0000 | 0;
 
+/** ITSTATE of the last instruction of a block, for EQ. */
+const LAST_EQUAL = 0x08;
+
 const leave = (): number => 0;
 
+/** Decodes each usual encoding, and some in an IT block. */
+export function visitEncodings(decoder: RecordDecoder): void {
+  const into = new Int32Array(4);
+  for (const { isa, bits } of usualEncodings()) {
+    const [hw1, hw2] = isa === 'T32' ? [bits >>> 16, bits & 0xffff] : [bits, 0];
+    if (isa === 'A32') decoder.arm(bits, into, 0);
+    else decoder.thumb(hw1, hw2, into, 0);
+    if (isa !== 'A32') decoder.inBlock(hw1, hw2, LAST_EQUAL, into, 0);
+  }
+}
+
+/** Runs each handler of the first module. */
 export function visitHandlers(set: HandlerSet, usual: number): void {
   const { memory, buffer, u32 } = new PooledMemory();
   const machinery = Machinery.take(memory, set);

@@ -48,6 +48,9 @@ const THREADS = Math.min(Math.max(os.availableParallelism() - 1, 1), 4);
 /** Of Node's own modules that cannot be part of a snapshot those that most runs load. */
 const LOADED_LATER = /^(internal\/)?ffi\b/;
 
+/** What V8 has compiled of the bundle in a rehearsal. */
+const USED_CODE = 'used.code';
+
 /** Lines of /proc/cpuinfo that say what a processor can do, on x86 and on ARM. */
 const PROCESSOR = ['vendor_id', 'cpu family', 'model', 'stepping', 'flags', 'Features', 'CPU '];
 
@@ -78,6 +81,7 @@ async function main() {
     }
     handlers();
     handlersCode();
+    usedCode();
     snapshot();
     fs.writeFileSync(at('start.sh'), startScript());
     for (const name of fs.readdirSync(directory, { recursive: true }))
@@ -117,7 +121,7 @@ async function bundle(name, source) {
 
 /** One instance for both kinds of module: what is imported is what require gives. */
 async function library() {
-  const { main, isCodeUsed, writeCode, ...names } = require(at('armrun.cjs'));
+  const { main, decodeUsual, isCodeUsed, writeCode, ...names } = require(at('armrun.cjs'));
   const list = Object.keys(names).sort().join(', ');
   fs.writeFileSync(
     at('armrun.mjs'),
@@ -159,11 +163,36 @@ function handlersCode() {
     call('if (!require(process.argv[1]).isCodeUsed()) throw new Error("V8 does not take its own code")');
 }
 
+/** What V8 compiles of the bundle in a start: twice, because a second one has translations of the first. */
+function usedCode() {
+  if (!isCheckout) {
+    fs.copyFileSync(path.join(root, 'dist', USED_CODE), at(USED_CODE));
+    return;
+  }
+  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'armrun-'));
+  try {
+    for (let i = 0; i < 2; i++)
+      run(
+        ...SNAPSHOT_FLAGS,
+        // Code is taken only by a process that began from the same snapshot: the one that makes ours begins from V8's.
+        '--no-node-snapshot',
+        '--no-warnings',
+        path.join(__dirname, 'rehearsal.ts'),
+        at('armrun.cjs'),
+        at(USED_CODE),
+        work,
+      );
+  } finally {
+    fs.rmSync(work, { recursive: true });
+  }
+}
+
 /** Runs this Node; throws when it fails. */
 function run(...args) {
   const { status, signal, stdout, stderr, error } = spawnSync(process.execPath, args, {
     encoding: 'utf8',
     env: {},
+    timeout: 600_000,
   });
   if (status !== 0)
     throw error ?? new Error(stderr || `a step of it ends with ${signal ?? `status ${status}`}`);
@@ -204,6 +233,8 @@ function snapshot() {
     '--build-snapshot',
     entry,
     at('armrun.cjs'),
+    at(USED_CODE),
+    path.join(__dirname, 'bundle.cjs'),
   );
   fs.writeFileSync(blob, withoutNodesCode(fs.readFileSync(blob)));
   run(...SNAPSHOT_FLAGS, '--snapshot-blob', blob, '--', '--version');

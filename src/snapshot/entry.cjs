@@ -1,21 +1,21 @@
 'use strict';
 /**
- * Runs in the Node process that makes the startup snapshot (`node --build-snapshot entry.cjs BUNDLE`): loads all of armrun, so
- * that the heap which is saved has its modules evaluated, its tables built and its functions compiled; and sets what is to
- * happen in a process that starts from it.
+ * Runs in the Node process that makes the startup snapshot (`node --build-snapshot entry.cjs BUNDLE CODE LOADER`): loads all
+ * of armrun, so that the heap which is saved has its modules evaluated, its tables built and the functions that starts need
+ * compiled (rehearsal.ts); and sets what is to happen in a process that starts from it.
  *
  * Nothing of this process may be kept in the snapshot: modules that look at the machine or the clock while they are loaded make
  * this script fail, and the environment is empty for them. (V8's flags are the same in every start.) There is no
  * SharedArrayBuffer and no WebAssembly here.
  */
-const { readFileSync } = require('node:fs');
+const { existsSync, readFileSync } = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const util = require('node:util');
 const v8 = require('node:v8');
 const { compileFunction } = require('node:vm');
 
-const { main, locate } = load(readFileSync(process.argv[2], 'utf8'));
+const { main, locate } = load(...process.argv.slice(2));
 
 v8.startupSnapshot.setDeserializeMainFunction(() => {
   const { execArgv } = process;
@@ -24,22 +24,21 @@ v8.startupSnapshot.setDeserializeMainFunction(() => {
   main(process.argv.slice(1));
 });
 
-/** Evaluates the bundle. Gives its exports and a function that says where it is: that may change after the snapshot was made. */
-function load(text) {
-  // Functions are compiled now, not each when it is first called: their code is part of the snapshot.
-  v8.setFlagsFromString('--no-lazy');
-  const evaluate = compileFunction(
-    `let __filename; exports.locate = (name) => { __filename = name; };${text}`,
-    ['exports', 'require'],
-    { filename: 'armrun.cjs' },
-  );
-  v8.setFlagsFromString('--lazy');
+/** Evaluates the bundle, with the functions compiled of which the file `code` tells. Gives its exports. */
+function load(bundle, code, loader) {
+  const text = readFileSync(bundle, 'utf8');
+  // Nothing but Node's own modules can be required here.
+  const loading = { exports: {} };
+  compileFunction(readFileSync(loader, 'utf8'), ['module', 'require'])(loading, process.getBuiltinModule);
   // What the bundle uses of Node may look at the machine: Node knows what it must do again when a process starts.
   for (const [, name] of text.matchAll(/\brequire\("([a-z_:/]+)"\)/g)) process.getBuiltinModule(name);
   util.parseArgs({ args: [] });
-  const exports = {};
-  withoutMachine(() => evaluate(exports, process.getBuiltinModule));
-  return exports;
+  const { loadBundle } = loading.exports;
+  let loaded;
+  withoutMachine(() => {
+    loaded = loadBundle(text, existsSync(code) ? readFileSync(code) : undefined);
+  });
+  return loaded.exports;
 }
 
 /** Runs something for which there is no machine, no time and no environment. */

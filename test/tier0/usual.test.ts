@@ -5,6 +5,7 @@ import { namesOfHandlers } from '../../emu/tier0/generate.ts';
 import { MASTER, TABLES_AT } from '../../emu/tier0/record.ts';
 import { usualForms } from '../../emu/tier0/usual.ts';
 import { usualEncodings } from '../../emu/tier0/usual-encodings.ts';
+import { visitEncodings } from '../../emu/tier0/visit.ts';
 import { loadHandlers } from '../../src/handlers-file.ts';
 
 test('each usual form has a handler', { timeout: 300_000 }, () => {
@@ -25,11 +26,7 @@ test('the master table begins with the records of usual encodings', { timeout: 3
   // Decoded in the same order they give the same table.
   const decoder = new RecordDecoder(handlers, false, false);
   master(decoder).fill(0);
-  const record = new Int32Array(4);
-  for (const { isa, bits } of encodings)
-    if (isa === 'A32') decoder.arm(bits, record, 0);
-    else if (isa === 'T32') decoder.thumb(bits >>> 16, bits & 0xffff, record, 0);
-    else decoder.thumb(bits, 0, record, 0);
+  visitEncodings(decoder);
   expect(master(decoder)).toEqual(begun);
   // Where instructions are counted, or the CPU is another, records are others.
   for (const other of [new RecordDecoder(handlers, true, false), new RecordDecoder(handlers, false, true)])
