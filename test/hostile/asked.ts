@@ -23,8 +23,14 @@ export function beyond({ call, words, fills }: Made): boolean {
     (WITH_VECTORS.test(call.name) && sizes.some((size) => size > USER_END - 0x7000_6000))
   );
 }
-/** Something is an address where an ARM program has its stack. */
-export const inStack = ({ words }: Made) => words.some(([at]) => at >= USER_END && at < 0xc000_0000);
+/** Something is an address where the ARM executor has its input or its stack. */
+export const inOwn = ({ words, fills }: Made) => {
+  const isOwn = (at: number) => at >= 0xb600_0000 && at < 0xc000_0000;
+  const inside = fills.some(({ bytes }) =>
+    new Uint32Array(Uint8Array.from(bytes.subarray(0, bytes.length & ~3)).buffer).some(isOwn),
+  );
+  return inside || words.some(([at]) => isOwn(at));
+};
 /** Clocks that wake a machine: 8 and 9. */
 export const alarmClock = (made: Made) => word(made, 0) === 8 || word(made, 0) === 9;
 /** A 64-bit argument that is no exact number here. */

@@ -54,7 +54,7 @@ const ENDED = 0x4000_0000;
 /** Results that say something of the machine, not of the call. */
 const OWN_RESULT = new RegExp(
   '^(mmap2|mremap|brk|shmat|getpid|gettid|getppid|getpgid|getpgrp|getsid|setsid|times|time|getrandom|set_tid_address|add_key|' +
-    'fork|vfork|clone|clone3|msgget|semget|shmget|msgctl|semctl|shmctl|timer_create|getcpu|personality|sched_.*|getpriority|syslog|sysinfo)$',
+    'fork|vfork|clone|clone3|msgget|semget|shmget|msgctl|semctl|shmctl|wait4|waitid|timer_create|getcpu|personality|sched_.*|getpriority|syslog|sysinfo)$',
 );
 
 function valueText({ call }: Made, { value }: CallResult): string {

@@ -4,7 +4,7 @@ import {
   beyond,
   COMMON_PTRACE,
   huge,
-  inStack,
+  inOwn,
   isError,
   isNameless,
   NEW_USER,
@@ -47,16 +47,18 @@ export const RULES: readonly Rule[] = [
     calls: /./,
     when: ({ made, what, ours, result, theirs }) =>
       beyond(made) &&
-      (what === 'result'
-        ? /^(EFAULT|EINVAL|ENOMEM|EOVERFLOW)$/.test(ours)
-        : /^(EFAULT|EINVAL|ENOMEM)$/.test(result) && /^signal (11|13)$/.test(theirs)),
+      (what === 'memory'
+        ? /^(EFAULT|EINVAL|ENOMEM)$/.test(result)
+        : what === 'result'
+          ? /^(EFAULT|EINVAL|ENOMEM|EOVERFLOW)$/.test(ours)
+          : /^(EFAULT|EINVAL|ENOMEM)$/.test(result) && /^signal (11|13)$/.test(theirs)),
     reason:
       'A 32-bit program of an x86-64 kernel has 4 GiB of addresses, one of an ARM kernel 3 GiB: ranges that reach beyond are refused (EFAULT, EINVAL, ENOMEM).',
   },
   {
     calls: /./,
-    when: ({ made, theirs }) => inStack(made) && theirs === 'EFAULT',
-    reason: 'Below 3 GiB is the stack of an ARM program, where one for x86 has nothing.',
+    when: ({ made, theirs }) => inOwn(made) && theirs === 'EFAULT',
+    reason: 'Below 3 GiB are the stack and the mappings of an ARM program, where one for x86 has nothing.',
   },
   {
     calls: /^mmap2$/,
@@ -83,7 +85,10 @@ export const RULES: readonly Rule[] = [
   {
     calls:
       /^(stat|lstat|fstat|stat64|lstat64|fstat64|fstatat64|mq_notify|timer_create|epoll_ctl|epoll_wait|epoll_pwait|epoll_pwait2|msgctl|semctl|shmctl)$/,
-    when: ({ ours, theirs }) => ours === 'EFAULT' || theirs === 'EFAULT',
+    when: ({ made, ours, theirs }) =>
+      ours === 'EFAULT' ||
+      theirs === 'EFAULT' ||
+      (ours === 'EINVAL' && /^epoll_p?wait/.test(made.call.name) && word(made, 2) > 0x7ff_ffff),
     reason: 'The structure has another length on ARM than on x86.',
   },
   {
@@ -458,7 +463,9 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^(read|recv|recvfrom|readv|write|writev|vmsplice)$/,
-    when: ({ ours, theirs }) => /^\d+$/.test(ours) && (theirs === 'EFAULT' || Number(theirs) < Number(ours)),
+    when: ({ made, ours, theirs }) =>
+      (/^\d+$/.test(ours) || (made.call.name === 'recvfrom' && ours === 'EINVAL')) &&
+      (theirs === 'EFAULT' || Number(theirs) < Number(ours)),
     reason:
       'Memory of which a part can be used is used as far as it goes; Linux copies whole pages to a pipe, and whole messages of a socket.',
   },
@@ -476,9 +483,9 @@ export const RULES: readonly Rule[] = [
     calls: /./,
     when: ({ made, before, what }) =>
       what.startsWith('offset of descriptor') &&
-      [...before, made].some(({ call }) => /^getdents(64)?$/.test(call.name)),
+      [...before, made].some((each) => /^getdents(64)?$/.test(each.call.name) || huge(each)),
     reason:
-      'Where one is in a directory is a number of its file system: of tmpfs another one in newer kernels.',
+      'Where one is in a directory is a number of its file system, of tmpfs another one in newer kernels; offsets are exact to 2^53.',
   },
   {
     calls: /^madvise$/,
@@ -590,6 +597,12 @@ export const RULES: readonly Rule[] = [
       (what === 'end' && /signal (14|26|27)$/.test(`${ours} ${theirs}`)) ||
       (what === 'end' && (/^signal (14|26|27)/.test(ours) || theirs === 'signal 9')),
     reason: 'Timers ring while a call waits, or before it does.',
+  },
+  {
+    calls: /^clock_nanosleep/,
+    when: ({ made, ours, theirs }) => word(made, 0) === 2 && ours === '0' && theirs === 'EFAULT',
+    reason:
+      'Whether so little CPU time has gone when a program begins to sleep, or never will, is not the same.',
   },
   {
     calls:

@@ -21,6 +21,7 @@ import { POLLHUP, POLLIN } from '../../abi/poll.ts';
 import { RLIMIT } from '../../abi/resource.ts';
 import { SI, SIG } from '../../abi/signal.ts';
 import { SOCK_STREAM } from '../../abi/socket.ts';
+import { TMPFS_MAGIC } from '../../abi/stat.ts';
 import { s64 as s64field } from '../../abi/struct.ts';
 import { IOV_MAX, iovec } from '../../abi/uio.ts';
 import { sendToTask } from '../../kernel/signals.ts';
@@ -420,15 +421,17 @@ function lseek(t: Task, fd: number, offset: number, whence: number): number {
 const iterates = (file: OpenFile, writes: boolean) =>
   !file.inode.isDirectory && (!(file instanceof AnonymousFile) || (!writes && file instanceof EventFile));
 
-/** Flags are judged after the vector, unless that is of no length. */
-function withFlags(may: boolean, takes: boolean, memory: Memory, flags: number): Memory {
-  if (!may) fail('EBADF');
+/** Flags are judged after the vector, unless that is of no length. Files of tmpfs know no RWF_NOWAIT. */
+function withFlags(file: OpenFile, writes: boolean, memory: Memory, flags: number): Memory {
+  if (!(writes ? file.writable : file.readable)) fail('EBADF');
   return (t) => {
     const vector = memory(t);
-    if (vector.length > 0 && flags & ~(takes ? RWF_KNOWN : RWF_HIPRI)) fail('EOPNOTSUPP');
+    const known = iterates(file, writes) ? RWF_KNOWN : RWF_HIPRI;
+    if (vector.length > 0 && (flags & ~known || (flags & RWF_NOWAIT && isOnTmpfs(file)))) fail('EOPNOTSUPP');
     return vector;
   };
 }
+const isOnTmpfs = ({ inode }: OpenFile) => inode.isRegular && inode.fs.statfs(inode).type === TMPFS_MAGIC;
 
 const vector = arrayIn(iovec, 2);
 
@@ -452,17 +455,16 @@ export const readWriteCalls: readonly Call[] = [
   call(392, 'preadv2', [fd, vector, int, uint, int, rwfFlags], (t, fd, v, count, low, high, flags) => {
     const offset = pair(low, high);
     const file = offset === -1 ? t.files.get(fd) : seekable(t, fd, offset);
-    const takes = iterates(file, false);
-    const memory = withFlags(file.readable, takes, several(v, count), flags);
-    if (flags & RWF_NOWAIT && takes && file.pollable && !(file.poll() & 1)) return WOULD_BLOCK;
+    const memory = withFlags(file, false, several(v, count), flags);
+    if (flags & RWF_NOWAIT && iterates(file, false) && file.pollable && !(file.poll() & 1))
+      return WOULD_BLOCK;
     return offset === -1 ? read(t, fd, memory) : pread(t, fd, memory, offset);
   }),
   call(393, 'pwritev2', [fd, vector, int, uint, int, rwfFlags], (t, fd, v, count, low, high, flags) => {
     const offset = pair(low, high);
     const file = offset === -1 ? t.files.get(fd) : seekable(t, fd, offset);
-    const takes = iterates(file, true);
-    const list = withFlags(file.writable, takes, several(v, count), flags);
-    if (flags & RWF_NOWAIT && takes && file.pollable && !(file.poll() & 4)) return WOULD_BLOCK;
+    const list = withFlags(file, true, several(v, count), flags);
+    if (flags & RWF_NOWAIT && iterates(file, true) && file.pollable && !(file.poll() & 4)) return WOULD_BLOCK;
     const end = flags & RWF_APPEND && !file.pollable ? file.stat().size : -1;
     let count2: number;
     if (end >= 0) count2 = pwrite(t, fd, list, end);

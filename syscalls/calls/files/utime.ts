@@ -55,6 +55,8 @@ function utimensat<T extends Time>(
     if (flags !== 0) fail('EINVAL');
     return utimens(t, t.files.get(dirfd), times);
   }
+  // Also AT_EMPTY_PATH wants a path.
+  if (path === null) return fail('EFAULT');
   return utimens(t, targetAt(t, dirfd, path, flags), times);
 }
 

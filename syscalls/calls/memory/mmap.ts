@@ -126,9 +126,10 @@ function mmap(
   const isFixed = (how & (MAP.MAP_FIXED | MAP.MAP_FIXED_NOREPLACE)) !== 0;
   if (isFixed) {
     if (hint & PAGE_MASK) fail('EINVAL');
-    if (hint + bytes > USER_END || isMachine(hint, hint + bytes)) fail('ENOMEM');
+    if (hint + bytes > USER_END) fail('ENOMEM');
     if (hint < LOWEST) fail('EPERM');
     if (how & MAP.MAP_FIXED_NOREPLACE && !space.isFree(hint, hint + bytes)) fail('EEXIST');
+    if (isMachine(hint, hint + bytes)) fail('ENOMEM');
   }
   if (!isFixed && bytes >= MUCH && space.findFree(bytes) === 0) fail('ENOMEM');
   if (how & MAP.MAP_LOCKED && !mayLock(t)) fail('EPERM');

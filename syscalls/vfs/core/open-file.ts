@@ -291,7 +291,8 @@ export abstract class SeekableFile extends OpenFile {
   }
 
   override write(from: Uint8Array): number {
-    if (this.flags & O_APPEND) this.offset = this.size();
+    // Who has nothing to append stays where he is.
+    if (this.flags & O_APPEND && from.length > 0) this.offset = this.size();
     const count = this.pwrite(from, this.offset);
     this.offset += count;
     return count;

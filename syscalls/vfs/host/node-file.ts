@@ -95,7 +95,7 @@ export class NodeFile extends MappableFile {
   override write(from: Uint8Array): number {
     const count = super.write(from);
     // Another process of the host may have appended between the look at the size and the write.
-    if (this.#hostAppends && this.flags & O_APPEND) this.offset = this.size();
+    if (this.#hostAppends && this.flags & O_APPEND && count > 0) this.offset = this.size();
     return count;
   }
 

@@ -278,6 +278,26 @@ static void sizes(void) {
   TRY(fcntl(p[0], F_SETPIPE_SZ, 0));
 }
 
+static void unmoved(void) {
+  int fd = open("appended", O_RDWR | O_CREAT | O_APPEND, 0600);
+  if (write(fd, "0123456789", 10) != 10 || lseek(fd, 3, SEEK_SET) != 3) return;
+  TRY(write(fd, "", 0));
+  TRY(lseek(fd, 0, SEEK_CUR));
+  struct iovec nothing = {NULL, 0}, some = {&fd, 1};
+  TRY(writev(fd, &nothing, 1));
+  TRY(lseek(fd, 0, SEEK_CUR));
+  TRY(write(fd, "x", 1));
+  TRY(lseek(fd, 0, SEEK_CUR));
+  TRY(syscall(SYS_utimensat, AT_FDCWD, NULL, NULL, AT_EMPTY_PATH));
+  TRY(syscall(SYS_utimensat, AT_FDCWD, NULL, NULL, 0));
+  TRY(syscall(SYS_utimensat, fd, NULL, NULL, AT_EMPTY_PATH));
+  TRY(syscall(SYS_utimensat, fd, NULL, NULL, 0));
+  int memory = memfd_create("x", 0);
+  TRY(preadv2(memory, &some, 1, 0, RWF_NOWAIT));
+  TRY(preadv2(memory, &nothing, 1, 0, RWF_NOWAIT));
+  TRY(pwritev2(memory, &some, 1, 0, RWF_NOWAIT));
+}
+
 static void locks(void) {
   int fd = open("locked", O_RDWR | O_CREAT, 0600), only = open("locked", O_RDONLY);
   const int64_t most = INT64_MAX;
@@ -529,6 +549,7 @@ int main(void) {
   run(clones);
   run(others);
   run(sizes);
+  run(unmoved);
   run(locks);
   run(copies);
   run(descriptors);
