@@ -298,7 +298,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^(sendfile|sendfile64)$/,
-    when: ({ result }) => result === 'EINVAL',
+    when: ({ result, theirs }) => result === 'EINVAL' || (result === 'EFAULT' && theirs === 'signal 13'),
     reason:
       'Whatever can be spliced can be sent since Linux 6.5, before only what has a place for each byte.',
   },
