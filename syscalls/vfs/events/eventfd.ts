@@ -32,7 +32,8 @@ export class EventFile extends AnonymousFile {
     if (length < 8) fail('EINVAL');
   }
   override write(from: Uint8Array): number {
-    this.checkWriting(from.length);
+    // So little comes of a longer buffer that ends where no memory is (a shorter one: checkWriting).
+    if (from.length < 8) fail('EFAULT');
     const value = new DataView(from.buffer, from.byteOffset, 8).getBigUint64(0, true);
     if (value === 0xffff_ffff_ffff_ffffn) fail('EINVAL');
     if (value > MAX - this.#count) return WOULD_BLOCK;

@@ -67,6 +67,12 @@ static void records(void) {
   TRY(read(fd, edge(8), 100));
   TRY(write(fd, edge(0), 4));
   TRY(write(fd, edge(0), 8));
+  char *half = edge(4);
+  memset(half, 255, 4);
+  TRY(write(fd, half, 8));
+  TRY(write(fd, half, 4));
+  struct iovec halves[2] = {{half, 8}, {&value, 8}};
+  TRY(writev(fd, halves, 2));
   struct iovec v[3] = {{&value, 8}, {&value, 8}, {&value, 4}};
   TRY(writev(fd, v, 3));
   TRY(read(fd, &value, 8));
