@@ -23,6 +23,8 @@ export function runWithBinfmt(): number | null {
 export interface Measured {
   /** Wall time in milliseconds. */
   readonly ms: number;
+  /** CPU time of the command and of all it has waited for, in milliseconds; in steps of 10 ms (proc_pid_stat(5)). */
+  readonly cpu: number;
   /** Standard output, one character a byte. */
   readonly output: string;
 }
@@ -36,6 +38,7 @@ export function measure(command: readonly string[], env: NodeJS.ProcessEnv, time
   const [stdout, stderr] = ['stdout', 'stderr'].map((name) => join(directory, name)) as [string, string];
   const fds = [stdout, stderr].map((file) => openSync(file, 'w'));
   try {
+    const cpuBefore = childrenCpu();
     const start = process.hrtime.bigint();
     const { status, signal, error } = spawnSync(command[0]!, command.slice(1), {
       env,
@@ -48,11 +51,18 @@ export function measure(command: readonly string[], env: NodeJS.ProcessEnv, time
       const why = error?.message ?? signal ?? `status ${status}`;
       throw new Error(`${command.join(' ')}: ${why}\n${readFileSync(stderr, 'utf8')}`);
     }
-    return { ms, output: readFileSync(stdout, 'latin1') };
+    return { ms, cpu: childrenCpu() - cpuBefore, output: readFileSync(stdout, 'latin1') };
   } finally {
     for (const fd of fds) closeSync(fd);
     rmSync(directory, { recursive: true });
   }
+}
+
+/** Milliseconds of CPU that the children of this process, waited for, have used: cutime and cstime, in ticks of 10 ms. */
+function childrenCpu(): number {
+  const stat = readFileSync('/proc/self/stat', 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return 10 * (Number(fields[13]) + Number(fields[14]));
 }
 
 /**
@@ -100,6 +110,8 @@ export interface Result {
   /** By engine: the median and all runs. An engine that could not run the program is missing. */
   readonly median: Record<string, number>;
   readonly runs: Record<string, number[]>;
+  /** The medians of CPU time, by engine, where that was measured. */
+  readonly cpu?: Record<string, number>;
   /** KiB in memory at the most, by engine, where that was measured. */
   readonly peak?: Record<string, number>;
 }

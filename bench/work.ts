@@ -1,13 +1,23 @@
-import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { ENVIRONMENT, makeFixtures, makeRoot } from '../test/programs/engines.ts';
-import { machine, measure, median, type Result, type Results, runWithBinfmt } from './measure.ts';
+import {
+  type Measured,
+  machine,
+  measure,
+  median,
+  type Result,
+  type Results,
+  runWithBinfmt,
+} from './measure.ts';
 import { isGroup, SOURCES, sources, WORK, type WorkProgram, workPrograms } from './work-programs.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const out = `${project}.cache/bench`;
 const TIMEOUT_MS = 900_000;
+
+type Times = Pick<Measured, 'ms' | 'cpu'>;
 
 export interface WorkOptions {
   readonly rounds: number;
@@ -32,7 +42,7 @@ export function runWork({ rounds, only, cpu }: WorkOptions): number {
     ({ name, group }) => only.includes(group) && (names.length === 0 || names.includes(name)),
   );
   const roots = new Roots();
-  const runs = chosen.map((): Partial<Record<EngineName, number[]>> => ({}));
+  const runs = chosen.map((): Partial<Record<EngineName, Times[]>> => ({}));
   const failures = new Map<string, string>();
   for (let round = 0; round <= rounds; round++) {
     chosen.forEach((program, i) => {
@@ -41,11 +51,11 @@ export function runWork({ rounds, only, cpu }: WorkOptions): number {
         const root = roots.of(program, engine);
         if (root === undefined || failures.has(`${program.name}, ${engine}`)) continue;
         try {
-          const { ms, output } = once(program, engine, root, cpu, roots.native(program));
+          const { ms, cpu: cpuMs, output } = once(program, engine, root, cpu, roots.native(program));
           expected ??= output;
           if (output !== expected)
             throw new Error(`shows ${output.slice(0, 200)}, not ${expected.slice(0, 200)}`);
-          if (round > 0) (runs[i]![engine] ??= []).push(ms);
+          if (round > 0) (runs[i]![engine] ??= []).push({ ms, cpu: cpuMs });
         } catch (error) {
           failures.set(`${program.name}, ${engine}`, (error as Error).message);
         }
@@ -87,6 +97,8 @@ class Roots {
     copyFileSync(`${makeFixtures()}/spawn.${native ? 'host' : 'static'}`, `${root}${SOURCES}/spawn`);
     for (const directory of ['/dev', '/proc'])
       measure(['mount', '--rbind', directory, root + directory], ENVIRONMENT);
+    // As every system has it whose packages have been configured: without it each program looks through all directories.
+    if (!existsSync(`${root}/etc/ld.so.cache`)) measure(['chroot', root, '/sbin/ldconfig'], ENVIRONMENT);
     this.#known.set(id, root);
     return root;
   }
@@ -99,7 +111,7 @@ function once(
   root: string,
   cpu: string,
   native: string | undefined,
-): { ms: number; output: string } {
+): Measured {
   const work = root + WORK;
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
@@ -126,32 +138,40 @@ function once(
 
 function finish(
   chosen: readonly WorkProgram[],
-  runs: readonly Partial<Record<EngineName, number[]>>[],
+  runs: readonly Partial<Record<EngineName, Times[]>>[],
   failures: ReadonlyMap<string, string>,
   rounds: number,
 ): void {
   const results = chosen.map(({ name, about }, i): Result => {
-    const of = runs[i]! as Record<string, number[]>;
+    const of = Object.entries(runs[i]!);
+    const medians = (what: keyof Times) =>
+      Object.fromEntries(of.map(([engine, times]) => [engine, median(times.map((t) => t[what]))]));
     return {
       name,
       about,
-      runs: of,
-      median: Object.fromEntries(Object.entries(of).map(([e, r]) => [e, median(r)])),
+      runs: Object.fromEntries(of.map(([engine, times]) => [engine, times.map(({ ms }) => ms)])),
+      median: medians('ms'),
+      cpu: medians('cpu'),
     };
   });
   const line = (cells: readonly string[]) =>
     console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(15) : cell.padStart(12))).join(''));
-  line(['', ...ENGINES, 'of qemu-arm', 'of native']);
-  for (const { name, median: of } of results) {
-    const ratio = (engine: EngineName) =>
-      of.armrun === undefined || of[engine] === undefined ? '' : (of.armrun / of[engine]).toFixed(2);
-    line([
-      name,
-      ...ENGINES.map((e) => (of[e] === undefined ? '-' : `${of[e].toFixed(0)} ms`)),
-      ratio('qemu-arm'),
-      ratio('native'),
-    ]);
-  }
+  const table = (what: 'median' | 'cpu') => {
+    for (const { name, [what]: of = {} } of results) {
+      const ratio = (engine: EngineName) =>
+        of.armrun === undefined || !of[engine] ? '' : (of.armrun / of[engine]).toFixed(2);
+      line([
+        name,
+        ...ENGINES.map((e) => (of[e] === undefined ? '-' : `${of[e].toFixed(0)} ms`)),
+        ratio('qemu-arm'),
+        ratio('native'),
+      ]);
+    }
+  };
+  line(['wall time', ...ENGINES, 'of qemu-arm', 'of native']);
+  table('median');
+  line(['CPU time', ...ENGINES, 'of qemu-arm', 'of native']);
+  table('cpu');
   for (const [what, why] of failures) console.log(`${what}: ${why}`);
   mkdirSync(out, { recursive: true });
   const bareNode = measure([process.execPath, '-e', '0'], ENVIRONMENT).ms;
