@@ -145,7 +145,7 @@ export const PACKAGES: Readonly<Record<string, Package>> = {
       ].join('[^]*'),
       'm',
     ),
-    // qemu-arm has threads of its own, with which nobody leaves a user namespace: there root makes it.
+    // qemu-arm has threads of its own, with which nobody makes a user namespace (unshare(2), EINVAL): there root makes it.
     holds: `${MMDEBSTRAP}
       as='su -s /bin/sh builder -c' mode=unshare
       $as 'unshare -Ur true' 2>/dev/null || { as='sh -c' mode=root; }
