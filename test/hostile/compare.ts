@@ -1,8 +1,9 @@
 /** Where armrun and the host's kernel came to different ends of the same calls. */
 import { errnoOf } from '../../syscalls/abi/errno.ts';
-import { type Difference, explanation } from './differences.ts';
+import { explanation } from './differences.ts';
 import type { BatchResult, CallResult } from './encode.ts';
 import type { Made } from './generate.ts';
+import type { Difference } from './rule.ts';
 import { IN_CHILD } from './selection.ts';
 
 /**

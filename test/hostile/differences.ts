@@ -6,7 +6,6 @@ import {
   huge,
   inOwn,
   isError,
-  isNameless,
   NEW_USER,
   NO_OPTION,
   setsLargeLimit,
@@ -15,26 +14,9 @@ import {
   WITH_VECTORS,
   word,
 } from './asked.ts';
-import type { Made } from './generate.ts';
+import { NEWER_RULES } from './newer.ts';
+import type { Difference, Rule } from './rule.ts';
 import { IN_CHILD } from './selection.ts';
-
-export interface Difference {
-  readonly made: Made;
-  /** The calls of its batch before it. */
-  readonly before: readonly Made[];
-  /** 'result', 'memory', 'end', or what of the process is different after the batch. */
-  readonly what: string;
-  readonly ours: string;
-  readonly theirs: string;
-  /** What the call gave here. */
-  readonly result: string;
-}
-
-export interface Rule {
-  readonly calls: RegExp;
-  readonly reason: string;
-  readonly when?: (difference: Difference) => boolean;
-}
 
 export const RULES: readonly Rule[] = [
   {
@@ -119,11 +101,6 @@ export const RULES: readonly Rule[] = [
     reason: 'Which file systems are on no device, and their numbers, are not the same.',
   },
   {
-    calls: /^ioctl$/,
-    when: ({ made, theirs }) => word(made, 1) === 0x8905 && theirs === 'EOPNOTSUPP',
-    reason: 'SIOCATMARK is for streams alone in newer kernels.',
-  },
-  {
     calls: /^(unshare|clone|clone3)$/,
     when: ({ made, theirs }) =>
       theirs === 'EPERM' && (made.call.name === 'clone3' || (word(made, 0) & NEW_USER) !== 0),
@@ -174,16 +151,6 @@ export const RULES: readonly Rule[] = [
     reason: 'FIOQSIZE has another number on ARM.',
   },
   {
-    calls: /^execveat$/,
-    when: ({ made }) => (word(made, 4) & 0x10000) !== 0,
-    reason: 'AT_EXECVE_CHECK is newer than Linux 6.1 (EINVAL).',
-  },
-  {
-    calls: /^(accept|accept4|getsockname|getpeername|recvfrom)$/,
-    when: ({ what }) => what === 'memory',
-    reason: 'Newer kernels write the length before the address, which shows where both are at one place.',
-  },
-  {
     calls: /^(read|readv|recv|recvfrom|recvmsg|recvmmsg.*)$/,
     when: ({ ours, theirs }) => ours === 'EFAULT' && isError(theirs),
     reason: 'Where to receive to is looked at before the state of the socket.',
@@ -199,19 +166,9 @@ export const RULES: readonly Rule[] = [
     reason: 'Beyond 3 GiB there is memory of an x86 program.',
   },
   {
-    calls: /^execveat?$/,
-    when: ({ ours }) => ours === 'ETXTBSY',
-    reason: 'Since Linux 6.11 it is looked later whether somebody writes the file.',
-  },
-  {
     calls: /^mq_open$/,
     when: ({ theirs }) => theirs === 'EFAULT',
     reason: 'The attributes are read after the name.',
-  },
-  {
-    calls: /^fstatat64$/,
-    when: ({ ours }) => ours === 'EINVAL',
-    reason: 'Newer kernels look at the path before the flags.',
   },
   {
     calls: /^shmget$/,
@@ -232,11 +189,6 @@ export const RULES: readonly Rule[] = [
     calls: /^(clock_.*)$/,
     when: ({ made }) => word(made, 0) >= 0x8000_0000,
     reason: 'Clocks of processes and descriptors are looked for before the times are read.',
-  },
-  {
-    calls: /^f(set|remove)xattr$/,
-    when: ({ ours, theirs }) => ours === 'EPERM' && theirs === 'EOPNOTSUPP',
-    reason: 'Attributes of an eventfd and its like are EOPNOTSUPP whoever asks since Linux 6.16.',
   },
   {
     calls: /^f(get|set|list|remove)xattr$/,
@@ -274,48 +226,9 @@ export const RULES: readonly Rule[] = [
     reason: 'There are no huge pages, as in a kernel without CONFIG_HUGETLBFS (EINVAL, ENOSYS).',
   },
   {
-    calls: /^(f?(chmod|chown)(at|32)?2?|futimesat|utimensat(_time64)?)$/,
-    when: ({ theirs }) => theirs === 'EOPNOTSUPP',
-    reason:
-      'Newer kernels than the one that uname tells refuse to change the mode of an eventfd and its like in another way (EPERM before Linux 6.16).',
-  },
-  {
-    calls: /^(f(get|set|list|remove)xattr)$/,
-    when: ({ made, ours }) => word(made, 0) === 0xffff_ff9c && ours === 'EBADF',
-    reason: 'Newer kernels take AT_FDCWD for a descriptor.',
-  },
-  {
-    calls: /^(statx|fstatat64)$/,
-    when: ({ made }) =>
-      word(made, 1) === 0 || (word(made, made.call.name === 'statx' ? 2 : 3) & 0x1000) !== 0,
-    reason:
-      'Newer kernels take a null pointer for an empty path, and look for one before the flags (since Linux 6.11).',
-  },
-  {
-    calls: /^linkat$/,
-    when: ({ made, ours }) => ours === 'ENOENT' && (word(made, 4) & 0x1000) !== 0,
-    reason: 'AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH, whatever the path, before Linux 6.10.',
-  },
-  {
-    calls: /^(sendfile|sendfile64)$/,
-    when: ({ result, theirs }) => result === 'EINVAL' || (result === 'EFAULT' && theirs === 'signal 13'),
-    reason:
-      'Whatever can be spliced can be sent since Linux 6.5, before only what has a place for each byte.',
-  },
-  {
     calls: /^socket(pair)?$/,
     when: ({ ours }) => /^(EAFNOSUPPORT|EPROTONOSUPPORT)$/.test(ours),
     reason: 'AF_PACKET and the netlink protocols other than NETLINK_ROUTE are not there.',
-  },
-  {
-    calls: /^mmap2$/,
-    when: ({ made, ours, theirs }) =>
-      theirs === 'EPERM' &&
-      (word(made, 2) & 4) !== 0 &&
-      (isNameless(word(made, 4)) || word(made, 4) > 23) &&
-      (ours === 'ENODEV' || (ours === 'EINVAL' && (word(made, 3) & 0x100) !== 0)),
-    reason:
-      'Since Linux 6.16 nobody may execute what a pipe, a socket, an eventfd and its like give (EPERM); before they are not mapped (ENODEV).',
   },
   {
     calls: /^(setrlimit|prlimit64)$/,
@@ -333,11 +246,6 @@ export const RULES: readonly Rule[] = [
       'How many processes a user has (RLIMIT_NPROC) is not the same: other runs of his count on the host.',
   },
   {
-    calls: /^fcntl(64)?$/,
-    when: ({ made, ours }) => word(made, 1) === 1033 && ours === 'EINVAL' && (word(made, 2) & ~0x1f) === 0x20,
-    reason: 'F_SEAL_EXEC is newer than Linux 6.1 (EINVAL).',
-  },
-  {
     calls: /^(get|set)sockopt$/,
     when: ({ made, ours }) =>
       ours === 'ENOPROTOOPT' &&
@@ -347,74 +255,14 @@ export const RULES: readonly Rule[] = [
     reason: 'Options that are not there give ENOPROTOOPT (docs/SYSCALLS.md).',
   },
   {
-    calls: /^setsockopt$/,
-    when: ({ made, ours, theirs }) =>
-      word(made, 1) === 1 &&
-      ((word(made, 2) === 26 && theirs === 'EPERM') || (word(made, 2) === 50 && ours === 'EOPNOTSUPP')),
-    reason:
-      'Newer kernels let only an administrator filter what TCP receives; there are no filters of bpf(2), as without CONFIG_BPF_SYSCALL.',
-  },
-  {
-    calls: /^(get|set)sockopt$/,
-    when: ({ made, theirs }) =>
-      word(made, 1) === 1 && (word(made, 2) === 15 || word(made, 2) === 16) && theirs === 'EOPNOTSUPP',
-    reason: 'Newer kernels refuse SO_PASSCRED of the Internet and SO_REUSEPORT of Unix sockets (EOPNOTSUPP).',
-  },
-  {
-    calls: /^writev?$/,
-    when: ({ made, ours, theirs }) =>
-      (made.call.name === 'writev' || word(made, 2) > 8) && /^(8|EFAULT)$/.test(ours) && theirs === 'EINVAL',
-    reason: 'An eventfd takes more than 8 bytes before Linux 6.9, and counts 8.',
-  },
-  {
-    calls: /^sched_(get_priority_(min|max)|setattr|setscheduler)$/,
-    when: ({ made }) => word(made, made.call.name === 'sched_setscheduler' ? 1 : 0) === 7,
-    reason: 'SCHED_EXT is newer than Linux 6.1 (EINVAL).',
-  },
-  {
-    calls: /^sched_getattr$/,
-    when: ({ made, theirs }) => word(made, 2) > 56 && theirs === 'EFAULT',
-    reason: 'Newer kernels clear what follows a structure that is larger than theirs.',
-  },
-  {
-    calls: /^memfd_create$/,
-    when: ({ made }) => (word(made, 1) & 0x18) !== 0,
-    reason: 'MFD_NOEXEC_SEAL and MFD_EXEC are newer than Linux 6.1 (EINVAL).',
-  },
-  {
-    calls: /^preadv2$/,
-    when: ({ made, ours }) => ours === 'EOPNOTSUPP' && [15, 16].includes(word(made, 0)),
-    reason: 'A timerfd and a signalfd are read with flags in newer kernels.',
-  },
-  {
-    calls: /^(preadv2|pwritev2)$/,
-    when: ({ made }) => (word(made, 5) & ~0x1f) !== 0,
-    reason: 'RWF_NOAPPEND and what came later are newer than Linux 6.1 (EOPNOTSUPP).',
-  },
-  {
     calls: /^pipe2$/,
     when: ({ theirs }) => theirs === 'ENOPKG',
     reason: 'O_NOTIFICATION_PIPE is EINVAL without CONFIG_WATCH_QUEUE in Linux 6.1, ENOPKG in later ones.',
   },
   {
-    calls: /^pidfd_(open|send_signal)$/,
-    when: ({ made: { call }, ours }) => ours === 'EINVAL' || call.name === 'pidfd_open',
-    reason: 'Descriptors of threads, and flags for whom a signal is, are newer than Linux 6.1 (EINVAL).',
-  },
-  {
-    calls: /^setsockopt$/,
-    when: ({ ours, theirs }) => ours === 'EINVAL' && /^(ENOTSOCK|EBADF)$/.test(theirs),
-    reason: 'Newer kernels look for the socket before the length.',
-  },
-  {
     calls: /^(f?truncate64)$/,
     when: ({ theirs }) => theirs === 'EINVAL',
     reason: 'The host refuses 2 GiB and more for a file that was not opened with O_LARGEFILE.',
-  },
-  {
-    calls: /^(ioprio_set|ioprio_get)$/,
-    when: ({ made }) => made.call.name === 'ioprio_get' || (word(made, 2) & 0x1ff8) !== 0,
-    reason: 'Hints beside the level of a priority are newer than Linux 6.1 (EINVAL).',
   },
   {
     calls: /^(adjtimex|clock_adjtime|clock_adjtime64)$/,
@@ -432,13 +280,6 @@ export const RULES: readonly Rule[] = [
     when: ({ result, made }) =>
       result === 'EOPNOTSUPP' && (word(made, made.call.name === 'sendmsg' ? 2 : 3) & 0x2000_0000) !== 0,
     reason: 'There is no TCP Fast Open (MSG_FASTOPEN), as with net.ipv4.tcp_fastopen = 0.',
-  },
-  {
-    calls: /^(send|sendto|sendmsg|sendmmsg|writev?)$/,
-    when: ({ made, ours, theirs }) =>
-      word(made, 0) === 12 && ours === 'ENOTCONN' && /^(EFAULT|EMSGSIZE)$/.test(theirs),
-    reason:
-      'Whether a socket of Unix datagrams has a peer is looked at before the message; since Linux 6.14 after it.',
   },
   {
     calls: /^sendm?msg$/,
@@ -480,14 +321,6 @@ export const RULES: readonly Rule[] = [
       'Sizes and offsets are exact to 2^53, beyond that they are refused; files of the host may be larger than those in memory, and may not have the same limit.',
   },
   {
-    calls: /./,
-    when: ({ made, before, what }) =>
-      what.startsWith('offset of descriptor') &&
-      [...before, made].some((each) => /^getdents(64)?$/.test(each.call.name) || huge(each)),
-    reason:
-      'Where one is in a directory is a number of its file system, of tmpfs another one in newer kernels; offsets are exact to 2^53.',
-  },
-  {
     calls: /^madvise$/,
     when: ({ made, ours }) => ours === 'EINVAL' && [9, 12, 13, 22, 23, 25, 100, 101].includes(word(made, 2)),
     reason: 'Pages are not merged, poisoned, collapsed, populated or removed by advice (docs/SYSCALLS.md).',
@@ -518,11 +351,6 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^ioctl$/,
-    when: ({ ours, theirs }) => ours === 'ENOTTY' && theirs === 'EINVAL',
-    reason: 'An epoll descriptor knows requests since Linux 6.9, and gives EINVAL for all others.',
-  },
-  {
-    calls: /^ioctl$/,
     when: ({ made, ours }) => ours === 'ENOTTY' && [0x8004_6601, 0x4004_6602].includes(word(made, 1)),
     reason: 'Files have no flags of chattr(1) (FS_IOC_GETFLAGS, FS_IOC_SETFLAGS).',
   },
@@ -548,24 +376,8 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^prctl$/,
-    when: ({ made }) => word(made, 0) === 28 && (word(made, 1) & 0xf00) !== 0,
-    reason: 'SECBIT_EXEC_RESTRICT_FILE and what belongs to it are newer than Linux 6.1 (EPERM).',
-  },
-  {
-    calls: /^prctl$/,
     when: ({ made, ours }) => [31, 32].includes(word(made, 0)) && ours === 'EINVAL',
     reason: 'There are no performance counters, as in a kernel without CONFIG_PERF_EVENTS.',
-  },
-  {
-    calls: /^membarrier$/,
-    when: ({ made }) => word(made, 0) === 0 || word(made, 0) >= 128,
-    reason:
-      'Barriers of restartable sequences are not there, as without CONFIG_RSEQ; MEMBARRIER_CMD_GET_REGISTRATIONS is newer than Linux 6.1.',
-  },
-  {
-    calls: /^fallocate$/,
-    when: ({ made }) => (word(made, 1) & 0x80) !== 0,
-    reason: 'FALLOC_FL_WRITE_ZEROES is newer than Linux 6.1 (EOPNOTSUPP).',
   },
   {
     calls: /^(fcntl(64)?|ioctl)$/,
@@ -578,16 +390,6 @@ export const RULES: readonly Rule[] = [
     when: ({ before, theirs }) =>
       theirs === 'ENOMEM' && before.some(({ call }) => call.name === 'personality'),
     reason: 'Layouts that personality(2) asks for leave no room in the address space of an x86 program.',
-  },
-  {
-    calls: /^open_tree$/,
-    when: ({ ours }) => ours === 'EMFILE',
-    reason: 'Newer kernels look for the path before they look for a descriptor.',
-  },
-  {
-    calls: /^fsconfig$/,
-    when: ({ made }) => word(made, 1) === 8,
-    reason: 'FSCONFIG_CMD_CREATE_EXCL is newer than Linux 6.1 (EOPNOTSUPP).',
   },
   {
     calls: /./,
@@ -610,6 +412,7 @@ export const RULES: readonly Rule[] = [
     when: ({ what }) => what === 'memory',
     reason: 'How much time was left, or used, is not the same.',
   },
+  ...NEWER_RULES,
 ];
 
 /** The first rule that has it. */

@@ -16,10 +16,10 @@ wrong kind; flags that do not go together; paths without end.
     run.ts         runs the executor under armrun, and, compiled for 32-bit x86, under the host's kernel; each as an ordinary
                    user, with a root and namespaces of its own
     compare.ts     result, memory that was changed, and all descriptors in the end
-    differences.ts what may differ, and why
+    differences.ts what may differ, and why; newer.ts what does because the host's kernel is newer than Linux 6.1
 
     nice node test/hostile/main.ts --calls 1000000 [--seconds N] [--seed 1] [--only NAME] [--alone] [--all]
-                                   [--privileged] [--meant] [--before] [--jobs N]
+                                   [--privileged] [--meant] [--before] [--jobs N] [--batch N]
 
 prints each kind of difference once, and each failure of armrun's own (an exception that is no errno, see KERNEL.md). The tests
 run what is recorded of Linux (recorded.jsonl, by \`--record\`) and a thousand new calls each day.
