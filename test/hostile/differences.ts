@@ -401,10 +401,10 @@ export const RULES: readonly Rule[] = [
     reason: 'Timers ring while a call waits, or before it does.',
   },
   {
-    calls: /^clock_nanosleep/,
-    when: ({ made, ours, theirs }) => word(made, 0) === 2 && ours === '0' && theirs === 'EFAULT',
+    calls: /^(clock_)?nanosleep/,
+    when: ({ ours, theirs }) => /^(0 EFAULT|EFAULT 0)$/.test(`${ours} ${theirs}`),
     reason:
-      'Whether so little CPU time has gone when a program begins to sleep, or never will, is not the same.',
+      'A timer that rings while a program sleeps has the rest be written, which may not be possible (EFAULT).',
   },
   {
     calls:

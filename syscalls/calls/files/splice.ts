@@ -24,7 +24,7 @@ interface End {
   readonly file: OpenFile;
   /** Bytes to come next, up to the length of the buffer, without taking them; WOULD_BLOCK. */
   peek(into: Uint8Array): number;
-  advance(count: number): void;
+  advance: (count: number) => void;
   /** As a file's write, as far as RLIMIT_FSIZE allows. */
   write(from: Uint8Array): number;
   /** Puts the offset back where it came from. EFAULT, though all has been moved. */
@@ -61,9 +61,11 @@ function fileEnd(t: Task, file: OpenFile, address: number, type: Field<number>, 
   if (!file.hasOffsets) fail('ESPIPE');
   if (first < 0) fail('EINVAL');
   let done = 0;
+  // So far no file goes, and the host is not asked.
+  const isBehind = file.inode.isRegular && first > Number.MAX_SAFE_INTEGER;
   return {
     file,
-    peek: (into) => file.pread(into, first + done),
+    peek: (into) => (isBehind ? 0 : file.pread(into, first + done)),
     advance(count) {
       // A device without a position has none to be moved.
       if (file instanceof SeekableFile) done += count;
@@ -179,6 +181,8 @@ function sendTo(
   if (to instanceof AnonymousFile) fail('EINVAL');
   if (type === s32 && address !== 0 && t.mm.get(s32, address) === MAX_NON_LFS) fail('EOVERFLOW');
   const length = Math.min(count, RW_MAX);
+  // Who sends a file to itself moves its one offset once.
+  if (to === from && address === 0) source.advance = () => {};
   const end = to.inode.isRegular ? fileEnd(t, to, 0, type) : streamEnd(to);
   return transfer(t, source, end, length, false);
 }

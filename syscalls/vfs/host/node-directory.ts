@@ -156,7 +156,7 @@ export class NodeDirectory extends NodeInode {
     return true;
   }
 
-  /** A name is about to be made, removed or moved. */
+  /** A name is about to be made, removed or moved: what is looked up for that is looked up before. */
   #changing(): void {
     this.fs.checkWritable();
     this.fs.vfs.passed.changed();
@@ -316,9 +316,9 @@ export class NodeDirectory extends NodeInode {
   }
 
   override rmdir(name: string): void {
-    this.#changing();
     if (this.#special?.has(name)) fail('ENOTDIR');
     const inode = this.lookup(name) ?? fail('ENOENT');
+    this.#changing();
     if (!inode.isDirectory) fail('ENOTDIR');
     if ((inode as NodeDirectory).#special?.size) fail('ENOTEMPTY');
     const path = this.childPath(name);
@@ -334,11 +334,12 @@ export class NodeDirectory extends NodeInode {
   }
 
   override rename(name: string, newParent: Inode, newName: string, flags: number): void {
-    this.#changing();
+    this.fs.checkWritable();
     if (flags & RENAME_WHITEOUT) fail('EINVAL');
     if (!(newParent instanceof NodeDirectory)) fail('EXDEV');
     const from = this.lookup(name) ?? fail('ENOENT');
     const to = newParent.lookup(newName);
+    this.#changing();
     if (from.isDirectory && isWithin(newParent, from)) fail('EINVAL');
     if (flags & RENAME_EXCHANGE) {
       if (to === undefined) fail('ENOENT');

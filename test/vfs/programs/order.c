@@ -284,6 +284,22 @@ static void sizes(void) {
   TRY(fcntl(p[0], F_SETPIPE_SZ, 0));
 }
 
+static void gone(void) {
+  char value[100], name[256];
+  memset(name, 'a', 255);
+  name[255] = 0;
+  mkdir("removed", 0755), mkdir("renamed", 0755), mkdir("swapped", 0755), close(open("unlinked", O_CREAT | O_WRONLY, 0600));
+  TRY(rmdir("removed"));
+  TRY(syscall(SYS_lgetxattr, "removed", name, value, sizeof value));
+  TRY(rename("renamed", "moved"));
+  TRY(syscall(SYS_lgetxattr, "renamed", name, value, sizeof value));
+  TRY(syscall(SYS_renameat2, AT_FDCWD, "swapped", AT_FDCWD, "unlinked", 2));
+  TRY(syscall(SYS_lsetxattr, "unlinked", "user.x", value, 1, 0));
+  TRY(syscall(SYS_lsetxattr, "swapped", "user.x", value, 1, 0));
+  TRY(unlink("swapped"));
+  TRY(syscall(SYS_lgetxattr, "swapped", name, value, sizeof value));
+}
+
 static void unmoved(void) {
   int fd = open("appended", O_RDWR | O_CREAT | O_APPEND, 0600);
   if (write(fd, "0123456789", 10) != 10 || lseek(fd, 3, SEEK_SET) != 3) return;
@@ -299,6 +315,15 @@ static void unmoved(void) {
   TRY(syscall(SYS_utimensat, fd, NULL, NULL, AT_EMPTY_PATH));
   TRY(syscall(SYS_utimensat, fd, NULL, NULL, 0));
   int memory = memfd_create("x", 0);
+  if (ftruncate(memory, 8192)) return;
+  int p[2];
+  pipe(p);
+  off_t far = INT64_MAX - 5000;
+  TRY(splice(fd, &far, p[1], NULL, 1000, 0));
+  TRY(splice(memory, &far, p[1], NULL, 1000, 0));
+  TRY(sendfile(p[1], fd, &far, 1000));
+  TRY(sendfile(memory, memory, NULL, 100000));
+  TRY(lseek(memory, 0, SEEK_CUR));
   TRY(preadv2(memory, &some, 1, 0, RWF_NOWAIT));
   TRY(preadv2(memory, &nothing, 1, 0, RWF_NOWAIT));
   TRY(pwritev2(memory, &some, 1, 0, RWF_NOWAIT));
@@ -555,6 +580,7 @@ int main(void) {
   run(clones);
   run(others);
   run(sizes);
+  run(gone);
   run(unmoved);
   run(locks);
   run(copies);
