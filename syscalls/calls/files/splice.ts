@@ -319,18 +319,19 @@ function copyFileRange(
   if (from.inode.isDirectory || to.inode.isDirectory) fail('EISDIR');
   if (!from.inode.isRegular || !to.inode.isRegular) fail('EINVAL');
   if (!from.readable || !to.writable || to.flags & O_APPEND) fail('EBADF');
-  if (from.stat().dev !== to.stat().dev) fail('EXDEV');
+  const source = from.stat();
+  if (source.dev !== to.stat().dev) fail('EXDEV');
   // Of what goes beyond RLIMIT_FSIZE nothing is tried (generic_copy_file_checks, which adds without a sign).
   const [first, start] = [position(from, inOff), position(to, outOff)];
   for (const at of [first, start]) if (at < 0 && at + length >= 0) fail('EOVERFLOW');
-  const left = Math.min(length, Math.max(0, from.stat().size - first));
+  const left = Math.min(length, Math.max(0, source.size - first));
   const limit = t.process.limits[RLIMIT.RLIMIT_FSIZE]!.cur;
   if (start >= limit) checkSizeLimit(t, start + 1);
   const count = Math.min(left, limit - start);
   const isSame = identityOf(from.inode) === identityOf(to.inode);
   if (isSame && start + count > first && start < first + count) fail('EINVAL');
-  const [source, target] = [fileEnd(t, from, inOff, s64, true), fileEnd(t, to, outOff, s64, true)];
-  return count === 0 ? 0 : transfer(t, source, target, Math.min(count, RW_MAX), false);
+  const [give, take] = [fileEnd(t, from, inOff, s64, true), fileEnd(t, to, outOff, s64, true)];
+  return count === 0 ? 0 : transfer(t, give, take, Math.min(count, RW_MAX), false);
 }
 
 export const spliceCalls: readonly Call[] = [
