@@ -14,11 +14,29 @@ import {
   WITH_VECTORS,
   word,
 } from './asked.ts';
+import type { Made } from './generate.ts';
 import { NEWER_RULES } from './newer.ts';
 import type { Difference, Rule } from './rule.ts';
 import { IN_CHILD } from './selection.ts';
 
+/** Opens the executor itself. */
+const opensProgram = ({ call, fills }: Made) =>
+  /^open/.test(call.name) &&
+  fills.some(({ bytes }) => Buffer.from(bytes).toString('latin1').startsWith('/proc/self/exe'));
+
 export const RULES: readonly Rule[] = [
+  {
+    calls: /^(p?readv?2?|pread64|sendfile(64)?|copy_file_range|_?l?lseek|splice)$/,
+    when: ({ before, ours, theirs }) => !isError(ours) && !isError(theirs) && before.some(opensProgram),
+    reason: 'The program that makes the calls (/proc/self/exe) is as long as its code for ARM, or for x86.',
+  },
+  {
+    calls: /^setpriority$/,
+    when: ({ made, ours, theirs }) =>
+      word(made, 0) === 0 && word(made, 1) === 0 && /^(EACCES 0|0 EACCES)$/.test(`${ours} ${theirs}`),
+    reason:
+      'A priority that another batch gave all processes of the user is inherited; which batches came to that is not the same.',
+  },
   {
     calls: /./,
     when: ({ what, result }) => what === 'memory' && result === 'EFAULT',

@@ -129,7 +129,10 @@ function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Mov
       ? blockReading(t, file)
       : Math.max(count, 0);
   }
-  if (vector.length > 1 && total(vector) <= GATHER) return scatter(t, file, vector, move);
+  // A file is read as far as there is memory, and not at all at its end.
+  const isWhole = () => vector.every(({ base, length }) => t.mm.space.check(base, length, WRITE));
+  if (vector.length > 1 && total(vector) <= GATHER && (!file.inode.isRegular || isWhole()))
+    return scatter(t, file, vector, move);
   let done = 0;
   for (const { base, length } of vector) {
     for (let at = 0; at < length; ) {

@@ -298,9 +298,21 @@ static void gone(void) {
   TRY(syscall(SYS_lsetxattr, "swapped", "user.x", value, 1, 0));
   TRY(unlink("swapped"));
   TRY(syscall(SYS_lgetxattr, "swapped", name, value, sizeof value));
+  char longer[257];
+  memset(longer, 'a', 256);
+  longer[256] = 0;
+  mkdir("dead", 0755);
+  int dead = open("dead", O_RDONLY | O_DIRECTORY);
+  TRY(mkdirat(dead, longer, 0755));
+  TRY(rmdir("dead"));
+  TRY(mkdirat(dead, longer, 0755));
+  TRY(symlinkat("x", dead, longer));
+  TRY(unlinkat(dead, longer, 0));
+  TRY(faccessat(dead, longer, F_OK, 0));
 }
 
 static void unmoved(void) {
+  char value[100];
   int fd = open("appended", O_RDWR | O_CREAT | O_APPEND, 0600);
   if (write(fd, "0123456789", 10) != 10 || lseek(fd, 3, SEEK_SET) != 3) return;
   TRY(write(fd, "", 0));
@@ -323,6 +335,12 @@ static void unmoved(void) {
   TRY(splice(memory, &far, p[1], NULL, 1000, 0));
   TRY(sendfile(memory, memory, NULL, 100000));
   TRY(lseek(memory, 0, SEEK_CUR));
+  struct iovec bad[2] = {{(void *)1, 5}, {value, 10}}, half[2] = {{value, 5}, {(void *)1, 10}};
+  TRY(preadv(memory, bad, 2, 8192));
+  TRY(preadv(memory, bad, 2, 0));
+  TRY(preadv(memory, half, 2, 0));
+  TRY(preadv(memory, half, 2, 8190));
+  TRY(readv(memory, bad, 2));
   TRY(preadv2(memory, &some, 1, 0, RWF_NOWAIT));
   TRY(preadv2(memory, &nothing, 1, 0, RWF_NOWAIT));
   TRY(pwritev2(memory, &some, 1, 0, RWF_NOWAIT));
