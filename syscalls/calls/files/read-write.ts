@@ -114,8 +114,8 @@ export function accessibleOrNone(t: Task, part: Iovec): Uint8Array {
 }
 
 /**
- * Reads until the vector is full, the file has no more for now, or an error comes, which is told only if nothing was read. BLOCKED
- * when there is nothing yet.
+ * Reads until the vector is full, the file has no more for now, or an error comes, which is told only if nothing was read.
+ * BLOCKED when there is nothing yet.
  * `start` is the offset read at, if not the file's own.
  */
 function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move, start?: number): number {

@@ -75,8 +75,8 @@ export function resolve(
 }
 
 /**
- * As `resolve`, but where a directory on the way is missing gives undefined: that something is not there is the commonest answer of
- * all, and an exception costs as much as the look itself.
+ * As `resolve`, but where a directory on the way is missing gives undefined: that something is not there is the commonest
+ * answer of all, and an exception costs as much as the look itself.
  */
 export function resolveIfThere(
   context: PathContext,
