@@ -19,7 +19,7 @@ const LATER_MS = 1000;
  * What is arrived at so often is translated on the other thread, to be kept: compiling it would cost this run more than it gains,
  * but a later one has it with V8's code.
  */
-const WARM = 512;
+const WARM = 4096;
 /** Warm locations that are waited for before they are translated: they are to be in the same modules. */
 const WARM_BATCH = 48;
 /** A run that is over before has no other thread. */
@@ -37,7 +37,7 @@ const INTERVAL = 128;
  */
 const KEPT_LATER = 100_000;
 /** The same at the locations of one piece of it, from then on. */
-const PIECE_ARRIVALS = 4_000;
+const PIECE_ARRIVALS = 1_000;
 /** Hot locations that are waited for before a module is made of them. */
 const BATCH = 16;
 
