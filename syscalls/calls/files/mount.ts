@@ -2,6 +2,7 @@
  * Mounting inside the run (fs/namespace.c): tmpfs, proc, sysfs, devtmpfs and bind mounts of the host's files; mounts are moved,
  * and made read-only. Each mount namespace has its own.
  */
+
 import { fail } from '../../abi/errno.ts';
 import { AT_FDCWD, PATH_MAX } from '../../abi/fcntl.ts';
 import {
@@ -36,6 +37,7 @@ import type { Task } from '../../kernel/task.ts';
 import { copyTree } from '../../vfs/core/copy-tree.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
 import type { FileSystem, Inode } from '../../vfs/core/inode.ts';
+import { checkEnter } from '../../vfs/core/permission.ts';
 import { flags, laterPath, path, pathOrNull, ptr } from '../args.ts';
 import { type Arg, type Call, call } from '../declare.ts';
 import { inodeAt } from './at.ts';
@@ -176,8 +178,8 @@ function umount(t: Task, target: string, flags: number): number {
 /** Who stood at the old root, or had it as theirs, is at the new one (chroot_fs_refs). */
 function pivotRoot(t: Task, newRoot: string, putOld: string): number {
   const { vfs, tasks } = t.kernel;
-  const root = vfs.checkEnter(inodeAt(t, AT_FDCWD, newRoot, true), t.creds);
-  const old = vfs.checkEnter(inodeAt(t, AT_FDCWD, putOld, true), t.creds);
+  const root = checkEnter(inodeAt(t, AT_FDCWD, newRoot, true), t.creds);
+  const old = checkEnter(inodeAt(t, AT_FDCWD, putOld, true), t.creds);
   const before = t.fs.root;
   if (before !== vfs.mounts.root) fail('EINVAL');
   vfs.mounts.pivot(root, old);

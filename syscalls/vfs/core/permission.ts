@@ -36,6 +36,13 @@ export function checkCreateNameless(dir: Inode, who: Creds): void {
   if (dir.fs.readOnly) fail('EROFS');
 }
 
+/** A directory that may be gone into. ENOTDIR, EACCES. */
+export function checkEnter(inode: Inode, who: Creds): Inode {
+  if (!inode.isDirectory) fail('ENOTDIR');
+  if (!inode.permits(X_OK, who)) fail('EACCES');
+  return inode;
+}
+
 /** A name may be taken from the directory. Throws EROFS, EACCES, EPERM (sticky directories), EBUSY (mount points). */
 export function checkDelete(dir: Inode, name: string, inode: Inode, who: Creds): void {
   if (dir.immutable) fail('EPERM');

@@ -328,13 +328,6 @@ export class Vfs {
     if (!inode.permits(mode, who)) fail('EACCES');
   }
 
-  /** A directory that may be gone into. ENOTDIR, EACCES. */
-  checkEnter(inode: Inode, who: Creds): Inode {
-    if (!inode.isDirectory) fail('ENOTDIR');
-    if (!inode.permits(X_OK, who)) fail('EACCES');
-    return inode;
-  }
-
   // ---- names ----
 
   /** @param mode permission bits, the umask taken off */
@@ -377,10 +370,7 @@ export class Vfs {
   unlink(at: PathOperation): void {
     // Watchers are told which file has gone.
     const { dir, name, inode, slash, unseen } = nameOf(at, this.notifier.idle);
-    if (unseen) {
-      dir.unlink(name);
-      return;
-    }
+    if (unseen) return dir.unlink(name);
     if (dir.fs.readOnly) fail('EROFS');
     if (inode === undefined) fail('ENOENT');
     if (slash) fail(inode.isDirectory ? 'EISDIR' : 'ENOTDIR');
