@@ -1,8 +1,10 @@
 /** inotify_init, inotify_add_watch, inotify_rm_watch (fs/notify/inotify/inotify_user.c). */
+
 import { fail } from '../../abi/errno.ts';
 import { AT_FDCWD, O_CLOEXEC, O_NONBLOCK, R_OK } from '../../abi/fcntl.ts';
 import * as inotify from '../../abi/inotify.ts';
 import type { Task } from '../../kernel/task.ts';
+import { checkAccess } from '../../vfs/core/permission.ts';
 import { InotifyFile } from '../../vfs/events/inotify.ts';
 import { fd, flags, int, path } from '../args.ts';
 import { type Call, call } from '../declare.ts';
@@ -32,7 +34,7 @@ export const inotifyCalls: readonly Call[] = [
       const file = inotifyOf(t, fd);
       const inode = inodeAt(t, AT_FDCWD, path, !(mask & IN_DONT_FOLLOW));
       if (mask & IN_ONLYDIR && !inode.isDirectory) fail('ENOTDIR');
-      t.kernel.vfs.checkAccess(inode, R_OK, t.creds);
+      checkAccess(inode, R_OK, t.creds);
       return file.add(inode, mask);
     },
     {

@@ -1,9 +1,11 @@
 /** access(2) (fs/open.c). */
+
 import { ERRNO, fail } from '../../abi/errno.ts';
 import { AT_EACCESS, AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from '../../abi/fcntl.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { Creds } from '../../vfs/core/creds.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
+import { checkAccess } from '../../vfs/core/permission.ts';
 import { lookupIfThere } from '../../vfs/core/walk.ts';
 import { dirfd, flags, path, pathOrEmpty } from '../args.ts';
 import { type Call, call } from '../declare.ts';
@@ -27,7 +29,7 @@ function access(t: Task, dirfd: number, path: string, mode: number, flags: numbe
     inode = lookupIfThere({ root: t.fs.root, creds }, startOf(t, dirfd, path), path, follow);
     if (inode === undefined) return -ERRNO.ENOENT;
   }
-  t.kernel.vfs.checkAccess(inode, mode, creds);
+  checkAccess(inode, mode, creds);
   return 0;
 }
 const accessMode = flags(ACCESS_MODES);

@@ -36,6 +36,14 @@ export function checkCreateNameless(dir: Inode, who: Creds): void {
   if (dir.fs.readOnly) fail('EROFS');
 }
 
+/** access(2): what `mode` (R_OK, W_OK, X_OK; 0 for nothing) asks of a file may be done. EROFS, EACCES. */
+export function checkAccess(inode: Inode, mode: number, who: Creds): void {
+  if (mode === 0) return;
+  if (mode & W_OK && inode.fs.readOnly && (inode.isRegular || inode.isDirectory)) fail('EROFS');
+  if (mode & X_OK && inode.noExec) fail('EACCES');
+  if (!inode.permits(mode, who)) fail('EACCES');
+}
+
 /** A directory that may be gone into. ENOTDIR, EACCES. */
 export function checkEnter(inode: Inode, who: Creds): Inode {
   if (!inode.isDirectory) fail('ENOTDIR');

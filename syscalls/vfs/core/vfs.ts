@@ -27,7 +27,6 @@ import {
   RENAME_NOREPLACE,
   RENAME_WHITEOUT,
   W_OK,
-  X_OK,
 } from '../../abi/fcntl.ts';
 import {
   IN_ACCESS,
@@ -320,14 +319,6 @@ export class Vfs {
     return lookupPath(at, at.start, at.path, follow);
   }
 
-  /** access(2): what `mode` (R_OK, W_OK, X_OK; 0 for nothing) asks of a file may be done. EROFS, EACCES. */
-  checkAccess(inode: Inode, mode: number, who: Creds): void {
-    if (mode === 0) return;
-    if (mode & W_OK && inode.fs.readOnly && (inode.isRegular || inode.isDirectory)) fail('EROFS');
-    if (mode & X_OK && inode.noExec) fail('EACCES');
-    if (!inode.permits(mode, who)) fail('EACCES');
-  }
-
   // ---- names ----
 
   /** @param mode permission bits, the umask taken off */
@@ -370,7 +361,10 @@ export class Vfs {
   unlink(at: PathOperation): void {
     // Watchers are told which file has gone.
     const { dir, name, inode, slash, unseen } = nameOf(at, this.notifier.idle);
-    if (unseen) return dir.unlink(name);
+    if (unseen) {
+      dir.unlink(name);
+      return;
+    }
     if (dir.fs.readOnly) fail('EROFS');
     if (inode === undefined) fail('ENOENT');
     if (slash) fail(inode.isDirectory ? 'EISDIR' : 'ENOTDIR');
