@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { Volume } from 'memfs';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { DirEntry } from '../../syscalls/abi/dirent.ts';
-import { Errno } from '../../syscalls/abi/errno.ts';
 import {
   O_APPEND,
   O_CREAT,
@@ -24,23 +23,13 @@ import { resolve } from '../../syscalls/vfs/core/walk.ts';
 import { type NodeApi, NodeFs } from '../../syscalls/vfs/host/node-fs.ts';
 import { TmpFs } from '../../syscalls/vfs/memory/tmpfs.ts';
 import { OverlayFs } from '../../syscalls/vfs/overlay/overlay.ts';
+import { errorOf } from './errors.ts';
 
 const scratch = mkdtempSync(`${tmpdir()}/armrun-fs-`);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const me = credsFor(process.geteuid!(), process.getegid!());
 const bytes = (text: string) => Buffer.from(text, 'latin1');
-
-/** The name of the error an operation ends with. */
-function errorOf(operation: () => unknown): string {
-  try {
-    operation();
-  } catch (error) {
-    if (error instanceof Errno) return error.name;
-    throw error;
-  }
-  return 'none';
-}
 
 const SYSTEMS: [string, () => Inode][] = [
   ['the host', () => new NodeFs(new Vfs(), mkdtempSync(`${scratch}/root-`)).root],

@@ -2,7 +2,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { Errno } from '../../syscalls/abi/errno.ts';
 import { O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } from '../../syscalls/abi/fcntl.ts';
 import { IN_DELETE_SELF } from '../../syscalls/abi/inotify.ts';
 import { type Creds, credsFor } from '../../syscalls/vfs/core/creds.ts';
@@ -10,6 +9,7 @@ import { identityOf } from '../../syscalls/vfs/core/inode.ts';
 import { Vfs } from '../../syscalls/vfs/core/vfs.ts';
 import { NodeFs } from '../../syscalls/vfs/host/node-fs.ts';
 import { TmpFs } from '../../syscalls/vfs/memory/tmpfs.ts';
+import { errorOf } from './errors.ts';
 
 const me = credsFor(process.geteuid!(), process.getegid!());
 let directory: string;
@@ -36,16 +36,6 @@ beforeEach(() => {
 });
 
 const at = (path: string, creds: Creds = me) => ({ root: fs.root, start: fs.root, creds, path });
-
-function errorOf(operation: () => unknown): string {
-  try {
-    operation();
-  } catch (error) {
-    if (error instanceof Errno) return error.name;
-    throw error;
-  }
-  return 'none';
-}
 
 const create = (path: string, creds?: Creds) =>
   fs.vfs.open(at(path, creds), O_CREAT | O_EXCL | O_WRONLY, 0o644).ref();

@@ -2,7 +2,6 @@
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Errno } from '../../syscalls/abi/errno.ts';
 import { O_RDONLY, O_RDWR } from '../../syscalls/abi/fcntl.ts';
 import { S_IFREG } from '../../syscalls/abi/stat.ts';
 import { credsFor } from '../../syscalls/vfs/core/creds.ts';
@@ -14,6 +13,7 @@ import { HostCalls } from '../../syscalls/vfs/host/ffi/call.ts';
 import { NodeFs } from '../../syscalls/vfs/host/node-fs.ts';
 import type { NodeInode } from '../../syscalls/vfs/host/node-inode.ts';
 import { TmpFs } from '../../syscalls/vfs/memory/tmpfs.ts';
+import { errorOf } from './errors.ts';
 
 const scratch = fs.realpathSync(fs.mkdtempSync(`${tmpdir()}/armrun-walk-`));
 afterAll(() => fs.rmSync(scratch, { recursive: true, force: true }));
@@ -37,16 +37,6 @@ beforeEach(() => {
 
 const walk = (path: string, follow = true, start = root, options?: ResolveOptions, creds = rootUser) =>
   resolve({ root, creds }, start, path, follow, options);
-
-function errorOf(operation: () => unknown): string {
-  try {
-    operation();
-  } catch (error) {
-    if (error instanceof Errno) return error.name;
-    throw error;
-  }
-  return 'none';
-}
 
 /** Path on the host that a guest path leads to. */
 const reached = (path: string, start = root) =>
