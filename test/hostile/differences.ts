@@ -51,7 +51,7 @@ export const RULES: readonly Rule[] = [
         ? /^(EFAULT|EINVAL|ENOMEM)$/.test(result)
         : what === 'result'
           ? /^(EFAULT|EINVAL|ENOMEM|EOVERFLOW)$/.test(ours)
-          : /^(EFAULT|EINVAL|ENOMEM)$/.test(result) && /^signal (11|13)$/.test(theirs)),
+          : /^(EFAULT|EINVAL|ENOMEM)$/.test(result) && /^signal (11|13|25)$/.test(theirs)),
     reason:
       'A 32-bit program of an x86-64 kernel has 4 GiB of addresses, one of an ARM kernel 3 GiB: ranges that reach beyond are refused (EFAULT, EINVAL, ENOMEM).',
   },
