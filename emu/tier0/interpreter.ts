@@ -34,7 +34,7 @@ import {
   RECORD_PAGES_THUMB,
 } from '../memory/layout.ts';
 import type { RecordDecoder } from './decoder.ts';
-import { BLOCK_ROOM, LONGEST_BLOCK } from './it-block.ts';
+import { BLOCK_ROOM } from './it-block.ts';
 import { HANDLER, RECORD, RECORD_SCALE, RECORDS_LENGTH } from './record.ts';
 import { type LeftPage, RecordArea } from './record-area.ts';
 
@@ -403,14 +403,17 @@ export class WasmInterpreter {
 
   /** Decodes the instructions behind an IT, up to the end of its block. False when they are not all on its page. */
   #itBlock(record: number, start: number, itstate: number): boolean {
-    if ((start & PAGE_MASK) === 0 || (start & PAGE_MASK) > PAGE_SIZE - LONGEST_BLOCK) return false;
+    if ((start & PAGE_MASK) === 0) return false;
+    const end = ((start | PAGE_MASK) >>> 0) + 1;
     const block = this.#area.itRoom(BLOCK_ROOM);
     if (block === 0) return false;
     const { u16, i32 } = this.#views;
     let at = block;
     let address = start;
     for (let it = itstate; it !== 0; ) {
+      if (address === end) return false;
       const hw1 = u16[address >>> 1]!;
+      if (isThumb32(hw1) && address + 2 === end) return false;
       const hw2 = isThumb32(hw1) ? u16[(address + 2) >>> 1]! : 0;
       const { size, itAfter } = this.#decoder.inBlock(hw1, hw2, it, i32, at >>> 2);
       at += size * RECORD_SCALE;

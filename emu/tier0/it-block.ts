@@ -10,7 +10,7 @@ import { IN_BLOCK } from './kinds.ts';
 import { conditionHandler, HANDLER, MASTER_KIND, RECORD, RECORD_SCALE } from './record.ts';
 
 /** Bytes of code in the longest block: four instructions. */
-export const LONGEST_BLOCK = 16;
+const LONGEST_BLOCK = 16;
 /** Room for the records of a block, with the one behind it. */
 export const BLOCK_ROOM = (LONGEST_BLOCK + 2) * RECORD_SCALE;
 
@@ -39,7 +39,7 @@ function constant(w: ByteWriter, op: number, value: number): void {
 
 /** Sets AT to where the records are to be; gives up when there is none, or the block may not be made. */
 function findRoom(w: ByteWriter): void {
-  // A block that may go on in another page is the evaluator's, and one for "always" is rare.
+  // Of a block that may go on in another page TypeScript finds out whether it does, and one for "always" is rare.
   w.get(START);
   constant(w, OP.i32_add, -1);
   constant(w, OP.i32_and, PAGE_MASK);

@@ -1,6 +1,6 @@
 /** The interpreter where code changes, crosses pages or is conditional; against the evaluator. */
 import { afterEach, describe, expect, test } from 'vitest';
-import type { JitBackend } from '../../emu/jit/backend.ts';
+import { JitBackend } from '../../emu/jit/backend.ts';
 import { RECORDS_START, WRITE } from '../../emu/memory/layout.ts';
 import { RECORDS_STRIDE } from '../../emu/tier0/record.ts';
 import {
@@ -121,27 +121,10 @@ test('records of IT blocks that were made for nobody give way in time', () => {
 
 describe('pages', () => {
   test('an instruction and an IT block on two pages', () => {
-    const m = machine(interp, new Uint8Array(4), true);
-    const n = machine(reference, new Uint8Array(4), true);
-    for (const { space, cpu } of [m, n]) {
-      space.map({
-        start: CODE + 0x1000,
-        end: CODE + 0x2000,
-        prot: 7,
-        shared: false,
-        source: null,
-        offset: 0,
-        growsDown: false,
-        name: '',
-      });
-      // add.w r0, r0, #5 across the border; then an IT at a page's end.
-      space.check(CODE, 0x2000, WRITE);
-      const halves = [0xf100, 0x0005, 0x2800, 0xdf00];
-      halves.forEach((h, i) => {
-        space.view.setUint16(CODE + 0xffe + 2 * i, h, true);
-      });
-      cpu.location = (CODE + 0xffe) | 1;
-    }
+    // add.w r0, r0, #5 across the border; then an IT at a page's end.
+    const halves = [0xf100, 0x0005, 0x2800, 0xdf00];
+    const m = withCodeAt(interp, CODE + 0xffe, halves);
+    const n = withCodeAt(reference, CODE + 0xffe, halves);
     m.backend.run(m.cpu);
     n.backend.run(n.cpu);
     expect(m.cpu.r[0]).toBe((DATA + 5) | 0);
@@ -159,6 +142,37 @@ describe('pages', () => {
     expect([...m.cpu.r.subarray(1, 4)]).toEqual([1, 2, 0]);
     expect(outcome(m)).toEqual(outcome(n));
   });
+});
+
+/** Halfwords at an address, in two pages of code. */
+function withCodeAt(factory: Factory, address: number, halves: readonly number[]) {
+  const m = machine(factory, new Uint8Array(4), true);
+  const { space, cpu } = m;
+  const [start, end] = [CODE + 0x1000, CODE + 0x2000];
+  space.map({ start, end, prot: 7, shared: false, source: null, offset: 0, growsDown: false, name: '' });
+  space.check(CODE, 0x2000, WRITE);
+  halves.forEach((half, i) => {
+    space.view.setUint16(address + 2 * i, half, true);
+  });
+  cpu.location = address | 1;
+  return m;
+}
+
+test('an IT block is left to the evaluator only when it goes on in the next page', () => {
+  const counting: Factory = (space, hooks) => new JitBackend(space, { hooks, interpret: true, count: true });
+  // cmp r0, r0; itte eq | moveq r1, #1; moveq.w r2, #2; movne r3, #3; svc 0
+  const halves = [0x4280, 0xbf06, 0x2101, 0xf04f, 0x0202, 0x2303, 0xdf00];
+  for (let before = 2; before <= 20; before += 2) {
+    const at = CODE + 0x1000 - 2 - before;
+    const m = withCodeAt(counting, at, halves);
+    const n = withCodeAt(reference, at, halves);
+    m.backend.run(m.cpu);
+    n.backend.run(n.cpu);
+    expect([...m.cpu.r.subarray(1, 4)]).toEqual([1, 2, 0]);
+    expect(outcome(m)).toEqual(outcome(n));
+    // The IT and what is in the block are ten bytes.
+    expect([before, m.backend.stats().work!.tiers.evaluator!.instructions]).toEqual([before, before < 10 ? 4 : 0]);
+  }
 });
 
 describe('modes', () => {
