@@ -13,8 +13,8 @@ export function beyond({ call, words, fills }: Made): boolean {
   const low = (wanted: RegExp) =>
     words.flatMap(([x], i) => (wanted.test(call.args[i]!.domain.kind) ? [x] : []));
   const addresses = low(/^(address|path|strings)$/);
-  // What ptrace is given last is one for many of its requests.
-  if (call.name === 'ptrace') addresses.push(words[3]![0]);
+  // What these are given is an address for many of their requests.
+  if (/^(ptrace|prctl|ioctl)$/.test(call.name)) addresses.push(...words.map(([x]) => x));
   const sizes = low(/^(size|number)$/);
   if (WITH_VECTORS.test(call.name)) {
     for (const { bytes } of fills)
