@@ -171,7 +171,10 @@ test('an IT block is left to the evaluator only when it goes on in the next page
     expect([...m.cpu.r.subarray(1, 4)]).toEqual([1, 2, 0]);
     expect(outcome(m)).toEqual(outcome(n));
     // The IT and what is in the block are ten bytes.
-    expect([before, m.backend.stats().work!.tiers.evaluator!.instructions]).toEqual([before, before < 10 ? 4 : 0]);
+    expect([before, m.backend.stats().work!.tiers.evaluator!.instructions]).toEqual([
+      before,
+      before < 10 ? 4 : 0,
+    ]);
   }
 });
 
