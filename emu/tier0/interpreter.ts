@@ -394,27 +394,24 @@ export class WasmInterpreter {
     const wide = isThumb32(hw1);
     if (wide && (next & PAGE_MASK) === 0 && !this.#executable(next, address | 1, 0)) return 0;
     const it = this.#decoder.thumb(hw1, wide ? u16[next >>> 1]! : 0, i32, record >>> 2);
-    if (it !== 0 && !this.#itBlock(record, next, it)) {
-      // The block is on two pages: the evaluator goes through it.
-      i32[record >>> 2] = HANDLER.STEP2;
-    }
+    // A block on two pages the evaluator goes through.
+    if (it !== 0 && !this.#itBlock(record, next, it)) i32[record >>> 2] = HANDLER.STEP2;
     return 1;
   }
 
   /** Decodes the instructions behind an IT, up to the end of its block. False when they are not all on its page. */
   #itBlock(record: number, start: number, itstate: number): boolean {
-    if ((start & PAGE_MASK) === 0) return false;
-    const end = ((start | PAGE_MASK) >>> 0) + 1;
+    const end = (((start - 2) | PAGE_MASK) >>> 0) + 1;
     const block = this.#area.itRoom(BLOCK_ROOM);
     if (block === 0) return false;
     const { u16, i32 } = this.#views;
     let at = block;
     let address = start;
     for (let it = itstate; it !== 0; ) {
-      if (address === end) return false;
       const hw1 = u16[address >>> 1]!;
-      if (isThumb32(hw1) && address + 2 === end) return false;
-      const hw2 = isThumb32(hw1) ? u16[(address + 2) >>> 1]! : 0;
+      const wide = isThumb32(hw1);
+      if (address === end || (wide && address + 2 === end)) return false;
+      const hw2 = wide ? u16[(address + 2) >>> 1]! : 0;
       const { size, itAfter } = this.#decoder.inBlock(hw1, hw2, it, i32, at >>> 2);
       at += size * RECORD_SCALE;
       address += size;
