@@ -31,6 +31,12 @@ export const RULES: readonly Rule[] = [
     reason: 'The program that makes the calls (/proc/self/exe) is as long as its code for ARM, or for x86.',
   },
   {
+    calls: /^link(at)?$/,
+    when: ({ ours, theirs }) => ours === 'EACCES' && theirs === 'EPERM',
+    reason:
+      "fs.protected_hardlinks is 0, as the kernel begins with; most systems set 1, and then a link to what is not the caller's own is refused before the directory is looked at (EPERM).",
+  },
+  {
     calls: /^setpriority$/,
     when: ({ made, ours, theirs }) =>
       word(made, 0) === 0 && word(made, 1) === 0 && /^(EACCES 0|0 EACCES)$/.test(`${ours} ${theirs}`),

@@ -258,8 +258,8 @@ export class Vfs {
     if (flags & O_CREAT && flags & O_DIRECTORY) fail('EINVAL');
     const exclusive = (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL);
     const follow = !(flags & O_NOFOLLOW) && !exclusive;
-    // What is to be made has no slash behind its name, whatever is there (open_last_lookups).
-    if (flags & O_CREAT && /[^/]\/+$/.test(at.path)) {
+    // What is to be made has no slash behind its name, whatever is there; "." and ".." are none (open_last_lookups).
+    if (flags & O_CREAT && /[^/]\/+$/.test(at.path) && !/(^|\/)\.\.?\/+$/.test(at.path)) {
       lookupPath(at, at.start, at.path.replace(/[^/]*\/+$/, '') || '.', true, options);
       fail('EISDIR');
     }

@@ -96,6 +96,14 @@ int main(void) {
   TRY0(open("d", O_RDONLY | O_CREAT, 0600));
   TRY0(open("d", O_RDONLY | O_TRUNC));
   TRY0(open("new/", O_RDWR | O_CREAT, 0600));
+  TRY0(open("new/", O_RDWR | O_CREAT | O_EXCL, 0600));
+  TRY0(open("d/", O_RDWR | O_CREAT | O_EXCL, 0600));
+  TRY0(open("d/.//", O_RDWR | O_CREAT | O_EXCL, 0600));
+  TRY0(open("d/../", O_RDWR | O_CREAT | O_EXCL, 0600));
+  TRY0(open("./", O_RDONLY | O_CREAT, 0600));
+  TRY0(open("d/./", O_RDONLY | O_CREAT | O_EXCL, 0600));
+  TRY0(open("f/./", O_RDONLY | O_CREAT | O_EXCL, 0600));
+  TRY0(open("/", O_RDONLY | O_CREAT | O_EXCL, 0600));
   TRY0(open("f", O_DIRECTORY));
   TRY0(open("d", O_DIRECTORY));
   TRY0(open("", O_RDONLY));
