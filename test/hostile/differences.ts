@@ -91,9 +91,10 @@ export const RULES: readonly Rule[] = [
   {
     calls:
       /^(stat|lstat|fstat|stat64|lstat64|fstat64|fstatat64|mq_notify|timer_create|epoll_ctl|epoll_wait|epoll_pwait|epoll_pwait2|msgctl|semctl|shmctl)$/,
-    when: ({ made, ours, theirs }) =>
+    when: ({ made, what, ours, theirs }) =>
       ours === 'EFAULT' ||
       theirs === 'EFAULT' ||
+      (what === 'memory' && /^epoll_p?wait/.test(made.call.name)) ||
       (ours === 'EINVAL' && /^epoll_p?wait/.test(made.call.name) && word(made, 2) > 0x7ff_ffff),
     reason: 'The structure has another length on ARM than on x86.',
   },
