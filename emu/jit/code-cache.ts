@@ -125,11 +125,6 @@ export class CodeCache {
     return this.modules.compiledSlot(location);
   }
 
-  /** Arrivals in the interpreter of all processes. */
-  get arrivalsOfRun(): number {
-    return this.#store.arrivals;
-  }
-
   /** The image that the code at a location belongs to. */
   imageAt(location: number): CodeImage {
     return this.#store.fileImageAt(this.space, location) ?? this.#privateImage;
