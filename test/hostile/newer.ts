@@ -163,6 +163,12 @@ export const NEWER_RULES: readonly Rule[] = [
     reason: 'SECBIT_EXEC_RESTRICT_FILE and what belongs to it are newer than Linux 6.1 (EPERM).',
   },
   {
+    calls: /^prctl$/,
+    when: ({ made, ours, theirs }) =>
+      word(made, 0) === 41 && word(made, 2) === 2 && ours === 'EINVAL' && theirs === '0',
+    reason: 'PR_THP_DISABLE_EXCEPT_ADVISED is newer than Linux 6.1 (EINVAL).',
+  },
+  {
     calls: /^membarrier$/,
     when: ({ made }) => word(made, 0) === 0 || word(made, 0) >= 128,
     reason:

@@ -139,7 +139,7 @@ function prctl(t: Task, option: number, a: number, ...rest: number[]): number {
       t.mm.put(u32, a, t.clearChildTid);
       return 0;
     case PR.PR_SET_THP_DISABLE:
-      if (rest.slice(1).some((x) => x !== 0)) fail('EINVAL');
+      onlyZeros();
       t.mm.hugePagesOff = a !== 0;
       return 0;
     case PR.PR_GET_THP_DISABLE:

@@ -142,7 +142,8 @@ class Walk {
       if (!(isDots ? at.permits(X_OK, this.#creds) : at.searchable(this.#creds))) fail('EACCES');
       if (isDots) {
         if (name === '..') this.#up();
-        const dir = this.#at.parent ?? this.#at;
+        // Who makes or removes a name gets the directory before it (filename_parentat).
+        const dir = isLast && options?.name ? at : (this.#at.parent ?? this.#at);
         this.#reached = { dir, name, inode: this.#at, slash: true, unseen: false };
         continue;
       }

@@ -128,6 +128,7 @@ static void processes(void) {
   TRY(prctl(PR_GET_THP_DISABLE, 1, 0, 0, 0));
   TRY(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
   TRY(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 9));
+  TRY(prctl(PR_SET_THP_DISABLE, 4, 3, 0, 0));
   TRY(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
   TRY(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
   fflush(stdout);

@@ -262,6 +262,10 @@ int main(void) {
   show("one");
   show("two");
   TRY(rename("none", "two"));
+  TRY(rename("/proc/self/..", ".."));
+  TRY(rename("/proc/self/../", "none"));
+  TRY(rename("/proc/..", "/proc/self/.."));
+  TRY(rename("..", "/proc/self/."));
   TRY(mkdir("x", 0755));
   TRY(mkdir("y", 0755));
   TRY(mkdir("y/z", 0755));
