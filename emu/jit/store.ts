@@ -145,8 +145,6 @@ export class TranslationStore {
 
   // ---- images ----
 
-  // What is kept of an image is looked for when it is first needed: it takes as long as a short program has code.
-
   /** The image that the code at an address belongs to; null when the code is the address space's own. */
   fileImageAt(space: AddressSpace, address: number): CodeImage | null {
     const vma = space.find(address);
@@ -185,6 +183,7 @@ export class TranslationStore {
     return entry.name ?? null;
   }
 
+  /** When it is first needed: short programs are over before. */
   #findKept(entry: Entry): KeptImage | null {
     const name = this.#nameOf(entry);
     const file = name === null ? null : this.archive!.open(name);

@@ -81,7 +81,12 @@ async function main() {
     }
     handlers();
     handlersCode();
-    usedCode();
+    try {
+      usedCode();
+    } catch (error) {
+      // Starts have more to compile without.
+      if (mode === undefined) throw error;
+    }
     snapshot();
     fs.writeFileSync(at('start.sh'), startScript());
     for (const name of fs.readdirSync(directory, { recursive: true }))
