@@ -115,10 +115,12 @@ export function setsLargeLimit(made: Made): boolean {
   const [low, high, lowMax, highMax] = wordsAt(made, word(made, 2), 4);
   return high !== 0 || highMax !== 0 || low === 0xffff_ffff || lowMax === 0xffff_ffff;
 }
-/** Sets RLIMIT_NPROC. */
-export const setsProcesses = (made: Made) =>
-  (made.call.name === 'setrlimit' && word(made, 0) === 6) ||
-  (made.call.name === 'prlimit64' && word(made, 1) === 6);
+const setsLimit = (made: Made, resource: number) =>
+  (made.call.name === 'setrlimit' && word(made, 0) === resource) ||
+  (made.call.name === 'prlimit64' && word(made, 1) === resource);
+/** Sets RLIMIT_CPU, RLIMIT_NPROC. */
+export const setsCpuTime = (made: Made) => setsLimit(made, 0);
+export const setsProcesses = (made: Made) => setsLimit(made, 6);
 /** Of the descriptors that a batch begins with, those of files without a name, but of memfd_create. */
 export const isNameless = (fd: number) => fd >= 6 && fd <= 22 && fd !== 18 && fd !== 19;
 /** Requests of ptrace that all architectures have, up to 17; what has a number of its own from 0x4200 on is everybody's, too. */

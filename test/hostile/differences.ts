@@ -8,6 +8,7 @@ import {
   isError,
   NEW_USER,
   NO_OPTION,
+  setsCpuTime,
   setsLargeLimit,
   setsProcesses,
   USER_END,
@@ -29,6 +30,13 @@ export const RULES: readonly Rule[] = [
     calls: /^(p?readv?2?|pread64|sendfile(64)?|copy_file_range|_?l?lseek|splice)$/,
     when: ({ before, ours, theirs }) => !isError(ours) && !isError(theirs) && before.some(opensProgram),
     reason: 'The program that makes the calls (/proc/self/exe) is as long as its code for ARM, or for x86.',
+  },
+  {
+    calls: /./,
+    when: ({ what, made, before, ours, theirs }) =>
+      what === 'end' && /signal (9|24)$/.test(`${ours} ${theirs}`) && [...before, made].some(setsCpuTime),
+    reason:
+      'A limit of CPU time (RLIMIT_CPU) ends who has taken so much; what calls take, syncfs of the host for one, is not the same.',
   },
   {
     calls: /^link(at)?$/,
