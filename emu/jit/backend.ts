@@ -79,14 +79,12 @@ export class JitBackend implements CpuBackend {
   readonly #tiering: Tiering;
   readonly #heatMask: number;
   readonly #isEvaluated = () => this.#modes.isEvaluated(this.#cpu);
-  readonly #store: TranslationStore;
   readonly #times: TimeSheet;
   /** By row: how often compiled code or the interpreter has left one to the evaluator. */
   readonly #steps: Work['steps'] = {};
 
   constructor(space: AddressSpace, options: CpuOptions, store = new TranslationStore()) {
     this.space = space;
-    this.#store = store;
     this.#times = new TimeSheet(options.count === true);
     this.#options = { ...options, hooks: this.#times.timed(options.hooks, 'hooks') };
     this.#cache = new InsnCache(space, undefined, (location) => store.sharedInsns(space, location));
@@ -257,7 +255,7 @@ export class JitBackend implements CpuBackend {
     }
     if (tiering.becomesWarm(location, isLoop, count) && !code.isPreparing)
       code.prepare(tiering.takeWarm(), tiering.wantedWarm);
-    if (!tiering.arrived(location, isLoop, count, this.#store.arrivals)) return;
+    if (!tiering.arrived(location, isLoop, count)) return;
     if (from !== 0 && code.extend(from, location, tiering.arrivalsEach)) return;
     if (isLoop && code.waitsInside(location, tiering.arrivalsEach)) return;
     const others = tiering

@@ -16,11 +16,6 @@ const HOT = 32768;
 const HOT_LATER = 8192;
 const LATER_MS = 1000;
 /**
- * Before, a location is compiled only when at least one in so many arrivals of the run is at it: a program that starts has some
- * that are hot by their number, and compiling them costs more than the rest of the start gains.
- */
-const EARLY_SHARE = 4;
-/**
  * What is arrived at so often is translated on the other thread, to be kept: compiling it would cost this run more than it gains,
  * but a later one has it with V8's code.
  */
@@ -144,11 +139,11 @@ export class Tiering {
     return this.#hot / 2;
   }
 
-  /** Notes `count` arrivals at a location, of so many in the run. Gives true when it is to be compiled now. */
-  arrived(location: number, isLoop: boolean, count: number, ofRun: number): boolean {
+  /** Notes `count` arrivals at a location. Gives true when it is to be compiled now. */
+  arrived(location: number, isLoop: boolean, count: number): boolean {
     if (!this.#warm.has(location)) this.#warm.set(location, isLoop);
     const hot = this.#hot;
-    if (count < hot || (hot === HOT && count * EARLY_SHARE < ofRun)) return false;
+    if (count < hot) return false;
     // A module costs as much as many functions: wait a little for others.
     if (count < hot + this.interval) this.#waiting++;
     if (this.#waiting < BATCH && count < 1.5 * hot) return false;
