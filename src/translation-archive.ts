@@ -29,7 +29,12 @@ const BUILD_ID = typeof __BUILD_ID__ === 'undefined' ? null : __BUILD_ID__;
  * Files that changed less than so many ms ago may change again without showing it: time stamps go by the host's clock ticks, 10
  * ms at the most.
  */
-export const SETTLED = 2000;
+const SETTLED = 2000;
+
+/** Waits until files that have just been made have settled: before, nothing of them is kept. For who builds; blocks. */
+export function letSettle(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLED);
+}
 /** Larger program files are not hashed. */
 const MAX_FILE = 256 << 20;
 /** Bytes kept in all; beyond it what was not used for longest goes. */

@@ -26,7 +26,7 @@ import { importsOf, moduleOf, type RegionModule } from './module.ts';
 import type { ModuleTable } from './module-table.ts';
 import type { TranslationStore } from './store.ts';
 import { ThreadRequests } from './thread-requests.ts';
-import { isWorthTaking, LOCAL_INSTRUCTIONS, THREAD_MS } from './tiering.ts';
+import { LOCAL_INSTRUCTIONS, mayUseKept, THREAD_MS } from './tiering.ts';
 import type { TranslationThread } from './translation-thread.ts';
 import { type Batch, isEntry, type Start, Translator, type TranslatorOptions } from './translator.ts';
 
@@ -116,7 +116,7 @@ export class CodeCache {
     if (this.#attach(image) && this.modules.compiledSlot(location) > 0)
       return this.modules.compiledSlot(location);
     this.#store.arrivals += arrivals;
-    if (!isHot && !isWorthTaking(Infinity, this.#store.arrivals)) return 0;
+    if (!isHot && !mayUseKept(this.#store.arrivals)) return 0;
     const compiled = image.kept?.moduleAt(location, image, this.#store, isHot, arrivals) ?? null;
     if (compiled === null || this.modules.has(compiled) || !this.modules.fits(compiled, image)) return 0;
     this.#instantiate(compiled);

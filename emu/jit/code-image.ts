@@ -77,18 +77,23 @@ export class CodeImage {
   #covered: Map<number, number> | undefined;
   /** The file, as it was mapped where the image was last asked for. */
   source: PageSource | null = null;
-  readonly #findKept: (image: CodeImage) => KeptImage | null;
+  readonly #findKept: () => KeptImage | null;
   #kept: KeptImage | null | undefined;
 
   /** `findKept` looks for what earlier runs have kept of it, when that is first asked for. */
-  constructor(findKept: (image: CodeImage) => KeptImage | null = () => null) {
+  constructor(findKept: () => KeptImage | null = () => null) {
     this.#findKept = findKept;
   }
 
   /** What earlier runs have kept of it; null when there is nothing. */
   get kept(): KeptImage | null {
-    if (this.#kept === undefined) this.#kept = this.#findKept(this);
+    if (this.#kept === undefined) this.#kept = this.#findKept();
     return this.#kept;
+  }
+
+  /** Something of what is kept has turned out to be damaged. */
+  get isDamaged(): boolean {
+    return this.#kept?.damaged === true;
   }
 
   /** Adds a translation that was made now, in place of the one that its location has. */

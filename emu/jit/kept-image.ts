@@ -115,7 +115,7 @@ export class KeptImage {
     if (known !== undefined) return known;
     const sum = (this.#arrivals.get(piece) ?? 0) + arrivals;
     this.#arrivals.set(piece, sum);
-    if (!isHot && !isWorthTaking(sum, store.arrivals)) return null;
+    if (!isHot && !isWorthTaking(sum)) return null;
     try {
       const read = this.#waiting.get(piece) ?? this.#load(piece, image, store);
       const isUsed = isHot || read.isOptimized || !this.#is(WARM, i);

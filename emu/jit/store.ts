@@ -33,8 +33,6 @@ interface Entry {
   readonly bias: number;
   /** Under which its translations are kept; null when they are not to be, undefined when nobody has asked. */
   name?: string | null;
-  /** What earlier runs have kept, when that has been looked for. */
-  kept?: KeptImage | null;
   /** Undefined when there has been nothing to keep. */
   keeper?: Keeper;
 }
@@ -187,8 +185,7 @@ export class TranslationStore {
   #findKept(entry: Entry): KeptImage | null {
     const name = this.#nameOf(entry);
     const file = name === null ? null : this.archive!.open(name);
-    entry.kept = file && KeptImage.of(file, name!, entry.image);
-    return entry.kept;
+    return file && KeptImage.of(file, name!, entry.image);
   }
 
   /** Null when nothing of it is to be kept. */
@@ -268,7 +265,7 @@ export class TranslationStore {
     // What has learned most comes first.
     for (const entry of [...this.#images.values()].sort((a, b) => b.image.loose.size - a.image.loose.size)) {
       // What is damaged is replaced also when nothing has been translated.
-      const keeper = entry.kept?.damaged ? this.#keeperOf(entry) : entry.keeper;
+      const keeper = entry.image.isDamaged ? this.#keeperOf(entry) : entry.keeper;
       if (keeper && performance.now() < began + patience / 2) writing.push(keeper.finish());
     }
     const left = Math.max(0, began + patience - performance.now());

@@ -62,10 +62,10 @@ const WASTE_US = {
   sample: 500,
 } as const;
 
-/** Whether a piece of what is kept may be worth taking, after so many arrivals at its locations and anywhere. */
-export function isWorthTaking(ofPiece: number, ofRun: number): boolean {
-  return ofRun >= KEPT_LATER && ofPiece >= PIECE_ARRIVALS;
-}
+/** Whether what is kept may be worth looking for, after so many arrivals of the run. */
+export const mayUseKept = (ofRun: number): boolean => ofRun >= KEPT_LATER;
+/** Whether a piece of it may be worth taking then, after so many at its locations. */
+export const isWorthTaking = (ofPiece: number): boolean => ofPiece >= PIECE_ARRIVALS;
 
 /** What has been wasted in an image's regions, by location and reason. */
 export class Waste {

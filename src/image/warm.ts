@@ -9,7 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 
 import snapshotFlags from '../snapshot/flags.json' with { type: 'json' };
-import { SETTLED } from '../translation-archive.ts';
+import { letSettle } from '../translation-archive.ts';
 import flags from '../v8-flags.json' with { type: 'json' };
 import type { PackedFile } from './contents.ts';
 import { FILES } from './folder.ts';
@@ -55,8 +55,7 @@ export function translationsOf(root: string, dist: string): PackedFile[] {
     const blob = path.join(dist, 'armrun.blob');
     const armrun = [...flags, ...snapshotFlags, '--snapshot-blob', blob, '--'];
     const environment = ENVIRONMENT.flatMap((setting) => ['--env', setting]);
-    // Of files that have just been made nothing would be kept.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLED);
+    letSettle();
     for (const command of PROGRAMS) {
       const options = [
         '--root',

@@ -11,8 +11,13 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 
 import * as f from '../../syscalls/abi/fcntl.ts';
+import { TCGETS } from '../../syscalls/abi/ioctl.ts';
+import { MAP, PROT } from '../../syscalls/abi/mman.ts';
+import { CLONE } from '../../syscalls/abi/sched.ts';
+import { SA, SIG } from '../../syscalls/abi/signal.ts';
+import { STATX_BASIC_STATS } from '../../syscalls/abi/stat.ts';
 import { allCalls } from '../../syscalls/calls/table.ts';
-import { SETTLED } from '../translation-archive.ts';
+import { letSettle } from '../translation-archive.ts';
 
 const { loadBundle } = createRequire(import.meta.url)('./bundle.cjs');
 
@@ -155,30 +160,24 @@ function elf(type: number, entry: number, headers: readonly number[][]): Uint8Ar
 
 const ARGS = ['second', 'an argument'];
 const ENVIRONMENT = ['PATH=/usr/bin:/bin', 'HOME=/root'];
-const SIGUSR1 = 10;
-const SIGCHLD = 17;
-const CLONE_VM_VFORK = 0x4100;
-const MAP_PRIVATE = 2;
-const MAP_FIXED = 0x10;
-const MAP_ANONYMOUS = 0x20;
-const STAT_MASK = 0x7ff;
-const SA_SIGINFO_RESTORER = 0x0400_0004;
 /** So that some of it is compiled, and what is kept of that is used the next time. */
 const TIMES = 250_000;
 
 /** What a C library does before main. */
 function begin(p: Program): void {
+  const readWrite = PROT.PROT_READ | PROT.PROT_WRITE;
+  const fixed = MAP.MAP_PRIVATE | MAP.MAP_FIXED;
   p.call('brk', 0);
-  p.call('access', '/etc/ld.so.preload', 4);
+  p.call('access', '/etc/ld.so.preload', f.R_OK);
   for (const name of ['/lib/absent', '/etc/data']) p.call('openat', f.AT_FDCWD, name, f.O_CLOEXEC);
   p.call('read', 3, ROOM, 512);
   p.call('pread64', 3, ROOM, 64, 0, 16, 0);
-  p.call('statx', 3, '', f.AT_EMPTY_PATH, STAT_MASK, ROOM);
+  p.call('statx', 3, '', f.AT_EMPTY_PATH, STATX_BASIC_STATS, ROOM);
   p.call('fstat64', 3, ROOM);
-  p.call('mmap2', 0, 3 * PAGE, 5, MAP_PRIVATE, 3, 0);
-  p.call('mmap2', 0x4000_0000, 4 * PAGE, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-  p.call('mmap2', 0x4000_1000, PAGE, 3, MAP_PRIVATE | MAP_FIXED, 3, 0);
-  p.call('mprotect', 0x4000_0000, PAGE, 1);
+  p.call('mmap2', 0, 3 * PAGE, PROT.PROT_READ | PROT.PROT_EXEC, MAP.MAP_PRIVATE, 3, 0);
+  p.call('mmap2', 0x4000_0000, 4 * PAGE, readWrite, fixed | MAP.MAP_ANONYMOUS, -1, 0);
+  p.call('mmap2', 0x4000_1000, PAGE, readWrite, fixed, 3, 0);
+  p.call('mprotect', 0x4000_0000, PAGE, PROT.PROT_READ);
   p.call('munmap', 0x4000_2000, PAGE);
   p.call('close', 3);
   p.call('set_tls', ROOM);
@@ -208,11 +207,11 @@ function askAround(p: Program): void {
   p.call('clock_gettime', 0, ROOM);
   p.call('clock_gettime64', 1, ROOM);
   p.call('gettimeofday', ROOM, 0);
-  p.call('ioctl', 1, 0x5401, ROOM);
+  p.call('ioctl', 1, TCGETS, ROOM);
   p.call('fstat64', 1, ROOM);
   p.call('write', 1, '\n', 1);
-  p.call('fcntl64', 1, 3);
-  p.call('fcntl64', 1, 1030, 10);
+  p.call('fcntl64', 1, f.F_GETFL);
+  p.call('fcntl64', 1, f.F_DUPFD_CLOEXEC, 10);
   p.call('getcwd', ROOM, 256);
   p.call('chdir', '/tmp');
   p.call('umask', 0o22);
@@ -231,7 +230,7 @@ function workWithFiles(p: Program): void {
   p.call('getdents64', 3, ROOM, 0x1000);
   p.call('close', 3);
   p.call('mkdirat', f.AT_FDCWD, '/tmp/d', 0o755);
-  p.call('openat', f.AT_FDCWD, '/tmp/d/file', f.O_CREAT | 1, 0o644);
+  p.call('openat', f.AT_FDCWD, '/tmp/d/file', f.O_CREAT | f.O_WRONLY, 0o644);
   p.call('write', 3, '/tmp/d/file', 11);
   p.call('writev', 3, p.data(p.text('some text'), 9, p.text('more'), 4), 2);
   p.call('lseek', 3, 0, 0);
@@ -245,7 +244,7 @@ function workWithFiles(p: Program): void {
   p.call('stat64', '/tmp/d/link', ROOM);
   p.call('lstat64', '/tmp/d/link', ROOM);
   p.call('fstatat64', f.AT_FDCWD, '/tmp/d/absent', ROOM, 0);
-  p.call('faccessat2', f.AT_FDCWD, '/tmp/d/file', 4, 0);
+  p.call('faccessat2', f.AT_FDCWD, '/tmp/d/file', f.R_OK, 0);
   p.call('renameat2', f.AT_FDCWD, '/tmp/d/other', f.AT_FDCWD, '/tmp/d/third', 0);
   for (const name of ['file', 'link', 'third']) p.call('unlinkat', f.AT_FDCWD, `/tmp/d/${name}`, 0);
   p.call('unlinkat', f.AT_FDCWD, '/tmp/d', f.AT_REMOVEDIR);
@@ -253,16 +252,22 @@ function workWithFiles(p: Program): void {
 
 function handleSignals(p: Program, handler: number): void {
   p.call('rt_sigprocmask', 0, p.data(0, 0), ROOM, 8);
-  p.call('rt_sigaction', SIGCHLD, 0, ROOM, 8);
-  p.call('rt_sigaction', SIGUSR1, p.data(handler, SA_SIGINFO_RESTORER, handler + 4, 0, 0), ROOM, 8);
+  p.call('rt_sigaction', SIG.SIGCHLD, 0, ROOM, 8);
+  p.call(
+    'rt_sigaction',
+    SIG.SIGUSR1,
+    p.data(handler, SA.SA_SIGINFO | SA.SA_RESTORER, handler + 4, 0, 0),
+    ROOM,
+    8,
+  );
   p.call('getpid');
-  p.call('kill', RESULT, SIGUSR1);
+  p.call('kill', RESULT, SIG.SIGUSR1);
 }
 
 function runOthers(p: Program): void {
   p.call('pipe2', ROOM, 0);
   const pointers = (texts: readonly string[]) => p.data(...texts.map((text) => p.text(text)), 0);
-  for (const how of [SIGCHLD, CLONE_VM_VFORK | SIGCHLD]) {
+  for (const how of [SIG.SIGCHLD, CLONE.CLONE_VM | CLONE.CLONE_VFORK | SIG.SIGCHLD]) {
     p.call('clone', how, 0);
     p.whenZero(() => {
       p.call('dup2', 4, 1);
@@ -320,8 +325,7 @@ const root = path.join(directory, 'root');
 if (!fs.existsSync(root)) {
   fs.mkdirSync(root);
   makeRoot(root);
-  // Of files that have just been made nothing would be kept.
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLED);
+  letSettle();
 }
 const { script, exports } = loadBundle(
   fs.readFileSync(bundle, 'utf8'),

@@ -42,17 +42,14 @@ import {
   InetOptions,
   IP_MULTICAST_LOOP,
   IP_MULTICAST_TTL,
-  IP_TOS,
   IP_TTL,
   IPV6_MULTICAST_HOPS,
   IPV6_MULTICAST_LOOP,
-  IPV6_TCLASS,
-  IPV6_UNICAST_HOPS,
 } from './inet-options.ts';
 import { type LocalReceiver, sourceOf } from './loopback.ts';
 import type { Network } from './network.ts';
 import { type End, filteredPacket, UDPHDR, udpPacket } from './packet.ts';
-import { isAny, isV4, plain } from './private-ports.ts';
+import { isAny } from './private-ports.ts';
 import {
   type AddressUse,
   MessageQueue,
@@ -356,13 +353,7 @@ export class DatagramSocket extends Socket implements LocalReceiver {
     if (port === 0) return bytes.length;
     if (this.#state === 'new') this.#openHost();
     const target = { family: this.family, host: normal(this.family, host), port };
-    const [hops, tos] = isV4(plain(target.host))
-      ? [this.inetOptions.get(IPPROTO_IP, IP_TTL), this.inetOptions.get(IPPROTO_IP, IP_TOS)]
-      : [
-          this.inetOptions.get(IPPROTO_IPV6, IPV6_UNICAST_HOPS),
-          this.inetOptions.get(IPPROTO_IPV6, IPV6_TCLASS),
-        ];
-    if (this.#local) this.network.datagramSent(this.#local, target, bytes, hops, tos);
+    if (this.#local) this.network.datagramSent(this.#local, target, bytes, this.inetOptions);
     const receiver = this.network.loopback.receiver(target);
     if (receiver && this.#local) {
       const own = this.#local.host;

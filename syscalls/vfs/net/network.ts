@@ -16,6 +16,7 @@ import { connectTo, newSocket } from '../host/ffi/sockets.ts';
 import { HostPackets, hostPingGroups } from '../host/host-packets.ts';
 import { AbstractNames } from './abstract-names.ts';
 import { nodeNet } from './inet-address.ts';
+import type { InetOptions } from './inet-options.ts';
 import {
   hostInterfaces,
   hostRoutes,
@@ -63,8 +64,8 @@ export abstract class Network extends Namespace {
   abstract createDatagram(options: dgram.SocketOptions): dgram.Socket;
   /** Throws what socket(2) gives where there can be none. */
   abstract createPackets(kind: PacketKind, queue: WatchedQueue): PacketPort;
-  /** A socket of the run sends a datagram: for who hears packets. `from` may be of any address. */
-  datagramSent(_from: End, _to: End, _bytes: Uint8Array, _hops: number, _tos: number): void {}
+  /** A socket of the run, with these options, sends a datagram: for who hears packets. `from` may be of any address. */
+  datagramSent(_from: End, _to: End, _bytes: Uint8Array, _options: InetOptions): void {}
   /** The lowest and the highest group that may have ICMP sockets without privilege (net.ipv4.ping_group_range). */
   abstract pingGroups: readonly [number, number];
 }

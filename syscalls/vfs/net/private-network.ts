@@ -10,6 +10,7 @@ import type { UserNamespace } from '../core/user-namespace.ts';
 import type { Vfs } from '../core/vfs.ts';
 import type { WatchedQueue } from '../core/wait-queue.ts';
 import { errnoOfEvent } from './inet-address.ts';
+import type { InetOptions } from './inet-options.ts';
 import type { InterfaceAddress, NetworkInterface, Route } from './interfaces.ts';
 import { Network } from './network.ts';
 import type { End } from './packet.ts';
@@ -137,8 +138,8 @@ export class PrivateNetwork extends Network {
   override createPackets(kind: PacketKind, queue: WatchedQueue): PacketPort {
     return new PrivatePackets(this, kind, queue);
   }
-  override datagramSent(from: End, to: End, bytes: Uint8Array, hops: number, tos: number): void {
-    this.packets.showDatagram(from, to, bytes, hops, tos);
+  override datagramSent(from: End, to: End, bytes: Uint8Array, options: InetOptions): void {
+    this.packets.showDatagram(from, to, bytes, options);
   }
   override createDatagram(options: dgram.SocketOptions): dgram.Socket {
     return new PrivateDatagram(this, options) as unknown as dgram.Socket;

@@ -31,10 +31,13 @@ import type { WatchedQueue } from '../core/wait-queue.ts';
 import { anyAddress, errnoOfEvent } from './inet-address.ts';
 import {
   ICMP_FILTER,
+  type InetOptions,
   IP_HDRINCL,
   IP_RECVTTL,
+  IP_TOS,
   IP_TTL,
   IPV6_RECVHOPLIMIT,
+  IPV6_TCLASS,
   IPV6_UNICAST_HOPS,
 } from './inet-options.ts';
 import {
@@ -55,7 +58,7 @@ import {
   udpPacket,
 } from './packet.ts';
 import type { PrivateNetwork } from './private-network.ts';
-import { canonical, hears, isAny } from './private-ports.ts';
+import { canonical, hears, isAny, isV4, plain } from './private-ports.ts';
 import { Listener } from './private-stream.ts';
 import type { PacketKind, PacketPort } from './raw-socket.ts';
 import { answerTo, type Hearers, isSegment } from './segments.ts';
@@ -133,8 +136,11 @@ export class Packets implements Hearers {
     return this.#network.datagrams.at(port).findLast((holder) => hears(holder, host));
   }
   /** Shows who hears packets what a socket of UDP sends, and what it is answered where nobody receives it. */
-  showDatagram(from: End, to: End, payload: Uint8Array, hops: number, tos: number): void {
+  showDatagram(from: End, to: End, payload: Uint8Array, options: InetOptions): void {
     if (!this.isHeard) return;
+    const [hops, tos] = isV4(plain(to.host))
+      ? [options.get(IPPROTO_IP, IP_TTL), options.get(IPPROTO_IP, IP_TOS)]
+      : [options.get(IPPROTO_IPV6, IPV6_UNICAST_HOPS), options.get(IPPROTO_IPV6, IPV6_TCLASS)];
     const host = isAny(from.host) ? this.#network.sourceFor(to.host) : from.host;
     const packet = udpPacket({ host, port: from.port }, to, payload, { hops, tos });
     this.show(packet);

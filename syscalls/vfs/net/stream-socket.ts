@@ -139,12 +139,12 @@ export class StreamSocket extends Socket {
   /** bind was begun and its end not yet told. */
   #bindingAsked = false;
 
-  /** inet_listen: a socket that is not bound gets a port; one that has been shut down has its own again. */
   /** Segments are the host's, which nobody shows. */
   override setFilter(): void {
     fail('ENOPROTOOPT');
   }
 
+  /** inet_listen: a socket that is not bound gets a port; one that has been shut down has its own again. */
   override listen(_backlog: number): number {
     if (this.#listening) return 0;
     if (this.#state === 'bound' && this.#server === undefined) this.#state = 'new';
