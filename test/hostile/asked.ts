@@ -121,6 +121,12 @@ const setsLimit = (made: Made, resource: number) =>
 /** Sets RLIMIT_CPU, RLIMIT_NPROC. */
 export const setsCpuTime = (made: Made) => setsLimit(made, 0);
 export const setsProcesses = (made: Made) => setsLimit(made, 6);
+/** Gives signals a stack (sigaltstack) that reaches beyond where an ARM program's own begins, wherever that is. */
+export function stackBeyond(made: Made): boolean {
+  if (made.call.name !== 'sigaltstack' || word(made, 0) === 0) return false;
+  const [at = 0, , size = 0] = wordsAt(made, word(made, 0), 3);
+  return at + size > USER_END;
+}
 /** Of the descriptors that a batch begins with, those of files without a name, but of memfd_create. */
 export const isNameless = (fd: number) => fd >= 6 && fd <= 22 && fd !== 18 && fd !== 19;
 /** Requests of ptrace that all architectures have, up to 17; what has a number of its own from 0x4200 on is everybody's, too. */

@@ -11,6 +11,7 @@ import {
   setsCpuTime,
   setsLargeLimit,
   setsProcesses,
+  stackBeyond,
   USER_END,
   WITH_VECTORS,
   word,
@@ -84,6 +85,12 @@ export const RULES: readonly Rule[] = [
     when: ({ made, ours }) => ours === 'EPERM' && word(made, made.call.name === 'mmap2' ? 0 : 4) < 0x8000,
     reason:
       'Below 0x8000 nothing is mapped on ARM (vm.mmap_min_addr), of a host for x86 below 0x1000 or 0x10000.',
+  },
+  {
+    calls: /^mmap2$/,
+    when: ({ made, ours }) =>
+      ours === 'EOPNOTSUPP' && (word(made, 3) & 0xf) === 3 && (word(made, 3) & 0xc0) !== 0,
+    reason: 'MAP_32BIT and MAP_ABOVE4G are of x86: for MAP_SHARED_VALIDATE on ARM unknown flags.',
   },
   {
     calls: /^mmap2$/,
@@ -165,6 +172,12 @@ export const RULES: readonly Rule[] = [
     calls: /^sigaltstack$/,
     when: ({ theirs }) => theirs === 'ENOMEM',
     reason: 'What the frame of a signal takes, and so the least stack, is more on x86.',
+  },
+  {
+    calls: /^sigaltstack$/,
+    when: ({ before, ours, theirs }) => (ours === 'EPERM' || theirs === 'EPERM') && before.some(stackBeyond),
+    reason:
+      'A stack for signals of gigabytes has the own one in it, which lies at 3 GiB on ARM, at 4 GiB on x86.',
   },
   {
     calls: /^clone$/,

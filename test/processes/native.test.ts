@@ -10,5 +10,6 @@ checkGroups(
   'proc-files.c',
   'pipes-and-locks.c',
   'newer-calls.c',
+  'futexes.c',
   'files.c',
 );

@@ -4,7 +4,7 @@ import { ERRNO, fail } from '../../abi/errno.ts';
 import { type Field, s32, u32 } from '../../abi/struct.ts';
 import { timespec32, timespec64 } from '../../abi/time.ts';
 import { fromTimespec, realtime } from '../../kernel/clock.ts';
-import { FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS, FutexWaiter } from '../../kernel/futex.ts';
+import { FUTEX_TID_MASK, FutexWaiter } from '../../kernel/futex.ts';
 import type { Task } from '../../kernel/task.ts';
 import { address, addressOf, fieldAt, hex, int, pid, ptr, structOut, uint, valuesOf } from '../args.ts';
 import { type Arg, type Call, call } from '../declare.ts';
@@ -116,7 +116,7 @@ function wakeOp(
   encoded: number,
 ): number {
   const key = t.kernel.futexes.key(t.mm, at, isPrivate);
-  const key2 = t.kernel.futexes.key(t.mm, second, isPrivate);
+  const key2 = t.kernel.futexes.key(t.mm, second, isPrivate, WRITE);
   if (!t.mm.space.check(second, 4, WRITE)) fail('EFAULT');
   const signed12 = (x: number) => (x << 20) >> 20;
   let operand = signed12(encoded >>> 12);
@@ -163,26 +163,19 @@ function wakeOp(
  */
 function lockPi(t: Task, at: number, isPrivate: boolean, deadline: number, tryOnly: boolean): number {
   let waiting = t.callState as Waiting | undefined;
-  const key = t.kernel.futexes.key(t.mm, at, isPrivate);
-  if (!t.mm.space.check(at, 4, WRITE)) fail('EFAULT');
-  const { view } = t.mm;
-  const value = view.getUint32(at, true);
-  const owner = value & FUTEX_TID_MASK;
-  // The one who unlocked has made us the owner.
-  if (waiting?.waiter.woken && owner === t.number) return 0;
-  if (owner === 0) {
-    view.setUint32(at, (value & (FUTEX_WAITERS | FUTEX_OWNER_DIED)) | t.number, true);
-    return 0;
-  }
-  if (owner === t.number) fail('EDEADLK');
-  // The bit is set before the owner is looked for (futex_lock_pi_atomic).
-  view.setUint32(at, value | FUTEX_WAITERS, true);
-  if (!t.kernel.tasks.has(t.process.pids.pidOf(owner))) fail('ESRCH');
-  if (tryOnly) fail('EAGAIN');
-  if (waiting === undefined || waiting.waiter.woken) {
-    const waiter = new FutexWaiter(t, key, ANY, at);
+  if (waiting === undefined) {
+    const key = t.kernel.futexes.key(t.mm, at, isPrivate, WRITE);
+    const state = t.kernel.futexes.takeLock(t, key, at, t);
+    if (state === undefined) return 0;
+    if (tryOnly) fail('EAGAIN');
+    const waiter = new FutexWaiter(t, key, ANY, { state, address: at });
     waiting = { waiter, deadline, [Symbol.dispose]: () => waiter[Symbol.dispose]() };
     t.callState = waiting;
+  }
+  // The one who unlocked has made us the owner, where the word still was.
+  if (waiting.waiter.woken) {
+    t.mm.get(u32, at);
+    return 0;
   }
   if (t.now() >= waiting.deadline) fail('ETIMEDOUT');
   return t.wait([], waiting.deadline, 'ERESTARTNOINTR');
@@ -191,9 +184,8 @@ function lockPi(t: Task, at: number, isPrivate: boolean, deadline: number, tryOn
 function unlockPi(t: Task, at: number, isPrivate: boolean): number {
   const value = t.mm.get(u32, at);
   if ((value & FUTEX_TID_MASK) !== t.number) fail('EPERM');
-  const key = t.kernel.futexes.key(t.mm, at, isPrivate);
-  if (!t.mm.space.check(at, 4, WRITE)) fail('EFAULT');
-  if (!t.kernel.futexes.handOver(key)) t.mm.view.setUint32(at, 0, true);
+  const key = t.kernel.futexes.key(t.mm, at, isPrivate, WRITE);
+  if (!t.kernel.futexes.handOver(key, t)) t.mm.put(u32, at, 0);
   return 0;
 }
 
@@ -213,10 +205,10 @@ function waitRequeuePi(
   if (at === lock) fail('EINVAL');
   let waiting = t.callState as Waiting | undefined;
   if (waiting === undefined) {
-    const target = { key: futexes.key(t.mm, lock, isPrivate), address: lock };
-    if (!t.mm.space.check(lock, 4, WRITE)) fail('EFAULT');
+    const target = { key: futexes.key(t.mm, lock, isPrivate, WRITE), address: lock };
     const key = futexes.key(t.mm, at, isPrivate);
     if (t.mm.get(u32, at) !== value >>> 0) fail('EAGAIN');
+    if (key === target.key) fail('EINVAL');
     const waiter = new FutexWaiter(t, key, ANY, undefined, target);
     waiting = { waiter, deadline, [Symbol.dispose]: () => waiter[Symbol.dispose]() };
     t.callState = waiting;
@@ -229,10 +221,7 @@ function waitRequeuePi(
   return t.wait([], waiting.deadline, 'ERESTARTNOINTR');
 }
 
-/**
- * FUTEX_CMP_REQUEUE_PI: the first of those waiters gets the lock if it is free; they, up to so many more than one, wait for it
- * if not.
- */
+/** FUTEX_CMP_REQUEUE_PI: moves waiters of FUTEX_WAIT_REQUEUE_PI to the lock (futex_requeue). */
 function requeuePi(
   t: Task,
   at: number,
@@ -242,15 +231,13 @@ function requeuePi(
   lock: number,
   value: number,
 ): number {
-  const { futexes, tasks } = t.kernel;
-  if (at === lock || wakes !== 1 || count < 0) fail('EINVAL');
+  const { futexes } = t.kernel;
+  if (count < 0 || at === lock || wakes !== 1) fail('EINVAL');
   const from = futexes.key(t.mm, at, isPrivate);
-  const to = futexes.key(t.mm, lock, isPrivate);
-  if (!t.mm.space.check(lock, 4, WRITE)) fail('EFAULT');
+  const to = futexes.key(t.mm, lock, isPrivate, WRITE);
+  if (from === to) fail('EINVAL');
   if (t.mm.get(u32, at) !== value) fail('EAGAIN');
-  const owner = t.mm.view.getUint32(lock, true) & FUTEX_TID_MASK;
-  if (owner !== 0 && !tasks.has(owner)) fail('ESRCH');
-  return futexes.requeueToLock(from, to, count + 1);
+  return futexes.requeueToLock(t, from, to, lock, count);
 }
 
 const TIMED: ReadonlySet<number> = new Set([
@@ -301,8 +288,7 @@ function futex(type: TimespecType) {
         const from = t.kernel.futexes.key(t.mm, at, isPrivate);
         const to = t.kernel.futexes.key(t.mm, second, isPrivate);
         if (command === OP.FUTEX_CMP_REQUEUE && t.mm.get(u32, at) !== third) return -ERRNO.EAGAIN;
-        const woken = t.kernel.futexes.wake(from, value);
-        return woken + t.kernel.futexes.requeue(from, to, fourth);
+        return t.kernel.futexes.requeue(from, to, value, fourth | 0);
       }
       case OP.FUTEX_WAKE_OP:
         return wakeOp(t, at, second, isPrivate, Math.max(1, value), Math.max(1, fourth), third);
