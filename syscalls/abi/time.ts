@@ -30,5 +30,7 @@ export const CLOCK = {
   CLOCK_TAI: 11,
 } as const;
 export const TIMER_ABSTIME = 1;
+/** Jiffies a second (CONFIG_HZ), as Debian's kernels for ARM have it: how fine coarse clocks and timeouts of sockets are. */
+export const HZ = 250;
 /** USER_HZ: clock ticks a second, as times(2) counts. */
 export const CLOCK_TICKS = 100;

@@ -47,7 +47,12 @@ export function fromTimespec(t: { tv_sec: number; tv_nsec: number }): number {
   return t.tv_sec * 1000 + t.tv_nsec / 1e6;
 }
 
-export function toTimeval(ms: number): { tv_sec: number; tv_usec: number } {
+export interface Timeval {
+  tv_sec: number;
+  tv_usec: number;
+}
+
+export function toTimeval(ms: number): Timeval {
   const tv_sec = Math.floor(ms / 1000);
   return { tv_sec, tv_usec: Math.min(999_999, Math.floor((ms - tv_sec * 1000) * 1000)) };
 }

@@ -3,7 +3,8 @@ import { ERRNO, fail } from '../../abi/errno.ts';
 import { SOL_NETLINK } from '../../abi/netlink.ts';
 import * as s from '../../abi/socket.ts';
 import { s32, struct, u8, u16, u32 } from '../../abi/struct.ts';
-import { timeval32, timeval64 } from '../../abi/time.ts';
+import { HZ, timeval32, timeval64 } from '../../abi/time.ts';
+import { type Timeval, toTimeval } from '../../kernel/clock.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
 import { DatagramSocket } from '../../vfs/net/datagram-socket.ts';
@@ -35,17 +36,25 @@ import { shownCreds, socketOf } from './socket.ts';
 /** Bytes of an interface's name, with its zero (linux/if.h). */
 const IFNAMSIZ = 16;
 
-function timeout(t: Task, name: number, value: number, length: number): number {
-  if (name === s.SO_RCVTIMEO_NEW || name === s.SO_SNDTIMEO_NEW) {
-    if (length < 16) fail('EINVAL');
-    const { tv_sec, tv_usec } = t.mm.get(timeval64, value);
-    if (tv_usec < 0 || tv_usec > 999_999) fail('EDOM');
-    return tv_sec * 1000 + tv_usec / 1000;
-  }
-  if (length < timeval32.size) fail('EINVAL');
-  const { tv_sec, tv_usec } = t.mm.get(timeval32, value);
+/** Which timeout of a socket these options are, and how they tell it. */
+const TIMEOUTS: Readonly<
+  Record<number, readonly ['readTimeout' | 'writeTimeout', typeof timeval32 | typeof timeval64]>
+> = {
+  [s.SO_RCVTIMEO]: ['readTimeout', timeval32],
+  [s.SO_SNDTIMEO]: ['writeTimeout', timeval32],
+  [s.SO_RCVTIMEO_NEW]: ['readTimeout', timeval64],
+  [s.SO_SNDTIMEO_NEW]: ['writeTimeout', timeval64],
+};
+
+/** Seconds from which on a time is none: MAX_SCHEDULE_TIMEOUT is 2^31 - 1 jiffies. */
+const MAX_SECONDS = Math.floor(0x7fff_ffff / HZ);
+
+/** Milliseconds, as many jiffies as hold it; none at all is no timeout, one that is past does not wait (sock_set_timeout). */
+function fromTimeout({ tv_sec, tv_usec }: Timeval): number {
   if (tv_usec < 0 || tv_usec > 999_999) fail('EDOM');
-  return tv_sec * 1000 + tv_usec / 1000;
+  if (tv_sec < 0) return 0;
+  if ((tv_sec === 0 && tv_usec === 0) || tv_sec >= MAX_SECONDS - 1) return Infinity;
+  return (1000 / HZ) * (tv_sec * HZ + Math.ceil(tv_usec / (1e6 / HZ)));
 }
 
 /** Who may set this so: EACCES, EPERM (sk_setsockopt). */
@@ -70,21 +79,19 @@ function setsockopt(t: Task, fd: number, level: number, name: number, value: num
     }
     if (length < 4) fail('EINVAL');
     const number = t.mm.get(s32, value);
-    switch (name) {
-      case s.SO_RCVTIMEO:
-      case s.SO_RCVTIMEO_NEW:
-        socket.readTimeout = timeout(t, name, value, length) || Infinity;
-        return 0;
-      case s.SO_SNDTIMEO:
-      case s.SO_SNDTIMEO_NEW:
-        socket.writeTimeout = timeout(t, name, value, length) || Infinity;
-        return 0;
-      case s.SO_LINGER: {
-        if (length < s.linger.size) fail('EINVAL');
-        const { l_onoff, l_linger } = t.mm.get(s.linger, value);
-        socket.linger = l_onoff ? l_linger : -1;
-        return 0;
-      }
+    const timeout = TIMEOUTS[name];
+    if (timeout !== undefined) {
+      const [which, type] = timeout;
+      if (length < type.size) fail('EINVAL');
+      socket[which] = fromTimeout(t.mm.get(type, value));
+      return 0;
+    }
+    if (name === s.SO_LINGER) {
+      if (length < s.linger.size) fail('EINVAL');
+      const { l_onoff, l_linger } = t.mm.get(s.linger, value);
+      socket.lingers = l_onoff !== 0;
+      if (socket.lingers) socket.lingerSeconds = Math.min(l_linger >>> 0, MAX_SECONDS);
+      return 0;
     }
     if (setFilter(t, socket, name, value, length)) return 0;
     checkPrivilege(t, name, number);
@@ -297,14 +304,6 @@ function getsockopt(
     return 0;
   };
   const number = (x: number) => give(new Uint8Array(Int32Array.of(x).buffer));
-  const time = (ms: number) => {
-    const seconds = ms === Infinity ? 0 : Math.floor(ms / 1000);
-    return give(new Uint8Array(Int32Array.of(seconds, ms === Infinity ? 0 : (ms % 1000) * 1000).buffer));
-  };
-  const time64 = (ms: number) => {
-    const [seconds, rest] = ms === Infinity ? [0, 0] : [Math.floor(ms / 1000), ms % 1000];
-    return give(new Uint8Array(BigInt64Array.of(BigInt(seconds), BigInt(Math.round(rest * 1000))).buffer));
-  };
   if (level === SOL_NETLINK && socket instanceof NetlinkSocket) {
     const option = socket.getNetlinkOption(name);
     return option === undefined ? -ERRNO.ENOPROTOOPT : number(option);
@@ -325,6 +324,13 @@ function getsockopt(
     const byte = level === s.IPPROTO_IP && room > 0 && room < 4 && option >= 0 && option <= 255;
     return byte ? give(Uint8Array.of(option)) : number(option);
   }
+  const timeout = TIMEOUTS[name];
+  if (timeout !== undefined) {
+    const [which, type] = timeout;
+    const bytes = new Uint8Array(type.size);
+    type.set(new DataView(bytes.buffer), 0, toTimeval(socket[which] === Infinity ? 0 : socket[which]));
+    return give(bytes);
+  }
   switch (name) {
     case s.SO_ERROR: {
       const error = socket.error?.errno ?? 0;
@@ -341,16 +347,8 @@ function getsockopt(
       return number(socket.protocol);
     case s.SO_ACCEPTCONN:
       return number(+socket.listening);
-    case s.SO_RCVTIMEO:
-      return time(socket.readTimeout);
-    case s.SO_SNDTIMEO:
-      return time(socket.writeTimeout);
-    case s.SO_RCVTIMEO_NEW:
-      return time64(socket.readTimeout);
-    case s.SO_SNDTIMEO_NEW:
-      return time64(socket.writeTimeout);
     case s.SO_LINGER:
-      return give(new Uint8Array(Int32Array.of(+(socket.linger >= 0), Math.max(0, socket.linger)).buffer));
+      return give(new Uint8Array(Int32Array.of(+socket.lingers, socket.lingerSeconds).buffer));
     case s.SO_BINDTODEVICE: {
       if (!(socket instanceof RawSocket)) return -ERRNO.ENOPROTOOPT;
       if (socket.device === '') return give(new Uint8Array(0));

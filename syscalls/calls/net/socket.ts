@@ -81,26 +81,32 @@ function bind(t: Task, fd: number, address: number, length: number): number {
   return t.wait(socket.queue);
 }
 
-const CONNECTING = Symbol('connecting');
+/** Waits for a socket as long as its timeout lets it, from when the call began; then there is the error (sock_intr_errno). */
+function waitFor(t: Task, socket: Socket, timeout: number, errno: number): number {
+  const { deadline } = (t.callState ??= { deadline: t.now() + timeout }) as { deadline: number };
+  if (t.now() >= deadline) return -errno;
+  return t.wait(socket.queue, deadline, timeout === Infinity ? 'ERESTARTSYS' : 'EINTR');
+}
 
 function connect(t: Task, fd: number, address: number, length: number): number {
   t.files.get(fd);
   const bytes = addressBytesAt(t, address, length);
   const socket = socketOf(t, fd);
-  const begun = t.callState === CONNECTING;
-  const to = begun ? undefined : socket.addressOf(bytes, 'connect');
   if (socket instanceof UnixSocket) {
+    const to = socket.addressOf(bytes, 'connect');
     const outcome = socket.connect(to, targetOf(t, to), credsOf(t));
     if (outcome !== WOULD_BLOCK) return 0;
-    if (socket.nonblocking) return -ERRNO.EAGAIN;
-    return t.wait(socket.queue);
+    return socket.nonblocking ? -ERRNO.EAGAIN : waitFor(t, socket, socket.writeTimeout, ERRNO.EAGAIN);
   }
-  const outcome = begun ? socket.connecting() : socket.connect(to, undefined, credsOf(t));
+  const outcome =
+    t.callState === undefined
+      ? socket.connect(socket.addressOf(bytes, 'connect'), undefined, credsOf(t))
+      : socket.connecting();
   if (outcome !== WOULD_BLOCK) return 0;
   // A datagram socket only waits for its port: that is no connecting.
-  if (socket.nonblocking && socket.type === s.SOCK_STREAM) return -ERRNO.EINPROGRESS;
-  t.callState = CONNECTING;
-  return t.wait(socket.queue);
+  const connects = socket.type === s.SOCK_STREAM;
+  if (socket.nonblocking && connects) return -ERRNO.EINPROGRESS;
+  return waitFor(t, socket, connects ? socket.writeTimeout : Infinity, ERRNO.EINPROGRESS);
 }
 
 function accept(t: Task, fd: number, address: number, lengthAt: number, flags: number): number {
@@ -111,8 +117,7 @@ function accept(t: Task, fd: number, address: number, lengthAt: number, flags: n
   const socket = socketOf(t, fd);
   const accepted = socket.accept();
   if (accepted === undefined) {
-    if (socket.nonblocking) return -ERRNO.EAGAIN;
-    return t.wait(socket.queue);
+    return socket.nonblocking ? -ERRNO.EAGAIN : waitFor(t, socket, socket.readTimeout, ERRNO.EAGAIN);
   }
   accepted.inode.belongsTo(t.creds);
   accepted.flags |= flags & s.SOCK_NONBLOCK;

@@ -1,7 +1,7 @@
 /** Clocks: clock_gettime(2), gettimeofday(2), times(2) (kernel/time/). */
 import { fail } from '../../abi/errno.ts';
 import type { Field } from '../../abi/struct.ts';
-import { CLOCK, CLOCK_TICKS, timespec32, timespec64, timeval32, timezone, tms } from '../../abi/time.ts';
+import { CLOCK, CLOCK_TICKS, HZ, timespec32, timespec64, timeval32, timezone, tms } from '../../abi/time.ts';
 import { realtime, type Timespec, toTimespec, toTimeval, valid } from '../../kernel/clock.ts';
 import type { TimerClock } from '../../kernel/posix-timer.ts';
 import type { Process } from '../../kernel/process.ts';
@@ -69,7 +69,7 @@ function getres(type: TimespecType) {
   return (t: Task, id: number, at: number): number => {
     clockTime(t, id);
     const coarse = id === CLOCK.CLOCK_REALTIME_COARSE || id === CLOCK.CLOCK_MONOTONIC_COARSE;
-    if (at !== 0) t.mm.put(type, at, { tv_sec: 0, tv_nsec: coarse ? 4_000_000 : 1 });
+    if (at !== 0) t.mm.put(type, at, { tv_sec: 0, tv_nsec: coarse ? 1e9 / HZ : 1 });
     return 0;
   };
 }

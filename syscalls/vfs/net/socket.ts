@@ -144,8 +144,9 @@ export abstract class Socket extends OpenFile {
   error: Errno | undefined;
   peerCreds: PeerCreds | undefined;
   readonly options = new Map<number, number>();
-  /** SO_LINGER: seconds, -1 when off. */
-  linger = -1;
+  /** SO_LINGER: whether closing waits, and how long at most; the time stays what it was while that is off. */
+  lingers = false;
+  lingerSeconds = 0;
   #filter: SocketFilter | undefined;
   /** Nobody exchanges it any more (SO_LOCK_FILTER). */
   filterIsLocked = false;

@@ -352,7 +352,8 @@ export class StreamSocket extends Socket {
     socket.on('error', () => {});
     // SO_LINGER with no time, or bytes never read: the other end sees a reset.
     const isUnread = this.#incoming.bytes > 0 && socket.writableLength === 0;
-    if (this.linger === 0 || isUnread || this.#state !== 'connected') socket.resetAndDestroy?.();
+    const isAtOnce = this.lingers && this.lingerSeconds === 0;
+    if (isAtOnce || isUnread || this.#state !== 'connected') socket.resetAndDestroy?.();
     else if (socket.writableLength === 0) socket.end(() => socket.destroy());
     else {
       this.vfs.lingering.add(
