@@ -15,6 +15,7 @@ export default defineConfig({
       // A failure of armrun's own does not pass for an error of the guest's.
       ARMRUN_STRICT: '1',
     },
+    globalSetup: ['test/handlers.ts'],
     setupFiles: ['test/setup.ts'],
     // Against hangs only: on a busy machine everything takes its time.
     testTimeout: 180_000,
