@@ -75,7 +75,10 @@ export const NO_OPTION: Readonly<Record<number, readonly (readonly [number, numb
     [26, 37],
     [42, 46],
   ],
-  17: [[10, 11]],
+  17: [
+    [10, 11],
+    [100, 104],
+  ],
   41: [
     [1, 6],
     [8, 8],
@@ -99,6 +102,7 @@ export const NO_OPTION: Readonly<Record<number, readonly (readonly [number, numb
   ],
 };
 const ARENA_FILL = 0xa5;
+const PID_MAX = 0x8000;
 /** 32-bit words of the arena as a call finds them, what was put there later over what was there before. */
 function wordsAt({ fills }: Made, at: number, count: number): Uint32Array {
   const memory = new Uint8Array(4 * count).fill(ARENA_FILL);
@@ -126,6 +130,17 @@ export function stackBeyond(made: Made): boolean {
   if (made.call.name !== 'sigaltstack' || word(made, 0) === 0) return false;
   const [at = 0, , size = 0] = wordsAt(made, word(made, 0), 3);
   return at + size > USER_END;
+}
+/** FUTEX_LOCK_PI, UNLOCK_PI, TRYLOCK_PI, WAIT_REQUEUE_PI, CMP_REQUEUE_PI, LOCK_PI2. */
+const ON_LOCKS = [6, 7, 8, 11, 12, 13];
+const CMP_REQUEUE_PI = 12;
+/** Asks for a lock whose word says that it is some process's. */
+export function locksByNumber(made: Made): boolean {
+  const command = word(made, 1) & 0x7f;
+  if (!/^futex(_time64)?$/.test(made.call.name) || !ON_LOCKS.includes(command)) return false;
+  const [value = 0] = wordsAt(made, word(made, command === CMP_REQUEUE_PI ? 4 : 0), 1);
+  const owner = value & 0x3fff_ffff;
+  return owner > 0 && owner < PID_MAX;
 }
 /** Of the descriptors that a batch begins with, those of files without a name, but of memfd_create. */
 export const isNameless = (fd: number) => fd >= 6 && fd <= 22 && fd !== 18 && fd !== 19;

@@ -6,6 +6,7 @@ import {
   huge,
   inOwn,
   isError,
+  locksByNumber,
   NEW_USER,
   NO_OPTION,
   setsCpuTime,
@@ -430,6 +431,12 @@ export const RULES: readonly Rule[] = [
     when: ({ made, ours, theirs }) =>
       [8, 15, 0x8901, 0x8902].includes(word(made, 1)) && (ours === 'ESRCH' || theirs === 'ESRCH'),
     reason: 'Which other processes there are that could own a file (F_SETOWN, FIOSETOWN) is not the same.',
+  },
+  {
+    calls: /^futex(_time64)?$/,
+    when: ({ made }) => locksByNumber(made),
+    reason:
+      'Which processes there are that could own a lock, and what number the caller has, is not the same.',
   },
   {
     calls: /^mmap2$/,
