@@ -15,6 +15,7 @@ import {
   S_IFMT,
   S_IFREG,
 } from '../../syscalls/abi/stat.ts';
+import { nanosecondsOf } from '../../syscalls/abi/time.ts';
 import { type Inode, identityOf } from '../../syscalls/vfs/core/inode.ts';
 import { Vfs } from '../../syscalls/vfs/core/vfs.ts';
 import { AttributesFile, ownersOf } from '../../syscalls/vfs/host/kept-attributes.ts';
@@ -79,8 +80,8 @@ class Export {
     const type = TYPES[a.mode & S_IFMT];
     // A socket means nothing without the process that has it.
     if (type === undefined) return;
-    const { mode, uid, gid, mtime } = a;
-    const common = { name, mode, uid, gid, mtime };
+    const { mode, uid, gid } = a;
+    const common = { name, mode, uid, gid, mtime: nanosecondsOf(a.mtime) };
     if (!inode.isDirectory && a.nlink > 1) {
       const identity = identityOf(inode);
       const first = this.#names.get(identity);

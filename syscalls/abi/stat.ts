@@ -4,6 +4,7 @@
  */
 
 import type { Field } from './struct.ts';
+import type { Timespec } from './time.ts';
 
 export const S_IFMT = 0o170000;
 export const S_IFSOCK = 0o140000;
@@ -20,7 +21,7 @@ export const S_IXGRP = 0o010;
 
 /**
  * What is known about a file. Numbers are 32-bit safe where the guest's structures are: `ino` is below 2^32 (remapped if need
- * be), `dev` and `rdev` are in Linux's new_encode_dev form. Times are nanoseconds since 1970.
+ * be), `dev` and `rdev` are in Linux's new_encode_dev form.
  */
 export interface Attributes {
   dev: number;
@@ -35,10 +36,10 @@ export interface Attributes {
   blksize: number;
   /** Of 512 bytes. */
   blocks: number;
-  atime: bigint;
-  mtime: bigint;
-  ctime: bigint;
-  btime: bigint;
+  atime: Timespec;
+  mtime: Timespec;
+  ctime: Timespec;
+  btime: Timespec;
 }
 
 /** A device number as Linux encodes it for user space (new_encode_dev). */
@@ -52,63 +53,70 @@ export function minor(dev: number): number {
   return (dev & 0xff) | ((dev >>> 12) & 0xfff00);
 }
 
-const NS = 1_000_000_000n;
+/** A struct that is filled word by word, as bytes: what a call gives is good until the next of the same struct. */
+class Words {
+  readonly words: Int32Array;
+  readonly bytes: Uint8Array;
+  constructor(size: number) {
+    this.words = new Int32Array(size / 4);
+    this.bytes = new Uint8Array(this.words.buffer);
+  }
+}
 
-/** Writes a time of nanoseconds as two 32-bit words (seconds wrap after 2038, as the kernel's do for 32-bit time_t). */
-function time32(view: DataView, at: number, time: bigint): void {
-  const nanoseconds = ((time % NS) + NS) % NS;
-  view.setInt32(at, Number(BigInt.asIntN(32, (time - nanoseconds) / NS)), true);
-  view.setInt32(at + 4, Number(nanoseconds), true);
+/** Seconds wrap after 2038, as the kernel's do for 32-bit time_t. */
+function time32(words: Int32Array, at: number, { tv_sec, tv_nsec }: Timespec): void {
+  words[at] = tv_sec;
+  words[at + 1] = tv_nsec;
+}
+/** Also of a negative number. */
+function word64(words: Int32Array, at: number, value: number): void {
+  words[at] = value;
+  words[at + 1] = Math.floor(value / 0x1_0000_0000);
 }
 
 export const STAT64_SIZE = 104;
+const STAT64 = new Words(STAT64_SIZE);
 
 /** struct stat64 (stat64, lstat64, fstat64, fstatat64). */
-export function writeStat64(view: DataView, at: number, a: Attributes): void {
-  view.setUint32(at, a.dev, true);
-  view.setUint32(at + 4, 0, true);
-  view.setUint32(at + 8, 0, true);
-  view.setUint32(at + 12, a.ino, true);
-  view.setUint32(at + 16, a.mode, true);
-  view.setUint32(at + 20, a.nlink, true);
-  view.setUint32(at + 24, a.uid, true);
-  view.setUint32(at + 28, a.gid, true);
-  view.setUint32(at + 32, a.rdev, true);
-  view.setUint32(at + 36, 0, true);
-  view.setUint32(at + 40, 0, true);
-  view.setUint32(at + 44, 0, true);
-  setUint64(view, at + 48, a.size);
-  view.setUint32(at + 56, a.blksize, true);
-  view.setUint32(at + 60, 0, true);
-  setUint64(view, at + 64, a.blocks);
-  time32(view, at + 72, a.atime);
-  time32(view, at + 80, a.mtime);
-  time32(view, at + 88, a.ctime);
-  view.setUint32(at + 96, a.ino, true);
-  view.setUint32(at + 100, 0, true);
+export function stat64Bytes(a: Attributes): Uint8Array {
+  const { words, bytes } = STAT64;
+  words[0] = a.dev;
+  words[3] = a.ino;
+  words[4] = a.mode;
+  words[5] = a.nlink;
+  words[6] = a.uid;
+  words[7] = a.gid;
+  words[8] = a.rdev;
+  word64(words, 12, a.size);
+  words[14] = a.blksize;
+  word64(words, 16, a.blocks);
+  time32(words, 18, a.atime);
+  time32(words, 20, a.mtime);
+  time32(words, 22, a.ctime);
+  words[24] = a.ino;
+  return bytes;
 }
 
 export const STAT_SIZE = 64;
+const STAT = new Words(STAT_SIZE);
+const half = (id: number) => (id > 0xffff ? 0xfffe : id);
 
-/** struct stat, of the calls before stat64. False when the size does not fit (EOVERFLOW). */
-export function writeStat(view: DataView, at: number, a: Attributes): boolean {
-  if (a.size > 0x7fff_ffff) return false;
-  view.setUint32(at, a.dev, true);
-  view.setUint32(at + 4, a.ino, true);
-  view.setUint16(at + 8, a.mode, true);
-  view.setUint16(at + 10, Math.min(a.nlink, 0xffff), true);
-  view.setUint16(at + 12, a.uid > 0xffff ? 0xfffe : a.uid, true);
-  view.setUint16(at + 14, a.gid > 0xffff ? 0xfffe : a.gid, true);
-  view.setUint32(at + 16, a.rdev, true);
-  view.setUint32(at + 20, a.size, true);
-  view.setUint32(at + 24, a.blksize, true);
-  view.setUint32(at + 28, a.blocks, true);
-  time32(view, at + 32, a.atime);
-  time32(view, at + 40, a.mtime);
-  time32(view, at + 48, a.ctime);
-  view.setUint32(at + 56, 0, true);
-  view.setUint32(at + 60, 0, true);
-  return true;
+/** struct stat, of the calls before stat64. Undefined when the size does not fit (EOVERFLOW). */
+export function statBytes(a: Attributes): Uint8Array | undefined {
+  if (a.size > 0x7fff_ffff) return undefined;
+  const { words, bytes } = STAT;
+  words[0] = a.dev;
+  words[1] = a.ino;
+  words[2] = (a.mode & 0xffff) | (Math.min(a.nlink, 0xffff) << 16);
+  words[3] = half(a.uid) | (half(a.gid) << 16);
+  words[4] = a.rdev;
+  words[5] = a.size;
+  words[6] = a.blksize;
+  words[7] = a.blocks;
+  time32(words, 8, a.atime);
+  time32(words, 10, a.mtime);
+  time32(words, 12, a.ctime);
+  return bytes;
 }
 
 export const STATX_SIZE = 256;
@@ -117,43 +125,37 @@ export const STATX_BTIME = 0x800;
 export const STATX_MNT_ID = 0x1000;
 export const STATX__RESERVED = 0x8000_0000;
 const STATX_ATTR_MOUNT_ROOT = 0x2000;
+const STATX = new Words(STATX_SIZE);
 
-function statxTime(view: DataView, at: number, time: bigint): void {
-  const nanoseconds = ((time % NS) + NS) % NS;
-  view.setBigInt64(at, (time - nanoseconds) / NS, true);
-  view.setUint32(at + 8, Number(nanoseconds), true);
-  view.setUint32(at + 12, 0, true);
+function statxTime(words: Int32Array, at: number, { tv_sec, tv_nsec }: Timespec): void {
+  word64(words, at, tv_sec);
+  words[at + 2] = tv_nsec;
 }
 
 /** struct statx with the basic statistics, the time of birth and the mount's number. */
-export function writeStatx(
-  view: DataView,
-  at: number,
-  a: Attributes,
-  mountId: number,
-  mountRoot: boolean,
-): void {
-  new Uint8Array(view.buffer, view.byteOffset + at, STATX_SIZE).fill(0);
-  view.setUint32(at, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, true);
-  view.setUint32(at + 4, a.blksize, true);
-  view.setUint32(at + 8, mountRoot ? STATX_ATTR_MOUNT_ROOT : 0, true);
-  view.setUint32(at + 16, a.nlink, true);
-  view.setUint32(at + 20, a.uid, true);
-  view.setUint32(at + 24, a.gid, true);
-  view.setUint16(at + 28, a.mode, true);
-  setUint64(view, at + 32, a.ino);
-  setUint64(view, at + 40, a.size);
-  setUint64(view, at + 48, a.blocks);
-  view.setUint32(at + 56, STATX_ATTR_MOUNT_ROOT, true);
-  statxTime(view, at + 64, a.atime);
-  statxTime(view, at + 80, a.btime);
-  statxTime(view, at + 96, a.ctime);
-  statxTime(view, at + 112, a.mtime);
-  view.setUint32(at + 128, major(a.rdev), true);
-  view.setUint32(at + 132, minor(a.rdev), true);
-  view.setUint32(at + 136, major(a.dev), true);
-  view.setUint32(at + 140, minor(a.dev), true);
-  setUint64(view, at + 144, mountId);
+export function statxBytes(a: Attributes, mountId: number, mountRoot: boolean): Uint8Array {
+  const { words, bytes } = STATX;
+  words[0] = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
+  words[1] = a.blksize;
+  words[2] = mountRoot ? STATX_ATTR_MOUNT_ROOT : 0;
+  words[4] = a.nlink;
+  words[5] = a.uid;
+  words[6] = a.gid;
+  words[7] = a.mode;
+  words[8] = a.ino;
+  word64(words, 10, a.size);
+  word64(words, 12, a.blocks);
+  words[14] = STATX_ATTR_MOUNT_ROOT;
+  statxTime(words, 16, a.atime);
+  statxTime(words, 20, a.btime);
+  statxTime(words, 24, a.ctime);
+  statxTime(words, 28, a.mtime);
+  words[32] = major(a.rdev);
+  words[33] = minor(a.rdev);
+  words[34] = major(a.dev);
+  words[35] = minor(a.dev);
+  words[36] = mountId;
+  return bytes;
 }
 
 /** Of statfs(2): what is in memory. */
@@ -214,8 +216,10 @@ export function writeStatfs(view: DataView, at: number, s: FsStatistics, flags: 
   });
 }
 
+type Shown = Pick<Attributes, 'mode' | 'size' | 'rdev'>;
+
 /** Mode and size as strace shows them. */
-function show(a: Attributes): string {
+function show(a: Shown): string {
   const kind = Object.keys(KINDS).find((name) => KINDS[name] === (a.mode & S_IFMT)) ?? '0';
   const content =
     kind === 'S_IFCHR' || kind === 'S_IFBLK'
@@ -233,34 +237,15 @@ const KINDS: Readonly<Record<string, number>> = {
   S_IFIFO,
 };
 
-/** A structure the kernel only ever writes; what `get` gives serves strace, which shows mode and size. */
-function written(
-  size: number,
-  align: number,
-  modeAt: number,
-  sizeAt: number,
-  rdevAt: number,
-  set: Field<Attributes>['set'],
-): Field<Attributes> {
-  const unknown = {
-    dev: 0,
-    ino: 0,
-    nlink: 0,
-    uid: 0,
-    gid: 0,
-    blksize: 0,
-    blocks: 0,
-    atime: 0n,
-    mtime: 0n,
-    ctime: 0n,
-    btime: 0n,
-  };
+/** What strace shows of a structure that the kernel only ever writes: mode and size. */
+function shown(size: number, align: number, modeAt: number, sizeAt: number, rdevAt: number): Field<Shown> {
   return {
     size,
     align,
-    set,
+    set: () => {
+      throw new Error('written as bytes');
+    },
     get: (view, at) => ({
-      ...unknown,
       mode: view.getUint16(at + modeAt, true),
       size: view.getUint32(at + sizeAt, true),
       rdev: view.getUint32(at + rdevAt, true),
@@ -269,11 +254,9 @@ function written(
   };
 }
 
-export const stat64: Field<Attributes> = written(STAT64_SIZE, 8, 16, 48, 32, writeStat64);
-export const stat: Field<Attributes> = written(STAT_SIZE, 4, 8, 20, 16, writeStat);
-export const statx: Field<Attributes> = written(STATX_SIZE, 8, 28, 40, 128, (view, at, a) =>
-  writeStatx(view, at, a, 0, false),
-);
+export const stat64: Field<Shown> = shown(STAT64_SIZE, 8, 16, 48, 32);
+export const stat: Field<Shown> = shown(STAT_SIZE, 4, 8, 20, 16);
+export const statx: Field<Shown> = shown(STATX_SIZE, 8, 28, 40, 128);
 
 function setUint64(view: DataView, at: number, value: number): void {
   view.setUint32(at, value, true);

@@ -16,6 +16,32 @@ export const itimerspec32 = struct('itimerspec', { it_interval: timespec32, it_v
 export const itimerspec64 = struct('itimerspec', { it_interval: timespec64, it_value: timespec64 });
 export const tms = struct('tms', { tms_utime: s32, tms_stime: s32, tms_cutime: s32, tms_cstime: s32 });
 
+/** A point in time since 1970 (struct timespec64). tv_nsec is 0 to 999,999,999, also before 1970. */
+export interface Timespec {
+  readonly tv_sec: number;
+  readonly tv_nsec: number;
+}
+
+/** Now, to the millisecond. */
+export function timespecNow(): Timespec {
+  return timespecOf(BigInt(Date.now()) * 1_000_000n);
+}
+export function timespecOf(nanoseconds: bigint): Timespec {
+  const tv_nsec = ((nanoseconds % NS) + NS) % NS;
+  return { tv_sec: Number((nanoseconds - tv_nsec) / NS), tv_nsec: Number(tv_nsec) };
+}
+export function nanosecondsOf({ tv_sec, tv_nsec }: Timespec): bigint {
+  return BigInt(tv_sec) * NS + BigInt(tv_nsec);
+}
+/** In seconds, not exactly. */
+export function secondsOf({ tv_sec, tv_nsec }: Timespec): number {
+  return tv_sec + tv_nsec / 1e9;
+}
+export function isSameTime(a: Timespec, b: Timespec): boolean {
+  return a.tv_sec === b.tv_sec && a.tv_nsec === b.tv_nsec;
+}
+const NS = 1_000_000_000n;
+
 export const CLOCK = {
   CLOCK_REALTIME: 0,
   CLOCK_MONOTONIC: 1,

@@ -86,22 +86,31 @@ export function call<const A extends readonly AnyArg[]>(
   }
   if (next > 7) throw new Error(`${name} has more argument words than r0..r6`);
   const run = compile(args, registers, handler as Handler);
-  const { before } = options;
-  const words = args.flatMap((arg, i) =>
-    arg.words === 2 ? [registers[i]!, registers[i]! + 1] : registers[i]!,
-  );
   return {
     number,
     name,
     args,
     registers,
     result: options.result ?? 'int',
-    invoke: before
-      ? (t, r) => {
-          before(t, ...words.map((register) => r[register]!));
-          return run(t, r);
-        }
-      : run,
+    invoke: options.before ? checked(args, registers, options.before, run) : run,
+  };
+}
+
+/** What Linux refuses before it looks at memory comes first. */
+function checked(
+  args: readonly AnyArg[],
+  registers: readonly number[],
+  before: NonNullable<CallOptions['before']>,
+  run: Call['invoke'],
+): Call['invoke'] {
+  const words = args.flatMap((arg, i) =>
+    arg.words === 2 ? [registers[i]!, registers[i]! + 1] : registers[i]!,
+  );
+  // No array is made per call: who takes fewer words is given some that mean nothing.
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0] = words;
+  return (t, r) => {
+    before(t, r[a]!, r[b]!, r[c]!, r[d]!, r[e]!, r[f]!, r[g]!);
+    return run(t, r);
   };
 }
 

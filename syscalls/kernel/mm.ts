@@ -26,11 +26,15 @@ export function orNoMemory<T>(make: () => T): T {
 }
 
 const WORTH_A_LOOK = 1 << 20;
+/** Of a string, in bytes. */
+const SHORT = 64;
 
 export class Mm {
   readonly space: AddressSpace;
   readonly backend: CpuBackend;
   readonly view: DataView;
+  /** All of the memory. */
+  readonly #buffer: Buffer;
   /** Tasks that use it. */
   users = 1;
   /** The heap: [startBrk, brk). */
@@ -62,6 +66,7 @@ export class Mm {
     this.space = space;
     this.backend = backend;
     this.view = space.view;
+    this.#buffer = Buffer.from(space.u8.buffer);
   }
 
   /** For fork: everything as it is here, but of a copy of the memory (dup_mm). Locks are not inherited (mlockall(2)). */
@@ -98,6 +103,12 @@ export class Mm {
     return this.space.bytes(address, length);
   }
 
+  /** Copies bytes to the guest. Throws EFAULT. */
+  write(address: number, bytes: Uint8Array): void {
+    if (!this.space.check(address, bytes.length, WRITE)) fail('EFAULT');
+    this.space.u8.set(bytes, address);
+  }
+
   /** Copies a struct or scalar from the guest. Throws EFAULT. */
   get<T>(type: Field<T>, address: number): T {
     if (!this.space.check(address, type.size, READ)) fail('EFAULT');
@@ -114,7 +125,13 @@ export class Mm {
    * A NUL-terminated byte string. Throws EFAULT, and `tooLong` when no NUL stands in the first `max` bytes.
    */
   string(address: number, max: number = PATH_MAX, tooLong: ErrnoName = 'ENAMETOOLONG'): string {
-    const u8 = this.space.u8;
+    const { u8 } = this.space;
+    // Most are short, and end in their page.
+    if ((address & 0xfff) <= 0x1000 - SHORT && max >= SHORT && this.space.check(address, SHORT, READ)) {
+      const text = this.#buffer.toString('latin1', address, address + SHORT);
+      const nul = text.indexOf('\0');
+      if (nul >= 0) return text.slice(0, nul);
+    }
     let at = address;
     let left = max;
     while (left > 0) {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect } from 'vitest';
+import { timespecOf } from '../../syscalls/abi/time.ts';
 import { hostCalls } from '../../syscalls/vfs/host/ffi/call.ts';
 import { getxattr, listxattr, mknod, setxattr, utimens } from '../../syscalls/vfs/host/ffi/files.ts';
 import { placeOf } from '../../syscalls/vfs/host/ffi/names.ts';
@@ -88,8 +89,8 @@ function fill(root: string, reverse = false): void {
     `d/${'e'.repeat(120)}`,
   ])
     fs.utimesSync(`${root}/${name}`, 5, 7);
-  utimens(calls(), placeOf(`${root}/link`), 3n, -5_000_000_001n);
-  utimens(calls(), placeOf(`${root}/long link`), 3n, 1_500_000_000_123_456_789n);
+  utimens(calls(), placeOf(`${root}/link`), timespecOf(3n), timespecOf(-5_000_000_001n));
+  utimens(calls(), placeOf(`${root}/long link`), timespecOf(3n), timespecOf(1_500_000_000_123_456_789n));
   fs.utimesSync(bytes(`${root}/name of no encoding \xff\xfe`), 5, 7);
   fs.utimesSync(`${root}/d/${'e'.repeat(120)}/f`, 5, 7);
   for (const name of ['d', '.']) fs.utimesSync(`${root}/${name}`, 1_000_000_000.5, 1_234_567_890.25);

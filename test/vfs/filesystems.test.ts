@@ -15,6 +15,7 @@ import {
   O_WRONLY,
 } from '../../syscalls/abi/fcntl.ts';
 import { S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from '../../syscalls/abi/stat.ts';
+import { timespecOf } from '../../syscalls/abi/time.ts';
 import { credsFor } from '../../syscalls/vfs/core/creds.ts';
 import { type Inode, pathOf } from '../../syscalls/vfs/core/inode.ts';
 import type { OpenFile, SeekableFile } from '../../syscalls/vfs/core/open-file.ts';
@@ -335,17 +336,23 @@ describe.each([...SYSTEMS, ...OVERLAYS])('%s', (system, make) => {
     file.setattr({ mode: 0o600 });
     root.fs.vfs.beginWalk();
     expect(file.stat().mode).toBe(S_IFREG | 0o600);
-    inode('f').setattr({ atime: 1_000_000_000_123_456_789n, mtime: 1_234_567_890_987_654_321n });
-    expect(inode('f').stat()).toMatchObject({
-      atime: 1_000_000_000_123_456_789n,
-      mtime: 1_234_567_890_987_654_321n,
+    inode('f').setattr({
+      atime: timespecOf(1_000_000_000_123_456_789n),
+      mtime: timespecOf(1_234_567_890_987_654_321n),
     });
-    expect(file.stat().mtime).toBe(1_234_567_890_987_654_321n);
-    inode('f').setattr({ mtime: 5_000_000_006n });
-    expect(inode('f').stat()).toMatchObject({ atime: 1_000_000_000_123_456_789n, mtime: 5_000_000_006n });
+    expect(inode('f').stat()).toMatchObject({
+      atime: timespecOf(1_000_000_000_123_456_789n),
+      mtime: timespecOf(1_234_567_890_987_654_321n),
+    });
+    expect(file.stat().mtime).toEqual(timespecOf(1_234_567_890_987_654_321n));
+    inode('f').setattr({ mtime: timespecOf(5_000_000_006n) });
+    expect(inode('f').stat()).toMatchObject({
+      atime: timespecOf(1_000_000_000_123_456_789n),
+      mtime: timespecOf(5_000_000_006n),
+    });
     file.write(bytes('x'));
     const { mtime } = inode('f').stat();
-    expect(Number(mtime / 1_000_000_000n)).toBeGreaterThan(1_600_000_000);
+    expect(mtime.tv_sec).toBeGreaterThan(1_600_000_000);
     inode('f').setattr({ size: 100 });
     expect(inode('f').stat().size).toBe(100);
     file.release();

@@ -7,6 +7,8 @@ import { IN_DELETE_SELF } from '../../syscalls/abi/inotify.ts';
 import { type Creds, credsFor } from '../../syscalls/vfs/core/creds.ts';
 import { identityOf } from '../../syscalls/vfs/core/inode.ts';
 import { Vfs } from '../../syscalls/vfs/core/vfs.ts';
+import type { Place } from '../../syscalls/vfs/host/ffi/names.ts';
+import type { NodeDirectory } from '../../syscalls/vfs/host/node-directory.ts';
 import { NodeFs } from '../../syscalls/vfs/host/node-fs.ts';
 import { TmpFs } from '../../syscalls/vfs/memory/tmpfs.ts';
 import { errorOf } from './errors.ts';
@@ -22,9 +24,14 @@ afterAll(() => {
 
 /** A NodeFs that tells where it looks. */
 class Watched extends NodeFs {
-  override lstat(path: string) {
-    looks?.push(path.slice(this.base.length));
-    return super.lstat(path);
+  #place = '';
+  override placeIn(directory: NodeDirectory, name: string) {
+    this.#place = `${directory.path}/${name}`;
+    return super.placeIn(directory, name);
+  }
+  override lstat(place: Place) {
+    looks?.push(this.#place.slice(this.base.length));
+    return super.lstat(place);
   }
 }
 

@@ -2,6 +2,7 @@
 import { fail } from '../../abi/errno.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from '../../abi/fcntl.ts';
 import type { Task } from '../../kernel/task.ts';
+import type { Creds } from '../../vfs/core/creds.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
 import type { OpenFile } from '../../vfs/core/open-file.ts';
 import { PathFile } from '../../vfs/core/path-file.ts';
@@ -31,33 +32,39 @@ export function startOf(t: Task, dirfd: number, path: string): Inode {
  * @param inRoot RESOLVE_IN_ROOT: absolute paths begin at the descriptor, too
  */
 export function pathAt(t: Task, dirfd: number, path: string, inRoot = false): PathOperation {
-  const { root, prefix } = t.fs;
-  return {
-    root,
-    prefix,
-    creds: t.creds,
-    path,
-    get start() {
-      return startOf(t, dirfd, inRoot ? '.' : path);
-    },
-  };
+  return new PathAt(t, dirfd, path, inRoot);
 }
 
 /** As pathAt, of a path that is read when the walk begins. */
 export function laterPathAt(t: Task, dirfd: number, path: () => string): PathOperation {
-  const { root, prefix } = t.fs;
-  let read: string | undefined;
-  return {
-    root,
-    prefix,
-    creds: t.creds,
-    get path() {
-      return (read ??= path());
-    },
-    get start() {
-      return startOf(t, dirfd, this.path);
-    },
-  };
+  return new PathAt(t, dirfd, path, false);
+}
+
+class PathAt implements PathOperation {
+  readonly root: Inode;
+  readonly prefix: Inode | undefined;
+  readonly creds: Creds;
+  readonly #task: Task;
+  readonly #dirfd: number;
+  #path: string | (() => string);
+  readonly #inRoot: boolean;
+
+  constructor(t: Task, dirfd: number, path: string | (() => string), inRoot: boolean) {
+    this.root = t.fs.root;
+    this.prefix = t.fs.prefix;
+    this.creds = t.creds;
+    this.#task = t;
+    this.#dirfd = dirfd;
+    this.#path = path;
+    this.#inRoot = inRoot;
+  }
+
+  get path(): string {
+    return typeof this.#path === 'string' ? this.#path : (this.#path = this.#path());
+  }
+  get start(): Inode {
+    return startOf(this.#task, this.#dirfd, this.#inRoot ? '.' : this.path);
+  }
 }
 
 /** The file a path names, following a last link or not. */

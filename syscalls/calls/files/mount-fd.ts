@@ -137,7 +137,7 @@ function installTree(t: Task, tree: DetachedMounts, closeOnExec: boolean): numbe
 
 function openTree(t: Task, dirfd: number, path: () => string, flags: number): number {
   const closeOnExec = (flags & O_CLOEXEC) !== 0;
-  t.files.lowestFree(1, t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
+  t.files.checkFree(t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
   const at = pathInode(t, dirfd, path(), (flags & AT_EMPTY_PATH) !== 0, !(flags & AT_SYMLINK_NOFOLLOW));
   if (flags & OPEN_TREE_CLONE) return installTree(t, copyTree(at, (flags & AT_RECURSIVE) !== 0), closeOnExec);
   return installFile(t, new PathFile(at, O_PATH), closeOnExec);

@@ -54,7 +54,7 @@ function open(
 ): number {
   const waiting = t.callState as Opening | undefined;
   // A descriptor is reserved before anything is opened or made.
-  t.files.lowestFree(1, t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
+  t.files.checkFree(t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
   const at = pathAt(t, dirfd, path, options?.inRoot);
   const file =
     waiting?.file ??

@@ -10,16 +10,13 @@ import {
 } from '../../abi/fcntl.ts';
 import {
   type Attributes,
-  STAT_SIZE,
-  STAT64_SIZE,
   STATX__RESERVED,
-  STATX_SIZE,
+  stat64Bytes,
   stat64 as stat64Struct,
+  statBytes,
   stat as statStruct,
+  statxBytes,
   statx as statxStruct,
-  writeStat,
-  writeStat64,
-  writeStatx,
 } from '../../abi/stat.ts';
 import type { Task } from '../../kernel/task.ts';
 import { Inode } from '../../vfs/core/inode.ts';
@@ -39,14 +36,15 @@ function shown({ creds: { user } }: Task, attributes: Attributes): Attributes {
 /** Attributes that are undefined are those of what is not there. */
 function putStat64(t: Task, address: number, attributes: Attributes | undefined): number {
   if (attributes === undefined) return -ERRNO.ENOENT;
-  t.mm.writable(address, STAT64_SIZE);
-  writeStat64(t.mm.view, address, shown(t, attributes));
+  t.mm.write(address, stat64Bytes(shown(t, attributes)));
   return 0;
 }
 function putStat(t: Task, address: number, attributes: Attributes | undefined): number {
   if (attributes === undefined) return -ERRNO.ENOENT;
-  t.mm.writable(address, STAT_SIZE);
-  return writeStat(t.mm.view, address, shown(t, attributes)) ? 0 : -ERRNO.EOVERFLOW;
+  const bytes = statBytes(shown(t, attributes));
+  if (bytes === undefined) return -ERRNO.EOVERFLOW;
+  t.mm.write(address, bytes);
+  return 0;
 }
 
 const STAT_AT_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH;
@@ -88,8 +86,7 @@ export const statCalls: readonly Call[] = [
       if (file === undefined) return -ERRNO.ENOENT;
       const inode = file instanceof Inode ? file : file.inode;
       const attributes = shown(t, file.stat());
-      t.mm.writable(out, STATX_SIZE);
-      writeStatx(t.mm.view, out, attributes, inode.fs.id, inode === inode.fs.root);
+      t.mm.write(out, statxBytes(attributes, inode.fs.id, inode === inode.fs.root));
       return 0;
     },
     {

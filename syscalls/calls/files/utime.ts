@@ -2,7 +2,7 @@
 import { fail } from '../../abi/errno.ts';
 import { AT_FDCWD, UTIME_NOW, UTIME_OMIT } from '../../abi/fcntl.ts';
 import type { Field } from '../../abi/struct.ts';
-import { timespec32, timespec64, timeval32 } from '../../abi/time.ts';
+import { type Timespec, timespec32, timespec64, timeval32 } from '../../abi/time.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { Target } from '../../vfs/core/vfs.ts';
 import { arrayIn, dirfd, path, pathOrNull } from '../args.ts';
@@ -10,18 +10,13 @@ import { type Call, call } from '../declare.ts';
 import { atFlags } from '../names.ts';
 import { checkTargetFlags, inodeAt, targetAt } from './at.ts';
 
-interface Time {
-  tv_sec: number;
-  tv_nsec: number;
-}
-
 /** Sets access and modification time; `times` null is now (utimensat(2)). */
-function utimens(t: Task, target: Target, times: readonly [Time, Time] | null): number {
-  const pick = ({ tv_sec, tv_nsec }: Time): bigint | 'now' | undefined => {
+function utimens(t: Task, target: Target, times: readonly [Timespec, Timespec] | null): number {
+  const pick = ({ tv_sec, tv_nsec }: Timespec): Timespec | 'now' | undefined => {
     if (tv_nsec === UTIME_OMIT) return undefined;
     if (tv_nsec === UTIME_NOW) return 'now';
     if (tv_nsec < 0 || tv_nsec > 999_999_999) fail('EINVAL');
-    return BigInt(tv_sec) * 1_000_000_000n + BigInt(tv_nsec);
+    return { tv_sec, tv_nsec };
   };
   const atime = times ? pick(times[0]) : 'now';
   const mtime = times ? pick(times[1]) : 'now';
@@ -34,14 +29,14 @@ function timesAt<T>(
   t: Task,
   type: Field<T>,
   address: number,
-  convert: (time: T) => Time,
-): [Time, Time] | null {
+  convert: (time: T) => Timespec,
+): [Timespec, Timespec] | null {
   if (address === 0) return null;
   const both = [t.mm.get(type, address), t.mm.get(type, address + type.size)] as const;
   return [convert(both[0]), convert(both[1])];
 }
 
-function utimensat<T extends Time>(
+function utimensat<T extends Timespec>(
   t: Task,
   dirfd: number,
   path: string | null,
@@ -60,7 +55,7 @@ function utimensat<T extends Time>(
   return utimens(t, targetAt(t, dirfd, path, flags), times);
 }
 
-const fromTimeval = ({ tv_sec, tv_usec }: { tv_sec: number; tv_usec: number }): Time => {
+const fromTimeval = ({ tv_sec, tv_usec }: { tv_sec: number; tv_usec: number }): Timespec => {
   if (tv_usec < 0 || tv_usec > 999_999) fail('EINVAL');
   return { tv_sec, tv_nsec: tv_usec * 1000 };
 };

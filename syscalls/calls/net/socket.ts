@@ -113,7 +113,7 @@ function accept(t: Task, fd: number, address: number, lengthAt: number, flags: n
   t.files.get(fd);
   if (flags & ~(s.SOCK_NONBLOCK | s.SOCK_CLOEXEC)) fail('EINVAL');
   // A descriptor is reserved before it is looked what the other one is of.
-  t.files.lowestFree(1, t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
+  t.files.checkFree(t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
   const socket = socketOf(t, fd);
   const accepted = socket.accept();
   if (accepted === undefined) {

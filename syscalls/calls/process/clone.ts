@@ -39,7 +39,7 @@ function clone(t: Task, args: CloneArgs): number {
     const pidfd = (args.flags & CLONE.CLONE_PIDFD) !== 0;
     if (pidfd && args.flags & (CLONE.CLONE_THREAD | CLONE.CLONE_DETACHED)) fail('EINVAL');
     const checkPidfd = () => {
-      t.files.lowestFree(1, t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
+      t.files.checkFree(t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
       t.mm.writable(args.pidfd!, 4);
     };
     const child = cloneTask(t, pidfd ? { ...args, checkPidfd } : args);

@@ -2,6 +2,7 @@
 
 import { fail } from '../../abi/errno.ts';
 import { type Attributes, S_IFMT, TMPFS_MAGIC } from '../../abi/stat.ts';
+import { timespecNow } from '../../abi/time.ts';
 import type { Creds } from './creds.ts';
 import { type AttributeChange, FileSystem, Inode, noSpace } from './inode.ts';
 import { OpenFile } from './open-file.ts';
@@ -73,7 +74,7 @@ export class AnonymousInode extends Inode {
    */
   constructor(fs: FileSystem, name: string, mode: number, parent?: Inode) {
     super(fs, parent, name);
-    const now = BigInt(Date.now()) * 1_000_000n;
+    const now = timespecNow();
     const ino = fs.vfs.nextAnonymousNumber();
     this.name = name.replace('[N]', `[${ino}]`);
     this.attributes = {
@@ -108,7 +109,7 @@ export class AnonymousInode extends Inode {
   }
   override setattr(change: AttributeChange): void {
     const a = this.attributes;
-    const now = BigInt(Date.now()) * 1_000_000n;
+    const now = timespecNow();
     if (change.size !== undefined) fail('EINVAL');
     if (change.mode !== undefined) a.mode = (a.mode & S_IFMT) | (change.mode & 0o7777);
     if (change.uid !== undefined) a.uid = change.uid;

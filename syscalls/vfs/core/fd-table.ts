@@ -69,6 +69,13 @@ export class FdTable {
     return fd;
   }
 
+  /** EMFILE when all below `limit` are in use. */
+  checkFree(limit: number): void {
+    let fd = this.#lowest;
+    while (this.#files[fd] !== undefined) fd++;
+    if (fd >= limit) fail('EMFILE');
+  }
+
   /** The lowest free descriptors, which `install` will give next. EMFILE when there are not so many below `limit`. */
   lowestFree(count: number, limit: number): number[] {
     const found: number[] = [];

@@ -6,9 +6,15 @@
 
 const FIRST = 0x4000_0000;
 
+/** A number of the host's: a bigint where it is beyond 2^53, and only there. */
+export type HostNumber = number | bigint;
+export function hostNumber(ino: bigint): HostNumber {
+  return ino <= Number.MAX_SAFE_INTEGER ? Number(ino) : ino;
+}
+
 export class InodeNumbers {
   /** By device and number of the host. */
-  readonly #given = new Map<number, Map<bigint, number>>();
+  readonly #given = new Map<number, Map<HostNumber, number>>();
 
   /** Whether a number of the host's stays as it is. */
   isSafe(ino: number): boolean {
@@ -16,8 +22,8 @@ export class InodeNumbers {
   }
 
   /** The number of inode `ino` of device `dev`, below 2^31. */
-  safe(dev: number, ino: bigint): number {
-    if (ino < FIRST) return Number(ino);
+  safe(dev: number, ino: HostNumber): number {
+    if (typeof ino === 'number' && ino < FIRST) return ino;
     let numbers = this.#given.get(dev);
     if (!numbers) this.#given.set(dev, (numbers = new Map()));
     let number = numbers.get(ino);

@@ -15,6 +15,7 @@ import { R_OK, RENAME_NOREPLACE, W_OK, X_OK } from '../../abi/fcntl.ts';
 import { MOUNT_ATTR_NOEXEC, MOUNT_ATTR_RDONLY } from '../../abi/mount.ts';
 import type { Attributes, FsStatistics } from '../../abi/stat.ts';
 import { makedev, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
+import type { Timespec } from '../../abi/time.ts';
 import { type AclEntry, aclPermits } from './acl.ts';
 import { CAP, type Creds, capableOver } from './creds.ts';
 import type { DetachedMounts } from './mount.ts';
@@ -22,14 +23,14 @@ import type { OpenFile } from './open-file.ts';
 import { FIRST_USER_NAMESPACE, type UserNamespace } from './user-namespace.ts';
 import type { Vfs } from './vfs.ts';
 
-/** What setattr may change; what is absent stays. Times are nanoseconds, 'now' is the present time. */
+/** What setattr may change; what is absent stays. 'now' is the present time. */
 export interface AttributeChange {
   mode?: number;
   uid?: number;
   gid?: number;
   size?: number;
-  atime?: bigint | 'now';
-  mtime?: bigint | 'now';
+  atime?: Timespec | 'now';
+  mtime?: Timespec | 'now';
 }
 
 /** Minor number of the first anonymous device: far above those that a host gives. */
@@ -82,17 +83,18 @@ export function noSpace(type: number): FsStatistics {
 }
 
 export abstract class Inode {
-  readonly fs: FileSystem;
+  // Declared, and set by the constructor: to define the fields of a class that has so many heirs costs V8 more than to set them.
+  declare readonly fs: FileSystem;
   /** The directory it was found in; undefined for the root of the tree and for files without a name. */
-  parent: Inode | undefined;
-  name: string;
+  declare parent: Inode | undefined;
+  declare name: string;
   /** Its name is gone (unlinked, removed, replaced). */
-  deleted = false;
+  declare deleted: boolean;
   /** Open files of this inode; once it is `nameless` (no name is left at all), the last one to close ends the file. */
-  openFiles = 0;
-  nameless = false;
+  declare openFiles: number;
+  declare nameless: boolean;
   /** Roots of file systems mounted on names in this directory. */
-  mounts: Map<string, Inode> | undefined;
+  declare mounts: Map<string, Inode> | undefined;
 
   /** Nothing may be made or deleted in it, whoever asks (S_IMMUTABLE). */
   get immutable(): boolean {
@@ -103,6 +105,10 @@ export abstract class Inode {
     this.fs = fs;
     this.parent = parent;
     this.name = name;
+    this.deleted = false;
+    this.openFiles = 0;
+    this.nameless = false;
+    this.mounts = undefined;
   }
 
   /** Type and permission bits. Cheap: the type never changes, permissions may be those of the last look. */

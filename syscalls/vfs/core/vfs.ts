@@ -41,6 +41,7 @@ import {
 } from '../../abi/inotify.ts';
 import { MOUNT_ATTR_NODEV } from '../../abi/mount.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
+import type { Timespec } from '../../abi/time.ts';
 import type { NodeFs } from '../host/node-fs.ts';
 import type { HostTerminal } from '../host/terminal.ts';
 import type { Pipe } from '../ipc/pipe.ts';
@@ -106,7 +107,7 @@ export function checkRename(flags: number): void {
 const UNSEEN: ResolveOptions = { unseen: true };
 const UNSEEN_NAME: ResolveOptions = { name: true, unseen: true };
 
-type Time = bigint | 'now' | undefined;
+type Time = Timespec | 'now' | undefined;
 
 /**
  * Directory and name for something new. EEXIST when the name is there, ENOENT for a trailing slash unless it is to be a

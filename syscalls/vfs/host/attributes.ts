@@ -1,16 +1,17 @@
 /** Attributes of a file from what the host says of it. */
 import type { BigIntStats } from 'node:fs';
 import type { Attributes } from '../../abi/stat.ts';
-import type { InodeNumbers } from '../core/inode-numbers.ts';
+import { timespecOf } from '../../abi/time.ts';
+import { type HostNumber, hostNumber, type InodeNumbers } from '../core/inode-numbers.ts';
 
 /** As the host has them: its inode number, and its device number in Linux's new_encode_dev form. */
-export type HostStats = Omit<Attributes, 'ino'> & { ino: bigint };
+export type HostStats = Omit<Attributes, 'ino'> & { ino: HostNumber };
 
 /** From what node:fs (or an API like it) gives. */
 export function hostStats(s: BigIntStats): HostStats {
   return {
     dev: Number(BigInt.asUintN(32, s.dev)),
-    ino: s.ino,
+    ino: hostNumber(s.ino),
     mode: Number(s.mode),
     nlink: Number(s.nlink),
     uid: Number(s.uid),
@@ -19,10 +20,10 @@ export function hostStats(s: BigIntStats): HostStats {
     size: Number(s.size),
     blksize: Number(s.blksize),
     blocks: Number(s.blocks),
-    atime: s.atimeNs,
-    mtime: s.mtimeNs,
-    ctime: s.ctimeNs,
-    btime: s.birthtimeNs,
+    atime: timespecOf(s.atimeNs),
+    mtime: timespecOf(s.mtimeNs),
+    ctime: timespecOf(s.ctimeNs),
+    btime: timespecOf(s.birthtimeNs),
   };
 }
 

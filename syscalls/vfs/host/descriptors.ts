@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_RDONLY, O_RDWR, O_TRUNC } from '../../abi/fcntl.ts';
 import { type Attributes, major, S_IFCHR, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
+import { secondsOf, type Timespec, timespecNow } from '../../abi/time.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
 import type { AttributeChange } from '../core/inode.ts';
 import type { OpenFile } from '../core/open-file.ts';
@@ -49,9 +50,8 @@ class DescriptorInode extends AnonymousInode {
         return;
       }
       const now = this.stat();
-      const seconds = (time: bigint | 'now' | undefined, otherwise: bigint) =>
-        time === 'now' ? Date.now() / 1000 : Number(time ?? otherwise) / 1e9;
-      fs.futimesSync(this.fd, seconds(change.atime, now.atime), seconds(change.mtime, now.mtime));
+      const seconds = (time: Timespec | 'now') => secondsOf(time === 'now' ? timespecNow() : time);
+      fs.futimesSync(this.fd, seconds(change.atime ?? now.atime), seconds(change.mtime ?? now.mtime));
     });
   }
   override open(flags: number): OpenFile {

@@ -23,9 +23,12 @@ const MOST = 32;
 /** For the two paths of a rename. */
 const FEWEST = 2;
 
-interface Handle {
+/** A directory that is open, or was: its descriptor serves in one turn (PassedNames.turn), of which -1 is none. */
+export interface Handle {
   readonly fd: number;
   turn: number;
+  /** Grows with each use. */
+  used: number;
 }
 
 /** A path on the host with no link in it, or with one as its last component. */
@@ -36,8 +39,8 @@ export class DirectoryHandles {
   readonly #passed: PassedNames;
   /** The directory that all is to stay below, whatever its path is by now. */
   readonly #top: number;
-  /** By path relative to it, the one used last as the last. */
-  readonly #handles = new Map<Path, Handle>();
+  readonly #open = new Set<Handle>();
+  #uses = 0;
 
   private constructor(calls: HostCalls, passed: PassedNames, top: number) {
     this.calls = calls;
@@ -67,23 +70,29 @@ export class DirectoryHandles {
    */
   place(path: Path): Place {
     const slash = path.lastIndexOf('/');
-    const fd = slash < 0 ? this.#top : this.#open(path.slice(0, slash));
+    const fd = slash < 0 ? this.#top : this.open(path.slice(0, slash), undefined).fd;
     return { fd, name: slash < 0 ? path : path.slice(slash + 1) };
   }
 
-  #open(directory: Path): number {
-    const { turn } = this.#passed;
-    const known = this.#handles.get(directory);
-    this.#handles.delete(directory);
-    if (known !== undefined && known.turn === turn) {
-      this.#handles.set(directory, known);
-      return known.fd;
-    }
-    if (known !== undefined) fs.closeSync(known.fd);
-    if (this.#handles.size >= MOST) this.#closeOne();
-    const fd = this.#openNew(directory);
-    this.#handles.set(directory, { fd, turn });
-    return fd;
+  /** The descriptor of a directory, for a single use, now; undefined when it is to be opened first. */
+  opened(handle: Handle | undefined): number | undefined {
+    if (handle === undefined || handle.turn !== this.#passed.turn) return undefined;
+    handle.used = ++this.#uses;
+    return handle.fd;
+  }
+
+  /**
+   * Opens a directory. ENOENT when there is none (any more).
+   * @param path relative to the top, which is the empty path
+   * @param before what this has given for it before, which has had its turn
+   */
+  open(path: Path, before: Handle | undefined): Handle {
+    if (path === '') return { fd: this.#top, turn: -1, used: 0 };
+    if (before !== undefined) this.#close(before);
+    if (this.#open.size >= MOST) this.#closeOldest();
+    const handle = { fd: this.#openNew(path), turn: this.#passed.turn, used: ++this.#uses };
+    this.#open.add(handle);
+    return handle;
   }
 
   #openNew(directory: Path): number {
@@ -93,7 +102,7 @@ export class DirectoryHandles {
       } catch (error) {
         if (!(error instanceof Errno)) throw error;
         // The one used last may be of the first of two paths.
-        if (error.errno === ERRNO.EMFILE && this.#handles.size > 1) this.#closeOne();
+        if (error.errno === ERRNO.EMFILE && this.#open.size > 1) this.#closeOldest();
         // Where a directory was seen there is a link or a file now.
         else if (CHANGED.has(error.errno)) fail('ENOENT');
         else throw error;
@@ -101,20 +110,25 @@ export class DirectoryHandles {
     }
   }
 
-  #closeOne(): void {
-    const [path, { fd }] = this.#handles.entries().next().value!;
-    this.#handles.delete(path);
-    fs.closeSync(fd);
+  #closeOldest(): void {
+    let oldest: Handle | undefined;
+    for (const handle of this.#open) if (oldest === undefined || handle.used < oldest.used) oldest = handle;
+    if (oldest !== undefined) this.#close(oldest);
+  }
+  #close(handle: Handle): void {
+    if (!this.#open.delete(handle)) return;
+    handle.turn = -1;
+    fs.closeSync(handle.fd);
   }
 
   /** A directory has been moved or removed: its path leads elsewhere. */
   forget(): void {
-    while (this.#handles.size > 0) this.#closeOne();
+    for (const handle of this.#open) this.#close(handle);
   }
   /** Descriptors are wanted: all go but those that a look needs at once. False when there are no others. */
   shrink(): boolean {
-    const any = this.#handles.size > FEWEST;
-    while (this.#handles.size > FEWEST) this.#closeOne();
+    const any = this.#open.size > FEWEST;
+    while (this.#open.size > FEWEST) this.#closeOldest();
     return any;
   }
 

@@ -16,8 +16,9 @@ import { FIRST_USER_NAMESPACE } from '../core/user-namespace.ts';
 import type { HostStats } from './attributes.ts';
 import { host, rethrow } from './error.ts';
 import { mknod, readDirectory, rename as renameOnHost } from './ffi/files.ts';
-import { pathOf } from './ffi/names.ts';
+import { type Place, pathOf } from './ffi/names.ts';
 import { hostFlags } from './flags.ts';
+import type { Handle } from './handles.ts';
 import { HostName } from './host-sockets.ts';
 import { NodeFile } from './node-file.ts';
 import type { NodeFs } from './node-fs.ts';
@@ -42,10 +43,19 @@ export class NodeDirectory extends NodeInode {
   /** Special files made by the guest, which the host cannot or may not make. They live as long as the run. */
   #special: Map<string, SpecialInode> | undefined;
 
+  /** For NodeFs. */
+  handle: Handle | undefined;
+
   childPath(name: string): string {
     const own = this.path;
     const path = own === '/' ? `/${name}` : `${own}/${name}`;
     return this.fs.hidden?.get(path) ?? path;
+  }
+  /** Where a name in it is on the host, for a single use, now. */
+  placeOf(name: string): Place {
+    const { fs } = this;
+    const hiding = fs.hiding?.has(this.path) ?? false;
+    return hiding ? fs.place(this.childPath(name)) : fs.placeIn(this, name);
   }
 
   remember(child: NodeInode): void {
@@ -72,8 +82,7 @@ export class NodeDirectory extends NodeInode {
       const met = passed.get(this, name);
       if (met !== undefined) return met ?? undefined;
     }
-    const path = this.childPath(name);
-    const stats = host(() => this.fs.lstat(path));
+    const stats = this.fs.lstat(this.placeOf(name));
     if (stats === undefined) {
       if (known) this.#removed(known);
       const special = this.#special?.get(name);
@@ -130,7 +139,7 @@ export class NodeDirectory extends NodeInode {
     if (this.deleted) return [];
     const { hidden } = this.fs;
     const mayBeDevices = this.fs.guest?.kept.special ?? false;
-    const found = entriesOf(this.fs, this.path);
+    const found = entriesOf(this);
     if (this.fs.vfs.inOrder) found.sort((a, b) => (a.name < b.name ? -1 : 1));
     const looked = mayBeDevices || hidden !== undefined;
     const entries = looked ? found.filter((entry) => this.#isSeen(entry)) : found;
@@ -143,13 +152,13 @@ export class NodeDirectory extends NodeInode {
   #isSeen(entry: DirEntry): boolean {
     const { name } = entry;
     if (entry.type === DT_REG && this.fs.guest?.kept.special) {
-      const stats = host(() => this.fs.lstat(this.childPath(name)));
+      const stats = this.fs.lstat(this.placeOf(name));
       if (stats !== undefined) entry.type = modeToType(stats.mode);
     }
     const own = this.path;
     const path = this.fs.hidden?.get(own === '/' ? `/${name}` : `${own}/${name}`);
     if (path === undefined) return true;
-    const stats = host(() => this.fs.lstat(path));
+    const stats = this.fs.lstat(this.fs.place(path));
     if (stats === undefined) return false;
     entry.type = modeToType(stats.mode);
     entry.ino = 0;
@@ -172,10 +181,11 @@ export class NodeDirectory extends NodeInode {
   override create(name: string, mode: number, flags: number, who: Creds): OpenFile {
     this.#absent(name);
     const { api } = this.fs;
-    const path = this.childPath(name);
     const { O_CREAT, O_EXCL } = fs.constants;
     // Opened for reading and writing by its owner whatever its mode says, as Linux does.
-    const fd = host(() => this.fs.open(path, hostFlags(flags) | O_CREAT | O_EXCL, mode & 0o7777));
+    const fd = host(() =>
+      this.fs.open(() => this.placeOf(name), hostFlags(flags) | O_CREAT | O_EXCL, mode & 0o7777),
+    );
     try {
       this.#giveTo(who, (uid, gid) => api.fchownSync(fd, uid, gid));
       if (mode & (this.fs.hostUmask | 0o7000)) api.fchmodSync(fd, mode & 0o7777);
@@ -192,7 +202,7 @@ export class NodeDirectory extends NodeInode {
     if (this.deleted) fail('ENOENT');
     this.fs.checkWritable();
     const { api } = this.fs;
-    const fd = host(() => this.fs.open(this.path, hostFlags(flags), mode & 0o7777));
+    const fd = host(() => this.fs.open(() => this.fs.placeIn(this, '.'), hostFlags(flags), mode & 0o7777));
     try {
       this.#giveTo(who, (uid, gid) => api.fchownSync(fd, uid, gid));
       if (mode & (this.fs.hostUmask | 0o7000)) api.fchmodSync(fd, mode & 0o7777);
@@ -208,22 +218,20 @@ export class NodeDirectory extends NodeInode {
 
   override mkdir(name: string, mode: number, who: Creds): void {
     this.#absent(name);
-    const path = this.childPath(name);
     host(() => {
-      this.fs.mkdir(path, mode & 0o1777);
-      this.#giveTo(who, (uid, gid) => this.fs.chown(path, uid, gid));
+      this.fs.mkdir(this.placeOf(name), mode & 0o1777);
+      this.#giveTo(who, (uid, gid) => this.fs.chown(this.placeOf(name), uid, gid));
       const inherited = this.mode & S_ISGID;
       if (!this.fs.native || (mode & (this.fs.hostUmask | 0o7000)) !== 0)
-        this.fs.chmod(path, (mode & 0o1777) | inherited);
+        this.fs.chmod(this.placeOf(name), (mode & 0o1777) | inherited);
     });
   }
 
   override symlink(name: string, target: string, who: Creds): void {
     this.#absent(name);
-    const path = this.childPath(name);
     host(() => {
-      this.fs.symlink(target, path);
-      this.#giveTo(who, (uid, gid) => this.fs.chown(path, uid, gid));
+      this.fs.symlink(target, this.placeOf(name));
+      this.#giveTo(who, (uid, gid) => this.fs.chown(this.placeOf(name), uid, gid));
     });
   }
 
@@ -234,7 +242,7 @@ export class NodeDirectory extends NodeInode {
       return this.lookup(name)!;
     }
     this.#absent(name);
-    if (host(() => this.fs.lstat(this.childPath(name))) !== undefined) fail('EEXIST');
+    if (this.fs.lstat(this.placeOf(name)) !== undefined) fail('EEXIST');
     if (this.#makeSpecial(name, mode, rdev, who)) return this.lookup(name)!;
     const inode = new SpecialInode(this.fs, this, name, mode, rdev, who);
     (this.#special ??= new Map()).set(name, inode);
@@ -246,7 +254,7 @@ export class NodeDirectory extends NodeInode {
     const { calls } = this.fs;
     if (calls === undefined) return false;
     try {
-      mknod(calls, this.fs.place(this.childPath(name)), mode, rdev);
+      mknod(calls, this.placeOf(name), mode, rdev);
     } catch (error) {
       if (error !== errnoNamed('EPERM')) throw error;
       return this.#keepDevice(name, mode, rdev, who);
@@ -259,15 +267,14 @@ export class NodeDirectory extends NodeInode {
     const { guest } = this.fs;
     if (guest === undefined) return false;
     const gid = this.mode & S_ISGID ? this.stat().gid : who.fsgid;
-    host(() => guest.makeDevice(this.fs.path(this.childPath(name)), mode, rdev, who.fsuid, gid));
+    host(() => guest.makeDevice(this.fs.path(this.placeOf(name)), mode, rdev, who.fsuid, gid));
     return true;
   }
   /** What the host has made is the guest's user's, with the mode that was asked for. */
   #givenTo(name: string, mode: number, who: Creds): void {
-    const path = this.childPath(name);
     host(() => {
-      this.#giveTo(who, (uid, gid) => this.fs.chown(path, uid, gid));
-      if (mode & (this.fs.hostUmask | 0o7000)) this.fs.chmod(path, mode & 0o7777);
+      this.#giveTo(who, (uid, gid) => this.fs.chown(this.placeOf(name), uid, gid));
+      if (mode & (this.fs.hostUmask | 0o7000)) this.fs.chmod(this.placeOf(name), mode & 0o7777);
     });
   }
 
@@ -275,7 +282,7 @@ export class NodeDirectory extends NodeInode {
     const { calls } = this.fs;
     if (calls === undefined || !stream) return super.bindSocket(name, mode, who, stream);
     this.#absent(name);
-    const outsideName = HostName.bind(calls, pathOf(this.fs.place(this.childPath(name))), name);
+    const outsideName = HostName.bind(calls, pathOf(this.placeOf(name)), name);
     if (outsideName === undefined) return super.bindSocket(name, mode, who, stream);
     try {
       this.#givenTo(name, mode, who);
@@ -296,7 +303,7 @@ export class NodeDirectory extends NodeInode {
       target.linkOpen(this, name);
       return;
     }
-    host(() => this.fs.link(target.path, this.childPath(name)));
+    host(() => this.fs.link(target.place, this.placeOf(name)));
     target.outdate();
   }
 
@@ -310,7 +317,7 @@ export class NodeDirectory extends NodeInode {
     }
     // The host says so itself.
     if (!this.fs.native && this.#kind(name) === S_IFDIR) fail('EISDIR');
-    host(() => this.fs.unlink(this.childPath(name)));
+    host(() => this.fs.unlink(this.placeOf(name)));
     const known = this.#children?.get(name);
     if (known) this.#removed(known);
   }
@@ -322,14 +329,14 @@ export class NodeDirectory extends NodeInode {
     if (!inode.isDirectory) fail('ENOTDIR');
     if ((inode as NodeDirectory).#special?.size) fail('ENOTEMPTY');
     const path = this.childPath(name);
-    host(() => this.fs.rmdir(path));
+    host(() => this.fs.rmdir(this.placeOf(name)));
     const known = this.#children?.get(name);
     if (known) this.#removed(known);
     this.fs.directoryMoved(path, undefined);
   }
 
   #kind(name: string): number {
-    const stats = host(() => this.fs.lstat(this.childPath(name)));
+    const stats = this.fs.lstat(this.placeOf(name));
     return stats ? stats.mode & S_IFMT : 0;
   }
 
@@ -348,12 +355,7 @@ export class NodeDirectory extends NodeInode {
       if (calls === undefined || from instanceof SpecialInode || to instanceof SpecialInode)
         this.#exchange(name, newParent, newName);
       else {
-        renameOnHost(
-          calls,
-          this.fs.place(this.childPath(name)),
-          this.fs.place(newParent.childPath(newName)),
-          RENAME_EXCHANGE,
-        );
+        renameOnHost(calls, this.placeOf(name), newParent.placeOf(newName), RENAME_EXCHANGE);
         this.#exchanged(name, newParent, newName, from, to);
       }
       return;
@@ -377,7 +379,7 @@ export class NodeDirectory extends NodeInode {
       return;
     }
     if (to?.isDirectory) newParent.rmdir(newName);
-    host(() => this.fs.rename(this.childPath(name), newParent.childPath(newName)));
+    host(() => this.fs.rename(this.placeOf(name), newParent.placeOf(newName)));
     newParent.#special?.delete(newName);
     const replaced = newParent.#children?.get(newName);
     if (replaced) newParent.#removed(replaced);
@@ -426,10 +428,11 @@ function asideName(): string {
  * What the host has in a directory. Inode numbers are 0 where it takes a look at each file to know what the guest is told: its
  * device may be another.
  */
-function entriesOf(nodeFs: NodeFs, directory: string): DirEntry[] {
+function entriesOf(directory: NodeDirectory): DirEntry[] {
+  const nodeFs = directory.fs;
   const { api, native, calls, vfs } = nodeFs;
   if (calls === undefined) {
-    const path = nodeFs.directoryPath(directory);
+    const path = nodeFs.directoryPath(directory.path);
     const encoding = native ? 'latin1' : 'utf8';
     const found = host(() => api.readdirSync(path, { encoding, withFileTypes: true }));
     return found.map((d) => ({ ino: 0, off: 0, type: typeOf(d), name: nodeFs.fromHost(d.name) }));

@@ -11,6 +11,7 @@ import {
   SEEK_HOLE,
 } from '../../abi/fcntl.ts';
 import type { Attributes } from '../../abi/stat.ts';
+import { nanosecondsOf, secondsOf } from '../../abi/time.ts';
 import { type FileIdentity, FilePages, MappableFile } from '../core/file-pages.ts';
 import type { AttributeChange } from '../core/inode.ts';
 import type { OutsideLocks } from '../core/locks.ts';
@@ -28,7 +29,7 @@ const SETTLED_MS = 2000;
 export function openForChange(inode: NodeInode, change: (fd: number) => void): void {
   if (inode.isDirectory) fail('EISDIR');
   const { api } = inode.fs;
-  const fd = inode.fs.open(inode.path, hostFlags(O_WRONLY));
+  const fd = inode.fs.open(() => inode.place, hostFlags(O_WRONLY));
   try {
     change(fd);
   } finally {
@@ -183,8 +184,11 @@ export class NodeFile extends MappableFile {
   override identity(): FileIdentity | null {
     if (!this.inode.fs.native || this.writable || this.mapped !== undefined) return null;
     const s = host(() => this.inode.fs.fstat(this.fd));
-    const changed = Number(s.ctime / 1_000_000n);
+    const changed = Math.floor(1000 * secondsOf(s.ctime));
     if (Date.now() - changed < SETTLED_MS) return null;
-    return { key: `${s.dev}:${s.ino}:${s.size}:${s.mtime}:${s.ctime}`, changed };
+    return {
+      key: `${s.dev}:${s.ino}:${s.size}:${nanosecondsOf(s.mtime)}:${nanosecondsOf(s.ctime)}`,
+      changed,
+    };
   }
 }

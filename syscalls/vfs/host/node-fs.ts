@@ -11,6 +11,7 @@
 import fs from 'node:fs';
 import { errnoNamed, errnoOf, fail } from '../../abi/errno.ts';
 import { type FsStatistics, S_IFDIR, S_IFMT, TMPFS_MAGIC } from '../../abi/stat.ts';
+import type { Timespec } from '../../abi/time.ts';
 import { FileSystem, type Inode } from '../core/inode.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { type HostStats, hostStats } from './attributes.ts';
@@ -87,6 +88,13 @@ export interface NodeFsOptions {
   within?: NodeFs;
 }
 
+/** A time that the guest has set, and what the API tells since. */
+interface ExactTime {
+  readonly field: 'atime' | 'mtime';
+  readonly rough: Timespec;
+  readonly exact: Timespec;
+}
+
 const isBelow = (path: string, directory: string) => path === directory || path.startsWith(`${directory}/`);
 
 /**
@@ -115,8 +123,9 @@ export class NodeFs extends FileSystem {
    * lies.
    */
   base: string;
-  /** What the guest is not to see. */
-  hidden: Hidden | undefined;
+  #hidden: Hidden | undefined;
+  /** Directories in which something is hidden; undefined when there is none. */
+  hiding: ReadonlySet<string> | undefined;
   /** Raised whenever a directory moves: paths made before are wrong. */
   generation = 0;
   /** Who this process is on the host. */
@@ -127,7 +136,7 @@ export class NodeFs extends FileSystem {
   /** Permission bits the host's umask takes from new files, which the guest's own umask must decide alone. */
   readonly hostUmask: number;
   /** Exact times the guest has set, where the API, which takes seconds as a double, keeps them only roughly. */
-  readonly exactTimes = new Map<string, { field: 'atime' | 'mtime'; rough: bigint; exact: bigint }[]>();
+  readonly exactTimes = new Map<string, ExactTime[]>();
 
   /** @param base path of the root in the API's view, a byte string. Throws Errno when there is none. */
   constructor(vfs: Vfs, base: string, options: NodeFsOptions = {}) {
@@ -165,6 +174,18 @@ export class NodeFs extends FileSystem {
     this.#isDirectory = (stats.mode & S_IFMT) === S_IFDIR;
     this.root = nodeInode(this, undefined, '', stats);
     if (this.native) vfs.nodeFileSystems.add(new WeakRef(this));
+  }
+
+  /** What the guest is not to see. */
+  get hidden(): Hidden | undefined {
+    return this.#hidden;
+  }
+  set hidden(hidden: Hidden | undefined) {
+    this.#hidden = hidden;
+    const directories = [...(hidden?.keys() ?? [])].map(
+      (path) => path.slice(0, path.lastIndexOf('/')) || '/',
+    );
+    this.hiding = hidden && new Set(directories);
   }
 
   /**
@@ -218,7 +239,7 @@ export class NodeFs extends FileSystem {
   }
 
   /** What keeps paths below this base; undefined when nothing does, null when that has not been seen to yet. */
-  get #confined(): DirectoryHandles | undefined {
+  #confined(): DirectoryHandles | undefined {
     if (this.#handles !== null) return this.#handles;
     const calls = this.hostTree ? undefined : this.calls;
     // The root of a bind may be a file.
@@ -230,20 +251,35 @@ export class NodeFs extends FileSystem {
   /** What a path means, to be used once, now, by what does not follow its last component: safe against others on the host. */
   place(path: string): Place {
     if (this.#within !== undefined) return this.#within.place(path);
-    const confined = this.#confined;
-    if (confined === undefined) return placeOf(path);
-    const from = this.#isDirectory ? this.base.length : this.base.lastIndexOf('/');
-    return confined.place(path.slice(from + 1) || '.');
+    return this.#confined()?.place(this.#relative(path) || '.') ?? placeOf(path);
+  }
+  /** The same of a name in a directory, of which nothing is known that is hidden. */
+  placeIn(directory: NodeDirectory, name: string): Place {
+    if (this.#within !== undefined) return this.#within.placeIn(directory, name);
+    const confined = this.#confined();
+    if (confined === undefined) {
+      const { path } = directory;
+      return placeOf(path === '/' ? `/${name}` : `${path}/${name}`);
+    }
+    let fd = confined.opened(directory.handle);
+    if (fd === undefined) {
+      directory.handle = confined.open(this.#relative(directory.path), directory.handle);
+      ({ fd } = directory.handle);
+    }
+    return { fd, name };
+  }
+  #relative(path: string): string {
+    return path.slice((this.#isDirectory ? this.base.length : this.base.lastIndexOf('/')) + 1);
   }
 
   /**
    * The calls of the host by which names are used in directories that are open; undefined where paths are used, by the API: in
    * the host's own tree, for what is kept beside files, without node:ffi.
    */
-  get #direct(): HostCalls | undefined {
+  #direct(): HostCalls | undefined {
     if (!this.native || this.guest !== undefined) return undefined;
-    if (this.#within !== undefined) return this.#within.#direct;
-    return this.#confined?.calls;
+    if (this.#within !== undefined) return this.#within.#direct();
+    return this.#confined()?.calls;
   }
 
   releaseHandles(): boolean {
@@ -252,38 +288,35 @@ export class NodeFs extends FileSystem {
 
   /** The path of a directory, for what would follow a link in its place. */
   directoryPath(path: string): string {
-    return this.native ? this.path(this.#itself(path)) : path;
-  }
-  #itself(directory: string): string {
-    return directory === '/' ? '/.' : `${directory}/.`;
+    return this.native ? this.path(this.place(path === '/' ? '/.' : `${path}/.`)) : path;
   }
 
-  // ---- what is done to names; paths in the API's view. Errors are the API's or Errno. ----
+  // ---- what is done to names, each in a place for this one use. Errors are the API's or Errno. ----
 
-  /** Undefined when there is no such name. */
-  lstat(path: string): HostStats | undefined {
-    const calls = this.#direct;
-    if (calls !== undefined) return statAt(calls, this.place(path));
-    const stats = this.api.lstatSync(this.path(path), BIG);
+  /** Undefined when there is no such name. Throws Errno. */
+  lstat(place: Place): HostStats | undefined {
+    const calls = this.#direct();
+    if (calls !== undefined) return statAt(calls, place);
+    const stats = host(() => this.api.lstatSync(this.path(place), BIG));
     return stats && hostStats(stats);
   }
   /** Of what is open. */
   fstat(fd: number): HostStats {
-    const calls = this.#direct;
+    const calls = this.#direct();
     return calls === undefined ? hostStats(this.api.fstatSync(fd, { bigint: true })) : statOpen(calls, fd);
   }
   /** When there are no more descriptors, those go that are only there to be fast. */
-  open(path: string, flags: number, mode?: number): number {
-    const calls = this.#direct;
+  open(place: () => Place, flags: number, mode?: number): number {
+    const calls = this.#direct();
     for (let again = false; ; again = true) {
       let error: unknown;
       if (calls !== undefined) {
-        const fd = openAt(calls, this.place(path), flags, mode ?? 0);
+        const fd = openAt(calls, place(), flags, mode ?? 0);
         if (fd >= 0) return fd;
         error = errnoOf(-fd);
       } else {
         try {
-          return this.api.openSync(this.path(path), flags, mode);
+          return this.api.openSync(this.path(place()), flags, mode);
         } catch (thrown) {
           error = hostErrno(thrown) ?? thrown;
         }
@@ -292,56 +325,56 @@ export class NodeFs extends FileSystem {
     }
   }
   /** A directory, for reading its names. */
-  openDirectory(path: string): number {
-    return this.open(this.#itself(path), fs.constants.O_DIRECTORY);
+  openDirectory(directory: NodeDirectory): number {
+    return this.open(() => this.placeIn(directory, '.'), fs.constants.O_DIRECTORY);
   }
-  mkdir(path: string, mode: number): void {
-    const calls = this.#direct;
-    if (calls !== undefined) mkdirAt(calls, this.place(path), mode);
-    else this.api.mkdirSync(this.path(path), mode);
+  mkdir(place: Place, mode: number): void {
+    const calls = this.#direct();
+    if (calls !== undefined) mkdirAt(calls, place, mode);
+    else this.api.mkdirSync(this.path(place), mode);
   }
-  rmdir(path: string): void {
-    const calls = this.#direct;
-    if (calls !== undefined) rmdirAt(calls, this.place(path));
-    else this.api.rmdirSync(this.path(path));
+  rmdir(place: Place): void {
+    const calls = this.#direct();
+    if (calls !== undefined) rmdirAt(calls, place);
+    else this.api.rmdirSync(this.path(place));
   }
-  unlink(path: string): void {
-    const calls = this.#direct;
-    if (calls !== undefined) unlinkAt(calls, this.place(path));
-    else this.api.unlinkSync(this.path(path));
+  unlink(place: Place): void {
+    const calls = this.#direct();
+    if (calls !== undefined) unlinkAt(calls, place);
+    else this.api.unlinkSync(this.path(place));
   }
-  symlink(target: string, path: string): void {
-    const calls = this.#direct;
-    if (calls !== undefined) symlinkAt(calls, target, this.place(path));
-    else this.api.symlinkSync(this.#encoded(target), this.path(path));
+  symlink(target: string, place: Place): void {
+    const calls = this.#direct();
+    if (calls !== undefined) symlinkAt(calls, target, place);
+    else this.api.symlinkSync(this.#encoded(target), this.path(place));
   }
   /** What a link says. */
-  readlink(path: string): string {
-    const calls = this.#direct;
-    if (calls !== undefined) return readlinkAt(calls, this.place(path));
-    return this.fromHost(this.api.readlinkSync(this.path(path), this.native ? 'latin1' : 'utf8'));
+  readlink(place: Place): string {
+    const calls = this.#direct();
+    if (calls !== undefined) return readlinkAt(calls, place);
+    return this.fromHost(this.api.readlinkSync(this.path(place), this.native ? 'latin1' : 'utf8'));
   }
-  link(from: string, to: string): void {
-    const calls = this.#direct;
-    if (calls !== undefined) linkAt(calls, this.place(from), this.place(to));
+  link(from: Place, to: Place): void {
+    const calls = this.#direct();
+    if (calls !== undefined) linkAt(calls, from, to);
     else this.api.linkSync(this.path(from), this.path(to));
   }
-  rename(from: string, to: string): void {
-    const calls = this.#direct;
-    if (calls !== undefined) renameAt(calls, this.place(from), this.place(to), 0);
+  rename(from: Place, to: Place): void {
+    const calls = this.#direct();
+    if (calls !== undefined) renameAt(calls, from, to, 0);
     else this.api.renameSync(this.path(from), this.path(to));
   }
-  chown(path: string, uid: number, gid: number): void {
-    const calls = this.#direct;
-    if (calls !== undefined) chownAt(calls, this.place(path), uid, gid);
-    else this.api.lchownSync(this.path(path), uid, gid);
+  chown(place: Place, uid: number, gid: number): void {
+    const calls = this.#direct();
+    if (calls !== undefined) chownAt(calls, place, uid, gid);
+    else this.api.lchownSync(this.path(place), uid, gid);
   }
   /** Of a file that is no link. */
-  chmod(path: string, mode: number): void {
-    const calls = this.#direct;
-    if (calls !== undefined && chmodAt(calls, this.place(path), mode)) return;
-    if (this.hostTree || this.guest) this.api.chmodSync(this.path(path), mode);
-    else chmodItself(this.path(path), mode);
+  chmod(place: Place, mode: number): void {
+    const calls = this.#direct();
+    if (calls !== undefined && chmodAt(calls, place, mode)) return;
+    if (this.hostTree || this.guest) this.api.chmodSync(this.path(place), mode);
+    else chmodItself(this.path(place), mode);
   }
 
   /** Gives back what it has open. */
@@ -350,9 +383,9 @@ export class NodeFs extends FileSystem {
     this.#handles = undefined;
   }
 
-  /** A path as the API takes it, to be used once, now. */
-  path(path: string): string {
-    return this.#encoded(this.native ? pathOf(this.place(path)) : path);
+  /** A place as the API takes it. */
+  path(place: Place): string {
+    return this.#encoded(pathOf(place));
   }
 
   /** Bytes for the host (names need not be UTF-8), text for memfs. */
@@ -376,7 +409,7 @@ export class NodeFs extends FileSystem {
     const { calls } = this;
     if (calls === undefined) return;
     const { O_NONBLOCK, O_NOFOLLOW } = fs.constants;
-    const fd = host(() => fs.openSync(this.path(this.base || '/'), O_NONBLOCK | O_NOFOLLOW));
+    const fd = host(() => fs.openSync(this.path(this.root.place), O_NONBLOCK | O_NOFOLLOW));
     try {
       syncfs(calls, fd);
     } finally {

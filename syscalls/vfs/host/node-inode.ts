@@ -6,6 +6,7 @@ import { Errno, errnoNamed, fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_RDONLY, O_WRONLY } from '../../abi/fcntl.ts';
 import type { Attributes } from '../../abi/stat.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from '../../abi/stat.ts';
+import { isSameTime, nanosecondsOf, secondsOf, type Timespec, timespecNow } from '../../abi/time.ts';
 import { type AclEntry, parseAcl } from '../core/acl.ts';
 import type { Creds } from '../core/creds.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
@@ -18,6 +19,7 @@ import { attributesOf, type HostStats } from './attributes.ts';
 import { host, rethrow } from './error.ts';
 import type { HostCalls } from './ffi/call.ts';
 import { getxattr, type HostFile, linkOpen, listxattr, removexattr, setxattr, utimens } from './ffi/files.ts';
+import type { Place } from './ffi/names.ts';
 import { hostFlags } from './flags.ts';
 import { connectOnHost } from './host-sockets.ts';
 import type { Kept } from './kept-attributes.ts';
@@ -31,7 +33,7 @@ const XATTR_REPLACE = 2;
 
 /** Of a directory that has been removed there is nothing but its attributes, and they are its own. */
 function withChange(before: HostStats, { mode, uid, gid, atime, mtime }: AttributeChange): HostStats {
-  const now = BigInt(Date.now()) * 1_000_000n;
+  const now = timespecNow();
   return {
     ...before,
     ...(mode !== undefined && { mode: (before.mode & S_IFMT) | (mode & 0o7777) }),
@@ -68,6 +70,13 @@ export class NodeInode extends Inode {
       this === this.fs.root ? this.fs.base || '/' : (this.parent as NodeDirectory).childPath(this.name);
     this.#generation = this.fs.generation;
     return this.#path;
+  }
+
+  /** Where it is on the host, for a single use, now. */
+  get place(): Place {
+    return this === this.fs.root
+      ? this.fs.place(this.path)
+      : (this.parent as NodeDirectory).placeOf(this.name);
   }
 
   override get mode(): number {
@@ -110,7 +119,7 @@ export class NodeInode extends Inode {
   protected changed(): void {}
 
   #refresh(): void {
-    const stats = host(() => this.fs.lstat(this.path));
+    const stats = this.fs.lstat(this.place);
     // The name may be another file's by now.
     if (stats === undefined || !this.isSame(stats)) fail('ENOENT');
     this.update(stats);
@@ -128,7 +137,7 @@ export class NodeInode extends Inode {
     }
     if (this.fs.exactTimes.size > 0) {
       for (const { field, rough, exact } of this.fs.exactTimes.get(this.identity) ?? []) {
-        if (attributes[field] === rough) attributes[field] = exact;
+        if (isSameTime(attributes[field], rough)) attributes[field] = exact;
       }
     }
     return attributes;
@@ -167,7 +176,7 @@ export class NodeInode extends Inode {
   }
 
   #openFile(flags: number): number {
-    if (!this.deleted) return this.fs.open(this.path, flags);
+    if (!this.deleted) return this.fs.open(() => this.place, flags);
     // Its name is gone: it can be had again through a descriptor (/proc/PID/fd).
     const [open] = this.#open ?? [];
     if (open === undefined || !this.fs.native) return fail('ENOENT');
@@ -215,17 +224,17 @@ export class NodeInode extends Inode {
         if (mapped) forgetShared(mapped, change.size);
       }
       if (change.uid !== undefined || change.gid !== undefined) {
-        this.fs.chown(this.path, change.uid ?? uid, change.gid ?? gid);
+        this.fs.chown(this.place, change.uid ?? uid, change.gid ?? gid);
       }
       if (change.mode !== undefined) {
         if (this.isSymlink) fail('EOPNOTSUPP');
-        this.fs.chmod(this.path, change.mode & 0o7777);
+        this.fs.chmod(this.place, change.mode & 0o7777);
       }
       const { calls } = this.fs;
       if (calls === undefined)
-        this.setTimes(change, (atime, mtime) => api.lutimesSync(this.fs.path(this.path), atime, mtime));
+        this.setTimes(change, (atime, mtime) => api.lutimesSync(this.fs.path(this.place), atime, mtime));
       else if (change.atime !== undefined || change.mtime !== undefined)
-        utimens(calls, this.fs.place(this.path), change.atime, change.mtime);
+        utimens(calls, this.place, change.atime, change.mtime);
     } catch (error) {
       rethrow(error);
     }
@@ -275,17 +284,17 @@ export class NodeInode extends Inode {
     look?: () => Attributes,
   ): void {
     if (change.atime === undefined && change.mtime === undefined) return;
-    const now = BigInt(Date.now()) * 1_000_000n;
+    const now = timespecNow();
     const before = look ? look() : this.stat();
     const want = {
       atime: change.atime === 'now' ? now : (change.atime ?? before.atime),
       mtime: change.mtime === 'now' ? now : (change.mtime ?? before.mtime),
     };
     this.fs.exactTimes.delete(this.identity);
-    set(seconds(want.atime), seconds(want.mtime));
+    set(secondsOf(want.atime), secondsOf(want.mtime));
     this.#walk = -1;
     const after = look ? look() : this.stat();
-    const inexact = (['atime', 'mtime'] as const).filter((field) => after[field] !== want[field]);
+    const inexact = (['atime', 'mtime'] as const).filter((field) => !isSameTime(after[field], want[field]));
     if (inexact.length === 0) return;
     const { exactTimes } = this.fs;
     // The oldest go: what was set so long ago is hardly compared to the nanosecond.
@@ -298,7 +307,7 @@ export class NodeInode extends Inode {
 
   /** What its host calls act on: its path, or, its name being gone, a descriptor. */
   #hostFile(): HostFile {
-    if (!this.deleted) return this.fs.place(this.path);
+    if (!this.deleted) return this.place;
     const [open] = this.#open ?? [];
     return open ?? fail('ENOENT');
   }
@@ -314,16 +323,16 @@ export class NodeInode extends Inode {
   }
   #guestFile(): string | number {
     const file = this.#hostFile();
-    return typeof file === 'number' ? file : this.fs.path(this.path);
+    return typeof file === 'number' ? file : this.fs.path(this.place);
   }
 
   /** As of a change of the file, which its list is, too. */
-  #list: { readonly ctime: bigint; readonly acl: readonly AclEntry[] | undefined } | undefined;
+  #list: { readonly ctime: Timespec; readonly acl: readonly AclEntry[] | undefined } | undefined;
   protected override accessList(): readonly AclEntry[] | undefined {
     const { calls } = this.fs;
     if (calls === undefined) return undefined;
     const { ctime } = this.#stats;
-    if (this.#list?.ctime !== ctime) {
+    if (this.#list === undefined || !isSameTime(this.#list.ctime, ctime)) {
       let acl: readonly AclEntry[] | undefined;
       try {
         const value = getxattr(calls, this.#hostFile(), 'system.posix_acl_access');
@@ -380,7 +389,7 @@ export class NodeInode extends Inode {
     const { calls } = this.fs;
     const [open] = this.#open ?? [];
     if (calls === undefined || open === undefined) fail('ENOENT');
-    linkOpen(calls, open, this.fs.place(parent.childPath(name)));
+    linkOpen(calls, open, parent.placeOf(name));
     this.deleted = false;
     this.renamed(parent, name);
     parent.remember(this);
@@ -401,18 +410,18 @@ export class NodeInode extends Inode {
   /** The host's socket that is bound to it, where the guest may reach such. */
   get outside(): OutsideAddress | undefined {
     if (!this.fs.reachesSockets || this.fs.calls === undefined) return undefined;
-    return new OutsideAddress(() => connectOnHost(this.fs.path(this.path)));
+    return new OutsideAddress(() => connectOnHost(this.fs.path(this.place)));
   }
 
   /** The number of a file that is gone is given again. */
   get #socketKey(): string {
-    return `${this.identity}:${this.#stats.btime}`;
+    return `${this.identity}:${nanosecondsOf(this.#stats.btime)}`;
   }
 
   override sync(): void {
     if (!this.fs.native || this.deleted) return;
     const fd = host(() =>
-      fs.openSync(this.fs.path(this.path), fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW),
+      fs.openSync(this.fs.path(this.place), fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW),
     );
     try {
       host(() => fs.fsyncSync(fd));
@@ -423,12 +432,8 @@ export class NodeInode extends Inode {
 
   override readlink(): string {
     if (!this.isSymlink) fail('EINVAL');
-    return (this.#target ??= host(() => this.fs.readlink(this.path)));
+    return (this.#target ??= host(() => this.fs.readlink(this.place)));
   }
-}
-
-function seconds(time: bigint): number {
-  return Number(time / 1_000_000_000n) + Number(time % 1_000_000_000n) / 1e9;
 }
 
 /** Opens anew, with host flags, what the host has open, whatever its name is now. */

@@ -21,6 +21,7 @@ import {
   S_IXGRP,
   TMPFS_MAGIC,
 } from '../../abi/stat.ts';
+import { timespecNow } from '../../abi/time.ts';
 import type { Creds } from '../core/creds.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
 import { type AttributeChange, FileSystem, Inode, isWithin } from '../core/inode.ts';
@@ -109,8 +110,6 @@ export class TmpFs extends FileSystem {
   }
 }
 
-const now = () => BigInt(Date.now()) * 1_000_000n;
-
 /** What all names of a file share. */
 class TmpNode {
   readonly attributes: Attributes;
@@ -122,7 +121,7 @@ class TmpNode {
 
   constructor(dev: number, ino: number, mode: number, uid: number, gid: number, quota: MemoryQuota) {
     this.bytes = new MemoryBytes(quota);
-    const time = now();
+    const time = timespecNow();
     const nlink = (mode & S_IFMT) === S_IFDIR ? 2 : 1;
     const times = { atime: time, mtime: time, ctime: time, btime: time };
     this.attributes = {
@@ -142,10 +141,10 @@ class TmpNode {
   /** The content, or a directory's names, have changed. */
   modified(): void {
     const a = this.attributes;
-    a.mtime = a.ctime = now();
+    a.mtime = a.ctime = timespecNow();
   }
   changed(): void {
-    this.attributes.ctime = now();
+    this.attributes.ctime = timespecNow();
   }
 }
 
@@ -192,8 +191,8 @@ export class TmpInode extends Inode {
       if (this.isSymlink) fail('EOPNOTSUPP');
       a.mode = (a.mode & S_IFMT) | (change.mode & 0o7777);
     }
-    if (change.atime !== undefined) a.atime = change.atime === 'now' ? now() : change.atime;
-    if (change.mtime !== undefined) a.mtime = change.mtime === 'now' ? now() : change.mtime;
+    if (change.atime !== undefined) a.atime = change.atime === 'now' ? timespecNow() : change.atime;
+    if (change.mtime !== undefined) a.mtime = change.mtime === 'now' ? timespecNow() : change.mtime;
     this.node.changed();
   }
 

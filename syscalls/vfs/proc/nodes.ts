@@ -8,6 +8,7 @@ import { fail } from '../../abi/errno.ts';
 import { O_ACCMODE, O_RDONLY } from '../../abi/fcntl.ts';
 import { POLLERR, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import { type Attributes, S_IFDIR, S_IFLNK, S_IFREG } from '../../abi/stat.ts';
+import { timespecNow } from '../../abi/time.ts';
 import type { Creds } from '../core/creds.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
 import { type AttributeChange, FileSystem, Inode } from '../core/inode.ts';
@@ -17,7 +18,7 @@ import type { WaitQueue } from '../core/wait-queue.ts';
 /** A file system of such files. */
 export abstract class MadeFs extends FileSystem {
   /** Nanoseconds since 1970: all times of its files. */
-  readonly mounted = BigInt(Date.now()) * 1_000_000n;
+  readonly mounted = timespecNow();
   readonly #numbers = new Map<string, number>();
 
   /** The same number for the same path, below 2^31. */

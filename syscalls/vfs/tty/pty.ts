@@ -7,6 +7,7 @@ import { FIONREAD, TIOCGPTLCK, TIOCGPTN, TIOCGPTPEER, TIOCPKT, TIOCSPTLCK } from
 import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import { type Attributes, type FsStatistics, makedev, S_IFCHR, S_IFDIR } from '../../abi/stat.ts';
 import { HUPCL } from '../../abi/termios.ts';
+import { timespecNow } from '../../abi/time.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
 import type { Creds } from '../core/creds.ts';
 import { DirectoryFile } from '../core/directory-file.ts';
@@ -231,7 +232,7 @@ export class DevPts extends FileSystem {
 class PtsDirectory extends Inode {
   declare readonly fs: DevPts;
   readonly #ptmx: PtmxInode;
-  readonly #made = BigInt(Date.now()) * 1_000_000n;
+  readonly #made = timespecNow();
   constructor(fs: DevPts) {
     super(fs, undefined, '');
     this.#ptmx = new PtmxInode(fs, this);

@@ -148,11 +148,11 @@ export class Words {
 
 /** Room with a place of its own: for calls that are made often. What is in it is good until it is next given to a call. */
 export class OwnRoom extends Room {
-  readonly view: DataView;
+  readonly words: Int32Array;
   readonly address: bigint;
   constructor(bytes: Uint8Array, address: bigint) {
     super(bytes);
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
     this.address = address;
   }
 }
@@ -168,7 +168,7 @@ export class HostCalls {
   /** How much of the area the arguments of the present call have taken, and where that of rooms that stay begins. */
   #used = 0;
   #own = 2 * AREA_SIZE;
-  readonly #numbers: Readonly<Record<CallName, bigint>>;
+  readonly numbers: Readonly<Record<CallName, bigint>>;
   readonly #known = new Map<CallName, boolean>();
   #statx: OwnRoom | undefined;
   #value: OwnRoom | undefined;
@@ -187,7 +187,7 @@ export class HostCalls {
     const area = new ArrayBuffer(2 * AREA_SIZE);
     this.#area = new Uint8Array(area);
     this.#address = ffi.getRawPointer(area);
-    this.#numbers = Object.fromEntries(
+    this.numbers = Object.fromEntries(
       Object.entries(numbers).map(([name, number]) => [name, BigInt(number)]),
     ) as Record<CallName, bigint>;
     if (this.try('getpid') !== process.pid || this.try('fcntl', -1, 1) !== -EBADF) throw new Error();
@@ -217,7 +217,19 @@ export class HostCalls {
     const d = count > 3 ? this.#word(name, args[3]!) : 0n;
     const e = count > 4 ? this.#word(name, args[4]!) : 0n;
     const f = count > 5 ? this.#word(name, args[5]!) : 0n;
-    const result = this.#syscall(this.#numbers[name], a, b, c, d, e, f);
+    const result = this.#syscall(this.numbers[name], a, b, c, d, e, f);
+    return result === -1n ? -this.#errno[0]! : Number(result);
+  }
+
+  /**
+   * As `try`, of a call that takes a directory, a name in it, and up to three words more (0 and `address` of rooms that stay are
+   * such): what is done most, so it makes nothing but what it must.
+   * @param number one of `numbers`
+   */
+  tryAt(number: bigint, fd: number, name: string, c: bigint, d: bigint, e: bigint): number {
+    if (name.length >= AREA_SIZE) throw new RangeError(`${name.length} bytes are too many`);
+    this.#put(name, 0);
+    const result = this.#syscall(number, BigInt(fd), this.#address, c, d, e, 0n);
     return result === -1n ? -this.#errno[0]! : Number(result);
   }
 
@@ -240,19 +252,25 @@ export class HostCalls {
       });
     } else if (typeof arg === 'string') {
       at = this.#take(name, arg.length + 1);
-      const area = this.#area;
-      for (let i = 0; i < arg.length; i++) {
-        const byte = arg.charCodeAt(i);
-        if (byte === 0 || byte > 0xff) throw new RangeError(`${name}: no byte string`);
-        area[at + i] = byte;
-      }
-      area[at + arg.length] = 0;
+      this.#put(arg, at);
     } else {
       at = this.#take(name, arg.length);
       this.#area.set(arg instanceof Uint8Array ? arg : arg.bytes, at);
       if (arg instanceof Room) arg.bytes = this.#area.subarray(at, at + arg.length);
     }
     return at === 0 ? this.#address : this.#address + BigInt(at);
+  }
+
+  /** Puts text into the area, with a zero at its end, where there is room for it. */
+  #put(text: string, at: number): void {
+    const area = this.#area;
+    const { length } = text;
+    for (let i = 0; i < length; i++) {
+      const byte = text.charCodeAt(i);
+      if (byte === 0 || byte > 0xff) throw new RangeError('no byte string');
+      area[at + i] = byte;
+    }
+    area[at + length] = 0;
   }
 
   /** Takes room in the area, at multiples of 8. */

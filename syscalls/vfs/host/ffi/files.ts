@@ -13,6 +13,7 @@ import {
   SEEK_DATA,
   SEEK_HOLE,
 } from '../../../abi/fcntl.ts';
+import type { Timespec } from '../../../abi/time.ts';
 import { type HostCalls, Room, Words } from './call.ts';
 import { type Place, pathOf } from './names.ts';
 
@@ -84,18 +85,14 @@ export function linkOpen(calls: HostCalls, fd: number, to: Place): void {
   } else if (result < 0) calls.failed(result);
 }
 
-type Time = bigint | 'now' | undefined;
+type Time = Timespec | 'now' | undefined;
 
-/** Sets times in nanoseconds since 1970; what is undefined stays. */
+/** Sets times; what is undefined stays. */
 export function utimens(calls: HostCalls, file: HostFile, atime: Time, mtime: Time): void {
   const times = new BigInt64Array(4);
   for (const [i, time] of [atime, mtime].entries()) {
-    if (typeof time !== 'bigint') {
-      times.set([0n, time === 'now' ? UTIME_NOW : UTIME_OMIT], 2 * i);
-      continue;
-    }
-    const nanoseconds = ((time % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
-    times.set([(time - nanoseconds) / 1_000_000_000n, nanoseconds], 2 * i);
+    if (typeof time === 'object') times.set([BigInt(time.tv_sec), BigInt(time.tv_nsec)], 2 * i);
+    else times.set([0n, time === 'now' ? UTIME_NOW : UTIME_OMIT], 2 * i);
   }
   const bytes = new Uint8Array(times.buffer);
   if (typeof file === 'number') calls.call('utimensat', file, 0, bytes, 0);

@@ -7,11 +7,15 @@ import { constants } from 'node:fs';
 import { ERRNO } from '../../../abi/errno.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW } from '../../../abi/fcntl.ts';
 import { makedev } from '../../../abi/stat.ts';
+import type { Timespec } from '../../../abi/time.ts';
+import { type HostNumber, hostNumber } from '../../core/inode-numbers.ts';
 import type { HostStats } from '../attributes.ts';
 import type { HostCalls } from './call.ts';
 
 const O_CLOEXEC = 0o2000000;
-const STATX_BASIC_STATS_AND_BTIME = 0xfff;
+const STATX_BASIC_STATS_AND_BTIME = 0xfffn;
+const NOFOLLOW = BigInt(AT_SYMLINK_NOFOLLOW);
+const EMPTY_PATH = BigInt(AT_EMPTY_PATH);
 const PATH_MAX = 4096;
 
 /** A name in a directory of the host that is open as `fd`, or, where that is AT_FDCWD, a path. A byte string. */
@@ -32,55 +36,63 @@ export function pathOf({ fd, name }: Place): string {
 
 /** Undefined when there is no such name. */
 export function statAt(calls: HostCalls, { fd, name }: Place): HostStats | undefined {
-  const { statxRoom } = calls;
-  const result = calls.try('statx', fd, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS_AND_BTIME, statxRoom);
+  const { statxRoom, numbers } = calls;
+  const { address } = statxRoom;
+  const result = calls.tryAt(numbers.statx, fd, name, NOFOLLOW, STATX_BASIC_STATS_AND_BTIME, address);
   if (result === -ERRNO.ENOENT) return undefined;
   if (result < 0) calls.failed(result);
-  return statxOf(statxRoom.view);
+  return statxOf(statxRoom.words);
 }
 
 /** Of what is open. */
 export function statOpen(calls: HostCalls, fd: number): HostStats {
-  const { statxRoom } = calls;
-  calls.call('statx', fd, '', AT_EMPTY_PATH, STATX_BASIC_STATS_AND_BTIME, statxRoom);
-  return statxOf(statxRoom.view);
+  const { statxRoom, numbers } = calls;
+  const { address } = statxRoom;
+  const result = calls.tryAt(numbers.statx, fd, '', EMPTY_PATH, STATX_BASIC_STATS_AND_BTIME, address);
+  if (result < 0) calls.failed(result);
+  return statxOf(statxRoom.words);
 }
 
-/** struct statx (include/uapi/linux/stat.h). */
-function statxOf(view: DataView): HostStats {
+/** struct statx (include/uapi/linux/stat.h), as words. */
+function statxOf(words: Int32Array): HostStats {
   return {
-    dev: makedev(view.getUint32(136, true), view.getUint32(140, true)),
-    ino: view.getBigUint64(32, true),
-    mode: view.getUint16(28, true),
-    nlink: view.getUint32(16, true),
-    uid: view.getUint32(20, true),
-    gid: view.getUint32(24, true),
-    rdev: makedev(view.getUint32(128, true), view.getUint32(132, true)),
-    size: number64(view, 40),
-    blksize: view.getUint32(4, true),
-    blocks: number64(view, 48),
-    atime: time(view, 64),
-    mtime: time(view, 112),
-    ctime: time(view, 96),
-    btime: time(view, 80),
+    dev: makedev(words[34]!, words[35]!),
+    ino: inodeNumber(words[8]!, words[9]!),
+    mode: words[7]! & 0xffff,
+    nlink: words[4]! >>> 0,
+    uid: words[5]! >>> 0,
+    gid: words[6]! >>> 0,
+    rdev: makedev(words[32]!, words[33]!),
+    size: number64(words[10]!, words[11]!),
+    blksize: words[1]!,
+    blocks: number64(words[12]!, words[13]!),
+    atime: time(words, 16),
+    mtime: time(words, 28),
+    ctime: time(words, 24),
+    btime: time(words, 20),
   };
 }
 
-function number64(view: DataView, at: number): number {
-  return view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+function number64(low: number, high: number): number {
+  return high * 2 ** 32 + (low >>> 0);
 }
-
-/** Nanoseconds since 1970. */
-function time(view: DataView, at: number): bigint {
-  return view.getBigInt64(at, true) * 1_000_000_000n + BigInt(view.getUint32(at + 8, true));
+function inodeNumber(low: number, high: number): HostNumber {
+  const number = number64(low, high >>> 0);
+  if (number <= Number.MAX_SAFE_INTEGER) return number;
+  return hostNumber((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0));
+}
+function time(words: Int32Array, at: number): Timespec {
+  return { tv_sec: number64(words[at]!, words[at + 1]!), tv_nsec: words[at + 2]! };
 }
 
 /** The descriptor, or the negative number of the error. */
 export function openAt(calls: HostCalls, { fd, name }: Place, flags: number, mode: number): number {
-  return calls.try('openat', fd, name, flags | O_CLOEXEC | constants.O_NOFOLLOW, mode);
+  const all = BigInt(flags | O_CLOEXEC | constants.O_NOFOLLOW);
+  return calls.tryAt(calls.numbers.openat, fd, name, all, BigInt(mode), 0n);
 }
 export function unlinkAt(calls: HostCalls, { fd, name }: Place): void {
-  calls.call('unlinkat', fd, name, 0);
+  const result = calls.tryAt(calls.numbers.unlinkat, fd, name, 0n, 0n, 0n);
+  if (result < 0) calls.failed(result);
 }
 export function rmdirAt(calls: HostCalls, { fd, name }: Place): void {
   calls.call('unlinkat', fd, name, AT_REMOVEDIR);
