@@ -454,6 +454,11 @@ export const RULES: readonly Rule[] = [
     reason: 'Timers ring while a call waits, or before it does.',
   },
   {
+    calls: /^(sendfile(64)?|copy_file_range)$/,
+    when: ({ ours, theirs }) => Number(ours) >= 0x1_0000 && Number(theirs) >= 0x1_0000,
+    reason: 'How much of megabytes is sent when a timer rings, which ends the call, is not the same.',
+  },
+  {
     calls: /^(clock_)?nanosleep/,
     when: ({ ours, theirs }) => /^(0 EFAULT|EFAULT 0)$/.test(`${ours} ${theirs}`),
     reason:

@@ -212,8 +212,8 @@ function splice(
   if (!fromPipe && !toPipe) fail('EINVAL');
   if ((inOff !== 0 && !from.hasOffsets) || (outOff !== 0 && !to.hasOffsets)) fail('EINVAL');
   if (fromPipe && toPipe && from.pipe === to.pipe) fail('EINVAL');
-  // From /dev/null nothing can be spliced (null_fops).
-  if (to.flags & O_APPEND || from.isEmpty) fail('EINVAL');
+  // From /dev/null and from directories nothing can be spliced (null_fops, no splice_read).
+  if (to.flags & O_APPEND || from.isEmpty || from.inode.isDirectory) fail('EINVAL');
   const nonblocking = (flags & SPLICE_F_NONBLOCK) !== 0;
   if (!fromPipe && from.pollable) return spliceStream(t, from, to as PipeFile, length, nonblocking);
   const source = fromPipe ? streamEnd(from) : fileEnd(t, from, inOff, s64);

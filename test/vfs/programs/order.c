@@ -237,6 +237,10 @@ static void others(void) {
   TRY(pwritev2(p[1], &some, 1, -1, RWF_DSYNC));
   // What is read and written piece by piece takes no flags.
   int directory = open(".", O_RDONLY | O_DIRECTORY), event = eventfd(5, EFD_NONBLOCK), watch = inotify_init1(IN_NONBLOCK);
+  loff_t start = 0;
+  TRY(splice(directory, NULL, p[1], NULL, 100, 0));
+  TRY(splice(directory, &start, p[1], NULL, 100, 0));
+  TRY(copy_file_range(directory, NULL, null, NULL, 100, 0));
   struct iovec no_memory = {(void *)1, 8}, nothing = {NULL, 0};
   TRY(preadv2(directory, &some, 1, -1, RWF_SYNC));
   TRY(preadv2(directory, &some, 1, -1, RWF_HIPRI));
