@@ -255,7 +255,7 @@ export class JitBackend implements CpuBackend {
     }
     if (tiering.becomesWarm(location, isLoop, count) && !code.isPreparing)
       code.prepare(tiering.takeWarm(), tiering.wantedWarm);
-    if (!tiering.arrived(location, isLoop, count)) return;
+    if (code.isAskedFor(location) || !tiering.arrived(location, isLoop, count)) return;
     if (from !== 0 && code.extend(from, location, tiering.arrivalsEach)) return;
     if (isLoop && code.waitsInside(location, tiering.arrivalsEach)) return;
     const others = tiering

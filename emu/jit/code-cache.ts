@@ -125,6 +125,9 @@ export class CodeCache {
     return this.modules.compiledSlot(location);
   }
 
+  /** Whether the other thread has been asked for the region at a location. */
+  isAskedFor = (location: number): boolean => this.#requests?.has(location) === true;
+
   /** The image that the code at a location belongs to. */
   imageAt(location: number): CodeImage {
     return this.#store.fileImageAt(this.space, location) ?? this.#privateImage;
@@ -144,7 +147,7 @@ export class CodeCache {
     const others = also.filter(
       ({ location }) =>
         location !== start.location &&
-        this.#requests?.has(location) !== true &&
+        !this.isAskedFor(location) &&
         this.imageAt(location) === image &&
         image.kindAt(location) === undefined,
     );

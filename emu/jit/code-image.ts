@@ -73,8 +73,8 @@ export class CodeImage {
   instructions = 0;
   /** What has been added and removed since it was last told to another thread; null when none is told. */
   news: News[] | null = null;
-  /** How many translations hold a block. Made when it is first asked for. */
-  #covered: Map<number, number> | undefined;
+  /** The translations that hold a block, by where it begins. Made when it is first asked for. */
+  #holders: Map<number, Translation[]> | undefined;
   /** The file, as it was mapped where the image was last asked for. */
   source: PageSource | null = null;
   readonly #findKept: () => KeptImage | null;
@@ -105,7 +105,7 @@ export class CodeImage {
   /** Adds a translation that has been written down. */
   addKept(t: Translation): void {
     this.remove(t.location);
-    if (this.#covered !== undefined) this.#count(this.#covered, t, 1);
+    if (this.#holders !== undefined) holdBlocks(this.#holders, t);
     this.translations.set(t.location, t);
     this.instructions += t.instructions;
     this.news?.push(t);
@@ -122,7 +122,7 @@ export class CodeImage {
     this.loose.delete(location);
     const t = this.translations.get(location);
     if (t === undefined) return;
-    if (this.#covered !== undefined) this.#count(this.#covered, t, -1);
+    if (this.#holders !== undefined) releaseBlocks(this.#holders, t);
     this.translations.delete(location);
     this.instructions -= t.instructions;
     this.news?.push({ location, removed: true });
@@ -130,33 +130,23 @@ export class CodeImage {
 
   /** The smallest translation that holds the block at an address and begins elsewhere. */
   around(location: number): Translation | undefined {
-    const address = (location & ~1) >>> 0;
     let found: Translation | undefined;
-    if (this.copies(address) > 0)
-      for (const t of this.translations.values())
-        if (
-          t.location !== location &&
-          beginsBlock(t, address) &&
-          t.instructions < (found?.instructions ?? Infinity)
-        )
-          found = t;
+    for (const t of this.#holdersOf((location & ~1) >>> 0))
+      if (t.location !== location && t.instructions < (found?.instructions ?? Infinity)) found = t;
     return found;
   }
 
   /** The number of translations that hold the block at an address. */
   copies(address: number): number {
-    if (this.#covered === undefined) {
-      this.#covered = new Map();
-      for (const t of this.translations.values()) this.#count(this.#covered, t, 1);
-    }
-    return this.#covered.get(address) ?? 0;
+    return this.#holdersOf(address).length;
   }
 
-  #count(covered: Map<number, number>, t: Translation, by: number): void {
-    for (let i = 0; i < t.blocks.length; i += 2) {
-      const start = t.blocks[i]! >>> 0;
-      covered.set(start, (covered.get(start) ?? 0) + by);
+  #holdersOf(address: number): readonly Translation[] {
+    if (this.#holders === undefined) {
+      this.#holders = new Map();
+      for (const t of this.translations.values()) holdBlocks(this.#holders, t);
     }
+    return this.#holders.get(address) ?? NONE;
   }
 
   /** Notes where an indirect jump went. False when it goes to so many places that each should be an entry of its own. */
@@ -168,6 +158,26 @@ export class CodeImage {
       targets.push(location);
     }
     return true;
+  }
+}
+
+const NONE: readonly Translation[] = [];
+
+function holdBlocks(holders: Map<number, Translation[]>, t: Translation): void {
+  for (let i = 0; i < t.blocks.length; i += 2) {
+    const start = t.blocks[i]! >>> 0;
+    const known = holders.get(start);
+    if (known === undefined) holders.set(start, [t]);
+    else known.push(t);
+  }
+}
+
+function releaseBlocks(holders: Map<number, Translation[]>, t: Translation): void {
+  for (let i = 0; i < t.blocks.length; i += 2) {
+    const start = t.blocks[i]! >>> 0;
+    const left = holders.get(start)!.filter((other) => other !== t);
+    if (left.length > 0) holders.set(start, left);
+    else holders.delete(start);
   }
 }
 
