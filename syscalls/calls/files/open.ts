@@ -56,9 +56,12 @@ function open(
   // A descriptor is reserved before anything is opened or made.
   t.files.checkFree(t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
   const at = pathAt(t, dirfd, path, options?.inRoot);
-  const file =
-    waiting?.file ??
-    afterLeases(t, () => t.kernel.vfs.openIfThere(at, flags, mode & 0o7777 & ~t.fs.umask, options));
+  let file = waiting?.file;
+  try {
+    file ??= t.kernel.vfs.openIfThere(at, flags, mode & 0o7777 & ~t.fs.umask, options);
+  } catch (e) {
+    waitForLease(t, e);
+  }
   if (file === undefined) return -ERRNO.ENOENT;
   if (file.opening) {
     t.callState ??= new Opening(file);
@@ -72,9 +75,13 @@ export function afterLeases<T>(t: Task, action: () => T): T {
   try {
     return action();
   } catch (e) {
-    if (e instanceof LeaseWait) return t.wait(e.queue, t.now() + e.patience);
-    throw e;
+    return waitForLease(t, e);
   }
+}
+/** What has been thrown by an open: throws it on, unless it is to wait. */
+function waitForLease(t: Task, e: unknown): never {
+  if (e instanceof LeaseWait) t.wait(e.queue, t.now() + e.patience);
+  throw e;
 }
 
 /** A new descriptor for a file; when there is none left, the file is closed again. */

@@ -27,6 +27,7 @@ import { IOV_MAX, iovec } from '../../abi/uio.ts';
 import { sendToTask } from '../../kernel/signals.ts';
 import { BLOCKED, type Task } from '../../kernel/task.ts';
 import { AnonymousFile } from '../../vfs/core/anonymous.ts';
+import { MappableFile } from '../../vfs/core/file-pages.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
 import { OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-file.ts';
 import { EventFile } from '../../vfs/events/eventfd.ts';
@@ -438,14 +439,43 @@ const isOnTmpfs = ({ inode }: OpenFile) => inode.isRegular && inode.fs.statfs(in
 
 const vector = arrayIn(iovec, 2);
 
+/**
+ * A window on a buffer that is all there, for a regular file, which never blocks: what is done most. Undefined where there is
+ * more to be thought of.
+ */
+function plain(
+  t: Task,
+  file: OpenFile,
+  address: number,
+  length: number,
+  access: typeof READ | typeof WRITE,
+): Uint8Array | undefined {
+  if (length === 0 || length > PIECE || !(file instanceof MappableFile)) return undefined;
+  return t.mm.space.check(address, length, access) ? t.mm.space.bytes(address, length) : undefined;
+}
+
 export const readWriteCalls: readonly Call[] = [
-  call(3, 'read', [fd, bytesOut, size], (t, fd, address, length) => read(t, fd, single(address, length))),
-  call(4, 'write', [fd, bytesIn(2), size], (t, fd, address, length) => write(t, fd, single(address, length))),
+  call(3, 'read', [fd, bytesOut, size], (t, fd, address, length) => {
+    const file = readerOf(t, fd);
+    const into = plain(t, file, address, length, WRITE);
+    if (into === undefined) return read(t, fd, single(address, length));
+    return t.kernel.vfs.accessed(file, file.read(into));
+  }),
+  call(4, 'write', [fd, bytesIn(2), size], (t, fd, address, length) => {
+    const file = writerOf(t, fd);
+    const from = plain(t, file, address, length, READ);
+    if (from === undefined) return write(t, fd, single(address, length));
+    file.checkWriting(length);
+    return t.kernel.vfs.modified(file, file.write(withinSizeLimit(t, file, from, 0)));
+  }),
   call(145, 'readv', [fd, vector, int], (t, fd, v, count) => read(t, fd, several(v, count))),
   call(146, 'writev', [fd, vector, int], (t, fd, v, count) => write(t, fd, several(v, count))),
-  call(180, 'pread64', [fd, bytesOut, size, s64], (t, fd, address, length, offset) =>
-    pread(t, fd, single(address, length), offset),
-  ),
+  call(180, 'pread64', [fd, bytesOut, size, s64], (t, fd, address, length, offset) => {
+    const file = seekable(t, fd, offset);
+    const into = file.readable ? plain(t, file, address, length, WRITE) : undefined;
+    if (into === undefined) return pread(t, fd, single(address, length), offset);
+    return t.kernel.vfs.accessed(file, file.pread(into, offset));
+  }),
   call(181, 'pwrite64', [fd, bytesIn(2), size, s64], (t, fd, address, length, offset) =>
     pwrite(t, fd, single(address, length), offset),
   ),

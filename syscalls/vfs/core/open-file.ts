@@ -159,7 +159,7 @@ export abstract class OpenFile {
     if (--this.#references > 0) return;
     const { locks, notifier } = this.vfs;
     notifier.file(this.inode, this.writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
-    for (const closing of this.onClose ?? []) closing();
+    if (this.onClose !== undefined) for (const closing of this.onClose) closing();
     locks.releaseFlock(this.inode, this);
     locks.releaseRecords(this.inode, this);
     try {

@@ -51,6 +51,14 @@ export class NodeDirectory extends NodeInode {
     const path = own === '/' ? `/${name}` : `${own}/${name}`;
     return this.fs.hidden?.get(path) ?? path;
   }
+  /** A name in it. */
+  at(name: string): { readonly place: Place } {
+    return new NameIn(this, name);
+  }
+  /** As a name in itself. */
+  get itself(): { readonly place: Place } {
+    return new NameIn(this, '.');
+  }
   /** Where a name in it is on the host, for a single use, now. */
   placeOf(name: string): Place {
     const { fs } = this;
@@ -183,9 +191,7 @@ export class NodeDirectory extends NodeInode {
     const { api } = this.fs;
     const { O_CREAT, O_EXCL } = fs.constants;
     // Opened for reading and writing by its owner whatever its mode says, as Linux does.
-    const fd = host(() =>
-      this.fs.open(() => this.placeOf(name), hostFlags(flags) | O_CREAT | O_EXCL, mode & 0o7777),
-    );
+    const fd = this.fs.open(this.at(name), hostFlags(flags) | O_CREAT | O_EXCL, mode & 0o7777);
     try {
       this.#giveTo(who, (uid, gid) => api.fchownSync(fd, uid, gid));
       if (mode & (this.fs.hostUmask | 0o7000)) api.fchmodSync(fd, mode & 0o7777);
@@ -202,7 +208,7 @@ export class NodeDirectory extends NodeInode {
     if (this.deleted) fail('ENOENT');
     this.fs.checkWritable();
     const { api } = this.fs;
-    const fd = host(() => this.fs.open(() => this.fs.placeIn(this, '.'), hostFlags(flags), mode & 0o7777));
+    const fd = this.fs.open(this.itself, hostFlags(flags), mode & 0o7777);
     try {
       this.#giveTo(who, (uid, gid) => api.fchownSync(fd, uid, gid));
       if (mode & (this.fs.hostUmask | 0o7000)) api.fchmodSync(fd, mode & 0o7777);
@@ -419,6 +425,19 @@ export class NodeDirectory extends NodeInode {
   }
 }
 
+/** A name in a directory, whose place is asked for when it is used. */
+class NameIn {
+  readonly #directory: NodeDirectory;
+  readonly #name: string;
+  constructor(directory: NodeDirectory, name: string) {
+    this.#directory = directory;
+    this.#name = name;
+  }
+  get place(): Place {
+    return this.#directory.placeOf(this.#name);
+  }
+}
+
 /** A name that no file has. */
 function asideName(): string {
   return `.${process.pid.toString(36)}-${Date.now().toString(36)}.exchange`;
@@ -437,7 +456,7 @@ function entriesOf(directory: NodeDirectory): DirEntry[] {
     const found = host(() => api.readdirSync(path, { encoding, withFileTypes: true }));
     return found.map((d) => ({ ino: 0, off: 0, type: typeOf(d), name: nodeFs.fromHost(d.name) }));
   }
-  const fd = host(() => nodeFs.openDirectory(directory));
+  const fd = nodeFs.openDirectory(directory);
   try {
     const entries = readDirectory(calls, fd);
     for (const entry of entries) if (!vfs.numbers.isSafe(entry.ino)) entry.ino = 0;

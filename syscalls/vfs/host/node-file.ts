@@ -29,7 +29,7 @@ const SETTLED_MS = 2000;
 export function openForChange(inode: NodeInode, change: (fd: number) => void): void {
   if (inode.isDirectory) fail('EISDIR');
   const { api } = inode.fs;
-  const fd = inode.fs.open(() => inode.place, hostFlags(O_WRONLY));
+  const fd = inode.fs.open(inode, hostFlags(O_WRONLY));
   try {
     change(fd);
   } finally {

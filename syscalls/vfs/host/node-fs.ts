@@ -9,13 +9,13 @@
  * directories that are open (handles.ts), if the host has openat2.
  */
 import fs from 'node:fs';
-import { errnoNamed, errnoOf, fail } from '../../abi/errno.ts';
+import { ERRNO, errnoOf, fail } from '../../abi/errno.ts';
 import { type FsStatistics, S_IFDIR, S_IFMT, TMPFS_MAGIC } from '../../abi/stat.ts';
 import type { Timespec } from '../../abi/time.ts';
 import { FileSystem, type Inode } from '../core/inode.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { type HostStats, hostStats } from './attributes.ts';
-import { host, hostErrno } from './error.ts';
+import { host, hostErrno, rethrow } from './error.ts';
 import { type HostCalls, hostCalls } from './ffi/call.ts';
 import { rename as renameAt, syncfs } from './ffi/files.ts';
 import {
@@ -305,28 +305,30 @@ export class NodeFs extends FileSystem {
     const calls = this.#direct();
     return calls === undefined ? hostStats(this.api.fstatSync(fd, { bigint: true })) : statOpen(calls, fd);
   }
-  /** When there are no more descriptors, those go that are only there to be fast. */
-  open(place: () => Place, flags: number, mode?: number): number {
+  /** Throws Errno. When there are no more descriptors, those go that are only there to be fast. */
+  open(where: { readonly place: Place }, flags: number, mode?: number): number {
     const calls = this.#direct();
     for (let again = false; ; again = true) {
-      let error: unknown;
-      if (calls !== undefined) {
-        const fd = openAt(calls, place(), flags, mode ?? 0);
-        if (fd >= 0) return fd;
-        error = errnoOf(-fd);
-      } else {
-        try {
-          return this.api.openSync(this.path(place()), flags, mode);
-        } catch (thrown) {
-          error = hostErrno(thrown) ?? thrown;
-        }
-      }
-      if (again || error !== errnoNamed('EMFILE') || !this.vfs.releaseDescriptors()) throw error;
+      const fd =
+        calls === undefined
+          ? this.#openByPath(where.place, flags, mode)
+          : openAt(calls, where.place, flags, mode ?? 0);
+      if (fd >= 0) return fd;
+      if (again || fd !== -ERRNO.EMFILE || !this.vfs.releaseDescriptors())
+        throw errnoOf(-fd) ?? new Error(`unknown error ${-fd} of the host`);
+    }
+  }
+  /** The descriptor, or the negative number of the error. */
+  #openByPath(place: Place, flags: number, mode: number | undefined): number {
+    try {
+      return this.api.openSync(this.path(place), flags, mode);
+    } catch (thrown) {
+      return -(hostErrno(thrown)?.errno ?? rethrow(thrown));
     }
   }
   /** A directory, for reading its names. */
   openDirectory(directory: NodeDirectory): number {
-    return this.open(() => this.placeIn(directory, '.'), fs.constants.O_DIRECTORY);
+    return this.open(directory.itself, fs.constants.O_DIRECTORY);
   }
   mkdir(place: Place, mode: number): void {
     const calls = this.#direct();

@@ -56,7 +56,7 @@ export class NodeInode extends Inode {
   #target: string | undefined;
   #generation = -1;
   /** The API's descriptors of it that are open. */
-  #open: Set<number> | undefined;
+  #open: number[] | undefined;
 
   constructor(fs: NodeFs, parent: NodeDirectory | undefined, name: string, stats: HostStats) {
     super(fs, parent, name);
@@ -156,7 +156,7 @@ export class NodeInode extends Inode {
         return fail('ELOOP');
       case S_IFREG: {
         if ((flags & O_ACCMODE) !== O_RDONLY) this.fs.checkWritable();
-        const fd = host(() => this.#openFile(hostFlags(flags)));
+        const fd = this.#openFile(hostFlags(flags));
         this.#walk = -1;
         return new NodeFile(this, flags, fd);
       }
@@ -176,7 +176,7 @@ export class NodeInode extends Inode {
   }
 
   #openFile(flags: number): number {
-    if (!this.deleted) return this.fs.open(() => this.place, flags);
+    if (!this.deleted) return this.fs.open(this, flags);
     // Its name is gone: it can be had again through a descriptor (/proc/PID/fd).
     const [open] = this.#open ?? [];
     if (open === undefined || !this.fs.native) return fail('ENOENT');
@@ -186,17 +186,18 @@ export class NodeInode extends Inode {
   /** Another descriptor of the file that the API has open as `fd`, with other flags. */
   reopen(fd: number, flags: number): number {
     const bits = hostFlags(flags);
-    return host(() => (this.fs.native ? reopen(fd, bits) : this.#openFile(bits)));
+    return this.fs.native ? reopen(fd, bits) : this.#openFile(bits);
   }
 
   /** A descriptor of the file was opened: the inode is remembered in its directory, so that renaming and unlinking find it. */
   opened(fd: number): void {
-    (this.#open ??= new Set()).add(fd);
+    (this.#open ??= []).push(fd);
     if (!this.deleted && this !== this.fs.root) (this.parent as NodeDirectory).remember(this);
   }
   closed(fd: number): void {
-    this.#open?.delete(fd);
-    if (!this.#open?.size && !this.deleted && this !== this.fs.root) {
+    const open = this.#open!;
+    open.splice(open.indexOf(fd), 1);
+    if (open.length === 0 && !this.deleted && this !== this.fs.root) {
       (this.parent as NodeDirectory).forget(this);
     }
   }
@@ -438,5 +439,5 @@ export class NodeInode extends Inode {
 
 /** Opens anew, with host flags, what the host has open, whatever its name is now. */
 function reopen(fd: number, flags: number): number {
-  return fs.openSync(`/proc/self/fd/${fd}`, flags & ~fs.constants.O_NOFOLLOW);
+  return host(() => fs.openSync(`/proc/self/fd/${fd}`, flags & ~fs.constants.O_NOFOLLOW));
 }

@@ -111,6 +111,8 @@ export type CallName = keyof (typeof NUMBERS)['x64'];
 
 /** Room for paths and structs, and for the largest value of an extended attribute; as much again for rooms that stay. */
 const AREA_SIZE = 0x10000 + 0x8000;
+/** Behind a path. */
+const ATTRIBUTE_AT = 0x2000;
 
 /**
  * An argument: a number, bytes that the call reads, text that is given with a zero at its end, room for what it writes, or a
@@ -172,6 +174,7 @@ export class HostCalls {
   readonly #known = new Map<CallName, boolean>();
   #statx: OwnRoom | undefined;
   #value: OwnRoom | undefined;
+  #xattrArgs: bigint | undefined;
 
   /** Throws when something is not as expected. */
   constructor(ffi: typeof import('node:ffi'), numbers: Readonly<Record<CallName, number>>) {
@@ -218,6 +221,25 @@ export class HostCalls {
     const e = count > 4 ? this.#word(name, args[4]!) : 0n;
     const f = count > 5 ? this.#word(name, args[5]!) : 0n;
     const result = this.#syscall(this.numbers[name], a, b, c, d, e, f);
+    return result === -1n ? -this.#errno[0]! : Number(result);
+  }
+
+  /** An extended attribute of a name, as tryAt: what is given goes to `valueRoom`. */
+  tryXattrAt(fd: number, name: string, flags: bigint, attribute: string): number {
+    if (name.length >= ATTRIBUTE_AT || attribute.length >= ATTRIBUTE_AT) throw new RangeError(name);
+    this.#put(name, 0);
+    this.#put(attribute, ATTRIBUTE_AT);
+    if (this.#xattrArgs === undefined) {
+      // struct xattr_args: where the value goes, the room for it and no flags.
+      const { bytes, address } = this.#ownRoom(16);
+      const view = new DataView(bytes.buffer, bytes.byteOffset);
+      view.setBigInt64(0, this.valueRoom.address, true);
+      view.setUint32(8, this.valueRoom.length, true);
+      this.#xattrArgs = address;
+    }
+    const at = this.#address + BigInt(ATTRIBUTE_AT);
+    const { getxattrat } = this.numbers;
+    const result = this.#syscall(getxattrat, BigInt(fd), this.#address, flags, at, this.#xattrArgs, 16n);
     return result === -1n ? -this.#errno[0]! : Number(result);
   }
 

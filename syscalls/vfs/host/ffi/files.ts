@@ -14,7 +14,7 @@ import {
   SEEK_HOLE,
 } from '../../../abi/fcntl.ts';
 import type { Timespec } from '../../../abi/time.ts';
-import { type HostCalls, Room, Words } from './call.ts';
+import { type HostCalls, Room } from './call.ts';
 import { type Place, pathOf } from './names.ts';
 
 /** The host's numbers, the same on its architectures. */
@@ -25,6 +25,8 @@ const O_CLOEXEC = 0o2000000n;
 const UTIME_NOW = 0x3fff_ffffn;
 const UTIME_OMIT = 0x3fff_fffen;
 
+const NOFOLLOW = BigInt(AT_SYMLINK_NOFOLLOW);
+
 /** A file: by its place, where a link is never followed, or as it is open. */
 export type HostFile = Place | number;
 
@@ -32,13 +34,11 @@ export type HostFile = Place | number;
 export function getxattr(calls: HostCalls, file: HostFile, name: string): Uint8Array | undefined {
   const { valueRoom } = calls;
   const { length } = valueRoom;
-  // struct xattr_args: where the value goes, the room for it and no flags.
-  const args = () => new Words(valueRoom, length);
   const result =
     typeof file === 'number'
       ? calls.try('fgetxattr', file, name, valueRoom, length)
       : file.fd !== AT_FDCWD && calls.has('getxattrat')
-        ? calls.try('getxattrat', file.fd, file.name, AT_SYMLINK_NOFOLLOW, name, args(), 16)
+        ? calls.tryXattrAt(file.fd, file.name, NOFOLLOW, name)
         : calls.try('lgetxattr', pathOf(file), name, valueRoom, length);
   if (result === -ERRNO.ENODATA) return undefined;
   return valueRoom.bytes.slice(0, result < 0 ? calls.failed(result) : result);
