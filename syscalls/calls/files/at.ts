@@ -40,6 +40,10 @@ export function laterPathAt(t: Task, dirfd: number, path: () => string): PathOpe
   return new PathAt(t, dirfd, path, false);
 }
 
+/**
+ * A class, because V8 keeps the getters of an object literal in the old generation, one pair for each object: the task that they
+ * lead to would stay, with its process and memory, until a full collection.
+ */
 class PathAt implements PathOperation {
   readonly root: Inode;
   readonly prefix: Inode | undefined;
