@@ -105,8 +105,18 @@ export class JitBackend implements CpuBackend {
     };
     this.#machinery.hooks = runtime;
     const left = store.leftovers.take(space, this.#machinery);
-    this.#modules = new ModuleTable(space, store, this.#machinery, left.modules);
-    this.code = new CodeCache(space, this.#cache, store, options, this.#modules);
+    this.#modules = new ModuleTable(space, store, this.#machinery, left.modules, {
+      dropped: (compiled) => this.code.forget(compiled),
+      emptied: (location) => this.#wasm.forgetCompiled(location),
+    });
+    this.code = new CodeCache(space, this.#cache, store, options, this.#modules, {
+      executed: (location) => this.#wasm.hasRun(location),
+      arrivals: (location) => this.#wasm.arrivals(location),
+      codePages: () => this.#wasm.codePages(),
+      translated: (locations) => {
+        for (const l of locations) this.#enterCompiled(l);
+      },
+    });
     this.#cache.times = this.#times;
     this.code.times = this.#times;
     const hooks: InterpreterHooks = {
@@ -128,13 +138,6 @@ export class JitBackend implements CpuBackend {
     this.#wasm = new WasmInterpreter(space, set.decoder, this.#machinery, hooks, how, left.pages);
     const newOfFloats = () => new FloatModeInterpreter(space, runtime, hooks, how.timed);
     this.#modes = new ModeInterpreters(this.#wasm, newOfFloats, options.brief);
-    this.code.codePages = () => this.#wasm.codePages();
-    this.code.onTranslated = (locations) => {
-      for (const l of locations) this.#enterCompiled(l);
-    };
-    this.code.executed = (location) => this.#wasm.hasRun(location);
-    this.code.arrivals = (location) => this.#wasm.arrivals(location);
-    this.#modules.onEmptied = (location) => this.#wasm.forgetCompiled(location);
     space.onInvalidate.push((start, length) => this.invalidate(start, length));
   }
 
@@ -259,7 +262,7 @@ export class JitBackend implements CpuBackend {
     if (from !== 0 && code.extend(from, location, tiering.arrivalsEach)) return;
     if (isLoop && code.waitsInside(location, tiering.arrivalsEach)) return;
     const others = tiering
-      .others(code.arrivals)
+      .others(code.hooks.arrivals)
       .filter(
         (l) => this.#modules.compiledSlot(l.location) === 0 && !(l.isLoop && code.isInside(l.location)),
       );

@@ -42,6 +42,18 @@ export interface CompileOptions {
   readonly ahead?: boolean;
 }
 
+/** What a code cache asks of who runs the code, and tells it. */
+export interface CodeCacheHooks {
+  /** Whether the instruction at a location has been run: only then is it worth compiling. */
+  executed(location: number): boolean;
+  /** How often the interpreter has arrived at a location. */
+  arrivals(location: number): number;
+  /** Pages (address >>> 12) with code that has been run. */
+  codePages(): Iterable<number>;
+  /** Locations have got code from the other thread. */
+  translated(locations: readonly number[]): void;
+}
+
 export class CodeCache {
   /** Where making translations is 'translate'. */
   times = new TimeSheet(false);
@@ -73,14 +85,7 @@ export class CodeCache {
     return this.#requests?.ms ?? 0;
   }
   readonly #counting: boolean;
-  /** Whether the instruction at a location has been run: only then is it worth compiling. */
-  executed: (location: number) => boolean = () => false;
-  /** How often the interpreter has arrived at a location. */
-  arrivals: (location: number) => number = () => 0;
-  /** Locations have got code from the other thread. */
-  onTranslated: (locations: readonly number[]) => void = () => {};
-  /** Pages (address >>> 12) with code that has been run. */
-  codePages: () => Iterable<number> = () => [];
+  readonly hooks: CodeCacheHooks;
 
   constructor(
     space: AddressSpace,
@@ -88,13 +93,14 @@ export class CodeCache {
     store: TranslationStore,
     options: CpuOptions,
     modules: ModuleTable,
+    hooks: CodeCacheHooks,
   ) {
     this.space = space;
     this.insns = insns;
     this.#store = store;
     this.#counting = options.count === true;
     this.modules = modules;
-    modules.onDrop = (compiled) => this.#forget(compiled);
+    this.hooks = hooks;
     const { count = false, exactFuel = false } = options;
     this.#options = { count, exactFuel };
     this.#thread = exactFuel ? null : store.thread;
@@ -162,7 +168,7 @@ export class CodeCache {
         if (answer === null) return;
         const { batch, constantPages } = answer;
         if (this.#accept(image, batch, constantPages))
-          this.onTranslated(batch.translations.map((t) => t.location));
+          this.hooks.translated(batch.translations.map((t) => t.location));
       });
       return false;
     }
@@ -412,7 +418,7 @@ export class CodeCache {
    * Of images the other processes may go on with a module, and this one when the pages come back; what was this address space's
    * own is gone.
    */
-  #forget(compiled: CompiledModule): void {
+  forget(compiled: CompiledModule): void {
     const privateImage = this.#privateImage;
     const i = privateImage.modules.indexOf(compiled);
     if (i < 0) {

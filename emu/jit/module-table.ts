@@ -12,6 +12,13 @@ import type { Machinery } from './machinery.ts';
 import type { TranslationStore } from './store.ts';
 import { NUMBERS } from './wasm-module.ts';
 
+export interface ModuleTableHooks {
+  /** A module is gone. */
+  dropped(compiled: CompiledModule): void;
+  /** The compiled code of a location is gone. */
+  emptied(location: number): void;
+}
+
 export class ModuleTable {
   readonly #space: AddressSpace;
   readonly #store: TranslationStore;
@@ -28,22 +35,21 @@ export class ModuleTable {
   readonly #jumpCache: Uint32Array;
   /** Entries of the jump cache that have been used. */
   readonly #remembered: number[] = [];
-  /** A module is gone. */
-  onDrop: (compiled: CompiledModule) => void = () => {};
-  /** The compiled code of a location is gone. */
-  onEmptied: (location: number) => void = () => {};
+  readonly #hooks: ModuleTableHooks;
 
   constructor(
     space: AddressSpace,
     store: TranslationStore,
     machinery: Machinery,
-    left: Leftovers['modules'] = new Map(),
+    left: Leftovers['modules'],
+    hooks: ModuleTableHooks,
   ) {
     this.#space = space;
     this.#store = store;
     this.#table = machinery.table;
     this.#machinery = machinery;
     this.#left = left;
+    this.#hooks = hooks;
     this.#filled = new Uint8Array(Math.max(this.#table.length, 1024));
     this.#jumpCache = new Uint32Array(space.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * 2);
   }
@@ -124,7 +130,7 @@ export class ModuleTable {
         const slot = compiled.slots[i]!;
         if (!this.#filled[slot]) return;
         this.#filled[slot] = 0;
-        this.onEmptied(location);
+        this.#hooks.emptied(location);
         this.#table.set(slot, this.#machinery.missStub);
         const j = ((location >>> 1) & (JUMP_CACHE_ENTRIES - 1)) * 2;
         if (this.#jumpCache[j] === location) {
@@ -134,7 +140,7 @@ export class ModuleTable {
       });
       this.#live.delete(compiled);
       for (const other of compiled.pages) if (other !== page) this.#byPage.get(other)?.delete(compiled);
-      this.onDrop(compiled);
+      this.#hooks.dropped(compiled);
     }
     this.#byPage.delete(page);
     return true;

@@ -16,7 +16,7 @@ export interface Asker {
   /** Whether the image is this address space's own. */
   isPrivate(image: CodeImage): boolean;
   /** Pages (address >>> 12) with code that has been run. */
-  codePages(): Iterable<number>;
+  readonly hooks: { codePages(): Iterable<number> };
 }
 
 export class ThreadRequests {
@@ -76,7 +76,7 @@ export class ThreadRequests {
   #pagesOf(image: CodeImage): { code: Int32Array; constantPages: Int32Array } {
     const asker = this.#asker;
     const isOfImage = (page: number) => asker.imageAt(page * 2 ** PAGE_SHIFT) === image;
-    const code = Int32Array.from(asker.codePages()).filter(isOfImage);
+    const code = Int32Array.from(asker.hooks.codePages()).filter(isOfImage);
     if (asker.isPrivate(image)) return { code, constantPages: code };
     // An image's pages are as they are in the file, and stay so or are an image's no more.
     const constantPages = new Set(code);
@@ -104,7 +104,7 @@ export class ThreadRequests {
   invalidate(first: number, last: number): void {
     if (this.#pending.size === 0) return;
     this.#epoch++;
-    for (const page of this.#asker.codePages())
+    for (const page of this.#asker.hooks.codePages())
       if (page >= first && page <= last) this.#invalidated.set(page, this.#epoch);
   }
 

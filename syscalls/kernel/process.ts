@@ -127,15 +127,14 @@ export class Process {
     limits: readonly Rlimit[],
   ) {
     this.kernel = kernel;
-    this.pending = new SignalQueue(kernel.signalArrivals, kernel.queuedSignals);
+    this.pending = new SignalQueue(kernel.signalArrivals, kernel.queuedSignals, (signo) => {
+      if (signo === SIG.SIGALRM) this.realTimer.rearm();
+    });
     this.realTimer = new IntervalTimer(kernel.timers, kernel.now, () => {
       signalProcess(this, SIG.SIGALRM);
       // Ignored: the timer goes on as if it had been taken.
       if ((this.pending.set & sigmask(SIG.SIGALRM)) === 0n) this.realTimer.rearm();
     });
-    this.pending.onLeave = (signo) => {
-      if (signo === SIG.SIGALRM) this.realTimer.rearm();
-    };
     this.pid = pid;
     this.pids = pids;
     this.parent = parent;

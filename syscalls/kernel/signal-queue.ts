@@ -38,11 +38,14 @@ export class SignalQueue {
   #entries: Entry[] = [];
   readonly #arrivals: WaitQueue;
   readonly #queued: QueuedSignals;
-  /** Called with each signal that is taken or forgotten. */
-  onLeave: ((signo: number) => void) | undefined;
+  readonly #onLeave: ((signo: number) => void) | undefined;
 
-  /** @param arrivals woken by every signal that is queued */
-  constructor(arrivals: WaitQueue, queued: QueuedSignals) {
+  /**
+   * @param arrivals woken by every signal that is queued
+   * @param onLeave called with each signal that is taken or forgotten
+   */
+  constructor(arrivals: WaitQueue, queued: QueuedSignals, onLeave?: (signo: number) => void) {
+    this.#onLeave = onLeave;
     this.#arrivals = arrivals;
     this.#queued = queued;
   }
@@ -78,7 +81,7 @@ export class SignalQueue {
     const [entry] = at < 0 ? [] : this.#entries.splice(at, 1);
     if (!this.#entries.some((e) => e.info.signo === signo)) this.set &= ~sigmask(signo);
     if (entry === undefined) {
-      this.onLeave?.(signo);
+      this.#onLeave?.(signo);
       return { signo, code: SI.SI_USER, pid: 0, uid: 0 };
     }
     this.#left(entry);
@@ -88,7 +91,7 @@ export class SignalQueue {
   #left({ info, uid }: Entry): void {
     if (uid !== undefined) this.#queued.uncharge(uid);
     info.onLeave?.();
-    this.onLeave?.(info.signo);
+    this.#onLeave?.(info.signo);
   }
 
   /** Forgets all signals of the set (flush_sigqueue_mask). */
