@@ -12,7 +12,7 @@
  *
  * Names and rules follow Linux (mm/mmap.c, mm/mprotect.c, mm/mremap.c, arch/arm/mm/fault.c).
  */
-import { bringFile, bringZeros, movePages } from './bring.ts';
+import { bringFile, bringKeptCode, bringZeros, movePages } from './bring.ts';
 import { copyPages } from './fork.ts';
 import {
   CODE,
@@ -209,6 +209,7 @@ export class AddressSpace {
       const source = new SharedMemory(vma.end - vma.start);
       vma = { ...vma, source, offset: 0, name: vma.name || '/dev/zero (deleted)' };
     }
+    bringKeptCode(this, vma);
     this.#areas.insert(vma);
   }
 

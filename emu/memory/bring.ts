@@ -1,7 +1,7 @@
 /** Bringing pages of an area into memory: zeros, a file's, those of another mapping; and moving those that are there. */
 import type { Access, AddressSpace, PageFault, PageSource, Vma } from './address-space.ts';
 import { EXEC, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, READ, WRITE } from './layout.ts';
-import { CLEAN, type PageTable, PRESENT } from './page-table.ts';
+import { accessOf, CLEAN, type PageTable, PRESENT } from './page-table.ts';
 import { flushShared, sharers } from './shared.ts';
 
 /**
@@ -87,6 +87,20 @@ function bringKept(
     flag,
     grant,
   );
+}
+
+/**
+ * As bringKept, all the code of a mapping that is made just now, of a source whose key was asked for to make it: nothing has to
+ * be asked once more.
+ */
+export function bringKeptCode(
+  { pages }: AddressSpace,
+  { start, end, offset, prot, shared, source }: Vma,
+): void {
+  if (source === null || source.key === null || shared || (prot & (EXEC | WRITE)) !== EXEC) return;
+  const label = pages.labelOf(source.key, start - offset);
+  if (label === 0) return;
+  pages.bringKept(start >>> PAGE_SHIFT, end / PAGE_SIZE, label, PRESENT | CLEAN, accessOf(prot));
 }
 
 /** Takes pages that another mapping of the same source has from there: they may be newer than the source. */

@@ -145,6 +145,11 @@ export class PageTable {
     return this.#kept.has(page, label) ? label : 0;
   }
 
+  /** The label under which pages of a file with that key and bias may be kept; 0 when there are none. */
+  labelOf(key: string, bias: number): number {
+    return this.#kept.find(key, bias);
+  }
+
   /** Brings those of the pages first..last-1 back that are kept under a label. */
   bringKept(first: number, last: number, label: number, flag: number, byte: number): void {
     for (let page = first; page < last; page++)

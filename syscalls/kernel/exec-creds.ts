@@ -5,7 +5,7 @@
  */
 import { Errno, fail } from '../abi/errno.ts';
 import { MOUNT_ATTR_NOSUID } from '../abi/mount.ts';
-import { S_ISGID, S_ISUID, S_IXGRP } from '../abi/stat.ts';
+import { type Attributes, S_ISGID, S_ISUID, S_IXGRP } from '../abi/stat.ts';
 import { CAP_FULL, type Creds, SECBIT } from '../vfs/core/creds.ts';
 import type { Inode } from '../vfs/core/inode.ts';
 import type { UserNamespace } from '../vfs/core/user-namespace.ts';
@@ -55,10 +55,10 @@ function fileCapabilities(inode: Inode, user: UserNamespace): FileCapabilities |
 export function credsAfterExec(
   creds: Creds,
   inode: Inode,
+  { mode, uid, gid }: Pick<Attributes, 'mode' | 'uid' | 'gid'>,
   noNewPrivs: boolean,
 ): { creds: Creds; secure: boolean } {
   let { euid, egid } = creds;
-  const { mode, uid, gid } = inode.stat();
   const { user } = creds;
   // mnt_may_suid: in the namespace that it was mounted in, or one below it.
   const maySuid = (inode.fs.attributes & MOUNT_ATTR_NOSUID) === 0 && user.isWithin(inode.fs.owner);

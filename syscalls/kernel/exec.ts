@@ -14,6 +14,7 @@ import { O_RDONLY, X_OK } from '../abi/fcntl.ts';
 import { READ_IMPLIES_EXEC } from '../abi/mman.ts';
 import { RLIMIT } from '../abi/resource.ts';
 import { SIG, SS_DISABLE } from '../abi/signal.ts';
+import type { Attributes } from '../abi/stat.ts';
 import type { Creds } from '../vfs/core/creds.ts';
 import { type Inode, identityOf, pathOf } from '../vfs/core/inode.ts';
 import type { OpenFile } from '../vfs/core/open-file.ts';
@@ -121,6 +122,8 @@ interface Found {
   readonly argv: readonly string[];
   readonly main: Opened;
   readonly image: ElfImage;
+  /** As of when it was looked up. */
+  readonly attributes: Attributes;
   readonly loader: (Opened & { image: ElfImage }) | undefined;
 }
 
@@ -136,7 +139,7 @@ export function prepare(by: Executor, program: Program): Prepared {
   try {
     const found = findImages(by, program, open);
     checkArguments(found.argv, program.envp, program.path, by.stackLimit);
-    const { creds, secure } = credsAfterExec(by.creds, found.inode, by.noNewPrivs);
+    const { creds, secure } = credsAfterExec(by.creds, found.inode, found.attributes, by.noNewPrivs);
     const space = orNoMemory(() => AddressSpace.create(found.main.source.key ?? found.main.name));
     let done = false;
     try {
@@ -182,11 +185,12 @@ function findImages(by: Executor, program: Program, open: (inode: Inode) => Open
     inode = lookupPath(context, by.fs.cwd, interpreterPath, true);
     main = open(inode);
   }
+  const attributes = inode.stat();
   const image = programs.image(main.source, main.name);
-  if (image.interp === null) return { inode, argv, main, image, loader: undefined };
+  if (image.interp === null) return { inode, argv, main, image, attributes, loader: undefined };
   const file = open(lookupPath(context, by.fs.cwd, image.interp, true));
   const loader = { ...file, image: programs.image(file.source, file.name, 'interpreter') };
-  return { inode, argv, main, image, loader };
+  return { inode, argv, main, image, attributes, loader };
 }
 
 /** Fills a new memory, and gives a CPU that stands where the program or its loader begins. */

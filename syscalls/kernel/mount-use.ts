@@ -6,8 +6,8 @@ import type { Kernel } from './kernel.ts';
 
 /** Whether any process has a file of it open for writing. */
 export function isWritten(kernel: Kernel, fs: FileSystem): boolean {
-  for (const task of kernel.tasks.values())
-    for (const file of task.files.writers()) if (file.inode.fs === fs && file.inode.isRegular) return true;
+  for (const { files } of kernel.tasks.values())
+    if (files.hasWriter(({ inode }) => inode.fs === fs && inode.isRegular)) return true;
   return false;
 }
 

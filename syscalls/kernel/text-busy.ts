@@ -3,6 +3,7 @@
  * fs/exec.c).
  */
 import { type Inode, identityOf } from '../vfs/core/inode.ts';
+import type { OpenFile } from '../vfs/core/open-file.ts';
 import type { Kernel } from './kernel.ts';
 
 /** Whether a process runs this file. */
@@ -22,13 +23,8 @@ export function isExecuted(kernel: Kernel, inode: Inode): boolean {
 
 /** Whether any process has this file open for writing. */
 export function isWritten(kernel: Kernel, inode: Inode): boolean {
-  let identity: string | undefined;
-  for (const { leader } of kernel.processes.values()) {
-    for (const file of leader.files.writers()) {
-      if (file.inode.fs !== inode.fs || !file.inode.isRegular) continue;
-      identity ??= identityOf(inode);
-      if (file.inode === inode || identityOf(file.inode) === identity) return true;
-    }
-  }
+  const isIt = ({ inode: other }: OpenFile): boolean =>
+    other.fs === inode.fs && other.isRegular && (other === inode || identityOf(other) === identityOf(inode));
+  for (const { leader } of kernel.processes.values()) if (leader.files.hasWriter(isIt)) return true;
   return false;
 }

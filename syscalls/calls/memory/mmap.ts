@@ -14,6 +14,7 @@ import {
 } from '../../abi/mman.ts';
 import { RLIMIT } from '../../abi/resource.ts';
 import { committedIn, isAccountable, mayCommit } from '../../kernel/commit.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import { latin1 } from '../../kernel/mm.ts';
 import type { Task } from '../../kernel/task.ts';
 import { pathOf } from '../../vfs/core/inode.ts';
@@ -64,11 +65,10 @@ function effectiveProt(t: Task, prot: number): number {
  * Whether a mapping is the first one of a shared library: those get the same address in all processes, so that its translation is
  * of use to all.
  */
-function isProgram(source: PageSource, prot: number, offset: number): boolean {
+function isProgram({ programs }: Kernel, source: PageSource, prot: number, offset: number): boolean {
   if (source.key === null || offset !== 0 || prot & PROT.PROT_WRITE) return false;
   if (prot & PROT.PROT_EXEC) return true;
-  const magic = new Uint8Array(4);
-  return source.read(0, magic) === 4 && latin1(magic) === '\x7fELF';
+  return latin1(programs.head(source).subarray(0, 4)) === '\x7fELF';
 }
 
 /** vm.max_map_count, as /proc/sys tells it. */
@@ -162,7 +162,7 @@ function mmap(
   } else {
     if (!mayExpand(t, bytes, data)) fail('ENOMEM');
     const wanted =
-      hint === 0 && !shared && source !== null && isProgram(source, prot, offset)
+      hint === 0 && !shared && source !== null && isProgram(t.kernel, source, prot, offset)
         ? t.kernel.preferredAddresses.propose(basename(name), bytes)
         : pageUp(hint);
     at = space.findFree(bytes, wanted);

@@ -135,9 +135,9 @@ export class FdTable {
     if (failure !== undefined) throw failure.error;
   }
 
-  /** Open files that can be written to. */
-  *writers(): Generator<OpenFile> {
-    for (const file of this.#files) if (file?.writable) yield file;
+  /** Whether an open file that can be written to is such. */
+  hasWriter(isSuch: (file: OpenFile) => boolean): boolean {
+    return this.#files.some((file) => file?.writable === true && isSuch(file));
   }
 
   /** Open descriptors in ascending order. */

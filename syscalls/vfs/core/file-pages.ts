@@ -11,6 +11,8 @@ import { SeekableFile } from './open-file.ts';
 /** A file's content as the host tells of it: device, inode, size and times; and when it was last changed, in ms since 1970. */
 export interface FileIdentity {
   readonly key: string;
+  /** In bytes. */
+  readonly size: number;
   readonly changed: number;
 }
 
@@ -77,6 +79,8 @@ export abstract class MappableFile extends SeekableFile {
 export class FilePages implements PageSource {
   readonly key: string | null;
   readonly changed: number;
+  /** The size that goes with the key. */
+  readonly #size: number | undefined;
   file: MappableFile;
   /** One source for all shared mappings of the file, rather than one of a private mapping. */
   readonly #shared: boolean;
@@ -87,6 +91,7 @@ export class FilePages implements PageSource {
     this.file = file;
     this.key = identity?.key ?? null;
     this.changed = identity?.changed ?? 0;
+    this.#size = identity?.size;
     this.#shared = shared;
     this.#onUnused = onUnused;
   }
@@ -108,6 +113,8 @@ export class FilePages implements PageSource {
       const count = this.#shared ? file.readAt(part, offset + done) : file.pread(part, offset + done);
       if (count <= 0) break;
       done += count;
+      // The host need not be asked once more whether there is more.
+      if (offset + done === this.#size) break;
     }
     return done;
   }

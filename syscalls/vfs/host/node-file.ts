@@ -11,10 +11,11 @@ import {
   SEEK_HOLE,
 } from '../../abi/fcntl.ts';
 import type { Attributes } from '../../abi/stat.ts';
-import { nanosecondsOf, secondsOf } from '../../abi/time.ts';
+import { isSameTime, nanosecondsOf, secondsOf } from '../../abi/time.ts';
 import { type FileIdentity, FilePages, MappableFile } from '../core/file-pages.ts';
 import type { AttributeChange } from '../core/inode.ts';
 import type { OutsideLocks } from '../core/locks.ts';
+import type { HostStats } from './attributes.ts';
 import { host, rethrow } from './error.ts';
 import { allocate, seek } from './ffi/files.ts';
 import { hostFlags } from './flags.ts';
@@ -45,6 +46,8 @@ export class NodeFile extends MappableFile {
   readonly #hostAppends: boolean;
   /** Then this one, when it was needed, writes where it is told. */
   #positional = -1;
+  /** The identity that was told last, and of what. */
+  #known: { readonly stats: HostStats; readonly identity: FileIdentity } | undefined;
 
   constructor(inode: NodeInode, flags: number, fd: number) {
     super(inode, flags);
@@ -184,11 +187,18 @@ export class NodeFile extends MappableFile {
   override identity(): FileIdentity | null {
     if (!this.inode.fs.native || this.writable || this.mapped !== undefined) return null;
     const s = host(() => this.inode.fs.fstat(this.fd));
+    const known = this.#known;
+    if (known !== undefined && hasSameContent(known.stats, s)) return known.identity;
     const changed = Math.floor(1000 * secondsOf(s.ctime));
     if (Date.now() - changed < SETTLED_MS) return null;
-    return {
-      key: `${s.dev}:${s.ino}:${s.size}:${nanosecondsOf(s.mtime)}:${nanosecondsOf(s.ctime)}`,
-      changed,
-    };
+    const key = `${s.dev}:${s.ino}:${s.size}:${nanosecondsOf(s.mtime)}:${nanosecondsOf(s.ctime)}`;
+    const identity = { key, size: s.size, changed };
+    this.#known = { stats: s, identity };
+    return identity;
   }
+}
+
+/** Of one file: whether nothing says that it was changed in between. */
+function hasSameContent(a: HostStats, b: HostStats): boolean {
+  return a.size === b.size && isSameTime(a.ctime, b.ctime) && isSameTime(a.mtime, b.mtime);
 }
