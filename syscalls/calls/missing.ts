@@ -70,8 +70,8 @@ export const PARTIAL: Readonly<Record<string, string>> = {
     'options of the network are checked, kept and told; of them Node takes those of reuse, keep-alive, TTL and multicast, ' +
     'and TCP_NODELAY; EOPNOTSUPP for SO_ATTACH_BPF; ENOPROTOOPT for filters of TCP, time stamps but SO_TIMESTAMP and ' +
     'SO_TIMESTAMPNS, busy polling, SO_ZEROCOPY, SO_PEEK_OFF, SO_BINDTODEVICE but of raw sockets, pacing and other hints, IP ' +
-    'options and extension headers, tunnels, UDP_SEGMENT and UDP_GRO, multicast by source, netfilter, congestion control, TCP_REPAIR, TCP_MD5SIG, ' +
-    'TCP_ULP and TCP_FASTOPEN_KEY',
+    'options and extension headers, tunnels, UDP_SEGMENT and UDP_GRO, multicast by source, netfilter, congestion control, ' +
+    'TCP_REPAIR, TCP_MD5SIG, TCP_ULP and TCP_FASTOPEN_KEY',
   getsockopt:
     'as setsockopt; nor SO_COOKIE, SO_MEMINFO, SO_PEERNAME, SO_PEERGROUPS, SO_NETNS_COOKIE; of TCP_INFO the state only',
   send: 'MSG_OOB and MSG_FASTOPEN give EOPNOTSUPP',

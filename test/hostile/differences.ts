@@ -9,6 +9,7 @@ import {
   locksByNumber,
   NEW_USER,
   NO_OPTION,
+  seeksHoles,
   setsCpuTime,
   setsLargeLimit,
   setsProcesses,
@@ -223,8 +224,9 @@ export const RULES: readonly Rule[] = [
     reason: 'A segment of more than 3 GiB is too large for a 32-bit kernel.',
   },
   {
-    calls: /^(lseek|_llseek)$/,
-    when: ({ made }) => word(made, made.call.name === 'lseek' ? 2 : 4) > 2,
+    calls: /./,
+    when: ({ what, made, before }) =>
+      what === 'result' ? seeksHoles(made) : /^offset /.test(what) && [...before, made].some(seeksHoles),
     reason: 'A file in memory has its holes at its end only.',
   },
   {
@@ -452,6 +454,16 @@ export const RULES: readonly Rule[] = [
       (what === 'end' && /signal (14|26|27)$/.test(`${ours} ${theirs}`)) ||
       (what === 'end' && (/^signal (14|26|27)/.test(ours) || theirs === 'signal 9')),
     reason: 'Timers ring while a call waits, or before it does.',
+  },
+  {
+    calls: /^getdents(64)?$/,
+    when: ({ ours, theirs }) => Number(theirs) > 0 && Number(theirs) < Number(ours),
+    reason: 'A timer that rings while a directory is read has the call give what it has so far.',
+  },
+  {
+    calls: IN_CHILD,
+    when: ({ theirs }) => theirs === 'signal 9',
+    reason: 'On a busy machine a process may take longer than it has, and is ended (SIGKILL).',
   },
   {
     calls: /^(sendfile(64)?|copy_file_range)$/,

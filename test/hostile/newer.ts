@@ -73,6 +73,11 @@ export const NEWER_RULES: readonly Rule[] = [
       'Since Linux 6.16 nobody may execute what a pipe, a socket, an eventfd and its like give (EPERM); before they are not mapped (ENODEV).',
   },
   {
+    calls: /^mmap2$/,
+    when: ({ made, ours }) => ours === 'EINVAL' && (word(made, 3) & 0xf) === 8,
+    reason: 'MAP_DROPPABLE is newer than Linux 6.1 (EINVAL).',
+  },
+  {
     calls: /^fcntl(64)?$/,
     when: ({ made, ours }) => word(made, 1) === 1033 && ours === 'EINVAL' && (word(made, 2) & ~0x1f) === 0x20,
     reason: 'F_SEAL_EXEC is newer than Linux 6.1 (EINVAL).',

@@ -36,6 +36,35 @@ test.each(names)('%s does what it does natively', { timeout: 300_000 }, (file) =
   expect(guest).toEqual(native);
 });
 
+const ofRoot = needs('root');
+ofRoot.test(ofRoot.name('search.c does what it does natively for an ordinary user in a root'), () => {
+  const source = readFileSync(`${programs}/search.c`, 'utf8');
+  const inRoot = (program: string, ...command: string[]) =>
+    run('sh', ['-ec', 'chmod 777 .; cp "$0" search; exec "$@"', program, ...command]);
+  const native = inRoot(
+    compile('search', source, 'host'),
+    ...['chroot', '--userspec=1000:1000', '--groups=', '.', '/search'],
+  );
+  expect(native.lines.join('\n')).toContain('EACCES');
+  const user = ['--reuid=1000', '--regid=1000', '--clear-groups', '--inh-caps=-all'];
+  const guest = inRoot(
+    compile('search', source, 'arm'),
+    ...[
+      'setpriv',
+      ...user,
+      process.execPath,
+      bin,
+      '--cache',
+      'none',
+      '--no-fakeroot',
+      '--root',
+      '.',
+      '/search',
+    ],
+  );
+  expect(guest).toEqual(native);
+});
+
 /** An interface that is up and has addresses, but no carrier, as a bridge of Docker's or podman's is. */
 const WITHOUT_CARRIER = `mount -t sysfs sysfs /sys
 ip link set lo up
@@ -44,8 +73,7 @@ ip address add 172.30.0.1/16 brd + dev lone
 ip link set lone up
 exec "$@"`;
 
-const root = needs('root');
-root.test(root.name('interfaces.c tells of an interface without a carrier'), { timeout: 300_000 }, () => {
+ofRoot.test(ofRoot.name('interfaces.c tells of an interface without a carrier'), { timeout: 300_000 }, () => {
   const source = readFileSync(`${programs}/interfaces.c`, 'utf8');
   const inside = (...command: string[]) =>
     run('unshare', ['--net', '--mount', 'sh', '-ec', WITHOUT_CARRIER, 'sh', ...command]);

@@ -220,8 +220,8 @@ export const pollCalls: readonly Call[] = [
   call(142, '_newselect', [int, ptr, ptr, ptr, ptr], (t, n, r, w, x, address) => {
     const read = () => {
       const { tv_sec, tv_usec } = t.mm.get(timeval32, address);
-      if (tv_sec < 0 || tv_usec < 0) fail('EINVAL');
-      return tv_sec * 1000 + tv_usec / 1000;
+      // Microseconds may be more than a second (kern_select).
+      return milliseconds({ tv_sec: tv_sec + Math.trunc(tv_usec / 1e6), tv_nsec: (tv_usec % 1e6) * 1000 });
     };
     const timeout = address === 0 ? null : firstTimeout(t, read);
     const put = (left: number) => {

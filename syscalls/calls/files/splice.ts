@@ -52,14 +52,22 @@ function ownEnd(t: Task, file: OpenFile): End {
 }
 
 /**
- * A file at an offset: the one in guest memory, or (address 0) its own. ESPIPE for files without offsets that are given one.
- * `moved` says that an offset which has not moved is not written back.
+ * A file at an offset: the one in guest memory, or (address 0) its own. ESPIPE for files without offsets that are given one,
+ * EINVAL where so many bytes from there on reach beyond all offsets (rw_verify_area). `moved` says that an offset which has not
+ * moved is not written back.
  */
-function fileEnd(t: Task, file: OpenFile, address: number, type: Field<number>, moved = false): End {
+function fileEnd(
+  t: Task,
+  file: OpenFile,
+  address: number,
+  type: Field<number>,
+  count: number,
+  moved = false,
+): End {
   if (address === 0) return ownEnd(t, file);
   const first = t.mm.get(type, address);
   if (!file.hasOffsets) fail('ESPIPE');
-  if (first < 0) fail('EINVAL');
+  if (first < 0 || count >= 2 ** 63 - first) fail('EINVAL');
   let done = 0;
   // So far no file goes, and the host is not asked.
   const isBehind = file.inode.isRegular && first > Number.MAX_SAFE_INTEGER;
@@ -168,9 +176,11 @@ function sendTo(
   type: Field<number>,
 ): number {
   const from = readerOf(t, inFd);
-  const source = fileEnd(t, from, address, type);
+  const source = fileEnd(t, from, address, type, count);
   const to = writerOf(t, outFd);
-  if (to.flags & O_APPEND) fail('EINVAL');
+  const full = to instanceof PipeFile ? waitForSpace(t, to, to.nonblocking) : undefined;
+  if (full !== undefined) return full;
+  if (to.flags & O_APPEND && !(to instanceof PipeFile)) fail('EINVAL');
   // Into a pipe goes whatever can be spliced; to others, what has a place for each byte (splice_direct_to_actor).
   if (to instanceof PipeFile && from instanceof Socket)
     return spliceStream(t, from, to, count, to.nonblocking);
@@ -183,7 +193,7 @@ function sendTo(
   const length = Math.min(count, RW_MAX);
   // Who sends a file to itself moves its one offset once.
   if (to === from && address === 0) source.advance = () => {};
-  const end = to.inode.isRegular ? fileEnd(t, to, 0, type) : streamEnd(to);
+  const end = to.inode.isRegular ? fileEnd(t, to, 0, type, count) : streamEnd(to);
   return transfer(t, source, end, length, false);
 }
 
@@ -212,27 +222,35 @@ function splice(
   if (!fromPipe && !toPipe) fail('EINVAL');
   if ((inOff !== 0 && !from.hasOffsets) || (outOff !== 0 && !to.hasOffsets)) fail('EINVAL');
   if (fromPipe && toPipe && from.pipe === to.pipe) fail('EINVAL');
-  // From /dev/null and from directories nothing can be spliced (null_fops, no splice_read).
-  if (to.flags & O_APPEND || from.isEmpty || from.inode.isDirectory) fail('EINVAL');
+  if (to.flags & O_APPEND && !toPipe) fail('EINVAL');
   const nonblocking = (flags & SPLICE_F_NONBLOCK) !== 0;
+  const full = toPipe && !fromPipe ? waitForSpace(t, to, nonblocking) : undefined;
+  if (full !== undefined) return full;
+  // From /dev/null and from directories nothing can be spliced (null_fops, no splice_read).
+  if (from.isEmpty || from.inode.isDirectory) fail('EINVAL');
   if (!fromPipe && from.pollable) return spliceStream(t, from, to as PipeFile, length, nonblocking);
-  const source = fromPipe ? streamEnd(from) : fileEnd(t, from, inOff, s64);
-  const target = toPipe || to.pollable ? streamEnd(to) : fileEnd(t, to, outOff, s64);
+  const source = fromPipe ? streamEnd(from) : fileEnd(t, from, inOff, s64, Math.min(length, CHUNK));
+  const target = toPipe || to.pollable ? streamEnd(to) : fileEnd(t, to, outOff, s64, length);
   return transfer(t, source, target, Math.min(length, RW_MAX), nonblocking);
 }
 
-/** From a socket or terminal into a pipe: what is read cannot be put back, so no more is read than there is room. */
-function spliceStream(t: Task, from: OpenFile, to: PipeFile, length: number, nonblocking: boolean): number {
+/** Whether there is room in a pipe is asked before there is anything to go there: undefined when there is. EPIPE. */
+function waitForSpace(t: Task, to: PipeFile, nonblocking: boolean): number | undefined {
   if (to.pipe.readers === 0) {
     brokenPipe(t, to);
     fail('EPIPE');
   }
-  const wait = (file: OpenFile) => (nonblocking || file.nonblocking ? WOULD_BLOCK : t.wait(file.queue));
-  const { freeSlots } = to.pipe;
-  if (freeSlots <= 0) return wait(to);
-  const buffer = new Uint8Array(Math.min(length, freeSlots * PAGE_SIZE, CHUNK));
+  if (to.pipe.freeSlots > 0) return undefined;
+  return nonblocking || to.nonblocking ? WOULD_BLOCK : t.wait(to.queue);
+}
+
+/** From a socket or terminal into a pipe with room: what is read cannot be put back, so no more is read than there is room. */
+function spliceStream(t: Task, from: OpenFile, to: PipeFile, length: number, nonblocking: boolean): number {
+  // Nothing is nothing of anything (do_splice_read).
+  if (length === 0) return 0;
+  const buffer = new Uint8Array(Math.min(length, to.pipe.freeSlots * PAGE_SIZE, CHUNK));
   const count = from.read(buffer);
-  if (count === WOULD_BLOCK) return wait(from);
+  if (count === WOULD_BLOCK) return nonblocking || from.nonblocking ? WOULD_BLOCK : t.wait(from.queue);
   return to.pipe.write(buffer.subarray(0, count));
 }
 
@@ -330,7 +348,7 @@ function copyFileRange(
   const count = Math.min(left, limit - start);
   const isSame = identityOf(from.inode) === identityOf(to.inode);
   if (isSame && start + count > first && start < first + count) fail('EINVAL');
-  const [give, take] = [fileEnd(t, from, inOff, s64, true), fileEnd(t, to, outOff, s64, true)];
+  const [give, take] = [fileEnd(t, from, inOff, s64, count, true), fileEnd(t, to, outOff, s64, count, true)];
   return count === 0 ? 0 : transfer(t, give, take, Math.min(count, RW_MAX), false);
 }
 

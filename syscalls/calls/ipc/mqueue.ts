@@ -43,6 +43,8 @@ function mqOpen(t: Task, given: string, how: number, mode: number, attr: MqAttr 
   const attributes = attr ? { maxMessages: attr.mq_maxmsg, maxSize: attr.mq_msgsize } : undefined;
   const limit = t.process.limits[RLIMIT.RLIMIT_MSGQUEUE]!.cur;
   const bits = mode & 0o7777 & ~t.fs.umask;
+  if (given === '') fail('ENOENT');
+  t.files.checkFree(t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
   const queue = t.ns.ipc.mqueues.open(checkName(given), how, bits, t.creds, attributes, limit);
   const file = how & O_PATH ? new PathFile(queue, how) : queue.open(how);
   // All of a path's flags are kept (do_dentry_open).

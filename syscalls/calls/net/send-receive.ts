@@ -165,23 +165,18 @@ function sendto(
 }
 
 /** There are no urgent data: what streams say, who know of them, and others, who do not; UDP does not look at the flag. */
-function refuseOob({ family, type }: Socket): void {
-  const isInet = family === s.AF_INET || family === s.AF_INET6;
-  if (type === s.SOCK_STREAM) fail('EINVAL');
-  if (!isInet) fail('EOPNOTSUPP');
+function refuseOob(socket: Socket): void {
+  if (socket.type === s.SOCK_STREAM) fail(isInet(socket) && socket.listening ? 'ENOTCONN' : 'EINVAL');
+  if (!isInet(socket)) fail('EOPNOTSUPP');
 }
+const isInet = ({ family }: Socket) => family === s.AF_INET || family === s.AF_INET6;
 
 /** Receives into a buffer; waits as the socket says. MSG_WAITALL of a stream waits until it is full. */
 function receive(t: Task, socket: Socket, into: Uint8Array, flags: number): Received | number {
-  if (flags & s.MSG_OOB) refuseOob(socket);
   // Only the network has a queue of errors, in which is nothing but for packets.
-  if (
-    flags & s.MSG_ERRQUEUE &&
-    !(socket instanceof RawSocket) &&
-    socket.family !== s.AF_UNIX &&
-    socket.family !== s.AF_NETLINK
-  )
-    return WOULD_BLOCK;
+  const hasErrors = isInet(socket) && !(socket instanceof RawSocket);
+  if (flags & s.MSG_ERRQUEUE && hasErrors) return WOULD_BLOCK;
+  if (flags & s.MSG_OOB) refuseOob(socket);
   const all = flags & s.MSG_WAITALL && !(flags & s.MSG_PEEK) && socket.type === s.SOCK_STREAM;
   const before = t.callState as Progress | undefined;
   let done = before?.done ?? 0;

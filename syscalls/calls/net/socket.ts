@@ -9,6 +9,7 @@ import { CAP, capable } from '../../vfs/core/creds.ts';
 import { createInetSocket } from '../../vfs/net/inet-socket.ts';
 import { NetlinkSocket } from '../../vfs/net/netlink-socket.ts';
 import type { OutsideAddress } from '../../vfs/net/outside.ts';
+import { isGroup } from '../../vfs/net/private-ports.ts';
 import { RawSocket } from '../../vfs/net/raw-socket.ts';
 import { type PeerCreds, Socket, WOULD_BLOCK } from '../../vfs/net/socket.ts';
 import { UnixSocket } from '../../vfs/net/unix-socket.ts';
@@ -71,10 +72,16 @@ function bind(t: Task, fd: number, address: number, length: number): number {
     const made = t.kernel.vfs.makeSocket(at, 0o777 & ~t.fs.umask, socket.type === s.SOCK_STREAM);
     return socket.bind(name, made as unknown as { socket: unknown });
   }
+  // No stream comes from many (__inet6_bind).
+  const { family } = name;
+  if (family === s.AF_INET6 && socket.type === s.SOCK_STREAM && isGroup(name.host)) fail('EINVAL');
   // Of packets it is no port.
   const ports = !(socket instanceof RawSocket);
   if (ports && 'port' in name && name.port !== 0 && name.port < t.kernel.unprivilegedPorts) {
-    if (!capable(t.creds, CAP.NET_BIND_SERVICE, t.network.owner)) fail('EACCES');
+    if (!capable(t.creds, CAP.NET_BIND_SERVICE, t.network.owner)) {
+      // Of IPv4 it is looked at the address first (__inet_bind).
+      fail(family === s.AF_INET && !t.network.mayBind(name.host) ? 'EADDRNOTAVAIL' : 'EACCES');
+    }
   }
   const outcome = socket.bind(name);
   if (outcome !== WOULD_BLOCK) return 0;

@@ -13,6 +13,7 @@ import { DirectoryFile } from '../core/directory-file.ts';
 import type { AttributeChange } from '../core/inode.ts';
 import { Inode } from '../core/inode.ts';
 import type { OpenFile } from '../core/open-file.ts';
+import { checkXattrFlags, Xattrs } from '../core/xattrs.ts';
 import { openFifo } from '../ipc/pipe.ts';
 import { OutsideAddress, type OutsideName } from '../net/outside.ts';
 import { attributesOf, type HostStats } from './attributes.ts';
@@ -28,8 +29,6 @@ import { NodeFile, openForChange } from './node-file.ts';
 import type { NodeFs } from './node-fs.ts';
 
 const MOST_EXACT = 65536;
-const XATTR_CREATE = 1;
-const XATTR_REPLACE = 2;
 
 /** Of a directory that has been removed there is nothing but its attributes, and they are its own. */
 function withChange(before: HostStats, { mode, uid, gid, atime, mtime }: AttributeChange): HostStats {
@@ -143,9 +142,10 @@ export class NodeInode extends Inode {
     return attributes;
   }
 
-  /** The host checks for itself when the guest's user is the host's. */
+  /** The host checks for itself when the guest's user is its own; but it looks at nothing above what it has been given open. */
   override searchable(who: Creds): boolean {
-    return (this.fs.native && who.fsuid === this.fs.hostUid) || super.searchable(who);
+    const isForAll = who.fsuid === 0 || (this.#walk >= 0 && (this.#stats.mode & 0o111) === 0o111);
+    return (isForAll && this.fs.native && who.fsuid === this.fs.hostUid) || super.searchable(who);
   }
 
   override open(flags: number): OpenFile {
@@ -346,22 +346,29 @@ export class NodeInode extends Inode {
     return this.#list.acl;
   }
 
+  /** A directory whose name is gone cannot be found again: what is done to its attributes is done here. */
+  #lost: Xattrs | undefined;
+  get #lostXattrs(): Xattrs | undefined {
+    return this.deleted && this.isDirectory && this.fs.calls ? (this.#lost ??= new Xattrs()) : undefined;
+  }
+
   override getxattr(name: string): Uint8Array | undefined {
+    if (this.#lostXattrs) return this.#lostXattrs.get(name);
     const kept = this.#keptXattrs?.[name];
     if (kept !== undefined) return Buffer.from(kept, 'base64');
     return getxattr(this.#calls(), this.#hostFile(), name);
   }
   override setxattr(name: string, value: Uint8Array, flags: number): void {
     this.fs.checkWritable();
+    if (this.#lostXattrs) return this.#lostXattrs.set(name, value, flags);
     try {
       setxattr(this.#calls(), this.#hostFile(), name, value, flags);
     } catch (error) {
       const { guest, native } = this.fs;
-      const privileged = name.startsWith('security.') || name.startsWith('trusted.');
-      if (error !== errnoNamed('EPERM') || !native || guest === undefined || !privileged) throw error;
+      const isKept = native && /^(security|trusted)\./.test(name);
+      if (error !== errnoNamed('EPERM') || guest === undefined || !isKept) throw error;
       const xattrs = this.#keptXattrs ?? {};
-      if (flags & XATTR_CREATE && name in xattrs) fail('EEXIST');
-      if (flags & XATTR_REPLACE && !(name in xattrs)) fail('ENODATA');
+      checkXattrFlags(name in xattrs, flags);
       const kept = { ...xattrs, [name]: Buffer.from(value).toString('base64') };
       host(() => guest.keep(this.#guestFile(), { xattrs: kept }));
     }
@@ -370,12 +377,14 @@ export class NodeInode extends Inode {
     this.changed();
   }
   override listxattr(): string[] {
+    if (this.#lostXattrs) return this.#lostXattrs.names;
     const { calls } = this.fs;
     const kept = Object.keys(this.#keptXattrs ?? {});
     return calls === undefined ? kept : [...listxattr(calls, this.#hostFile()), ...kept];
   }
   override removexattr(name: string): void {
     this.fs.checkWritable();
+    if (this.#lostXattrs) return this.#lostXattrs.remove(name);
     const { [name]: kept, ...rest } = this.#keptXattrs ?? {};
     if (kept === undefined) removexattr(this.#calls(), this.#hostFile(), name);
     else {

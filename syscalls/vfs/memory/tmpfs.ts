@@ -27,6 +27,7 @@ import { DirectoryFile } from '../core/directory-file.ts';
 import { type AttributeChange, FileSystem, Inode, isWithin } from '../core/inode.ts';
 import type { OpenFile } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
+import { Xattrs } from '../core/xattrs.ts';
 import { openFifo } from '../ipc/pipe.ts';
 import { MemoryBytes, MemoryFile } from './memory-file.ts';
 import { MemoryQuota } from './quota.ts';
@@ -114,7 +115,7 @@ export class TmpFs extends FileSystem {
 class TmpNode {
   readonly attributes: Attributes;
   readonly bytes: MemoryBytes;
-  readonly xattrs = new Map<string, Uint8Array>();
+  readonly xattrs = new Xattrs();
   target = '';
   /** It has had no name yet, and may be given one. */
   linkable = false;
@@ -360,18 +361,14 @@ export class TmpInode extends Inode {
     return this.node.xattrs.get(name);
   }
   override setxattr(name: string, value: Uint8Array, flags: number): void {
-    const XATTR_CREATE = 1;
-    const XATTR_REPLACE = 2;
-    if (flags & XATTR_CREATE && this.node.xattrs.has(name)) fail('EEXIST');
-    if (flags & XATTR_REPLACE && !this.node.xattrs.has(name)) fail('ENODATA');
-    this.node.xattrs.set(name, Uint8Array.from(value));
+    this.node.xattrs.set(name, value, flags);
     this.node.changed();
   }
   override listxattr(): string[] {
-    return [...this.node.xattrs.keys()];
+    return this.node.xattrs.names;
   }
   override removexattr(name: string): void {
-    if (!this.node.xattrs.delete(name)) fail('ENODATA');
+    this.node.xattrs.remove(name);
     this.node.changed();
   }
 }

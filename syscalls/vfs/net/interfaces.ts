@@ -12,6 +12,18 @@ export interface InterfaceAddress {
   readonly prefix: number;
 }
 
+/** Whether an IPv4 address is that of all on the link of an interface: what follows its prefix is ones. */
+export const isBroadcast = (interfaces: readonly NetworkInterface[], address: Uint8Array): boolean =>
+  interfaces.some(({ addresses }) =>
+    addresses.some(({ family, address: own, prefix }) => {
+      if (family !== AF_INET || prefix >= 31) return false;
+      const [of, asked] = [own, address].map((bytes) =>
+        new DataView(bytes.buffer, bytes.byteOffset).getUint32(0),
+      );
+      return (of! | (0xffff_ffff >>> prefix)) >>> 0 === asked;
+    }),
+  );
+
 /** By the numbers of IF_OPER_* (linux/if.h). */
 export const OPERATIONAL_STATES = [
   'unknown',

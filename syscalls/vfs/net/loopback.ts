@@ -31,7 +31,7 @@ export class Loopback {
   }
 
   /** Whether it is an address of this network's, as all of loopback's are. */
-  #isOwn(host: string): boolean {
+  isOwn(host: string): boolean {
     const family = isV4(host) ? AF_INET : AF_INET6;
     const bytes = addressBytes(family, host);
     return this.#interfaces().some(({ loopback, addresses }) =>
@@ -71,6 +71,6 @@ export class Loopback {
     const candidates = [...there].filter(hears);
     const exact = candidates.filter(({ bound }) => plain(bound!.host) === host);
     const chosen = exact.length === 1 ? exact : candidates;
-    return chosen.length === 1 && this.#isOwn(host) ? chosen[0] : undefined;
+    return chosen.length === 1 && this.isOwn(host) ? chosen[0] : undefined;
   }
 }

@@ -6,7 +6,7 @@ import type dgram from 'node:dgram';
 import fs from 'node:fs';
 import type net from 'node:net';
 import { ERRNO, type Errno, fail } from '../../abi/errno.ts';
-import { type InetAddress, SOCK_DGRAM } from '../../abi/socket.ts';
+import { AF_INET, addressBytes, type InetAddress, SOCK_DGRAM } from '../../abi/socket.ts';
 import { Namespace } from '../core/namespace.ts';
 import { FIRST_USER_NAMESPACE, type UserNamespace } from '../core/user-namespace.ts';
 import type { Vfs } from '../core/vfs.ts';
@@ -21,12 +21,14 @@ import {
   hostInterfaces,
   hostRoutes,
   type InterfaceAddress,
+  isBroadcast,
   type NetworkInterface,
   type Route,
 } from './interfaces.ts';
 import { Loopback } from './loopback.ts';
 import { NetlinkPorts } from './netlink-ports.ts';
 import type { End } from './packet.ts';
+import { isAny, isGroup } from './private-ports.ts';
 import type { PacketKind, PacketPort } from './raw-socket.ts';
 
 export abstract class Network extends Namespace {
@@ -45,6 +47,12 @@ export abstract class Network extends Namespace {
   /** Linux makes a network's tables of routes with its first address: without them /proc/net/route is empty. */
   get hasRoutes(): boolean {
     return true;
+  }
+  /** Whether a socket may be bound to an IPv4 address (inet_addr_valid_or_nonlocal). */
+  mayBind(host: string): boolean {
+    const isForAll =
+      host === '255.255.255.255' || isBroadcast(this.interfaces(), addressBytes(AF_INET, host));
+    return isAny(host) || isGroup(host) || isForAll || this.loopback.isOwn(host);
   }
   /**
    * Whether there is a way to an address at all; `chosen`: a group's interface has been. Throws what sendto(2) gives where

@@ -94,6 +94,14 @@ export class PrivateNetwork extends Network {
     if (v4 && (!this.#hasAddress || plain(host).startsWith('127.'))) return;
     throw errorNamed(isLinkLocal(host) ? 'EINVAL' : 'EADDRNOTAVAIL');
   }
+  override mayBind(host: string): boolean {
+    try {
+      this.checkBind(host);
+      return true;
+    } catch {
+      return false;
+    }
+  }
   /** As sourceFor, for connect(2), which asks for the interface of an address that is one link's (EINVAL). */
   connectionTo(host: string): string {
     if (isLinkLocal(host)) throw errorNamed('EINVAL');

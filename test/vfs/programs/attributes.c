@@ -427,10 +427,32 @@ static void sockets(void) {
   }
 }
 
+/* Those of a directory that has no name any more. */
+static void lost(void) {
+  char text[64] = "";
+  mkdir("lost", 0755);
+  int fd = open("lost", O_RDONLY | O_DIRECTORY);
+  rmdir("lost");
+  TRY(flistxattr(fd, text, sizeof text));
+  TRY(fgetxattr(fd, "user.a", text, sizeof text));
+  TRY(fremovexattr(fd, "user.a"));
+  TRY(fsetxattr(fd, "user.a", "one", 3, XATTR_REPLACE));
+  TRY(fsetxattr(fd, "user.a", "one", 3, XATTR_CREATE));
+  TRY(fsetxattr(fd, "user.a", "two", 3, XATTR_CREATE));
+  TRY(fgetxattr(fd, "user.a", text, sizeof text));
+  TRY(flistxattr(fd, text, 3));
+  TRY(flistxattr(fd, text, sizeof text));
+  puts(text);
+  TRY(fremovexattr(fd, "user.a"));
+  TRY(flistxattr(fd, text, 0));
+  close(fd);
+}
+
 int main(void) {
   umask(022);
   nameless();
   attributes();
+  lost();
   special();
   times();
   exchange();

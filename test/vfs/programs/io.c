@@ -22,6 +22,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef SYS__newselect
+#define SYS__newselect SYS_select
+#endif
+
 static char buffer[200000];
 static volatile int pipes_broken;
 static void on_pipe(int n) { pipes_broken += n == SIGPIPE; }
@@ -419,6 +423,12 @@ static void events(void) {
   struct timeval tv = {0, 20000};
   TRY(select(p[0] + 1, &r, NULL, NULL, &tv));
   printf("%d left %d\n", FD_ISSET(p[0], &r), (int)tv.tv_usec);
+  /* Microseconds that are more than a second, before the C library puts them right. */
+  static const int times[][2] = {{-2, 2000000}, {-2, 1999999}, {0, 0}, {0, -1}, {1, -1000000}, {2, -3000000}, {-1, 1000000}};
+  for (unsigned i = 0; i < sizeof times / sizeof *times; i++) {
+    struct timeval time = {times[i][0], times[i][1]};
+    TRY(syscall(SYS__newselect, 0, NULL, NULL, NULL, &time));
+  }
   write(p[1], "x", 1);
   FD_SET(p[0], &r);
   TRY(select(p[0] + 1, &r, NULL, NULL, NULL));

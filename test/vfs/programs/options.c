@@ -1,5 +1,6 @@
 // Options of sockets: which there are, and what is looked at first of a value, its length and its address.
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -102,8 +103,33 @@ static void get(int kind, int level, int option) {
   close(s);
 }
 
+/* Ports that are not everybody's at addresses that are not there. */
+static void binds(void) {
+  static const char *const addresses[] = {"127.0.0.1", "127.3.2.1", "0.0.0.0", "2.0.0.1", "224.0.0.1", "255.255.255.255"};
+  static const char *const addresses6[] = {"::1", "::", "2::1", "ff02::1"};
+  for (int kind = 0; kind < 2; kind++) {
+    for (int port = 80; port < 2000; port += 1900) {
+      for (int i = 0; i < 6; i++) {
+        int s = socket(AF_INET, kinds[kind].type, 0);
+        struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+        inet_pton(AF_INET, addresses[i], &at.sin_addr);
+        printf("%s %s %d %s\n", kinds[kind].name, addresses[i], port, outcome(bind(s, (void *)&at, sizeof at)));
+        close(s);
+      }
+      for (int i = 0; i < 4; i++) {
+        int s = socket(AF_INET6, kinds[kind].type, 0);
+        struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+        inet_pton(AF_INET6, addresses6[i], &at.sin6_addr);
+        if (port == 80) printf("%s %s %d %s\n", kinds[kind].name, addresses6[i], port, outcome(bind(s, (void *)&at, sizeof at)));
+        close(s);
+      }
+    }
+  }
+}
+
 int main(void) {
   if (getuid() == 0) setresuid(1000, 1000, 1000);
+  binds();
   for (int kind = 0; kind < 5; kind++) {
     for (unsigned k = 0; k < sizeof known / sizeof *known; k++) {
       for (int option = known[k][1]; option <= known[k][2]; option++) {

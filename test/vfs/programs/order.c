@@ -241,6 +241,36 @@ static void others(void) {
   TRY(splice(directory, NULL, p[1], NULL, 100, 0));
   TRY(splice(directory, &start, p[1], NULL, 100, 0));
   TRY(copy_file_range(directory, NULL, null, NULL, 100, 0));
+  // A stream that is connected to nobody, of which nothing is asked; and offsets at the end of all.
+  int tcp = socket(AF_INET, SOCK_STREAM, 0);
+  TRY(sendfile(p[1], tcp, NULL, 0));
+  TRY(sendfile(p[1], tcp, NULL, 1));
+  // Pipes that are full, or nobody reads, say so also where nothing would come; that one is to append to says nothing.
+  int full[2], broken[2], empty = memfd_create("empty", 0);
+  pipe2(full, O_NONBLOCK);
+  char bytes[4096] = {0};
+  while (write(full[1], bytes, sizeof bytes) > 0) continue;
+  pipe2(broken, O_NONBLOCK);
+  close(broken[0]);
+  signal(SIGPIPE, SIG_IGN);
+  int from_[] = {empty, null, zero, directory, tcp}, into[] = {full[1], broken[1], p[1]};
+  for (int i = 0; i < 3; i++) {
+    fcntl(into[i], F_SETFL, O_APPEND | O_NONBLOCK);
+    for (int j = 0; j < 5; j++) {
+      printf("%d %d ", i, j);
+      // Since Linux 6.5 nothing can be had of everything.
+      if (i < 2 || j == 0 || j == 2) TRY(sendfile(into[i], from_[j], NULL, 0));
+      TRY(sendfile(into[i], from_[j], NULL, 10));
+      TRY(splice(from_[j], NULL, into[i], NULL, 10, 0));
+      TRY(splice(from_[j], NULL, into[i], NULL, 10, SPLICE_F_NONBLOCK));
+    }
+  }
+  fcntl(p[1], F_SETFL, 0);
+  loff_t last = INT64_MAX - 4095;
+  TRY(sendfile(99, null, &last, 4096));
+  TRY(sendfile(99, null, &last, 4095));
+  TRY(sendfile(p[1], zero, &last, 4096));
+  TRY(splice(zero, &last, p[1], NULL, 4096, 0));
   struct iovec no_memory = {(void *)1, 8}, nothing = {NULL, 0};
   TRY(preadv2(directory, &some, 1, -1, RWF_SYNC));
   TRY(preadv2(directory, &some, 1, -1, RWF_HIPRI));
@@ -441,6 +471,9 @@ static void descriptors(void) {
   TRY(accept(0, NULL, NULL));
   TRY(accept(99, NULL, NULL));
   TRY(accept4(0, NULL, NULL, 1));
+  TRY(syscall(SYS_mq_open, "none", O_RDONLY, 0, NULL));
+  TRY(syscall(SYS_mq_open, "a/b", O_RDONLY, 0, NULL));
+  TRY(syscall(SYS_mq_open, "", O_RDONLY, 0, NULL));
   l.rlim_cur = 20;
   l.rlim_max = 21;
   TRY(setrlimit(RLIMIT_NOFILE, &l));

@@ -253,6 +253,25 @@ static void levels(void) {
   }
 }
 
+/* Urgent data and errors, of which there are none. */
+static void flags_of_receiving(void) {
+  static const int kinds[][2] = {{AF_INET, SOCK_STREAM}, {AF_INET6, SOCK_STREAM}, {AF_INET, SOCK_DGRAM}, {AF_INET6, SOCK_DGRAM},
+                                 {AF_UNIX, SOCK_STREAM}, {AF_UNIX, SOCK_DGRAM},   {AF_NETLINK, SOCK_RAW}};
+  static const int flags[] = {0, MSG_OOB, MSG_ERRQUEUE, MSG_OOB | MSG_ERRQUEUE, MSG_PEEK | MSG_OOB, MSG_WAITALL | MSG_OOB | MSG_TRUNC};
+  for (unsigned k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+    for (int listens = 0; listens <= (kinds[k][1] == SOCK_STREAM); listens++) {
+      int fd = socket(kinds[k][0], kinds[k][1], 0);
+      if (listens) listen(fd, 1);
+      for (unsigned f = 0; f < sizeof flags / sizeof *flags; f++) {
+        char byte;
+        printf("%d %d %x ", kinds[k][0], listens, flags[f]);
+        TRY(recv(fd, &byte, 1, flags[f] | MSG_DONTWAIT));
+      }
+      close(fd);
+    }
+  }
+}
+
 int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   run(unix_streams);
@@ -262,5 +281,6 @@ int main(void) {
   run(tcp);
   run(netlink);
   run(levels);
+  run(flags_of_receiving);
   return 0;
 }
