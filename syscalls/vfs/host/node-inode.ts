@@ -29,6 +29,8 @@ import { NodeFile, openForChange } from './node-file.ts';
 import type { NodeFs } from './node-fs.ts';
 
 const MOST_EXACT = 65536;
+/** Attributes that root sets. */
+const ROOTS = /^(security|trusted)\./;
 
 /** Of a directory that has been removed there is nothing but its attributes, and they are its own. */
 function withChange(before: HostStats, { mode, uid, gid, atime, mtime }: AttributeChange): HostStats {
@@ -319,7 +321,7 @@ export class NodeInode extends Inode {
   /** Attributes that only root may set on the host, of a guest that is root there though this process is not. */
   get #keptXattrs(): Readonly<Record<string, string>> | undefined {
     const { guest, native } = this.fs;
-    if (!native || guest === undefined || guest.kept.empty) return undefined;
+    if (!native || guest === undefined || guest.kept.empty || this.#lostXattrs) return undefined;
     return host(() => guest.keptOf(this.#guestFile()))?.xattrs;
   }
   #guestFile(): string | number {
@@ -360,13 +362,12 @@ export class NodeInode extends Inode {
   }
   override setxattr(name: string, value: Uint8Array, flags: number): void {
     this.fs.checkWritable();
-    if (this.#lostXattrs) return this.#lostXattrs.set(name, value, flags);
     try {
-      setxattr(this.#calls(), this.#hostFile(), name, value, flags);
+      if (this.#lostXattrs) this.#lostXattrs.set(name, value, flags);
+      else setxattr(this.#calls(), this.#hostFile(), name, value, flags);
     } catch (error) {
       const { guest, native } = this.fs;
-      const isKept = native && /^(security|trusted)\./.test(name);
-      if (error !== errnoNamed('EPERM') || guest === undefined || !isKept) throw error;
+      if (error !== errnoNamed('EPERM') || !native || guest === undefined || !ROOTS.test(name)) throw error;
       const xattrs = this.#keptXattrs ?? {};
       checkXattrFlags(name in xattrs, flags);
       const kept = { ...xattrs, [name]: Buffer.from(value).toString('base64') };
@@ -384,9 +385,9 @@ export class NodeInode extends Inode {
   }
   override removexattr(name: string): void {
     this.fs.checkWritable();
-    if (this.#lostXattrs) return this.#lostXattrs.remove(name);
     const { [name]: kept, ...rest } = this.#keptXattrs ?? {};
-    if (kept === undefined) removexattr(this.#calls(), this.#hostFile(), name);
+    if (this.#lostXattrs) this.#lostXattrs.remove(name);
+    else if (kept === undefined) removexattr(this.#calls(), this.#hostFile(), name);
     else {
       const xattrs = Object.keys(rest).length > 0 ? rest : undefined;
       host(() => this.fs.guest!.keep(this.#guestFile(), { xattrs } as Partial<Kept>));
