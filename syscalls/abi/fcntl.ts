@@ -6,6 +6,8 @@ export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_RDWR = 2;
 export const O_ACCMODE = 3;
+/** May be read 1, written 2; an access mode of 3 wants both permissions, and is for neither (OPEN_FMODE). */
+export const accessOf = (flags: number) => (flags + 1) & O_ACCMODE;
 export const O_CREAT = 0o100;
 export const O_EXCL = 0o200;
 export const O_NOCTTY = 0o400;

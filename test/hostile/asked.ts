@@ -134,6 +134,8 @@ export function stackBeyond(made: Made): boolean {
 /** Looks for a hole, or for what is none (SEEK_HOLE, SEEK_DATA). */
 export const seeksHoles = (made: Made) =>
   /^(lseek|_llseek)$/.test(made.call.name) && word(made, made.call.name === 'lseek' ? 2 : 4) > 2;
+/** Sends of descriptor 19, which a batch begins with. */
+export const sendsZeros = (made: Made) => /^sendfile(64)?$/.test(made.call.name) && word(made, 1) === 19;
 /** FUTEX_LOCK_PI, UNLOCK_PI, TRYLOCK_PI, WAIT_REQUEUE_PI, CMP_REQUEUE_PI, LOCK_PI2. */
 const ON_LOCKS = [6, 7, 8, 11, 12, 13];
 const CMP_REQUEUE_PI = 12;

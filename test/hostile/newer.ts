@@ -1,5 +1,5 @@
 /** Differences that are meant because the host's kernel is newer than the one that uname tells (Linux 6.1). */
-import { huge, isNameless, word } from './asked.ts';
+import { huge, isNameless, sendsZeros, word } from './asked.ts';
 import type { Rule } from './rule.ts';
 
 export const NEWER_RULES: readonly Rule[] = [
@@ -61,6 +61,13 @@ export const NEWER_RULES: readonly Rule[] = [
     when: ({ result, theirs }) => result === 'EINVAL' || (result === 'EFAULT' && theirs === 'signal 13'),
     reason:
       'Whatever can be spliced can be sent since Linux 6.5, before only what has a place for each byte.',
+  },
+  {
+    calls: /./,
+    when: ({ what, made, before }) =>
+      what.startsWith('offset of descriptor') && [...before, made].some(sendsZeros),
+    reason:
+      '/dev/zero can be sent to a file since Linux 6.5, which moves its offset though the call gave EFAULT.',
   },
   {
     calls: /^mmap2$/,

@@ -1,8 +1,7 @@
 /** To the disk: sync(2), fsync(2), sync_file_range(2) (fs/sync.c). */
-import { fail } from '../../abi/errno.ts';
+import { Errno, fail } from '../../abi/errno.ts';
 import { S_IFBLK, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../abi/stat.ts';
 import type { Task } from '../../kernel/task.ts';
-import type { FileSystem } from '../../vfs/core/inode.ts';
 import type { OpenFile } from '../../vfs/core/open-file.ts';
 import { fd, s64, uint } from '../args.ts';
 import { type Call, call } from '../declare.ts';
@@ -12,11 +11,18 @@ function fsync(t: Task, fd: number, dataOnly: boolean): number {
   return 0;
 }
 
-/** Writes what the guest has open, mapped pages too, and then whole file systems to the disk. */
-function sync(files: Iterable<OpenFile>, systems: Iterable<FileSystem>): number {
-  for (const file of files) if (file.writable && file.inode.isRegular) file.sync(false);
-  for (const fs of systems) fs.sync();
-  return 0;
+/** Whatever comes of it. */
+function quietly(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof Errno)) throw error;
+  }
+}
+
+/** Writes what the guest has open, mapped pages too, to the disk; what cannot be, its file system tells. */
+function syncFiles(files: Iterable<OpenFile>): void {
+  for (const file of files) if (file.writable && file.inode.isRegular) quietly(() => file.sync(false));
 }
 
 function* allFiles(t: Task): Generator<OpenFile> {
@@ -39,10 +45,15 @@ export const syncCalls: readonly Call[] = [
   call(118, 'fsync', [fd], (t, fd) => fsync(t, fd, false)),
   call(148, 'fdatasync', [fd], (t, fd) => fsync(t, fd, true)),
   call(341, 'sync_file_range2', [fd, uint, s64, s64], syncFileRange),
-  call(36, 'sync', [], (t) => sync(allFiles(t), t.kernel.vfs.mounts.below(t.fs.root))),
+  call(36, 'sync', [], (t) => {
+    syncFiles(allFiles(t));
+    for (const fs of t.kernel.vfs.mounts.below(t.fs.root)) quietly(() => fs.sync());
+    return 0;
+  }),
   call(373, 'syncfs', [fd], (t, fd) => {
     const { fs } = t.files.get(fd).inode;
-    const files = [...allFiles(t)].filter((file) => file.inode.fs === fs);
-    return sync(files, [fs]);
+    syncFiles([...allFiles(t)].filter((file) => file.inode.fs === fs));
+    fs.sync();
+    return 0;
   }),
 ];

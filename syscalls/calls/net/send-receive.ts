@@ -371,18 +371,17 @@ function several(
   t.callState = before?.one;
   while (messages < count) {
     const at = address + messages * s.mmsghdr.size;
-    let length: number;
     try {
-      length = each(at, messages === 0);
+      const length = each(at, messages === 0);
+      if (length < 0) return messages || length;
+      t.callState = undefined;
+      t.mm.put(u32, at + s.msghdr.size, length);
+      messages++;
     } catch (error) {
       if (error === BLOCKED) t.callState = { messages, until, one: t.callState } satisfies Several;
       else if (messages > 0 && (error instanceof Errno || error instanceof Restart)) break;
       throw error;
     }
-    if (length < 0) return messages || length;
-    t.callState = undefined;
-    t.mm.put(u32, at + s.msghdr.size, length);
-    messages++;
     if (t.now() >= until) break;
   }
   return messages;

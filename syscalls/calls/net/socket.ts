@@ -201,7 +201,7 @@ function socketpair(t: Task, family: number, type: number, protocol: number, out
     number,
   ];
   t.mm.put(fds2, out, { first, second });
-  if (family !== s.AF_UNIX) {
+  if (family !== s.AF_UNIX || (type & s.SOCK_TYPE_MASK) >= SOCK_MAX) {
     // What cannot be made cannot be paired; of the rest only Unix sockets can.
     create(t, family, type, protocol).ref().release();
     fail('EOPNOTSUPP');

@@ -10,16 +10,14 @@ import type { PageSource } from '../../../emu/memory/address-space.ts';
 import type { DirEntry } from '../../abi/dirent.ts';
 import { ERRNO, fail } from '../../abi/errno.ts';
 import {
-  O_ACCMODE,
+  accessOf,
   O_APPEND,
   O_CLOEXEC,
   O_CREAT,
   O_EXCL,
   O_NOCTTY,
   O_NONBLOCK,
-  O_RDONLY,
   O_TRUNC,
-  O_WRONLY,
   SEEK_CUR,
   SEEK_END,
   SEEK_SET,
@@ -143,10 +141,10 @@ export abstract class OpenFile {
     return (this.flags & O_NONBLOCK) !== 0;
   }
   get readable(): boolean {
-    return (this.flags & O_ACCMODE) !== O_WRONLY;
+    return (accessOf(this.flags) & 1) !== 0;
   }
   get writable(): boolean {
-    return (this.flags & O_ACCMODE) !== O_RDONLY;
+    return (accessOf(this.flags) & 2) !== 0;
   }
 
   /** One more descriptor (dup, fork). */

@@ -4,7 +4,7 @@
  * closes.
  */
 import { fail } from '../../abi/errno.ts';
-import { O_ACCMODE, O_NONBLOCK, O_RDONLY, O_WRONLY, PIPE_BUF } from '../../abi/fcntl.ts';
+import { accessOf, O_ACCMODE, O_NONBLOCK, O_RDONLY, O_WRONLY, PIPE_BUF } from '../../abi/fcntl.ts';
 import { FIONREAD } from '../../abi/ioctl.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
 import { S_IFIFO } from '../../abi/stat.ts';
@@ -272,6 +272,7 @@ export function createPipe(vfs: Vfs, flags: number, maker: Creds): [OpenFile, Op
 
 /** Opens a FIFO; ENXIO when writing without waiting and nobody reads. Its `opening` says whether open(2) has to wait. */
 export function openFifo(inode: Inode, identity: string, flags: number): OpenFile {
+  if (accessOf(flags) === 0) fail('EINVAL');
   const { fifos } = inode.fs.vfs;
   let pipe = fifos.get(identity);
   const writing = (flags & O_ACCMODE) === O_WRONLY;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/ipc.h>
@@ -448,6 +449,49 @@ static void copies(void) {
   COPY(fd, &from, other, &to, 5, 0);
 }
 
+/* An access mode of 3 wants both permissions, and gives neither. */
+static void neither(void) {
+  mkfifo("fifo", 0666);
+  int fd = open("neither", O_ACCMODE | O_CREAT, 0666);
+  struct stat st;
+  char byte = 0;
+  struct iovec v = {&byte, 1};
+  int p[2];
+  pipe(p);
+  TRY(fcntl(fd, F_GETFL) & O_ACCMODE);
+  TRY(read(fd, &byte, 1));
+  TRY(write(fd, &byte, 1));
+  TRY(pread(fd, &byte, 1, 0));
+  TRY(pwrite(fd, &byte, 1, 0));
+  TRY(readv(fd, &v, 1));
+  TRY(writev(fd, &v, 1));
+  TRY(ftruncate(fd, 5));
+  TRY(fallocate(fd, 0, 0, 5));
+  TRY(fstat(fd, &st));
+  TRY(fchmod(fd, 0644));
+  TRY(lseek(fd, 3, SEEK_SET));
+  TRY(fsync(fd));
+  TRY(flock(fd, LOCK_EX));
+  TRY(fcntl(fd, F_SETLK, &(struct flock){.l_type = F_RDLCK}));
+  TRY(fcntl(fd, F_SETLK, &(struct flock){.l_type = F_WRLCK}));
+  TRY(splice(fd, NULL, p[1], NULL, 1, 0));
+  TRY(sendfile(p[1], fd, NULL, 1));
+  TRY(copy_file_range(fd, NULL, fd, NULL, 1, 0));
+  TRY0((long)mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == -1 ? -1 : 0);
+  TRY0((long)mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == -1 ? -1 : 0);
+  TRY0(open("fifo", O_ACCMODE | O_NONBLOCK));
+  TRY0(open("fifo", O_ACCMODE));
+  TRY0(open("/dev/null", O_ACCMODE));
+  TRY0(open(".", O_ACCMODE));
+  // Of what is open and cannot be synchronized nobody hears.
+  int queue = syscall(SYS_mq_open, "armrun-neither", O_RDWR | O_CREAT, 0600, NULL);
+  TRY(fsync(queue));
+  sync();
+  errno = 0;
+  TRY(syscall(SYS_sync));
+  syscall(SYS_mq_unlink, "armrun-neither");
+}
+
 static void descriptors(void) {
   struct rlimit l;
   getrlimit(RLIMIT_NOFILE, &l);
@@ -638,6 +682,7 @@ int main(void) {
   run(unmoved);
   run(locks);
   run(copies);
+  run(neither);
   run(descriptors);
   run(unprivileged);
   run(timers);

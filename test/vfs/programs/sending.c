@@ -272,6 +272,21 @@ static void flags_of_receiving(void) {
   }
 }
 
+/* The length of the second message has no place. */
+static void several(void) {
+  int s[2];
+  socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, s);
+  char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  munmap(pages + 4096, 4096);
+  struct mmsghdr *m = (struct mmsghdr *)(pages + 4096 - sizeof *m - sizeof m->msg_hdr);
+  TRY(sendmmsg(s[0], m, 2, 0));
+  TRY(recvmmsg(s[1], m, 2, 0, NULL));
+  TRY(sendmmsg(s[0], m + 1, 1, 0));
+  // Kinds of sockets that there are no numbers for.
+  for (int type = 0; type < 16; type++) TRY0(socketpair(AF_UNIX, type, 0, s));
+  for (int type = 0; type < 16; type++) TRY0(socket(AF_UNIX, type, 0));
+}
+
 int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   run(unix_streams);
@@ -282,5 +297,6 @@ int main(void) {
   run(netlink);
   run(levels);
   run(flags_of_receiving);
+  run(several);
   return 0;
 }
