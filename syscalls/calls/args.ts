@@ -10,17 +10,18 @@ import { AT_FDCWD } from '../abi/fcntl.ts';
 import type { Field } from '../abi/struct.ts';
 import type { Task } from '../kernel/task.ts';
 import { type IdMap, NO_ID } from '../vfs/core/user-namespace.ts';
-import type { Arg, Domain, Printing } from './declare.ts';
+import { type Arg, type Domain, type Printing, signed, unsigned } from './declare.ts';
 
 const STRING_MAX = 32;
 
-function word<T>(
+/** One whose value is the word as it is. */
+function word(
   domain: Domain,
-  decode: (low: number) => T,
+  decode: typeof signed | typeof unsigned,
   print: (low: number, p: Printing) => string,
   out = false,
-): Arg<T> {
-  return { domain, words: 1, decode: (_t, low) => decode(low), print: (p, low) => print(low, p), out };
+): Arg<number> {
+  return { domain, words: 1, decode, print: (p, low) => print(low, p), out };
 }
 
 const NUMBER: Domain = { kind: 'number' };
@@ -31,19 +32,11 @@ export const valuesOf = (kind: 'bits' | 'value', names: FlagNames): Domain => ({
   values: Object.values(names),
 });
 
-export const int: Arg<number> = word(NUMBER, (x) => x, String);
-export const uint: Arg<number> = word(
-  NUMBER,
-  (x) => x >>> 0,
-  (x) => String(x >>> 0),
-);
-export const hex: Arg<number> = word(
-  NUMBER,
-  (x) => x >>> 0,
-  (x) => (x === 0 ? '0' : address(x)),
-);
+export const int: Arg<number> = word(NUMBER, signed, String);
+export const uint: Arg<number> = word(NUMBER, unsigned, (x) => String(x >>> 0));
+export const hex: Arg<number> = word(NUMBER, unsigned, (x) => (x === 0 ? '0' : address(x)));
 /** A guest address whose content strace does not show. */
-export const ptr: Arg<number> = word(addressOf(), (x) => x >>> 0, address);
+export const ptr: Arg<number> = word(addressOf(), unsigned, address);
 /** A length in bytes. */
 export const size: Arg<number> = { ...uint, domain: { kind: 'size' } };
 export const fd: Arg<number> = { ...int, domain: { kind: 'fd' } };
@@ -54,13 +47,9 @@ export const pid: Arg<number> = {
   decode: (t, x) => t.process.pids.argument(x),
 };
 /** A file mode, octal. */
-export const mode: Arg<number> = word(
-  { kind: 'mode' },
-  (x) => x >>> 0,
-  (x) => `0${(x & 0xffff).toString(8)}`,
-);
+export const mode: Arg<number> = word({ kind: 'mode' }, unsigned, (x) => `0${(x & 0xffff).toString(8)}`);
 /** A user or group id: -1 prints as such. Decodes unsigned. */
-export const id: Arg<number> = word({ kind: 'id' }, (x) => x >>> 0, String);
+export const id: Arg<number> = word({ kind: 'id' }, unsigned, String);
 /** A user or group that is to be had in the caller's namespace. Decodes to the kernel's (make_kuid). EINVAL. */
 export const uid: Arg<number> = { ...id, decode: (t, x) => kernelId(t.creds.user.uids, x >>> 0) };
 export const gid: Arg<number> = { ...id, decode: (t, x) => kernelId(t.creds.user.gids, x >>> 0) };
@@ -70,11 +59,12 @@ export function kernelId(map: IdMap, id: number): number {
 }
 
 /** The old calls' 16-bit ids (high2lowuid, low2highuid of linux/highuid.h): 0xffff means -1. */
-export const id16: Arg<number> = word(
-  { kind: 'id' },
-  (x) => ((x & 0xffff) === 0xffff ? 0xffff_ffff : x & 0xffff),
-  String,
-);
+export const id16: Arg<number> = {
+  domain: { kind: 'id' },
+  words: 1,
+  decode: (_t, x) => ((x & 0xffff) === 0xffff ? 0xffff_ffff : x & 0xffff),
+  print: (_p, x) => String(x),
+};
 
 export const uid16: Arg<number> = {
   ...id16,
@@ -100,10 +90,8 @@ export const u64: Arg<number> = {
 };
 
 /** The special directory descriptor of the *at calls. */
-export const dirfd: Arg<number> = word(
-  { kind: 'fd' },
-  (x) => x,
-  (x) => (x === AT_FDCWD ? 'AT_FDCWD' : String(x)),
+export const dirfd: Arg<number> = word({ kind: 'fd' }, signed, (x) =>
+  x === AT_FDCWD ? 'AT_FDCWD' : String(x),
 );
 
 /** A path name; a byte string (see mm.ts). EFAULT, ENAMETOOLONG, and ENOENT for an empty one (getname of fs/namei.c). */
@@ -140,36 +128,24 @@ export type FlagNames = Readonly<Record<string, number>>;
 
 /** A set of flags, printed symbolically. `field` is a mask of bits that are one number instead (O_ACCMODE). */
 export function flags(names: FlagNames, field = 0): Arg<number> {
-  return word(
-    valuesOf('bits', names),
-    (x) => x,
-    (x) => flagText(x, names, field),
-  );
+  return word(valuesOf('bits', names), signed, (x) => flagText(x, names, field));
 }
 
 /** One of several values. */
 export function oneOf(names: FlagNames): Arg<number> {
   const byValue = new Map(Object.entries(names).map(([name, value]) => [value | 0, name]));
-  return word(
-    valuesOf('value', names),
-    (x) => x,
-    (x) => byValue.get(x) ?? address(x),
-  );
+  return word(valuesOf('value', names), signed, (x) => byValue.get(x) ?? address(x));
 }
 
 /** Bytes the call reads, `length` being the position of the argument that counts them. Decodes to the address. */
 export function bytesIn(length: number): Arg<number> {
-  return word(
-    addressOf(),
-    (x) => x >>> 0,
-    (x, p) => bytesAt(p.task, x >>> 0, p.args[length]! >>> 0),
-  );
+  return word(addressOf(), unsigned, (x, p) => bytesAt(p.task, x >>> 0, p.args[length]! >>> 0));
 }
 
 /** Bytes the call writes: as many as its result says. Decodes to the address. */
 export const bytesOut: Arg<number> = word(
   addressOf(),
-  (x) => x >>> 0,
+  unsigned,
   (x, p) => (p.result < 0 ? address(x) : bytesAt(p.task, x >>> 0, p.result)),
   true,
 );
@@ -201,7 +177,7 @@ export function structInOrNull<T>(type: Field<T>): Arg<T | null> {
 export function structOut<T>(type: Field<T>, written = (result: number) => result >= 0): Arg<number> {
   return word(
     addressOf(type),
-    (x) => x >>> 0,
+    unsigned,
     (x, p) => (written(p.result) ? fieldAt(p.task, type, x >>> 0) : address(x)),
     true,
   );
@@ -209,18 +185,12 @@ export function structOut<T>(type: Field<T>, written = (result: number) => resul
 
 /** An array of structs, counted by another argument; decodes to its address. */
 export function arrayIn<T>(type: Field<T>, count: number): Arg<number> {
-  return word(
-    addressOf(type),
-    (x) => x >>> 0,
-    (x, p) => arrayAt(p.task, type, x >>> 0, p.args[count]!),
-  );
+  return word(addressOf(type), unsigned, (x, p) => arrayAt(p.task, type, x >>> 0, p.args[count]!));
 }
 
 /** A NULL-terminated array of strings (execve); decodes to its address. */
-export const stringVector: Arg<number> = word(
-  { kind: 'strings' },
-  (x) => x >>> 0,
-  (x, p) => vectorAt(p.task, x >>> 0),
+export const stringVector: Arg<number> = word({ kind: 'strings' }, unsigned, (x, p) =>
+  vectorAt(p.task, x >>> 0),
 );
 
 // ---- printing ----

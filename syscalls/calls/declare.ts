@@ -116,11 +116,23 @@ function checked(
 
 type Handler = (t: Task, ...values: unknown[]) => number;
 
+/** A word as it is, as a number of either kind; most arguments are such, and nobody is called for them. */
+export function signed(_t: Task, low: number): number {
+  return low;
+}
+export function unsigned(_t: Task, low: number): number {
+  return low >>> 0;
+}
+function value(arg: AnyArg, t: Task, r: Int32Array, x: number): unknown {
+  const { decode } = arg;
+  if (decode === unsigned) return r[x]! >>> 0;
+  return decode === signed ? r[x]! : arg.decode(t, r[x]!, r[x + 1]!);
+}
+
 /** One function per number of arguments: no array is made per call. */
 function compile(args: readonly AnyArg[], at: readonly number[], handler: Handler): Call['invoke'] {
   const [a, b, c, d, e, f] = args as AnyArg[];
   const [i, j, k, l, m, n] = at as number[];
-  const value = (arg: AnyArg, t: Task, r: Int32Array, x: number) => arg.decode(t, r[x]!, r[x + 1]!);
   switch (args.length) {
     case 0:
       return (t) => handler(t);

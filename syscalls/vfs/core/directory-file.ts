@@ -79,8 +79,8 @@ export class DirectoryFile extends OpenFile {
 
 function snapshot(dir: Inode): DirEntry[] {
   const entries: DirEntry[] = [
-    { ino: dir.stat().ino, off: 0, type: 4, name: '.' },
-    { ino: (dir.parent ?? dir).stat().ino, off: 0, type: 4, name: '..' },
+    { ino: dir.ino, off: 0, type: 4, name: '.' },
+    { ino: (dir.parent ?? dir).ino, off: 0, type: 4, name: '..' },
     ...dir.list(),
   ];
   for (const [name, inode] of dir.mounts ?? []) {

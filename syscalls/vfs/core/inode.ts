@@ -114,6 +114,10 @@ export abstract class Inode {
   /** Type and permission bits. Cheap: the type never changes, permissions may be those of the last look. */
   abstract get mode(): number;
   abstract stat(): Attributes;
+  /** Its number, as stat tells it. Cheap where it never changes. */
+  get ino(): number {
+    return this.stat().ino;
+  }
 
   get isDirectory(): boolean {
     return (this.mode & S_IFMT) === S_IFDIR;

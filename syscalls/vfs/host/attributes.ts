@@ -27,22 +27,11 @@ export function hostStats(s: BigIntStats): HostStats {
   };
 }
 
-/** `dev` is the device number the guest is to see; the inode number is made safe for a 32-bit guest. */
-export function attributesOf(s: HostStats, dev: number, numbers: InodeNumbers): Attributes {
-  return {
-    dev,
-    ino: numbers.safe(dev, s.ino),
-    mode: s.mode,
-    nlink: s.nlink,
-    uid: s.uid,
-    gid: s.gid,
-    rdev: s.rdev,
-    size: s.size,
-    blksize: s.blksize,
-    blocks: s.blocks,
-    atime: s.atime,
-    mtime: s.mtime,
-    ctime: s.ctime,
-    btime: s.btime,
-  };
+/**
+ * `dev` is the device number the guest is to see; the inode number is made safe for a 32-bit guest. Where nothing is to be made,
+ * what the host says itself.
+ */
+export function attributesOf(s: HostStats, dev: number, numbers: InodeNumbers): Readonly<Attributes> {
+  const ino = numbers.safe(dev, s.ino);
+  return dev === s.dev && ino === s.ino ? (s as HostStats & { ino: number }) : { ...s, dev, ino };
 }

@@ -11,7 +11,7 @@
  * turn of the event loop.
  */
 import fs from 'node:fs';
-import { ERRNO, Errno, fail } from '../../abi/errno.ts';
+import { errnoNamed, fail } from '../../abi/errno.ts';
 import type { PassedNames } from '../core/passed-names.ts';
 import { host } from './error.ts';
 import type { HostCalls } from './ffi/call.ts';
@@ -88,9 +88,14 @@ export class DirectoryHandles {
    */
   open(path: Path, before: Handle | undefined): Handle {
     if (path === '') return { fd: this.#top, turn: -1, used: 0 };
+    return this.adopt(this.#openNew(path), before);
+  }
+
+  /** As open, of a directory that has just been opened for something else, by the one it is in. */
+  adopt(fd: number, before: Handle | undefined): Handle {
     if (before !== undefined) this.#close(before);
     if (this.#open.size >= MOST) this.#closeOldest();
-    const handle = { fd: this.#openNew(path), turn: this.#passed.turn, used: ++this.#uses };
+    const handle = { fd, turn: this.#passed.turn, used: ++this.#uses };
     this.#open.add(handle);
     return handle;
   }
@@ -100,11 +105,9 @@ export class DirectoryHandles {
       try {
         return openBeneath(this.calls, this.#top, directory);
       } catch (error) {
-        if (!(error instanceof Errno)) throw error;
         // The one used last may be of the first of two paths.
-        if (error.errno === ERRNO.EMFILE && this.#open.size > 1) this.#closeOldest();
-        // Where a directory was seen there is a link or a file now.
-        else if (CHANGED.has(error.errno)) fail('ENOENT');
+        if (error === errnoNamed('EMFILE') && this.#open.size > 1) this.#closeOldest();
+        else if (isReplaced(error)) fail('ENOENT');
         else throw error;
       }
     }
@@ -138,7 +141,11 @@ export class DirectoryHandles {
   }
 }
 
-const CHANGED = new Set<number>([ERRNO.ELOOP, ERRNO.ENOTDIR, ERRNO.EXDEV]);
+const REPLACED = new Set<unknown>((['ELOOP', 'ENOTDIR', 'EXDEV'] as const).map(errnoNamed));
+/** Where a directory was seen there is a link or a file now: so says what has been thrown. */
+export function isReplaced(error: unknown): boolean {
+  return REPLACED.has(error);
+}
 
 /** chmod of a file that is no link, whatever has become of its name meanwhile. */
 export function chmodItself(path: fs.PathLike, mode: number): void {

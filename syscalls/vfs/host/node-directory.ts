@@ -462,7 +462,7 @@ function entriesOf(directory: NodeDirectory): DirEntry[] {
     for (const entry of entries) if (!vfs.numbers.isSafe(entry.ino)) entry.ino = 0;
     return entries;
   } finally {
-    api.closeSync(fd);
+    nodeFs.closeDirectory(directory, fd);
   }
 }
 

@@ -42,6 +42,7 @@ export class NodeFile extends MappableFile {
   declare readonly inode: NodeInode;
   readonly fd: number;
   readonly #api: NodeApi;
+  readonly #sharedPages: ReadonlyMap<string, FilePages>;
   /** The host appends through `fd`, atomically, as the file was opened so. */
   readonly #hostAppends: boolean;
   /** Then this one, when it was needed, writes where it is told. */
@@ -53,6 +54,7 @@ export class NodeFile extends MappableFile {
     super(inode, flags);
     this.fd = fd;
     this.#api = inode.fs.api;
+    this.#sharedPages = inode.fs.vfs.sharedPages;
     this.#hostAppends = (flags & O_APPEND) !== 0;
     inode.opened(fd);
   }
@@ -64,8 +66,8 @@ export class NodeFile extends MappableFile {
   }
 
   override get mapped(): FilePages | undefined {
-    const { sharedPages } = this.vfs;
-    return sharedPages.size === 0 ? undefined : sharedPages.get(this.inode.identity);
+    const shared = this.#sharedPages;
+    return shared.size === 0 ? undefined : shared.get(this.inode.identity);
   }
 
   override readAt(into: Uint8Array, offset: number): number {

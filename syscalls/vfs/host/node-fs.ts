@@ -35,7 +35,7 @@ import {
   unlinkAt,
 } from './ffi/names.ts';
 import { type GuestApi, withGuestAttributes } from './guest-attributes.ts';
-import { chmodItself, DirectoryHandles } from './handles.ts';
+import { chmodItself, DirectoryHandles, isReplaced } from './handles.ts';
 import { AttributesInMemory, type KeptAttributes } from './kept-attributes.ts';
 import { NodeDirectory, nodeInode } from './node-directory.ts';
 import type { NodeInode } from './node-inode.ts';
@@ -326,9 +326,21 @@ export class NodeFs extends FileSystem {
       return -(hostErrno(thrown)?.errno ?? rethrow(thrown));
     }
   }
-  /** A directory, for reading its names. */
+  /** A directory, for reading its names; `closeDirectory` is to follow. */
   openDirectory(directory: NodeDirectory): number {
-    return this.open(directory.itself, fs.constants.O_DIRECTORY);
+    const { O_DIRECTORY, O_NOFOLLOW } = fs.constants;
+    try {
+      return this.open(directory === this.root ? directory.itself : directory, O_DIRECTORY | O_NOFOLLOW);
+    } catch (error) {
+      return isReplaced(error) ? fail('ENOENT') : rethrow(error);
+    }
+  }
+  /** What is open serves for names in it, where these are used so: they are often looked at next. */
+  closeDirectory(directory: NodeDirectory, fd: number): void {
+    const confined = this.#within === undefined ? this.#confined() : undefined;
+    if (confined === undefined || directory === this.root || confined.opened(directory.handle) !== undefined)
+      this.api.closeSync(fd);
+    else directory.handle = confined.adopt(fd, directory.handle);
   }
   mkdir(place: Place, mode: number): void {
     const calls = this.#direct();

@@ -89,11 +89,14 @@ export class NodeInode extends Inode {
     return (this.#identity ??= `${this.fs.native ? '' : `${this.fs.id}:`}${this.#stats.dev}:${this.#stats.ino}`);
   }
 
+  override get ino(): number {
+    return this.attributes(this.#stats).ino;
+  }
+
   override stat(): Attributes {
     if (this.#walk !== this.fs.vfs.walk && !this.deleted) this.#refresh();
     const attributes = this.attributes(this.#stats);
-    if (this.deleted) attributes.nlink = 0;
-    return attributes;
+    return this.deleted ? { ...attributes, nlink: 0 } : attributes;
   }
 
   /** Whether this is what the API says of it: the file, under whatever name. */
@@ -130,16 +133,16 @@ export class NodeInode extends Inode {
   attributes(s: HostStats): Attributes {
     const { native } = this.fs;
     const dev = native ? s.dev : this.fs.dev;
-    const attributes = attributesOf(s, dev, this.fs.vfs.numbers);
+    const found = attributesOf(s, dev, this.fs.vfs.numbers);
+    if (native && this.fs.exactTimes.size === 0) return found;
+    const attributes = { ...found };
     if (!native && (attributes.mode & S_IFMT) === S_IFLNK) {
       // memfs gives links the mode of a file and no size.
       attributes.mode = S_IFLNK | 0o777;
       attributes.size = this.readlink().length;
     }
-    if (this.fs.exactTimes.size > 0) {
-      for (const { field, rough, exact } of this.fs.exactTimes.get(this.identity) ?? []) {
-        if (isSameTime(attributes[field], rough)) attributes[field] = exact;
-      }
+    for (const { field, rough, exact } of this.fs.exactTimes.get(this.identity) ?? []) {
+      if (isSameTime(attributes[field], rough)) attributes[field] = exact;
     }
     return attributes;
   }

@@ -63,9 +63,9 @@ function statxOf(words: Int32Array): HostStats {
     uid: words[5]! >>> 0,
     gid: words[6]! >>> 0,
     rdev: makedev(words[32]!, words[33]!),
-    size: number64(words[10]!, words[11]!),
+    size: words[11]! * 2 ** 32 + (words[10]! >>> 0),
     blksize: words[1]!,
-    blocks: number64(words[12]!, words[13]!),
+    blocks: words[13]! * 2 ** 32 + (words[12]! >>> 0),
     atime: time(words, 16),
     mtime: time(words, 28),
     ctime: time(words, 24),
@@ -73,16 +73,13 @@ function statxOf(words: Int32Array): HostStats {
   };
 }
 
-function number64(low: number, high: number): number {
-  return high * 2 ** 32 + (low >>> 0);
-}
 function inodeNumber(low: number, high: number): HostNumber {
-  const number = number64(low, high >>> 0);
+  const number = (high >>> 0) * 2 ** 32 + (low >>> 0);
   if (number <= Number.MAX_SAFE_INTEGER) return number;
   return hostNumber((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0));
 }
 function time(words: Int32Array, at: number): Timespec {
-  return { tv_sec: number64(words[at]!, words[at + 1]!), tv_nsec: words[at + 2]! };
+  return { tv_sec: words[at + 1]! * 2 ** 32 + (words[at]! >>> 0), tv_nsec: words[at + 2]! };
 }
 
 /** The descriptor, or the negative number of the error. */
