@@ -235,6 +235,9 @@ describe('what is met on the way is believed for a moment', () => {
     expect(errorOf(() => walk('none/file'))).toBe('ENOENT');
     expect(asked(() => errorOf(() => walk('none/file')))).toBe(0);
     turn();
+    // The two directories that are open are asked once what they are.
+    expect(asked(() => walk('link/file'))).toBe(7);
+    turn();
     expect(asked(() => walk('link/file'))).toBe(5);
   });
 
@@ -283,6 +286,55 @@ describe('what is met on the way is believed for a moment', () => {
     expect(reached('new/file')).toBe(`${host}/new/file`);
     expect(reached('link/file')).toBe(`${host}/new/file`);
     expect(errorOf(() => walk('dir/file'))).toBe('ENOTDIR');
+  });
+
+  /** How often a directory is opened for what is looked at in it. */
+  function opened(operation: () => unknown): number {
+    const tried = vi.spyOn(HostCalls.prototype, 'try');
+    operation();
+    const count = tried.mock.calls.filter(([name]) => name === 'openat2').length;
+    tried.mockRestore();
+    return count;
+  }
+  const others = () => {
+    fs.mkdirSync(`${host}/aside/theirs`, { recursive: true });
+    fs.mkdirSync(`${host}/dir/ours`);
+  };
+  const exchange = () => {
+    fs.renameSync(`${host}/dir`, `${host}/dir~`);
+    fs.renameSync(`${host}/aside`, `${host}/dir`);
+    fs.renameSync(`${host}/dir~`, `${host}/aside`);
+  };
+
+  test('a directory stays open for as long as it has its name', () => {
+    others();
+    expect(opened(() => walk('dir/ours'))).toBe(1);
+    turn();
+    expect(opened(() => walk('dir/ours'))).toBe(0);
+    exchange();
+    turn();
+    expect(walk('dir/ours').inode).toBeUndefined();
+    expect(reached('dir/theirs')).toBe(`${host}/dir/theirs`);
+  });
+
+  test('one that was opened in its place does not', () => {
+    others();
+    walk('dir');
+    const { try: given } = HostCalls.prototype;
+    const tried = vi.spyOn(HostCalls.prototype, 'try').mockImplementation(function (
+      this: HostCalls,
+      ...args
+    ) {
+      // Between the look at it and its opening.
+      if (args[0] === 'openat2' && args[2] === 'dir') exchange();
+      return given.apply(this, args);
+    });
+    expect(walk('dir/theirs').inode).toBeDefined();
+    tried.mockRestore();
+    exchange();
+    turn();
+    expect(reached('dir/ours')).toBe(`${host}/dir/ours`);
+    expect(walk('dir/theirs').inode).toBeUndefined();
   });
 
   test('and so is the end of the path that was looked at last, by who asks for attributes of that name', () => {

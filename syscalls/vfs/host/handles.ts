@@ -8,25 +8,28 @@
  * NAME must not follow it, of course.
  *
  * An open directory serves for as long as the walk believes in directories (core/passed-names.ts), in any case not longer than a
- * turn of the event loop.
+ * turn of the event loop; then a look at its name says whether it is still the one that has it.
  */
 import fs from 'node:fs';
 import { errnoNamed, fail } from '../../abi/errno.ts';
 import type { PassedNames } from '../core/passed-names.ts';
+import type { HostStats } from './attributes.ts';
 import { host } from './error.ts';
 import type { HostCalls } from './ffi/call.ts';
 import { O_PATH, openBeneath } from './ffi/files.ts';
-import { type Place, pathOf } from './ffi/names.ts';
+import { type Place, pathOf, statOpen } from './ffi/names.ts';
 
 /** Directories that are open at most. */
 const MOST = 32;
 /** For the two paths of a rename. */
 const FEWEST = 2;
 
-/** A directory that is open, or was: its descriptor serves in one turn (PassedNames.turn), of which -1 is none. */
+/** A directory that is open, or was: its descriptor serves in one turn (PassedNames.turn), or in none when it is closed. */
 export interface Handle {
   readonly fd: number;
   turn: number;
+  /** What it is, as the host says of the descriptor, once that has been asked. */
+  file: Pick<HostStats, 'dev' | 'ino'> | undefined;
   /** Grows with each use. */
   used: number;
 }
@@ -87,15 +90,25 @@ export class DirectoryHandles {
    * @param before what this has given for it before, which has had its turn
    */
   open(path: Path, before: Handle | undefined): Handle {
-    if (path === '') return { fd: this.#top, turn: -1, used: 0 };
+    if (path === '') return { fd: this.#top, turn: -1, file: undefined, used: 0 };
     return this.adopt(this.#openNew(path), before);
+  }
+
+  /**
+   * A directory has been looked at, by its name in one that serves in this turn. If that is the one that is open, its descriptor
+   * serves in this turn, too: as long as it is open no other has its number.
+   */
+  renew(handle: Handle, seen: HostStats): void {
+    if (!this.#open.has(handle) || handle.turn === this.#passed.turn) return;
+    handle.file ??= statOpen(this.calls, handle.fd);
+    if (handle.file.ino === seen.ino && handle.file.dev === seen.dev) handle.turn = this.#passed.turn;
   }
 
   /** As open, of a directory that has just been opened for something else, by the one it is in. */
   adopt(fd: number, before: Handle | undefined): Handle {
     if (before !== undefined) this.#close(before);
     if (this.#open.size >= MOST) this.#closeOldest();
-    const handle = { fd, turn: this.#passed.turn, used: ++this.#uses };
+    const handle = { fd, turn: this.#passed.turn, file: undefined, used: ++this.#uses };
     this.#open.add(handle);
     return handle;
   }

@@ -104,8 +104,10 @@ export class NodeDirectory extends NodeInode {
       if (child.isDirectory) this.remember(child);
     } else known.update(stats);
     if (!passing) passed.looked(this, name, child!);
-    if (child instanceof NodeDirectory) child.#seen = passed.turn;
-    else if (child!.isSymlink) passed.set(this, name, child!);
+    if (child instanceof NodeDirectory) {
+      child.#seen = passed.turn;
+      this.fs.lookedAt(child, stats);
+    } else if (child!.isSymlink) passed.set(this, name, child!);
     return child;
   }
 

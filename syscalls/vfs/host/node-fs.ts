@@ -268,6 +268,13 @@ export class NodeFs extends FileSystem {
     }
     return { fd, name };
   }
+  /** A directory has been looked at, by its name. */
+  lookedAt(directory: NodeDirectory, seen: HostStats): void {
+    const { handle } = directory;
+    if (handle === undefined) return;
+    if (this.#within === undefined) this.#handles?.renew(handle, seen);
+    else this.#within.lookedAt(directory, seen);
+  }
   #relative(path: string): string {
     return path.slice((this.#isDirectory ? this.base.length : this.base.lastIndexOf('/')) + 1);
   }
