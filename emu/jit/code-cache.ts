@@ -288,7 +288,7 @@ export class CodeCache {
       slots: locations.map(slotOf),
       numbers: importsOf(numbers, firstSite, slotOf),
       isOptimized: false,
-      pages: new Set([...translations.flatMap((t) => t.pages), ...constantPages]),
+      pages: [...new Set([...translations.flatMap((t) => t.pages), ...constantPages])],
     };
     for (const t of translations) image.add(t);
     this.#attach(image);

@@ -45,7 +45,7 @@ export interface CompiledModule {
   readonly numbers: readonly number[];
   /** V8 has optimized all of it. */
   readonly isOptimized: boolean;
-  readonly pages: ReadonlySet<number>;
+  readonly pages: readonly number[];
 }
 
 /** A translation has come, or is gone. */

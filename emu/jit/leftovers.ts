@@ -4,8 +4,7 @@
  * image's pages: who takes them asks for each page. Slots of the table hold the stub meanwhile.
  */
 import type { AddressSpace } from '../memory/address-space.ts';
-import type { LeftPage } from '../tier0/record-area.ts';
-import { RecordArea } from '../tier0/record-area.ts';
+import { type PageRecords, RecordArea } from '../tier0/record-area.ts';
 import type { CodeImage, CompiledModule } from './code-image.ts';
 import type { Machinery } from './machinery.ts';
 
@@ -13,7 +12,8 @@ import type { Machinery } from './machinery.ts';
 export type LeftFunctions = readonly (WebAssembly.ExportValue | null)[];
 
 export class Leftovers {
-  readonly pages = new Map<number, LeftPage>();
+  /** The process's own among them. */
+  readonly pages = new Map<number, PageRecords>();
   /** By image, in the order in which they came. */
   readonly modules = new Map<CodeImage, ReadonlyMap<CompiledModule, LeftFunctions>>();
   readonly machinery: Machinery;

@@ -228,7 +228,7 @@ export function readModule(
     slots: translations.map((t) => slotOf(t.location)),
     numbers: importsOf(numbers, firstSite, slotOf),
     isOptimized,
-    pages: new Set(translations.flatMap((t) => t.pages)),
+    pages: [...new Set(translations.flatMap((t) => t.pages))],
   };
   return { compiled, translations, size };
 }

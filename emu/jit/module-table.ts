@@ -26,12 +26,16 @@ export class ModuleTable {
   readonly #machinery: Machinery;
   /** 1 for slots that hold code. */
   #filled: Uint8Array;
-  /** Modules with an instance in this address space, by page. */
-  readonly #byPage = new Map<number, Set<CompiledModule>>();
+  /** Modules with an instance in this address space. */
   readonly #live = new Set<CompiledModule>();
-  /** What earlier processes have left, and what of it is in use. */
+  /** The same by page, from when code is first dropped: in most processes none is. */
+  #byPage: Map<number, Set<CompiledModule>> | undefined;
+  /** What earlier processes have left. */
   readonly #left: Leftovers['modules'];
-  readonly #used = new Map<CompiledModule, LeftFunctions>();
+  /** What of it has been put in place; but for modules whose pages are not here. */
+  readonly #found = new Map<CodeImage, ReadonlyMap<CompiledModule, LeftFunctions>>();
+  /** All of that is in place, and nothing else. */
+  #isAsFound = true;
   readonly #jumpCache: Uint32Array;
   /** Entries of the jump cache that have been used. */
   readonly #remembered: number[] = [];
@@ -75,9 +79,9 @@ export class ModuleTable {
 
   /** Whether all pages are here, as they were where the module was compiled. */
   fits(compiled: CompiledModule, image: CodeImage): boolean {
-    for (const page of compiled.pages)
-      if (this.#store.fileImageAt(this.#space, page * 2 ** PAGE_SHIFT) !== image) return false;
-    return true;
+    return compiled.pages.every(
+      (page) => this.#store.fileImageAt(this.#space, page * 2 ** PAGE_SHIFT) === image,
+    );
   }
 
   /** RangeError when there is no memory for it. */
@@ -93,38 +97,42 @@ export class ModuleTable {
     }
     const numbers = compiled.numbers as unknown as WebAssembly.ModuleImports;
     new WebAssembly.Instance(compiled.module, { e: machinery.imports, [NUMBERS]: numbers });
-    this.#placed(compiled, compiled.slots);
+    this.#isAsFound = false;
+    for (const slot of compiled.slots) this.#filled[slot] = 1;
+    this.#placed(compiled);
   }
 
   /** A module's functions are in the table. */
-  #placed(compiled: CompiledModule, slots: readonly number[]): void {
-    const space = this.#space;
+  #placed(compiled: CompiledModule): void {
     this.#live.add(compiled);
-    for (const slot of slots) this.#filled[slot] = 1;
-    for (const page of compiled.pages) {
-      space.expectCode(page);
-      const set = this.#byPage.get(page);
-      if (set === undefined) this.#byPage.set(page, new Set([compiled]));
-      else set.add(compiled);
-    }
+    compiled.pages.forEach((page) => {
+      this.#space.expectCode(page);
+    });
+    if (this.#byPage !== undefined) addByPage(this.#byPage, compiled);
   }
 
   /** Drops every module that came from pages first..last; true when there was one. */
   drop(first: number, last: number): boolean {
-    if (this.#byPage.size === 0) return false;
+    if (this.#live.size === 0) return false;
+    if (this.#byPage === undefined) {
+      this.#byPage = new Map();
+      for (const compiled of this.#live) addByPage(this.#byPage, compiled);
+    }
+    const byPage = this.#byPage;
     let any = false;
-    if (last - first < this.#byPage.size) {
-      for (let page = first; page <= last; page++) any = this.#dropPage(page) || any;
+    if (last - first < byPage.size) {
+      for (let page = first; page <= last; page++) any = this.#dropPage(byPage, page) || any;
     } else {
-      for (const page of [...this.#byPage.keys()])
-        if (page >= first && page <= last) any = this.#dropPage(page) || any;
+      for (const page of [...byPage.keys()])
+        if (page >= first && page <= last) any = this.#dropPage(byPage, page) || any;
     }
     return any;
   }
 
-  #dropPage(page: number): boolean {
-    const modules = this.#byPage.get(page);
+  #dropPage(byPage: Map<number, Set<CompiledModule>>, page: number): boolean {
+    const modules = byPage.get(page);
     if (modules === undefined) return false;
+    this.#isAsFound = false;
     for (const compiled of modules) {
       compiled.locations.forEach((location, i) => {
         const slot = compiled.slots[i]!;
@@ -139,10 +147,10 @@ export class ModuleTable {
         }
       });
       this.#live.delete(compiled);
-      for (const other of compiled.pages) if (other !== page) this.#byPage.get(other)?.delete(compiled);
+      for (const other of compiled.pages) if (other !== page) byPage.get(other)?.delete(compiled);
       this.#hooks.dropped(compiled);
     }
-    this.#byPage.delete(page);
+    byPage.delete(page);
     return true;
   }
 
@@ -152,20 +160,29 @@ export class ModuleTable {
     const left = this.#left.get(image);
     if (left === undefined) return;
     this.#left.delete(image);
-    for (const [compiled, functions] of left) {
-      if (this.#live.has(compiled) || !this.fits(compiled, image)) continue;
-      const slots = compiled.slots.filter((slot, i) => {
+    this.#found.set(image, left);
+    left.forEach((functions, compiled) => {
+      if (this.#live.has(compiled) || !this.fits(compiled, image)) {
+        this.#isAsFound = false;
+        return;
+      }
+      const { slots } = compiled;
+      for (let i = 0; i < slots.length; i++) {
         const f = functions[i] ?? null;
-        if (f !== null) this.#table.set(slot, f);
-        return f !== null;
-      });
-      this.#placed(compiled, slots);
-      this.#used.set(compiled, functions);
-    }
+        if (f === null) continue;
+        this.#table.set(slots[i]!, f);
+        this.#filled[slots[i]!] = 1;
+      }
+      this.#placed(compiled);
+    });
   }
 
   /** Leaves the functions of images to the memory's next process. */
   #leave(isPrivate: (compiled: CompiledModule) => boolean): void {
+    if (this.#isAsFound) {
+      for (const [image, left] of this.#found) this.#left.set(image, left);
+      return;
+    }
     const taken = new Set<number>();
     const byImage = new Map<CodeImage, [CompiledModule, LeftFunctions][]>();
     // What came last has the slot.
@@ -177,7 +194,7 @@ export class ModuleTable {
           : this.#store.fileImageAt(this.#space, page * 2 ** PAGE_SHIFT);
       if (image === null) continue;
       const functions =
-        this.#used.get(compiled) ??
+        this.#found.get(image)?.get(compiled) ??
         compiled.slots.map((slot) => (taken.has(slot) || !this.#filled[slot] ? null : this.#table.get(slot)));
       for (const slot of compiled.slots) taken.add(slot);
       const others = byImage.get(image);
@@ -195,14 +212,24 @@ export class ModuleTable {
   /** The end of the process: leaves what the next one can use, all but what is private. */
   close(isPrivate: (compiled: CompiledModule) => boolean): void {
     this.#leave(isPrivate);
-    for (const { slots } of this.#live)
-      for (const slot of slots) {
-        if (this.#filled[slot]) this.#table.set(slot, this.#machinery.missStub);
+    const { missStub } = this.#machinery;
+    this.#live.forEach(({ slots }) => {
+      slots.forEach((slot) => {
+        if (this.#filled[slot]) this.#table.set(slot, missStub);
         this.#filled[slot] = 0;
-      }
-    for (const i of this.#remembered) {
+      });
+    });
+    this.#remembered.forEach((i) => {
       this.#jumpCache[i] = 0;
       this.#jumpCache[i + 1] = 0;
-    }
+    });
+  }
+}
+
+function addByPage(byPage: Map<number, Set<CompiledModule>>, compiled: CompiledModule): void {
+  for (const page of compiled.pages) {
+    const modules = byPage.get(page);
+    if (modules === undefined) byPage.set(page, new Set([compiled]));
+    else modules.add(compiled);
   }
 }

@@ -36,7 +36,7 @@ import {
 import type { RecordDecoder } from './decoder.ts';
 import { BLOCK_ROOM } from './it-block.ts';
 import { HANDLER, RECORD, RECORD_SCALE, RECORDS_LENGTH } from './record.ts';
-import { type LeftPage, RecordArea } from './record-area.ts';
+import { type PageRecords, RecordArea } from './record-area.ts';
 
 /** What the interpreter tells the engine. */
 export interface InterpreterHooks {
@@ -76,12 +76,8 @@ export class WasmInterpreter {
   /** The thread under way. */
   #cpu!: CpuState;
   readonly #area: RecordArea;
-  /** By page * 2 + thumb: where its records are. */
-  readonly #pages = new Map<number, number>();
-  /** By the same: what earlier processes have left. */
-  readonly #left: Map<number, LeftPage>;
-  /** By the same: locations whose records enter compiled code. */
-  readonly #compiled = new Map<number, Set<number>>();
+  /** By page * 2 + thumb: its records, and what earlier processes have left. */
+  readonly #pages: Map<number, PageRecords>;
   #stops: readonly number[] = [];
 
   constructor(
@@ -90,11 +86,11 @@ export class WasmInterpreter {
     machinery: Machinery,
     hooks: InterpreterHooks,
     { heatMask, timed }: { heatMask: number; timed: boolean },
-    left: Map<number, LeftPage>,
+    pages: Map<number, PageRecords>,
   ) {
     this.#area = RecordArea.of(space);
     this.#area.users.add(this);
-    this.#left = left;
+    this.#pages = pages;
     this.#heatMask = heatMask;
     this.#timed = timed;
     this.#space = space;
@@ -162,7 +158,10 @@ export class WasmInterpreter {
     const area = this.#area;
     area.shown?.conceal();
     area.shown = this;
-    for (const [key, records] of this.#pages) this.#views.i32[tableEntry(key)] = records;
+    const { i32 } = this.#views;
+    this.#pages.forEach(({ records, isUsed }, key) => {
+      if (isUsed) i32[tableEntry(key)] = records;
+    });
   }
 
   /** Another interpreter of this memory is about to run. */
@@ -194,7 +193,9 @@ export class WasmInterpreter {
 
   /** Pages (address >>> 12) with records of code. */
   codePages(): Iterable<number> {
-    return new Set(Array.from(this.#pages.keys(), (key) => key >>> 1));
+    const pages = new Set<number>();
+    for (const [key, { isUsed }] of this.#pages) if (isUsed) pages.add(key >>> 1);
+    return pages;
   }
 
   /** Arrivals counted at a location. */
@@ -217,10 +218,9 @@ export class WasmInterpreter {
     this.#part(location, record);
     i32[(record + RECORD.word) >>> 2] = slot;
     i32[record >>> 2] = HANDLER.COMPILED;
-    const key = keyOf(location);
-    const compiled = this.#compiled.get(key);
-    if (compiled === undefined) this.#compiled.set(key, new Set([location]));
-    else compiled.add(location);
+    const page = this.#pages.get(keyOf(location))!;
+    page.compiled ??= new Set();
+    page.compiled.add(location);
   }
 
   /** The location has no compiled code any more. */
@@ -228,7 +228,7 @@ export class WasmInterpreter {
     const record = this.#recordOf(location);
     if (record !== 0 && this.#views.u16[(record + RECORD.handler) >>> 1] === HANDLER.COMPILED)
       this.#views.i32.fill(0, record >>> 2, (record >>> 2) + 4);
-    this.#compiled.get(keyOf(location))?.delete(location);
+    this.#used(keyOf(location))?.compiled?.delete(location);
   }
 
   /** The instruction at a location is no longer the second of a pair. (Its first may well be the second of another.) */
@@ -243,8 +243,14 @@ export class WasmInterpreter {
   }
 
   #recordOf(location: number): number {
-    const records = this.#pages.get(keyOf(location));
-    return records === undefined ? 0 : records + (location & PAGE_MASK & ~1) * RECORD_SCALE;
+    const page = this.#used(keyOf(location));
+    return page === undefined ? 0 : page.records + (location & PAGE_MASK & ~1) * RECORD_SCALE;
+  }
+
+  /** The process's own records of a page. */
+  #used(key: number): PageRecords | undefined {
+    const page = this.#pages.get(key);
+    return page?.isUsed === true ? page : undefined;
   }
 
   /** Takes the records of pages away; also called when the address space changes. */
@@ -261,8 +267,8 @@ export class WasmInterpreter {
       }
     }
     // The last instruction of the page before may have had its other half there.
-    const before = this.#pages.get(((first - 1) << 1) | 1);
-    if (before !== undefined) this.#forgetLast(before);
+    const before = this.#used(((first - 1) << 1) | 1);
+    if (before !== undefined) this.#forgetLast(before.records);
     this.#putStops();
   }
 
@@ -273,40 +279,41 @@ export class WasmInterpreter {
   }
 
   #drop(key: number): void {
-    const records = this.#pages.get(key);
-    if (records === undefined) return;
+    const page = this.#used(key);
+    if (page === undefined) return;
     this.#hide(key);
-    this.#area.give(records);
+    this.#pages.delete(key);
+    this.#area.give(page.records);
   }
 
   /** The page has no records for who looks. */
   #hide(key: number): void {
-    this.#pages.delete(key);
-    this.#compiled.delete(key);
     if (this.#area.shown === this) this.#views.i32[tableEntry(key)] = 0;
   }
 
   /** All records of the memory are to be others'. */
   forget(): void {
-    for (const key of [...this.#pages.keys()]) this.#hide(key);
-    this.#left.clear();
+    for (const [key, { isUsed }] of this.#pages) if (isUsed) this.#hide(key);
+    this.#pages.clear();
   }
 
   /** The end of the process: leaves what the next one can use. To be called while everything is still mapped. */
   close(): void {
     let dropped = false;
-    for (const [key, records] of this.#pages) {
-      const image = this.#hooks.image((key >>> 1) * PAGE_SIZE);
-      if (image === null) {
+    // Not by an iterator: that makes two objects for each page.
+    this.#pages.forEach((page, key) => {
+      if (!page.isUsed) return;
+      page.image = this.#hooks.image((key >>> 1) * PAGE_SIZE);
+      if (page.image === null) {
         this.#drop(key);
         dropped = true;
-        continue;
+        return;
       }
       // The next process may have another page behind this one.
-      this.#forgetLast(records);
-      this.#left.set(key, { records, image, compiled: this.#compiled.get(key) });
+      this.#forgetLast(page.records);
       this.#hide(key);
-    }
+      page.isUsed = false;
+    });
     this.#area.users.delete(this);
     if (this.#area.shown === this) this.#area.shown = undefined;
     // Of the code of an image where its jumps went is as good as ever.
@@ -317,9 +324,11 @@ export class WasmInterpreter {
 
   /** Forgets all records but those of IT blocks, which somebody may be in the midst of. */
   #dropAll(): void {
-    for (const key of [...this.#pages.keys()]) this.#drop(key);
-    for (const { records } of this.#left.values()) this.#area.give(records);
-    this.#left.clear();
+    for (const [key, { records, isUsed }] of this.#pages) {
+      if (isUsed) this.#hide(key);
+      this.#area.give(records);
+    }
+    this.#pages.clear();
   }
 
   // ---- what the interpreter calls ----
@@ -334,12 +343,10 @@ export class WasmInterpreter {
     const { i32 } = this.#views;
     const left = this.#takeLeft(key, address);
     if (left !== undefined) {
-      this.#pages.set(key, left.records);
       i32[tableEntry(key)] = left.records;
       if (left.compiled !== undefined) {
-        this.#hooks.found(left.image);
-        this.#compiled.set(key, left.compiled);
-        for (const l of [...left.compiled]) if (!this.#hooks.isCompiled(l)) this.forgetCompiled(l);
+        this.#hooks.found(left.image!);
+        for (const l of left.compiled) if (!this.#hooks.isCompiled(l)) this.forgetCompiled(l);
       }
       this.#putStops();
       return 1;
@@ -351,18 +358,21 @@ export class WasmInterpreter {
     }
     i32[(records + RECORDS_LENGTH) >>> 2] = HANDLER.NEXT_PAGE;
     i32[(records + RECORDS_LENGTH + 16) >>> 2] = HANDLER.NEXT_PAGE;
-    this.#pages.set(key, records);
+    this.#pages.set(key, { records, isUsed: true, image: null, compiled: undefined });
     i32[tableEntry(key)] = records;
     this.#putStops();
     return 1;
   }
 
-  /** The records that were left for a page, if it is still the same page. */
-  #takeLeft(key: number, address: number): LeftPage | undefined {
-    const left = this.#left.get(key);
+  /** The records that were left for a page are the process's, if it is still the same page. */
+  #takeLeft(key: number, address: number): PageRecords | undefined {
+    const left = this.#pages.get(key);
     if (left === undefined) return undefined;
-    this.#left.delete(key);
-    if (left.image === this.#hooks.image(address)) return left;
+    if (left.image === this.#hooks.image(address)) {
+      left.isUsed = true;
+      return left;
+    }
+    this.#pages.delete(key);
     this.#area.give(left.records);
     return undefined;
   }

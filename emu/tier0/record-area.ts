@@ -1,6 +1,6 @@
 /**
  * Where the records of a memory lie. It outlives processes, so that what one has decoded, and counted, is there for the next one
- * of the same program (LeftPage).
+ * of the same program (PageRecords).
  *
  * Invariants: what is free holds zeros; RECORD_PAGES_* are the business of the interpreter that uses the memory.
  */
@@ -9,13 +9,15 @@ import { IT_ROOM, PAGE_SHIFT, RECORDS_END, RECORDS_START } from '../memory/layou
 import type { PageTable } from '../memory/page-table.ts';
 import { RECORDS_STRIDE } from './record.ts';
 
-/** The records of a page that no process of the memory has now. */
-export interface LeftPage {
+/** The records of a page of code. */
+export interface PageRecords {
   readonly records: number;
-  /** What the page has: the part of a program file at an address (jit/code-image.ts). */
-  readonly image: object;
+  /** The process has them; else an earlier one has left them. */
+  isUsed: boolean;
+  /** What the page had when they were left: the part of a program file at an address (jit/code-image.ts). */
+  image: object | null;
   /** Locations whose records enter compiled code. */
-  readonly compiled: Set<number> | undefined;
+  compiled: Set<number> | undefined;
 }
 
 /** Pages that may lose their records before those of their IT blocks are made room of. */
