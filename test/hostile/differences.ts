@@ -37,7 +37,9 @@ export const RULES: readonly Rule[] = [
   {
     calls: /./,
     when: ({ what, made, before, ours, theirs }) =>
-      what === 'end' && /signal (9|24)$/.test(`${ours} ${theirs}`) && [...before, made].some(setsCpuTime),
+      (what === 'end' || IN_CHILD.test(made.call.name)) &&
+      /signal (9|24)$/.test(`${ours} ${theirs}`) &&
+      [...before, made].some(setsCpuTime),
     reason:
       'A limit of CPU time (RLIMIT_CPU) ends who has taken so much; what calls take, syncfs of the host for one, is not the same.',
   },
@@ -48,9 +50,11 @@ export const RULES: readonly Rule[] = [
       "fs.protected_hardlinks is 0, as the kernel begins with; most systems set 1, and then a link to what is not the caller's own is refused before the directory is looked at (EPERM).",
   },
   {
-    calls: /^setpriority$/,
+    calls: /^(setpriority|sched_setattr)$/,
     when: ({ made, ours, theirs }) =>
-      word(made, 0) === 0 && word(made, 1) === 0 && /^(EACCES 0|0 EACCES)$/.test(`${ours} ${theirs}`),
+      word(made, 0) === 0 &&
+      (made.call.name === 'sched_setattr' || word(made, 1) === 0) &&
+      /^((EACCES|EPERM) (0|success)|(0|success) (EACCES|EPERM))$/.test(`${ours} ${theirs}`),
     reason:
       'A priority that another batch gave all processes of the user is inherited; which batches came to that is not the same.',
   },

@@ -80,6 +80,11 @@ export const NEWER_RULES: readonly Rule[] = [
       'Since Linux 6.16 nobody may execute what a pipe, a socket, an eventfd and its like give (EPERM); before they are not mapped (ENODEV).',
   },
   {
+    calls: /^mremap$/,
+    when: ({ made, ours, theirs }) => ours === 'EFAULT' && theirs === 'EPERM' && word(made, 4) < 0x8000,
+    reason: 'Newer kernels look first at where memory is to go, and then at where it is.',
+  },
+  {
     calls: /^mmap2$/,
     when: ({ made, ours }) => ours === 'EINVAL' && (word(made, 3) & 0xf) === 8,
     reason: 'MAP_DROPPABLE is newer than Linux 6.1 (EINVAL).',
