@@ -166,10 +166,9 @@ function describe(p: Process, pids: PidNamespace): ProcProcess {
     caught,
     childrenUse: p.childrenUse,
     exitCode: p.status,
-    get coreFilter() {
-      return mm.coreFilter;
-    },
-    set coreFilter(filter) {
+    // No getter: V8 keeps one of an object literal in the old generation, and the process with it.
+    coreFilter: () => mm.coreFilter,
+    setCoreFilter(filter) {
       mm.coreFilter = filter;
     },
     noNewPrivs: t.noNewPrivs,

@@ -232,13 +232,13 @@ function fileAt(root: Inode, path: string): Inode | undefined {
 }
 
 function coreFilter(process: () => ProcProcess): Entry {
-  return text(() => `${process().coreFilter.toString(16).padStart(8, '0')}\n`, {
+  return text(() => `${process().coreFilter().toString(16).padStart(8, '0')}\n`, {
     write(written) {
       const value = written.trim();
       if (!/^(0[xX][\da-fA-F]+|\d+)$/.test(value)) fail('EINVAL');
       // An octal number begins with 0, as strtoul(3) has it.
       const filter = /^0\d/.test(value) ? Number.parseInt(value, 8) : Number(value);
-      process().coreFilter = filter & CORE_FILTER_MASK;
+      process().setCoreFilter(filter & CORE_FILTER_MASK);
     },
   });
 }

@@ -77,7 +77,8 @@ export interface ProcProcess extends ProcThread {
   readonly childrenUse: { readonly user: number; readonly system: number };
   readonly exitCode: number;
   /** coredump_filter: which memory goes into a core file. */
-  coreFilter: number;
+  coreFilter(): number;
+  setCoreFilter(filter: number): void;
   readonly noNewPrivs: boolean;
   readonly oomScoreAdj: number;
   setOomScoreAdj(value: number): void;
