@@ -134,17 +134,7 @@ export class NodeInode extends Inode {
     const { native } = this.fs;
     const dev = native ? s.dev : this.fs.dev;
     const found = attributesOf(s, dev, this.fs.vfs.numbers);
-    if (native && this.fs.exactTimes.size === 0) return found;
-    const attributes = { ...found };
-    if (!native && (attributes.mode & S_IFMT) === S_IFLNK) {
-      // memfs gives links the mode of a file and no size.
-      attributes.mode = S_IFLNK | 0o777;
-      attributes.size = this.readlink().length;
-    }
-    for (const { field, rough, exact } of this.fs.exactTimes.get(this.identity) ?? []) {
-      if (isSameTime(attributes[field], rough)) attributes[field] = exact;
-    }
-    return attributes;
+    return native && this.fs.exactTimes.size === 0 ? found : corrected(found, this);
   }
 
   /** The host checks for itself when the guest's user is its own; but it looks at nothing above what it has been given open. */
@@ -448,6 +438,21 @@ export class NodeInode extends Inode {
     if (!this.isSymlink) fail('EINVAL');
     return (this.#target ??= host(() => this.fs.readlink(this.place)));
   }
+}
+
+/** What the API says, where it does not know all that the host would. */
+function corrected(found: Attributes, inode: NodeInode): Attributes {
+  const attributes = { ...found };
+  const { native, exactTimes } = inode.fs;
+  if (!native && (attributes.mode & S_IFMT) === S_IFLNK) {
+    // memfs gives links the mode of a file and no size.
+    attributes.mode = S_IFLNK | 0o777;
+    attributes.size = inode.readlink().length;
+  }
+  for (const { field, rough, exact } of exactTimes.get(inode.identity) ?? []) {
+    if (isSameTime(attributes[field], rough)) attributes[field] = exact;
+  }
+  return attributes;
 }
 
 /** Opens anew, with host flags, what the host has open, whatever its name is now. */
