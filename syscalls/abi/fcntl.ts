@@ -20,6 +20,8 @@ export const O_DIRECTORY = 0o40000;
 export const O_NOFOLLOW = 0o100000;
 export const O_DIRECT = 0o200000;
 export const O_LARGEFILE = 0o400000;
+/** How large a file gets, and may be, that was opened without O_LARGEFILE. */
+export const MAX_NON_LFS = 0x7fff_ffff;
 export const O_NOATIME = 0o1000000;
 export const O_CLOEXEC = 0o2000000;
 export const O_SYNC = 0o4010000;

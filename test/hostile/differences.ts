@@ -369,9 +369,17 @@ export const RULES: readonly Rule[] = [
       /^(preadv?2?|pread64|pwritev?2?|pwrite64|f?truncate64|fallocate|_llseek|sync_file_range2|readahead|arm_fadvise64_64|copy_file_range|sendfile64)$/.test(
         made.call.name,
       ) &&
-      (huge(made) || /^(EFBIG|ENOSPC)$/.test(ours) || theirs === 'EFBIG'),
+      (huge(made) ||
+        /^(EFBIG|ENOSPC)$/.test(ours) ||
+        (theirs === 'EFBIG' && /truncate|fallocate/.test(made.call.name))),
     reason:
       'Sizes and offsets are exact to 2^53, beyond that they are refused; files of the host may be larger than those in memory, and may not have the same limit.',
+  },
+  {
+    calls: /^(write|writev|splice)$/,
+    when: ({ made, ours }) =>
+      /^(EFBIG|ENOSPC)$/.test(ours) && word(made, made.call.name === 'splice' ? 2 : 0) === 18,
+    reason: 'A file in memory (memfd_create) has not the room of one of the host.',
   },
   {
     calls: /^madvise$/,

@@ -61,3 +61,35 @@ test('descriptors of the host that are used up are EMFILE, and are there again',
   expect(stderr).toBe('');
   expect(stdout.split('\n')).toEqual(['EMFILE', 'some', 'EMFILE', 'the same', '']);
 });
+
+/** Of the kernel of a 32-bit machine, by generic_write_check_limits and do_sys_ftruncate: natively all files are large. */
+const SMALL = [
+  '-1 EFBIG',
+  '2',
+  '-1 EFBIG',
+  '0',
+  '-1 EFBIG',
+  '1',
+  '1',
+  '0',
+  ...['-1 EFBIG', '-1 EFBIG', '-1 EFBIG', '-1 EFBIG'],
+  '0',
+  '4',
+  '-1 EOVERFLOW',
+];
+test('without O_LARGEFILE nobody writes beyond 2 GiB', () => {
+  const source = sourceOf('large');
+  const directory = mkdtempSync(`${tmpdir()}/armrun-large-`);
+  const lines = (...command: string[]) =>
+    spawnSync(command[0]!, command.slice(1), { cwd: directory, encoding: 'latin1' }).stdout.split('\n');
+  try {
+    const guest = lines(...node, compile('large', source, 'arm'));
+    const large = guest.indexOf('-- large');
+    expect(guest.slice(1, large).map((line) => line.split(' = ').at(-1))).toEqual(SMALL);
+    const native = lines(compile('large', source, 'host'));
+    expect(native.filter((line) => line.includes('EFBIG'))).toEqual([]);
+    expect(guest.slice(large)).toEqual(native.slice(native.indexOf('-- large')));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});

@@ -8,7 +8,9 @@
 import { PAGE_SIZE, READ, USER_END, WRITE } from '../../../emu/memory/layout.ts';
 import { ERRNO, Errno, fail } from '../../abi/errno.ts';
 import {
+  MAX_NON_LFS,
   O_APPEND,
+  O_LARGEFILE,
   RW_MAX,
   RWF_APPEND,
   RWF_DSYNC,
@@ -271,9 +273,13 @@ export function brokenPipe(t: Task, file: OpenFile): void {
   sendToTask(t, { signo: SIG.SIGPIPE, code: SI.SI_USER, pid: t.process.pid, uid: t.creds.uid });
 }
 
+/** As large as the file gets by who has it open so. */
+export const largestOf = ({ flags }: OpenFile) => (flags & O_LARGEFILE ? Infinity : MAX_NON_LFS);
+
 /**
- * What may be written of `bytes` as RLIMIT_FSIZE allows, when `done` bytes of the call are written already; the call began at an
- * offset, by default the file's own. SIGXFSZ and EFBIG when the call can write nothing (generic_write_check_limits).
+ * What may be written of `bytes` as RLIMIT_FSIZE and O_LARGEFILE allow, when `done` bytes of the call are written already; the
+ * call began at an offset, by default the file's own. SIGXFSZ and EFBIG when the call can write nothing
+ * (generic_write_check_limits).
  */
 export function withinSizeLimit(
   t: Task,
@@ -283,13 +289,22 @@ export function withinSizeLimit(
   offset?: number,
 ): Uint8Array {
   const limit = t.process.limits[RLIMIT.RLIMIT_FSIZE]!.cur;
-  if (limit === Infinity || bytes.length === 0 || !(file instanceof SeekableFile) || !file.inode.isRegular)
+  const most = largestOf(file);
+  const end = Math.min(limit, most);
+  if (end === Infinity || bytes.length === 0 || !(file instanceof SeekableFile) || !file.hasLargest)
     return bytes;
   const at = offset === undefined ? (file.flags & O_APPEND ? file.size() : file.offset) : offset + done;
-  if (at >= limit && done > 0) return EMPTY;
+  if (at >= end && done > 0) return EMPTY;
   if (at >= limit) checkSizeLimit(t, at + 1);
-  return bytes.subarray(0, limit - at);
+  if (at >= most) fail('EFBIG');
+  return bytes.subarray(0, end - at);
 }
+
+/** Whether anything can be written there is asked before memory is looked at. SIGXFSZ and EFBIG. */
+function checkLargest(t: Task, file: OpenFile, vector: readonly Iovec[], offset?: number): void {
+  if (total(vector) > 0) withinSizeLimit(t, file, ONE_BYTE, 0, offset);
+}
+const ONE_BYTE = new Uint8Array(1);
 
 /** For calls that make a file larger: EFBIG, and SIGXFSZ, when RLIMIT_FSIZE is less (inode_newsize_ok). */
 export function checkSizeLimit(t: Task, size: number, inode?: Inode): void {
@@ -382,6 +397,7 @@ function write(t: Task, fd: number, memory: Memory): number {
     const creds = { pid: t.process.pid, uid: t.creds.euid, gid: t.creds.egid };
     return writeVector(t, file, vector, (bytes) => file.send(bytes, { flags: 0, creds }));
   }
+  checkLargest(t, file, vector);
   return t.kernel.vfs.modified(
     file,
     writeVector(t, file, vector, (bytes, done) => file.write(withinSizeLimit(t, file, bytes, done))),
@@ -398,6 +414,7 @@ function pwrite(t: Task, fd: number, memory: Memory, offset: number): number {
   const file = seekable(t, fd, offset);
   if (!file.writable) fail('EBADF');
   const vector = memory(t);
+  checkLargest(t, file, vector, offset);
   return t.kernel.vfs.modified(
     file,
     writeVector(t, file, vector, (bytes, done) =>

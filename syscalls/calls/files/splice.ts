@@ -2,7 +2,7 @@
  * (fs/splice.c, fs/read_write.c). */
 import { PAGE_SIZE, READ } from '../../../emu/memory/layout.ts';
 import { ERRNO, Errno, fail } from '../../abi/errno.ts';
-import { O_APPEND, RW_MAX, SEEK_CUR } from '../../abi/fcntl.ts';
+import { MAX_NON_LFS, O_APPEND, RW_MAX, SEEK_CUR } from '../../abi/fcntl.ts';
 import { RLIMIT } from '../../abi/resource.ts';
 import { S_IFBLK, S_IFCHR, S_IFMT, S_IFREG } from '../../abi/stat.ts';
 import { type Field, s32, s64 } from '../../abi/struct.ts';
@@ -15,7 +15,15 @@ import { PipeFile } from '../../vfs/ipc/pipe.ts';
 import { Socket } from '../../vfs/net/socket.ts';
 import { arrayIn, fd, flags, hex, int, ptr, size } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { brokenPipe, checkSizeLimit, iovecs, readerOf, withinSizeLimit, writerOf } from './read-write.ts';
+import {
+  brokenPipe,
+  checkSizeLimit,
+  iovecs,
+  largestOf,
+  readerOf,
+  withinSizeLimit,
+  writerOf,
+} from './read-write.ts';
 
 const CHUNK = 1 << 16;
 
@@ -163,9 +171,6 @@ function sendfile(
     throw error;
   }
 }
-
-/** As far as the offset of the older call reaches. */
-const MAX_NON_LFS = 0x7fff_ffff;
 
 function sendTo(
   t: Task,
@@ -339,13 +344,15 @@ function copyFileRange(
   if (!from.readable || !to.writable || to.flags & O_APPEND) fail('EBADF');
   const source = from.stat();
   if (source.dev !== to.stat().dev) fail('EXDEV');
-  // Of what goes beyond RLIMIT_FSIZE nothing is tried (generic_copy_file_checks, which adds without a sign).
+  // Of what goes beyond the limits nothing is tried (generic_copy_file_checks, which adds without a sign).
   const [first, start] = [position(from, inOff), position(to, outOff)];
   for (const at of [first, start]) if (at < 0 && at + length >= 0) fail('EOVERFLOW');
   const left = Math.min(length, Math.max(0, source.size - first));
   const limit = t.process.limits[RLIMIT.RLIMIT_FSIZE]!.cur;
   if (start >= limit) checkSizeLimit(t, start + 1);
-  const count = Math.min(left, limit - start);
+  const most = largestOf(to);
+  if (start >= most) fail('EFBIG');
+  const count = Math.min(left, limit - start, most - start);
   const isSame = identityOf(from.inode) === identityOf(to.inode);
   if (isSame && start + count > first && start < first + count) fail('EINVAL');
   const [give, take] = [fileEnd(t, from, inOff, s64, count, true), fileEnd(t, to, outOff, s64, count, true)];

@@ -146,9 +146,9 @@ function mmap(
     if (type === MAP_SHARED_VALIDATE && how & ~LEGACY_MAP_MASK) fail('EOPNOTSUPP');
     if (!file.readable || (shared && prot & PROT.PROT_WRITE && !file.writable)) fail('EACCES');
     if (file.inode.noExec && prot & PROT.PROT_EXEC) fail('EPERM');
-    file.checkMapping(prot, shared);
     // Sockets have a way to be mapped, which refuses it.
     if (growsDown && file instanceof Socket) fail('EINVAL');
+    file.checkMapping(prot, shared);
     source = file.pageSource(shared);
     if (growsDown) fail('EINVAL');
     if (source.write !== undefined) t.kernel.vfs.lingering.owe();

@@ -281,6 +281,10 @@ export abstract class SeekableFile extends OpenFile {
   abstract override pwrite(from: Uint8Array, offset: number): number;
   /** Size in bytes, for SEEK_END and O_APPEND. */
   abstract size(): number;
+  /** There are limits to how large it gets by writing (generic_write_checks). */
+  get hasLargest(): boolean {
+    return this.inode.isRegular;
+  }
 
   override read(into: Uint8Array): number {
     const count = this.pread(into, this.offset);

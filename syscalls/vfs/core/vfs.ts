@@ -6,6 +6,7 @@
 
 import { fail } from '../../abi/errno.ts';
 import {
+  MAX_NON_LFS,
   NAME_MAX,
   O_ACCMODE,
   O_CLOEXEC,
@@ -83,9 +84,6 @@ import {
   resolve,
   resolveIfThere,
 } from './walk.ts';
-
-/** Largest size a program without O_LARGEFILE may open (MAX_NON_LFS). */
-const MAX_NON_LFS = 0x7fff_ffff;
 
 /** What is changed: a file by its name, or as it is open. */
 export type Target = Inode | OpenFile;

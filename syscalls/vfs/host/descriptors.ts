@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs';
 import { fail } from '../../abi/errno.ts';
-import { O_ACCMODE, O_RDONLY, O_RDWR, O_TRUNC } from '../../abi/fcntl.ts';
+import { O_ACCMODE, O_LARGEFILE, O_RDONLY, O_RDWR, O_TRUNC } from '../../abi/fcntl.ts';
 import { type Attributes, major, S_IFCHR, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
 import { secondsOf, type Timespec, timespecNow } from '../../abi/time.ts';
 import { AnonymousInode } from '../core/anonymous.ts';
@@ -95,7 +95,8 @@ export class HostDescriptors {
 
 function openInode(inode: DescriptorInode, fd: number, flags: number): OpenFile {
   const kind = inode.mode & S_IFMT;
-  if (kind === S_IFREG) return new InheritedFile(inode, flags, fd, false);
+  // Who gave it may write more than 2 GiB.
+  if (kind === S_IFREG) return new InheritedFile(inode, flags | O_LARGEFILE, fd, false);
   if (kind === S_IFSOCK) return new InheritedSocket(inode, flags, fd);
   if (kind === S_IFCHR && major(inode.stat().rdev) !== MEMORY_DEVICES && isTerminal(fd)) {
     return openHostTerminal(inode.fs.vfs, fd, flags);

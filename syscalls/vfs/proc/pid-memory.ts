@@ -121,6 +121,9 @@ export class MemFile extends SeekableFile {
     super(inode, flags);
     this.#process = process;
   }
+  override get hasLargest(): boolean {
+    return false;
+  }
   override pread(into: Uint8Array, offset: number): number {
     if (into.length === 0) return 0;
     return this.#process.readMemory(offset, into) || fail('EIO');

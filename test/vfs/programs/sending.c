@@ -184,6 +184,7 @@ static void tcp(void) {
   // The pages are those of what is received (TCP_ZEROCOPY_RECEIVE), and of nobody else.
   TRY0((long)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == -1 ? -1 : 0);
   TRY0((long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) == -1 ? -1 : 0);
+  TRY0((long)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_GROWSDOWN, fd, 0) == -1 ? -1 : 0);
   TRY0((long)mmap(NULL, 4096, PROT_READ | PROT_GROWSDOWN, MAP_SHARED | MAP_GROWSDOWN, fd, 0) == -1 ? -1 : 0);
   char *pages = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
   TRY(pages == MAP_FAILED);
