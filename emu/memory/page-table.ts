@@ -107,13 +107,18 @@ export class PageTable {
    * WRITE with it.
    */
   bring(first: number, last: number, flag: number, byte: number): void {
+    const { flags, bytes } = this;
+    let touched = 0;
+    let present = 0;
     for (let page = first; page < last; page++) {
-      const before = this.flags[page]!;
-      if (before === 0) this.touched++;
-      this.#present += (flag & PRESENT) - (before & PRESENT);
-      this.flags[page] = flag;
-      this.bytes[page] = this.bytes[page]! & CODE ? (byte & ~WRITE) | CODE : byte;
+      const before = flags[page]!;
+      if (before === 0) touched++;
+      present += (flag & PRESENT) - (before & PRESENT);
+      flags[page] = flag;
+      bytes[page] = bytes[page]! & CODE ? (byte & ~WRITE) | CODE : byte;
     }
+    this.touched += touched;
+    this.#present += present;
   }
 
   /**
@@ -152,8 +157,12 @@ export class PageTable {
 
   /** Brings those of the pages first..last-1 back that are kept under a label. */
   bringKept(first: number, last: number, label: number, flag: number, byte: number): void {
-    for (let page = first; page < last; page++)
-      if (this.flags[page]! & KEPT && this.#kept.has(page, label)) this.bring(page, page + 1, flag, byte);
+    const { flags } = this;
+    for (let page = first; page < last; page++) {
+      const from = page;
+      while (page < last && flags[page]! & KEPT && this.#kept.has(page, label)) page++;
+      if (page > from) this.bring(from, page, flag, byte);
+    }
   }
 
   /** Sets the page byte of a present page by the protection of its VMA; keeps CODE, and withholds WRITE with it. */

@@ -76,7 +76,7 @@ export class WasmInterpreter {
   /** The thread under way. */
   #cpu!: CpuState;
   readonly #area: RecordArea;
-  /** By page * 2 + thumb: its records, and what earlier processes have left. */
+  /** By page * 2 + thumb: its records, and what earlier processes have left. (An iterator makes two objects for each.) */
   readonly #pages: Map<number, PageRecords>;
   #stops: readonly number[] = [];
 
@@ -210,7 +210,7 @@ export class WasmInterpreter {
     return record === 0 ? 0 : ++this.#views.u16[(record + RECORD.count) >>> 1]!;
   }
 
-  /** From now on arrivals at a location enter the compiled code in a table slot. */
+  /** From now on arrivals at a location enter the compiled code in a slot. */
   setCompiled(location: number, slot: number): void {
     const record = this.#recordOf(location);
     if (record === 0) return;
@@ -219,8 +219,7 @@ export class WasmInterpreter {
     i32[(record + RECORD.word) >>> 2] = slot;
     i32[record >>> 2] = HANDLER.COMPILED;
     const page = this.#pages.get(keyOf(location))!;
-    page.compiled ??= new Set();
-    page.compiled.add(location);
+    (page.compiled ??= new Set()).add(location);
   }
 
   /** The location has no compiled code any more. */
@@ -300,19 +299,17 @@ export class WasmInterpreter {
   /** The end of the process: leaves what the next one can use. To be called while everything is still mapped. */
   close(): void {
     let dropped = false;
-    // Not by an iterator: that makes two objects for each page.
     this.#pages.forEach((page, key) => {
       if (!page.isUsed) return;
       page.image = this.#hooks.image((key >>> 1) * PAGE_SIZE);
-      if (page.image === null) {
-        this.#drop(key);
-        dropped = true;
-        return;
+      dropped ||= page.image === null;
+      if (page.image === null) this.#drop(key);
+      else {
+        // The next process may have another page behind this one.
+        this.#forgetLast(page.records);
+        this.#hide(key);
+        page.isUsed = false;
       }
-      // The next process may have another page behind this one.
-      this.#forgetLast(page.records);
-      this.#hide(key);
-      page.isUsed = false;
     });
     this.#area.users.delete(this);
     if (this.#area.shown === this) this.#area.shown = undefined;
@@ -324,11 +321,8 @@ export class WasmInterpreter {
 
   /** Forgets all records but those of IT blocks, which somebody may be in the midst of. */
   #dropAll(): void {
-    for (const [key, { records, isUsed }] of this.#pages) {
-      if (isUsed) this.#hide(key);
-      this.#area.give(records);
-    }
-    this.#pages.clear();
+    for (const { records } of this.#pages.values()) this.#area.give(records);
+    this.forget();
   }
 
   // ---- what the interpreter calls ----
@@ -368,10 +362,8 @@ export class WasmInterpreter {
   #takeLeft(key: number, address: number): PageRecords | undefined {
     const left = this.#pages.get(key);
     if (left === undefined) return undefined;
-    if (left.image === this.#hooks.image(address)) {
-      left.isUsed = true;
-      return left;
-    }
+    left.isUsed = left.image === this.#hooks.image(address);
+    if (left.isUsed) return left;
     this.#pages.delete(key);
     this.#area.give(left.records);
     return undefined;
@@ -458,7 +450,6 @@ export class WasmInterpreter {
   #itBefore(record: number): number {
     return this.#views.i32[(record + RECORD.it) >>> 2]! >>> 24;
   }
-
   #leaveAt(location: number, it: number, reason: number): void {
     this.#cpu.location = location >>> 0;
     this.#cpu.i32[OFF.it >> 2] = it;

@@ -81,8 +81,8 @@ test('the heap after 10,000 processes', { timeout: 300_000 }, async () => {
 });
 
 /**
- * What V8 makes in the old generation at once (getters of object literals, closures assigned to properties) holds what it leads to
- * until a full collection: a process would leave all it had, some 45 kB.
+ * What V8 makes in the old generation at once (getters of object literals, closures assigned to properties) holds what it leads
+ * to until a full collection: a process would leave all it had, some 45 kB.
  */
 test('what a process leaves is gone with the young generation', { timeout: 300_000 }, async () => {
   const heap = () => {
