@@ -84,6 +84,8 @@ export interface CpuOptions {
   exactFuel?: boolean;
   /** How often code is arrived at before it is compiled: a power of two, for tests. */
   hot?: number;
+  /** The same before it is put together from stencils; for tests. */
+  stitched?: number;
   /** How long the evaluator runs a mode of FPSCR before the interpreter does, in taken branches, for tests. */
   brief?: number;
   /** Compile nothing. */

@@ -118,11 +118,7 @@ function read(file: string): Handlers | null {
   try {
     fd = fs.openSync(file, 'r');
     const restAt = restOfHandlersAt(bytesOf(fd, 0, HANDLERS_HEADER));
-    return new Handlers(bytesOf(fd, 0, restAt), () => {
-      const rest = bytesOf(fd, restAt, fs.fstatSync(fd).size);
-      fs.closeSync(fd);
-      return rest;
-    });
+    return new Handlers(bytesOf(fd, 0, restAt), (from, to = fs.fstatSync(fd).size) => bytesOf(fd, from, to));
   } catch {
     if (fd >= 0) fs.closeSync(fd);
     return null;

@@ -22,6 +22,8 @@ import { InsnCache } from '../decode/insn-cache.ts';
 import { Interpreter } from '../evaluator/interpreter.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
 import { bringIn } from '../memory/bring.ts';
+import { StencilTier } from '../stencils/stencil-tier.ts';
+import { ARRIVAL } from '../tier0/control.ts';
 import { handlerSet } from '../tier0/handler-set.ts';
 import { type InterpreterHooks, WasmInterpreter } from '../tier0/interpreter.ts';
 import { TimeSheet, type Work } from '../work.ts';
@@ -77,7 +79,7 @@ export class JitBackend implements CpuBackend {
   readonly #wasm: WasmInterpreter;
   readonly #modes: ModeInterpreters;
   readonly #tiering: Tiering;
-  readonly #heatMask: number;
+  readonly stencils: StencilTier;
   readonly #isEvaluated = () => this.#modes.isEvaluated(this.#cpu);
   readonly #times: TimeSheet;
   /** By row: how often compiled code or the interpreter has left one to the evaluator. */
@@ -89,8 +91,7 @@ export class JitBackend implements CpuBackend {
     this.#options = { ...options, hooks: this.#times.timed(options.hooks, 'hooks') };
     this.#cache = new InsnCache(space, undefined, (location) => store.sharedInsns(space, location));
     this.#interpreter = new Interpreter(space, this.#options.hooks, this.#cache);
-    this.#tiering = new Tiering(store.began, options.hot);
-    this.#heatMask = options.interpret === true ? -1 : this.#tiering.interval - 1;
+    this.#tiering = new Tiering(store.began, options);
     this.name = options.interpret === true ? 'interp' : 'jit';
     if (options.interpret === true)
       this.steps = interpreterSteps((cpu, stop) => this.#runUntil(cpu, stop), this.#cache);
@@ -107,12 +108,10 @@ export class JitBackend implements CpuBackend {
     const left = store.leftovers.take(space, this.#machinery);
     this.#modules = new ModuleTable(space, store, this.#machinery, left.modules, {
       dropped: (compiled) => this.code.forget(compiled),
-      emptied: (location) => this.#wasm.forgetCompiled(location),
+      emptied: (location) => this.#wasm.records.forgetCompiled(location),
     });
     this.code = new CodeCache(space, this.#cache, store, options, this.#modules, {
-      executed: (location) => this.#wasm.hasRun(location),
-      arrivals: (location) => this.#wasm.arrivals(location),
-      codePages: () => this.#wasm.codePages(),
+      records: () => this.#wasm.records,
       translated: (locations) => {
         for (const l of locations) this.#enterCompiled(l);
       },
@@ -120,7 +119,10 @@ export class JitBackend implements CpuBackend {
     this.#cache.times = this.#times;
     this.code.times = this.#times;
     const hooks: InterpreterHooks = {
-      hot: (location, count, isLoop) => this.#arrived(location, count, isLoop),
+      hot: (location, count, arrival) => {
+        this.stencils.arrived(location, count);
+        if (arrival !== ARRIVAL.BRANCH) this.#arrived(location, count, arrival === ARRIVAL.LOOP);
+      },
       sawJump: (address, location) => {
         if (options.interpret !== true) this.code.sawJump(address, location);
       },
@@ -133,9 +135,9 @@ export class JitBackend implements CpuBackend {
       isCompiled: (location) => this.#modules.compiledSlot(location) > 0,
       resume: (depth, ret, left) => this.#resume(depth, ret, left),
     };
-    const heatMask = this.#heatMask;
-    const how = { heatMask, timed: options.count === true };
+    const how = { ...this.#tiering.masks, timed: options.count === true };
     this.#wasm = new WasmInterpreter(space, set.decoder, this.#machinery, hooks, how, left.pages);
+    this.stencils = new StencilTier(this.#wasm, set, this.#machinery, this.#tiering, store, this.#times);
     const newOfFloats = () => new FloatModeInterpreter(space, runtime, hooks, how.timed);
     this.#modes = new ModeInterpreters(this.#wasm, newOfFloats, options.brief);
     space.onInvalidate.push((start, length) => this.invalidate(start, length));
@@ -252,17 +254,17 @@ export class JitBackend implements CpuBackend {
     const { code } = this;
     const tiering = this.#tiering;
     this.code.poll();
-    if (code.acquire(location, tiering.isHot(count), tiering.interval) > 0) {
+    if (code.acquire(location, tiering.isHot(location), tiering.interval) > 0) {
       this.#enterCompiled(location);
       return;
     }
     if (tiering.becomesWarm(location, isLoop, count) && !code.isPreparing)
       code.prepare(tiering.takeWarm(), tiering.wantedWarm);
-    if (code.isAskedFor(location) || !tiering.arrived(location, isLoop, count)) return;
-    if (from !== 0 && code.extend(from, location, tiering.arrivalsEach)) return;
-    if (isLoop && code.waitsInside(location, tiering.arrivalsEach)) return;
+    if (code.isAskedFor(location) || !tiering.arrived(location, isLoop)) return;
+    if (from !== 0 && code.extend(from, location, tiering.interval)) return;
+    if (isLoop && code.waitsInside(location, tiering.interval)) return;
     const others = tiering
-      .others(code.hooks.arrivals)
+      .others()
       .filter(
         (l) => this.#modules.compiledSlot(l.location) === 0 && !(l.isLoop && code.isInside(l.location)),
       );
@@ -275,7 +277,7 @@ export class JitBackend implements CpuBackend {
     const slot = this.#modules.compiledSlot(location);
     if (slot === 0) return;
     this.#tiering.compiled(location);
-    this.#wasm.setCompiled(location, slot);
+    this.#wasm.records.setCompiled(location, slot);
   }
 
   // ---- what compiled code calls ----
@@ -416,8 +418,9 @@ export class JitBackend implements CpuBackend {
     if (depth + DISPATCH_DEPTH >= MAX_DEPTH || target === ret) return target;
     const from = cpu.u32[EXIT_TO] === target ? cpu.u32[EXIT_FROM]! : 0;
     cpu.u32[EXIT_TO] = 0;
-    const count = this.#wasm.countArrival(target);
-    if (count !== 0 && (count & this.#heatMask) === 0) this.#arrived(target, count, false, from);
+    const count = this.#wasm.records.countArrival(target);
+    if (count !== 0 && (count & this.#tiering.masks.heatMask) === 0)
+      this.#arrived(target, count, false, from);
     const slot = this.#modules.compiledSlot(target);
     if (slot > 0) {
       this.#modules.remember(target, slot);

@@ -18,6 +18,7 @@ import {
   STATE_MAX,
   STATE_SIZE,
 } from '../memory/layout.ts';
+import type { LocationRecords } from '../tier0/location-records.ts';
 import { TimeSheet } from '../work.ts';
 import { beginsBlock, CodeImage, type CompiledModule, type Translation } from './code-image.ts';
 import { SITE_WORDS } from './convention.ts';
@@ -44,12 +45,8 @@ export interface CompileOptions {
 
 /** What a code cache asks of who runs the code, and tells it. */
 export interface CodeCacheHooks {
-  /** Whether the instruction at a location has been run: only then is it worth compiling. */
-  executed(location: number): boolean;
-  /** How often the interpreter has arrived at a location. */
-  arrivals(location: number): number;
-  /** Pages (address >>> 12) with code that has been run. */
-  codePages(): Iterable<number>;
+  /** Of what has been run: only that is worth compiling. */
+  records(): LocationRecords;
   /** Locations have got code from the other thread. */
   translated(locations: readonly number[]): void;
 }

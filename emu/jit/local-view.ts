@@ -24,7 +24,7 @@ export class LocalView implements CodeView {
     const { insns } = this.#cache;
     if (this.#cache.imageAt(at) !== this.#image) return null;
     // Of an IT block what has been run shows at its beginning.
-    if (this.#ahead || it !== 0 || this.#cache.hooks.executed(at)) return insns.peek(at, it);
+    if (this.#ahead || it !== 0 || this.#cache.hooks.records().hasRun(at)) return insns.peek(at, it);
     const known = insns.known(at, it);
     if (known !== null) return known;
     // An earlier run has been where its translation was.
@@ -57,7 +57,8 @@ export class LocalView implements CodeView {
   }
   isWanted(location: number): boolean {
     return (
-      this.#cache.hooks.arrivals(location) >= this.#wanted && this.#cache.imageAt(location) === this.#image
+      this.#cache.hooks.records().arrivals(location) >= this.#wanted &&
+      this.#cache.imageAt(location) === this.#image
     );
   }
 }

@@ -3,6 +3,7 @@
  * compiled code. To make them takes longer than many a process runs, so they stay with the memory (memory/pool.ts) and serve its
  * next process: what they call is looked up when it is called.
  */
+import { STITCHED } from '../stencils/stencil.ts';
 import type { RecordDecoder } from '../tier0/decoder.ts';
 import type { HandlerSet } from '../tier0/handler-set.ts';
 import { createRuntime, type Runtime, type RuntimeHooks } from './runtime.ts';
@@ -12,7 +13,7 @@ export interface InterpreterCalls {
   page(cpu: number, location: number): number;
   decode(cpu: number, record: number, address: number): number;
   fault(cpu: number, record: number, address: number, at: number, code: number): number;
-  hot(location: number, count: number, isLoop: number): number;
+  hot(location: number, count: number, arrival: number): number;
   sawJump(address: number, location: number): number;
   compiled(cpu: number, begins: number): number;
   resume(cpu: number, depth: number, ret: number, next: number): number;
@@ -39,20 +40,23 @@ export class Machinery {
   /** Whose process it is; to be set before anything runs. */
   hooks!: RuntimeHooks;
   calls!: InterpreterCalls;
-  readonly #memory: WebAssembly.Memory;
+  /** Functions of stencils there are, in the places behind the handlers. */
+  stitched = 0;
+  readonly #handlerImports: WebAssembly.ModuleImports;
+  readonly memory: WebAssembly.Memory;
   readonly #decoder: RecordDecoder;
 
   /** That of a memory, which must not be in use. */
   static take(memory: WebAssembly.Memory, set: HandlerSet): Machinery {
     const ofMemory = idle.get(memory);
     const known = ofMemory?.get(set.decoder);
-    if (known === undefined) return new Machinery(memory, set);
-    ofMemory!.delete(set.decoder);
-    return known;
+    ofMemory?.delete(set.decoder);
+    // Places of functions of stencils are not used again.
+    return known === undefined || known.stitched > STITCHED / 2 ? new Machinery(memory, set) : known;
   }
 
   private constructor(memory: WebAssembly.Memory, { module, rest, decoder }: HandlerSet) {
-    this.#memory = memory;
+    this.memory = memory;
     this.#decoder = decoder;
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 1 });
     this.runtime = createRuntime(memory, this.table, {
@@ -66,7 +70,7 @@ export class Machinery {
       page: (cpu, location) => this.calls.page(cpu, location),
       decode: (cpu, record, address) => this.calls.decode(cpu, record, address),
       fault: (cpu, record, address, at, code) => this.calls.fault(cpu, record, address, at, code),
-      hot: (location, count, isLoop) => this.calls.hot(location, count, isLoop),
+      hot: (location, count, arrival) => this.calls.hot(location, count, arrival),
       sawJump: (address, location) => this.calls.sawJump(address, location),
       compiled: (cpu, begins) => this.calls.compiled(cpu, begins),
       resume: (cpu, depth, ret, next) => this.calls.resume(cpu, depth, ret, next),
@@ -74,7 +78,7 @@ export class Machinery {
     };
     let hasAll = false;
     const addRest = () => {
-      if (!hasAll) new WebAssembly.Instance(rest(), { e: { ...e, ...exports } });
+      if (!hasAll) new WebAssembly.Instance(rest(), { e: this.#handlerImports });
       hasAll = true;
     };
     let hasRoom = true;
@@ -91,6 +95,7 @@ export class Machinery {
     const { imports, enter: enterCompiled } = this.runtime;
     const e = { ...imports, d: decoder.memory, ...calls, enterCompiled, rest: restOrNone };
     const { exports } = new WebAssembly.Instance(module, { e });
+    this.#handlerImports = { ...e, ...exports };
     // Who is called again when the others come would count its instruction twice.
     if (decoder.counting) addRest();
     this.interpret = exports.control_enter as Enter;
@@ -100,10 +105,16 @@ export class Machinery {
     this.table.set(0, this.missStub);
   }
 
+  /** Adds a module of so many functions of stencils, which puts them into their places. */
+  stitch(wasm: Uint8Array<ArrayBuffer>, count: number): void {
+    new WebAssembly.Instance(new WebAssembly.Module(wasm), { e: this.#handlerImports });
+    this.stitched += count;
+  }
+
   /** Leaves it to the memory's next process. The caller has put the stub back into all slots of the table. */
   give(): void {
-    const ofMemory = idle.get(this.#memory) ?? new Map<RecordDecoder, Machinery>();
+    const ofMemory = idle.get(this.memory) ?? new Map<RecordDecoder, Machinery>();
     ofMemory.set(this.#decoder, this);
-    idle.set(this.#memory, ofMemory);
+    idle.set(this.memory, ofMemory);
   }
 }

@@ -111,7 +111,7 @@ export class FloatModeInterpreter extends WasmInterpreter {
     const machinery = Machinery.take(space.memory, set);
     machinery.hooks = runtime;
     const own = { ...hooks, hot: () => {}, image: () => null, found: () => {}, isCompiled: () => false };
-    super(space, set.decoder, machinery, own, { heatMask: -1, timed: counting }, new Map());
+    super(space, set.decoder, machinery, own, { heatMask: -1, branchMask: -1, timed: counting }, new Map());
     this.#machinery = machinery;
   }
 

@@ -4,6 +4,7 @@
  */
 import type { AddressSpace } from '../memory/address-space.ts';
 import { PAGE_SHIFT, READ } from '../memory/layout.ts';
+import type { LocationRecords } from '../tier0/location-records.ts';
 import type { CodeImage } from './code-image.ts';
 import type { Answer, TranslationThread } from './translation-thread.ts';
 import type { Start } from './translator.ts';
@@ -16,7 +17,7 @@ export interface Asker {
   /** Whether the image is this address space's own. */
   isPrivate(image: CodeImage): boolean;
   /** Pages (address >>> 12) with code that has been run. */
-  readonly hooks: { codePages(): Iterable<number> };
+  readonly hooks: { records(): Pick<LocationRecords, 'codePages'> };
 }
 
 export class ThreadRequests {
@@ -76,7 +77,7 @@ export class ThreadRequests {
   #pagesOf(image: CodeImage): { code: Int32Array; constantPages: Int32Array } {
     const asker = this.#asker;
     const isOfImage = (page: number) => asker.imageAt(page * 2 ** PAGE_SHIFT) === image;
-    const code = Int32Array.from(asker.hooks.codePages()).filter(isOfImage);
+    const code = Int32Array.from(asker.hooks.records().codePages()).filter(isOfImage);
     if (asker.isPrivate(image)) return { code, constantPages: code };
     // An image's pages are as they are in the file, and stay so or are an image's no more.
     const constantPages = new Set(code);
@@ -104,7 +105,7 @@ export class ThreadRequests {
   invalidate(first: number, last: number): void {
     if (this.#pending.size === 0) return;
     this.#epoch++;
-    for (const page of this.#asker.hooks.codePages())
+    for (const page of this.#asker.hooks.records().codePages())
       if (page >= first && page <= last) this.#invalidated.set(page, this.#epoch);
   }
 

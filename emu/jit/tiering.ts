@@ -5,15 +5,16 @@
  * The interpreter counts arrivals at a location (by calls, loops and indirect jumps) in its record, and asks at every
  * `interval`-th.
  */
+import type { CpuOptions } from '../cpu.ts';
 import type { Start } from './translator.ts';
 
-/** Arrivals before a location's region is compiled, a power of two up to 2^15: they are counted in 16 bits. */
-const HOT = 32768;
+/** Arrivals before a location's region is compiled. */
+const HOT = 262_144;
 /**
  * The same in a run that has taken so long: what is arrived at more slowly has a part in it, too. A start of a program ends
  * before, and compiling more of it costs more than it gains.
  */
-const HOT_LATER = 8192;
+const HOT_LATER = 131_072;
 const LATER_MS = 1000;
 /**
  * What is arrived at so often is translated on the other thread, to be kept: compiling it would cost this run more than it gains,
@@ -29,8 +30,18 @@ export const THREAD_MS = 500;
  * loops has its code sooner so, and one with more does not wait for all of it.
  */
 export const LOCAL_INSTRUCTIONS = 2000;
+/** Arrivals by calls, loops and jumps before what handlers do is put together as a function (../stencils/stitcher.ts). */
+const STITCHED = 2048;
+/**
+ * Places that are waited for before a module is made of them; and how often it may be told of them meanwhile: then what they lose
+ * is as much as a module costs.
+ */
+const STITCHED_BATCH = 32;
+const STITCHED_WAIT = 16;
 /** Arrivals between two questions. */
-const INTERVAL = 128;
+const INTERVAL = 512;
+/** The same when branches onwards have led there. */
+const BRANCH_INTERVAL = 2048;
 /**
  * Arrivals in the interpreter, of all processes of a run together, before anything is taken of what earlier runs have kept. Most
  * runs are over before, and taking it would cost them more than they gain: what has run for so long is likely to go on.
@@ -38,6 +49,8 @@ const INTERVAL = 128;
 const KEPT_LATER = 100_000;
 /** The same at the locations of one piece of it, from then on. */
 const PIECE_ARRIVALS = 1_000;
+/** Counts in records go up to twice this, and then back to it. */
+const COUNTED = 0x8000;
 /** Hot locations that are waited for before a module is made of them. */
 const BATCH = 16;
 
@@ -67,6 +80,8 @@ export const mayUseKept = (ofRun: number): boolean => ofRun >= KEPT_LATER;
 /** Whether a piece of it may be worth taking then, after so many at its locations. */
 export const isWorthTaking = (ofPiece: number): boolean => ofPiece >= PIECE_ARRIVALS;
 
+const NOTHING: readonly number[] = [];
+
 /** What has been wasted in an image's regions, by location and reason. */
 export class Waste {
   readonly #us = new Map<string, number>();
@@ -85,29 +100,54 @@ export class Waste {
   }
 }
 
+type TieringOptions = Pick<CpuOptions, 'hot' | 'stitched' | 'interpret'>;
+
 /** The hot and the warm locations of an address space. */
 export class Tiering {
   readonly #began: number;
   readonly #always: number | undefined;
+  readonly #stitched: number;
   /** Arrivals between two questions. */
   readonly interval: number;
-  /** Locations that have been asked about and have no compiled code, with whether they are loops. */
-  readonly #warm = new Map<number, boolean>();
+  /** The bits that a count has not when it is told of (OFF.heatMask, OFF.branchMask); none is told of by -1. */
+  readonly masks: { readonly heatMask: number; readonly branchMask: number };
+  /** Locations that have been told of and have no compiled code, with whether they are loops. */
+  readonly #warm = new Map<number, { readonly isLoop: boolean; arrivals: number }>();
+  /** Places to be put together from stencils, and how often it has been told of such since. */
+  readonly #toStitch = new Set<number>();
+  #waited = 0;
   /** Locations that have become hot since the last module. */
   #waiting = 0;
   /** Locations that have become warm since they were last asked for. */
   readonly #becameWarm: Start[] = [];
 
-  /** Of a run that began then, by performance.now(); `hot` is always the number of arrivals, when given. */
-  constructor(began: number, hot?: number) {
+  /** Of a run that began then, by performance.now(). */
+  constructor(began: number, { hot, stitched = STITCHED, interpret }: TieringOptions) {
     this.#began = began;
     this.#always = hot;
-    this.interval = Math.min(hot ?? HOT, INTERVAL);
+    this.#stitched = stitched;
+    const fewest = Math.min(hot ?? HOT, stitched);
+    this.interval = Math.min(fewest, INTERVAL);
+    const maskOf = (interval: number) => (interpret === true ? -1 : interval - 1);
+    this.masks = { heatMask: maskOf(this.interval), branchMask: maskOf(Math.min(fewest, BRANCH_INTERVAL)) };
+  }
+
+  /** Notes `count` arrivals at a location that is not stitched. Gives what is to be stitched now. */
+  toStitch(location: number, count: number): readonly number[] {
+    if (count < this.#stitched) return NOTHING;
+    this.#toStitch.add(location);
+    this.#waited++;
+    const isNow = this.#toStitch.size >= STITCHED_BATCH || this.#waited >= STITCHED_WAIT;
+    if (!isNow && this.#stitched >= STITCHED) return NOTHING;
+    const places = [...this.#toStitch];
+    this.#toStitch.clear();
+    this.#waited = 0;
+    return places;
   }
 
   /** Whether V8 may as well compile what is kept for the location. */
-  isHot(count: number): boolean {
-    return count >= this.#hot;
+  isHot(location: number): boolean {
+    return (this.#warm.get(location)?.arrivals ?? 0) >= this.#hot;
   }
 
   /** Notes `count` arrivals at a location that has nothing compiled. True when enough wait to be translated for later runs. */
@@ -123,30 +163,34 @@ export class Tiering {
   }
 
   get #hot(): number {
-    return this.#always ?? (performance.now() - this.#began < LATER_MS ? HOT : HOT_LATER);
-  }
-
-  /** Arrivals at a location for each time that `arrived` says so: they are counted modulo 2^16, from 1.5 times `hot` on. */
-  get arrivalsEach(): number {
-    return (this.interval * 0x1_0000) / (0x1_0000 - 1.5 * this.#hot);
+    if (this.#always !== undefined) return this.#always;
+    return performance.now() - this.#began < LATER_MS
+      ? Number(process.env.HOT ?? HOT)
+      : Number(process.env.HOT2 ?? HOT_LATER);
   }
 
   /** The same of a warm region. */
   readonly wantedWarm = WARM;
 
-  /** Arrivals from which on a function that a hot region calls is compiled with it. */
+  /** Arrivals from which on a function that a hot region calls is compiled with it: no more than counts tell. */
   get wanted(): number {
-    return this.#hot / 2;
+    return Math.min(this.#hot / 2, COUNTED);
   }
 
-  /** Notes `count` arrivals at a location. Gives true when it is to be compiled now. */
-  arrived(location: number, isLoop: boolean, count: number): boolean {
-    if (!this.#warm.has(location)) this.#warm.set(location, isLoop);
+  /** Notes that a location has been arrived at `interval` times again. Gives true when it is to be compiled now. */
+  arrived(location: number, isLoop: boolean): boolean {
+    let known = this.#warm.get(location);
+    if (known === undefined) {
+      known = { isLoop, arrivals: 0 };
+      this.#warm.set(location, known);
+    }
     const hot = this.#hot;
-    if (count < hot) return false;
+    const before = known.arrivals;
+    known.arrivals += this.interval;
+    if (known.arrivals < hot) return false;
     // A module costs as much as many functions: wait a little for others.
-    if (count < hot + this.interval) this.#waiting++;
-    if (this.#waiting < BATCH && count < 1.5 * hot) return false;
+    if (before < hot) this.#waiting++;
+    if (this.#waiting < BATCH && known.arrivals < 1.5 * hot) return false;
     this.#waiting = 0;
     return true;
   }
@@ -156,11 +200,11 @@ export class Tiering {
   }
 
   /** Other locations to compile in the same module: those that are hot, too. */
-  others(arrivals: (location: number) => number): Start[] {
+  others(): Start[] {
     const found: Start[] = [];
     const hot = this.#hot;
-    for (const [location, isLoop] of this.#warm)
-      if (arrivals(location) >= hot) found.push({ location, isLoop });
+    for (const [location, { isLoop, arrivals }] of this.#warm)
+      if (arrivals >= hot) found.push({ location, isLoop });
     return found;
   }
 }

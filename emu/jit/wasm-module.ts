@@ -68,22 +68,10 @@ const REFERENCE = [0x64, 0];
  */
 export function encodeModule(spec: ModuleSpec, codes: number[] = []): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter();
-  /** Gives the offset of the section's content. */
-  const section = (id: number, fill: (w: ByteWriter) => void): number => {
-    const w = sectionWriter;
-    w.length = 0;
-    fill(w);
-    out.byte(id);
-    out.u32(w.length);
-    const at = out.length;
-    out.raw(w.view());
-    return at;
-  };
+  const section = (id: number, fill: (w: ByteWriter) => void) => addSection(out, id, fill);
   const { functions, exports = [], placed, typedTable, names } = spec;
   const base = spec.functionImports.length;
-  out.raw([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
-  section(SECTION.type, (w) => writeTypes(w, spec.types));
-  section(SECTION.import, (w) => writeImports(w, spec));
+  writeHead(out, spec);
   section(SECTION.function, (w) => {
     w.u32(functions.length);
     for (const f of functions) w.u32(f.type);
@@ -113,6 +101,56 @@ export function encodeModule(spec: ModuleSpec, codes: number[] = []): Uint8Array
   return out.view().slice() as Uint8Array<ArrayBuffer>;
 }
 
+/** Adds a section; gives the offset of its content. */
+function addSection(out: ByteWriter, id: number, fill: (w: ByteWriter) => void): number {
+  const w = sectionWriter;
+  w.length = 0;
+  fill(w);
+  out.byte(id);
+  out.u32(w.length);
+  const at = out.length;
+  out.raw(w.view());
+  return at;
+}
+
+type Head = Omit<ModuleSpec, 'functions' | 'exports' | 'names' | 'placed'>;
+
+function writeHead(out: ByteWriter, spec: Head): void {
+  out.raw([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+  addSection(out, SECTION.type, (w) => writeTypes(w, spec.types));
+  addSection(out, SECTION.import, (w) => writeImports(w, spec));
+}
+
+/** What modules with the same types and imports begin with. */
+export function encodeHead(spec: Head): Uint8Array<ArrayBuffer> {
+  const out = new ByteWriter();
+  writeHead(out, spec);
+  return out.view().slice() as Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Adds to a head functions of type 0, which go into the typed table from `first` on; `bodies` are as the code section has them:
+ * each its length, locals and code. The first one's index is `base`.
+ */
+export function encodeBehind(
+  out: ByteWriter,
+  count: number,
+  base: number,
+  first: number,
+  bodies: Uint8Array,
+): void {
+  addSection(out, SECTION.function, (w) => {
+    w.u32(count);
+    for (let i = 0; i < count; i++) w.byte(0);
+  });
+  const functions = Array.from({ length: count }, (_, i) => base + i);
+  addSection(out, SECTION.element, (w) => writeTyped(w, { size: 0, functions, first }));
+  addSection(out, SECTION.code, (w) => {
+    w.u32(count);
+    w.raw(bodies);
+  });
+}
+
 function writeTypes(w: ByteWriter, types: readonly FuncType[]): void {
   w.u32(types.length);
   for (const t of types) {
@@ -124,7 +162,7 @@ function writeTypes(w: ByteWriter, types: readonly FuncType[]): void {
   }
 }
 
-function writeImports(w: ByteWriter, spec: ModuleSpec): void {
+function writeImports(w: ByteWriter, spec: Head): void {
   const { functionImports, table, secondMemory, typedTable, numbers = 0 } = spec;
   const importsTyped = typedTable !== undefined && typedTable.filledWith === undefined;
   const memories = secondMemory === undefined ? ['m'] : ['m', secondMemory];

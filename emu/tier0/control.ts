@@ -43,7 +43,7 @@ export const CONTROL_IMPORTS = [
   /** (cpu, record, address, accessed address, access code) -> 1 when the access may go on; 0: leave. */
   { name: 'fault', type: 8 },
   /**
-   * (location, arrivals, whether by a loop) -> anything: asked when a location has been arrived at as often as OFF.heatMask says.
+   * (location, arrivals, ARRIVAL.*) -> anything: asked when a location has been arrived at as often as OFF.heatMask says.
    */
   { name: 'hot', type: 0 },
   /** (address, location) -> anything: an indirect jump goes where it did not go the last time. */
@@ -68,8 +68,11 @@ const CONTROL = [
   'goTo',
   'enterPage',
   'goCounted',
+  'goBranch',
   'preempt',
   'jumpDirect',
+  'sideExit',
+  'fallThrough',
   'call',
   'jump',
   'returnTo',
@@ -81,6 +84,9 @@ const CONTROL = [
   'unusual',
 ] as const;
 export type ControlName = (typeof CONTROL)[number];
+
+/** How a location has been arrived at: by a call or an indirect jump, a loop, or a branch onwards, where no region begins. */
+export const ARRIVAL = { JUMP: 0, LOOP: 1, BRANCH: 2 } as const;
 
 /** Other than those of imports. */
 export function exportedName<T extends ControlName>(name: T): `control_${T}` {
@@ -236,15 +242,15 @@ function passOn(w: ByteWriter, name: ControlName): void {
   tail(w, name);
 }
 
-function counted(w: ByteWriter, isLoop: boolean): void {
+function counted(w: ByteWriter, arrival: number): void {
   w.get(CPU);
   w.get(LOCATION);
-  w.i32(isLoop ? 1 : 0);
+  w.i32(arrival);
   tail(w, 'goCounted');
 }
 
-/** A taken branch takes fuel. */
-function takeFuel(w: ByteWriter): void {
+/** A taken branch takes fuel, to a location in a local. */
+function takeFuel(w: ByteWriter, location = LOCATION): void {
   w.get(CPU);
   state(w, OFF.fuel);
   w.i32(-1);
@@ -253,7 +259,12 @@ function takeFuel(w: ByteWriter): void {
   state(w, OFF.fuel);
   w.i32(0);
   w.byte(OP.i32_lt_s);
-  when(w, () => passOn(w, 'preempt'));
+  when(w, () => {
+    w.get(CPU);
+    w.get(location);
+    w.get(ADDRESS);
+    tail(w, 'preempt');
+  });
 }
 
 /** Back to whoever runs the interpreter until this location. */
@@ -270,7 +281,50 @@ function stopHere(w: ByteWriter): void {
 /** The first local behind the parameters. */
 export const A = PARAMETERS;
 export const B = PARAMETERS + 1;
-const IS_LOOP = PARAMETERS + 2;
+const KIND = PARAMETERS + 2;
+
+/** Counts on from what is on the stack: in 16 bits, the highest of which stays when it is set. Leaves it, and in a local. */
+export function oneMore(w: ByteWriter, local: number): void {
+  w.tee(local);
+  w.i32(1);
+  w.byte(OP.i32_add);
+  w.get(local);
+  w.i32(0x8000);
+  w.byte(OP.i32_and);
+  w.byte(OP.i32_or);
+  w.tee(local);
+}
+
+/** Counts an arrival in a record, and tells of it when the count has none of the bits that `mask` leaves. */
+function count(w: ByteWriter, record: number, location: number, mask: () => void, kind: () => void): void {
+  w.get(record);
+  w.get(record);
+  w.mem(OP.i32_load16_u, RECORD.count);
+  oneMore(w, B);
+  w.mem(OP.i32_store16, RECORD.count);
+  w.get(B);
+  mask();
+  w.byte(OP.i32_and);
+  w.byte(OP.i32_eqz);
+  when(w, () => {
+    w.get(location);
+    w.get(B);
+    kind();
+    w.call(imported('hot'));
+    w.byte(OP.drop);
+  });
+}
+
+/** Counts a branch onwards to a record. */
+function countBranch(w: ByteWriter, record: number, location: number): void {
+  count(
+    w,
+    record,
+    location,
+    () => state(w, OFF.branchMask),
+    () => w.i32(ARRIVAL.BRANCH),
+  );
+}
 
 const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>, (w: ByteWriter) => void>> =
   {
@@ -287,28 +341,17 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>
       passOn(w, 'goTo');
     },
     goCounted(w) {
-      // The third parameter says whether it is a loop.
+      // The third parameter says how.
       w.get(ADDRESS);
-      w.set(IS_LOOP);
+      w.set(KIND);
       find(w, A);
-      w.get(A);
-      w.get(A);
-      w.mem(OP.i32_load16_u, RECORD.count);
-      w.i32(1);
-      w.byte(OP.i32_add);
-      w.tee(B);
-      w.mem(OP.i32_store16, RECORD.count);
-      w.get(B);
-      state(w, OFF.heatMask);
-      w.byte(OP.i32_and);
-      w.byte(OP.i32_eqz);
-      when(w, () => {
-        w.get(LOCATION);
-        w.get(B);
-        w.get(IS_LOOP);
-        w.call(imported('hot'));
-        w.byte(OP.drop);
-      });
+      count(
+        w,
+        A,
+        LOCATION,
+        () => state(w, OFF.heatMask),
+        () => w.get(KIND),
+      );
       dispatch(w, A, ADDRESS);
     },
     preempt(w) {
@@ -328,17 +371,75 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>
       w.byte(OP.i32_and);
       w.get(ADDRESS);
       w.byte(OP.i32_gt_u);
-      when(w, () => passOn(w, 'goTo'));
-      counted(w, true);
+      when(w, () => passOn(w, 'goBranch'));
+      counted(w, ARRIVAL.LOOP);
+    },
+    /**
+     * A direct branch out of stencils: (state block, record, address | 1 when it goes back). The record is 0 when that is in
+     * another page.
+     */
+    sideExit(w) {
+      const [record, target] = [REC, ADDRESS];
+      const location = A;
+      w.get(target);
+      w.i32(-2);
+      w.byte(OP.i32_and);
+      state(w, OFF.thumb);
+      w.byte(OP.i32_or);
+      w.set(location);
+      takeFuel(w, location);
+      w.get(record);
+      w.byte(OP.i32_eqz);
+      when(w, () => {
+        w.get(CPU);
+        w.get(location);
+        w.i32(0);
+        tail(w, 'goBranch');
+      });
+      w.get(target);
+      w.i32(1);
+      w.byte(OP.i32_and);
+      w.byte(OP.if);
+      w.byte(VOID);
+      count(
+        w,
+        record,
+        location,
+        () => state(w, OFF.heatMask),
+        () => w.i32(ARRIVAL.LOOP),
+      );
+      w.byte(OP.else);
+      countBranch(w, record, location);
+      w.byte(OP.end);
+      w.get(target);
+      w.i32(-2);
+      w.byte(OP.i32_and);
+      w.set(target);
+      dispatch(w, record, target);
+    },
+    /** From stencils to a record behind them: (state block, record, address). */
+    fallThrough(w) {
+      w.get(ADDRESS);
+      state(w, OFF.thumb);
+      w.byte(OP.i32_or);
+      w.set(A);
+      countBranch(w, REC, A);
+      dispatch(w, REC, ADDRESS);
+    },
+    /** As goTo, and counts branches that lead there. */
+    goBranch(w) {
+      find(w, A);
+      countBranch(w, A, LOCATION);
+      dispatch(w, A, ADDRESS);
     },
     call(w) {
       takeFuel(w);
-      counted(w, false);
+      counted(w, ARRIVAL.JUMP);
     },
     returnTo(w) {
       takeFuel(w);
       stopHere(w);
-      passOn(w, 'goTo');
+      passOn(w, 'goBranch');
     },
     jump(w) {
       takeFuel(w);
@@ -420,8 +521,8 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>
       w.i32(2 * MAX_DISTANCE);
       w.byte(OP.i32_lt_u);
       w.byte(OP.i32_and);
-      when(w, () => passOn(w, 'goTo'));
-      counted(w, false);
+      when(w, () => passOn(w, 'goBranch'));
+      counted(w, ARRIVAL.JUMP);
     },
     check(w) {
       const [rec, pc, address, code, end] = [1, 2, 3, 4, 5];
@@ -447,7 +548,7 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>
      * same, for what is not as usual: the location may have compiled code, has no record, or has been arrived at often.
      */
     miss(w) {
-      const [depth, ret, record, stopAt, outerDepth] = [DEPTH, RETURN, A, B, IS_LOOP];
+      const [depth, ret, record, stopAt, outerDepth] = [DEPTH, RETURN, A, B, KIND];
       const target = PARAMETERS + 3;
       state(w, OFF.target);
       w.tee(target);
@@ -476,9 +577,7 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>
       w.byte(OP.i32_eq);
       w.get(record);
       w.mem(OP.i32_load16_u, RECORD.count);
-      w.i32(1);
-      w.byte(OP.i32_add);
-      w.tee(stopAt);
+      oneMore(w, stopAt);
       state(w, OFF.heatMask);
       w.byte(OP.i32_and);
       w.byte(OP.i32_eqz);

@@ -11,11 +11,13 @@ import { firstMatch, newA32, newThumb, ROWS } from '../decode/decoder.ts';
 import { withModel } from '../decode/features.ts';
 import type { Field, Insn, IsaName, Row } from '../decode/row.ts';
 import { itRow } from '../decode/t16.ts';
-import { effectsOf } from '../evaluator/effects.ts';
+import { COND_FLAGS, effectsOf } from '../evaluator/effects.ts';
 import { CPU, IMPORTS, TYPES, Unsupported } from '../jit/convention.ts';
 import { ByteWriter, type FuncBody, OP } from '../jit/wasm.ts';
-import { encodeModule } from '../jit/wasm-module.ts';
+import { encodeHead, encodeModule } from '../jit/wasm-module.ts';
 import { ALWAYS } from '../machine/machine.ts';
+import { FLAG, STITCHED, type Stencil, type StencilPair, Stencils } from '../stencils/stencil.ts';
+import { DEAD_NZCV, StencilWriter, whatOf } from '../stencils/stencil-writer.ts';
 import {
   compiledHandler,
   countHandler,
@@ -40,7 +42,15 @@ import { type FormEntry, Handlers } from './handlers.ts';
 import { buildTables, IN_BLOCK, type KindSource, type Pair } from './kinds.ts';
 import type { Operand } from './operand.ts';
 import { PAIRS } from './pairs.ts';
-import { CONDITION_HANDLERS, FIRST_FORM, MASTER_KIND, RECORD, TABLES_AT } from './record.ts';
+import {
+  CONDITION_HANDLERS,
+  conditionHandler,
+  FIRST_FORM,
+  HANDLER,
+  MASTER_KIND,
+  RECORD,
+  TABLES_AT,
+} from './record.ts';
 import { RecordMaker } from './record-maker.ts';
 import { usualForms } from './usual.ts';
 import { usualEncodings } from './usual-encodings.ts';
@@ -242,6 +252,42 @@ function handlerOf(...insns: Insn[]): ReturnType<typeof write> | null {
   }
 }
 
+/** The stencil of an instruction's form; undefined where there can be none. */
+function stencilOf(insn: Insn): StencilPair | undefined {
+  const what = whatOf(insn);
+  const write = (dead: number): Stencil => {
+    const w = new StencilWriter();
+    w.dead = dead;
+    const operands = operandsOf(insn);
+    w.beginHandler(operands, BASES[0], insn.size, insn.thumb);
+    writeInsn(w, insn, operands, BASES[0]);
+    return w.stencil(what);
+  };
+  try {
+    return { whole: write(0), quiet: (what.writes & 15) === 0 ? undefined : write(DEAD_NZCV) };
+  } catch (error) {
+    if (error instanceof Unsupported || error instanceof NoHandler) return undefined;
+    throw error;
+  }
+}
+
+/** That of a condition: leaves whether it holds. */
+function conditionStencil(cond: number): StencilPair {
+  const w = new StencilWriter();
+  w.beginHandler([], BASES[0], 2, true);
+  w.gen(w.cond(cond));
+  return { whole: w.stencil({ flags: 0, reads: COND_FLAGS[cond]!, writes: 0 }), quiet: undefined };
+}
+
+/** That of what the evaluator runs: it may be anything. */
+function stepStencil(size: number): StencilPair {
+  const w = new StencilWriter();
+  w.beginHandler([], BASES[0], size, true);
+  w.stepHere();
+  const flags = FLAG.ENDS | (size === 4 ? FLAG.LONG : 0);
+  return { whole: w.stencil({ flags, reads: 15, writes: 0 }), quiet: undefined };
+}
+
 function stepBody(size: number): FuncBody {
   const w = new HandlerWriter(new ByteWriter(64));
   w.beginHandler([], BASES[0], size, true);
@@ -312,6 +358,12 @@ function generateForModel(): { handlers: Handlers; names: readonly string[] } {
   const byKey = new Map<number, Omit<Form, 'insn'>>();
   const byCode = new Map<string, number>();
   const usual = new Set(handlers.keys());
+  const stencils: (StencilPair | undefined)[] = [];
+  stencils[HANDLER.STEP2] = stepStencil(2);
+  stencils[HANDLER.STEP4] = stepStencil(4);
+  for (const size of [2, 4])
+    for (let cond = 0; cond < CONDITION_HANDLERS; cond++)
+      stencils[conditionHandler(cond, size)] = conditionStencil(cond);
   for (const [key, insn] of allForms()) {
     const made = handlerOf(insn);
     if (made === null) continue;
@@ -325,7 +377,10 @@ function generateForModel(): { handlers: Handlers; names: readonly string[] } {
       names.push(nameOfForm(insn));
     }
     forms.push({ key, handler, operands });
-    if (usualForms().has(nameOfForm(insn))) usual.add(handler);
+    if (usualForms().has(nameOfForm(insn))) {
+      usual.add(handler);
+      stencils[handler] ??= stencilOf(insn);
+    }
     byKey.set(key, { handler, operands });
   }
   const firstPair = handlers.length;
@@ -341,6 +396,10 @@ function generateForModel(): { handlers: Handlers; names: readonly string[] } {
   const orderedNames = [...CONTROL_NAMES, ...order.map((handler) => names[CONTROL_NAMES.length + handler]!)];
   const parts = {
     ...modulesOf(ordered, usual.size, orderedNames),
+    stencils: Stencils.file(
+      order.map((handler) => stencils[handler]),
+      stitchedHead(handlers.length),
+    ),
     firstPair: placed(firstPair),
     usual: usual.size,
   };
@@ -391,7 +450,7 @@ function modulesOf(
     functions: [...controlBodies(), ...handlers.slice(0, usual)],
     exports: CONTROL_FUNCTIONS.map(({ name }, function_) => ({ name, function: function_ })),
     typedTable: {
-      size: handlers.length,
+      size: handlers.length + STITCHED,
       filledWith: controlIndex('unusual'),
       functions: places.slice(0, usual),
       first: 0,
@@ -404,13 +463,24 @@ function modulesOf(
     functionImports: [...imports, ...CONTROL_FUNCTIONS],
     functions: handlers.slice(usual),
     typedTable: {
-      size: handlers.length,
+      size: handlers.length + STITCHED,
       functions: places.slice(0, handlers.length - usual),
       first: usual,
     },
     ...(NAMES && { names: names.slice(CONTROL_FUNCTIONS.length + usual) }),
   });
   return { wasm, rest };
+}
+
+/** What the modules of stitched functions begin with: they have the imports of the module of other handlers, and its table. */
+function stitchedHead(handlers: number): Uint8Array {
+  return encodeHead({
+    types: TYPES,
+    table: false,
+    secondMemory: 'd',
+    functionImports: [...IMPORTS, ...CONTROL_IMPORTS, ...CONTROL_FUNCTIONS],
+    typedTable: { size: handlers + STITCHED, functions: [], first: 0 },
+  });
 }
 
 /** A form with its handler. */

@@ -1,6 +1,7 @@
 /**
  * The interpreter's modules, compiled once for all address spaces of this process, and the master table they share.
  */
+import type { Stencils } from '../stencils/stencil.ts';
 import { RecordDecoder } from './decoder.ts';
 import { generate } from './generate.ts';
 import type { Handlers } from './handlers.ts';
@@ -10,6 +11,8 @@ export interface HandlerSet {
   readonly module: WebAssembly.Module;
   /** The others; compiled when it is first asked for. */
   rest(): WebAssembly.Module;
+  /** What most handlers do, to be put together. */
+  stencils(): Stencils;
   readonly decoder: RecordDecoder;
 }
 
@@ -36,10 +39,12 @@ function rest(): WebAssembly.Module {
   return restModule;
 }
 
+const stencils = (): Stencils => handlers!.stencils;
+
 /** `floatMode`: what goes by a mode of FPSCR is to be stepped. */
 export function handlerSet(counting = false, floatMode = false): HandlerSet {
   handlers ??= load();
   module ??= compile(handlers);
   const decoder = (decoders[`${counting} ${floatMode}`] ??= new RecordDecoder(handlers, counting, floatMode));
-  return { module, rest, decoder };
+  return { module, rest, stencils, decoder };
 }

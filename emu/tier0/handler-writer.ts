@@ -126,14 +126,37 @@ export class HandlerWriter extends Emitter {
     this.used.clear();
   }
 
-  /** Loads from the instruction's record. */
+  // ---- what is known when the handler runs; a stencil knows it when it is put in place ----
+  /** Leaves an operand of one byte, and a wide one. */
+  protected operandByte(at: number): void {
+    this.#loadRecord(OP.i32_load8_u, at);
+  }
+  protected operandWord(at: number): void {
+    this.#loadRecord(OP.i32_load, at);
+  }
   #loadRecord(op: number, at: number): void {
     this.out.get(REC);
     this.out.mem(op, at + this.#ahead * RECORD_SCALE);
   }
 
+  /** Leaves a base address for the register that an operand names; gives the offset to it, `offset` being that of register 0. */
+  protected register(at: number, offset: number): number {
+    this.out.get(CPU);
+    this.operandByte(at);
+    this.out.byte(OP.i32_add);
+    return offset;
+  }
+
+  /** Leaves the address of the instruction's record. */
+  protected record(): void {
+    this.out.get(REC);
+    if (this.#ahead === 0) return;
+    this.out.i32(this.#ahead * RECORD_SCALE);
+    this.out.byte(OP.i32_add);
+  }
+
   /** Leaves the instruction's address, and something more. */
-  #address(more: number): void {
+  protected address(more: number): void {
     this.out.get(ADDRESS);
     if (this.#ahead + more === 0) return;
     this.out.i32(this.#ahead + more);
@@ -168,14 +191,6 @@ export class HandlerWriter extends Emitter {
     return operand;
   }
 
-  /** Leaves the state block's address plus the operand, an offset in a register file. */
-  #registerAddress(i: number, kind: OperandKind): void {
-    const { out } = this;
-    out.get(CPU);
-    this.#loadRecord(OP.i32_load8_u, this.#operand(i, kind).at);
-    out.byte(OP.i32_add);
-  }
-
   /** Leaves a base address for core register n; gives the offset to it. */
   #coreAddress(n: number): number {
     const { out } = this;
@@ -192,8 +207,7 @@ export class HandlerWriter extends Emitter {
       out.get(CPU);
       return OFF.r + 4 * n;
     }
-    this.#registerAddress(hole.i, 'core');
-    return OFF.r + 4 * hole.delta;
+    return this.register(this.#operand(hole.i, 'core').at, OFF.r + 4 * hole.delta);
   }
 
   /** Leaves a base address for an extension register; gives the offset to it. */
@@ -204,15 +218,15 @@ export class HandlerWriter extends Emitter {
       this.out.get(CPU);
       return vfpOffset(unit, n);
     }
-    this.#registerAddress(hole.i, unit === 32 ? 'single' : 'double');
-    return vfpOffset(unit, hole.delta);
+    const { at } = this.#operand(hole.i, unit === 32 ? 'single' : 'double');
+    return this.register(at, vfpOffset(unit, hole.delta));
   }
 
   // ---- registers ----
   override reg(n: number): Node {
     const { out } = this;
     if (n === 15) {
-      this.#address(pcReads({ pc: 0, thumb: this.thumb }));
+      this.address(pcReads({ pc: 0, thumb: this.thumb }));
       return this.fromStack();
     }
     out.mem(OP.i32_load, this.#coreAddress(n));
@@ -233,7 +247,7 @@ export class HandlerWriter extends Emitter {
     }
     const rest = this.newLocal(I32);
     this.#listRegister = this.newLocal(I32);
-    this.#loadRecord(OP.i32_load, this.#operand(hole.i, 'wide').at);
+    this.operandWord(this.#operand(hole.i, 'wide').at);
     out.set(rest);
     for (let i = 0; i < count; i++) {
       out.get(rest);
@@ -267,7 +281,7 @@ export class HandlerWriter extends Emitter {
   }
   override returnLocation(): Node {
     // An instruction's address has bit 0 clear.
-    this.#address(this.size + (this.thumb ? 1 : 0));
+    this.address(this.size + (this.thumb ? 1 : 0));
     return this.fromStack();
   }
 
@@ -286,7 +300,8 @@ export class HandlerWriter extends Emitter {
     const known = this.used.get(i)?.kind;
     const wide = known === 'wide' || (known === undefined && WIDE.has(this.#names[i]!));
     const { at } = this.#operand(i, wide ? 'wide' : 'small');
-    this.#loadRecord(wide ? OP.i32_load : OP.i32_load8_u, at);
+    if (wide) this.operandWord(at);
+    else this.operandByte(at);
     return this.fromStack();
   }
 
@@ -389,12 +404,8 @@ export class HandlerWriter extends Emitter {
     const { out } = this;
     this.openUnlikely();
     out.get(CPU);
-    out.get(REC);
-    if (this.#ahead > 0) {
-      out.i32(this.#ahead * RECORD_SCALE);
-      out.byte(OP.i32_add);
-    }
-    this.#address(0);
+    this.record();
+    this.address(0);
     this.gen(address);
     out.i32(code);
     out.call(controlIndex('check'));
@@ -415,7 +426,7 @@ export class HandlerWriter extends Emitter {
     const to = this.let(location);
     this.out.get(CPU);
     this.gen(to);
-    this.#address(0);
+    this.address(0);
   }
 
   override trap(kind: Trap, imm: number): void {
@@ -440,7 +451,7 @@ export class HandlerWriter extends Emitter {
   storeAddress(ahead: number): void {
     const { out } = this;
     out.get(CPU);
-    this.#address(ahead);
+    this.address(ahead);
     out.mem(OP.i32_store, OFF.r + 60);
   }
 
@@ -449,7 +460,7 @@ export class HandlerWriter extends Emitter {
     const { out } = this;
     this.storeAddress(0);
     out.get(CPU);
-    out.get(REC);
+    this.record();
     out.mem(OP.i32_load8_u, RECORD.it);
     out.mem(OP.i32_store, OFF.it);
     out.get(CPU);
@@ -464,7 +475,7 @@ export class HandlerWriter extends Emitter {
     out.get(REC);
     out.i32((this.#ahead + size) * RECORD_SCALE);
     out.byte(OP.i32_add);
-    this.#address(size);
+    this.address(size);
     this.#loadRecord(OP.i32_load16_u, RECORD.handler + size * RECORD_SCALE);
     out.byte(OP.return_call_indirect);
     out.u32(HANDLER_TYPE);

@@ -3,9 +3,11 @@
  * has and where its operands stand, and the tables of kinds.ts.
  *
  * As bytes, which a file holds: eight words (magic, lengths of the following, the first handler of a pair, how many handlers are
- * in the first module), that module, the layouts as JSON, then for each form its key (a double) in ascending order, then for each
- * form its handler and layout (two halfwords), then the tables; and behind all this, which a start needs, the other module.
+ * in the first module, length of the other), that module, the layouts as JSON, then for each form its key (a double) in ascending
+ * order, then for each form its handler and layout (two halfwords), then the tables; and behind all this, which a start needs,
+ * the other module and the stencils (../stencils/stencil.ts).
  */
+import { Stencils } from '../stencils/stencil.ts';
 import type { Operand } from './operand.ts';
 
 export interface FormEntry {
@@ -18,6 +20,7 @@ export interface FormEntry {
 interface Parts {
   readonly wasm: Uint8Array<ArrayBuffer>;
   readonly rest: Uint8Array<ArrayBuffer>;
+  readonly stencils: Uint8Array<ArrayBuffer>;
   readonly tables?: Uint8Array;
   readonly firstPair: number;
   readonly usual: number;
@@ -45,8 +48,10 @@ export function restOfHandlersAt(header: Uint8Array<ArrayBuffer>): number {
 export class Handlers {
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #restAt: number;
-  readonly #readRest: () => Uint8Array<ArrayBuffer>;
+  readonly #stencilsAt: number;
+  readonly #read: (from: number, to?: number) => Uint8Array<ArrayBuffer>;
   #rest: Uint8Array<ArrayBuffer> | undefined;
+  #stencils: Stencils | undefined;
   readonly #keys: Float64Array;
   /** Handler and layout of each form. */
   readonly #entries: Uint16Array;
@@ -57,18 +62,21 @@ export class Handlers {
   /** Handlers below are in the first module. */
   readonly usual: number;
 
-  /** `readRest` gives what the bytes do not have, if they do not. Throws when the bytes are no handlers. */
+  /**
+   * `read` gives bytes `from`..`to`, or to the end, of what the bytes are the beginning of. Throws when these are no handlers.
+   */
   constructor(
     bytes: Uint8Array<ArrayBuffer>,
-    readRest: () => Uint8Array<ArrayBuffer> = () => bytes.subarray(this.#restAt),
+    read: (from: number, to?: number) => Uint8Array<ArrayBuffer> = (from, to) => bytes.subarray(from, to),
   ) {
     const { buffer, byteOffset } = bytes;
     const header = new Uint32Array(buffer, byteOffset, HANDLERS_HEADER / 4);
-    const [, , layouts, forms, tables, firstPair, usual] = header;
+    const [, , layouts, forms, tables, firstPair, usual, rest] = header;
     const { layoutsAt, keysAt, tablesAt, restAt } = placesOf(header);
     this.#bytes = bytes;
     this.#restAt = restAt;
-    this.#readRest = readRest;
+    this.#stencilsAt = restAt + padded(rest!);
+    this.#read = read;
     this.firstPair = firstPair!;
     this.usual = usual!;
     this.#layouts = JSON.parse(new TextDecoder().decode(bytes.subarray(layoutsAt, layoutsAt + layouts!)));
@@ -79,7 +87,7 @@ export class Handlers {
 
   static of(
     forms: readonly FormEntry[],
-    { wasm, rest, tables = new Uint8Array(), firstPair, usual }: Parts,
+    { wasm, rest, stencils, tables = new Uint8Array(), firstPair, usual }: Parts,
   ): Handlers {
     const sorted = [...forms].sort((a, b) => a.key - b.key);
     const layouts = [...new Set(sorted.map(({ operands }) => JSON.stringify(operands)))];
@@ -95,10 +103,12 @@ export class Handlers {
       rest.length,
     );
     const { layoutsAt, keysAt, tablesAt, restAt } = placesOf(header);
-    const bytes = new Uint8Array(restAt + rest.length);
+    const stencilsAt = restAt + padded(rest.length);
+    const bytes = new Uint8Array(stencilsAt + stencils.length);
     new Uint32Array(bytes.buffer, 0, header.length).set(header);
     bytes.set(tables, tablesAt);
     bytes.set(rest, restAt);
+    bytes.set(stencils, stencilsAt);
     bytes.set(wasm, HANDLERS_HEADER);
     bytes.set(text, layoutsAt);
     new Float64Array(bytes.buffer, keysAt, forms.length).set(sorted.map(({ key }) => key));
@@ -110,17 +120,20 @@ export class Handlers {
 
   /** All of it. */
   get file(): Uint8Array {
-    const { rest } = this;
-    const file = new Uint8Array(this.#restAt + rest.length);
-    file.set(this.#bytes.subarray(0, this.#restAt));
-    file.set(rest, this.#restAt);
-    return file;
+    return Buffer.concat([this.#bytes.subarray(0, this.#restAt), this.#read(this.#restAt)]);
   }
 
   /** The module of the handlers that are not usual. */
   get rest(): Uint8Array<ArrayBuffer> {
-    this.#rest ??= this.#readRest();
+    const [length = 0] = new Uint32Array(this.#bytes.buffer, this.#bytes.byteOffset + 28, 1);
+    this.#rest ??= this.#read(this.#restAt, this.#restAt + length);
     return this.#rest;
+  }
+
+  /** What most handlers do, to be put together. */
+  get stencils(): Stencils {
+    this.#stencils ??= new Stencils(this.#read(this.#stencilsAt));
+    return this.#stencils;
   }
 
   get wasm(): Uint8Array<ArrayBuffer> {

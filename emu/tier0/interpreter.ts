@@ -35,13 +35,14 @@ import {
 } from '../memory/layout.ts';
 import type { RecordDecoder } from './decoder.ts';
 import { BLOCK_ROOM } from './it-block.ts';
+import { keyOf, LocationRecords } from './location-records.ts';
 import { HANDLER, RECORD, RECORD_SCALE, RECORDS_LENGTH } from './record.ts';
 import { type PageRecords, RecordArea } from './record-area.ts';
 
 /** What the interpreter tells the engine. */
 export interface InterpreterHooks {
-  /** A location has been arrived at as often as OFF.heatMask says: by a loop inside a function, or otherwise. */
-  hot(location: number, count: number, isLoop: boolean): void;
+  /** A location has been arrived at as often as OFF.heatMask or branchMask says, this time by ARRIVAL.*. */
+  hot(location: number, count: number, arrival: number): void;
   /** An indirect jump goes where it did not go the last time. */
   sawJump(address: number, location: number): void;
   /** What time is spent on from now on; told only when `timed`. */
@@ -71,31 +72,37 @@ export class WasmInterpreter {
   readonly #enter: Machinery['interpret'];
   readonly #hooks: InterpreterHooks;
   readonly #heatMask: number;
+  readonly #branchMask: number;
   readonly #timed: boolean;
   readonly #views: { readonly u16: Uint16Array; readonly i32: Int32Array };
   /** The thread under way. */
   #cpu!: CpuState;
   readonly #area: RecordArea;
-  /** By page * 2 + thumb: its records, and what earlier processes have left. (An iterator makes two objects for each.) */
+  readonly records: LocationRecords;
+  /** By page * 2 + thumb: its records, and what earlier processes have left. */
   readonly #pages: Map<number, PageRecords>;
   #stops: readonly number[] = [];
+  /** Pages whose records have been taken away. */
+  #dropped = 0;
 
   constructor(
     space: AddressSpace,
     decoder: RecordDecoder,
     machinery: Machinery,
     hooks: InterpreterHooks,
-    { heatMask, timed }: { heatMask: number; timed: boolean },
+    { heatMask, branchMask, timed }: Readonly<{ heatMask: number; branchMask: number; timed: boolean }>,
     pages: Map<number, PageRecords>,
   ) {
     this.#area = RecordArea.of(space);
     this.#area.users.add(this);
     this.#pages = pages;
     this.#heatMask = heatMask;
+    this.#branchMask = branchMask;
     this.#timed = timed;
     this.#space = space;
     this.#decoder = decoder;
     this.#views = { u16: space.u16, i32: space.i32 };
+    this.records = new LocationRecords(pages, decoder, space.u16, space.i32);
     this.#hooks = hooks;
     this.#enter = machinery.interpret;
     machinery.calls = {
@@ -108,8 +115,8 @@ export class WasmInterpreter {
         return made;
       },
       fault: (_cpu, record, address, at, code) => this.#fault(record >>> 0, address >>> 0, at >>> 0, code),
-      hot: (location, count, isLoop) => {
-        hooks.hot(location >>> 0, count, isLoop !== 0);
+      hot: (location, count, arrival) => {
+        hooks.hot(location >>> 0, count, arrival);
         return 0;
       },
       sawJump: (address, location) => {
@@ -142,6 +149,7 @@ export class WasmInterpreter {
     w[OFF.depth >> 2] = depth;
     w[OFF.stopAt >> 2] = stopAt;
     w[OFF.heatMask >> 2] = this.#heatMask;
+    w[OFF.branchMask >> 2] = this.#branchMask;
     w[OFF.timed >> 2] = this.#timed ? 1 : 0;
     try {
       return this.#enter(cpu.base, cpu.location, 0);
@@ -176,80 +184,27 @@ export class WasmInterpreter {
    */
   stopAt(locations: readonly number[]): void {
     if (this.#area.shown !== this) this.show();
-    for (const location of this.#stops) this.forgetCompiled(location);
+    for (const location of this.#stops) this.records.forgetCompiled(location);
     this.#stops = locations;
     this.#putStops();
   }
 
   #putStops(): void {
-    for (const location of this.#stops) this.setCompiled(location, NO_SLOT);
+    for (const location of this.#stops) this.records.setCompiled(location, NO_SLOT);
   }
 
-  /** Whether the instruction at a location has been run, or is just about to be. */
-  hasRun(location: number): boolean {
-    const record = this.#recordOf(location);
-    return record !== 0 && this.#views.u16[(record + RECORD.handler) >>> 1] !== HANDLER.DECODE;
-  }
-
-  /** Pages (address >>> 12) with records of code. */
-  codePages(): Iterable<number> {
-    const pages = new Set<number>();
-    for (const [key, { isUsed }] of this.#pages) if (isUsed) pages.add(key >>> 1);
-    return pages;
-  }
-
-  /** Arrivals counted at a location. */
-  arrivals(location: number): number {
-    const record = this.#recordOf(location);
-    return record === 0 ? 0 : this.#views.u16[(record + RECORD.count) >>> 1]!;
-  }
-
-  /** Counts an arrival; gives how many there have been, 0 when the location has no record. */
-  countArrival(location: number): number {
-    const record = this.#recordOf(location);
-    return record === 0 ? 0 : ++this.#views.u16[(record + RECORD.count) >>> 1]!;
-  }
-
-  /** From now on arrivals at a location enter the compiled code in a slot. */
-  setCompiled(location: number, slot: number): void {
-    const record = this.#recordOf(location);
-    if (record === 0) return;
-    const { i32 } = this.#views;
-    this.#part(location, record);
-    i32[(record + RECORD.word) >>> 2] = slot;
-    i32[record >>> 2] = HANDLER.COMPILED;
-    const page = this.#pages.get(keyOf(location))!;
-    (page.compiled ??= new Set()).add(location);
-  }
-
-  /** The location has no compiled code any more. */
-  forgetCompiled(location: number): void {
-    const record = this.#recordOf(location);
-    if (record !== 0 && this.#views.u16[(record + RECORD.handler) >>> 1] === HANDLER.COMPILED)
-      this.#views.i32.fill(0, record >>> 2, (record >>> 2) + 4);
-    this.#used(keyOf(location))?.compiled?.delete(location);
-  }
-
-  /** The instruction at a location is no longer the second of a pair. (Its first may well be the second of another.) */
-  #part(location: number, record: number): void {
+  /** Decodes so many bytes of code before they are run, up to the end of the page. For tests. */
+  decodeAhead(cpu: CpuState, location: number, length: number): void {
+    this.#cpu = cpu;
+    if (this.#area.shown !== this) this.show();
+    if (this.records.of(location) === 0 && this.#page(location) === 0) return;
     const { u16 } = this.#views;
-    for (const size of [2, 4]) {
-      if ((location & PAGE_MASK & ~1) < size) return;
-      const handler = (record - size * RECORD_SCALE + RECORD.handler) >>> 1;
-      const alone = this.#decoder.firstOf(u16[handler]!);
-      if (alone !== 0) u16[handler] = alone;
+    const end = Math.min(location + length, (location | PAGE_MASK) - 3);
+    for (let at = location; at < end; ) {
+      const record = this.records.of(at);
+      if (u16[record >>> 1] === HANDLER.DECODE) this.#decode(record, (at & ~1) >>> 0);
+      at += at & 1 && !isThumb32(u16[at >>> 1]!) ? 2 : 4;
     }
-  }
-
-  #recordOf(location: number): number {
-    const page = this.#used(keyOf(location));
-    return page === undefined ? 0 : page.records + (location & PAGE_MASK & ~1) * RECORD_SCALE;
-  }
-
-  /** The process's own records of a page. */
-  #used(key: number): PageRecords | undefined {
-    const page = this.#pages.get(key);
-    return page?.isUsed === true ? page : undefined;
   }
 
   /** Takes the records of pages away; also called when the address space changes. */
@@ -266,7 +221,7 @@ export class WasmInterpreter {
       }
     }
     // The last instruction of the page before may have had its other half there.
-    const before = this.#used(((first - 1) << 1) | 1);
+    const before = this.records.used(((first - 1) << 1) | 1);
     if (before !== undefined) this.#forgetLast(before.records);
     this.#putStops();
   }
@@ -278,8 +233,9 @@ export class WasmInterpreter {
   }
 
   #drop(key: number): void {
-    const page = this.#used(key);
+    const page = this.records.used(key);
     if (page === undefined) return;
+    this.#dropped++;
     this.#hide(key);
     this.#pages.delete(key);
     this.#area.give(page.records);
@@ -299,17 +255,19 @@ export class WasmInterpreter {
   /** The end of the process: leaves what the next one can use. To be called while everything is still mapped. */
   close(): void {
     let dropped = false;
+    // Not by an iterator: that makes two objects for each page.
     this.#pages.forEach((page, key) => {
       if (!page.isUsed) return;
       page.image = this.#hooks.image((key >>> 1) * PAGE_SIZE);
-      dropped ||= page.image === null;
-      if (page.image === null) this.#drop(key);
-      else {
-        // The next process may have another page behind this one.
-        this.#forgetLast(page.records);
-        this.#hide(key);
-        page.isUsed = false;
+      if (page.image === null) {
+        this.#drop(key);
+        dropped = true;
+        return;
       }
+      // The next process may have another page behind this one.
+      this.#forgetLast(page.records);
+      this.#hide(key);
+      page.isUsed = false;
     });
     this.#area.users.delete(this);
     if (this.#area.shown === this) this.#area.shown = undefined;
@@ -321,8 +279,11 @@ export class WasmInterpreter {
 
   /** Forgets all records but those of IT blocks, which somebody may be in the midst of. */
   #dropAll(): void {
-    for (const { records } of this.#pages.values()) this.#area.give(records);
-    this.forget();
+    for (const [key, { records, isUsed }] of this.#pages) {
+      if (isUsed) this.#hide(key);
+      this.#area.give(records);
+    }
+    this.#pages.clear();
   }
 
   // ---- what the interpreter calls ----
@@ -340,7 +301,7 @@ export class WasmInterpreter {
       i32[tableEntry(key)] = left.records;
       if (left.compiled !== undefined) {
         this.#hooks.found(left.image!);
-        for (const l of left.compiled) if (!this.#hooks.isCompiled(l)) this.forgetCompiled(l);
+        for (const l of left.compiled) if (!this.#hooks.isCompiled(l)) this.records.forgetCompiled(l);
       }
       this.#putStops();
       return 1;
@@ -362,8 +323,10 @@ export class WasmInterpreter {
   #takeLeft(key: number, address: number): PageRecords | undefined {
     const left = this.#pages.get(key);
     if (left === undefined) return undefined;
-    left.isUsed = left.image === this.#hooks.image(address);
-    if (left.isUsed) return left;
+    if (left.image === this.#hooks.image(address)) {
+      left.isUsed = true;
+      return left;
+    }
     this.#pages.delete(key);
     this.#area.give(left.records);
     return undefined;
@@ -433,13 +396,16 @@ export class WasmInterpreter {
     const location = address | this.#cpu.i32[OFF.thumb >> 2]!;
     const it = this.#itBefore(record);
     if (at & (align - 1)) return this.#leaveByFault(location, it, at, kind, 'align');
+    const dropped = this.#dropped;
     // Bringing one page in may take access to the other away: once more.
     for (let i = 0; i < 2; i++) {
       const fault = bringIn(this.#space, at, length, kind);
       if (fault !== null) return this.#leaveByFault(location, it, fault.address, fault.access, fault.why);
-      if (this.#space.pages.allows(at, length, kind)) return 1;
+      if (this.#space.pages.allows(at, length, kind)) break;
     }
-    return this.#leaveToStep(record, address);
+    // Who runs a function of stencils does not look at the records that are gone.
+    const isDone = dropped === this.#dropped && this.#space.pages.allows(at, length, kind);
+    return isDone ? 1 : this.#leaveToStep(record, address);
   }
 
   /** The evaluator is to run the instruction. */
@@ -450,6 +416,7 @@ export class WasmInterpreter {
   #itBefore(record: number): number {
     return this.#views.i32[(record + RECORD.it) >>> 2]! >>> 24;
   }
+
   #leaveAt(location: number, it: number, reason: number): void {
     this.#cpu.location = location >>> 0;
     this.#cpu.i32[OFF.it >> 2] = it;
@@ -464,11 +431,6 @@ export class WasmInterpreter {
     this.#hooks.faulted(why);
     return 0;
   }
-}
-
-/** Under what the records of a location's page are known. */
-function keyOf(location: number): number {
-  return ((location >>> PAGE_SHIFT) << 1) | (location & 1);
 }
 
 /** The word that says where the records of a page are. */

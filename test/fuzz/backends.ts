@@ -9,6 +9,9 @@ import type { BackendFactory, BenchCpu } from './runner.ts';
 /** Cases that are compiled as one module: making one takes longer than all else of a case. */
 const MODULE_CASES = 32;
 
+/** Code of a case is no longer. */
+const MAX_BYTES = 256;
+
 /** The JIT without its patience: each case is compiled before it runs, not after it has run often. */
 class EagerJit extends JitBackend implements BenchCpu {
   #batch: readonly number[] = [];
@@ -35,9 +38,18 @@ class EagerJit extends JitBackend implements BenchCpu {
   }
 }
 
+/** Each case is put together from stencils before it runs; nothing is compiled. */
+class EagerStencils extends JitBackend implements BenchCpu {
+  override run(cpu: CpuState): void {
+    this.stencils.ahead(cpu, cpu.location, MAX_BYTES);
+    super.run(cpu);
+  }
+}
+
 export const BACKENDS: ReadonlyMap<string, BackendFactory> = new Map<string, BackendFactory>([
   ['reference', (space, options) => new ReferenceBackend(space, options)],
   ['interp', (space, options) => new JitBackend(space, { ...options, interpret: true, brief: 0 })],
+  ['stencils', (space, options) => new EagerStencils(space, { ...options, hot: 2 ** 30, brief: 0 })],
   ['jit', (space, options) => new EagerJit(space, options)],
   ['unicorn', (space, options) => new UnicornBackend(space, options)],
 ]);

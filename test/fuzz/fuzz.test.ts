@@ -38,7 +38,7 @@ qemu.describe(qemu.name('instructions against qemu-arm'), { timeout: 120_000 }, 
       chains: 0,
       programs: 0,
       seed: 1,
-      backends: backends('interp', 'jit'),
+      backends: backends('interp', 'stencils', 'jit'),
     });
     expect(failures(report)).toEqual([]);
     // SVC would be a system call of the oracle's host.
@@ -56,7 +56,7 @@ qemu.describe(qemu.name('instructions against qemu-arm'), { timeout: 120_000 }, 
         programs: 0,
         seed: 5,
         cpu: 'max',
-        backends: backends('interp', 'jit'),
+        backends: backends('interp', 'stencils', 'jit'),
       });
       expect(failures(report)).toEqual([]);
       expect(starved(report)).toEqual([]);
@@ -73,7 +73,7 @@ qemu.describe(qemu.name('instructions against qemu-arm'), { timeout: 120_000 }, 
       chains: 2500,
       programs: 0,
       seed: 2,
-      backends: backends('interp', 'jit'),
+      backends: backends('interp', 'stencils', 'jit'),
     });
     expect(failures(report)).toEqual([]);
     expect(report.cases).toBeGreaterThan(2300);
@@ -86,7 +86,7 @@ qemu.describe(qemu.name('instructions against qemu-arm'), { timeout: 120_000 }, 
       chains: 0,
       programs: 1200,
       seed: 4,
-      backends: backends('interp', 'jit'),
+      backends: backends('interp', 'stencils', 'jit'),
     });
     expect(failures(report)).toEqual([]);
     expect(report.cases).toBeGreaterThan(1000);

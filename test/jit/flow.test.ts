@@ -3,6 +3,7 @@
  * some of these a region is compiled again with what it calls inside it.
  */
 import { afterEach, describe, expect, test } from 'vitest';
+import { JitBackend } from '../../emu/jit/backend.ts';
 import { assemble } from '../unicorn/assemble.ts';
 import { flowProgram } from './flow.ts';
 import {
@@ -13,6 +14,7 @@ import {
   machine,
   outcome,
   reference,
+  stencils,
   threaded,
 } from './machine.ts';
 
@@ -21,6 +23,8 @@ const [first, last] = (process.env.FLOW_SEEDS ?? '0-39').split('-').map(Number) 
 const SLICES = [1 << 30, 1, 3, 40];
 const TIERS: readonly [string, Factory][] = [
   ['interp', interp],
+  ['stencils', stencils],
+  ['stencils, then jit', (space, hooks) => new JitBackend(space, { hooks, hot: 16, stitched: 2 })],
   ['jit', jit],
   ['jit with a thread', threaded()],
 ];

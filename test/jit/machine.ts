@@ -37,6 +37,9 @@ const HOT = 64;
 
 export type Factory = (space: AddressSpace, hooks: CpuHooks) => CpuBackend;
 export const jit: Factory = (space, hooks) => new JitBackend(space, { hooks, hot: HOT });
+/** What is run more than once is put together from stencils; nothing is compiled. */
+export const stencils: Factory = (space, hooks) =>
+  new JitBackend(space, { hooks, hot: 2 ** 30, stitched: 1 });
 /** The JIT with translations that it shares with others. */
 export const jitWith =
   (store: TranslationStore): Factory =>

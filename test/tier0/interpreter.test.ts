@@ -12,6 +12,7 @@ import {
   machine,
   outcome,
   reference,
+  stencils,
 } from '../jit/machine.ts';
 import { assemble } from '../unicorn/assemble.ts';
 
@@ -42,7 +43,9 @@ function runWith(
 
 const both = (source: string, svc: Parameters<typeof runWith>[2] = () => {}) => {
   const m = runWith(interp, source, svc);
-  expect(outcome(m)).toEqual(outcome(runWith(reference, source, svc)));
+  const expected = outcome(runWith(reference, source, svc));
+  expect(outcome(m)).toEqual(expected);
+  expect(outcome(runWith(stencils, source, svc))).toEqual(expected);
   return m;
 };
 

@@ -1,0 +1,171 @@
+/**
+ * Stencils: what a handler of the interpreter does, as a piece of wasm with holes in it. Where a handler reads its operands from
+ * the record, and is told where it stands, a stencil has room for constants; and it ends by falling through. So the stencils of
+ * instructions that follow each other, one behind the other and with their holes filled, are a function that does them all:
+ * "copy-and-patch" (H. Xu and F. Kjolstad, Copy-and-patch compilation, OOPSLA 2021). The pieces are made when armrun is built, by
+ * the writer of the handlers (stencil-writer.ts); at run time nothing is decoded or translated (stitcher.ts).
+ *
+ * As bytes, which the file of handlers holds: HEADER_WORDS words (MAGIC, number of handlers, of entries, of holes, bytes of code,
+ * of the module's head), then the entries, ENTRY.words words each: one for each handler, and behind them those that leave flags
+ * alone; then HOLE_WORDS words for each hole, the code, and the head: the part of a module before its functions, the same for
+ * all.
+ */
+
+/**
+ * An entry: where its code begins and how long it is, its first hole and how many there are, FLAG.*, locals that are i32; how far
+ * ahead of the instruction is what a direct branch counts from (0: it is none); the entry of the same without flags (0: there is
+ * none); and which flags it reads and writes (FLAGS of effects.ts), those that it writes each time in bits 8 to 11.
+ */
+export const ENTRY = {
+  code: 0,
+  length: 1,
+  hole: 2,
+  holes: 3,
+  flags: 4,
+  locals: 5,
+  ahead: 6,
+  quiet: 7,
+  reads: 8,
+  writes: 9,
+  words: 10,
+} as const;
+
+export const FLAG = {
+  /** There is a stencil. */
+  PRESENT: 1,
+  /** Nothing behind it is run: it jumps, always. */
+  JUMPS: 2,
+  /** It jumps, or not. */
+  MAY_JUMP: 4,
+  /** What is behind it may have become something else: a system call. */
+  ENDS: 8,
+  /** It has locals that are no integers. */
+  FLOATS: 16,
+  /** Of four bytes; else of two. */
+  LONG: 32,
+} as const;
+
+/** What goes into a hole. */
+export const HOLE = {
+  /** i32.const of an operand byte, in two bytes. */
+  BYTE: 0,
+  /** An offset in memory: an operand byte and something, in two bytes. */
+  OFFSET: 1,
+  /** i32.const of the wide operand, in five bytes. */
+  WORD: 2,
+  /** The same of the instruction's address and something. */
+  ADDRESS: 3,
+  /** The same of its record's. */
+  RECORD: 4,
+  /**
+   * The same of where it branches to, by its wide operand: the record (0 in another page), and the address | 1 when it goes back.
+   * Not the place in the record but the labels around are told.
+   */
+  TARGET_RECORD: 5,
+  TARGET: 6,
+} as const;
+
+/** A hole: where it is in the code (16 bits), and above what it is (HOLE.*, 8 bits) and its operand's place in the record. */
+export const HOLE_WORDS = 2;
+
+export interface Hole {
+  readonly at: number;
+  readonly kind: number;
+  /** Place in the record. */
+  readonly from: number;
+  readonly plus: number;
+}
+
+export interface Stencil {
+  readonly code: Uint8Array;
+  readonly holes: readonly Hole[];
+  readonly flags: number;
+  readonly locals: number;
+  readonly ahead: number;
+  readonly reads: number;
+  readonly writes: number;
+}
+
+/** A stencil, and what does the same but for N, Z, C and V, which it leaves as they are. */
+export interface StencilPair {
+  readonly whole: Stencil;
+  readonly quiet: Stencil | undefined;
+}
+
+/**
+ * Locals of stencils, by type: each has a fixed place, so that all may stand in one function. Those of i32 come last of the
+ * integers, and only as many as are used.
+ */
+export const LOCALS = { i64: 4, i32: 40, f64: 6, f32: 6, v128: 6 } as const;
+
+/** Functions of stencils that a memory may have: their places in the table of handlers, behind those. */
+export const STITCHED = 8192;
+
+/**
+ * A direct branch in a stencil: state block, both holes, and the tail call. From the first hole back to where it begins, and its
+ * length.
+ */
+export const BRANCH = { before: 3, length: 16 } as const;
+
+const MAGIC = 0x3154_5341;
+const HEADER_WORDS = 6;
+
+export class Stencils {
+  /** Handlers that there are: stitched ones have the numbers behind. */
+  readonly handlers: number;
+  readonly entries: Int32Array;
+  readonly holes: Int32Array;
+  readonly code: Uint8Array;
+  /** What a module begins with. */
+  readonly head: Uint8Array;
+
+  /** Throws when the bytes are no stencils. */
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    const { buffer, byteOffset } = bytes;
+    const words = (at: number, count: number) => new Int32Array(buffer, byteOffset + at, count);
+    const [magic, handlers = 0, entries = 0, holes = 0, code = 0, head = 0] = words(0, HEADER_WORDS);
+    if (magic !== MAGIC) throw new Error('not a file of stencils');
+    const entriesAt = 4 * HEADER_WORDS;
+    const holesAt = entriesAt + 4 * ENTRY.words * entries;
+    const codeAt = holesAt + 4 * HOLE_WORDS * holes;
+    this.handlers = handlers;
+    this.entries = words(entriesAt, ENTRY.words * entries);
+    this.holes = words(holesAt, HOLE_WORDS * holes);
+    this.code = bytes.subarray(codeAt, codeAt + code);
+    this.head = bytes.subarray(codeAt + code, codeAt + code + head);
+  }
+
+  /** The file of stencils by handler, of those that have one. */
+  static file(stencils: readonly (StencilPair | undefined)[], head: Uint8Array): Uint8Array<ArrayBuffer> {
+    const entries: number[][] = [];
+    const quiet: number[][] = [];
+    const holes: number[] = [];
+    const codes: Uint8Array[] = [];
+    let length = 0;
+    const entryOf = (s: Stencil, other: number): number[] => {
+      const entry = [
+        length,
+        s.code.length,
+        holes.length / HOLE_WORDS,
+        s.holes.length,
+        s.flags | FLAG.PRESENT,
+      ];
+      for (const { at, kind, from, plus } of s.holes) holes.push(at | (kind << 16) | (from << 24), plus);
+      codes.push(s.code);
+      length += s.code.length;
+      return [...entry, s.locals, s.ahead, other, s.reads, s.writes];
+    };
+    for (const stencil of stencils) {
+      if (stencil === undefined) {
+        entries.push(Array(ENTRY.words).fill(0));
+        continue;
+      }
+      entries.push(entryOf(stencil.whole, stencil.quiet === undefined ? 0 : stencils.length + quiet.length));
+      if (stencil.quiet !== undefined) quiet.push(entryOf(stencil.quiet, 0));
+    }
+    const all = [...entries, ...quiet];
+    const header = [MAGIC, stencils.length, all.length, holes.length / HOLE_WORDS, length, head.length];
+    const words = Int32Array.from([...header, ...all.flat(), ...holes]);
+    return Uint8Array.from(Buffer.concat([Buffer.from(words.buffer), ...codes, head]));
+  }
+}
