@@ -1,0 +1,139 @@
+/**
+ * Functions of stencils (emu/stencils): that there are some, and that they are left and thrown away where handlers would be. That
+ * they do what the evaluator does is held by random control flow (test/jit/flow.test.ts) and the fuzzer.
+ */
+import { afterEach, expect, test } from 'vitest';
+import { JitBackend } from '../../emu/jit/backend.ts';
+import { Machinery } from '../../emu/jit/machinery.ts';
+import { takeMemory } from '../../emu/memory/pool.ts';
+import { ENTRY, FLAG, STITCHED } from '../../emu/stencils/stencil.ts';
+import { handlerSet } from '../../emu/tier0/handler-set.ts';
+import { CONDITION_HANDLERS, HANDLER } from '../../emu/tier0/record.ts';
+import { loadHandlers } from '../../src/handlers-file.ts';
+import { CODE, closeMachines, machine, outcome, reference, stencils } from '../jit/machine.ts';
+import { assemble } from '../unicorn/assemble.ts';
+
+afterEach(closeMachines);
+
+/** Counts down in a loop with a branch onwards, a call and an IT block. */
+const LOOP = `
+  .thumb
+  movw  r4, #3000
+  movs  r1, #0
+again:
+  tst   r4, #3
+  beq   skip
+  adds  r1, #1
+skip:
+  bl    more
+  cmp   r4, #7
+  itte  hi
+  addhi r2, #3
+  strhi r2, [r0]
+  subls r2, #5
+  subs  r4, #1
+  bne   again
+  svc   #0
+more:
+  adds  r3, #1
+  bx    lr`;
+
+function run(factory: typeof stencils, source: string, fuel?: number) {
+  const m = machine(factory, assemble(source), true, fuel);
+  m.backend.run(m.cpu);
+  return m;
+}
+
+test('most usual handlers have a stencil', { timeout: 300_000 }, () => {
+  const handlers = loadHandlers();
+  const { entries } = handlers.stencils;
+  const without: number[] = [];
+  const first = HANDLER.CONDITIONS + 2 * CONDITION_HANDLERS;
+  for (let handler = first; handler < handlers.usual; handler++)
+    if (handler < handlers.firstPair && (entries[handler * ENTRY.words + ENTRY.flags]! & FLAG.PRESENT) === 0)
+      without.push(handler);
+  expect(handlers.firstPair - first).toBeGreaterThan(300);
+  expect(without.length).toBeLessThan(0.05 * (handlers.firstPair - first));
+});
+
+test('what is run often is put together, and counted where instructions are', () => {
+  const expected = run(reference, LOOP);
+  const m = run(stencils, LOOP);
+  expect(outcome(m)).toEqual(outcome(expected));
+  const counted = run(
+    (space, hooks) => new JitBackend(space, { hooks, hot: 2 ** 30, stitched: 1, count: true }),
+    LOOP,
+  );
+  expect(outcome(counted)).toEqual(outcome(expected));
+  expect(counted.backend.stats().instructions).toBe(expected.backend.stats().instructions);
+  const { backend, space } = m;
+  backend.close();
+  expect(Machinery.take(space.memory, handlerSet()).stitched).toBeGreaterThan(3);
+});
+
+test('a loop in a function of stencils is left when its time is over, and when code changes', () => {
+  let preempted = 0;
+  const m = machine(
+    (space, hooks) =>
+      stencils(space, {
+        ...hooks,
+        preempt: (cpu) => {
+          preempted++;
+          cpu.fuel = 100;
+          // After a while it is to end: `bne again` becomes a NOP.
+          if (preempted === 20) {
+            space.u16[(CODE + 6) >>> 1] = 0xbf00;
+            m.backend.invalidate(CODE, 0x10);
+          }
+          return true;
+        },
+      }),
+    assemble(`
+      .thumb
+      movs  r1, #0
+    again:
+      adds  r1, #1
+      cmp   r1, #0
+      bne   again
+      svc   #0`),
+    true,
+    100,
+  );
+  m.backend.run(m.cpu);
+  expect(preempted).toBe(20);
+  expect(m.cpu.r[1]).toBeLessThan(100 * 21);
+});
+
+test('a store to code that is being run is seen by the instruction behind it', () => {
+  // Writes `movs r1, #2` (0x2102) over `movs r1, #1`, at the 50th time.
+  const source = `
+    .thumb
+    movw  r5, #0x2102
+    movs  r4, #60
+    adr   r3, target
+    sub   r6, sp, #64
+  again:
+    cmp   r4, #10
+    ite   eq
+    moveq r7, r3
+    movne r7, r6
+    strh  r5, [r7]
+    .align 2
+  target:
+    movs  r1, #1
+    add   r2, r2, r1
+    subs  r4, #1
+    bne   again
+    svc   #0`;
+  expect(outcome(run(stencils, source))).toEqual(outcome(run(reference, source)));
+});
+
+test('who has used most places for functions gets a new table with its next process', () => {
+  const { memory } = takeMemory('');
+  const machinery = Machinery.take(memory, handlerSet());
+  machinery.give();
+  expect(Machinery.take(memory, handlerSet())).toBe(machinery);
+  machinery.stitched = STITCHED / 2 + 1;
+  machinery.give();
+  expect(Machinery.take(memory, handlerSet())).not.toBe(machinery);
+});
