@@ -126,6 +126,16 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^ptrace$/,
+    when: ({ made }) => (word(made, 0) === 0x4204 || word(made, 0) === 0x4205) && word(made, 2) >= 0x100,
+    reason: 'Sets of registers beyond the common ones are those of ARM (NT_ARM_VFP).',
+  },
+  {
+    calls: /^munmap$/,
+    when: ({ made, what, ours }) => what === 'end' && ours === 'signal 11' && beyond(made),
+    reason: "Memory up to beyond 3 GiB is an ARM program's stack, too.",
+  },
+  {
+    calls: /^ptrace$/,
     when: ({ made }) => /^(16896|16902)$/.test(String(word(made, 0))) && (word(made, 3) & 0x60_0080) !== 0,
     reason: 'There are no events of seccomp.',
   },
@@ -187,8 +197,10 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^clone$/,
-    when: ({ made, what }) => what === 'memory' && (word(made, 0) & 0x100_0100) === 0x100_0100,
-    reason: "A child's own number is written when it runs, which may be after its parent has looked.",
+    when: ({ made, what }) =>
+      what === 'memory' && (word(made, 0) & 0x100) !== 0 && (word(made, 0) & 0x120_0000) !== 0,
+    reason:
+      "A child's own number is written when it runs, and cleared when it ends, which may be after its parent has looked.",
   },
   {
     calls: /^(shm|msg|sem)(get|ctl|at|op|snd|rcv|timedop.*)$/,
