@@ -91,7 +91,7 @@ export class JitBackend implements CpuBackend {
     this.#options = { ...options, hooks: this.#times.timed(options.hooks, 'hooks') };
     this.#cache = new InsnCache(space, undefined, (location) => store.sharedInsns(space, location));
     this.#interpreter = new Interpreter(space, this.#options.hooks, this.#cache);
-    this.#tiering = new Tiering(store.began, options);
+    this.#tiering = new Tiering(store, options);
     this.name = options.interpret === true ? 'interp' : 'jit';
     if (options.interpret === true)
       this.steps = interpreterSteps((cpu, stop) => this.#runUntil(cpu, stop), this.#cache);

@@ -8,13 +8,12 @@
 import type { CpuOptions } from '../cpu.ts';
 import type { Start } from './translator.ts';
 
-/** Arrivals before a location's region is compiled. */
-const HOT = 262_144;
-/**
- * The same in a run that has taken so long: what is arrived at more slowly has a part in it, too. A start of a program ends
- * before, and compiling more of it costs more than it gains.
- */
-const HOT_LATER = 131_072;
+/** Arrivals before a location's region is compiled, when it has at least one in SHARE of the run's: a loop where the time is. */
+const HOT = 32_768;
+const SHARE = 8;
+/** The same of others, and of these in a run that has taken so long: a program that starts is over before. */
+const HOT_AMONG_MANY = 262_144;
+const HOT_LATER = 65_536;
 const LATER_MS = 1000;
 /**
  * What is arrived at so often is translated on the other thread, to be kept: compiling it would cost this run more than it gains,
@@ -100,19 +99,33 @@ export class Waste {
   }
 }
 
+/** A location that arrivals are counted of. */
+interface Warm {
+  readonly isLoop: boolean;
+  arrivals: number;
+  /** Arrivals when it became hot; 0 before. */
+  hot: number;
+}
+
+/** When the run began, by performance.now(), and arrivals of all its processes at what has no compiled code. */
+interface Run {
+  readonly began: number;
+  readonly arrivals: number;
+}
+
 type TieringOptions = Pick<CpuOptions, 'hot' | 'stitched' | 'interpret'>;
 
 /** The hot and the warm locations of an address space. */
 export class Tiering {
-  readonly #began: number;
+  readonly run: Run;
   readonly #always: number | undefined;
   readonly #stitched: number;
   /** Arrivals between two questions. */
   readonly interval: number;
   /** The bits that a count has not when it is told of (OFF.heatMask, OFF.branchMask); none is told of by -1. */
   readonly masks: { readonly heatMask: number; readonly branchMask: number };
-  /** Locations that have been told of and have no compiled code, with whether they are loops. */
-  readonly #warm = new Map<number, { readonly isLoop: boolean; arrivals: number }>();
+  /** Locations that have been told of and have no compiled code. */
+  readonly #warm = new Map<number, Warm>();
   /** Places to be put together from stencils, and how often it has been told of such since. */
   readonly #toStitch = new Set<number>();
   #waited = 0;
@@ -121,9 +134,8 @@ export class Tiering {
   /** Locations that have become warm since they were last asked for. */
   readonly #becameWarm: Start[] = [];
 
-  /** Of a run that began then, by performance.now(). */
-  constructor(began: number, { hot, stitched = STITCHED, interpret }: TieringOptions) {
-    this.#began = began;
+  constructor(run: Run, { hot, stitched = STITCHED, interpret }: TieringOptions) {
+    this.run = run;
     this.#always = hot;
     this.#stitched = stitched;
     const fewest = Math.min(hot ?? HOT, stitched);
@@ -147,14 +159,23 @@ export class Tiering {
 
   /** Whether V8 may as well compile what is kept for the location. */
   isHot(location: number): boolean {
-    return (this.#warm.get(location)?.arrivals ?? 0) >= this.#hot;
+    return this.#areHot(this.#warm.get(location)?.arrivals ?? 0);
+  }
+
+  /** Whether so many arrivals are enough to compile now. Most are not, without a look at the clock. */
+  #areHot(arrivals: number): boolean {
+    if (this.#always !== undefined) return arrivals >= this.#always;
+    if (arrivals < HOT) return false;
+    const { run } = this;
+    if (arrivals * SHARE >= run.arrivals || arrivals >= HOT_AMONG_MANY) return true;
+    return arrivals >= HOT_LATER && performance.now() - run.began >= LATER_MS;
   }
 
   /** Notes `count` arrivals at a location that has nothing compiled. True when enough wait to be translated for later runs. */
   becomesWarm(location: number, isLoop: boolean, count: number): boolean {
     if (count < WARM || count >= WARM + this.interval) return false;
     this.#becameWarm.push({ location, isLoop });
-    return this.#becameWarm.length >= WARM_BATCH && performance.now() - this.#began >= THREAD_MS;
+    return this.#becameWarm.length >= WARM_BATCH && performance.now() - this.run.began >= THREAD_MS;
   }
 
   /** Those that became warm first. */
@@ -162,35 +183,27 @@ export class Tiering {
     return this.#becameWarm.splice(0, WARM_BATCH);
   }
 
-  get #hot(): number {
-    if (this.#always !== undefined) return this.#always;
-    return performance.now() - this.#began < LATER_MS
-      ? Number(process.env.HOT ?? HOT)
-      : Number(process.env.HOT2 ?? HOT_LATER);
-  }
-
   /** The same of a warm region. */
   readonly wantedWarm = WARM;
 
   /** Arrivals from which on a function that a hot region calls is compiled with it: no more than counts tell. */
   get wanted(): number {
-    return Math.min(this.#hot / 2, COUNTED);
+    return this.#always === undefined ? COUNTED : this.#always / 2;
   }
 
   /** Notes that a location has been arrived at `interval` times again. Gives true when it is to be compiled now. */
   arrived(location: number, isLoop: boolean): boolean {
     let known = this.#warm.get(location);
     if (known === undefined) {
-      known = { isLoop, arrivals: 0 };
+      known = { isLoop, arrivals: 0, hot: 0 };
       this.#warm.set(location, known);
     }
-    const hot = this.#hot;
-    const before = known.arrivals;
     known.arrivals += this.interval;
-    if (known.arrivals < hot) return false;
+    if (!this.#areHot(known.arrivals)) return false;
     // A module costs as much as many functions: wait a little for others.
-    if (before < hot) this.#waiting++;
-    if (this.#waiting < BATCH && known.arrivals < 1.5 * hot) return false;
+    known.hot ||= known.arrivals;
+    if (known.arrivals === known.hot) this.#waiting++;
+    if (this.#waiting < BATCH && known.arrivals < 1.5 * known.hot) return false;
     this.#waiting = 0;
     return true;
   }
@@ -202,9 +215,8 @@ export class Tiering {
   /** Other locations to compile in the same module: those that are hot, too. */
   others(): Start[] {
     const found: Start[] = [];
-    const hot = this.#hot;
     for (const [location, { isLoop, arrivals }] of this.#warm)
-      if (arrivals >= hot) found.push({ location, isLoop });
+      if (this.#areHot(arrivals)) found.push({ location, isLoop });
     return found;
   }
 }
