@@ -1,9 +1,8 @@
 /**
- * When code goes up from the interpreter to compiled code: the counts, and the decisions made with them. What was measured is in
- * docs/JIT.md.
+ * When code goes up from the interpreter, to stencils and to compiled regions: the counts, and the decisions made with them. What
+ * was measured is in docs/INTERPRETER.md and docs/JIT.md.
  *
- * The interpreter counts arrivals at a location (by calls, loops and indirect jumps) in its record, and asks at every
- * `interval`-th.
+ * The interpreter counts arrivals at a location (by taken branches) in its record, and tells of every so many of them.
  */
 import type { CpuOptions } from '../cpu.ts';
 import type { Start } from './translator.ts';
@@ -37,9 +36,9 @@ const STITCHED = 2048;
  */
 const STITCHED_BATCH = 32;
 const STITCHED_WAIT = 16;
-/** Arrivals between two questions. */
+/** Arrivals by calls, loops and far jumps that are told of together. */
 const INTERVAL = 512;
-/** The same when branches onwards have led there. */
+/** The same by branches onwards. */
 const BRANCH_INTERVAL = 2048;
 /**
  * Arrivals in the interpreter, of all processes of a run together, before anything is taken of what earlier runs have kept. Most
@@ -117,7 +116,7 @@ type TieringOptions = Pick<CpuOptions, 'hot' | 'stitched' | 'interpret'>;
 
 /** The hot and the warm locations of an address space. */
 export class Tiering {
-  readonly run: Run;
+  readonly #run: Run;
   readonly #always: number | undefined;
   readonly #stitched: number;
   /** Arrivals between two questions. */
@@ -135,7 +134,7 @@ export class Tiering {
   readonly #becameWarm: Start[] = [];
 
   constructor(run: Run, { hot, stitched = STITCHED, interpret }: TieringOptions) {
-    this.run = run;
+    this.#run = run;
     this.#always = hot;
     this.#stitched = stitched;
     const fewest = Math.min(hot ?? HOT, stitched);
@@ -166,7 +165,7 @@ export class Tiering {
   #areHot(arrivals: number): boolean {
     if (this.#always !== undefined) return arrivals >= this.#always;
     if (arrivals < HOT) return false;
-    const { run } = this;
+    const run = this.#run;
     if (arrivals * SHARE >= run.arrivals || arrivals >= HOT_AMONG_MANY) return true;
     return arrivals >= HOT_LATER && performance.now() - run.began >= LATER_MS;
   }
@@ -175,7 +174,7 @@ export class Tiering {
   becomesWarm(location: number, isLoop: boolean, count: number): boolean {
     if (count < WARM || count >= WARM + this.interval) return false;
     this.#becameWarm.push({ location, isLoop });
-    return this.#becameWarm.length >= WARM_BATCH && performance.now() - this.run.began >= THREAD_MS;
+    return this.#becameWarm.length >= WARM_BATCH && performance.now() - this.#run.began >= THREAD_MS;
   }
 
   /** Those that became warm first. */
