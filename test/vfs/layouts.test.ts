@@ -151,6 +151,7 @@ const OURS = new Set([
   'O_KNOWN',
   'SYMLINKS_MAX',
   'RW_MAX',
+  'MAX_NON_LFS',
   'PIPE_BUF',
   'PATH_MAX',
   'NAME_MAX',

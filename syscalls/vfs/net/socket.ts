@@ -3,7 +3,7 @@
  * inet-socket.ts.
  */
 import { type Errno, fail } from '../../abi/errno.ts';
-import { O_RDWR } from '../../abi/fcntl.ts';
+import { O_ACCMODE, O_RDWR } from '../../abi/fcntl.ts';
 import { FIONREAD, SIOCATMARK, TIOCOUTQ } from '../../abi/ioctl.ts';
 import {
   AF_INET,
@@ -162,7 +162,8 @@ export abstract class Socket extends OpenFile {
     inode: AnonymousInode = new SocketInode(network.vfs),
     queue?: WaitQueue,
   ) {
-    super(inode, O_RDWR | flags, queue);
+    // A socket is for both, however a descriptor that was given may look.
+    super(inode, O_RDWR | (flags & ~O_ACCMODE), queue);
     this.network = network;
     if (inode instanceof SocketInode) inode.socket = this;
   }
