@@ -10,7 +10,7 @@
  *    4  u8   four operands: registers as offsets in their file (core and S registers 4n, D registers 8n), small
  *            immediates as they are
  *    8  i32  a wide immediate; for HANDLER.COMPILED the table slot of the compiled code
- *   12  u16  arrivals by taken branches, modulo 2^16
+ *   12  u16  arrivals by taken branches; from 2^16 on back to 2^15 (oneMore of control.ts)
  *   14  u8   where instructions are counted, the handler behind HANDLER.COUNT when it is not the inner one (else 0)
  *   15  u8   ITSTATE before the instruction, in an IT block (else 0)
  *

@@ -68,10 +68,8 @@ __attribute__((unused)) static void nap(int ms) {
   }
 }
 
-/* Waits until a child sleeps: in the one call in which it can. */
-__attribute__((unused)) static void until_asleep(pid_t pid) {
-  char path[32], line[200];
-  sprintf(path, "/proc/%d/stat", pid);
+static void until_stat_sleeps(const char *path) {
+  char line[200];
   for (;;) {
     int fd = open(path, O_RDONLY);
     ssize_t n = read(fd, line, sizeof line - 1);
@@ -80,6 +78,18 @@ __attribute__((unused)) static void until_asleep(pid_t pid) {
     if (strstr(line, ") S")) return;
     nap(5);
   }
+}
+/* Waits until a child sleeps: in the one call in which it can. */
+__attribute__((unused)) static void until_asleep(pid_t pid) {
+  char path[32];
+  sprintf(path, "/proc/%d/stat", pid);
+  until_stat_sleeps(path);
+}
+/* The same of a thread. */
+__attribute__((unused)) static void until_tid_asleep(pid_t thread) {
+  char path[60];
+  sprintf(path, "/proc/self/task/%d/stat", thread);
+  until_stat_sleeps(path);
 }
 
 int main(int argc, char **argv) {

@@ -28,16 +28,7 @@ static void start(struct waiter *w, uint32_t *at, int op, uint32_t *second) {
   *w = (struct waiter){.at = at, .op = op, .second = second};
   pthread_create(&w->thread, NULL, waits, w);
   while (!__atomic_load_n(&w->tid, __ATOMIC_SEQ_CST)) nap(1);
-  char path[60], line[200];
-  sprintf(path, "/proc/self/task/%d/stat", w->tid);
-  for (;;) {
-    int fd = open(path, O_RDONLY);
-    ssize_t n = read(fd, line, sizeof line - 1);
-    close(fd);
-    line[n > 0 ? n : 0] = 0;
-    if (strstr(line, ") S")) return;
-    nap(5);
-  }
+  until_tid_asleep(w->tid);
 }
 static void finish(struct waiter *w) {
   pthread_join(w->thread, NULL);

@@ -23,18 +23,6 @@ static pid_t tid(void) { return syscall(SYS_gettid); }
 
 static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
 static char results[4][100];
-static void until_tid_asleep(int t) {
-  char path[60], line[200];
-  sprintf(path, "/proc/self/task/%d/stat", t);
-  for (;;) {
-    int fd = open(path, O_RDONLY);
-    ssize_t n = read(fd, line, sizeof line - 1);
-    close(fd);
-    line[n > 0 ? n : 0] = 0;
-    if (strstr(line, ") S")) return;
-    nap(5);
-  }
-}
 static void *requeued(void *p) {
   long i = (long)p;
   __atomic_store_n(&waiting_tids[i], tid(), __ATOMIC_SEQ_CST);
