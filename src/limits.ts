@@ -73,7 +73,7 @@ function hostLimits(): Rlimit[] {
     // Not Linux: the defaults stand.
   }
   // Node raises its own soft limit to the hard one; programs expect the usual.
-  const files = limits[RLIMIT.RLIMIT_NOFILE]!;
-  files.cur = Math.min(1024, files.max);
+  const { max } = limits[RLIMIT.RLIMIT_NOFILE]!;
+  limits[RLIMIT.RLIMIT_NOFILE] = { cur: Math.min(1024, max), max };
   return limits;
 }

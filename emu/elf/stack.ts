@@ -118,46 +118,43 @@ export function buildStack(space: AddressSpace, inputs: StackInputs): InitialSta
   const { envp, execfn } = inputs;
   const { platform, hwcap, hwcap2 } = inputs.model;
 
-  const sizeOf = (list: readonly string[]) => list.reduce((sum, text) => sum + text.length + 1, 0);
+  const args = terminated(argv);
+  const environment = terminated(envp);
   const execfnAt = top - 4 - (execfn.length + 1);
-  const envStart = execfnAt - sizeOf(envp);
-  const argStart = envStart - sizeOf(argv);
+  const envStart = execfnAt - environment.length;
+  const argStart = envStart - args.length;
   const platformAt = align16(argStart) - (platform.length + 1);
   const randomAt = platformAt - 16;
 
+  // biome-ignore format: pairs
   const auxv = Uint32Array.of(
-    ...[AT.HWCAP, hwcap],
-    ...[AT.PAGESZ, PAGE_SIZE],
-    ...[AT.CLKTCK, CLOCK_TICKS],
-    ...[AT.PHDR, inputs.phdr],
-    ...[AT.PHENT, PHDR_SIZE],
-    ...[AT.PHNUM, inputs.phnum],
-    ...[AT.BASE, inputs.base],
-    ...[AT.FLAGS, 0],
-    ...[AT.ENTRY, inputs.entry],
-    ...[AT.UID, inputs.uid],
-    ...[AT.EUID, inputs.euid],
-    ...[AT.GID, inputs.gid],
-    ...[AT.EGID, inputs.egid],
-    ...[AT.SECURE, inputs.secure ? 1 : 0],
-    ...[AT.RANDOM, randomAt],
-    ...[AT.HWCAP2, hwcap2],
-    ...[AT.EXECFN, execfnAt],
-    ...[AT.PLATFORM, platformAt],
-    ...[AT.NULL, 0],
+    AT.HWCAP, hwcap,
+    AT.PAGESZ, PAGE_SIZE,
+    AT.CLKTCK, CLOCK_TICKS,
+    AT.PHDR, inputs.phdr,
+    AT.PHENT, PHDR_SIZE,
+    AT.PHNUM, inputs.phnum,
+    AT.BASE, inputs.base,
+    AT.FLAGS, 0,
+    AT.ENTRY, inputs.entry,
+    AT.UID, inputs.uid,
+    AT.EUID, inputs.euid,
+    AT.GID, inputs.gid,
+    AT.EGID, inputs.egid,
+    AT.SECURE, inputs.secure ? 1 : 0,
+    AT.RANDOM, randomAt,
+    AT.HWCAP2, hwcap2,
+    AT.EXECFN, execfnAt,
+    AT.PLATFORM, platformAt,
+    AT.NULL, 0,
   );
   const words = 1 + argv.length + 1 + envp.length + 1 + auxv.length;
   const sp = align16(randomAt - words * 4);
 
   mapStack(space, sp, top, inputs.executable);
-  const out = space.bytes(sp, top - sp);
-  const text = Buffer.from(out.buffer, out.byteOffset, out.length);
-  const put = (at: number, string: string) => {
-    text.write(string, at - sp, 'latin1');
-    return at + string.length + 1;
-  };
-  put(execfnAt, execfn);
-  put(platformAt, platform);
+  const out = Buffer.from(space.buffer, sp, top - sp);
+  out.write(args + environment + execfn, argStart - sp, 'latin1');
+  out.write(platform, platformAt - sp, 'latin1');
   out.set(inputs.random.subarray(0, 16), randomAt - sp);
 
   let word = sp >>> 2;
@@ -167,12 +164,17 @@ export function buildStack(space: AddressSpace, inputs: StackInputs): InitialSta
   for (const list of [argv, envp]) {
     for (const string of list) {
       u32[word++] = at;
-      at = put(at, string);
+      at += string.length + 1;
     }
     u32[word++] = 0;
   }
   u32.set(auxv, word);
   return { sp, argStart, argEnd: envStart, envStart, envEnd: execfnAt, auxv: new Uint8Array(auxv.buffer) };
+}
+
+/** Each with its zero byte. */
+function terminated(list: readonly string[]): string {
+  return list.length === 0 ? '' : `${list.join('\0')}\0`;
 }
 
 function mapStack(space: AddressSpace, sp: number, top: number, executable: boolean): void {

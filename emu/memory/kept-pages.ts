@@ -12,7 +12,9 @@ const MOST = 0xff;
 
 export class KeptPages {
   readonly #labels: Uint8Array;
-  readonly #known = new Map<string, number>();
+  /** Labels, by the file and by the bias. */
+  readonly #known = new Map<string, Map<number, number>>();
+  #given = 0;
 
   /** Those of a memory. */
   constructor(buffer: SharedArrayBuffer) {
@@ -21,20 +23,22 @@ export class KeptPages {
 
   /** The label of a file at a bias, 0 when no page has it. */
   find(key: string, bias: number): number {
-    return this.#known.size === 0 ? 0 : (this.#known.get(`${key}@${bias}`) ?? 0);
+    return this.#known.get(key)?.get(bias) ?? 0;
   }
 
   /** As `find`, made when there is none. When there are no more all pages lose theirs. */
   label(key: string, bias: number): number {
-    const name = `${key}@${bias}`;
-    let label = this.#known.get(name);
-    if (label !== undefined) return label;
-    if (this.#known.size === MOST) {
+    const known = this.find(key, bias);
+    if (known !== 0) return known;
+    if (this.#given === MOST) {
       this.#known.clear();
       this.#labels.fill(0);
+      this.#given = 0;
     }
-    label = this.#known.size + 1;
-    this.#known.set(name, label);
+    const label = ++this.#given;
+    const biases = this.#known.get(key);
+    if (biases === undefined) this.#known.set(key, new Map([[bias, label]]));
+    else biases.set(bias, label);
     return label;
   }
 

@@ -5,7 +5,7 @@ import type { SigSet } from '../abi/signal.ts';
 import type { Creds } from '../vfs/core/creds.ts';
 import type { FdTable } from '../vfs/core/fd-table.ts';
 import type { Inode } from '../vfs/core/inode.ts';
-import { type Program, prepare } from './exec.ts';
+import { checkExecutable, type Program, prepare } from './exec.ts';
 import { FsContext } from './fs-context.ts';
 import { startInit } from './init.ts';
 import type { Kernel } from './kernel.ts';
@@ -34,6 +34,7 @@ export function boot(kernel: Kernel, options: BootOptions): Process {
   const fs = new FsContext(options.root, options.cwd, options.umask);
   fs.prefix = options.prefix;
   const stackLimit = Math.min(limits[RLIMIT.RLIMIT_STACK]!.cur, 2 ** 31);
+  checkExecutable({ kernel, creds }, options.program.inode);
   const prepared = prepare({ kernel, fs, creds, noNewPrivs, stackLimit }, options.program);
   const pid = kernel.allocatePid();
   if (pid !== INIT_PID) startInit(kernel, options.root, limits);

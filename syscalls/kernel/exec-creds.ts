@@ -95,7 +95,19 @@ export function credsAfterExec(
   permitted |= ambient;
   const effective = isEffective ? permitted : ambient;
   const secure = isSetId || (creds.uid !== root && (isEffective || (permitted & ~ambient) !== 0n));
-  const ids = { euid, suid: euid, fsuid: euid, egid, sgid: egid, fsgid: egid };
   const securebits = creds.securebits & ~SECBIT.KEEP_CAPS;
+  const isSame =
+    euid === creds.euid &&
+    euid === creds.suid &&
+    euid === creds.fsuid &&
+    egid === creds.egid &&
+    egid === creds.sgid &&
+    egid === creds.fsgid &&
+    permitted === creds.permitted &&
+    effective === creds.effective &&
+    ambient === creds.ambient &&
+    securebits === creds.securebits;
+  if (isSame) return { creds, secure };
+  const ids = { euid, suid: euid, fsuid: euid, egid, sgid: egid, fsgid: egid };
   return { creds: { ...creds, ...ids, permitted, effective, ambient, securebits }, secure };
 }

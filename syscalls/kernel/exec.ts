@@ -36,7 +36,7 @@ import { isWritten } from './text-busy.ts';
 const MAX_DEPTH = 5;
 
 export interface Program {
-  /** The file and the path by which it was asked for (AT_EXECFN, for a script the script's). */
+  /** The file, which is executable, and the path by which it was asked for (AT_EXECFN, for a script the script's). */
   readonly inode: Inode;
   readonly path: string;
   readonly argv: readonly string[];
@@ -131,10 +131,9 @@ interface Found {
 export function prepare(by: Executor, program: Program): Prepared {
   const opened: OpenFile[] = [];
   const open = (inode: Inode): Opened => {
-    checkExecutable(by, inode);
     const file = inode.open(O_RDONLY).ref();
     opened.push(file);
-    return { file, source: file.pageSource(false), name: pathOf(inode, by.fs.root) };
+    return { file, source: file.pageSource(false, true), name: pathOf(inode, by.fs.root) };
   };
   try {
     const found = findImages(by, program, open);
@@ -144,7 +143,7 @@ export function prepare(by: Executor, program: Program): Prepared {
     let done = false;
     try {
       const { mm, cpu } = load(by, program, found, space, creds, secure);
-      if (!mayCommit(by.kernel, committedIn(space))) fail('ENOMEM');
+      if (by.kernel.vfs.memory.limited && !mayCommit(by.kernel, committedIn(space))) fail('ENOMEM');
       done = true;
       const readImpliesExec = found.image.stack !== 'not-executable';
       return { mm, cpu, creds, comm: commOf(program.path), readImpliesExec };
@@ -183,12 +182,15 @@ function findImages(by: Executor, program: Program, open: (inode: Inode) => Open
     ];
     interpreterPath = script.interpreter;
     inode = lookupPath(context, by.fs.cwd, interpreterPath, true);
+    checkExecutable(by, inode);
     main = open(inode);
   }
   const attributes = inode.stat();
   const image = programs.image(main.source, main.name);
   if (image.interp === null) return { inode, argv, main, image, attributes, loader: undefined };
-  const file = open(lookupPath(context, by.fs.cwd, image.interp, true));
+  const found = lookupPath(context, by.fs.cwd, image.interp, true);
+  checkExecutable(by, found);
+  const file = open(found);
   const loader = { ...file, image: programs.image(file.source, file.name, 'interpreter') };
   return { inode, argv, main, image, attributes, loader };
 }

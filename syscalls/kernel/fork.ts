@@ -173,7 +173,9 @@ function copyMemory({ kernel, mm }: Task): Mm {
 function inheritScheduling(parent: Task, child: Task): void {
   const { nice, policy, rtPriority } = parent;
   if (!(policy & SCHED.SCHED_RESET_ON_FORK)) {
-    Object.assign(child, { nice, policy, rtPriority });
+    child.nice = nice;
+    child.policy = policy;
+    child.rtPriority = rtPriority;
     return;
   }
   const plain = policy & ~SCHED.SCHED_RESET_ON_FORK;

@@ -16,11 +16,17 @@ interface ProgramFile {
 }
 
 export class KnownPrograms {
-  /** In the order of their use. */
+  /** In the order in which they were found. */
   readonly #files = new Map<string, ProgramFile>();
 
   head(source: PageSource): Uint8Array {
     return this.#of(source).head;
+  }
+
+  /** Whether it begins as ELF files do. */
+  isElf(source: PageSource): boolean {
+    const head = this.head(source);
+    return head[0] === 0x7f && head[1] === 0x45 && head[2] === 0x4c && head[3] === 0x46;
   }
 
   /** As readElf. */
@@ -33,9 +39,9 @@ export class KnownPrograms {
   #of(source: PageSource): ProgramFile {
     const { key } = source;
     const known = key === null ? undefined : this.#files.get(key);
-    const file = known ?? { head: headOf(source) };
+    if (known !== undefined) return known;
+    const file = { head: headOf(source) };
     if (key === null) return file;
-    this.#files.delete(key);
     this.#files.set(key, file);
     if (this.#files.size > MOST) this.#files.delete(this.#files.keys().next().value!);
     return file;

@@ -121,6 +121,12 @@ export class Mm {
     type.set(this.view, address, value);
   }
 
+  /** A page as a byte string. Throws EFAULT. */
+  pageText(address: number): string {
+    if (!this.space.check(address, PAGE_SIZE, READ)) fail('EFAULT');
+    return this.#buffer.toString('latin1', address, address + PAGE_SIZE);
+  }
+
   /**
    * A NUL-terminated byte string. Throws EFAULT, and `tooLong` when no NUL stands in the first `max` bytes.
    */

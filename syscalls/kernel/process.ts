@@ -20,8 +20,8 @@ export const RLIM_INFINITY = Infinity;
 export const INIT_PID = 1;
 export interface Rlimit {
   /** Soft and hard limit; Infinity is RLIM_INFINITY. */
-  cur: number;
-  max: number;
+  readonly cur: number;
+  readonly max: number;
 }
 
 /** A session: a leader's pid, and the terminal that controls it. */
@@ -68,6 +68,7 @@ export class Process {
   readonly endQueue = new WaitQueue();
   /** Somebody has waited for it: its pid means nothing any more. */
   reaped = false;
+  /** By RLIMIT_*; processes share what is in it until one of them changes its own. */
   readonly limits: Rlimit[];
   /** CPU milliseconds of threads that have ended, and what of them was the kernel's. */
   readonly deadThreads = { time: 0, system: 0, switches: new Switches() };
@@ -141,7 +142,7 @@ export class Process {
     this.pgid = pgid;
     this.session = session;
     this.exitSignal = 0;
-    this.limits = limits.map((l) => ({ ...l }));
+    this.limits = limits.slice();
     this.armCpuLimit();
   }
 
@@ -211,7 +212,7 @@ export class Process {
       return;
     }
     signalProcess(this, SIG.SIGXCPU);
-    limit.cur++;
+    this.limits[RLIMIT.RLIMIT_CPU] = { cur: limit.cur + 1, max: limit.max };
     this.armCpuLimit();
   }
 

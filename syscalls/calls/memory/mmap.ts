@@ -1,5 +1,4 @@
 /** Mappings: mmap2, munmap(2), mprotect(2), mremap(2), brk(2) (mm/mmap.c, mm/mprotect.c, mm/mremap.c). */
-import { basename } from 'node:path/posix';
 import { isMachine, LOWEST, type PageSource, type Vma } from '../../../emu/memory/address-space.ts';
 import { PAGE_MASK, PAGE_SIZE, USER_END } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';
@@ -15,7 +14,6 @@ import {
 import { RLIMIT } from '../../abi/resource.ts';
 import { committedIn, isAccountable, mayCommit } from '../../kernel/commit.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import { latin1 } from '../../kernel/mm.ts';
 import type { Task } from '../../kernel/task.ts';
 import { pathOf } from '../../vfs/core/inode.ts';
 import { Socket } from '../../vfs/net/socket.ts';
@@ -68,7 +66,7 @@ function effectiveProt(t: Task, prot: number): number {
 function isProgram({ programs }: Kernel, source: PageSource, prot: number, offset: number): boolean {
   if (source.key === null || offset !== 0 || prot & PROT.PROT_WRITE) return false;
   if (prot & PROT.PROT_EXEC) return true;
-  return latin1(programs.head(source).subarray(0, 4)) === '\x7fELF';
+  return programs.isElf(source);
 }
 
 /** vm.max_map_count, as /proc/sys tells it. */
@@ -163,14 +161,15 @@ function mmap(
     if (!mayExpand(t, bytes, data)) fail('ENOMEM');
     const wanted =
       hint === 0 && !shared && source !== null && isProgram(t.kernel, source, prot, offset)
-        ? t.kernel.preferredAddresses.propose(basename(name), bytes)
+        ? t.kernel.preferredAddresses.propose(name.slice(name.lastIndexOf('/') + 1), bytes)
         : pageUp(hint);
     at = space.findFree(bytes, wanted);
     if (at === 0) fail('ENOMEM');
   }
   // Shared memory without a file is one in tmpfs, all of whose size counts (shmem_acct_size).
   if (isAccountable({ prot, shared }) || (shared && source === null)) {
-    if (!mayCommit(t.kernel, bytes - committedIn(space, at, at + bytes))) fail('ENOMEM');
+    if (t.kernel.vfs.memory.limited && !mayCommit(t.kernel, bytes - committedIn(space, at, at + bytes)))
+      fail('ENOMEM');
   }
   space.map({
     start: at,

@@ -1,5 +1,6 @@
 /** execve(2), execveat(2) (fs/exec.c). */
 
+import { PAGE_MASK, READ } from '../../../emu/memory/layout.ts';
 import { ERRNO, fail } from '../../abi/errno.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from '../../abi/fcntl.ts';
 import { checkExecutable, execve, type Program } from '../../kernel/exec.ts';
@@ -16,15 +17,28 @@ const ARG_STRLEN = 32 * 4096;
 const ARG_STRINGS = 0x10_0000;
 
 /** A NULL-terminated vector of strings; a null pointer is an empty one. EFAULT, E2BIG. */
-function strings(t: Task, at: number): string[] {
+function strings({ mm }: Task, at: number): string[] {
   const list: string[] = [];
   if (at === 0) return list;
+  // Nearly all lie in one or two pages.
+  let page = -1;
+  let text = '';
   for (let i = 0; i < ARG_STRINGS; i++) {
-    t.mm.readable(at + 4 * i, 4);
-    const string = t.mm.view.getUint32(at + 4 * i, true);
+    if (!mm.space.check(at + 4 * i, 4, READ)) fail('EFAULT');
+    const string = mm.view.getUint32(at + 4 * i, true);
     if (string === 0) return list;
+    const within = string & PAGE_MASK;
+    if (string - within !== page) {
+      page = string - within;
+      text = mm.pageText(page);
+    }
+    const nul = text.indexOf('\0', within);
+    if (nul >= 0) {
+      list.push(text.slice(within, nul));
+      continue;
+    }
     try {
-      list.push(t.mm.string(string, ARG_STRLEN));
+      list.push(mm.string(string, ARG_STRLEN));
     } catch (e) {
       if ((e as { name?: string }).name === 'ENAMETOOLONG') fail('E2BIG');
       throw e;
@@ -40,6 +54,7 @@ function execCommand(t: Task, command: HostCommand, argv: readonly string[], env
     const path = done.argv[0] ?? fail('ENOENT');
     const context = { root: t.fs.root, creds: t.creds, prefix: t.fs.prefix };
     const inode = lookupPath(context, t.fs.cwd, path, true);
+    checkExecutable(t, inode);
     execve(t, { inode, path, argv: done.argv, envp: strings(t, envp) });
     return 0;
   }

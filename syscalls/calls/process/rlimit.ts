@@ -32,10 +32,9 @@ function setLimit(
   if (value.rlim_cur > value.rlim_max) fail('EINVAL');
   if (resource === RLIMIT.RLIMIT_NOFILE && value.rlim_max > t.kernel.nrOpen) fail('EPERM');
   if (value.rlim_max > limit.max && !capable(t.creds, CAP.SYS_RESOURCE)) fail('EPERM');
-  limit.cur = value.rlim_cur;
-  limit.max = value.rlim_max;
+  p.limits[resource] = { cur: value.rlim_cur, max: value.rlim_max };
   if (resource === RLIMIT.RLIMIT_STACK) {
-    for (const thread of p.threads) thread.mm.space.stackLimit = Math.min(limit.cur, 2 ** 31);
+    for (const thread of p.threads) thread.mm.space.stackLimit = Math.min(value.rlim_cur, 2 ** 31);
   }
   if (resource === RLIMIT.RLIMIT_CPU) p.armCpuLimit();
 }

@@ -1,5 +1,5 @@
 /** wait4(2), waitid(2): kernel/exit.c, do_wait. */
-import { Errno, fail } from '../../abi/errno.ts';
+import { ERRNO, Errno, fail } from '../../abi/errno.ts';
 import { rusage } from '../../abi/resource.ts';
 import { siginfo } from '../../abi/siginfo.ts';
 import { SI, SIG } from '../../abi/signal.ts';
@@ -80,8 +80,8 @@ function lookTraced(t: Task, matches: Matches, options: number): Event | undefin
   return any ? undefined : 'none';
 }
 
-/** Looks for something to tell; undefined when there is nothing yet. ECHILD when there are no such children. */
-function look(t: Task, matches: Matches, options: number): Event | undefined {
+/** Looks for something to tell; undefined when there is nothing yet, 'none' when there are no such children. */
+function look(t: Task, matches: Matches, options: number): Event | undefined | 'none' {
   const traced = lookTraced(t, matches, options);
   if (traced !== undefined && traced !== 'none') return traced;
   let any = traced === undefined;
@@ -127,12 +127,11 @@ function look(t: Task, matches: Matches, options: number): Event | undefined {
       };
     }
   }
-  if (!any) fail('ECHILD');
-  return undefined;
+  return any ? undefined : 'none';
 }
 
-/** Finds an event or waits for one; undefined under WNOHANG. */
-function wait(t: Task, matches: Matches, options: number): Event | undefined | typeof BLOCKED {
+/** Finds an event or waits for one; undefined under WNOHANG, 'none' when there are no such children. */
+function wait(t: Task, matches: Matches, options: number): ReturnType<typeof look> | typeof BLOCKED {
   const event = look(t, matches, options);
   if (event !== undefined || options & W.WNOHANG) return event;
   return t.sleep(t.process.childQueue);
@@ -190,6 +189,8 @@ function wait4(t: Task, id: number, statusAt: number, options: number, usageAt: 
   const matches = (pid: number, pgid: number) => id === -1 || (id > 0 ? pid === id : pgid === group);
   const event = wait(t, matches, options | W.WEXITED);
   if (event === BLOCKED) return BLOCKED;
+  // Shells ask until they are told so.
+  if (event === 'none') return -ERRNO.ECHILD;
   if (event === undefined) return 0;
   const { child } = event;
   const usage = usageOfBoth(child);
@@ -247,6 +248,7 @@ function waitFor(
   } else return fail('EINVAL');
   const event = nonblocking ? (look(t, matches, options) ?? fail('EAGAIN')) : wait(t, matches, options);
   if (event === BLOCKED) return BLOCKED;
+  if (event === 'none') return fail('ECHILD');
   if (infoAt !== 0) {
     const info = event
       ? {

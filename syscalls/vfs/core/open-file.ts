@@ -267,8 +267,11 @@ export abstract class OpenFile {
   /** A mapping is about to be made, with PROT_*. EPERM where it may not be. */
   checkMapping(_prot: number, _shared: boolean): void {}
 
-  /** Where mmap gets the pages from. ENODEV when the file cannot be mapped. */
-  pageSource(_shared: boolean): PageSource {
+  /**
+   * Where mmap gets the pages from. ENODEV when the file cannot be mapped.
+   * @param _justOpened nothing has been done since it was opened: what was seen of it then will do
+   */
+  pageSource(_shared: boolean, _justOpened?: boolean): PageSource {
     return fail('ENODEV');
   }
 }

@@ -18,6 +18,11 @@ const host = { ...constants };
 /** Flags that are seldom set. */
 const MORE = O_TRUNC | O_APPEND | O_NOATIME | O_SYNC | O_DSYNC | O_TMPFILE;
 
+/** Whether a file opened so is opened for reading, with nothing special about it. */
+export function isPlainRead(flags: number): boolean {
+  return (flags & (O_ACCMODE | MORE)) === O_RDONLY;
+}
+
 /**
  * Guest flags as the host numbers them, which depends on its architecture. Never follows a link, never waits, never takes a
  * terminal.

@@ -325,6 +325,7 @@ export class NodeDirectory extends NodeInode {
     }
     // The host says so itself.
     if (!this.fs.native && this.#kind(name) === S_IFDIR) fail('EISDIR');
+    this.fs.kept.forget(this, name);
     host(() => this.fs.unlink(this.placeOf(name)));
     const known = this.#children?.get(name);
     if (known) this.#removed(known);
@@ -387,6 +388,7 @@ export class NodeDirectory extends NodeInode {
       return;
     }
     if (to?.isDirectory) newParent.rmdir(newName);
+    else newParent.fs.kept.forget(newParent, newName);
     host(() => this.fs.rename(this.placeOf(name), newParent.placeOf(newName)));
     newParent.#special?.delete(newName);
     const replaced = newParent.#children?.get(newName);

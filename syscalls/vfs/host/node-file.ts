@@ -11,15 +11,15 @@ import {
   SEEK_HOLE,
 } from '../../abi/fcntl.ts';
 import type { Attributes } from '../../abi/stat.ts';
-import { isSameTime, nanosecondsOf, secondsOf } from '../../abi/time.ts';
+import { nanosecondsOf, secondsOf } from '../../abi/time.ts';
 import { type FileIdentity, FilePages, MappableFile } from '../core/file-pages.ts';
 import type { AttributeChange } from '../core/inode.ts';
 import type { OutsideLocks } from '../core/locks.ts';
-import type { HostStats } from './attributes.ts';
 import { host, rethrow } from './error.ts';
 import { allocate, seek } from './ffi/files.ts';
-import { hostFlags } from './flags.ts';
+import { hostFlags, isPlainRead } from './flags.ts';
 import { HostLocks } from './host-locks.ts';
+import { hasSameContent, type KnownContent } from './kept-descriptors.ts';
 import type { NodeApi } from './node-fs.ts';
 import type { NodeInode } from './node-inode.ts';
 
@@ -48,21 +48,31 @@ export class NodeFile extends MappableFile {
   /** Then this one, when it was needed, writes where it is told. */
   #positional = -1;
   /** The identity that was told last, and of what. */
-  #known: { readonly stats: HostStats; readonly identity: FileIdentity } | undefined;
+  #known: KnownContent | undefined;
 
-  constructor(inode: NodeInode, flags: number, fd: number) {
+  /** @param known as of a moment ago */
+  constructor(inode: NodeInode, flags: number, fd: number, known?: KnownContent) {
     super(inode, flags);
     this.fd = fd;
     this.#api = inode.fs.api;
     this.#sharedPages = inode.fs.vfs.sharedPages;
     this.#hostAppends = (flags & O_APPEND) !== 0;
+    this.#known = known;
     inode.opened(fd);
   }
 
   protected override close(): void {
     this.inode.closed(this.fd);
-    this.#api.closeSync(this.fd);
+    if (!this.#isKept()) this.#api.closeSync(this.fd);
     if (this.#positional !== -1) this.#api.closeSync(this.#positional);
+  }
+
+  /** Whether the descriptor stays open for the next. */
+  #isKept(): boolean {
+    const { fd, inode, flags } = this;
+    const known = this.#known;
+    if (known === undefined || inode.deleted || !isPlainRead(flags)) return false;
+    return inode.fs.kept.give({ fd, known, directory: inode.parent, name: inode.name });
   }
 
   override get mapped(): FilePages | undefined {
@@ -168,8 +178,11 @@ export class NodeFile extends MappableFile {
     host(() => (dataOnly ? this.#api.fdatasyncSync(this.fd) : this.#api.fsyncSync(this.fd)));
   }
 
-  override pageSource(shared: boolean): PageSource {
-    if (!shared) return new FilePages(this, this.identity());
+  override pageSource(shared: boolean, justOpened = false): PageSource {
+    if (!shared) {
+      const known = justOpened && this.mapped === undefined ? this.#known : undefined;
+      return new FilePages(this, known?.identity ?? this.identity());
+    }
     const { identity } = this.inode;
     const { sharedPages } = this.vfs;
     let pages = sharedPages.get(identity);
@@ -198,9 +211,4 @@ export class NodeFile extends MappableFile {
     this.#known = { stats: s, identity };
     return identity;
   }
-}
-
-/** Of one file: whether nothing says that it was changed in between. */
-function hasSameContent(a: HostStats, b: HostStats): boolean {
-  return a.size === b.size && isSameTime(a.ctime, b.ctime) && isSameTime(a.mtime, b.mtime);
 }

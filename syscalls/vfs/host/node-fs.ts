@@ -37,6 +37,7 @@ import {
 import { type GuestApi, withGuestAttributes } from './guest-attributes.ts';
 import { chmodItself, DirectoryHandles, isReplaced } from './handles.ts';
 import { AttributesInMemory, type KeptAttributes } from './kept-attributes.ts';
+import { KeptDescriptors } from './kept-descriptors.ts';
 import { NodeDirectory, nodeInode } from './node-directory.ts';
 import type { NodeInode } from './node-inode.ts';
 
@@ -116,6 +117,8 @@ export class NodeFs extends FileSystem {
   readonly reachesSockets: boolean;
   readonly #within: NodeFs | undefined;
   #handles: DirectoryHandles | undefined | null = null;
+  /** Of files that nobody has open. */
+  readonly kept = new KeptDescriptors();
   readonly root: NodeInode;
   readonly #isDirectory: boolean;
   /**
@@ -290,7 +293,8 @@ export class NodeFs extends FileSystem {
   }
 
   releaseHandles(): boolean {
-    return this.#handles?.shrink() ?? false;
+    const any = this.kept.close();
+    return (this.#handles?.shrink() ?? false) || any;
   }
 
   /** The path of a directory, for what would follow a link in its place. */
@@ -400,6 +404,7 @@ export class NodeFs extends FileSystem {
 
   /** Gives back what it has open. */
   close(): void {
+    this.kept.close();
     this.#handles?.close();
     this.#handles = undefined;
   }

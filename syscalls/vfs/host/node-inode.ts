@@ -21,7 +21,7 @@ import { host, rethrow } from './error.ts';
 import type { HostCalls } from './ffi/call.ts';
 import { getxattr, type HostFile, linkOpen, listxattr, removexattr, setxattr, utimens } from './ffi/files.ts';
 import type { Place } from './ffi/names.ts';
-import { hostFlags } from './flags.ts';
+import { hostFlags, isPlainRead } from './flags.ts';
 import { connectOnHost } from './host-sockets.ts';
 import type { Kept } from './kept-attributes.ts';
 import type { NodeDirectory } from './node-directory.ts';
@@ -151,6 +151,8 @@ export class NodeInode extends Inode {
         return fail('ELOOP');
       case S_IFREG: {
         if ((flags & O_ACCMODE) !== O_RDONLY) this.fs.checkWritable();
+        const kept = this.#walk === this.fs.vfs.walk && isPlainRead(flags) && this.fs.kept.take(this.#stats);
+        if (kept) return new NodeFile(this, flags, kept.fd, kept.known);
         const fd = this.#openFile(hostFlags(flags));
         this.#walk = -1;
         return new NodeFile(this, flags, fd);
