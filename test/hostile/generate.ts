@@ -125,7 +125,14 @@ export class Generator {
     this.#random = random;
   }
 
-  batch(calls: readonly Call[], length: number): Made[] {
+  /**
+   * Half of the batches are of all calls. The others are of one subject: what a call finds another of its kind has left, which
+   * of all calls is rare.
+   */
+  batch(subjects: readonly (readonly Call[])[], length: number): Made[] {
+    const all = subjects.flat();
+    const some = this.#random.pick(all);
+    const calls = this.#random.chance(0.5) ? all : subjects.find((subject) => subject.includes(some))!;
     return Array.from({ length }, () => this.make(this.#random.pick(calls)));
   }
 

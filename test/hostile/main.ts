@@ -5,12 +5,13 @@
  *                                  [--privileged] [--meant] [--before] [--jobs N] [--batch N]
  *
  * Prints each difference once (with --all up to 20 times; with --before with the calls of its batch before it), and every failure
- * of armrun's own; with --meant, differences that are meant, and why, instead. With --alone armrun makes also those calls that
+ * of armrun's own; with --meant, differences that are meant, and why, instead. --only has calls by their names or subjects
+ * (regular expression: splice, files/splice, files/.*). With --alone armrun makes also those calls that
  * 32-bit x86 does not have, and nothing is compared; with --privileged it makes them as root. Several jobs use the time in which
  * calls wait. With --batch only the batch of that number is made, which was told with a difference found with the same seed.
  */
 import { parseArgs } from 'node:util';
-import { allCalls } from '../../syscalls/calls/table.ts';
+import { subjects as allSubjects } from '../../syscalls/calls/table.ts';
 import { Random } from '../fuzz/random.ts';
 import { callText, compare, differenceText } from './compare.ts';
 import { explanation, RULES } from './differences.ts';
@@ -46,12 +47,16 @@ const fits = (made: Made) => x86(made) !== undefined;
 const alone = values.alone || values.privileged;
 const only = values.only && new RegExp(`^(${values.only})$`);
 const generator = new Generator(new Random(Number(values.seed)));
-const calls = allCalls.filter((c) => {
-  if (only && !only.test(c.name)) return false;
-  // It ends all.
-  if (values.privileged && c.name === 'reboot') return false;
-  return alone || fits({ call: c, words: c.args.map(() => [0, 0]), fills: [] });
-});
+const subjects = Object.entries(allSubjects)
+  .map(([subject, calls]) =>
+    calls.filter((c) => {
+      if (only && !only.test(c.name) && !only.test(subject)) return false;
+      // It ends all.
+      if (values.privileged && c.name === 'reboot') return false;
+      return alone || fits({ call: c, words: c.args.map(() => [0, 0]), fills: [] });
+    }),
+  )
+  .filter((calls) => calls.length > 0);
 const recorded: Recorded[] = [];
 const seen = new Map<string, number>();
 const failures = new Map<string, string>();
@@ -61,12 +66,13 @@ const started = performance.now();
 /** Of the batches that were made up. */
 let made = 0;
 function nextBatches(): { first: number; batches: Made[][] } {
-  if (values.batch !== undefined) for (; made < Number(values.batch); made++) generator.batch(calls, BATCH);
+  if (values.batch !== undefined)
+    for (; made < Number(values.batch); made++) generator.batch(subjects, BATCH);
   const count =
     values.batch !== undefined ? 1 : Math.min(CHUNK, Math.ceil((Number(values.calls) - done) / BATCH));
   const first = made;
   made += count;
-  return { first, batches: Array.from({ length: count }, () => generator.batch(calls, BATCH)) };
+  return { first, batches: Array.from({ length: count }, () => generator.batch(subjects, BATCH)) };
 }
 
 /** Makes calls until there are enough. */
