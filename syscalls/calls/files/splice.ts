@@ -5,12 +5,12 @@ import { ERRNO, Errno, fail } from '../../abi/errno.ts';
 import { MAX_NON_LFS, O_APPEND, RW_MAX, SEEK_CUR } from '../../abi/fcntl.ts';
 import { RLIMIT } from '../../abi/resource.ts';
 import { S_IFBLK, S_IFCHR, S_IFMT, S_IFREG } from '../../abi/stat.ts';
-import { type Field, s32, s64 } from '../../abi/struct.ts';
+import { type Field, s32, s64, u64big } from '../../abi/struct.ts';
 import { iovec } from '../../abi/uio.ts';
 import type { Task } from '../../kernel/task.ts';
-import { AnonymousFile } from '../../vfs/core/anonymous.ts';
 import { identityOf } from '../../vfs/core/inode.ts';
 import { type OpenFile, SeekableFile, WOULD_BLOCK } from '../../vfs/core/open-file.ts';
+import { QueueFile } from '../../vfs/ipc/mqueue.ts';
 import { PipeFile } from '../../vfs/ipc/pipe.ts';
 import { Socket } from '../../vfs/net/socket.ts';
 import { arrayIn, fd, flags, hex, int, ptr, size } from '../args.ts';
@@ -75,7 +75,7 @@ function fileEnd(
   if (address === 0) return ownEnd(t, file);
   const first = t.mm.get(type, address);
   if (!file.hasOffsets) fail('ESPIPE');
-  if (first < 0 || count >= 2 ** 63 - first) fail('EINVAL');
+  if (first < 0 || (count > 0 && count >= 2 ** 63 - first)) fail('EINVAL');
   let done = 0;
   // So far no file goes, and the host is not asked.
   const isBehind = file.inode.isRegular && first > Number.MAX_SAFE_INTEGER;
@@ -183,6 +183,7 @@ function sendTo(
   const from = readerOf(t, inFd);
   const source = fileEnd(t, from, address, type, count);
   const to = writerOf(t, outFd);
+  if (address !== 0 && isLast(t, type, address)) fail('EOVERFLOW');
   const full = to instanceof PipeFile ? waitForSpace(t, to, to.nonblocking) : undefined;
   if (full !== undefined) return full;
   if (to.flags & O_APPEND && !(to instanceof PipeFile)) fail('EINVAL');
@@ -192,15 +193,20 @@ function sendTo(
   const kind = from.inode.mode & S_IFMT;
   const fits = kind === S_IFREG || kind === S_IFBLK || (kind === S_IFCHR && to instanceof PipeFile);
   if (!fits || from.isEmpty) fail('EINVAL');
-  // Nothing can be spliced into an eventfd and its like.
-  if (to instanceof AnonymousFile) fail('EINVAL');
-  if (type === s32 && address !== 0 && t.mm.get(s32, address) === MAX_NON_LFS) fail('EOVERFLOW');
+  if (isObject(to)) fail('EINVAL');
   const length = Math.min(count, RW_MAX);
   // Who sends a file to itself moves its one offset once.
   if (to === from && address === 0) source.advance = () => {};
   const end = to.inode.isRegular ? fileEnd(t, to, 0, type, count) : streamEnd(to);
   return transfer(t, source, end, length, false);
 }
+
+/** An offset that no file goes to: the last one there is (MAX_LFS_FILESIZE). */
+const isLast = (t: Task, type: Field<number>, address: number) =>
+  type === s32 ? t.mm.get(s32, address) === MAX_NON_LFS : t.mm.get(u64big, address) === 2n ** 63n - 1n;
+
+/** An eventfd and its like, which are of no type: nothing is spliced from or to them. */
+const isObject = (file: OpenFile) => (file.inode.mode & S_IFMT) === 0;
 
 const SPLICE_F_NONBLOCK = 2;
 const SPLICE = { SPLICE_F_MOVE: 1, SPLICE_F_NONBLOCK, SPLICE_F_MORE: 4, SPLICE_F_GIFT: 8 };
@@ -231,8 +237,9 @@ function splice(
   const nonblocking = (flags & SPLICE_F_NONBLOCK) !== 0;
   const full = toPipe && !fromPipe ? waitForSpace(t, to, nonblocking) : undefined;
   if (full !== undefined) return full;
-  // From /dev/null and from directories nothing can be spliced (null_fops, no splice_read).
-  if (from.isEmpty || from.inode.isDirectory) fail('EINVAL');
+  // From /dev/null, directories and message queues nothing can be spliced (no splice_read).
+  if (from.isEmpty || from.inode.isDirectory || from instanceof QueueFile) fail('EINVAL');
+  if (isObject(from) || isObject(to)) fail('EINVAL');
   if (!fromPipe && from.pollable) return spliceStream(t, from, to as PipeFile, length, nonblocking);
   const source = fromPipe ? streamEnd(from) : fileEnd(t, from, inOff, s64, Math.min(length, CHUNK));
   const target = toPipe || to.pollable ? streamEnd(to) : fileEnd(t, to, outOff, s64, length);

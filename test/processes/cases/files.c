@@ -4,6 +4,7 @@
 #include <linux/kcmp.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/fsuid.h>
 #include <sys/inotify.h>
@@ -153,6 +154,22 @@ static void keep(long value) {
   results[said][0] = value < 0 ? -errno : value;
   results[said++][1] = toobig;
 }
+CASE(transfers_of_nothing) {
+  int from = file("from", "0123456789"), p[2], event = eventfd(0, EFD_NONBLOCK), changes = inotify_init1(IN_NONBLOCK);
+  pipe2(p, O_NONBLOCK);
+  SHOW(splice(changes, NULL, p[1], NULL, 20, 0));
+  SHOW(splice(changes, NULL, p[1], NULL, 4096, 0));
+  SHOW(splice(event, NULL, p[1], NULL, 8, 0));
+  write(p[1], "\1\0\0\0\0\0\0\0", 8);
+  SHOW(splice(p[0], NULL, event, NULL, 8, 0));
+  uint64_t count = 0;
+  SHOW(read(event, &count, 8));
+  off64_t last = INT64_MAX;
+  SHOW(sendfile64(p[1], from, &last, 0));
+  SHOW(sendfile64(p[1], from, &last, 1));
+  SHOW(sendfile64(event, from, &last, 0));
+}
+
 CASE(size_limit_of_transfers) {
   char bytes[64] = {0};
   int from = file("from", ""), to = file("to", ""), p[2];
