@@ -4,7 +4,7 @@
  */
 import { Errno, fail } from '../abi/errno.ts';
 import { O_RDWR } from '../abi/fcntl.ts';
-import { AnonymousInode } from '../vfs/core/anonymous.ts';
+import { ObjectInode } from '../vfs/core/anonymous.ts';
 import { bound } from '../vfs/core/bind.ts';
 import { CAP, capable } from '../vfs/core/creds.ts';
 import type { FileSystem, Inode } from '../vfs/core/inode.ts';
@@ -242,7 +242,7 @@ export class ContextFile extends OpenFile {
   made: FileSystem | undefined;
 
   constructor(t: Task, context: MountContext, phase: 'create' | 'reconfigure') {
-    super(new AnonymousInode(t.kernel.vfs.nameless.others, 'anon_inode:[fscontext]', 0o600), O_RDWR);
+    super(new ObjectInode(t.kernel.vfs, 'anon_inode:[fscontext]'), O_RDWR);
     this.context = context;
     this.phase = phase;
   }

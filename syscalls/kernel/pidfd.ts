@@ -1,7 +1,7 @@
 /** Process file descriptors (pidfd_open(2)): readable when the process has ended. */
 import { O_NONBLOCK, O_RDWR } from '../abi/fcntl.ts';
 import { POLLIN, POLLRDNORM } from '../abi/poll.ts';
-import { AnonymousInode } from '../vfs/core/anonymous.ts';
+import { ObjectInode } from '../vfs/core/anonymous.ts';
 import { OpenFile } from '../vfs/core/open-file.ts';
 import type { Process } from './process.ts';
 
@@ -10,7 +10,7 @@ export class PidFile extends OpenFile {
 
   constructor(process: Process, nonblocking = false) {
     super(
-      new AnonymousInode(process.kernel.vfs.nameless.others, 'anon_inode:[pidfd]', 0o600),
+      new ObjectInode(process.kernel.vfs, 'anon_inode:[pidfd]'),
       O_RDWR | (nonblocking ? O_NONBLOCK : 0),
       process.endQueue,
     );

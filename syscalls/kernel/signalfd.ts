@@ -3,7 +3,7 @@ import { fail } from '../abi/errno.ts';
 import { O_RDWR } from '../abi/fcntl.ts';
 import { POLLIN, POLLRDNORM } from '../abi/poll.ts';
 import { type SigInfo, type SigSet, UNBLOCKABLE } from '../abi/signal.ts';
-import { AnonymousFile, AnonymousInode } from '../vfs/core/anonymous.ts';
+import { AnonymousFile, ObjectInode } from '../vfs/core/anonymous.ts';
 import { WOULD_BLOCK } from '../vfs/core/open-file.ts';
 import type { Kernel } from './kernel.ts';
 
@@ -14,11 +14,7 @@ export class SignalFile extends AnonymousFile {
   readonly #kernel: Kernel;
 
   constructor(kernel: Kernel, mask: SigSet, flags: number) {
-    super(
-      new AnonymousInode(kernel.vfs.nameless.others, 'anon_inode:[signalfd]', 0o600),
-      O_RDWR | flags,
-      kernel.signalArrivals,
-    );
+    super(new ObjectInode(kernel.vfs, 'anon_inode:[signalfd]'), O_RDWR | flags, kernel.signalArrivals);
     this.#kernel = kernel;
     this.#mask = mask & ~UNBLOCKABLE;
   }

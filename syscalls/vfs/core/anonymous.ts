@@ -19,6 +19,8 @@ const MAGIC = {
 export class AnonymousFs extends FileSystem {
   readonly type: keyof typeof MAGIC;
   readonly root: Inode;
+  /** Of all ObjectInodes. */
+  objects: Attributes | undefined;
   constructor(vfs: Vfs, type: keyof typeof MAGIC) {
     super(vfs);
     this.type = type;
@@ -72,8 +74,12 @@ export class AnonymousInode extends Inode {
   /**
    * `name` as /proc/PID/fd shows it: `pipe:[N]`, where N in brackets stands for the inode's number, or `anon_inode:[eventfd]`.
    */
-  constructor(fs: FileSystem, name: string, mode: number, parent?: Inode) {
+  constructor(fs: FileSystem, name: string, mode: number, parent?: Inode, attributes?: Attributes) {
     super(fs, parent, name);
+    if (attributes) {
+      this.attributes = attributes;
+      return;
+    }
     const now = timespecNow();
     const ino = fs.vfs.nextAnonymousNumber();
     this.name = name.replace('[N]', `[${ino}]`);
@@ -120,6 +126,15 @@ export class AnonymousInode extends Inode {
   }
   override open(_flags: number): OpenFile {
     return fail('ENXIO');
+  }
+}
+
+/** Of an eventfd and its like, which all have one inode (anon_inode_inode): its attributes, and locks that are held on it. */
+export class ObjectInode extends AnonymousInode {
+  constructor(vfs: Vfs, name: string) {
+    const fs = vfs.nameless.others;
+    super(fs, name, 0o600, undefined, fs.objects);
+    fs.objects = this.attributes;
   }
 }
 

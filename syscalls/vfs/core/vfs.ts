@@ -131,8 +131,10 @@ function parentOf(at: PathOperation): Resolved {
   return resolve(at, at.start, at.path, false, { name: true });
 }
 
+/** A directory that is gone is not asked (lookup_one_qstr_excl). */
 function checkName(found: Resolved): Resolved {
-  return found.name.length > NAME_MAX ? fail('ENAMETOOLONG') : found;
+  if (found.name.length > NAME_MAX) fail(found.dir.deleted ? 'ENOENT' : 'ENAMETOOLONG');
+  return found;
 }
 
 export class Vfs {

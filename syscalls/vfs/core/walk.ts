@@ -150,11 +150,9 @@ class Walk {
       // Who may not search is told so first, also where others say it when they look for a name.
       if (name.length > NAME_MAX) {
         if (!at.permits(X_OK, this.#creds)) fail('EACCES');
-        // A directory that is gone is not asked (lookup_one_qstr_excl).
-        if (at.deleted) fail('ENOENT');
         // Who makes or removes a name looks for it when he has its directory.
         if (isLast && options?.name) return { dir: at, name, inode: undefined, slash, unseen: false };
-        fail('ENAMETOOLONG');
+        fail(at.deleted ? 'ENOENT' : 'ENAMETOOLONG');
       }
       if (options?.unseen && isLast && !slash && at.leavesToHost(name, this.#creds))
         return { dir: at, name, inode: undefined, slash, unseen: true };

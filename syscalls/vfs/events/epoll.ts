@@ -14,7 +14,7 @@ import {
   POLLIN,
   POLLRDNORM,
 } from '../../abi/poll.ts';
-import { AnonymousFile, AnonymousInode } from '../core/anonymous.ts';
+import { AnonymousFile, ObjectInode } from '../core/anonymous.ts';
 import { type OpenFile, SeekableFile } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
 import { ANYTHING, type Waiter } from '../core/wait-queue.ts';
@@ -73,7 +73,7 @@ export class EpollFile extends AnonymousFile {
   readonly #order = new Set<Entry>();
 
   constructor(vfs: Vfs) {
-    super(new AnonymousInode(vfs.nameless.others, 'anon_inode:[eventpoll]', 0o600), O_RDWR);
+    super(new ObjectInode(vfs, 'anon_inode:[eventpoll]'), O_RDWR);
   }
 
   protected override close(): void {

@@ -2,7 +2,7 @@
 import { fail } from '../../abi/errno.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';
 import { POLLERR, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../abi/poll.ts';
-import { AnonymousFile, AnonymousInode } from '../core/anonymous.ts';
+import { AnonymousFile, ObjectInode } from '../core/anonymous.ts';
 import { WOULD_BLOCK } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
 
@@ -13,7 +13,7 @@ export class EventFile extends AnonymousFile {
   readonly #semaphore: boolean;
 
   constructor(vfs: Vfs, count: number, semaphore: boolean, flags: number) {
-    super(new AnonymousInode(vfs.nameless.others, 'anon_inode:[eventfd]', 0o600), O_RDWR | flags);
+    super(new ObjectInode(vfs, 'anon_inode:[eventfd]'), O_RDWR | flags);
     this.#count = BigInt(count);
     this.#semaphore = semaphore;
   }

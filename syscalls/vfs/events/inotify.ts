@@ -6,7 +6,7 @@ import { O_RDONLY } from '../../abi/fcntl.ts';
 import { IN_ALL_EVENTS, IN_IGNORED, IN_MASK_ADD, IN_MASK_CREATE, IN_Q_OVERFLOW } from '../../abi/inotify.ts';
 import { FIONREAD } from '../../abi/ioctl.ts';
 import { POLLIN, POLLRDNORM } from '../../abi/poll.ts';
-import { AnonymousFile, AnonymousInode } from '../core/anonymous.ts';
+import { AnonymousFile, ObjectInode } from '../core/anonymous.ts';
 import { type Inode, identityOf } from '../core/inode.ts';
 import type { Watch, WatchEvent, Watcher } from '../core/notify.ts';
 import { type IoctlContext, WOULD_BLOCK } from '../core/open-file.ts';
@@ -22,7 +22,7 @@ export class InotifyFile extends AnonymousFile implements Watcher {
   #events: WatchEvent[] = [];
 
   constructor(vfs: Vfs, flags: number) {
-    super(new AnonymousInode(vfs.nameless.others, 'anon_inode:inotify', 0o600), O_RDONLY | flags);
+    super(new ObjectInode(vfs, 'anon_inode:inotify'), O_RDONLY | flags);
   }
 
   protected override close(): void {

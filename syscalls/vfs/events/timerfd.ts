@@ -2,7 +2,7 @@
 import { fail } from '../../abi/errno.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';
 import { POLLIN, POLLRDNORM } from '../../abi/poll.ts';
-import { AnonymousFile, AnonymousInode } from '../core/anonymous.ts';
+import { AnonymousFile, ObjectInode } from '../core/anonymous.ts';
 import { WOULD_BLOCK } from '../core/open-file.ts';
 import type { Vfs } from '../core/vfs.ts';
 
@@ -25,7 +25,7 @@ export class TimerFile extends AnonymousFile {
 
   /** @param createTimer makes the timer, which calls its argument when it expires */
   constructor(vfs: Vfs, clock: number, flags: number, createTimer: (fire: () => void) => FileTimer) {
-    super(new AnonymousInode(vfs.nameless.others, 'anon_inode:[timerfd]', 0o600), O_RDWR | flags);
+    super(new ObjectInode(vfs, 'anon_inode:[timerfd]'), O_RDWR | flags);
     this.clock = clock;
     this.timer = createTimer(() => {
       this.#expirations++;

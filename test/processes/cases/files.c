@@ -170,6 +170,40 @@ CASE(transfers_of_nothing) {
   SHOW(sendfile64(event, from, &last, 0));
 }
 
+CASE(objects_have_one_inode) {
+  int event = eventfd(0, 0), timer = timerfd_create(CLOCK_MONOTONIC, 0), changes = inotify_init1(0), ep = epoll_create1(0);
+  struct stat a, b;
+  fstat(event, &a);
+  fstat(timer, &b);
+  SHOW(a.st_ino == b.st_ino && a.st_dev == b.st_dev);
+  fstat(ep, &b);
+  SHOW(a.st_ino == b.st_ino);
+  SHOW(flock(event, LOCK_SH | LOCK_NB));
+  SHOW(flock(timer, LOCK_SH | LOCK_NB));
+  SHOW(flock(changes, LOCK_EX | LOCK_NB));
+  SHOW(flock(event, LOCK_UN));
+  SHOW(flock(timer, LOCK_UN));
+  SHOW(flock(changes, LOCK_EX | LOCK_NB));
+}
+
+CASE(names_in_a_directory_that_is_gone) {
+  char name[301];
+  memset(name, 'a', 300);
+  name[300] = 0;
+  mkdir("gone", 0755);
+  int gone = open("gone", O_DIRECTORY), plain = open("plain", O_RDWR | O_CREAT, 0644);
+  rmdir("gone");
+  SHOW(renameat(gone, name, plain, name));
+  SHOW(renameat(gone, name, gone, name));
+  SHOW(renameat(gone, "x", plain, name));
+  SHOW(linkat(AT_FDCWD, "plain", gone, name, 0));
+  SHOW(mkdirat(gone, name, 0755));
+  SHOW(unlinkat(gone, name, 0));
+  SHOW(openat(gone, name, O_CREAT, 0644));
+  SHOW(openat(gone, name, 0));
+  SHOW(faccessat(gone, name, F_OK, 0));
+}
+
 CASE(size_limit_of_transfers) {
   char bytes[64] = {0};
   int from = file("from", ""), to = file("to", ""), p[2];
