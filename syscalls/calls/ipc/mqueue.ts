@@ -13,7 +13,19 @@ import type { Task } from '../../kernel/task.ts';
 import { PathFile } from '../../vfs/core/path-file.ts';
 import { MQ_PRIO_MAX, QueueFile, type QueueInode, type Receiver, type Sender } from '../../vfs/ipc/mqueue.ts';
 import { NetlinkSocket } from '../../vfs/net/netlink-socket.ts';
-import { bytesIn, fd, int, mode, path, ptr, size, structInOrNull, structOut, uint } from '../args.ts';
+import {
+  bytesIn,
+  fd,
+  int,
+  laterPath,
+  mode,
+  path,
+  ptr,
+  size,
+  structInOrNull,
+  structOut,
+  uint,
+} from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { installFile } from '../files/open.ts';
 import { openFlags } from '../names.ts';
@@ -39,7 +51,8 @@ function checkName(name: string): string {
   return name === '.' || name === '..' ? fail('EACCES') : name;
 }
 
-function mqOpen(t: Task, given: string, how: number, mode: number, attr: MqAttr | null): number {
+function mqOpen(t: Task, name: () => string, how: number, mode: number, attr: MqAttr | null): number {
+  const given = name();
   const attributes = attr ? { maxMessages: attr.mq_maxmsg, maxSize: attr.mq_msgsize } : undefined;
   const limit = t.process.limits[RLIMIT.RLIMIT_MSGQUEUE]!.cur;
   const bits = mode & 0o7777 & ~t.fs.umask;
@@ -226,7 +239,7 @@ function mqGetSetAttr(t: Task, fd: number, wanted: MqAttr | null, oldAt: number)
 }
 
 export const mqueueCalls: readonly Call[] = [
-  call(274, 'mq_open', [path, openFlags, mode, structInOrNull(mqAttr)], mqOpen),
+  call(274, 'mq_open', [laterPath, openFlags, mode, structInOrNull(mqAttr)], mqOpen),
   call(275, 'mq_unlink', [path], mqUnlink),
   call(276, 'mq_timedsend', [fd, bytesIn(2), size, uint, structInOrNull(timespec32)], send),
   call(277, 'mq_timedreceive', [fd, ptr, size, structOut(u32), structInOrNull(timespec32)], receive),

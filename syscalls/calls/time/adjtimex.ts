@@ -6,7 +6,7 @@ import { realtime, toTimeval } from '../../kernel/clock.ts';
 import type { Task } from '../../kernel/task.ts';
 import { ptr } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { clockId, clockTime, refuseSetting } from './clock.ts';
+import { clockId, clockTime, isDescriptors, refuseSetting } from './clock.ts';
 
 /** struct timex of adjtimex, and struct __kernel_timex of clock_adjtime64. */
 const timex = struct('timex', timexFields(s32));
@@ -97,7 +97,7 @@ function clockAdjtime(type: typeof timex | typeof timex64) {
   return (t: Task, id: number, at: number): number => {
     if (id === CLOCK.CLOCK_REALTIME) return adjtimex(type)(t, at);
     t.mm.get(type, at);
-    clockTime(t, id);
+    if (id >= 0 || isDescriptors(id)) clockTime(t, id);
     return fail('EOPNOTSUPP');
   };
 }

@@ -87,10 +87,13 @@ function setRealtime(t: Task, time: { tv_sec: number; tv_nsec: number }): number
 /** TIME_SETTOD_SEC_MAX: what a nanosecond counter of 63 bits reaches, less thirty years. */
 const LAST_SECOND = 9_223_372_036 - 30 * 365 * 24 * 3600;
 
-/** Of the clocks only CLOCK_REALTIME and those of CPU time (negative numbers) have a way to be set. */
+/** A clock that is a descriptor's (CLOCKFD), of which there are none: no such file is there. */
+export const isDescriptors = (id: number): boolean => id < 0 && (id & 7) === 3;
+
+/** Of the clocks only CLOCK_REALTIME and those of CPU time and of descriptors (negative numbers) have a way to be set. */
 function settime(type: TimespecType) {
   return (t: Task, id: number, at: number): number => {
-    if (id >= 0 ? id !== CLOCK.CLOCK_REALTIME : (id & 3) === 3) fail('EINVAL');
+    if (id >= 0 && id !== CLOCK.CLOCK_REALTIME) fail('EINVAL');
     const time = t.mm.get(type, at);
     if (id < 0) return cpuClock(t, id) ? fail('EPERM') : fail('EINVAL');
     return setRealtime(t, time);

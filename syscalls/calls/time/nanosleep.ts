@@ -8,7 +8,7 @@ import type { Task } from '../../kernel/task.ts';
 import { WaitQueue } from '../../vfs/core/wait-queue.ts';
 import { flags, structIn, structOut } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { clockId, clockTime, cpuClock, type TimespecType } from './clock.ts';
+import { clockId, clockTime, cpuClock, isDescriptors, type TimespecType } from './clock.ts';
 
 export const absFlag = flags({ TIMER_ABSTIME });
 
@@ -66,17 +66,24 @@ const SLEEPLESS: readonly number[] = [
 ];
 const CLOCK_FIRST = {
   before: (t: Task, id: number) => {
-    clockTime(t, id);
-    if (SLEEPLESS.includes(id)) fail('EOPNOTSUPP');
+    if (id >= 0) clockTime(t, id);
+    // Which process or thread a clock is of is looked for when the time is known.
+    if (SLEEPLESS.includes(id) || isDescriptors(id)) fail('EOPNOTSUPP');
   },
 };
 
+/** A number that is this thread's clock of CPU time. */
+const isOwnThreads = (t: Task, id: number): boolean =>
+  id < 0 && (id & 4) !== 0 && (id >> 3 === -1 || t.process.pids.pidOf(~(id >> 3)) === t.tid);
+
 function clockNanosleep(type: TimespecType) {
   return (t: Task, id: number, how: number, time: Timespec, restAt: number): number => {
+    if (!valid(time)) fail('EINVAL');
     const cpu = cpuClock(t, id);
     const now = clockTime(t, id);
-    if (!valid(time)) fail('EINVAL');
     if (cpu) {
+      // Who sleeps takes no time of his own.
+      if (isOwnThreads(t, id)) fail('EINVAL');
       t.callState ??= new CpuSleep(cpu, fromTimespec(time) + (how & TIMER_ABSTIME ? 0 : now));
       return (t.callState as CpuSleep).sleep(t);
     }

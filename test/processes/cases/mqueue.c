@@ -63,6 +63,12 @@ CASE(attributes) {
 CASE(names_and_errors) {
   struct mq_attr a = {.mq_maxmsg = 1, .mq_msgsize = 1};
   SHOW(mq_open("/none", O_RDWR));
+  char name300[301];
+  memset(name300, 'a', 300);
+  name300[300] = 0;
+  SHOW(syscall(SYS_mq_open, name300, O_RDWR | O_CREAT, 0600, 8));
+  SHOW(syscall(SYS_mq_open, "", O_RDWR | O_CREAT, 0600, 8));
+  SHOW(syscall(SYS_mq_open, name300, O_RDWR | O_CREAT, 0600, NULL));
   SHOW(mq_open("none", O_RDWR));
   SHOW(mq_open("/", O_RDWR | O_CREAT, 0600, &a));
   SHOW(mq_open("/a/b", O_RDWR | O_CREAT, 0600, &a));

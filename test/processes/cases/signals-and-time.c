@@ -261,6 +261,25 @@ CASE(clock_settime_errors) {
   SHOW(clock_adjtime(99, &x));
 }
 
+/* What is negative is a process's or thread's clock, or a descriptor's. */
+CASE(clocks_by_number) {
+  struct timespec t = {0, 1}, bad = {0, -1};
+  struct timex x = {0};
+  int clocks[] = {8 * ~4000000 + 2, 8 * ~4000000 + 6, -1, -2, -3, -5, 8 * ~5 + 3, 8 * ~5 + 7, 8 * ~getpid() + 6};
+  for (int i = 0; i < (int)(sizeof clocks / sizeof *clocks); i++) {
+    SHOW(i);
+    SHOW(syscall(SYS_clock_nanosleep, clocks[i], 0, 8, NULL));
+    SHOW(syscall(SYS_clock_nanosleep, clocks[i], 0, &bad, NULL));
+    SHOW(syscall(SYS_clock_nanosleep, clocks[i], 0, &t, NULL));
+    SHOW(syscall(SYS_clock_adjtime, clocks[i], 8));
+    SHOW(syscall(SYS_clock_adjtime, clocks[i], &x));
+    SHOW(syscall(SYS_clock_settime, clocks[i], 8));
+    SHOW(syscall(SYS_clock_settime, clocks[i], &t));
+    SHOW(syscall(SYS_clock_getres, clocks[i], &t));
+    SHOW(syscall(SYS_clock_gettime, clocks[i], 8));
+  }
+}
+
 static int overrun_of(clockid_t clock, long interval) {
   timer_t t;
   sigset_t set;
