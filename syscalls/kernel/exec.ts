@@ -13,7 +13,7 @@ import { fail } from '../abi/errno.ts';
 import { O_RDONLY, X_OK } from '../abi/fcntl.ts';
 import { READ_IMPLIES_EXEC } from '../abi/mman.ts';
 import { RLIMIT } from '../abi/resource.ts';
-import { SIG, SS_DISABLE } from '../abi/signal.ts';
+import { SIG } from '../abi/signal.ts';
 import type { Attributes } from '../abi/stat.ts';
 import type { Creds } from '../vfs/core/creds.ts';
 import { type Inode, identityOf, pathOf } from '../vfs/core/inode.ts';
@@ -87,7 +87,7 @@ export function execve(t: Task, program: Program): void {
   if (prepared.readImpliesExec) t.personality |= READ_IMPLIES_EXEC;
   t.sighand = t.sighand.withDefaults();
   t.process.onSignals?.();
-  t.altStack = { sp: 0, size: 0, flags: SS_DISABLE };
+  t.altStack = { ...t.altStack, sp: 0, size: 0 };
   t.lastFault = { trapNo: 0, errorCode: 0, address: 0 };
   t.restartBlock = undefined;
   for (const timer of t.process.timers.values()) timer.disarm();

@@ -12,6 +12,7 @@ import { forChild, newNamespaces, newUserNamespace } from './nsproxy.ts';
 import type { PidNamespace } from './pid-namespace.ts';
 import { Process } from './process.ts';
 import { PTRACE_EVENT, PTRACE_O, startTrace } from './ptrace.ts';
+import { NO_STACK } from './signal-frame.ts';
 import { Task } from './task.ts';
 
 export interface CloneArgs {
@@ -130,7 +131,7 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   child.ioPriority = parent.ioPriority;
   child.affinity = parent.affinity;
   // A thread with a stack of its own loses the alternate stack; a vfork child, which borrows the parent's, keeps it.
-  if (!has(CLONE.CLONE_VM) || has(CLONE.CLONE_VFORK)) child.altStack = { ...parent.altStack };
+  child.altStack = has(CLONE.CLONE_VM) && !has(CLONE.CLONE_VFORK) ? NO_STACK : parent.altStack;
   if (has(CLONE.CLONE_CHILD_CLEARTID)) child.clearChildTid = args.childTid;
   if (has(CLONE.CLONE_PARENT_SETTID)) putTid(parent.mm, args.parentTid, parent.process.pids.numberOf(tid));
   if (has(CLONE.CLONE_CHILD_SETTID)) putTid(mm, args.childTid, child.number);

@@ -12,7 +12,7 @@ import type { CpuState } from '../../emu/cpu-state.ts';
 import { CPSR } from '../../emu/cpu-state.ts';
 import { EXEC, PAGE_SIZE, READ, WRITE } from '../../emu/memory/layout.ts';
 import { SIGINFO_SIZE, siginfo } from '../abi/siginfo.ts';
-import { SA, type SigInfo, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK } from '../abi/signal.ts';
+import { MINSIGSTKSZ, SA, type SigInfo, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK } from '../abi/signal.ts';
 import type { Mm } from './mm.ts';
 import type { SigAction } from './signal-handlers.ts';
 import type { Task } from './task.ts';
@@ -60,6 +60,24 @@ export function altStackState(t: Task, sp: number): number {
   return onAltStack(t, sp) ? SS_ONSTACK : 0;
 }
 
+/** Of a thread that begins, and of a handler on a stack that disarms itself (sas_ss_reset). */
+export const NO_STACK = { sp: 0, size: 0, flags: SS_DISABLE };
+
+/** What keeps the task from having that stack, if anything does (do_sigaltstack). */
+export function setAltStack(t: Task, stack: Task['altStack']): 'EPERM' | 'EINVAL' | 'ENOMEM' | undefined {
+  if (altStackState(t, t.cpu.ru[13]!) === SS_ONSTACK) return 'EPERM';
+  const mode = stack.flags & ~SS_AUTODISARM;
+  if (mode !== SS_DISABLE && mode !== SS_ONSTACK && mode !== 0) return 'EINVAL';
+  const { sp, size, flags } = t.altStack;
+  if (mode === SS_DISABLE) t.altStack = { sp: 0, size: 0, flags: stack.flags };
+  // What changes nothing is not too small.
+  else if (stack.sp !== sp || stack.size !== size || stack.flags !== flags) {
+    if (stack.size < MINSIGSTKSZ) return 'ENOMEM';
+    t.altStack = stack;
+  }
+  return undefined;
+}
+
 /** Makes the task enter the handler. False when the frame cannot be written: the caller forces SIGSEGV. */
 export function setupFrame(t: Task, action: SigAction, info: SigInfo): boolean {
   const { cpu, mm } = t;
@@ -101,7 +119,7 @@ export function setupFrame(t: Task, action: SigAction, info: SigInfo): boolean {
     }
     restorer = sigPage(mm) + 4 * index + thumb;
   }
-  if (t.altStack.flags & SS_AUTODISARM) t.altStack = { sp: 0, size: 0, flags: SS_DISABLE };
+  if (t.altStack.flags & SS_AUTODISARM) t.altStack = NO_STACK;
 
   let cpsr = cpu.cpsr & ~(PSR_FLAGS | CPSR.E | PSR_IT | CPSR.T);
   if (thumb) cpsr |= CPSR.T;
@@ -138,15 +156,9 @@ export function restoreFrame(t: Task, rt: boolean): boolean {
   cpu.clearExclusive();
   if (!restoreVfp(v, uc + UC_REGSPACE, cpu)) return false;
   if (rt) {
-    const flags = v.getUint32(uc + UC_STACK + 4, true);
-    if (!onAltStack(t, cpu.ru[13]!)) {
-      const disable = (flags & ~SS_AUTODISARM) === SS_DISABLE;
-      t.altStack = {
-        sp: disable ? 0 : v.getUint32(uc + UC_STACK, true),
-        size: disable ? 0 : v.getUint32(uc + UC_STACK + 8, true),
-        flags,
-      };
-    }
+    const [sp, flags, size] = [0, 4, 8].map((at) => v.getUint32(uc + UC_STACK + at, true));
+    // Whatever comes of it (restore_altstack).
+    setAltStack(t, { sp: sp!, size: size!, flags: flags! });
   }
   return true;
 }

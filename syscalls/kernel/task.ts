@@ -9,7 +9,7 @@
  */
 import type { CpuState } from '../../emu/cpu-state.ts';
 import { fail } from '../abi/errno.ts';
-import { SI, SIG, type SigSet, SS_DISABLE, sigmask, UNBLOCKABLE } from '../abi/signal.ts';
+import { SI, SIG, type SigSet, sigmask, UNBLOCKABLE } from '../abi/signal.ts';
 import type { Creds } from '../vfs/core/creds.ts';
 import type { FdTable } from '../vfs/core/fd-table.ts';
 import type { Waiter, WaitQueue } from '../vfs/core/wait-queue.ts';
@@ -101,7 +101,7 @@ export class Task implements Waiter {
   savedBlocked: SigSet | undefined;
   /** The last fault, as every later frame tells it (thread.trap_no, error_code, address of arch/arm). */
   lastFault = { trapNo: 0, errorCode: 0, address: 0 };
-  altStack = { sp: 0, size: 0, flags: SS_DISABLE };
+  altStack = { sp: 0, size: 0, flags: 0 };
 
   // ---- the system call under way ----
   /** Number of the call that sleeps, -1 when none does. */

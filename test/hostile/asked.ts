@@ -1,5 +1,6 @@
 /** What a made call asks, as far as the rules of differences.ts want to know. */
 import type { Made } from './generate.ts';
+import type { Difference } from './rule.ts';
 
 /** Low word of an argument. */
 export const word = (made: Made, argument: number) => made.words[argument]?.[0] ?? 0;
@@ -14,7 +15,7 @@ export function beyond({ call, words, fills }: Made): boolean {
     words.flatMap(([x], i) => (wanted.test(call.args[i]!.domain.kind) ? [x] : []));
   const addresses = low(/^(address|path|strings)$/);
   // What these are given is an address for many of their requests.
-  if (/^(ptrace|prctl|ioctl)$/.test(call.name)) addresses.push(...words.map(([x]) => x));
+  if (/^(ptrace|prctl|ioctl|semctl|fcntl(64)?)$/.test(call.name)) addresses.push(...words.map(([x]) => x));
   const sizes = low(/^(size|number)$/);
   if (WITH_VECTORS.test(call.name)) {
     for (const { bytes } of fills)
@@ -25,6 +26,11 @@ export function beyond({ call, words, fills }: Made): boolean {
     (WITH_VECTORS.test(call.name) && sizes.some((size) => size > USER_END - 0x7000_6000))
   );
 }
+/** Of what is put into memory for it, a word is negative: a length of a vector may be. */
+export const hasNegative = ({ fills }: Made) =>
+  fills.some(({ bytes }) => bytes.some((byte, i) => i % 4 === 3 && byte >= 0x80));
+/** Something is an address so near to the end of its page that the structure may reach into the next. */
+export const atPageEnd = ({ words }: Made) => words.some(([at]) => at > 0xfff && (at & 0xfff) > 0xe00);
 /** Something is an address where the ARM executor has its input or its stack. */
 export const inOwn = ({ words, fills }: Made) => {
   const isOwn = (at: number) => at >= 0xb600_0000 && at < 0xc000_0000;
@@ -40,6 +46,8 @@ export const huge = ({ call, words }: Made) =>
   (call.name === '_llseek' && words[1]![0] > 0x1f_ffff) ||
   words.some(([, high], i) => call.args[i]?.words === 2 && high > 0x1f_ffff) ||
   (/^p(read|write)v2?$/.test(call.name) && words[4]![0] > 0x1f_ffff);
+export const O_CREAT = 0o100;
+export const SHM_RND = 0o20000;
 export const NEW_USER = 0x1000_0000;
 /** Options of sockets by level that are not there (docs/SYSCALLS.md): first and last of each sequence. */
 export const NO_OPTION: Readonly<Record<number, readonly (readonly [number, number])[]>> = {
@@ -104,7 +112,7 @@ export const NO_OPTION: Readonly<Record<number, readonly (readonly [number, numb
 const ARENA_FILL = 0xa5;
 const PID_MAX = 0x8000;
 /** 32-bit words of the arena as a call finds them, what was put there later over what was there before. */
-function wordsAt({ fills }: Made, at: number, count: number): Uint32Array {
+export function wordsAt({ fills }: Made, at: number, count: number): Uint32Array {
   const memory = new Uint8Array(4 * count).fill(ARENA_FILL);
   for (const fill of fills)
     for (const [i, byte] of fill.bytes.entries()) {
@@ -131,6 +139,33 @@ export function stackBeyond(made: Made): boolean {
   const [at = 0, , size = 0] = wordsAt(made, word(made, 0), 3);
   return at + size > USER_END;
 }
+/** The first argument of a call (or another) is one of those that a batch begins with, or may be a copy. */
+export function isOneOf({ made, before }: Difference, fds: readonly number[], argument = 0): boolean {
+  const fd = word(made, argument);
+  const isCopy = (each: Made) =>
+    fds.includes(word(each, 0)) &&
+    (/^dup[23]$/.test(each.call.name)
+      ? word(each, 1) === fd
+      : each.call.name === 'dup' ||
+        (/^fcntl(64)?$/.test(each.call.name) && [F_DUPFD, F_DUPFD_CLOEXEC].includes(word(each, 1))));
+  return fds.includes(fd) || before.some(isCopy);
+}
+const F_DUPFD = 0;
+const F_DUPFD_CLOEXEC = 1030;
+/** Asks of a file of memfd_create, or may. */
+export const isMemory = (difference: Difference): boolean =>
+  isOneOf(difference, [18]) || difference.before.some(({ call }) => call.name === 'memfd_create');
+/** Asks of a socket of Unix datagrams, or may. */
+export const isDatagrams = (difference: Difference): boolean =>
+  isOneOf(difference, [12]) ||
+  difference.before.some(
+    (made) =>
+      /^socket(pair)?$/.test(made.call.name) &&
+      word(made, 0) === AF_UNIX &&
+      (word(made, 1) & 0xf) === SOCK_DGRAM,
+  );
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
 /** Looks for a hole, or for what is none (SEEK_HOLE, SEEK_DATA). */
 export const seeksHoles = (made: Made) =>
   /^(lseek|_llseek)$/.test(made.call.name) && word(made, made.call.name === 'lseek' ? 2 : 4) > 2;

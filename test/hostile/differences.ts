@@ -1,14 +1,20 @@
 /** Differences from the host's kernel that are meant, each with its reason: docs/HOSTILE.md is made from them. */
 import {
   alarmClock,
+  atPageEnd,
   beyond,
   COMMON_PTRACE,
+  hasNegative,
   huge,
   inOwn,
   isError,
+  isMemory,
+  isOneOf,
   locksByNumber,
   NEW_USER,
   NO_OPTION,
+  O_CREAT,
+  SHM_RND,
   seeksHoles,
   setsCpuTime,
   setsLargeLimit,
@@ -17,7 +23,9 @@ import {
   USER_END,
   WITH_VECTORS,
   word,
+  wordsAt,
 } from './asked.ts';
+import { openFlags } from './encode.ts';
 import type { Made } from './generate.ts';
 import { NEWER_RULES } from './newer.ts';
 import type { Difference, Rule } from './rule.ts';
@@ -31,8 +39,10 @@ const opensProgram = ({ call, fills }: Made) =>
 export const RULES: readonly Rule[] = [
   {
     calls: /^(p?readv?2?|pread64|sendfile(64)?|copy_file_range|_?l?lseek|splice)$/,
-    when: ({ before, ours, theirs }) => !isError(ours) && !isError(theirs) && before.some(opensProgram),
-    reason: 'The program that makes the calls (/proc/self/exe) is as long as its code for ARM, or for x86.',
+    when: ({ before, ours, theirs }) =>
+      !isError(ours) && (!isError(theirs) || theirs === 'EOVERFLOW') && before.some(opensProgram),
+    reason:
+      'The program that makes the calls (/proc/self/exe) is as long as its code for ARM, or for x86; it is not in a tmpfs, and the offsets of its file system end earlier (EOVERFLOW).',
   },
   {
     calls: /./,
@@ -100,12 +110,13 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^mmap2$/,
-    when: ({ ours }) => ours === 'EOVERFLOW',
+    when: ({ made, ours }) =>
+      ours === 'EOVERFLOW' && word(made, 5) + Math.ceil(word(made, 1) / 0x1000) >= 2 ** 32,
     reason: 'A 32-bit kernel counts the pages of a file in 32 bits.',
   },
   {
     calls: WITH_VECTORS,
-    when: ({ ours, theirs }) => ours === 'EFAULT' && theirs === 'EINVAL',
+    when: ({ made, ours, theirs }) => ours === 'EFAULT' && theirs === 'EINVAL' && hasNegative(made),
     reason:
       'A 64-bit kernel looks at each entry of a vector as it reads it, a 32-bit one reads the vector first.',
   },
@@ -113,8 +124,7 @@ export const RULES: readonly Rule[] = [
     calls:
       /^(stat|lstat|fstat|stat64|lstat64|fstat64|fstatat64|mq_notify|timer_create|epoll_ctl|epoll_wait|epoll_pwait|epoll_pwait2|msgctl|semctl|shmctl)$/,
     when: ({ made, what, ours, theirs }) =>
-      ours === 'EFAULT' ||
-      theirs === 'EFAULT' ||
+      ((ours === 'EFAULT' || theirs === 'EFAULT') && atPageEnd(made)) ||
       (what === 'memory' && /^epoll_p?wait/.test(made.call.name)) ||
       (ours === 'EINVAL' && /^epoll_p?wait/.test(made.call.name) && word(made, 2) > 0x7ff_ffff),
     reason: 'The structure has another length on ARM than on x86.',
@@ -147,8 +157,8 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^(_newselect|pselect6|pselect6_time64)$/,
-    when: ({ what, ours, theirs }) =>
-      what === 'result' && (/^(EFAULT|EBADF)$/.test(ours) || theirs === 'EFAULT' || theirs === 'EBADF'),
+    when: ({ made, what, ours, theirs }) =>
+      what === 'result' && word(made, 0) > 32 && [ours, theirs].some((text) => /^(EFAULT|EBADF)$/.test(text)),
     reason: 'The table of descriptors, up to whose end sets are looked at, has other sizes on 64 bits.',
   },
   {
@@ -159,7 +169,8 @@ export const RULES: readonly Rule[] = [
   {
     calls: /^(unshare|clone|clone3)$/,
     when: ({ made, theirs }) =>
-      theirs === 'EPERM' && (made.call.name === 'clone3' || (word(made, 0) & NEW_USER) !== 0),
+      theirs === 'EPERM' &&
+      ((made.call.name === 'clone3' ? wordsAt(made, word(made, 0), 1)[0]! : word(made, 0)) & NEW_USER) !== 0,
     reason: 'Anybody makes a user namespace, which the host may forbid.',
   },
   {
@@ -174,7 +185,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^creat$/,
-    when: ({ ours }) => ours === 'EOVERFLOW',
+    when: ({ ours, theirs }) => ours === 'EOVERFLOW' && !isError(theirs),
     reason:
       'A file of 2 GiB and more is none for creat(2) of a 32-bit kernel; one of 64 bits opens it for a 32-bit program.',
   },
@@ -186,7 +197,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^sigaltstack$/,
-    when: ({ theirs }) => theirs === 'ENOMEM',
+    when: ({ made, theirs }) => theirs === 'ENOMEM' && (wordsAt(made, word(made, 0), 3)[2] ?? 0) < 0x4000,
     reason: 'What the frame of a signal takes, and so the least stack, is more on x86.',
   },
   {
@@ -203,9 +214,10 @@ export const RULES: readonly Rule[] = [
       "A child's own number is written when it runs, and cleared when it ends, which may be after its parent has looked.",
   },
   {
-    calls: /^(shm|msg|sem)(get|ctl|at|op|snd|rcv|timedop.*)$/,
-    when: ({ before, ours, theirs }) =>
-      (/^(EINVAL|EIDRM)$/.test(ours) || /^(EINVAL|EIDRM)$/.test(theirs)) &&
+    calls: /^(shm|msg|sem)(ctl|at|op|snd|rcv|timedop.*)$/,
+    when: ({ made, before, ours, theirs }) =>
+      word(made, 0) < 0x8000_0000 &&
+      [ours, theirs].some((text) => /^(EINVAL|EIDRM|EACCES)$/.test(text)) &&
       before.some(({ call }) => /^(shm|msg|sem)get$/.test(call.name)),
     reason: 'Numbers of System V objects go on from batch to batch, of which one may have ended early.',
   },
@@ -221,22 +233,13 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^shmat$/,
-    when: ({ made }) => (word(made, 1) & 0x3fff) !== 0,
+    when: ({ made }) =>
+      (word(made, 1) & 0x3fff) !== 0 && ((word(made, 1) & 0xfff) === 0 || (word(made, 2) & SHM_RND) !== 0),
     reason: 'Segments lie at multiples of 16 KiB on ARM (SHMLBA), of 4 KiB on x86.',
   },
   {
-    calls: /^fcntl(64)?$/,
-    when: ({ made }) => word(made, 2) > USER_END,
-    reason: 'Beyond 3 GiB there is memory of an x86 program.',
-  },
-  {
-    calls: /^mq_open$/,
-    when: ({ theirs }) => theirs === 'EFAULT',
-    reason: 'The attributes are read after the name.',
-  },
-  {
     calls: /^shmget$/,
-    when: ({ made }) => word(made, 1) > USER_END,
+    when: ({ made, ours }) => /^(EINVAL|ENOMEM)$/.test(ours) && word(made, 1) > USER_END,
     reason: 'A segment of more than 3 GiB is too large for a 32-bit kernel.',
   },
   {
@@ -247,32 +250,28 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^lseek$/,
-    when: ({ ours }) => ours === 'EOVERFLOW',
+    when: ({ ours, theirs }) => ours === 'EOVERFLOW' && !isError(theirs),
     reason: 'A 64-bit kernel gives a 32-bit program the low half of a position that is too large.',
   },
   {
-    calls: /^(clock_.*)$/,
-    when: ({ made }) => word(made, 0) >= 0x8000_0000,
-    reason: 'Clocks of processes and descriptors are looked for before the times are read.',
-  },
-  {
     calls: /^f(get|set|list|remove)xattr$/,
-    when: ({ ours }) => ours === 'EOPNOTSUPP',
+    when: (difference) => difference.ours === 'EOPNOTSUPP' && isMemory(difference),
     reason: 'Files of memfd_create have no extended attributes.',
   },
   {
     calls: /^fcntl(64)?$/,
-    when: ({ made }) => word(made, 1) === 3,
+    when: ({ made, ours, theirs }) => word(made, 1) === 3 && Number(ours) === openFlags(Number(theirs)),
     reason: 'F_GETFL tells O_DIRECTORY and its like, which have other numbers on ARM.',
   },
   {
     calls: /^clone$/,
-    when: ({ made }) => (word(made, 0) & 0x80000) !== 0,
+    when: ({ made, what, theirs }) =>
+      (word(made, 0) & 0x80000) !== 0 && (what === 'memory' || /^(EFAULT|EINVAL|ESRCH)$/.test(theirs)),
     reason: 'CLONE_SETTLS is given a structure on x86.',
   },
   {
     calls: /^mq_open$/,
-    when: ({ ours }) => ours === 'EFAULT',
+    when: ({ made, ours }) => ours === 'EFAULT' && (word(made, 1) & O_CREAT) === 0,
     reason:
       'A 64-bit kernel reads the attributes that a 32-bit program gives only with O_CREAT; one for ARM always.',
   },
@@ -292,7 +291,8 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^socket(pair)?$/,
-    when: ({ ours }) => /^(EAFNOSUPPORT|EPROTONOSUPPORT)$/.test(ours),
+    when: ({ made, ours }) =>
+      /^(EAFNOSUPPORT|EPROTONOSUPPORT)$/.test(ours) && ![1, 2, 10].includes(word(made, 0)),
     reason: 'AF_PACKET and the netlink protocols other than NETLINK_ROUTE are not there.',
   },
   {
@@ -321,17 +321,20 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^pipe2$/,
-    when: ({ theirs }) => theirs === 'ENOPKG',
+    when: ({ ours, theirs }) => ours === 'EINVAL' && theirs === 'ENOPKG',
     reason: 'O_NOTIFICATION_PIPE is EINVAL without CONFIG_WATCH_QUEUE in Linux 6.1, ENOPKG in later ones.',
   },
   {
-    calls: /^(f?truncate64)$/,
-    when: ({ theirs }) => theirs === 'EINVAL',
-    reason: 'The host refuses 2 GiB and more for a file that was not opened with O_LARGEFILE.',
+    calls: /^ftruncate64$/,
+    when: ({ made, theirs }) =>
+      theirs === 'EINVAL' && (made.words[1]![1] > 0 || made.words[1]![0] > 0x7fff_ffff),
+    reason:
+      'A 64-bit kernel refuses a 32-bit program 2 GiB and more for a file that was not opened with O_LARGEFILE, one for ARM does not.',
   },
   {
     calls: /^(adjtimex|clock_adjtime|clock_adjtime64)$/,
-    when: ({ ours, theirs }) => !isError(theirs) || theirs === 'EPERM' || ours === 'EPERM',
+    when: ({ what, ours, theirs }) =>
+      what === 'memory' || (!isError(ours) && !isError(theirs)) || ours === 'EPERM',
     reason: 'The clock is told as not synchronized, and nobody sets it (EPERM).',
   },
   {
@@ -348,7 +351,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^sendm?msg$/,
-    when: ({ theirs }) => theirs === 'EINVAL',
+    when: ({ made, theirs }) => theirs === 'EINVAL' && made.fills.length > 0,
     reason:
       'A 64-bit kernel translates control messages of 32-bit programs, and gives EINVAL for less than a whole one.',
   },
@@ -414,11 +417,18 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^(getcpu|sched_getaffinity|sched_setaffinity|sched_rr_get_interval(_time64)?)$/,
+    when: ({ made, what, ours, theirs }) =>
+      what === 'memory' ||
+      (/affinity$/.test(made.call.name) &&
+        ((word(made, 1) !== 4 && (theirs === 'EFAULT' || ours === 'EFAULT')) ||
+          /^(EINVAL success|success EINVAL)$/.test(`${ours} ${theirs}`))),
     reason: 'There is one CPU, with time slices of its own; masks of CPUs are as long as that takes.',
   },
   {
-    calls: /^(getpriority|setpriority|ioprio_set)$/,
-    when: ({ made }) => word(made, 0) !== (made.call.name === 'ioprio_set' ? 1 : 0) || word(made, 1) !== 0,
+    calls: /^(getpriority|setpriority|ioprio_[gs]et)$/,
+    when: ({ made, ours }) =>
+      ours !== 'EINVAL' &&
+      (word(made, 0) !== (made.call.name.startsWith('ioprio') ? 1 : 0) || word(made, 1) !== 0),
     reason:
       'What processes there are beside its own is not the same, and of process 1 all batches change the priority.',
   },
@@ -439,12 +449,13 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^fcntl(64)?$/,
-    when: ({ made }) => word(made, 1) === 4 && (word(made, 2) & 0x1_4000) !== 0,
+    when: ({ made, ours, theirs }) =>
+      word(made, 1) === 4 && (word(made, 2) & 0x1_4000) !== 0 && [ours, theirs].includes('EINVAL'),
     reason: 'O_DIRECT has another number on ARM.',
   },
   {
     calls: /^prctl$/,
-    when: ({ made }) => [21, 22].includes(word(made, 0)),
+    when: ({ made, ours }) => ours === 'EINVAL' && [21, 22].includes(word(made, 0)),
     reason: 'There is no seccomp, as in a kernel without CONFIG_SECCOMP.',
   },
   {
@@ -469,6 +480,12 @@ export const RULES: readonly Rule[] = [
     when: ({ before, theirs }) =>
       theirs === 'ENOMEM' && before.some(({ call }) => call.name === 'personality'),
     reason: 'Layouts that personality(2) asks for leave no room in the address space of an x86 program.',
+  },
+  {
+    calls: /^flock$/,
+    when: (difference) =>
+      difference.ours === '0' && difference.theirs === 'EAGAIN' && isOneOf(difference, [13, 14, 15, 16, 17]),
+    reason: 'All eventfds and their like of the host have one inode, and others may hold a lock on it.',
   },
   {
     calls: /./,

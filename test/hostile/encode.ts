@@ -51,7 +51,8 @@ const isOpenFlags = (call: Call, i: number) => {
   const { domain } = call.args[i]!;
   return domain.kind === 'bits' && domain.values.includes(0o40000) && domain.values.includes(0o200000);
 };
-function openFlags(flags: number): number {
+/** Those of one architecture as the other has them. */
+export function openFlags(flags: number): number {
   let other = flags;
   for (const [arm] of OPEN_BITS) other &= ~arm;
   for (const [arm, x86] of OPEN_BITS) if (flags & arm) other |= x86;

@@ -57,6 +57,7 @@ const subjects = Object.entries(allSubjects)
     }),
   )
   .filter((calls) => calls.length > 0);
+if (subjects.length === 0) throw new Error(`no call of the host's: ${values.only}`);
 const recorded: Recorded[] = [];
 const seen = new Map<string, number>();
 const failures = new Map<string, string>();

@@ -1,6 +1,11 @@
 /** Differences that are meant because the host's kernel is newer than the one that uname tells (Linux 6.1). */
-import { huge, isNameless, sendsZeros, word } from './asked.ts';
+import { huge, isDatagrams, isError, isNameless, isOneOf, sendsZeros, word } from './asked.ts';
+import type { Made } from './generate.ts';
 import type { Rule } from './rule.ts';
+
+const AT_EMPTY_PATH = 0x1000;
+/** Sets a priority with a hint (IOPRIO_HINT_SHIFT). */
+const hasHint = (made: Made) => made.call.name === 'ioprio_set' && (word(made, 2) & 0x1ff8) !== 0;
 
 export const NEWER_RULES: readonly Rule[] = [
   {
@@ -10,22 +15,25 @@ export const NEWER_RULES: readonly Rule[] = [
   },
   {
     calls: /^execveat$/,
-    when: ({ made }) => (word(made, 4) & 0x10000) !== 0,
+    when: ({ made, ours }) => ours === 'EINVAL' && (word(made, 4) & 0x10000) !== 0,
     reason: 'AT_EXECVE_CHECK is newer than Linux 6.1 (EINVAL).',
   },
   {
     calls: /^(accept|accept4|getsockname|getpeername|recvfrom)$/,
-    when: ({ what }) => what === 'memory',
+    when: ({ made, what }) => {
+      const last = made.call.name === 'recvfrom' ? 5 : 2;
+      return what === 'memory' && Math.abs(word(made, last) - word(made, last - 1)) < 128;
+    },
     reason: 'Newer kernels write the length before the address, which shows where both are at one place.',
   },
   {
     calls: /^execveat?$/,
-    when: ({ ours }) => ours === 'ETXTBSY',
+    when: ({ ours, theirs }) => ours === 'ETXTBSY' && isError(theirs),
     reason: 'Since Linux 6.11 it is looked later whether somebody writes the file.',
   },
   {
     calls: /^fstatat64$/,
-    when: ({ ours }) => ours === 'EINVAL',
+    when: ({ ours, theirs }) => ours === 'EINVAL' && isError(theirs),
     reason: 'Newer kernels look at the path before the flags.',
   },
   {
@@ -35,7 +43,7 @@ export const NEWER_RULES: readonly Rule[] = [
   },
   {
     calls: /^(f?(chmod|chown)(at|32)?2?|futimesat|utimensat(_time64)?)$/,
-    when: ({ theirs }) => theirs === 'EOPNOTSUPP',
+    when: ({ ours, theirs }) => /^(0|EPERM)$/.test(ours) && theirs === 'EOPNOTSUPP',
     reason:
       'Newer kernels than the one that uname tells refuse to change the mode of an eventfd and its like in another way (EPERM before Linux 6.16).',
   },
@@ -46,19 +54,26 @@ export const NEWER_RULES: readonly Rule[] = [
   },
   {
     calls: /^(statx|fstatat64)$/,
-    when: ({ made }) =>
-      word(made, 1) === 0 || (word(made, made.call.name === 'statx' ? 2 : 3) & 0x1000) !== 0,
+    when: ({ made, ours }) =>
+      (word(made, 1) === 0 && ours === 'EFAULT') ||
+      ((word(made, made.call.name === 'statx' ? 2 : 3) & AT_EMPTY_PATH) !== 0 && ours === 'EINVAL'),
     reason:
       'Newer kernels take a null pointer for an empty path, and look for one before the flags (since Linux 6.11).',
   },
   {
     calls: /^linkat$/,
-    when: ({ made, ours }) => ours === 'ENOENT' && (word(made, 4) & 0x1000) !== 0,
+    when: ({ made, ours }) => ours === 'ENOENT' && (word(made, 4) & AT_EMPTY_PATH) !== 0,
     reason: 'AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH, whatever the path, before Linux 6.10.',
   },
   {
     calls: /^(sendfile|sendfile64)$/,
-    when: ({ result, theirs }) => result === 'EINVAL' || (result === 'EFAULT' && theirs === 'signal 13'),
+    when: (difference) => {
+      const { result, theirs } = difference;
+      return (
+        (result === 'EINVAL' || (result === 'EFAULT' && theirs === 'signal 13')) &&
+        isOneOf(difference, [0, 4, 13, 14, 15, 16, 17, 19], 1)
+      );
+    },
     reason:
       'Whatever can be spliced can be sent since Linux 6.5, before only what has a place for each byte.',
   },
@@ -116,7 +131,8 @@ export const NEWER_RULES: readonly Rule[] = [
   },
   {
     calls: /^sched_(get_priority_(min|max)|setattr|setscheduler)$/,
-    when: ({ made }) => word(made, made.call.name === 'sched_setscheduler' ? 1 : 0) === 7,
+    when: ({ made, ours }) =>
+      ours === 'EINVAL' && word(made, made.call.name === 'sched_setscheduler' ? 1 : 0) === 7,
     reason: 'SCHED_EXT is newer than Linux 6.1 (EINVAL).',
   },
   {
@@ -126,22 +142,22 @@ export const NEWER_RULES: readonly Rule[] = [
   },
   {
     calls: /^memfd_create$/,
-    when: ({ made }) => (word(made, 1) & 0x18) !== 0,
+    when: ({ made, ours }) => ours === 'EINVAL' && (word(made, 1) & 0x18) !== 0,
     reason: 'MFD_NOEXEC_SEAL and MFD_EXEC are newer than Linux 6.1 (EINVAL).',
   },
   {
     calls: /^preadv2$/,
-    when: ({ made, ours }) => ours === 'EOPNOTSUPP' && [15, 16].includes(word(made, 0)),
+    when: (difference) => difference.ours === 'EOPNOTSUPP' && isOneOf(difference, [15, 16]),
     reason: 'A timerfd and a signalfd are read with flags in newer kernels.',
   },
   {
     calls: /^(preadv2|pwritev2)$/,
-    when: ({ made }) => (word(made, 5) & ~0x1f) !== 0,
+    when: ({ made, ours }) => ours === 'EOPNOTSUPP' && (word(made, 5) & ~0x1f) !== 0,
     reason: 'RWF_NOAPPEND and what came later are newer than Linux 6.1 (EOPNOTSUPP).',
   },
   {
     calls: /^pidfd_(open|send_signal)$/,
-    when: ({ made: { call }, ours }) => ours === 'EINVAL' || call.name === 'pidfd_open',
+    when: ({ ours }) => ours === 'EINVAL',
     reason: 'Descriptors of threads, and flags for whom a signal is, are newer than Linux 6.1 (EINVAL).',
   },
   {
@@ -151,13 +167,16 @@ export const NEWER_RULES: readonly Rule[] = [
   },
   {
     calls: /^(ioprio_set|ioprio_get)$/,
-    when: ({ made }) => made.call.name === 'ioprio_get' || (word(made, 2) & 0x1ff8) !== 0,
+    when: ({ made, before, ours }) =>
+      hasHint(made) ? ours === 'EINVAL' : made.call.name === 'ioprio_get' && before.some(hasHint),
     reason: 'Hints beside the level of a priority are newer than Linux 6.1 (EINVAL).',
   },
   {
     calls: /^(send|sendto|sendmsg|sendmmsg|writev?)$/,
-    when: ({ made, ours, theirs }) =>
-      word(made, 0) === 12 && ours === 'ENOTCONN' && /^(EFAULT|EMSGSIZE)$/.test(theirs),
+    when: (difference) =>
+      difference.ours === 'ENOTCONN' &&
+      /^(EFAULT|EMSGSIZE)$/.test(difference.theirs) &&
+      isDatagrams(difference),
     reason:
       'Whether a socket of Unix datagrams has a peer is looked at before the message; since Linux 6.14 after it.',
   },
@@ -171,12 +190,16 @@ export const NEWER_RULES: readonly Rule[] = [
   },
   {
     calls: /^ioctl$/,
-    when: ({ ours, theirs }) => ours === 'ENOTTY' && theirs === 'EINVAL',
+    when: (difference) =>
+      difference.ours === 'ENOTTY' &&
+      difference.theirs === 'EINVAL' &&
+      (isOneOf(difference, [14]) ||
+        difference.before.some(({ call }) => call.name.startsWith('epoll_create'))),
     reason: 'An epoll descriptor knows requests since Linux 6.9, and gives EINVAL for all others.',
   },
   {
     calls: /^prctl$/,
-    when: ({ made }) => word(made, 0) === 28 && (word(made, 1) & 0xf00) !== 0,
+    when: ({ made, ours }) => ours === 'EPERM' && word(made, 0) === 28 && (word(made, 1) & 0xf00) !== 0,
     reason: 'SECBIT_EXEC_RESTRICT_FILE and what belongs to it are newer than Linux 6.1 (EPERM).',
   },
   {
@@ -193,17 +216,17 @@ export const NEWER_RULES: readonly Rule[] = [
   },
   {
     calls: /^fallocate$/,
-    when: ({ made }) => (word(made, 1) & 0x80) !== 0,
+    when: ({ made, ours }) => ours === 'EOPNOTSUPP' && (word(made, 1) & 0x80) !== 0,
     reason: 'FALLOC_FL_WRITE_ZEROES is newer than Linux 6.1 (EOPNOTSUPP).',
   },
   {
     calls: /^open_tree$/,
-    when: ({ ours }) => ours === 'EMFILE',
+    when: ({ ours, theirs }) => ours === 'EMFILE' && isError(theirs),
     reason: 'Newer kernels look for the path before they look for a descriptor.',
   },
   {
     calls: /^fsconfig$/,
-    when: ({ made }) => word(made, 1) === 8,
+    when: ({ made, ours }) => ours === 'EOPNOTSUPP' && word(made, 1) === 8,
     reason: 'FSCONFIG_CMD_CREATE_EXCL is newer than Linux 6.1 (EOPNOTSUPP).',
   },
 ];

@@ -110,7 +110,7 @@ function streamEnd(file: OpenFile): End {
     write: (from) => {
       // What fits: a transfer need not be atomic.
       if (file instanceof PipeFile && file.pipe.readers > 0) return file.pipe.write(from) || WOULD_BLOCK;
-      return file.write(from);
+      return isObject(file) ? fail('EINVAL') : file.write(from);
     },
     finish() {},
   };
@@ -193,7 +193,6 @@ function sendTo(
   const kind = from.inode.mode & S_IFMT;
   const fits = kind === S_IFREG || kind === S_IFBLK || (kind === S_IFCHR && to instanceof PipeFile);
   if (!fits || from.isEmpty) fail('EINVAL');
-  if (isObject(to)) fail('EINVAL');
   const length = Math.min(count, RW_MAX);
   // Who sends a file to itself moves its one offset once.
   if (to === from && address === 0) source.advance = () => {};

@@ -111,6 +111,8 @@ function msgctl(t: Task, id: number, what: number, at: number): number {
   if (id < 0) fail('EINVAL');
   if (what === MSGCTL.IPC_INFO || what === MSGCTL.MSG_INFO) return queueInfo(t, what, at);
   const { messages } = t.ns.ipc.sysv;
+  // What is to be set is read before there is looked for what.
+  const given = what === MSGCTL.IPC_SET ? t.mm.get(msqidDs, at) : undefined;
   const bySlot = what === MSGCTL.MSG_STAT || what === MSGCTL.MSG_STAT_ANY;
   const queue = bySlot ? messages.at(id) : messages.find(id);
   const { mm, creds } = t;
@@ -137,11 +139,11 @@ function msgctl(t: Task, id: number, what: number, at: number): number {
       });
       return bySlot ? queue.id : 0;
     case MSGCTL.IPC_SET: {
-      const stat = mm.get(msqidDs, at);
+      const { msg_qbytes: limit, msg_perm } = given!;
       queue.requireOwner(creds);
-      if (stat.msg_qbytes > t.ns.ipc.sysv.limits.msgmnb && !capable(creds, CAP.SYS_RESOURCE)) fail('EPERM');
-      queue.limit = stat.msg_qbytes;
-      queue.change(stat.msg_perm, creds.user);
+      if (limit > t.ns.ipc.sysv.limits.msgmnb && !capable(creds, CAP.SYS_RESOURCE)) fail('EPERM');
+      queue.limit = limit;
+      queue.change(msg_perm, creds.user);
       queue.queue.wakeAll();
       return 0;
     }

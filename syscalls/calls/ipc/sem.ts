@@ -98,6 +98,8 @@ function semctl(t: Task, id: number, index: number, what: number, arg: number): 
   if (what === SEMCTL.IPC_INFO || what === SEMCTL.SEM_INFO) return semaphoreInfo(t, what, arg);
   if (what === SEMCTL.SETVAL && ((arg | 0) < 0 || arg > SEMVMX)) fail('ERANGE');
   const { semaphores } = t.ns.ipc.sysv;
+  // What is to be set is read before there is looked for what.
+  const given = what === SEMCTL.IPC_SET ? t.mm.get(semidDs, arg).sem_perm : undefined;
   const bySlot = what === SEMCTL.SEM_STAT || what === SEMCTL.SEM_STAT_ANY;
   const set = bySlot ? semaphores.at(id) : semaphores.find(id);
   const { mm, creds } = t;
@@ -122,12 +124,10 @@ function semctl(t: Task, id: number, index: number, what: number, arg: number): 
       mm.put(semidDs, arg, stat);
       return bySlot ? set.id : 0;
     }
-    case SEMCTL.IPC_SET: {
-      const given = mm.get(semidDs, arg).sem_perm;
+    case SEMCTL.IPC_SET:
       set.requireOwner(creds);
-      set.change(given, creds.user);
+      set.change(given!, creds.user);
       return 0;
-    }
     case SEMCTL.IPC_RMID:
       set.requireOwner(creds);
       semaphores.remove(set);

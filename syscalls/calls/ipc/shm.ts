@@ -121,6 +121,8 @@ function shmctl(t: Task, id: number, what: number, at: number): number {
   if (id < 0) fail('EINVAL');
   if (what === SHMCTL.IPC_INFO || what === SHMCTL.SHM_INFO) return segmentInfo(t, what, at);
   const ipc = t.ns.ipc.sysv;
+  // What is to be set is read before there is looked for what.
+  const given = what === SHMCTL.IPC_SET ? t.mm.get(shmidDs, at).shm_perm : undefined;
   const bySlot = what === SHMCTL.SHM_STAT || what === SHMCTL.SHM_STAT_ANY;
   const segment = bySlot ? ipc.segments.at(id) : ipc.segments.find(id);
   const { mm, creds } = t;
@@ -146,12 +148,10 @@ function shmctl(t: Task, id: number, what: number, at: number): number {
       });
       return bySlot ? segment.id : 0;
     }
-    case SHMCTL.IPC_SET: {
-      const given = mm.get(shmidDs, at).shm_perm;
+    case SHMCTL.IPC_SET:
       segment.requireOwner(creds);
-      segment.change(given, creds.user);
+      segment.change(given!, creds.user);
       return 0;
-    }
     case SHMCTL.IPC_RMID:
       segment.requireOwner(creds);
       ipc.removeSegment(segment);

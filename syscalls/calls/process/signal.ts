@@ -5,7 +5,6 @@ import { ERRNO, fail } from '../../abi/errno.ts';
 import { siginfo } from '../../abi/siginfo.ts';
 import {
   ALL_SIGNALS,
-  MINSIGSTKSZ,
   NSIG,
   SA,
   SI,
@@ -28,7 +27,7 @@ import { type Field, hex32, shown, struct, u32, u64big } from '../../abi/struct.
 import { timespec32, timespec64 } from '../../abi/time.ts';
 import { fromTimespec } from '../../kernel/clock.ts';
 import type { Process } from '../../kernel/process.ts';
-import { altStackState, restoreFrame } from '../../kernel/signal-frame.ts';
+import { altStackState, restoreFrame, setAltStack } from '../../kernel/signal-frame.ts';
 import { discardIgnored, forceSignal, sendToProcess, sendToTask } from '../../kernel/signals.ts';
 import type { Task } from '../../kernel/task.ts';
 import { CAP, capable } from '../../vfs/core/creds.ts';
@@ -287,24 +286,14 @@ interface Stack {
 }
 
 function sigaltstack(t: Task, stack: Stack | null, oldAt: number): number {
-  const sp = t.cpu.ru[13]!;
-  const state = altStackState(t, sp);
+  const state = altStackState(t, t.cpu.ru[13]!);
   const old = {
     ss_sp: t.altStack.sp,
     ss_flags: (state | (t.altStack.flags & SS_AUTODISARM)) >>> 0,
     ss_size: t.altStack.size,
   };
-  if (stack !== null) {
-    if (state === SS_ONSTACK) fail('EPERM');
-    const mode = stack.ss_flags & ~SS_AUTODISARM;
-    if (mode !== SS_DISABLE && mode !== SS_ONSTACK && mode !== 0) fail('EINVAL');
-    if (mode === SS_DISABLE) t.altStack = { sp: 0, size: 0, flags: stack.ss_flags };
-    // No stack where there is none changes nothing, and is not too small.
-    else if (stack.ss_sp !== 0 || stack.ss_size !== 0 || t.altStack.size !== 0) {
-      if (stack.ss_size < MINSIGSTKSZ) fail('ENOMEM');
-      t.altStack = { sp: stack.ss_sp, size: stack.ss_size, flags: stack.ss_flags };
-    }
-  }
+  const error = stack && setAltStack(t, { sp: stack.ss_sp, size: stack.ss_size, flags: stack.ss_flags });
+  if (error) fail(error);
   if (oldAt !== 0) t.mm.put(stackT, oldAt, old);
   return 0;
 }

@@ -164,6 +164,10 @@ CASE(transfers_of_nothing) {
   SHOW(splice(p[0], NULL, event, NULL, 8, 0));
   uint64_t count = 0;
   SHOW(read(event, &count, 8));
+  off64_t behind = 100;
+  SHOW(sendfile64(event, from, &behind, 4));
+  SHOW(sendfile64(event, from, NULL, 4));
+  SHOW(sendfile64(event, from, NULL, 0));
   off64_t last = INT64_MAX;
   SHOW(sendfile64(p[1], from, &last, 0));
   SHOW(sendfile64(p[1], from, &last, 1));

@@ -261,6 +261,19 @@ CASE(clock_settime_errors) {
   SHOW(clock_adjtime(99, &x));
 }
 
+CASE(stacks_that_change_nothing) {
+  stack_t none = {0}, disabled = {.ss_flags = SS_DISABLE}, small = {.ss_sp = (void *)4096, .ss_size = 100}, old;
+  SHOW(sigaltstack(&none, NULL));
+  SHOW(sigaltstack(&disabled, NULL));
+  SHOW(sigaltstack(&none, NULL));
+  SHOW(sigaltstack(&small, NULL));
+  small.ss_size = 65536;
+  SHOW(sigaltstack(&small, NULL));
+  SHOW(sigaltstack(&none, NULL));
+  SHOW(sigaltstack(&small, &old));
+  SHOW(old.ss_size);
+}
+
 /* What is negative is a process's or thread's clock, or a descriptor's. */
 CASE(clocks_by_number) {
   struct timespec t = {0, 1}, bad = {0, -1};

@@ -289,3 +289,14 @@ CASE(what_others_may) {
   as_user(look_at_queue, id);
   msgctl(id, IPC_RMID, NULL);
 }
+CASE(what_is_to_be_set_is_read_first) {
+  struct semid_ds nothing = {0};
+  SHOW(syscall(SYS_semctl, 12345, 0, IPC_SET, 8));
+  SHOW(syscall(SYS_semctl, 12345, 0, IPC_STAT, 8));
+  SHOW(semctl(12345, 0, IPC_SET, &nothing));
+  SHOW(syscall(SYS_msgctl, 12345, IPC_SET, 8));
+  SHOW(syscall(SYS_msgctl, 12345, IPC_STAT, 8));
+  SHOW(syscall(SYS_shmctl, 12345, IPC_SET, 8));
+  SHOW(syscall(SYS_shmctl, 12345, IPC_STAT, 8));
+  SHOW(syscall(SYS_shmctl, -1, IPC_SET, 8));
+}
