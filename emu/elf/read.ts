@@ -58,17 +58,19 @@ const OSABI = [0, 3, 64, 97];
 /**
  * Gives the image, or throws ElfError. `name` is for messages. `role` 'interpreter' is for the file PT_INTERP names: what would
  * be ENOEXEC is ELIBBAD then.
+ * @param first what has been read of its beginning
  */
 export function readElf(
   source: PageSource,
   name: string,
   role: 'program' | 'interpreter' = 'program',
+  first?: Uint8Array,
 ): ElfImage {
   const bad = (why: string, errno: ElfError['errno'] = 'ENOEXEC') => {
     const code = errno === 'ENOEXEC' && role === 'interpreter' ? 'ELIBBAD' : errno;
     return new ElfError(code, `${name}: ${why}`);
   };
-  const file = new Reader(source, bad);
+  const file = new Reader(source, bad, first);
   const ehdr = file.read(0, EHDR_SIZE, 'ELF header', 'ENOEXEC');
   checkIdent(ehdr, bad);
   const parser = new elfy.Parser();
@@ -85,11 +87,13 @@ type Bad = (why: string, errno?: ElfError['errno']) => ElfError;
 class Reader {
   readonly #source: PageSource;
   readonly #bad: Bad;
+  readonly #first: Uint8Array;
   readonly size: number;
 
-  constructor(source: PageSource, bad: Bad) {
+  constructor(source: PageSource, bad: Bad, first: Uint8Array = new Uint8Array(0)) {
     this.#source = source;
     this.#bad = bad;
+    this.#first = first;
     this.size = source.size();
   }
 
@@ -97,6 +101,8 @@ class Reader {
     if (offset + length > this.size) {
       throw this.#bad(`too short: ${what} would end at byte ${offset + length} of ${this.size}`, errno);
     }
+    if (offset + length <= this.#first.length)
+      return Buffer.from(this.#first.subarray(offset, offset + length));
     const into = Buffer.alloc(length);
     const got = this.#source.read(offset, into);
     if (got !== length) throw this.#bad(`cannot read the ${what}`, errno);

@@ -48,6 +48,8 @@ export interface PageSource {
   readonly key: string | null;
   /** When it was last changed as of `key`, in ms since 1970. */
   readonly changed?: number;
+  /** Its header has been read, and is that of an ELF file. */
+  readonly isElf?: boolean;
   /** Whether the file is still as it was when `key` was taken. */
   unchanged?(): boolean;
   /** Current size in bytes. */
@@ -204,7 +206,7 @@ export class AddressSpace {
   map(vma: Vma): void {
     checkPlace(vma.start, vma.end);
     if (vma.start === vma.end) return;
-    this.unmap(vma.start, vma.end);
+    if (this.#areas.meets(vma.start, vma.end)) this.unmap(vma.start, vma.end);
     if (vma.shared && vma.source === null) {
       const source = new SharedMemory(vma.end - vma.start);
       vma = { ...vma, source, offset: 0, name: vma.name || '/dev/zero (deleted)' };
@@ -495,7 +497,7 @@ export class AddressSpace {
     for (const vma of this.#areas.within(start, end)) {
       const first = Math.max(start, vma.start) >>> PAGE_SHIFT;
       const last = Math.min(end, vma.end) / PAGE_SIZE;
-      this.#invalidate(first, last);
+      if (this.onInvalidate.length > 0) this.#invalidate(first, last);
       this.pages.drop(first, last, vma.source?.key ?? null, vma.start - vma.offset);
     }
   }

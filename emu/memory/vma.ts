@@ -56,6 +56,12 @@ export class VmaList {
     return vma !== undefined && vma.start <= address ? vma : undefined;
   }
 
+  /** Whether any area has something of start..end-1. */
+  meets(start: number, end: number): boolean {
+    const next = this.list[this.indexOf(start)];
+    return next !== undefined && next.start < end;
+  }
+
   /** The areas that meet start..end-1, in order. */
   within(start: number, end: number): Vma[] {
     const first = this.indexOf(start);

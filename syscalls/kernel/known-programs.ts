@@ -7,11 +7,13 @@ import type { PageSource } from '../../emu/memory/address-space.ts';
 
 /** Bytes of a file that decide what it is (BINPRM_BUF_SIZE). */
 export const HEAD = 256;
+/** Read at once: most ELF files say within these all that there is to be known of them. */
+const FIRST = 512;
 const MOST = 256;
 
 interface ProgramFile {
-  /** The first bytes, HEAD at the most. */
-  readonly head: Uint8Array;
+  /** The first bytes, FIRST at the most. */
+  readonly first: Uint8Array;
   image?: ElfImage;
 }
 
@@ -19,28 +21,22 @@ export class KnownPrograms {
   /** In the order in which they were found. */
   readonly #files = new Map<string, ProgramFile>();
 
+  /** The first bytes, HEAD at the most. */
   head(source: PageSource): Uint8Array {
-    return this.#of(source).head;
-  }
-
-  /** Whether it begins as ELF files do. */
-  isElf(source: PageSource): boolean {
-    const head = this.head(source);
-    return head[0] === 0x7f && head[1] === 0x45 && head[2] === 0x4c && head[3] === 0x46;
+    return this.#of(source).first.subarray(0, HEAD);
   }
 
   /** As readElf. */
   image(source: PageSource, name: string, role?: 'program' | 'interpreter'): ElfImage {
-    if (source.key === null) return readElf(source, name, role);
     const file = this.#of(source);
-    return (file.image ??= readElf(source, name, role));
+    return (file.image ??= readElf(source, name, role, file.first));
   }
 
   #of(source: PageSource): ProgramFile {
     const { key } = source;
     const known = key === null ? undefined : this.#files.get(key);
     if (known !== undefined) return known;
-    const file = { head: headOf(source) };
+    const file = { first: firstOf(source) };
     if (key === null) return file;
     this.#files.set(key, file);
     if (this.#files.size > MOST) this.#files.delete(this.#files.keys().next().value!);
@@ -48,7 +44,7 @@ export class KnownPrograms {
   }
 }
 
-function headOf(source: PageSource): Uint8Array {
-  const head = new Uint8Array(HEAD);
-  return head.subarray(0, source.read(0, head));
+function firstOf(source: PageSource): Uint8Array {
+  const first = new Uint8Array(FIRST);
+  return first.subarray(0, source.read(0, first));
 }

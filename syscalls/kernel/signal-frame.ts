@@ -10,6 +10,7 @@
  */
 import type { CpuState } from '../../emu/cpu-state.ts';
 import { CPSR } from '../../emu/cpu-state.ts';
+import type { AddressSpace } from '../../emu/memory/address-space.ts';
 import { EXEC, PAGE_SIZE, READ, WRITE } from '../../emu/memory/layout.ts';
 import { SIGINFO_SIZE, siginfo } from '../abi/siginfo.ts';
 import { MINSIGSTKSZ, SA, type SigInfo, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK } from '../abi/signal.ts';
@@ -30,6 +31,8 @@ const SC_FAULT_ADDRESS = SC_CPSR + 4;
 
 const VFP_MAGIC = 0x5646_5001;
 const VFP_SIZE = 0x120;
+/** Bytes of D0 to D31. */
+const VFP_REGISTERS = 256;
 const VFP_FPSCR = 264;
 /** FPEXC.EN, as a task with VFP state has it. */
 const FPEXC_EN = 0x4000_0000;
@@ -91,7 +94,7 @@ export function setupFrame(t: Task, action: SigAction, info: SigInfo): boolean {
   if (frame > sp || !mm.space.check(frame, frameSize, WRITE)) return false;
   const v = mm.view;
   const uc = rt ? frame + SIGINFO_SIZE : frame;
-  for (let i = 0; i < frameSize; i += 4) v.setUint32(frame + i, 0, true);
+  mm.space.u32.fill(0, frame / 4, (frame + frameSize) / 4);
   if (rt) siginfo.set(v, frame, info);
 
   v.setUint32(uc, rt ? 0 : NON_RT_MAGIC, true);
@@ -108,7 +111,7 @@ export function setupFrame(t: Task, action: SigAction, info: SigInfo): boolean {
   v.setUint32(uc + SC_CPSR, cpu.cpsr, true);
   v.setUint32(uc + SC_FAULT_ADDRESS, t.lastFault.address, true);
   v.setBigUint64(uc + UC_SIGMASK, mask, true);
-  saveVfp(v, uc + UC_REGSPACE, cpu);
+  saveVfp(mm.space, uc + UC_REGSPACE, cpu);
 
   const thumb = action.handler & 1;
   let restorer = action.restorer;
@@ -154,7 +157,7 @@ export function restoreFrame(t: Task, rt: boolean): boolean {
   cpu.cpsr = cpsr;
   cpu.ru[15] = cpu.ru[15]! & (cpsr & CPSR.T ? ~1 : ~3);
   cpu.clearExclusive();
-  if (!restoreVfp(v, uc + UC_REGSPACE, cpu)) return false;
+  if (!restoreVfp(mm.space, uc + UC_REGSPACE, cpu)) return false;
   if (rt) {
     const [sp, flags, size] = [0, 4, 8].map((at) => v.getUint32(uc + UC_STACK + at, true));
     // Whatever comes of it (restore_altstack).
@@ -163,17 +166,18 @@ export function restoreFrame(t: Task, rt: boolean): boolean {
   return true;
 }
 
-function saveVfp(v: DataView, at: number, cpu: CpuState): void {
+function saveVfp({ view: v, u8 }: AddressSpace, at: number, { s, fpscr }: CpuState): void {
   v.setUint32(at, VFP_MAGIC, true);
   v.setUint32(at + 4, VFP_SIZE, true);
-  for (let i = 0; i < 64; i++) v.setInt32(at + 8 + 4 * i, cpu.s[i]!, true);
-  v.setUint32(at + VFP_FPSCR, cpu.fpscr, true);
+  // State blocks lie in the same memory.
+  u8.copyWithin(at + 8, s.byteOffset, s.byteOffset + VFP_REGISTERS);
+  v.setUint32(at + VFP_FPSCR, fpscr, true);
   v.setUint32(at + 272, FPEXC_EN, true);
 }
 
-function restoreVfp(v: DataView, at: number, cpu: CpuState): boolean {
+function restoreVfp({ view: v, u8 }: AddressSpace, at: number, cpu: CpuState): boolean {
   if (v.getUint32(at, true) !== VFP_MAGIC || v.getUint32(at + 4, true) !== VFP_SIZE) return false;
-  for (let i = 0; i < 64; i++) cpu.s[i] = v.getInt32(at + 8 + 4 * i, true);
+  u8.copyWithin(cpu.s.byteOffset, at + 8, at + 8 + VFP_REGISTERS);
   cpu.fpscr = v.getUint32(at + VFP_FPSCR, true);
   return true;
 }

@@ -13,7 +13,6 @@ import {
 } from '../../abi/mman.ts';
 import { RLIMIT } from '../../abi/resource.ts';
 import { committedIn, isAccountable, mayCommit } from '../../kernel/commit.ts';
-import type { Kernel } from '../../kernel/kernel.ts';
 import type { Task } from '../../kernel/task.ts';
 import { pathOf } from '../../vfs/core/inode.ts';
 import { Socket } from '../../vfs/net/socket.ts';
@@ -61,12 +60,11 @@ function effectiveProt(t: Task, prot: number): number {
 
 /**
  * Whether a mapping is the first one of a shared library: those get the same address in all processes, so that its translation is
- * of use to all.
+ * of use to all. Who loads one has read its header before.
  */
-function isProgram({ programs }: Kernel, source: PageSource, prot: number, offset: number): boolean {
+function isProgram(source: PageSource, prot: number, offset: number): boolean {
   if (source.key === null || offset !== 0 || prot & PROT.PROT_WRITE) return false;
-  if (prot & PROT.PROT_EXEC) return true;
-  return programs.isElf(source);
+  return (prot & PROT.PROT_EXEC) !== 0 || source.isElf === true;
 }
 
 /** vm.max_map_count, as /proc/sys tells it. */
@@ -160,7 +158,7 @@ function mmap(
   } else {
     if (!mayExpand(t, bytes, data)) fail('ENOMEM');
     const wanted =
-      hint === 0 && !shared && source !== null && isProgram(t.kernel, source, prot, offset)
+      hint === 0 && !shared && source !== null && isProgram(source, prot, offset)
         ? t.kernel.preferredAddresses.propose(name.slice(name.lastIndexOf('/') + 1), bytes)
         : pageUp(hint);
     at = space.findFree(bytes, wanted);

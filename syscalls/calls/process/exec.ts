@@ -73,6 +73,8 @@ function exec(t: Task, dir: number, name: string, argv: number, envp: number, ho
   let program: Pick<Program, 'inode' | 'path' | 'inaccessible'>;
   if (name === '' && how & AT_EMPTY_PATH) {
     const inode = dir === AT_FDCWD ? t.fs.cwd : t.files.raw(dir).inode;
+    // What was seen of it when it was opened may be so no more.
+    inode.fs.vfs.beginWalk();
     program = { inode, path: `/dev/fd/${dir}`, inaccessible: t.files.closesOnExec(dir) };
   } else {
     const absolute = name.startsWith('/');

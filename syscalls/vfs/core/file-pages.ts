@@ -8,6 +8,9 @@ import { flushShared, forgetShared } from '../../../emu/memory/shared.ts';
 import { O_APPEND } from '../../abi/fcntl.ts';
 import { SeekableFile } from './open-file.ts';
 
+/** How ELF files begin. */
+const ELFMAG = [0x7f, 0x45, 0x4c, 0x46];
+
 /** A file's content as the host tells of it: device, inode, size and times; and when it was last changed, in ms since 1970. */
 export interface FileIdentity {
   readonly key: string;
@@ -33,10 +36,15 @@ export abstract class MappableFile extends SeekableFile {
   /** The source of the file's shared mappings, if there are any. */
   abstract readonly mapped: FilePages | undefined;
 
+  /** What was read of its beginning is that of an ELF file. */
+  isElf = false;
+
   override pread(into: Uint8Array, offset: number): number {
     const { mapped } = this;
     if (mapped) flushShared(mapped, offset, offset + into.length);
-    return this.readAt(into, offset);
+    const count = this.readAt(into, offset);
+    if (offset === 0 && count >= ELFMAG.length) this.isElf = ELFMAG.every((byte, i) => into[i] === byte);
+    return count;
   }
 
   /** Writes at the end of the file. */
@@ -97,6 +105,9 @@ export class FilePages implements PageSource {
   }
   mayWrite(): boolean {
     return this.file.mayBeMappedForWriting;
+  }
+  get isElf(): boolean {
+    return this.file.isElf;
   }
   unchanged(): boolean {
     return this.key !== null && this.file.identity()?.key === this.key;

@@ -202,6 +202,7 @@ export class NodeFile extends MappableFile {
   override identity(): FileIdentity | null {
     if (!this.inode.fs.native || this.writable || this.mapped !== undefined) return null;
     const s = host(() => this.inode.fs.fstat(this.fd));
+    this.inode.update(s);
     const known = this.#known;
     if (known !== undefined && hasSameContent(known.stats, s)) return known.identity;
     const changed = Math.floor(1000 * secondsOf(s.ctime));
