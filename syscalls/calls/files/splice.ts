@@ -26,6 +26,8 @@ import {
 } from './read-write.ts';
 
 const CHUNK = 1 << 16;
+/** Bytes that are moved before the other tasks have their turn. */
+const SLICE = 1 << 22;
 
 /** One end of a transfer: gives and takes bytes, and moves its position by what was really moved. */
 interface End {
@@ -116,43 +118,80 @@ function streamEnd(file: OpenFile): End {
   };
 }
 
-/** Moves up to `length` bytes; waits only while nothing has been moved. */
-function transfer(t: Task, from: End, to: End, length: number, nonblocking: boolean): number {
-  const buffer = new Uint8Array(Math.min(length, CHUNK));
-  const block = (file: OpenFile): number => {
-    if (nonblocking || file.nonblocking) return WOULD_BLOCK;
-    return t.wait(file.queue);
-  };
-  let done = 0;
-  try {
-    while (done < length) {
-      const got = from.peek(buffer.subarray(0, Math.min(buffer.length, length - done)));
-      if (got === 0) break;
-      if (got === WOULD_BLOCK) {
-        if (done === 0) return block(from.file);
-        break;
+/** A transfer on its way, which is done in slices: the others run between them, and a signal ends it. */
+class Transfer implements Disposable {
+  readonly #from: End;
+  readonly #to: End;
+  readonly #length: number;
+  readonly #buffer: Uint8Array;
+  #done = 0;
+
+  constructor(from: End, to: End, length: number) {
+    this.#from = from;
+    this.#to = to;
+    this.#length = length;
+    this.#buffer = new Uint8Array(Math.min(length, CHUNK));
+  }
+
+  /** Moves what goes; waits only while nothing has been moved. */
+  run(t: Task, nonblocking: boolean): number {
+    const until = this.#done + SLICE;
+    try {
+      while (this.#done < this.#length) {
+        if (this.#done >= until) {
+          if (t.signalPending) break;
+          if (t.callState !== this) for (const { file } of [this.#from, this.#to]) file.ref();
+          t.callState = this;
+          return t.sleep([], t.now());
+        }
+        const waits = this.#chunk();
+        if (waits === undefined) break;
+        if (waits === MOVED) continue;
+        if (this.#done > 0) break;
+        return nonblocking || waits.nonblocking ? WOULD_BLOCK : t.wait(waits.queue);
       }
-      const put = to.write(buffer.subarray(0, got));
-      if (put === WOULD_BLOCK) {
-        if (done === 0) return block(to.file);
-        break;
-      }
-      from.advance(put);
-      to.advance(put);
-      done += put;
-      if (put === 0) break;
+    } catch (error) {
+      if (error instanceof Errno && error.errno === ERRNO.EPIPE) brokenPipe(t, this.#to.file);
+      if (this.#done === 0 || !(error instanceof Errno)) throw error;
     }
-  } catch (error) {
-    if (error instanceof Errno && error.errno === ERRNO.EPIPE) brokenPipe(t, to.file);
-    if (done === 0 || !(error instanceof Errno)) throw error;
+    try {
+      this.#from.finish();
+    } finally {
+      this.#to.finish();
+    }
+    return this.#done;
   }
-  try {
-    from.finish();
-  } finally {
-    to.finish();
+
+  /** Only what the call keeps between slices is disposed of. */
+  [Symbol.dispose](): void {
+    for (const { file } of [this.#from, this.#to]) file.release();
   }
-  return done;
+
+  /** MOVED, the file that is to be waited for, or undefined at the end. */
+  #chunk(): typeof MOVED | OpenFile | undefined {
+    const [from, to] = [this.#from, this.#to];
+    const most = Math.min(this.#buffer.length, this.#length - this.#done);
+    const got = from.peek(this.#buffer.subarray(0, most));
+    if (got === 0) return undefined;
+    if (got === WOULD_BLOCK) return from.file;
+    const put = to.write(this.#buffer.subarray(0, got));
+    if (put === WOULD_BLOCK) return to.file;
+    from.advance(put);
+    to.advance(put);
+    this.#done += put;
+    return put === 0 ? undefined : MOVED;
+  }
 }
+const MOVED = Symbol('moved');
+
+const transfer = (t: Task, from: End, to: End, length: number, nonblocking: boolean): number =>
+  new Transfer(from, to, length).run(t, nonblocking);
+
+/** A call that may be a transfer's next slice. */
+const inSlices =
+  <A extends readonly unknown[]>(handler: (t: Task, ...args: A) => number) =>
+  (t: Task, ...args: A): number =>
+    t.callState instanceof Transfer ? t.callState.run(t, false) : handler(t, ...args);
 
 /** The offset is written back whatever comes of it; that it cannot be is worse than any other error. */
 function sendfile(
@@ -366,14 +405,24 @@ function copyFileRange(
 }
 
 export const spliceCalls: readonly Call[] = [
-  call(187, 'sendfile', [fd, fd, ptr, size], (t, out, from, offset, count) =>
-    sendfile(t, out, from, offset, count, s32),
+  call(
+    187,
+    'sendfile',
+    [fd, fd, ptr, size],
+    inSlices((t, out: number, from: number, offset: number, count: number) =>
+      sendfile(t, out, from, offset, count, s32),
+    ),
   ),
-  call(239, 'sendfile64', [fd, fd, ptr, size], (t, out, from, offset, count) =>
-    sendfile(t, out, from, offset, count, s64),
+  call(
+    239,
+    'sendfile64',
+    [fd, fd, ptr, size],
+    inSlices((t, out: number, from: number, offset: number, count: number) =>
+      sendfile(t, out, from, offset, count, s64),
+    ),
   ),
-  call(340, 'splice', [fd, ptr, fd, ptr, size, spliceFlags], splice),
+  call(340, 'splice', [fd, ptr, fd, ptr, size, spliceFlags], inSlices(splice)),
   call(342, 'tee', [fd, fd, size, spliceFlags], tee),
   call(343, 'vmsplice', [fd, arrayIn(iovec, 2), int, spliceFlags], vmsplice),
-  call(391, 'copy_file_range', [fd, ptr, fd, ptr, size, hex], copyFileRange),
+  call(391, 'copy_file_range', [fd, ptr, fd, ptr, size, hex], inSlices(copyFileRange)),
 ];

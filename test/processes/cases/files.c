@@ -174,6 +174,32 @@ CASE(transfers_of_nothing) {
   SHOW(sendfile64(event, from, &last, 0));
 }
 
+static void no_more(int n) { (void)n; }
+/* The source is a hole, and takes no room. */
+CASE(others_run_during_a_transfer) {
+  int from = open("hole", O_RDWR | O_CREAT | O_TRUNC, 0644), to = open("/dev/null", O_WRONLY);
+  volatile int *ticks = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  SHOW(ftruncate(from, 1 << 30));
+  pid_t child = fork();
+  while (child == 0) {
+    usleep(1000);
+    ticks[0]++;
+  }
+  while (ticks[0] == 0) usleep(1000);
+  int begun = ticks[0];
+  SHOW(sendfile(to, from, NULL, 1 << 30));
+  SHOW(ticks[0] - begun > 4);
+  kill(child, SIGKILL);
+  SHOW(offset(from));
+  signal(SIGALRM, no_more);
+  struct itimerval soon = {.it_value = {.tv_usec = 2000}};
+  lseek(from, 0, SEEK_SET);
+  setitimer(ITIMER_REAL, &soon, NULL);
+  ssize_t sent = sendfile(to, from, NULL, 1 << 30);
+  SHOW(sent == offset(from));
+  SHOW(sent < 1 << 30);
+}
+
 CASE(objects_have_one_inode) {
   int event = eventfd(0, 0), timer = timerfd_create(CLOCK_MONOTONIC, 0), changes = inotify_init1(0), ep = epoll_create1(0);
   struct stat a, b;
