@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import flags from '../../src/v8-flags.json' with { type: 'json' };
+import { Dirents } from '../../syscalls/abi/dirent.ts';
 import { errnoNamed } from '../../syscalls/abi/errno.ts';
 import { hostCalls, Room } from '../../syscalls/vfs/host/ffi/call.ts';
 import { getxattr, mknod, readDirectory, setxattr } from '../../syscalls/vfs/host/ffi/files.ts';
@@ -87,9 +88,13 @@ test('names in a directory come with the numbers and types that a look at each f
   for (let i = 0; i < 3000; i++) writeFileSync(join(path, `a rather long name of a file, ${i}`), '');
   writeFileSync(Buffer.from(`${path}/\xff\xfe`, 'latin1'), '');
   const fd = openSync(path, 'r');
-  const entries = readDirectory(hostCalls()!, fd);
+  const names = new Dirents();
+  readDirectory(hostCalls()!, fd, names, () => true);
   closeSync(fd);
+  const entries = names.entries();
   expect(entries).toHaveLength(3003);
+  expect(entries.map(({ off }) => off)).toEqual(entries.map((_, i) => i + 1));
+  expect(names.complete).toBe(true);
   for (const { name, type, ino } of entries) {
     const stats = lstatSync(Buffer.from(`${path}/${name}`, 'latin1'), { bigint: true });
     expect([name, type, ino]).toEqual([name, Number(stats.mode >> 12n), Number(stats.ino)]);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { Volume } from 'memfs';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import type { DirEntry } from '../../syscalls/abi/dirent.ts';
+import { type DirEntry, writeDirent64 } from '../../syscalls/abi/dirent.ts';
 import {
   O_APPEND,
   O_CREAT,
@@ -226,6 +226,85 @@ describe.each([...SYSTEMS, ...OVERLAYS])('%s', (system, make) => {
     some(100);
     expect(entries.length).toBe(3);
     file.release();
+  });
+
+  test('names as getdents64 gives them are the same, however little room there is', () => {
+    for (let i = 0; i < 30; i++) put('x'.repeat(1 + ((i * 7) % 40)) + i, '').release();
+    root.mkdir('\xff\xfe', 0o755, me);
+    const file = root.open(O_RDONLY).ref();
+    const expected = new Uint8Array(4096);
+    let length = 0;
+    file.readdir((entry) => (length += writeDirent64(expected, length, 4096 - length, entry)) > 0);
+    const some = (room: number): Uint8Array | undefined => {
+      const into = new Uint8Array(room);
+      const count = file.readdir64(into);
+      return count === undefined ? undefined : into.subarray(0, count);
+    };
+    file.seek(0, 0);
+    // Where each name has to be looked at, readdir does it.
+    if (some(64) === undefined) return;
+    for (const room of [64, 100, 1000, 4096]) {
+      file.seek(0, 0);
+      const parts: Uint8Array[] = [];
+      for (let part = some(room)!; part.length > 0; part = some(room)!) {
+        parts.push(part);
+        // Half of them by readdir.
+        let left = 1;
+        const into = new Uint8Array(64);
+        file.readdir((entry) => {
+          if (left-- === 0) return false;
+          parts.push(into.subarray(0, writeDirent64(into, 0, 64, entry)));
+          return true;
+        });
+      }
+      expect(Buffer.concat(parts)).toEqual(Buffer.from(expected.subarray(0, length)));
+    }
+    file.seek(3, 0);
+    expect(errorOf(() => file.readdir64(new Uint8Array(23)))).toBe('EINVAL');
+    const third = some(64)!;
+    const all = expected.subarray(0, length);
+    expect(Buffer.from(all).includes(third)).toBe(true);
+    // When a name may have gone, each is looked at.
+    file.seek(0, 0);
+    expect(some(64)).toBeDefined();
+    root.rmdir('\xff\xfe');
+    expect(root.fs instanceof NodeFs ? some(4096) : undefined).toBeUndefined();
+    file.release();
+  });
+
+  test('what is told of a name is what is told of its file, whether it is open or not', () => {
+    put('file', 'content').release();
+    root.symlink('link', 'file', me);
+    root.mkdir('directory', 0o755, me);
+    const told = (name: string) => {
+      root.fs.vfs.beginWalk();
+      return root.statName(name);
+    };
+    const same = (name: string) => {
+      const first = told(name);
+      root.fs.vfs.beginWalk();
+      expect(first).toEqual(root.lookup(name)?.stat());
+      return first;
+    };
+    expect(same('file')).toMatchObject({ size: 7, nlink: 1 });
+    for (const name of ['link', 'directory']) expect(same(name)).toBeDefined();
+    expect(same('none')).toBeUndefined();
+    const file = inode('file').open(O_RDWR).ref();
+    file.pwrite(bytes('more content'), 0);
+    expect(same('file')).toMatchObject({ size: 12 });
+    root.link('other', inode('file'));
+    expect(same('file')).toMatchObject({ nlink: 2 });
+    root.rename('other', root, 'third', 0);
+    expect(same('third')).toMatchObject({ size: 12 });
+    root.unlink('file');
+    expect(same('file')).toBeUndefined();
+    put('file', 'new').release();
+    expect(same('file')).toMatchObject({ size: 3 });
+    expect(file.stat().size).toBe(12);
+    file.release();
+    root.rmdir('directory');
+    put('directory', '').release();
+    expect(same('directory')).toMatchObject({ size: 0 });
   });
 
   test('symbolic links', () => {

@@ -1,6 +1,7 @@
 /** How the file calls get from a directory descriptor and a path to a file. */
 import { fail } from '../../abi/errno.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from '../../abi/fcntl.ts';
+import type { Attributes } from '../../abi/stat.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { Creds } from '../../vfs/core/creds.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
@@ -13,6 +14,7 @@ import {
   type PathContext,
   type PathOperation,
   type ResolveOptions,
+  statIfThere,
 } from '../../vfs/core/walk.ts';
 
 function contextOf(t: Task): PathContext {
@@ -85,6 +87,17 @@ export function inodeAt(
 /** As inodeAt, undefined when there is none. */
 export function inodeIfThere(t: Task, dirfd: number, path: string, follow: boolean): Inode | undefined {
   return lookupIfThere(contextOf(t), startOf(t, dirfd, path), path, follow);
+}
+
+/** What stat tells of the file that a path names, or that is open (AT_EMPTY_PATH); undefined when there is none. */
+export function attributesIfThere(
+  t: Task,
+  dirfd: number,
+  path: string,
+  flags: number,
+): Attributes | undefined {
+  if (path.length === 0) return fileOrInodeIfThere(t, dirfd, path, flags, false)?.stat();
+  return statIfThere(contextOf(t), startOf(t, dirfd, path), path, !(flags & AT_SYMLINK_NOFOLLOW));
 }
 
 /** The file of a call with AT_EMPTY_PATH: the open file itself for an empty path, else the file the path names. */

@@ -12,6 +12,10 @@ function getdents(t: Task, fd: number, address: number, size: number, write: typ
   // A count that is negative has no room for anything.
   const room = size > 0x7fff_ffff ? 0 : Math.min(size, 1 << 20);
   const into = accessibleOrNone(t, { base: address, length: room });
+  if (write === writeDirent64 && into.length === room) {
+    const length = file.readdir64(into);
+    if (length !== undefined) return length;
+  }
   let used = 0;
   let failure = 0;
   file.readdir((entry) => {

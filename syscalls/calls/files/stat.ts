@@ -24,7 +24,7 @@ import { FIRST_USER_NAMESPACE } from '../../vfs/core/user-namespace.ts';
 import { dirfd, fd, hex, path, pathOrEmpty, pathOrNull, structOut } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { atFlags } from '../names.ts';
-import { fileOrInodeIfThere, inodeIfThere } from './at.ts';
+import { attributesIfThere, fileOrInodeIfThere } from './at.ts';
 
 /** Owners as the caller's namespace knows them. */
 function shown({ creds: { user } }: Task, attributes: Attributes): Attributes {
@@ -54,27 +54,24 @@ const stat64Out = structOut(stat64Struct);
 
 export const statCalls: readonly Call[] = [
   call(195, 'stat64', [path, stat64Out], (t, path, out) =>
-    putStat64(t, out, inodeIfThere(t, AT_FDCWD, path, true)?.stat()),
+    putStat64(t, out, attributesIfThere(t, AT_FDCWD, path, 0)),
   ),
   call(196, 'lstat64', [path, stat64Out], (t, path, out) =>
-    putStat64(t, out, inodeIfThere(t, AT_FDCWD, path, false)?.stat()),
+    putStat64(t, out, attributesIfThere(t, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW)),
   ),
   call(197, 'fstat64', [fd, stat64Out], (t, fd, out) => putStat64(t, out, t.files.raw(fd).stat())),
   call(
     327,
     'fstatat64',
     [dirfd, pathOrEmpty, stat64Out, atFlags],
-    (t, dirfd, path, out, flags) => {
-      const file = fileOrInodeIfThere(t, dirfd, path, flags, !(flags & AT_SYMLINK_NOFOLLOW));
-      return putStat64(t, out, file?.stat());
-    },
+    (t, dirfd, path, out, flags) => putStat64(t, out, attributesIfThere(t, dirfd, path, flags)),
     { before: (_t, _dirfd, _path, _out, flags) => void (flags & ~STAT_AT_FLAGS && fail('EINVAL')) },
   ),
   call(106, 'stat', [path, statOut], (t, path, out) =>
-    putStat(t, out, inodeIfThere(t, AT_FDCWD, path, true)?.stat()),
+    putStat(t, out, attributesIfThere(t, AT_FDCWD, path, 0)),
   ),
   call(107, 'lstat', [path, statOut], (t, path, out) =>
-    putStat(t, out, inodeIfThere(t, AT_FDCWD, path, false)?.stat()),
+    putStat(t, out, attributesIfThere(t, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW)),
   ),
   call(108, 'fstat', [fd, statOut], (t, fd, out) => putStat(t, out, t.files.raw(fd).stat())),
   call(

@@ -117,7 +117,13 @@ export function credsFor(uid: number, gid: number, groups: readonly number[] = [
   };
 }
 
-const isRaised = (creds: Creds, capability: number) => (creds.effective & (1n << BigInt(capability))) !== 0n;
+/** Made once: they are asked for with every file, and V8 has no short way for sums of big integers. */
+const BITS: readonly bigint[] = Array.from(
+  { length: CAP_LAST + 1 },
+  (_, capability) => 1n << BigInt(capability),
+);
+const isRaised = ({ effective }: Creds, capability: number) =>
+  effective === CAP_FULL || (effective & BITS[capability]!) !== 0n;
 
 /**
  * Whether it has the capability for what belongs to a namespace (cap_capable of security/commoncap.c): in that or in one above

@@ -12,14 +12,14 @@ export function hostNumber(ino: bigint): HostNumber {
   return ino <= Number.MAX_SAFE_INTEGER ? Number(ino) : ino;
 }
 
+/** Whether a number of the host's stays as it is. */
+export function isSafe(ino: number): boolean {
+  return ino < FIRST;
+}
+
 export class InodeNumbers {
   /** By device and number of the host. */
   readonly #given = new Map<number, Map<HostNumber, number>>();
-
-  /** Whether a number of the host's stays as it is. */
-  isSafe(ino: number): boolean {
-    return ino < FIRST;
-  }
 
   /** The number of inode `ino` of device `dev`, below 2^31. */
   safe(dev: number, ino: HostNumber): number {

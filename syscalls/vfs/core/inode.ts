@@ -9,7 +9,7 @@
  * about their encoding.
  */
 
-import type { DirEntry } from '../../abi/dirent.ts';
+import type { DirEntry, Dirents } from '../../abi/dirent.ts';
 import { fail } from '../../abi/errno.ts';
 import { R_OK, RENAME_NOREPLACE, W_OK, X_OK } from '../../abi/fcntl.ts';
 import { MOUNT_ATTR_NOEXEC, MOUNT_ATTR_RDONLY } from '../../abi/mount.ts';
@@ -199,9 +199,21 @@ export abstract class Inode {
   lookup(_name: string, _passing = false): Inode | undefined {
     return fail('ENOTDIR');
   }
+  /** What stat tells of the file that lookup gives, which need not be made for that. */
+  statName(name: string): Attributes | undefined {
+    return this.lookup(name)?.stat();
+  }
+  /** The file of that name, as the last look at any name has found it a moment ago, when it was of this one. */
+  seen(_name: string): Inode | undefined {
+    return undefined;
+  }
   /** All names but `.` and `..`, in objects that are the caller's; `off` is not used. */
   list(): DirEntry[] {
     return fail('ENOTDIR');
+  }
+  /** The same, added to what there is already. */
+  listInto(names: Dirents): void {
+    for (const entry of this.list()) names.add(entry);
   }
   /** Makes a regular file that did not exist, and opens it. */
   create(_name: string, _mode: number, _flags: number, _who: Creds): OpenFile {

@@ -211,6 +211,13 @@ export abstract class OpenFile {
   readdir(_take: (entry: DirEntry) => boolean): void {
     fail('ENOTDIR');
   }
+  /**
+   * The same, as struct linux_dirent64, as many as there is room for: their bytes, 0 at the end; undefined when each is to be
+   * looked at, by readdir. EINVAL when there is no room for one.
+   */
+  readdir64(_into: Uint8Array): number | undefined {
+    return undefined;
+  }
 
   /** POLL* events that hold now. Regular files are always ready. */
   poll(): number {

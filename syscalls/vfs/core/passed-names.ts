@@ -32,20 +32,6 @@ export class PassedNames {
     else names.set(name, met);
   }
 
-  /** The name that was looked at last as the end of a path. */
-  #directory: Inode | undefined;
-  #name = '';
-  #last: Inode | undefined;
-  looked(directory: Inode, name: string, found: Inode): void {
-    this.#directory = directory;
-    this.#name = name;
-    this.#last = found;
-  }
-  /** What was found when that was looked at last, for whoever asks the host by that name in any case. */
-  last(directory: Inode, name: string): Inode | undefined {
-    return this.#directory === directory && this.#name === name ? this.#last : undefined;
-  }
-
   /** Counts what the guest has changed. */
   get changes(): number {
     return this.#changes;
@@ -65,7 +51,5 @@ export class PassedNames {
 
   #forget(): void {
     this.#names.clear();
-    this.#directory = undefined;
-    this.#last = undefined;
   }
 }

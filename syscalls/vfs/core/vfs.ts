@@ -77,6 +77,7 @@ import {
   owns,
 } from './permission.ts';
 import {
+  lookupIfThere,
   lookupPath,
   type PathOperation,
   type Resolved,
@@ -264,22 +265,29 @@ export class Vfs {
       lookupPath(at, at.start, at.path.replace(/[^/]*\/+$/, '') || '.', true, options);
       fail('EISDIR');
     }
+    if (!(flags & O_CREAT)) {
+      const inode = lookupIfThere(at, at.start, at.path, follow, options);
+      return inode && this.#openSeen(inode, flags, at.creds);
+    }
     const how = exclusive && options === undefined ? UNSEEN : options;
     const found = resolveIfThere(at, at.start, at.path, follow, how);
     if (found === undefined) return undefined;
     const { dir, name, inode, unseen } = found;
     if (inode !== undefined) {
       if (exclusive) fail('EEXIST');
-      const file = this.#openInode(inode, flags, at.creds);
-      if (flags & O_TRUNC) this.notifier.file(inode, IN_MODIFY);
-      if (!(flags & O_PATH)) this.notifier.file(inode, IN_OPEN);
-      return file;
+      return this.#openSeen(inode, flags, at.creds);
     }
-    if (!(flags & O_CREAT)) return undefined;
     if (!unseen) checkCreate(dir, at.creds);
     const file = dir.create(name, S_IFREG | mode, flags, at.creds);
     this.notifier.name(dir, IN_CREATE, name, false);
     this.notifier.file(file.inode, IN_OPEN);
+    return file;
+  }
+
+  #openSeen(inode: Inode, flags: number, who: Creds): OpenFile {
+    const file = this.#openInode(inode, flags, who);
+    if (flags & O_TRUNC) this.notifier.file(inode, IN_MODIFY);
+    if (!(flags & O_PATH)) this.notifier.file(inode, IN_OPEN);
     return file;
   }
 

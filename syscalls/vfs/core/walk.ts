@@ -6,7 +6,7 @@
 import { Errno, fail } from '../../abi/errno.ts';
 import { NAME_MAX, PATH_MAX, SYMLINKS_MAX, X_OK } from '../../abi/fcntl.ts';
 import { MOUNT_ATTR_NOSYMFOLLOW } from '../../abi/mount.ts';
-import { S_IFDIR, S_IFMT } from '../../abi/stat.ts';
+import { type Attributes, S_IFDIR, S_IFLNK, S_IFMT } from '../../abi/stat.ts';
 import type { Creds } from './creds.ts';
 import type { Inode } from './inode.ts';
 
@@ -50,7 +50,7 @@ export interface ResolveOptions {
    * needed where the directory has no say of its own (Inode.leavesToHost).
    */
   unseen?: boolean;
-  /** What was seen of the last component a moment ago will do (PassedNames). */
+  /** What was seen of the last component a moment ago will do (Inode.seen). */
   seen?: boolean;
   noSymlinks?: boolean;
   noMagicLinks?: boolean;
@@ -156,7 +156,7 @@ class Walk {
       }
       if (options?.unseen && isLast && !slash && at.leavesToHost(name, this.#creds))
         return { dir: at, name, inode: undefined, slash, unseen: true };
-      const seen = isLast && options?.seen ? at.fs.vfs.passed.last(at, name) : undefined;
+      const seen = isLast && options?.seen ? at.seen(name) : undefined;
       const child = at.mounts?.get(name) ?? seen ?? at.lookup(name, !isLast);
       if (child === undefined) {
         if (!isLast) return undefined;
@@ -227,6 +227,9 @@ export function lookupPath(
   return lookupIfThere(context, start, path, follow, options) ?? fail('ENOENT');
 }
 
+/** What was looked at as a name just now was a link, and is to be followed. */
+const SEEN: ResolveOptions = { seen: true };
+
 /** The file a path names, undefined when there is none. */
 export function lookupIfThere(
   context: PathContext,
@@ -235,7 +238,40 @@ export function lookupIfThere(
   follow: boolean,
   options?: ResolveOptions,
 ): Inode | undefined {
-  return resolveIfThere(context, start, path, follow, options)?.inode;
+  if (options !== undefined || !isName(path))
+    return resolveIfThere(context, start, path, follow, options)?.inode;
+  beginIn(start, context.creds);
+  const found = start.mounts?.get(path) ?? start.lookup(path);
+  if (found === undefined || !follow || !found.isSymlink) return found;
+  return resolveIfThere(context, start, path, true, SEEN)?.inode;
+}
+
+/** What stat tells of the file a path names, undefined when there is none. */
+export function statIfThere(
+  context: PathContext,
+  start: Inode,
+  path: string,
+  follow: boolean,
+): Attributes | undefined {
+  if (!isName(path) || start.mounts?.has(path)) return lookupIfThere(context, start, path, follow)?.stat();
+  beginIn(start, context.creds);
+  const found = start.statName(path);
+  if (found === undefined || !follow || (found.mode & S_IFMT) !== S_IFLNK) return found;
+  return resolveIfThere(context, start, path, true, SEEN)?.inode?.stat();
+}
+
+/** Whether a path is but one name in the directory where it begins, as most are: for these nothing is made. */
+function isName(path: string): boolean {
+  const { length } = path;
+  if (length === 0 || length > NAME_MAX || path.includes('/')) return false;
+  return path.charCodeAt(0) !== 0x2e || (path !== '.' && path !== '..');
+}
+
+/** Such a walk begins, in a directory that is to be searched. ENOTDIR, EACCES. */
+function beginIn(at: Inode, creds: Creds): void {
+  at.fs.vfs.beginWalk();
+  if ((at.mode & S_IFMT) !== S_IFDIR) fail('ENOTDIR');
+  if (!at.searchable(creds)) fail('EACCES');
 }
 
 /** The file of that path below a prefix. Directories stay those of the real tree, whose other content would be hidden. */

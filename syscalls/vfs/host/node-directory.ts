@@ -4,18 +4,20 @@
  * Each change of a name says so to PassedNames, and to the children that are remembered.
  */
 import fs from 'node:fs';
-import { type DirEntry, DT_REG, modeToType } from '../../abi/dirent.ts';
+import { type DirEntry, type Dirents, modeToType } from '../../abi/dirent.ts';
 import { errnoNamed, fail } from '../../abi/errno.ts';
 import { O_DIRECTORY, RENAME_EXCHANGE, RENAME_WHITEOUT } from '../../abi/fcntl.ts';
-import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from '../../abi/stat.ts';
+import { type Attributes, S_IFDIR, S_IFMT, S_IFREG, S_ISGID } from '../../abi/stat.ts';
 import { CAP, type Creds, capable } from '../core/creds.ts';
 import { checkReplaced, type Inode, isWithin } from '../core/inode.ts';
+
 import type { OpenFile } from '../core/open-file.ts';
 import { SpecialInode } from '../core/special.ts';
 import { FIRST_USER_NAMESPACE } from '../core/user-namespace.ts';
-import type { HostStats } from './attributes.ts';
+import { attributesOf, type HostStats } from './attributes.ts';
+import { Children } from './children.ts';
 import { host, rethrow } from './error.ts';
-import { mknod, readDirectory, rename as renameOnHost } from './ffi/files.ts';
+import { mknod, rename as renameOnHost } from './ffi/files.ts';
 import { type Place, pathOf } from './ffi/names.ts';
 import { hostFlags } from './flags.ts';
 import type { Handle } from './handles.ts';
@@ -23,6 +25,7 @@ import { HostName } from './host-sockets.ts';
 import { NodeFile } from './node-file.ts';
 import type { NodeFs } from './node-fs.ts';
 import { NodeInode } from './node-inode.ts';
+import { entriesOf, isSeen, readNames } from './node-names.ts';
 
 /** The inode of what the API says is there. */
 export function nodeInode(
@@ -39,7 +42,7 @@ export class NodeDirectory extends NodeInode {
   /** The turn in which it was last seen to be one (PassedNames). */
   #seen = -1;
   /** Children whose identity matters, that is directories and open files. */
-  #children: Map<string, NodeInode> | undefined;
+  #children: Children | undefined;
   /** Special files made by the guest, which the host cannot or may not make. They live as long as the run. */
   #special: Map<string, SpecialInode> | undefined;
 
@@ -67,7 +70,7 @@ export class NodeDirectory extends NodeInode {
   }
 
   remember(child: NodeInode): void {
-    (this.#children ??= new Map()).set(child.name, child);
+    (this.#children ??= new Children()).set(child.name, child);
   }
   forget(child: NodeInode): void {
     if (this.#children?.get(child.name) === child) this.#children.delete(child.name);
@@ -83,31 +86,62 @@ export class NodeDirectory extends NodeInode {
 
   override lookup(name: string, passing = false): Inode | undefined {
     if (this.deleted) return undefined;
-    const { passed } = this.fs.vfs;
     const known = this.#children?.get(name);
     if (passing) {
+      const { passed } = this.fs.vfs;
       if (known instanceof NodeDirectory && known.#seen === passed.turn) return known;
       const met = passed.get(this, name);
       if (met !== undefined) return met ?? undefined;
     }
     const stats = this.fs.lstat(this.placeOf(name));
-    if (stats === undefined) {
-      if (known) this.#removed(known);
-      const special = this.#special?.get(name);
-      if (special === undefined) passed.set(this, name, null);
-      return special;
-    }
+    return stats === undefined ? this.#absence(name, known) : this.#found(name, known, stats);
+  }
+
+  override statName(name: string): Attributes | undefined {
+    if (this.deleted) return undefined;
+    const { fs } = this;
+    const known = this.#children?.get(name);
+    const stats = fs.lstat(this.placeOf(name));
+    if (stats === undefined) return this.#absence(name, known)?.stat();
+    // Directories and links are remembered, and so is what is open.
+    const plain = known === undefined && (stats.mode & S_IFMT) === S_IFREG && fs.tellsAll;
+    if (!plain) return this.#found(name, known, stats).stat();
+    fs.looked.at(this, name, stats);
+    return attributesOf(stats, stats.dev, fs.vfs.numbers);
+  }
+
+  override seen(name: string): Inode | undefined {
+    const stats = this.fs.looked.of(this, name);
+    if (stats === undefined) return undefined;
+    const known = this.#children?.get(name);
+    if (known !== undefined) return known;
+    const inode = nodeInode(this.fs, this, name, stats);
+    // It has not been looked at in this walk.
+    inode.outdate();
+    return inode;
+  }
+
+  /** A look at a name has found nothing. */
+  #absence(name: string, known: NodeInode | undefined): Inode | undefined {
+    if (known) this.#removed(known);
+    const special = this.#special?.get(name);
+    if (special === undefined) this.fs.vfs.passed.set(this, name, null);
+    return special;
+  }
+  /** A look at a name has found that. */
+  #found(name: string, known: NodeInode | undefined, stats: HostStats): NodeInode {
+    const { fs } = this;
     let child = known;
-    if (known === undefined || !known.isSame(stats)) {
-      if (known) this.#removed(known);
-      child = nodeInode(this.fs, this, name, stats);
+    if (child === undefined || !child.isSame(stats)) {
+      if (child) this.#removed(child);
+      child = nodeInode(fs, this, name, stats);
       if (child.isDirectory) this.remember(child);
-    } else known.update(stats);
-    if (!passing) passed.looked(this, name, child!);
+    } else child.update(stats);
+    fs.looked.at(this, name, stats);
     if (child instanceof NodeDirectory) {
-      child.#seen = passed.turn;
-      this.fs.lookedAt(child, stats);
-    } else if (child!.isSymlink) passed.set(this, name, child!);
+      child.#seen = fs.vfs.passed.turn;
+      fs.lookedAt(child, stats);
+    } else if (child.isSymlink) fs.vfs.passed.set(this, name, child);
     return child;
   }
 
@@ -138,7 +172,8 @@ export class NodeDirectory extends NodeInode {
     const { fs } = this;
     if (!fs.native || fs.guest !== undefined || fs.hidden !== undefined) return false;
     if (fs.readOnly || this.deleted) return false;
-    if (this.mounts?.has(name) || this.#children?.has(name) || this.#special?.has(name)) return false;
+    if (this.mounts?.has(name) || this.#children?.get(name) !== undefined || this.#special?.has(name))
+      return false;
     // The host's checks are the guest's where both are the same user, and may do the same.
     if (who.fsuid !== fs.hostUid || who.user !== FIRST_USER_NAMESPACE) return false;
     if (who.fsuid !== 0) return who.fsgid === fs.hostGid;
@@ -147,32 +182,21 @@ export class NodeDirectory extends NodeInode {
 
   override list(): DirEntry[] {
     if (this.deleted) return [];
-    const { hidden } = this.fs;
-    const mayBeDevices = this.fs.guest?.kept.special ?? false;
     const found = entriesOf(this);
     if (this.fs.vfs.inOrder) found.sort((a, b) => (a.name < b.name ? -1 : 1));
-    const looked = mayBeDevices || hidden !== undefined;
-    const entries = looked ? found.filter((entry) => this.#isSeen(entry)) : found;
+    const entries = this.#looksAtEach ? found.filter((entry) => isSeen(this, entry)) : found;
     for (const [name, inode] of this.#special ?? [])
       entries.push({ ino: 0, off: 0, type: modeToType(inode.mode), name });
     return entries;
   }
-
-  /** Whether the guest sees an entry; makes its type and number what it sees. */
-  #isSeen(entry: DirEntry): boolean {
-    const { name } = entry;
-    if (entry.type === DT_REG && this.fs.guest?.kept.special) {
-      const stats = this.fs.lstat(this.placeOf(name));
-      if (stats !== undefined) entry.type = modeToType(stats.mode);
-    }
-    const own = this.path;
-    const path = this.fs.hidden?.get(own === '/' ? `/${name}` : `${own}/${name}`);
-    if (path === undefined) return true;
-    const stats = this.fs.lstat(this.fs.place(path));
-    if (stats === undefined) return false;
-    entry.type = modeToType(stats.mode);
-    entry.ino = 0;
-    return true;
+  get #looksAtEach(): boolean {
+    return this.fs.hidden !== undefined || (this.fs.guest?.kept.special ?? false);
+  }
+  override listInto(names: Dirents): void {
+    const { calls, vfs } = this.fs;
+    const asTheyAre = !this.deleted && !vfs.inOrder && !this.#looksAtEach && !this.#special?.size;
+    if (asTheyAre && calls !== undefined) readNames(this, calls, names);
+    else super.listInto(names);
   }
 
   /** A name is about to be made, removed or moved: what is looked up for that is looked up before. */
@@ -365,7 +389,7 @@ export class NodeDirectory extends NodeInode {
         this.#exchange(name, newParent, newName);
       else {
         renameOnHost(calls, this.placeOf(name), newParent.placeOf(newName), RENAME_EXCHANGE);
-        this.#exchanged(name, newParent, newName, from, to);
+        exchanged(this, name, newParent, newName, from, to);
       }
       return;
     }
@@ -395,20 +419,6 @@ export class NodeDirectory extends NodeInode {
     if (replaced) newParent.#removed(replaced);
     this.moved(name, newParent, newName);
     if (from.isDirectory) this.fs.directoryMoved(this.childPath(name), newParent.childPath(newName));
-  }
-
-  /** The host has exchanged two names: what is known of them is, too. */
-  #exchanged(name: string, newParent: NodeDirectory, newName: string, from: Inode, to: Inode): void {
-    const aside = asideName();
-    const steps = [
-      [this, name, this, aside, from],
-      [newParent, newName, this, name, to],
-      [this, aside, newParent, newName, from],
-    ] as const;
-    for (const [a, x, b, y, inode] of steps) {
-      a.moved(x, b, y);
-      if (inode.isDirectory) this.fs.directoryMoved(a.childPath(x), b.childPath(y));
-    }
   }
 
   /** RENAME_EXCHANGE: node:fs has no such call; in steps, which only other processes of the host could see. */
@@ -442,41 +452,28 @@ class NameIn {
   }
 }
 
+/** The host has exchanged two names: what is known of them is, too. */
+function exchanged(
+  parent: NodeDirectory,
+  name: string,
+  newParent: NodeDirectory,
+  newName: string,
+  from: Inode,
+  to: Inode,
+): void {
+  const aside = asideName();
+  const steps = [
+    [parent, name, parent, aside, from],
+    [newParent, newName, parent, name, to],
+    [parent, aside, newParent, newName, from],
+  ] as const;
+  for (const [a, x, b, y, inode] of steps) {
+    a.moved(x, b, y);
+    if (inode.isDirectory) parent.fs.directoryMoved(a.childPath(x), b.childPath(y));
+  }
+}
+
 /** A name that no file has. */
 function asideName(): string {
   return `.${process.pid.toString(36)}-${Date.now().toString(36)}.exchange`;
-}
-
-/**
- * What the host has in a directory. Inode numbers are 0 where it takes a look at each file to know what the guest is told: its
- * device may be another.
- */
-function entriesOf(directory: NodeDirectory): DirEntry[] {
-  const nodeFs = directory.fs;
-  const { api, native, calls, vfs } = nodeFs;
-  if (calls === undefined) {
-    const path = nodeFs.directoryPath(directory.path);
-    const encoding = native ? 'latin1' : 'utf8';
-    const found = host(() => api.readdirSync(path, { encoding, withFileTypes: true }));
-    return found.map((d) => ({ ino: 0, off: 0, type: typeOf(d), name: nodeFs.fromHost(d.name) }));
-  }
-  const fd = nodeFs.openDirectory(directory);
-  try {
-    const entries = readDirectory(calls, fd);
-    for (const entry of entries) if (!vfs.numbers.isSafe(entry.ino)) entry.ino = 0;
-    return entries;
-  } finally {
-    nodeFs.closeDirectory(directory, fd);
-  }
-}
-
-function typeOf(d: fs.Dirent): number {
-  if (d.isFile()) return modeToType(S_IFREG);
-  if (d.isDirectory()) return modeToType(S_IFDIR);
-  if (d.isSymbolicLink()) return modeToType(S_IFLNK);
-  if (d.isFIFO()) return 1;
-  if (d.isCharacterDevice()) return 2;
-  if (d.isBlockDevice()) return 6;
-  if (d.isSocket()) return 12;
-  return 0;
 }

@@ -63,8 +63,9 @@ export class NodeFile extends MappableFile {
 
   protected override close(): void {
     this.inode.closed(this.fd);
-    if (!this.#isKept()) this.#api.closeSync(this.fd);
-    if (this.#positional !== -1) this.#api.closeSync(this.#positional);
+    const { fs } = this.inode;
+    if (!this.#isKept()) fs.closeFd(this.fd);
+    if (this.#positional !== -1) fs.closeFd(this.#positional);
   }
 
   /** Whether the descriptor stays open for the next. */
@@ -120,7 +121,8 @@ export class NodeFile extends MappableFile {
   }
 
   override stat(): Attributes {
-    return this.inode.attributes(host(() => this.inode.fs.fstat(this.fd)));
+    const { inode } = this;
+    return inode.attributes(inode.fs.fstat(this.fd));
   }
 
   override setattr(change: AttributeChange): void {
@@ -201,7 +203,7 @@ export class NodeFile extends MappableFile {
    */
   override identity(): FileIdentity | null {
     if (!this.inode.fs.native || this.writable || this.mapped !== undefined) return null;
-    const s = host(() => this.inode.fs.fstat(this.fd));
+    const s = this.inode.fs.fstat(this.fd);
     this.inode.update(s);
     const known = this.#known;
     if (known !== undefined && hasSameContent(known.stats, s)) return known.identity;

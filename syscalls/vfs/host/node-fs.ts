@@ -21,6 +21,7 @@ import { rename as renameAt, syncfs } from './ffi/files.ts';
 import {
   chmodAt,
   chownAt,
+  closeFd,
   linkAt,
   mkdirAt,
   openAt,
@@ -38,6 +39,7 @@ import { type GuestApi, withGuestAttributes } from './guest-attributes.ts';
 import { chmodItself, DirectoryHandles, isReplaced } from './handles.ts';
 import { AttributesInMemory, type KeptAttributes } from './kept-attributes.ts';
 import { KeptDescriptors } from './kept-descriptors.ts';
+import { LastLook } from './last-look.ts';
 import { NodeDirectory, nodeInode } from './node-directory.ts';
 import type { NodeInode } from './node-inode.ts';
 
@@ -138,12 +140,15 @@ export class NodeFs extends FileSystem {
   readonly guest: GuestApi | undefined;
   /** Permission bits the host's umask takes from new files, which the guest's own umask must decide alone. */
   readonly hostUmask: number;
+  /** The look at a name that was the last. */
+  readonly looked: LastLook;
   /** Exact times the guest has set, where the API, which takes seconds as a double, keeps them only roughly. */
   readonly exactTimes = new Map<string, ExactTime[]>();
 
   /** @param base path of the root in the API's view, a byte string. Throws Errno when there is none. */
   constructor(vfs: Vfs, base: string, options: NodeFsOptions = {}) {
     super(vfs);
+    this.looked = new LastLook(vfs.passed);
     const { fakeroot } = options;
     const outer = options.within;
     const given = options.api ?? fs;
@@ -177,6 +182,11 @@ export class NodeFs extends FileSystem {
     this.#isDirectory = (stats.mode & S_IFMT) === S_IFDIR;
     this.root = nodeInode(this, undefined, '', stats);
     if (this.native) vfs.nodeFileSystems.add(new WeakRef(this));
+  }
+
+  /** What the API says of a file is all that there is to say. */
+  get tellsAll(): boolean {
+    return this.native && this.exactTimes.size === 0;
   }
 
   /** What the guest is not to see. */
@@ -311,10 +321,11 @@ export class NodeFs extends FileSystem {
     const stats = host(() => this.api.lstatSync(this.path(place), BIG));
     return stats && hostStats(stats);
   }
-  /** Of what is open. */
+  /** Of what is open. Throws Errno. */
   fstat(fd: number): HostStats {
     const calls = this.#direct();
-    return calls === undefined ? hostStats(this.api.fstatSync(fd, { bigint: true })) : statOpen(calls, fd);
+    if (calls !== undefined) return statOpen(calls, fd);
+    return hostStats(host(() => this.api.fstatSync(fd, { bigint: true })));
   }
   /** Throws Errno. When there are no more descriptors, those go that are only there to be fast. */
   open(where: { readonly place: Place }, flags: number, mode?: number): number {
@@ -337,6 +348,12 @@ export class NodeFs extends FileSystem {
       return -(hostErrno(thrown)?.errno ?? rethrow(thrown));
     }
   }
+  /** Throws Errno. */
+  closeFd(fd: number): void {
+    const calls = this.#direct();
+    if (calls !== undefined) closeFd(calls, fd);
+    else host(() => this.api.closeSync(fd));
+  }
   /** A directory, for reading its names; `closeDirectory` is to follow. */
   openDirectory(directory: NodeDirectory): number {
     const { O_DIRECTORY, O_NOFOLLOW } = fs.constants;
@@ -350,7 +367,7 @@ export class NodeFs extends FileSystem {
   closeDirectory(directory: NodeDirectory, fd: number): void {
     const confined = this.#within === undefined ? this.#confined() : undefined;
     if (confined === undefined || directory === this.root || confined.opened(directory.handle) !== undefined)
-      this.api.closeSync(fd);
+      this.closeFd(fd);
     else directory.handle = confined.adopt(fd, directory.handle);
   }
   mkdir(place: Place, mode: number): void {

@@ -131,10 +131,9 @@ export class NodeInode extends Inode {
 
   /** Attributes from what the API gave, numbers made safe for a 32-bit guest. */
   attributes(s: HostStats): Attributes {
-    const { native } = this.fs;
-    const dev = native ? s.dev : this.fs.dev;
+    const dev = this.fs.native ? s.dev : this.fs.dev;
     const found = attributesOf(s, dev, this.fs.vfs.numbers);
-    return native && this.fs.exactTimes.size === 0 ? found : corrected(found, this);
+    return this.fs.tellsAll ? found : corrected(found, this);
   }
 
   /** The host checks for itself when the guest's user is its own; but it looks at nothing above what it has been given open. */
@@ -258,7 +257,7 @@ export class NodeInode extends Inode {
     const { api, calls } = this.fs;
     this.fs.checkWritable();
     this.outdate();
-    const look = () => this.attributes(host(() => this.fs.fstat(fd)));
+    const look = () => this.attributes(this.fs.fstat(fd));
     host(() => {
       if (change.size !== undefined) api.ftruncateSync(fd, change.size);
       if (change.uid !== undefined || change.gid !== undefined) {

@@ -3,7 +3,7 @@
  * last component is a link) and descriptors of the host. Each throws Errno.
  */
 import { constants } from 'node:fs';
-import type { DirEntry } from '../../../abi/dirent.ts';
+import type { Dirents } from '../../../abi/dirent.ts';
 import { ERRNO, fail } from '../../../abi/errno.ts';
 import {
   AT_EMPTY_PATH,
@@ -14,7 +14,7 @@ import {
   SEEK_HOLE,
 } from '../../../abi/fcntl.ts';
 import type { Timespec } from '../../../abi/time.ts';
-import { type HostCalls, Room } from './call.ts';
+import type { HostCalls } from './call.ts';
 import { type Place, pathOf } from './names.ts';
 
 /** The host's numbers, the same on its architectures. */
@@ -117,25 +117,20 @@ export function seek(calls: HostCalls, fd: number, offset: number, whence: numbe
 }
 
 /**
- * All names of an open directory but `.` and `..`, with the host's inode numbers, which are missing in what node:fs gives (those
- * beyond 2^53 are not exact).
+ * Adds all names of an open directory, with the host's inode numbers, which are missing in what node:fs gives.
+ * @param isSafe of a number below 2^32: others are left out
  */
-export function readDirectory(calls: HostCalls, fd: number): DirEntry[] {
-  const entries: DirEntry[] = [];
-  const room = new Room(0x8000);
+export function readDirectory(
+  calls: HostCalls,
+  fd: number,
+  names: Dirents,
+  isSafe: (ino: number) => boolean,
+): void {
+  const room = calls.valueRoom;
   for (;;) {
     const length = calls.call('getdents64', fd, room, room.length);
-    if (length === 0) return entries;
-    const view = new DataView(room.bytes.buffer, room.bytes.byteOffset, length);
-    // Names are pieces of one text: to make each from its bytes takes longer than all else here.
-    const text = Buffer.from(room.bytes.buffer, room.bytes.byteOffset, length).toString('latin1');
-    // struct linux_dirent64: ino, offset, length, type, name.
-    for (let at = 0; at < length; ) {
-      const name = text.slice(at + 19, text.indexOf('\0', at + 19));
-      const ino = view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
-      if (name !== '.' && name !== '..') entries.push({ ino, off: 0, type: view.getUint8(at + 18), name });
-      at += view.getUint16(at + 16, true);
-    }
+    if (length === 0) return;
+    names.addRecords(room.bytes.subarray(0, length), isSafe);
   }
 }
 

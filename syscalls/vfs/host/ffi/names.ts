@@ -13,6 +13,8 @@ import type { HostStats } from '../attributes.ts';
 import type { HostCalls } from './call.ts';
 
 const O_CLOEXEC = 0o2000000;
+/** What a mode goes with: O_CREAT, __O_TMPFILE, whose numbers are the same on all of the host's architectures. */
+const MAKES = constants.O_CREAT | 0o20000000;
 const STATX_BASIC_STATS_AND_BTIME = 0xfffn;
 const NOFOLLOW = BigInt(AT_SYMLINK_NOFOLLOW);
 const EMPTY_PATH = BigInt(AT_EMPTY_PATH);
@@ -84,18 +86,26 @@ function time(words: Int32Array, at: number): Timespec {
 
 /** The descriptor, or the negative number of the error. */
 export function openAt(calls: HostCalls, { fd, name }: Place, flags: number, mode: number): number {
-  const all = BigInt(flags | O_CLOEXEC | constants.O_NOFOLLOW);
-  return calls.tryAt(calls.numbers.openat, fd, name, all, BigInt(mode), 0n);
+  const all = flags | O_CLOEXEC | constants.O_NOFOLLOW;
+  if (!(flags & MAKES)) return calls.tryOpenAt(fd, name, all);
+  return calls.tryAt(calls.numbers.openat, fd, name, BigInt(all), BigInt(mode), 0n);
+}
+export function closeFd(calls: HostCalls, fd: number): void {
+  const result = calls.tryClose(fd);
+  // Interrupted or not, it is closed (close(2)).
+  if (result < 0 && result !== -ERRNO.EINTR) calls.failed(result);
 }
 export function unlinkAt(calls: HostCalls, { fd, name }: Place): void {
-  const result = calls.tryAt(calls.numbers.unlinkat, fd, name, 0n, 0n, 0n);
+  const result = calls.tryUnlinkAt(fd, name, 0);
   if (result < 0) calls.failed(result);
 }
 export function rmdirAt(calls: HostCalls, { fd, name }: Place): void {
-  calls.call('unlinkat', fd, name, AT_REMOVEDIR);
+  const result = calls.tryUnlinkAt(fd, name, AT_REMOVEDIR);
+  if (result < 0) calls.failed(result);
 }
 export function mkdirAt(calls: HostCalls, { fd, name }: Place, mode: number): void {
-  calls.call('mkdirat', fd, name, mode);
+  const result = calls.tryMkdirAt(fd, name, mode);
+  if (result < 0) calls.failed(result);
 }
 export function symlinkAt(calls: HostCalls, target: string, { fd, name }: Place): void {
   calls.call('symlinkat', target, fd, name);
