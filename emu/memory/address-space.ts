@@ -184,7 +184,7 @@ export class AddressSpace {
     child.mayGrow = this.mayGrow;
     child.mmapBase = this.mmapBase;
     for (const vma of this.#areas.list) {
-      if (vma.onFork !== 'nothing') child.#areas.insert({ ...vma, locked: undefined });
+      if (vma.onFork !== 'nothing') child.#areas.append({ ...vma, locked: undefined });
     }
     copyPages(this, child, this.#areas.list);
     return child;

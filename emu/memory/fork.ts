@@ -1,9 +1,9 @@
 /**
  * The pages of fork: what the child gets of its parent's memory.
  *
- * Clean pages of private file mappings are left out: the child reads them from the file when it wants them, and most
- * children exec before that. Pages of shared mappings come when they are wanted, too (shared.ts). Everything else that
- * is present is copied, a run of pages at a time.
+ * Clean pages of private file mappings are not copied: those that the child's memory has kept are what the parent has, the others
+ * the child reads from the file when it wants them, and most children exec before that. Pages of shared mappings come when they
+ * are wanted, too (shared.ts). Everything else that is present is copied, a run of pages at a time.
  */
 import type { AddressSpace, Vma } from './address-space.ts';
 import { PAGE_SHIFT, PAGE_SIZE } from './layout.ts';
@@ -15,12 +15,16 @@ export function copyPages(parent: AddressSpace, child: AddressSpace, areas: read
     if (vma.shared || vma.onFork !== undefined) continue;
     const last = vma.end / PAGE_SIZE;
     const allowed = accessOf(vma.prot);
+    const key = vma.source?.key ?? null;
+    const label = key === null ? 0 : child.pages.labelOf(key, vma.start - vma.offset);
     for (let page = vma.start >>> PAGE_SHIFT; page < last; ) {
-      if ((from[page]! & (PRESENT | CLEAN)) !== PRESENT) {
-        page++;
+      const flag = from[page]! & (PRESENT | CLEAN);
+      const first = page;
+      if (flag !== PRESENT) {
+        while (page < last && (from[page]! & (PRESENT | CLEAN)) === flag) page++;
+        if (flag & PRESENT && label !== 0) child.pages.bringKept(first, page, label, flag, allowed);
         continue;
       }
-      const first = page;
       while (page < last && (from[page]! & (PRESENT | CLEAN)) === PRESENT) {
         page++;
       }

@@ -115,6 +115,12 @@ export class VmaList {
     this.merge(i, i + 1);
   }
 
+  /** Puts an area behind all others, and merges it with none. */
+  append(vma: Vma): void {
+    this.list.push(vma);
+    this.#added(vma);
+  }
+
   /** Lengthens the area that ends at `end`. */
   extend(end: number, by: number): void {
     const vma = this.at(end - 1);

@@ -28,6 +28,7 @@ export function orNoMemory<T>(make: () => T): T {
 const WORTH_A_LOOK = 1 << 20;
 /** Of a string, in bytes. */
 const SHORT = 64;
+const NO_BYTES = new Uint8Array(0);
 
 export class Mm {
   readonly space: AddressSpace;
@@ -48,7 +49,7 @@ export class Mm {
   /** Address of the page of sigreturn trampolines; 0 while there is none. */
   sigPage = 0;
   /** The auxiliary vector as put on the stack, for /proc/PID/auxv. */
-  auxv: Uint8Array = new Uint8Array(0);
+  auxv: Uint8Array = NO_BYTES;
   /** The program executed, for /proc/PID/exe. */
   exe: Inode | undefined;
   /** identityOf its file. */
@@ -72,7 +73,19 @@ export class Mm {
   /** For fork: everything as it is here, but of a copy of the memory (dup_mm). Locks are not inherited (mlockall(2)). */
   static copy(of: Mm, space: AddressSpace, backend: CpuBackend): Mm {
     const mm = new Mm(space, backend);
-    return Object.assign(mm, { ...of, space, backend, view: mm.view, users: 1, lockFuture: false });
+    mm.startBrk = of.startBrk;
+    mm.brk = of.brk;
+    mm.argStart = of.argStart;
+    mm.argEnd = of.argEnd;
+    mm.envStart = of.envStart;
+    mm.envEnd = of.envEnd;
+    mm.sigPage = of.sigPage;
+    mm.auxv = of.auxv;
+    mm.exe = of.exe;
+    mm.exeIdentity = of.exeIdentity;
+    mm.coreFilter = of.coreFilter;
+    mm.hugePagesOff = of.hugePagesOff;
+    return mm;
   }
 
   /** Bytes that are present. */

@@ -163,6 +163,38 @@ describe.each([
     });
   });
 
+  test('what its parent has is there for the next child, and nothing else', () => {
+    const file = fileOf(1);
+    process((space) => {
+      map(space, file, { prot });
+      const half = START + 8 * PAGE_SIZE;
+      space.check(START, 1, READ);
+      for (const children of [1, 2]) {
+        const child = space.fork();
+        expect(child.pages.present(START / PAGE_SIZE)).toBe(children === 2);
+        expect(child.pages.present(half / PAGE_SIZE)).toBe(false);
+        expect(contents(child)).toBe(pagesOf(1));
+        child.close();
+      }
+      // What the child's memory keeps is another file's.
+      const other = space.fork();
+      map(other, fileOf(2), { prot });
+      expect(contents(other)).toBe(pagesOf(2));
+      other.close();
+      const child = space.fork();
+      expect(child.pages.present(START / PAGE_SIZE)).toBe(false);
+      expect(contents(child)).toBe(pagesOf(1));
+      child.close();
+      // The parent has written to its copy.
+      space.protect(START, half, READ | WRITE);
+      space.check(START, 1, WRITE);
+      space.u8[START] = 99;
+      const last = space.fork();
+      expect(last.u8[START]).toBe(99);
+      last.close();
+    });
+  });
+
   test('a mapping that comes back in a process is not read again', () => {
     const file = fileOf(1);
     process((space) => {

@@ -131,12 +131,12 @@ test('names that the guest removes take it along', () => {
   expect(open()).toEqual(['b']);
 });
 
-test('there are 32 at the most, and none when there are no more descriptors, or at the end', () => {
-  for (let i = 0; i < 40; i++) {
+test('there are 64 at the most, and none when there are no more descriptors, or at the end', () => {
+  for (let i = 0; i < 70; i++) {
     writeFileSync(here(`n${i}`), `${i}`);
     use(`n${i}`);
   }
-  expect(open().length).toBe(32);
+  expect(open().length).toBe(64);
   expect(nodeFs.vfs.releaseDescriptors()).toBe(true);
   expect(open()).toEqual([]);
   use();

@@ -1,5 +1,5 @@
 /** File systems: statfs(2), ustat(2) (fs/statfs.c). */
-import { fail } from '../../abi/errno.ts';
+import { ERRNO, fail } from '../../abi/errno.ts';
 import { AT_FDCWD } from '../../abi/fcntl.ts';
 import { statfsFlags } from '../../abi/mount.ts';
 import { STATFS_SIZE, STATFS64_SIZE, writeStatfs, writeStatfs64 } from '../../abi/stat.ts';
@@ -8,7 +8,7 @@ import type { Task } from '../../kernel/task.ts';
 import type { Inode } from '../../vfs/core/inode.ts';
 import { fd, hex, path, ptr, size, structOut } from '../args.ts';
 import { type Call, call } from '../declare.ts';
-import { inodeAt } from './at.ts';
+import { inodeAt, inodeIfThere } from './at.ts';
 
 /**
  * fstatfs needs the size of the structure said; ARM takes 88, which an old ABI had, for 84 (arch/arm/kernel/sys_oabi-compat.c).
@@ -53,7 +53,11 @@ export const statfsCalls: readonly Call[] = [
     266,
     'statfs64',
     [path, size, ptr],
-    (t, path, _size, out) => statfs64(t, inodeAt(t, AT_FDCWD, path, true), out),
+    (t, path, _size, out) => {
+      // All that is linked with libselinux looks for its file system.
+      const inode = inodeIfThere(t, AT_FDCWD, path, true);
+      return inode === undefined ? -ERRNO.ENOENT : statfs64(t, inode, out);
+    },
     { before: (_t, _path, size) => checkSize(size) },
   ),
   call(267, 'fstatfs64', [fd, size, ptr], (t, fd, size, out) => {

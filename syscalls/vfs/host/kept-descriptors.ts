@@ -13,7 +13,8 @@ import type { Inode } from '../core/inode.ts';
 import type { HostNumber } from '../core/inode-numbers.ts';
 import type { HostStats } from './attributes.ts';
 
-const MOST = 32;
+/** A program with what it loads and the files of its locale takes 20. */
+const MOST = 64;
 
 /** The identity of a file's content, and what the host said of the file when it was told. */
 export interface KnownContent {
