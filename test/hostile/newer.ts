@@ -32,11 +32,6 @@ export const NEWER_RULES: readonly Rule[] = [
     reason: 'Since Linux 6.11 it is looked later whether somebody writes the file.',
   },
   {
-    calls: /^fstatat64$/,
-    when: ({ ours, theirs }) => ours === 'EINVAL' && isError(theirs),
-    reason: 'Newer kernels look at the path before the flags.',
-  },
-  {
     calls: /^f(set|remove)xattr$/,
     when: ({ ours, theirs }) => ours === 'EPERM' && theirs === 'EOPNOTSUPP',
     reason: 'Attributes of an eventfd and its like are EOPNOTSUPP whoever asks since Linux 6.16.',

@@ -47,7 +47,7 @@ function putStat(t: Task, address: number, attributes: Attributes | undefined): 
   return 0;
 }
 
-const STAT_AT_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH;
+const STAT_AT_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE;
 
 const statOut = structOut(statStruct);
 const stat64Out = structOut(stat64Struct);
@@ -89,7 +89,7 @@ export const statCalls: readonly Call[] = [
     {
       before: (_t, _dirfd, _path, flags, mask) => {
         const sync = flags & AT_STATX_SYNC_TYPE;
-        if (flags & ~(STAT_AT_FLAGS | AT_STATX_SYNC_TYPE) || sync === AT_STATX_SYNC_TYPE) fail('EINVAL');
+        if (flags & ~STAT_AT_FLAGS || sync === AT_STATX_SYNC_TYPE) fail('EINVAL');
         if (mask & STATX__RESERVED) fail('EINVAL');
       },
     },

@@ -19,6 +19,12 @@
 #include <sys/uio.h>
 #include <sys/xattr.h>
 
+#ifdef __arm__
+#define SYS_FSTATAT SYS_fstatat64
+#else
+#define SYS_FSTATAT SYS_newfstatat
+#endif
+
 static int file(const char *name, const char *text) {
   int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0644);
   write(fd, text, strlen(text));
@@ -198,6 +204,31 @@ CASE(others_run_during_a_transfer) {
   ssize_t sent = sendfile(to, from, NULL, 1 << 30);
   SHOW(sent == offset(from));
   SHOW(sent < 1 << 30);
+}
+
+CASE(descriptors_before_memory) {
+  struct rlimit none = {3, 3}, one = {4, 4};
+  close_range(3, ~0U, 0);
+  setrlimit(RLIMIT_NOFILE, &one);
+  SHOW(syscall(SYS_pipe2, 8, 0));
+  SHOW(syscall(SYS_pipe2, 8, 1));
+  setrlimit(RLIMIT_NOFILE, &none);
+  SHOW(syscall(SYS_pipe2, 8, 0));
+  SHOW(syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, 8));
+  SHOW(open("/dev/null", O_RDONLY));
+}
+
+CASE(flags_of_stat) {
+  struct stat st;
+  int flags[] = {0, AT_STATX_FORCE_SYNC, AT_STATX_DONT_SYNC, AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC, AT_SYMLINK_FOLLOW, AT_REMOVEDIR, 0x8000};
+  for (int i = 0; i < 7; i++) {
+    SHOW(i);
+    SHOW(syscall(SYS_FSTATAT, AT_FDCWD, ".", &st, flags[i]));
+    SHOW(syscall(SYS_FSTATAT, AT_FDCWD, "none", &st, flags[i]));
+    SHOW(syscall(SYS_FSTATAT, AT_FDCWD, "", &st, flags[i]));
+    SHOW(syscall(SYS_FSTATAT, AT_FDCWD, 8, &st, flags[i]));
+    SHOW(syscall(SYS_FSTATAT, 99, ".", 8, flags[i]));
+  }
 }
 
 CASE(objects_have_one_inode) {
