@@ -227,11 +227,6 @@ export const RULES: readonly Rule[] = [
     reason: 'FIOQSIZE has another number on ARM.',
   },
   {
-    calls: /^(read|readv|recv|recvfrom|recvmsg|recvmmsg.*)$/,
-    when: ({ ours, theirs }) => ours === 'EFAULT' && isError(theirs),
-    reason: 'Where to receive to is looked at before the state of the socket.',
-  },
-  {
     calls: /^shmat$/,
     when: ({ made }) =>
       (word(made, 1) & 0x3fff) !== 0 && ((word(made, 1) & 0xfff) === 0 || (word(made, 2) & SHM_RND) !== 0),
@@ -490,8 +485,9 @@ export const RULES: readonly Rule[] = [
   {
     calls: /./,
     when: ({ what, ours, theirs }) =>
-      ours === 'EINTR' ||
-      theirs === 'EINTR' ||
+      /^(EINTR (\d+|success|EAGAIN|ETIMEDOUT)|(\d+|success|EAGAIN|ETIMEDOUT) EINTR)$/.test(
+        `${ours} ${theirs}`,
+      ) ||
       (what === 'end' && /signal (14|26|27)$/.test(`${ours} ${theirs}`)) ||
       (what === 'end' && (/^signal (14|26|27)/.test(ours) || theirs === 'signal 9')),
     reason: 'Timers ring while a call waits, or before it does.',

@@ -14,6 +14,15 @@ export const NEWER_RULES: readonly Rule[] = [
     reason: 'SIOCATMARK is for streams alone in newer kernels.',
   },
   {
+    calls: /^p?(read|write)v2?$/,
+    when: (difference) =>
+      difference.ours === 'EFAULT' &&
+      difference.theirs === 'EINVAL' &&
+      isOneOf(difference, [13, 14, 15, 16, 17]),
+    reason:
+      'Newer kernels look whether an epoll descriptor and its like can be read and written before the vector.',
+  },
+  {
     calls: /^execveat$/,
     when: ({ made, ours }) => ours === 'EINVAL' && (word(made, 4) & 0x10000) !== 0,
     reason: 'AT_EXECVE_CHECK is newer than Linux 6.1 (EINVAL).',

@@ -83,10 +83,11 @@ function bind(t: Task, fd: number, address: number, length: number): number {
       fail(family === s.AF_INET && !t.network.mayBind(name.host) ? 'EADDRNOTAVAIL' : 'EACCES');
     }
   }
-  const outcome = socket.bind(name);
-  if (outcome !== WOULD_BLOCK) return 0;
-  return t.wait(socket.queue);
+  return socket.bind(name) === WOULD_BLOCK ? hostAnswers(t, socket) : 0;
 }
+
+/** Waits for what the host does for a socket. Linux would not wait, so no signal interrupts it. */
+const hostAnswers = (t: Task, socket: Socket) => t.sleepKillable(socket.queue);
 
 /** Waits for a socket as long as its timeout lets it, from when the call began; then there is the error (sock_intr_errno). */
 function waitFor(t: Task, socket: Socket, timeout: number, errno: number): number {
@@ -94,6 +95,8 @@ function waitFor(t: Task, socket: Socket, timeout: number, errno: number): numbe
   if (t.now() >= deadline) return -errno;
   return t.wait(socket.queue, deadline, timeout === Infinity ? 'ERESTARTSYS' : 'EINTR');
 }
+
+const CONNECTING = { deadline: Infinity };
 
 function connect(t: Task, fd: number, address: number, length: number): number {
   t.files.get(fd);
@@ -111,9 +114,11 @@ function connect(t: Task, fd: number, address: number, length: number): number {
       : socket.connecting();
   if (outcome !== WOULD_BLOCK) return 0;
   // A datagram socket only waits for its port: that is no connecting.
-  const connects = socket.type === s.SOCK_STREAM;
-  if (socket.nonblocking && connects) return -ERRNO.EINPROGRESS;
-  return waitFor(t, socket, connects ? socket.writeTimeout : Infinity, ERRNO.EINPROGRESS);
+  if (socket.type !== s.SOCK_STREAM) {
+    t.callState ??= CONNECTING;
+    return hostAnswers(t, socket);
+  }
+  return socket.nonblocking ? -ERRNO.EINPROGRESS : waitFor(t, socket, socket.writeTimeout, ERRNO.EINPROGRESS);
 }
 
 function accept(t: Task, fd: number, address: number, lengthAt: number, flags: number): number {
@@ -238,8 +243,7 @@ export const socketCalls: readonly Call[] = [
   call(283, 'connect', [fd, ptr, int], connect),
   call(284, 'listen', [fd, int], (t, fd, backlog) => {
     const socket = socketOf(t, fd);
-    // Linux would not wait, so nothing interrupts it.
-    return socket.listen(backlog) === WOULD_BLOCK ? t.wait(socket.queue, Infinity, 'ERESTARTNOINTR') : 0;
+    return socket.listen(backlog) === WOULD_BLOCK ? hostAnswers(t, socket) : 0;
   }),
   call(285, 'accept', [fd, ptr, ptr], (t, fd, address, length) => accept(t, fd, address, length, 0)),
   call(366, 'accept4', [fd, ptr, ptr, flags(TYPES)], accept),

@@ -44,12 +44,20 @@ class CpuSleep implements Disposable {
     this.#timer.arm(until, 0);
   }
 
-  sleep(t: Task): number {
-    if (this.#cpu.now() >= this.#until) return 0;
+  /** A signal leaves the rest at `restAt`. */
+  sleep(t: Task, restAt: number, type: TimespecType): number {
+    const rest = this.#until - this.#cpu.now();
+    if (rest <= 0) return 0;
+    if (t.signalPending && restAt !== 0) t.mm.put(type, restAt, toTimespec(rest));
     return t.wait(this.#queue, Infinity, (again) => {
       again.callState ??= new CpuSleep(this.#cpu, this.#until);
-      return (again.callState as CpuSleep).sleep(again);
+      return (again.callState as CpuSleep).sleep(again, restAt, type);
     });
+  }
+
+  /** To a time of the clock: a signal ends it, and there is no rest. */
+  sleepTo(t: Task): number {
+    return this.#cpu.now() >= this.#until ? 0 : t.wait(this.#queue, Infinity, 'ERESTARTNOHAND');
   }
 
   [Symbol.dispose](): void {
@@ -84,8 +92,10 @@ function clockNanosleep(type: TimespecType) {
     if (cpu) {
       // Who sleeps takes no time of his own.
       if (isOwnThreads(t, id)) fail('EINVAL');
-      t.callState ??= new CpuSleep(cpu, fromTimespec(time) + (how & TIMER_ABSTIME ? 0 : now));
-      return (t.callState as CpuSleep).sleep(t);
+      const absolute = (how & TIMER_ABSTIME) !== 0;
+      t.callState ??= new CpuSleep(cpu, fromTimespec(time) + (absolute ? 0 : now));
+      const sleeper = t.callState as CpuSleep;
+      return absolute ? sleeper.sleepTo(t) : sleeper.sleep(t, restAt, type);
     }
     if (!(how & TIMER_ABSTIME)) return sleep(t, time, restAt, type);
     const rest = fromTimespec(time) - now;

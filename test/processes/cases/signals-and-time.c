@@ -261,6 +261,21 @@ CASE(clock_settime_errors) {
   SHOW(clock_adjtime(99, &x));
 }
 
+static void woken(int n) { (void)n; }
+CASE(rest_of_a_sleep_by_cpu_time) {
+  struct timespec t = {100, 0}, rest = {0, 0};
+  struct sigaction act = {.sa_handler = woken};
+  struct itimerval soon = {.it_value = {.tv_usec = 20000}};
+  sigaction(SIGALRM, &act, NULL);
+  setitimer(ITIMER_REAL, &soon, NULL);
+  SHOW(syscall(SYS_clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, 0, &t, &rest));
+  SHOW(rest.tv_sec);
+  setitimer(ITIMER_REAL, &soon, NULL);
+  SHOW(syscall(SYS_clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, 0, &t, 8));
+  setitimer(ITIMER_REAL, &soon, NULL);
+  SHOW(syscall(SYS_clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, TIMER_ABSTIME, &t, 8));
+}
+
 CASE(stacks_that_change_nothing) {
   stack_t none = {0}, disabled = {.ss_flags = SS_DISABLE}, small = {.ss_sp = (void *)4096, .ss_size = 100}, old;
   SHOW(sigaltstack(&none, NULL));

@@ -612,3 +612,26 @@ CASE(datagrams_wake) {
   sendto(s, "again", 5, 0, (void *)&a, sizeof a);
   SHOW(epoll_wait(e, &ev, 1, 0));
 }
+
+static void rung(int n) { (void)n; }
+CASE(nothing_interrupts_what_does_not_wait) {
+  struct sigaction act = {.sa_handler = rung};
+  struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}}, to = any;
+  int refused = 0, failed = 0;
+  to.sin_port = htons(9);
+  /* Nobody may send there who has not asked for it (SO_BROADCAST). */
+  to.sin_addr.s_addr = INADDR_BROADCAST;
+  sigaction(SIGALRM, &act, NULL);
+  pid_t child = fork();
+  if (child == 0)
+    while (kill(getppid(), SIGALRM) == 0) sched_yield();
+  for (int i = 0; i < 200; i++) {
+    int s = socket(AF_INET, SOCK_DGRAM, 0);
+    if (i % 2 && bind(s, (void *)&any, sizeof any)) failed++;
+    if (connect(s, (void *)&to, sizeof to) && errno == EACCES) refused++;
+    close(s);
+  }
+  kill(child, SIGKILL);
+  SHOW(failed);
+  SHOW(refused);
+}
