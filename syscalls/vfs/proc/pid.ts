@@ -1,8 +1,9 @@
 import { fail } from '../../abi/errno.ts';
 import { type Inode, pathOf } from '../core/inode.ts';
+import type { MountNamespace } from '../core/mount.ts';
 import { NAMESPACE_LINKS } from '../core/namespace.ts';
 import { SeekableFile } from '../core/open-file.ts';
-import type { UserNamespace } from '../core/user-namespace.ts';
+import type { IdKind, UserNamespace } from '../core/user-namespace.ts';
 import { cpuList } from './cpu.ts';
 import { procNet } from './net.ts';
 import {
@@ -251,111 +252,154 @@ function oomScoreAdj(process: () => ProcProcess): Entry {
   });
 }
 
-/** What namespaces it is in, and how they are set up. */
-function namespaceEntries(
-  source: ProcSource,
-  process: () => ProcProcess,
-  root: () => Inode,
-  check: () => void,
-): Record<string, Entry> {
-  const user = () => process().creds.user;
-  const namespace = (name: string): Entry =>
-    link(
+/** A process or thread whose directory is looked at. */
+class Shown {
+  readonly source: ProcSource;
+  readonly #pid: number;
+  readonly #tid: number;
+  readonly #root: () => Inode;
+
+  constructor(source: ProcSource, pid: number, tid: number, root: () => Inode) {
+    this.source = source;
+    this.#pid = pid;
+    this.#tid = tid;
+    this.#root = root;
+  }
+
+  process(): ProcProcess {
+    return this.source.process(this.#pid) ?? fail('ESRCH');
+  }
+  thread(): ProcThread {
+    const process = this.process();
+    return process.threads.find((t) => t.tid === this.#tid) ?? process;
+  }
+  mounts(): MountNamespace {
+    return this.process().namespaces.mnt;
+  }
+  isCurrent(): boolean {
+    return this.source.current()?.pid === this.#pid;
+  }
+  /** Throws EACCES. */
+  check(): void {
+    if (!this.source.mayInspect(this.#pid)) fail('EACCES');
+  }
+
+  of(make: (p: ProcProcess, t: ProcThread) => string | Uint8Array, mode = 0o444): Entry {
+    return text(() => make(this.process(), this.thread()), { mode });
+  }
+  inspected(make: (p: ProcProcess) => string): Entry {
+    return text(() => make(this.process()), { check: () => this.check() });
+  }
+  /** A file, which the link leads to. */
+  place(which: (p: ProcProcess) => Inode | undefined): Entry {
+    return link(
       () => {
-        check();
-        return (process().namespaces[name] ?? fail('ENOENT')).text;
+        this.check();
+        const inode = which(this.process()) ?? fail('ENOENT');
+        return `${pathOf(inode, viewRoot(this.source))}${inode.deleted ? ' (deleted)' : ''}`;
       },
       () => {
-        check();
-        return root().fs.vfs.namespaces.inode(process().namespaces[name] ?? fail('EACCES'));
+        this.check();
+        return which(this.process());
       },
     );
-  return {
-    gid_map: idMap(user, 'gids', source.viewer),
-    ns: directory(fixed(Object.fromEntries(NAMESPACE_LINKS.map((name) => [name, namespace(name)])))),
-    projid_map: idMap(user, 'projects', source.viewer),
-    setgroups: setgroups(user, source.viewer),
-    timens_offsets: text(() => process().timeOffsets, {
-      writer() {
-        const opener = source.viewer();
-        return (written) => process().setTimeOffsets(written, opener);
+  }
+  namespace(name: string): Entry {
+    return link(
+      () => {
+        this.check();
+        return (this.process().namespaces[name] ?? fail('ENOENT')).text;
       },
-    }),
-    uid_map: idMap(user, 'uids', source.viewer),
-  };
+      () => {
+        this.check();
+        return this.#root().fs.vfs.namespaces.inode(this.process().namespaces[name] ?? fail('EACCES'));
+      },
+    );
+  }
+  ids(kind: IdKind): Entry {
+    return idMap(() => this.process().creds.user, kind, this.source.viewer);
+  }
+  /** A text of what is mounted, which can be waited for. */
+  mounted(make: (mounts: MountNamespace, p: ProcProcess) => string): Entry {
+    return text(() => make(this.mounts(), this.process()), {
+      changes: () => ({ queue: this.mounts().changes, version: this.mounts().version }),
+    });
+  }
+  maps(make: typeof mapsText): Entry {
+    return this.inspected((p) => make(p, (path) => fileAt(this.process().root, path)));
+  }
 }
 
-/** Everything in /proc/PID, and in /proc/PID/task/TID. */
-function entries(source: ProcSource, pid: number, tid: number, root: () => Inode): Record<string, Entry> {
-  const process = () => source.process(pid) ?? fail('ESRCH');
-  const mounts = () => process().namespaces.mnt;
-  const changes = () => ({ queue: mounts().changes, version: mounts().version });
-  const thread = () => process().threads.find((t) => t.tid === tid) ?? process();
-  const of = (make: (p: ProcProcess, t: ProcThread) => string | Uint8Array, mode = 0o444) =>
-    text(() => make(process(), thread()), { mode });
-  const check = () => {
-    if (!source.mayInspect(pid)) fail('EACCES');
-  };
-  const inspected = (make: (p: ProcProcess) => string) => text(() => make(process()), { check });
-  const place = (which: (p: ProcProcess) => Inode | undefined): Entry =>
-    link(
-      () => {
-        check();
-        const inode = which(process()) ?? fail('ENOENT');
-        return `${pathOf(inode, viewRoot(source))}${inode.deleted ? ' (deleted)' : ''}`;
-      },
-      () => {
-        check();
-        return which(process());
-      },
-    );
-  const find = (path: string) => fileAt(process().root, path);
-  return {
-    attr: directory({ current: text(() => 'unconfined\n') }),
-    auxv: of((p) => p.auxv, 0o400),
-    cgroup: text(() => '0::/\n'),
-    cmdline: of((p) => p.cmdline()),
-    comm: text(() => `${thread().comm}\n`, {
-      write: (name) => thread().setComm(name.replace(/\0.*$/s, '').slice(0, 15)),
-    }),
-    coredump_filter: coreFilter(process),
-    cwd: place((p) => p.cwd),
-    environ: of((p) => p.environ(), 0o400),
-    exe: place((p) => p.exe),
-    fd: directory(
-      descriptors(process, (fd) => fdLink(source, process, fd, check)),
-      0o500,
-      () => source.current()?.pid === pid,
-    ),
-    fdinfo: directory(
-      descriptors(process, (fd) => fdInfo(process, fd)),
-      0o500,
-    ),
-    limits: of((p) => limits(p)),
-    maps: inspected((p) => mapsText(p, find)),
-    mem: made(
-      (parent, name) => new ProcessInode(parent, name, 0o600, process, (...open) => new MemFile(...open)),
-    ),
-    mountinfo: text(() => mounts().info(mounts().root, process().root), { changes }),
-    mounts: text(() => mounts().list(mounts().root, process().root), { changes }),
-    net: procNet(() => process().network),
-    ...namespaceEntries(source, process, root, check),
-    oom_adj: text(() => '0\n'),
-    oom_score: text(() => '0\n'),
-    oom_score_adj: oomScoreAdj(process),
-    pagemap: made(
-      (parent, name) => new ProcessInode(parent, name, 0o400, process, (...open) => new PagemapFile(...open)),
-    ),
-    personality: text(() => '00000000\n', { mode: 0o400 }),
-    root: place((p) => p.root),
-    smaps: inspected((p) => smapsText(p, find)),
-    smaps_rollup: inspected(smapsRollup),
-    stat: of(stat),
-    statm: of((p) => statm(p)),
-    status: of((p, t) => status(p, t, source.viewer().user)),
-    wchan: text(() => '0'),
-  };
-}
+/**
+ * Everything in /proc/PID, and in /proc/PID/task/TID. Made by name, when it is looked for: each static program asks for
+ * /proc/self/exe.
+ */
+const ENTRIES: ReadonlyMap<string, (shown: Shown) => Entry> = new Map(
+  Object.entries<(shown: Shown) => Entry>({
+    attr: () => directory({ current: text(() => 'unconfined\n') }),
+    auxv: (s) => s.of((p) => p.auxv, 0o400),
+    cgroup: () => text(() => '0::/\n'),
+    cmdline: (s) => s.of((p) => p.cmdline()),
+    comm: (s) =>
+      text(() => `${s.thread().comm}\n`, {
+        write: (name) => s.thread().setComm(name.replace(/\0.*$/s, '').slice(0, 15)),
+      }),
+    coredump_filter: (s) => coreFilter(() => s.process()),
+    cwd: (s) => s.place((p) => p.cwd),
+    environ: (s) => s.of((p) => p.environ(), 0o400),
+    exe: (s) => s.place((p) => p.exe),
+    fd: (s) => {
+      const process = () => s.process();
+      const links = descriptors(process, (fd) => fdLink(s.source, process, fd, () => s.check()));
+      return directory(links, 0o500, () => s.isCurrent());
+    },
+    fdinfo: (s) => {
+      const process = () => s.process();
+      return directory(
+        descriptors(process, (fd) => fdInfo(process, fd)),
+        0o500,
+      );
+    },
+    limits: (s) => s.of((p) => limits(p)),
+    maps: (s) => s.maps(mapsText),
+    mem: (s) =>
+      made((parent, name) => {
+        const make = (...open: ConstructorParameters<typeof MemFile>) => new MemFile(...open);
+        return new ProcessInode(parent, name, 0o600, () => s.process(), make);
+      }),
+    mountinfo: (s) => s.mounted((mounts, { root }) => mounts.info(mounts.root, root)),
+    mounts: (s) => s.mounted((mounts, { root }) => mounts.list(mounts.root, root)),
+    net: (s) => procNet(() => s.process().network),
+    gid_map: (s) => s.ids('gids'),
+    ns: (s) => directory(fixed(Object.fromEntries(NAMESPACE_LINKS.map((name) => [name, s.namespace(name)])))),
+    projid_map: (s) => s.ids('projects'),
+    setgroups: (s) => setgroups(() => s.process().creds.user, s.source.viewer),
+    timens_offsets: (s) =>
+      text(() => s.process().timeOffsets, {
+        writer() {
+          const opener = s.source.viewer();
+          return (written) => s.process().setTimeOffsets(written, opener);
+        },
+      }),
+    uid_map: (s) => s.ids('uids'),
+    oom_adj: () => text(() => '0\n'),
+    oom_score: () => text(() => '0\n'),
+    oom_score_adj: (s) => oomScoreAdj(() => s.process()),
+    pagemap: (s) =>
+      made((parent, name) => {
+        const make = (...open: ConstructorParameters<typeof PagemapFile>) => new PagemapFile(...open);
+        return new ProcessInode(parent, name, 0o400, () => s.process(), make);
+      }),
+    personality: () => text(() => '00000000\n', { mode: 0o400 }),
+    root: (s) => s.place((p) => p.root),
+    smaps: (s) => s.maps(smapsText),
+    smaps_rollup: (s) => s.inspected(smapsRollup),
+    stat: (s) => s.of(stat),
+    statm: (s) => s.of((p) => statm(p)),
+    status: (s) => s.of((p, t) => status(p, t, s.source.viewer().user)),
+    wchan: () => text(() => '0'),
+  }),
+);
 
 /** The directory of a process. */
 export function processDirectory(source: ProcSource, pid: number, root: () => Inode): Entry {
@@ -364,11 +408,18 @@ export function processDirectory(source: ProcSource, pid: number, root: () => In
     entry: (name) => {
       const tid = Number(name);
       if (!process().threads.some((t) => t.tid === tid)) return undefined;
-      return owned(source, pid, directory(entries(source, pid, tid, root)));
+      const shown = new Shown(source, pid, tid, root);
+      const content = { entry: (one: string) => ENTRIES.get(one)?.(shown), names: () => ENTRIES.keys() };
+      return owned(source, pid, directory(content));
     },
     names: () => process().threads.map((t) => String(t.tid)),
   };
-  return owned(source, pid, directory({ ...entries(source, pid, pid, root), task: directory(tasks) }));
+  const shown = new Shown(source, pid, pid, root);
+  const content: DirectoryContent = {
+    entry: (name) => (name === 'task' ? directory(tasks) : ENTRIES.get(name)?.(shown)),
+    names: () => [...ENTRIES.keys(), 'task'],
+  };
+  return owned(source, pid, directory(content));
 }
 
 /** Files of a process belong to its user. */
