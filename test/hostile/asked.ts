@@ -1,5 +1,5 @@
 /** What a made call asks, as far as the rules of differences.ts want to know. */
-import type { Made } from './generate.ts';
+import { ARENA, ARENA_SIZE, type Made } from './generate.ts';
 import type { Difference } from './rule.ts';
 
 /** Low word of an argument. */
@@ -31,6 +31,18 @@ export const hasNegative = ({ fills }: Made) =>
   fills.some(({ bytes }) => bytes.some((byte, i) => i % 4 === 3 && byte >= 0x80));
 /** Something is an address so near to the end of its page that the structure may reach into the next. */
 export const atPageEnd = ({ words }: Made) => words.some(([at]) => at > 0xfff && (at & 0xfff) > 0xe00);
+/** A message that is sent has control messages: of struct mmsghdr the first ones are looked at. */
+export function hasControl(made: Made): boolean {
+  const count = made.call.name === 'sendmmsg' ? Math.min(word(made, 2), 8) : 1;
+  const headers = wordsAt(made, word(made, 1), 8 * count);
+  return Array.from({ length: count }, (_, i) => headers[8 * i + 5]).some((length) => length !== 0);
+}
+/** Less memory is there than the size says, or may be. */
+export function runsOut(made: Made): boolean {
+  const [at, size] = [word(made, 1), word(made, 2)];
+  const isInArena = at >= ARENA && at < ARENA + ARENA_SIZE;
+  return WITH_VECTORS.test(made.call.name) || !isInArena || at + size > ARENA + ARENA_SIZE;
+}
 /** Something is an address where the ARM executor has its input or its stack. */
 export const inOwn = ({ words, fills }: Made) => {
   const isOwn = (at: number) => at >= 0xb600_0000 && at < 0xc000_0000;
@@ -153,8 +165,8 @@ export function isOneOf({ made, before }: Difference, fds: readonly number[], ar
 const F_DUPFD = 0;
 const F_DUPFD_CLOEXEC = 1030;
 /** Asks of a file of memfd_create, or may. */
-export const isMemory = (difference: Difference): boolean =>
-  isOneOf(difference, [18]) || difference.before.some(({ call }) => call.name === 'memfd_create');
+export const isMemory = (difference: Difference, argument = 0): boolean =>
+  isOneOf(difference, [18], argument) || difference.before.some(({ call }) => call.name === 'memfd_create');
 /** Asks of a socket of Unix datagrams, or may. */
 export const isDatagrams = (difference: Difference): boolean =>
   isOneOf(difference, [12]) ||

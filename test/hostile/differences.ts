@@ -4,6 +4,7 @@ import {
   atPageEnd,
   beyond,
   COMMON_PTRACE,
+  hasControl,
   hasNegative,
   huge,
   inOwn,
@@ -14,6 +15,7 @@ import {
   NEW_USER,
   NO_OPTION,
   O_CREAT,
+  runsOut,
   SHM_RND,
   seeksHoles,
   setsCpuTime,
@@ -239,8 +241,12 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /./,
-    when: ({ what, made, before }) =>
-      what === 'result' ? seeksHoles(made) : /^offset /.test(what) && [...before, made].some(seeksHoles),
+    when: (difference) => {
+      const { what, made, before } = difference;
+      return what === 'result'
+        ? seeksHoles(made) && isMemory(difference)
+        : /^offset /.test(what) && [...before, made].some(seeksHoles);
+    },
     reason: 'A file in memory has its holes at its end only.',
   },
   {
@@ -346,7 +352,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^sendm?msg$/,
-    when: ({ made, theirs }) => theirs === 'EINVAL' && made.fills.length > 0,
+    when: ({ made, theirs }) => theirs === 'EINVAL' && hasControl(made),
     reason:
       'A 64-bit kernel translates control messages of 32-bit programs, and gives EINVAL for less than a whole one.',
   },
@@ -369,26 +375,28 @@ export const RULES: readonly Rule[] = [
     calls: /^(read|recv|recvfrom|readv|write|writev|vmsplice)$/,
     when: ({ made, ours, theirs }) =>
       (/^\d+$/.test(ours) || (made.call.name === 'recvfrom' && ours === 'EINVAL')) &&
+      runsOut(made) &&
       (theirs === 'EFAULT' || Number(theirs) < Number(ours)),
     reason:
       'Memory of which a part can be used is used as far as it goes; Linux copies whole pages to a pipe, and whole messages of a socket.',
   },
   {
     calls: /./,
-    when: ({ made, ours, theirs }) =>
+    when: (difference) =>
       /^(preadv?2?|pread64|pwritev?2?|pwrite64|f?truncate64|fallocate|_llseek|sync_file_range2|readahead|arm_fadvise64_64|copy_file_range|sendfile64)$/.test(
-        made.call.name,
+        difference.made.call.name,
       ) &&
-      (huge(made) ||
-        /^(EFBIG|ENOSPC)$/.test(ours) ||
-        (theirs === 'EFBIG' && /truncate|fallocate/.test(made.call.name))),
+      (huge(difference.made) ||
+        (/^(EFBIG|ENOSPC)$/.test(difference.ours) && isMemory(difference)) ||
+        (difference.theirs === 'EFBIG' && /truncate|fallocate/.test(difference.made.call.name))),
     reason:
       'Sizes and offsets are exact to 2^53, beyond that they are refused; files of the host may be larger than those in memory, and may not have the same limit.',
   },
   {
     calls: /^(write|writev|splice)$/,
-    when: ({ made, ours }) =>
-      /^(EFBIG|ENOSPC)$/.test(ours) && word(made, made.call.name === 'splice' ? 2 : 0) === 18,
+    when: (difference) =>
+      /^(EFBIG|ENOSPC)$/.test(difference.ours) &&
+      isMemory(difference, difference.made.call.name === 'splice' ? 2 : 0),
     reason: 'A file in memory (memfd_create) has not the room of one of the host.',
   },
   {

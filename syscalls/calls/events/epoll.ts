@@ -1,4 +1,5 @@
 /** epoll(7) (fs/eventpoll.c). */
+import { USER_END, WRITE } from '../../../emu/memory/layout.ts';
 import { fail } from '../../abi/errno.ts';
 import { O_CLOEXEC } from '../../abi/fcntl.ts';
 import {
@@ -32,15 +33,26 @@ function epollCreate(t: Task, flags: number): number {
   return installFile(t, new EpollFile(t.kernel.vfs), closeOnExec(flags));
 }
 
+/** Of so many events, how many there is memory for. */
+function roomFor(t: Task, address: number, max: number): number {
+  const fits = (at: number, count: number) => t.mm.space.check(at, count * EPOLL_EVENT_SIZE, WRITE);
+  if (fits(address, max)) return max;
+  let room = 0;
+  while (fits(address + room * EPOLL_EVENT_SIZE, 1)) room++;
+  return room;
+}
+
 /** @param timeout in milliseconds, Infinity for none */
 function epollWait(t: Task, fd: number, address: number, max: number, timeout: number): number {
   const epoll = epollOf(t, fd);
   if (max <= 0 || max > 0x7fff_ffff / EPOLL_EVENT_SIZE) fail('EINVAL');
-  t.mm.writable(address, Math.min(max, 1) * EPOLL_EVENT_SIZE);
+  // Of the memory only the range is judged before there is something to tell (access_ok).
+  if (address + max * EPOLL_EVENT_SIZE > USER_END) fail('EFAULT');
   const state = (t.callState ??= { deadline: t.now() + timeout }) as { deadline: number };
-  const events = epoll.take(max);
+  const room = roomFor(t, address, max);
+  if (room === 0 && epoll.poll() !== 0) fail('EFAULT');
+  const events = room === 0 ? [] : epoll.take(room);
   if (events.length > 0) {
-    t.mm.writable(address, events.length * EPOLL_EVENT_SIZE);
     events.forEach((event, i) => {
       epoll_event.set(t.mm.view, address + i * EPOLL_EVENT_SIZE, event);
     });

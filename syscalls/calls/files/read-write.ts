@@ -134,7 +134,7 @@ function readVector(t: Task, file: OpenFile, vector: readonly Iovec[], move: Mov
   }
   // A file is read as far as there is memory, and not at all at its end.
   const isWhole = () => vector.every(({ base, length }) => t.mm.space.check(base, length, WRITE));
-  if (vector.length > 1 && total(vector) <= GATHER && (!file.inode.isRegular || isWhole()))
+  if (vector.length > 1 && total(vector) <= GATHER && (file instanceof Socket || isWhole()))
     return scatter(t, file, vector, move);
   let done = 0;
   for (const { base, length } of vector) {
@@ -222,7 +222,11 @@ function total(vector: readonly Iovec[]): number {
 
 /** Reads a small vector at once and spreads the bytes over it. */
 function scatter(t: Task, file: OpenFile, vector: readonly Iovec[], move: Move): number {
-  for (const { base, length } of vector) t.mm.writable(base, length);
+  if (!vector.every(({ base, length }) => t.mm.space.check(base, length, WRITE))) {
+    // That there is no such memory is told when there is something to read.
+    if (move(EMPTY, 0) === WOULD_BLOCK) return blockReading(t, file);
+    fail('EFAULT');
+  }
   const buffer = new Uint8Array(total(vector));
   const count = move(buffer, 0);
   if (count === WOULD_BLOCK) return blockReading(t, file);
@@ -293,7 +297,8 @@ export function withinSizeLimit(
   const end = Math.min(limit, most);
   if (end === Infinity || bytes.length === 0 || !(file instanceof SeekableFile) || !file.hasLargest)
     return bytes;
-  const at = offset === undefined ? (file.flags & O_APPEND ? file.size() : file.offset) : offset + done;
+  // Who appends does so wherever he says.
+  const at = file.flags & O_APPEND ? file.size() : offset === undefined ? file.offset : offset + done;
   if (at >= end && done > 0) return EMPTY;
   if (at >= limit) checkSizeLimit(t, at + 1);
   if (at >= most) fail('EFBIG');

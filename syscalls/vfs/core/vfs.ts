@@ -103,7 +103,8 @@ export function checkRename(flags: number): void {
   if (flags & RENAME_EXCHANGE && flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) fail('EINVAL');
 }
 
-const UNSEEN: ResolveOptions = { unseen: true };
+const OPENED: ResolveOptions = { opened: true };
+const OPENED_UNSEEN: ResolveOptions = { opened: true, unseen: true };
 const UNSEEN_NAME: ResolveOptions = { name: true, unseen: true };
 
 type Time = Timespec | 'now' | undefined;
@@ -260,16 +261,11 @@ export class Vfs {
     if (flags & O_CREAT && flags & O_DIRECTORY) fail('EINVAL');
     const exclusive = (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL);
     const follow = !(flags & O_NOFOLLOW) && !exclusive;
-    // What is to be made has no slash behind its name, whatever is there; "." and ".." are none (open_last_lookups).
-    if (flags & O_CREAT && /[^/]\/+$/.test(at.path) && !/(^|\/)\.\.?\/+$/.test(at.path)) {
-      lookupPath(at, at.start, at.path.replace(/[^/]*\/+$/, '') || '.', true, options);
-      fail('EISDIR');
-    }
     if (!(flags & O_CREAT)) {
       const inode = lookupIfThere(at, at.start, at.path, follow, options);
       return inode && this.#openSeen(inode, flags, at.creds);
     }
-    const how = exclusive && options === undefined ? UNSEEN : options;
+    const how = options ? { ...options, opened: true } : exclusive ? OPENED_UNSEEN : OPENED;
     const found = resolveIfThere(at, at.start, at.path, follow, how);
     if (found === undefined) return undefined;
     const { dir, name, inode, unseen } = found;

@@ -45,6 +45,8 @@ export interface ResolveOptions {
    * too long for a name.
    */
   name?: boolean;
+  /** What the path names may be made by opening it: there is no slash behind it, whatever is there (open_last_lookups). EISDIR. */
+  opened?: boolean;
   /**
    * What is to be done to the last component fails on the host as it shall where there is, or is not, such a file: no look is
    * needed where the directory has no say of its own (Inode.leavesToHost).
@@ -147,6 +149,7 @@ class Walk {
         this.#reached = { dir, name, inode: this.#at, slash: true, unseen: false };
         continue;
       }
+      if (isLast && slash && options?.opened) fail('EISDIR');
       // Who may not search is told so first, also where others say it when they look for a name.
       if (name.length > NAME_MAX) {
         if (!at.permits(X_OK, this.#creds)) fail('EACCES');

@@ -231,6 +231,66 @@ CASE(flags_of_stat) {
   }
 }
 
+CASE(who_appends_does_so_anywhere) {
+  close(file("log", "0123456789"));
+  int fd = open("log", O_RDWR | O_APPEND);
+  struct rlimit few = {100000, 100000};
+  signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &few);
+  SHOW(pwrite(fd, "abc", 3, 1000000));
+  SHOW(lseek(fd, 0, SEEK_END));
+  struct iovec two[] = {{"de", 2}, {"f", 1}};
+  SHOW(pwritev(fd, two, 2, 500000));
+  SHOW(lseek(fd, 0, SEEK_END));
+  int plain = open("log", O_RDWR);
+  SHOW(pwrite(plain, "abc", 3, 1000000));
+}
+
+static int opens(const char *name, int how) {
+  int fd = open(name, how, 0644);
+  return fd < 0 ? -1 : close(fd);
+}
+CASE(slashes_behind_what_is_made) {
+  close(file("target", "x"));
+  mkdir("sub", 0755);
+  symlink("target/", "to-file");
+  symlink("none/", "to-none");
+  symlink("sub/", "to-sub");
+  symlink("to-sub", "to-to");
+  symlink("none/x/", "lost");
+  const char *names[] = {"to-file", "to-none", "to-sub", "to-to", "lost", "sub/", "sub//", "sub/.", "sub/./", "none/", "none/x/", "target/x/", "to-file/", "./", "/", "to-sub/new"};
+  int hows[] = {O_CREAT | O_RDONLY, O_CREAT | O_WRONLY, O_CREAT | O_EXCL | O_WRONLY, O_CREAT | O_NOFOLLOW};
+  for (int i = 0; i < (int)(sizeof names / sizeof *names); i++)
+    for (int j = 0; j < 4; j++) {
+      printf("%s %d ", names[i], j);
+      SHOW(opens(names[i], hows[j]));
+    }
+}
+
+CASE(memory_is_looked_at_when_there_is_something) {
+  int e = epoll_create1(0), d = open(".", O_DIRECTORY), p[2], s[2];
+  struct epoll_event event = {.events = EPOLLIN};
+  struct iovec bad[] = {{(void *)3, 2}, {(void *)3, 2}};
+  char *two = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  munmap(two + 4096, 4096);
+  pipe2(p, O_NONBLOCK);
+  socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, s);
+  SHOW(syscall(SYS_epoll_wait, e, 8, 10, 5));
+  SHOW(syscall(SYS_epoll_wait, e, 0, 10, 5));
+  epoll_ctl(e, EPOLL_CTL_ADD, p[0], &event);
+  epoll_ctl(e, EPOLL_CTL_ADD, s[0], &event);
+  SHOW(readv(p[0], bad, 2));
+  SHOW(readv(s[0], bad, 2));
+  SHOW(readv(d, bad, 2));
+  write(p[1], "x", 1);
+  write(s[1], "xyz", 3);
+  SHOW(syscall(SYS_epoll_wait, e, 8, 10, 5));
+  SHOW(syscall(SYS_epoll_wait, e, two + 4096 - 16, 10, 5));
+  SHOW(syscall(SYS_epoll_wait, e, two, 10, 5));
+  SHOW(readv(p[0], bad, 2));
+  SHOW(readv(d, bad, 2));
+}
+
 CASE(objects_have_one_inode) {
   int event = eventfd(0, 0), timer = timerfd_create(CLOCK_MONOTONIC, 0), changes = inotify_init1(0), ep = epoll_create1(0);
   struct stat a, b;
