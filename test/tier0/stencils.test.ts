@@ -71,6 +71,26 @@ test('what is run often is put together, and counted where instructions are', ()
   expect(Machinery.take(space.memory, handlerSet()).stitched).toBeGreaterThan(3);
 });
 
+test('long code without branches is put together on all its pages', () => {
+  // Three pages, which are gone through often enough for the first run only.
+  const source = `
+    .thumb
+    movw  r4, #30000
+  again:
+    .rept 2900
+    eor.w r1, r4, r1, ror #7
+    .endr
+    subs  r4, #1
+    bne.w again
+    svc   #0`;
+  const m = run((space, hooks) => new JitBackend(space, { hooks, hot: 2 ** 30, count: true }), source);
+  expect(m.backend.stats().instructions).toBe(1 + 30_000 * 2902 + 1);
+  const { backend, space } = m;
+  backend.close();
+  const { stitched } = Machinery.take(space.memory, handlerSet(true));
+  expect(stitched).toBeGreaterThan(2900 / 64);
+});
+
 test('a loop in a function of stencils is left when its time is over, and when code changes', () => {
   let preempted = 0;
   const m = machine(
