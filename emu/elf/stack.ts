@@ -152,10 +152,9 @@ export function buildStack(space: AddressSpace, inputs: StackInputs): InitialSta
   const sp = align16(randomAt - words * 4);
 
   mapStack(space, sp, top, inputs.executable);
-  const out = Buffer.from(space.buffer, sp, top - sp);
-  out.write(args + environment + execfn, argStart - sp, 'latin1');
-  out.write(platform, platformAt - sp, 'latin1');
-  out.set(inputs.random.subarray(0, 16), randomAt - sp);
+  space.text.write(args + environment + execfn, argStart, 'latin1');
+  space.text.write(platform, platformAt, 'latin1');
+  space.u8.set(inputs.random, randomAt);
 
   let word = sp >>> 2;
   const u32 = space.u32;

@@ -118,6 +118,8 @@ export class AddressSpace {
   readonly i32: Int32Array;
   readonly u32: Uint32Array;
   readonly view: DataView;
+  /** The same for byte strings. */
+  readonly text: Buffer;
   /**
    * Called with a byte range whose code is no longer what it was: written to (page had CODE), unmapped, remapped or made
    * non-executable.
@@ -152,6 +154,7 @@ export class AddressSpace {
     this.i32 = pooled.i32;
     this.u32 = pooled.u32;
     this.view = pooled.view;
+    this.text = pooled.text;
     this.pages = pooled.pages;
     this.#areas = new VmaList(
       (vma) => {
@@ -424,7 +427,7 @@ export class AddressSpace {
       if (this.#states === STATE_MAX) throw new RangeError(`no room for more than ${STATE_MAX} threads`);
       base = STATE_BASE + STATE_SIZE * this.#states++;
     }
-    this.u8.fill(0, base, base + STATE_SIZE);
+    this.#pooled.f64.fill(0, base / 8, (base + STATE_SIZE) / 8);
     return base;
   }
   freeState(base: number): void {

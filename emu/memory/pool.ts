@@ -40,6 +40,8 @@ export class PooledMemory {
   /** For zeroing only: four times as fast as filling bytes (docs/MEMORY.md). */
   readonly f64: Float64Array;
   readonly view: DataView;
+  /** For text. */
+  readonly text: Buffer;
   readonly pages: PageTable;
   /** What has run in it. */
   program = '';
@@ -60,6 +62,7 @@ export class PooledMemory {
     this.u32 = new Uint32Array(buffer);
     this.f64 = new Float64Array(buffer);
     this.view = new DataView(buffer);
+    this.text = Buffer.from(buffer);
     this.pages = new PageTable(buffer, this.f64);
     writeHelpersPage(this.u32);
     this.pages.bytes[HELPERS_PAGE >>> PAGE_SHIFT] = READ | EXEC;

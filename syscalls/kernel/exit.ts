@@ -113,7 +113,7 @@ function endProcess(p: Process): void {
       p.kernel.queuedSignals.uncharge(timer.uid);
     }
     p.timers.clear();
-    p.realTimer.disarm();
+    p.stopRealTimer();
     p.pending.discard(ALL_SIGNALS);
   });
   attempt(() => undoSemaphores(p));

@@ -34,8 +34,6 @@ export class Mm {
   readonly space: AddressSpace;
   readonly backend: CpuBackend;
   readonly view: DataView;
-  /** All of the memory. */
-  readonly #buffer: Buffer;
   /** Tasks that use it. */
   users = 1;
   /** The heap: [startBrk, brk). */
@@ -67,7 +65,6 @@ export class Mm {
     this.space = space;
     this.backend = backend;
     this.view = space.view;
-    this.#buffer = Buffer.from(space.u8.buffer);
   }
 
   /** For fork: everything as it is here, but of a copy of the memory (dup_mm). Locks are not inherited (mlockall(2)). */
@@ -137,7 +134,7 @@ export class Mm {
   /** A page as a byte string. Throws EFAULT. */
   pageText(address: number): string {
     if (!this.space.check(address, PAGE_SIZE, READ)) fail('EFAULT');
-    return this.#buffer.toString('latin1', address, address + PAGE_SIZE);
+    return this.space.text.toString('latin1', address, address + PAGE_SIZE);
   }
 
   /**
@@ -147,7 +144,7 @@ export class Mm {
     const { u8 } = this.space;
     // Most are short, and end in their page.
     if ((address & 0xfff) <= 0x1000 - SHORT && max >= SHORT && this.space.check(address, SHORT, READ)) {
-      const text = this.#buffer.toString('latin1', address, address + SHORT);
+      const text = this.space.text.toString('latin1', address, address + SHORT);
       const nul = text.indexOf('\0');
       if (nul >= 0) return text.slice(0, nul);
     }

@@ -96,16 +96,14 @@ export class Process {
   readonly endedTracees: { tid: number; number: number; pgid: number; status: number }[] = [];
   /** What SEM_UNDO is to add at the end, by set. */
   readonly semaphoreUndo = new Map<Semaphores, Int16Array>();
-  /** ITIMER_REAL and alarm; POSIX timers by id. */
-  readonly realTimer: IntervalTimer;
+  /** Few processes ever ask for one of these. */
+  #realTimer: IntervalTimer | undefined;
+  #virtualTimer: CpuTimer | undefined;
+  #profTimer: CpuTimer | undefined;
+  #cpuLimit: CpuTimer | undefined;
   /** Timers that count CPU time of this process. */
   readonly armedCpuTimers = new Set<CpuTimer>();
-  readonly virtualTimer = this.#cpuTimer(
-    () => signalProcess(this, SIG.SIGVTALRM),
-    () => this.cpuUse.user,
-  );
-  readonly profTimer = this.#cpuTimer(() => signalProcess(this, SIG.SIGPROF));
-  readonly #cpuLimit = this.#cpuTimer(() => this.#overCpuLimit());
+  /** POSIX timers by id. */
   readonly timers = new Map<number, { disarm(): void; readonly uid: number }>();
   nextTimerId = 0;
   /** For --stats; memories count when they are closed. */
@@ -129,12 +127,7 @@ export class Process {
   ) {
     this.kernel = kernel;
     this.pending = new SignalQueue(kernel.signalArrivals, kernel.queuedSignals, (signo) => {
-      if (signo === SIG.SIGALRM) this.realTimer.rearm();
-    });
-    this.realTimer = new IntervalTimer(kernel.timers, kernel.now, () => {
-      signalProcess(this, SIG.SIGALRM);
-      // Ignored: the timer goes on as if it had been taken.
-      if ((this.pending.set & sigmask(SIG.SIGALRM)) === 0n) this.realTimer.rearm();
+      if (signo === SIG.SIGALRM) this.#realTimer?.rearm();
     });
     this.pid = pid;
     this.pids = pids;
@@ -144,6 +137,28 @@ export class Process {
     this.exitSignal = 0;
     this.limits = limits.slice();
     this.armCpuLimit();
+  }
+
+  /** ITIMER_REAL and alarm. */
+  get realTimer(): IntervalTimer {
+    const { timers, now } = this.kernel;
+    return (this.#realTimer ??= new IntervalTimer(timers, now, () => {
+      signalProcess(this, SIG.SIGALRM);
+      // Ignored: the timer goes on as if it had been taken.
+      if ((this.pending.set & sigmask(SIG.SIGALRM)) === 0n) this.realTimer.rearm();
+    }));
+  }
+  stopRealTimer(): void {
+    this.#realTimer?.disarm();
+  }
+  get virtualTimer(): CpuTimer {
+    return (this.#virtualTimer ??= this.#cpuTimer(
+      () => signalProcess(this, SIG.SIGVTALRM),
+      () => this.cpuUse.user,
+    ));
+  }
+  get profTimer(): CpuTimer {
+    return (this.#profTimer ??= this.#cpuTimer(() => signalProcess(this, SIG.SIGPROF)));
   }
 
   /** The kernel's id of its parent; 0 for the first process of all. */
@@ -200,8 +215,11 @@ export class Process {
   armCpuLimit(): void {
     const { cur, max } = this.limits[RLIMIT.RLIMIT_CPU]!;
     const seconds = Math.min(cur, max);
-    if (seconds === Infinity) this.#cpuLimit.disarm();
-    else this.#cpuLimit.arm(Math.max(seconds, 1) * 1000, 0);
+    if (seconds === Infinity) this.#cpuLimit?.disarm();
+    else {
+      this.#cpuLimit ??= this.#cpuTimer(() => this.#overCpuLimit());
+      this.#cpuLimit.arm(Math.max(seconds, 1) * 1000, 0);
+    }
   }
 
   /** SIGXCPU at the soft limit and every second from then on, SIGKILL at the hard one (getrlimit(2)). */
