@@ -33,6 +33,8 @@ import { NEWER_RULES } from './newer.ts';
 import type { Difference, Rule } from './rule.ts';
 import { IN_CHILD } from './selection.ts';
 
+/** A socket of IPv4 of that type is one of AF_PACKET. */
+const SOCK_PACKET = 10;
 /** Opens the executor itself. */
 const opensProgram = ({ call, fills }: Made) =>
   /^open/.test(call.name) &&
@@ -293,7 +295,8 @@ export const RULES: readonly Rule[] = [
   {
     calls: /^socket(pair)?$/,
     when: ({ made, ours }) =>
-      /^(EAFNOSUPPORT|EPROTONOSUPPORT)$/.test(ours) && ![1, 2, 10].includes(word(made, 0)),
+      /^(EAFNOSUPPORT|EPROTONOSUPPORT)$/.test(ours) &&
+      (![1, 2, 10].includes(word(made, 0)) || (word(made, 0) === 2 && (word(made, 1) & 0xf) === SOCK_PACKET)),
     reason: 'AF_PACKET and the netlink protocols other than NETLINK_ROUTE are not there.',
   },
   {

@@ -28,6 +28,14 @@ const HINTS: readonly number[] = [
   MADV.MADV_PAGEOUT,
 ];
 
+/** Advice that takes memory away, which is not to be given for what is locked (can_madv_lru_vma). */
+const NOT_OF_LOCKED: readonly number[] = [
+  MADV.MADV_DONTNEED,
+  MADV.MADV_FREE,
+  MADV.MADV_COLD,
+  MADV.MADV_PAGEOUT,
+];
+
 /** Advice that process_madvise gives to others (process_madvise_remote_valid). */
 const REMOTE: readonly number[] = [MADV.MADV_COLD, MADV.MADV_PAGEOUT, MADV.MADV_WILLNEED];
 
@@ -99,7 +107,7 @@ function madvise(t: Task, start: number, length: number, advice: number): number
       continue;
     }
     const stop = Math.min(vma.end, end);
-    if (vma.locked && (discards || advice === MADV.MADV_FREE)) fail('EINVAL');
+    if (vma.locked && NOT_OF_LOCKED.includes(advice)) fail('EINVAL');
     if (ON_FORK.has(advice)) setOnFork(space, vma, at, stop, advice);
     if (discards) {
       t.mm.noteResident(stop - at);

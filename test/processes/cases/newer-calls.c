@@ -465,3 +465,14 @@ CASE(memory_that_a_child_has_not) {
   SHOW(all[0]);
   SHOW(all[4096]);
 }
+
+CASE(advice_for_locked_memory) {
+  char *all = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  int advice[] = {MADV_NORMAL, MADV_WILLNEED, MADV_DONTNEED, MADV_FREE, MADV_COLD, MADV_PAGEOUT, MADV_DONTFORK, MADV_DONTDUMP};
+  mlock(all, 4096);
+  mprotect(all, 4096, PROT_NONE);
+  for (int i = 0; i < 8; i++) {
+    SHOW(madvise(all, 4096, advice[i]));
+    SHOW(madvise(all + 4096, 4096, advice[i]));
+  }
+}
