@@ -64,6 +64,13 @@ export const RULES: readonly Rule[] = [
       "fs.protected_hardlinks is 0, as the kernel begins with; most systems set 1, and then a link to what is not the caller's own is refused before the directory is looked at (EPERM).",
   },
   {
+    calls: /^ioprio_get$/,
+    when: ({ before, ours, theirs }) =>
+      !isError(ours) && !isError(theirs) && !before.some(({ call }) => call.name === 'ioprio_set'),
+    reason:
+      'A priority for files that another batch gave all processes of the user is inherited; which batches came to that is not the same.',
+  },
+  {
     calls: /^(setpriority|sched_setattr)$/,
     when: ({ made, ours, theirs }) =>
       word(made, 0) === 0 &&
@@ -502,6 +509,12 @@ export const RULES: readonly Rule[] = [
       (what === 'end' && /signal (14|26|27)$/.test(`${ours} ${theirs}`)) ||
       (what === 'end' && (/^signal (14|26|27)/.test(ours) || theirs === 'signal 9')),
     reason: 'Timers ring while a call waits, or before it does.',
+  },
+  {
+    calls: /^rt_sigtimedwait(_time64)?$/,
+    when: ({ ours, theirs }) => /^(EAGAIN (EFAULT|14)|(EFAULT|14) EAGAIN)$/.test(`${ours} ${theirs}`),
+    reason:
+      'A timer that rings is a signal that comes, or does not yet, and is told of, which may not be possible (EFAULT).',
   },
   {
     calls: /^getdents(64)?$/,
