@@ -116,57 +116,82 @@ function checked(
 
 type Handler = (t: Task, ...values: unknown[]) => number;
 
-/** A word as it is, as a number of either kind; most arguments are such, and nobody is called for them. */
+/** A word as it is, as a number of either kind; most arguments are such. */
 export function signed(_t: Task, low: number): number {
   return low;
 }
 export function unsigned(_t: Task, low: number): number {
   return low >>> 0;
 }
-function value(arg: AnyArg, t: Task, r: Int32Array, x: number): unknown {
-  const { decode } = arg;
-  if (decode === unsigned) return r[x]! >>> 0;
-  return decode === signed ? r[x]! : arg.decode(t, r[x]!, r[x + 1]!);
+/** How a word becomes a value: null as it is. */
+type Decode = ((t: Task, low: number, high: number) => unknown) | null;
+function decodeOf({ decode }: AnyArg): Decode {
+  return decode === signed ? null : decode;
+}
+function value(decode: Decode, t: Task, r: Int32Array, x: number): unknown {
+  return decode === null ? r[x]! : decode === unsigned ? r[x]! >>> 0 : decode(t, r[x]!, r[x + 1]!);
 }
 
-/** One function per number of arguments: no array is made per call. */
+/**
+ * One function per number of arguments: no array is made per call. Where they are few, nobody is called for a word as it is:
+ * most programs make too few calls for V8 to do that itself.
+ */
 function compile(args: readonly AnyArg[], at: readonly number[], handler: Handler): Call['invoke'] {
-  const [a, b, c, d, e, f] = args as AnyArg[];
-  const [i, j, k, l, m, n] = at as number[];
+  const [a = null, b = null, c = null, d = null, e = null, f = null] = args.map(decodeOf);
+  const [i = 0, j = 0, k = 0, l = 0, m = 0, n = 0] = at;
   switch (args.length) {
     case 0:
       return (t) => handler(t);
     case 1:
-      return (t, r) => handler(t, value(a!, t, r, i!));
+      return (t, r) => handler(t, a === null ? r[i]! : a === unsigned ? r[i]! >>> 0 : a(t, r[i]!, r[i + 1]!));
     case 2:
-      return (t, r) => handler(t, value(a!, t, r, i!), value(b!, t, r, j!));
+      return (t, r) =>
+        handler(
+          t,
+          a === null ? r[i]! : a === unsigned ? r[i]! >>> 0 : a(t, r[i]!, r[i + 1]!),
+          b === null ? r[j]! : b === unsigned ? r[j]! >>> 0 : b(t, r[j]!, r[j + 1]!),
+        );
     case 3:
-      return (t, r) => handler(t, value(a!, t, r, i!), value(b!, t, r, j!), value(c!, t, r, k!));
+      return (t, r) =>
+        handler(
+          t,
+          a === null ? r[i]! : a === unsigned ? r[i]! >>> 0 : a(t, r[i]!, r[i + 1]!),
+          b === null ? r[j]! : b === unsigned ? r[j]! >>> 0 : b(t, r[j]!, r[j + 1]!),
+          c === null ? r[k]! : c === unsigned ? r[k]! >>> 0 : c(t, r[k]!, r[k + 1]!),
+        );
     case 4:
       return (t, r) =>
-        handler(t, value(a!, t, r, i!), value(b!, t, r, j!), value(c!, t, r, k!), value(d!, t, r, l!));
+        handler(
+          t,
+          a === null ? r[i]! : a === unsigned ? r[i]! >>> 0 : a(t, r[i]!, r[i + 1]!),
+          b === null ? r[j]! : b === unsigned ? r[j]! >>> 0 : b(t, r[j]!, r[j + 1]!),
+          c === null ? r[k]! : c === unsigned ? r[k]! >>> 0 : c(t, r[k]!, r[k + 1]!),
+          d === null ? r[l]! : d === unsigned ? r[l]! >>> 0 : d(t, r[l]!, r[l + 1]!),
+        );
     case 5:
       return (t, r) =>
         handler(
           t,
-          value(a!, t, r, i!),
-          value(b!, t, r, j!),
-          value(c!, t, r, k!),
-          value(d!, t, r, l!),
-          value(e!, t, r, m!),
+          value(a, t, r, i),
+          value(b, t, r, j),
+          value(c, t, r, k),
+          value(d, t, r, l),
+          value(e, t, r, m),
         );
     case 6:
       return (t, r) =>
         handler(
           t,
-          value(a!, t, r, i!),
-          value(b!, t, r, j!),
-          value(c!, t, r, k!),
-          value(d!, t, r, l!),
-          value(e!, t, r, m!),
-          value(f!, t, r, n!),
+          value(a, t, r, i),
+          value(b, t, r, j),
+          value(c, t, r, k),
+          value(d, t, r, l),
+          value(e, t, r, m),
+          value(f, t, r, n),
         );
-    default:
-      return (t, r) => handler(t, ...args.map((arg, x) => value(arg, t, r, at[x]!)));
+    default: {
+      const decodes = args.map(decodeOf);
+      return (t, r) => handler(t, ...decodes.map((decode, x) => value(decode, t, r, at[x]!)));
+    }
   }
 }

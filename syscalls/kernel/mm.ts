@@ -131,10 +131,18 @@ export class Mm {
     type.set(this.view, address, value);
   }
 
+  /** By what a Buffer's toString comes to in the end. */
+  #text(start: number, end: number): string {
+    return (this.space.text as unknown as { latin1Slice(a: number, b: number): string }).latin1Slice(
+      start,
+      end,
+    );
+  }
+
   /** A page as a byte string. Throws EFAULT. */
   pageText(address: number): string {
     if (!this.space.check(address, PAGE_SIZE, READ)) fail('EFAULT');
-    return this.space.text.toString('latin1', address, address + PAGE_SIZE);
+    return this.#text(address, address + PAGE_SIZE);
   }
 
   /**
@@ -144,7 +152,7 @@ export class Mm {
     const { u8 } = this.space;
     // Most are short, and end in their page.
     if ((address & 0xfff) <= 0x1000 - SHORT && max >= SHORT && this.space.check(address, SHORT, READ)) {
-      const text = this.space.text.toString('latin1', address, address + SHORT);
+      const text = this.#text(address, address + SHORT);
       const nul = text.indexOf('\0');
       if (nul >= 0) return text.slice(0, nul);
     }

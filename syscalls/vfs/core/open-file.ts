@@ -71,40 +71,44 @@ export interface IoctlContext {
 }
 
 export abstract class OpenFile {
+  // Declared, and set by the constructor, as those of Inode are.
   /** The file behind it; anonymous files (pipes, eventfds) have an inode of their own. */
-  readonly inode: Inode;
+  declare readonly inode: Inode;
   /** Access mode and status flags as F_GETFL tells them (guest's numbers). */
-  flags: number;
+  declare flags: number;
+  /** The namespace of mounts that it was opened in. */
+  declare readonly mounts: MountNamespace;
+  /** Called when the last reference goes (epoll forgets the file). */
+  declare onClose: Set<() => void> | undefined;
+  /** F_SETOWN: who gets SIGIO, or the signal of F_SETSIG. */
+  declare owner: FileOwner | undefined;
+  declare signal: number;
+  /** What sends the signals of O_ASYNC. */
+  declare async: Disposable | undefined;
   /** Descriptors, in all processes, and mappings or others that hold it open. */
   #references = 0;
-  /** Woken whenever `poll` may give more than before. */
-  readonly queue: WaitQueue;
-  /** The namespace of mounts that it was opened in. */
-  readonly mounts: MountNamespace;
-  /** Called when the last reference goes (epoll forgets the file). */
-  onClose: Set<() => void> | undefined;
-  /** F_SETOWN: who gets SIGIO, or the signal of F_SETSIG. */
-  owner: FileOwner | undefined;
-  signal = 0;
-  /** What sends the signals of O_ASYNC. */
-  async: Disposable | undefined;
+  #queue: WaitQueue | undefined;
 
-  constructor(inode: Inode, flags: number, queue: WaitQueue = new WaitQueue()) {
+  constructor(inode: Inode, flags: number, queue?: WaitQueue) {
     this.inode = inode;
     inode.openFiles++;
     this.flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
-    this.queue = queue;
     this.mounts = inode.fs.vfs.mounts;
+    this.onClose = undefined;
+    this.owner = undefined;
+    this.signal = 0;
+    this.async = undefined;
+    this.#queue = queue;
   }
 
-  #readTimeout = Infinity;
-  #writeTimeout = Infinity;
+  /** Woken whenever `poll` may give more than before. */
+  get queue(): WaitQueue {
+    return (this.#queue ??= new WaitQueue());
+  }
+
   /** Milliseconds a read waits at most: SO_RCVTIMEO of sockets, VTIME of terminals. */
   get readTimeout(): number {
-    return this.#readTimeout;
-  }
-  set readTimeout(milliseconds: number) {
-    this.#readTimeout = milliseconds;
+    return Infinity;
   }
   /** What a read gives that has waited so long. */
   get timedOut(): number {
@@ -112,10 +116,7 @@ export abstract class OpenFile {
   }
   /** Milliseconds a write waits at most (SO_SNDTIMEO). */
   get writeTimeout(): number {
-    return this.#writeTimeout;
-  }
-  set writeTimeout(milliseconds: number) {
-    this.#writeTimeout = milliseconds;
+    return Infinity;
   }
 
   get vfs(): Vfs {
@@ -285,7 +286,12 @@ export abstract class OpenFile {
 
 /** A file with offsets: read and write are pread and pwrite at `offset`. */
 export abstract class SeekableFile extends OpenFile {
-  offset = 0;
+  declare offset: number;
+
+  constructor(inode: Inode, flags: number, queue?: WaitQueue) {
+    super(inode, flags, queue);
+    this.offset = 0;
+  }
 
   abstract override pread(into: Uint8Array, offset: number): number;
   abstract override pwrite(from: Uint8Array, offset: number): number;

@@ -296,10 +296,13 @@ export class NodeFs extends FileSystem {
    * The calls of the host by which names are used in directories that are open; undefined where paths are used, by the API: in
    * the host's own tree, for what is kept beside files, without node:ffi.
    */
-  #direct(): HostCalls | undefined {
+  get #direct(): HostCalls | undefined {
+    return this.#directCalls === null ? (this.#directCalls = this.#findDirect()) : this.#directCalls;
+  }
+  #directCalls: HostCalls | undefined | null = null;
+  #findDirect(): HostCalls | undefined {
     if (!this.native || this.guest !== undefined) return undefined;
-    if (this.#within !== undefined) return this.#within.#direct();
-    return this.#confined()?.calls;
+    return this.#within === undefined ? this.#confined()?.calls : this.#within.#direct;
   }
 
   releaseHandles(): boolean {
@@ -316,20 +319,20 @@ export class NodeFs extends FileSystem {
 
   /** Undefined when there is no such name. Throws Errno. */
   lstat(place: Place): HostStats | undefined {
-    const calls = this.#direct();
+    const calls = this.#direct;
     if (calls !== undefined) return statAt(calls, place);
     const stats = host(() => this.api.lstatSync(this.path(place), BIG));
     return stats && hostStats(stats);
   }
   /** Of what is open. Throws Errno. */
   fstat(fd: number): HostStats {
-    const calls = this.#direct();
+    const calls = this.#direct;
     if (calls !== undefined) return statOpen(calls, fd);
     return hostStats(host(() => this.api.fstatSync(fd, { bigint: true })));
   }
   /** Throws Errno. When there are no more descriptors, those go that are only there to be fast. */
   open(where: { readonly place: Place }, flags: number, mode?: number): number {
-    const calls = this.#direct();
+    const calls = this.#direct;
     for (let again = false; ; again = true) {
       const fd =
         calls === undefined
@@ -350,7 +353,7 @@ export class NodeFs extends FileSystem {
   }
   /** Throws Errno. */
   closeFd(fd: number): void {
-    const calls = this.#direct();
+    const calls = this.#direct;
     if (calls !== undefined) closeFd(calls, fd);
     else host(() => this.api.closeSync(fd));
   }
@@ -371,49 +374,49 @@ export class NodeFs extends FileSystem {
     else directory.handle = confined.adopt(fd, directory.handle);
   }
   mkdir(place: Place, mode: number): void {
-    const calls = this.#direct();
+    const calls = this.#direct;
     if (calls !== undefined) mkdirAt(calls, place, mode);
     else this.api.mkdirSync(this.path(place), mode);
   }
   rmdir(place: Place): void {
-    const calls = this.#direct();
+    const calls = this.#direct;
     if (calls !== undefined) rmdirAt(calls, place);
     else this.api.rmdirSync(this.path(place));
   }
   unlink(place: Place): void {
-    const calls = this.#direct();
+    const calls = this.#direct;
     if (calls !== undefined) unlinkAt(calls, place);
     else this.api.unlinkSync(this.path(place));
   }
   symlink(target: string, place: Place): void {
-    const calls = this.#direct();
+    const calls = this.#direct;
     if (calls !== undefined) symlinkAt(calls, target, place);
     else this.api.symlinkSync(this.#encoded(target), this.path(place));
   }
   /** What a link says. */
   readlink(place: Place): string {
-    const calls = this.#direct();
+    const calls = this.#direct;
     if (calls !== undefined) return readlinkAt(calls, place);
     return this.fromHost(this.api.readlinkSync(this.path(place), this.native ? 'latin1' : 'utf8'));
   }
   link(from: Place, to: Place): void {
-    const calls = this.#direct();
+    const calls = this.#direct;
     if (calls !== undefined) linkAt(calls, from, to);
     else this.api.linkSync(this.path(from), this.path(to));
   }
   rename(from: Place, to: Place): void {
-    const calls = this.#direct();
+    const calls = this.#direct;
     if (calls !== undefined) renameAt(calls, from, to, 0);
     else this.api.renameSync(this.path(from), this.path(to));
   }
   chown(place: Place, uid: number, gid: number): void {
-    const calls = this.#direct();
+    const calls = this.#direct;
     if (calls !== undefined) chownAt(calls, place, uid, gid);
     else this.api.lchownSync(this.path(place), uid, gid);
   }
   /** Of a file that is no link. */
   chmod(place: Place, mode: number): void {
-    const calls = this.#direct();
+    const calls = this.#direct;
     if (calls !== undefined && chmodAt(calls, place, mode)) return;
     if (this.hostTree || this.guest) this.api.chmodSync(this.path(place), mode);
     else chmodItself(this.path(place), mode);
@@ -424,6 +427,7 @@ export class NodeFs extends FileSystem {
     this.kept.close();
     this.#handles?.close();
     this.#handles = undefined;
+    this.#directCalls = undefined;
   }
 
   /** A place as the API takes it. */

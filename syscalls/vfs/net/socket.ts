@@ -168,6 +168,21 @@ export abstract class Socket extends OpenFile {
     if (inode instanceof SocketInode) inode.socket = this;
   }
 
+  #readTimeout = Infinity;
+  #writeTimeout = Infinity;
+  override get readTimeout(): number {
+    return this.#readTimeout;
+  }
+  override set readTimeout(milliseconds: number) {
+    this.#readTimeout = milliseconds;
+  }
+  override get writeTimeout(): number {
+    return this.#writeTimeout;
+  }
+  override set writeTimeout(milliseconds: number) {
+    this.#writeTimeout = milliseconds;
+  }
+
   /**
    * What the bytes of a sockaddr, as a program gave them to bind or connect, mean to this kind of socket; undefined when they ask
    * for no address at all (AF_UNSPEC, where that dissolves a connection). Throws what the call gives for an address of another

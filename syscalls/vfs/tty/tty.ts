@@ -197,7 +197,6 @@ export class TtyFile extends OpenFile {
     const { lflag, cc } = this.tty.line.termios;
     return lflag & ICANON || cc[VMIN] !== 0 ? Infinity : 100 * cc[VTIME]!;
   }
-  override set readTimeout(_milliseconds: number) {}
   /** VTIME has passed: an empty read, not an error. */
   override get timedOut(): number {
     return 0;

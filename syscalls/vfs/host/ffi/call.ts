@@ -160,6 +160,7 @@ export class OwnRoom extends Room {
 }
 
 const EBADF = 9;
+const STATX_BASIC_STATS_AND_BTIME = 0xfffn;
 type Syscall = (...args: bigint[]) => bigint;
 
 /**
@@ -191,6 +192,7 @@ export class HostCalls {
   #own = 2 * AREA_SIZE;
   readonly numbers: Readonly<Record<CallName, bigint>>;
   readonly #known = new Map<CallName, boolean>();
+  readonly #statxNumber: bigint;
   #statx: OwnRoom | undefined;
   #value: OwnRoom | undefined;
   #xattrArgs: bigint | undefined;
@@ -214,13 +216,10 @@ export class HostCalls {
     this.numbers = Object.fromEntries(
       Object.entries(numbers).map(([name, number]) => [name, BigInt(number)]),
     ) as Record<CallName, bigint>;
+    this.#statxNumber = this.numbers.statx;
     if (this.try('getpid') !== process.pid || this.try('fcntl', -1, 1) !== -EBADF) throw new Error();
   }
 
-  /** For statx. */
-  get statxRoom(): OwnRoom {
-    return (this.#statx ??= this.#ownRoom(256));
-  }
   /** For the largest value of an extended attribute. */
   get valueRoom(): OwnRoom {
     return (this.#value ??= this.#ownRoom(0x10000));
@@ -273,6 +272,25 @@ export class HostCalls {
     this.#putName(name);
     const result = this.#syscall(number, BigInt(fd), this.#address, c, d, e, 0n);
     return result === -1n ? -this.#errno[0]! : Number(result);
+  }
+
+  /** statx: what it gives is in `statxWords` until the next one. @param flags AT_* */
+  tryStatx(fd: number, name: string, flags: bigint): number {
+    const room = (this.#statx ??= this.#ownRoom(256));
+    this.#putName(name);
+    const result = this.#syscall(
+      this.#statxNumber,
+      BigInt(fd),
+      this.#address,
+      flags,
+      STATX_BASIC_STATS_AND_BTIME,
+      room.address,
+      0n,
+    );
+    return result === -1n ? -this.#errno[0]! : 0;
+  }
+  get statxWords(): Int32Array {
+    return this.#statx!.words;
   }
 
   /** openat without O_CREAT. @param flags of 32 bits */

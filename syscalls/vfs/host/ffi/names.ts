@@ -15,7 +15,6 @@ import type { HostCalls } from './call.ts';
 const O_CLOEXEC = 0o2000000;
 /** What a mode goes with: O_CREAT, __O_TMPFILE, whose numbers are the same on all of the host's architectures. */
 const MAKES = constants.O_CREAT | 0o20000000;
-const STATX_BASIC_STATS_AND_BTIME = 0xfffn;
 const NOFOLLOW = BigInt(AT_SYMLINK_NOFOLLOW);
 const EMPTY_PATH = BigInt(AT_EMPTY_PATH);
 const PATH_MAX = 4096;
@@ -38,21 +37,15 @@ export function pathOf({ fd, name }: Place): string {
 
 /** Undefined when there is no such name. */
 export function statAt(calls: HostCalls, { fd, name }: Place): HostStats | undefined {
-  const { statxRoom, numbers } = calls;
-  const { address } = statxRoom;
-  const result = calls.tryAt(numbers.statx, fd, name, NOFOLLOW, STATX_BASIC_STATS_AND_BTIME, address);
-  if (result === -ERRNO.ENOENT) return undefined;
-  if (result < 0) calls.failed(result);
-  return statxOf(statxRoom.words);
+  const result = calls.tryStatx(fd, name, NOFOLLOW);
+  if (result === 0) return statxOf(calls.statxWords);
+  return result === -ERRNO.ENOENT ? undefined : calls.failed(result);
 }
 
 /** Of what is open. */
 export function statOpen(calls: HostCalls, fd: number): HostStats {
-  const { statxRoom, numbers } = calls;
-  const { address } = statxRoom;
-  const result = calls.tryAt(numbers.statx, fd, '', EMPTY_PATH, STATX_BASIC_STATS_AND_BTIME, address);
-  if (result < 0) calls.failed(result);
-  return statxOf(statxRoom.words);
+  const result = calls.tryStatx(fd, '', EMPTY_PATH);
+  return result === 0 ? statxOf(calls.statxWords) : calls.failed(result);
 }
 
 /** struct statx (include/uapi/linux/stat.h), as words. */
