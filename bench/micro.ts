@@ -2,8 +2,8 @@
  * The machine's parts on their own, and what system calls and faults cost a guest: `node bench/micro.ts`. The machine should be
  * idle.
  *
- * First the fixture `costs` under armrun, qemu-arm and the host's kernel, then decoder, CPUs and compiler in operations a
- * second (benchmark.js).
+ * First the fixture `costs` under armrun, without a root and in one, qemu-arm and the host's kernel, then decoder, CPUs and
+ * compiler in operations a second (benchmark.js).
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -35,12 +35,14 @@ function costs(command: string, args: string[]): Map<string, string> {
 const bin = fileURLToPath(new URL('../src/bin.cjs', import.meta.url));
 const columns = [
   costs(process.execPath, [...flags, bin, `${fixtures}/costs.static`]),
+  // In a root names are the host's by directories that are open.
+  costs(process.execPath, [...flags, bin, '--root', '/', `${fixtures}/costs.static`]),
   costs('qemu-arm-static', [`${fixtures}/costs.static`]),
   costs(`${fixtures}/costs.host`, []),
 ];
 const row = (name: string, cells: string[]) =>
   console.log(name.padEnd(26) + cells.map((cell) => cell.padStart(10)).join(''));
-row('nanoseconds', ['armrun', 'qemu-arm', 'host']);
+row('nanoseconds', ['armrun', '--root', 'qemu-arm', 'host']);
 for (const name of columns[0]!.keys())
   row(
     name,
