@@ -8,7 +8,13 @@ import { credsFor } from '../../syscalls/vfs/core/creds.ts';
 import { type Inode, pathOf } from '../../syscalls/vfs/core/inode.ts';
 import { bindHost } from '../../syscalls/vfs/core/system-mounts.ts';
 import { Vfs } from '../../syscalls/vfs/core/vfs.ts';
-import { lookupPath, type ResolveOptions, resolve } from '../../syscalls/vfs/core/walk.ts';
+import {
+  lookupIfThere,
+  lookupPath,
+  type ResolveOptions,
+  resolve,
+  statIfThere,
+} from '../../syscalls/vfs/core/walk.ts';
 import { HostCalls } from '../../syscalls/vfs/host/ffi/call.ts';
 import { NodeFs } from '../../syscalls/vfs/host/node-fs.ts';
 import type { NodeInode } from '../../syscalls/vfs/host/node-inode.ts';
@@ -208,6 +214,77 @@ test('a file may be mounted on a name', () => {
   const into = new Uint8Array(10);
   expect(Buffer.from(into.subarray(0, file.read(into))).toString()).toBe('bound');
   file.release();
+});
+
+describe('a path that is one name', () => {
+  const nobody = credsFor(65534, 65534);
+
+  test('means what a walk finds, for whoever asks', () => {
+    fs.symlinkSync('../../outside/file', `${host}/out`);
+    fs.symlinkSync('dir/file', `${host}/in`);
+    fs.symlinkSync('dir', `${host}/to-dir`);
+    fs.symlinkSync('loop', `${host}/loop`);
+    fs.symlinkSync('none', `${host}/dangling`);
+    fs.mkdirSync(`${host}/closed`, { mode: 0o700 });
+    fs.writeFileSync(`${host}/closed/file`, '');
+    fs.mkdirSync(`${host}/mnt`);
+    root.fs.vfs.mounts.add(root, 'mnt', new TmpFs(root.fs.vfs));
+    const names = [
+      'in',
+      'out',
+      'dir',
+      'to-dir',
+      'loop',
+      'dangling',
+      'closed',
+      'mnt',
+      'file',
+      'none',
+      '.',
+      '..',
+    ];
+    names.push('', 'x'.repeat(255), 'x'.repeat(256), '...', '.x', 'dir/', 'dir/file');
+    const starts = [root, walk('dir').inode!, walk('closed').inode!, walk('dir/file').inode!];
+    /** Which file it is, or what is thrown. */
+    const told = (found: () => { ino: number; mode: number } | undefined) => {
+      let what: { ino: number; mode: number } | undefined;
+      const error = errorOf(() => {
+        what = found();
+      });
+      return what === undefined ? error : `${what.ino} ${what.mode}`;
+    };
+    for (const creds of [rootUser, nobody])
+      for (const start of starts)
+        for (const follow of [true, false])
+          for (const name of names) {
+            const context = { root, creds };
+            const expected = told(() => resolve(context, start, name, follow).inode?.stat());
+            const what = [name, follow, creds.uid, start.name].join();
+            const none = (answer: string) => (answer === 'ENOENT' ? 'none' : answer);
+            const looked = told(() => lookupIfThere(context, start, name, follow)?.stat());
+            const stated = told(() => statIfThere(context, start, name, follow));
+            expect([what, none(looked), none(stated)]).toEqual([what, none(expected), none(expected)]);
+          }
+  });
+
+  test('is looked at each time: what others on the host do is seen at once', () => {
+    const context = { root, creds: rootUser };
+    const dir = walk('dir').inode!;
+    const stat = () => statIfThere(context, dir, 'file', true);
+    const before = stat()!;
+    fs.appendFileSync(`${host}/dir/file`, ' and more');
+    expect(stat()!.size).toBe(before.size + 9);
+    fs.writeFileSync(`${host}/other`, '');
+    fs.renameSync(`${host}/other`, `${host}/dir/file`);
+    expect(stat()!.ino).not.toBe(before.ino);
+    fs.rmSync(`${host}/dir/file`);
+    expect(stat()).toBeUndefined();
+    fs.symlinkSync(outside, `${host}/dir/file`);
+    expect(stat()).toBeUndefined();
+    fs.rmSync(`${host}/dir/file`);
+    fs.mkdirSync(`${host}/dir/file`);
+    expect(stat()!.mode & 0o170000).toBe(0o040000);
+  });
 });
 
 describe('what is met on the way is believed for a moment', () => {

@@ -19,12 +19,13 @@ import {
   statx as statxStruct,
 } from '../../abi/stat.ts';
 import type { Task } from '../../kernel/task.ts';
-import { Inode } from '../../vfs/core/inode.ts';
+import { type FileSystem, Inode } from '../../vfs/core/inode.ts';
 import { FIRST_USER_NAMESPACE } from '../../vfs/core/user-namespace.ts';
+import { isName } from '../../vfs/core/walk.ts';
 import { dirfd, fd, hex, path, pathOrEmpty, pathOrNull, structOut } from '../args.ts';
 import { type Call, call } from '../declare.ts';
 import { atFlags } from '../names.ts';
-import { attributesIfThere, fileOrInodeIfThere } from './at.ts';
+import { attributesIfThere, fileOrInodeIfThere, startOf } from './at.ts';
 
 /** Owners as the caller's namespace knows them. */
 function shown({ creds: { user } }: Task, attributes: Attributes): Attributes {
@@ -44,6 +45,18 @@ function putStat(t: Task, address: number, attributes: Attributes | undefined): 
   const bytes = statBytes(shown(t, attributes));
   if (bytes === undefined) return -ERRNO.EOVERFLOW;
   t.mm.write(address, bytes);
+  return 0;
+}
+
+function putStatx(
+  t: Task,
+  address: number,
+  attributes: Attributes | undefined,
+  { id }: FileSystem,
+  isRoot: boolean,
+): number {
+  if (attributes === undefined) return -ERRNO.ENOENT;
+  t.mm.write(address, statxBytes(shown(t, attributes), id, isRoot));
   return 0;
 }
 
@@ -79,12 +92,16 @@ export const statCalls: readonly Call[] = [
     'statx',
     [dirfd, pathOrNull, atFlags, hex, structOut(statxStruct)],
     (t, dirfd, path, flags, _mask, out) => {
+      if (path && flags & AT_SYMLINK_NOFOLLOW && isName(path)) {
+        const start = startOf(t, dirfd, path);
+        // Where nothing is mounted in the directory, all is of its file system, and not the root.
+        if (start.mounts === undefined)
+          return putStatx(t, out, attributesIfThere(t, dirfd, path, flags), start.fs, false);
+      }
       const file = fileOrInodeIfThere(t, dirfd, path, flags, !(flags & AT_SYMLINK_NOFOLLOW));
       if (file === undefined) return -ERRNO.ENOENT;
       const inode = file instanceof Inode ? file : file.inode;
-      const attributes = shown(t, file.stat());
-      t.mm.write(out, statxBytes(attributes, inode.fs.id, inode === inode.fs.root));
-      return 0;
+      return putStatx(t, out, file.stat(), inode.fs, inode === inode.fs.root);
     },
     {
       before: (_t, _dirfd, _path, flags, mask) => {

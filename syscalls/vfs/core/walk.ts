@@ -264,7 +264,7 @@ export function statIfThere(
 }
 
 /** Whether a path is but one name in the directory where it begins, as most are: for these nothing is made. */
-function isName(path: string): boolean {
+export function isName(path: string): boolean {
   const { length } = path;
   if (length === 0 || length > NAME_MAX || path.includes('/')) return false;
   return path.charCodeAt(0) !== 0x2e || (path !== '.' && path !== '..');
