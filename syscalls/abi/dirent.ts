@@ -54,7 +54,7 @@ export function writeDirent(into: Uint8Array, at: number, room: number, e: DirEn
 }
 
 /** Of struct linux_dirent64, before the name: inode number, offset, length, type. */
-const HEAD = 19;
+export const HEAD = 19;
 const DOT = 0x2e;
 
 /**

@@ -63,7 +63,9 @@ function valueText({ call }: Made, { value }: CallResult): string {
   if (IN_CHILD.test(call.name) && value & ENDED) return statusText(value & ~ENDED);
   return OWN_RESULT.test(call.name) ? 'success' : String(value);
 }
-const rangeText = ({ first, last }: CallResult): string => (first < 0 ? 'nothing' : `${first}..${last}`);
+const GONE = -2;
+const rangeText = ({ first, last }: CallResult): string =>
+  first === GONE ? 'gone' : first < 0 ? 'nothing' : `${first}..${last}`;
 const statusText = (status: number): string =>
   status & 0x7f ? `signal ${status & 0x7f}` : `status ${status >> 8}`;
 const endText = ({ status, calls }: BatchResult, both: number): string =>

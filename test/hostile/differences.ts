@@ -98,6 +98,15 @@ export const RULES: readonly Rule[] = [
       'A 32-bit program of an x86-64 kernel has 4 GiB of addresses, one of an ARM kernel 3 GiB: ranges that reach beyond are refused (EFAULT, EINVAL, ENOMEM).',
   },
   {
+    calls: /^(readv?|preadv2?)$/,
+    when: ({ before, ours, theirs }) =>
+      ours !== theirs &&
+      theirs === 'EAGAIN' &&
+      before.some((each) => /^p?readv?2?$/.test(each.call.name) && beyond(each)),
+    reason:
+      'What a program of an x86-64 kernel reads to where one for ARM has no addresses is taken, though that gives EFAULT, too: the count of an eventfd.',
+  },
+  {
     calls: /./,
     when: ({ made, theirs }) => inOwn(made) && theirs === 'EFAULT',
     reason: 'Below 3 GiB are the stack and the mappings of an ARM program, where one for x86 has nothing.',

@@ -1,5 +1,5 @@
 /** Reading directories: getdents(2) (fs/readdir.c). */
-import { writeDirent, writeDirent64 } from '../../abi/dirent.ts';
+import { HEAD, writeDirent, writeDirent64 } from '../../abi/dirent.ts';
 import { ERRNO, fail } from '../../abi/errno.ts';
 import type { Task } from '../../kernel/task.ts';
 import { fd, ptr, size } from '../args.ts';
@@ -12,17 +12,18 @@ function getdents(t: Task, fd: number, address: number, size: number, write: typ
   // A count that is negative has no room for anything.
   const room = size > 0x7fff_ffff ? 0 : Math.min(size, 1 << 20);
   const into = accessibleOrNone(t, { base: address, length: room });
-  if (write === writeDirent64 && into.length === room) {
+  const is64 = write === writeDirent64;
+  if (is64 && into.length === room) {
     const length = file.readdir64(into);
     if (length !== undefined) return length;
   }
   let used = 0;
   let failure = 0;
   file.readdir((entry) => {
-    // That an entry has no room is found before there is looked where it goes.
+    // That an entry has no room is found before there is looked where it goes. What follows its name is not written (filldir64).
     const length = write(into, used, room - used, entry);
     if (length === 0) failure = -ERRNO.EINVAL;
-    else if (used + length > into.length) failure = -ERRNO.EFAULT;
+    else if (used + (is64 ? HEAD + entry.name.length + 1 : length) > into.length) failure = -ERRNO.EFAULT;
     else used += length;
     return failure === 0;
   });

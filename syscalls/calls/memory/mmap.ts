@@ -142,8 +142,12 @@ function mmap(
     if (type === MAP_SHARED_VALIDATE && how & ~LEGACY_MAP_MASK) fail('EOPNOTSUPP');
     if (!file.readable || (shared && prot & PROT.PROT_WRITE && !file.writable)) fail('EACCES');
     if (file.inode.noExec && prot & PROT.PROT_EXEC) fail('EPERM');
-    // Sockets have a way to be mapped, which refuses it.
-    if (growsDown && file instanceof Socket) fail('EINVAL');
+    // Sockets have a way to be mapped, which refuses it when what was there is gone (mmap_region, sock_no_mmap).
+    if (file instanceof Socket) {
+      if (growsDown) fail('EINVAL');
+      if (how & MAP.MAP_FIXED && mayExpand(t, bytes, isData({ prot, shared, growsDown }), hint, hint + bytes))
+        space.unmap(hint, hint + bytes);
+    }
     file.checkMapping(prot, shared);
     source = file.pageSource(shared);
     if (growsDown) fail('EINVAL');

@@ -6,7 +6,7 @@ import type dgram from 'node:dgram';
 import fs from 'node:fs';
 import type net from 'node:net';
 import { ERRNO, type Errno, fail } from '../../abi/errno.ts';
-import { AF_INET, addressBytes, type InetAddress, SOCK_DGRAM } from '../../abi/socket.ts';
+import { AF_INET, AF_INET6, addressBytes, type InetAddress, SOCK_DGRAM } from '../../abi/socket.ts';
 import { Namespace } from '../core/namespace.ts';
 import { FIRST_USER_NAMESPACE, type UserNamespace } from '../core/user-namespace.ts';
 import type { Vfs } from '../core/vfs.ts';
@@ -28,7 +28,7 @@ import {
 import { Loopback } from './loopback.ts';
 import { NetlinkPorts } from './netlink-ports.ts';
 import type { End } from './packet.ts';
-import { isAny, isGroup } from './private-ports.ts';
+import { isAny, isGroup, isV4 } from './private-ports.ts';
 import type { PacketKind, PacketPort } from './raw-socket.ts';
 
 export abstract class Network extends Namespace {
@@ -56,9 +56,9 @@ export abstract class Network extends Namespace {
   }
   /**
    * Whether there is a way to an address at all; `chosen`: a group's interface has been. Throws what sendto(2) gives where
-   * there is none; the host tells later.
+   * there is none.
    */
-  checkRoute(_host: string, _chosen: boolean): void {}
+  abstract checkRoute(host: string, chosen: boolean): void;
   /** Throws what connect tells of a stream that has no way to go, without waiting: ENETUNREACH, EADDRNOTAVAIL ... */
   abstract checkWay(to: InetAddress): void;
   /** Sets IFF_UP of an interface, or takes it away. EPERM where it is the host's. */
@@ -80,7 +80,13 @@ export abstract class Network extends Namespace {
 
 const NO_WAY: readonly number[] = [ERRNO.ENETUNREACH, ERRNO.EHOSTUNREACH, ERRNO.EADDRNOTAVAIL];
 
+/** So long a way that was there is believed to be, for who sends much. */
+const ROUTE_MS = 100;
+
 export class HostNetwork extends Network {
+  #reached = '';
+  #reachedUntil = 0;
+
   /** The host's own, which also asks for the group of this process (createPackets). */
   override get pingGroups(): readonly [number, number] {
     return hostPingGroups();
@@ -103,6 +109,13 @@ export class HostNetwork extends Network {
     } finally {
       fs.closeSync(fd);
     }
+  }
+  /** The host would tell later. */
+  override checkRoute(host: string, chosen: boolean): void {
+    if ((isGroup(host) && chosen) || (host === this.#reached && Date.now() < this.#reachedUntil)) return;
+    this.checkWay({ family: isV4(host) ? AF_INET : AF_INET6, host, port: 1 });
+    this.#reached = host;
+    this.#reachedUntil = Date.now() + ROUTE_MS;
   }
   override interfaces(): NetworkInterface[] {
     return hostInterfaces();

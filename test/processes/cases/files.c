@@ -291,6 +291,18 @@ CASE(memory_is_looked_at_when_there_is_something) {
   SHOW(readv(d, bad, 2));
 }
 
+CASE(entries_at_the_end_of_memory) {
+  char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  munmap(page + 4096, 4096);
+  mkdir("empty", 0755);
+  for (int room = 19; room < 26; room++) {
+    int d = open("empty", O_DIRECTORY);
+    SHOW(room);
+    SHOW(syscall(SYS_getdents64, d, page + 4096 - room, 1000));
+    close(d);
+  }
+}
+
 CASE(objects_have_one_inode) {
   int event = eventfd(0, 0), timer = timerfd_create(CLOCK_MONOTONIC, 0), changes = inotify_init1(0), ep = epoll_create1(0);
   struct stat a, b;

@@ -476,3 +476,17 @@ CASE(advice_for_locked_memory) {
     SHOW(madvise(all + 4096, 4096, advice[i]));
   }
 }
+
+CASE(sockets_are_not_mapped) {
+  char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  int s = socket(AF_INET, SOCK_DGRAM, 0), p[2];
+  pipe(p);
+  SHOW(mmap(page, 4096, PROT_READ, MAP_SHARED | MAP_FIXED, p[0], 0) == MAP_FAILED ? -1 : 0);
+  SHOW(msync(page, 4096, MS_ASYNC));
+  SHOW(mmap(page, 4096, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, s, 0) == MAP_FAILED ? -1 : 0);
+  SHOW(msync(page, 4096, MS_ASYNC));
+  SHOW(mmap(page, 4096, PROT_READ, MAP_SHARED, s, 0) == MAP_FAILED ? -1 : 0);
+  SHOW(msync(page, 4096, MS_ASYNC));
+  SHOW(mmap(page, 4096, PROT_READ, MAP_SHARED | MAP_FIXED, s, 0) == MAP_FAILED ? -1 : 0);
+  SHOW(msync(page, 4096, MS_ASYNC));
+}
