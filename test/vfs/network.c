@@ -263,6 +263,10 @@ static void no_way(void) {
   TRY(connect(fd, &a.any, sizeof a.v4));
   TRY(fcntl(fd, F_SETFL, 0));
   TRY(connect(fd, &a.any, sizeof a.v4));
+  int udp = socket(AF_INET, SOCK_DGRAM, 0);
+  TRY(sendto(udp, "x", 1, 0, &a.any, sizeof a.v4));
+  TRY(sendto(udp, "", 0, MSG_DONTWAIT, &a.any, sizeof a.v4));
+  TRY(sendto(udp, (void *)8, 1, 0, &a.any, sizeof a.v4));
 }
 
 int main(int argc, char **argv) {
