@@ -111,6 +111,15 @@ test('not when its bytes may be newer in a shared mapping', () => {
   writer.release();
 });
 
+test('a bind mount has those of the tree that it shows', () => {
+  const first = use();
+  const bind = new NodeFs(nodeFs.vfs, directory, { within: nodeFs });
+  const file = lookupPath({ root: bind.root, creds }, bind.root, '/a', true).open(O_RDONLY).ref() as NodeFile;
+  expect(file.fd).toBe(first.fd);
+  file.release();
+  expect(open()).toEqual(['a']);
+});
+
 test('not for other flags, and of files that nobody has mapped', () => {
   use('a', O_NOATIME);
   expect(open()).toEqual([]);

@@ -119,8 +119,8 @@ export class NodeFs extends FileSystem {
   readonly reachesSockets: boolean;
   readonly #within: NodeFs | undefined;
   #handles: DirectoryHandles | undefined | null = null;
-  /** Of files that nobody has open. */
-  readonly kept = new KeptDescriptors();
+  /** Of files that nobody has open; one for all that show the same tree. */
+  readonly kept: KeptDescriptors;
   readonly root: NodeInode;
   readonly #isDirectory: boolean;
   /**
@@ -171,6 +171,7 @@ export class NodeFs extends FileSystem {
     this.hostTree = options.hostTree ?? false;
     this.reachesSockets = options.reachesSockets ?? this.hostTree;
     this.#within = this.native ? outer : undefined;
+    this.kept = this.#within?.kept ?? new KeptDescriptors();
     this.hostUmask = this.native ? process.umask() : 0;
     // Links on the way to the root are the host's own business.
     const real =
