@@ -121,7 +121,8 @@ export class JitBackend implements CpuBackend {
     const hooks: InterpreterHooks = {
       hot: (location, count, arrival) => {
         this.stencils.arrived(location, count);
-        if (arrival !== ARRIVAL.BRANCH) this.#arrived(location, count, arrival === ARRIVAL.LOOP);
+        if (arrival !== ARRIVAL.BRANCH && options.interpret !== true)
+          this.#arrived(location, count, arrival === ARRIVAL.LOOP);
       },
       sawJump: (address, location) => {
         if (options.interpret !== true) this.code.sawJump(address, location);

@@ -2,8 +2,8 @@
  * The interpreter's functions that are no instruction: how it goes from one instruction to another, and when it leaves. Written
  * by hand in wasm.
  *
- * All are (state block, location or record, address) -> location or LEAVE, as handlers are, but `check` and `wayOut`. OFF.thumb is
- * kept true at every step; the PC, and ITSTATE, are only in the state block when TypeScript looks.
+ * All are (state block, location or record, address) -> location or LEAVE, as handlers are, but `check` and `wayOut`. OFF.thumb
+ * is kept true at every step; the PC, and ITSTATE, are only in the state block when TypeScript looks.
  */
 import { EXIT } from '../cpu.ts';
 import { OFF } from '../cpu-state.ts';

@@ -71,6 +71,21 @@ test('what is run often is put together, and counted where instructions are', ()
   expect(Machinery.take(space.memory, handlerSet()).stitched).toBeGreaterThan(3);
 });
 
+test('who translates nothing has functions of stencils, who is led from instruction to instruction has none', () => {
+  const stitchedOf = (exactFuel: boolean): number => {
+    const m = run(
+      (space, hooks) => new JitBackend(space, { hooks, interpret: true, stitched: 1, exactFuel }),
+      LOOP,
+    );
+    expect(outcome(m)).toEqual(outcome(run(reference, LOOP)));
+    const { backend, space } = m;
+    backend.close();
+    return Machinery.take(space.memory, handlerSet()).stitched;
+  };
+  expect(stitchedOf(false)).toBeGreaterThan(3);
+  expect(stitchedOf(true)).toBe(0);
+});
+
 test('long code without branches is put together on all its pages', () => {
   // Three pages, which are gone through often enough for the first run only.
   const source = `
