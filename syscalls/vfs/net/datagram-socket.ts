@@ -260,7 +260,7 @@ export class DatagramSocket extends Socket implements LocalReceiver {
       this.#bindingAsked = false;
       return 0;
     }
-    if (this.#state !== 'new') fail('EINVAL');
+    if (this.#state !== 'new') this.network.refuseBinding(this.family, inetAddress(address).host);
     this.#asked = inetAddress(address);
     this.#bindingAsked = true;
     this.#openHost(this.#asked);

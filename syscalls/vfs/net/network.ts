@@ -54,6 +54,10 @@ export abstract class Network extends Namespace {
       host === '255.255.255.255' || isBroadcast(this.interfaces(), addressBytes(AF_INET, host));
     return isAny(host) || isGroup(host) || isForAll || this.loopback.isOwn(host);
   }
+  /** What has an address is not bound again: EINVAL, but of IPv4 the address is judged first (__inet_bind). */
+  refuseBinding(family: number, host: string): never {
+    return fail(family === AF_INET && !this.mayBind(host) ? 'EADDRNOTAVAIL' : 'EINVAL');
+  }
   /**
    * Whether there is a way to an address at all; `chosen`: a group's interface has been. Throws what sendto(2) gives where
    * there is none.

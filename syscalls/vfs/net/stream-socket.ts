@@ -98,8 +98,8 @@ export class StreamSocket extends Socket {
       this.#bindingAsked = false;
       return 0;
     }
-    if (this.#state !== 'new') fail('EINVAL');
     const { host, port } = inetAddress(address);
+    if (this.#state !== 'new') this.network.refuseBinding(this.family, host);
     const server = this.network.createServer({ allowHalfOpen: true, pauseOnConnect: true });
     server.on(
       'connection',

@@ -635,3 +635,17 @@ CASE(nothing_interrupts_what_does_not_wait) {
   SHOW(failed);
   SHOW(refused);
 }
+
+CASE(bound_twice) {
+  struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  struct sockaddr_in other = {.sin_family = AF_INET, .sin_addr = {htonl(0x01020304)}};
+  for (int type = SOCK_STREAM; type <= SOCK_DGRAM; type++) {
+    int s = socket(AF_INET, type, 0);
+    SHOW(bind(s, (void *)&other, sizeof other));
+    SHOW(bind(s, (void *)&own, sizeof own));
+    SHOW(bind(s, (void *)&other, sizeof other));
+    SHOW(bind(s, (void *)&own, sizeof own));
+    if (type == SOCK_STREAM) SHOW(listen(s, 1));
+    SHOW(bind(s, (void *)&other, sizeof other));
+  }
+}
