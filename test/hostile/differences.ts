@@ -35,6 +35,9 @@ import { IN_CHILD } from './selection.ts';
 
 /** A socket of IPv4 of that type is one of AF_PACKET. */
 const SOCK_PACKET = 10;
+/** Asks for a priority for files of its own: as a process, a group or a user. */
+const setsOwnIoPriority = (made: Made) =>
+  made.call.name === 'ioprio_set' && [0, 1000].includes(word(made, 1));
 /** Opens the executor itself. */
 const opensProgram = ({ call, fills }: Made) =>
   /^open/.test(call.name) &&
@@ -65,8 +68,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^ioprio_get$/,
-    when: ({ before, ours, theirs }) =>
-      !isError(ours) && !isError(theirs) && !before.some(({ call }) => call.name === 'ioprio_set'),
+    when: ({ before, ours, theirs }) => !isError(ours) && !isError(theirs) && !before.some(setsOwnIoPriority),
     reason:
       'A priority for files that another batch gave all processes of the user is inherited; which batches came to that is not the same.',
   },

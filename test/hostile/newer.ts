@@ -3,6 +3,9 @@ import { huge, isDatagrams, isError, isNameless, isOneOf, sendsZeros, word } fro
 import type { Made } from './generate.ts';
 import type { Rule } from './rule.ts';
 
+/** Makes an eventfd or its like. */
+const makesObject = ({ call }: Made) =>
+  /^(epoll_create1?|eventfd2?|timerfd_create|signalfd4?|inotify_init1?)$/.test(call.name);
 const AT_EMPTY_PATH = 0x1000;
 /** Sets a priority with a hint (IOPRIO_HINT_SHIFT). */
 const hasHint = (made: Made) => made.call.name === 'ioprio_set' && (word(made, 2) & 0x1ff8) !== 0;
@@ -75,7 +78,7 @@ export const NEWER_RULES: readonly Rule[] = [
       const { result, theirs } = difference;
       return (
         (result === 'EINVAL' || (result === 'EFAULT' && theirs === 'signal 13')) &&
-        isOneOf(difference, [0, 4, 13, 14, 15, 16, 17, 19], 1)
+        (isOneOf(difference, [0, 4, 13, 14, 15, 16, 17, 19], 1) || difference.before.some(makesObject))
       );
     },
     reason:
