@@ -45,7 +45,7 @@ export interface ResolveOptions {
    * too long for a name.
    */
   name?: boolean;
-  /** What the path names may be made by opening it: there is no slash behind it, whatever is there (open_last_lookups). EISDIR. */
+  /** What the path names may be made by opening it: no slash is behind it, whatever is there (open_last_lookups). EISDIR. */
   opened?: boolean;
   /**
    * What is to be done to the last component fails on the host as it shall where there is, or is not, such a file: no look is
