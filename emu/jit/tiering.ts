@@ -159,9 +159,9 @@ export class Tiering {
     return places;
   }
 
-  /** Whether V8 may as well compile what is kept for the location. */
+  /** Whether V8 may as well compile what is kept for the location: it has been translated, so no share is asked for. */
   isHot(location: number): boolean {
-    return this.#areHot(this.#warm.get(location)?.arrivals ?? 0);
+    return (this.#warm.get(location)?.arrivals ?? 0) >= (this.#always ?? HOT);
   }
 
   /** Whether so many arrivals are enough to compile now. Most are not, without a look at the clock. */
