@@ -1,5 +1,5 @@
 /** Differences that are meant because the host's kernel is newer than the one that uname tells (Linux 6.1). */
-import { huge, isDatagrams, isError, isNameless, isOneOf, sendsZeros, word } from './asked.ts';
+import { huge, isDatagrams, isError, isNameless, isOneOf, sendsZeros, word, wordsAt } from './asked.ts';
 import type { Made } from './generate.ts';
 import type { Rule } from './rule.ts';
 
@@ -11,6 +11,12 @@ const AT_EMPTY_PATH = 0x1000;
 const hasHint = (made: Made) => made.call.name === 'ioprio_set' && (word(made, 2) & 0x1ff8) !== 0;
 
 export const NEWER_RULES: readonly Rule[] = [
+  {
+    calls: /^futex_waitv$/,
+    when: ({ made, ours, theirs }) =>
+      ours === 'EFAULT' && theirs === 'EINVAL' && wordsAt(made, word(made, 0), 2)[1] !== 0,
+    reason: 'Newer kernels refuse a value of more than 32 bits before they read the next entry (EINVAL).',
+  },
   {
     calls: /^ioctl$/,
     when: ({ made, theirs }) => word(made, 1) === 0x8905 && theirs === 'EOPNOTSUPP',
