@@ -104,10 +104,11 @@ export class Stitcher {
     this.#run = insns;
     const out = this.#code;
     out.clear();
-    this.#locals = 1;
     out.byte(OP.block);
     out.byte(WAY_OUT_TYPE);
     this.#isLoop = this.#run.some(({ target }) => target === place.address);
+    // What is written here itself needs one, and counting the turns of a loop two.
+    this.#locals = this.#isLoop ? 2 : 1;
     if (this.#isLoop) this.#beginLoop();
     this.#beginBlocks();
     for (const insn of this.#run) this.#instruction(insn);

@@ -139,6 +139,24 @@ test('a loop in a function of stencils is left when its time is over, and when c
   expect(m.cpu.r[1]).toBeLessThan(100 * 21);
 });
 
+test('a loop that is its own and only instruction', () => {
+  let preempted = 0;
+  const m = machine(
+    (space, hooks) => stencils(space, { ...hooks, preempt: () => ++preempted < 3 }),
+    assemble(`
+      .thumb
+    again:
+      b     again`),
+    true,
+    100,
+  );
+  m.backend.run(m.cpu);
+  expect(preempted).toBe(3);
+  expect(m.cpu.location).toBe((CODE | 1) >>> 0);
+  m.backend.close();
+  expect(Machinery.take(m.space.memory, handlerSet()).stitched).toBe(1);
+});
+
 test('a store to code that is being run is seen by the instruction behind it', () => {
   // Writes `movs r1, #2` (0x2102) over `movs r1, #1`, at the 50th time.
   const source = `
