@@ -15,7 +15,8 @@ export function beyond({ call, words, fills }: Made): boolean {
     words.flatMap(([x], i) => (wanted.test(call.args[i]!.domain.kind) ? [x] : []));
   const addresses = low(/^(address|path|strings)$/);
   // What these are given is an address for many of their requests.
-  if (/^(ptrace|prctl|ioctl|semctl|fcntl(64)?|[gs]etsockopt)$/.test(call.name)) addresses.push(...words.map(([x]) => x));
+  if (/^(ptrace|prctl|ioctl|semctl|fcntl(64)?|[gs]etsockopt)$/.test(call.name))
+    addresses.push(...words.map(([x]) => x));
   const sizes = low(/^(size|number)$/);
   if (WITH_VECTORS.test(call.name)) {
     for (const { bytes } of fills)
