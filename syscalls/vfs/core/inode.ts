@@ -280,13 +280,15 @@ export function isWithin(inode: Inode, ancestor: Inode): boolean {
   return false;
 }
 
-/** Whether `from`, which is in `directory`, may take the place of `to`. Throws as rename(2) does. */
+/**
+ * Whether `from`, which is in `directory`, may take the place of `to`. Throws as rename(2) does, but does not ask whether a
+ * directory is empty: that whoever may not read it may replace it, too.
+ */
 export function checkReplaced(directory: Inode, from: Inode, to: Inode, flags: number): void {
   if (flags & RENAME_NOREPLACE) fail('EEXIST');
   if (to.isDirectory && isWithin(directory, to)) fail('ENOTEMPTY');
   if (from.isDirectory && !to.isDirectory) fail('ENOTDIR');
   if (!from.isDirectory && to.isDirectory) fail('EISDIR');
-  if (to.isDirectory && to.list().length > 0) fail('ENOTEMPTY');
 }
 
 /** Path of an inode as seen from `root`; what getcwd, /proc/PID/fd and /proc/PID/maps show. */

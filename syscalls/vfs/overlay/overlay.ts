@@ -369,6 +369,7 @@ export class OverlayInode extends Inode {
     }
     if (to !== undefined) {
       checkReplaced(this, from, to, flags);
+      if (to.isDirectory && to.list().length > 0) fail('ENOTEMPTY');
       if (same(from.#upper, to.#upper) && from.#upper) return;
     }
     if (from.isDirectory && from.#lower !== undefined) fail('EXDEV');

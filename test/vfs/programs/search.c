@@ -37,5 +37,14 @@ int main(void) {
   modes(".", "dir/sub/file");
   modes("dir", "dir/sub/file");
   modes("dir/sub", "dir/sub/file");
+  // Whoever may not read a directory may replace it, if it is empty.
+  TRY(mkdir("new", 0));
+  TRY(rename("dir", "new"));
+  TRY(mkdir("full", 0755));
+  close(open("full/file", O_CREAT | O_WRONLY, 0644));
+  TRY(chmod("full", 0));
+  TRY(rename("new", "full"));
+  TRY(chmod("full", 0755));
+  TRY(rename("new", "full"));
   return 0;
 }
