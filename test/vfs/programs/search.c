@@ -26,9 +26,23 @@ static void modes(const char *path, const char *below) {
   }
 }
 
+// Whoever may not read a directory may replace it, if it is empty.
+static void replaced(void) {
+  TRY(mkdir("old", 0755));
+  TRY(mkdir("new", 0));
+  TRY(rename("old", "new"));
+  TRY(mkdir("full", 0755));
+  close(open("full/file", O_CREAT | O_WRONLY, 0644));
+  TRY(chmod("full", 0));
+  TRY(rename("new", "full"));
+  TRY(chmod("full", 0755));
+  TRY(rename("new", "full"));
+}
+
 int main(void) {
   mkdir("top", 0755);
   TRY(chdir("top"));
+  replaced();
   mkdir("dir", 0755);
   mkdir("dir/sub", 0755);
   close(open("dir/sub/file", O_CREAT | O_WRONLY, 0644));
@@ -37,14 +51,5 @@ int main(void) {
   modes(".", "dir/sub/file");
   modes("dir", "dir/sub/file");
   modes("dir/sub", "dir/sub/file");
-  // Whoever may not read a directory may replace it, if it is empty.
-  TRY(mkdir("new", 0));
-  TRY(rename("dir", "new"));
-  TRY(mkdir("full", 0755));
-  close(open("full/file", O_CREAT | O_WRONLY, 0644));
-  TRY(chmod("full", 0));
-  TRY(rename("new", "full"));
-  TRY(chmod("full", 0755));
-  TRY(rename("new", "full"));
   return 0;
 }
