@@ -1,12 +1,14 @@
-/** Lengths that a reader can take in: of lines everywhere, of classes; functions are biome's (biome.json). */
+/** Lengths that a reader can take in: of lines everywhere, of classes, of files; functions are biome's (biome.json). */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const COLUMNS = 130;
 const CLASS_LINES = 400;
+/** What is bigger was not written by anybody: a core dump, something built. */
+const FILE_BYTES = 500_000;
 
 const files = execFileSync('git', ['ls-files'], { cwd: project, encoding: 'utf8' }).trim().split('\n');
 const linesOf = (file: string) => readFileSync(project + file, 'utf8').split('\n');
@@ -33,6 +35,11 @@ test(`lines have at most ${COLUMNS} columns`, () => {
     ...comments.flatMap((file) => tooLong(file, linesOf(file), (line) => /^\s*(\/\/|\/?\*)/.test(line))),
   ];
   expect(found).toEqual([]);
+});
+
+test('no file is so big that nobody can have written it', () => {
+  const big = files.filter((file) => statSync(project + file).size > FILE_BYTES);
+  expect(big).toEqual([]);
 });
 
 /** Classes by name, with the number of their lines. */
