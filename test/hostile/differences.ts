@@ -39,6 +39,9 @@ const SOCK_PACKET = 10;
 const setsOwnIoPriority = (made: Made) =>
   made.call.name === 'ioprio_set' && [0, 1000].includes(word(made, 1));
 /** Opens the executor itself. */
+/** What is put into memory for it begins as a path of the caller's own process does. */
+const namesItself = ({ fills }: Made) =>
+  fills.some(({ bytes }) => Buffer.from(bytes).toString('latin1').startsWith('/proc/self'));
 const opensProgram = ({ call, fills }: Made) =>
   /^open/.test(call.name) &&
   fills.some(({ bytes }) => Buffer.from(bytes).toString('latin1').startsWith('/proc/self/exe'));
@@ -114,8 +117,15 @@ export const RULES: readonly Rule[] = [
     reason: 'Below 3 GiB are the stack and the mappings of an ARM program, where one for x86 has nothing.',
   },
   {
-    calls: /^mmap2$/,
-    when: ({ made, ours }) => ours === 'ENOMEM' && word(made, 1) >= 0x4000_0000,
+    calls: /^readlink(at)?$/,
+    when: ({ made, what, ours, theirs, result }) =>
+      namesItself(made) && /^[1-7] [1-7]$/.test(what === 'memory' ? `${result} 1` : `${ours} ${theirs}`),
+    reason: 'The link /proc/self is the number of the process, which is not the same.',
+  },
+  {
+    calls: /^(mmap2|mremap)$/,
+    when: ({ made, ours }) =>
+      ours === 'ENOMEM' && word(made, made.call.name === 'mmap2' ? 1 : 2) >= 0x4000_0000,
     reason: 'Of 3 GiB of addresses there is less in one piece than of 4 GiB.',
   },
   {
