@@ -328,10 +328,10 @@ export const RULES: readonly Rule[] = [
     reason: 'AF_PACKET and the netlink protocols other than NETLINK_ROUTE are not there.',
   },
   {
-    calls: /^(setrlimit|prlimit64)$/,
-    when: ({ made, before, theirs }) =>
+    calls: /^(setrlimit|u?getrlimit|prlimit64)$/,
+    when: ({ made, before, what, theirs }) =>
       (setsLargeLimit(made) && /^(EINVAL|EPERM)$/.test(theirs)) ||
-      (theirs === 'EPERM' && before.some(setsLargeLimit)),
+      ((what === 'memory' || theirs === 'EPERM') && before.some(setsLargeLimit)),
     reason:
       'A limit of 2^32 - 1 and more is none for a 32-bit kernel; one of 64 bits compares it, and has a lower one from then on.',
   },
