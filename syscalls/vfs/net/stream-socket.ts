@@ -354,7 +354,8 @@ export class StreamSocket extends Socket {
     const isUnread = this.#incoming.bytes > 0 && socket.writableLength === 0;
     const isAtOnce = this.lingers && this.lingerSeconds === 0;
     if (isAtOnce || isUnread || this.#state !== 'connected') socket.resetAndDestroy?.();
-    else if (socket.writableLength === 0) socket.end(() => socket.destroy());
+    // At once: who is told of the end first could still write for a while.
+    else if (socket.writableLength === 0) socket.destroy();
     else {
       this.vfs.lingering.add(
         new Promise<void>((done) => {
