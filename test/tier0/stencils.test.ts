@@ -71,41 +71,6 @@ test('what is run often is put together, and counted where instructions are', ()
   expect(Machinery.take(space.memory, handlerSet()).stitched).toBeGreaterThan(3);
 });
 
-test('who translates nothing has functions of stencils, who is led from instruction to instruction has none', () => {
-  const stitchedOf = (exactFuel: boolean): number => {
-    const m = run(
-      (space, hooks) => new JitBackend(space, { hooks, interpret: true, stitched: 1, exactFuel }),
-      LOOP,
-    );
-    expect(outcome(m)).toEqual(outcome(run(reference, LOOP)));
-    const { backend, space } = m;
-    backend.close();
-    return Machinery.take(space.memory, handlerSet()).stitched;
-  };
-  expect(stitchedOf(false)).toBeGreaterThan(3);
-  expect(stitchedOf(true)).toBe(0);
-});
-
-test('long code without branches is put together on all its pages', () => {
-  // Three pages, which are gone through often enough for the first run only.
-  const source = `
-    .thumb
-    movw  r4, #30000
-  again:
-    .rept 2900
-    eor.w r1, r4, r1, ror #7
-    .endr
-    subs  r4, #1
-    bne.w again
-    svc   #0`;
-  const m = run((space, hooks) => new JitBackend(space, { hooks, hot: 2 ** 30, count: true }), source);
-  expect(m.backend.stats().instructions).toBe(1 + 30_000 * 2902 + 1);
-  const { backend, space } = m;
-  backend.close();
-  const { stitched } = Machinery.take(space.memory, handlerSet(true));
-  expect(stitched).toBeGreaterThan(2900 / 64);
-});
-
 test('a loop in a function of stencils is left when its time is over, and when code changes', () => {
   let preempted = 0;
   const m = machine(
@@ -137,22 +102,6 @@ test('a loop in a function of stencils is left when its time is over, and when c
   m.backend.run(m.cpu);
   expect(preempted).toBe(20);
   expect(m.cpu.r[1]).toBeLessThan(100 * 21);
-});
-
-test('a loop that is its own and only instruction', () => {
-  let preempted = 0;
-  const m = machine(
-    (space, hooks) => stencils(space, { ...hooks, preempt: () => ++preempted < 3 }),
-    assemble(`
-      .thumb
-    again:
-      b     again`),
-    true,
-    100,
-  );
-  m.backend.run(m.cpu);
-  expect(preempted).toBe(3);
-  expect(m.cpu.location).toBe((CODE | 1) >>> 0);
 });
 
 test('a store to code that is being run is seen by the instruction behind it', () => {
