@@ -40,10 +40,12 @@ export function committed(kernel: Kernel): number {
   return sum;
 }
 
-/** Whether so many bytes more can be promised. */
-export function mayCommit(kernel: Kernel, bytes: number): boolean {
+/** Whether so many bytes more can be promised; a function is asked for them only where memory is limited. */
+export function mayCommit(kernel: Kernel, bytes: number | (() => number)): boolean {
   const { limited, total } = kernel.vfs.memory;
-  return !limited || bytes <= 0 || committed(kernel) + bytes <= total;
+  if (!limited) return true;
+  const more = typeof bytes === 'number' ? bytes : bytes();
+  return more <= 0 || committed(kernel) + more <= total;
 }
 
 /**

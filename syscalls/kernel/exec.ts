@@ -143,7 +143,7 @@ export function prepare(by: Executor, program: Program): Prepared {
     let done = false;
     try {
       const { mm, cpu } = load(by, program, found, space, creds, secure);
-      if (by.kernel.vfs.memory.limited && !mayCommit(by.kernel, committedIn(space))) fail('ENOMEM');
+      if (!mayCommit(by.kernel, () => committedIn(space))) fail('ENOMEM');
       done = true;
       const readImpliesExec = found.image.stack !== 'not-executable';
       return { mm, cpu, creds, comm: commOf(program.path), readImpliesExec };

@@ -70,8 +70,7 @@ export function cloneTask(parent: Task, args: CloneArgs): Task {
   if (has(CLONE.CLONE_SYSVSEM) && has(CLONE.CLONE_NEWIPC)) fail('EINVAL');
   const ns = has(CLONE.CLONE_VM) ? made : forChild(made);
   // dup_mmap: what the child has of its own is promised once more.
-  if (!has(CLONE.CLONE_VM) && kernel.vfs.memory.limited && !mayCommit(kernel, committedIn(parent.mm.space)))
-    fail('ENOMEM');
+  if (!has(CLONE.CLONE_VM) && !mayCommit(kernel, () => committedIn(parent.mm.space))) fail('ENOMEM');
   args.checkPidfd?.();
   const tid = kernel.allocatePid(ns.pid_for_children);
   let mm: Mm;

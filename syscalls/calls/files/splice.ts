@@ -404,23 +404,15 @@ function copyFileRange(
   return count === 0 ? 0 : transfer(t, give, take, Math.min(count, RW_MAX), false);
 }
 
+/** sendfile with an offset of that type. */
+const sendfileBy = (type: Field<number>) =>
+  inSlices((t, out: number, from: number, offset: number, count: number) =>
+    sendfile(t, out, from, offset, count, type),
+  );
+
 export const spliceCalls: readonly Call[] = [
-  call(
-    187,
-    'sendfile',
-    [fd, fd, ptr, size],
-    inSlices((t, out: number, from: number, offset: number, count: number) =>
-      sendfile(t, out, from, offset, count, s32),
-    ),
-  ),
-  call(
-    239,
-    'sendfile64',
-    [fd, fd, ptr, size],
-    inSlices((t, out: number, from: number, offset: number, count: number) =>
-      sendfile(t, out, from, offset, count, s64),
-    ),
-  ),
+  call(187, 'sendfile', [fd, fd, ptr, size], sendfileBy(s32)),
+  call(239, 'sendfile64', [fd, fd, ptr, size], sendfileBy(s64)),
   call(340, 'splice', [fd, ptr, fd, ptr, size, spliceFlags], inSlices(splice)),
   call(342, 'tee', [fd, fd, size, spliceFlags], tee),
   call(343, 'vmsplice', [fd, arrayIn(iovec, 2), int, spliceFlags], vmsplice),

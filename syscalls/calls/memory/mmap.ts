@@ -170,8 +170,7 @@ function mmap(
   }
   // Shared memory without a file is one in tmpfs, all of whose size counts (shmem_acct_size).
   if (isAccountable({ prot, shared }) || (shared && source === null)) {
-    if (t.kernel.vfs.memory.limited && !mayCommit(t.kernel, bytes - committedIn(space, at, at + bytes)))
-      fail('ENOMEM');
+    if (!mayCommit(t.kernel, () => bytes - committedIn(space, at, at + bytes))) fail('ENOMEM');
   }
   space.map({
     start: at,

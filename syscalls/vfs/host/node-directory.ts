@@ -10,7 +10,6 @@ import { O_DIRECTORY, RENAME_EXCHANGE, RENAME_WHITEOUT } from '../../abi/fcntl.t
 import { type Attributes, S_IFDIR, S_IFMT, S_IFREG, S_ISGID } from '../../abi/stat.ts';
 import { CAP, type Creds, capable } from '../core/creds.ts';
 import { checkReplaced, type Inode, isWithin } from '../core/inode.ts';
-
 import type { OpenFile } from '../core/open-file.ts';
 import { SpecialInode } from '../core/special.ts';
 import { FIRST_USER_NAMESPACE } from '../core/user-namespace.ts';

@@ -325,6 +325,13 @@ class Shown {
       changes: () => ({ queue: this.mounts().changes, version: this.mounts().version }),
     });
   }
+  /** A file of its memory. */
+  memory(File: typeof MemFile | typeof PagemapFile, mode: number): Entry {
+    const process = () => this.process();
+    return made(
+      (parent, name) => new ProcessInode(parent, name, mode, process, (...open) => new File(...open)),
+    );
+  }
   maps(make: typeof mapsText): Entry {
     return this.inspected((p) => make(p, (path) => fileAt(this.process().root, path)));
   }
@@ -362,11 +369,7 @@ const ENTRIES: ReadonlyMap<string, (shown: Shown) => Entry> = new Map(
     },
     limits: (s) => s.of((p) => limits(p)),
     maps: (s) => s.maps(mapsText),
-    mem: (s) =>
-      made((parent, name) => {
-        const make = (...open: ConstructorParameters<typeof MemFile>) => new MemFile(...open);
-        return new ProcessInode(parent, name, 0o600, () => s.process(), make);
-      }),
+    mem: (s) => s.memory(MemFile, 0o600),
     mountinfo: (s) => s.mounted((mounts, { root }) => mounts.info(mounts.root, root)),
     mounts: (s) => s.mounted((mounts, { root }) => mounts.list(mounts.root, root)),
     net: (s) => procNet(() => s.process().network),
@@ -385,11 +388,7 @@ const ENTRIES: ReadonlyMap<string, (shown: Shown) => Entry> = new Map(
     oom_adj: () => text(() => '0\n'),
     oom_score: () => text(() => '0\n'),
     oom_score_adj: (s) => oomScoreAdj(() => s.process()),
-    pagemap: (s) =>
-      made((parent, name) => {
-        const make = (...open: ConstructorParameters<typeof PagemapFile>) => new PagemapFile(...open);
-        return new ProcessInode(parent, name, 0o400, () => s.process(), make);
-      }),
+    pagemap: (s) => s.memory(PagemapFile, 0o400),
     personality: () => text(() => '00000000\n', { mode: 0o400 }),
     root: (s) => s.place((p) => p.root),
     smaps: (s) => s.maps(smapsText),
@@ -401,6 +400,11 @@ const ENTRIES: ReadonlyMap<string, (shown: Shown) => Entry> = new Map(
   }),
 );
 
+const contentOf = (shown: Shown): DirectoryContent => ({
+  entry: (name) => ENTRIES.get(name)?.(shown),
+  names: () => ENTRIES.keys(),
+});
+
 /** The directory of a process. */
 export function processDirectory(source: ProcSource, pid: number, root: () => Inode): Entry {
   const process = () => source.process(pid) ?? fail('ENOENT');
@@ -408,16 +412,14 @@ export function processDirectory(source: ProcSource, pid: number, root: () => In
     entry: (name) => {
       const tid = Number(name);
       if (!process().threads.some((t) => t.tid === tid)) return undefined;
-      const shown = new Shown(source, pid, tid, root);
-      const content = { entry: (one: string) => ENTRIES.get(one)?.(shown), names: () => ENTRIES.keys() };
-      return owned(source, pid, directory(content));
+      return owned(source, pid, directory(contentOf(new Shown(source, pid, tid, root))));
     },
     names: () => process().threads.map((t) => String(t.tid)),
   };
-  const shown = new Shown(source, pid, pid, root);
+  const { entry, names } = contentOf(new Shown(source, pid, pid, root));
   const content: DirectoryContent = {
-    entry: (name) => (name === 'task' ? directory(tasks) : ENTRIES.get(name)?.(shown)),
-    names: () => [...ENTRIES.keys(), 'task'],
+    entry: (name) => (name === 'task' ? directory(tasks) : entry(name)),
+    names: () => [...names(), 'task'],
   };
   return owned(source, pid, directory(content));
 }
