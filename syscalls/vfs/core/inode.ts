@@ -215,9 +215,9 @@ export abstract class Inode {
   listInto(names: Dirents): void {
     for (const entry of this.list()) names.add(entry);
   }
-  /** Makes a regular file that did not exist, and opens it. */
+  /** Makes a regular file that did not exist, and opens it; EACCES where there are none (lookup_open). */
   create(_name: string, _mode: number, _flags: number, _who: Creds): OpenFile {
-    return fail('EPERM');
+    return fail('EACCES');
   }
   /** A regular file in this directory's file system that has no name yet (O_TMPFILE), opened. */
   createNameless(_mode: number, _flags: number, _who: Creds): OpenFile {

@@ -135,7 +135,8 @@ function parentOf(at: PathOperation): Resolved {
 
 /** A directory that is gone is not asked (lookup_one_qstr_excl). */
 function checkName(found: Resolved): Resolved {
-  if (found.name.length > NAME_MAX) fail(found.dir.deleted ? 'ENOENT' : 'ENAMETOOLONG');
+  if (found.name.length > NAME_MAX && found.dir.fs.takesNames)
+    fail(found.dir.deleted ? 'ENOENT' : 'ENAMETOOLONG');
   return found;
 }
 

@@ -150,8 +150,9 @@ class Walk {
         continue;
       }
       if (isLast && slash && options?.opened) fail('EISDIR');
-      // Who may not search is told so first, also where others say it when they look for a name.
-      if (name.length > NAME_MAX) {
+      // Who may not search is told so first, also where others say it when they look for a name. Where there are no others than
+      // those the kernel has, nobody asks how long one is (proc_lookup).
+      if (name.length > NAME_MAX && at.fs.takesNames) {
         if (!at.permits(X_OK, this.#creds)) fail('EACCES');
         // Who makes or removes a name looks for it when he has its directory.
         if (isLast && options?.name) return { dir: at, name, inode: undefined, slash, unseen: false };

@@ -594,7 +594,32 @@ static void nameless(void) {
   TRY(rename("/proc/self/none", "/proc/none"));
 }
 
+/* Where nobody makes names. */
+static void long_names_in(const char *dir) {
+  char name[400];
+  int length = sprintf(name, "%s/", dir);
+  memset(name + length, 'x', 300);
+  name[length + 300] = 0;
+  for (int i = 0; i < 2; i++) {
+    TRY(access(name, F_OK));
+    TRY(mkdir(name, 0700));
+    TRY(open(name, O_CREAT | O_RDWR, 0600));
+    TRY(unlink(name));
+    TRY(rmdir(name));
+    TRY(symlink("x", name));
+    TRY(link(name, name));
+    TRY(rename(name, name));
+    name[length + 300 - 1] = '/';
+    TRY(access(name, F_OK));
+    name[length + 1] = 0;
+  }
+}
+
 static void long_names(void) {
+  long_names_in("/proc");
+  long_names_in("/proc/self/fd");
+  long_names_in("/proc/sys/kernel");
+  long_names_in("/dev/pts");
   char name[300] = "closed/";
   memset(name + 7, 'a', 256);
   mkdir("closed", 0);
