@@ -1,4 +1,5 @@
 /** What a made call asks, as far as the rules of differences.ts want to know. */
+import { descriptorOf } from './encode.ts';
 import { ARENA, ARENA_SIZE, type Made } from './generate.ts';
 import type { Difference } from './rule.ts';
 
@@ -44,14 +45,6 @@ export function runsOut(made: Made): boolean {
   const isInArena = at >= ARENA && at < ARENA + ARENA_SIZE;
   return WITH_VECTORS.test(made.call.name) || !isInArena || at + size > ARENA + ARENA_SIZE;
 }
-/** Something is an address where the ARM executor has its input or its stack. */
-export const inOwn = ({ words, fills }: Made) => {
-  const isOwn = (at: number) => at >= 0xb600_0000 && at < 0xc000_0000;
-  const inside = fills.some(({ bytes }) =>
-    new Uint32Array(Uint8Array.from(bytes.subarray(0, bytes.length & ~3)).buffer).some(isOwn),
-  );
-  return inside || words.some(([at]) => isOwn(at));
-};
 /** Clocks that wake a machine: 8 and 9. */
 export const alarmClock = (made: Made) => word(made, 0) === 8 || word(made, 0) === 9;
 /** A 64-bit argument that is no exact number here. */
@@ -146,39 +139,21 @@ const setsLimit = (made: Made, resource: number) =>
 /** Sets RLIMIT_CPU, RLIMIT_NPROC. */
 export const setsCpuTime = (made: Made) => setsLimit(made, 0);
 export const setsProcesses = (made: Made) => setsLimit(made, 6);
-/** Gives signals a stack (sigaltstack) that reaches beyond where an ARM program's own begins, wherever that is. */
-export function stackBeyond(made: Made): boolean {
-  if (made.call.name !== 'sigaltstack' || word(made, 0) === 0) return false;
-  const [at = 0, , size = 0] = wordsAt(made, word(made, 0), 3);
-  return at + size > USER_END;
-}
-/** The first argument of a call (or another) is one of those that a batch begins with, or may be a copy. */
-export function isOneOf({ made, before }: Difference, fds: readonly number[], argument = 0): boolean {
-  const fd = word(made, argument);
-  const isCopy = (each: Made) =>
-    fds.includes(word(each, 0)) &&
-    (/^dup[23]$/.test(each.call.name)
-      ? word(each, 1) === fd
-      : each.call.name === 'dup' ||
-        (/^fcntl(64)?$/.test(each.call.name) && [F_DUPFD, F_DUPFD_CLOEXEC].includes(word(each, 1))));
-  return fds.includes(fd) || before.some(isCopy);
-}
-const F_DUPFD = 0;
-const F_DUPFD_CLOEXEC = 1030;
-/** Asks of a file of memfd_create, or may. */
-export const isMemory = (difference: Difference, argument = 0): boolean =>
-  isOneOf(difference, [18], argument) || difference.before.some(({ call }) => call.name === 'memfd_create');
-/** Asks of a socket of Unix datagrams, or may. */
-export const isDatagrams = (difference: Difference): boolean =>
-  isOneOf(difference, [12]) ||
-  difference.before.some(
-    (made) =>
-      /^socket(pair)?$/.test(made.call.name) &&
-      word(made, 0) === AF_UNIX &&
-      (word(made, 1) & 0xf) === SOCK_DGRAM,
-  );
-const AF_UNIX = 1;
-const SOCK_DGRAM = 2;
+/** An argument of a call is a descriptor of that sort. */
+export const isOf = ({ made, names }: Difference, sort: RegExp, argument = 0): boolean =>
+  sort.test(names[descriptorOf(made.call, argument)] ?? '');
+/** Of memfd_create; an eventfd and its like; of those, some; sockets of Unix datagrams; the program that makes the calls. */
+export const MEMORY = /^\/memfd:/;
+export const EVENTS = /^anon_inode:/;
+export const EPOLL = /^anon_inode:\[eventpoll/;
+export const EVENT_COUNT = /^anon_inode:\[eventfd/;
+export const TIMER_OR_SIGNALS = /^anon_inode:\[(timer|signal)fd/;
+export const DATAGRAMS = /^socket 01 2/;
+export const PROGRAM = /^\/io\/executor/;
+/** Files without a name, but of memfd_create. */
+export const NAMELESS = /^(pipe|socket|anon_inode)/;
+/** What has no place for each byte. */
+export const PLACELESS = /^(\/dev\/(null|zero)|directory|anon_inode)/;
 /** Looks for a hole, or for what is none (SEEK_HOLE, SEEK_DATA). */
 export const seeksHoles = (made: Made) =>
   /^(lseek|_llseek)$/.test(made.call.name) && word(made, made.call.name === 'lseek' ? 2 : 4) > 2;
@@ -195,7 +170,5 @@ export function locksByNumber(made: Made): boolean {
   const owner = value & 0x3fff_ffff;
   return owner > 0 && owner < PID_MAX;
 }
-/** Of the descriptors that a batch begins with, those of files without a name, but of memfd_create. */
-export const isNameless = (fd: number) => fd >= 6 && fd <= 22 && fd !== 18 && fd !== 19;
 /** Requests of ptrace that all architectures have, up to 17; what has a number of its own from 0x4200 on is everybody's, too. */
 export const COMMON_PTRACE = [0, 1, 2, 4, 5, 7, 8, 16, 17, 24];

@@ -17,11 +17,12 @@ export function compare(
   all = false,
 ): { calls: number; found: Difference[] } {
   const found: Difference[] = [];
-  const add = (index: number, what: string, our: string, their: string): void => {
+  const add = (index: number, what: string, our: string, their: string, name?: string): void => {
     const made = batch[index]!;
     const last = ours.calls[index];
     const result = last === undefined ? '' : valueText(made, last);
-    const difference = { made, before: batch.slice(0, index), what, ours: our, theirs: their, result };
+    const names = name === undefined ? (last?.names ?? []) : [name];
+    const difference = { made, before: batch.slice(0, index), what, ours: our, theirs: their, result, names };
     if (all || explanation(difference) === undefined) found.push(difference);
   };
   const both = Math.min(ours.calls.length, theirs.calls.length);
@@ -44,10 +45,16 @@ export function compare(
     const [a, b] = [ours.descriptors[2 * fd]!, theirs.descriptors[2 * fd]!];
     if (a < 0 !== b < 0) add(both - 1, `descriptor ${fd}`, String(a), String(b));
     const [c, d] = [ours.descriptors[2 * fd + 1]!, theirs.descriptors[2 * fd + 1]!];
-    if (c !== d) add(both - 1, `offset of descriptor ${fd}`, String(c), String(d));
+    const [name, other] = [ours.names?.[fd] ?? '', theirs.names?.[fd]];
+    if (c !== d) add(both - 1, `offset of descriptor ${fd}`, String(c), String(d), name);
+    if (other !== undefined && plain(name) !== plain(other))
+      add(both - 1, `name of descriptor ${fd}`, name, other, name);
   }
   return { calls: both, found };
 }
+
+/** Without the number of a pipe or of the process. */
+const plain = (name: string) => name.replace(/\[\d.*/, '').replace(/^\/proc\/\d+/, '/proc');
 
 /** As in executor.c. */
 const ENDED = 0x4000_0000;

@@ -4,24 +4,24 @@ import {
   atPageEnd,
   beyond,
   COMMON_PTRACE,
+  EVENTS,
   hasControl,
   hasNegative,
   huge,
-  inOwn,
   isError,
-  isMemory,
-  isOneOf,
+  isOf,
   locksByNumber,
+  MEMORY,
   NEW_USER,
   NO_OPTION,
   O_CREAT,
+  PROGRAM,
   runsOut,
   SHM_RND,
   seeksHoles,
   setsCpuTime,
   setsLargeLimit,
   setsProcesses,
-  stackBeyond,
   USER_END,
   WITH_VECTORS,
   word,
@@ -38,19 +38,17 @@ const SOCK_PACKET = 10;
 /** Asks for a priority for files of its own: as a process, a group or a user. */
 const setsOwnIoPriority = (made: Made) =>
   made.call.name === 'ioprio_set' && [0, 1000].includes(word(made, 1));
-/** Opens the executor itself. */
 /** What is put into memory for it begins as a path of the caller's own process does. */
 const namesItself = ({ fills }: Made) =>
   fills.some(({ bytes }) => Buffer.from(bytes).toString('latin1').startsWith('/proc/self'));
-const opensProgram = ({ call, fills }: Made) =>
-  /^open/.test(call.name) &&
-  fills.some(({ bytes }) => Buffer.from(bytes).toString('latin1').startsWith('/proc/self/exe'));
 
 export const RULES: readonly Rule[] = [
   {
     calls: /^(p?readv?2?|pread64|sendfile(64)?|copy_file_range|_?l?lseek|splice)$/,
-    when: ({ before, ours, theirs }) =>
-      !isError(ours) && (!isError(theirs) || theirs === 'EOVERFLOW') && before.some(opensProgram),
+    when: ({ names, ours, theirs }) =>
+      !isError(ours) &&
+      (!isError(theirs) || theirs === 'EOVERFLOW') &&
+      names.some((name) => PROGRAM.test(name)),
     reason:
       'The program that makes the calls (/proc/self/exe) is as long as its code for ARM, or for x86; it is not in a tmpfs, and the offsets of its file system end earlier (EOVERFLOW).',
   },
@@ -112,11 +110,6 @@ export const RULES: readonly Rule[] = [
       'What a program of an x86-64 kernel reads to where one for ARM has no addresses is taken, though that gives EFAULT, too: the count of an eventfd.',
   },
   {
-    calls: /./,
-    when: ({ made, theirs }) => inOwn(made) && theirs === 'EFAULT',
-    reason: 'Below 3 GiB are the stack and the mappings of an ARM program, where one for x86 has nothing.',
-  },
-  {
     calls: /^readlink(at)?$/,
     when: ({ made, what, ours, theirs, result }) =>
       namesItself(made) && /^[1-7] [1-7]$/.test(what === 'memory' ? `${result} 1` : `${ours} ${theirs}`),
@@ -172,11 +165,6 @@ export const RULES: readonly Rule[] = [
     reason: 'Sets of registers beyond the common ones are those of ARM (NT_ARM_VFP).',
   },
   {
-    calls: /^munmap$/,
-    when: ({ made, what, ours }) => what === 'end' && ours === 'signal 11' && beyond(made),
-    reason: "Memory up to beyond 3 GiB is an ARM program's stack, too.",
-  },
-  {
     calls: /^ptrace$/,
     when: ({ made }) => /^(16896|16902)$/.test(String(word(made, 0))) && (word(made, 3) & 0x60_0080) !== 0,
     reason: 'There are no events of seccomp.',
@@ -207,11 +195,13 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /./,
-    when: ({ made, before, ours, theirs }) =>
-      ours === 'EACCES' &&
-      theirs !== 'EACCES' &&
-      before.some(({ call }) => /^f?chmod(at2?)?$/.test(call.name)) &&
-      made.call.args.some((arg) => /^(path|fd)$/.test(arg.domain.kind)),
+    when: ({ made, before, what, ours, theirs }) =>
+      (what.startsWith('name of descriptor')
+        ? theirs === 'directory'
+        : ours === 'EACCES' &&
+          theirs !== 'EACCES' &&
+          made.call.args.some((arg) => /^(path|fd)$/.test(arg.domain.kind))) &&
+      [...before, made].some(({ call }) => /^f?chmod(at2?)?$/.test(call.name)),
     reason:
       'Of an ordinary user, the host is asked by path: what is in a directory above which nobody may search (chmod 0 of ..) is not reached by who stands in it.',
   },
@@ -231,12 +221,6 @@ export const RULES: readonly Rule[] = [
     calls: /^sigaltstack$/,
     when: ({ made, theirs }) => theirs === 'ENOMEM' && (wordsAt(made, word(made, 0), 3)[2] ?? 0) < 0x4000,
     reason: 'What the frame of a signal takes, and so the least stack, is more on x86.',
-  },
-  {
-    calls: /^sigaltstack$/,
-    when: ({ before, ours, theirs }) => (ours === 'EPERM' || theirs === 'EPERM') && before.some(stackBeyond),
-    reason:
-      'A stack for signals of gigabytes has the own one in it, which lies at 3 GiB on ARM, at 4 GiB on x86.',
   },
   {
     calls: /^clone$/,
@@ -272,10 +256,10 @@ export const RULES: readonly Rule[] = [
   {
     calls: /./,
     when: (difference) => {
-      const { what, made, before } = difference;
+      const { what, made, before, names } = difference;
       return what === 'result'
-        ? seeksHoles(made) && isMemory(difference)
-        : /^offset /.test(what) && [...before, made].some(seeksHoles);
+        ? seeksHoles(made) && isOf(difference, MEMORY)
+        : /^offset /.test(what) && MEMORY.test(names[0]!) && [...before, made].some(seeksHoles);
     },
     reason: 'A file in memory has its holes at its end only.',
   },
@@ -286,7 +270,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     calls: /^f(get|set|list|remove)xattr$/,
-    when: (difference) => difference.ours === 'EOPNOTSUPP' && isMemory(difference),
+    when: (difference) => difference.ours === 'EOPNOTSUPP' && isOf(difference, MEMORY),
     reason: 'Files of memfd_create have no extended attributes.',
   },
   {
@@ -418,7 +402,7 @@ export const RULES: readonly Rule[] = [
         difference.made.call.name,
       ) &&
       (huge(difference.made) ||
-        (/^(EFBIG|ENOSPC)$/.test(difference.ours) && isMemory(difference)) ||
+        (/^(EFBIG|ENOSPC)$/.test(difference.ours) && difference.names.some((name) => MEMORY.test(name))) ||
         (difference.theirs === 'EFBIG' && /truncate|fallocate/.test(difference.made.call.name))),
     reason:
       'Sizes and offsets are exact to 2^53, beyond that they are refused; files of the host may be larger than those in memory, and may not have the same limit.',
@@ -427,7 +411,7 @@ export const RULES: readonly Rule[] = [
     calls: /^(write|writev|splice)$/,
     when: (difference) =>
       /^(EFBIG|ENOSPC)$/.test(difference.ours) &&
-      isMemory(difference, difference.made.call.name === 'splice' ? 2 : 0),
+      isOf(difference, MEMORY, difference.made.call.name === 'splice' ? 2 : 0),
     reason: 'A file in memory (memfd_create) has not the room of one of the host.',
   },
   {
@@ -518,7 +502,7 @@ export const RULES: readonly Rule[] = [
   {
     calls: /^flock$/,
     when: (difference) =>
-      difference.ours === '0' && difference.theirs === 'EAGAIN' && isOneOf(difference, [13, 14, 15, 16, 17]),
+      difference.ours === '0' && difference.theirs === 'EAGAIN' && isOf(difference, EVENTS),
     reason: 'All eventfds and their like of the host have one inode, and others may hold a lock on it.',
   },
   {

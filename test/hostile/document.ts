@@ -10,12 +10,13 @@ test/hostile makes system calls up from their declarations (syscalls/calls): for
 unaligned, of a structure that ends at or behind the last byte that is mapped; sizes that are huge or negative; descriptors of the
 wrong kind; flags that do not go together; paths without end.
 
-    executor.c     makes them, each batch in a process of its own that finds the same files, descriptors and memory; without a
-                   C library
+    executor.c     makes them, each batch in a process of its own that finds the same files, descriptors and memory, at the same
+                   addresses under both kernels; what it writes down, and its stack, are where no call's advice takes anything
+                   away; without a C library
     generate.ts    makes them up, from a seed
     run.ts         runs the executor under armrun, and, compiled for 32-bit x86, under the host's kernel; each as an ordinary
                    user, with a root and namespaces of its own
-    compare.ts     result, memory that was changed, and all descriptors in the end
+    compare.ts     result, memory that was changed, and all descriptors in the end: flags, offset, and what each is
     differences.ts what may differ, and why; newer.ts what does because the host's kernel is newer than Linux 6.1
 
     nice node test/hostile/main.ts --calls 1000000 [--seconds N] [--seed 1] [--only NAME] [--alone] [--all]

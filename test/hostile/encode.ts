@@ -14,6 +14,19 @@ const CHILD = 4;
 const STACK = 8;
 const TRACEE = 16;
 export const DESCRIPTORS = 40;
+/** So many descriptors of a call are told of, each in NAME bytes. */
+const NAMED = 2;
+const NONE = 0xffff_ffff;
+const NAME = 24;
+
+const isDescriptor = (call: Call, argument: number) => call.args[argument]?.domain.kind === 'fd';
+/** Which of the descriptors of a call, counted from its first, an argument is. */
+export const descriptorOf = (call: Call, argument: number) =>
+  call.args.slice(0, argument).filter((_, i) => isDescriptor(call, i)).length;
+function descriptors({ call, words }: Made): number[] {
+  const all = words.filter((_, i) => isDescriptor(call, i)).map(([fd]) => fd);
+  return Array.from({ length: NAMED }, (_, i) => all[i] ?? NONE);
+}
 
 /** Number and argument words for one kernel; undefined when it has no such call. */
 export type Convention = (made: Made) => { number: number; words: number[] } | undefined;
@@ -100,7 +113,7 @@ export function encode(batches: readonly (readonly Made[])[], convention: Conven
     out.push(calls.length);
     for (const { made, by } of calls) {
       const words = Array.from({ length: 7 }, (_, i) => by.words[i] ?? 0);
-      out.push(flagsFor(made), by.number, ...words, made.fills.length);
+      out.push(flagsFor(made), by.number, ...words, ...descriptors(made), made.fills.length);
       for (const { at, bytes } of made.fills) {
         const padded = new Uint8Array((bytes.length + 3) & ~3);
         padded.set(bytes);
@@ -116,6 +129,11 @@ export interface CallResult {
   /** Offsets of the first and the last byte of the arena that it changed; -1 for none, -2 when the arena was gone. */
   readonly first: number;
   readonly last: number;
+  /**
+   * What its descriptors were (`descriptorOf`): where /proc/self/fd leads to, 'directory', of sockets family and type
+   * ('socket 02 1'); '' for none. Not recorded.
+   */
+  readonly names?: readonly string[];
 }
 
 export interface BatchResult {
@@ -125,20 +143,30 @@ export interface BatchResult {
   readonly status: number;
   /** Flags and offset of each descriptor in the end. */
   readonly descriptors: number[];
+  /** What each is, as of CallResult. */
+  readonly names?: readonly string[];
 }
 
 export function decode(bytes: Uint8Array): BatchResult[] {
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
   const batches: BatchResult[] = [];
-  for (let at = 0; at < words.length; ) {
-    const count = words[at++]!;
-    const status = words[at++]!;
-    const calls: CallResult[] = [];
-    for (let i = 0; i < count; i++, at += 3) {
-      calls.push({ value: words[at]!, first: words[at + 1]!, last: words[at + 2]! });
-    }
-    batches.push({ calls, status, descriptors: [...words.subarray(at, at + 2 * DESCRIPTORS)] });
-    at += 2 * DESCRIPTORS;
+  let at = 0;
+  const word = () => words[at++]!;
+  const name = () => {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset + 4 * at, NAME).toString('latin1');
+    at += NAME / 4;
+    return text.replace(/\0.*/s, '');
+  };
+  while (at < words.length) {
+    const count = word();
+    const status = word();
+    const calls = Array.from({ length: count }, (): CallResult => {
+      const [value, first, last] = [word(), word(), word()];
+      return { value, first, last, names: Array.from({ length: NAMED }, name) };
+    });
+    const ends = Array.from({ length: DESCRIPTORS }, () => ({ numbers: [word(), word()], name: name() }));
+    const descriptors = ends.flatMap((end) => end.numbers);
+    batches.push({ calls, status, descriptors, names: ends.map((end) => end.name) });
   }
   return batches;
 }

@@ -1,11 +1,22 @@
 /** Differences that are meant because the host's kernel is newer than the one that uname tells (Linux 6.1). */
-import { huge, isDatagrams, isError, isNameless, isOneOf, sendsZeros, word, wordsAt } from './asked.ts';
+import {
+  DATAGRAMS,
+  EPOLL,
+  EVENT_COUNT,
+  EVENTS,
+  huge,
+  isError,
+  isOf,
+  NAMELESS,
+  PLACELESS,
+  sendsZeros,
+  TIMER_OR_SIGNALS,
+  word,
+  wordsAt,
+} from './asked.ts';
 import type { Made } from './generate.ts';
 import type { Rule } from './rule.ts';
 
-/** Makes an eventfd or its like. */
-const makesObject = ({ call }: Made) =>
-  /^(epoll_create1?|eventfd2?|timerfd_create|signalfd4?|inotify_init1?)$/.test(call.name);
 const AT_EMPTY_PATH = 0x1000;
 /** Sets a priority with a hint (IOPRIO_HINT_SHIFT). */
 const hasHint = (made: Made) => made.call.name === 'ioprio_set' && (word(made, 2) & 0x1ff8) !== 0;
@@ -25,9 +36,7 @@ export const NEWER_RULES: readonly Rule[] = [
   {
     calls: /^p?(read|write)v2?$/,
     when: (difference) =>
-      difference.ours === 'EFAULT' &&
-      difference.theirs === 'EINVAL' &&
-      isOneOf(difference, [13, 14, 15, 16, 17]),
+      difference.ours === 'EFAULT' && difference.theirs === 'EINVAL' && isOf(difference, EVENTS),
     reason:
       'Newer kernels look whether an epoll descriptor and its like can be read and written before the vector.',
   },
@@ -51,7 +60,8 @@ export const NEWER_RULES: readonly Rule[] = [
   },
   {
     calls: /^f(set|remove)xattr$/,
-    when: ({ ours, theirs }) => ours === 'EPERM' && theirs === 'EOPNOTSUPP',
+    when: (difference) =>
+      difference.ours === 'EPERM' && difference.theirs === 'EOPNOTSUPP' && isOf(difference, EVENTS),
     reason: 'Attributes of an eventfd and its like are EOPNOTSUPP whoever asks since Linux 6.16.',
   },
   {
@@ -84,7 +94,7 @@ export const NEWER_RULES: readonly Rule[] = [
       const { result, theirs } = difference;
       return (
         (result === 'EINVAL' || (result === 'EFAULT' && theirs === 'signal 13')) &&
-        (isOneOf(difference, [0, 4, 13, 14, 15, 16, 17, 19], 1) || difference.before.some(makesObject))
+        isOf(difference, PLACELESS, 1)
       );
     },
     reason:
@@ -99,11 +109,15 @@ export const NEWER_RULES: readonly Rule[] = [
   },
   {
     calls: /^mmap2$/,
-    when: ({ made, ours, theirs }) =>
-      theirs === 'EPERM' &&
-      (word(made, 2) & 4) !== 0 &&
-      (isNameless(word(made, 4)) || word(made, 4) > 23) &&
-      (ours === 'ENODEV' || (ours === 'EINVAL' && (word(made, 3) & 0x100) !== 0)),
+    when: (difference) => {
+      const { made, ours, theirs } = difference;
+      return (
+        theirs === 'EPERM' &&
+        (word(made, 2) & 4) !== 0 &&
+        isOf(difference, NAMELESS, 4) &&
+        (ours === 'ENODEV' || (ours === 'EINVAL' && (word(made, 3) & 0x100) !== 0))
+      );
+    },
     reason:
       'Since Linux 6.16 nobody may execute what a pipe, a socket, an eventfd and its like give (EPERM); before they are not mapped (ENODEV).',
   },
@@ -138,8 +152,8 @@ export const NEWER_RULES: readonly Rule[] = [
   },
   {
     calls: /^writev?$/,
-    when: ({ made, ours, theirs }) =>
-      (made.call.name === 'writev' || word(made, 2) > 8) && /^(8|EFAULT)$/.test(ours) && theirs === 'EINVAL',
+    when: (difference) =>
+      /^(8|EFAULT)$/.test(difference.ours) && difference.theirs === 'EINVAL' && isOf(difference, EVENT_COUNT),
     reason: 'An eventfd takes more than 8 bytes before Linux 6.9, and counts 8.',
   },
   {
@@ -160,7 +174,7 @@ export const NEWER_RULES: readonly Rule[] = [
   },
   {
     calls: /^preadv2$/,
-    when: (difference) => difference.ours === 'EOPNOTSUPP' && isOneOf(difference, [15, 16]),
+    when: (difference) => difference.ours === 'EOPNOTSUPP' && isOf(difference, TIMER_OR_SIGNALS),
     reason: 'A timerfd and a signalfd are read with flags in newer kernels.',
   },
   {
@@ -189,25 +203,21 @@ export const NEWER_RULES: readonly Rule[] = [
     when: (difference) =>
       difference.ours === 'ENOTCONN' &&
       /^(EFAULT|EMSGSIZE)$/.test(difference.theirs) &&
-      isDatagrams(difference),
+      isOf(difference, DATAGRAMS),
     reason:
       'Whether a socket of Unix datagrams has a peer is looked at before the message; since Linux 6.14 after it.',
   },
   {
     calls: /./,
-    when: ({ made, before, what }) =>
-      what.startsWith('offset of descriptor') &&
-      [...before, made].some((each) => /^getdents(64)?$/.test(each.call.name) || huge(each)),
+    when: ({ made, before, what, names }) =>
+      what.startsWith('offset of descriptor') && (names[0] === 'directory' || [...before, made].some(huge)),
     reason:
       'Where one is in a directory is a number of its file system, of tmpfs another one in newer kernels; offsets are exact to 2^53.',
   },
   {
     calls: /^ioctl$/,
     when: (difference) =>
-      difference.ours === 'ENOTTY' &&
-      difference.theirs === 'EINVAL' &&
-      (isOneOf(difference, [14]) ||
-        difference.before.some(({ call }) => call.name.startsWith('epoll_create'))),
+      difference.ours === 'ENOTTY' && difference.theirs === 'EINVAL' && isOf(difference, EPOLL),
     reason: 'An epoll descriptor knows requests since Linux 6.9, and gives EINVAL for all others.',
   },
   {

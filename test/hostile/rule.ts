@@ -11,6 +11,8 @@ export interface Difference {
   readonly theirs: string;
   /** What the call gave here. */
   readonly result: string;
+  /** What the descriptors of the call were here (CallResult); what the descriptor is that differs after the batch. */
+  readonly names: readonly string[];
 }
 
 export interface Rule {

@@ -4,8 +4,18 @@
  * Needs root (or a user namespace) for those.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import flags from '../../src/v8-flags.json' with { type: 'json' };
@@ -42,13 +52,17 @@ export function hostNumbers(): Map<string, number> {
   );
 }
 
+/** The path of the compiled executor, which is compiled when it is another one now. */
 function executor(where: Where): string {
   const source = fileURLToPath(new URL('./executor.c', import.meta.url));
-  const target = `${cache}/executor.${where}`;
-  if ((statSync(target, { throwIfNoEntry: false })?.mtimeMs ?? 0) < statSync(source).mtimeMs) {
+  const [compiler, ...options] = COMPILERS[where];
+  const command = [compiler, ...options, ...C_FLAGS, source];
+  const hash = createHash('sha256').update(readFileSync(source)).update(command.join(' ')).digest('hex');
+  const target = `${cache}/executor.${where}.${hash.slice(0, 16)}`;
+  if (!existsSync(target)) {
     mkdirSync(cache, { recursive: true });
-    const [compiler, ...options] = COMPILERS[where];
-    execFileSync(compiler, [...options, ...C_FLAGS, source, '-o', target]);
+    execFileSync(command[0]!, [...command.slice(1), '-o', `${target}.${process.pid}`]);
+    renameSync(`${target}.${process.pid}`, target);
   }
   return target;
 }
@@ -65,6 +79,8 @@ mount --bind "$2" "$1/io"
 chown 1000:1000 "$1/work"
 ip link set lo up 2>/dev/null || true
 ulimit -n 1024
+ulimit -s 8192
+ulimit -c 0
 renice -n 0 -p $$ >/dev/null 2>&1 || true
 root=$1
 shift 2
@@ -109,7 +125,14 @@ export async function run(where: Where, input: Uint8Array, privileged = false): 
     const node = [...armrun, ...(privileged ? ['--fakeroot'] : [])];
     const command =
       where === 'host'
-        ? ['chroot', ...(isRoot ? ['--userspec=1000:1000', '--groups='] : []), root, ...inside]
+        ? [
+            'setarch',
+            '--addr-no-randomize',
+            'chroot',
+            ...(isRoot ? ['--userspec=1000:1000', '--groups='] : []),
+            root,
+            ...inside,
+          ]
         : [...(isRoot ? ['setpriv', ...USER] : []), ...node, '--root', root, ...inside];
     const { ARMRUN_STRICT: _, ...env } = process.env;
     // An ordinary user is user 1000 in a namespace of his own; of his capabilities there a guest has none.
