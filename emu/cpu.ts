@@ -88,7 +88,7 @@ export interface CpuOptions {
   stitched?: number;
   /** How long the evaluator runs a mode of FPSCR before the interpreter does, in taken branches, for tests. */
   brief?: number;
-  /** Compile nothing. */
+  /** Translate nothing: handlers and stencils alone; with `exactFuel` only handlers. */
   interpret?: boolean;
 }
 

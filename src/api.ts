@@ -201,8 +201,8 @@ export interface RunOptions {
   on?: Events;
 
   /**
-   * What runs the program: compiled code (jit, the default), the interpreter alone, the slow reference, libunicorn (Debian's
-   * libunicorn2, with npm's koffi), or unicorn.js (the user's own, the file or package that ARMRUN_UNICORN_JS names).
+   * What runs the program: translated code (jit, the default), the interpreter without it, the slow reference, libunicorn
+   * (Debian's libunicorn2, with npm's koffi), or unicorn.js (the user's own, the file or package that ARMRUN_UNICORN_JS names).
    */
   cpu?: 'jit' | 'interp' | 'reference' | 'unicorn' | 'unicorn.js';
   /**

@@ -106,7 +106,7 @@ Runs a 32-bit ARM Linux program.
   -r, --release RELEASE  the kernel release that uname gives
   -s, --stack-size SIZE  stack limit in bytes (or with suffix k or M)
   -L, --ld-prefix DIR    look for the dynamic linker and libraries in DIR first
-  --cpu NAME             jit (the default), interp (nothing is compiled), reference, unicorn or unicorn.js
+  --cpu NAME             jit (the default), interp (nothing is translated), reference, unicorn or unicorn.js
   --cpu-model NAME       the processor that the guest sees, 'help' for a list (by default ${DEFAULT_MODEL.name})
   --cache DIR            where translated code is kept for later runs (by default ~/.cache/armrun), or 'none'
   --verify NAME          run a second of these CPUs beside it, and end with a report where they differ

@@ -92,9 +92,9 @@ export class JitBackend implements CpuBackend {
     this.#cache = new InsnCache(space, undefined, (location) => store.sharedInsns(space, location));
     this.#interpreter = new Interpreter(space, this.#options.hooks, this.#cache);
     this.#tiering = new Tiering(store, options);
-    this.name = options.interpret === true ? 'interp' : 'jit';
-    if (options.interpret === true)
-      this.steps = interpreterSteps((cpu, stop) => this.#runUntil(cpu, stop), this.#cache);
+    const { interpret = false } = options;
+    this.name = interpret ? 'interp' : 'jit';
+    if (interpret) this.steps = interpreterSteps((cpu, stop) => this.#runUntil(cpu, stop), this.#cache);
     const set = handlerSet(options.count);
     this.#machinery = Machinery.take(space.memory, set);
     const runtime: RuntimeHooks = {
@@ -121,11 +121,10 @@ export class JitBackend implements CpuBackend {
     const hooks: InterpreterHooks = {
       hot: (location, count, arrival) => {
         this.stencils.arrived(location, count);
-        if (arrival !== ARRIVAL.BRANCH) this.#arrived(location, count, arrival === ARRIVAL.LOOP);
+        if (arrival !== ARRIVAL.BRANCH && !interpret)
+          this.#arrived(location, count, arrival === ARRIVAL.LOOP);
       },
-      sawJump: (address, location) => {
-        if (options.interpret !== true) this.code.sawJump(address, location);
-      },
+      sawJump: (address, location) => void (interpret || this.code.sawJump(address, location)),
       faulted: (why) => {
         this.#faultWhy = why;
       },

@@ -106,7 +106,11 @@ export const TYPES = [
   { params: [V128, V128, V128], results: [V128] },
   { params: [V128, V128, V128, V128], results: [I32] },
   { params: [F64, F64, F64], results: [F64] },
+  /** A block of stencils that leaves for an instruction's own handler: that, with the bytes of code; its record; its address. */
+  { params: [], results: [I32, I32, I32] },
 ] as const;
+/** The last of them. */
+export const WAY_OUT_TYPE = TYPES.length - 1;
 
 /** Words that say what a place that may fault is: its location, dirty variables with ITSTATE in bits 31..24, its region. */
 export const SITE_WORDS = 3;

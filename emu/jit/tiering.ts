@@ -112,7 +112,7 @@ interface Run {
   readonly arrivals: number;
 }
 
-type TieringOptions = Pick<CpuOptions, 'hot' | 'stitched' | 'interpret'>;
+type TieringOptions = Pick<CpuOptions, 'hot' | 'stitched' | 'interpret' | 'exactFuel'>;
 
 /** The hot and the warm locations of an address space. */
 export class Tiering {
@@ -133,13 +133,16 @@ export class Tiering {
   /** Locations that have become warm since they were last asked for. */
   readonly #becameWarm: Start[] = [];
 
-  constructor(run: Run, { hot, stitched = STITCHED, interpret }: TieringOptions) {
+  constructor(run: Run, options: TieringOptions) {
+    const { hot, stitched = STITCHED, interpret = false, exactFuel = false } = options;
     this.#run = run;
     this.#always = hot;
     this.#stitched = stitched;
     const fewest = Math.min(hot ?? HOT, stitched);
     this.interval = Math.min(fewest, INTERVAL);
-    const maskOf = (interval: number) => (interpret === true ? -1 : interval - 1);
+    // Who leads the interpreter from instruction to instruction finds no place to stop in a function of stencils.
+    const isNeverTold = interpret && exactFuel;
+    const maskOf = (interval: number) => (isNeverTold ? -1 : interval - 1);
     this.masks = { heatMask: maskOf(this.interval), branchMask: maskOf(Math.min(fewest, BRANCH_INTERVAL)) };
   }
 

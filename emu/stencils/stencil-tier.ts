@@ -6,7 +6,8 @@ import type { Tiering } from '../jit/tiering.ts';
 import type { HandlerSet } from '../tier0/handler-set.ts';
 import type { WasmInterpreter } from '../tier0/interpreter.ts';
 import type { TimeSheet } from '../work.ts';
-import { type Place, Stitcher } from './stitcher.ts';
+import type { Place } from './run.ts';
+import { Stitcher } from './stitcher.ts';
 
 export class StencilTier {
   readonly #interpreter: WasmInterpreter;

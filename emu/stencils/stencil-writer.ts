@@ -4,29 +4,16 @@ import type { Insn } from '../decode/row.ts';
 import { effectsOf } from '../evaluator/effects.ts';
 import { CPU, PARAMETERS, VAR } from '../jit/convention.ts';
 import { LOCAL, type Node } from '../jit/function-writer.ts';
-import { ByteWriter, F32, F64, I32, I64, OP, type ValType } from '../jit/wasm.ts';
-import { SIMD_PREFIX, V128 } from '../jit/wasm-simd.ts';
+import { ByteWriter, I32, OP, type ValType } from '../jit/wasm.ts';
+import { SIMD_PREFIX } from '../jit/wasm-simd.ts';
 import { ALWAYS, type BranchKind, pcReads } from '../machine/machine.ts';
 import { controlIndex } from '../tier0/control.ts';
 import { testsCondition } from '../tier0/form.ts';
 import { HandlerWriter, NoHandler } from '../tier0/handler-writer.ts';
 import { FLAG, HOLE, type Hole, LOCALS, type Stencil } from './stencil.ts';
 
-/** First local of each type, and the one behind the last. */
-const FIRST: Readonly<Record<number, number>> = {
-  [I64]: PARAMETERS,
-  [I32]: PARAMETERS + LOCALS.i64,
-  [F64]: PARAMETERS + LOCALS.i64 + LOCALS.i32,
-  [F32]: PARAMETERS + LOCALS.i64 + LOCALS.i32 + LOCALS.f64,
-  [V128]: PARAMETERS + LOCALS.i64 + LOCALS.i32 + LOCALS.f64 + LOCALS.f32,
-};
-const COUNT: Readonly<Record<number, number>> = {
-  [I64]: LOCALS.i64,
-  [I32]: LOCALS.i32,
-  [F64]: LOCALS.f64,
-  [F32]: LOCALS.f32,
-  [V128]: LOCALS.v128,
-};
+/** The type of each local behind the parameters. */
+const TYPES: readonly ValType[] = LOCALS.flatMap(([count, type]) => Array<ValType>(count).fill(type));
 
 /** An offset in memory that has a hole is the place of its operand times this, and the number that is added. */
 const MARK = 2 ** 33;
@@ -60,7 +47,8 @@ class HoleWriter extends ByteWriter {
 
 export class StencilWriter extends HandlerWriter {
   readonly #holes: HoleWriter;
-  readonly #used = new Map<ValType, number>();
+  /** Of each local behind the parameters, whether it is used. */
+  readonly #used = TYPES.map(() => false);
   /** How far ahead of the instruction is what a direct branch counts from. */
   #ahead = 0;
   /** Locations of direct branches, how to get them, and those in the same instruction set. */
@@ -118,27 +106,37 @@ export class StencilWriter extends HandlerWriter {
     throw new NoHandler('goes on from the midst');
   }
 
+  /**
+   * What the page test does not allow the instruction's own handler does, from its beginning: nothing has been done by then. So
+   * the way that is usual has no call, and V8 keeps what it has in registers.
+   */
+  protected override checkIf(): void {
+    this.openUnlikely();
+    this.#constant(HOLE.HANDLER, 0, 0, 3);
+    this.record();
+    this.address(0);
+    this.out.byte(OP.br);
+    this.#holes.constant(HOLE.WAY_OUT, this.depth, 0, 2);
+    this.close();
+  }
+
   override newLocal(type: ValType): number {
-    const used = this.#used.get(type) ?? 0;
-    if (used === COUNT[type]) throw new NoHandler('too many locals');
-    this.#used.set(type, used + 1);
-    return FIRST[type]! + used;
+    const free = TYPES.findIndex((t, i) => t === type && !this.#used[i]);
+    if (free < 0) throw new NoHandler('too many locals');
+    this.#used[free] = true;
+    return PARAMETERS + free;
   }
   override typeOf(n: Node): ValType {
-    if (n.kind !== LOCAL) return I32;
-    const types = [I64, I32, F64, F32, V128] as const;
-    return types.findLast((type) => n.x >= FIRST[type]!) ?? I32;
+    return n.kind === LOCAL && n.x >= PARAMETERS ? TYPES[n.x - PARAMETERS]! : I32;
   }
 
   /** What has been written, of an instruction. */
   stencil(what: Pick<Stencil, 'flags' | 'reads' | 'writes'>): Stencil {
-    const floats = [F64, F32, V128].some((type) => this.#used.has(type as ValType));
     return {
       ...what,
       code: this.out.view().slice(),
       holes: this.#holes.holes,
-      flags: what.flags | (floats ? FLAG.FLOATS : 0),
-      locals: this.#used.get(I32) ?? 0,
+      locals: this.#used.lastIndexOf(true) + 1,
       ahead: this.#ahead,
     };
   }

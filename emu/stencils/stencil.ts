@@ -10,11 +10,13 @@
  * alone; then HOLE_WORDS words for each hole, the code, and the head: the part of a module before its functions, the same for
  * all.
  */
+import { F32, F64, I32, I64, type ValType } from '../jit/wasm.ts';
+import { V128 } from '../jit/wasm-simd.ts';
 
 /**
- * An entry: where its code begins and how long it is, its first hole and how many there are, FLAG.*, locals that are i32; how far
- * ahead of the instruction is what a direct branch counts from (0: it is none); the entry of the same without flags (0: there is
- * none); and which flags it reads and writes (FLAGS of effects.ts), those that it writes each time in bits 8 to 11.
+ * An entry: where its code begins and how long it is, its first hole and how many there are, FLAG.*, how many locals it needs;
+ * how far ahead of the instruction is what a direct branch counts from (0: it is none); the entry of the same without flags (0:
+ * there is none); and which flags it reads and writes (FLAGS of effects.ts), those that it writes each time in bits 8 to 11.
  */
 export const ENTRY = {
   code: 0,
@@ -39,10 +41,8 @@ export const FLAG = {
   MAY_JUMP: 4,
   /** What is behind it may have become something else: a system call. */
   ENDS: 8,
-  /** It has locals that are no integers. */
-  FLOATS: 16,
   /** Of four bytes; else of two. */
-  LONG: 32,
+  LONG: 16,
 } as const;
 
 /** What goes into a hole. */
@@ -63,6 +63,10 @@ export const HOLE = {
    */
   TARGET_RECORD: 5,
   TARGET: 6,
+  /** i32.const of the instruction's own handler, in three bytes. */
+  HANDLER: 7,
+  /** The label of the way out to it, in two bytes. Not the place in the record but the labels around are told. */
+  WAY_OUT: 8,
 } as const;
 
 /** A hole: where it is in the code (16 bits), and above what it is (HOLE.*, 8 bits) and its operand's place in the record. */
@@ -93,10 +97,18 @@ export interface StencilPair {
 }
 
 /**
- * Locals of stencils, by type: each has a fixed place, so that all may stand in one function. Those of i32 come last of the
- * integers, and only as many as are used.
+ * Locals of stencils, behind the parameters: each has a fixed place, so that all may stand in one function, which has those that
+ * one of its stencils needs and the ones before. V8's baseline compiler keeps up to five integers in registers, from the
+ * beginning; else it fills a frame with zeros first, by `rep stos` when they are more than six: as long as ten instructions take.
  */
-export const LOCALS = { i64: 4, i32: 40, f64: 6, f32: 6, v128: 6 } as const;
+export const LOCALS: readonly (readonly [count: number, type: ValType])[] = [
+  [6, I32],
+  [4, I64],
+  [6, F64],
+  [6, F32],
+  [34, I32],
+  [6, V128],
+];
 
 /** Functions of stencils that a memory may have: their places in the table of handlers, behind those. */
 export const STITCHED = 8192;
@@ -107,7 +119,7 @@ export const STITCHED = 8192;
  */
 export const BRANCH = { before: 3, length: 16 } as const;
 
-const MAGIC = 0x3154_5341;
+const MAGIC = 0x3254_5341;
 const HEADER_WORDS = 6;
 
 export class Stencils {

@@ -63,14 +63,14 @@ function countRecord(w: ByteWriter, head: number): void {
   w.mem(OP.i32_store, RECORD.handler);
 }
 
-/** Goes to the location of the address by way of goTo. */
-function goToAddress(w: ByteWriter): void {
+/** Goes to the location of the address. */
+function goToAddress(w: ByteWriter, by: 'goTo' | 'goBranch' = 'goTo'): void {
   w.get(CPU);
   w.get(ADDRESS);
   state(w, OFF.thumb);
   w.byte(OP.i32_or);
   w.i32(0);
-  tail(w, 'goTo');
+  tail(w, by);
 }
 
 /** An IT (its bits are in a local) gets the records of its block, unless instructions are counted: TypeScript makes those. */
@@ -244,7 +244,19 @@ export const decodeHandler = (): FuncBody =>
     dispatch(w, REC, ADDRESS);
   });
 
-export const nextPageHandler = (): FuncBody => handler(goToAddress);
+/**
+ * Behind a page, and behind an IT block. In the next page it is counted as a branch there: long code without branches has nothing
+ * else that tells how often it is run.
+ */
+export const nextPageHandler = (): FuncBody =>
+  handler((w) => {
+    w.get(ADDRESS);
+    w.i32(PAGE_MASK & -4);
+    w.byte(OP.i32_and);
+    w.byte(OP.i32_eqz);
+    when(w, () => goToAddress(w, 'goBranch'));
+    goToAddress(w);
+  });
 
 export const compiledHandler = (): FuncBody =>
   handler((w) => {

@@ -2,8 +2,8 @@
  * The interpreter's functions that are no instruction: how it goes from one instruction to another, and when it leaves. Written
  * by hand in wasm.
  *
- * All are (state block, location or record, address) -> location or LEAVE, as handlers are, but `check`. OFF.thumb is kept true
- * at every step; the PC, and ITSTATE, are only in the state block when TypeScript looks.
+ * All are (state block, location or record, address) -> location or LEAVE, as handlers are, but `check` and `wayOut`. OFF.thumb
+ * is kept true at every step; the PC, and ITSTATE, are only in the state block when TypeScript looks.
  */
 import { EXIT } from '../cpu.ts';
 import { OFF } from '../cpu-state.ts';
@@ -82,6 +82,7 @@ const CONTROL = [
   'fuse',
   'itBlock',
   'unusual',
+  'wayOut',
 ] as const;
 export type ControlName = (typeof CONTROL)[number];
 
@@ -93,13 +94,15 @@ export function exportedName<T extends ControlName>(name: T): `control_${T}` {
   return `control_${name}`;
 }
 
-/** Type of handlers and of control functions, and of `check`. */
+/** Type of handlers and of control functions, and of the others of these. */
 export const HANDLER_TYPE = 0;
-const CHECK_TYPE = 8;
+const OTHER_TYPES: Partial<Record<ControlName, number>> = { check: 8, wayOut: 1 };
+/** For `wayOut`: where in its last parameter the bytes of code begin. */
+export const SIZE_SHIFT = 15;
 /** The interpreter's modules have no other table. */
 export const HANDLER_TABLE = 0;
 
-const typeOf = (name: ControlName): number => (name === 'check' ? CHECK_TYPE : HANDLER_TYPE);
+const typeOf = (name: ControlName): number => OTHER_TYPES[name] ?? HANDLER_TYPE;
 
 const FIRST = IMPORTS.length + CONTROL_IMPORTS.length;
 /** Function index of the first handler. */
@@ -249,8 +252,8 @@ function counted(w: ByteWriter, arrival: number): void {
   tail(w, 'goCounted');
 }
 
-/** A taken branch takes fuel, to a location in a local. */
-function takeFuel(w: ByteWriter, location = LOCATION): void {
+/** A taken branch takes fuel, to a location in a local or left by a function. */
+export function takeFuel(w: ByteWriter, location: number | (() => void) = LOCATION): void {
   w.get(CPU);
   state(w, OFF.fuel);
   w.i32(-1);
@@ -261,10 +264,15 @@ function takeFuel(w: ByteWriter, location = LOCATION): void {
   w.byte(OP.i32_lt_s);
   when(w, () => {
     w.get(CPU);
-    w.get(location);
+    leave(w, location);
     w.get(ADDRESS);
     tail(w, 'preempt');
   });
+}
+
+function leave(w: ByteWriter, value: number | (() => void)): void {
+  if (typeof value === 'number') w.get(value);
+  else value();
 }
 
 /** Back to whoever runs the interpreter until this location. */
@@ -296,7 +304,13 @@ export function oneMore(w: ByteWriter, local: number): void {
 }
 
 /** Counts an arrival in a record, and tells of it when the count has none of the bits that `mask` leaves. */
-function count(w: ByteWriter, record: number, location: number, mask: () => void, kind: () => void): void {
+function count(
+  w: ByteWriter,
+  record: number,
+  location: number | (() => void),
+  mask: () => void,
+  kind: () => void,
+): void {
   w.get(record);
   w.get(record);
   w.mem(OP.i32_load16_u, RECORD.count);
@@ -307,12 +321,23 @@ function count(w: ByteWriter, record: number, location: number, mask: () => void
   w.byte(OP.i32_and);
   w.byte(OP.i32_eqz);
   when(w, () => {
-    w.get(location);
+    leave(w, location);
     w.get(B);
     kind();
     w.call(imported('hot'));
     w.byte(OP.drop);
   });
+}
+
+/** Counts an arrival at a record by a loop. */
+export function countLoop(w: ByteWriter, record: number, location: number | (() => void)): void {
+  count(
+    w,
+    record,
+    location,
+    () => state(w, OFF.heatMask),
+    () => w.i32(ARRIVAL.LOOP),
+  );
 }
 
 /** Counts a branch onwards to a record. */
@@ -401,13 +426,7 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>
       w.byte(OP.i32_and);
       w.byte(OP.if);
       w.byte(VOID);
-      count(
-        w,
-        record,
-        location,
-        () => state(w, OFF.heatMask),
-        () => w.i32(ARRIVAL.LOOP),
-      );
+      countLoop(w, record, location);
       w.byte(OP.else);
       countBranch(w, record, location);
       w.byte(OP.end);
@@ -542,6 +561,44 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>
       w.call(imported('rest'));
       leaveUnless(w);
       dispatch(w, REC, ADDRESS);
+    },
+    /**
+     * From stencils to an instruction's own handler: (state block, record, address, the handler | bytes of code << 15). What is
+     * behind is worth stencils of its own if that happens often. (Inside an IT block it is told 0 bytes, and cannot have any.) A
+     * record that holds no operands any more goes its own way: compiled code begins there, or it is to be decoded again.
+     */
+    wayOut(w) {
+      const [handler, behind, location] = [3, 5, 6];
+      w.get(handler);
+      w.i32(SIZE_SHIFT);
+      w.byte(OP.i32_shr_u);
+      w.tee(behind);
+      when(w, () => {
+        w.get(ADDRESS);
+        w.get(behind);
+        w.byte(OP.i32_add);
+        state(w, OFF.thumb);
+        w.byte(OP.i32_or);
+        w.set(location);
+        w.get(REC);
+        w.get(behind);
+        w.i32(3);
+        w.byte(OP.i32_shl);
+        w.byte(OP.i32_add);
+        w.set(behind);
+        countBranch(w, behind, location);
+      });
+      w.get(REC);
+      w.mem(OP.i32_load16_u, RECORD.handler);
+      w.i32(HANDLER.COMPILED);
+      w.byte(OP.i32_le_u);
+      when(w, () => dispatch(w, REC, ADDRESS));
+      for (const parameter of [CPU, REC, ADDRESS, handler]) w.get(parameter);
+      w.i32((1 << SIZE_SHIFT) - 1);
+      w.byte(OP.i32_and);
+      w.byte(OP.return_call_indirect);
+      w.u32(HANDLER_TYPE);
+      w.u32(HANDLER_TABLE);
     },
     /**
      * A region function for code that is not compiled: (state block, depth, return location). The engine's `miss` does the

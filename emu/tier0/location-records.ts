@@ -3,7 +3,7 @@
  * compiled.
  */
 import { PAGE_MASK, PAGE_SHIFT } from '../memory/layout.ts';
-import type { Place } from '../stencils/stitcher.ts';
+import type { Place } from '../stencils/run.ts';
 import type { RecordDecoder } from './decoder.ts';
 import { HANDLER, RECORD, RECORD_SCALE } from './record.ts';
 import type { PageRecords } from './record-area.ts';

@@ -106,7 +106,7 @@ export function machine(
       name: '',
     });
   if (code instanceof Uint8Array) {
-    map(CODE, 0x1000, 7);
+    map(CODE, Math.ceil(code.length / 0x1000) * 0x1000, 7);
     space.check(CODE, code.length, WRITE);
     space.bytes(CODE, code.length).set(code);
   } else map(CODE, 0x1000, 5, code);

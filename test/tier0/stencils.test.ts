@@ -5,12 +5,24 @@
 import { afterEach, expect, test } from 'vitest';
 import { JitBackend } from '../../emu/jit/backend.ts';
 import { Machinery } from '../../emu/jit/machinery.ts';
+import { WRITE } from '../../emu/memory/layout.ts';
 import { takeMemory } from '../../emu/memory/pool.ts';
 import { ENTRY, FLAG, STITCHED } from '../../emu/stencils/stencil.ts';
 import { handlerSet } from '../../emu/tier0/handler-set.ts';
 import { CONDITION_HANDLERS, HANDLER } from '../../emu/tier0/record.ts';
 import { loadHandlers } from '../../src/handlers-file.ts';
-import { CODE, closeMachines, machine, outcome, reference, stencils } from '../jit/machine.ts';
+import {
+  CODE,
+  closeMachines,
+  DATA,
+  DATA_LENGTH,
+  type Factory,
+  type Machine,
+  machine,
+  outcome,
+  reference,
+  stencils,
+} from '../jit/machine.ts';
 import { assemble } from '../unicorn/assemble.ts';
 
 afterEach(closeMachines);
@@ -71,6 +83,41 @@ test('what is run often is put together, and counted where instructions are', ()
   expect(Machinery.take(space.memory, handlerSet()).stitched).toBeGreaterThan(3);
 });
 
+test('who translates nothing has functions of stencils, who is led from instruction to instruction has none', () => {
+  const stitchedOf = (exactFuel: boolean): number => {
+    const m = run(
+      (space, hooks) => new JitBackend(space, { hooks, interpret: true, stitched: 1, exactFuel }),
+      LOOP,
+    );
+    expect(outcome(m)).toEqual(outcome(run(reference, LOOP)));
+    const { backend, space } = m;
+    backend.close();
+    return Machinery.take(space.memory, handlerSet()).stitched;
+  };
+  expect(stitchedOf(false)).toBeGreaterThan(3);
+  expect(stitchedOf(true)).toBe(0);
+});
+
+test('long code without branches is put together on all its pages', () => {
+  // Three pages, which are gone through often enough for the first run only.
+  const source = `
+    .thumb
+    movw  r4, #30000
+  again:
+    .rept 2900
+    eor.w r1, r4, r1, ror #7
+    .endr
+    subs  r4, #1
+    bne.w again
+    svc   #0`;
+  const m = run((space, hooks) => new JitBackend(space, { hooks, hot: 2 ** 30, count: true }), source);
+  expect(m.backend.stats().instructions).toBe(1 + 30_000 * 2902 + 1);
+  const { backend, space } = m;
+  backend.close();
+  const { stitched } = Machinery.take(space.memory, handlerSet(true));
+  expect(stitched).toBeGreaterThan(2900 / 64);
+});
+
 test('a loop in a function of stencils is left when its time is over, and when code changes', () => {
   let preempted = 0;
   const m = machine(
@@ -102,6 +149,74 @@ test('a loop in a function of stencils is left when its time is over, and when c
   m.backend.run(m.cpu);
   expect(preempted).toBe(20);
   expect(m.cpu.r[1]).toBeLessThan(100 * 21);
+});
+
+test('a loop that is its own and only instruction', () => {
+  let preempted = 0;
+  const m = machine(
+    (space, hooks) => stencils(space, { ...hooks, preempt: () => ++preempted < 3 }),
+    assemble(`
+      .thumb
+    again:
+      b     again`),
+    true,
+    100,
+  );
+  m.backend.run(m.cpu);
+  expect(preempted).toBe(3);
+  expect(m.cpu.location).toBe((CODE | 1) >>> 0);
+});
+
+test('an access is made by its own handler where its record has become that of compiled code', () => {
+  // The access crosses words, so that it leaves the function; and compiled code begins there, in the midst of the function.
+  const source = `
+    .thumb
+    b     begin
+    .align 2
+  part:
+    tst   r4, #3
+    bne   onwards
+    adds  r1, #1
+  onwards:
+    ldr.w r2, [r6, #0x104]
+    add   r3, r3, r2
+    subs  r5, #1
+    bgt   onwards
+    bx    lr
+  begin:
+    movw  r4, #3000
+    adds  r6, r0, #1
+  again:
+    bl    part
+    cmp   r4, #1000
+    it    eq
+    moveq r5, #9
+    subs  r4, #1
+    bne   again
+    svc   #0`;
+  const onwards = ((CODE + 12) | 1) >>> 0;
+  const runWith = (factory: Factory, preempted: (m: Machine) => void) => {
+    const preempt = () => {
+      preempted(m);
+      m.cpu.fuel = 50;
+      return true;
+    };
+    const m = machine((space, hooks) => factory(space, { ...hooks, preempt }), assemble(source), true, 50);
+    m.space.check(DATA, DATA_LENGTH, WRITE);
+    m.space.bytes(DATA, DATA_LENGTH).forEach((_, i, bytes) => {
+      bytes[i] = 7 * i + (i >> 8);
+    });
+    m.backend.run(m.cpu);
+    return m;
+  };
+  let slices = 0;
+  let isCompiled = false;
+  const m = runWith(stencils, ({ backend }) => {
+    if (++slices !== 30) return;
+    isCompiled = (backend as JitBackend).code.compile({ location: onwards, isLoop: false });
+  });
+  expect(isCompiled).toBe(true);
+  expect(outcome(m)).toEqual(outcome(runWith(reference, () => {})));
 });
 
 test('a store to code that is being run is seen by the instruction behind it', () => {
