@@ -60,6 +60,7 @@ function mqOpen(t: Task, name: () => string, how: number, mode: number, attr: Mq
   t.files.checkFree(t.process.limits[RLIMIT.RLIMIT_NOFILE]!.cur);
   const queue = t.ns.ipc.mqueues.open(checkName(given), how, bits, t.creds, attributes, limit);
   const file = how & O_PATH ? new PathFile(queue, how) : queue.open(how);
+  file.ownRoot = queue.fs.root;
   // All of a path's flags are kept (do_dentry_open).
   if (how & O_PATH) file.flags = how;
   return installFile(t, file, true);

@@ -78,6 +78,8 @@ export abstract class OpenFile {
   declare flags: number;
   /** The namespace of mounts that it was opened in. */
   declare readonly mounts: MountNamespace;
+  /** Of what was opened in a mount that nobody else has: its root. */
+  declare ownRoot: Inode | undefined;
   /** Called when the last reference goes (epoll forgets the file). */
   declare onClose: Set<() => void> | undefined;
   /** F_SETOWN: who gets SIGIO, or the signal of F_SETSIG. */
@@ -94,6 +96,7 @@ export abstract class OpenFile {
     inode.openFiles++;
     this.flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
     this.mounts = inode.fs.vfs.mounts;
+    this.ownRoot = undefined;
     this.onClose = undefined;
     this.owner = undefined;
     this.signal = 0;

@@ -190,8 +190,8 @@ function fdLink(source: ProcSource, process: () => ProcProcess, fd: number, chec
     return process().files?.find(fd) ?? fail('ENOENT');
   };
   const show = () => {
-    const { inode } = file();
-    return `${pathOf(inode, viewRoot(source))}${inode.deleted ? ' (deleted)' : ''}`;
+    const { inode, ownRoot } = file();
+    return `${pathOf(inode, ownRoot ?? viewRoot(source))}${inode.deleted ? ' (deleted)' : ''}`;
   };
   const access = () => {
     const { readable, writable } = process().files?.find(fd) ?? fail('ENOENT');

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <mqueue.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -61,6 +62,19 @@ static int openat2_(int dir, const char *path, long long flags, long long resolv
   return syscall(SYS_openat2, dir, path, &how, sizeof how);
 }
 
+/* A message queue is in a mount of its own, wherever else its file system is mounted. */
+static void queue(void) {
+  char path[40], name[100] = "";
+  int fd = mq_open("/armrun-paths", O_RDWR | O_CREAT, 0600, NULL);
+  sprintf(path, "/proc/self/fd/%d", fd);
+  TRY(readlink(path, name, sizeof name));
+  puts(name);
+  TRY(mq_unlink("/armrun-paths"));
+  TRY(readlink(path, name, sizeof name));
+  puts(name);
+  close(fd);
+}
+
 int main(void) {
   struct stat s;
   char buffer[5000];
@@ -68,6 +82,7 @@ int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   umask(022);
 
+  queue();
   puts("-- directories");
   TRY(mkdir("d", 0777));
   TRY(mkdir("d", 0777));
