@@ -10,14 +10,14 @@ export const isError = (text: string) => /^E[A-Z]/.test(text);
 export const USER_END = 0xbe00_0000;
 export const WITH_VECTORS =
   /^(readv|writev|preadv2?|pwritev2?|vmsplice|process_vm_(readv|writev)|process_madvise|(send|recv)m?msg.*|futex_waitv)$/;
+/** What these are given is an address for many of their requests. */
+export const BY_REQUEST = /^(ptrace|prctl|ioctl|semctl|fcntl(64)?|[gs]etsockopt)$/;
 /** Some address, or its end by a size among the arguments or in a vector, is beyond 3 GiB. */
 export function beyond({ call, words, fills }: Made): boolean {
   const low = (wanted: RegExp) =>
     words.flatMap(([x], i) => (wanted.test(call.args[i]!.domain.kind) ? [x] : []));
   const addresses = low(/^(address|path|strings)$/);
-  // What these are given is an address for many of their requests.
-  if (/^(ptrace|prctl|ioctl|semctl|fcntl(64)?|[gs]etsockopt)$/.test(call.name))
-    addresses.push(...words.map(([x]) => x));
+  if (BY_REQUEST.test(call.name)) addresses.push(...words.map(([x]) => x));
   const sizes = low(/^(size|number)$/);
   if (WITH_VECTORS.test(call.name)) {
     for (const { bytes } of fills)

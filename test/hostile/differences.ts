@@ -2,6 +2,7 @@
 import {
   alarmClock,
   atPageEnd,
+  BY_REQUEST,
   beyond,
   COMMON_PTRACE,
   EVENTS,
@@ -95,7 +96,7 @@ export const RULES: readonly Rule[] = [
       (what === 'memory'
         ? /^(EFAULT|EINVAL|ENOMEM)$/.test(result)
         : what === 'result'
-          ? /^(EFAULT|EINVAL|ENOMEM|EOVERFLOW)$/.test(ours)
+          ? (BY_REQUEST.test(made.call.name) ? /^EFAULT$/ : /^(EFAULT|EINVAL|ENOMEM|EOVERFLOW)$/).test(ours)
           : /^(EFAULT|EINVAL|ENOMEM)$/.test(result) && /^signal (11|13|25)$/.test(theirs)),
     reason:
       'A 32-bit program of an x86-64 kernel has 4 GiB of addresses, one of an ARM kernel 3 GiB: ranges that reach beyond are refused (EFAULT, EINVAL, ENOMEM).',
