@@ -26,8 +26,7 @@ export class Docker {
   }
 
   /**
-   * Starts a daemon; gives undefined where none can run: without root, docker.io, or what it needs of the kernel. `before` are
-   * words of a command that ends with executing others.
+   * Starts a daemon; gives undefined where none can run: without root, docker.io, or what it needs of the kernel.
    */
   static async start(directory: string): Promise<Docker | undefined> {
     if (process.geteuid?.() !== 0 || !existsSync(CLIENT)) return undefined;
