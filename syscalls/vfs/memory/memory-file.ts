@@ -74,6 +74,10 @@ export class MemoryBytes {
   get size(): number {
     return this.#size;
   }
+  /** Behind it is nothing but zeros, which the host has given no memory yet: nobody is to touch a hole of a gigabyte. */
+  get #written(): number {
+    return Math.min(this.#size, this.#charged * PAGE);
+  }
   /** Memory it takes, in blocks of 512 bytes. */
   get blocks(): number {
     return 8 * Math.ceil(this.#size / PAGE);
@@ -95,10 +99,10 @@ export class MemoryBytes {
     if (size > MAX_SIZE) fail('EFBIG');
     if (size > this.#bytes.length) {
       const bytes = allocate(Math.max(size, Math.min(2 * this.#bytes.length, MAX_SIZE)));
-      bytes.set(this.#bytes.subarray(0, this.#size));
+      bytes.set(this.#bytes.subarray(0, this.#written));
       this.#bytes = bytes;
     } else if (size < this.#size) {
-      this.#bytes.fill(0, size, this.#size);
+      this.#bytes.fill(0, size, this.#written);
       this.#charge(Math.min(size, this.#charged * PAGE));
     }
     this.#size = size;
