@@ -115,6 +115,12 @@ export const NO_OPTION: Readonly<Record<number, readonly (readonly [number, numb
     [80, 80],
   ],
 };
+/** What is to be mapped reaches into the machine's own 16 MiB (docs/MEMORY.md). */
+export function reachesMachine(made: Made): boolean {
+  const isFixed = (word(made, 3) & 2) !== 0;
+  const [at, size] = made.call.name === 'mmap2' ? [0, 1] : [isFixed ? 4 : 0, 2];
+  return word(made, at) < 0x8000_0000 && word(made, at) + word(made, size) > 0x7f00_0000;
+}
 const ARENA_FILL = 0xa5;
 const PID_MAX = 0x8000;
 /** 32-bit words of the arena as a call finds them, what was put there later over what was there before. */

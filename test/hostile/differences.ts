@@ -17,6 +17,7 @@ import {
   NO_OPTION,
   O_CREAT,
   PROGRAM,
+  reachesMachine,
   runsOut,
   SHM_RND,
   seeksHoles,
@@ -121,6 +122,12 @@ export const RULES: readonly Rule[] = [
     when: ({ made, ours }) =>
       ours === 'ENOMEM' && word(made, made.call.name === 'mmap2' ? 1 : 2) >= 0x4000_0000,
     reason: 'Of 3 GiB of addresses there is less in one piece than of 4 GiB.',
+  },
+  {
+    calls: /^(mmap2|mremap)$/,
+    when: ({ made, ours }) => ours === 'ENOMEM' && reachesMachine(made),
+    reason:
+      'Nothing can be mapped from 0x7f000000 to 0x80000000, where the machine has its own (docs/MEMORY.md).',
   },
   {
     calls: /^(mmap2|mremap)$/,
