@@ -119,6 +119,9 @@ class FlowGenerator {
         `str ${a}, [r4, #${word}]`,
         `ldrb ${a}, [r4, #${n}]`,
         `strh ${b}, [r0, #${n}]`,
+        // Their immediates are wide operands, and most addresses no multiples of their size.
+        `ldr.w ${a}, [r0, #${256 + n}]`,
+        `str.w ${a}, [r4, #${256 + n}]`,
         ...(frame ? [`str ${a}, [sp, #${word & 12}]`, `ldr ${a}, [sp, #${word & 12}]`] : []),
         `uxtb ${a}, ${b}\nldr ${c}, [r0, ${a}]`,
         `and r12, ${b}, #252\nadd r12, r0\nldr ${b}, [r12, #4]\nstr ${c}, [r12, #8]\nldr ${c}, [r12]`,
