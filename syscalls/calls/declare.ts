@@ -132,10 +132,7 @@ function value(decode: Decode, t: Task, r: Int32Array, x: number): unknown {
   return decode === null ? r[x]! : decode === unsigned ? r[x]! >>> 0 : decode(t, r[x]!, r[x + 1]!);
 }
 
-/**
- * One function per number of arguments: no array is made per call. Where they are few, nobody is called for a word as it is:
- * most programs make too few calls for V8 to do that itself.
- */
+/** One function per number of arguments: no array is made per call. */
 function compile(args: readonly AnyArg[], at: readonly number[], handler: Handler): Call['invoke'] {
   const [a = null, b = null, c = null, d = null, e = null, f = null] = args.map(decodeOf);
   const [i = 0, j = 0, k = 0, l = 0, m = 0, n = 0] = at;
@@ -143,31 +140,13 @@ function compile(args: readonly AnyArg[], at: readonly number[], handler: Handle
     case 0:
       return (t) => handler(t);
     case 1:
-      return (t, r) => handler(t, a === null ? r[i]! : a === unsigned ? r[i]! >>> 0 : a(t, r[i]!, r[i + 1]!));
+      return (t, r) => handler(t, value(a, t, r, i));
     case 2:
-      return (t, r) =>
-        handler(
-          t,
-          a === null ? r[i]! : a === unsigned ? r[i]! >>> 0 : a(t, r[i]!, r[i + 1]!),
-          b === null ? r[j]! : b === unsigned ? r[j]! >>> 0 : b(t, r[j]!, r[j + 1]!),
-        );
+      return (t, r) => handler(t, value(a, t, r, i), value(b, t, r, j));
     case 3:
-      return (t, r) =>
-        handler(
-          t,
-          a === null ? r[i]! : a === unsigned ? r[i]! >>> 0 : a(t, r[i]!, r[i + 1]!),
-          b === null ? r[j]! : b === unsigned ? r[j]! >>> 0 : b(t, r[j]!, r[j + 1]!),
-          c === null ? r[k]! : c === unsigned ? r[k]! >>> 0 : c(t, r[k]!, r[k + 1]!),
-        );
+      return (t, r) => handler(t, value(a, t, r, i), value(b, t, r, j), value(c, t, r, k));
     case 4:
-      return (t, r) =>
-        handler(
-          t,
-          a === null ? r[i]! : a === unsigned ? r[i]! >>> 0 : a(t, r[i]!, r[i + 1]!),
-          b === null ? r[j]! : b === unsigned ? r[j]! >>> 0 : b(t, r[j]!, r[j + 1]!),
-          c === null ? r[k]! : c === unsigned ? r[k]! >>> 0 : c(t, r[k]!, r[k + 1]!),
-          d === null ? r[l]! : d === unsigned ? r[l]! >>> 0 : d(t, r[l]!, r[l + 1]!),
-        );
+      return (t, r) => handler(t, value(a, t, r, i), value(b, t, r, j), value(c, t, r, k), value(d, t, r, l));
     case 5:
       return (t, r) =>
         handler(
