@@ -4,7 +4,6 @@
  * Options end at PROGRAM: it and all that follows belong to the guest, whatever it looks like. An option's value is the next
  * word, even when that starts with a dash (`-0 -bash`). Later settings win; options win over environment variables.
  */
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,7 +12,7 @@ import type { CpuName } from '../emu/cpu.ts';
 import { CPU_MODELS, DEFAULT_MODEL } from '../emu/cpu-model.ts';
 import { NR_CPUS, PID_MAX_LIMIT, PID_MAX_MIN } from '../syscalls/abi/limits.ts';
 import type { Bind, Tmpfs } from './api.ts';
-import { FILES, FOLDER } from './image/folder.ts';
+import { ownFolder, ownTranslations } from './image/folder.ts';
 
 /** __NEW_UTS_LEN. */
 const HOSTNAME_MAX = 64;
@@ -225,7 +224,8 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
     net: null,
     pidMax: null,
     memory: null,
-    cpus: isInImage() ? Math.min(availableParallelism(), NR_CPUS) : null,
+    // An image's programs expect what a container has.
+    cpus: ownFolder() ? Math.min(availableParallelism(), NR_CPUS) : null,
     ldPrefix: null,
     cwd: null,
     env: [],
@@ -429,17 +429,13 @@ function setMachine(
   }
 }
 
-/** Whether this is armrun in an image, whose programs expect what a container has: its processors, too. */
-function isInImage(): boolean {
-  return existsSync(`${FOLDER}/${FILES.wrapper}`);
-}
-
 /**
  * Inside an image armrun's own folder, which goes when armrun goes; else the user's directory for caches, as the XDG base
  * directory specification has it. Null when there is none.
  */
 function cacheDirectory({ XDG_CACHE_HOME: cache, HOME: home }: NodeJS.ProcessEnv): string | null {
-  if (isInImage()) return `${FOLDER}/${FILES.translations}`;
+  const own = ownTranslations();
+  if (own) return own;
   if (cache && isAbsolute(cache)) return join(cache, 'armrun');
   return home && isAbsolute(home) ? join(home, '.cache/armrun') : null;
 }

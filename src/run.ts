@@ -42,7 +42,7 @@ import { ArmrunError, InternalError, OptionError, StartError, VerifyError } from
 import { useHandlersFile } from './handlers-file.ts';
 import { forwardSignals } from './host-signals.ts';
 import { guestCommand } from './image/command.ts';
-import { FILES, FOLDER } from './image/folder.ts';
+import { ownTranslations } from './image/folder.ts';
 import { hideInstallation } from './image/install.ts';
 import { checkMachine, limitsOf } from './limits.ts';
 import { claimModel, modelNamed } from './model.ts';
@@ -90,7 +90,7 @@ async function runWith(model: CpuModel, options: RunOptions, started: number): P
   const variant = model === DEFAULT_MODEL ? '' : `-${model.name}`;
   const archive = openArchive(options.cache ?? null, `${options.stats ? '-counting' : ''}${variant}`, {
     // In an image, armrun's folder is all users'.
-    shared: options.cache === `${FOLDER}/${FILES.translations}`,
+    shared: options.cache === ownTranslations(),
   });
   const engine = await engineNamed(options.cpu ?? 'jit', {
     verify: options.verify ?? null,

@@ -1,4 +1,7 @@
 /** The folder of armrun inside an image, and what is in it. Paths are as the image's programs would see them, if they did. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export const FOLDER = '/armrun';
 /** What the wrapper stands in for. */
@@ -22,3 +25,18 @@ export const FILES = {
 
 /** Time of all that comes from an archive, in seconds: 1980, because some tools take 0 for "no time". */
 export const ARCHIVE_TIME = Date.UTC(1980, 0, 1) / 1000;
+
+/**
+ * The folder that this armrun runs from, if it is one of an image or mounted into one, there or elsewhere; else null. Not a
+ * constant: a snapshot would hold where it was made.
+ */
+export function ownFolder(): string | null {
+  const folder = path.dirname(fileURLToPath(import.meta.url));
+  return existsSync(path.join(folder, FILES.wrapper)) ? folder : null;
+}
+
+/** Where the armrun of an image keeps translations, for all users; null for another, whose users have directories for caches. */
+export function ownTranslations(): string | null {
+  const folder = ownFolder();
+  return folder && path.join(folder, FILES.translations);
+}

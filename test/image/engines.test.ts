@@ -531,10 +531,10 @@ describe("README's Dockerfiles, as they are there", () => {
       expect(status, said).toBe(0);
       const files = oracle.mount('oracle');
       const unpacked = ENGINES.buildKit.files('readme');
-      // An engine's own: what it mounts on.
-      const own =
-        /^(only|differs?|.*)?.*\/(\.dockerenv|armrun|etc\/(hosts|hostname|resolv\.conf|mtab)|run\/\.containerenv)\b/;
-      expect(differences(unpacked, files).filter((line) => !own.test(line))).toEqual([]);
+      // An engine's own: what it mounts on. BuildKit before 0.11 leaves /armrun for that reason, too, empty.
+      const own = /^\/(\.dockerenv|etc\/(hosts|hostname|resolv\.conf|mtab)|run\/\.containerenv)\b/;
+      const left = differences(unpacked, files).filter((line) => !own.test(line));
+      expect(left.filter((line) => line !== '/armrun: directory 755 0:0, expected nothing')).toEqual([]);
       const bytes = (root: string) =>
         Number(execFileSync('du', ['-sb', root], { encoding: 'utf8' }).split('\t')[0]);
       expect(Math.abs(bytes(unpacked) - bytes(files))).toBeLessThan(1e6);

@@ -1,7 +1,16 @@
 /** The launcher and the wrapper: how armrun starts where there is nothing of the host. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, lstatSync, mkdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launcher } from '../../src/image/launcher.ts';
 import { needs } from '../needs.ts';
@@ -132,6 +141,12 @@ x64.describe(x64.name('the wrapper'), () => {
     const printed = { status: 0, stdout: 'armv7l\n', stderr: '' };
     expect(chroot(root, ['/some/deep/er/armrun', ...uname])).toMatchObject(printed);
     expect(chroot(root, ['./er/armrun', ...uname], { cwd: '/some/deep' })).toMatchObject(printed);
+    // And keeps translations there, none in the image.
+    const count = 'i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done';
+    const run = chroot(root, ['/some/deep/er/armrun', '/bin/sh', '-c', count], { env: ['HOME=/root'] });
+    expect(run).toMatchObject({ status: 0, stderr: '' });
+    expect(readdirSync(`${root}/root`)).toEqual([]);
+    expect(readdirSync(`${root}/some/deep/er/translations`).length).toBeGreaterThan(1);
     rmSync(`${root}/some/deep/er`, { recursive: true });
   });
 
