@@ -545,6 +545,12 @@ export const RULES: readonly Rule[] = [
     reason: 'How much of megabytes is sent when a timer rings, which ends the call, is not the same.',
   },
   {
+    calls: /^(_newselect|pselect6(_time64)?)$/,
+    when: ({ ours, theirs }) => /^(EINTR EFAULT|EFAULT EINTR)$/.test(`${ours} ${theirs}`),
+    reason:
+      'A timer that rings while a program waits for descriptors has nothing be told of them; without it that may not be possible (EFAULT).',
+  },
+  {
     calls: /^(clock_)?nanosleep/,
     when: ({ ours, theirs }) => /^(0 EFAULT|EFAULT 0)$/.test(`${ours} ${theirs}`),
     reason:
