@@ -170,15 +170,31 @@ class V8 {
     return taken;
   }
 
-  /** (std::function, std::variant<Local<WasmModuleObject>, Local<Value>>&&), calls back when the module is in AREA.compiled. */
-  #accept(isMade: () => void): bigint {
+  /**
+   * (std::function, std::variant<Local<WasmModuleObject>, Local<Value>>&&), calls back when the module is in AREA.compiled. Who
+   * waits no more says so by `end`. V8 may call it still, for it compiles what it has not taken code for: it stays until then.
+   */
+  #accept(isMade: () => void): { readonly address: bigint; end(): void } {
     this.#take ??= this.#functions(TAKE);
     const { compiledModule } = this.#take;
-    return this.#callback((result) => {
+    let isAwaited = true;
+    let wasCalled = false;
+    const address = this.#callback((result) => {
+      wasCalled = true;
+      if (!isAwaited) {
+        // Not while it is being called.
+        setImmediate(() => this.#library.unregisterCallback(address));
+        return;
+      }
       if (this.#ffi.getUint8(result, 8) !== 0) return;
       compiledModule(this.#set(AREA.compiled), this.#ffi.getUint64(result));
       isMade();
     });
+    const end = () => {
+      isAwaited = false;
+      if (wasCalled) this.#library.unregisterCallback(address);
+    };
+    return { address, end };
   }
 
   /** The code of those functions of the module in AREA.compiled that V8 has optimized. */
@@ -195,24 +211,29 @@ class V8 {
     const accept = this.#accept(() => {
       isMade = true;
     });
-    this.#compile(wasm, accept);
+    this.#compile(wasm, accept.address);
     while (!isMade) await setTimeout(1);
-    this.#library.unregisterCallback(accept);
+    accept.end();
     return () => this.#serialize();
   }
 
   /**
-   * The code of those functions of a module that V8 has optimized; null when there is no such module in the process. It is asked
-   * for by giving it other code: V8 looks whether that is for this V8, and then takes the module that there is.
+   * The code of those functions of a module that V8 has optimized in this process; null when there are none. It is asked for by
+   * giving it other code: V8 looks whether that is for this V8, and then takes the module that there is. There must be one, for V8
+   * would else take the other code for its own, if it is of as many functions.
    */
   takeNow(wasm: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null {
+    if (this.#given === null) return null;
     let isMade = false;
     const accept = this.#accept(() => {
       isMade = true;
     });
-    if (this.#given !== null) this.give(wasm, this.#given, accept);
-    this.#library.unregisterCallback(accept);
-    return isMade ? this.#serialize() : null;
+    const held = [new WebAssembly.Module(wasm)];
+    this.give(wasm, this.#given, accept.address);
+    held.pop();
+    accept.end();
+    const code = isMade ? this.#serialize() : null;
+    return code === null || code.length === 0 ? null : code;
   }
 }
 
@@ -249,10 +270,7 @@ function withHeader(code: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/**
- * The same of a module that there is in this process, now; null when there is none, and in a process that has not given V8 other
- * code.
- */
+/** The same of a module in this process, now; null when V8 has optimized none of it, and where V8 has not been given other code. */
 export function codeNow(wasm: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null {
   const code = process.arch === 'x64' ? (load()?.takeNow(wasm) ?? null) : null;
   return code && withHeader(code);
