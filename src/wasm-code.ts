@@ -219,8 +219,8 @@ class V8 {
 
   /**
    * The code of those functions of a module that V8 has optimized in this process; null when there are none. It is asked for by
-   * giving it other code: V8 looks whether that is for this V8, and then takes the module that there is. There must be one, for V8
-   * would else take the other code for its own, if it is of as many functions.
+   * giving it other code: V8 looks whether that is for this V8, and then takes the module that there is. There must be one, for
+   * V8 would else take the other code for its own, if it is of as many functions.
    */
   takeNow(wasm: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null {
     if (this.#given === null) return null;
@@ -270,7 +270,7 @@ function withHeader(code: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The same of a module in this process, now; null when V8 has optimized none of it, and where V8 has not been given other code. */
+/** The same of a module in this process, now; null when V8 has optimized none of it, or has not been given other code. */
 export function codeNow(wasm: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null {
   const code = process.arch === 'x64' ? (load()?.takeNow(wasm) ?? null) : null;
   return code && withHeader(code);
