@@ -146,7 +146,10 @@ export class Translator {
     const [root] = region.inlinedCalls;
     const blocks: number[] = [];
     const inlined: number[] = [];
-    for (const b of region.blocks) (b.call === root ? blocks : inlined).push(b.start, b.next);
+    for (const b of region.blocks) {
+      // An empty one only heads a loop (separateLoops), and the block that begins at its address is another.
+      if (b.steps.length > 0) (b.call === root ? blocks : inlined).push(b.start, b.next);
+    }
     return {
       location: region.location,
       isLoop,
