@@ -21,14 +21,16 @@ export interface FirstOptions {
 /** Rounds of all engines; gives the exit status. */
 export function runFirst(options: FirstOptions): number {
   const binfmt = process.env.ARMRUN_BENCH_BINFMT;
+  const chosen = firstPrograms.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
   if (binfmt === undefined) {
+    // Files that are not root's alone cannot be made in the namespace.
+    for (const root of new Set(chosen.map((program) => program.root))) makeRoot(root);
     const status = runWithBinfmt();
     if (status !== null) return status;
     process.stderr.write(
       'no binfmt_misc in a user namespace here: programs that start others are not compared\n',
     );
   }
-  const chosen = firstPrograms.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
   const roots = new Map<RootName, string>();
   for (const { root } of chosen) if (!roots.has(root)) roots.set(root, prepareRoot(root, binfmt === '1'));
   const rows = chosen.map(

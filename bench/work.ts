@@ -31,16 +31,19 @@ type EngineName = (typeof ENGINES)[number];
 
 /** Rounds of all engines; gives the exit status. */
 export function runWork({ rounds, only, cpu }: WorkOptions): number {
+  const names = only.filter((name) => !isGroup(name));
+  const chosen = workPrograms.filter(
+    ({ name, group }) => only.includes(group) && (names.length === 0 || names.includes(name)),
+  );
   if (process.env.ARMRUN_BENCH_BINFMT === undefined) {
+    // Files that are not root's alone cannot be made in the namespace.
+    for (const root of new Set(chosen.map((program) => program.root ?? 'full')))
+      for (const native of [false, true]) if (hasRoot(root, native)) rootOf(root, native);
     const status = runWithBinfmt();
     if (status !== null) return status;
     process.stderr.write('no binfmt_misc in a user namespace here: there is nothing to compare with\n');
     return 1;
   }
-  const names = only.filter((name) => !isGroup(name));
-  const chosen = workPrograms.filter(
-    ({ name, group }) => only.includes(group) && (names.length === 0 || names.includes(name)),
-  );
   const roots = new Roots();
   const runs = chosen.map((): Partial<Record<EngineName, Times[]>> => ({}));
   const failures = new Map<string, string>();
@@ -67,14 +70,27 @@ export function runWork({ rounds, only, cpu }: WorkOptions): number {
   return 0;
 }
 
+type WorkRoot = NonNullable<WorkProgram['root']>;
+
+/** Of programs that no host has there is no native run. */
+function hasRoot(name: WorkRoot, native: boolean): boolean {
+  return !native || name === 'full';
+}
+
+function rootOf(name: WorkRoot, native: boolean): string {
+  return native
+    ? measure([`${project}fixtures/root.sh`, name, 'amd64'], process.env).output.trim()
+    : makeRoot(name);
+}
+
 /** The directories of roots, with what is in SOURCES. */
 class Roots {
   readonly #known = new Map<string, string>();
 
   /** Undefined when the engine has none for the program. */
   of({ root = 'full' }: WorkProgram, engine: EngineName): string | undefined {
-    if (engine === 'native' && root !== 'full') return undefined;
-    return this.#directory(root, engine === 'native');
+    const native = engine === 'native';
+    return hasRoot(root, native) ? this.#directory(root, native) : undefined;
   }
 
   /** Where the host's own processor can make things ready for the program. */
@@ -82,13 +98,11 @@ class Roots {
     return this.of(program, 'native');
   }
 
-  #directory(name: 'full' | 'languages' | 'image', native: boolean): string {
+  #directory(name: WorkRoot, native: boolean): string {
     const id = `${name}${native}`;
     const known = this.#known.get(id);
     if (known !== undefined) return known;
-    const root = native
-      ? measure([`${project}fixtures/root.sh`, name, 'amd64'], process.env).output.trim()
-      : makeRoot(name);
+    const root = rootOf(name, native);
     mkdirSync(root + SOURCES, { recursive: true });
     for (const [file, text] of Object.entries(sources)) {
       writeFileSync(`${root}${SOURCES}/${file}`, text);
