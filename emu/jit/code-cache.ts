@@ -156,7 +156,8 @@ export class CodeCache {
     );
     const store = this.#store;
     const requests = this.#thread?.failed === false && !ahead ? this.#requests : null;
-    const isForThread = requests !== null && store.translatedHere >= LOCAL_INSTRUCTIONS;
+    const isForThread =
+      requests !== null && (store.translatedHere >= LOCAL_INSTRUCTIONS || store.hasRun(THREAD_MS));
     // The answer may come too late for a short process, but not twice.
     if (isForThread && !image.missed.delete(start.location)) {
       if (requests.has(start.location)) return false;

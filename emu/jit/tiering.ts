@@ -10,9 +10,9 @@ import type { Start } from './translator.ts';
 /** Arrivals before a location's region is compiled, when it has at least one in SHARE of the run's: a loop where the time is. */
 const HOT = 32_768;
 const SHARE = 8;
-/** The same of others, and of these in a run that has taken so long: a program that starts is over before. */
+/** The same of others; and of all in a run that has taken so long: a program that starts is over before. */
 const HOT_AMONG_MANY = 262_144;
-const HOT_LATER = 65_536;
+const HOT_LATER = 4096;
 const LATER_MS = 1000;
 /**
  * What is arrived at so often is translated on the other thread, to be kept: compiling it would cost this run more than it gains,
@@ -24,8 +24,8 @@ const WARM_BATCH = 48;
 /** A run that is over before has no other thread. */
 export const THREAD_MS = 500;
 /**
- * Instructions that the main thread translates itself in a run before another thread is begun for it: a program with a few hot
- * loops has its code sooner so, and one with more does not wait for all of it.
+ * Instructions that the main thread translates itself in a run before another thread is begun for it, unless that may be there
+ * already: a program with a few hot loops has its code sooner so, and one with more does not wait for all of it.
  */
 export const LOCAL_INSTRUCTIONS = 2000;
 /** Arrivals by calls, loops and jumps before what handlers do is put together as a function (../stencils/stitcher.ts). */
@@ -167,10 +167,10 @@ export class Tiering {
   /** Whether so many arrivals are enough to compile now. Most are not, without a look at the clock. */
   #areHot(arrivals: number): boolean {
     if (this.#always !== undefined) return arrivals >= this.#always;
-    if (arrivals < HOT) return false;
+    if (arrivals < HOT_LATER) return false;
     const run = this.#run;
-    if (arrivals * SHARE >= run.arrivals || arrivals >= HOT_AMONG_MANY) return true;
-    return arrivals >= HOT_LATER && performance.now() - run.began >= LATER_MS;
+    if (arrivals >= HOT_AMONG_MANY || (arrivals >= HOT && arrivals * SHARE >= run.arrivals)) return true;
+    return performance.now() - run.began >= LATER_MS;
   }
 
   /** Notes `count` arrivals at a location that has nothing compiled. True when enough wait to be translated for later runs. */

@@ -9,7 +9,7 @@ import { SIMD_PREFIX } from '../jit/wasm-simd.ts';
 import { ALWAYS, type BranchKind, pcReads } from '../machine/machine.ts';
 import { controlIndex } from '../tier0/control.ts';
 import { testsCondition } from '../tier0/form.ts';
-import { HandlerWriter, NoHandler } from '../tier0/handler-writer.ts';
+import { HandlerWriter, NO_HOST, NoHandler } from '../tier0/handler-writer.ts';
 import { FLAG, HOLE, type Hole, LOCALS, type Stencil } from './stencil.ts';
 
 /** The type of each local behind the parameters. */
@@ -45,6 +45,12 @@ class HoleWriter extends ByteWriter {
   }
 }
 
+/**
+ * Unaligned accesses are done as others are: to leave for them costs a run behind each, and the test of both ends is no longer
+ * than the one that asks for alignment.
+ */
+const HOST = { ...NO_HOST, unaligned: () => true };
+
 export class StencilWriter extends HandlerWriter {
   readonly #holes: HoleWriter;
   /** Of each local behind the parameters, whether it is used. */
@@ -57,7 +63,7 @@ export class StencilWriter extends HandlerWriter {
 
   constructor() {
     const out = new HoleWriter(256);
-    super(out);
+    super(out, HOST);
     this.#holes = out;
   }
 

@@ -80,7 +80,7 @@ class VfpOperands extends VfpRegisters {
 }
 
 /** What the emitter's host does in regions, the writer does itself. */
-const NO_HOST: EmitterHost = {
+export const NO_HOST: EmitterHost = {
   branch: () => {},
   trap: () => {},
   unaligned: () => false,
@@ -101,8 +101,8 @@ export class HandlerWriter extends Emitter {
   /** How far behind the handler's address the instruction is: it is the second of a pair. */
   #ahead = 0;
 
-  constructor(out: ByteWriter) {
-    super(out, NO_HOST);
+  constructor(out: ByteWriter, host = NO_HOST) {
+    super(out, host);
   }
 
   /** Begins a handler. */

@@ -5,7 +5,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { JitBackend } from '../../emu/jit/backend.ts';
 import { Machinery } from '../../emu/jit/machinery.ts';
-import { WRITE } from '../../emu/memory/layout.ts';
+import { PAGE_SHIFT, PAGE_SIZE, WRITE } from '../../emu/memory/layout.ts';
 import { takeMemory } from '../../emu/memory/pool.ts';
 import { ENTRY, FLAG, STITCHED } from '../../emu/stencils/stencil.ts';
 import { handlerSet } from '../../emu/tier0/handler-set.ts';
@@ -15,7 +15,6 @@ import {
   CODE,
   closeMachines,
   DATA,
-  DATA_LENGTH,
   type Factory,
   type Machine,
   machine,
@@ -168,7 +167,8 @@ test('a loop that is its own and only instruction', () => {
 });
 
 test('an access is made by its own handler where its record has become that of compiled code', () => {
-  // The access crosses words, so that it leaves the function; and compiled code begins there, in the midst of the function.
+  // The second page of the access is not there each time, so that it leaves the function; and compiled code begins there, in the
+  // midst of the function.
   const source = `
     .thumb
     b     begin
@@ -185,7 +185,8 @@ test('an access is made by its own handler where its record has become that of c
     bx    lr
   begin:
     movw  r4, #3000
-    adds  r6, r0, #1
+    movw  r6, #0x1000 - 0x104 - 2
+    add   r6, r6, r0
   again:
     bl    part
     cmp   r4, #1000
@@ -196,14 +197,16 @@ test('an access is made by its own handler where its record has become that of c
     svc   #0`;
   const onwards = ((CODE + 12) | 1) >>> 0;
   const runWith = (factory: Factory, preempted: (m: Machine) => void) => {
+    const second = DATA + PAGE_SIZE;
     const preempt = () => {
       preempted(m);
+      m.space.revoke(second >>> PAGE_SHIFT);
       m.cpu.fuel = 50;
       return true;
     };
     const m = machine((space, hooks) => factory(space, { ...hooks, preempt }), assemble(source), true, 50);
-    m.space.check(DATA, DATA_LENGTH, WRITE);
-    m.space.bytes(DATA, DATA_LENGTH).forEach((_, i, bytes) => {
+    m.space.check(DATA, PAGE_SIZE, WRITE);
+    m.space.bytes(DATA, PAGE_SIZE).forEach((_, i, bytes) => {
       bytes[i] = 7 * i + (i >> 8);
     });
     m.backend.run(m.cpu);
