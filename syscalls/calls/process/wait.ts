@@ -87,10 +87,11 @@ function look(t: Task, matches: Matches, options: number): Event | undefined | '
   let any = traced === undefined;
   for (const child of t.process.children) {
     if (!matches(child.pid, child.pgid) || !wants(child, options)) continue;
+    // One that has ended is none for who does not ask for ends (wait_task_zombie).
+    if (child.zombie && !(options & W.WEXITED)) continue;
     any = true;
     const peek = (options & W.WNOWAIT) !== 0;
     if (child.zombie) {
-      if (!(options & W.WEXITED)) continue;
       const { status } = child;
       const signal = status & 0x7f;
       const code = endCode(status);

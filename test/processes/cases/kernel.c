@@ -106,6 +106,9 @@ CASE(wait_options) {
   memset(&i, 0, sizeof i);
   SHOW(waitid(P_PID, pid, &i, WEXITED | WNOWAIT));
   printf("%d %d %d\n", i.si_code, i.si_status, i.si_signo);
+  // A child that has ended is none for who does not ask for ends.
+  SHOW(waitid(P_ALL, 0, &i, WSTOPPED));
+  SHOW(waitid(P_PID, pid, &i, WCONTINUED | WNOHANG));
   SHOW(waitid(P_PID, pid, &i, WEXITED | WNOHANG));
   SHOW(waitid(P_PID, pid, &i, WEXITED | WNOHANG));
   SHOW(waitpid(pid, &s, 1 << 20));
