@@ -13,7 +13,7 @@ const SHARE = 8;
 /** The same of others; and of all in a run that has taken so long: a program that starts is over before. */
 const HOT_AMONG_MANY = 262_144;
 const HOT_LATER = 4096;
-const LATER_MS = 1000;
+const LATER_MS = 1500;
 /**
  * What is arrived at so often is translated on the other thread, to be kept: compiling it would cost this run more than it gains,
  * but a later one has it with V8's code.
