@@ -93,9 +93,13 @@ int main(int count, char **arguments) {
     } else if (n == 1) {
       int k = read(fd, buffer, 10);
       printf("read %d\n", k);
-      usleep(100000);
-      write(fd, "x", 1);
-      say("write after the end", write(fd, "x", 1));
+      // The other end closes when it comes to it.
+      int written = 1;
+      for (int i = 0; i < 200 && written > 0; i++) {
+        usleep(50000);
+        written = write(fd, "x", 1);
+      }
+      say("write after the end", written);
     } else fill(fd, 1, 100000);
     close(fd);
   }
