@@ -40,7 +40,7 @@ interface Entry {
 export class TranslationStore {
   readonly thread: TranslationThread | null;
   /** When the run began, by performance.now(); what is repeatable goes by no clock, and began long ago. */
-  readonly began: number;
+  readonly #began: number;
   /** What is done does not depend on time: nothing is kept before the end, and then all of it. */
   readonly isRepeatable: boolean;
   /** Arrivals in the interpreter at locations without compiled code, of all processes; as far as they have been told. */
@@ -67,7 +67,7 @@ export class TranslationStore {
     isRepeatable = false,
   ) {
     this.isRepeatable = isRepeatable;
-    this.began = isRepeatable ? -Infinity : performance.now();
+    this.#began = isRepeatable ? -Infinity : performance.now();
     this.thread = thread;
     this.archive = archive;
     this.#maxWeight = maxWeight;
@@ -75,7 +75,7 @@ export class TranslationStore {
 
   /** Whether the run has taken so many milliseconds. */
   hasRun(ms: number): boolean {
-    return performance.now() - this.began >= ms;
+    return performance.now() - this.#began >= ms;
   }
 
   // ---- numbers ----

@@ -106,9 +106,9 @@ interface Warm {
   hot: number;
 }
 
-/** When the run began, by performance.now(), and arrivals of all its processes at what has no compiled code. */
+/** How long the run has taken, and arrivals of all its processes at what has no compiled code. */
 interface Run {
-  readonly began: number;
+  hasRun(ms: number): boolean;
   readonly arrivals: number;
 }
 
@@ -128,6 +128,8 @@ export class Tiering {
   /** Places to be put together from stencils, and how often it has been told of such since. */
   readonly #toStitch = new Set<number>();
   #waited = 0;
+  /** The run is known to have taken LATER_MS. */
+  #isLater = false;
   /** Locations that have become hot since the last module. */
   #waiting = 0;
   /** Locations that have become warm since they were last asked for. */
@@ -164,20 +166,21 @@ export class Tiering {
     return (this.#warm.get(location)?.arrivals ?? 0) >= (this.#always ?? HOT);
   }
 
-  /** Whether so many arrivals are enough to compile now. Most are not, without a look at the clock. */
+  /** Whether so many arrivals are enough to compile now. The clock is looked at no more when the run has taken LATER_MS. */
   #areHot(arrivals: number): boolean {
     if (this.#always !== undefined) return arrivals >= this.#always;
     if (arrivals < HOT_LATER) return false;
     const run = this.#run;
     if (arrivals >= HOT_AMONG_MANY || (arrivals >= HOT && arrivals * SHARE >= run.arrivals)) return true;
-    return performance.now() - run.began >= LATER_MS;
+    this.#isLater ||= run.hasRun(LATER_MS);
+    return this.#isLater;
   }
 
   /** Notes `count` arrivals at a location that has nothing compiled. True when enough wait to be translated for later runs. */
   becomesWarm(location: number, isLoop: boolean, count: number): boolean {
     if (count < WARM || count >= WARM + this.interval) return false;
     this.#becameWarm.push({ location, isLoop });
-    return this.#becameWarm.length >= WARM_BATCH && performance.now() - this.#run.began >= THREAD_MS;
+    return this.#becameWarm.length >= WARM_BATCH && this.#run.hasRun(THREAD_MS);
   }
 
   /** Those that became warm first. */
