@@ -216,8 +216,8 @@ export interface RunOptions {
   cache?: string | null;
   /**
    * The first run of a process takes the same turns each time, as far as it asks nobody outside: time passes as programs run, not
-   * by the host's clock, one thread does everything, directories of the host are listed by name. (The time of day and random
-   * numbers are the host's.) What is kept in `cache` is the same bytes.
+   * by the host's clock, one thread does everything, the host's files are listed by name and numbered in the order they are met.
+   * (The time of day and random numbers are the host's.) What is kept in `cache` is the same bytes.
    */
   repeatable?: boolean;
   /** Counts what `stats` of the result tells. It takes a little time. */

@@ -110,7 +110,7 @@ Runs a 32-bit ARM Linux program.
   --cache DIR            where translated code is kept for later runs (by default ~/.cache/armrun), or 'none'
   --verify NAME          run a second of these CPUs beside it, and end with a report where they differ
   --strace[=FILE]        log system calls (to standard error)
-  --repeatable           the same turns each time: time passes as programs run, directories are listed by name
+  --repeatable           the same turns each time: time passes as programs run, files are listed and numbered in order
   --stats                print counters at the end
   --warn                 say what is not supported when the guest asks for it
   --strict               a failure of armrun's own ends the run at once, with status 125

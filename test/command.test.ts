@@ -1,6 +1,6 @@
 /** The command armrun itself: which Node it runs on, its own errors, and how it ends. */
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -161,6 +161,23 @@ describe('armrun', () => {
     expect(stdout).toMatch(/^([abc]\d+\n){30}2000\n$/);
     for (const run of runs) expect(run).toEqual({ stdout, stderr: '' });
     expect(performance.now() - began).toBeLessThan(1000_000);
+  });
+
+  test('--repeatable numbers files the same wherever they are', () => {
+    const copies = mkdtempSync(`${tmpdir()}/armrun-copies-`);
+    try {
+      const list = (name: string) => {
+        const copy = `${copies}/${name}`;
+        cpSync(`${root}/etc`, copy, { recursive: true, verbatimSymlinks: true });
+        const options = ['--repeatable', '--root', root, '--bind', `${copy}:/mnt`];
+        return run([...options, '/bin/sh', '-c', "ls -aifR /mnt; stat -c '%d %i %n' / /mnt /mnt/*"]).stdout;
+      };
+      const [first, second] = ['one', 'two'].map(list);
+      expect(first).toMatch(/^\d+ \d+ \/mnt\/passwd$/m);
+      expect(second).toBe(first);
+    } finally {
+      rmSync(copies, { recursive: true });
+    }
   });
 
   test('--stats tells what each process did', () => {

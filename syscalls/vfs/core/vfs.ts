@@ -153,8 +153,6 @@ export class Vfs {
   /** Inode numbers of the host's files as the guest sees them. */
   readonly numbers = new InodeNumbers();
   readonly passed = new PassedNames();
-  /** Directories of the host are listed by name, not in the order that it has them in. */
-  inOrder = false;
   /** FIFOs that are open, by the identity of their inodes. */
   readonly fifos = new Map<string, Pipe>();
   /** Sockets that are bound to names on the host, by what their files are known by. */

@@ -28,10 +28,11 @@ export function hostStats(s: BigIntStats): HostStats {
 }
 
 /**
- * `dev` is the device number the guest is to see; the inode number is made safe for a 32-bit guest. Where nothing is to be made,
- * what the host says itself.
+ * `device` is the device number the guest is to see, the host's or not; the host's and the inode's are as `numbers` has them,
+ * safe for a 32-bit guest. Where nothing is to be made, what the host says itself.
  */
-export function attributesOf(s: HostStats, dev: number, numbers: InodeNumbers): Readonly<Attributes> {
-  const ino = numbers.safe(dev, s.ino);
+export function attributesOf(s: HostStats, device: number, numbers: InodeNumbers): Readonly<Attributes> {
+  const ino = numbers.safe(device, s.ino);
+  const dev = device === s.dev ? numbers.device(device) : device;
   return dev === s.dev && ino === s.ino ? (s as HostStats & { ino: number }) : { ...s, dev, ino };
 }
