@@ -29,7 +29,6 @@ export const PARTIAL: Readonly<Record<string, string>> = {
   move_mount: 'MOVE_MOUNT_SET_GROUP gives EINVAL',
   mount_setattr: 'as mount; MOUNT_ATTR_IDMAP gives EPERM, EINVAL',
   umount2: 'the root of the tree stays mounted',
-  arm_sync_file_range: 'fsync of the whole file',
   readahead: 'nothing to be seen happens',
   arm_fadvise64_64: 'nothing to be seen happens',
   preadv2: 'RWF_HIPRI changes nothing',

@@ -1,6 +1,7 @@
 /** File calls of ARM programs, held against what the kernel of this machine does with the same C source compiled for it. */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -35,6 +36,31 @@ test.each(names)('%s does what it does natively', { timeout: 300_000 }, (file) =
   const guest = run(process.execPath, [bin, '--cpu', 'interp', compile(name, source, 'arm')]);
   expect(guest).toEqual(native);
 });
+
+test.each(['fsync', 'fdatasync', 'sync_file_range'])(
+  '%s writes what was stored in a mapping',
+  async (call) => {
+    const directory = mkdtempSync(`${tmpdir()}/armrun-mapped-`);
+    const file = `${directory}/file`;
+    writeFileSync(file, 'old');
+    const program = compile(
+      'mapped-sync',
+      readFileSync(new URL('mapped-sync.c', import.meta.url), 'utf8'),
+      'arm',
+    );
+    const run = spawn(process.execPath, [bin, '--cpu', 'interp', program, file, call]);
+    const ended = once(run, 'exit');
+    try {
+      expect(String(await once(run.stdout, 'data'))).toBe('0\n');
+      expect(readFileSync(file, 'utf8')).toBe('new');
+      run.stdin.end('\n');
+      expect(await ended).toEqual([0, null]);
+    } finally {
+      run.kill('SIGKILL');
+      rmSync(directory, { recursive: true });
+    }
+  },
+);
 
 const ofRoot = needs('root');
 ofRoot.test(ofRoot.name('search.c does what it does natively for an ordinary user in a root'), () => {

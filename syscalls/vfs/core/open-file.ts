@@ -256,6 +256,10 @@ export abstract class OpenFile {
   sync(_dataOnly: boolean): void {
     fail('EINVAL');
   }
+  /** sync_file_range of what is regular: all of it is on the disk, where there is nothing that does less. */
+  syncRange(_offset: number, _length: number, _flags: number): void {
+    this.sync(true);
+  }
   /** The run's locks on it for all outside of the run; undefined when nobody outside knows it. */
   outsideLocks(): OutsideLocks | undefined {
     return undefined;

@@ -16,7 +16,7 @@ import { type FileIdentity, FilePages, MappableFile } from '../core/file-pages.t
 import type { AttributeChange } from '../core/inode.ts';
 import type { OutsideLocks } from '../core/locks.ts';
 import { host, rethrow } from './error.ts';
-import { allocate, seek } from './ffi/files.ts';
+import { allocate, seek, syncFileRange } from './ffi/files.ts';
 import { hostFlags, isPlainRead } from './flags.ts';
 import { HostLocks } from './host-locks.ts';
 import { hasSameContent, type KnownContent } from './kept-descriptors.ts';
@@ -177,7 +177,15 @@ export class NodeFile extends MappableFile {
   }
 
   override sync(dataOnly: boolean): void {
+    if (this.mapped) flushShared(this.mapped);
     host(() => (dataOnly ? this.#api.fdatasyncSync(this.fd) : this.#api.fsyncSync(this.fd)));
+  }
+
+  override syncRange(offset: number, length: number, flags: number): void {
+    const { calls } = this.inode.fs;
+    if (this.mapped) flushShared(this.mapped, offset, length === 0 ? undefined : offset + length);
+    if (calls === undefined) super.syncRange(offset, length, flags);
+    else syncFileRange(calls, this.fd, offset, length, flags);
   }
 
   override pageSource(shared: boolean, justOpened = false): PageSource {

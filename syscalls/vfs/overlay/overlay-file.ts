@@ -69,6 +69,9 @@ export class OverlayFile extends SeekableFile {
   override sync(dataOnly: boolean): void {
     this.#real.sync(dataOnly);
   }
+  override syncRange(offset: number, length: number, flags: number): void {
+    this.#real.syncRange(offset, length, flags);
+  }
   override outsideLocks(): OutsideLocks | undefined {
     return this.#real.outsideLocks();
   }

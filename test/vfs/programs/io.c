@@ -172,6 +172,12 @@ static void files(void) {
   TRY(isatty(fd));
   TRY(fsync(fd));
   TRY(fdatasync(fd));
+  TRY(sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE));
+  TRY(sync_file_range(fd, 1, 2, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER));
+  TRY(sync_file_range(fd, 0, 1, 8));
+  TRY(sync_file_range(fd, -1, 1, 0));
+  TRY(sync_file_range(fd, 1, -1, 0));
+  TRY(sync_file_range(fd, 1, INT64_MAX, 0));
   TRY(flock(fd, LOCK_EX | LOCK_NB));
   other = open("file", O_RDONLY);
   TRY(flock(other, LOCK_SH | LOCK_NB));
@@ -258,6 +264,7 @@ static void pipes(void) {
   TRY(fcntl(p[1], F_GETPIPE_SZ));
   TRY(ftruncate(p[1], 0));
   TRY(fsync(p[1]));
+  TRY(sync_file_range(p[1], 0, 0, SYNC_FILE_RANGE_WRITE));
   struct pollfd f[2] = {{p[0], POLLIN | POLLOUT, 0}, {p[1], POLLIN | POLLOUT, 0}};
   TRY(poll(f, 2, 0));
   printf("%x %x\n", f[0].revents, f[1].revents);

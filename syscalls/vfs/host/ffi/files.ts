@@ -134,6 +134,17 @@ export function readDirectory(
   }
 }
 
+/** Part of an open file on its way to the disk, or there. @param flags SYNC_FILE_RANGE_* */
+export function syncFileRange(
+  calls: HostCalls,
+  fd: number,
+  offset: number,
+  length: number,
+  flags: number,
+): void {
+  calls.call('sync_file_range', fd, offset, length, flags);
+}
+
 /** The file system of an open file to the disk. */
 export function syncfs(calls: HostCalls, fd: number): void {
   calls.call('syncfs', fd);
