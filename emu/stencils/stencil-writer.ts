@@ -17,6 +17,8 @@ const TYPES: readonly ValType[] = LOCALS.flatMap(([count, type]) => Array<ValTyp
 
 /** An offset in memory that has a hole is the place of its operand times this, and the number that is added. */
 const MARK = 2 ** 33;
+/** The same of a register in a list: the list's place times MARK, and which of them it is. */
+const LISTED = 2 ** 45;
 
 /** Puts holes where offsets are marked. */
 class HoleWriter extends ByteWriter {
@@ -30,7 +32,10 @@ class HoleWriter extends ByteWriter {
   }
   #offset(offset: number): void {
     if (offset < MARK) this.u32(offset);
-    else this.constant(HOLE.OFFSET, Math.floor(offset / MARK), offset % MARK, 2);
+    else if (offset >= LISTED) {
+      const rest = offset - LISTED;
+      this.constant(HOLE.LISTED, Math.floor(rest / MARK), rest % MARK, 2);
+    } else this.constant(HOLE.OFFSET, Math.floor(offset / MARK), offset % MARK, 2);
   }
   override mem(op: number, offset: number): void {
     this.byte(op);
@@ -53,8 +58,11 @@ const HOST = { ...NO_HOST, unaligned: () => true };
 
 export class StencilWriter extends HandlerWriter {
   readonly #holes: HoleWriter;
-  /** Of each local behind the parameters, whether it is used. */
+  /** Of each local behind the parameters, whether it is used; and how many have been. */
   readonly #used = TYPES.map(() => false);
+  #locals = 0;
+  /** The register of a list that it is at. */
+  #listed = 0;
   /** How far ahead of the instruction is what a direct branch counts from. */
   #ahead = 0;
   /** Locations of direct branches, how to get them, and those in the same instruction set. */
@@ -81,6 +89,21 @@ export class StencilWriter extends HandlerWriter {
   protected override register(at: number, offset: number): number {
     this.out.get(CPU);
     return at * MARK + offset;
+  }
+  /** What is computed of one register of a list the next one needs no more. */
+  protected override eachListed(at: number, count: number, body: (i: number) => void): void {
+    const before = [...this.#used];
+    for (let i = 0; i < count; i++) {
+      this.#listed = LISTED + at * MARK + i;
+      body(i);
+      before.forEach((isUsed, local) => {
+        this.#used[local] = isUsed;
+      });
+    }
+  }
+  protected override listed(): number {
+    this.out.get(CPU);
+    return this.#listed;
   }
   protected override record(): void {
     this.#constant(HOLE.RECORD, 0, 0);
@@ -130,6 +153,7 @@ export class StencilWriter extends HandlerWriter {
     const free = TYPES.findIndex((t, i) => t === type && !this.#used[i]);
     if (free < 0) throw new NoHandler('too many locals');
     this.#used[free] = true;
+    this.#locals = Math.max(this.#locals, free + 1);
     return PARAMETERS + free;
   }
   override typeOf(n: Node): ValType {
@@ -142,7 +166,7 @@ export class StencilWriter extends HandlerWriter {
       ...what,
       code: this.out.view().slice(),
       holes: this.#holes.holes,
-      locals: this.#used.lastIndexOf(true) + 1,
+      locals: this.#locals,
       ahead: this.#ahead,
     };
   }

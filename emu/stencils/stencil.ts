@@ -67,6 +67,8 @@ export const HOLE = {
   HANDLER: 7,
   /** The label of the way out to it, in two bytes. Not the place in the record but the labels around are told. */
   WAY_OUT: 8,
+  /** Offset of a register in the state block, in two bytes: of the wide operand's bits that are set, the one of this number. */
+  LISTED: 9,
 } as const;
 
 /** A hole: where it is in the code (16 bits), and above what it is (HOLE.*, 8 bits) and its operand's place in the record. */

@@ -217,6 +217,9 @@ export class Stitcher {
         case HOLE.WORD:
           putNumber(bytes, at, 5, (this.#i32[(record + place) >>> 2]! + plus) | 0);
           break;
+        case HOLE.LISTED:
+          putNumber(bytes, at, 2, OFF.r + 4 * bitOf(this.#i32[(record + place) >>> 2]!, plus));
+          break;
         case HOLE.ADDRESS:
           putNumber(bytes, at, 5, (address + plus) | 0);
           break;
@@ -298,6 +301,13 @@ export class Stitcher {
 }
 
 const NOP = 1;
+
+/** The number of a bit that is set, by how many are below it. */
+function bitOf(word: number, below: number): number {
+  let rest = word;
+  for (let i = 0; i < below; i++) rest &= rest - 1;
+  return 31 - Math.clz32(rest & -rest);
+}
 
 /** LEB128 in so many bytes; of five, of a word as a signed number. */
 function putNumber(bytes: Uint8Array, at: number, length: number, value: number): void {

@@ -193,18 +193,10 @@ export class HandlerWriter extends Emitter {
 
   /** Leaves a base address for core register n; gives the offset to it. */
   #coreAddress(n: number): number {
-    const { out } = this;
-    if (n === LIST_REGISTER) {
-      out.get(CPU);
-      out.get(this.#listRegister);
-      out.i32(2);
-      out.byte(OP.i32_shl);
-      out.byte(OP.i32_add);
-      return OFF.r;
-    }
+    if (n === LIST_REGISTER) return this.listed();
     const hole = this.#hole(n);
     if (hole === null) {
-      out.get(CPU);
+      this.out.get(CPU);
       return OFF.r + 4 * n;
     }
     return this.register(this.#operand(hole.i, 'core').at, OFF.r + 4 * hole.delta);
@@ -239,29 +231,31 @@ export class HandlerWriter extends Emitter {
     this.out.mem(OP.i32_store, offset);
   }
   override eachRegister(list: number, count: number, body: (n: number, i: number) => void): void {
-    const { out } = this;
     const hole = this.#hole(list);
     if (hole === null) {
       super.eachRegister(list, count, body);
       return;
     }
+    this.eachListed(this.#operand(hole.i, 'wide').at, count, (i) => body(LIST_REGISTER, i));
+  }
+
+  /** For each of `count` registers in a list, which is an operand. */
+  protected eachListed(at: number, count: number, body: (i: number) => void): void {
     const rest = this.newLocal(I32);
     this.#listRegister = this.newLocal(I32);
-    this.operandWord(this.#operand(hole.i, 'wide').at);
-    out.set(rest);
-    for (let i = 0; i < count; i++) {
-      out.get(rest);
-      out.byte(OP.i32_ctz);
-      out.set(this.#listRegister);
-      body(LIST_REGISTER, i);
-      if (i === count - 1) break;
-      out.get(rest);
-      out.get(rest);
-      out.i32(-1);
-      out.byte(OP.i32_add);
-      out.byte(OP.i32_and);
-      out.set(rest);
-    }
+    this.operandWord(at);
+    this.out.set(rest);
+    eachBit(this.out, rest, this.#listRegister, count, body);
+  }
+  /** Leaves a base address for the register that it is at; gives the offset to it. */
+  protected listed(): number {
+    const { out } = this;
+    out.get(CPU);
+    out.get(this.#listRegister);
+    out.i32(2);
+    out.byte(OP.i32_shl);
+    out.byte(OP.i32_add);
+    return OFF.r;
   }
 
   // ---- what depends on where the instruction stands ----
@@ -489,3 +483,26 @@ export class HandlerWriter extends Emitter {
 }
 
 const LIST_REGISTER = -2;
+
+/** For each of `count` bits that are set in a local, which has none of them then: puts its number in another. */
+function eachBit(
+  out: ByteWriter,
+  rest: number,
+  number: number,
+  count: number,
+  body: (i: number) => void,
+): void {
+  for (let i = 0; i < count; i++) {
+    out.get(rest);
+    out.byte(OP.i32_ctz);
+    out.set(number);
+    body(i);
+    if (i === count - 1) break;
+    out.get(rest);
+    out.get(rest);
+    out.i32(-1);
+    out.byte(OP.i32_add);
+    out.byte(OP.i32_and);
+    out.set(rest);
+  }
+}
