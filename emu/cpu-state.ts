@@ -115,10 +115,17 @@ export class CpuState {
     this.i32[OFF.zf >> 2] = 1;
   }
 
-  /** Copies every register of another thread (fork, clone). What that thread has run is not counted again. */
+  /**
+   * Copies every register of another thread (fork, clone). What that thread has run is not counted again; what the one before in
+   * this block has stays.
+   */
   copyFrom(other: CpuState): void {
+    const counts = [OFF.icount, OFF.interpreted].map((count) => ({
+      at: count >> 2,
+      words: this.i32.slice(count >> 2, (count >> 2) + 2),
+    }));
     this.i32.set(other.i32);
-    for (const count of [OFF.icount, OFF.interpreted]) this.i32.fill(0, count >> 2, (count >> 2) + 2);
+    for (const { at, words } of counts) this.i32.set(words, at);
   }
 
   /** The PC with bit 0 set in Thumb state: what the code cache, the decoder and branches call a location. */

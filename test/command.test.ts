@@ -208,6 +208,26 @@ describe('armrun', () => {
     expect(stderr).toMatch(/^armrun: left to step +[\d,]+ of \d+ encodings/m);
   });
 
+  test('--stats counts what threads did, and to nobody else', () => {
+    const script = '/mnt/threads.static; /mnt/threads.static; /bin/true; (:)';
+    const { stderr } = run([
+      '--stats',
+      '--bind',
+      `${fixtures}:/mnt`,
+      '--root',
+      root,
+      '/bin/sh',
+      '-c',
+      script,
+    ]);
+    const rows = [...stderr.matchAll(/^armrun: (\S+) +\d+ +([\d,]+) +[\d,]+ +[\d,]+ +[\d,]+ ms/gm)];
+    const counts = rows.map(([, name, count]) => ({ name, count: Number(count!.replaceAll(',', '')) }));
+    const of = (name: string) => counts.filter((row) => row.name!.startsWith(name)).map(({ count }) => count);
+    // Each of its threads has the place of one before.
+    for (const count of of('threads')) expect(count).toBeGreaterThan(4_000_000);
+    for (const count of [...of('true'), ...of('sh')]) expect(count).toBeLessThan(1_000_000);
+  });
+
   test('--strace logs system calls to a file or to standard error', () => {
     const directory = mkdtempSync(`${tmpdir()}/armrun-`);
     try {

@@ -10,14 +10,7 @@ import type { CpuOptions, CpuStats } from '../cpu.ts';
 import { type CpuState, OFF } from '../cpu-state.ts';
 import type { InsnCache } from '../decode/insn-cache.ts';
 import type { AddressSpace } from '../memory/address-space.ts';
-import {
-  JUMP_TARGETS,
-  JUMP_TARGETS_ENTRIES,
-  PAGE_SHIFT,
-  STATE_BASE,
-  STATE_MAX,
-  STATE_SIZE,
-} from '../memory/layout.ts';
+import { JUMP_TARGETS, JUMP_TARGETS_ENTRIES, PAGE_SHIFT, STATE_BASE, STATE_SIZE } from '../memory/layout.ts';
 import type { LocationRecords } from '../tier0/location-records.ts';
 import { TimeSheet } from '../work.ts';
 import { beginsBlock, CodeImage, type CompiledModule, type Translation } from './code-image.ts';
@@ -428,11 +421,11 @@ export class CodeCache {
     for (const location of compiled.locations) privateImage.remove(location);
   }
 
-  /** Instructions counted in all state blocks: OFF.icount by compiled code, OFF.interpreted by the interpreter. */
+  /** Instructions that all threads have counted: in OFF.icount those of compiled code, in OFF.interpreted the interpreter's. */
   countedInstructions(counter: number): number {
     if (!this.#counting) return 0;
     let n = 0;
-    for (let i = 0; i < STATE_MAX; i++) {
+    for (let i = 0; i < this.space.states; i++) {
       const at = (STATE_BASE + i * STATE_SIZE + counter) >>> 2;
       n += this.space.u32[at]! + this.space.u32[at + 1]! * 2 ** 32;
     }

@@ -420,15 +420,18 @@ export class AddressSpace {
     return this.#areas.covers(start, end);
   }
 
-  /** State blocks for threads (STATE_BASE...). The block is zeroed. */
+  /** A state block for a thread (STATE_BASE...): all zeros, or as the one that had it has left it. */
   allocateState(): number {
-    let base = this.#freeStates.pop();
-    if (base === undefined) {
-      if (this.#states === STATE_MAX) throw new RangeError(`no room for more than ${STATE_MAX} threads`);
-      base = STATE_BASE + STATE_SIZE * this.#states++;
-    }
+    const free = this.#freeStates.pop();
+    if (free !== undefined) return free;
+    if (this.#states === STATE_MAX) throw new RangeError(`no room for more than ${STATE_MAX} threads`);
+    const base = STATE_BASE + STATE_SIZE * this.#states++;
     this.#pooled.f64.fill(0, base / 8, (base + STATE_SIZE) / 8);
     return base;
+  }
+  /** How many there have been: the first of them. */
+  get states(): number {
+    return this.#states;
   }
   freeState(base: number): void {
     this.#freeStates.push(base);
