@@ -9,7 +9,7 @@ import type { Start } from './translator.ts';
 
 /** Arrivals before a location's region is compiled, when it has at least one in SHARE of the run's: a loop where the time is. */
 const HOT = 32_768;
-const SHARE = 8;
+const SHARE = 16;
 /** The same of others; and of all in a run that has taken so long: a program that starts is over before. */
 const HOT_AMONG_MANY = 262_144;
 const HOT_LATER = 4096;

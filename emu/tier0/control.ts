@@ -416,6 +416,15 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>
       w.get(record);
       w.byte(OP.i32_eqz);
       when(w, () => {
+        w.get(target);
+        w.i32(1);
+        w.byte(OP.i32_and);
+        when(w, () => {
+          w.get(CPU);
+          w.get(location);
+          w.i32(ARRIVAL.LOOP);
+          tail(w, 'goCounted');
+        });
         w.get(CPU);
         w.get(location);
         w.i32(0);

@@ -97,6 +97,28 @@ test('who translates nothing has functions of stencils, who is led from instruct
   expect(stitchedOf(true)).toBe(0);
 });
 
+test('a loop over two pages, which stencils go round, is compiled as others are', () => {
+  const loop = (between: number) => `
+    .thumb
+    movw  r4, #20000
+  again:
+    .rept ${between}
+    adds  r1, #1
+    .endr
+    subs  r4, #1
+    bne.w again
+    svc   #0`;
+  const regionsOf = (between: number) => {
+    const m = run(
+      (space, hooks) => new JitBackend(space, { hooks, hot: 10_000, stitched: 1 }),
+      loop(between),
+    );
+    return m.backend.stats().regions;
+  };
+  expect(regionsOf(10)).toBe(1);
+  expect(regionsOf(PAGE_SIZE / 2)).toBe(1);
+});
+
 test('long code without branches is put together on all its pages', () => {
   // Three pages, which are gone through often enough for the first run only.
   const source = `
