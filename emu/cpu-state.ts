@@ -83,6 +83,9 @@ export const CPSR = {
   T: 1 << 5,
 } as const;
 
+/** What counts instructions, 64 bits each. */
+const COUNT_WORDS = [OFF.icount, OFF.interpreted].flatMap((count) => [count >> 2, (count >> 2) + 1]);
+
 /** A view of one state block. Holds no state of its own: two views of one block always agree. */
 export class CpuState {
   /** Byte address of the block in the memory; what compiled code gets as its first argument. */
@@ -120,12 +123,10 @@ export class CpuState {
    * this block has stays.
    */
   copyFrom(other: CpuState): void {
-    const counts = [OFF.icount, OFF.interpreted].map((count) => ({
-      at: count >> 2,
-      words: this.i32.slice(count >> 2, (count >> 2) + 2),
-    }));
-    this.i32.set(other.i32);
-    for (const { at, words } of counts) this.i32.set(words, at);
+    const { i32 } = this;
+    const counts = COUNT_WORDS.map((at) => i32[at]!);
+    i32.set(other.i32);
+    for (const [i, at] of COUNT_WORDS.entries()) i32[at] = counts[i]!;
   }
 
   /** The PC with bit 0 set in Thumb state: what the code cache, the decoder and branches call a location. */

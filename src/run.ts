@@ -128,7 +128,7 @@ async function runWith(model: CpuModel, options: RunOptions, started: number): P
       on.failure?.(`${oneLine(error)}, in ${where}`);
     },
   });
-  kernel.vfs.numbers.inOrder = repeatable;
+  kernel.vfs.inOrder = repeatable;
   kernel.tracer = strace;
   dispatcher.attach(kernel, strace);
   try {

@@ -223,6 +223,7 @@ describe('armrun', () => {
     const rows = [...stderr.matchAll(/^armrun: (\S+) +\d+ +([\d,]+) +[\d,]+ +[\d,]+ +[\d,]+ ms/gm)];
     const counts = rows.map(([, name, count]) => ({ name, count: Number(count!.replaceAll(',', '')) }));
     const of = (name: string) => counts.filter((row) => row.name!.startsWith(name)).map(({ count }) => count);
+    expect([of('threads'), of('true'), of('sh')].map(({ length }) => length)).toEqual([2, 1, 2]);
     // Each of its threads has the place of one before.
     for (const count of of('threads')) expect(count).toBeGreaterThan(4_000_000);
     for (const count of [...of('true'), ...of('sh')]) expect(count).toBeLessThan(1_000_000);

@@ -371,7 +371,9 @@ describe('the command', () => {
     fs.writeFileSync(begun, '');
     fs.utimesSync(begun, LONG_AGO / 1000, LONG_AGO / 1000);
     fs.rmSync(`${directory}/pruned`);
-    // Of another program, so that there is something to be written.
+    const { status, stdout, stderr } = spawnSync(armrun, command(1000), { encoding: 'utf8', env });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '1000\n', stderr: '' });
+    // Another program has something to be written for certain.
     run();
     expect(fs.existsSync(begun)).toBe(false);
   });

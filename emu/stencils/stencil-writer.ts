@@ -15,10 +15,10 @@ import { FLAG, HOLE, type Hole, LOCALS, type Stencil } from './stencil.ts';
 /** The type of each local behind the parameters. */
 const TYPES: readonly ValType[] = LOCALS.flatMap(([count, type]) => Array<ValType>(count).fill(type));
 
-/** An offset in memory that has a hole is the place of its operand times this, and the number that is added. */
+/** An offset in memory that has a hole: its kind and the place of its operand, times these, and the number that belongs to it. */
 const MARK = 2 ** 33;
-/** The same of a register in a list: the list's place times MARK, and which of them it is. */
-const LISTED = 2 ** 45;
+const KIND = 2 ** 45;
+const marked = (kind: number, from: number, plus: number): number => kind * KIND + from * MARK + plus;
 
 /** Puts holes where offsets are marked. */
 class HoleWriter extends ByteWriter {
@@ -32,10 +32,7 @@ class HoleWriter extends ByteWriter {
   }
   #offset(offset: number): void {
     if (offset < MARK) this.u32(offset);
-    else if (offset >= LISTED) {
-      const rest = offset - LISTED;
-      this.constant(HOLE.LISTED, Math.floor(rest / MARK), rest % MARK, 2);
-    } else this.constant(HOLE.OFFSET, Math.floor(offset / MARK), offset % MARK, 2);
+    else this.constant(Math.floor(offset / KIND), Math.floor((offset % KIND) / MARK), offset % MARK, 2);
   }
   override mem(op: number, offset: number): void {
     this.byte(op);
@@ -88,13 +85,13 @@ export class StencilWriter extends HandlerWriter {
   }
   protected override register(at: number, offset: number): number {
     this.out.get(CPU);
-    return at * MARK + offset;
+    return marked(HOLE.OFFSET, at, offset);
   }
   /** What is computed of one register of a list the next one needs no more. */
   protected override eachListed(at: number, count: number, body: (i: number) => void): void {
     const before = [...this.#used];
     for (let i = 0; i < count; i++) {
-      this.#listed = LISTED + at * MARK + i;
+      this.#listed = marked(HOLE.LISTED, at, i);
       body(i);
       before.forEach((isUsed, local) => {
         this.#used[local] = isUsed;

@@ -245,9 +245,9 @@ function passOn(w: ByteWriter, name: ControlName): void {
   tail(w, name);
 }
 
-function counted(w: ByteWriter, arrival: number): void {
+function counted(w: ByteWriter, arrival: number, location = LOCATION): void {
   w.get(CPU);
-  w.get(LOCATION);
+  w.get(location);
   w.i32(arrival);
   tail(w, 'goCounted');
 }
@@ -419,12 +419,7 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>
         w.get(target);
         w.i32(1);
         w.byte(OP.i32_and);
-        when(w, () => {
-          w.get(CPU);
-          w.get(location);
-          w.i32(ARRIVAL.LOOP);
-          tail(w, 'goCounted');
-        });
+        when(w, () => counted(w, ARRIVAL.LOOP, location));
         w.get(CPU);
         w.get(location);
         w.i32(0);

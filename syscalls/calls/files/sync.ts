@@ -31,7 +31,6 @@ function* allFiles(t: Task): Generator<OpenFile> {
   }
 }
 
-/** Only what a file system of armrun's own cannot do in part is done to the whole file. */
 function syncFileRange(t: Task, fd: number, flags: number, offset: number, length: number): number {
   const file = t.files.get(fd);
   if (flags & ~7 || offset < 0 || length < 0 || offset + length > Number.MAX_SAFE_INTEGER) fail('EINVAL');

@@ -27,12 +27,15 @@ export class InodeNumbers {
   /** By device and number of the host. */
   readonly #given = new Map<number, Map<HostNumber, number>>();
   readonly #devices = new Map<number, number>();
-  /** All numbers are given, in the order that they are asked for; and directories are listed by name. */
-  inOrder = false;
+  readonly #vfs: { readonly inOrder: boolean };
+
+  constructor(vfs = { inOrder: false }) {
+    this.#vfs = vfs;
+  }
 
   /** The number of inode `ino` of device `dev`, below 2^31. */
   safe(dev: number, ino: HostNumber): number {
-    if (typeof ino === 'number' && ino < FIRST && !this.inOrder) return ino;
+    if (typeof ino === 'number' && ino < FIRST && !this.#vfs.inOrder) return ino;
     let numbers = this.#given.get(dev);
     if (!numbers) this.#given.set(dev, (numbers = new Map()));
     let number = numbers.get(ino);
@@ -42,7 +45,7 @@ export class InodeNumbers {
 
   /** The number of a device of the host's, for the guest. */
   device(dev: number): number {
-    if (!this.inOrder) return dev;
+    if (!this.#vfs.inOrder) return dev;
     let given = this.#devices.get(dev);
     if (given === undefined) this.#devices.set(dev, (given = makedev(DEVICES_MAJOR, this.#devices.size + 1)));
     return given;

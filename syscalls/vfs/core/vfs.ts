@@ -151,8 +151,10 @@ export class Vfs {
   readonly notifier = new Notifier();
   readonly devices = new Devices();
   /** Inode numbers of the host's files as the guest sees them. */
-  readonly numbers = new InodeNumbers();
+  readonly numbers = new InodeNumbers(this);
   readonly passed = new PassedNames();
+  /** The host's directories are listed by name, and its files numbered as they are met, not as it has them. */
+  inOrder = false;
   /** FIFOs that are open, by the identity of their inodes. */
   readonly fifos = new Map<string, Pipe>();
   /** Sockets that are bound to names on the host, by what their files are known by. */

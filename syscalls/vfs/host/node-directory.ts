@@ -182,7 +182,7 @@ export class NodeDirectory extends NodeInode {
   override list(): DirEntry[] {
     if (this.deleted) return [];
     const found = entriesOf(this);
-    if (this.fs.vfs.numbers.inOrder) found.sort((a, b) => (a.name < b.name ? -1 : 1));
+    if (this.fs.vfs.inOrder) found.sort((a, b) => (a.name < b.name ? -1 : 1));
     const entries = this.#looksAtEach ? found.filter((entry) => isSeen(this, entry)) : found;
     for (const [name, inode] of this.#special ?? [])
       entries.push({ ino: 0, off: 0, type: modeToType(inode.mode), name });
@@ -193,7 +193,7 @@ export class NodeDirectory extends NodeInode {
   }
   override listInto(names: Dirents): void {
     const { calls, vfs } = this.fs;
-    const asTheyAre = !this.deleted && !vfs.numbers.inOrder && !this.#looksAtEach && !this.#special?.size;
+    const asTheyAre = !this.deleted && !vfs.inOrder && !this.#looksAtEach && !this.#special?.size;
     if (asTheyAre && calls !== undefined) readNames(this, calls, names);
     else super.listInto(names);
   }
