@@ -57,8 +57,8 @@ export const OFF = {
   stopAt: 0x0b4,
   /** The interpreter asks about a location when its count of arrivals has none of these bits. */
   heatMask: 0x0b8,
-  /** The same when a branch onwards has led there. */
-  branchMask: 0x0c8,
+  /** Of more arrivals than this it asks only about those whose count has none of these bits. */
+  seldomMask: 0x0c8,
   /** Not 0 when the time in compiled code is to be told apart. */
   timed: 0x0bc,
   /** 64-bit count of instructions of the interpreter (kept only with --stats). */

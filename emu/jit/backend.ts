@@ -252,16 +252,17 @@ export class JitBackend implements CpuBackend {
   #arrived(location: number, count: number, isLoop: boolean, from = 0): void {
     const { code } = this;
     const tiering = this.#tiering;
-    this.code.poll();
-    if (code.acquire(location, tiering.isHot(location), tiering.interval) > 0) {
+    const times = tiering.since(count);
+    code.poll();
+    if (code.acquire(location, tiering.isHot(location), times) > 0) {
       this.#enterCompiled(location);
       return;
     }
     if (tiering.becomesWarm(location, isLoop, count) && !code.isPreparing)
       code.prepare(tiering.takeWarm(), tiering.wantedWarm);
-    if (code.isAskedFor(location) || !tiering.arrived(location, isLoop)) return;
-    if (from !== 0 && code.extend(from, location, tiering.interval)) return;
-    if (isLoop && code.waitsInside(location, tiering.interval)) return;
+    if (code.isAskedFor(location) || !tiering.arrived(location, isLoop, times)) return;
+    if (from !== 0 && code.extend(from, location, times)) return;
+    if (isLoop && code.waitsInside(location, times)) return;
     const others = tiering
       .others()
       .filter(
@@ -418,8 +419,7 @@ export class JitBackend implements CpuBackend {
     const from = cpu.u32[EXIT_TO] === target ? cpu.u32[EXIT_FROM]! : 0;
     cpu.u32[EXIT_TO] = 0;
     const count = this.#wasm.records.countArrival(target);
-    if (count !== 0 && (count & this.#tiering.masks.heatMask) === 0)
-      this.#arrived(target, count, false, from);
+    if (count !== 0 && this.#tiering.isTold(count)) this.#arrived(target, count, false, from);
     const slot = this.#modules.compiledSlot(target);
     if (slot > 0) {
       this.#modules.remember(target, slot);

@@ -9,6 +9,7 @@ import { handlerSet } from '../tier0/handler-set.ts';
 import { type InterpreterHooks, WasmInterpreter } from '../tier0/interpreter.ts';
 import { Machinery } from './machinery.ts';
 import type { RuntimeHooks } from './runtime.ts';
+import { NEVER_TOLD } from './tiering.ts';
 
 const IT = OFF.it >> 2;
 const E = OFF.e >> 2;
@@ -111,7 +112,7 @@ export class FloatModeInterpreter extends WasmInterpreter {
     const machinery = Machinery.take(space.memory, set);
     machinery.hooks = runtime;
     const own = { ...hooks, hot: () => {}, image: () => null, found: () => {}, isCompiled: () => false };
-    super(space, set.decoder, machinery, own, { heatMask: -1, branchMask: -1, timed: counting }, new Map());
+    super(space, set.decoder, machinery, own, { ...NEVER_TOLD, timed: counting }, new Map());
     this.#machinery = machinery;
   }
 

@@ -5,6 +5,7 @@
  * The interpreter counts arrivals at a location (by taken branches) in its record, and tells of every so many of them.
  */
 import type { CpuOptions } from '../cpu.ts';
+import type { ArrivalMasks } from '../tier0/interpreter.ts';
 import type { Start } from './translator.ts';
 
 /** Arrivals before a location's region is compiled, when it has at least one in SHARE of the run's: a loop where the time is. */
@@ -29,17 +30,17 @@ export const THREAD_MS = 500;
  */
 export const LOCAL_INSTRUCTIONS = 2000;
 /** Arrivals by calls, loops and jumps before what handlers do is put together as a function (../stencils/stitcher.ts). */
-const STITCHED = 2048;
+const STITCHED = 512;
 /**
  * Places that are waited for before a module is made of them; and how often it may be told of them meanwhile: then what they lose
  * is as much as a module costs.
  */
 const STITCHED_BATCH = 32;
 const STITCHED_WAIT = 16;
-/** Arrivals by calls, loops and far jumps that are told of together. */
+/** Arrivals that are told of together. */
 const INTERVAL = 512;
-/** The same by branches onwards. */
-const BRANCH_INTERVAL = 2048;
+/** The same from then on: what is arrived at so often has stencils, and is not hot yet. */
+const SELDOM_INTERVAL = 4096;
 /**
  * Arrivals in the interpreter, of all processes of a run together, before anything is taken of what earlier runs have kept. Most
  * runs are over before, and taking it would cost them more than they gain: what has run for so long is likely to go on.
@@ -112,6 +113,9 @@ interface Run {
   readonly arrivals: number;
 }
 
+/** For who is told of no arrival. */
+export const NEVER_TOLD: ArrivalMasks = { heatMask: -1, seldomMask: -1 };
+
 type TieringOptions = Pick<CpuOptions, 'hot' | 'stitched' | 'interpret' | 'exactFuel'>;
 
 /** The hot and the warm locations of an address space. */
@@ -119,10 +123,8 @@ export class Tiering {
   readonly #run: Run;
   readonly #always: number | undefined;
   readonly #stitched: number;
-  /** Arrivals between two questions. */
-  readonly interval: number;
-  /** The bits that a count has not when it is told of (OFF.heatMask, OFF.branchMask); none is told of by -1. */
-  readonly masks: { readonly heatMask: number; readonly branchMask: number };
+  readonly #interval: number;
+  readonly masks: ArrivalMasks;
   /** Locations that have been told of and have no compiled code. */
   readonly #warm = new Map<number, Warm>();
   /** Places to be put together from stencils, and how often it has been told of such since. */
@@ -141,11 +143,22 @@ export class Tiering {
     this.#always = hot;
     this.#stitched = stitched;
     const fewest = Math.min(hot ?? HOT, stitched);
-    this.interval = Math.min(fewest, INTERVAL);
+    this.#interval = Math.min(fewest, INTERVAL);
     // Who leads the interpreter from instruction to instruction finds no place to stop in a function of stencils.
     const isNeverTold = interpret && exactFuel;
-    const maskOf = (interval: number) => (isNeverTold ? -1 : interval - 1);
-    this.masks = { heatMask: maskOf(this.interval), branchMask: maskOf(Math.min(fewest, BRANCH_INTERVAL)) };
+    const seldomMask = hot === undefined ? SELDOM_INTERVAL - 1 : -1;
+    this.masks = isNeverTold ? NEVER_TOLD : { heatMask: this.#interval - 1, seldomMask };
+  }
+
+  /** Whether it is told of so many arrivals at a location. */
+  isTold(count: number): boolean {
+    const { heatMask, seldomMask } = this.masks;
+    return (count & heatMask) === 0 && (count <= seldomMask >>> 0 || (count & seldomMask) === 0);
+  }
+
+  /** Arrivals at a location since it was told of it before, when it is told of so many. */
+  since(count: number): number {
+    return this.masks.seldomMask >= 0 && count > SELDOM_INTERVAL ? SELDOM_INTERVAL : this.#interval;
   }
 
   /** Notes `count` arrivals at a location that is not stitched. Gives what is to be stitched now. */
@@ -178,7 +191,7 @@ export class Tiering {
 
   /** Notes `count` arrivals at a location that has nothing compiled. True when enough wait to be translated for later runs. */
   becomesWarm(location: number, isLoop: boolean, count: number): boolean {
-    if (count < WARM || count >= WARM + this.interval) return false;
+    if (count < WARM || count >= WARM + this.#interval) return false;
     this.#becameWarm.push({ location, isLoop });
     return this.#becameWarm.length >= WARM_BATCH && this.#run.hasRun(THREAD_MS);
   }
@@ -196,14 +209,14 @@ export class Tiering {
     return this.#always === undefined ? COUNTED : this.#always / 2;
   }
 
-  /** Notes that a location has been arrived at `interval` times again. Gives true when it is to be compiled now. */
-  arrived(location: number, isLoop: boolean): boolean {
+  /** Notes that a location has been arrived at so many times again. Gives true when it is to be compiled now. */
+  arrived(location: number, isLoop: boolean, times: number): boolean {
     let known = this.#warm.get(location);
     if (known === undefined) {
       known = { isLoop, arrivals: 0, hot: 0 };
       this.#warm.set(location, known);
     }
-    known.arrivals += this.interval;
+    known.arrivals += times;
     if (!this.#areHot(known.arrivals)) return false;
     // A module costs as much as many functions: wait a little for others.
     known.hot ||= known.arrivals;

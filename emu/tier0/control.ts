@@ -303,13 +303,15 @@ export function oneMore(w: ByteWriter, local: number): void {
   w.tee(local);
 }
 
-/** Counts an arrival in a record, and tells of it when the count has none of the bits that `mask` leaves. */
+/**
+ * Counts an arrival in a record, and tells of it when the count has none of the bits of OFF.heatMask, nor, when it has become
+ * greater, of those of OFF.seldomMask.
+ */
 function count(
   w: ByteWriter,
   record: number,
   location: number | (() => void),
-  mask: () => void,
-  kind: () => void,
+  kind: number | (() => void),
 ): void {
   w.get(record);
   w.get(record);
@@ -317,38 +319,37 @@ function count(
   oneMore(w, B);
   w.mem(OP.i32_store16, RECORD.count);
   w.get(B);
-  mask();
+  state(w, OFF.heatMask);
   w.byte(OP.i32_and);
   w.byte(OP.i32_eqz);
   when(w, () => {
-    leave(w, location);
     w.get(B);
-    kind();
-    w.call(imported('hot'));
-    w.byte(OP.drop);
+    state(w, OFF.seldomMask);
+    w.byte(OP.i32_le_u);
+    w.get(B);
+    state(w, OFF.seldomMask);
+    w.byte(OP.i32_and);
+    w.byte(OP.i32_eqz);
+    w.byte(OP.i32_or);
+    when(w, () => {
+      leave(w, location);
+      w.get(B);
+      if (typeof kind === 'number') w.i32(kind);
+      else kind();
+      w.call(imported('hot'));
+      w.byte(OP.drop);
+    });
   });
 }
 
 /** Counts an arrival at a record by a loop. */
 export function countLoop(w: ByteWriter, record: number, location: number | (() => void)): void {
-  count(
-    w,
-    record,
-    location,
-    () => state(w, OFF.heatMask),
-    () => w.i32(ARRIVAL.LOOP),
-  );
+  count(w, record, location, ARRIVAL.LOOP);
 }
 
 /** Counts a branch onwards to a record. */
 function countBranch(w: ByteWriter, record: number, location: number): void {
-  count(
-    w,
-    record,
-    location,
-    () => state(w, OFF.branchMask),
-    () => w.i32(ARRIVAL.BRANCH),
-  );
+  count(w, record, location, ARRIVAL.BRANCH);
 }
 
 const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>, (w: ByteWriter) => void>> =
@@ -370,13 +371,7 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>
       w.get(ADDRESS);
       w.set(KIND);
       find(w, A);
-      count(
-        w,
-        A,
-        LOCATION,
-        () => state(w, OFF.heatMask),
-        () => w.get(KIND),
-      );
+      count(w, A, LOCATION, () => w.get(KIND));
       dispatch(w, A, ADDRESS);
     },
     preempt(w) {

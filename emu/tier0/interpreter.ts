@@ -41,7 +41,7 @@ import { type PageRecords, RecordArea } from './record-area.ts';
 
 /** What the interpreter tells the engine. */
 export interface InterpreterHooks {
-  /** A location has been arrived at as often as OFF.heatMask or branchMask says, this time by ARRIVAL.*. */
+  /** A location has been arrived at as often as OFF.heatMask and seldomMask say, this time by ARRIVAL.*. */
   hot(location: number, count: number, arrival: number): void;
   /** An indirect jump goes where it did not go the last time. */
   sawJump(address: number, location: number): void;
@@ -66,13 +66,18 @@ const EXIT_REASON = OFF.exit >> 2;
 /** The table slot that never has code. */
 const NO_SLOT = 0;
 
+/** Which counts of arrivals the interpreter tells of (OFF.heatMask, OFF.seldomMask). */
+export interface ArrivalMasks {
+  readonly heatMask: number;
+  readonly seldomMask: number;
+}
+
 export class WasmInterpreter {
   readonly #space: AddressSpace;
   readonly #decoder: RecordDecoder;
   readonly #enter: Machinery['interpret'];
   readonly #hooks: InterpreterHooks;
-  readonly #heatMask: number;
-  readonly #branchMask: number;
+  readonly #masks: ArrivalMasks;
   readonly #timed: boolean;
   readonly #views: { readonly u16: Uint16Array; readonly i32: Int32Array };
   /** The thread under way. */
@@ -90,14 +95,13 @@ export class WasmInterpreter {
     decoder: RecordDecoder,
     machinery: Machinery,
     hooks: InterpreterHooks,
-    { heatMask, branchMask, timed }: Readonly<{ heatMask: number; branchMask: number; timed: boolean }>,
+    { timed, ...masks }: ArrivalMasks & { readonly timed: boolean },
     pages: Map<number, PageRecords>,
   ) {
     this.#area = RecordArea.of(space);
     this.#area.users.add(this);
     this.#pages = pages;
-    this.#heatMask = heatMask;
-    this.#branchMask = branchMask;
+    this.#masks = masks;
     this.#timed = timed;
     this.#space = space;
     this.#decoder = decoder;
@@ -148,8 +152,8 @@ export class WasmInterpreter {
     const w = cpu.i32;
     w[OFF.depth >> 2] = depth;
     w[OFF.stopAt >> 2] = stopAt;
-    w[OFF.heatMask >> 2] = this.#heatMask;
-    w[OFF.branchMask >> 2] = this.#branchMask;
+    w[OFF.heatMask >> 2] = this.#masks.heatMask;
+    w[OFF.seldomMask >> 2] = this.#masks.seldomMask;
     w[OFF.timed >> 2] = this.#timed ? 1 : 0;
     try {
       return this.#enter(cpu.base, cpu.location, 0);
