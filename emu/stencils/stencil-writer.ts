@@ -7,10 +7,10 @@ import { LOCAL, type Node } from '../jit/function-writer.ts';
 import { ByteWriter, I32, OP, type ValType } from '../jit/wasm.ts';
 import { SIMD_PREFIX } from '../jit/wasm-simd.ts';
 import { ALWAYS, type BranchKind, pcReads } from '../machine/machine.ts';
-import { controlIndex } from '../tier0/control.ts';
+import type { ControlName } from '../tier0/control.ts';
 import { testsCondition } from '../tier0/form.ts';
-import { HandlerWriter, NO_HOST, NoHandler } from '../tier0/handler-writer.ts';
-import { FLAG, HOLE, type Hole, LOCALS, type Stencil } from './stencil.ts';
+import { ADDRESS, HandlerWriter, NO_HOST, NoHandler, REC } from '../tier0/handler-writer.ts';
+import { FLAG, forget, HOLE, type Hole, LOCALS, type Stencil } from './stencil.ts';
 
 /** The type of each local behind the parameters. */
 const TYPES: readonly ValType[] = LOCALS.flatMap(([count, type]) => Array<ValType>(count).fill(type));
@@ -124,8 +124,11 @@ export class StencilWriter extends HandlerWriter {
     this.out.get(CPU);
     this.#constant(HOLE.TARGET_RECORD, this.depth, this.#ahead);
     this.#constant(HOLE.TARGET, this.depth, this.#ahead);
-    this.out.byte(OP.return_call);
-    this.out.u32(controlIndex('sideExit'));
+    this.goOnBy('sideExit');
+  }
+  protected override goOnBy(name: ControlName): void {
+    forget(this.out, [CPU, REC, ADDRESS, ...this.#integers()]);
+    super.goOnBy(name);
   }
   /** What is behind comes behind; there is no way to it from the midst of an instruction. */
   override next(): void {
@@ -157,8 +160,15 @@ export class StencilWriter extends HandlerWriter {
     return n.kind === LOCAL && n.x >= PARAMETERS ? TYPES[n.x - PARAMETERS]! : I32;
   }
 
-  /** What has been written, of an instruction. */
+  /** The locals that have been used and hold integers. */
+  #integers(): number[] {
+    const isInteger = (local: number) => TYPES[local - PARAMETERS] === I32;
+    return Array.from({ length: this.#locals }, (_, i) => PARAMETERS + i).filter(isInteger);
+  }
+
+  /** What has been written, of an instruction. Nobody needs its locals any more. */
   stencil(what: Pick<Stencil, 'flags' | 'reads' | 'writes'>): Stencil {
+    forget(this.out, this.#integers());
     return {
       ...what,
       code: this.out.view().slice(),

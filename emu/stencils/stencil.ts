@@ -10,7 +10,7 @@
  * alone; then HOLE_WORDS words for each hole, the code, and the head: the part of a module before its functions, the same for
  * all.
  */
-import { F32, F64, I32, I64, type ValType } from '../jit/wasm.ts';
+import { type ByteWriter, F32, F64, I32, I64, type ValType } from '../jit/wasm.ts';
 import { V128 } from '../jit/wasm-simd.ts';
 
 /**
@@ -112,14 +112,25 @@ export const LOCALS: readonly (readonly [count: number, type: ValType])[] = [
   [6, V128],
 ];
 
+/**
+ * Sets locals that hold integers to zero. V8's baseline compiler notes that and makes no code of it; what it has in registers else
+ * goes to the stack before each tail call, and where registers are wanting.
+ */
+export function forget(out: ByteWriter, locals: readonly number[]): void {
+  for (const local of locals) {
+    out.i32(0);
+    out.set(local);
+  }
+}
+
 /** Functions of stencils that a memory may have: their places in the table of handlers, behind those. */
 export const STITCHED = 8192;
 
 /**
- * A direct branch in a stencil: state block, both holes, and the tail call. From the first hole back to where it begins, and its
- * length.
+ * A direct branch in a stencil: state block, both holes, and what ends with the tail call. From the first hole back to where it
+ * begins, and its length without that.
  */
-export const BRANCH = { before: 3, length: 16 } as const;
+export const BRANCH = { before: 3, length: 14 } as const;
 
 const MAGIC = 0x3254_5341;
 const HEADER_WORDS = 6;

@@ -36,7 +36,7 @@ import {
 import type { HandlerSet } from '../tier0/handler-set.ts';
 import { HANDLER, RECORD, RECORD_SCALE } from '../tier0/record.ts';
 import { isNear, type Place, RunFinder, type RunInsn } from './run.ts';
-import { BRANCH, ENTRY, HOLE, HOLE_WORDS, LOCALS, STITCHED, type Stencils } from './stencil.ts';
+import { BRANCH, ENTRY, forget, HOLE, HOLE_WORDS, LOCALS, STITCHED, type Stencils } from './stencil.ts';
 
 /** A local of stencils. */
 const TEMP = PARAMETERS;
@@ -118,6 +118,8 @@ export class Stitcher {
     out.byte(OP.end);
     for (const local of [ADDRESS, REC, TEMP]) out.set(local);
     for (const local of [CPU, REC, ADDRESS, TEMP]) out.get(local);
+    forget(out, [CPU, REC, ADDRESS]);
+    this.#forgetAll();
     tail(out, 'wayOut');
     this.#finish(place);
     return rest;
@@ -134,6 +136,15 @@ export class Stitcher {
       this.#code.byte(OP.block);
       this.#code.byte(VOID);
     }
+  }
+
+  /** Where ways come together V8 puts into registers what it knew to be zero. */
+  #forgetAll(): void {
+    const integers = Math.min(this.#locals, LOCALS[0]![0]);
+    forget(
+      this.#code,
+      Array.from({ length: integers }, (_, i) => PARAMETERS + i),
+    );
   }
 
   /** Each time the loop goes round it takes fuel and is counted. Who comes from elsewhere has taken fuel before. */
@@ -166,6 +177,7 @@ export class Stitcher {
     while (this.#blocks.at(-1) === insn.address) {
       this.#blocks.pop();
       out.byte(OP.end);
+      this.#forgetAll();
     }
     if (this.#counting) this.#count(insn);
     if (insn.condition !== 0) {
@@ -267,11 +279,13 @@ export class Stitcher {
     out.i32(record);
     out.i32(address);
     if (!this.isStitched(record)) {
+      forget(out, [CPU, REC, ADDRESS]);
       tail(out, 'fallThrough');
       return;
     }
     out.i32(record);
     out.mem(OP.i32_load16_u, RECORD.handler);
+    forget(out, [CPU, REC, ADDRESS]);
     out.byte(OP.return_call_indirect);
     out.u32(HANDLER_TYPE);
     out.u32(HANDLER_TABLE);

@@ -412,6 +412,10 @@ export class HandlerWriter extends Emitter {
     const name: ControlName =
       kind === 'call' ? 'call' : kind === 'return' ? 'returnTo' : direct ? 'jumpDirect' : 'jump';
     this.#genJump(location);
+    this.goOnBy(name);
+  }
+  /** Ends with a control function, whose arguments are on the stack. */
+  protected goOnBy(name: ControlName): void {
     this.out.byte(OP.return_call);
     this.out.u32(controlIndex(name));
   }
