@@ -55,6 +55,15 @@ export async function optimizeMore({ wasm, functions }: Unoptimized): Promise<nu
   return done;
 }
 
+/** A module all of whose functions V8 has optimized, where it can be asked to. */
+export function optimizedModule(wasm: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  tierUp ??= tierUpFunction();
+  if (tierUp === null) return new WebAssembly.Module(wasm);
+  const { module, functions } = functionsOf(wasm);
+  functions.forEach(tierUp);
+  return module;
+}
+
 function functionsOf(wasm: Uint8Array<ArrayBuffer>): NonNullable<typeof under> {
   imports ??= makeImports();
   const { e, table } = imports;

@@ -5,12 +5,12 @@ import { workerData } from 'node:worker_threads';
 import { cpuModelNamed, DEFAULT_MODEL } from '../emu/cpu-model.ts';
 import { selectModel } from '../emu/decode/features.ts';
 import { type Message, type Reply, TranslationServer } from '../emu/jit/translation-thread.ts';
-import { optimizeMore } from './optimized-code.ts';
+import { optimizedModule, optimizeMore } from './optimized-code.ts';
 import type { TranslatorData } from './translator.ts';
 
 const { port, model, ...options } = workerData as TranslatorData;
 selectModel(cpuModelNamed(model) ?? DEFAULT_MODEL);
-const server = new TranslationServer(options);
+const server = new TranslationServer(options, optimizedModule);
 // Where there is too much to do, what runs the guest goes first: without this thread's work it is slower, and no more.
 try {
   os.setPriority(

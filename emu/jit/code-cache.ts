@@ -14,9 +14,8 @@ import { JUMP_TARGETS, JUMP_TARGETS_ENTRIES, PAGE_SHIFT, STATE_BASE, STATE_SIZE 
 import type { LocationRecords } from '../tier0/location-records.ts';
 import { TimeSheet } from '../work.ts';
 import { beginsBlock, CodeImage, type CompiledModule, type Translation } from './code-image.ts';
-import { SITE_WORDS } from './convention.ts';
 import { LocalView } from './local-view.ts';
-import { importsOf, moduleOf, type RegionModule } from './module.ts';
+import { importsOf, type MadeModule, makeModule } from './module.ts';
 import type { ModuleTable } from './module-table.ts';
 import type { TranslationStore } from './store.ts';
 import { ThreadRequests } from './thread-requests.ts';
@@ -155,10 +154,10 @@ export class CodeCache {
     if (isForThread && !image.missed.delete(start.location)) {
       if (requests.has(start.location)) return false;
       this.#noteJumps();
-      requests.request(image, start, others, wanted, (answer) => {
+      requests.request(image, start, others, wanted, false, (answer) => {
         if (answer === null) return;
-        const { batch, constantPages } = answer;
-        if (this.#accept(image, batch, constantPages))
+        const { batch, made, constantPages } = answer;
+        if (this.#accept(image, batch, made!, constantPages))
           this.hooks.translated(batch.translations.map((t) => t.location));
       });
       return false;
@@ -169,7 +168,12 @@ export class CodeCache {
     const view = new LocalView(this, image, wanted, ahead);
     this.#translator ??= new Translator(this.#options);
     const batch = this.#translator.translate(start, others, view);
-    const isBuilt = batch !== null && this.#accept(image, batch, view.constantPages);
+    const made =
+      batch === null
+        ? undefined
+        : this.#ifRoom(() => makeModule(batch, (wasm) => new WebAssembly.Module(wasm)));
+    const isBuilt =
+      batch !== null && made !== undefined && this.#accept(image, batch, made, view.constantPages);
     if (isBuilt) {
       for (const { instructions } of batch.translations) this.#store.translatedHere += instructions;
     }
@@ -200,7 +204,7 @@ export class CodeCache {
     }
     for (const [image, [start, ...also]] of byImage) {
       this.#preparing++;
-      requests.request(image, start!, also, wanted, (answer) => {
+      requests.request(image, start!, also, wanted, true, (answer) => {
         this.#preparing--;
         if (answer !== null) this.#leave(image, answer.batch);
       });
@@ -227,10 +231,9 @@ export class CodeCache {
   }
 
   /** Puts a batch in use; false when there is no memory for it. */
-  #accept(image: CodeImage, batch: Batch, constantPages: Iterable<number>): boolean {
+  #accept(image: CodeImage, batch: Batch, made: MadeModule, constantPages: Iterable<number>): boolean {
     const { translations, first } = this.#numbered(batch);
-    const module = moduleOf(translations, batch.sites.length / SITE_WORDS, (site) => site - first);
-    if (!this.#build(image, translations, module, first, constantPages)) return false;
+    if (!this.#build(image, translations, made, first, constantPages)) return false;
     this.#store.translated(this.space, translations[0]!.location, image);
     return true;
   }
@@ -265,14 +268,12 @@ export class CodeCache {
   #build(
     image: CodeImage,
     translations: readonly Translation[],
-    { bytes, numbers }: RegionModule,
+    { module, length, numbers }: MadeModule,
     firstSite: number,
     constantPages: Iterable<number>,
   ): boolean {
     const slotOf = (location: number) => this.#store.slotOf(location);
     const { locations } = numbers;
-    const module = this.#ifRoom(() => new WebAssembly.Module(bytes));
-    if (module === undefined) return false;
     const compiled: CompiledModule = {
       module,
       locations,
@@ -288,7 +289,7 @@ export class CodeCache {
     const isThere = this.#instantiate(compiled);
     this.stats.regions += translations.length;
     this.stats.modules++;
-    this.stats.wasmBytes += bytes.length;
+    this.stats.wasmBytes += length;
     return isThere;
   }
 

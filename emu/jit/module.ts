@@ -6,7 +6,8 @@
  */
 
 import type { Translation } from './code-image.ts';
-import { IMPORTS, TYPES } from './convention.ts';
+import { IMPORTS, SITE_WORDS, TYPES } from './convention.ts';
+import type { Batch } from './translator.ts';
 import { fillHole, fillHoleWithSum, MAX_ADDED } from './wasm.ts';
 import { encodeModule } from './wasm-module.ts';
 
@@ -28,6 +29,22 @@ export interface RegionModule {
   /** Offset of the code of each function. */
   readonly codes: readonly number[];
   readonly numbers: Numbers;
+}
+
+/** A module as V8 has it, of so many bytes, and what is to be imported. */
+export interface MadeModule {
+  readonly module: WebAssembly.Module;
+  readonly length: number;
+  readonly numbers: Numbers;
+}
+
+/** Has V8 make a module of a batch, by `compile`. */
+export function makeModule(
+  { translations, sites }: Batch,
+  compile: (wasm: Uint8Array<ArrayBuffer>) => WebAssembly.Module,
+): MadeModule {
+  const { bytes, numbers } = moduleOf(translations, sites.length / SITE_WORDS, (site) => site);
+  return { module: compile(bytes), length: bytes.length, numbers };
 }
 
 /** `siteOf` tells which of the module's sites, 0 to `sites` - 1, a translation's is. */

@@ -43,7 +43,7 @@ export class ThreadRequests {
   }
 
   /**
-   * Asks for the region at a location, and `also` others of the image. `use` gets the answer; null when there is none, or it is
+   * Asks for the region at a location, and `also` others of the image, `isForLater` for later runs alone. `use` gets the answer; null when there is none, or it is
    * not right any more. It is not called when the process has ended.
    */
   request(
@@ -51,13 +51,14 @@ export class ThreadRequests {
     start: Start,
     also: readonly Start[],
     wanted: number,
+    isForLater: boolean,
     use: (answer: Answer | null) => void,
   ): void {
     const { location } = start;
     const locations = [location, ...also.map((other) => other.location)];
     for (const l of locations) this.#pending.add(l);
     const asked = this.#epoch;
-    const job = { start, also, wanted, ...this.#pagesOf(image) };
+    const job = { start, also, wanted, isForLater, ...this.#pagesOf(image) };
     this.#thread.request(this.#asker.space.memory, image, job, (answer, ms) => {
       for (const l of locations) this.#pending.delete(l);
       this.ms += ms;

@@ -12,6 +12,7 @@ import type { Insn } from '../decode/row.ts';
 import { PAGE_MASK, PAGE_SHIFT, RECORD_PAGES_ARM, RECORD_PAGES_THUMB } from '../memory/layout.ts';
 import { RECORD, RECORD_SCALE } from '../tier0/record.ts';
 import { CodeImage, holds, type News } from './code-image.ts';
+import { type MadeModule, makeModule } from './module.ts';
 import { type Batch, type CodeView, type Start, Translator, type TranslatorOptions } from './translator.ts';
 import type { FuncBody } from './wasm.ts';
 
@@ -21,6 +22,8 @@ export interface Job {
   readonly also: readonly Start[];
   /** Arrivals from which on a function that a region calls is compiled with it. */
   readonly wanted: number;
+  /** It is for later runs alone, which have V8 make the module. */
+  readonly isForLater: boolean;
   /**
    * Pages (address >>> 12) of the image's code that has been run; and constant pool pages, of which words may be taken for
    * constants.
@@ -31,6 +34,8 @@ export interface Job {
 
 export interface Answer {
   readonly batch: Batch;
+  /** Null when it is for later runs. */
+  readonly made: MadeModule | null;
   /** Constant pool pages: of which words have been taken for constants. */
   readonly constantPages: readonly number[];
 }
@@ -222,11 +227,17 @@ const NO_BODY: FuncBody = { type: 0, locals: [], code: new Uint8Array(0) };
 /** The end that translates: gives the reply to a message, if it has one. */
 export class TranslationServer {
   readonly #translator: Translator;
+  readonly #compile: (wasm: Uint8Array<ArrayBuffer>) => WebAssembly.Module;
   readonly #memories = new Map<number, SharedArrayBuffer>();
   readonly #images = new Map<number, Mirror>();
 
-  constructor(options: TranslatorOptions) {
+  /** `compile` has V8 make the modules. */
+  constructor(
+    options: TranslatorOptions,
+    compile: (wasm: Uint8Array<ArrayBuffer>) => WebAssembly.Module = (wasm) => new WebAssembly.Module(wasm),
+  ) {
     this.#translator = new Translator(options);
+    this.#compile = compile;
   }
 
   receive(message: TranslationMessage): Answered | null {
@@ -255,9 +266,21 @@ export class TranslationServer {
     if (buffer !== undefined) {
       const view = new SharedView(buffer, mirror, job);
       const batch = this.#translator.translate(job.start, job.also, view);
-      if (batch !== null) answer = { batch: owned(batch), constantPages: [...view.used] };
+      const made = batch === null || job.isForLater ? null : this.#make(batch);
+      if (batch !== null && (made !== null || job.isForLater))
+        answer = { batch: owned(batch), made, constantPages: [...view.used] };
     }
     return { id, answer, ms: performance.now() - began };
+  }
+
+  /** Null when V8 has no memory for it. */
+  #make(batch: Batch): MadeModule | null {
+    try {
+      return makeModule(batch, this.#compile);
+    } catch (error) {
+      if (error instanceof RangeError) return null;
+      throw error;
+    }
   }
 }
 
