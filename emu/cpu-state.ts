@@ -43,10 +43,6 @@ export const OFF = {
   faultAddress: 0x08c,
   /** READ, WRITE or EXEC of emu/memory/layout.ts. */
   faultAccess: 0x090,
-  /** The location compiled code wants to go to when it calls through a table slot that may not be compiled. */
-  target: 0x094,
-  /** What compiled code has to store on its way out: a mask of variables, and which function it leaves (jit/compile.ts). */
-  exitWord: 0x0a0,
   /** The region that was left last by an edge not compiled, and the location it went to. */
   exitFrom: 0x0a4,
   exitTo: 0x0a8,
@@ -59,6 +55,14 @@ export const OFF = {
   heatMask: 0x0b8,
   /** Of more arrivals than this it asks only about those whose count has none of these bits. */
   seldomMask: 0x0c8,
+  /**
+   * What compiled code has to store on its way out: a mask of variables, and which function it leaves (jit/cold-exits.ts); and
+   * the location it wants to go to then, or when it calls through a table slot that may not be compiled: stored together.
+   */
+  exitWord: 0x0d0,
+  target: 0x0d4,
+  /** The page byte that an access has found and leaves for. */
+  exitPage: 0x0cc,
   /** Not 0 when the time in compiled code is to be told apart. */
   timed: 0x0bc,
   /** 64-bit count of instructions of the interpreter (kept only with --stats). */

@@ -64,7 +64,8 @@ export function optimizedModule(wasm: Uint8Array<ArrayBuffer>): WebAssembly.Modu
   return module;
 }
 
-function functionsOf(wasm: Uint8Array<ArrayBuffer>): NonNullable<typeof under> {
+/** A module of regions, and its functions. */
+export function functionsOf(wasm: Uint8Array<ArrayBuffer>): NonNullable<typeof under> {
   imports ??= makeImports();
   const { e, table } = imports;
   const module = new WebAssembly.Module(wasm);

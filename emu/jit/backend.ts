@@ -260,13 +260,14 @@ export class JitBackend implements CpuBackend {
     }
     if (tiering.becomesWarm(location, isLoop, count) && !code.isPreparing)
       code.prepare(tiering.takeWarm(), tiering.wantedWarm);
+    if (from !== 0 && code.again.sawLeft(from, location, times)) return;
     if (code.isAskedFor(location) || !tiering.arrived(location, isLoop, times)) return;
-    if (from !== 0 && code.extend(from, location, times)) return;
-    if (isLoop && code.waitsInside(location, times)) return;
+    if (from !== 0 && code.again.extend(from, location, times)) return;
+    if (isLoop && code.again.waitsInside(location, times)) return;
     const others = tiering
       .others()
       .filter(
-        (l) => this.#modules.compiledSlot(l.location) === 0 && !(l.isLoop && code.isInside(l.location)),
+        (l) => this.#modules.compiledSlot(l.location) === 0 && !(l.isLoop && code.again.isInside(l.location)),
       );
     if (!code.compile({ location, isLoop }, { also: others, wanted: tiering.wanted })) return;
     for (const l of [location, ...others.map((other) => other.location)]) this.#enterCompiled(l);
@@ -302,7 +303,7 @@ export class JitBackend implements CpuBackend {
     }
     // The runtime asks about an access that is allowed when it has passed it 255 times.
     // It then goes on in the evaluator, to come back into the new code.
-    if (wasAllowed && !group && this.code.sawUnaligned(site, 'unaligned', UNALIGNED_EACH))
+    if (wasAllowed && !group && this.code.again.sawUnaligned(site, 'unaligned', UNALIGNED_EACH))
       return this.#leaveToStep(site);
     // Bringing one page in may have taken access to another away, which a group of accesses has been promised.
     return space.pages.revocationEpoch === revocationEpoch ? 1 : this.#leaveToStep(site);
@@ -314,7 +315,7 @@ export class JitBackend implements CpuBackend {
   #groupFailed(site: number): void {
     const times = (this.#groupFailures.get(site) ?? 0) + 1;
     this.#groupFailures.set(site, times);
-    if (times >= MAX_GROUP_FAILURES) this.code.sawUnaligned(site, 'group', 1);
+    if (times >= MAX_GROUP_FAILURES) this.code.again.sawUnaligned(site, 'group', 1);
   }
 
   /** Has the evaluator run the instruction at a site, which is left by the fault exit. */
@@ -384,7 +385,7 @@ export class JitBackend implements CpuBackend {
     this.code.poll();
     // 0: the interpreter.
     const running = cpu.u32[RUNNING]!;
-    this.#stale = running !== 0 && this.code.sampled(running, expected);
+    this.#stale = running !== 0 && this.code.again.sampled(running, expected);
     return this.#goOn(this.#options.hooks.preempt(cpu), expected);
   }
 

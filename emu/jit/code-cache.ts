@@ -1,6 +1,6 @@
 /**
- * The compiled code of one address space: what is translated when, and again (by a bigger region when a way out of it turns out
- * to be hot), on which thread, and what becomes of it when pages change. Functions are compiled in batches, one wasm module
+ * The compiled code of one address space: what is translated when (and when again: again.ts), on which thread, and what becomes
+ * of it when pages change. Functions are compiled in batches, one wasm module
  * each, and are dropped with their module (module-table.ts).
  *
  * What is translated from the pages of a program file belongs to the file's image (code-image.ts), and is compiled once for all
@@ -13,7 +13,8 @@ import type { AddressSpace } from '../memory/address-space.ts';
 import { JUMP_TARGETS, JUMP_TARGETS_ENTRIES, PAGE_SHIFT, STATE_BASE, STATE_SIZE } from '../memory/layout.ts';
 import type { LocationRecords } from '../tier0/location-records.ts';
 import { TimeSheet } from '../work.ts';
-import { beginsBlock, CodeImage, type CompiledModule, type Translation } from './code-image.ts';
+import { Again } from './again.ts';
+import { CodeImage, type CompiledModule, type Translation } from './code-image.ts';
 import { LocalView } from './local-view.ts';
 import { importsOf, type MadeModule, makeModule } from './module.ts';
 import type { ModuleTable } from './module-table.ts';
@@ -21,10 +22,7 @@ import type { TranslationStore } from './store.ts';
 import { ThreadRequests } from './thread-requests.ts';
 import { LOCAL_INSTRUCTIONS, mayUseKept, THREAD_MS } from './tiering.ts';
 import type { TranslationThread } from './translation-thread.ts';
-import { type Batch, isEntry, type Start, Translator, type TranslatorOptions } from './translator.ts';
-
-/** A region is compiled again so often, as more of it turns out to be hot. */
-const MAX_EXTENSIONS = 6;
+import { type Batch, type Start, Translator, type TranslatorOptions } from './translator.ts';
 
 export interface CompileOptions {
   /** What is compiled in the same module. */
@@ -75,6 +73,7 @@ export class CodeCache {
   }
   readonly #counting: boolean;
   readonly hooks: CodeCacheHooks;
+  readonly again: Again;
 
   constructor(
     space: AddressSpace,
@@ -90,6 +89,7 @@ export class CodeCache {
     this.#counting = options.count === true;
     this.modules = modules;
     this.hooks = hooks;
+    this.again = new Again(this, store);
     const { count = false, exactFuel = false } = options;
     this.#options = { count, exactFuel };
     this.#thread = exactFuel ? null : store.thread;
@@ -238,32 +238,6 @@ export class CodeCache {
     return true;
   }
 
-  /** Compiles a translated region once more, for what has become known since. */
-  #compileAgain(image: CodeImage, location: number): boolean {
-    const { isLoop, isOptimized } = image.translations.get(location)!;
-    return this.compile({ location, isLoop, optimize: isOptimized });
-  }
-
-  /**
-   * The region was running, at a location, when fuel was over. Where that happens often it is worth having what it calls inside
-   * it. True when there is now better code for the location than what is running.
-   */
-  sampled(region: number, location: number): boolean {
-    const image = this.imageAt(region);
-    const translation = image.translations.get(region);
-    if (translation === undefined) return false;
-    const { isLoop, isOptimized } = translation;
-    // It may be in a loop for long, in the function as it was before.
-    if (isOptimized && location === region) return false;
-    if (!image.waste.add('sample', isOptimized ? location : region, 1, translation.instructions))
-      return false;
-    if (!isOptimized)
-      return this.compile({ location: region, isLoop, optimize: true }) && location === region;
-    if (image.translations.get(location)?.isOptimized === true)
-      return this.modules.compiledSlot(location) > 0;
-    return this.compile({ location, isLoop: true, optimize: true });
-  }
-
   /** False when there is no memory for it. */
   #build(
     image: CodeImage,
@@ -323,36 +297,6 @@ export class CodeCache {
     return true;
   }
 
-  /**
-   * Compiles a region once more, when a way out of it is taken so often that it is worth it; it was, so many times again. False
-   * when that would not help.
-   */
-  extend(from: number, target: number, times: number): boolean {
-    const image = this.imageAt(from);
-    const extensions = image.extended.get(from) ?? 0;
-    const translation = image.translations.get(from);
-    if (translation === undefined || extensions === MAX_EXTENSIONS || isEntry(image, target)) return false;
-    // It is in the region, and this is an edge that structured control flow has no way for (compile.ts): nothing would change.
-    if (beginsBlock(translation, (target & ~1) >>> 0)) return false;
-    if (this.#requests?.has(from) || !image.waste.add('exit', from, times, translation.instructions))
-      return true;
-    image.extended.set(from, extensions + 1);
-    this.#compileAgain(image, from);
-    return true;
-  }
-
-  /** Whether another region has this loop inside. */
-  isInside(location: number): boolean {
-    return this.imageAt(location).around(location) !== undefined;
-  }
-
-  /** As isInside, when a region of its own is not worth compiling yet. It was arrived at so many times again. */
-  waitsInside(location: number, times: number): boolean {
-    const image = this.imageAt(location);
-    const around = image.around(location);
-    return around !== undefined && !image.waste.add('loop', location, times, around.instructions);
-  }
-
   /** Notes where the indirect jumps went that have gone to one place only. */
   #noteJumps(): void {
     const { i32 } = this.space;
@@ -370,21 +314,6 @@ export class CodeCache {
       this.#jumpImages.set(page, image);
     }
     return image.sawJump(pc, location);
-  }
-
-  /**
-   * The access at a site is often unaligned, but allowed: its region is compiled again with a test that lets such accesses pass
-   * at once, when that is worth it: it was so many times again. True when it has been.
-   */
-  sawUnaligned(number: number, why: 'unaligned' | 'group', times: number): boolean {
-    const { location, region } = this.#store.site(number);
-    const image = this.imageAt(location);
-    image.unaligned.add(location);
-    const translation = image.translations.get(region);
-    if (translation === undefined || !image.waste.add(why, region, times, translation.instructions))
-      return false;
-    this.#compileAgain(image, region);
-    return true;
   }
 
   /** Puts a faulting instruction's place in the state. */

@@ -73,8 +73,12 @@ export class ColdExits {
   exit(call: InlinedCall, location: number, dirty: number): void {
     this.#left.add(call);
     this.#dirty |= dirty;
-    this.#e.storeState(OFF.exitWord, dirty | (call.index << EXITED_SHIFT));
-    this.#e.storeState(OFF.target, location);
+    const { out } = this.#e;
+    const word = (dirty | (call.index << EXITED_SHIFT)) >>> 0;
+    out.get(CPU);
+    out.byte(OP.i64_const);
+    out.s64(BigInt.asIntN(64, (BigInt(location >>> 0) << 32n) | BigInt(word)));
+    out.mem(OP.i64_store, OFF.exitWord);
     this.#e.br(OP.br, this.#e.faultLabel);
   }
 

@@ -124,12 +124,14 @@ export class RegionCompiler implements EmitterHost {
   /** Open wasm labels of merge blocks and loops. */
   #blockLabel = new Map<Block, number>();
   #loopLabel = new Map<Block, number>();
-  /** The block and instruction under way. */
+  /** The block and instruction under way, and how many there are from it to the end of the block. */
   #block!: Block;
+  #rest = 0;
   #dirtyAfter = 0;
   #location = 0;
-  /** Live before the instruction under way. */
+  /** Live before the instruction under way; and whether accesses that the page test does not allow leave the region. */
   #live = 0;
+  #leaves = false;
 
   constructor(context: CompileContext) {
     this.#context = context;
@@ -138,9 +140,9 @@ export class RegionCompiler implements EmitterHost {
     this.#exits = new ColdExits(this.#emitter, this.#links);
   }
 
-  compile(region: Region): CompiledBody {
-    const emitter = this.#emitter;
-    const out = this.#out;
+  compile(region: Region, isLoop: boolean): CompiledBody {
+    this.#leaves = !isLoop && !region.isOptimized;
+    const [emitter, out] = [this.#emitter, this.#out];
     this.#region = region;
     this.#blockLabel.clear();
     this.#loopLabel.clear();
@@ -218,7 +220,6 @@ export class RegionCompiler implements EmitterHost {
 
   #instructions(b: Block): void {
     const emitter = this.#emitter;
-    const _out = this.#out;
     const after: number[] = [];
     liveness(b, after);
     const plans = this.#plans.get(b)!;
@@ -234,6 +235,7 @@ export class RegionCompiler implements EmitterHost {
       const { insn, pc, effects } = b.steps[i]!;
       const last = i === b.steps.length - 1;
       this.#block = b;
+      this.#rest = b.steps.length - i;
       this.#dirtyAfter = dirty | effects.writes | effects.mayWrite;
       this.#location = b.call.locationOf(pc);
       emitter.begin(pc, insn.size, insn.thumb);
@@ -342,6 +344,21 @@ export class RegionCompiler implements EmitterHost {
   }
 
   // ---- EmitterHost ----
+  /**
+   * A call in each access would take V8's optimizing compiler a third of its time. There is one in loops and where most of the
+   * time is, for the rest of them would be run in the interpreter each time that they come to a new page; inside an IT block,
+   * which has no records of its own; and where the region begins, for that is where it would come back to.
+   */
+  leavesForPages(): boolean {
+    const location = this.#location;
+    if (!this.#leaves || this.#emitter.it !== 0 || location === this.#region.location) return false;
+    return !this.#context.isUnaligned(location);
+  }
+  leave(dirty: number): void {
+    if (this.#context.count) this.#links.countInstructions(-this.#rest);
+    this.#exits.exit(this.#block.call, this.#location, dirty & (REG_MASK | this.#live));
+  }
+
   site(dirty: number): number {
     // Flags that nobody will read need not be right.
     dirty &= REG_MASK | this.#live;

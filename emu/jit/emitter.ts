@@ -46,6 +46,9 @@ export interface EmitterHost {
   unaligned(): boolean;
   /** A number for the instruction under way as a place that may fault with these variables dirty. */
   site(dirty: number): number;
+  /** Whether the instruction under way is left to the interpreter when its page test fails; and leaves for it. */
+  leavesForPages(): boolean;
+  leave(dirty: number): void;
   /** A word of code or read-only data that cannot change while this region is valid, or undefined. */
   constantWord(address: number, size: number): number | undefined;
 }

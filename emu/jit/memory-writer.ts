@@ -39,7 +39,9 @@ export abstract class MemoryWriter extends FlagWriter {
       if (align > 1) this.#testAlignment(address, length, kind, align);
       return;
     }
-    const aligned = length === 1 || length === 2 || length === 4 || length === 8;
+    // A doubleword is often aligned to four bytes only.
+    const aligned =
+      length === 1 || length === 2 || length === 4 || (length === 8 && !this.host.leavesForPages());
     if (length === 1) {
       this.gen(address);
       out.i32(12);
@@ -112,20 +114,33 @@ export abstract class MemoryWriter extends FlagWriter {
     this.checkIf(address, accessCode(length, kind, GROUP_ALIGN));
   }
 
-  /** With the answer to "does it fail?" on the wasm stack: if so asks `check`, and leaves when that says so. */
+  /**
+   * With the answer to "does it fail?" on the wasm stack: if so leaves for the instruction, which the interpreter then does; or
+   * asks `check`, and leaves when that says so.
+   */
   protected checkIf(address: Node, code: number, permissions = -1): void {
     const { out } = this;
     this.openUnlikely();
-    const stored = this.storePending();
-    out.get(CPU);
-    this.gen(address);
-    out.i32(code);
-    this.site(this.host.site(this.dirty & ~stored));
-    if (permissions < 0) out.i32(0);
-    else out.get(permissions);
-    out.call(CHECK);
-    out.byte(OP.i32_eqz);
-    this.brIfUnlikely(this.faultLabel);
+    const dirty = this.dirty & ~this.storePending();
+    if (this.host.leavesForPages()) {
+      // A second use of the page byte keeps V8 from loading it twice: for the test, and for the trap that a load may be.
+      if (permissions >= 0) {
+        out.get(CPU);
+        out.get(permissions);
+        out.mem(OP.i32_store8, OFF.exitPage);
+      }
+      this.host.leave(dirty);
+    } else {
+      out.get(CPU);
+      this.gen(address);
+      out.i32(code);
+      this.site(this.host.site(dirty));
+      if (permissions < 0) out.i32(0);
+      else out.get(permissions);
+      out.call(CHECK);
+      out.byte(OP.i32_eqz);
+      this.brIfUnlikely(this.faultLabel);
+    }
     this.close();
   }
 

@@ -43,8 +43,8 @@ export class ThreadRequests {
   }
 
   /**
-   * Asks for the region at a location, and `also` others of the image, `isForLater` for later runs alone. `use` gets the answer; null when there is none, or it is
-   * not right any more. It is not called when the process has ended.
+   * Asks for the region at a location, and `also` others of the image, `isForLater` for later runs alone. `use` gets the answer;
+   * null when there is none, or it is not right any more. It is not called when the process has ended.
    */
   request(
     image: CodeImage,

@@ -66,6 +66,8 @@ const WASTE_US = {
   exit: 0.5,
   /** An arrival at a loop that has no code of its own, though another region has it inside. */
   loop: 0.6,
+  /** An access that the interpreter makes, because it is not aligned, or its page has first to be looked at. */
+  left: 1,
   /** An access that takes the slow path. */
   unaligned: 0.008,
   /** An access that the evaluator makes, because a group of them was promised what was not so. */

@@ -142,7 +142,7 @@ export class Translator {
   }
 
   #one(region: Region, { isLoop }: Start): Translation {
-    const { numbers, ...body } = this.#compiler.compile(region);
+    const { numbers, ...body } = this.#compiler.compile(region, isLoop);
     const [root] = region.inlinedCalls;
     const blocks: number[] = [];
     const inlined: number[] = [];

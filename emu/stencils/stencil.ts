@@ -113,8 +113,8 @@ export const LOCALS: readonly (readonly [count: number, type: ValType])[] = [
 ];
 
 /**
- * Sets locals that hold integers to zero. V8's baseline compiler notes that and makes no code of it; what it has in registers else
- * goes to the stack before each tail call, and where registers are wanting.
+ * Sets locals that hold integers to zero. V8's baseline compiler notes that and makes no code of it; what it has in registers
+ * would go to the stack before each tail call, and where registers are wanting.
  */
 export function forget(out: ByteWriter, locals: readonly number[]): void {
   for (const local of locals) {

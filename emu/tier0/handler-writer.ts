@@ -85,6 +85,8 @@ export const NO_HOST: EmitterHost = {
   trap: () => {},
   unaligned: () => false,
   site: () => 0,
+  leavesForPages: () => false,
+  leave: () => {},
   constantWord: () => undefined,
 };
 

@@ -43,3 +43,29 @@ test('a loop with two beginnings is not compiled again for the way out to a bloc
   expect(regions).toBeGreaterThan(0);
   expect(regions).toBeLessThanOrEqual(5);
 });
+
+/** A function with a load that is called so often. */
+const loads = (times: number, offset: number) => `
+    .arm
+    movw  r5, #${times & 0xffff}
+    movt  r5, #${times >>> 16}
+  again:
+    bl    load
+    add   r6, r1
+    subs  r5, #1
+    bne   again
+    svc   #0
+  load:
+    add   r2, r5
+    ldr   r1, [r0, #${offset}]
+    bx    lr`;
+
+test('a function with an access that is never aligned is compiled again with a call for it, once', () => {
+  const [aligned, few, many] = [loads(40_000, 4), loads(3000, 5), loads(40_000, 5)].map((source) => {
+    const compiled = run(jit, source);
+    expect(outcome(compiled)).toEqual(outcome(run(interp, source)));
+    return compiled.backend.stats().regions;
+  });
+  expect(few).toBe(aligned);
+  expect(many).toBe(aligned! + 1);
+});

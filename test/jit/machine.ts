@@ -49,9 +49,12 @@ export const jitWith =
  * A thread that translates, but in this one: it begins with an answer when it is asked whether it has one. What it is told and
  * answers is copied, as between threads.
  */
-export function threadHere(beforeAnswer: () => void = () => {}): TranslationThread {
+export function threadHere(
+  beforeAnswer: () => void = () => {},
+  compile?: (wasm: Uint8Array<ArrayBuffer>) => WebAssembly.Module,
+): TranslationThread {
   return new TranslationThread((options) => {
-    const server = new TranslationServer(options);
+    const server = new TranslationServer(options, compile);
     const messages: Message[] = [];
     return {
       send: (message) => {

@@ -50,6 +50,26 @@ test('instructions of the tiers are all that there were', () => {
   expect(work.tiers.compiled!.instructions).toBeGreaterThan(instructions / 2);
 });
 
+test('an instruction that compiled code leaves to the interpreter is counted once', () => {
+  const source = `
+    .arm
+    movw  r5, #${LOOPS}
+  again:
+    bl    load
+    subs  r5, #1
+    bne   again
+    svc   #0
+  load:
+    add   r2, r5
+    ldr   r1, [r0, #5]
+    add   r2, r1
+    bx    lr`;
+  const m = machine(counting, assemble(source), false);
+  m.backend.run(m.cpu);
+  expect(m.backend.stats().instructions).toBe(7 * LOOPS + 2);
+  expect(m.backend.stats().regions).toBeGreaterThan(0);
+});
+
 test('time goes to one thing at a time', () => {
   const began = performance.now();
   const { work } = workOf('adds r1, #1');
