@@ -20,6 +20,11 @@ const { imports: importsOf } = WebAssembly.Module as unknown as {
 };
 
 let tierUp: ReturnType<typeof tierUpFunction> | undefined;
+/** What has V8 optimize a function; null where it cannot be asked to. */
+function optimizer(): ReturnType<typeof tierUpFunction> {
+  if (tierUp === undefined) tierUp = tierUpFunction();
+  return tierUp;
+}
 
 /** What the modules import; nothing of it is called. */
 interface Imports {
@@ -34,22 +39,27 @@ function makeImports(): Imports {
   return { e: { m: memory, t: table, ...functions }, table };
 }
 
+/** A module of regions, and its functions. */
+interface Regions {
+  readonly module: WebAssembly.Module;
+  readonly functions: readonly unknown[];
+}
 /** What is being optimized: V8 forgets the code of a module that nobody has. */
-let under: { readonly module: WebAssembly.Module; readonly functions: readonly unknown[] } | undefined;
+let under: Regions | undefined;
 
 /**
  * Has V8 optimize more functions of a region module, for SLICE milliseconds; gives how many have been by then. What else the
  * thread is to do comes in between functions.
  */
 export async function optimizeMore({ wasm, functions }: Unoptimized): Promise<number> {
-  tierUp ??= tierUpFunction();
-  if (tierUp === null) return functions;
+  const optimize = optimizer();
+  if (optimize === null) return functions;
   const began = performance.now();
   under = functionsOf(wasm);
   const all = under.functions;
   let done = functions;
   while (done < all.length && performance.now() - began < SLICE) {
-    tierUp(all[done++]);
+    optimize(all[done++]);
     await setImmediate();
   }
   return done;
@@ -57,15 +67,14 @@ export async function optimizeMore({ wasm, functions }: Unoptimized): Promise<nu
 
 /** A module all of whose functions V8 has optimized, where it can be asked to. */
 export function optimizedModule(wasm: Uint8Array<ArrayBuffer>): WebAssembly.Module {
-  tierUp ??= tierUpFunction();
-  if (tierUp === null) return new WebAssembly.Module(wasm);
+  const optimize = optimizer();
+  if (optimize === null) return new WebAssembly.Module(wasm);
   const { module, functions } = functionsOf(wasm);
-  functions.forEach(tierUp);
+  for (const f of functions) optimize(f);
   return module;
 }
 
-/** A module of regions, and its functions. */
-export function functionsOf(wasm: Uint8Array<ArrayBuffer>): NonNullable<typeof under> {
+export function functionsOf(wasm: Uint8Array<ArrayBuffer>): Regions {
   imports ??= makeImports();
   const { e, table } = imports;
   const module = new WebAssembly.Module(wasm);

@@ -29,9 +29,9 @@ export class Again {
   }
 
   /** Compiles a translated region once more, for what has become known since. */
-  #compileAgain(image: CodeImage, location: number): boolean {
+  #compileAgain(image: CodeImage, location: number): void {
     const { isLoop, isOptimized } = image.translations.get(location)!;
-    return this.#code.compile({ location, isLoop, optimize: isOptimized });
+    this.#code.compile({ location, isLoop, optimize: isOptimized });
   }
 
   /**

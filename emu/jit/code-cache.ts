@@ -1,7 +1,7 @@
 /**
  * The compiled code of one address space: what is translated when (and when again: again.ts), on which thread, and what becomes
- * of it when pages change. Functions are compiled in batches, one wasm module
- * each, and are dropped with their module (module-table.ts).
+ * of it when pages change. Functions are compiled in batches, one wasm module each, and are dropped with their module
+ * (module-table.ts).
  *
  * What is translated from the pages of a program file belongs to the file's image (code-image.ts), and is compiled once for all
  * processes.
@@ -168,10 +168,7 @@ export class CodeCache {
     const view = new LocalView(this, image, wanted, ahead);
     this.#translator ??= new Translator(this.#options);
     const batch = this.#translator.translate(start, others, view);
-    const made =
-      batch === null
-        ? undefined
-        : this.#ifRoom(() => makeModule(batch, (wasm) => new WebAssembly.Module(wasm)));
+    const made = batch === null ? undefined : this.#ifRoom(() => makeModule(batch));
     const isBuilt =
       batch !== null && made !== undefined && this.#accept(image, batch, made, view.constantPages);
     if (isBuilt) {

@@ -60,7 +60,7 @@ export class CodeImage {
   readonly modules: CompiledModule[] = [];
   /** Instructions decoded from an image's pages; see InsnCache. */
   readonly insns = new Map<number, InsnPage>();
-  /** Locations of accesses that are often unaligned, or the first of a group that often cannot be tested together. */
+  /** Locations of accesses that are often unaligned, the first of an untestable group, or leave their region. */
   readonly unaligned = new Set<number>();
   /** Targets of indirect jumps that the evaluator has seen, by the jump's address; few each. */
   readonly jumps = new Map<number, number[]>();

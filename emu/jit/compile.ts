@@ -49,7 +49,7 @@ export interface CompileContext {
   siteOf(location: number, dirty: number, region: number): number;
   /**
    * Whether the access at a location has turned out to be unaligned, or the first of a group that cannot be tested together,
-   * often.
+   * or one that leaves its region, often.
    */
   isUnaligned(location: number): boolean;
   /** Count instructions exactly in OFF.icount. */

@@ -38,10 +38,13 @@ export interface MadeModule {
   readonly numbers: Numbers;
 }
 
-/** Has V8 make a module of a batch, by `compile`. */
+/** Has V8 make a module of bytes. */
+export type CompileModule = (wasm: Uint8Array<ArrayBuffer>) => WebAssembly.Module;
+
+/** Has V8 make a module of a batch. */
 export function makeModule(
   { translations, sites }: Batch,
-  compile: (wasm: Uint8Array<ArrayBuffer>) => WebAssembly.Module,
+  compile: CompileModule = (wasm) => new WebAssembly.Module(wasm),
 ): MadeModule {
   const { bytes, numbers } = moduleOf(translations, sites.length / SITE_WORDS, (site) => site);
   return { module: compile(bytes), length: bytes.length, numbers };

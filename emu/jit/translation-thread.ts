@@ -12,7 +12,7 @@ import type { Insn } from '../decode/row.ts';
 import { PAGE_MASK, PAGE_SHIFT, RECORD_PAGES_ARM, RECORD_PAGES_THUMB } from '../memory/layout.ts';
 import { RECORD, RECORD_SCALE } from '../tier0/record.ts';
 import { CodeImage, holds, type News } from './code-image.ts';
-import { type MadeModule, makeModule } from './module.ts';
+import { type CompileModule, type MadeModule, makeModule } from './module.ts';
 import { type Batch, type CodeView, type Start, Translator, type TranslatorOptions } from './translator.ts';
 import type { FuncBody } from './wasm.ts';
 
@@ -227,15 +227,12 @@ const NO_BODY: FuncBody = { type: 0, locals: [], code: new Uint8Array(0) };
 /** The end that translates: gives the reply to a message, if it has one. */
 export class TranslationServer {
   readonly #translator: Translator;
-  readonly #compile: (wasm: Uint8Array<ArrayBuffer>) => WebAssembly.Module;
+  readonly #compile: CompileModule | undefined;
   readonly #memories = new Map<number, SharedArrayBuffer>();
   readonly #images = new Map<number, Mirror>();
 
   /** `compile` has V8 make the modules. */
-  constructor(
-    options: TranslatorOptions,
-    compile: (wasm: Uint8Array<ArrayBuffer>) => WebAssembly.Module = (wasm) => new WebAssembly.Module(wasm),
-  ) {
+  constructor(options: TranslatorOptions, compile?: CompileModule) {
     this.#translator = new Translator(options);
     this.#compile = compile;
   }

@@ -39,7 +39,7 @@ export interface CodeView {
   seen(address: number): readonly number[];
   /**
    * Whether the access at a location has turned out to be unaligned, or the first of a group that cannot be tested together,
-   * often.
+   * or one that leaves its region, often.
    */
   isUnaligned(location: number): boolean;
   /** Whether a location that the image has no translation of has code. */

@@ -9,8 +9,8 @@ import { SIMD_PREFIX } from '../jit/wasm-simd.ts';
 import { ALWAYS, type BranchKind, pcReads } from '../machine/machine.ts';
 import type { ControlName } from '../tier0/control.ts';
 import { testsCondition } from '../tier0/form.ts';
-import { ADDRESS, HandlerWriter, NO_HOST, NoHandler, REC } from '../tier0/handler-writer.ts';
-import { FLAG, forget, HOLE, type Hole, LOCALS, type Stencil } from './stencil.ts';
+import { HandlerWriter, NO_HOST, NoHandler } from '../tier0/handler-writer.ts';
+import { FLAG, forget, HANDLER_PARAMETERS, HOLE, type Hole, LOCALS, type Stencil } from './stencil.ts';
 
 /** The type of each local behind the parameters. */
 const TYPES: readonly ValType[] = LOCALS.flatMap(([count, type]) => Array<ValType>(count).fill(type));
@@ -127,7 +127,7 @@ export class StencilWriter extends HandlerWriter {
     this.goOnBy('sideExit');
   }
   protected override goOnBy(name: ControlName): void {
-    forget(this.out, [CPU, REC, ADDRESS, ...this.#integers()]);
+    forget(this.out, [...HANDLER_PARAMETERS, ...this.#integers()]);
     super.goOnBy(name);
   }
   /** What is behind comes behind; there is no way to it from the midst of an instruction. */

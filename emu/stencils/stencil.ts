@@ -10,6 +10,7 @@
  * alone; then HOLE_WORDS words for each hole, the code, and the head: the part of a module before its functions, the same for
  * all.
  */
+import { PARAMETERS } from '../jit/convention.ts';
 import { type ByteWriter, F32, F64, I32, I64, type ValType } from '../jit/wasm.ts';
 import { V128 } from '../jit/wasm-simd.ts';
 
@@ -122,6 +123,9 @@ export function forget(out: ByteWriter, locals: readonly number[]): void {
     out.set(local);
   }
 }
+
+/** The locals that are a handler's parameters: to be forgotten, too, where it ends. */
+export const HANDLER_PARAMETERS: readonly number[] = Array.from({ length: PARAMETERS }, (_, i) => i);
 
 /** Functions of stencils that a memory may have: their places in the table of handlers, behind those. */
 export const STITCHED = 8192;

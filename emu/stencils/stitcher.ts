@@ -36,7 +36,17 @@ import {
 import type { HandlerSet } from '../tier0/handler-set.ts';
 import { HANDLER, RECORD, RECORD_SCALE } from '../tier0/record.ts';
 import { isNear, type Place, RunFinder, type RunInsn } from './run.ts';
-import { BRANCH, ENTRY, forget, HOLE, HOLE_WORDS, LOCALS, STITCHED, type Stencils } from './stencil.ts';
+import {
+  BRANCH,
+  ENTRY,
+  forget,
+  HANDLER_PARAMETERS,
+  HOLE,
+  HOLE_WORDS,
+  LOCALS,
+  STITCHED,
+  type Stencils,
+} from './stencil.ts';
 
 /** A local of stencils. */
 const TEMP = PARAMETERS;
@@ -118,7 +128,7 @@ export class Stitcher {
     out.byte(OP.end);
     for (const local of [ADDRESS, REC, TEMP]) out.set(local);
     for (const local of [CPU, REC, ADDRESS, TEMP]) out.get(local);
-    forget(out, [CPU, REC, ADDRESS]);
+    forget(out, HANDLER_PARAMETERS);
     this.#forgetAll();
     tail(out, 'wayOut');
     this.#finish(place);
@@ -279,13 +289,13 @@ export class Stitcher {
     out.i32(record);
     out.i32(address);
     if (!this.isStitched(record)) {
-      forget(out, [CPU, REC, ADDRESS]);
+      forget(out, HANDLER_PARAMETERS);
       tail(out, 'fallThrough');
       return;
     }
     out.i32(record);
     out.mem(OP.i32_load16_u, RECORD.handler);
-    forget(out, [CPU, REC, ADDRESS]);
+    forget(out, HANDLER_PARAMETERS);
     out.byte(OP.return_call_indirect);
     out.u32(HANDLER_TYPE);
     out.u32(HANDLER_TABLE);

@@ -3,6 +3,7 @@ import type { CpuBackend, CpuHooks } from '../../emu/cpu.ts';
 import { CpuState } from '../../emu/cpu-state.ts';
 import { ReferenceBackend } from '../../emu/evaluator/reference-backend.ts';
 import { JitBackend } from '../../emu/jit/backend.ts';
+import type { CompileModule } from '../../emu/jit/module.ts';
 import { TranslationStore } from '../../emu/jit/store.ts';
 import { LOCAL_INSTRUCTIONS } from '../../emu/jit/tiering.ts';
 import { type Message, TranslationServer, TranslationThread } from '../../emu/jit/translation-thread.ts';
@@ -49,10 +50,7 @@ export const jitWith =
  * A thread that translates, but in this one: it begins with an answer when it is asked whether it has one. What it is told and
  * answers is copied, as between threads.
  */
-export function threadHere(
-  beforeAnswer: () => void = () => {},
-  compile?: (wasm: Uint8Array<ArrayBuffer>) => WebAssembly.Module,
-): TranslationThread {
+export function threadHere(beforeAnswer: () => void = () => {}, compile?: CompileModule): TranslationThread {
   return new TranslationThread((options) => {
     const server = new TranslationServer(options, compile);
     const messages: Message[] = [];

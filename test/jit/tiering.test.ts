@@ -1,4 +1,4 @@
-/** What the interpreter tells of, and that what it runs in has been optimized by V8. */
+/** Which arrivals the interpreter tells of; and that what the other thread translates comes with V8's best code. */
 import { setFlagsFromString } from 'node:v8';
 import { afterEach, expect, test } from 'vitest';
 import { Tiering } from '../../emu/jit/tiering.ts';
