@@ -122,7 +122,7 @@ export class RunFinder {
   /** Adds the instruction at a place, or an IT and its block. Gives their bytes of code; 0 when there is no stencil. */
   #add(record: number, address: number): number {
     // The last instruction of a page may go on in the next.
-    if (this.#run.length >= MAX_LENGTH || (address & PAGE_MASK) >= PAGE_SIZE - 4) return 0;
+    if (this.#run.length >= MAX_LENGTH || (address & PAGE_MASK) > PAGE_SIZE - 4) return 0;
     const handler = this.#handlerAt(record);
     return handler === HANDLER.IT
       ? this.#block(record, address)

@@ -304,9 +304,28 @@ export function oneMore(w: ByteWriter, local: number): void {
 }
 
 /**
- * Counts an arrival in a record, and tells of it when the count has none of the bits of OFF.heatMask, nor, when it has become
- * greater, of those of OFF.seldomMask.
+ * `body` is run when a count of arrivals is told of: it has none of the bits of OFF.heatMask, nor, when it has become greater, of
+ * those of OFF.seldomMask. (Tiering.isTold is the same.)
  */
+function whenTold(w: ByteWriter, count: number, body: () => void): void {
+  w.get(count);
+  state(w, OFF.heatMask);
+  w.byte(OP.i32_and);
+  w.byte(OP.i32_eqz);
+  when(w, () => {
+    w.get(count);
+    state(w, OFF.seldomMask);
+    w.byte(OP.i32_le_u);
+    w.get(count);
+    state(w, OFF.seldomMask);
+    w.byte(OP.i32_and);
+    w.byte(OP.i32_eqz);
+    w.byte(OP.i32_or);
+    when(w, body);
+  });
+}
+
+/** Counts an arrival in a record, and tells of it. */
 function count(
   w: ByteWriter,
   record: number,
@@ -318,27 +337,13 @@ function count(
   w.mem(OP.i32_load16_u, RECORD.count);
   oneMore(w, B);
   w.mem(OP.i32_store16, RECORD.count);
-  w.get(B);
-  state(w, OFF.heatMask);
-  w.byte(OP.i32_and);
-  w.byte(OP.i32_eqz);
-  when(w, () => {
+  whenTold(w, B, () => {
+    leave(w, location);
     w.get(B);
-    state(w, OFF.seldomMask);
-    w.byte(OP.i32_le_u);
-    w.get(B);
-    state(w, OFF.seldomMask);
-    w.byte(OP.i32_and);
-    w.byte(OP.i32_eqz);
-    w.byte(OP.i32_or);
-    when(w, () => {
-      leave(w, location);
-      w.get(B);
-      if (typeof kind === 'number') w.i32(kind);
-      else kind();
-      w.call(imported('hot'));
-      w.byte(OP.drop);
-    });
+    if (typeof kind === 'number') w.i32(kind);
+    else kind();
+    w.call(imported('hot'));
+    w.byte(OP.drop);
   });
 }
 
@@ -618,12 +623,12 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>
         w.get(target);
         w.byte(OP.return);
       });
-      const slowWhen = () =>
-        when(w, () => {
-          for (let parameter = 0; parameter < PARAMETERS; parameter++) w.get(parameter);
-          w.byte(OP.return_call);
-          w.u32(importIndex('miss'));
-        });
+      const slow = () => {
+        for (let parameter = 0; parameter < PARAMETERS; parameter++) w.get(parameter);
+        w.byte(OP.return_call);
+        w.u32(importIndex('miss'));
+      };
+      const slowWhen = () => when(w, slow);
       state(w, OFF.timed);
       slowWhen();
       recordAt(w, target, record, slowWhen);
@@ -631,14 +636,12 @@ const BODIES: Readonly<Record<Exclude<ControlName, 'quick' | 'fuse' | 'itBlock'>
       w.mem(OP.i32_load16_u, RECORD.handler);
       w.i32(HANDLER.COMPILED);
       w.byte(OP.i32_eq);
+      slowWhen();
       w.get(record);
       w.mem(OP.i32_load16_u, RECORD.count);
       oneMore(w, stopAt);
-      state(w, OFF.heatMask);
-      w.byte(OP.i32_and);
-      w.byte(OP.i32_eqz);
-      w.byte(OP.i32_or);
-      slowWhen();
+      w.byte(OP.drop);
+      whenTold(w, stopAt, slow);
       w.get(record);
       w.get(stopAt);
       w.mem(OP.i32_store16, RECORD.count);

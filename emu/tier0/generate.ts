@@ -377,10 +377,8 @@ function generateForModel(): { handlers: Handlers; names: readonly string[] } {
       names.push(nameOfForm(insn));
     }
     forms.push({ key, handler, operands });
-    if (usualForms().has(nameOfForm(insn))) {
-      usual.add(handler);
-      stencils[handler] ??= stencilOf(insn);
-    }
+    if (usualForms().has(nameOfForm(insn))) usual.add(handler);
+    stencils[handler] ??= stencilOf(insn);
     byKey.set(key, { handler, operands });
   }
   const firstPair = handlers.length;
