@@ -23,7 +23,7 @@ const WARM = 4096;
 /** Warm locations that are waited for before they are translated: they are to be in the same modules. */
 const WARM_BATCH = 48;
 /** A run that is over before has no other thread. */
-export const THREAD_MS = 500;
+export const THREAD_MS = 1000;
 /**
  * Instructions that the main thread translates itself in a run before another thread is begun for it, unless that may be there
  * already: a program with a few hot loops has its code sooner so, and one with more does not wait for all of it.
