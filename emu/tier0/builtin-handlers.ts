@@ -301,20 +301,18 @@ export const compiledHandler = (): FuncBody =>
       w.get(next);
       w.byte(OP.return);
     });
+    const goOn = (by: 'goTo' | 'goBranch') => {
+      w.get(CPU);
+      w.get(next);
+      w.i32(0);
+      tail(w, by);
+    };
     // Where a call by the interpreter returns to is counted as it is when the callee is not compiled. `miss` has counted.
     w.get(next);
     state(w, OFF.target);
     w.byte(OP.i32_eq);
-    when(w, () => {
-      w.get(CPU);
-      w.get(next);
-      w.i32(0);
-      tail(w, 'goTo');
-    });
-    w.get(CPU);
-    w.get(next);
-    w.i32(0);
-    tail(w, 'goBranch');
+    when(w, () => goOn('goTo'));
+    goOn('goBranch');
   });
 
 /** For --stats: counts in OFF.interpreted, and goes on with the handler of the instruction. */

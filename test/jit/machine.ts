@@ -8,7 +8,15 @@ import { TranslationStore } from '../../emu/jit/store.ts';
 import { LOCAL_INSTRUCTIONS } from '../../emu/jit/tiering.ts';
 import { type Message, TranslationServer, TranslationThread } from '../../emu/jit/translation-thread.ts';
 import { AddressSpace, type PageSource } from '../../emu/memory/address-space.ts';
-import { READ, WRITE } from '../../emu/memory/layout.ts';
+import {
+  PAGE_MASK,
+  PAGE_SHIFT,
+  READ,
+  RECORD_PAGES_ARM,
+  RECORD_PAGES_THUMB,
+  WRITE,
+} from '../../emu/memory/layout.ts';
+import { RECORD_SCALE } from '../../emu/tier0/record.ts';
 import { assemble } from '../unicorn/assemble.ts';
 
 export const CODE = 0xb600_0000;
@@ -138,6 +146,13 @@ export function machine(
   const m = { cpu, space, backend, events };
   machines.push(m);
   return m;
+}
+
+/** The handler in the record of a location. */
+export function handlerAt({ u16, u32 }: AddressSpace, location: number): number {
+  const pages = location & 1 ? RECORD_PAGES_THUMB : RECORD_PAGES_ARM;
+  const records = u32[(pages >>> 2) + (location >>> PAGE_SHIFT)]!;
+  return u16[(records + (location & PAGE_MASK & ~1) * RECORD_SCALE) >>> 1]!;
 }
 
 /** All that a program can see of the machine. */

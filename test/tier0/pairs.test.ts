@@ -6,22 +6,16 @@ import { afterEach, expect, test } from 'vitest';
 import { decodeA32, decodeThumb, ROWS } from '../../emu/decode/decoder.ts';
 import type { Insn, Row } from '../../emu/decode/row.ts';
 import { effectsOf } from '../../emu/evaluator/effects.ts';
-import {
-  PAGE_MASK,
-  PAGE_SHIFT,
-  RECORD_PAGES_ARM,
-  RECORD_PAGES_THUMB,
-  WRITE,
-} from '../../emu/memory/layout.ts';
+import { WRITE } from '../../emu/memory/layout.ts';
 import { handlerSet } from '../../emu/tier0/handler-set.ts';
 import { PAIRS } from '../../emu/tier0/pairs.ts';
-import { RECORD_SCALE } from '../../emu/tier0/record.ts';
 import { Random } from '../fp/cases.ts';
 import {
   CODE,
   closeMachines,
   DATA,
   DATA_LENGTH,
+  handlerAt,
   interp,
   type Machine,
   machine,
@@ -116,12 +110,7 @@ test.each(PAIRS.map(([a, b]) => [a, b]))('%s, then %s', (first, second) => {
       expect(interpreted, pair.map(({ bits }) => bits.toString(16)).join(' ')).toEqual(right);
     });
   const { space } = machines[0]!;
-  const isPair = (i: number): boolean => {
-    const address = CODE + i * PLACE;
-    const pages = thumb ? RECORD_PAGES_THUMB : RECORD_PAGES_ARM;
-    const records = space.i32[(pages + 4 * (address >>> PAGE_SHIFT)) >>> 2]! >>> 0;
-    const record = records + (address & PAGE_MASK) * RECORD_SCALE;
-    return handlerSet().decoder.firstOf(space.u16[record >>> 1]!) !== 0;
-  };
+  const isPair = (i: number): boolean =>
+    handlerSet().decoder.firstOf(handlerAt(space, (CODE + i * PLACE) | (thumb ? 1 : 0))) !== 0;
   expect(places.filter((_, i) => isPair(i)).length).toBeGreaterThan(0);
 });

@@ -5,23 +5,18 @@
 import { afterEach, expect, test } from 'vitest';
 import { JitBackend } from '../../emu/jit/backend.ts';
 import { Machinery } from '../../emu/jit/machinery.ts';
-import {
-  PAGE_SHIFT,
-  PAGE_SIZE,
-  RECORD_PAGES_ARM,
-  RECORD_PAGES_THUMB,
-  WRITE,
-} from '../../emu/memory/layout.ts';
+import { PAGE_SHIFT, PAGE_SIZE, WRITE } from '../../emu/memory/layout.ts';
 import { takeMemory } from '../../emu/memory/pool.ts';
 import { ENTRY, FLAG, STITCHED } from '../../emu/stencils/stencil.ts';
 import { handlerSet } from '../../emu/tier0/handler-set.ts';
-import { CONDITION_HANDLERS, HANDLER, RECORD_SCALE } from '../../emu/tier0/record.ts';
+import { CONDITION_HANDLERS, HANDLER } from '../../emu/tier0/record.ts';
 import { loadHandlers } from '../../src/handlers-file.ts';
 import {
   CODE,
   closeMachines,
   DATA,
   type Factory,
+  handlerAt,
   type Machine,
   machine,
   outcome,
@@ -55,15 +50,8 @@ more:
   adds  r3, #1
   bx    lr`;
 
-/** The handler in the record of a location. */
-function handlerAt({ space: { u16, u32 } }: Machine, location: number): number {
-  const pages = location & 1 ? RECORD_PAGES_THUMB : RECORD_PAGES_ARM;
-  const records = u32[(pages >>> 2) + (location >>> PAGE_SHIFT)]!;
-  return u16[(records + (location & (PAGE_SIZE - 2)) * RECORD_SCALE) >>> 1]!;
-}
-
-function run(factory: typeof stencils, source: string, fuel?: number) {
-  const m = machine(factory, assemble(source), true, fuel);
+function run(factory: typeof stencils, source: string, thumb = true) {
+  const m = machine(factory, assemble(source), thumb);
   m.backend.run(m.cpu);
   return m;
 }
@@ -311,14 +299,11 @@ test('a run goes on past what only A32 has, up to the end of a page', () => {
     subs  r4, r4, #1
     bne   again
     svc   #0`;
-  const m = machine(stencils, assemble(source), false);
-  m.backend.run(m.cpu);
-  const expected = machine(reference, assemble(source), false);
-  expected.backend.run(expected.cpu);
-  expect(outcome(m)).toEqual(outcome(expected));
+  const m = run(stencils, source, false);
+  expect(outcome(m)).toEqual(outcome(run(reference, source, false)));
   const { handlers } = handlerSet().stencils();
   for (const location of [CODE + 4, CODE + 4 + 64 * 4, CODE + PAGE_SIZE])
-    expect(handlerAt(m, location)).toBeGreaterThanOrEqual(handlers);
+    expect(handlerAt(m.space, location)).toBeGreaterThanOrEqual(handlers);
 });
 
 test('code that is come to only by returns from compiled code is put together, too', () => {
@@ -351,8 +336,8 @@ test('code that is come to only by returns from compiled code is put together, t
   const m = machine((space, hooks) => stencils(space, { ...hooks, preempt }), assemble(source), true, 50);
   m.backend.run(m.cpu);
   expect(isCompiled).toBe(true);
-  expect(handlerAt(m, callee)).toBe(HANDLER.COMPILED);
+  expect(handlerAt(m.space, callee)).toBe(HANDLER.COMPILED);
   expect(m.cpu.i32[2]).toBe(60);
   const behindCall = ((CODE + 20) | 1) >>> 0;
-  expect(handlerAt(m, behindCall)).toBeGreaterThanOrEqual(handlerSet().stencils().handlers);
+  expect(handlerAt(m.space, behindCall)).toBeGreaterThanOrEqual(handlerSet().stencils().handlers);
 });
