@@ -14,7 +14,7 @@ const MAX_EXTENSIONS = 6;
 export interface Compiler {
   readonly modules: ModuleTable;
   imageAt(location: number): CodeImage;
-  isAskedFor(location: number): boolean;
+  isAskedFor(image: CodeImage, location: number): boolean;
   /** True when there is code for the location now. */
   compile(start: Start): boolean;
 }
@@ -65,7 +65,7 @@ export class Again {
     if (translation === undefined || extensions === MAX_EXTENSIONS || isEntry(image, target)) return false;
     // It is in the region, and this is an edge that structured control flow has no way for (compile.ts): nothing would change.
     if (beginsBlock(translation, (target & ~1) >>> 0)) return false;
-    if (this.#code.isAskedFor(from) || !image.waste.add('exit', from, times, translation.instructions))
+    if (this.#code.isAskedFor(image, from) || !image.waste.add('exit', from, times, translation.instructions))
       return true;
     image.extended.set(from, extensions + 1);
     this.#compileAgain(image, from);

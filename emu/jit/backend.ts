@@ -254,18 +254,18 @@ export class JitBackend implements CpuBackend {
     const tiering = this.#tiering;
     const times = tiering.since(count);
     code.poll();
-    if (code.acquire(location, tiering.isHot(location), times) > 0) {
+    const image = code.imageAt(location);
+    if (code.acquire(location, tiering.isHot(image.heat, location), times) > 0) {
       this.#enterCompiled(location);
       return;
     }
-    if (tiering.becomesWarm(location, isLoop, count) && !code.isPreparing)
-      code.prepare(tiering.takeWarm(), tiering.wantedWarm);
+    if (tiering.becomesWarm(image.heat, location, isLoop, count)) code.prepare(image, tiering);
     if (from !== 0 && code.again.sawLeft(from, location, times)) return;
-    if (code.isAskedFor(location) || !tiering.arrived(location, isLoop, times)) return;
+    if (code.isAskedFor(image, location) || !tiering.arrived(image.heat, location, isLoop, times)) return;
     if (from !== 0 && code.again.extend(from, location, times)) return;
     if (isLoop && code.again.waitsInside(location, times)) return;
     const others = tiering
-      .others()
+      .others(image.heat)
       .filter(
         (l) => this.#modules.compiledSlot(l.location) === 0 && !(l.isLoop && code.again.isInside(l.location)),
       );
@@ -277,7 +277,7 @@ export class JitBackend implements CpuBackend {
   #enterCompiled(location: number): void {
     const slot = this.#modules.compiledSlot(location);
     if (slot === 0) return;
-    this.#tiering.compiled(location);
+    this.code.imageAt(location).heat.locations.delete(location);
     this.#wasm.records.setCompiled(location, slot);
   }
 

@@ -19,9 +19,9 @@ import { LocalView } from './local-view.ts';
 import { importsOf, type MadeModule, makeModule } from './module.ts';
 import type { ModuleTable } from './module-table.ts';
 import type { TranslationStore } from './store.ts';
-import { ThreadRequests } from './thread-requests.ts';
-import { LOCAL_INSTRUCTIONS, mayUseKept, THREAD_MS } from './tiering.ts';
-import type { TranslationThread } from './translation-thread.ts';
+import { isRightIn, ThreadRequests } from './thread-requests.ts';
+import { LOCAL_INSTRUCTIONS, mayUseKept, THREAD_MS, type Tiering } from './tiering.ts';
+import type { Answer, TranslationThread } from './translation-thread.ts';
 import { type Batch, type Start, Translator, type TranslatorOptions } from './translator.ts';
 
 export interface CompileOptions {
@@ -108,6 +108,7 @@ export class CodeCache {
     if (slot > 0) return slot;
     const image = this.#store.fileImageAt(this.space, location);
     if (image === null) return 0;
+    if (image.late.length > 0) this.#takeLate(image);
     if (this.#attach(image) && this.modules.compiledSlot(location) > 0)
       return this.modules.compiledSlot(location);
     this.#store.arrivals += arrivals;
@@ -120,13 +121,14 @@ export class CodeCache {
     return this.modules.compiledSlot(location);
   }
 
-  /** Whether the other thread has been asked for the region at a location. */
-  isAskedFor = (location: number): boolean => this.#requests?.has(location) === true;
+  /** Whether the other thread has been asked for the region at a location of an image, and may answer. */
+  isAskedFor(image: CodeImage, location: number): boolean {
+    return image.asked.has(location) && this.#thread?.failed === false;
+  }
 
   /** The image that the code at a location belongs to. */
-  imageAt(location: number): CodeImage {
-    return this.#store.fileImageAt(this.space, location) ?? this.#privateImage;
-  }
+  readonly imageAt = (location: number): CodeImage =>
+    this.#store.fileImageAt(this.space, location) ?? this.#privateImage;
 
   isPrivate(image: CodeImage): boolean {
     return image === this.#privateImage;
@@ -142,7 +144,7 @@ export class CodeCache {
     const others = also.filter(
       ({ location }) =>
         location !== start.location &&
-        !this.isAskedFor(location) &&
+        !this.isAskedFor(image, location) &&
         this.imageAt(location) === image &&
         image.kindAt(location) === undefined,
     );
@@ -150,16 +152,10 @@ export class CodeCache {
     const requests = this.#thread?.failed === false && !ahead ? this.#requests : null;
     const isForThread =
       requests !== null && (store.translatedHere >= LOCAL_INSTRUCTIONS || store.hasRun(THREAD_MS));
-    // The answer may come too late for a short process, but not twice.
-    if (isForThread && !image.missed.delete(start.location)) {
-      if (requests.has(start.location)) return false;
+    if (isForThread) {
+      if (this.isAskedFor(image, start.location)) return false;
       this.#noteJumps();
-      requests.request(image, start, others, wanted, false, (answer) => {
-        if (answer === null) return;
-        const { batch, made, constantPages } = answer;
-        if (this.#accept(image, batch, made!, constantPages))
-          this.hooks.translated(batch.translations.map((t) => t.location));
-      });
+      requests.request(image, start, others, wanted, false);
       return false;
     }
     const began = performance.now();
@@ -179,32 +175,45 @@ export class CodeCache {
     return isBuilt;
   }
 
-  /** Regions that are being translated for later runs: the thread is not to have more of them than it comes to. */
-  #preparing = 0;
-  get isPreparing(): boolean {
-    return this.#preparing > 0;
+  /**
+   * Has warm regions of an image translated for later runs, when the other thread is there for it and has come to those before.
+   * Those of images that are kept only.
+   */
+  prepare(image: CodeImage, tiering: Tiering): void {
+    const store = this.#store;
+    const requests = this.#thread?.failed === false ? this.#requests : null;
+    if (requests === null || store.isFull || store.preparing > 0 || !store.keeps(image)) return;
+    this.#noteJumps();
+    const records = this.hooks.records();
+    const [start, ...also] = tiering
+      .takeWarm(image.heat, (l) => records.hasRun(l))
+      .filter(
+        ({ location: l }) =>
+          image.kindAt(l) === undefined && !this.isAskedFor(image, l) && !image.loose.has(l),
+      );
+    if (start === undefined) return;
+    store.preparing++;
+    requests.request(image, start, also, tiering.wantedWarm, true);
   }
 
-  /** Has regions translated for later runs, when the other thread is there for it. Those of images that are kept only. */
-  prepare(starts: readonly Start[], wanted: number): void {
-    const requests = this.#thread?.failed === false ? this.#requests : null;
-    if (requests === null || this.#store.isFull) return;
-    this.#noteJumps();
-    const byImage = new Map<CodeImage, Start[]>();
-    for (const start of starts) {
-      const image = this.imageAt(start.location);
-      if (!this.#store.keeps(image) || requests.has(start.location)) continue;
-      if (image.kindAt(start.location) !== undefined || image.loose.has(start.location)) continue;
-      const others = byImage.get(image);
-      if (others === undefined) byImage.set(image, [start]);
-      else others.push(start);
-    }
-    for (const [image, [start, ...also]] of byImage) {
-      this.#preparing++;
-      requests.request(image, start!, also, wanted, true, (answer) => {
-        this.#preparing--;
-        if (answer !== null) this.#leave(image, answer.batch);
-      });
+  /** What was asked for has been answered, for this process or when it is over. */
+  answered(isForLater: boolean): void {
+    if (isForLater) this.#store.preparing--;
+  }
+
+  /** Uses an answer that is right here. */
+  use(image: CodeImage, { batch, made, constantPages }: Answer): void {
+    if (made === null) this.#leave(image, batch);
+    else if (this.#accept(image, batch, made, constantPages))
+      this.hooks.translated(batch.translations.map((t) => t.location));
+  }
+
+  /** What was translated for others that have ended is this process's, too, when it has the same code. */
+  #takeLate(image: CodeImage): void {
+    for (const answer of image.late.splice(0)) {
+      const isRight = isRightIn(this, image, answer);
+      if (isRight === true) this.use(image, answer);
+      else if (isRight === undefined) image.late.push(answer);
     }
   }
 
@@ -328,7 +337,6 @@ export class CodeCache {
     if (length <= 0) return false;
     const first = address >>> PAGE_SHIFT;
     const last = Math.floor((address + length - 1) / 2 ** PAGE_SHIFT);
-    this.#requests?.invalidate(first, last);
     return this.modules.drop(first, last);
   }
 

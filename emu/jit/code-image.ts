@@ -9,7 +9,8 @@ import type { InsnPage } from '../decode/insn-cache.ts';
 import type { PageSource } from '../memory/address-space.ts';
 import type { RunNumber } from './function-writer.ts';
 import type { KeptImage } from './kept-image.ts';
-import { Waste } from './tiering.ts';
+import { Heat, Waste } from './tiering.ts';
+import type { Answer } from './translation-thread.ts';
 import type { FuncBody } from './wasm.ts';
 
 /** Targets of one indirect jump that are compared with, before the jump cache is asked. */
@@ -67,8 +68,11 @@ export class CodeImage {
   readonly waste = new Waste();
   /** How often a region was compiled again with more in it. */
   readonly extended = new Map<number, number>();
-  /** Regions that another thread has translated for processes that were gone by then. */
-  readonly missed = new Set<number>();
+  readonly heat = new Heat();
+  /** Locations of regions that another thread has been asked for. */
+  readonly asked = new Set<number>();
+  /** What it has answered when the process was gone that had asked: another that has the same code may use it. */
+  readonly late: Answer[] = [];
   /** Instructions in its translations. */
   instructions = 0;
   /** What has been added and removed since it was last told to another thread; null when none is told. */

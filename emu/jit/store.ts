@@ -47,6 +47,8 @@ export class TranslationStore {
   readonly isRepeatable: boolean;
   /** Arrivals in the interpreter at locations without compiled code, of all processes; as far as they have been told. */
   arrivals = 0;
+  /** What the other thread has been asked to translate for later runs, and has not answered yet. */
+  preparing = 0;
   /** Instructions translated on this thread. */
   translatedHere = 0;
   readonly archive: Archive | null;

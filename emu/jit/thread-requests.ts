@@ -1,23 +1,34 @@
 /**
- * What an address space asks of the thread that translates, and whether an answer is still right when it comes: meanwhile pages
- * may have changed, or the process may have ended.
+ * What an address space asks of the thread that translates, and whether an answer is right when it comes: meanwhile pages may
+ * have changed, or the process may have ended, and another have its memory.
  */
 import type { AddressSpace } from '../memory/address-space.ts';
 import { PAGE_SHIFT, READ } from '../memory/layout.ts';
 import type { LocationRecords } from '../tier0/location-records.ts';
 import type { CodeImage } from './code-image.ts';
-import type { Answer, TranslationThread } from './translation-thread.ts';
+import { type Answer, READ_WORDS, type TranslationThread } from './translation-thread.ts';
 import type { Start } from './translator.ts';
 
-/** Who asks. */
-export interface Asker {
+/** Answers that wait for a process that has the code: of more the oldest are forgotten. */
+const MAX_LATE = 32;
+
+/** An address space with code. */
+interface Coded {
   readonly space: AddressSpace;
   /** The image that the code at a location belongs to. */
-  imageAt(location: number): CodeImage;
+  readonly imageAt: (location: number) => CodeImage;
+}
+
+/** Who asks. */
+export interface Asker extends Coded {
   /** Whether the image is this address space's own. */
   isPrivate(image: CodeImage): boolean;
   /** Pages (address >>> 12) with code that has been run. */
   readonly hooks: { records(): Pick<LocationRecords, 'codePages'> };
+  /** To be called with each answer, whatever becomes of it. */
+  answered(isForLater: boolean): void;
+  /** Uses an answer that is right. It is not called when the process has ended. */
+  use(image: CodeImage, answer: Answer): void;
 }
 
 export class ThreadRequests {
@@ -25,11 +36,6 @@ export class ThreadRequests {
   ms = 0;
   readonly #thread: TranslationThread;
   readonly #asker: Asker;
-  /** Starts that the thread has been asked for. */
-  readonly #pending = new Set<number>();
-  /** Counts invalidations, and when a page was in one, since the thread was asked for something. */
-  #epoch = 0;
-  readonly #invalidated = new Map<number, number>();
   #closed = false;
 
   constructor(thread: TranslationThread, asker: Asker) {
@@ -37,37 +43,22 @@ export class ThreadRequests {
     this.#asker = asker;
   }
 
-  /** Whether the thread has been asked for the region at a location. */
-  has(location: number): boolean {
-    return this.#pending.has(location);
-  }
-
-  /**
-   * Asks for the region at a location, and `also` others of the image, `isForLater` for later runs alone. `use` gets the answer;
-   * null when there is none, or it is not right any more. It is not called when the process has ended.
-   */
-  request(
-    image: CodeImage,
-    start: Start,
-    also: readonly Start[],
-    wanted: number,
-    isForLater: boolean,
-    use: (answer: Answer | null) => void,
-  ): void {
-    const { location } = start;
-    const locations = [location, ...also.map((other) => other.location)];
-    for (const l of locations) this.#pending.add(l);
-    const asked = this.#epoch;
+  /** Asks for the region at a location, and `also` others of the image, `isForLater` for later runs alone. */
+  request(image: CodeImage, start: Start, also: readonly Start[], wanted: number, isForLater: boolean): void {
+    const asker = this.#asker;
+    const locations = [start, ...also].map(({ location }) => location);
+    for (const l of locations) image.asked.add(l);
     const job = { start, also, wanted, isForLater, ...this.#pagesOf(image) };
-    this.#thread.request(this.#asker.space.memory, image, job, (answer, ms) => {
-      for (const l of locations) this.#pending.delete(l);
+    this.#thread.request(asker.space.memory, image, job, (answer, ms) => {
+      for (const l of locations) image.asked.delete(l);
       this.ms += ms;
+      asker.answered(isForLater);
+      if (answer === null) return;
       if (this.#closed) {
-        image.missed.add(location);
-        return;
-      }
-      use(answer !== null && this.#isValid(image, answer, asked) ? answer : null);
-      if (this.#pending.size === 0) this.#invalidated.clear();
+        if (asker.isPrivate(image)) return;
+        image.late.push(answer);
+        if (image.late.length > MAX_LATE) image.late.shift();
+      } else if (isRightIn(asker, image, answer)) asker.use(image, answer);
     });
   }
 
@@ -92,27 +83,35 @@ export class ThreadRequests {
     return ((this.#asker.space.pages.bytes[page] ?? 0) & READ) !== 0;
   }
 
-  /** Whether all pages it was made of are the image's, and nothing has changed in them since it was asked for. */
-  #isValid(image: CodeImage, { batch, constantPages }: Answer, asked: number): boolean {
-    const pages = new Set([...batch.translations.flatMap((t) => t.pages), ...constantPages]);
-    for (const page of pages) {
-      if ((this.#invalidated.get(page) ?? 0) > asked) return false;
-      if (this.#asker.imageAt(page * 2 ** PAGE_SHIFT) !== image) return false;
-    }
-    return true;
-  }
-
-  /** Pages first..last change. To be called while it is known which have code. */
-  invalidate(first: number, last: number): void {
-    if (this.#pending.size === 0) return;
-    this.#epoch++;
-    for (const page of this.#asker.hooks.records().codePages())
-      if (page >= first && page <= last) this.#invalidated.set(page, this.#epoch);
-  }
-
   /** The end of the process. */
   close(): void {
     this.#closed = true;
     this.#thread.forget(this.#asker.space.memory);
   }
+}
+
+/**
+ * Whether an answer is right in an address space: what it was made from are bytes of the image, and are the same there now (from
+ * when it is used its pages are watched). Undefined when not all of it is there.
+ */
+export function isRightIn(
+  { space, imageAt }: Coded,
+  image: CodeImage,
+  { read }: Answer,
+): boolean | undefined {
+  const { u8, u16, i32 } = space;
+  const known = new Set<number>();
+  for (let i = 0; i < read.length; i += READ_WORDS) {
+    const address = read[i]! >>> 0;
+    const page = address >>> PAGE_SHIFT;
+    if (!known.has(page)) {
+      const isThere = (space.pages.bytes[page]! & READ) !== 0 && imageAt(page * 2 ** PAGE_SHIFT) === image;
+      if (!isThere) return undefined;
+      known.add(page);
+    }
+    const size = read[i + 1]!;
+    const value = size === 4 ? i32[address >>> 2] : size === 2 ? u16[address >>> 1] : u8[address];
+    if (value !== read[i + 2]) return false;
+  }
+  return true;
 }

@@ -22,6 +22,8 @@ const LATER_MS = 1500;
 const WARM = 4096;
 /** Warm locations that are waited for before they are translated: they are to be in the same modules. */
 const WARM_BATCH = 48;
+/** So many wait for it at the most. */
+const MAX_WARM = 256;
 /** A run that is over before has no other thread. */
 export const THREAD_MS = 1000;
 /**
@@ -109,6 +111,23 @@ interface Warm {
   hot: number;
 }
 
+/** What is known of the arrivals at an image's locations, in all processes that have it: one alone may be over soon. */
+export class Heat {
+  /** Locations that have been told of and have no compiled code. */
+  readonly locations = new Map<number, Warm>();
+  /** Those that have become hot since the last module. */
+  waiting = 0;
+  /** Those that have become warm and have not been asked for, in that order. */
+  readonly warm = new Map<number, Start>();
+}
+
+/** What a memory waits for others for, to be put together from stencils; its next process goes on with it. */
+export class ToStitch {
+  readonly locations = new Set<number>();
+  /** How often it has been told of such. */
+  told = 0;
+}
+
 /** How long the run has taken, and arrivals of all its processes at what has no compiled code. */
 interface Run {
   hasRun(ms: number): boolean;
@@ -120,24 +139,15 @@ export const NEVER_TOLD: ArrivalMasks = { heatMask: -1, seldomMask: -1 };
 
 type TieringOptions = Pick<CpuOptions, 'hot' | 'stitched' | 'interpret' | 'exactFuel'>;
 
-/** The hot and the warm locations of an address space. */
+/** Decides for an address space. */
 export class Tiering {
   readonly #run: Run;
   readonly #always: number | undefined;
   readonly #stitched: number;
   readonly #interval: number;
   readonly masks: ArrivalMasks;
-  /** Locations that have been told of and have no compiled code. */
-  readonly #warm = new Map<number, Warm>();
-  /** Places to be put together from stencils, and how often it has been told of such since. */
-  readonly #toStitch = new Set<number>();
-  #waited = 0;
   /** The run is known to have taken LATER_MS. */
   #isLater = false;
-  /** Locations that have become hot since the last module. */
-  #waiting = 0;
-  /** Locations that have become warm since they were last asked for. */
-  readonly #becameWarm: Start[] = [];
 
   constructor(run: Run, options: TieringOptions) {
     const { hot, stitched = STITCHED, interpret = false, exactFuel = false } = options;
@@ -164,21 +174,21 @@ export class Tiering {
   }
 
   /** Notes `count` arrivals at a location that is not stitched. Gives what is to be stitched now. */
-  toStitch(location: number, count: number): readonly number[] {
+  toStitch(waiting: ToStitch, location: number, count: number): readonly number[] {
     if (count < this.#stitched) return NOTHING;
-    this.#toStitch.add(location);
-    this.#waited++;
-    const isNow = this.#toStitch.size >= STITCHED_BATCH || this.#waited >= STITCHED_WAIT;
+    waiting.locations.add(location);
+    waiting.told++;
+    const isNow = waiting.locations.size >= STITCHED_BATCH || waiting.told >= STITCHED_WAIT;
     if (!isNow && this.#stitched >= STITCHED) return NOTHING;
-    const places = [...this.#toStitch];
-    this.#toStitch.clear();
-    this.#waited = 0;
-    return places;
+    const locations = [...waiting.locations];
+    waiting.locations.clear();
+    waiting.told = 0;
+    return locations;
   }
 
   /** Whether V8 may as well compile what is kept for the location: it has been translated, so no share is asked for. */
-  isHot(location: number): boolean {
-    return (this.#warm.get(location)?.arrivals ?? 0) >= (this.#always ?? HOT);
+  isHot({ locations }: Heat, location: number): boolean {
+    return (locations.get(location)?.arrivals ?? 0) >= (this.#always ?? HOT);
   }
 
   /** Whether so many arrivals are enough to compile now. The clock is looked at no more when the run has taken LATER_MS. */
@@ -192,15 +202,17 @@ export class Tiering {
   }
 
   /** Notes `count` arrivals at a location that has nothing compiled. True when enough wait to be translated for later runs. */
-  becomesWarm(location: number, isLoop: boolean, count: number): boolean {
+  becomesWarm({ warm }: Heat, location: number, isLoop: boolean, count: number): boolean {
     if (count < WARM || count >= WARM + this.#interval) return false;
-    this.#becameWarm.push({ location, isLoop });
-    return this.#becameWarm.length >= WARM_BATCH && this.#run.hasRun(THREAD_MS);
+    if (warm.size < MAX_WARM) warm.set(location, { location, isLoop });
+    return warm.size >= WARM_BATCH && this.#run.hasRun(THREAD_MS);
   }
 
-  /** Those that became warm first. */
-  takeWarm(): readonly Start[] {
-    return this.#becameWarm.splice(0, WARM_BATCH);
+  /** Those that became warm first, of those that have been run here. */
+  takeWarm({ warm }: Heat, hasRun: (location: number) => boolean): readonly Start[] {
+    const taken = [...warm.values()].filter(({ location }) => hasRun(location)).slice(0, WARM_BATCH);
+    for (const { location } of taken) warm.delete(location);
+    return taken;
   }
 
   /** The same of a warm region. */
@@ -212,30 +224,26 @@ export class Tiering {
   }
 
   /** Notes that a location has been arrived at so many times again. Gives true when it is to be compiled now. */
-  arrived(location: number, isLoop: boolean, times: number): boolean {
-    let known = this.#warm.get(location);
+  arrived(heat: Heat, location: number, isLoop: boolean, times: number): boolean {
+    let known = heat.locations.get(location);
     if (known === undefined) {
       known = { isLoop, arrivals: 0, hot: 0 };
-      this.#warm.set(location, known);
+      heat.locations.set(location, known);
     }
     known.arrivals += times;
     if (!this.#areHot(known.arrivals)) return false;
     // A module costs as much as many functions: wait a little for others.
     known.hot ||= known.arrivals;
-    if (known.arrivals === known.hot) this.#waiting++;
-    if (this.#waiting < BATCH && known.arrivals < 1.5 * known.hot) return false;
-    this.#waiting = 0;
+    if (known.arrivals === known.hot) heat.waiting++;
+    if (heat.waiting < BATCH && known.arrivals < 1.5 * known.hot) return false;
+    heat.waiting = 0;
     return true;
   }
 
-  compiled(location: number): void {
-    this.#warm.delete(location);
-  }
-
   /** Other locations to compile in the same module: those that are hot, too. */
-  others(): Start[] {
+  others({ locations }: Heat): Start[] {
     const found: Start[] = [];
-    for (const [location, { isLoop, arrivals }] of this.#warm)
+    for (const [location, { isLoop, arrivals }] of locations)
       if (this.#areHot(arrivals)) found.push({ location, isLoop });
     return found;
   }

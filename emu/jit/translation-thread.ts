@@ -3,9 +3,9 @@
  * (src/translator.ts). Jobs are translations, which somebody waits for; and optimizations, in between: V8's best code of modules,
  * for later runs, and for this one from when it is there.
  *
- * The thread reads code and records from the guest's own memory, which is shared, and only from pages that it is told of: code
- * that has been run lies in pages that are watched, so whoever asked knows when one changed meanwhile, and throws the answer
- * away. What an image has besides is told with each job, as far as it is new.
+ * The thread reads code and records from the guest's own memory, which is shared, and only from pages that it is told of. What
+ * it has read of them comes with the answer: whoever uses that compares it with what is there by then (thread-requests.ts). What
+ * an image has besides is told with each job, as far as it is new.
  */
 import { decodeA32, decodeThumb, isThumb32 } from '../decode/decoder.ts';
 import type { Insn } from '../decode/row.ts';
@@ -36,9 +36,13 @@ export interface Answer {
   readonly batch: Batch;
   /** Null when it is for later runs. */
   readonly made: MadeModule | null;
+  /** What it was made from, READ_WORDS words each: an address, how many bytes from there, and their value. */
+  readonly read: Int32Array;
   /** Constant pool pages: of which words have been taken for constants. */
   readonly constantPages: readonly number[];
 }
+
+export const READ_WORDS = 3;
 
 /**
  * What an image has got since it was last told: translations without their code, in the order in which they came; and all that is
@@ -265,7 +269,7 @@ export class TranslationServer {
       const batch = this.#translator.translate(job.start, job.also, view);
       const made = batch === null || job.isForLater ? null : this.#make(batch);
       if (batch !== null && (made !== null || job.isForLater))
-        answer = { batch: owned(batch), made, constantPages: [...view.used] };
+        answer = { batch: owned(batch), made, read: view.read(), constantPages: [...view.used] };
     }
     return { id, answer, ms: performance.now() - began };
   }
@@ -318,6 +322,8 @@ class SharedView implements CodeView {
   readonly #code: ReadonlySet<number>;
   readonly #constantPages: ReadonlySet<number>;
   readonly #wanted: number;
+  /** What has been read, by address * 8 + size: once, whatever becomes of it. */
+  readonly #read = new Map<number, number>();
   readonly #u8: Uint8Array;
   readonly #u16: Uint16Array;
   readonly #i32: Int32Array;
@@ -340,12 +346,34 @@ class SharedView implements CodeView {
       const earlier = this.#mirror.image.translations.get(entry);
       if (earlier === undefined || !holds(earlier, pc)) return null;
     }
-    if ((location & 1) === 0) return pc & 3 ? null : decodeA32(this.#i32[pc >>> 2]!);
-    const hw1 = this.#u16[pc >>> 1]!;
+    if ((location & 1) === 0) return pc & 3 ? null : decodeA32(this.#load(pc, 4));
+    const hw1 = this.#load(pc, 2);
     if (!isThumb32(hw1)) return decodeThumb(hw1, 0, itstate);
     const next = (pc + 2) >>> 0;
     if (!this.#code.has(next >>> PAGE_SHIFT)) return null;
-    return decodeThumb(hw1, this.#u16[next >>> 1]!, itstate);
+    return decodeThumb(hw1, this.#load(next, 2), itstate);
+  }
+
+  #load(address: number, size: number): number {
+    const key = (address >>> 0) * 8 + size;
+    let value = this.#read.get(key);
+    if (value === undefined) {
+      value =
+        size === 4 ? this.#i32[address >>> 2]! : size === 2 ? this.#u16[address >>> 1]! : this.#u8[address]!;
+      this.#read.set(key, value);
+    }
+    return value;
+  }
+
+  /** As Answer.read. */
+  read(): Int32Array {
+    const words = new Int32Array(READ_WORDS * this.#read.size);
+    let at = 0;
+    for (const [key, value] of this.#read) {
+      words.set([Math.floor(key / 8), key % 8, value], at);
+      at += READ_WORDS;
+    }
+    return words;
   }
 
   #record(location: number): number {
@@ -369,7 +397,7 @@ class SharedView implements CodeView {
     const page = address >>> PAGE_SHIFT;
     if (address & (size - 1) || !this.#constantPages.has(page)) return undefined;
     this.used.add(page);
-    return size === 4 ? this.#i32[address >>> 2] : size === 2 ? this.#u16[address >>> 1] : this.#u8[address];
+    return this.#load(address, size);
   }
   seen(address: number): readonly number[] {
     return this.#mirror.image.jumps.get(address) ?? [];

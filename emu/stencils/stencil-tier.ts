@@ -39,7 +39,7 @@ export class StencilTier {
   arrived(location: number, count: number): void {
     if (this.#store.outOfMemory || this.#placeOf(location) === null) return;
     const places: Place[] = [];
-    for (const l of this.#tiering.toStitch(location, count)) {
+    for (const l of this.#tiering.toStitch(this.#machinery.toStitch, location, count)) {
       const place = this.#placeOf(l);
       if (place !== null) places.push(place);
     }

@@ -4,9 +4,10 @@ import { JitBackend } from '../../emu/jit/backend.ts';
 import { TranslationStore } from '../../emu/jit/store.ts';
 import type { PageSource } from '../../emu/memory/address-space.ts';
 import { EXEC, READ, WRITE } from '../../emu/memory/layout.ts';
+import { handlerSet } from '../../emu/tier0/handler-set.ts';
 import { BytesSource } from '../memory/sources.ts';
 import { assemble } from '../unicorn/assemble.ts';
-import { CODE, closeMachines, type Factory, jitWith, type Machine, machine } from './machine.ts';
+import { CODE, closeMachines, type Factory, handlerAt, jitWith, type Machine, machine } from './machine.ts';
 
 afterEach(closeMachines);
 
@@ -69,6 +70,34 @@ function patch({ space }: Machine): void {
   space.protect(CODE, CODE + PAGE, READ | EXEC);
 }
 
+test('what processes arrive at together becomes hot, though none of them does so often', () => {
+  const store = new TranslationStore();
+  const short = counting.replace('1000', '30');
+  const file = fileOf(short, 'short');
+  let regions = 0;
+  for (let i = 0; i < 10; i++) {
+    const m = begin(jitWith(store), file);
+    regions += m.backend.stats().regions;
+    expect(m.cpu.r[1]).toBe(30);
+    closeMachines();
+  }
+  expect(regions).toBeGreaterThan(0);
+});
+
+test('places wait for others to be put together from stencils with, in the next process if it is over', () => {
+  const factory = interpWith(new TranslationStore());
+  const file = fileOf(counting.replace('1000', '700'), 'longer');
+  const { handlers } = handlerSet().stencils();
+  const isStitched = Array.from({ length: 20 }, () => {
+    const m = begin(factory, file);
+    const handler = handlerAt(m.space, CODE + 6 + 1);
+    closeMachines();
+    return handler >= handlers;
+  });
+  expect(isStitched).toContain(true);
+  expect(isStitched[0]).toBe(false);
+});
+
 describe.each([
   ['compiled code', jitWith],
   ['the interpreter', interpWith],
@@ -76,7 +105,8 @@ describe.each([
   test('the same file', () => {
     const factory = withStore(new TranslationStore());
     const file = fileOf(counting, 'a');
-    expect(process(factory, file)).toBe(1000);
+    // What several of them arrive at often enough is put together for all.
+    for (let i = 0; i < 5; i++) expect(process(factory, file)).toBe(1000);
     const instances = vi.spyOn(WebAssembly, 'Instance');
     for (let i = 0; i < 3; i++) expect(process(factory, file)).toBe(1000);
     expect(instances).not.toHaveBeenCalled();

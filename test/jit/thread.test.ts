@@ -2,17 +2,19 @@
  * Translation on another thread: code that changes meanwhile is never run as it was, and a thread that is no more costs only
  * time.
  */
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { JitBackend } from '../../emu/jit/backend.ts';
 import { TranslationStore } from '../../emu/jit/store.ts';
 import { LOCAL_INSTRUCTIONS } from '../../emu/jit/tiering.ts';
 import { TranslationThread } from '../../emu/jit/translation-thread.ts';
 import { WRITE } from '../../emu/memory/layout.ts';
 import { openTranslator } from '../../src/translator.ts';
+import { BytesSource } from '../memory/sources.ts';
 import { assemble } from '../unicorn/assemble.ts';
 import {
   CODE,
   closeMachines,
+  jitWith,
   type Machine,
   machine,
   outcome,
@@ -67,17 +69,48 @@ test('a translation of code that has changed meanwhile is thrown away', () => {
   expect(before).toBeLessThan(1000);
 });
 
-test('a process that ends while it waits for an answer is in nobody’s way', () => {
+/** Over when it has asked for its loop, before it looks for an answer. */
+const SHORT = LOOP.replace('20000', '180');
+const BY_TWO = SHORT.replace('r1, #1', 'r1, #2');
+
+/** Processes of one run that end before they are answered; how often they have asked, and what this thread has translated. */
+function shortProcesses(): { start(source: string): Machine; asked(): number; translated(): number } {
   const thread = threadHere();
-  const factory = threaded(() => thread);
-  const m = machine(factory, assemble(LOOP), false, 200);
-  let slices = 0;
-  m.cpu.fuel = 200;
-  m.backend.run(m.cpu);
-  slices++;
-  m.backend.close();
-  thread.poll();
-  expect(slices).toBe(1);
+  const store = new TranslationStore(null, undefined, thread);
+  store.translatedHere = LOCAL_INSTRUCTIONS;
+  const request = vi.spyOn(thread, 'request');
+  return {
+    start(source) {
+      const bytes = new Uint8Array(0x1000);
+      bytes.set(assemble(source));
+      const m = machine(jitWith(store), new BytesSource(bytes, source), false);
+      m.backend.run(m.cpu);
+      closeMachines();
+      return m;
+    },
+    asked: () => request.mock.calls.length,
+    translated: () => store.translatedHere - LOCAL_INSTRUCTIONS,
+  };
+}
+
+test('what was translated for a process that has ended is used by the next one with the same code', () => {
+  const { start, asked, translated } = shortProcesses();
+  start(SHORT);
+  expect(asked()).toBe(1);
+  const next = start(SHORT);
+  expect(next.backend.stats().regions).toBe(1);
+  expect([asked(), translated()]).toEqual([1, 0]);
+  expect(next.cpu.r[2]).toBe(run(reference, SHORT).cpu.r[2]);
+});
+
+test('what the thread has read of a memory that was another process’s by then is not used', () => {
+  const { start, asked } = shortProcesses();
+  start(SHORT);
+  // The first one's question is answered now, and where its code was there is this one's.
+  expect(start(BY_TWO).cpu.r[1]).toBe(2 * 180);
+  expect(start(SHORT).cpu.r[1]).toBe(180);
+  // Each has asked, the third as the first one's answer is none.
+  expect(asked()).toBe(3);
 });
 
 test('a thread that fails leaves the work to this one', () => {
