@@ -103,10 +103,23 @@ function ofSources(project: string): Handlers {
     const half = `${file}.${process.pid}`;
     fs.writeFileSync(half, made.file);
     fs.renameSync(half, file);
+    forgetOld(directory);
   } catch {
     // It is made anew the next time.
   }
   return made;
+}
+
+/** Files of handlers that stay: those of some sets of V8's flags, and of the sources that were before. */
+const KEPT_FILES = 6;
+
+function forgetOld(directory: string): void {
+  const files = fs
+    .readdirSync(directory)
+    .filter((name) => /^handlers-[0-9a-f]+\.bin$/.test(name))
+    .map((name) => path.join(directory, name))
+    .sort((a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs);
+  for (const file of files.slice(KEPT_FILES)) fs.rmSync(file);
 }
 
 /**

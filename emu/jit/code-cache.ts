@@ -20,7 +20,7 @@ import { importsOf, type MadeModule, makeModule } from './module.ts';
 import type { ModuleTable } from './module-table.ts';
 import type { TranslationStore } from './store.ts';
 import { isRightIn, ThreadRequests } from './thread-requests.ts';
-import { LOCAL_INSTRUCTIONS, mayUseKept, THREAD_MS, type Tiering } from './tiering.ts';
+import { isForThread, mayBeginThread, mayUseKept, type Tiering } from './tiering.ts';
 import type { Answer, TranslationThread } from './translation-thread.ts';
 import { type Batch, type Start, Translator, type TranslatorOptions } from './translator.ts';
 
@@ -99,7 +99,7 @@ export class CodeCache {
 
   /** Has done what the other thread has answered. */
   poll(): void {
-    this.#thread?.poll(this.#store.hasRun(THREAD_MS));
+    this.#thread?.poll(mayBeginThread(this.#store));
   }
 
   /** As compiledSlot, but takes what others have translated, too. The location has been arrived at so many times again. */
@@ -150,9 +150,7 @@ export class CodeCache {
     );
     const store = this.#store;
     const requests = this.#thread?.failed === false && !ahead ? this.#requests : null;
-    const isForThread =
-      requests !== null && (store.translatedHere >= LOCAL_INSTRUCTIONS || store.hasRun(THREAD_MS));
-    if (isForThread) {
+    if (requests !== null && isForThread(store)) {
       if (this.isAskedFor(image, start.location)) return false;
       this.#noteJumps();
       requests.request(image, start, others, wanted, false);

@@ -25,7 +25,7 @@ const WARM_BATCH = 48;
 /** So many wait for it at the most. */
 const MAX_WARM = 256;
 /** A run that is over before has no other thread. */
-export const THREAD_MS = 1000;
+const THREAD_MS = 1000;
 /**
  * Instructions that the main thread translates itself in a run before another thread is begun for it, unless that may be there
  * already: a program with a few hot loops has its code sooner so, and one with more does not wait for all of it.
@@ -78,12 +78,27 @@ const WASTE_US = {
   sample: 500,
 } as const;
 
+/** Whether another thread may be begun for what is not waited for. */
+export const mayBeginThread = (run: Pick<Run, 'hasRun'>): boolean => run.hasRun(THREAD_MS);
+/** Whether another thread translates what is hot, when there is one. */
+export const isForThread = (run: Pick<Run, 'hasRun' | 'translatedHere'>): boolean =>
+  run.translatedHere >= LOCAL_INSTRUCTIONS || run.hasRun(THREAD_MS);
 /** Whether what is kept may be worth looking for, after so many arrivals of the run. */
 export const mayUseKept = (ofRun: number): boolean => ofRun >= KEPT_LATER;
 /** Whether a piece of it may be worth taking then, after so many at its locations. */
 export const isWorthTaking = (ofPiece: number): boolean => ofPiece >= PIECE_ARRIVALS;
 
 const NOTHING: readonly number[] = [];
+
+/** A run, as far as decisions go by it. */
+interface Run {
+  /** Whether it has taken so many milliseconds. */
+  hasRun(ms: number): boolean;
+  /** Arrivals of all its processes at what has no compiled code. */
+  readonly arrivals: number;
+  /** Instructions that the main thread has translated. */
+  readonly translatedHere: number;
+}
 
 /** What has been wasted in an image's regions, by location and reason. */
 export class Waste {
@@ -128,12 +143,6 @@ export class ToStitch {
   told = 0;
 }
 
-/** How long the run has taken, and arrivals of all its processes at what has no compiled code. */
-interface Run {
-  hasRun(ms: number): boolean;
-  readonly arrivals: number;
-}
-
 /** For who is told of no arrival. */
 export const NEVER_TOLD: ArrivalMasks = { heatMask: -1, seldomMask: -1 };
 
@@ -141,7 +150,7 @@ type TieringOptions = Pick<CpuOptions, 'hot' | 'stitched' | 'interpret' | 'exact
 
 /** Decides for an address space. */
 export class Tiering {
-  readonly #run: Run;
+  readonly #run: Pick<Run, 'hasRun' | 'arrivals'>;
   readonly #always: number | undefined;
   readonly #stitched: number;
   readonly #interval: number;
@@ -149,7 +158,7 @@ export class Tiering {
   /** The run is known to have taken LATER_MS. */
   #isLater = false;
 
-  constructor(run: Run, options: TieringOptions) {
+  constructor(run: Pick<Run, 'hasRun' | 'arrivals'>, options: TieringOptions) {
     const { hot, stitched = STITCHED, interpret = false, exactFuel = false } = options;
     this.#run = run;
     this.#always = hot;
@@ -205,7 +214,7 @@ export class Tiering {
   becomesWarm({ warm }: Heat, location: number, isLoop: boolean, count: number): boolean {
     if (count < WARM || count >= WARM + this.#interval) return false;
     if (warm.size < MAX_WARM) warm.set(location, { location, isLoop });
-    return warm.size >= WARM_BATCH && this.#run.hasRun(THREAD_MS);
+    return warm.size >= WARM_BATCH && mayBeginThread(this.#run);
   }
 
   /** Those that became warm first, of those that have been run here. */

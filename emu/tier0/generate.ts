@@ -372,13 +372,13 @@ function generateForModel(): { handlers: Handlers; names: readonly string[] } {
     let handler = byCode.get(code);
     if (handler === undefined) {
       handler = handlers.length;
+      stencils[handler] = stencilOf(insn);
       byCode.set(code, handler);
       handlers.push(body);
       names.push(nameOfForm(insn));
     }
     forms.push({ key, handler, operands });
     if (usualForms().has(nameOfForm(insn))) usual.add(handler);
-    stencils[handler] ??= stencilOf(insn);
     byKey.set(key, { handler, operands });
   }
   const firstPair = handlers.length;
