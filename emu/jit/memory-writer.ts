@@ -28,7 +28,7 @@ export abstract class MemoryWriter extends FlagWriter {
   abstract reg(n: number): Node;
 
   /** Writes the page test for `length` bytes at the address in a LOCAL or CONST node. */
-  #test(address: Node, length: number, kind: number, align: number): void {
+  protected test(address: Node, length: number, kind: number, align: number): void {
     const { out } = this;
     // The zeros behind the page bytes are for alignments of up to 8.
     if (align > 8 && !this.tested) {
@@ -150,14 +150,14 @@ export abstract class MemoryWriter extends FlagWriter {
       if (word !== undefined) return this.const(word);
     }
     const a = this.let(address);
-    this.#test(a, size, READ, 1);
+    this.test(a, size, READ, 1);
     this.gen(a);
     this.out.mem(size === 4 ? OP.i32_load : size === 2 ? OP.i32_load16_u : OP.i32_load8_u, 0);
     return this.fromStack();
   }
   store(address: Node, size: 1 | 2 | 4, v: Node): void {
     const a = this.let(address);
-    this.#test(a, size, WRITE, 1);
+    this.test(a, size, WRITE, 1);
     this.gen(a);
     this.gen(v);
     this.out.mem(size === 4 ? OP.i32_store : size === 2 ? OP.i32_store16 : OP.i32_store8, 0);
@@ -165,7 +165,7 @@ export abstract class MemoryWriter extends FlagWriter {
   access(address: Node, length: number, kind: AccessKind, align: number): void {
     if (address.kind === OPERATION || address.kind === VARIABLE)
       throw new Error('emitter: access wants its address from let');
-    this.#test(address, length, kind, align);
+    this.test(address, length, kind, align);
   }
   /** Address of an already tested range as a base on the wasm stack and a static offset. */
   protected based(address: Node, offset: number): number {
@@ -191,7 +191,7 @@ export abstract class MemoryWriter extends FlagWriter {
   }
   loadExclusive(address: Node, size: 1 | 2 | 4 | 8): [Node, Node] {
     const a = this.let(address);
-    this.#test(a, size, READ, size);
+    this.test(a, size, READ, size);
     const { out } = this;
     const low = this.temp(I32);
     let high: Node = this.const(0);
@@ -216,7 +216,7 @@ export abstract class MemoryWriter extends FlagWriter {
     const a = this.let(address);
     const lo = this.let(low);
     const hi = this.let(high);
-    this.#test(a, size, WRITE, size);
+    this.test(a, size, WRITE, size);
     const { out } = this;
     const status = this.temp(I32);
     const state = (offset: number) => {

@@ -291,6 +291,10 @@ export class ByteWriter {
     this.#setEnd = length;
     this.#setLocal = local;
   }
+  /** What comes next stays apart from what is before. */
+  apart(): void {
+    this.#setEnd = -1;
+  }
   tee(local: number): void {
     this.byte(OP.local_tee);
     this.u32(local);

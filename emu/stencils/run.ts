@@ -8,6 +8,8 @@
 import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
 import type { RecordDecoder } from '../tier0/decoder.ts';
 import { CONDITION_HANDLERS, HANDLER, RECORD, RECORD_SCALE } from '../tier0/record.ts';
+import type { Range } from './access-shape.ts';
+import { groupAccesses } from './groups.ts';
 import { ENTRY, FLAG, type Stencils } from './stencil.ts';
 
 /** Instructions in one run. */
@@ -42,6 +44,10 @@ export interface RunInsn {
   readonly target: number;
   /** Goes on where the run does not: behind it. */
   leaves: boolean;
+  /** It makes this test first, for itself and others behind it. */
+  test: Range | null;
+  /** Its access needs no test of its own. */
+  isTested: boolean;
 }
 
 /** Instructions in the order of addresses, none where there can be no run; and where it would go on if it might be longer. */
@@ -102,6 +108,7 @@ export class RunFinder {
       address = next;
     }
     this.#leaveDeadFlags();
+    groupAccesses(run, this.#stencils, this.#u8, this.#i32);
     return { insns: run, rest };
   }
 
@@ -146,6 +153,8 @@ export class RunFinder {
       beginsBlock: 0,
       target: ahead === 0 ? -1 : address + ahead + this.#i32[(record + RECORD.word) >>> 2]!,
       leaves: false,
+      test: null,
+      isTested: false,
     });
     return size;
   }

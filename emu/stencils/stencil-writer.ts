@@ -10,6 +10,8 @@ import { ALWAYS, type BranchKind, pcReads } from '../machine/machine.ts';
 import type { ControlName } from '../tier0/control.ts';
 import { testsCondition } from '../tier0/form.ts';
 import { HandlerWriter, NO_HOST, NoHandler } from '../tier0/handler-writer.ts';
+import type { Operand } from '../tier0/operand.ts';
+import { shapesOf } from './access-shape.ts';
 import { FLAG, forget, HANDLER_PARAMETERS, HOLE, type Hole, LOCALS, type Stencil } from './stencil.ts';
 
 /** The type of each local behind the parameters. */
@@ -62,6 +64,8 @@ export class StencilWriter extends HandlerWriter {
   #listed = 0;
   /** How far ahead of the instruction is what a direct branch counts from. */
   #ahead = 0;
+  /** Where page tests are in the code; of an alignment that has to be tested in any case it is not told. */
+  readonly #tests: ([from: number, to: number] | null)[] = [];
   /** Locations of direct branches, how to get them, and those in the same instruction set. */
   readonly #targets = new WeakMap<Node, () => Node>();
   readonly #direct = new WeakSet<Node>();
@@ -77,6 +81,12 @@ export class StencilWriter extends HandlerWriter {
     this.#holes.constant(kind, from, plus, size);
   }
 
+  protected override test(address: Node, length: number, kind: number, align: number): void {
+    this.out.apart();
+    const from = this.out.length;
+    super.test(address, length, kind, align);
+    this.#tests.push(align === 1 ? [from, this.out.length] : null);
+  }
   protected override operandByte(at: number): void {
     this.#constant(HOLE.BYTE, at, 0, 2);
   }
@@ -167,10 +177,11 @@ export class StencilWriter extends HandlerWriter {
   }
 
   /** What has been written, of an instruction. Nobody needs its locals any more. */
-  stencil(what: Pick<Stencil, 'flags' | 'reads' | 'writes'>): Stencil {
+  stencil(what: What): Stencil {
     forget(this.out, this.#integers());
     return {
       ...what,
+      cut: this.#tests.length === 1 ? (this.#tests[0] ?? null) : null,
       code: this.out.view().slice(),
       holes: this.#holes.holes,
       locals: this.#locals,
@@ -179,12 +190,15 @@ export class StencilWriter extends HandlerWriter {
   }
 }
 
+/** What the code does not tell. */
+export type What = Pick<Stencil, 'flags' | 'reads' | 'writes' | 'access' | 'core'>;
+
 const NZCV = 15;
 /** N, Z, C and V, as variables that nobody reads. */
 export const DEAD_NZCV = (1 << VAR.nf) | (1 << VAR.zf) | (1 << VAR.cf) | (1 << VAR.vf);
 
 /** What the stencil of an instruction says of it. What is run under a condition tests it outside, or itself. */
-export function whatOf(insn: Insn): Pick<Stencil, 'flags' | 'reads' | 'writes'> {
+export function whatOf(insn: Insn, operands: readonly Operand[]): What {
   const effects = effectsOf(testsCondition(insn) ? insn : { ...insn, cond: ALWAYS }, 0);
   const { branch, trap, reads, writes, mayWrite } = effects;
   const jumps = branch === null ? 0 : branch.conditional ? FLAG.MAY_JUMP : FLAG.JUMPS;
@@ -192,5 +206,6 @@ export function whatOf(insn: Insn): Pick<Stencil, 'flags' | 'reads' | 'writes'> 
     flags: jumps | (trap !== null ? FLAG.ENDS : 0) | (insn.size === 4 ? FLAG.LONG : 0),
     reads: reads.flags & NZCV,
     writes: (mayWrite.flags & NZCV) | ((writes.flags & NZCV) << 8),
+    ...shapesOf(insn, operands),
   };
 }

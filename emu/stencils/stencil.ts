@@ -13,11 +13,14 @@
 import { PARAMETERS } from '../jit/convention.ts';
 import { type ByteWriter, F32, F64, I32, I64, type ValType } from '../jit/wasm.ts';
 import { V128 } from '../jit/wasm-simd.ts';
+import { type AccessShape, type CoreWrites, packAccess, packWrites } from './access-shape.ts';
 
 /**
  * An entry: where its code begins and how long it is, its first hole and how many there are, FLAG.*, how many locals it needs;
  * how far ahead of the instruction is what a direct branch counts from (0: it is none); the entry of the same without flags (0:
- * there is none); and which flags it reads and writes (FLAGS of effects.ts), those that it writes each time in bits 8 to 11.
+ * there is none); which flags it reads and writes (FLAGS of effects.ts), those that it writes each time in bits 8 to 11; what it
+ * accesses, and which core registers it writes (access-shape.ts); and where the page test is in its code, which may be left out:
+ * from (16 bits) and to (0: there is none, or more).
  */
 export const ENTRY = {
   code: 0,
@@ -30,7 +33,11 @@ export const ENTRY = {
   quiet: 7,
   reads: 8,
   writes: 9,
-  words: 10,
+  access: 10,
+  plus: 11,
+  cut: 12,
+  core: 13,
+  words: 14,
 } as const;
 
 export const FLAG = {
@@ -91,6 +98,10 @@ export interface Stencil {
   readonly ahead: number;
   readonly reads: number;
   readonly writes: number;
+  readonly access: AccessShape | null;
+  readonly core: CoreWrites;
+  /** Where the page test is in the code. */
+  readonly cut: readonly [from: number, to: number] | null;
 }
 
 /** A stencil, and what does the same but for N, Z, C and V, which it leaves as they are. */
@@ -182,7 +193,9 @@ export class Stencils {
       for (const { at, kind, from, plus } of s.holes) holes.push(at | (kind << 16) | (from << 24), plus);
       codes.push(s.code);
       length += s.code.length;
-      return [...entry, s.locals, s.ahead, other, s.reads, s.writes];
+      const cut = s.cut === null ? 0 : s.cut[0] | (s.cut[1] << 16);
+      const effects = [s.reads, s.writes, ...packAccess(s.access), cut, packWrites(s.core)];
+      return [...entry, s.locals, s.ahead, other, ...effects];
     };
     for (const stencil of stencils) {
       if (stencil === undefined) {

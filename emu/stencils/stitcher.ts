@@ -19,6 +19,7 @@ import { CPU, PARAMETERS, WAY_OUT_TYPE } from '../jit/convention.ts';
 import type { Machinery } from '../jit/machinery.ts';
 import { ByteWriter, OP, type ValType, VOID } from '../jit/wasm.ts';
 import { encodeBehind } from '../jit/wasm-module.ts';
+import { PAGE_BYTES, PAGE_SHIFT } from '../memory/layout.ts';
 import {
   ADDRESS,
   countLoop,
@@ -35,6 +36,7 @@ import {
 } from '../tier0/control.ts';
 import type { HandlerSet } from '../tier0/handler-set.ts';
 import { HANDLER, RECORD, RECORD_SCALE } from '../tier0/record.ts';
+import type { Range } from './access-shape.ts';
 import { isNear, type Place, RunFinder, type RunInsn } from './run.ts';
 import {
   BRANCH,
@@ -195,6 +197,7 @@ export class Stitcher {
       out.byte(OP.if);
       out.byte(VOID);
     }
+    if (insn.test !== null) this.#test(insn, insn.test);
     this.#put(insn.stencil, insn, insn.condition === 0 ? 0 : 1);
     if (insn.condition !== 0) out.byte(OP.end);
     if (insn.leaves) this.#goOn(insn.inPage + insn.size * RECORD_SCALE, insn.address + insn.size);
@@ -214,6 +217,36 @@ export class Stitcher {
     out.mem(OP.i64_store, OFF.interpreted);
   }
 
+  /** Tests what an instruction and others behind it touch. */
+  #test({ handler, record, address, size }: RunInsn, { base, low, high, kind }: Range): void {
+    const out = this.#code;
+    const page = (offset: number) => {
+      out.get(TEMP);
+      out.i32(offset);
+      out.byte(OP.i32_add);
+      out.i32(PAGE_SHIFT);
+      out.byte(OP.i32_shr_u);
+      out.mem(OP.i32_load8_u, PAGE_BYTES);
+    };
+    out.get(CPU);
+    out.mem(OP.i32_load, OFF.r + base);
+    out.set(TEMP);
+    page(low);
+    page(high - 1);
+    out.byte(OP.i32_and);
+    out.i32(kind);
+    out.byte(OP.i32_and);
+    out.byte(OP.i32_eqz);
+    when(out, () => {
+      out.i32(handler | (size << SIZE_SHIFT));
+      out.i32(record);
+      out.i32(address);
+      out.byte(OP.br);
+      out.u32(this.#blocks.length + (this.#isLoop ? 1 : 0) + 1);
+    });
+    forget(out, [TEMP]);
+  }
+
   /** Copies a stencil for an instruction, and patches it. There are so many labels of its own around it. */
   #put(stencil: number, insn: RunInsn, labels: number): void {
     const { entries, holes, code } = this.#stencils;
@@ -222,14 +255,20 @@ export class Stitcher {
     const from = entries[entry + ENTRY.code]!;
     const out = this.#code;
     const to = out.length;
-    out.raw(code.subarray(from, from + entries[entry + ENTRY.length]!));
+    const end = from + entries[entry + ENTRY.length]!;
+    const cut = insn.isTested ? entries[entry + ENTRY.cut]! : 0;
+    const [cutFrom, cutTo] = [cut & 0xffff, cut >>> 16];
+    out.raw(code.subarray(from, from + cutFrom));
+    out.raw(code.subarray(from + cutTo, end));
     const { bytes } = out;
     const first = entries[entry + ENTRY.hole]! * HOLE_WORDS;
     const last = first + entries[entry + ENTRY.holes]! * HOLE_WORDS;
     for (let hole = first; hole < last; hole += HOLE_WORDS) {
       const what = holes[hole]!;
       const plus = holes[hole + 1]!;
-      const at = to + (what & 0xffff);
+      const inCode = what & 0xffff;
+      if (inCode >= cutFrom && inCode < cutTo) continue;
+      const at = to + (inCode < cutFrom ? inCode : inCode - (cutTo - cutFrom));
       const place = what >>> 24;
       switch ((what >>> 16) & 0xff) {
         case HOLE.BYTE:

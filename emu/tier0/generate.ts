@@ -16,8 +16,9 @@ import { CPU, IMPORTS, TYPES, Unsupported } from '../jit/convention.ts';
 import { ByteWriter, type FuncBody, OP } from '../jit/wasm.ts';
 import { encodeHead, encodeModule } from '../jit/wasm-module.ts';
 import { ALWAYS } from '../machine/machine.ts';
+import { NO_WRITES } from '../stencils/access-shape.ts';
 import { FLAG, STITCHED, type Stencil, type StencilPair, Stencils } from '../stencils/stencil.ts';
-import { DEAD_NZCV, StencilWriter, whatOf } from '../stencils/stencil-writer.ts';
+import { DEAD_NZCV, StencilWriter, type What, whatOf } from '../stencils/stencil-writer.ts';
 import {
   compiledHandler,
   countHandler,
@@ -253,8 +254,8 @@ function handlerOf(...insns: Insn[]): ReturnType<typeof write> | null {
 }
 
 /** The stencil of an instruction's form; undefined where there can be none. */
-function stencilOf(insn: Insn): StencilPair | undefined {
-  const what = whatOf(insn);
+function stencilOf(insn: Insn, kept: readonly Operand[]): StencilPair | undefined {
+  const what = whatOf(insn, kept);
   const write = (dead: number): Stencil => {
     const w = new StencilWriter();
     w.dead = dead;
@@ -271,12 +272,15 @@ function stencilOf(insn: Insn): StencilPair | undefined {
   }
 }
 
+/** What has no effects that matter: nothing is behind it, or it is before something. */
+const NOTHING: What = { flags: 0, reads: 0, writes: 0, access: null, core: NO_WRITES };
+
 /** That of a condition: leaves whether it holds. */
 function conditionStencil(cond: number): StencilPair {
   const w = new StencilWriter();
   w.beginHandler([], BASES[0], 2, true);
   w.gen(w.cond(cond));
-  return { whole: w.stencil({ flags: 0, reads: COND_FLAGS[cond]!, writes: 0 }), quiet: undefined };
+  return { whole: w.stencil({ ...NOTHING, reads: COND_FLAGS[cond]! }), quiet: undefined };
 }
 
 /** That of what the evaluator runs: it may be anything. */
@@ -285,7 +289,7 @@ function stepStencil(size: number): StencilPair {
   w.beginHandler([], BASES[0], size, true);
   w.stepHere();
   const flags = FLAG.ENDS | (size === 4 ? FLAG.LONG : 0);
-  return { whole: w.stencil({ flags, reads: 15, writes: 0 }), quiet: undefined };
+  return { whole: w.stencil({ ...NOTHING, flags, reads: 15 }), quiet: undefined };
 }
 
 function stepBody(size: number): FuncBody {
@@ -372,7 +376,7 @@ function generateForModel(): { handlers: Handlers; names: readonly string[] } {
     let handler = byCode.get(code);
     if (handler === undefined) {
       handler = handlers.length;
-      stencils[handler] = stencilOf(insn);
+      stencils[handler] = stencilOf(insn, operands);
       byCode.set(code, handler);
       handlers.push(body);
       names.push(nameOfForm(insn));

@@ -2,7 +2,7 @@
  * Functions of stencils (emu/stencils): that there are some, and that they are left and thrown away where handlers would be. That
  * they do what the evaluator does is held by random control flow (test/jit/flow.test.ts) and the fuzzer.
  */
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { JitBackend } from '../../emu/jit/backend.ts';
 import { Machinery } from '../../emu/jit/machinery.ts';
 import { PAGE_SHIFT, PAGE_SIZE, WRITE } from '../../emu/memory/layout.ts';
@@ -15,6 +15,7 @@ import {
   CODE,
   closeMachines,
   DATA,
+  DATA_LENGTH,
   type Factory,
   handlerAt,
   type Machine,
@@ -340,4 +341,137 @@ test('code that is come to only by returns from compiled code is put together, t
   expect(m.cpu.i32[2]).toBe(60);
   const behindCall = ((CODE + 20) | 1) >>> 0;
   expect(handlerAt(m.space, behindCall)).toBeGreaterThanOrEqual(handlerSet().stencils().handlers);
+});
+
+describe('accesses that are tested together', () => {
+  const agree = (source: string, prepare: (m: Machine) => void = () => {}) => {
+    const [m, expected] = [stencils, reference].map((factory) => {
+      const made = machine(factory, assemble(source), true);
+      prepare(made);
+      made.backend.run(made.cpu);
+      return made;
+    }) as [Machine, Machine];
+    expect(outcome(m)).toEqual(outcome(expected));
+    return m;
+  };
+  const END = DATA + DATA_LENGTH;
+
+  test('fault one by one, where a page ends', () => {
+    const source = `
+      .thumb
+      movs  r4, #40
+    again:
+      ldr   r1, [r0]
+      ldr   r2, [r0, #4]
+      add   r3, r1
+      str   r3, [r0, #8]
+      addw  r3, r3, #1
+      str   r3, [r0, #12]
+      adds  r0, #4
+      subs  r4, #1
+      bne   again
+      svc   #0`;
+    const m = agree(source, ({ cpu }) => {
+      cpu.r[0] = END - 80;
+    });
+    expect(m.events).toEqual([`fault ${END.toString(16)} 2 unmapped at ${(CODE + 15).toString(16)}`]);
+  });
+
+  test('are tested again where something else may have come from', () => {
+    // The last time it jumps over the first, with another address.
+    agree(`
+      .thumb
+      movs  r4, #40
+      mov   r7, r0
+    again:
+      cmp   r4, #1
+      it    eq
+      moveq r7, #16
+      cmp   r4, #1
+      beq   second
+      ldr   r1, [r7]
+    second:
+      ldr   r2, [r7, #4]
+      add   r3, r2
+      subs  r4, #1
+      bne   again
+      svc   #0`);
+  });
+
+  test.each([
+    ['a move', 'mov r7, r5'],
+    ['a load that writes its base back', 'ldr r1, [r7], #4'],
+    ['a load into it', 'ldr r7, [r6]'],
+    ['a list', 'ldm r6, {r7}'],
+  ])('go by what the register holds: %s', (_, change) => {
+    agree(
+      `
+      .thumb
+      movs  r4, #40
+      movs  r5, #16
+      mov   r7, r0
+      add   r6, r0, #64
+      str   r0, [r6]
+    again:
+      cmp   r4, #1
+      it    eq
+      streq r5, [r6]
+      cmp   r4, #1
+      it    ne
+      movne r5, r0
+      it    eq
+      moveq r5, #16
+      ldr   r1, [r7]
+      ${change}
+      ldr   r2, [r7, #4]
+      add   r3, r2
+      subs  r4, #1
+      bne   again
+      svc   #0`,
+      ({ cpu }) => {
+        cpu.r[0] = END - 128;
+      },
+    );
+  });
+
+  test('what may be read may not be written', () => {
+    // Writes \`movs r3, #2\` over \`movs r3, #1\`, behind a load from there.
+    agree(`
+      .thumb
+      movw  r5, #0x2302
+      movs  r4, #60
+      adr   r6, target
+    again:
+      cmp   r4, #10
+      ite   eq
+      moveq r7, r6
+      movne r7, r0
+      ldr   r1, [r7, #4]
+      strh  r5, [r7]
+      .align 2
+    target:
+      movs  r3, #1
+      add   r2, r2, r3
+      subs  r4, #1
+      bne   again
+      svc   #0`);
+  });
+
+  test('alignment is not theirs', () => {
+    const m = agree(`
+      .thumb
+      movs  r4, #40
+      mov   r7, r0
+    again:
+      cmp   r4, #1
+      it    eq
+      addeq r7, #2
+      ldr   r1, [r7]
+      vldr  s0, [r7, #4]
+      subs  r4, #1
+      bne   again
+      svc   #0`);
+    expect(m.events).toHaveLength(1);
+    expect(m.events[0]).toContain('align');
+  });
 });

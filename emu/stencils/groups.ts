@@ -1,0 +1,58 @@
+/**
+ * Which accesses of a run are tested together: those that go to distances from one register that is not written between them. The
+ * first tests all that they touch, at both ends; the others need no test. (In compiled code jit/access-groups.ts does the same, and
+ * more.) Where that fails the run is left for the first one's own handler, which makes its access or finds the fault; behind it
+ * handlers go on.
+ *
+ * What has been tested stays accessible while the run goes on: nothing else is run meanwhile, and what takes access away leaves it.
+ */
+import { WRITE } from '../memory/layout.ts';
+import { accessAt, type Range, writesAt } from './access-shape.ts';
+import type { RunInsn } from './run.ts';
+import { ENTRY, type Stencils } from './stencil.ts';
+
+/** Bytes that one test covers: not all of them are sure to be touched. */
+const MAX_RANGE = 128;
+
+/** Sets `test` and `isTested` of a run's instructions, in the order of which they are run. */
+export function groupAccesses(
+  run: readonly RunInsn[],
+  { entries }: Stencils,
+  u8: Uint8Array,
+  i32: Int32Array,
+): void {
+  const joins = new Set(run.map(({ target }) => target));
+  /** By base register. */
+  const groups = new Map<number, { first: RunInsn; range: Range }>();
+  for (const insn of run) {
+    const { record, stencil } = insn;
+    const entry = stencil * ENTRY.words;
+    const isInBlock = record !== insn.inPage;
+    if (!isInBlock && joins.has(insn.address)) groups.clear();
+    // What is run under a condition may be no access.
+    const own =
+      insn.condition === 0 && !isInBlock && entries[entry + ENTRY.cut] !== 0
+        ? accessAt(entries[entry + ENTRY.access]!, entries[entry + ENTRY.plus]!, record, u8, i32)
+        : null;
+    if (own !== null) {
+      const group = groups.get(own.base);
+      const range = group === undefined ? null : both(group.range, own);
+      if (group === undefined || range === null) groups.set(own.base, { first: insn, range: own });
+      else {
+        group.range = range;
+        group.first.test = range;
+        group.first.isTested = true;
+        insn.isTested = true;
+      }
+    }
+    const writes = entries[entry + ENTRY.core]!;
+    for (const base of groups.keys()) if (writesAt(writes, base, record, u8)) groups.delete(base);
+  }
+}
+
+/** Null when one test is not for both. */
+function both(tested: Range, { low, high, kind }: Range): Range | null {
+  if (tested.kind !== WRITE && tested.kind !== kind) return null;
+  const range = { ...tested, low: Math.min(tested.low, low), high: Math.max(tested.high, high) };
+  return range.high - range.low <= MAX_RANGE ? range : null;
+}
