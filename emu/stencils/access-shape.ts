@@ -1,7 +1,7 @@
 /**
- * What an instruction accesses and which core registers it writes, by the operands that its record has: found out when armrun is
- * built, by asking the effects recorder about other operands; at run time nothing is decoded. An access is to so many bytes from a
- * core register plus an immediate on (`Access` of effects.ts).
+ * What an instruction accesses and which core registers it writes, by the operands that its record has: found out when armrun
+ * is built, by asking the effects recorder about other operands; at run time nothing is decoded. An access is to so many bytes
+ * from a core register plus an immediate on (`Access` of effects.ts).
  *
  * In a stencil's entry it is two words, and registers written are one.
  */

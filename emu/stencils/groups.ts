@@ -1,10 +1,11 @@
 /**
- * Which accesses of a run are tested together: those that go to distances from one register that is not written between them. The
- * first tests all that they touch, at both ends; the others need no test. (In compiled code jit/access-groups.ts does the same, and
- * more.) Where that fails the run is left for the first one's own handler, which makes its access or finds the fault; behind it
- * handlers go on.
+ * Which accesses of a run are tested together: those that go to distances from one register that is not written between them.
+ * The first tests all that they touch, at both ends; the others need no test. (In compiled code jit/access-groups.ts does the
+ * same, and more.) Where that fails the run is left for the first one's own handler, which makes its access or finds the fault;
+ * behind it handlers go on.
  *
- * What has been tested stays accessible while the run goes on: nothing else is run meanwhile, and what takes access away leaves it.
+ * What has been tested stays accessible while the run goes on: nothing else is run meanwhile, and what takes access away leaves
+ * it.
  */
 import { WRITE } from '../memory/layout.ts';
 import { accessAt, type Range, writesAt } from './access-shape.ts';

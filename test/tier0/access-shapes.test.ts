@@ -1,6 +1,6 @@
 /**
- * What stencils' entries say of an instruction's access and of the core registers that it writes (emu/stencils/access-shape.ts) is
- * what its op does, whatever its operands are.
+ * What stencils' entries say of an instruction's access and of the core registers that it writes
+ * (emu/stencils/access-shape.ts) is what its op does, whatever its operands are.
  */
 import { expect, test } from 'vitest';
 import { firstMatch, newA32, newThumb, ROWS } from '../../emu/decode/decoder.ts';
