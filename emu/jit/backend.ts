@@ -136,7 +136,7 @@ export class JitBackend implements CpuBackend {
     };
     const how = { ...this.#tiering.masks, timed: options.count === true };
     this.#wasm = new WasmInterpreter(space, set.decoder, this.#machinery, hooks, how, left.pages);
-    this.stencils = new StencilTier(this.#wasm, set, this.#machinery, this.#tiering, store, this.#times);
+    this.stencils = new StencilTier(this.#wasm, set, left, this.#tiering, store, this.#times);
     const newOfFloats = () => new FloatModeInterpreter(space, runtime, hooks, how.timed);
     this.#modes = new ModeInterpreters(this.#wasm, newOfFloats, options.brief);
     space.onInvalidate.push((start, length) => this.invalidate(start, length));
@@ -255,7 +255,7 @@ export class JitBackend implements CpuBackend {
     const times = tiering.since(count);
     code.poll();
     const image = code.imageAt(location);
-    if (code.acquire(location, tiering.isHot(image.heat, location), times) > 0) {
+    if (code.acquire(image, location, tiering.isHot(image.heat, location), times) > 0) {
       this.#enterCompiled(location);
       return;
     }

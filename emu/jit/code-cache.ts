@@ -102,12 +102,13 @@ export class CodeCache {
     this.#thread?.poll(mayBeginThread(this.#store));
   }
 
-  /** As compiledSlot, but takes what others have translated, too. The location has been arrived at so many times again. */
-  acquire(location: number, isHot: boolean, arrivals: number): number {
+  /**
+   * As compiledSlot of a location in an image, but takes what others have translated, too. It has been arrived at so many times
+   * again.
+   */
+  acquire(image: CodeImage, location: number, isHot: boolean, arrivals: number): number {
     const slot = this.modules.compiledSlot(location);
-    if (slot > 0) return slot;
-    const image = this.#store.fileImageAt(this.space, location);
-    if (image === null) return 0;
+    if (slot > 0 || this.isPrivate(image)) return slot;
     if (image.late.length > 0) this.#takeLate(image);
     if (this.#attach(image) && this.modules.compiledSlot(location) > 0)
       return this.modules.compiledSlot(location);
@@ -127,8 +128,9 @@ export class CodeCache {
   }
 
   /** The image that the code at a location belongs to. */
-  readonly imageAt = (location: number): CodeImage =>
-    this.#store.fileImageAt(this.space, location) ?? this.#privateImage;
+  imageAt(location: number): CodeImage {
+    return this.#store.fileImageAt(this.space, location) ?? this.#privateImage;
+  }
 
   isPrivate(image: CodeImage): boolean {
     return image === this.#privateImage;

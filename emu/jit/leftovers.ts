@@ -7,6 +7,7 @@ import type { AddressSpace } from '../memory/address-space.ts';
 import { type PageRecords, RecordArea } from '../tier0/record-area.ts';
 import type { CodeImage, CompiledModule } from './code-image.ts';
 import type { Machinery } from './machinery.ts';
+import { ToStitch } from './tiering.ts';
 
 /** Functions for the slots of a module; null for those that a later one has filled. */
 export type LeftFunctions = readonly (WebAssembly.ExportValue | null)[];
@@ -16,6 +17,8 @@ export class Leftovers {
   readonly pages = new Map<number, PageRecords>();
   /** By image, in the order in which they came. */
   readonly modules = new Map<CodeImage, ReadonlyMap<CompiledModule, LeftFunctions>>();
+  /** Places that wait for others to be put together from stencils. */
+  readonly toStitch = new ToStitch();
   readonly machinery: Machinery;
   readonly id = Symbol();
 

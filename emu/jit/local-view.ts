@@ -3,7 +3,7 @@ import type { Insn } from '../decode/row.ts';
 import { EXEC, PAGE_SHIFT, READ, WRITE } from '../memory/layout.ts';
 import type { CodeCache } from './code-cache.ts';
 import { type CodeImage, holds } from './code-image.ts';
-import type { CodeView } from './translator.ts';
+import { type CodeView, wordAt } from './translator.ts';
 
 export class LocalView implements CodeView {
   /** Constant pool pages: of which words have been taken for constants. */
@@ -44,7 +44,7 @@ export class LocalView implements CodeView {
     if (vma === undefined || !(vma.prot & EXEC) || vma.prot & WRITE) return undefined;
     if (this.#cache.imageAt(address) !== this.#image || !space.check(address, size, READ)) return undefined;
     this.constantPages.add(address >>> PAGE_SHIFT);
-    return size === 4 ? space.i32[address >>> 2] : size === 2 ? space.u16[address >>> 1] : space.u8[address];
+    return wordAt(space, address, size);
   }
   seen(address: number): readonly number[] {
     return this.#image.jumps.get(address) ?? [];

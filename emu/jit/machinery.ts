@@ -7,7 +7,6 @@ import { STITCHED } from '../stencils/stencil.ts';
 import type { RecordDecoder } from '../tier0/decoder.ts';
 import type { HandlerSet } from '../tier0/handler-set.ts';
 import { createRuntime, type Runtime, type RuntimeHooks } from './runtime.ts';
-import { ToStitch } from './tiering.ts';
 
 /** What the interpreter's functions call beside RuntimeHooks; see CONTROL_IMPORTS. */
 export interface InterpreterCalls {
@@ -43,7 +42,6 @@ export class Machinery {
   calls!: InterpreterCalls;
   /** Functions of stencils there are, in the places behind the handlers. */
   stitched = 0;
-  readonly toStitch = new ToStitch();
   readonly #handlerImports: WebAssembly.ModuleImports;
   readonly memory: WebAssembly.Memory;
   readonly #decoder: RecordDecoder;

@@ -7,7 +7,7 @@ import { PAGE_SHIFT, READ } from '../memory/layout.ts';
 import type { LocationRecords } from '../tier0/location-records.ts';
 import type { CodeImage } from './code-image.ts';
 import { type Answer, READ_WORDS, type TranslationThread } from './translation-thread.ts';
-import type { Start } from './translator.ts';
+import { type Start, wordAt } from './translator.ts';
 
 /** Answers that wait for a process that has the code: of more the oldest are forgotten. */
 const MAX_LATE = 32;
@@ -16,7 +16,7 @@ const MAX_LATE = 32;
 interface Coded {
   readonly space: AddressSpace;
   /** The image that the code at a location belongs to. */
-  readonly imageAt: (location: number) => CodeImage;
+  imageAt(location: number): CodeImage;
 }
 
 /** Who asks. */
@@ -94,24 +94,18 @@ export class ThreadRequests {
  * Whether an answer is right in an address space: what it was made from are bytes of the image, and are the same there now (from
  * when it is used its pages are watched). Undefined when not all of it is there.
  */
-export function isRightIn(
-  { space, imageAt }: Coded,
-  image: CodeImage,
-  { read }: Answer,
-): boolean | undefined {
-  const { u8, u16, i32 } = space;
+export function isRightIn(coded: Coded, image: CodeImage, { read }: Answer): boolean | undefined {
+  const { space } = coded;
   const known = new Set<number>();
   for (let i = 0; i < read.length; i += READ_WORDS) {
     const address = read[i]! >>> 0;
     const page = address >>> PAGE_SHIFT;
     if (!known.has(page)) {
-      const isThere = (space.pages.bytes[page]! & READ) !== 0 && imageAt(page * 2 ** PAGE_SHIFT) === image;
-      if (!isThere) return undefined;
+      const isPresent = (space.pages.bytes[page]! & READ) !== 0;
+      if (!isPresent || coded.imageAt(page * 2 ** PAGE_SHIFT) !== image) return undefined;
       known.add(page);
     }
-    const size = read[i + 1]!;
-    const value = size === 4 ? i32[address >>> 2] : size === 2 ? u16[address >>> 1] : u8[address];
-    if (value !== read[i + 2]) return false;
+    if (wordAt(space, address, read[i + 1]!) !== read[i + 2]) return false;
   }
   return true;
 }

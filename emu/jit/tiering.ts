@@ -79,9 +79,9 @@ const WASTE_US = {
 } as const;
 
 /** Whether another thread may be begun for what is not waited for. */
-export const mayBeginThread = (run: Pick<Run, 'hasRun'>): boolean => run.hasRun(THREAD_MS);
+export const mayBeginThread = (run: Run): boolean => run.hasRun(THREAD_MS);
 /** Whether another thread translates what is hot, when there is one. */
-export const isForThread = (run: Pick<Run, 'hasRun' | 'translatedHere'>): boolean =>
+export const isForThread = (run: Run & { readonly translatedHere: number }): boolean =>
   run.translatedHere >= LOCAL_INSTRUCTIONS || run.hasRun(THREAD_MS);
 /** Whether what is kept may be worth looking for, after so many arrivals of the run. */
 export const mayUseKept = (ofRun: number): boolean => ofRun >= KEPT_LATER;
@@ -90,14 +90,10 @@ export const isWorthTaking = (ofPiece: number): boolean => ofPiece >= PIECE_ARRI
 
 const NOTHING: readonly number[] = [];
 
-/** A run, as far as decisions go by it. */
+/** How long the run has taken, and arrivals of all its processes at what has no compiled code. */
 interface Run {
-  /** Whether it has taken so many milliseconds. */
   hasRun(ms: number): boolean;
-  /** Arrivals of all its processes at what has no compiled code. */
   readonly arrivals: number;
-  /** Instructions that the main thread has translated. */
-  readonly translatedHere: number;
 }
 
 /** What has been wasted in an image's regions, by location and reason. */
@@ -136,7 +132,7 @@ export class Heat {
   readonly warm = new Map<number, Start>();
 }
 
-/** What a memory waits for others for, to be put together from stencils; its next process goes on with it. */
+/** Locations that wait for others, to be put together from stencils. */
 export class ToStitch {
   readonly locations = new Set<number>();
   /** How often it has been told of such. */
@@ -150,7 +146,7 @@ type TieringOptions = Pick<CpuOptions, 'hot' | 'stitched' | 'interpret' | 'exact
 
 /** Decides for an address space. */
 export class Tiering {
-  readonly #run: Pick<Run, 'hasRun' | 'arrivals'>;
+  readonly #run: Run;
   readonly #always: number | undefined;
   readonly #stitched: number;
   readonly #interval: number;
@@ -158,7 +154,7 @@ export class Tiering {
   /** The run is known to have taken LATER_MS. */
   #isLater = false;
 
-  constructor(run: Pick<Run, 'hasRun' | 'arrivals'>, options: TieringOptions) {
+  constructor(run: Run, options: TieringOptions) {
     const { hot, stitched = STITCHED, interpret = false, exactFuel = false } = options;
     this.#run = run;
     this.#always = hot;

@@ -13,7 +13,14 @@ import { PAGE_MASK, PAGE_SHIFT, RECORD_PAGES_ARM, RECORD_PAGES_THUMB } from '../
 import { RECORD, RECORD_SCALE } from '../tier0/record.ts';
 import { CodeImage, holds, type News } from './code-image.ts';
 import { type CompileModule, type MadeModule, makeModule } from './module.ts';
-import { type Batch, type CodeView, type Start, Translator, type TranslatorOptions } from './translator.ts';
+import {
+  type Batch,
+  type CodeView,
+  type Start,
+  Translator,
+  type TranslatorOptions,
+  wordAt,
+} from './translator.ts';
 import type { FuncBody } from './wasm.ts';
 
 /** A batch that is asked for. */
@@ -324,18 +331,14 @@ class SharedView implements CodeView {
   readonly #wanted: number;
   /** What has been read, by address * 8 + size: once, whatever becomes of it. */
   readonly #read = new Map<number, number>();
-  readonly #u8: Uint8Array;
-  readonly #u16: Uint16Array;
-  readonly #i32: Int32Array;
+  readonly #views: { readonly u8: Uint8Array; readonly u16: Uint16Array; readonly i32: Int32Array };
 
   constructor(buffer: SharedArrayBuffer, mirror: Mirror, { code, constantPages, wanted }: Job) {
     this.#wanted = wanted;
     this.#mirror = mirror;
     this.#code = new Set(code);
     this.#constantPages = new Set(constantPages);
-    this.#u8 = new Uint8Array(buffer);
-    this.#u16 = new Uint16Array(buffer);
-    this.#i32 = new Int32Array(buffer);
+    this.#views = { u8: new Uint8Array(buffer), u16: new Uint16Array(buffer), i32: new Int32Array(buffer) };
   }
 
   insn(location: number, itstate: number, entry: number): Insn | null {
@@ -358,8 +361,7 @@ class SharedView implements CodeView {
     const key = (address >>> 0) * 8 + size;
     let value = this.#read.get(key);
     if (value === undefined) {
-      value =
-        size === 4 ? this.#i32[address >>> 2]! : size === 2 ? this.#u16[address >>> 1]! : this.#u8[address]!;
+      value = wordAt(this.#views, address, size);
       this.#read.set(key, value);
     }
     return value;
@@ -379,12 +381,12 @@ class SharedView implements CodeView {
   #record(location: number): number {
     const pc = (location & ~1) >>> 0;
     const pages = location & 1 ? RECORD_PAGES_THUMB : RECORD_PAGES_ARM;
-    const records = this.#i32[(pages >>> 2) + (pc >>> PAGE_SHIFT)]! >>> 0;
+    const records = this.#views.i32[(pages >>> 2) + (pc >>> PAGE_SHIFT)]! >>> 0;
     return records === 0 ? 0 : records + (pc & PAGE_MASK) * RECORD_SCALE;
   }
   #hasRun(location: number): boolean {
     const record = this.#record(location);
-    return record !== 0 && this.#u16[(record + RECORD.handler) >>> 1] !== 0;
+    return record !== 0 && this.#views.u16[(record + RECORD.handler) >>> 1] !== 0;
   }
 
   kindAt(location: number): 'entry' | 'loop' | undefined {
@@ -410,6 +412,6 @@ class SharedView implements CodeView {
   }
   isWanted(location: number): boolean {
     const record = this.#record(location);
-    return record !== 0 && this.#u16[(record + RECORD.count) >>> 1]! >= this.#wanted;
+    return record !== 0 && this.#views.u16[(record + RECORD.count) >>> 1]! >= this.#wanted;
   }
 }

@@ -6,17 +6,16 @@
  * In a stencil's entry it is two words, and registers written are one.
  */
 import type { Insn } from '../decode/row.ts';
-import { type Effects, effectsOf } from '../evaluator/effects.ts';
-import { ALWAYS } from '../machine/machine.ts';
+import { type Access, type Effects, effectsOf } from '../evaluator/effects.ts';
 import { WRITE } from '../memory/layout.ts';
-import { testsCondition } from '../tier0/form.ts';
 import type { Operand } from '../tier0/operand.ts';
+import { RECORD } from '../tier0/record.ts';
 
 export interface AccessShape {
   /** Place in the record of the register's offset among registers; or that itself. */
   readonly base: { readonly at: number } | { readonly offset: number };
-  /** Place in the record of the immediate, and 1 or -1; null when it has none. */
-  readonly immediate: { readonly at: number; readonly factor: 1 | -1 } | null;
+  /** How the record's immediate counts. */
+  readonly factor: number;
   readonly plus: number;
   readonly length: number;
   /** READ or WRITE. */
@@ -40,83 +39,86 @@ const SECOND = [5, 6, 7, 8];
 /** And what an immediate is more. */
 const MORE = 16;
 
-/** Of an instruction of a form whose operands are kept so. */
+/** Of an instruction that is run each time, of a form whose operands are kept so. */
 export function shapesOf(
   insn: Insn,
   operands: readonly Operand[],
 ): { access: AccessShape | null; core: CoreWrites } {
   const core = operands.filter(({ kind }) => kind === 'core');
-  const immediate = operands.find(
-    ({ name, kind }) => name === 'imm' && (kind === 'wide' || kind === 'small'),
-  );
   if (core.length > FIRST.length) return { access: null, core: ANY };
-  const access = accessOf(insn, core, immediate);
+  const [first, second] = [effectsWith(insn, core, FIRST, 0), effectsWith(insn, core, SECOND, 0)];
+  const hasImmediate = operands.some(({ name }) => name === 'imm');
+  const more = hasImmediate ? effectsWith(insn, core, FIRST, MORE) : first;
+  const access = accessOf(
+    core,
+    first.access,
+    second.access,
+    more.access,
+    hasImmediate ? immediateOf(insn) : 0,
+  );
   // A list that is loaded may be any registers.
   const loadsList = operands.some(({ name }) => name === 'list') && access?.kind !== WRITE;
-  return { access, core: loadsList ? ANY : writesOf(insn, core) };
+  return { access, core: loadsList ? ANY : writesOf(core, first, second) };
 }
 
+const immediateOf = ({ args }: Insn): number => (args as { readonly imm: number }).imm;
+
+/** Its effects with such registers for its core operands, and so much more for its immediate, if there is one. */
 function effectsWith(
   insn: Insn,
   core: readonly Operand[],
   registers: readonly number[],
-  more?: Operand,
+  more: number,
 ): Effects {
   const args: Record<string, unknown> = { ...(insn.args as Readonly<Record<string, unknown>>) };
   core.forEach(({ name }, i) => {
     args[name] = registers[i];
   });
-  if (more !== undefined) args[more.name] = (args[more.name] as number) + MORE;
-  return effectsOf({ ...insn, args, cond: testsCondition(insn) ? insn.cond : ALWAYS } as Insn, 0);
+  if (more !== 0) args.imm = immediateOf(insn) + more;
+  return effectsOf({ ...insn, args } as Insn, 0);
 }
 
-function writesOf(insn: Insn, core: readonly Operand[]): CoreWrites {
-  const written = (registers: readonly number[]) => {
-    const mask = effectsWith(insn, core, registers).mayWrite.core;
-    const at = core.filter((_, i) => (mask >>> registers[i]!) & 1).map((operand) => operand.at);
+function writesOf(core: readonly Operand[], first: Effects, second: Effects): CoreWrites {
+  const written = ({ mayWrite }: Effects, registers: readonly number[]): CoreWrites => {
+    const at = core.filter((_, i) => (mayWrite.core >>> registers[i]!) & 1).map((operand) => operand.at);
     const named = registers.slice(0, core.length).reduce((all, r) => all | (1 << r), 0);
-    return { fixed: mask & ~named, at, any: false };
+    return { fixed: mayWrite.core & ~named, at, any: false };
   };
-  const [a, b] = [written(FIRST), written(SECOND)];
+  const [a, b] = [written(first, FIRST), written(second, SECOND)];
   return a.at.length <= MAX_AT && JSON.stringify(a) === JSON.stringify(b) ? a : ANY;
 }
 
-function accessOf(insn: Insn, core: readonly Operand[], immediate: Operand | undefined): AccessShape | null {
-  const first = effectsWith(insn, core, FIRST).access;
-  const second = effectsWith(insn, core, SECOND).access;
-  if (first === null || second === null || first.offset !== second.offset) return null;
-  const { length, kind } = first;
+/** From the accesses with either registers, and with a greater immediate. */
+function accessOf(
+  core: readonly Operand[],
+  first: Access | null,
+  second: Access | null,
+  more: Access | null,
+  immediate: number,
+): AccessShape | null {
+  if (first === null || second === null || more === null || first.offset !== second.offset) return null;
   const operand = core.find((_, i) => FIRST[i] === first.register && SECOND[i] === second.register);
   if (operand === undefined && first.register !== second.register) return null;
+  const factor = (more.offset - first.offset) / MORE;
+  if (![-1, 0, 1].includes(factor)) return null;
   const base = operand === undefined ? { offset: 4 * first.register } : { at: operand.at };
-  if (immediate === undefined) return { base, immediate: null, plus: first.offset, length, kind };
-  const third = effectsWith(insn, core, FIRST, immediate).access;
-  const factor = ((third?.offset ?? Number.NaN) - first.offset) / MORE;
-  if (factor === 0) return { base, immediate: null, plus: first.offset, length, kind };
-  if (factor !== 1 && factor !== -1) return null;
-  const value = (insn.args as { readonly imm: number }).imm;
-  return {
-    base,
-    immediate: { at: immediate.at, factor },
-    plus: first.offset - factor * value,
-    length,
-    kind,
-  };
+  const { length, kind, offset } = first;
+  return { base, factor, plus: offset - factor * immediate, length, kind };
 }
 
-const PRESENT = 1 << 24;
 const BY_OPERAND = 1 << 25;
 const ADDS = 1 << 26;
 const SUBTRACTS = 1 << 27;
 const ANY_WRITTEN = 1 << 15;
 
-/** Both words. */
+/** Both words; 0 for an access that is not known. */
 export function packAccess(shape: AccessShape | null): [access: number, plus: number] {
   if (shape === null) return [0, 0];
-  const { base, immediate, plus, length, kind } = shape;
+  const { base, factor, plus, length, kind } = shape;
   const register = 'at' in base ? base.at | BY_OPERAND : base.offset;
-  const sign = immediate === null ? 0 : immediate.factor === 1 ? ADDS : SUBTRACTS;
-  return [PRESENT | sign | register | ((immediate?.at ?? 0) << 6) | (kind << 10) | (length << 12), plus];
+  const sign = factor === 0 ? 0 : factor === 1 ? ADDS : SUBTRACTS;
+  // No access is of no bytes.
+  return [sign | register | (kind << 10) | (length << 12), plus];
 }
 
 export function packWrites({ fixed, at, any }: CoreWrites): number {
@@ -143,8 +145,7 @@ export function accessAt(
   if (access === 0) return null;
   const place = access & 0x3f;
   const base = access & BY_OPERAND ? u8[record + place]! : place;
-  const at = record + ((access >>> 6) & 15);
-  const value = (access >>> 6) & 8 ? i32[at >>> 2]! : u8[at]!;
+  const value = i32[(record + RECORD.word) >>> 2]!;
   const low = access & ADDS ? plus + value : access & SUBTRACTS ? plus - value : plus;
   return { base, low, high: low + ((access >>> 12) & 0xff), kind: (access >>> 10) & 3 };
 }

@@ -32,7 +32,7 @@ export function groupAccesses(
     if (!isInBlock && joins.has(insn.address)) groups.clear();
     // What is run under a condition may be no access.
     const own =
-      insn.condition === 0 && !isInBlock && entries[entry + ENTRY.cut] !== 0
+      insn.condition === 0 && !isInBlock
         ? accessAt(entries[entry + ENTRY.access]!, entries[entry + ENTRY.plus]!, record, u8, i32)
         : null;
     if (own !== null) {

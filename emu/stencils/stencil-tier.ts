@@ -1,6 +1,6 @@
 /** The tier between handlers and regions: has what is run often put together from stencils, as long as there is memory for it. */
 import type { CpuState } from '../cpu-state.ts';
-import type { Machinery } from '../jit/machinery.ts';
+import type { Leftovers } from '../jit/leftovers.ts';
 import type { TranslationStore } from '../jit/store.ts';
 import type { Tiering } from '../jit/tiering.ts';
 import type { HandlerSet } from '../tier0/handler-set.ts';
@@ -12,7 +12,7 @@ import { Stitcher } from './stitcher.ts';
 export class StencilTier {
   readonly #interpreter: WasmInterpreter;
   readonly #set: HandlerSet;
-  readonly #machinery: Machinery;
+  readonly #left: Leftovers;
   readonly #tiering: Tiering;
   readonly #store: TranslationStore;
   readonly #times: TimeSheet;
@@ -22,14 +22,14 @@ export class StencilTier {
   constructor(
     interpreter: WasmInterpreter,
     set: HandlerSet,
-    machinery: Machinery,
+    left: Leftovers,
     tiering: Tiering,
     store: TranslationStore,
     times: TimeSheet,
   ) {
     this.#interpreter = interpreter;
     this.#set = set;
-    this.#machinery = machinery;
+    this.#left = left;
     this.#tiering = tiering;
     this.#store = store;
     this.#times = times;
@@ -39,7 +39,7 @@ export class StencilTier {
   arrived(location: number, count: number): void {
     if (this.#store.outOfMemory || this.#placeOf(location) === null) return;
     const places: Place[] = [];
-    for (const l of this.#tiering.toStitch(this.#machinery.toStitch, location, count)) {
+    for (const l of this.#tiering.toStitch(this.#left.toStitch, location, count)) {
       const place = this.#placeOf(l);
       if (place !== null) places.push(place);
     }
@@ -61,7 +61,7 @@ export class StencilTier {
 
   #stitch(places: readonly Place[]): void {
     const before = this.#times.begin('translate');
-    this.#stitcher ??= new Stitcher(this.#set, this.#machinery);
+    this.#stitcher ??= new Stitcher(this.#set, this.#left.machinery);
     try {
       this.#stitcher.stitch(places);
     } catch (error) {

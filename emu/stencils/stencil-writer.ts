@@ -199,13 +199,13 @@ export const DEAD_NZCV = (1 << VAR.nf) | (1 << VAR.zf) | (1 << VAR.cf) | (1 << V
 
 /** What the stencil of an instruction says of it. What is run under a condition tests it outside, or itself. */
 export function whatOf(insn: Insn, operands: readonly Operand[]): What {
-  const effects = effectsOf(testsCondition(insn) ? insn : { ...insn, cond: ALWAYS }, 0);
-  const { branch, trap, reads, writes, mayWrite } = effects;
+  const always = testsCondition(insn) ? insn : { ...insn, cond: ALWAYS };
+  const { branch, trap, reads, writes, mayWrite } = effectsOf(always, 0);
   const jumps = branch === null ? 0 : branch.conditional ? FLAG.MAY_JUMP : FLAG.JUMPS;
   return {
     flags: jumps | (trap !== null ? FLAG.ENDS : 0) | (insn.size === 4 ? FLAG.LONG : 0),
     reads: reads.flags & NZCV,
     writes: (mayWrite.flags & NZCV) | ((writes.flags & NZCV) << 8),
-    ...shapesOf(insn, operands),
+    ...shapesOf(always, operands),
   };
 }

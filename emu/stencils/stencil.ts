@@ -19,8 +19,8 @@ import { type AccessShape, type CoreWrites, packAccess, packWrites } from './acc
  * An entry: where its code begins and how long it is, its first hole and how many there are, FLAG.*, how many locals it needs;
  * how far ahead of the instruction is what a direct branch counts from (0: it is none); the entry of the same without flags (0:
  * there is none); which flags it reads and writes (FLAGS of effects.ts), those that it writes each time in bits 8 to 11; what it
- * accesses, and which core registers it writes (access-shape.ts); and where the page test is in its code, which may be left out:
- * from (16 bits) and to (0: there is none, or more).
+ * accesses (0: that is not known, or its test is not to be left out), and which core registers it writes (access-shape.ts); and
+ * where the page test is in its code: from (16 bits) and to.
  */
 export const ENTRY = {
   code: 0,
@@ -194,7 +194,9 @@ export class Stencils {
       codes.push(s.code);
       length += s.code.length;
       const cut = s.cut === null ? 0 : s.cut[0] | (s.cut[1] << 16);
-      const effects = [s.reads, s.writes, ...packAccess(s.access), cut, packWrites(s.core)];
+      // What cannot be left out is not asked for.
+      const access = packAccess(s.cut === null ? null : s.access);
+      const effects = [s.reads, s.writes, ...access, cut, packWrites(s.core)];
       return [...entry, s.locals, s.ahead, other, ...effects];
     };
     for (const stencil of stencils) {

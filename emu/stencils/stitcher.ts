@@ -217,8 +217,18 @@ export class Stitcher {
     out.mem(OP.i64_store, OFF.interpreted);
   }
 
+  /** What `wayOut` is told of an instruction: its own handler, and behind how many bytes of code there may be a run. */
+  #leaving({ handler, record, inPage, size }: RunInsn): number {
+    return handler | ((record === inPage ? size : 0) << SIZE_SHIFT);
+  }
+
+  /** Labels around an instruction: of the blocks that are open, and of the loop. */
+  get #around(): number {
+    return this.#blocks.length + (this.#isLoop ? 1 : 0);
+  }
+
   /** Tests what an instruction and others behind it touch. */
-  #test({ handler, record, address, size }: RunInsn, { base, low, high, kind }: Range): void {
+  #test(insn: RunInsn, { base, low, high, kind }: Range): void {
     const out = this.#code;
     const page = (offset: number) => {
       out.get(TEMP);
@@ -238,11 +248,11 @@ export class Stitcher {
     out.byte(OP.i32_and);
     out.byte(OP.i32_eqz);
     when(out, () => {
-      out.i32(handler | (size << SIZE_SHIFT));
-      out.i32(record);
-      out.i32(address);
+      out.i32(this.#leaving(insn));
+      out.i32(insn.record);
+      out.i32(insn.address);
       out.byte(OP.br);
-      out.u32(this.#blocks.length + (this.#isLoop ? 1 : 0) + 1);
+      out.u32(this.#around + 1);
     });
     forget(out, [TEMP]);
   }
@@ -287,13 +297,11 @@ export class Stitcher {
         case HOLE.RECORD:
           putNumber(bytes, at, 5, record | 0);
           break;
-        case HOLE.HANDLER: {
-          const size = record === insn.inPage ? insn.size : 0;
-          putNumber(bytes, at, 3, insn.handler | (size << SIZE_SHIFT));
+        case HOLE.HANDLER:
+          putNumber(bytes, at, 3, this.#leaving(insn));
           break;
-        }
         case HOLE.WAY_OUT:
-          putNumber(bytes, at, 2, this.#blocks.length + (this.#isLoop ? 1 : 0) + labels + place);
+          putNumber(bytes, at, 2, this.#around + labels + place);
           break;
         case HOLE.TARGET_RECORD:
           this.#target(bytes, at, insn, place + labels);

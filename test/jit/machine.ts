@@ -11,12 +11,14 @@ import { AddressSpace, type PageSource } from '../../emu/memory/address-space.ts
 import {
   PAGE_MASK,
   PAGE_SHIFT,
+  PAGE_SIZE,
   READ,
   RECORD_PAGES_ARM,
   RECORD_PAGES_THUMB,
   WRITE,
 } from '../../emu/memory/layout.ts';
 import { RECORD_SCALE } from '../../emu/tier0/record.ts';
+import { BytesSource } from '../memory/sources.ts';
 import { assemble } from '../unicorn/assemble.ts';
 
 export const CODE = 0xb600_0000;
@@ -165,6 +167,13 @@ export function outcome({ cpu, space, events }: Machine) {
     data: Buffer.from(space.bytes(DATA, DATA_LENGTH)).toString('base64'),
     events,
   };
+}
+
+/** A file with the program in its first page. Files of one key are the same. */
+export function fileWith(source: string, key: string): BytesSource {
+  const bytes = new Uint8Array(PAGE_SIZE);
+  bytes.set(assemble(source));
+  return new BytesSource(bytes, key);
 }
 
 export function run(factory: Factory, source: string, fuel?: number): Machine {

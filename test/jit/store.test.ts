@@ -6,8 +6,17 @@ import { JitBackend } from '../../emu/jit/backend.ts';
 import { TranslationStore } from '../../emu/jit/store.ts';
 import { EXEC, READ, WRITE } from '../../emu/memory/layout.ts';
 import { BytesSource } from '../memory/sources.ts';
-import { assemble } from '../unicorn/assemble.ts';
-import { CODE, closeMachines, type Factory, interp, jitWith, machine, outcome, run } from './machine.ts';
+import {
+  CODE,
+  closeMachines,
+  type Factory,
+  fileWith,
+  interp,
+  jitWith,
+  machine,
+  outcome,
+  run,
+} from './machine.ts';
 import { calling, programs } from './programs.ts';
 
 afterEach(closeMachines);
@@ -68,9 +77,7 @@ class Memory implements Archive {
 
 /** A file with the program in its first page. */
 function fileOf(source: string): BytesSource {
-  const bytes = new Uint8Array(0x1000);
-  bytes.set(assemble(source));
-  return new BytesSource(bytes, `program ${createHash('sha256').update(bytes).digest('hex')}`);
+  return fileWith(source, `program ${createHash('sha256').update(source).digest('hex')}`);
 }
 
 const isThumb = (source: string) => /^\s*\.thumb/.test(source);

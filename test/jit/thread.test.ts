@@ -9,11 +9,11 @@ import { LOCAL_INSTRUCTIONS } from '../../emu/jit/tiering.ts';
 import { TranslationThread } from '../../emu/jit/translation-thread.ts';
 import { WRITE } from '../../emu/memory/layout.ts';
 import { openTranslator } from '../../src/translator.ts';
-import { BytesSource } from '../memory/sources.ts';
 import { assemble } from '../unicorn/assemble.ts';
 import {
   CODE,
   closeMachines,
+  fileWith,
   jitWith,
   type Machine,
   machine,
@@ -81,9 +81,7 @@ function shortProcesses(): { start(source: string): Machine; asked(): number; tr
   const request = vi.spyOn(thread, 'request');
   return {
     start(source) {
-      const bytes = new Uint8Array(0x1000);
-      bytes.set(assemble(source));
-      const m = machine(jitWith(store), new BytesSource(bytes, source), false);
+      const m = machine(jitWith(store), fileWith(source, source), false);
       m.backend.run(m.cpu);
       closeMachines();
       return m;
@@ -92,6 +90,19 @@ function shortProcesses(): { start(source: string): Machine; asked(): number; tr
     translated: () => store.translatedHere - LOCAL_INSTRUCTIONS,
   };
 }
+
+test('a process that ends while it waits for an answer about code of its own is in nobody’s way', () => {
+  const thread = threadHere();
+  const m = machine(
+    threaded(() => thread),
+    assemble(SHORT),
+    false,
+  );
+  m.backend.run(m.cpu);
+  m.backend.close();
+  expect(thread.poll()).toBe(true);
+  expect(m.backend.stats().regions).toBe(0);
+});
 
 test('what was translated for a process that has ended is used by the next one with the same code', () => {
   const { start, asked, translated } = shortProcesses();

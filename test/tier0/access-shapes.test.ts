@@ -42,10 +42,7 @@ test('accesses and registers written', { timeout: 300_000 }, () => {
       const entry = (handler < FIRST_FORM ? record[0]! >>> 16 : handler) * ENTRY.words;
       if ((entries[entry + ENTRY.flags]! & FLAG.PRESENT) === 0) continue;
       const { access, mayWrite } = effectsOf({ ...insn, cond: ALWAYS }, 0);
-      const known =
-        entries[entry + ENTRY.cut] === 0
-          ? null
-          : accessAt(entries[entry + ENTRY.access]!, entries[entry + ENTRY.plus]!, 0, u8, record);
+      const known = accessAt(entries[entry + ENTRY.access]!, entries[entry + ENTRY.plus]!, 0, u8, record);
       const expected = access && {
         base: 4 * access.register,
         low: access.offset,

@@ -51,8 +51,11 @@ more:
   adds  r3, #1
   bx    lr`;
 
-function run(factory: typeof stencils, source: string, thumb = true) {
+type Prepare = (m: Machine) => void;
+
+function run(factory: Factory, source: string, thumb = true, prepare: Prepare = () => {}) {
   const m = machine(factory, assemble(source), thumb);
+  prepare(m);
   m.backend.run(m.cpu);
   return m;
 }
@@ -344,14 +347,9 @@ test('code that is come to only by returns from compiled code is put together, t
 });
 
 describe('accesses that are tested together', () => {
-  const agree = (source: string, prepare: (m: Machine) => void = () => {}) => {
-    const [m, expected] = [stencils, reference].map((factory) => {
-      const made = machine(factory, assemble(source), true);
-      prepare(made);
-      made.backend.run(made.cpu);
-      return made;
-    }) as [Machine, Machine];
-    expect(outcome(m)).toEqual(outcome(expected));
+  const agree = (source: string, prepare?: Prepare) => {
+    const m = run(stencils, source, true, prepare);
+    expect(outcome(m)).toEqual(outcome(run(reference, source, true, prepare)));
     return m;
   };
   const END = DATA + DATA_LENGTH;
