@@ -21,16 +21,8 @@ import { codeOf, moduleWithCode } from './wasm-code.ts';
 export const HANDLERS_FILE = 'handlers.bin';
 export const CODE_FILE = 'handlers.code';
 
-/** What the handlers are made from. */
-const SOURCES = [
-  'emu/decode',
-  'emu/evaluator',
-  'emu/jit',
-  'emu/machine',
-  'emu/memory',
-  'emu/ops',
-  'emu/tier0',
-];
+/** What the handlers are made from: nearly all that is there. */
+const SOURCES = 'emu';
 
 /** To be called before the first program starts. Reads nothing yet. */
 export function useHandlersFile(): void {
@@ -88,11 +80,9 @@ function ofBundle(directory: string): Handlers {
 function ofSources(project: string): Handlers {
   // How deep calls may be is in their code, and that depends on V8's flags.
   const hash = crypto.createHash('sha256').update(String(MAX_DEPTH));
-  for (const folder of SOURCES)
-    for (const name of fs
-      .readdirSync(path.join(project, folder), { recursive: true, encoding: 'utf8' })
-      .sort())
-      if (name.endsWith('.ts')) hash.update(name).update(fs.readFileSync(path.join(project, folder, name)));
+  const sources = path.join(project, SOURCES);
+  for (const name of fs.readdirSync(sources, { recursive: true, encoding: 'utf8' }).sort())
+    if (name.endsWith('.ts')) hash.update(name).update(fs.readFileSync(path.join(sources, name)));
   const directory = path.join(project, '.cache');
   const file = path.join(directory, `handlers-${hash.digest('hex').slice(0, 16)}.bin`);
   const known = read(file);

@@ -38,6 +38,7 @@ const FIRST = [1, 2, 3, 4];
 const SECOND = [5, 6, 7, 8];
 /** And what an immediate is more. */
 const MORE = 16;
+const ELSEWHERE = 0x1000;
 
 /** Of an instruction that is run each time, of a form whose operands are kept so. */
 export function shapesOf(
@@ -46,7 +47,9 @@ export function shapesOf(
 ): { access: AccessShape | null; core: CoreWrites } {
   const core = operands.filter(({ kind }) => kind === 'core');
   if (core.length > FIRST.length) return { access: null, core: ANY };
-  const [first, second] = [effectsWith(insn, core, FIRST, 0), effectsWith(insn, core, SECOND, 0)];
+  const first = effectsWith(insn, core, FIRST, 0);
+  // Elsewhere: what is a distance from a register plus the PC is none from the register.
+  const second = effectsWith(insn, core, SECOND, 0, ELSEWHERE);
   const hasImmediate = operands.some(({ name }) => name === 'imm');
   const more = hasImmediate ? effectsWith(insn, core, FIRST, MORE) : first;
   const access = accessOf(
@@ -63,19 +66,20 @@ export function shapesOf(
 
 const immediateOf = ({ args }: Insn): number => (args as { readonly imm: number }).imm;
 
-/** Its effects with such registers for its core operands, and so much more for its immediate, if there is one. */
+/** Its effects at a place, with such registers for its core operands, and so much more for its immediate, if there is one. */
 function effectsWith(
   insn: Insn,
   core: readonly Operand[],
   registers: readonly number[],
   more: number,
+  pc = 0,
 ): Effects {
   const args: Record<string, unknown> = { ...(insn.args as Readonly<Record<string, unknown>>) };
   core.forEach(({ name }, i) => {
     args[name] = registers[i];
   });
   if (more !== 0) args.imm = immediateOf(insn) + more;
-  return effectsOf({ ...insn, args } as Insn, 0);
+  return effectsOf({ ...insn, args } as Insn, pc);
 }
 
 function writesOf(core: readonly Operand[], first: Effects, second: Effects): CoreWrites {

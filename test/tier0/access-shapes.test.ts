@@ -41,7 +41,8 @@ test('accesses and registers written', { timeout: 300_000 }, () => {
       const handler = record[0]! & 0xffff;
       const entry = (handler < FIRST_FORM ? record[0]! >>> 16 : handler) * ENTRY.words;
       if ((entries[entry + ENTRY.flags]! & FLAG.PRESENT) === 0) continue;
-      const { access, mayWrite } = effectsOf({ ...insn, cond: ALWAYS }, 0);
+      const pc = random.u32() & (insn.thumb ? ~1 : ~3);
+      const { access, mayWrite } = effectsOf({ ...insn, cond: ALWAYS }, pc);
       const known = accessAt(entries[entry + ENTRY.access]!, entries[entry + ENTRY.plus]!, 0, u8, record);
       const expected = access && {
         base: 4 * access.register,
