@@ -116,7 +116,7 @@ export class CodeCache {
     if (!isHot && !mayUseKept(this.#store.arrivals)) return 0;
     const compiled = image.kept?.moduleAt(location, image, this.#store, isHot, arrivals) ?? null;
     if (compiled === null || this.modules.has(compiled) || !this.modules.fits(compiled, image)) return 0;
-    this.#instantiate(compiled);
+    this.#instantiate(compiled, image);
     this.kept.modules++;
     if (compiled.isOptimized) this.kept.compiled++;
     return this.modules.compiledSlot(location);
@@ -253,11 +253,12 @@ export class CodeCache {
     constantPages: Iterable<number>,
   ): boolean {
     const slotOf = (location: number) => this.#store.slotOf(location);
-    const { locations } = numbers;
+    const { locations, references } = numbers;
     const compiled: CompiledModule = {
       module,
       locations,
       slots: locations.map(slotOf),
+      references: references.map(slotOf),
       numbers: importsOf(numbers, firstSite, slotOf),
       isOptimized: false,
       pages: [...new Set([...translations.flatMap((t) => t.pages), ...constantPages])],
@@ -266,7 +267,7 @@ export class CodeCache {
     this.#attach(image);
     image.modules.push(compiled);
     this.#attached.set(image, image.modules.length);
-    const isThere = this.#instantiate(compiled);
+    const isThere = this.#instantiate(compiled, image);
     this.stats.regions += translations.length;
     this.stats.modules++;
     this.stats.wasmBytes += length;
@@ -285,8 +286,8 @@ export class CodeCache {
     }
   }
 
-  #instantiate(compiled: CompiledModule): boolean {
-    this.#ifRoom(() => this.modules.instantiate(compiled));
+  #instantiate(compiled: CompiledModule, image: CodeImage): boolean {
+    this.#ifRoom(() => this.modules.instantiate(compiled, image));
     return !this.#store.outOfMemory;
   }
 
@@ -297,7 +298,8 @@ export class CodeCache {
     if (next === modules.length) return false;
     for (; next < modules.length; next++) {
       const compiled = modules[next]!;
-      if (!this.modules.has(compiled) && this.modules.fits(compiled, image)) this.#instantiate(compiled);
+      if (!this.modules.has(compiled) && this.modules.fits(compiled, image))
+        this.#instantiate(compiled, image);
     }
     this.#attached.set(image, next);
     return true;

@@ -42,6 +42,8 @@ export interface CompiledModule {
   readonly locations: readonly number[];
   /** Table slot of each location. */
   readonly slots: readonly number[];
+  /** Slots that its functions call or jump to. */
+  readonly references: readonly number[];
   /** What it imports (importsOf). */
   readonly numbers: readonly number[];
   /** V8 has optimized all of it. */

@@ -1,7 +1,7 @@
 /**
  * What the code of a process leaves in its memory for the next one: the interpreter's records, and the functions of modules
  * whose instances were made for it. Both belong to images (code-image.ts), and are used again only where the process has the
- * image's pages: who takes them asks for each page. Slots of the table hold the stub meanwhile.
+ * image's pages: who takes them asks for each page. Functions stay in the table meanwhile (ModuleTable).
  */
 import type { AddressSpace } from '../memory/address-space.ts';
 import { type PageRecords, RecordArea } from '../tier0/record-area.ts';
@@ -11,12 +11,13 @@ import { ToStitch } from './tiering.ts';
 
 /** Functions for the slots of a module; null for those that a later one has filled. */
 export type LeftFunctions = readonly (WebAssembly.ExportValue | null)[];
+/** Of an image, in the order in which they came. */
+export type LeftModules = ReadonlyMap<CompiledModule, LeftFunctions>;
 
 export class Leftovers {
   /** The process's own among them. */
   readonly pages = new Map<number, PageRecords>();
-  /** By image, in the order in which they came. */
-  readonly modules = new Map<CodeImage, ReadonlyMap<CompiledModule, LeftFunctions>>();
+  readonly modules = new Map<CodeImage, LeftModules>();
   /** Places that wait for others to be put together from stencils. */
   readonly toStitch = new ToStitch();
   readonly machinery: Machinery;
@@ -37,8 +38,11 @@ export class LeftoversOfRun {
     const area = RecordArea.of(space);
     const known = this.#of.get(memory);
     if (known !== undefined && known.id === area.owner && known.machinery === machinery) return known;
-    // Records of another run, or of another way to decode.
+    // Records and functions of another run, or of another way to decode.
     area.clear();
+    machinery.left.forEach((of, slot) => {
+      if (of !== undefined) machinery.empty(slot);
+    });
     const none = new Leftovers(machinery);
     area.owner = none.id;
     this.#of.set(memory, none);

@@ -29,6 +29,8 @@ const idle = new WeakMap<WebAssembly.Memory, Map<RecordDecoder, Machinery>>();
 
 export class Machinery {
   readonly table: WebAssembly.Table;
+  /** By slot of the table: of whose code there is a function in it that a process has left (ModuleTable). */
+  readonly left: (object | undefined)[] = [];
   readonly runtime: Runtime;
   readonly interpret: Enter;
   /** Makes a record from the tables of the interpreter (tier0/quick.ts): (record, encoding, instruction set) -> 1 when it has. */
@@ -111,7 +113,13 @@ export class Machinery {
     this.stitched += count;
   }
 
-  /** Leaves it to the memory's next process. The caller has put the stub back into all slots of the table. */
+  /** Puts the stub back into a slot in which a process has left a function. */
+  empty(slot: number): void {
+    this.table.set(slot, this.missStub);
+    this.left[slot] = undefined;
+  }
+
+  /** Leaves it to the memory's next process. In the table there is nothing but the stub, and what `left` says. */
   give(): void {
     const ofMemory = idle.get(this.memory) ?? new Map<RecordDecoder, Machinery>();
     ofMemory.set(this.#decoder, this);

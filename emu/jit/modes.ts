@@ -111,7 +111,7 @@ export class FloatModeInterpreter extends WasmInterpreter {
     const set = handlerSet(counting, true);
     const machinery = Machinery.take(space.memory, set);
     machinery.hooks = runtime;
-    const own = { ...hooks, hot: () => {}, image: () => null, found: () => {}, isCompiled: () => false };
+    const own = { ...hooks, hot: () => {}, image: () => null, found: () => false, isCompiled: () => false };
     super(space, set.decoder, machinery, own, { ...NEVER_TOLD, timed: counting }, new Map());
     this.#machinery = machinery;
   }

@@ -226,6 +226,7 @@ export function readModule(
     module,
     locations: translations.map((t) => t.location),
     slots: translations.map((t) => slotOf(t.location)),
+    references: numbers.references.map(slotOf),
     numbers: importsOf(numbers, firstSite, slotOf),
     isOptimized,
     pages: [...new Set(translations.flatMap((t) => t.pages))],

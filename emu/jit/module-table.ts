@@ -3,11 +3,18 @@
  *
  * Every location that compiled code calls or jumps to has a slot of the table for ever; the slot holds the function compiled for
  * it, or the miss stub. Calls between regions always go through the table, so that a region can be replaced.
+ *
+ * Functions stay in their slots when a process ends, for the memory's next one (Machinery.left): to put in as many as a short
+ * program needs, and to take them out again, took a tenth of its time. Nobody comes to them before their image has been found,
+ * which looks at the pages of all:
+ *   - no slot is entered that has not been filled here, by whoever looks for a location;
+ *   - compiled code names slots itself: those of its own image, which has been found before the code is there; and for those of
+ *     others, where one image's code branches into another's, the stub is put back when the code gets its place.
  */
 import type { AddressSpace } from '../memory/address-space.ts';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES, PAGE_SHIFT } from '../memory/layout.ts';
 import type { CodeImage, CompiledModule } from './code-image.ts';
-import type { LeftFunctions, Leftovers } from './leftovers.ts';
+import type { LeftFunctions, LeftModules, Leftovers } from './leftovers.ts';
 import type { Machinery } from './machinery.ts';
 import type { TranslationStore } from './store.ts';
 import { NUMBERS } from './wasm-module.ts';
@@ -33,7 +40,7 @@ export class ModuleTable {
   /** What earlier processes have left. */
   readonly #left: Leftovers['modules'];
   /** What of it has been put in place; but for modules whose pages are not here. */
-  readonly #found = new Map<CodeImage, ReadonlyMap<CompiledModule, LeftFunctions>>();
+  readonly #found = new Map<CodeImage, LeftModules>();
   /** All of that is in place, and nothing else. */
   #isAsFound = true;
   readonly #jumpCache: Uint32Array;
@@ -85,7 +92,8 @@ export class ModuleTable {
   }
 
   /** RangeError when there is no memory for it. */
-  instantiate(compiled: CompiledModule): void {
+  instantiate(compiled: CompiledModule, image: CodeImage): void {
+    this.found(image);
     const table = this.#table;
     const store = this.#store;
     const machinery = this.#machinery;
@@ -98,12 +106,21 @@ export class ModuleTable {
     const numbers = compiled.numbers as unknown as WebAssembly.ModuleImports;
     new WebAssembly.Instance(compiled.module, { e: machinery.imports, [NUMBERS]: numbers });
     this.#isAsFound = false;
-    for (const slot of compiled.slots) this.#filled[slot] = 1;
-    this.#placed(compiled);
+    const { left } = machinery;
+    for (const slot of compiled.slots) {
+      this.#filled[slot] = 1;
+      left[slot] = undefined;
+    }
+    this.#placed(compiled, image);
   }
 
   /** A module's functions are in the table. */
-  #placed(compiled: CompiledModule): void {
+  #placed(compiled: CompiledModule, image: CodeImage): void {
+    const { left } = this.#machinery;
+    for (const slot of compiled.references) {
+      const of = left[slot];
+      if (of !== undefined && of !== image) this.#machinery.empty(slot);
+    }
     this.#live.add(compiled);
     compiled.pages.forEach((page) => {
       this.#space.expectCode(page);
@@ -154,34 +171,52 @@ export class ModuleTable {
     return true;
   }
 
-  /** Puts the functions in place that earlier processes have left of an image. */
-  found(of: object): void {
+  /**
+   * Puts the functions in place that earlier processes have left of an image, where its pages are the same. True when all that
+   * there are have their places.
+   */
+  found(of: object): boolean {
     const image = of as CodeImage;
-    const left = this.#left.get(image);
-    if (left === undefined) return;
+    const modules = this.#left.get(image);
+    if (modules === undefined) return this.#isAsFound && this.#found.has(image);
     this.#left.delete(image);
-    this.#found.set(image, left);
-    left.forEach((functions, compiled) => {
-      if (this.#live.has(compiled) || !this.fits(compiled, image)) {
-        this.#isAsFound = false;
-        return;
-      }
-      const { slots } = compiled;
-      for (let i = 0; i < slots.length; i++) {
-        const f = functions[i] ?? null;
-        if (f === null) continue;
-        this.#table.set(slots[i]!, f);
-        this.#filled[slots[i]!] = 1;
-      }
-      this.#placed(compiled);
+    this.#found.set(image, modules);
+    const fits = (compiled: CompiledModule) => !this.#live.has(compiled) && this.fits(compiled, image);
+    const isSame = [...modules.keys()].every(fits);
+    if (!isSame) {
+      this.#isAsFound = false;
+      const { left } = this.#machinery;
+      for (const { slots } of modules.keys())
+        for (const slot of slots) if (left[slot] === image) this.#machinery.empty(slot);
+    }
+    modules.forEach((functions, compiled) => {
+      if (isSame || fits(compiled)) this.#put(image, compiled, functions);
     });
+    return this.#isAsFound;
   }
 
-  /** Leaves the functions of images to the memory's next process. */
-  #leave(isPrivate: (compiled: CompiledModule) => boolean): void {
+  #put(image: CodeImage, compiled: CompiledModule, functions: LeftFunctions): void {
+    const { slots } = compiled;
+    const { left } = this.#machinery;
+    for (let i = 0; i < slots.length; i++) {
+      const f = functions[i] ?? null;
+      if (f === null) continue;
+      const slot = slots[i]!;
+      // What stands there is the last one's that has this slot, as it is when each is put there.
+      if (left[slot] === image) left[slot] = undefined;
+      else this.#table.set(slot, f);
+      this.#filled[slot] = 1;
+    }
+    this.#placed(compiled, image);
+  }
+
+  /** Leaves the functions of images to the memory's next process. Gives those images. */
+  #leave(isPrivate: (compiled: CompiledModule) => boolean): Iterable<CodeImage> {
     if (this.#isAsFound) {
-      for (const [image, left] of this.#found) this.#left.set(image, left);
-      return;
+      this.#found.forEach((modules, image) => {
+        this.#left.set(image, modules);
+      });
+      return this.#found.keys();
     }
     const taken = new Set<number>();
     const byImage = new Map<CodeImage, [CompiledModule, LeftFunctions][]>();
@@ -202,6 +237,7 @@ export class ModuleTable {
       else others.push([compiled, functions]);
     }
     for (const [image, modules] of byImage) this.#left.set(image, new Map(modules.reverse()));
+    return byImage.keys();
   }
 
   /** Whether it has an instance here. */
@@ -211,14 +247,15 @@ export class ModuleTable {
 
   /** The end of the process: leaves what the next one can use, all but what is private. */
   close(isPrivate: (compiled: CompiledModule) => boolean): void {
-    this.#leave(isPrivate);
-    const { missStub } = this.#machinery;
-    this.#live.forEach(({ slots }) => {
-      slots.forEach((slot) => {
-        if (this.#filled[slot]) this.#table.set(slot, missStub);
-        this.#filled[slot] = 0;
-      });
-    });
+    const { left } = this.#machinery;
+    for (const image of this.#leave(isPrivate))
+      for (const { slots } of this.#left.get(image)!.keys())
+        for (const slot of slots) if (this.#filled[slot]) left[slot] = image;
+    // What nobody is to have.
+    if (!this.#isAsFound)
+      for (const { slots } of this.#live)
+        for (const slot of slots)
+          if (this.#filled[slot] && left[slot] === undefined) this.#machinery.empty(slot);
     this.#remembered.forEach((i) => {
       this.#jumpCache[i] = 0;
       this.#jumpCache[i + 1] = 0;

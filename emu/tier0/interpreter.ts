@@ -56,8 +56,11 @@ export interface InterpreterHooks {
   faulted(why: FaultReason): void;
   /** What part of a program file the page of an address holds, as long as nobody changes it; null when it holds anything else. */
   image(address: number): object | null;
-  /** Records of an image are there that were left: puts its compiled code in place where it can. */
-  found(image: object): void;
+  /**
+   * Records of an image are there that were left: puts its compiled code in place where it can. True when that is all that there
+   * was.
+   */
+  found(image: object): boolean;
   /** Whether a location has compiled code. */
   isCompiled(location: number): boolean;
 }
@@ -303,10 +306,8 @@ export class WasmInterpreter {
     const left = this.#takeLeft(key, address);
     if (left !== undefined) {
       i32[tableEntry(key)] = left.records;
-      if (left.compiled !== undefined) {
-        this.#hooks.found(left.image!);
+      if (left.compiled !== undefined && !this.#hooks.found(left.image!))
         for (const l of left.compiled) if (!this.#hooks.isCompiled(l)) this.records.forgetCompiled(l);
-      }
       this.#putStops();
       return 1;
     }

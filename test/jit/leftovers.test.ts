@@ -102,6 +102,58 @@ test('places wait for others to be put together from stencils with, in the next 
   expect(isStitched[0]).toBe(false);
 });
 
+/** Calls a function at each of so many turns, a thousand in all. */
+const calling = (by: number, every: number) => `
+  .thumb
+  b     begin
+more:
+  adds  r1, #${by}
+  bx    lr
+begin:
+  movw  r4, #1000
+  movs  r1, #0
+  movs  r2, #0
+again:
+  adds  r2, #1
+  cmp   r2, #${every}
+  bne   skip
+  movs  r2, #0
+  bl    more
+skip:
+  subs  r4, #1
+  bne   again
+  svc   #0`;
+/** Where that function is. */
+const MORE = CODE + 3;
+
+/** A function on a second page, which is called r6 times from there and at each 64th of r5 turns from the first. */
+const onTwoPages = (by: number) =>
+  assemble(`
+    .thumb
+    movs  r1, #0
+    mov   r4, r6
+    cbz   r6, again
+    bl    often
+  again:
+    tst   r5, #63
+    bne   skip
+    bl    more
+  skip:
+    subs  r5, #1
+    bne   again
+    svc   #0
+    .org  ${PAGE}
+  often:
+    mov   r7, lr
+  each:
+    bl    more
+    subs  r4, #1
+    bne   each
+    bx    r7
+  more:
+    adds  r1, #${by}
+    bx    lr`);
+
 describe.each([
   ['compiled code', jitWith],
   ['the interpreter', interpWith],
@@ -233,27 +285,47 @@ describe.each([
 
   test('a function that is compiled in one file, and called by what is compiled in another', () => {
     const factory = withStore(new TranslationStore());
-    const program = (by: number, every: number) => `
-      .thumb
-      b     begin
-    more:
-      adds  r1, #${by}
-      bx    lr
-    begin:
-      movw  r4, #1000
-      movs  r1, #0
-      movs  r2, #0
-    again:
-      adds  r2, #1
-      cmp   r2, #${every}
-      bne   skip
-      movs  r2, #0
-      bl    more
-    skip:
-      subs  r4, #1
-      bne   again
-      svc   #0`;
-    expect(process(factory, fileWith(program(1, 1), 'often'))).toBe(1000);
-    expect(process(factory, fileWith(program(2, 20), 'seldom'))).toBe(100);
+    const [often, seldom] = [fileWith(calling(1, 1), 'often'), fileWith(calling(2, 20), 'seldom')];
+    for (let i = 0; i < 3; i++) {
+      expect(process(factory, often)).toBe(1000);
+      expect(process(factory, seldom)).toBe(100);
+    }
+  });
+
+  test('a function of no file, and one of another run, that is called by what is compiled', () => {
+    const seldom = fileWith(calling(2, 20), 'seldom');
+    const store = new TranslationStore();
+    expect(process(withStore(store), new BytesSource(fileWith(calling(1, 1), '').bytes))).toBe(1000);
+    expect(process(withStore(store), seldom)).toBe(100);
+    for (const before of [[], [MORE], [0, MORE]]) {
+      expect(process(withStore(new TranslationStore()), fileWith(calling(1, 1), 'often'))).toBe(1000);
+      const later = new TranslationStore();
+      for (const location of before) later.slotOf(location);
+      expect(process(withStore(later), seldom)).toBe(100);
+    }
+  });
+
+  test.each([
+    ['both were', 2048],
+    ['it alone was', 64],
+  ])('a function on a page that is not what it was, when %s often run', (_who, turns) => {
+    const factory = withStore(new TranslationStore());
+    const bytes = new Uint8Array(2 * PAGE);
+    bytes.set(onTwoPages(1));
+    const file = new BytesSource(bytes, 'caller and function');
+    const other = new BytesSource(onTwoPages(3).slice(PAGE), 'another function');
+    const of = (fromFirst: number, fromSecond: number, isChanged: boolean) =>
+      process(factory, file, ({ space, cpu }) => {
+        const vma = space.find(CODE)!;
+        space.map({ ...vma, end: CODE + 2 * PAGE });
+        if (isChanged)
+          space.map({ ...vma, start: CODE + PAGE, end: CODE + 2 * PAGE, offset: 0, source: other });
+        cpu.r[5] = fromFirst;
+        cpu.r[6] = fromSecond;
+      });
+    for (let i = 0; i < 2; i++) {
+      expect(of(turns, 1000, false)).toBe(turns / 64 + 1000);
+      expect(of(2048, 0, true)).toBe(3 * (2048 / 64));
+    }
   });
 });
