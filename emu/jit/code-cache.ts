@@ -109,7 +109,7 @@ export class CodeCache {
   acquire(image: CodeImage, location: number, isHot: boolean, arrivals: number): number {
     const slot = this.modules.compiledSlot(location);
     if (slot > 0 || this.isPrivate(image)) return slot;
-    if (image.late.length > 0) this.#takeLate(image);
+    this.#takeLate(image, location);
     if (this.#attach(image) && this.modules.compiledSlot(location) > 0)
       return this.modules.compiledSlot(location);
     this.#store.arrivals += arrivals;
@@ -208,13 +208,14 @@ export class CodeCache {
       this.hooks.translated(batch.translations.map((t) => t.location));
   }
 
-  /** What was translated for others that have ended is this process's, too, when it has the same code. */
-  #takeLate(image: CodeImage): void {
-    for (const answer of image.late.splice(0)) {
-      const isRight = isRightIn(this, image, answer);
-      if (isRight === true) this.use(image, answer);
-      else if (isRight === undefined) image.late.push(answer);
-    }
+  /** What was translated at a location for others that have ended is this process's, too, when it has the same code. */
+  #takeLate(image: CodeImage, location: number): void {
+    const answer = image.late.at(location);
+    if (answer === undefined) return;
+    const isRight = isRightIn(this, image, answer);
+    if (isRight === undefined) return;
+    image.late.remove(answer);
+    if (isRight) this.use(image, answer);
   }
 
   /** Leaves a batch to the keeper. */

@@ -15,6 +15,8 @@ import type { FuncBody } from './wasm.ts';
 
 /** Targets of one indirect jump that are compared with, before the jump cache is asked. */
 const MAX_GUESSES = 4;
+/** Locations of answers that wait. */
+const MAX_LATE = 512;
 
 /** A compiled region. */
 export interface Translation {
@@ -54,6 +56,24 @@ export interface CompiledModule {
 /** A translation has come, or is gone. */
 export type News = Translation | { readonly location: number; readonly removed: true };
 
+/** Answers that wait for a process that has the code, by the locations of what they hold. */
+export class LateAnswers {
+  readonly #byLocation = new Map<number, Answer>();
+
+  /** Of more the oldest are forgotten. */
+  add(answer: Answer): void {
+    for (const { location } of answer.batch.translations) this.#byLocation.set(location, answer);
+    while (this.#byLocation.size > MAX_LATE) this.remove(this.#byLocation.values().next().value!);
+  }
+  at(location: number): Answer | undefined {
+    return this.#byLocation.get(location);
+  }
+  remove(answer: Answer): void {
+    for (const { location } of answer.batch.translations)
+      if (this.#byLocation.get(location) === answer) this.#byLocation.delete(location);
+  }
+}
+
 export class CodeImage {
   /** Translations in use, by location: the last one made of each. Of kept ones those that have been asked for. */
   readonly translations = new Map<number, Translation>();
@@ -74,7 +94,7 @@ export class CodeImage {
   /** Locations of regions that another thread has been asked for. */
   readonly asked = new Set<number>();
   /** What it has answered when the process was gone that had asked: another that has the same code may use it. */
-  readonly late: Answer[] = [];
+  readonly late = new LateAnswers();
   /** Instructions in its translations. */
   instructions = 0;
   /** What has been added and removed since it was last told to another thread; null when none is told. */

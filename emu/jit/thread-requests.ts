@@ -9,9 +9,6 @@ import type { CodeImage } from './code-image.ts';
 import { type Answer, READ_WORDS, type TranslationThread } from './translation-thread.ts';
 import { type Start, wordAt } from './translator.ts';
 
-/** Answers that wait for a process that has the code: of more the oldest are forgotten. */
-const MAX_LATE = 32;
-
 /** An address space with code. */
 interface Coded {
   readonly space: AddressSpace;
@@ -55,9 +52,7 @@ export class ThreadRequests {
       asker.answered(isForLater);
       if (answer === null) return;
       if (this.#closed) {
-        if (asker.isPrivate(image)) return;
-        image.late.push(answer);
-        if (image.late.length > MAX_LATE) image.late.shift();
+        if (!asker.isPrivate(image)) image.late.add(answer);
       } else if (isRightIn(asker, image, answer)) asker.use(image, answer);
     });
   }
