@@ -30,7 +30,7 @@ const idle = new WeakMap<WebAssembly.Memory, Map<RecordDecoder, Machinery>>();
 export class Machinery {
   readonly table: WebAssembly.Table;
   /** By slot of the table: of whose code there is a function in it that a process has left (ModuleTable). */
-  readonly left: (object | undefined)[] = [];
+  readonly left: (object | undefined)[] = [undefined];
   readonly runtime: Runtime;
   readonly interpret: Enter;
   /** Makes a record from the tables of the interpreter (tier0/quick.ts): (record, encoding, instruction set) -> 1 when it has. */
@@ -111,6 +111,12 @@ export class Machinery {
   stitch(wasm: Uint8Array<ArrayBuffer>, count: number): void {
     new WebAssembly.Instance(new WebAssembly.Module(wasm), { e: this.#handlerImports });
     this.stitched += count;
+  }
+
+  /** Makes room for so many slots more. */
+  grow(count: number): void {
+    this.table.grow(count, this.missStub);
+    for (let i = 0; i < count; i++) this.left.push(undefined);
   }
 
   /** Puts the stub back into a slot in which a process has left a function. */

@@ -98,7 +98,7 @@ export class ModuleTable {
     const store = this.#store;
     const machinery = this.#machinery;
     if (table.length < store.slotCount) {
-      table.grow(Math.max(store.slotCount - table.length, table.length >> 1), machinery.missStub);
+      machinery.grow(Math.max(store.slotCount - table.length, table.length >> 1));
       const filled = new Uint8Array(table.length);
       filled.set(this.#filled.subarray(0, table.length));
       this.#filled = filled;
