@@ -39,8 +39,9 @@ export function foreignSource(
 function fetchNode(architecture: Architecture, project: string, work: string): string {
   const { optionalDependencies } = createRequire(import.meta.url)(path.join(project, 'package.json'));
   const name = `node-linux-${architecture}`;
-  const args = ['pack', '--silent', '--pack-destination', work, `${name}@${optionalDependencies[name]}`];
-  const archive = command('npm', args, project).trim();
+  const wanted = `${name}@${optionalDependencies[name]}`;
+  const args = ['pack', '--loglevel=error', '--pack-destination', work, wanted];
+  const archive = command('npm', args, project, { ...process.env, PATH: machinesPath() }).trim();
   command('tar', ['-xzf', path.join(work, archive), '-C', work, 'package/bin/node'], work);
   return path.join(work, 'package/bin/node');
 }
@@ -113,10 +114,19 @@ function find(root: string, name: string): string {
   return found;
 }
 
+/**
+ * PATH without what npm puts before it for scripts and npx: there the Node of a package would run the machine's npm, which looks
+ * beside its Node for the machine's configuration.
+ */
+function machinesPath(): string {
+  const all = (process.env.PATH ?? '').split(path.delimiter);
+  return all.filter((directory) => !directory.endsWith('node_modules/.bin')).join(path.delimiter);
+}
+
 /** Runs a command of this machine; its output. Throws an Error with what it said. */
-function command(name: string, args: string[], cwd: string): string {
+function command(name: string, args: string[], cwd: string, env = process.env): string {
   try {
-    return execFileSync(name, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    return execFileSync(name, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   } catch (error) {
     const { code, stderr } = error as { code?: string; stderr?: string };
     if (code === 'ENOENT') throw new Error(`the command ${name} is not installed`);

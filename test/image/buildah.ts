@@ -57,6 +57,8 @@ export interface BuildOptions {
   /** With qemu-arm registered in binfmt_misc. */
   binfmt?: boolean;
   args?: readonly string[];
+  /** Is told what the build prints, when it does. */
+  printed?: (text: string) => void;
 }
 
 /** The files that a build is given. */
@@ -100,7 +102,8 @@ export class Buildah {
     // Not the default everywhere, and not one that needs a bridge.
     if (options.isolation === 'oci') command.push('--runtime', 'runc', '--network', 'host');
     command.push('--format', options.format ?? 'oci', '--tag', tag, ...(options.args ?? []), this.context);
-    return options.binfmt ? withBinfmt(command) : run(command[0]!, command.slice(1));
+    const { printed } = options;
+    return options.binfmt ? withBinfmt(command, printed) : run(command[0]!, command.slice(1), { printed });
   }
 
   /** As `buildah inspect` tells it of a docker image. */
@@ -141,7 +144,13 @@ export function run(
     env,
     cwd,
     started,
-  }: { env?: NodeJS.ProcessEnv; cwd?: string; started?: (child: ReturnType<typeof spawn>) => void } = {},
+    printed,
+  }: {
+    env?: NodeJS.ProcessEnv;
+    cwd?: string;
+    started?: (child: ReturnType<typeof spawn>) => void;
+    printed?: BuildOptions['printed'];
+  } = {},
 ): Promise<Build> {
   return new Promise((resolve, reject) => {
     // One pipe for both: of two, who reads late cannot tell which line was first.
@@ -154,6 +163,7 @@ export function run(
     let output = '';
     child.stdout!.setEncoding('utf8').on('data', (text) => {
       output += text;
+      printed?.(text);
     });
     child.on('error', reject);
     child.on('close', (status) => resolve({ status: status ?? -1, output }));
@@ -162,7 +172,7 @@ export function run(
 }
 
 /** In a user namespace with all users, where root may mount. */
-function withBinfmt(command: readonly string[]): Promise<Build> {
+function withBinfmt(command: readonly string[], printed?: BuildOptions['printed']): Promise<Build> {
   const started = ({ pid, stdin }: ReturnType<typeof spawn>) => {
     const namespace = () => readlinkSync(`/proc/${pid}/ns/user`);
     const own = readlinkSync('/proc/self/ns/user');
@@ -173,7 +183,8 @@ function withBinfmt(command: readonly string[]): Promise<Build> {
       stdin!.end('go\n');
     }, 20);
   };
-  return run('unshare', ['--user', '--mount', 'sh', '-ec', REGISTER, 'sh', ...command], { started });
+  const unshare = ['--user', '--mount', 'sh', '-ec', REGISTER, 'sh', ...command];
+  return run('unshare', unshare, { started, printed });
 }
 
 /** All files of a tree: type, mode, owner, number of links, and content or target; no times. */
