@@ -4,15 +4,16 @@
  *
  * Each round builds an image twice, by armrun and by qemu-arm, in turns. A line's time is from when buildah says that it comes to
  * it until it says so of the next one: the wall time of what a user waits for. Nothing is translated before a build; what an
- * earlier line has left in the image serves later ones, as it does for users. Medians, to .cache/bench/images.json too.
+ * earlier line has left in the image serves later ones, as it does for users. Results go to .cache/bench/images.json, too.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { Buildah, refuseBinfmt, removeStorage } from '../test/image/buildah.ts';
+import { Buildah, type BuildOptions, refuseBinfmt, removeStorage } from '../test/image/buildah.ts';
+import { imageArchive } from '../test/image/docker.ts';
 import { packInto, project, temporaryDirectory } from '../test/image/roots.ts';
-import { makeRoot } from '../test/programs/engines.ts';
-import { median } from './measure.ts';
+import { ENVIRONMENT, makeRoot } from '../test/programs/engines.ts';
+import { machine, measure, median, type Result, type Results } from './measure.ts';
+import { UsageError } from './options.ts';
 
 interface Line {
   readonly name: string;
@@ -40,9 +41,8 @@ with zipfile.ZipFile('/wheels/demo-1-py3-none-any.whl', 'w') as wheel:
 `;
 const HELLO = '#include <stdio.h>\nint main(void) { puts("hello"); }\n';
 
-const BASE = `FROM scratch
-ADD image.tar /
-ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C
+const BASE = `FROM localhost/image
+ENV DEBIAN_FRONTEND=noninteractive LC_ALL=C
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev python3-pip
 COPY hello.c /hello.c
 COPY wheel.py /wheels/wheel.py
@@ -73,60 +73,91 @@ class StepTimes {
   }
 }
 
-async function build(buildah: Buildah, tag: string, dockerfile: string, binfmt: boolean): Promise<StepTimes> {
+async function build(
+  buildah: Buildah,
+  tag: string,
+  dockerfile: string,
+  options: Pick<BuildOptions, 'binfmt' | 'files'>,
+): Promise<StepTimes> {
   const steps = new StepTimes();
-  const { status, output } = await buildah.build(tag, dockerfile, {
-    binfmt,
-    printed: (text) => steps.printed(text),
-  });
+  const printed = (text: string) => steps.printed(text);
+  const { status, output } = await buildah.build(tag, dockerfile, { ...options, printed });
   if (status !== 0) throw new Error(output);
   return steps;
 }
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '3' } } });
-const rounds = Number(values.rounds);
-if (!Number.isInteger(rounds) || rounds < 1)
-  throw new Error(`--rounds ${values.rounds}: not a number of rounds`);
-refuseBinfmt();
-const directory = temporaryDirectory();
-try {
-  const buildah = new Buildah(directory);
-  execFileSync('tar', [
-    '--numeric-owner',
-    '-C',
-    makeRoot('image'),
-    '-cf',
-    `${buildah.context}/image.tar`,
-    '.',
-  ]);
-  packInto(`${buildah.context}/armrun.tar.gz`);
-  writeFileSync(`${buildah.context}/hello.c`, HELLO);
-  writeFileSync(`${buildah.context}/wheel.py`, WHEEL);
-  await build(buildah, 'base', BASE, true);
-  const engines = [
-    { name: 'armrun', dockerfile: `FROM localhost/base\nADD armrun.tar.gz /\n${RUNS}`, binfmt: false },
-    { name: 'qemu-arm', dockerfile: `FROM localhost/base\n${RUNS}`, binfmt: true },
-  ];
-  const seconds: Record<string, Record<string, number[]>> = {};
-  for (let round = 1; round <= rounds; round++)
-    for (const { name, dockerfile, binfmt } of engines) {
-      process.stderr.write(`round ${round} of ${rounds}: ${name}\n`);
-      const steps = await build(buildah, name, dockerfile, binfmt);
-      for (const line of LINES)
-        ((seconds[line.name] ??= {})[name] ??= []).push(
-          ...steps.of(`RUN ${line.run}`).map((ms) => ms / 1000),
-        );
-    }
-  console.log(
-    `${'RUN line'.padEnd(12)}${'armrun'.padStart(10)}${'qemu-arm'.padStart(10)}${'ratio'.padStart(8)}`,
-  );
-  for (const [name, times] of Object.entries(seconds)) {
-    const [ours, theirs] = [median(times.armrun!), median(times['qemu-arm']!)];
-    const cells = [`${ours.toFixed(2)} s`, `${theirs.toFixed(2)} s`].map((cell) => cell.padStart(10));
-    console.log(`${name.padEnd(12)}${cells.join('')}${(ours / theirs).toFixed(2).padStart(8)}`);
+function roundsOf(argv: readonly string[]): number {
+  let rounds: string;
+  try {
+    ({ rounds } = parseArgs({
+      args: [...argv],
+      options: { rounds: { type: 'string', default: '3' } },
+    }).values);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
   }
+  const number = Number(rounds);
+  if (!Number.isInteger(number) || number < 1)
+    throw new UsageError(`--rounds ${rounds}: not a number of rounds`);
+  return number;
+}
+
+/** Milliseconds of each line, by engine. */
+type Runs = Record<'armrun' | 'qemu-arm', number[]>;
+
+async function run(rounds: number): Promise<readonly Runs[]> {
+  refuseBinfmt();
+  const runs = LINES.map((): Runs => ({ armrun: [], 'qemu-arm': [] }));
+  const directory = temporaryDirectory();
+  try {
+    const buildah = new Buildah(directory);
+    const archive = `${directory}/image.archive`;
+    imageArchive(makeRoot('image'), archive, 'localhost/image:latest');
+    buildah.load(archive);
+    packInto(`${buildah.context}/armrun.tar.gz`);
+    const files = { 'hello.c': HELLO, 'wheel.py': WHEEL };
+    await build(buildah, 'base', BASE, { binfmt: true, files });
+    const engines = [
+      { name: 'armrun', dockerfile: `FROM localhost/base\nADD armrun.tar.gz /\n${RUNS}`, binfmt: false },
+      { name: 'qemu-arm', dockerfile: `FROM localhost/base\n${RUNS}`, binfmt: true },
+    ] as const;
+    for (let round = 1; round <= rounds; round++)
+      for (const { name, dockerfile, binfmt } of engines) {
+        process.stderr.write(`round ${round} of ${rounds}: ${name}\n`);
+        const steps = await build(buildah, name, dockerfile, { binfmt });
+        LINES.forEach((line, i) => {
+          runs[i]![name].push(...steps.of(`RUN ${line.run}`));
+        });
+      }
+  } finally {
+    removeStorage(directory);
+  }
+  return runs;
+}
+
+function report(rounds: number, runs: readonly Runs[]): void {
+  const line = (cells: readonly string[]) =>
+    console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(10) : cell.padStart(12))).join(''));
+  line(['RUN line', 'armrun', 'qemu-arm', 'of qemu-arm']);
+  const results = LINES.map(({ name, run: about }, i): Result => {
+    const of = runs[i]!;
+    const medians = { armrun: median(of.armrun), 'qemu-arm': median(of['qemu-arm']) };
+    const ratio = (medians.armrun / medians['qemu-arm']).toFixed(2);
+    line([name, `${medians.armrun.toFixed(0)} ms`, `${medians['qemu-arm'].toFixed(0)} ms`, ratio]);
+    return { name, about, median: medians, runs: { ...of } };
+  });
+  const bareNode = measure([process.execPath, '-e', '0'], ENVIRONMENT).ms;
+  const all: Results = { date: new Date().toISOString(), machine: machine(), rounds, bareNode, results };
   mkdirSync(`${project}.cache/bench`, { recursive: true });
-  writeFileSync(`${project}.cache/bench/images.json`, JSON.stringify(seconds, null, 2));
-} finally {
-  removeStorage(directory);
+  writeFileSync(`${project}.cache/bench/images.json`, `${JSON.stringify(all, null, 1)}\n`);
+  console.log('written: .cache/bench/images.json');
+}
+
+try {
+  const rounds = roundsOf(process.argv.slice(2));
+  report(rounds, await run(rounds));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`bench:images: ${error.message}\n`);
+  process.exitCode = 2;
 }

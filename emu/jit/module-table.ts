@@ -181,17 +181,14 @@ export class ModuleTable {
     if (modules === undefined) return this.#isAsFound && this.#found.has(image);
     this.#left.delete(image);
     this.#found.set(image, modules);
-    const fits = (compiled: CompiledModule) => !this.#live.has(compiled) && this.fits(compiled, image);
-    const isSame = [...modules.keys()].every(fits);
-    if (!isSame) {
+    const fitting = [...modules.keys()].filter((m) => !this.#live.has(m) && this.fits(m, image));
+    if (fitting.length < modules.size) {
       this.#isAsFound = false;
       const { left } = this.#machinery;
       for (const { slots } of modules.keys())
         for (const slot of slots) if (left[slot] === image) this.#machinery.empty(slot);
     }
-    modules.forEach((functions, compiled) => {
-      if (isSame || fits(compiled)) this.#put(image, compiled, functions);
-    });
+    for (const compiled of fitting) this.#put(image, compiled, modules.get(compiled)!);
     return this.#isAsFound;
   }
 
@@ -210,13 +207,21 @@ export class ModuleTable {
     this.#placed(compiled, image);
   }
 
-  /** Leaves the functions of images to the memory's next process. Gives those images. */
-  #leave(isPrivate: (compiled: CompiledModule) => boolean): Iterable<CodeImage> {
+  /** Leaves an image's functions, where they are in the table, to the memory's next process. */
+  #leaveOf(image: CodeImage, modules: LeftModules): void {
+    this.#left.set(image, modules);
+    const { left } = this.#machinery;
+    for (const { slots } of modules.keys())
+      for (const slot of slots) if (this.#filled[slot]) left[slot] = image;
+  }
+
+  /** Leaves what is not private; of the rest the stub takes the places. */
+  #leave(isPrivate: (compiled: CompiledModule) => boolean): void {
     if (this.#isAsFound) {
       this.#found.forEach((modules, image) => {
-        this.#left.set(image, modules);
+        this.#leaveOf(image, modules);
       });
-      return this.#found.keys();
+      return;
     }
     const taken = new Set<number>();
     const byImage = new Map<CodeImage, [CompiledModule, LeftFunctions][]>();
@@ -236,8 +241,12 @@ export class ModuleTable {
       if (others === undefined) byImage.set(image, [[compiled, functions]]);
       else others.push([compiled, functions]);
     }
-    for (const [image, modules] of byImage) this.#left.set(image, new Map(modules.reverse()));
-    return byImage.keys();
+    for (const [image, modules] of byImage) this.#leaveOf(image, new Map(modules.reverse()));
+    // What nobody is to have.
+    const { left } = this.#machinery;
+    for (const { slots } of this.#live)
+      for (const slot of slots)
+        if (this.#filled[slot] && left[slot] === undefined) this.#machinery.empty(slot);
   }
 
   /** Whether it has an instance here. */
@@ -247,15 +256,7 @@ export class ModuleTable {
 
   /** The end of the process: leaves what the next one can use, all but what is private. */
   close(isPrivate: (compiled: CompiledModule) => boolean): void {
-    const { left } = this.#machinery;
-    for (const image of this.#leave(isPrivate))
-      for (const { slots } of this.#left.get(image)!.keys())
-        for (const slot of slots) if (this.#filled[slot]) left[slot] = image;
-    // What nobody is to have.
-    if (!this.#isAsFound)
-      for (const { slots } of this.#live)
-        for (const slot of slots)
-          if (this.#filled[slot] && left[slot] === undefined) this.#machinery.empty(slot);
+    this.#leave(isPrivate);
     this.#remembered.forEach((i) => {
       this.#jumpCache[i] = 0;
       this.#jumpCache[i + 1] = 0;

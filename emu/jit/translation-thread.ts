@@ -19,6 +19,7 @@ import {
   type Start,
   Translator,
   type TranslatorOptions,
+  type Views,
   wordAt,
 } from './translator.ts';
 import type { FuncBody } from './wasm.ts';
@@ -331,7 +332,7 @@ class SharedView implements CodeView {
   readonly #wanted: number;
   /** What has been read, by address * 8 + size: once, whatever becomes of it. */
   readonly #read = new Map<number, number>();
-  readonly #views: { readonly u8: Uint8Array; readonly u16: Uint16Array; readonly i32: Int32Array };
+  readonly #views: Views;
 
   constructor(buffer: SharedArrayBuffer, mirror: Mirror, { code, constantPages, wanted }: Job) {
     this.#wanted = wanted;

@@ -48,12 +48,15 @@ export interface CodeView {
   isWanted(location: number): boolean;
 }
 
+/** A memory as bytes, halfwords and words. */
+export interface Views {
+  readonly u8: Uint8Array;
+  readonly u16: Uint16Array;
+  readonly i32: Int32Array;
+}
+
 /** What so many bytes hold, at an address that is a multiple of them: four as int32. */
-export function wordAt(
-  { u8, u16, i32 }: { readonly u8: Uint8Array; readonly u16: Uint16Array; readonly i32: Int32Array },
-  address: number,
-  size: number,
-): number {
+export function wordAt({ u8, u16, i32 }: Views, address: number, size: number): number {
   return size === 4 ? i32[address >>> 2]! : size === 2 ? u16[address >>> 1]! : u8[address]!;
 }
 
