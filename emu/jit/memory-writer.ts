@@ -60,8 +60,7 @@ export abstract class MemoryWriter extends FlagWriter {
     out.tee(permissions);
     out.i32(kind);
     out.byte(OP.i32_and);
-    out.byte(OP.i32_eqz);
-    this.checkIf(address, accessCode(length, kind, align), permissions);
+    this.checkUnless(address, accessCode(length, kind, align), permissions);
   }
 
   /** Leaves the page byte of address + offset. */
@@ -110,8 +109,13 @@ export abstract class MemoryWriter extends FlagWriter {
     out.byte(OP.i32_and);
     out.i32(kind);
     out.byte(OP.i32_and);
-    out.byte(OP.i32_eqz);
-    this.checkIf(address, accessCode(length, kind, GROUP_ALIGN));
+    this.checkUnless(address, accessCode(length, kind, GROUP_ALIGN));
+  }
+
+  /** As checkIf, with the answer to "is it allowed?". */
+  protected checkUnless(address: Node, code: number, permissions = -1): void {
+    this.out.byte(OP.i32_eqz);
+    this.checkIf(address, code, permissions);
   }
 
   /**

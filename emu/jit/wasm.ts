@@ -235,6 +235,15 @@ export class ByteWriter {
     this.length += b.length;
   }
 
+  /** A part of other code, short as a rule. */
+  part(code: Uint8Array, from: number, to: number): void {
+    this.#room(to - from);
+    const { bytes } = this;
+    let at = this.length;
+    for (let i = from; i < to; i++) bytes[at++] = code[i]!;
+    this.length = at;
+  }
+
   /** A name, ASCII only. */
   name(s: string): void {
     this.u32(s.length);

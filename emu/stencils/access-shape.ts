@@ -138,15 +138,14 @@ export interface Range {
   readonly kind: number;
 }
 
-/** What an instruction with the record at `record` accesses, if that is known. */
+/** What an instruction with the record at `record` accesses, by the words of what is known. */
 export function accessAt(
   access: number,
   plus: number,
   record: number,
   u8: Uint8Array,
   i32: Int32Array,
-): Range | null {
-  if (access === 0) return null;
+): Range {
   const place = access & 0x3f;
   const base = access & BY_OPERAND ? u8[record + place]! : place;
   const value = i32[(record + RECORD.word) >>> 2]!;

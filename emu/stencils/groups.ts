@@ -10,7 +10,7 @@
 import { WRITE } from '../memory/layout.ts';
 import { accessAt, type Range, writesAt } from './access-shape.ts';
 import type { RunInsn } from './run.ts';
-import { ENTRY, type Stencils } from './stencil.ts';
+import { ENTRY } from './stencil.ts';
 
 /** Bytes that one test covers: not all of them are sure to be touched. */
 const MAX_RANGE = 128;
@@ -18,27 +18,24 @@ const MAX_RANGE = 128;
 /** Sets `test` and `isTested` of a run's instructions, in the order of which they are run. */
 export function groupAccesses(
   run: readonly RunInsn[],
-  { entries }: Stencils,
+  entries: Int32Array,
   u8: Uint8Array,
   i32: Int32Array,
 ): void {
-  const joins = new Set(run.map(({ target }) => target));
-  /** By base register. */
-  const groups = new Map<number, { first: RunInsn; range: Range }>();
+  /** By base register: the first instruction, and what it is to test. */
+  let groups: { readonly first: RunInsn; range: Range }[] = [];
   for (const insn of run) {
-    const { record, stencil } = insn;
-    const entry = stencil * ENTRY.words;
-    const isInBlock = record !== insn.inPage;
-    if (!isInBlock && joins.has(insn.address)) groups.clear();
+    const { record } = insn;
+    const entry = insn.stencil * ENTRY.words;
+    if (insn.isJoin && groups.length > 0) groups = [];
+    const access = entries[entry + ENTRY.access]!;
     // What is run under a condition may be no access.
-    const own =
-      insn.condition === 0 && !isInBlock
-        ? accessAt(entries[entry + ENTRY.access]!, entries[entry + ENTRY.plus]!, record, u8, i32)
-        : null;
-    if (own !== null) {
-      const group = groups.get(own.base);
+    if (access !== 0 && insn.condition === 0 && record === insn.inPage) {
+      const own = accessAt(access, entries[entry + ENTRY.plus]!, record, u8, i32);
+      const group = groups.find(({ range }) => range.base === own.base);
       const range = group === undefined ? null : both(group.range, own);
-      if (group === undefined || range === null) groups.set(own.base, { first: insn, range: own });
+      if (group === undefined) groups.push({ first: insn, range: own });
+      else if (range === null) groups[groups.indexOf(group)] = { first: insn, range: own };
       else {
         group.range = range;
         group.first.test = range;
@@ -46,8 +43,9 @@ export function groupAccesses(
         insn.isTested = true;
       }
     }
+    if (groups.length === 0) continue;
     const writes = entries[entry + ENTRY.core]!;
-    for (const base of groups.keys()) if (writesAt(writes, base, record, u8)) groups.delete(base);
+    if (writes !== 0) groups = groups.filter(({ range }) => !writesAt(writes, range.base, record, u8));
   }
 }
 

@@ -2,22 +2,21 @@
  * Finds out which instructions a function of stencils is to have: a **run**, from a place on, in one page of code, so that
  * whatever takes the page's records away takes its runs away with them. It goes on past branches as far as instructions have been
  * decoded, and behind a jump where a branch of the run itself goes: so a way around something is inside it. It leaves behind a
- * system call, before what has no stencil, where another run begins, and behind a branch that is often taken. A branch to its
- * beginning is a loop.
+ * system call, before what has no stencil, and where another run begins. A branch to its beginning is a loop.
  */
 import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
 import type { RecordDecoder } from '../tier0/decoder.ts';
 import { CONDITION_HANDLERS, HANDLER, RECORD, RECORD_SCALE } from '../tier0/record.ts';
 import type { Range } from './access-shape.ts';
 import { groupAccesses } from './groups.ts';
-import { ENTRY, FLAG, type Stencils } from './stencil.ts';
+import { COND_SHIFT, ENTRY, FLAG, type Stencils } from './stencil.ts';
 
 /** Instructions in one run. */
 const MAX_LENGTH = 64;
-/** A branch to where has been arrived so often may be taken more often than not. */
-const OFTEN = 512;
 const CONDITIONS_END = HANDLER.CONDITIONS + 2 * CONDITION_HANDLERS;
 const NZCV = 15;
+/** The entry of what does nothing: that of the handler which decodes. */
+const NO_STENCIL = HANDLER.DECODE;
 
 /** Where code begins: a record, and its address. */
 export interface Place {
@@ -40,14 +39,25 @@ export interface RunInsn {
   readonly condition: number;
   /** 1 for the first of an IT block, else 0. */
   beginsBlock: number;
-  /** Where a direct branch goes; -1 for what is none. */
+  /** Where a direct branch goes, -1 for what is none; and where in the run that is, -1 for elsewhere. */
   readonly target: number;
+  goesTo: number;
+  /** A branch of the run goes there; one from before. */
+  isJoin: boolean;
+  endsBlock: boolean;
+  /** Flags that are read from it on. */
+  live: number;
   /** Goes on where the run does not: behind it. */
   leaves: boolean;
   /** It makes this test first, for itself and others behind it. */
   test: Range | null;
   /** Its access needs no test of its own. */
   isTested: boolean;
+  /** Of a branch: the comparison before it that is made together with it, by the entry `fused`. */
+  comparison: RunInsn | null;
+  fused: number;
+  /** And whether the comparison is to set its flags where the branch is taken. */
+  setsFlags: boolean;
 }
 
 /** Instructions in the order of addresses, none where there can be no run; and where it would go on if it might be longer. */
@@ -58,14 +68,20 @@ export interface Run {
 
 export class RunFinder {
   readonly #stencils: Stencils;
+  readonly #entries: Int32Array;
   readonly #decoder: RecordDecoder;
   readonly #u8: Uint8Array;
   readonly #u16: Uint16Array;
   readonly #i32: Int32Array;
   #run: RunInsn[] = [];
+  /** Where the run under way has each halfword of the page, and one more; 0 for none. */
+  readonly #places = new Uint8Array(PAGE_SIZE / 2);
+  /** Where branches of the run go that it has not come to. */
+  #ahead: number[] = [];
 
   constructor(stencils: Stencils, decoder: RecordDecoder, buffer: ArrayBufferLike) {
     this.#stencils = stencils;
+    this.#entries = stencils.entries;
     this.#decoder = decoder;
     this.#u8 = new Uint8Array(buffer);
     this.#u16 = new Uint16Array(buffer);
@@ -79,11 +95,10 @@ export class RunFinder {
 
   /** The run from a place on. */
   find(place: Place): Run {
-    this.#run = [];
-    const run = this.#run;
+    const run: RunInsn[] = [];
+    this.#run = run;
+    this.#ahead.length = 0;
     let rest: Place | null = null;
-    /** Where branches of the run go that it has not come to. */
-    let ahead: number[] = [];
     let { record, address } = place;
     for (let goesOn = false; ; ) {
       const before = run.length;
@@ -95,35 +110,55 @@ export class RunFinder {
       goesOn = size !== 0;
       for (let i = before; i < run.length; i++) {
         const insn = run[i]!;
-        if (isNear(insn) && insn.target > insn.address) ahead.push(insn.target);
+        if (isNear(insn) && insn.target > insn.address) this.#ahead.push(insn.target);
         goesOn = this.#goesOn(insn);
       }
       record += size * RECORD_SCALE;
       address += size;
       if (goesOn) continue;
-      ahead = ahead.filter((target) => target > address || (target === address && size !== 0));
-      if (ahead.length === 0) break;
-      const next = Math.min(...ahead);
+      const next = this.#nextAhead(size === 0 ? address + 1 : address);
+      if (next < 0) break;
       record += (next - address) * RECORD_SCALE;
       address = next;
     }
+    this.#findJoins();
     this.#leaveDeadFlags();
-    groupAccesses(run, this.#stencils, this.#u8, this.#i32);
+    groupAccesses(run, this.#entries, this.#u8, this.#i32);
     return { insns: run, rest };
+  }
+
+  /** The first place from an address on that a branch of the run goes to; -1 when there is none. */
+  #nextAhead(from: number): number {
+    let next = -1;
+    for (const target of this.#ahead) if (target >= from && (next < 0 || target < next)) next = target;
+    return next;
+  }
+
+  /** Finds out where in the run its branches go. */
+  #findJoins(): void {
+    const run = this.#run;
+    const places = this.#places;
+    for (let i = 0; i < run.length; i++) {
+      const insn = run[i]!;
+      if (insn.record === insn.inPage) places[(insn.address & PAGE_MASK) >>> 1] = i + 1;
+    }
+    for (const insn of run) {
+      const to = isNear(insn) ? places[(insn.target & PAGE_MASK) >>> 1]! - 1 : -1;
+      if (to < 0) continue;
+      insn.goesTo = to;
+      const target = run[to]!;
+      target.isJoin = true;
+      if (target.address > insn.address) target.endsBlock = true;
+    }
+    for (const { address } of run) places[(address & PAGE_MASK) >>> 1] = 0;
   }
 
   /** Whether the run goes on behind an instruction. */
   #goesOn(insn: RunInsn): boolean {
     const flags = this.#flagsOf(insn.handler);
     if (flags & FLAG.JUMPS && insn.condition === 0) return false;
-    insn.leaves = (flags & FLAG.ENDS) !== 0 || this.#isOftenTaken(insn);
+    insn.leaves = (flags & FLAG.ENDS) !== 0;
     return !insn.leaves;
-  }
-
-  #isOftenTaken(insn: RunInsn): boolean {
-    if (!isNear(insn) || insn.target < insn.address) return false;
-    const target = insn.inPage + (insn.target - insn.address) * RECORD_SCALE;
-    return this.isStitched(target) || this.#u16[(target + RECORD.count) >>> 1]! >= OFTEN;
   }
 
   /** Adds the instruction at a place, or an IT and its block. Gives their bytes of code; 0 when there is no stencil. */
@@ -140,7 +175,7 @@ export class RunFinder {
     const own = isCondition(handler) ? this.#u16[(record + RECORD.inner) >>> 1]! : handler;
     const flags = this.#flagsOf(own);
     if (flags === 0) return 0;
-    const ahead = this.#stencils.entries[own * ENTRY.words + ENTRY.ahead]!;
+    const ahead = this.#entries[own * ENTRY.words + ENTRY.ahead]!;
     const size = sizeOf(handler, flags);
     this.#run.push({
       record,
@@ -152,9 +187,16 @@ export class RunFinder {
       condition: own === handler ? 0 : handler,
       beginsBlock: 0,
       target: ahead === 0 ? -1 : address + ahead + this.#i32[(record + RECORD.word) >>> 2]!,
+      goesTo: -1,
+      isJoin: false,
+      endsBlock: false,
+      live: NZCV,
       leaves: false,
       test: null,
       isTested: false,
+      comparison: null,
+      fused: 0,
+      setsFlags: false,
     });
     return size;
   }
@@ -191,8 +233,7 @@ export class RunFinder {
 
   /** FLAG.*, 0 of what has no stencil. */
   #flagsOf(handler: number): number {
-    const { entries, handlers } = this.#stencils;
-    return handler < handlers ? entries[handler * ENTRY.words + ENTRY.flags]! : 0;
+    return handler < this.#stencils.handlers ? this.#entries[handler * ENTRY.words + ENTRY.flags]! : 0;
   }
 
   /**
@@ -200,11 +241,12 @@ export class RunFinder {
    * leave a dead flag wrong in the state block, never a live one.
    */
   #leaveDeadFlags(): void {
-    const { entries } = this.#stencils;
+    const entries = this.#entries;
     const run = this.#run;
-    /** Flags that are read from an instruction on. */
-    const liveAt = new Map<number, number>();
     let live = NZCV;
+    /** Those that are read where the branch behind is taken, and where it is not. */
+    let taken = NZCV;
+    let notTaken = NZCV;
     for (let i = run.length - 1; i >= 0; i--) {
       const insn = run[i]!;
       const entry = insn.stencil * ENTRY.words;
@@ -214,13 +256,31 @@ export class RunFinder {
       if (insn.leaves || flags & FLAG.ENDS) live = NZCV;
       if (flags & (FLAG.JUMPS | FLAG.MAY_JUMP)) {
         const isOnly = flags & FLAG.JUMPS && insn.condition === 0;
-        live = (isOnly ? 0 : live) | (liveAt.get(insn.target) ?? NZCV);
+        taken = insn.goesTo > i ? run[insn.goesTo]!.live : NZCV;
+        notTaken = isOnly ? 0 : live;
+        live = taken | notTaken;
       }
-      if (quiet !== 0 && (writes & live & NZCV) === 0) insn.stencil = quiet;
+      const branch = run[i + 1];
+      const fused = entries[entry + ENTRY.fused]!;
+      if (
+        fused !== 0 &&
+        insn.condition === 0 &&
+        (writes & notTaken & NZCV) === 0 &&
+        branch !== undefined &&
+        branch.address === insn.address + insn.size &&
+        !branch.isJoin &&
+        this.#flagsOf(branch.handler) & FLAG.HAS_COND
+      ) {
+        insn.stencil = NO_STENCIL;
+        branch.comparison = insn;
+        branch.fused = fused + ((this.#flagsOf(branch.handler) >>> COND_SHIFT) & 15);
+        branch.setsFlags = (writes & taken & NZCV) !== 0;
+        live &= ~(writes >>> 8);
+      } else if (quiet !== 0 && (writes & live & NZCV) === 0) insn.stencil = quiet;
       else if (insn.condition === 0) live &= ~(writes >>> 8);
       live |= entries[entry + ENTRY.reads]!;
       if (insn.condition !== 0) live |= entries[insn.condition * ENTRY.words + ENTRY.reads]!;
-      if (insn.record === insn.inPage) liveAt.set(insn.address, live);
+      insn.live = live;
     }
   }
 }

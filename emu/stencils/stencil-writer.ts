@@ -3,7 +3,7 @@
 import type { Insn } from '../decode/row.ts';
 import { effectsOf } from '../evaluator/effects.ts';
 import { CPU, PARAMETERS, VAR } from '../jit/convention.ts';
-import { LOCAL, type Node } from '../jit/function-writer.ts';
+import { LOCAL, type Node, OPERATION } from '../jit/function-writer.ts';
 import { ByteWriter, I32, OP, type ValType } from '../jit/wasm.ts';
 import { SIMD_PREFIX } from '../jit/wasm-simd.ts';
 import { ALWAYS, type BranchKind, pcReads } from '../machine/machine.ts';
@@ -12,7 +12,17 @@ import { testsCondition } from '../tier0/form.ts';
 import { HandlerWriter, NO_HOST, NoHandler } from '../tier0/handler-writer.ts';
 import type { Operand } from '../tier0/operand.ts';
 import { shapesOf } from './access-shape.ts';
-import { FLAG, forget, HANDLER_PARAMETERS, HOLE, type Hole, LOCALS, type Stencil } from './stencil.ts';
+import {
+  COND_SHIFT,
+  CONDITIONS,
+  FLAG,
+  forget,
+  HANDLER_PARAMETERS,
+  HOLE,
+  type Hole,
+  LOCALS,
+  type Stencil,
+} from './stencil.ts';
 
 /** The type of each local behind the parameters. */
 const TYPES: readonly ValType[] = LOCALS.flatMap(([count, type]) => Array<ValType>(count).fill(type));
@@ -64,16 +74,24 @@ export class StencilWriter extends HandlerWriter {
   #listed = 0;
   /** How far ahead of the instruction is what a direct branch counts from. */
   #ahead = 0;
-  /** Where page tests are in the code; of an alignment that has to be tested in any case it is not told. */
-  readonly #tests: ([from: number, to: number] | null)[] = [];
+  readonly #what: What;
+  /** Where the page test begins, whether nothing but pages is tested there, and where its answer is on the stack. */
+  #test: { readonly from: number; readonly isOnly: boolean; readonly to: number } | null = null;
+  /** The same of one that is being written. */
+  #testing: { readonly from: number; readonly isOnly: boolean } | null = null;
+  /** Where it is on the stack whether a branch is taken, how that ends, and what is done then; -1 when it is always taken. */
+  #branch = { at: -1, ends: 0 };
+  /** Where it has gone on elsewhere. */
+  #gone = -1;
   /** Locations of direct branches, how to get them, and those in the same instruction set. */
   readonly #targets = new WeakMap<Node, () => Node>();
   readonly #direct = new WeakSet<Node>();
 
-  constructor() {
+  constructor(what: What) {
     const out = new HoleWriter(256);
     super(out, HOST);
     this.#holes = out;
+    this.#what = what;
   }
 
   #constant(kind: number, from: number, plus: number, size = 5): void {
@@ -83,9 +101,9 @@ export class StencilWriter extends HandlerWriter {
 
   protected override test(address: Node, length: number, kind: number, align: number): void {
     this.out.apart();
-    const from = this.out.length;
+    this.#testing = { from: this.out.length, isOnly: align === 1 };
     super.test(address, length, kind, align);
-    this.#tests.push(align === 1 ? [from, this.out.length] : null);
+    this.#testing = null;
   }
   protected override operandByte(at: number): void {
     this.#constant(HOLE.BYTE, at, 0, 2);
@@ -139,10 +157,35 @@ export class StencilWriter extends HandlerWriter {
   protected override goOnBy(name: ControlName): void {
     forget(this.out, [...HANDLER_PARAMETERS, ...this.#integers()]);
     super.goOnBy(name);
+    this.#gone = this.out.length;
+  }
+  /** What a branch does that is taken or not stands apart, for it may be put where it is out of the way. */
+  override when(c: Node, body: () => void, otherwise?: () => void): void {
+    if (!(this.#what.flags & FLAG.MAY_JUMP) || this.depth > 0) {
+      super.when(c, body, otherwise);
+      return;
+    }
+    this.gen(c);
+    this.#branch = { at: this.out.length, ends: endOf(c) };
+    this.out.apart();
+    this.depth++;
+    body();
+    this.depth--;
+    if (this.#gone !== this.out.length) throw new Error('something is behind a branch');
   }
   /** What is behind comes behind; there is no way to it from the midst of an instruction. */
   override next(): void {
     throw new NoHandler('goes on from the midst');
+  }
+
+  /** The way that is not usual is written where the test is put in place: apart from the other, as that of a branch. */
+  protected override checkUnless(address: Node, code: number, permissions = -1): void {
+    if (this.#testing === null || this.#test !== null || this.depth > 0) {
+      super.checkUnless(address, code, permissions);
+      return;
+    }
+    this.#test = { ...this.#testing, to: this.out.length };
+    this.out.apart();
   }
 
   /**
@@ -176,12 +219,29 @@ export class StencilWriter extends HandlerWriter {
     return Array.from({ length: this.#locals }, (_, i) => PARAMETERS + i).filter(isInteger);
   }
 
+  /** Leaves whether a condition holds behind a comparison, which `body` makes: of the flags nothing but that is worked out. */
+  fused(cond: number, body: () => void): Stencil {
+    this.deferrable = DEAD_NZCV;
+    body();
+    const holds = this.cond(cond);
+    this.gen(holds);
+    return this.#stencil(endOf(holds));
+  }
+
   /** What has been written, of an instruction. Nobody needs its locals any more. */
-  stencil(what: What): Stencil {
-    forget(this.out, this.#integers());
+  stencil(): Stencil {
+    if (this.#branch.at < 0) forget(this.out, this.#integers());
+    return this.#stencil(this.#branch.ends);
+  }
+  #stencil(ends: number): Stencil {
+    const what = this.#what;
+    const test = this.#test;
     return {
       ...what,
-      cut: this.#tests.length === 1 ? (this.#tests[0] ?? null) : null,
+      flags: what.flags | ends,
+      access: test?.isOnly ? what.access : null,
+      test: test === null ? null : [test.from, test.to],
+      branch: Math.max(0, this.#branch.at),
       code: this.out.view().slice(),
       holes: this.#holes.holes,
       locals: this.#locals,
@@ -190,10 +250,16 @@ export class StencilWriter extends HandlerWriter {
   }
 }
 
+/** How the code of a condition ends. */
+function endOf({ kind, x }: Node): number {
+  if (kind !== OPERATION) return 0;
+  return x === OP.i32_eqz ? FLAG.EQZ : x > OP.i32_eqz && x <= OP.i32_ge_u ? FLAG.COMPARES : 0;
+}
+
 /** What the code does not tell. */
 export type What = Pick<Stencil, 'flags' | 'reads' | 'writes' | 'access' | 'core'>;
 
-const NZCV = 15;
+export const NZCV = 15;
 /** N, Z, C and V, as variables that nobody reads. */
 export const DEAD_NZCV = (1 << VAR.nf) | (1 << VAR.zf) | (1 << VAR.cf) | (1 << VAR.vf);
 
@@ -202,8 +268,9 @@ export function whatOf(insn: Insn, operands: readonly Operand[]): What {
   const always = testsCondition(insn) ? insn : { ...insn, cond: ALWAYS };
   const { branch, trap, reads, writes, mayWrite } = effectsOf(always, 0);
   const jumps = branch === null ? 0 : branch.conditional ? FLAG.MAY_JUMP : FLAG.JUMPS;
+  const cond = testsCondition(insn) && insn.cond < CONDITIONS ? FLAG.HAS_COND | (insn.cond << COND_SHIFT) : 0;
   return {
-    flags: jumps | (trap !== null ? FLAG.ENDS : 0) | (insn.size === 4 ? FLAG.LONG : 0),
+    flags: jumps | cond | (trap !== null ? FLAG.ENDS : 0) | (insn.size === 4 ? FLAG.LONG : 0),
     reads: reads.flags & NZCV,
     writes: (mayWrite.flags & NZCV) | ((writes.flags & NZCV) << 8),
     ...shapesOf(always, operands),

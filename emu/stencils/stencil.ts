@@ -19,8 +19,11 @@ import { type AccessShape, type CoreWrites, packAccess, packWrites } from './acc
  * An entry: where its code begins and how long it is, its first hole and how many there are, FLAG.*, how many locals it needs;
  * how far ahead of the instruction is what a direct branch counts from (0: it is none); the entry of the same without flags (0:
  * there is none); which flags it reads and writes (FLAGS of effects.ts), those that it writes each time in bits 8 to 11; what it
- * accesses (0: that is not known, or its test is not to be left out), and which core registers it writes (access-shape.ts); and
- * where the page test is in its code: from (16 bits) and to.
+ * accesses (0: that is not known, or its test is not to be left out), and which core registers it writes (access-shape.ts);
+ * where the page test is in its code (0: there is none): from (16 bits) and to where it is on the stack whether it is allowed,
+ * for an `if` that is to be put there; where, likewise, it is known whether a branch is taken that may be, behind which is what
+ * is done then; and of a comparison the first of CONDITIONS entries, each of which leaves whether that condition holds behind it,
+ * and sets no flags (0: it is none).
  */
 export const ENTRY = {
   code: 0,
@@ -35,9 +38,11 @@ export const ENTRY = {
   writes: 9,
   access: 10,
   plus: 11,
-  cut: 12,
+  test: 12,
   core: 13,
-  words: 14,
+  branch: 14,
+  fused: 15,
+  words: 16,
 } as const;
 
 export const FLAG = {
@@ -51,7 +56,16 @@ export const FLAG = {
   ENDS: 8,
   /** Of four bytes; else of two. */
   LONG: 16,
+  /** Whether a branch is taken is known by i32.eqz; by a comparison. */
+  EQZ: 32,
+  COMPARES: 64,
+  /** A direct branch under a condition, which stands in COND_SHIFT and above. */
+  HAS_COND: 128,
 } as const;
+
+export const COND_SHIFT = 8;
+/** Conditions that may hold or not. */
+export const CONDITIONS = 14;
 
 /** What goes into a hole. */
 export const HOLE = {
@@ -101,13 +115,17 @@ export interface Stencil {
   readonly access: AccessShape | null;
   readonly core: CoreWrites;
   /** Where the page test is in the code. */
-  readonly cut: readonly [from: number, to: number] | null;
+  readonly test: readonly [from: number, to: number] | null;
+  /** Where what a branch does begins; 0 where it is always done. */
+  readonly branch: number;
 }
 
-/** A stencil, and what does the same but for N, Z, C and V, which it leaves as they are. */
+/** A stencil, what does the same but for N, Z, C and V, which it leaves as they are, and it with a condition. */
 export interface StencilPair {
   readonly whole: Stencil;
   readonly quiet: Stencil | undefined;
+  /** Of a comparison, by condition. */
+  readonly fused?: readonly Stencil[];
 }
 
 /**
@@ -147,7 +165,7 @@ export const STITCHED = 8192;
  */
 export const BRANCH = { before: 3, length: 14 } as const;
 
-const MAGIC = 0x3254_5341;
+const MAGIC = 0x3354_5341;
 const HEADER_WORDS = 6;
 
 export class Stencils {
@@ -178,11 +196,11 @@ export class Stencils {
   /** The file of stencils by handler, of those that have one. */
   static file(stencils: readonly (StencilPair | undefined)[], head: Uint8Array): Uint8Array<ArrayBuffer> {
     const entries: number[][] = [];
-    const quiet: number[][] = [];
+    const others: number[][] = [];
     const holes: number[] = [];
     const codes: Uint8Array[] = [];
     let length = 0;
-    const entryOf = (s: Stencil, other: number): number[] => {
+    const entryOf = (s: Stencil, quiet: number, fused: number): number[] => {
       const entry = [
         length,
         s.code.length,
@@ -193,21 +211,22 @@ export class Stencils {
       for (const { at, kind, from, plus } of s.holes) holes.push(at | (kind << 16) | (from << 24), plus);
       codes.push(s.code);
       length += s.code.length;
-      const cut = s.cut === null ? 0 : s.cut[0] | (s.cut[1] << 16);
-      // What cannot be left out is not asked for.
-      const access = packAccess(s.cut === null ? null : s.access);
-      const effects = [s.reads, s.writes, ...access, cut, packWrites(s.core)];
-      return [...entry, s.locals, s.ahead, other, ...effects];
+      const test = s.test === null ? 0 : s.test[0] | (s.test[1] << 16);
+      const effects = [s.reads, s.writes, ...packAccess(s.access), test, packWrites(s.core), s.branch];
+      return [...entry, s.locals, s.ahead, quiet, ...effects, fused];
     };
     for (const stencil of stencils) {
       if (stencil === undefined) {
         entries.push(Array(ENTRY.words).fill(0));
         continue;
       }
-      entries.push(entryOf(stencil.whole, stencil.quiet === undefined ? 0 : stencils.length + quiet.length));
-      if (stencil.quiet !== undefined) quiet.push(entryOf(stencil.quiet, 0));
+      const { whole, quiet, fused = [] } = stencil;
+      const next = stencils.length + others.length;
+      const behind = next + (quiet === undefined ? 0 : 1);
+      entries.push(entryOf(whole, quiet === undefined ? 0 : next, fused.length === 0 ? 0 : behind));
+      for (const s of quiet === undefined ? fused : [quiet, ...fused]) others.push(entryOf(s, 0, 0));
     }
-    const all = [...entries, ...quiet];
+    const all = [...entries, ...others];
     const header = [MAGIC, stencils.length, all.length, holes.length / HOLE_WORDS, length, head.length];
     const words = Int32Array.from([...header, ...all.flat(), ...holes]);
     return Uint8Array.from(Buffer.concat([Buffer.from(words.buffer), ...codes, head]));

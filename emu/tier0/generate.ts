@@ -17,8 +17,8 @@ import { ByteWriter, type FuncBody, OP } from '../jit/wasm.ts';
 import { encodeHead, encodeModule } from '../jit/wasm-module.ts';
 import { ALWAYS } from '../machine/machine.ts';
 import { NO_WRITES } from '../stencils/access-shape.ts';
-import { FLAG, STITCHED, type Stencil, type StencilPair, Stencils } from '../stencils/stencil.ts';
-import { DEAD_NZCV, StencilWriter, type What, whatOf } from '../stencils/stencil-writer.ts';
+import { CONDITIONS, FLAG, STITCHED, type Stencil, type StencilPair, Stencils } from '../stencils/stencil.ts';
+import { DEAD_NZCV, NZCV, StencilWriter, type What, whatOf } from '../stencils/stencil-writer.ts';
 import {
   compiledHandler,
   countHandler,
@@ -257,19 +257,39 @@ function handlerOf(...insns: Insn[]): ReturnType<typeof write> | null {
 function stencilOf(insn: Insn, kept: readonly Operand[]): StencilPair | undefined {
   const what = whatOf(insn, kept);
   const write = (dead: number): Stencil => {
-    const w = new StencilWriter();
+    const w = new StencilWriter(what);
     w.dead = dead;
     const operands = operandsOf(insn);
     w.beginHandler(operands, BASES[0], insn.size, insn.thumb);
     writeInsn(w, insn, operands, BASES[0]);
-    return w.stencil(what);
+    return w.stencil();
   };
   try {
-    return { whole: write(0), quiet: (what.writes & 15) === 0 ? undefined : write(DEAD_NZCV) };
+    if ((what.writes & 15) === 0) return { whole: write(0), quiet: undefined };
+    const fused = isComparison(insn) ? fusedStencils(insn, what) : [];
+    return { whole: write(0), quiet: write(DEAD_NZCV), fused };
   } catch (error) {
     if (error instanceof Unsupported || error instanceof NoHandler) return undefined;
     throw error;
   }
+}
+
+/** Whether an instruction does nothing but set flags: so it may be made later, while its registers are what they were. */
+function isComparison(insn: Insn): boolean {
+  const e = effectsOf({ ...insn, cond: ALWAYS }, 0);
+  const { core, s, d, flags } = e.mayWrite;
+  const hasOther = e.loads || e.stores || e.exclusive || e.writesFpscr || e.isb || e.yields || e.setsEndian;
+  return (core | s | d | (flags & ~NZCV)) === 0 && !hasOther && e.branch === null && e.trap === null;
+}
+
+/** A comparison's with each condition behind it. */
+function fusedStencils(insn: Insn, what: What): Stencil[] {
+  return Array.from({ length: CONDITIONS }, (_, cond) => {
+    const w = new StencilWriter({ ...NOTHING, reads: what.reads | COND_FLAGS[cond]! });
+    const operands = operandsOf(insn);
+    w.beginHandler(operands, BASES[0], insn.size, insn.thumb);
+    return w.fused(cond, () => writeInsn(w, insn, operands, BASES[0]));
+  });
 }
 
 /** What has no effects that matter: nothing is behind it, or it is before something. */
@@ -277,19 +297,19 @@ const NOTHING: What = { flags: 0, reads: 0, writes: 0, access: null, core: NO_WR
 
 /** That of a condition: leaves whether it holds. */
 function conditionStencil(cond: number): StencilPair {
-  const w = new StencilWriter();
+  const w = new StencilWriter({ ...NOTHING, reads: COND_FLAGS[cond]! });
   w.beginHandler([], BASES[0], 2, true);
   w.gen(w.cond(cond));
-  return { whole: w.stencil({ ...NOTHING, reads: COND_FLAGS[cond]! }), quiet: undefined };
+  return { whole: w.stencil(), quiet: undefined };
 }
 
 /** That of what the evaluator runs: it may be anything. */
 function stepStencil(size: number): StencilPair {
-  const w = new StencilWriter();
+  const flags = FLAG.ENDS | (size === 4 ? FLAG.LONG : 0);
+  const w = new StencilWriter({ ...NOTHING, flags, reads: 15 });
   w.beginHandler([], BASES[0], size, true);
   w.stepHere();
-  const flags = FLAG.ENDS | (size === 4 ? FLAG.LONG : 0);
-  return { whole: w.stencil({ ...NOTHING, flags, reads: 15 }), quiet: undefined };
+  return { whole: w.stencil(), quiet: undefined };
 }
 
 function stepBody(size: number): FuncBody {
