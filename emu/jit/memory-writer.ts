@@ -56,11 +56,17 @@ export abstract class MemoryWriter extends FlagWriter {
       this.#pageByte(address, length - 1);
       out.byte(OP.i32_and);
     }
-    const permissions = this.temp(I32);
-    out.tee(permissions);
+    const permissions = this.keepPermissions();
     out.i32(kind);
     out.byte(OP.i32_and);
     this.checkUnless(address, accessCode(length, kind, align), permissions);
+  }
+
+  /** Keeps what is on the stack in a local, for `checkIf`; -1 for who does not need it. */
+  protected keepPermissions(): number {
+    const local = this.temp(I32);
+    this.out.tee(local);
+    return local;
   }
 
   /** Leaves the page byte of address + offset. */

@@ -111,7 +111,9 @@ export class RunWriter {
     // What is written here itself needs one, and counting the turns of a loop two.
     this.#locals = isLoop ? 2 : 1;
     this.#labels = [];
+    // Their registers are free, then.
     if (isLoop) this.#beginLoop(number);
+    else forget(out, [REC, ADDRESS]);
     this.#beginBlocks();
     for (const insn of run) this.#instruction(insn);
     this.#closeArms(isLoop ? 1 : 0);

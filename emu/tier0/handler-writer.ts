@@ -396,6 +396,9 @@ export class HandlerWriter extends Emitter {
   }
 
   // ---- ways out ----
+  protected override keepPermissions(): number {
+    return -1;
+  }
   protected override checkIf(address: Node, code: number): void {
     const { out } = this;
     this.openUnlikely();
