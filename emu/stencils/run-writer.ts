@@ -294,7 +294,6 @@ export class RunWriter {
     const entries = this.#entries;
     if (insn.comparison !== null) {
       const entry = insn.fused * ENTRY.words;
-      this.#needLocals(insn.fused);
       this.#copy(entry, insn.comparison, 0, entries[entry + ENTRY.length]!, 0);
       this.#beginBranch(insn, entries[entry + ENTRY.flags]!);
       this.#forgetAll();
@@ -305,7 +304,6 @@ export class RunWriter {
     const test = entries[entry + ENTRY.test]!;
     const branch = entries[entry + ENTRY.branch]!;
     const [from, to] = [test & 0xffff, test >>> 16];
-    this.#needLocals(stencil);
     if (branch !== 0) {
       this.#copy(entry, insn, 0, branch, 0);
       this.#beginBranch(insn, entries[entry + ENTRY.flags]!);
@@ -318,10 +316,6 @@ export class RunWriter {
       if (!insn.isTested) this.#beginAllowed(insn);
       this.#copy(entry, insn, to, length, 0);
     }
-  }
-
-  #needLocals(stencil: number): void {
-    this.#locals = Math.max(this.#locals, this.#entries[stencil * ENTRY.words + ENTRY.locals]!);
   }
 
   /** With whether a branch is taken on the stack: goes on if it is not. In a loop, the one that goes round is as it is. */
@@ -353,6 +347,7 @@ export class RunWriter {
     const holes = this.#holes;
     const u8 = this.#u8;
     const i32 = this.#i32;
+    this.#locals = Math.max(this.#locals, entries[entry + ENTRY.locals]!);
     const begin = entries[entry + ENTRY.code]!;
     const out = this.#code;
     const delta = out.length - from;

@@ -146,6 +146,24 @@ test('what is compared is what the registers hold at the comparison', () => {
   );
 });
 
+test('a call under a condition needs more locals than all else that is there', () => {
+  const m = agree(
+    `
+    .arm
+    mov   r4, #0
+  again:
+    add   r4, r4, #1
+    cmp   r4, #50
+    blhi  out
+    cmp   r4, #100
+    bne   again
+  out:
+    svc   #0`,
+    false,
+  );
+  expect(m.cpu.r[4]).toBe(51);
+});
+
 test('a loop ends by a branch in an IT block, or by a comparison', () => {
   for (const end of ['subs r4, #1\n it ne\n bne again', 'subs r4, #1\n cmp r4, #0\n bne again'])
     agree(
