@@ -178,8 +178,8 @@ export class RunWriter {
     while (this.#labels.length > from) {
       const { insn, isBranch } = this.#labels.pop() as Arm;
       out.byte(OP.else);
-      if (isBranch) this.#putBranch(insn, 1);
-      else this.#leave(insn, 1);
+      if (isBranch) this.#putBranch(insn);
+      else this.#leave(insn);
       out.byte(OP.end);
     }
   }
@@ -244,14 +244,14 @@ export class RunWriter {
     return handler | ((record === inPage ? size : 0) << SIZE_SHIFT);
   }
 
-  /** Leaves for an instruction's own handler, out of what is open and so many labels more. */
-  #leave(insn: RunInsn, labels: number): void {
+  /** Leaves for an instruction's own handler, out of what is open and an `if` more. */
+  #leave(insn: RunInsn): void {
     const out = this.#code;
     out.i32(this.#leaving(insn));
     out.i32(insn.record);
     out.i32(insn.address);
     out.byte(OP.br);
-    out.u32(this.#labels.length + labels);
+    out.u32(this.#labels.length + 1);
   }
 
   /** Tests what an instruction and others behind it touch. */
@@ -286,15 +286,15 @@ export class RunWriter {
     }
     // Here it would be a way around what is usual, and V8 would have to have all where it is behind both.
     out.byte(OP.i32_eqz);
-    when(out, () => this.#leave(insn, 1));
+    when(out, () => this.#leave(insn));
   }
 
-  /** Copies a stencil for an instruction, and patches it. */
+  /** Puts a stencil in place for an instruction, and opens what its test or its branch opens. */
   #put(stencil: number, insn: RunInsn): void {
     const entries = this.#entries;
     if (insn.comparison !== null) {
       const entry = insn.fused * ENTRY.words;
-      this.#copy(entry, insn.comparison, 0, entries[entry + ENTRY.length]!, 0);
+      this.#copy(entry, insn.comparison, 0, entries[entry + ENTRY.length]!);
       this.#beginBranch(insn, entries[entry + ENTRY.flags]!);
       this.#forgetAll();
       return;
@@ -305,16 +305,16 @@ export class RunWriter {
     const branch = entries[entry + ENTRY.branch]!;
     const [from, to] = [test & 0xffff, test >>> 16];
     if (branch !== 0) {
-      this.#copy(entry, insn, 0, branch, 0);
+      this.#copy(entry, insn, 0, branch);
       this.#beginBranch(insn, entries[entry + ENTRY.flags]!);
       this.#forgetAll();
       return;
     }
-    if (test === 0) this.#copy(entry, insn, 0, length, 0);
+    if (test === 0) this.#copy(entry, insn, 0, length);
     else {
-      this.#copy(entry, insn, 0, insn.isTested ? from : to, 0);
+      this.#copy(entry, insn, 0, insn.isTested ? from : to);
       if (!insn.isTested) this.#beginAllowed(insn);
-      this.#copy(entry, insn, to, length, 0);
+      this.#copy(entry, insn, to, length);
     }
   }
 
@@ -322,7 +322,7 @@ export class RunWriter {
   #beginBranch(insn: RunInsn, flags: number): void {
     const out = this.#code;
     if (insn.target === this.#run[0]!.address) {
-      when(out, () => this.#putBranch(insn, 1));
+      when(out, () => this.#putBranch(insn));
       return;
     }
     out.apart();
@@ -332,16 +332,16 @@ export class RunWriter {
     this.#open(OP.if, { insn, isBranch: true });
   }
 
-  /** What a branch does that is taken, inside so many labels beside what is open. */
-  #putBranch(insn: RunInsn, labels: number): void {
+  /** What a branch does that is taken. Its stencil counts the `if` around it. */
+  #putBranch(insn: RunInsn): void {
     const entries = this.#entries;
     if (insn.comparison !== null && insn.setsFlags) this.#put(insn.comparison.handler, insn.comparison);
     const entry = insn.stencil * ENTRY.words;
-    this.#copy(entry, insn, entries[entry + ENTRY.branch]!, entries[entry + ENTRY.length]!, labels - 1);
+    this.#copy(entry, insn, entries[entry + ENTRY.branch]!, entries[entry + ENTRY.length]!);
   }
 
-  /** Copies a part of a stencil, inside so many labels that are neither its own nor among what is open. */
-  #copy(entry: number, insn: RunInsn, from: number, end: number, labels: number): void {
+  /** Copies a part of a stencil for an instruction, and patches it. */
+  #copy(entry: number, insn: RunInsn, from: number, end: number): void {
     const { record, address } = insn;
     const entries = this.#entries;
     const holes = this.#holes;
@@ -383,10 +383,10 @@ export class RunWriter {
           putNumber(bytes, at, 3, this.#leaving(insn));
           break;
         case HOLE.WAY_OUT:
-          putNumber(bytes, at, 2, this.#labels.length + labels + place);
+          putNumber(bytes, at, 2, this.#labels.length + place);
           break;
         case HOLE.TARGET_RECORD:
-          this.#target(bytes, at, insn, place + labels);
+          this.#target(bytes, at, insn, place);
           // The other hole is filled, too.
           hole += HOLE_WORDS;
       }
