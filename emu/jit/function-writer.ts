@@ -47,6 +47,17 @@ const constNode = (x: number) => new Node(CONST, x | 0, null, null, null, 0);
 /** Constants 0..255, shared. */
 const SMALL = Array.from({ length: 256 }, (_, x) => constNode(x));
 
+/** Adds to a number of 64 bits in the state block: --stats counts so. */
+export function addToState(out: ByteWriter, offset: number, n: number): void {
+  out.get(CPU);
+  out.get(CPU);
+  out.mem(OP.i64_load, offset);
+  out.byte(OP.i64_const);
+  out.s64(BigInt(n));
+  out.byte(OP.i64_add);
+  out.mem(OP.i64_store, offset);
+}
+
 export class FunctionWriter {
   readonly out: ByteWriter;
   /** Open labels (block, loop, if) around the place being written. */

@@ -6,7 +6,7 @@ import { OFF } from '../cpu-state.ts';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../memory/layout.ts';
 import { CPU, DEPTH, importIndex, RETURN } from './convention.ts';
 import type { Emitter } from './emitter.ts';
-import type { Node } from './function-writer.ts';
+import { addToState, type Node } from './function-writer.ts';
 import { I32, OP } from './wasm.ts';
 
 const PREEMPT = importIndex('preempt');
@@ -95,14 +95,7 @@ export class Links {
 
   /** Counts instructions exactly, in OFF.icount. */
   countInstructions(n: number): void {
-    const { out } = this.#e;
-    out.get(CPU);
-    out.get(CPU);
-    out.mem(OP.i64_load, OFF.icount);
-    out.byte(OP.i64_const);
-    out.s64(BigInt(n));
-    out.byte(OP.i64_add);
-    out.mem(OP.i64_store, OFF.icount);
+    addToState(this.#e.out, OFF.icount, n);
   }
 
   /** Puts in `slot` what the jump cache has for a location; slot 0 is the miss stub. */

@@ -23,7 +23,7 @@ export function groupAccesses(
   i32: Int32Array,
 ): void {
   /** By base register: the first instruction, and what it is to test. */
-  let groups: { readonly first: RunInsn; range: Range }[] = [];
+  let groups: { first: RunInsn; range: Range }[] = [];
   for (const insn of run) {
     const { record } = insn;
     const entry = insn.stencil * ENTRY.words;
@@ -35,8 +35,10 @@ export function groupAccesses(
       const group = groups.find(({ range }) => range.base === own.base);
       const range = group === undefined ? null : both(group.range, own);
       if (group === undefined) groups.push({ first: insn, range: own });
-      else if (range === null) groups[groups.indexOf(group)] = { first: insn, range: own };
-      else {
+      else if (range === null) {
+        group.first = insn;
+        group.range = own;
+      } else {
         group.range = range;
         group.first.test = range;
         group.first.isTested = true;

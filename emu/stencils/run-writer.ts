@@ -18,6 +18,7 @@
  */
 import { OFF } from '../cpu-state.ts';
 import { CPU, PARAMETERS, WAY_OUT_TYPE } from '../jit/convention.ts';
+import { addToState } from '../jit/function-writer.ts';
 import { ByteWriter, OP, type ValType, VOID } from '../jit/wasm.ts';
 import { PAGE_BYTES, PAGE_SHIFT } from '../memory/layout.ts';
 import {
@@ -73,14 +74,13 @@ const LOOP = -1;
 const CONDITION = -2;
 
 export class RunWriter {
-  readonly #stencils: Stencils;
   readonly #entries: Int32Array;
   readonly #holes: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #counting: boolean;
   readonly #u8: Uint8Array;
-  readonly #u16: Uint16Array;
   readonly #i32: Int32Array;
+  readonly #isStitched: (record: number) => boolean;
   readonly #code = new ByteWriter(4096);
   /** The run under way: its instructions, and how many locals they need. */
   #run: readonly RunInsn[] = [];
@@ -88,15 +88,19 @@ export class RunWriter {
   /** What is open in it, the innermost last. */
   #labels: Label[] = [];
 
-  /** For the records in a memory; --stats has instructions counted. */
-  constructor(stencils: Stencils, buffer: ArrayBufferLike, counting: boolean) {
-    this.#stencils = stencils;
+  /** For the records in a memory, of which it can be asked where runs begin; --stats has instructions counted. */
+  constructor(
+    stencils: Stencils,
+    buffer: ArrayBufferLike,
+    counting: boolean,
+    isStitched: (record: number) => boolean,
+  ) {
     this.#entries = stencils.entries;
     this.#holes = stencils.holes;
     this.#bytes = stencils.code;
     this.#counting = counting;
     this.#u8 = new Uint8Array(buffer);
-    this.#u16 = new Uint16Array(buffer);
+    this.#isStitched = isStitched;
     this.#i32 = new Int32Array(buffer);
   }
 
@@ -111,7 +115,7 @@ export class RunWriter {
     // What is written here itself needs one, and counting the turns of a loop two.
     this.#locals = isLoop ? 2 : 1;
     this.#labels = [];
-    // Their registers are free, then.
+    // Where nothing is counted these parameters are not needed, and their registers are free.
     if (isLoop) this.#beginLoop(number);
     else forget(out, [REC, ADDRESS]);
     this.#beginBlocks();
@@ -197,6 +201,7 @@ export class RunWriter {
     this.#labels.pop();
     out.byte(OP.end);
     this.#forgetAll();
+    // V8 has it on the stack here, and would load it anew at each use.
     out.get(CPU);
     out.set(CPU);
   }
@@ -216,7 +221,8 @@ export class RunWriter {
       this.#open(OP.if, CONDITION);
     }
     if (insn.test !== null) this.#test(insn, insn.test);
-    this.#put(insn.stencil, insn);
+    if (insn.comparison === null) this.#put(insn.stencil, insn);
+    else this.#put(insn.fused, insn, insn.comparison);
     if (insn.condition !== 0) {
       this.#closeArms(length + 1);
       this.#labels.pop();
@@ -228,15 +234,7 @@ export class RunWriter {
   /** For --stats: counts an instruction as its handler would, and before those of a block their IT. */
   #count({ handler, beginsBlock }: RunInsn): void {
     const isStepped = handler === HANDLER.STEP2 || handler === HANDLER.STEP4;
-    const n = beginsBlock + (isStepped ? 0 : 1);
-    const out = this.#code;
-    out.get(CPU);
-    out.get(CPU);
-    out.mem(OP.i64_load, OFF.interpreted);
-    out.byte(OP.i64_const);
-    out.s64(BigInt(n));
-    out.byte(OP.i64_add);
-    out.mem(OP.i64_store, OFF.interpreted);
+    addToState(this.#code, OFF.interpreted, beginsBlock + (isStepped ? 0 : 1));
   }
 
   /** What `wayOut` is told of an instruction: its own handler, and behind how many bytes of code there may be a run. */
@@ -289,29 +287,20 @@ export class RunWriter {
     when(out, () => this.#leave(insn));
   }
 
-  /** Puts a stencil in place for an instruction, and opens what its test or its branch opens. */
-  #put(stencil: number, insn: RunInsn): void {
+  /** Puts a stencil in place for an instruction, with another's operands perhaps, and opens what its test or its branch opens. */
+  #put(stencil: number, insn: RunInsn, operands = insn): void {
     const entries = this.#entries;
-    if (insn.comparison !== null) {
-      const entry = insn.fused * ENTRY.words;
-      this.#copy(entry, insn.comparison, 0, entries[entry + ENTRY.length]!);
-      this.#beginBranch(insn, entries[entry + ENTRY.flags]!);
-      this.#forgetAll();
-      return;
-    }
     const entry = stencil * ENTRY.words;
     const length = entries[entry + ENTRY.length]!;
     const test = entries[entry + ENTRY.test]!;
     const branch = entries[entry + ENTRY.branch]!;
-    const [from, to] = [test & 0xffff, test >>> 16];
     if (branch !== 0) {
-      this.#copy(entry, insn, 0, branch);
+      this.#copy(entry, operands, 0, branch);
       this.#beginBranch(insn, entries[entry + ENTRY.flags]!);
       this.#forgetAll();
-      return;
-    }
-    if (test === 0) this.#copy(entry, insn, 0, length);
+    } else if (test === 0) this.#copy(entry, insn, 0, length);
     else {
+      const [from, to] = [test & 0xffff, test >>> 16];
       this.#copy(entry, insn, 0, insn.isTested ? from : to);
       if (!insn.isTested) this.#beginAllowed(insn);
       this.#copy(entry, insn, to, length);
@@ -415,7 +404,7 @@ export class RunWriter {
     out.get(CPU);
     out.i32(record);
     out.i32(address);
-    if (this.#u16[(record + RECORD.handler) >>> 1]! < this.#stencils.handlers) {
+    if (!this.#isStitched(record)) {
       forget(out, HANDLER_PARAMETERS);
       tail(out, 'fallThrough');
       return;

@@ -260,28 +260,28 @@ export class RunFinder {
         notTaken = isOnly ? 0 : live;
         live = taken | notTaken;
       }
-      const branch = run[i + 1];
-      const fused = entries[entry + ENTRY.fused]!;
-      if (
-        fused !== 0 &&
-        insn.condition === 0 &&
-        (writes & notTaken & NZCV) === 0 &&
-        branch !== undefined &&
-        branch.address === insn.address + insn.size &&
-        !branch.isJoin &&
-        this.#flagsOf(branch.handler) & FLAG.HAS_COND
-      ) {
+      const branch = (writes & notTaken & NZCV) === 0 ? this.#branchOf(insn, run[i + 1]) : null;
+      if (branch !== null) {
         insn.stencil = NO_STENCIL;
         branch.comparison = insn;
-        branch.fused = fused + ((this.#flagsOf(branch.handler) >>> COND_SHIFT) & 15);
+        const cond = (this.#flagsOf(branch.handler) >>> COND_SHIFT) & 15;
+        branch.fused = entries[entry + ENTRY.fused]! + cond;
         branch.setsFlags = (writes & taken & NZCV) !== 0;
-        live &= ~(writes >>> 8);
       } else if (quiet !== 0 && (writes & live & NZCV) === 0) insn.stencil = quiet;
-      else if (insn.condition === 0) live &= ~(writes >>> 8);
+      if (insn.condition === 0) live &= ~(writes >>> 8);
       live |= entries[entry + ENTRY.reads]!;
       if (insn.condition !== 0) live |= entries[insn.condition * ENTRY.words + ENTRY.reads]!;
       insn.live = live;
     }
+  }
+
+  /** Of a comparison the branch that may be made together with it: the next instruction, when nothing else comes to it. */
+  #branchOf(insn: RunInsn, next: RunInsn | undefined): RunInsn | null {
+    const isComparison =
+      this.#entries[insn.stencil * ENTRY.words + ENTRY.fused] !== 0 && insn.condition === 0;
+    if (!isComparison || next === undefined || next.isJoin) return null;
+    const isBehind = next.address === insn.address + insn.size;
+    return isBehind && this.#flagsOf(next.handler) & FLAG.HAS_COND ? next : null;
   }
 }
 

@@ -79,7 +79,7 @@ export class StencilWriter extends HandlerWriter {
   #test: { readonly from: number; readonly isOnly: boolean; readonly to: number } | null = null;
   /** The same of one that is being written. */
   #testing: { readonly from: number; readonly isOnly: boolean } | null = null;
-  /** Where it is on the stack whether a branch is taken, how that ends, and what is done then; -1 when it is always taken. */
+  /** Where it is on the stack whether a branch is taken, -1 when that need not be asked; and how the code before ends. */
   #branch = { at: -1, ends: 0 };
   /** Where it has gone on elsewhere. */
   #gone = -1;
@@ -165,8 +165,7 @@ export class StencilWriter extends HandlerWriter {
       super.when(c, body, otherwise);
       return;
     }
-    this.gen(c);
-    this.#branch = { at: this.out.length, ends: endOf(c) };
+    this.#genTaken(c);
     this.out.apart();
     this.depth++;
     body();
@@ -223,25 +222,26 @@ export class StencilWriter extends HandlerWriter {
   fused(cond: number, body: () => void): Stencil {
     this.deferrable = DEAD_NZCV;
     body();
-    const holds = this.cond(cond);
-    this.gen(holds);
-    return this.#stencil(endOf(holds));
+    this.#genTaken(this.cond(cond));
+    return this.stencil();
+  }
+  #genTaken(c: Node): void {
+    this.gen(c);
+    this.#branch = { at: this.out.length, ends: endOf(c) };
   }
 
   /** What has been written, of an instruction. Nobody needs its locals any more. */
   stencil(): Stencil {
-    if (this.#branch.at < 0) forget(this.out, this.#integers());
-    return this.#stencil(this.#branch.ends);
-  }
-  #stencil(ends: number): Stencil {
     const what = this.#what;
     const test = this.#test;
+    const branch = this.#branch;
+    if (branch.at < 0) forget(this.out, this.#integers());
     return {
       ...what,
-      flags: what.flags | ends,
+      flags: what.flags | branch.ends,
       access: test?.isOnly ? what.access : null,
       test: test === null ? null : [test.from, test.to],
-      branch: Math.max(0, this.#branch.at),
+      branch: Math.max(0, branch.at),
       code: this.out.view().slice(),
       holes: this.#holes.holes,
       locals: this.#locals,

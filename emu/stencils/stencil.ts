@@ -116,12 +116,12 @@ export interface Stencil {
   readonly core: CoreWrites;
   /** Where the page test is in the code. */
   readonly test: readonly [from: number, to: number] | null;
-  /** Where what a branch does begins; 0 where it is always done. */
+  /** Where what a branch does begins, the end where that is another stencil's; 0 where it is no question whether it is taken. */
   readonly branch: number;
 }
 
-/** A stencil, what does the same but for N, Z, C and V, which it leaves as they are, and it with a condition. */
-export interface StencilPair {
+/** Of a handler: a stencil, what does the same but for N, Z, C and V, which it leaves as they are, and it with a condition. */
+export interface HandlerStencils {
   readonly whole: Stencil;
   readonly quiet: Stencil | undefined;
   /** Of a comparison, by condition. */
@@ -194,7 +194,7 @@ export class Stencils {
   }
 
   /** The file of stencils by handler, of those that have one. */
-  static file(stencils: readonly (StencilPair | undefined)[], head: Uint8Array): Uint8Array<ArrayBuffer> {
+  static file(stencils: readonly (HandlerStencils | undefined)[], head: Uint8Array): Uint8Array<ArrayBuffer> {
     const entries: number[][] = [];
     const others: number[][] = [];
     const holes: number[] = [];

@@ -30,7 +30,9 @@ export class Stitcher {
     this.#stencils = set.stencils();
     this.#machinery = machinery;
     this.#finder = new RunFinder(this.#stencils, decoder, buffer);
-    this.#writer = new RunWriter(this.#stencils, buffer, decoder.counting);
+    this.#writer = new RunWriter(this.#stencils, buffer, decoder.counting, (record) =>
+      this.isStitched(record),
+    );
     this.#u16 = new Uint16Array(buffer);
   }
 

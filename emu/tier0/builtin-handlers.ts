@@ -5,6 +5,7 @@
 import { OFF } from '../cpu-state.ts';
 import { MAX_DEPTH } from '../jit/compile.ts';
 import { CPU, LEAVE } from '../jit/convention.ts';
+import { addToState } from '../jit/function-writer.ts';
 import { ByteWriter, type FuncBody, I32, OP, VOID } from '../jit/wasm.ts';
 import { CODE, EXEC, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT } from '../memory/layout.ts';
 import {
@@ -318,13 +319,7 @@ export const compiledHandler = (): FuncBody =>
 /** For --stats: counts in OFF.interpreted, and goes on with the handler of the instruction. */
 export const countHandler = (): FuncBody =>
   handler((w) => {
-    w.get(CPU);
-    w.get(CPU);
-    w.mem(OP.i64_load, OFF.interpreted);
-    w.byte(OP.i64_const);
-    w.s64(1n);
-    w.byte(OP.i64_add);
-    w.mem(OP.i64_store, OFF.interpreted);
+    addToState(w, OFF.interpreted, 1);
     for (const parameter of [CPU, REC, ADDRESS]) w.get(parameter);
     w.get(REC);
     w.mem(OP.i32_load8_u, RECORD.counted);

@@ -17,7 +17,14 @@ import { ByteWriter, type FuncBody, OP } from '../jit/wasm.ts';
 import { encodeHead, encodeModule } from '../jit/wasm-module.ts';
 import { ALWAYS } from '../machine/machine.ts';
 import { NO_WRITES } from '../stencils/access-shape.ts';
-import { CONDITIONS, FLAG, STITCHED, type Stencil, type StencilPair, Stencils } from '../stencils/stencil.ts';
+import {
+  CONDITIONS,
+  FLAG,
+  type HandlerStencils,
+  STITCHED,
+  type Stencil,
+  Stencils,
+} from '../stencils/stencil.ts';
 import { DEAD_NZCV, NZCV, StencilWriter, type What, whatOf } from '../stencils/stencil-writer.ts';
 import {
   compiledHandler,
@@ -253,15 +260,20 @@ function handlerOf(...insns: Insn[]): ReturnType<typeof write> | null {
   }
 }
 
+/** Writes a handler's only instruction, from the beginning. */
+function writeWhole(w: StencilWriter, insn: Insn): void {
+  const operands = operandsOf(insn);
+  w.beginHandler(operands, BASES[0], insn.size, insn.thumb);
+  writeInsn(w, insn, operands, BASES[0]);
+}
+
 /** The stencil of an instruction's form; undefined where there can be none. */
-function stencilOf(insn: Insn, kept: readonly Operand[]): StencilPair | undefined {
+function stencilOf(insn: Insn, kept: readonly Operand[]): HandlerStencils | undefined {
   const what = whatOf(insn, kept);
   const write = (dead: number): Stencil => {
     const w = new StencilWriter(what);
     w.dead = dead;
-    const operands = operandsOf(insn);
-    w.beginHandler(operands, BASES[0], insn.size, insn.thumb);
-    writeInsn(w, insn, operands, BASES[0]);
+    writeWhole(w, insn);
     return w.stencil();
   };
   try {
@@ -286,9 +298,7 @@ function isComparison(insn: Insn): boolean {
 function fusedStencils(insn: Insn, what: What): Stencil[] {
   return Array.from({ length: CONDITIONS }, (_, cond) => {
     const w = new StencilWriter({ ...NOTHING, reads: what.reads | COND_FLAGS[cond]! });
-    const operands = operandsOf(insn);
-    w.beginHandler(operands, BASES[0], insn.size, insn.thumb);
-    return w.fused(cond, () => writeInsn(w, insn, operands, BASES[0]));
+    return w.fused(cond, () => writeWhole(w, insn));
   });
 }
 
@@ -296,7 +306,7 @@ function fusedStencils(insn: Insn, what: What): Stencil[] {
 const NOTHING: What = { flags: 0, reads: 0, writes: 0, access: null, core: NO_WRITES };
 
 /** That of a condition: leaves whether it holds. */
-function conditionStencil(cond: number): StencilPair {
+function conditionStencil(cond: number): HandlerStencils {
   const w = new StencilWriter({ ...NOTHING, reads: COND_FLAGS[cond]! });
   w.beginHandler([], BASES[0], 2, true);
   w.gen(w.cond(cond));
@@ -304,7 +314,7 @@ function conditionStencil(cond: number): StencilPair {
 }
 
 /** That of what the evaluator runs: it may be anything. */
-function stepStencil(size: number): StencilPair {
+function stepStencil(size: number): HandlerStencils {
   const flags = FLAG.ENDS | (size === 4 ? FLAG.LONG : 0);
   const w = new StencilWriter({ ...NOTHING, flags, reads: 15 });
   w.beginHandler([], BASES[0], size, true);
@@ -382,7 +392,7 @@ function generateForModel(): { handlers: Handlers; names: readonly string[] } {
   const byKey = new Map<number, Omit<Form, 'insn'>>();
   const byCode = new Map<string, number>();
   const usual = new Set(handlers.keys());
-  const stencils: (StencilPair | undefined)[] = [];
+  const stencils: (HandlerStencils | undefined)[] = [];
   stencils[HANDLER.STEP2] = stepStencil(2);
   stencils[HANDLER.STEP4] = stepStencil(4);
   for (const size of [2, 4])
