@@ -260,15 +260,22 @@ function follow(location: number, source: CodeSource, limit: number): Flow {
   while (work.length > 0) {
     let pc = work.pop()!;
     let it = 0;
+    /** Address of the IT whose block it is in. */
+    let itAt = pc;
     const line: Step[] = [];
     while (!found.has(pc)) {
       if (it === 0 && (flow.instructions >= limit || (pc !== start && source.isEntry((pc | thumb) >>> 0)))) {
         leaders.add(pc);
         break;
       }
+      if (it === 0) itAt = pc;
       const step = source.fetch((pc | thumb) >>> 0, it, location);
+      if (step === null) {
+        // A location does not say that it is inside an IT block (as when the next page has the rest): the region ends before.
+        found.set(itAt, null);
+        break;
+      }
       found.set(pc, step);
-      if (step === null) break;
       flow.instructions++;
       const { insn, effects } = step;
       const next = (pc + insn.size) >>> 0;
