@@ -6,18 +6,19 @@ import { ALWAYS } from '../machine/machine.ts';
 import { REG_MASK, VAR } from './convention.ts';
 import type { Effects } from './region.ts';
 
-const FLAG_VARS: readonly (readonly [flag: number, variable: number])[] = [
-  [FLAG.N, VAR.nf],
-  [FLAG.Z, VAR.zf],
-  [FLAG.C, VAR.cf],
-  [FLAG.V, VAR.vf],
-  [FLAG.Q, VAR.qf],
-  [FLAG.GE, VAR.ge],
+const FLAG_VARS: readonly { readonly flag: number; readonly variable: number }[] = [
+  { flag: FLAG.N, variable: VAR.nf },
+  { flag: FLAG.Z, variable: VAR.zf },
+  { flag: FLAG.C, variable: VAR.cf },
+  { flag: FLAG.V, variable: VAR.vf },
+  { flag: FLAG.Q, variable: VAR.qf },
+  { flag: FLAG.GE, variable: VAR.ge },
 ];
 
-function mask(r: Readonly<Resources>): number {
-  let m = r.core & REG_MASK;
-  for (const [flag, variable] of FLAG_VARS) if (r.flags & flag) m |= 1 << variable;
+function mask({ core, flags }: Readonly<Resources>): number {
+  let m = core & REG_MASK;
+  if (flags === 0) return m;
+  for (const { flag, variable } of FLAG_VARS) if (flags & flag) m |= 1 << variable;
   return m;
 }
 

@@ -130,33 +130,37 @@ export function packWrites({ fixed, at, any }: CoreWrites): number {
 }
 
 /** Bytes that an instruction accesses, as distances from a register (its offset in the state block). */
-export interface Range {
-  readonly base: number;
-  readonly low: number;
-  readonly high: number;
+export class Range {
+  base = 0;
+  low = 0;
+  high = 0;
   /** READ or WRITE. */
-  readonly kind: number;
+  kind = 0;
 }
 
-/** What an instruction with the record at `record` accesses, by the words of what is known. */
+/** Puts into a range what an instruction with the record at `record` accesses, by the words of what is known. */
 export function accessAt(
+  range: Range,
   access: number,
   plus: number,
   record: number,
   u8: Uint8Array,
   i32: Int32Array,
-): Range {
+): void {
   const place = access & 0x3f;
-  const base = access & BY_OPERAND ? u8[record + place]! : place;
   const value = i32[(record + RECORD.word) >>> 2]!;
   const low = access & ADDS ? plus + value : access & SUBTRACTS ? plus - value : plus;
-  return { base, low, high: low + ((access >>> 12) & 0xff), kind: (access >>> 10) & 3 };
+  range.base = access & BY_OPERAND ? u8[record + place]! : place;
+  range.low = low;
+  range.high = low + ((access >>> 12) & 0xff);
+  range.kind = (access >>> 10) & 3;
 }
 
-/** Whether it writes the register with that offset. */
-export function writesAt(writes: number, base: number, record: number, u8: Uint8Array): boolean {
-  if (writes & ANY_WRITTEN || (writes >>> (base >>> 2)) & 1) return true;
+/** The registers that it writes, a bit each. */
+export function writtenAt(writes: number, record: number, u8: Uint8Array): number {
+  if (writes & ANY_WRITTEN) return ~0;
+  let written = writes & 0xffff;
   for (let places = writes >>> 16; places !== 0; places >>>= 4)
-    if (u8[record + (places & 15)] === base) return true;
-  return false;
+    written |= 1 << (u8[record + (places & 15)]! >>> 2);
+  return written;
 }

@@ -19,8 +19,8 @@
 import { OFF } from '../cpu-state.ts';
 import { CPU, PARAMETERS, WAY_OUT_TYPE } from '../jit/convention.ts';
 import { addToState } from '../jit/function-writer.ts';
-import { ByteWriter, OP, type ValType, VOID } from '../jit/wasm.ts';
-import { PAGE_BYTES, PAGE_SHIFT } from '../memory/layout.ts';
+import { ByteWriter, OP, VOID } from '../jit/wasm.ts';
+import { PAGE_BYTES, PAGE_SHIFT, RECORDS_START } from '../memory/layout.ts';
 import {
   ADDRESS,
   countLoop,
@@ -34,9 +34,8 @@ import {
   takeFuel,
   when,
 } from '../tier0/control.ts';
-import { HANDLER, RECORD, RECORD_SCALE } from '../tier0/record.ts';
-import type { Range } from './access-shape.ts';
-import { isNear, type RunInsn } from './run.ts';
+import { HANDLER, RECORD, RECORD_SCALE, type RecordViews } from '../tier0/record.ts';
+import { isNear, type Run, type RunInsn } from './run.ts';
 import {
   BRANCH,
   ENTRY,
@@ -62,16 +61,34 @@ const FORGOTTEN = Array.from({ length: LOCALS[0]![0] + 1 }, (_, count) => {
   return out.view();
 });
 
-/** An `if` that is open: what is done else an instruction's own handler does, or its stencil has it. */
-interface Arm {
-  readonly insn: RunInsn;
-  readonly isBranch: boolean;
-}
+/** The locals of a function, which needs so many of them, as they stand in front of its code. */
+const DECLARED = Array.from({ length: LOCALS.reduce((sum, [count]) => sum + count, 1) }, (_, needed) => {
+  const declared: number[] = [];
+  let left = needed;
+  for (const [count, type] of LOCALS) {
+    if (left > 0) declared.push(Math.min(count, left), type);
+    left -= count;
+  }
+  return Uint8Array.of(declared.length / 2, ...declared);
+});
 
-/** A label: of the loop, of a block (the address where it ends), of an `if` that ends with the instruction, or of another. */
-type Label = typeof LOOP | typeof CONDITION | number | Arm;
-const LOOP = -1;
-const CONDITION = -2;
+/** From what an instruction leaves by to what `wayOut` is called with. */
+const TO_PARAMETERS = (() => {
+  const out = new ByteWriter(32);
+  for (const local of [ADDRESS, REC, TEMP]) out.set(local);
+  for (const local of [CPU, REC, ADDRESS, TEMP]) out.get(local);
+  return out.view();
+})();
+
+/**
+ * A label: of the loop, of a block (the address where it ends, an even number), of an `if` that ends with an instruction, or of
+ * another, in which the instruction's branch is taken, or its own handler makes its access.
+ */
+type Label = typeof LOOP | typeof CONDITION | number | RunInsn;
+const LOOP = 1;
+const CONDITION = 3;
+/** What a record's address has before where it lies among records. */
+const RECORDS = RECORDS_START | 0;
 
 export class RunWriter {
   readonly #entries: Int32Array;
@@ -86,12 +103,12 @@ export class RunWriter {
   #run: readonly RunInsn[] = [];
   #locals = 0;
   /** What is open in it, the innermost last. */
-  #labels: Label[] = [];
+  readonly #labels: Label[] = [];
 
   /** For the records in a memory, of which it can be asked where runs begin; --stats has instructions counted. */
   constructor(
     stencils: Stencils,
-    buffer: ArrayBufferLike,
+    records: RecordViews,
     counting: boolean,
     isStitched: (record: number) => boolean,
   ) {
@@ -99,44 +116,41 @@ export class RunWriter {
     this.#holes = stencils.holes;
     this.#bytes = stencils.code;
     this.#counting = counting;
-    this.#u8 = new Uint8Array(buffer);
+    this.#u8 = records.u8;
+    this.#i32 = records.i32;
     this.#isStitched = isStitched;
-    this.#i32 = new Int32Array(buffer);
   }
 
   /** Writes the function of a run, which is to have a number in the table of handlers, behind others. */
-  write(run: readonly RunInsn[], number: number, bodies: ByteWriter): void {
-    this.#run = run;
+  write({ insns, length }: Run, number: number, bodies: ByteWriter): void {
+    this.#run = insns;
     const out = this.#code;
     out.clear();
     out.byte(OP.block);
     out.byte(WAY_OUT_TYPE);
-    const isLoop = run[0]!.isJoin;
+    const isLoop = insns[0]!.isJoin;
     // What is written here itself needs one, and counting the turns of a loop two.
     this.#locals = isLoop ? 2 : 1;
-    this.#labels = [];
+    this.#labels.length = 0;
     // Where nothing is counted these parameters are not needed, and their registers are free.
     if (isLoop) this.#beginLoop(number);
     else forget(out, [REC, ADDRESS]);
-    this.#beginBlocks();
-    for (const insn of run) this.#instruction(insn);
+    for (let i = length - 1; i >= 0; i--) {
+      // Branches of the run go onwards there.
+      const { endsBlock, address } = insns[i]!;
+      if (endsBlock) this.#open(OP.block, address);
+    }
+    for (let i = 0; i < length; i++) this.#instruction(insns[i]!);
     this.#closeArms(isLoop ? 1 : 0);
     if (isLoop) out.byte(OP.end);
     // All ways have gone elsewhere.
     out.byte(OP.unreachable);
     out.byte(OP.end);
-    for (const local of [ADDRESS, REC, TEMP]) out.set(local);
-    for (const local of [CPU, REC, ADDRESS, TEMP]) out.get(local);
+    out.raw(TO_PARAMETERS);
     forget(out, HANDLER_PARAMETERS);
     this.#forgetAll();
     tail(out, 'wayOut');
     this.#finish(bodies);
-  }
-
-  /** Opens blocks that end where branches of the run go onwards. */
-  #beginBlocks(): void {
-    const run = this.#run;
-    for (let i = run.length - 1; i >= 0; i--) if (run[i]!.endsBlock) this.#open(OP.block, run[i]!.address);
   }
 
   /** Where ways come together V8 puts into registers what it knew to be zero. */
@@ -180,9 +194,9 @@ export class RunWriter {
   #closeArms(from: number): void {
     const out = this.#code;
     while (this.#labels.length > from) {
-      const { insn, isBranch } = this.#labels.pop() as Arm;
+      const insn = this.#labels.pop() as RunInsn;
       out.byte(OP.else);
-      if (isBranch) this.#putBranch(insn);
+      if (this.#branchIn(insn) !== 0) this.#putBranch(insn);
       else this.#leave(insn);
       out.byte(OP.end);
     }
@@ -220,7 +234,7 @@ export class RunWriter {
       this.#put(insn.condition, insn);
       this.#open(OP.if, CONDITION);
     }
-    if (insn.test !== null) this.#test(insn, insn.test);
+    if (insn.tests) this.#test(insn);
     if (insn.comparison === null) this.#put(insn.stencil, insn);
     else this.#put(insn.fused, insn, insn.comparison);
     if (insn.condition !== 0) {
@@ -246,28 +260,21 @@ export class RunWriter {
   #leave(insn: RunInsn): void {
     const out = this.#code;
     out.i32(this.#leaving(insn));
-    out.i32(insn.record);
+    out.i32(insn.record + RECORDS);
     out.i32(insn.address);
     out.byte(OP.br);
     out.u32(this.#labels.length + 1);
   }
 
   /** Tests what an instruction and others behind it touch. */
-  #test(insn: RunInsn, { base, low, high, kind }: Range): void {
+  #test(insn: RunInsn): void {
+    const { base, low, high, kind } = insn.range;
     const out = this.#code;
-    const page = (offset: number) => {
-      out.get(TEMP);
-      out.i32(offset);
-      out.byte(OP.i32_add);
-      out.i32(PAGE_SHIFT);
-      out.byte(OP.i32_shr_u);
-      out.mem(OP.i32_load8_u, PAGE_BYTES);
-    };
     out.get(CPU);
     out.mem(OP.i32_load, OFF.r + base);
     out.set(TEMP);
-    page(low);
-    page(high - 1);
+    this.#pageByte(low);
+    this.#pageByte(high - 1);
     out.byte(OP.i32_and);
     out.i32(kind);
     out.byte(OP.i32_and);
@@ -275,11 +282,21 @@ export class RunWriter {
     forget(out, [TEMP]);
   }
 
+  #pageByte(offset: number): void {
+    const out = this.#code;
+    out.get(TEMP);
+    out.i32(offset);
+    out.byte(OP.i32_add);
+    out.i32(PAGE_SHIFT);
+    out.byte(OP.i32_shr_u);
+    out.mem(OP.i32_load8_u, PAGE_BYTES);
+  }
+
   /** With whether an access is allowed on the stack: goes on if it is. */
   #beginAllowed(insn: RunInsn): void {
     const out = this.#code;
     if (insn.condition === 0) {
-      this.#open(OP.if, { insn, isBranch: false });
+      this.#open(OP.if, insn);
       return;
     }
     // Here it would be a way around what is usual, and V8 would have to have all where it is behind both.
@@ -300,8 +317,8 @@ export class RunWriter {
       this.#forgetAll();
     } else if (test === 0) this.#copy(entry, insn, 0, length);
     else {
-      const [from, to] = [test & 0xffff, test >>> 16];
-      this.#copy(entry, insn, 0, insn.isTested ? from : to);
+      const to = test >>> 16;
+      this.#copy(entry, insn, 0, insn.isTested ? test & 0xffff : to);
       if (!insn.isTested) this.#beginAllowed(insn);
       this.#copy(entry, insn, to, length);
     }
@@ -318,7 +335,12 @@ export class RunWriter {
     if (flags & FLAG.EQZ) out.length--;
     else if (flags & FLAG.COMPARES) out.bytes[out.length - 1] = OPPOSITE[out.bytes[out.length - 1]!]!;
     else out.byte(OP.i32_eqz);
-    this.#open(OP.if, { insn, isBranch: true });
+    this.#open(OP.if, insn);
+  }
+
+  /** Where what a branch does that is taken begins in an instruction's stencil; 0 in what is no branch. */
+  #branchIn({ comparison, fused, stencil }: RunInsn): number {
+    return this.#entries[(comparison === null ? stencil : fused) * ENTRY.words + ENTRY.branch]!;
   }
 
   /** What a branch does that is taken. Its stencil counts the `if` around it. */
@@ -366,7 +388,7 @@ export class RunWriter {
           putNumber(bytes, at, 5, (address + plus) | 0);
           break;
         case HOLE.RECORD:
-          putNumber(bytes, at, 5, record | 0);
+          putNumber(bytes, at, 5, record + RECORDS);
           break;
         case HOLE.HANDLER:
           putNumber(bytes, at, 3, this.#leaving(insn));
@@ -385,7 +407,7 @@ export class RunWriter {
   /** Fills both holes of a direct branch, with so many labels around it; inside the run it becomes one to a label. */
   #target(bytes: Uint8Array, at: number, insn: RunInsn, labels: number): void {
     const { target, address, inPage } = insn;
-    const isBack = target <= address;
+    const isBack = target >>> 0 <= address >>> 0;
     const label = this.#labels.lastIndexOf(target === this.#run[0]!.address ? LOOP : target);
     if (label >= 0) {
       const begin = at - BRANCH.before;
@@ -394,22 +416,22 @@ export class RunWriter {
       putNumber(bytes, begin + 1, 2, this.#depthOf(label) + labels);
       return;
     }
-    putNumber(bytes, at, 5, isNear(insn) ? (inPage + (target - address) * RECORD_SCALE) | 0 : 0);
-    putNumber(bytes, at + 6, 5, target | (isBack ? 1 : 0) | 0);
+    putNumber(bytes, at, 5, isNear(insn) ? inPage + (target - address) * RECORD_SCALE + RECORDS : 0);
+    putNumber(bytes, at + 6, 5, target | (isBack ? 1 : 0));
   }
 
   /** Goes on with another record: if no run begins there, so that it is found when it is worth one. */
   #goOn(record: number, address: number): void {
     const out = this.#code;
     out.get(CPU);
-    out.i32(record);
+    out.i32(record + RECORDS);
     out.i32(address);
     if (!this.#isStitched(record)) {
       forget(out, HANDLER_PARAMETERS);
       tail(out, 'fallThrough');
       return;
     }
-    out.i32(record);
+    out.i32(record + RECORDS);
     out.mem(OP.i32_load16_u, RECORD.handler);
     forget(out, HANDLER_PARAMETERS);
     out.byte(OP.return_call_indirect);
@@ -419,20 +441,9 @@ export class RunWriter {
 
   /** Makes a function of what has been written. */
   #finish(bodies: ByteWriter): void {
-    const locals: (readonly [number, ValType])[] = [];
-    let left = this.#locals;
-    for (const [count, type] of LOCALS) {
-      if (left <= 0) break;
-      locals.push([Math.min(count, left), type]);
-      left -= count;
-    }
-    // A byte each for how many there are, and their type.
-    bodies.u32(1 + 2 * locals.length + this.#code.length + 1);
-    bodies.byte(locals.length);
-    for (const [count, type] of locals) {
-      bodies.byte(count);
-      bodies.byte(type);
-    }
+    const locals = DECLARED[this.#locals]!;
+    bodies.u32(locals.length + this.#code.length + 1);
+    bodies.raw(locals);
     bodies.raw(this.#code.view());
     bodies.byte(OP.end);
   }

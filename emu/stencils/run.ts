@@ -4,66 +4,96 @@
  * decoded, and behind a jump where a branch of the run itself goes: so a way around something is inside it. It leaves behind a
  * system call, before what has no stencil, and where another run begins. A branch to its beginning is a loop.
  */
-import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
+import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, RECORDS_START } from '../memory/layout.ts';
 import type { RecordDecoder } from '../tier0/decoder.ts';
-import { CONDITION_HANDLERS, HANDLER, RECORD, RECORD_SCALE } from '../tier0/record.ts';
-import type { Range } from './access-shape.ts';
-import { groupAccesses } from './groups.ts';
+import { CONDITION_HANDLERS, HANDLER, RECORD, RECORD_SCALE, type RecordViews } from '../tier0/record.ts';
+import { Range } from './access-shape.ts';
+import { AccessGroups } from './groups.ts';
 import { COND_SHIFT, ENTRY, FLAG, type Stencils } from './stencil.ts';
 
 /** Instructions in one run. */
 const MAX_LENGTH = 64;
+/** There may be more: the last is an IT's block. */
+const ROOM = MAX_LENGTH + 3;
 const CONDITIONS_END = HANDLER.CONDITIONS + 2 * CONDITION_HANDLERS;
 const NZCV = 15;
 /** The entry of what does nothing: that of the handler which decodes. */
 const NO_STENCIL = HANDLER.DECODE;
 
-/** Where code begins: a record, and its address. */
+/** Where code begins: a record (where it lies among all), and its address, as a signed number. */
 export interface Place {
   readonly record: number;
   readonly address: number;
 }
 
 /** An instruction of a run. */
-export interface RunInsn {
-  readonly record: number;
+export class RunInsn {
+  record = 0;
   /** That of the page: of an instruction in an IT block it is another. */
-  readonly inPage: number;
-  readonly address: number;
+  inPage = 0;
+  address = 0;
   /** Bytes of code. */
-  readonly size: number;
+  size = 0;
   /** Its own handler, and the entry of the stencil for it: the same, or that of what leaves flags alone. */
-  readonly handler: number;
-  stencil: number;
+  handler = 0;
+  stencil = 0;
   /** Entry of the stencil for its condition; 0 where it has none. */
-  readonly condition: number;
+  condition = 0;
   /** 1 for the first of an IT block, else 0. */
-  beginsBlock: number;
+  beginsBlock = 0;
   /** Where a direct branch goes, -1 for what is none; and where in the run that is, -1 for elsewhere. */
-  readonly target: number;
-  goesTo: number;
+  target = -1;
+  goesTo = -1;
   /** A branch of the run goes there; one from before. */
-  isJoin: boolean;
-  endsBlock: boolean;
+  isJoin = false;
+  endsBlock = false;
   /** Flags that are read from it on. */
-  live: number;
+  live = NZCV;
   /** Goes on where the run does not: behind it. */
-  leaves: boolean;
-  /** It makes this test first, for itself and others behind it. */
-  test: Range | null;
+  leaves = false;
+  /** What it accesses, if that is known; whether it tests all of this first, for others behind it and itself. */
+  readonly range = new Range();
+  tests = false;
   /** Its access needs no test of its own. */
-  isTested: boolean;
+  isTested = false;
   /** Of a branch: the comparison before it that is made together with it, by the entry `fused`. */
-  comparison: RunInsn | null;
-  fused: number;
+  comparison: RunInsn | null = null;
+  fused = 0;
   /** And whether the comparison is to set its flags where the branch is taken. */
-  setsFlags: boolean;
+  setsFlags = false;
+
+  /** Becomes another, of which no more is known. */
+  begin(record: number, inPage: number, address: number, size: number, handler: number): void {
+    this.record = record;
+    this.inPage = inPage;
+    this.address = address;
+    this.size = size;
+    this.handler = handler;
+    this.stencil = handler;
+    this.condition = 0;
+    this.beginsBlock = 0;
+    this.target = -1;
+    this.goesTo = -1;
+    this.isJoin = false;
+    this.endsBlock = false;
+    this.live = NZCV;
+    this.leaves = false;
+    this.tests = false;
+    this.isTested = false;
+    this.comparison = null;
+    this.fused = 0;
+    this.setsFlags = false;
+  }
 }
 
-/** Instructions in the order of addresses, none where there can be no run; and where it would go on if it might be longer. */
+/**
+ * So many instructions in the order of addresses, none where there can be no run; and where it would go on if it might be longer.
+ * The next run has the same objects: a program that begins has 40,000 instructions in runs.
+ */
 export interface Run {
   readonly insns: readonly RunInsn[];
-  readonly rest: Place | null;
+  length: number;
+  rest: Place | null;
 }
 
 export class RunFinder {
@@ -73,19 +103,21 @@ export class RunFinder {
   readonly #u8: Uint8Array;
   readonly #u16: Uint16Array;
   readonly #i32: Int32Array;
-  #run: RunInsn[] = [];
+  readonly #groups: AccessGroups;
+  readonly #run: Run = { insns: Array.from({ length: ROOM }, () => new RunInsn()), length: 0, rest: null };
   /** Where the run under way has each halfword of the page, and one more; 0 for none. */
   readonly #places = new Uint8Array(PAGE_SIZE / 2);
   /** Where branches of the run go that it has not come to. */
   #ahead: number[] = [];
 
-  constructor(stencils: Stencils, decoder: RecordDecoder, buffer: ArrayBufferLike) {
+  constructor(stencils: Stencils, decoder: RecordDecoder, records: RecordViews) {
     this.#stencils = stencils;
     this.#entries = stencils.entries;
     this.#decoder = decoder;
-    this.#u8 = new Uint8Array(buffer);
-    this.#u16 = new Uint16Array(buffer);
-    this.#i32 = new Int32Array(buffer);
+    this.#u8 = records.u8;
+    this.#u16 = records.u16;
+    this.#i32 = records.i32;
+    this.#groups = new AccessGroups(stencils.entries, records);
   }
 
   /** Whether a run begins at a record. */
@@ -93,23 +125,24 @@ export class RunFinder {
     return this.#u16[(record + RECORD.handler) >>> 1]! >= this.#stencils.handlers;
   }
 
-  /** The run from a place on. */
+  /** The run from a place on, until the next is asked for. */
   find(place: Place): Run {
-    const run: RunInsn[] = [];
-    this.#run = run;
+    const run = this.#run;
+    const { insns } = run;
+    run.length = 0;
+    run.rest = null;
     this.#ahead.length = 0;
-    let rest: Place | null = null;
     let { record, address } = place;
     for (let goesOn = false; ; ) {
       const before = run.length;
       const size = record !== place.record && this.isStitched(record) ? 0 : this.#add(record, address);
       if (size === 0 && goesOn) {
-        run[before - 1]!.leaves = true;
-        if (before >= MAX_LENGTH) rest = { record, address };
+        insns[before - 1]!.leaves = true;
+        if (before >= MAX_LENGTH) run.rest = { record, address };
       }
       goesOn = size !== 0;
       for (let i = before; i < run.length; i++) {
-        const insn = run[i]!;
+        const insn = insns[i]!;
         if (isNear(insn) && insn.target > insn.address) this.#ahead.push(insn.target);
         goesOn = this.#goesOn(insn);
       }
@@ -117,40 +150,45 @@ export class RunFinder {
       address += size;
       if (goesOn) continue;
       const next = this.#nextAhead(size === 0 ? address + 1 : address);
-      if (next < 0) break;
+      if (next === -1) break;
       record += (next - address) * RECORD_SCALE;
       address = next;
     }
     this.#findJoins();
     this.#leaveDeadFlags();
-    groupAccesses(run, this.#entries, this.#u8, this.#i32);
-    return { insns: run, rest };
+    this.#groups.find(run);
+    return run;
   }
 
   /** The first place from an address on that a branch of the run goes to; -1 when there is none. */
   #nextAhead(from: number): number {
+    const ahead = this.#ahead;
     let next = -1;
-    for (const target of this.#ahead) if (target >= from && (next < 0 || target < next)) next = target;
+    for (let i = 0; i < ahead.length; i++) {
+      const target = ahead[i]!;
+      if (target >= from && (next === -1 || target < next)) next = target;
+    }
     return next;
   }
 
   /** Finds out where in the run its branches go. */
   #findJoins(): void {
-    const run = this.#run;
+    const { insns, length } = this.#run;
     const places = this.#places;
-    for (let i = 0; i < run.length; i++) {
-      const insn = run[i]!;
+    for (let i = 0; i < length; i++) {
+      const insn = insns[i]!;
       if (insn.record === insn.inPage) places[(insn.address & PAGE_MASK) >>> 1] = i + 1;
     }
-    for (const insn of run) {
+    for (let i = 0; i < length; i++) {
+      const insn = insns[i]!;
       const to = isNear(insn) ? places[(insn.target & PAGE_MASK) >>> 1]! - 1 : -1;
       if (to < 0) continue;
       insn.goesTo = to;
-      const target = run[to]!;
+      const target = insns[to]!;
       target.isJoin = true;
-      if (target.address > insn.address) target.endsBlock = true;
+      if (to > i) target.endsBlock = true;
     }
-    for (const { address } of run) places[(address & PAGE_MASK) >>> 1] = 0;
+    for (let i = 0; i < length; i++) places[(insns[i]!.address & PAGE_MASK) >>> 1] = 0;
   }
 
   /** Whether the run goes on behind an instruction. */
@@ -177,44 +215,29 @@ export class RunFinder {
     if (flags === 0) return 0;
     const ahead = this.#entries[own * ENTRY.words + ENTRY.ahead]!;
     const size = sizeOf(handler, flags);
-    this.#run.push({
-      record,
-      inPage,
-      address,
-      size,
-      handler: own,
-      stencil: own,
-      condition: own === handler ? 0 : handler,
-      beginsBlock: 0,
-      target: ahead === 0 ? -1 : address + ahead + this.#i32[(record + RECORD.word) >>> 2]!,
-      goesTo: -1,
-      isJoin: false,
-      endsBlock: false,
-      live: NZCV,
-      leaves: false,
-      test: null,
-      isTested: false,
-      comparison: null,
-      fused: 0,
-      setsFlags: false,
-    });
+    const run = this.#run;
+    const insn = run.insns[run.length++]!;
+    insn.begin(record, inPage, address, size, own);
+    if (own !== handler) insn.condition = handler;
+    if (ahead !== 0) insn.target = (address + ahead + this.#i32[(record + RECORD.word) >>> 2]!) | 0;
     return size;
   }
 
   /** Adds the instructions of an IT block. Gives the bytes of code of the IT and its block; 0 when not all have stencils. */
   #block(record: number, address: number): number {
     const run = this.#run;
+    const { insns } = run;
     const before = run.length;
-    let at = this.#i32[(record + RECORD.word) >>> 2]! >>> 0;
+    let at = this.#i32[(record + RECORD.word) >>> 2]! - (RECORDS_START | 0);
     let length = 2;
     for (;;) {
       const handler = this.#handlerAt(at);
       if (handler === HANDLER.NEXT_PAGE) {
-        run[before]!.beginsBlock = 1;
+        insns[before]!.beginsBlock = 1;
         return length;
       }
       const size = this.#one(handler, at, record + length * RECORD_SCALE, address + length);
-      if (size === 0 || this.#flagsOf(run[run.length - 1]!.handler) & FLAG.ENDS) {
+      if (size === 0 || this.#flagsOf(insns[run.length - 1]!.handler) & FLAG.ENDS) {
         run.length = before;
         return 0;
       }
@@ -242,13 +265,13 @@ export class RunFinder {
    */
   #leaveDeadFlags(): void {
     const entries = this.#entries;
-    const run = this.#run;
+    const { insns, length } = this.#run;
     let live = NZCV;
     /** Those that are read where the branch behind is taken, and where it is not. */
     let taken = NZCV;
     let notTaken = NZCV;
-    for (let i = run.length - 1; i >= 0; i--) {
-      const insn = run[i]!;
+    for (let i = length - 1; i >= 0; i--) {
+      const insn = insns[i]!;
       const entry = insn.stencil * ENTRY.words;
       const flags = entries[entry + ENTRY.flags]!;
       const writes = entries[entry + ENTRY.writes]!;
@@ -256,11 +279,12 @@ export class RunFinder {
       if (insn.leaves || flags & FLAG.ENDS) live = NZCV;
       if (flags & (FLAG.JUMPS | FLAG.MAY_JUMP)) {
         const isOnly = flags & FLAG.JUMPS && insn.condition === 0;
-        taken = insn.goesTo > i ? run[insn.goesTo]!.live : NZCV;
+        taken = insn.goesTo > i ? insns[insn.goesTo]!.live : NZCV;
         notTaken = isOnly ? 0 : live;
         live = taken | notTaken;
       }
-      const branch = (writes & notTaken & NZCV) === 0 ? this.#branchOf(insn, run[i + 1]) : null;
+      const isLast = i === length - 1;
+      const branch = isLast || (writes & notTaken & NZCV) !== 0 ? null : this.#branchOf(insn, insns[i + 1]!);
       if (branch !== null) {
         insn.stencil = NO_STENCIL;
         branch.comparison = insn;
@@ -276,10 +300,10 @@ export class RunFinder {
   }
 
   /** Of a comparison the branch that may be made together with it: the next instruction, when nothing else comes to it. */
-  #branchOf(insn: RunInsn, next: RunInsn | undefined): RunInsn | null {
+  #branchOf(insn: RunInsn, next: RunInsn): RunInsn | null {
     const isComparison =
       this.#entries[insn.stencil * ENTRY.words + ENTRY.fused] !== 0 && insn.condition === 0;
-    if (!isComparison || next === undefined || next.isJoin) return null;
+    if (!isComparison || next.isJoin) return null;
     const isBehind = next.address === insn.address + insn.size;
     return isBehind && this.#flagsOf(next.handler) & FLAG.HAS_COND ? next : null;
   }
@@ -287,7 +311,7 @@ export class RunFinder {
 
 /** Whether a direct branch stays in its page. */
 export function isNear({ target, address }: RunInsn): boolean {
-  return target >= 0 && (target ^ address) >>> PAGE_SHIFT === 0;
+  return target !== -1 && (target ^ address) >>> PAGE_SHIFT === 0;
 }
 
 const isCondition = (handler: number): boolean => handler >= HANDLER.CONDITIONS && handler < CONDITIONS_END;

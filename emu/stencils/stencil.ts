@@ -147,9 +147,9 @@ export const LOCALS: readonly (readonly [count: number, type: ValType])[] = [
  * would go to the stack before each tail call, and where registers are wanting.
  */
 export function forget(out: ByteWriter, locals: readonly number[]): void {
-  for (const local of locals) {
+  for (let i = 0; i < locals.length; i++) {
     out.i32(0);
-    out.set(local);
+    out.set(locals[i]!);
   }
 }
 

@@ -8,7 +8,7 @@ import { ByteWriter } from '../jit/wasm.ts';
 import { encodeBehind } from '../jit/wasm-module.ts';
 import { FIRST_HANDLER } from '../tier0/control.ts';
 import type { HandlerSet } from '../tier0/handler-set.ts';
-import { RECORD } from '../tier0/record.ts';
+import { RECORD, RecordViews } from '../tier0/record.ts';
 import { type Place, RunFinder } from './run.ts';
 import { RunWriter } from './run-writer.ts';
 import { STITCHED, type Stencils } from './stencil.ts';
@@ -25,15 +25,15 @@ export class Stitcher {
 
   /** For the interpreter that a memory has. */
   constructor(set: HandlerSet, machinery: Machinery) {
-    const { buffer } = machinery.memory;
+    const records = new RecordViews(machinery.memory.buffer);
     const { decoder } = set;
     this.#stencils = set.stencils();
     this.#machinery = machinery;
-    this.#finder = new RunFinder(this.#stencils, decoder, buffer);
-    this.#writer = new RunWriter(this.#stencils, buffer, decoder.counting, (record) =>
+    this.#finder = new RunFinder(this.#stencils, decoder, records);
+    this.#writer = new RunWriter(this.#stencils, records, decoder.counting, (record) =>
       this.isStitched(record),
     );
-    this.#u16 = new Uint16Array(buffer);
+    this.#u16 = records.u16;
   }
 
   /** Makes runs from these places on. Throws a RangeError when V8 has no memory for them. */
@@ -62,14 +62,14 @@ export class Stitcher {
     if (this.#machinery.stitched + this.#runs.length === STITCHED) return null;
     if (this.isStitched(place.record)) return null;
     if (this.#runs.some(({ record }) => record === place.record)) return null;
-    const { insns, rest } = this.#finder.find(place);
-    if (insns.length === 0) return null;
+    const run = this.#finder.find(place);
+    if (run.length === 0) return null;
     this.#writer.write(
-      insns,
+      run,
       this.#stencils.handlers + this.#machinery.stitched + this.#runs.length,
       this.#bodies,
     );
     this.#runs.push(place);
-    return rest;
+    return run.rest;
   }
 }

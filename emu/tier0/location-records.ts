@@ -2,7 +2,7 @@
  * The records of an address space's code, by location: what they tell of it, and where the interpreter enters what others have
  * compiled.
  */
-import { PAGE_MASK, PAGE_SHIFT } from '../memory/layout.ts';
+import { PAGE_MASK, PAGE_SHIFT, RECORDS_START } from '../memory/layout.ts';
 import type { Place } from '../stencils/run.ts';
 import type { RecordDecoder } from './decoder.ts';
 import { HANDLER, RECORD, RECORD_SCALE } from './record.ts';
@@ -56,7 +56,7 @@ export class LocationRecords {
     const record = this.of(location);
     const handler = record === 0 ? 0 : this.#u16[(record + RECORD.handler) >>> 1]!;
     if (handler === HANDLER.DECODE || handler === HANDLER.COMPILED) return null;
-    return { record, address: (location & ~1) >>> 0 };
+    return { record: record - RECORDS_START, address: location & ~1 };
   }
 
   /** From now on arrivals at a location enter the compiled code in a table slot. */

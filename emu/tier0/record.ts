@@ -17,7 +17,7 @@
  * The records of a page lie at `records + (address & 0xfff) * 8`, so going on by n bytes of code is going on by 8n bytes of
  * records. Behind the last halfword stand two records (an instruction of four bytes may begin there) that go to the next page.
  */
-import { PAGE_SIZE } from '../memory/layout.ts';
+import { PAGE_SIZE, RECORDS_END, RECORDS_START } from '../memory/layout.ts';
 
 export const RECORD = { handler: 0, inner: 2, bytes: 4, word: 8, count: 12, counted: 14, it: 15 } as const;
 
@@ -26,6 +26,23 @@ export const RECORD_SCALE = 8;
 export const RECORDS_LENGTH = PAGE_SIZE * RECORD_SCALE;
 /** From one page's records to the next one's: with the two at the end, a multiple of 64. */
 export const RECORDS_STRIDE = RECORDS_LENGTH + 64;
+
+/**
+ * All records of a memory, from where they begin: what goes by where a record lies *there* has numbers of less than 31 bits, and
+ * V8 makes an object of any greater one.
+ */
+export class RecordViews {
+  readonly u8: Uint8Array;
+  readonly u16: Uint16Array;
+  readonly i32: Int32Array;
+
+  constructor(buffer: ArrayBufferLike) {
+    const bytes = RECORDS_END - RECORDS_START;
+    this.u8 = new Uint8Array(buffer, RECORDS_START, bytes);
+    this.u16 = new Uint16Array(buffer, RECORDS_START, bytes / 2);
+    this.i32 = new Int32Array(buffer, RECORDS_START, bytes / 4);
+  }
+}
 
 /** Operand bytes in a record. */
 export const MAX_BYTES = 4;
