@@ -147,10 +147,10 @@ export const LOCALS: readonly (readonly [count: number, type: ValType])[] = [
  * would go to the stack before each tail call, and where registers are wanting.
  */
 export function forget(out: ByteWriter, locals: readonly number[]): void {
-  for (let i = 0; i < locals.length; i++) {
-    out.i32(0);
-    out.set(locals[i]!);
-  }
+  if (locals.length === 0) return;
+  out.i32(0);
+  for (let i = 1; i < locals.length; i++) out.tee(locals[i]!);
+  out.set(locals[0]!);
 }
 
 /** The locals that are a handler's parameters: to be forgotten, too, where it ends. */
