@@ -20,7 +20,7 @@ import { OFF } from '../cpu-state.ts';
 import { CPU, PARAMETERS, WAY_OUT_TYPE } from '../jit/convention.ts';
 import { addToState } from '../jit/function-writer.ts';
 import { ByteWriter, OP, VOID } from '../jit/wasm.ts';
-import { PAGE_BYTES, PAGE_SHIFT, RECORDS_START } from '../memory/layout.ts';
+import { PAGE_BYTES, PAGE_SHIFT } from '../memory/layout.ts';
 import {
   ADDRESS,
   countLoop,
@@ -34,7 +34,7 @@ import {
   takeFuel,
   when,
 } from '../tier0/control.ts';
-import { HANDLER, RECORD, RECORD_SCALE, type RecordViews } from '../tier0/record.ts';
+import { HANDLER, RECORD, RECORD_SCALE, RECORDS_BASE, type RecordViews } from '../tier0/record.ts';
 import { isNear, type Run, type RunInsn } from './run.ts';
 import {
   BRANCH,
@@ -87,8 +87,6 @@ const TO_PARAMETERS = (() => {
 type Label = typeof LOOP | typeof CONDITION | number | RunInsn;
 const LOOP = 1;
 const CONDITION = 3;
-/** What a record's address has before where it lies among records. */
-const RECORDS = RECORDS_START | 0;
 
 export class RunWriter {
   readonly #entries: Int32Array;
@@ -260,7 +258,7 @@ export class RunWriter {
   #leave(insn: RunInsn): void {
     const out = this.#code;
     out.i32(this.#leaving(insn));
-    out.i32(insn.record + RECORDS);
+    out.i32(insn.record + RECORDS_BASE);
     out.i32(insn.address);
     out.byte(OP.br);
     out.u32(this.#labels.length + 1);
@@ -388,7 +386,7 @@ export class RunWriter {
           putNumber(bytes, at, 5, (address + plus) | 0);
           break;
         case HOLE.RECORD:
-          putNumber(bytes, at, 5, record + RECORDS);
+          putNumber(bytes, at, 5, record + RECORDS_BASE);
           break;
         case HOLE.HANDLER:
           putNumber(bytes, at, 3, this.#leaving(insn));
@@ -416,7 +414,7 @@ export class RunWriter {
       putNumber(bytes, begin + 1, 2, this.#depthOf(label) + labels);
       return;
     }
-    putNumber(bytes, at, 5, isNear(insn) ? inPage + (target - address) * RECORD_SCALE + RECORDS : 0);
+    putNumber(bytes, at, 5, isNear(insn) ? inPage + (target - address) * RECORD_SCALE + RECORDS_BASE : 0);
     putNumber(bytes, at + 6, 5, target | (isBack ? 1 : 0));
   }
 
@@ -424,14 +422,14 @@ export class RunWriter {
   #goOn(record: number, address: number): void {
     const out = this.#code;
     out.get(CPU);
-    out.i32(record + RECORDS);
+    out.i32(record + RECORDS_BASE);
     out.i32(address);
     if (!this.#isStitched(record)) {
       forget(out, HANDLER_PARAMETERS);
       tail(out, 'fallThrough');
       return;
     }
-    out.i32(record + RECORDS);
+    out.i32(record + RECORDS_BASE);
     out.mem(OP.i32_load16_u, RECORD.handler);
     forget(out, HANDLER_PARAMETERS);
     out.byte(OP.return_call_indirect);

@@ -4,9 +4,16 @@
  * decoded, and behind a jump where a branch of the run itself goes: so a way around something is inside it. It leaves behind a
  * system call, before what has no stencil, and where another run begins. A branch to its beginning is a loop.
  */
-import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, RECORDS_START } from '../memory/layout.ts';
+import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
 import type { RecordDecoder } from '../tier0/decoder.ts';
-import { CONDITION_HANDLERS, HANDLER, RECORD, RECORD_SCALE, type RecordViews } from '../tier0/record.ts';
+import {
+  CONDITION_HANDLERS,
+  HANDLER,
+  RECORD,
+  RECORD_SCALE,
+  RECORDS_BASE,
+  type RecordViews,
+} from '../tier0/record.ts';
 import { Range } from './access-shape.ts';
 import { AccessGroups } from './groups.ts';
 import { COND_SHIFT, ENTRY, FLAG, type Stencils } from './stencil.ts';
@@ -228,7 +235,7 @@ export class RunFinder {
     const run = this.#run;
     const { insns } = run;
     const before = run.length;
-    let at = this.#i32[(record + RECORD.word) >>> 2]! - (RECORDS_START | 0);
+    let at = this.#i32[(record + RECORD.word) >>> 2]! - RECORDS_BASE;
     let length = 2;
     for (;;) {
       const handler = this.#handlerAt(at);

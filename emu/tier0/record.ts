@@ -27,6 +27,8 @@ export const RECORDS_LENGTH = PAGE_SIZE * RECORD_SCALE;
 /** From one page's records to the next one's: with the two at the end, a multiple of 64. */
 export const RECORDS_STRIDE = RECORDS_LENGTH + 64;
 
+/** Where records begin, as a signed number: what is added to where one lies among them. */
+export const RECORDS_BASE: number = RECORDS_START | 0;
 /**
  * All records of a memory, from where they begin: what goes by where a record lies *there* has numbers of less than 31 bits, and
  * V8 makes an object of any greater one.
