@@ -91,7 +91,7 @@ export function encodeModule(spec: ModuleSpec, codes: number[] = []): Uint8Array
   if (placed !== undefined) section(SECTION.element, (w) => writePlaces(w, placed, base));
   if (typedTable !== undefined) section(SECTION.element, (w) => writeTyped(w, typedTable));
   // Locals are encoded first: the hints count offsets from their beginning.
-  const locals = functions.map(encodeLocals);
+  const locals = functions.map((f) => encodeLocals(f.locals));
   if (functions.some((f) => f.unlikely !== undefined))
     section(SECTION.custom, (w) => writeHints(w, functions, locals, base));
   const inSection: number[] = [];
@@ -254,7 +254,8 @@ function writeTyped(w: ByteWriter, { functions, first }: TypedTable): void {
   }
 }
 
-function encodeLocals({ locals }: FuncBody): Uint8Array {
+/** A function's locals, as they stand in front of its code. */
+export function encodeLocals(locals: FuncBody['locals']): Uint8Array {
   const w = new ByteWriter(16);
   w.u32(locals.length);
   for (const [count, type] of locals) {

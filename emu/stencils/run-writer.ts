@@ -19,7 +19,8 @@
 import { OFF } from '../cpu-state.ts';
 import { CPU, PARAMETERS, WAY_OUT_TYPE } from '../jit/convention.ts';
 import { addToState } from '../jit/function-writer.ts';
-import { ByteWriter, OP, VOID } from '../jit/wasm.ts';
+import { ByteWriter, OP, type ValType, VOID } from '../jit/wasm.ts';
+import { encodeLocals } from '../jit/wasm-module.ts';
 import { PAGE_BYTES, PAGE_SHIFT } from '../memory/layout.ts';
 import {
   ADDRESS,
@@ -52,33 +53,31 @@ import {
 const TEMP = PARAMETERS;
 
 /** Code that forgets so many locals of stencils, by how many. */
-const FORGOTTEN = Array.from({ length: LOCALS[0]![0] + 1 }, (_, count) => {
-  const out = new ByteWriter(32);
-  forget(
-    out,
-    Array.from({ length: count }, (_, i) => TEMP + i),
-  );
-  return out.view();
-});
+const FORGOTTEN = Array.from({ length: LOCALS[0]![0] + 1 }, (_, count) =>
+  written((out) => {
+    forget(
+      out,
+      Array.from({ length: count }, (_, i) => TEMP + i),
+    );
+  }),
+);
 
 /** The locals of a function, which needs so many of them, as they stand in front of its code. */
 const DECLARED = Array.from({ length: LOCALS.reduce((sum, [count]) => sum + count, 1) }, (_, needed) => {
-  const declared: number[] = [];
   let left = needed;
-  for (const [count, type] of LOCALS) {
-    if (left > 0) declared.push(Math.min(count, left), type);
-    left -= count;
-  }
-  return Uint8Array.of(declared.length / 2, ...declared);
+  const locals = LOCALS.map(([count, type]): [number, ValType] => {
+    const used = Math.max(0, Math.min(count, left));
+    left -= used;
+    return [used, type];
+  });
+  return encodeLocals(locals.filter(([count]) => count > 0));
 });
 
 /** From what an instruction leaves by to what `wayOut` is called with. */
-const TO_PARAMETERS = (() => {
-  const out = new ByteWriter(32);
+const TO_PARAMETERS = written((out) => {
   for (const local of [ADDRESS, REC, TEMP]) out.set(local);
   for (const local of [CPU, REC, ADDRESS, TEMP]) out.get(local);
-  return out.view();
-})();
+});
 
 /**
  * A label: of the loop, of a block (the address where it ends, an even number), of an `if` that ends with an instruction, or of
@@ -445,6 +444,13 @@ export class RunWriter {
     bodies.raw(this.#code.view());
     bodies.byte(OP.end);
   }
+}
+
+/** Code that is the same in each function. */
+function written(write: (out: ByteWriter) => void): Uint8Array {
+  const out = new ByteWriter(32);
+  write(out);
+  return out.view();
 }
 
 const NOP = 1;

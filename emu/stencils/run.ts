@@ -35,39 +35,43 @@ export interface Place {
 
 /** An instruction of a run. */
 export class RunInsn {
-  record = 0;
+  declare record: number;
   /** That of the page: of an instruction in an IT block it is another. */
-  inPage = 0;
-  address = 0;
+  declare inPage: number;
+  declare address: number;
   /** Bytes of code. */
-  size = 0;
+  declare size: number;
   /** Its own handler, and the entry of the stencil for it: the same, or that of what leaves flags alone. */
-  handler = 0;
-  stencil = 0;
+  declare handler: number;
+  declare stencil: number;
   /** Entry of the stencil for its condition; 0 where it has none. */
-  condition = 0;
+  declare condition: number;
   /** 1 for the first of an IT block, else 0. */
-  beginsBlock = 0;
+  declare beginsBlock: number;
   /** Where a direct branch goes, -1 for what is none; and where in the run that is, -1 for elsewhere. */
-  target = -1;
-  goesTo = -1;
+  declare target: number;
+  declare goesTo: number;
   /** A branch of the run goes there; one from before. */
-  isJoin = false;
-  endsBlock = false;
+  declare isJoin: boolean;
+  declare endsBlock: boolean;
   /** Flags that are read from it on. */
-  live = NZCV;
+  declare live: number;
   /** Goes on where the run does not: behind it. */
-  leaves = false;
+  declare leaves: boolean;
   /** What it accesses, if that is known; whether it tests all of this first, for others behind it and itself. */
   readonly range = new Range();
-  tests = false;
+  declare tests: boolean;
   /** Its access needs no test of its own. */
-  isTested = false;
+  declare isTested: boolean;
   /** Of a branch: the comparison before it that is made together with it, by the entry `fused`. */
-  comparison: RunInsn | null = null;
-  fused = 0;
+  declare comparison: RunInsn | null;
+  declare fused: number;
   /** And whether the comparison is to set its flags where the branch is taken. */
-  setsFlags = false;
+  declare setsFlags: boolean;
+
+  constructor() {
+    this.begin(0, 0, 0, 0, 0);
+  }
 
   /** Becomes another, of which no more is known. */
   begin(record: number, inPage: number, address: number, size: number, handler: number): void {
@@ -95,7 +99,7 @@ export class RunInsn {
 
 /**
  * So many instructions in the order of addresses, none where there can be no run; and where it would go on if it might be longer.
- * The next run has the same objects: a program that begins has 40,000 instructions in runs.
+ * The next run has the same objects: a start of python puts 28,000 into runs.
  */
 export interface Run {
   readonly insns: readonly RunInsn[];

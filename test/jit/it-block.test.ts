@@ -3,7 +3,17 @@ import { afterEach, expect, test } from 'vitest';
 import { PAGE_SIZE } from '../../emu/memory/layout.ts';
 import { BytesSource } from '../memory/sources.ts';
 import { assemble } from '../unicorn/assemble.ts';
-import { CODE, closeMachines, type Factory, jit, machine, outcome, reference, threaded } from './machine.ts';
+import {
+  CODE,
+  closeMachines,
+  type Factory,
+  jit,
+  machine,
+  mapAt,
+  outcome,
+  reference,
+  threaded,
+} from './machine.ts';
 
 afterEach(closeMachines);
 
@@ -27,16 +37,7 @@ loop:
 function run(factory: Factory, source: string) {
   const code = assemble(source);
   const m = machine(factory, new BytesSource(code.slice(0, PAGE_SIZE), 'first'), true);
-  m.space.map({
-    start: CODE + PAGE_SIZE,
-    end: CODE + 2 * PAGE_SIZE,
-    prot: 5,
-    shared: false,
-    source: new BytesSource(code.slice(PAGE_SIZE), 'second'),
-    offset: 0,
-    growsDown: false,
-    name: '',
-  });
+  mapAt(m.space, CODE + PAGE_SIZE, PAGE_SIZE, 5, new BytesSource(code.slice(PAGE_SIZE), 'second'));
   m.backend.run(m.cpu);
   return m;
 }

@@ -94,6 +94,26 @@ export const threaded =
 export const reference: Factory = (space, hooks) => new ReferenceBackend(space, { hooks });
 export const interp: Factory = (space, hooks) => new JitBackend(space, { hooks, interpret: true });
 
+/** Maps memory, or what a file begins with. */
+export function mapAt(
+  space: AddressSpace,
+  start: number,
+  length: number,
+  prot: number,
+  source: PageSource | null = null,
+): void {
+  space.map({
+    start,
+    end: start + length,
+    prot,
+    shared: false,
+    source,
+    offset: 0,
+    growsDown: false,
+    name: '',
+  });
+}
+
 /**
  * A machine with the program at CODE, a scratch area and a stack. SVC and faults end run(); slices are `fuel` long. The program
  * lies in memory that can be written to, or in pages of a file that cannot.
@@ -105,24 +125,13 @@ export function machine(
   fuel = 1 << 30,
 ): Machine {
   const space = AddressSpace.create();
-  const map = (start: number, length: number, prot: number, source: PageSource | null = null) =>
-    space.map({
-      start,
-      end: start + length,
-      prot,
-      shared: false,
-      source,
-      offset: 0,
-      growsDown: false,
-      name: '',
-    });
   if (code instanceof Uint8Array) {
-    map(CODE, Math.ceil(code.length / 0x1000) * 0x1000, 7);
+    mapAt(space, CODE, Math.ceil(code.length / 0x1000) * 0x1000, 7);
     space.check(CODE, code.length, WRITE);
     space.bytes(CODE, code.length).set(code);
-  } else map(CODE, 0x1000, 5, code);
-  map(DATA, DATA_LENGTH, 3);
-  map(STACK, STACK_LENGTH, 3);
+  } else mapAt(space, CODE, 0x1000, 5, code);
+  mapAt(space, DATA, DATA_LENGTH, 3);
+  mapAt(space, STACK, STACK_LENGTH, 3);
   const cpu = new CpuState(space.buffer, space.allocateState());
   cpu.clear();
   cpu.location = CODE | (thumb ? 1 : 0);
